@@ -1,0 +1,33 @@
+"""Everything a driver may raise. A caller branches on the type, never on the text.
+
+DriverError
+├── LinkLostError    the cable, socket or device went away: reconnect
+├── NoReplyError     silence past the deadline: retry
+├── BadFrameError    bytes that break the protocol: drop and resynchronise
+├── RefusedError     the device understood and said no: do not retry
+└── SetupError       the device can never work as configured: tell the technician
+"""
+
+
+class DriverError(Exception):
+    """Any failure of a device or of the way to it."""
+
+
+class LinkLostError(DriverError):
+    """The cable, socket or device went away."""
+
+
+class NoReplyError(DriverError):
+    """Nothing came before the deadline."""
+
+
+class BadFrameError(DriverError):
+    """Bytes that break the device's protocol."""
+
+
+class RefusedError(DriverError):
+    """The device understood the request and said no."""
+
+
+class SetupError(DriverError):
+    """The device, its profile or its settings can never work as configured."""

@@ -1,0 +1,97 @@
+"""What crosses a hardware port. Plain values: importing this module loads no image or serial library."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+class Direction(enum.Enum):
+    """Which way a traveller crosses, as the lane staff name it."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
+class LeafPosition(enum.Enum):
+    """Where the barrier's leaf is. UNKNOWN is never treated as closed."""
+
+    CLOSED = "closed"
+    OPENING = "opening"
+    OPEN = "open"
+    CLOSING = "closing"
+    STOPPED = "stopped"
+    UNKNOWN = "unknown"
+
+
+class BarrierAlarm(enum.Enum):
+    """What a barrier controller may report by itself."""
+
+    FORCED = "forced"
+    OBSTRUCTED = "obstructed"
+    OPEN_TOO_LONG = "open_too_long"
+    REVERSE_PASSAGE = "reverse_passage"
+    PASSAGE_WITHOUT_GRANT = "passage_without_grant"
+    HOST_LOST = "host_lost"
+    MOTOR_FAULT = "motor_fault"
+
+
+@dataclass(frozen=True, slots=True)
+class BarrierStatus:
+    """One answer of the barrier controller.
+
+    `age_ms` is the time since the answer arrived, in milliseconds; the driver sets it to 0 and whoever keeps a status
+    ages it. `bodies` is the number of separate bodies the beams see in the zone (0, 1, 2 or more). Counters only grow.
+    """
+
+    position: LeafPosition
+    bodies: int
+    count_entry: int
+    count_exit: int
+    grants_left_entry: int
+    grants_left_exit: int
+    fire: bool
+    emergency_open: bool
+    alarms: frozenset[BarrierAlarm]
+    restarts: int
+    age_ms: int = 0
+
+    @property
+    def at_rest(self) -> bool:
+        """True when closed, with nobody in the zone and no grant outstanding."""
+        return (
+            self.position is LeafPosition.CLOSED
+            and self.bodies == 0
+            and self.grants_left_entry == 0
+            and self.grants_left_exit == 0
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MrzLines:
+    """The lines of a machine-readable zone as a reader gave them, unchecked. `source` names the driver."""
+
+    lines: tuple[str, ...]
+    source: str
+
+    def __repr__(self) -> str:
+        """Never shows the lines: they are personal data."""
+        return f"MrzLines({len(self.lines)} lines from {self.source})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture: `pixels` is (height, width, 3) uint8 BGR. `seq` grows by one a decoded frame, `at_s` is monotonic seconds."""
+
+    pixels: npt.NDArray[np.uint8]
+    seq: int
+    at_s: float
+
+    def __repr__(self) -> str:
+        """Never shows pixels."""
+        return f"Frame(seq={self.seq})"

@@ -1,0 +1,1 @@
+"""Portcullis: the software of one automated border-control gate."""

@@ -1,0 +1,242 @@
+"""The messages between our programs: typed, closed unions, one a direction.
+
+Anything a peer sends is checked against the union of its direction before anyone sees it; unknown kinds, unknown
+fields and wrong types are refused (`BadMessageError`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from gate.passage.screen import Guidance, Screen
+
+
+class Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """The base of every message; the class name is the tag on the wire."""
+
+
+# ── any program: how are you? ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class StatusRequest(Message):
+    """Ask a program for its health."""
+
+
+class Status(Message):
+    """A program's health: `state` is one word, `detail` is what `gate status` and the self-test show."""
+
+    program: str
+    state: str
+    detail: dict[str, Any]
+
+
+# ── lane → log ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Append(Message):
+    """Write one record. `seq` is the sender's number and comes back in the answer; `body` is sealed for the auditors."""
+
+    seq: int
+    kind: str
+    crossing: str | None
+    monotonic_ms: int
+    body: dict[str, Any]
+
+
+class OpenCrossingsRequest(Message):
+    """Ask which crossings were opened and never closed."""
+
+
+class Recorded(Message):
+    """The record is on the disk, at this index of the log."""
+
+    seq: int
+    index: int
+
+
+class NotRecorded(Message):
+    """The record is not on the disk; admissions stop until a later record is."""
+
+    seq: int
+    reason: str
+
+
+class OpenCrossings(Message):
+    """The crossings that were opened and never closed, oldest first."""
+
+    crossings: list[str]
+
+
+ToLog = Append | OpenCrossingsRequest | StatusRequest
+FromLog = Recorded | NotRecorded | OpenCrossings | Status
+
+# ── lane ↔ vision ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class StartCrossing(Message):
+    """Give a crossing a child process of its own and open the camera in it."""
+
+    crossing: str
+
+
+class ChipPortrait(Message):
+    """The bytes of the chip's portrait. `encoding` is `jpeg` or `jpeg2000`. Decoded in the crossing's child only."""
+
+    crossing: str
+    encoding: str
+    image: bytes
+
+
+class ShowPortraits(Message):
+    """The crossing was referred: hand the two portraits to the screens program for the officer."""
+
+    crossing: str
+
+
+class EndCrossing(Message):
+    """End the crossing's child; its end is the erasure."""
+
+    crossing: str
+
+
+class CameraUp(Message):
+    """A first frame was decoded."""
+
+    crossing: str
+
+
+class CameraLost(Message):
+    """No frame can be had."""
+
+    crossing: str
+    reason: str
+
+
+class FaceSeen(Message):
+    """How many faces there are and how the traveller can help. Sent when it changes."""
+
+    crossing: str
+    faces: int
+    guidance: Guidance
+
+
+class FaceCompared(Message):
+    """The outcome of comparing the tracked face with the chip's portrait.
+
+    `match` and `liveness` are None when they could not be had; `reasons` say why. `frames` is how many frames counted.
+    """
+
+    crossing: str
+    faces: int
+    match: float | None
+    liveness: float | None
+    portrait_usable: bool
+    model: str
+    frames: int
+    good_frame_ms: int  # CLOCK_MONOTONIC of the first frame that could be compared, in milliseconds
+    reasons: list[str]
+
+
+class TrackChanged(Message):
+    """After the comparison the tracked face went away (`lost`) or became another one (`switched`), or `several` came."""
+
+    crossing: str
+    change: str
+
+
+class Erased(Message):
+    """The crossing's child process has ended."""
+
+    crossing: str
+
+
+ToVision = StartCrossing | ChipPortrait | ShowPortraits | EndCrossing | StatusRequest
+FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | Erased | Status
+
+# ── screens ↔ vision ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class WantPreview(Message):
+    """A page shows the preview, or none does any more."""
+
+    on: bool
+
+
+class Preview(Message):
+    """One preview frame as JPEG, 640 pixels wide at most."""
+
+    jpeg: bytes
+
+
+class Portraits(Message):
+    """The two portraits of a referred crossing, as JPEG; either may be absent. Dropped with `PortraitsGone`."""
+
+    crossing: str
+    chip: bytes | None
+    live: bytes | None
+
+
+class PortraitsGone(Message):
+    """The crossing is over: drop its portraits."""
+
+    crossing: str
+
+
+ToPreview = WantPreview
+FromPreview = Preview | Portraits | PortraitsGone
+
+# ── lane ↔ screens and officers ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class WatchView(Message):
+    """Send me the view now and at every change."""
+
+
+class OfficerPresent(Message):
+    """An officer at the lane says: I am here."""
+
+    officer: str
+
+
+class Settle(Message):
+    """An officer ends a referral. `disposition` is `admitted_by_officer`, `walked_back` or `taken_over`."""
+
+    crossing: str
+    officer: str
+    disposition: str
+
+
+class ReleaseLane(Message):
+    """Free whoever is in the lane, now."""
+
+    officer: str
+
+
+class EndEmergency(Message):
+    """An officer at the lane says that the emergency is over."""
+
+    officer: str
+
+
+class View(Message):
+    """What the screens show. `objections` are for officers only and never reach the traveller's page."""
+
+    screen: Screen
+    guidance: Guidance
+    crossing: str | None
+    referred: str | None  # the crossing that waits for an officer
+    objections: list[str]
+    purpose: str  # demo, trial or service: marks every screen
+
+
+class Answer(Message):
+    """The lane's answer to an officer's order."""
+
+    ok: bool
+    reason: str
+
+
+ToLane = WatchView | OfficerPresent | Settle | ReleaseLane | EndEmergency | StatusRequest
+FromLane = View | Answer | Status

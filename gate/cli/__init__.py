@@ -1,0 +1,52 @@
+"""The `gate` command: noun, verb, one file a noun.
+
+Only the noun that was asked for is imported, so that `gate status` stays quick; help and completion import them all.
+Each noun's module has `app`, a typer application, or, for a noun without verbs, `command`, a function.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+
+NOUNS = {
+    "audit": "The audit log: verify, export, decrypt, report",
+    "central": "The central server",
+    "demo": "A whole gate on simulated hardware",
+    "document": "Travel documents: inspect, verify, read, parse",
+    "face": "Faces: compare, evaluate",
+    "models": "Model files: list, fetch, verify",
+    "provision": "From a bare machine to a gate in service",
+    "run": "The programs of the appliance",
+    "selftest": "Every device, model, list, clock and disk",
+    "status": "The running programs",
+    "sync": "The outbox to the central server",
+    "trust": "Certificates and lists that documents are judged against",
+}
+
+
+def main() -> None:
+    """Entry point of the `gate` command."""
+    wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    nouns = [wanted] if wanted in NOUNS else list(NOUNS)
+    app = typer.Typer(
+        name="gate",
+        help="Portcullis, a biometric border gate.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=wanted is None,
+    )
+    app.callback()(_root)
+    for noun in nouns:
+        module = importlib.import_module(f"gate.cli.{noun}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=noun, help=NOUNS[noun])
+        else:
+            app.command(name=noun, help=NOUNS[noun])(module.command)
+    app()
+
+
+def _root() -> None:
+    """Portcullis, a biometric border gate."""

@@ -1,0 +1,49 @@
+"""What every command shares: one JSON document or people's text on standard output, one line for an error, an exit code.
+
+Exit codes: 0 yes or done, 1 the answer is no, 2 usage, 65 bad input data, 69 unreachable, 74 I/O error, 75 try later,
+77 not permitted, 78 configuration error.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import sys
+from typing import Any, NoReturn
+
+import typer
+
+
+class Exit(enum.IntEnum):
+    """The exit codes that the command line promises."""
+
+    OK = 0
+    NO = 1
+    USAGE = 2
+    BAD_DATA = 65
+    UNREACHABLE = 69
+    IO_ERROR = 74
+    TRY_LATER = 75
+    NOT_PERMITTED = 77
+    CONFIG = 78
+
+
+def emit_json(schema: str, fields: dict[str, Any]) -> None:
+    """Print one JSON document on standard output; `schema` is like `audit.verify/1`."""
+    sys.stdout.write(json.dumps({"schema": schema, **fields}, ensure_ascii=False, default=str) + "\n")
+
+
+def say(text: str) -> None:
+    """Print for people, on standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """Print a message or warning, on standard error."""
+    sys.stderr.write(text + "\n")
+
+
+def fail(code: Exit, text: str) -> NoReturn:
+    """End with one line that says what was wrong, where, and what to do."""
+    note(f"gate: {text}")
+    raise typer.Exit(int(code))

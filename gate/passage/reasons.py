@@ -1,0 +1,65 @@
+"""The closed vocabulary of referral reasons. Members are stored in the audit log and are never renamed.
+
+A traveller never sees any of them: every referral looks and takes the same time (safety invariant 13). An officer sees
+all of them, with the detail that goes with each.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Reason(enum.Enum):
+    """Why a crossing was referred to an officer."""
+
+    # The document
+    MRZ_INVALID = "mrz_invalid"
+    CHIP_UNREACHABLE = "chip_unreachable"
+    CHIP_LOST = "chip_lost"
+    DOCUMENT_CHECK_FAILED = "document_check_failed"
+    DOCUMENT_CHECK_UNDETERMINED = "document_check_undetermined"
+    DOCUMENT_CHECK_ABORTED = "document_check_aborted"
+    DOCUMENT_CHECK_MISSING = "document_check_missing"
+    CHIP_AUTHENTICATION_ABSENT = "chip_authentication_absent"
+    DOCUMENT_REMOVED = "document_removed"
+    DOCUMENT_PRESENTED_AGAIN = "document_presented_again"
+    TEST_DOCUMENT = "test_document"
+    # The traveller
+    FACE_MISSING = "face_missing"
+    FACES_SEVERAL = "faces_several"
+    FACE_NOT_COMPARED = "face_not_compared"
+    FACE_BELOW_THRESHOLD = "face_below_threshold"
+    LIVENESS_NOT_RUN = "liveness_not_run"
+    LIVENESS_BELOW_BOUND = "liveness_below_bound"
+    PORTRAIT_UNUSABLE = "portrait_unusable"
+    TRACK_LOST = "track_lost"
+    TRACK_SWITCHED = "track_switched"
+    # The lane
+    BODIES_SEVERAL = "bodies_several"
+    LANE_NOT_CLOSED = "lane_not_closed"
+    LANE_STATUS_OLD = "lane_status_old"
+    BARRIER_LOST = "barrier_lost"
+    BARRIER_ALARM = "barrier_alarm"
+    PASSAGE_BEYOND_GRANT = "passage_beyond_grant"
+    GRANT_NOT_USED = "grant_not_used"
+    EMERGENCY = "emergency"
+    # The programs around it
+    CAMERA_LOST = "camera_lost"
+    VISION_LOST = "vision_lost"
+    READER_LOST = "reader_lost"
+    LOG_UNAVAILABLE = "log_unavailable"
+    RECEIPT_LATE = "receipt_late"
+    LANE_RESTARTED = "lane_restarted"
+    OFFICER_ABSENT = "officer_absent"
+    LISTS_STALE = "lists_stale"
+    CLOCK_UNSURE = "clock_unsure"
+    TIME_LIMIT = "time_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """One reason with what it refers to: the id of a check, a count, a device. The detail never holds personal data."""
+
+    reason: Reason
+    detail: str = ""

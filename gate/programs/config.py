@@ -1,0 +1,201 @@
+"""The one reader of the configuration file and of the environment.
+
+`gate.toml` is parsed once, strictly: an unknown key, a wrong type or a value out of range is a `ConfigError` with the
+key's path. The environment gives three names only: PORTCULLIS_CONFIG (the file), NOTIFY_SOCKET and CREDENTIALS_DIRECTORY.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+DEFAULT_PATH = Path("/etc/portcullis/gate.toml")
+Purpose = Literal["demo", "trial", "service"]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+
+
+class ConfigError(Exception):
+    """The configuration can never work; the message names the key and what to do."""
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The base of every table in `gate.toml`."""
+
+
+class Paths(Section):
+    """Folders. `run` holds the programs' sockets; `spool` is written by log and read by sync; `inbox` the reverse."""
+
+    run: Text = "/run/portcullis"
+    state: Text = "/var/lib/portcullis"
+    spool: Text = "/var/lib/portcullis/spool"
+    inbox: Text = "/var/lib/portcullis/inbox"
+    models: Text = "/var/lib/portcullis/models"
+    trust: Text = "/var/lib/portcullis/trust.sqlite"
+    keys: Text = "/etc/portcullis/keys"
+
+
+class Barrier(Section):
+    """The barrier controller. `profile` names a register map in drivers/profiles/."""
+
+    driver: Literal["modbus"] = "modbus"
+    port: Text
+    baud: Annotated[int, msgspec.Meta(ge=1200, le=921600)] = 115200
+    unit: Annotated[int, msgspec.Meta(ge=1, le=247)] = 1
+    profile: Text = "portcullis-sim"
+    entry_is_left: bool = True
+    poll_ms: Annotated[int, msgspec.Meta(ge=20, le=250)] = 50
+
+
+class Swipe(Section):
+    """The serial MRZ reader."""
+
+    driver: Literal["elyctis"] = "elyctis"
+    port: Text
+    baud: Annotated[int, msgspec.Meta(ge=1200, le=921600)] = 115200
+
+
+class Chip(Section):
+    """The chip reader. `direct` is the simulator's APDU link, for machines without PC/SC."""
+
+    driver: Literal["pcsc", "direct"] = "pcsc"
+    reader: str = ""  # part of the reader's PC/SC name; empty: the first one
+    socket: str = ""  # direct: the simulator's socket; pcsc: PCSCLITE_CSOCK_NAME when pcscd is not at its usual place
+
+
+class Camera(Section):
+    """The camera that looks at the traveller."""
+
+    driver: Literal["network", "v4l2"] = "network"
+    address: Text
+
+
+class ChipAuthenticationException(Section):
+    """Documents for which it is normal to have no chip authentication: an issuer and its dates of issue."""
+
+    issuer: Annotated[str, msgspec.Meta(min_length=1, max_length=3)]
+    issued_from: date
+    issued_to: date
+
+
+class Rules(Section):
+    """The policy's numbers. A model's own threshold is the floor of `face_match_min`."""
+
+    face_match_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.411
+    liveness_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.5
+    officer_presence_max_s: Annotated[int, msgspec.Meta(ge=5, le=900)] = 120
+    trust_age_max_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 90
+    grant_ttl_ms: Annotated[int, msgspec.Meta(ge=1000, le=30000)] = 10000
+    crossing_limit_s: Annotated[int, msgspec.Meta(ge=5, le=180)] = 45
+    revocation_required: bool = True
+    without_chip_authentication: tuple[ChipAuthenticationException, ...] = ()
+
+
+class Audit(Section):
+    """Who can read the sealed records: age recipients, one an auditor, two at least in service."""
+
+    recipients: tuple[Text, ...]
+
+
+class Sync(Section):
+    """Where the log is mirrored. No table: no central server."""
+
+    address: Text  # host:port or a name; HTTPS with mutual TLS
+    ca: Text
+    certificate: Text
+    key: Text
+    mirror_vkey: Text  # the central server's cosigning key, as a note verifier key
+    interval_ms: Annotated[int, msgspec.Meta(ge=50, le=3_600_000)] = 1000
+
+
+class Screens(Section):
+    """The traveller's page, on loopback."""
+
+    host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=1024, le=65535)] = 8088
+    languages: tuple[Text, ...] = ("en", "fr", "ar")
+
+
+class Config(Section):
+    """The whole of `gate.toml`."""
+
+    purpose: Purpose
+    gate_id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    operator: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,252}$")]
+    paths: Paths = Paths()
+    barrier: Barrier
+    swipe: Swipe
+    chip: Chip = Chip()
+    camera: Camera
+    rules: Rules = Rules()
+    audit: Audit
+    sync: Sync | None = None
+    screens: Screens = Screens()
+
+    @property
+    def origin(self) -> str:
+        """The audit log's origin, marked when the gate is not in service (safety invariant 14)."""
+        mark = "" if self.purpose == "service" else f"/{self.purpose}"
+        return f"{self.operator}/{self.gate_id}{mark}"
+
+    @property
+    def run(self) -> Path:
+        """The folder of the programs' sockets."""
+        return Path(self.paths.run)
+
+    def socket(self, program: str) -> Path:
+        """The socket of one program."""
+        return self.run / f"{program}.sock"
+
+
+def path_from_environment() -> Path:
+    """The configuration file that applies when none is named."""
+    return Path(os.environ.get("PORTCULLIS_CONFIG", str(DEFAULT_PATH)))
+
+
+def notify_socket() -> str | None:
+    """Where systemd wants to hear of readiness and life, if it does."""
+    return os.environ.get("NOTIFY_SOCKET")
+
+
+def load(path: Path) -> Config:
+    """Read and check the configuration. Raises ConfigError with the path of the offending key."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    if len(raw) > 1024 * 1024:
+        raise ConfigError(f"{path} is larger than 1 MiB")
+    try:
+        table = tomllib.loads(raw.decode())
+        config = msgspec.convert(table, Config)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    refuse_demo_parts_in_service(config)
+    return config
+
+
+def refuse_demo_parts_in_service(config: Config) -> None:
+    """Safety invariant 14, as far as the file tells. Raises ConfigError with everything that is wrong."""
+    if config.purpose != "service":
+        return
+    wrong = []
+    if config.chip.driver == "direct":
+        wrong.append("chip.driver = direct is the simulator's")
+    if config.barrier.profile.endswith("-sim"):
+        wrong.append(f"barrier.profile = {config.barrier.profile} is the simulator's")
+    wrong.extend(
+        f"{name} = {port} is a pseudo-terminal"
+        for name, port in (("barrier.port", config.barrier.port), ("swipe.port", config.swipe.port))
+        if Path(port).resolve().is_relative_to("/dev/pts")
+    )
+    if len(config.audit.recipients) < 2:
+        wrong.append("audit.recipients needs two auditors at least")
+    if wrong:
+        raise ConfigError("purpose = service refuses: " + "; ".join(wrong))
