@@ -89,12 +89,6 @@ class ChipPortrait(Message):
     image: bytes
 
 
-class ShowPortraits(Message):
-    """The crossing was referred: hand the two portraits to the screens program for the officer."""
-
-    crossing: str
-
-
 class EndCrossing(Message):
     """End the crossing's child; its end is the erasure."""
 
@@ -152,7 +146,7 @@ class Erased(Message):
     crossing: str
 
 
-ToVision = StartCrossing | ChipPortrait | ShowPortraits | EndCrossing | StatusRequest
+ToVision = StartCrossing | ChipPortrait | EndCrossing | StatusRequest
 FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | Erased | Status
 
 # ── screens ↔ vision ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -170,22 +164,8 @@ class Preview(Message):
     jpeg: bytes
 
 
-class Portraits(Message):
-    """The two portraits of a referred crossing, as JPEG; either may be absent. Dropped with `PortraitsGone`."""
-
-    crossing: str
-    chip: bytes | None
-    live: bytes | None
-
-
-class PortraitsGone(Message):
-    """The crossing is over: drop its portraits."""
-
-    crossing: str
-
-
 ToPreview = WantPreview
-FromPreview = Preview | Portraits | PortraitsGone
+FromPreview = Preview
 
 # ── lane ↔ screens and officers ──────────────────────────────────────────────────────────────────────────────────────
 
