@@ -1,0 +1,199 @@
+"""What may happen to a lane, as values. The lane program makes them; `gate.passage.machine` answers with effects."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from gate.passage.evidence import DocumentEvidence, FaceEvidence
+from gate.passage.screen import Guidance
+
+
+class RecordKind(enum.Enum):
+    """The kinds of audit records. Stored; never renamed."""
+
+    STARTED = "started"
+    OPENED = "opened"
+    DECIDED = "decided"
+    GRANTED = "granted"
+    PASSED = "passed"
+    REVOKED = "revoked"
+    GRANT_ENDED = "grant_ended"
+    CLOSED = "closed"
+    DISPOSITION = "disposition"
+    INCIDENT = "incident"
+    RELEASE = "release"
+    EMERGENCY_BEGAN = "emergency_began"
+    EMERGENCY_ENDED = "emergency_ended"
+    PRESENCE = "presence"
+    STOPPED = "stopped"
+
+
+class TrackChange(enum.Enum):
+    """What became of the tracked face after the comparison."""
+
+    LOST = "lost"
+    SWITCHED = "switched"
+    SEVERAL = "several"
+
+
+class Part(enum.Enum):
+    """The parts of the gate that a lane cannot do without."""
+
+    BARRIER = "barrier"
+    VISION = "vision"
+    CAMERA = "camera"
+    READER = "reader"
+    LOG = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPresented:
+    """The reader gave a machine-readable zone. `crossing` is fresh and random."""
+
+    crossing: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRemoved:
+    """The document left the chip reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRead:
+    """The inspection ended, well or not."""
+
+    crossing: str
+    evidence: DocumentEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSeen:
+    """What the camera sees, and how the traveller can help."""
+
+    crossing: str
+    faces: int
+    guidance: Guidance
+
+
+@dataclass(frozen=True, slots=True)
+class FaceCompared:
+    """The tracked face was compared with the chip's portrait."""
+
+    crossing: str
+    evidence: FaceEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class TrackChanged:
+    """The tracked face is no longer the one that was compared."""
+
+    crossing: str
+    change: TrackChange
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSeen:
+    """A fresh status of the barrier controller. `passages` counts both directions since its power-up."""
+
+    closed: bool
+    bodies: int
+    passages_entry: int
+    passages_exit: int
+    grants_left: int
+    fire: bool
+    emergency_open: bool
+    alarms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GrantFailed:
+    """The controller said no, or the way to it is gone."""
+
+    crossing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A record that was waited for is durable."""
+
+    crossing: str
+    kind: RecordKind
+
+
+@dataclass(frozen=True, slots=True)
+class NotRecorded:
+    """A record that was waited for is not durable."""
+
+    crossing: str
+    kind: RecordKind
+
+
+@dataclass(frozen=True, slots=True)
+class PartLost:
+    """A part of the gate is gone."""
+
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class PartBack:
+    """A part of the gate works again."""
+
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerSeen:
+    """An officer at the lane said: I am here."""
+
+    officer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An officer ended a referral."""
+
+    crossing: str
+    officer: str
+    disposition: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseOrdered:
+    """An officer frees whoever is in the lane."""
+
+    officer: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyEnded:
+    """An officer at the lane says that the emergency is over."""
+
+    officer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time went by."""
+
+
+Event = (
+    DocumentPresented
+    | DocumentRemoved
+    | DocumentRead
+    | FaceSeen
+    | FaceCompared
+    | TrackChanged
+    | LaneSeen
+    | GrantFailed
+    | Recorded
+    | NotRecorded
+    | PartLost
+    | PartBack
+    | OfficerSeen
+    | Settled
+    | ReleaseOrdered
+    | EmergencyEnded
+    | Tick
+)

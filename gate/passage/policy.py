@@ -1,0 +1,176 @@
+"""Turns evidence into a decision.
+
+Pure: the same evidence and policy always give the same decision, so an auditor can replay a record years later. A
+missing or doubtful fact never opens the gate, and every objection is collected, not the first one only.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import date
+
+from gate.passage.evidence import (
+    Check,
+    CheckId,
+    CheckResult,
+    DocumentEvidence,
+    Evidence,
+    FaceEvidence,
+    LaneEvidence,
+    Score,
+    SiteEvidence,
+)
+from gate.passage.reasons import Objection, Reason
+
+
+class Verdict(enum.Enum):
+    """The gate opens or it refers. It never refuses."""
+
+    ADMIT = "admit"
+    REFER = "refer"
+
+
+@dataclass(frozen=True, slots=True)
+class NoChipAuthentication:
+    """Documents for which it is normal that the chip cannot prove itself: an issuer and its dates of issue, inclusive."""
+
+    issuer: str
+    issued_from: date
+    issued_to: date
+
+    def covers(self, document: DocumentEvidence) -> bool:
+        """True when issuer and a known date of issue fall inside."""
+        return (
+            document.issuer == self.issuer
+            and document.issued is not None
+            and self.issued_from <= document.issued <= self.issued_to
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The numbers that a decision is measured against. Times of the lane are in `gate.passage.lane.Timing`."""
+
+    face_match_min: Score
+    liveness_min: Score
+    officer_presence_max_s: int
+    trust_age_max_days: int
+    lane_age_max_ms: int = 300
+    revocation_required: bool = True
+    test_documents: bool = False  # demo and trial only
+    without_chip_authentication: tuple[NoChipAuthentication, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict with every objection; ADMIT has none."""
+
+    verdict: Verdict
+    objections: tuple[Objection, ...]
+
+
+# What counts as passed beside `successful`: a document without EF.COM is complete, since EF.COM is deprecated.
+_MAY_BE_UNSUPPORTED = frozenset({CheckId.COM_SOD})
+
+_REASON_OF_RESULT = {
+    CheckResult.FAILED: Reason.DOCUMENT_CHECK_FAILED,
+    CheckResult.UNDETERMINED: Reason.DOCUMENT_CHECK_UNDETERMINED,
+    CheckResult.ABORTED: Reason.DOCUMENT_CHECK_ABORTED,
+    CheckResult.NOT_SUPPORTED: Reason.DOCUMENT_CHECK_UNDETERMINED,
+}
+
+
+def decide(evidence: Evidence, policy: Policy) -> Decision:
+    """Take the decision. ADMIT only when nothing objects."""
+    objections = (
+        *document_objections(evidence.document, policy),
+        *face_objections(evidence.face, policy),
+        *lane_objections(evidence.lane, policy),
+        *site_objections(evidence.site, policy),
+    )
+    return Decision(Verdict.REFER if objections else Verdict.ADMIT, objections)
+
+
+def document_objections(document: DocumentEvidence | None, policy: Policy) -> tuple[Objection, ...]:
+    """Everything the document's checks object to; a check that did not run is an objection of its own."""
+    if document is None:
+        return (Objection(Reason.DOCUMENT_CHECK_MISSING, "document"),)
+    found = {check.id: check for check in document.checks}
+    objections = [
+        problem for check_id in CheckId if (problem := _check_objection(check_id, found.get(check_id), document, policy))
+    ]
+    if document.test_issuer and not policy.test_documents:
+        objections.append(Objection(Reason.TEST_DOCUMENT))
+    return tuple(objections)
+
+
+def _check_objection(
+    check_id: CheckId, check: Check | None, document: DocumentEvidence, policy: Policy
+) -> Objection | None:
+    if check is None:
+        return Objection(Reason.DOCUMENT_CHECK_MISSING, check_id.value)
+    if check.result is CheckResult.SUCCESSFUL:
+        return None
+    if check.result is CheckResult.NOT_SUPPORTED and check_id in _MAY_BE_UNSUPPORTED:
+        return None
+    if check_id is CheckId.CHIP_AUTHENTICITY and check.result is CheckResult.NOT_SUPPORTED:
+        if any(exception.covers(document) for exception in policy.without_chip_authentication):
+            return None
+        return Objection(Reason.CHIP_AUTHENTICATION_ABSENT, document.issuer)
+    if check_id is CheckId.REVOCATION and check.result is CheckResult.UNDETERMINED and not policy.revocation_required:
+        return None
+    return Objection(_REASON_OF_RESULT[check.result], check_id.value)
+
+
+def face_objections(face: FaceEvidence | None, policy: Policy) -> tuple[Objection, ...]:
+    """Everything the face objects to. None of the scores may be missing."""
+    if face is None:
+        return (Objection(Reason.FACE_NOT_COMPARED),)
+    objections = []
+    if face.faces == 0:
+        objections.append(Objection(Reason.FACE_MISSING))
+    elif face.faces > 1:
+        objections.append(Objection(Reason.FACES_SEVERAL, str(face.faces)))
+    if not face.portrait_usable:
+        objections.append(Objection(Reason.PORTRAIT_UNUSABLE))
+    if face.match is None:
+        objections.append(Objection(Reason.FACE_NOT_COMPARED))
+    elif face.match.value < policy.face_match_min.value:
+        objections.append(Objection(Reason.FACE_BELOW_THRESHOLD))
+    if face.liveness is None:
+        objections.append(Objection(Reason.LIVENESS_NOT_RUN))
+    elif face.liveness.value < policy.liveness_min.value:
+        objections.append(Objection(Reason.LIVENESS_BELOW_BOUND))
+    if not face.track_held:
+        objections.append(Objection(Reason.TRACK_LOST))
+    return tuple(objections)
+
+
+def lane_objections(lane: LaneEvidence | None, policy: Policy) -> tuple[Objection, ...]:
+    """Everything the lane objects to: unknown or old status is never "closed" (safety invariant 6)."""
+    if lane is None:
+        return (Objection(Reason.BARRIER_LOST),)
+    objections = []
+    if lane.age_ms > policy.lane_age_max_ms:
+        objections.append(Objection(Reason.LANE_STATUS_OLD, str(lane.age_ms)))
+    if lane.emergency:
+        objections.append(Objection(Reason.EMERGENCY))
+    if not lane.closed or lane.grants_left:
+        objections.append(Objection(Reason.LANE_NOT_CLOSED))
+    if lane.bodies > 1:
+        objections.append(Objection(Reason.BODIES_SEVERAL, str(lane.bodies)))
+    objections.extend(Objection(Reason.BARRIER_ALARM, alarm) for alarm in lane.alarms)
+    return tuple(objections)
+
+
+def site_objections(site: SiteEvidence, policy: Policy) -> tuple[Objection, ...]:
+    """Everything the surroundings object to: no fresh officer presence, no admission (safety invariant 9)."""
+    objections = []
+    if site.officer_seen_ago_s is None or site.officer_seen_ago_s > policy.officer_presence_max_s:
+        objections.append(Objection(Reason.OFFICER_ABSENT))
+    if site.trust_age_days is None or site.trust_age_days > policy.trust_age_max_days:
+        objections.append(Objection(Reason.LISTS_STALE, "trust"))
+    if not site.clock_sure:
+        objections.append(Objection(Reason.CLOCK_UNSURE))
+    return tuple(objections)
