@@ -1,0 +1,264 @@
+"""A network camera on loopback: plays one scene at a time as MJPEG, and fails on request.
+
+One thread owns every socket. The other threads only change what it plays, under a lock and in microseconds, so a
+world can switch scenes in the middle of its own work. Pictures are made and encoded when first due and kept, so a
+scene in its second loop costs no processor. Pacing counts absolute deadlines; a picture that comes too late is left
+out, never sent in a burst. A client that does not take its bytes misses pictures; nobody waits for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import random
+import selectors
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import cv2
+
+from hardware_sim.camera import mjpeg
+from hardware_sim.camera.scenes import Empty
+
+if TYPE_CHECKING:
+    from hardware_sim.camera.scenes import Scene
+
+JPEG_QUALITY = 88
+CLIENTS_MAX = 4  # one more is turned away: a camera on loopback has one reader, and at times its successor
+SCENES_KEPT_MAX = 32  # encoded scenes, about 2 MB each; the one not shown for longest goes first
+_STOP_TIMEOUT_S = 5.0
+_GARBAGE_BYTES = 20_000
+
+
+class _Mode(enum.Enum):
+    PLAYING = enum.auto()
+    STALLED = enum.auto()
+    GARBAGE = enum.auto()
+
+
+@dataclass(slots=True, eq=False)
+class _Client:
+    """One connection: what it asked so far, whether it watches, and the bytes it has yet to take."""
+
+    connection: socket.socket
+    request: bytes = b""
+    watching: bool = False
+    closing: bool = False
+    pending: memoryview = field(default_factory=lambda: memoryview(b""))
+
+
+class MjpegCamera:
+    """A camera at `address` that shows `Empty` until told otherwise. Starts again on the port it had before.
+
+    `fps` pictures a second of `size` (width, height) pixels; scenes of another size are scaled.
+    """
+
+    def __init__(self, *, fps: float = 15, size: tuple[int, int] = (640, 480)) -> None:
+        if not 0 < fps <= 120:
+            raise ValueError(f"pictures a second out of range: {fps}")
+        self._period_s = 1 / fps
+        self._size = size
+        self._lock = threading.Lock()
+        self._scene: Scene = Empty()
+        self._scene_index = 0
+        self._mode = _Mode.PLAYING
+        self._drop_wanted = False
+        self._stop_wanted = False
+        self._port = 0
+        self._thread: threading.Thread | None = None
+        self._encoded: dict[Scene, dict[int, bytes]] = {}
+        self._noise = random.Random(0)
+
+    # ── from any thread ──────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def address(self) -> str:
+        """The stream's address; known once the camera was started."""
+        if not self._port:
+            raise RuntimeError("the camera was never started")
+        return f"http://127.0.0.1:{self._port}{mjpeg.STREAM_PATH}"
+
+    def start(self) -> None:
+        """Listen and play. Raises OSError when the port of an earlier start is taken."""
+        if self._thread is not None:
+            raise RuntimeError("the camera runs already")
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", self._port))
+            listener.listen(CLIENTS_MAX)
+            listener.setblocking(False)
+        except OSError:
+            listener.close()
+            raise
+        self._port = listener.getsockname()[1]
+        self._stop_wanted = False
+        wake, self._waker = socket.socketpair()
+        self._thread = threading.Thread(target=self._run, args=(listener, wake), name="sim-camera", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close every connection and the port, as a camera without power. Idempotent."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        with self._lock:
+            self._stop_wanted = True
+        self._wake()
+        thread.join(_STOP_TIMEOUT_S)
+        self._waker.close()
+        if thread.is_alive():
+            raise RuntimeError("the camera's thread does not end")
+
+    def show(self, scene: Scene) -> None:
+        """Play `scene` from its beginning; ends a stall and garbage."""
+        with self._lock:
+            self._scene, self._scene_index, self._mode = scene, 0, _Mode.PLAYING
+
+    def stall(self) -> None:
+        """Keep the connections and send nothing, until the next `show`."""
+        with self._lock:
+            self._mode = _Mode.STALLED
+
+    def garbage(self) -> None:
+        """Send noise where the pictures should be, until the next `show`."""
+        with self._lock:
+            self._mode = _Mode.GARBAGE
+
+    def drop(self) -> None:
+        """Close every connection once; new ones are welcome."""
+        with self._lock:
+            self._drop_wanted = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._thread is not None or self._stop_wanted:
+            with contextlib.suppress(OSError):
+                self._waker.send(b"!")
+
+    # ── the camera's thread ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _run(self, listener: socket.socket, wake: socket.socket) -> None:
+        with selectors.DefaultSelector() as selector, listener, wake:
+            selector.register(listener, selectors.EVENT_READ)
+            selector.register(wake, selectors.EVENT_READ)
+            clients: dict[socket.socket, _Client] = {}
+            deadline_s = time.monotonic()
+            while not self._stop_wanted:
+                events = selector.select(max(0.0, deadline_s - time.monotonic()))
+                for key, mask in events:
+                    if key.fileobj is listener:
+                        self._accept(listener, selector, clients)
+                    elif key.fileobj is wake:
+                        wake.recv(64)
+                    else:
+                        self._serve(clients[key.fileobj], mask)  # type: ignore[index] - only sockets are registered
+                if self._take_drop_wanted():
+                    for client in clients.values():
+                        client.closing = True
+                        client.pending = memoryview(b"")
+                late_s = time.monotonic() - deadline_s
+                if late_s >= 0:
+                    deadline_s += self._period_s * (1 + late_s // self._period_s)
+                    self._publish(clients)
+                self._settle(selector, clients)
+            for client in clients.values():
+                client.connection.close()
+
+    def _take_drop_wanted(self) -> bool:
+        with self._lock:
+            wanted, self._drop_wanted = self._drop_wanted, False
+        return wanted
+
+    def _accept(
+        self, listener: socket.socket, selector: selectors.BaseSelector, clients: dict[socket.socket, _Client]
+    ) -> None:
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # gone before we looked
+            return
+        if len(clients) >= CLIENTS_MAX:
+            connection.close()
+            return
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        clients[connection] = _Client(connection)
+        selector.register(connection, selectors.EVENT_READ)
+
+    def _serve(self, client: _Client, mask: int) -> None:
+        """Take a request or its end, and give what is pending."""
+        try:
+            if mask & selectors.EVENT_READ:
+                received = client.connection.recv(mjpeg.REQUEST_BYTES_MAX)
+                if not received:
+                    client.closing, client.pending = True, memoryview(b"")
+                elif not client.watching and not client.closing:
+                    client.request += received
+                    _answer(client)
+            if mask & selectors.EVENT_WRITE and client.pending:
+                client.pending = client.pending[client.connection.send(client.pending) :]
+        except BlockingIOError:
+            return
+        except OSError:
+            client.closing, client.pending = True, memoryview(b"")
+
+    def _publish(self, clients: dict[socket.socket, _Client]) -> None:
+        """Queue the due picture for every client that took the last one."""
+        with self._lock:
+            mode, scene, index = self._mode, self._scene, self._scene_index
+            self._scene_index = (index + 1) % scene.loop_length
+        if mode is _Mode.STALLED or not any(client.watching for client in clients.values()):
+            return
+        jpeg = self._noise.randbytes(_GARBAGE_BYTES) if mode is _Mode.GARBAGE else self._jpeg(scene, index)
+        payload = mjpeg.part(jpeg)
+        for client in clients.values():
+            if client.watching and not client.pending:
+                client.pending = memoryview(payload)
+
+    def _jpeg(self, scene: Scene, index: int) -> bytes:
+        loop = self._encoded.pop(scene, {})
+        self._encoded[scene] = loop  # the most recently shown stands last
+        while len(self._encoded) > SCENES_KEPT_MAX:
+            del self._encoded[next(iter(self._encoded))]
+        if index not in loop:
+            loop[index] = encoded(scene, index, self._size)
+        return loop[index]
+
+    def _settle(self, selector: selectors.BaseSelector, clients: dict[socket.socket, _Client]) -> None:
+        """Forget who has gone; listen for room to write only where something waits."""
+        for client in tuple(clients.values()):
+            if client.closing and not client.pending:
+                selector.unregister(client.connection)
+                client.connection.close()
+                del clients[client.connection]
+            else:
+                wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.pending else 0)
+                selector.modify(client.connection, wanted)
+
+
+def _answer(client: _Client) -> None:
+    try:
+        path = mjpeg.requested_path(client.request)
+    except mjpeg.BadRequestError:
+        client.closing = True
+        return
+    if path is None:
+        return
+    if path == mjpeg.STREAM_PATH:
+        client.watching, client.pending = True, memoryview(mjpeg.RESPONSE_HEAD)
+    else:
+        client.closing, client.pending = True, memoryview(mjpeg.NOT_FOUND)
+
+
+def encoded(scene: Scene, index: int, size: tuple[int, int] = (640, 480)) -> bytes:
+    """Return picture `index` of the scene's loop as the JPEG that the camera sends."""
+    picture = scene.picture(index)
+    if picture.shape[1::-1] != size:
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    ok, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not ok:
+        raise RuntimeError("the picture cannot be encoded")
+    return jpeg.tobytes()
