@@ -20,11 +20,11 @@ class Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True)
 # ── any program: how are you? ────────────────────────────────────────────────────────────────────────────────────────
 
 
-class StatusRequest(Message):
+class StatusRequest(Message, frozen=True):
     """Ask a program for its health."""
 
 
-class Status(Message):
+class Status(Message, frozen=True):
     """A program's health: `state` is one word, `detail` is what `gate status` and the self-test show."""
 
     program: str
@@ -35,7 +35,7 @@ class Status(Message):
 # ── lane → log ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Append(Message):
+class Append(Message, frozen=True):
     """Write one record. `seq` is the sender's number and comes back in the answer; `body` is sealed for the auditors."""
 
     seq: int
@@ -45,25 +45,25 @@ class Append(Message):
     body: dict[str, Any]
 
 
-class OpenCrossingsRequest(Message):
+class OpenCrossingsRequest(Message, frozen=True):
     """Ask which crossings were opened and never closed."""
 
 
-class Recorded(Message):
+class Recorded(Message, frozen=True):
     """The record is on the disk, at this index of the log."""
 
     seq: int
     index: int
 
 
-class NotRecorded(Message):
+class NotRecorded(Message, frozen=True):
     """The record is not on the disk; admissions stop until a later record is."""
 
     seq: int
     reason: str
 
 
-class OpenCrossings(Message):
+class OpenCrossings(Message, frozen=True):
     """The crossings that were opened and never closed, oldest first."""
 
     crossings: list[str]
@@ -75,13 +75,13 @@ FromLog = Recorded | NotRecorded | OpenCrossings | Status
 # ── lane ↔ vision ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class StartCrossing(Message):
+class StartCrossing(Message, frozen=True):
     """Give a crossing a child process of its own and open the camera in it."""
 
     crossing: str
 
 
-class ChipPortrait(Message):
+class ChipPortrait(Message, frozen=True):
     """The bytes of the chip's portrait. `encoding` is `jpeg` or `jpeg2000`. Decoded in the crossing's child only."""
 
     crossing: str
@@ -89,26 +89,26 @@ class ChipPortrait(Message):
     image: bytes
 
 
-class EndCrossing(Message):
+class EndCrossing(Message, frozen=True):
     """End the crossing's child; its end is the erasure."""
 
     crossing: str
 
 
-class CameraUp(Message):
+class CameraUp(Message, frozen=True):
     """A first frame was decoded."""
 
     crossing: str
 
 
-class CameraLost(Message):
+class CameraLost(Message, frozen=True):
     """No frame can be had."""
 
     crossing: str
     reason: str
 
 
-class FaceSeen(Message):
+class FaceSeen(Message, frozen=True):
     """How many faces there are and how the traveller can help. Sent when it changes."""
 
     crossing: str
@@ -116,7 +116,7 @@ class FaceSeen(Message):
     guidance: Guidance
 
 
-class FaceCompared(Message):
+class FaceCompared(Message, frozen=True):
     """The outcome of comparing the tracked face with the chip's portrait.
 
     `match` and `liveness` are None when they could not be had; `reasons` say why. `frames` is how many frames counted.
@@ -133,14 +133,14 @@ class FaceCompared(Message):
     reasons: list[str]
 
 
-class TrackChanged(Message):
+class TrackChanged(Message, frozen=True):
     """After the comparison the tracked face went away (`lost`) or became another one (`switched`), or `several` came."""
 
     crossing: str
     change: str
 
 
-class Erased(Message):
+class Erased(Message, frozen=True):
     """The crossing's child process has ended."""
 
     crossing: str
@@ -152,13 +152,13 @@ FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | Er
 # ── screens ↔ vision ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class WantPreview(Message):
+class WantPreview(Message, frozen=True):
     """A page shows the preview, or none does any more."""
 
     on: bool
 
 
-class Preview(Message):
+class Preview(Message, frozen=True):
     """One preview frame as JPEG, 640 pixels wide at most."""
 
     jpeg: bytes
@@ -170,17 +170,17 @@ FromPreview = Preview
 # ── lane ↔ screens and officers ──────────────────────────────────────────────────────────────────────────────────────
 
 
-class WatchView(Message):
+class WatchView(Message, frozen=True):
     """Send me the view now and at every change."""
 
 
-class OfficerPresent(Message):
+class OfficerPresent(Message, frozen=True):
     """An officer at the lane says: I am here."""
 
     officer: str
 
 
-class Settle(Message):
+class Settle(Message, frozen=True):
     """An officer ends a referral. `disposition` is `admitted_by_officer`, `walked_back` or `taken_over`."""
 
     crossing: str
@@ -188,19 +188,19 @@ class Settle(Message):
     disposition: str
 
 
-class ReleaseLane(Message):
+class ReleaseLane(Message, frozen=True):
     """Free whoever is in the lane, now."""
 
     officer: str
 
 
-class EndEmergency(Message):
+class EndEmergency(Message, frozen=True):
     """An officer at the lane says that the emergency is over."""
 
     officer: str
 
 
-class View(Message):
+class View(Message, frozen=True):
     """What the screens show. `objections` are for officers only and never reach the traveller's page."""
 
     screen: Screen
@@ -211,7 +211,7 @@ class View(Message):
     purpose: str  # demo, trial or service: marks every screen
 
 
-class Answer(Message):
+class Answer(Message, frozen=True):
     """The lane's answer to an officer's order."""
 
     ok: bool

@@ -130,6 +130,13 @@ async def connect(path: Path, *, incoming: Any, bytes_max: int = BYTES_MAX) -> C
     return Connection(reader, writer, incoming=incoming, bytes_max=bytes_max, peer=_peer_of(writer))
 
 
+def _unlink_socket(path: Path) -> None:
+    """Remove the socket that an earlier run left; anything else at that path stays and makes the bind fail."""
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(path.stat().st_mode):
+            path.unlink()
+
+
 @contextlib.asynccontextmanager
 async def serve(
     path: Path,
@@ -162,11 +169,9 @@ async def serve(
             live.discard(writer)
             writer.close()
 
-    with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISSOCK(path.stat().st_mode):
-            path.unlink()
+    _unlink_socket(path)
     server = await asyncio.start_unix_server(on_connect, path=str(path), limit=bytes_max)
-    path.chmod(0o660)
+    os.chmod(path, 0o660)  # noqa: PTH101 - a pathlib call would count as blocking, and this one is as quick
     try:
         yield
     finally:

@@ -12,7 +12,8 @@ from gate.passage.screen import Guidance, Screen
 @dataclass(frozen=True, slots=True)
 class Record:
     """Write a record. `awaited`: the machine stands still until `Recorded` or `NotRecorded`; otherwise it is owed,
-    written as soon as the log takes it, and never waited for."""
+    written as soon as the log takes it, and never waited for.
+    """
 
     kind: RecordKind
     crossing: str | None

@@ -144,6 +144,14 @@ class PartBack:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteSeen:
+    """How old the trust lists are, in days (None: there are none), and whether the clock can be relied on."""
+
+    trust_age_days: float | None
+    clock_sure: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OfficerSeen:
     """An officer at the lane said: I am here."""
 
@@ -191,6 +199,7 @@ Event = (
     | NotRecorded
     | PartLost
     | PartBack
+    | SiteSeen
     | OfficerSeen
     | Settled
     | ReleaseOrdered

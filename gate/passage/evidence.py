@@ -82,12 +82,15 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class FaceEvidence:
-    """What the camera and the matcher found. None means: not run, or no usable picture."""
+    """What the camera and the matcher found. None means: not run, or no usable picture.
+
+    `track_held` says that the compared face is still the one in front of the camera.
+    """
 
     faces: int
     match: Score | None = None
     liveness: Score | None = None
-    portrait_usable: bool = False
+    portrait_usable: bool | None = None
     track_held: bool = False
     model: str = ""
 

@@ -98,7 +98,9 @@ def document_objections(document: DocumentEvidence | None, policy: Policy) -> tu
         return (Objection(Reason.DOCUMENT_CHECK_MISSING, "document"),)
     found = {check.id: check for check in document.checks}
     objections = [
-        problem for check_id in CheckId if (problem := _check_objection(check_id, found.get(check_id), document, policy))
+        problem
+        for check_id in CheckId
+        if (problem := _check_objection(check_id, found.get(check_id), document, policy))
     ]
     if document.test_issuer and not policy.test_documents:
         objections.append(Objection(Reason.TEST_DOCUMENT))
@@ -132,7 +134,7 @@ def face_objections(face: FaceEvidence | None, policy: Policy) -> tuple[Objectio
         objections.append(Objection(Reason.FACE_MISSING))
     elif face.faces > 1:
         objections.append(Objection(Reason.FACES_SEVERAL, str(face.faces)))
-    if not face.portrait_usable:
+    if face.portrait_usable is False:
         objections.append(Objection(Reason.PORTRAIT_UNUSABLE))
     if face.match is None:
         objections.append(Objection(Reason.FACE_NOT_COMPARED))
@@ -142,7 +144,7 @@ def face_objections(face: FaceEvidence | None, policy: Policy) -> tuple[Objectio
         objections.append(Objection(Reason.LIVENESS_NOT_RUN))
     elif face.liveness.value < policy.liveness_min.value:
         objections.append(Objection(Reason.LIVENESS_BELOW_BOUND))
-    if not face.track_held:
+    if face.match is not None and not face.track_held:
         objections.append(Objection(Reason.TRACK_LOST))
     return tuple(objections)
 

@@ -44,6 +44,7 @@ class Reason(enum.Enum):
     PASSAGE_BEYOND_GRANT = "passage_beyond_grant"
     GRANT_NOT_USED = "grant_not_used"
     EMERGENCY = "emergency"
+    RELEASED_BY_OFFICER = "released_by_officer"
     # The programs around it
     CAMERA_LOST = "camera_lost"
     VISION_LOST = "vision_lost"

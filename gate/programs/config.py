@@ -27,7 +27,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """The base of every table in `gate.toml`."""
 
 
-class Paths(Section):
+class Paths(Section, frozen=True, kw_only=True):
     """Folders. `run` holds the programs' sockets; `spool` is written by log and read by sync; `inbox` the reverse."""
 
     run: Text = "/run/portcullis"
@@ -39,7 +39,7 @@ class Paths(Section):
     keys: Text = "/etc/portcullis/keys"
 
 
-class Barrier(Section):
+class Barrier(Section, frozen=True, kw_only=True):
     """The barrier controller. `profile` names a register map in drivers/profiles/."""
 
     driver: Literal["modbus"] = "modbus"
@@ -51,7 +51,7 @@ class Barrier(Section):
     poll_ms: Annotated[int, msgspec.Meta(ge=20, le=250)] = 50
 
 
-class Swipe(Section):
+class Swipe(Section, frozen=True, kw_only=True):
     """The serial MRZ reader."""
 
     driver: Literal["elyctis"] = "elyctis"
@@ -59,7 +59,7 @@ class Swipe(Section):
     baud: Annotated[int, msgspec.Meta(ge=1200, le=921600)] = 115200
 
 
-class Chip(Section):
+class Chip(Section, frozen=True, kw_only=True):
     """The chip reader. `direct` is the simulator's APDU link, for machines without PC/SC."""
 
     driver: Literal["pcsc", "direct"] = "pcsc"
@@ -67,14 +67,14 @@ class Chip(Section):
     socket: str = ""  # direct: the simulator's socket; pcsc: PCSCLITE_CSOCK_NAME when pcscd is not at its usual place
 
 
-class Camera(Section):
+class Camera(Section, frozen=True, kw_only=True):
     """The camera that looks at the traveller."""
 
     driver: Literal["network", "v4l2"] = "network"
     address: Text
 
 
-class ChipAuthenticationException(Section):
+class ChipAuthenticationException(Section, frozen=True, kw_only=True):
     """Documents for which it is normal to have no chip authentication: an issuer and its dates of issue."""
 
     issuer: Annotated[str, msgspec.Meta(min_length=1, max_length=3)]
@@ -82,7 +82,7 @@ class ChipAuthenticationException(Section):
     issued_to: date
 
 
-class Rules(Section):
+class Rules(Section, frozen=True, kw_only=True):
     """The policy's numbers. A model's own threshold is the floor of `face_match_min`."""
 
     face_match_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.411
@@ -95,13 +95,13 @@ class Rules(Section):
     without_chip_authentication: tuple[ChipAuthenticationException, ...] = ()
 
 
-class Audit(Section):
+class Audit(Section, frozen=True, kw_only=True):
     """Who can read the sealed records: age recipients, one an auditor, two at least in service."""
 
     recipients: tuple[Text, ...]
 
 
-class Sync(Section):
+class Sync(Section, frozen=True, kw_only=True):
     """Where the log is mirrored. No table: no central server."""
 
     address: Text  # host:port or a name; HTTPS with mutual TLS
@@ -112,7 +112,7 @@ class Sync(Section):
     interval_ms: Annotated[int, msgspec.Meta(ge=50, le=3_600_000)] = 1000
 
 
-class Screens(Section):
+class Screens(Section, frozen=True, kw_only=True):
     """The traveller's page, on loopback."""
 
     host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
@@ -120,7 +120,7 @@ class Screens(Section):
     languages: tuple[Text, ...] = ("en", "fr", "ar")
 
 
-class Config(Section):
+class Config(Section, frozen=True, kw_only=True):
     """The whole of `gate.toml`."""
 
     purpose: Purpose

@@ -1,0 +1,116 @@
+"""What a lane knows of its surroundings, and when its door may move. Pure.
+
+The machine keeps one `Surroundings` beside its state: the newest status of the barrier controller with its age, the
+parts that are lost, the officer, the lists, the clock. Old or unknown status is never "closed" (safety invariant 6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gate.passage.events import (
+    Event,
+    LaneSeen,
+    OfficerSeen,
+    Part,
+    PartBack,
+    PartLost,
+    ReleaseOrdered,
+    SiteSeen,
+)
+from gate.passage.evidence import LaneEvidence, SiteEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long each step of a crossing may take, in milliseconds. What happens at the limit stands beside it."""
+
+    opening_max_ms: int = 2_000  # no receipt for the opening: refer
+    crossing_max_ms: int = 45_000  # from presenting the document to the decision: decide with what is there
+    face_max_ms: int = 8_000  # from the document read to the face compared: decide without
+    face_after_failure_max_ms: int = 1_500  # the same when the document has objections already
+    receipt_max_ms: int = 2_000  # a late receipt refers
+    look_max_ms: int = 300  # no fresh status of the lane: refer
+    grant_ttl_ms: int = 10_000  # the controller ends the grant by itself
+    grant_slack_ms: int = 1_000  # after that we call the grant ended even if nobody tells
+    track_gap_max_ms: int = 2_000  # face gone and nobody in the zone: revoke
+    passing_max_ms: int = 15_000  # from the passage to the lane at rest: an officer has a look
+    release_ms: int = 15_000  # passages this long after a release are the release's
+    emergency_end_max_ms: int = 3_000  # the controller does not leave its emergency: it goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The newest known facts. `just_passed` is the number of entry passages that the latest event brought to light."""
+
+    lane: LaneSeen | None = None
+    lane_at_ms: int = 0
+    lost: frozenset[Part] = frozenset()
+    officer_seen_ms: int | None = None
+    trust_age_days: float | None = None
+    clock_sure: bool = False
+    released_ms: int | None = None
+    just_passed: int = 0
+    new_alarms: tuple[str, ...] = ()
+
+    def observe(self, event: Event, now_ms: int) -> Surroundings:
+        """The surroundings after an event."""
+        calm = replace(self, just_passed=0, new_alarms=())
+        if isinstance(event, LaneSeen):
+            before = self.lane
+            passed = event.passages_entry - before.passages_entry if before else 0
+            alarms_before = before.alarms if before else ()
+            return replace(
+                calm,
+                lane=event,
+                lane_at_ms=now_ms,
+                just_passed=max(0, passed),  # counters begin at 0 when the controller powers up
+                new_alarms=tuple(alarm for alarm in event.alarms if alarm not in alarms_before),
+            )
+        if isinstance(event, PartLost):
+            lane = None if event.part is Part.BARRIER else calm.lane
+            return replace(calm, lost=calm.lost | {event.part}, lane=lane)
+        if isinstance(event, PartBack):
+            return replace(calm, lost=calm.lost - {event.part})
+        if isinstance(event, OfficerSeen):
+            return replace(calm, officer_seen_ms=now_ms)
+        if isinstance(event, SiteSeen):
+            return replace(calm, trust_age_days=event.trust_age_days, clock_sure=event.clock_sure)
+        if isinstance(event, ReleaseOrdered):
+            return replace(calm, officer_seen_ms=now_ms, released_ms=now_ms)
+        return calm
+
+    def lane_evidence(self, now_ms: int) -> LaneEvidence | None:
+        """The lane as evidence, None when nothing is known."""
+        if self.lane is None:
+            return None
+        return LaneEvidence(
+            age_ms=now_ms - self.lane_at_ms,
+            closed=self.lane.closed,
+            bodies=self.lane.bodies,
+            grants_left=self.lane.grants_left,
+            emergency=self.lane.fire or self.lane.emergency_open,
+            alarms=self.lane.alarms,
+        )
+
+    def site_evidence(self, now_ms: int) -> SiteEvidence:
+        """Officer, lists and clock as evidence."""
+        seen = None if self.officer_seen_ms is None else (now_ms - self.officer_seen_ms) / 1000
+        return SiteEvidence(seen, self.trust_age_days, self.clock_sure)
+
+    def emergency(self) -> bool:
+        """True while the fire input is active or the controller stands open for an emergency."""
+        return self.lane is not None and (self.lane.fire or self.lane.emergency_open)
+
+    def at_rest(self) -> bool:
+        """True when the leaf is closed, nobody is in the zone and nothing is granted."""
+        lane = self.lane
+        return lane is not None and lane.closed and lane.bodies == 0 and lane.grants_left == 0
+
+    def in_service(self) -> bool:
+        """True when a traveller may be invited: nothing lost, lane at rest."""
+        return not self.lost and self.at_rest() and not self.emergency()
+
+    def released(self, now_ms: int, timing: Timing) -> bool:
+        """True while passages belong to an officer's release."""
+        return self.released_ms is not None and now_ms - self.released_ms <= timing.release_ms

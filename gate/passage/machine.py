@@ -1,0 +1,541 @@
+"""One crossing after another, as (surroundings, state, event) -> (surroundings, state, effects). The only place that
+knows the order of effects.
+
+Promises, by number of the safety invariant (docs/safety.md): a grant is only ever the answer to a fresh look at the lane
+after the receipt of the decision (1); `Revoke`, `Release` and everything in an emergency come before their records (2);
+a grant ends with the track, a second body or the document presented again (4); in an emergency nothing closes (7); every
+crossing that was opened is closed with one verdict and all its reasons (10).
+
+An event that a state does not name leaves it as it is: staying put is the safe answer. tests/unit/test_passage_table.py
+goes through every pair.
+
+Left to others: what a record looks like (`gate.programs.records`), whether it is durable (the log program), the wire.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gate.passage.effects import (
+    Effect,
+    EndEmergency,
+    Erase,
+    Grant,
+    LookAtLane,
+    Record,
+    Release,
+    Revoke,
+    Show,
+    StartCrossing,
+)
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRead,
+    DocumentRemoved,
+    EmergencyEnded,
+    Event,
+    FaceCompared,
+    FaceSeen,
+    GrantFailed,
+    LaneSeen,
+    NotRecorded,
+    OfficerSeen,
+    Part,
+    PartLost,
+    Recorded,
+    RecordKind,
+    ReleaseOrdered,
+    Settled,
+    TrackChange,
+    TrackChanged,
+)
+from gate.passage.evidence import DocumentEvidence, Evidence, FaceEvidence
+from gate.passage.lane import Surroundings, Timing
+from gate.passage.policy import (
+    Decision,
+    Policy,
+    Verdict,
+    decide,
+    document_objections,
+    lane_objections,
+    site_objections,
+)
+from gate.passage.reasons import Objection, Reason
+from gate.passage.screen import Guidance, Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a lane is run by."""
+
+    policy: Policy
+    timing: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nobody is being served. `shown` is what the screen says."""
+
+    shown: Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The crossing is being opened in the log; the chip is not touched yet."""
+
+    crossing: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inspecting:
+    """Chip and camera work side by side; this is the only place where they meet."""
+
+    crossing: str
+    since_ms: int
+    document: DocumentEvidence | None = None
+    document_at_ms: int = 0
+    face: FaceEvidence | None = None
+    faces: int = 0
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The decision waits for its receipt. `spoiled` collects what happened meanwhile."""
+
+    crossing: str
+    decision: Decision
+    since_ms: int
+    spoiled: tuple[Objection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """The decision to admit is durable; the lane is looked at once more."""
+
+    crossing: str
+    since_ms: int
+    spoiled: tuple[Objection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """One person may pass. `entered` once somebody was in the zone."""
+
+    crossing: str
+    since_ms: int
+    entered: bool = False
+    track_lost_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """The passage was counted; the lane comes to rest."""
+
+    crossing: str
+    since_ms: int
+    incident: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """An officer helps. Ends with the officer's disposition."""
+
+    crossing: str
+    objections: tuple[Objection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """The lane stands open. `ending_ms` is when an officer said that it is over."""
+
+    ending_ms: int | None = None
+
+
+State = Idle | Opening | Inspecting | Recording | Looking | Granted | Passing | Referred | Emergency
+Step = tuple[State, tuple[Effect, ...]]
+
+
+def start(open_crossings: tuple[str, ...]) -> Step:
+    """The state at program start: every crossing that was left open is closed as referred, and the last one waits for
+    an officer (safety invariant 10).
+    """
+    objections = (Objection(Reason.LANE_RESTARTED),)
+    closings = tuple(_closed(crossing, "referred", objections) for crossing in open_crossings)
+    if open_crossings:
+        return Referred(open_crossings[-1], objections), (*closings, Show(Screen.OFFICER))
+    return Idle(Screen.CLOSED), (Show(Screen.CLOSED),)
+
+
+def step(
+    rules: Rules, around: Surroundings, state: State, event: Event, now_ms: int
+) -> tuple[Surroundings, State, tuple[Effect, ...]]:
+    """Answer one event. Total: every event is answered in every state."""
+    around = around.observe(event, now_ms)
+    noted = _notes(around, state, event, now_ms, rules.timing)
+    if around.emergency() and not isinstance(state, Emergency):
+        state, effects = _begin_emergency(state)
+    elif isinstance(event, ReleaseOrdered):
+        state, effects = _release(state, event)
+    else:
+        state, effects = _dispatch(rules, around, state, event, now_ms)
+    return around, state, (*effects, *noted)
+
+
+def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, now_ms: int) -> Step:
+    match state:
+        case Idle():
+            return _idle(around, state, event, now_ms)
+        case Opening():
+            return _opening(rules, state, event, now_ms)
+        case Inspecting():
+            return _inspecting(rules, around, state, event, now_ms)
+        case Recording():
+            return _recording(rules, state, event, now_ms)
+        case Looking():
+            return _looking(rules, around, state, event, now_ms)
+        case Granted():
+            return _granted(rules, around, state, event, now_ms)
+        case Passing():
+            return _passing(rules, around, state, event, now_ms)
+        case Referred():
+            return _referred(around, state, event)
+        case Emergency():
+            return _emergency(rules, around, state, event, now_ms)
+
+
+# ── what is noted in every state ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _notes(around: Surroundings, state: State, event: Event, now_ms: int, timing: Timing) -> tuple[Effect, ...]:
+    """Records of what happened around the crossing: alarms, lost parts, passages nobody was granted, presence."""
+    crossing = crossing_of(state)
+    notes: list[Effect] = [_incident(crossing, alarm) for alarm in around.new_alarms]
+    if around.just_passed and isinstance(state, Idle | Opening | Inspecting | Recording | Looking | Referred):
+        if around.released(now_ms, timing):
+            notes.append(Record(RecordKind.PASSED, crossing, {"direction": "entry", "count": 1, "how": "release"}))
+        else:
+            notes.append(_incident(crossing, Reason.PASSAGE_BEYOND_GRANT.value))
+    if isinstance(event, PartLost):
+        notes.append(_incident(crossing, f"{event.part.value}_lost"))
+    if isinstance(event, OfficerSeen):
+        notes.append(Record(RecordKind.PRESENCE, None, {"officer": event.officer}))
+    return tuple(notes)
+
+
+def crossing_of(state: State) -> str | None:
+    """The crossing that a state belongs to."""
+    return None if isinstance(state, Idle | Emergency) else state.crossing
+
+
+def _incident(crossing: str | None, kind: str) -> Record:
+    return Record(RecordKind.INCIDENT, crossing, {"kind": kind})
+
+
+def _closed(crossing: str, verdict: str, objections: tuple[Objection, ...]) -> Record:
+    return Record(RecordKind.CLOSED, crossing, {"verdict": verdict, "reasons": _listed(objections)})
+
+
+def _listed(objections: tuple[Objection, ...]) -> list[dict[str, str]]:
+    return [{"reason": o.reason.value, "detail": o.detail} for o in objections]
+
+
+def _refer(crossing: str, objections: tuple[Objection, ...]) -> Step:
+    unique = tuple(dict.fromkeys(objections))
+    return Referred(crossing, unique), (
+        Show(Screen.OFFICER),
+        Erase(crossing),
+        _closed(crossing, "referred", unique),
+    )
+
+
+def _revoke(crossing: str, objections: tuple[Objection, ...]) -> Step:
+    """Take the grant back first, then write it down (safety invariant 2)."""
+    referred, effects = _refer(crossing, objections)
+    return referred, (
+        Revoke(),
+        Record(RecordKind.REVOKED, crossing, {"reasons": _listed(objections)}),
+        *(_incident(crossing, o.reason.value) for o in objections),
+        *effects,
+    )
+
+
+def _release(state: State, event: ReleaseOrdered) -> Step:
+    """Free whoever is inside, at once, in every state; a running crossing goes to the officer."""
+    freed: tuple[Effect, ...] = (
+        Release(),
+        Record(RecordKind.RELEASE, crossing_of(state), {"officer": event.officer}),
+    )
+    match state:
+        case Idle() | Referred() | Emergency():
+            return state, freed
+        case Granted(crossing):
+            referred, effects = _revoke(crossing, (Objection(Reason.RELEASED_BY_OFFICER),))
+            # Revoking closes and releasing opens: the release has the last word.
+            return referred, (*effects, *freed)
+        case Opening(crossing) | Inspecting(crossing) | Recording(crossing) | Looking(crossing) | Passing(crossing):
+            referred, effects = _refer(crossing, (Objection(Reason.RELEASED_BY_OFFICER),))
+            return referred, (*freed, *effects)
+
+
+def _begin_emergency(state: State) -> Step:
+    """Show the way out and end the crossing. No closing command: not even `Revoke` (safety invariant 7)."""
+    crossing = crossing_of(state)
+    effects: tuple[Effect, ...] = (
+        Show(Screen.EMERGENCY),
+        Record(RecordKind.EMERGENCY_BEGAN, crossing, {}),
+    )
+    if crossing is not None and not isinstance(state, Referred):
+        effects += (Erase(crossing), _closed(crossing, "referred", (Objection(Reason.EMERGENCY),)))
+    return Emergency(), effects
+
+
+# ── one function a state ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _rest(around: Surroundings, shown: Screen | None = None) -> Step:
+    """Back to (or still) idle, with the screen that fits."""
+    screen = Screen.WELCOME if around.in_service() else Screen.CLOSED
+    return Idle(screen), () if screen is shown else (Show(screen),)
+
+
+def _idle(around: Surroundings, state: Idle, event: Event, now_ms: int) -> Step:
+    if isinstance(event, DocumentPresented):
+        return Opening(event.crossing, now_ms), (
+            Record(RecordKind.OPENED, event.crossing, {}, awaited=True),
+            Show(Screen.WAIT),
+        )
+    return _rest(around, state.shown)
+
+
+def _opening(rules: Rules, state: Opening, event: Event, now_ms: int) -> Step:
+    match event:
+        case Recorded(state.crossing, RecordKind.OPENED):
+            return Inspecting(state.crossing, now_ms), (
+                StartCrossing(state.crossing),
+                Show(Screen.LOOK, Guidance.LOOK_AT_CAMERA),
+            )
+        case NotRecorded(state.crossing):
+            return _refer(state.crossing, (Objection(Reason.LOG_UNAVAILABLE),))
+        case _ if now_ms - state.since_ms > rules.timing.opening_max_ms:
+            return _refer(state.crossing, (Objection(Reason.RECEIPT_LATE),))
+        case _:
+            return state, ()
+
+
+def _inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Event, now_ms: int) -> Step:
+    effects: tuple[Effect, ...] = ()
+    match event:
+        case FaceSeen(state.crossing, faces, guidance):
+            state = replace(state, faces=faces)
+            effects = (Show(Screen.LOOK, guidance),)
+        case DocumentRead(state.crossing, document):
+            state = replace(state, document=document, document_at_ms=now_ms)
+        case FaceCompared(state.crossing, face):
+            state = replace(state, face=face)
+        case TrackChanged(state.crossing) if state.face is not None:
+            state = replace(state, face=replace(state.face, track_held=False))
+        case DocumentRemoved():
+            # Mid-read the inspection itself tells; afterwards the document must stay until the grant.
+            state = replace(state, removed=state.removed or state.document is not None)
+        case _:
+            pass
+    if not _ready(rules, around, state, now_ms):
+        return state, effects
+    return _decide(rules, around, state, now_ms)
+
+
+def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> bool:
+    """True when deciding now loses nothing worth waiting for."""
+    timing = rules.timing
+    if now_ms - state.since_ms > timing.crossing_max_ms:
+        return True
+    if state.document is None:
+        return False
+    if state.face is not None or around.lost & {Part.VISION, Part.CAMERA}:
+        return True
+    hopeless = bool(document_objections(state.document, rules.policy))
+    patience_ms = timing.face_after_failure_max_ms if hopeless else timing.face_max_ms
+    return now_ms - state.document_at_ms > patience_ms
+
+
+def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> Step:
+    face = state.face or FaceEvidence(faces=state.faces)
+    evidence = Evidence(state.document, face, around.lane_evidence(now_ms), around.site_evidence(now_ms))
+    decision = decide(evidence, rules.policy)
+    more = tuple(Objection(Reason[f"{part.name}_LOST"]) for part in Part if part in around.lost & _FACE_PARTS)
+    if state.removed:
+        more += (Objection(Reason.DOCUMENT_REMOVED),)
+    if now_ms - state.since_ms > rules.timing.crossing_max_ms:
+        more += (Objection(Reason.TIME_LIMIT),)
+    if more:
+        decision = Decision(Verdict.REFER, (*decision.objections, *more))
+    record = Record(
+        RecordKind.DECIDED,
+        state.crossing,
+        {
+            "decision": decision.verdict.value,
+            "reasons": _listed(decision.objections),
+            "evidence": evidence,
+            "policy": rules.policy,
+        },
+        awaited=True,
+    )
+    return Recording(state.crossing, decision, now_ms), (record, Show(Screen.WAIT))
+
+
+_FACE_PARTS = frozenset({Part.VISION, Part.CAMERA})
+
+
+def _spoils(event: Event, crossing: str) -> Objection | None:
+    """What takes an admission away that was not granted yet."""
+    match event:
+        case TrackChanged(of, change) if of == crossing:
+            return Objection(_REASON_OF_TRACK[change])
+        case DocumentRemoved():
+            return Objection(Reason.DOCUMENT_REMOVED)
+        case DocumentPresented():
+            return Objection(Reason.DOCUMENT_PRESENTED_AGAIN)
+        case PartLost(Part.VISION | Part.CAMERA | Part.BARRIER as part):
+            return Objection(Reason[f"{part.name}_LOST"])
+        case _:
+            return None
+
+
+_REASON_OF_TRACK = {
+    TrackChange.LOST: Reason.TRACK_LOST,
+    TrackChange.SWITCHED: Reason.TRACK_SWITCHED,
+    TrackChange.SEVERAL: Reason.FACES_SEVERAL,
+}
+
+
+def _recording(rules: Rules, state: Recording, event: Event, now_ms: int) -> Step:
+    if spoil := _spoils(event, state.crossing):
+        return replace(state, spoiled=(*state.spoiled, spoil)), ()
+    match event:
+        case Recorded(state.crossing, RecordKind.DECIDED):
+            if state.decision.verdict is Verdict.REFER or state.spoiled:
+                return _refer(state.crossing, (*state.decision.objections, *state.spoiled))
+            if now_ms - state.since_ms > rules.timing.receipt_max_ms:
+                return _refer(state.crossing, (Objection(Reason.RECEIPT_LATE),))
+            return Looking(state.crossing, now_ms), (LookAtLane(),)
+        case NotRecorded(state.crossing):
+            return _refer(
+                state.crossing, (*state.decision.objections, *state.spoiled, Objection(Reason.LOG_UNAVAILABLE))
+            )
+        case _ if now_ms - state.since_ms > rules.timing.receipt_max_ms:
+            return _refer(state.crossing, (*state.decision.objections, *state.spoiled, Objection(Reason.RECEIPT_LATE)))
+        case _:
+            return state, ()
+
+
+def _looking(rules: Rules, around: Surroundings, state: Looking, event: Event, now_ms: int) -> Step:
+    if spoil := _spoils(event, state.crossing):
+        return _refer(state.crossing, (spoil,))
+    if isinstance(event, LaneSeen):
+        objections = (
+            *lane_objections(around.lane_evidence(now_ms), rules.policy),
+            *site_objections(around.site_evidence(now_ms), rules.policy),
+        )
+        if objections:
+            return _refer(state.crossing, objections)
+        ttl_ms = rules.timing.grant_ttl_ms
+        return Granted(state.crossing, now_ms), (
+            Grant(state.crossing, ttl_ms),
+            Show(Screen.GO),
+            Record(RecordKind.GRANTED, state.crossing, {"direction": "entry", "ttl_ms": ttl_ms}),
+        )
+    if now_ms - state.since_ms > rules.timing.look_max_ms:
+        return _refer(state.crossing, (Objection(Reason.LANE_STATUS_OLD),))
+    return state, ()
+
+
+def _granted(rules: Rules, around: Surroundings, state: Granted, event: Event, now_ms: int) -> Step:
+    match event:
+        case LaneSeen(bodies=bodies):
+            if around.just_passed:
+                return _passed(around, state, now_ms)
+            if bodies > 1:
+                return _revoke(state.crossing, (Objection(Reason.BODIES_SEVERAL, str(bodies)),))
+            state = replace(state, entered=state.entered or bodies > 0)
+        case TrackChanged(state.crossing, TrackChange.LOST):
+            # Walking on takes the face out of the picture; the beams take over from the camera.
+            state = replace(state, track_lost_ms=now_ms)
+        case TrackChanged(state.crossing, change):
+            return _revoke(state.crossing, (Objection(_REASON_OF_TRACK[change]),))
+        case DocumentPresented():
+            return _revoke(state.crossing, (Objection(Reason.DOCUMENT_PRESENTED_AGAIN),))
+        case PartLost(Part.BARRIER | Part.VISION | Part.CAMERA as part):
+            return _revoke(state.crossing, (Objection(Reason[f"{part.name}_LOST"]),))
+        case GrantFailed(state.crossing):
+            return _revoke(state.crossing, (Objection(Reason.BARRIER_LOST, "grant"),))
+        case _:
+            pass
+    gap_ms = now_ms - state.track_lost_ms if state.track_lost_ms is not None and not state.entered else 0
+    if gap_ms > rules.timing.track_gap_max_ms:
+        return _revoke(state.crossing, (Objection(Reason.TRACK_LOST),))
+    if now_ms - state.since_ms > rules.timing.grant_ttl_ms + rules.timing.grant_slack_ms:
+        referred, effects = _refer(state.crossing, (Objection(Reason.GRANT_NOT_USED),))
+        ended = Record(RecordKind.GRANT_ENDED, state.crossing, {"how": "time"})
+        return referred, (Revoke(), ended, *effects)
+    return state, ()
+
+
+def _passed(around: Surroundings, state: Granted, now_ms: int) -> Step:
+    """The counted passage of the person who was granted it, and of whoever came along."""
+    crossing = state.crossing
+    effects: list[Effect] = [
+        Record(RecordKind.PASSED, crossing, {"direction": "entry", "count": around.just_passed}),
+        Record(RecordKind.GRANT_ENDED, crossing, {"how": "passage"}),
+        Erase(crossing),
+    ]
+    several = around.lane is not None and around.lane.bodies > 1
+    if around.just_passed > 1:
+        effects.append(_incident(crossing, Reason.PASSAGE_BEYOND_GRANT.value))
+    if several:
+        effects.append(_incident(crossing, Reason.BODIES_SEVERAL.value))
+    incident = several or around.just_passed > 1
+    return Passing(crossing, now_ms, incident), (Revoke(), *effects)
+
+
+def _passing(rules: Rules, around: Surroundings, state: Passing, event: Event, now_ms: int) -> Step:
+    effects: tuple[Effect, ...] = ()
+    if isinstance(event, LaneSeen):
+        if around.just_passed:
+            effects = (_incident(state.crossing, Reason.PASSAGE_BEYOND_GRANT.value),)
+            state = replace(state, incident=True)
+        elif event.bodies > 1 and not state.incident:
+            effects = (_incident(state.crossing, Reason.BODIES_SEVERAL.value),)
+            state = replace(state, incident=True)
+        if around.at_rest():
+            rest, shown = _rest(around)
+            return rest, (*effects, _closed(state.crossing, "admitted", ()), *shown)
+    if now_ms - state.since_ms > rules.timing.passing_max_ms or event == PartLost(Part.BARRIER):
+        # The person was admitted and is through; what is wrong now is the lane.
+        stuck = _incident(state.crossing, Reason.LANE_NOT_CLOSED.value)
+        rest, shown = _rest(around)
+        return rest, (*effects, stuck, _closed(state.crossing, "admitted", ()), *shown)
+    return state, effects
+
+
+def _referred(around: Surroundings, state: Referred, event: Event) -> Step:
+    match event:
+        case Settled(state.crossing, officer, disposition):
+            settled = Record(RecordKind.DISPOSITION, state.crossing, {"officer": officer, "disposition": disposition})
+            rest, shown = _rest(around)
+            return rest, (settled, *shown)
+        case _:
+            return state, ()
+
+
+def _emergency(rules: Rules, around: Surroundings, state: Emergency, event: Event, now_ms: int) -> Step:
+    if isinstance(event, EmergencyEnded) and around.lane is not None and not around.lane.fire:
+        ended = Record(RecordKind.EMERGENCY_ENDED, None, {"officer": event.officer})
+        return Emergency(now_ms), (EndEmergency(), ended)
+    if state.ending_ms is not None:
+        if isinstance(event, LaneSeen) and not around.emergency():
+            return _rest(around)
+        if now_ms - state.ending_ms > rules.timing.emergency_end_max_ms:
+            return Emergency(), ()
+    return state, ()
