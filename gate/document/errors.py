@@ -1,0 +1,61 @@
+"""Everything `gate.document` may raise. A caller branches on the type, never on the text.
+
+DocumentError
+├── MrzError                text that is no machine-readable zone
+├── MalformedError          bytes that break BER, the LDS, X.509 or CMS
+├── AlgorithmUnknownError   an algorithm, curve or parameter that we do not know: nothing was shown either way
+├── SignatureError          a signature, hash or proof of possession that is wrong
+└── ChipError               the conversation with the chip
+    ├── ChipLostError         the chip or its reader went away; thrown in by whoever carries the APDUs
+    ├── ChipStatusError       a status word that says no; `status` is SW1 SW2
+    ├── AccessDeniedError     the chip refused the key of the MRZ, or failed to prove that it knows it
+    └── SecureMessagingError  an answer that breaks secure messaging: the session is over
+
+No message holds personal data or bytes of a file.
+"""
+
+from __future__ import annotations
+
+
+class DocumentError(Exception):
+    """Any failure of reading or judging a travel document."""
+
+
+class MrzError(DocumentError):
+    """Text that is no machine-readable zone."""
+
+
+class MalformedError(DocumentError):
+    """Bytes that break BER, the LDS, X.509 or CMS."""
+
+
+class AlgorithmUnknownError(DocumentError):
+    """An algorithm, curve or parameter that we do not know."""
+
+
+class SignatureError(DocumentError):
+    """A signature, hash or proof of possession that is wrong."""
+
+
+class ChipError(DocumentError):
+    """Any failure of the conversation with the chip."""
+
+
+class ChipLostError(ChipError):
+    """The chip or its reader went away."""
+
+
+class ChipStatusError(ChipError):
+    """The chip said no. `status` is SW1 SW2 as one number, such as 0x6A82."""
+
+    def __init__(self, what: str, status: int) -> None:
+        super().__init__(f"{what}: status {status:04X}")
+        self.status = status
+
+
+class AccessDeniedError(ChipError):
+    """The chip refused the key of the MRZ, or failed to prove that it knows it."""
+
+
+class SecureMessagingError(ChipError):
+    """An answer that breaks secure messaging; nothing more is said in this session."""

@@ -1,0 +1,325 @@
+"""The machine-readable zone: text to fields, check digits and problems (ICAO 9303-3 to 9303-7).
+
+Sizes TD1, TD2 and TD3 and the visas MRV-A and MRV-B, with document numbers that run over into the optional data. What is
+printed is reported as it is: wrong check digits and odd fields become problems, nothing is repaired or guessed. Text that
+cannot be a machine-readable zone at all raises MrzError. Values redact themselves: their repr never shows a field.
+"""
+
+from __future__ import annotations
+
+import enum
+import string
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+from gate.document.countries import is_state_code
+from gate.document.dates import date_of_birth, date_of_expiry
+from gate.document.errors import MrzError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+TEXT_CHARACTERS_MAX: Final = 256
+_ALPHABET: Final = frozenset(string.ascii_uppercase + string.digits + "<")
+_WEIGHTS: Final = (7, 3, 1)
+_SEXES: Final = ("M", "F", "X", "<")
+_ANY_DAY: Final = date(2000, 1, 1)  # whether six digits are a date does not depend on the century, 29 February apart
+
+
+class MrzFormat(enum.Enum):
+    """The sizes of ICAO 9303: cards (TD1, TD2), passports (TD3), visas (MRV-A, MRV-B)."""
+
+    TD1 = "TD1"
+    TD2 = "TD2"
+    TD3 = "TD3"
+    MRV_A = "MRVA"
+    MRV_B = "MRVB"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MrzKey:
+    """The "MRZ information" that opens a chip: number, birth and expiry, each with its check digit (ICAO 9303-11 §4.3.2)."""
+
+    number: str
+    birth: str
+    expiry: str
+
+    @property
+    def information(self) -> bytes:
+        """The concatenation that the key seed is hashed from."""
+        return (self.number + self.birth + self.expiry).encode("ascii")
+
+    def __repr__(self) -> str:
+        """Never shows the key."""
+        return "MrzKey(…)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Mrz:
+    """One machine-readable zone.
+
+    `check_digits` says for each digit of the format whether it holds. `problems` holds words that name a field, never its
+    content. Fields are as printed, with fillers at the end removed; dates are six characters.
+    """
+
+    format: MrzFormat
+    lines: tuple[str, ...]
+    document_type: str
+    issuer: str
+    number: str
+    nationality: str
+    birth: str
+    sex: str
+    expiry: str
+    surname: str
+    given_names: str
+    optional: tuple[str, ...]
+    check_digits: Mapping[str, bool]
+    problems: tuple[str, ...]
+    key: MrzKey = field(compare=False)
+
+    @property
+    def valid(self) -> bool:
+        """True when every check digit holds."""
+        return all(self.check_digits.values())
+
+    def expires_on(self, today: date) -> date | None:
+        """The date of expiry, seen from today, or None when it cannot be read."""
+        return date_of_expiry(self.expiry, today)
+
+    def born_on(self, today: date) -> date | None:
+        """The date of birth, seen from today, or None when it is unknown in part or cannot be read."""
+        return date_of_birth(self.birth, today)
+
+    def __repr__(self) -> str:
+        """Never shows a field: they are personal data."""
+        return f"Mrz({self.format.value}, {len(self.problems)} problems)"
+
+
+_Place = tuple[int, int, int]  # line, first character, one past the last
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the fields of a format stand, and what its composite check digit covers."""
+
+    number: _Place
+    birth: _Place
+    sex: _Place
+    expiry: _Place
+    nationality: _Place
+    optional: tuple[_Place, ...]
+    names: _Place
+    overflow: bool = False
+    personal_number: _Place | None = None
+    composite_digit: _Place | None = None
+    composite: tuple[_Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Zone:
+    """The lines and their layout."""
+
+    lines: tuple[str, ...]
+    layout: _Layout
+
+    def at(self, place: _Place) -> str:
+        line, start, end = place
+        return self.lines[line][start:end]
+
+    def digit_after(self, place: _Place) -> str:
+        line, _, end = place
+        return self.lines[line][end]
+
+    def with_digit(self, place: _Place) -> str:
+        return self.at(place) + self.digit_after(place)
+
+    def holds(self, place: _Place) -> bool:
+        return check_digit(self.at(place)) == self.digit_after(place)
+
+
+def _two_lines(width: int, **rest: Any) -> _Layout:  # noqa: ANN401 - the fields that differ between the two-line formats
+    """A layout of two lines: name above, the rest below."""
+    return _Layout(
+        names=(0, 5, width),
+        number=(1, 0, 9),
+        nationality=(1, 10, 13),
+        birth=(1, 13, 19),
+        sex=(1, 20, 21),
+        expiry=(1, 21, 27),
+        **rest,
+    )
+
+
+_LAYOUTS: Final = {
+    MrzFormat.TD1: _Layout(
+        number=(0, 5, 14),
+        birth=(1, 0, 6),
+        sex=(1, 7, 8),
+        expiry=(1, 8, 14),
+        nationality=(1, 15, 18),
+        optional=((0, 15, 30), (1, 18, 29)),
+        names=(2, 0, 30),
+        overflow=True,
+        composite_digit=(1, 29, 30),
+        composite=((0, 5, 30), (1, 0, 7), (1, 8, 15), (1, 18, 29)),
+    ),
+    MrzFormat.TD2: _two_lines(
+        36,
+        optional=((1, 28, 35),),
+        overflow=True,
+        composite_digit=(1, 35, 36),
+        composite=((1, 0, 10), (1, 13, 20), (1, 21, 35)),
+    ),
+    MrzFormat.TD3: _two_lines(
+        44,
+        optional=((1, 28, 42),),
+        personal_number=(1, 28, 42),
+        composite_digit=(1, 43, 44),
+        composite=((1, 0, 10), (1, 13, 20), (1, 21, 43)),
+    ),
+    MrzFormat.MRV_A: _two_lines(44, optional=((1, 28, 44),)),
+    MrzFormat.MRV_B: _two_lines(36, optional=((1, 28, 36),)),
+}
+
+
+def check_digit(text: str) -> str:
+    """The check digit of a field: weights 7, 3, 1, modulo 10 (ICAO 9303-3 §4.9). Raises MrzError on a foreign character."""
+    total = 0
+    for position, character in enumerate(text):
+        if character not in _ALPHABET:
+            raise MrzError("a character that no machine-readable zone has")
+        total += (0 if character == "<" else int(character, 36)) * _WEIGHTS[position % 3]
+    return str(total % 10)
+
+
+def parse(text: str | Sequence[str]) -> Mrz:
+    """Read the zone from its lines, or from text with the lines joined or set apart by blanks or line ends.
+
+    Raises MrzError when length or characters fit no format.
+    """
+    lines = _split(text)
+    mrz_format = _format_of(lines)
+    zone = _Zone(lines, _LAYOUTS[mrz_format])
+    number, number_digit, optional = _number_of(zone)
+    digits = _check_digits(zone, number, number_digit)
+    surname, _, given = zone.at(zone.layout.names).partition("<<")
+    return Mrz(
+        format=mrz_format,
+        lines=lines,
+        document_type=lines[0][:2].rstrip("<"),
+        issuer=lines[0][2:5].rstrip("<"),
+        number=number.rstrip("<"),
+        nationality=zone.at(zone.layout.nationality).rstrip("<"),
+        birth=zone.at(zone.layout.birth),
+        sex=zone.at(zone.layout.sex),
+        expiry=zone.at(zone.layout.expiry),
+        surname=_words(surname),
+        given_names=_words(given),
+        optional=tuple(part.rstrip("<") for part in optional),
+        check_digits=digits,
+        problems=_problems(zone, digits),
+        key=MrzKey(
+            number + number_digit,
+            zone.with_digit(zone.layout.birth),
+            zone.with_digit(zone.layout.expiry),
+        ),
+    )
+
+
+def _split(text: str | Sequence[str]) -> tuple[str, ...]:
+    """The lines, cut to one of the known shapes when they came joined."""
+    given = text.split() if isinstance(text, str) else [line.strip() for line in text]
+    if not given or sum(map(len, given)) > TEXT_CHARACTERS_MAX:
+        raise MrzError("no machine-readable zone: empty or too long")
+    if len(given) > 1:
+        return tuple(given)
+    count, width = {90: (3, 30), 72: (2, 36), 88: (2, 44)}.get(len(given[0]), (1, len(given[0])))
+    return tuple(given[0][line * width : (line + 1) * width] for line in range(count))
+
+
+def _format_of(lines: tuple[str, ...]) -> MrzFormat:
+    """The format that the shape and the first character name."""
+    if not all(character in _ALPHABET for line in lines for character in line):
+        raise MrzError("a character that no machine-readable zone has; only A to Z, 0 to 9 and < occur")
+    visa = lines[0].startswith("V")
+    match tuple(map(len, lines)):
+        case (30, 30, 30):
+            return MrzFormat.TD1
+        case (36, 36):
+            return MrzFormat.MRV_B if visa else MrzFormat.TD2
+        case (44, 44):
+            return MrzFormat.MRV_A if visa else MrzFormat.TD3
+        case shape:
+            raise MrzError(f"lines of {', '.join(map(str, shape))} characters fit no format of ICAO 9303")
+
+
+def _number_of(zone: _Zone) -> tuple[str, str, tuple[str, ...]]:
+    """The document number, its check digit and the optional data without what belongs to the number.
+
+    A long number puts `<` for its digit and goes on in the optional data, digit last, ended by `<` (ICAO 9303-5 §4.2.2).
+    """
+    number, digit = zone.at(zone.layout.number), zone.digit_after(zone.layout.number)
+    optional = tuple(zone.at(place) for place in zone.layout.optional)
+    if not zone.layout.overflow or digit != "<":
+        return number, digit, optional
+    rest, _, beyond = optional[0].partition("<")
+    if len(rest) < 2:
+        return number, digit, optional
+    return number + rest[:-1], rest[-1], (beyond, *optional[1:])
+
+
+def _check_digits(zone: _Zone, number: str, number_digit: str) -> dict[str, bool]:
+    """Which check digits of the format hold."""
+    layout = zone.layout
+    digits = {
+        "number": check_digit(number) == number_digit,
+        "birth": zone.holds(layout.birth),
+        "expiry": zone.holds(layout.expiry),
+    }
+    if layout.personal_number is not None:
+        # The one digit that may be left out, and only together with its field (ICAO 9303-4 §4.2.2.2).
+        left_out = not zone.with_digit(layout.personal_number).strip("<")
+        digits["personal_number"] = left_out or zone.holds(layout.personal_number)
+    if layout.composite_digit is not None:
+        covered = "".join(zone.at(place) for place in layout.composite)
+        digits["composite"] = check_digit(covered) == zone.at(layout.composite_digit)
+    return digits
+
+
+def _problems(zone: _Zone, digits: Mapping[str, bool]) -> tuple[str, ...]:
+    """What is odd about the zone, in words that name the field and never its content."""
+    layout, first = zone.layout, zone.lines[0]
+    problems = [f"the check digit of {name} is wrong" for name, holds in digits.items() if not holds]
+    if not is_state_code(first[2:5].rstrip("<")):
+        problems.append("the issuer is no state code")
+    if not is_state_code(zone.at(layout.nationality).rstrip("<")):
+        problems.append("the nationality is no state code")
+    if not zone.at(layout.number).strip("<"):
+        problems.append("there is no document number")
+    if zone.at(layout.sex) not in _SEXES:
+        problems.append("the sex is none of M, F, X and <")
+    if not _is_date(zone.at(layout.birth), fillers=True):
+        problems.append("the date of birth is no date")
+    if not _is_date(zone.at(layout.expiry), fillers=False):
+        problems.append("the date of expiry is no date")
+    if zone.at(layout.names).startswith("<") or any(map(str.isdigit, zone.at(layout.names))):
+        problems.append("the name begins with a filler or holds a digit")
+    return tuple(problems)
+
+
+def _is_date(text: str, *, fillers: bool) -> bool:
+    """True for YYMMDD; with `fillers`, unknown parts may be `<<`, or XX as older documents print."""
+    if not fillers:
+        return date_of_expiry(text, _ANY_DAY) is not None
+    year, month, day = text[:2], text[2:4], text[4:]
+    known = "".join(
+        (year if year.isdigit() else "00", month if month.isdigit() else "01", day if day.isdigit() else "01")
+    )
+    unknown_parts = (part for part in (year, month, day) if not part.isdigit())
+    return all(part in ("<<", "XX") for part in unknown_parts) and date_of_expiry(known, _ANY_DAY) is not None
+
+
+def _words(text: str) -> str:
+    return " ".join(part for part in text.split("<") if part)

@@ -1,0 +1,36 @@
+"""What documents are judged against, as a port: `gate.trust` fills it, tests fill it with lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gate.document.pki.certificate import Certificate
+    from gate.document.pki.revocation import RevocationList
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A trusted country signing certificate (CSCA). `test` marks one that only demos and specimens are signed under."""
+
+    certificate: Certificate
+    test: bool = False
+
+
+class TrustAnchors(Protocol):
+    """The CSCA certificates and revocation lists that are trusted, all of them verified when they were imported."""
+
+    def with_key_id(self, key_id: bytes) -> Sequence[Anchor]:
+        """The anchors whose subject key identifier is `key_id`."""
+        ...
+
+    def with_subject(self, subject_id: bytes) -> Sequence[Anchor]:
+        """The anchors with this subject, as `Certificate.subject_id` and `Certificate.issuer_id` name it."""
+        ...
+
+    def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
+        """The revocation lists of this issuer, newest first."""
+        ...
