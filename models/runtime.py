@@ -1,0 +1,146 @@
+"""The only user of the inference library: from a pinned file to a session that proved itself.
+
+A session is opened from bytes whose hash was checked a moment before, on a provider that was configured, probed, or is
+the CPU. Before anyone gets it, it runs on an input made by formula and must give the numbers of the manifest; a provider
+that drifts is passed over, and the CPU that drifts is an error. Inputs and outputs are checked against the contract on
+every run. What the numbers mean is `gate.face`'s business.
+
+Official builds of the library send usage events to its vendor unless told otherwise before they load: we tell them.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import ModelDriftError, ModelRuntimeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from models.manifest import Model
+
+CPU = "CPUExecutionProvider"
+# Tried in this order when nothing is configured. Providers that would send pixels elsewhere are not in it.
+ACCELERATORS = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "OpenVINOExecutionProvider")
+THREADS_MAX = 64
+
+
+def available_providers() -> tuple[str, ...]:
+    """The providers of this build that keep the pixels on this machine, best first."""
+    built = set(_library().get_available_providers())
+    return tuple(name for name in (*ACCELERATORS, CPU) if name in built)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A model that is loaded and proved. `provider` is what it runs on; `passed_over` says which were tried in vain."""
+
+    model: Model
+    provider: str
+    passed_over: tuple[str, ...]
+    _inner: Any
+
+    def run(self, tensor: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ...]:
+        """Run once; outputs in the manifest's order. Raises ModelRuntimeError for a wrong shape or a failed run."""
+        wanted = self.model.input
+        if tensor.shape != wanted.shape or tensor.dtype != np.float32:
+            raise ModelRuntimeError(
+                f"{self.model.name} takes float32 {list(wanted.shape)}, not {tensor.dtype} {list(tensor.shape)}"
+            )
+        try:
+            outputs = self._inner.run([output.name for output in self.model.outputs], {wanted.name: tensor})
+        except Exception as error:  # the library's exceptions share no base class
+            raise ModelRuntimeError(f"{self.model.name} failed on {self.provider}: {type(error).__name__}") from error
+        for output, array in zip(self.model.outputs, outputs, strict=True):
+            if array.shape != output.shape or not np.isfinite(array).all():
+                raise ModelRuntimeError(f"{self.model.name} broke its contract at output {output.name}")
+        return tuple(outputs)
+
+    def self_test(self) -> None:
+        """Compare with the manifest's golden values. Raises ModelDriftError when a number lies too far off."""
+        outputs = dict(
+            zip((output.name for output in self.model.outputs), self.run(golden_input(self.model)), strict=True)
+        )
+        for golden in self.model.golden:
+            off = np.abs(probes(outputs[golden.output], len(golden.probes)) - np.asarray(golden.probes)).max()
+            if not off <= golden.tolerance:
+                raise ModelDriftError(
+                    f"{self.model.name} on {self.provider} is {off:.2g} off its golden values at {golden.output}"
+                )
+
+
+def open_session(model: Model, folder: Path, *, threads: int = 1, providers: Sequence[str] = ()) -> Session:
+    """Open a pinned model and prove it.
+
+    `providers` are tried in order and nothing else is; empty means: probe the accelerators, then the CPU.
+    Raises ModelMissingError and ModelCorruptError for the file, ModelRuntimeError or ModelDriftError when no provider
+    gives the right numbers.
+    """
+    if not 1 <= threads <= THREADS_MAX:
+        raise ModelRuntimeError(f"threads must be 1 to {THREADS_MAX}, not {threads}")
+    content = model.read(folder)
+    failures: list[ModelDriftError | ModelRuntimeError] = []
+    for provider in providers or available_providers():
+        try:
+            session = Session(
+                model=model,
+                provider=provider,
+                passed_over=tuple(str(failure) for failure in failures),
+                _inner=_load(model, content, provider=provider, threads=threads),
+            )
+            session.self_test()
+        except (ModelDriftError, ModelRuntimeError) as failure:
+            failures.append(failure)
+        else:
+            return session
+    raise failures[-1]
+
+
+def golden_input(model: Model) -> npt.NDArray[np.float32]:
+    """The self-test's input: crossed waves in the range of the model's pixels, shape as in the manifest."""
+    channels, height, width = model.input.shape[1:]
+    y = np.arange(height, dtype=np.float64)[:, None]
+    x = np.arange(width, dtype=np.float64)[None, :]
+    low, high = model.input.range
+    planes = [np.sin(x / (5 + channel) + y / 11) * np.cos(y / (7 + channel)) for channel in range(channels)]
+    unit = (np.stack(planes)[None] + 1) / 2
+    return (low + unit * (high - low)).astype(np.float32)
+
+
+def probes(output: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float64]:
+    """`count` values of an output at even strides, as the manifest's golden values were taken."""
+    flat = output.ravel().astype(np.float64)
+    return flat[:: max(1, flat.size // count)][:count]
+
+
+def _load(model: Model, content: bytes, *, provider: str, threads: int) -> Any:  # noqa: ANN401 - untyped library
+    library = _library()
+    if provider not in library.get_available_providers():
+        raise ModelRuntimeError(f"provider {provider} is not part of this build of the inference library")
+    options = library.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = library.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = library.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = 4  # it writes to standard error; what matters comes back as an exception
+    # Between two frames a spinning thread would burn a core that the other programs need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return library.InferenceSession(content, options, providers=[provider], enable_fallback=False)
+    except Exception as error:  # the library's exceptions share no base class
+        raise ModelRuntimeError(f"{model.name} cannot be loaded on {provider}: {type(error).__name__}") from error
+
+
+def _library() -> Any:  # noqa: ANN401 - untyped library
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read by the library once, while it loads
+    import onnxruntime  # noqa: PLC0415 - must come after the line above
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
