@@ -1,0 +1,94 @@
+"""Writes DER and BER-TLV. Only writes: what reads these bytes belongs to somebody else.
+
+Values go in as Python values and come out as encoded objects; nothing here knows what a certificate is.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_LONG_FORM = 0x80
+_GENERALIZED_FROM_YEAR = 2050  # RFC 5280 §4.1.2.5
+
+
+def tlv(tag: int, *parts: bytes) -> bytes:
+    """One object with a tag of any number of bytes, `parts` joined as its content (X.690 §8.1)."""
+    content = b"".join(parts)
+    return tag.to_bytes((tag.bit_length() + 7) // 8 or 1) + _length(len(content)) + content
+
+
+def sequence(*parts: bytes) -> bytes:
+    """SEQUENCE of encoded objects, in this order."""
+    return tlv(0x30, *parts)
+
+
+def set_of(*parts: bytes) -> bytes:
+    """SET OF encoded objects, sorted as DER asks (X.690 §11.6)."""
+    return tlv(0x31, *sorted(parts))
+
+
+def boolean(value: bool) -> bytes:  # noqa: FBT001 - the value itself is the argument
+    """BOOLEAN."""
+    return tlv(0x01, b"\xff" if value else b"\x00")
+
+
+def integer(value: int) -> bytes:
+    """INTEGER, as short as it can be; the sign bit gets its own byte when needed."""
+    return tlv(0x02, value.to_bytes(value.bit_length() // 8 + 1, signed=True))
+
+
+def oid(dotted: str) -> bytes:
+    """OBJECT IDENTIFIER from dotted decimals."""
+    first, second, *rest = (int(arc) for arc in dotted.split("."))
+    return tlv(0x06, *(_base128(arc) for arc in (first * 40 + second, *rest)))
+
+
+def octets(*parts: bytes) -> bytes:
+    """OCTET STRING."""
+    return tlv(0x04, *parts)
+
+
+def bits(content: bytes, unused: int = 0) -> bytes:
+    """BIT STRING whose last `unused` bits do not count."""
+    return tlv(0x03, bytes([unused]), content)
+
+
+def null() -> bytes:
+    """NULL."""
+    return tlv(0x05)
+
+
+def printable(text: str) -> bytes:
+    """PrintableString."""
+    return tlv(0x13, text.encode("ascii"))
+
+
+def utf8(text: str) -> bytes:
+    """UTF8String."""
+    return tlv(0x0C, text.encode())
+
+
+def generalized_time(moment: datetime) -> bytes:
+    """GeneralizedTime in UTC, without fractions."""
+    return tlv(0x18, moment.astimezone(UTC).strftime("%Y%m%d%H%M%SZ").encode())
+
+
+def time(moment: datetime) -> bytes:
+    """UTCTime up to 2049, GeneralizedTime from 2050 (RFC 5280 §4.1.2.5)."""
+    if moment.year >= _GENERALIZED_FROM_YEAR:
+        return generalized_time(moment)
+    return tlv(0x17, moment.astimezone(UTC).strftime("%y%m%d%H%M%SZ").encode())
+
+
+def _length(count: int) -> bytes:
+    if count < _LONG_FORM:
+        return bytes([count])
+    body = count.to_bytes((count.bit_length() + 7) // 8)
+    return bytes([_LONG_FORM | len(body)]) + body
+
+
+def _base128(arc: int) -> bytes:
+    groups = [arc & 0x7F]
+    while arc := arc >> 7:
+        groups.append(0x80 | (arc & 0x7F))
+    return bytes(reversed(groups))
