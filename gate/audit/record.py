@@ -1,0 +1,107 @@
+"""What stands in a leaf of the log: a small header in clear, with the hashes of what is sealed beside it.
+
+The header holds no personal data and never will: it says that something of a kind happened, in which crossing (a random
+id), when, and the hashes of the sealed body and of the wrapped key. So bodies and keys can be erased and every proof
+stays valid. Its one spelling is canonical JSON: keys in order, no spaces, ASCII only.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from gate.audit.errors import BadFormatError
+
+VERSION = 1
+HEADER_BYTES_MAX = 1024
+MONOTONIC_MS_MAX = 2**53 - 1  # so that every JSON reader sees the same number
+_KIND = re.compile(r"[a-z][a-z_]{0,39}")
+_CROSSING = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_BOOT = re.compile(r"[0-9a-f-]{1,64}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What a program wants recorded: the clear facts, before they have a place in the log."""
+
+    kind: str
+    crossing: str | None
+    monotonic_ms: int
+    boot: str
+    time: str  # RFC 3339 UTC with milliseconds
+
+    def __post_init__(self) -> None:
+        _check(_KIND, "kind", self.kind)
+        _check(_BOOT, "boot", self.boot)
+        _check(_TIME, "time", self.time)
+        if self.crossing is not None:
+            _check(_CROSSING, "crossing", self.crossing)
+        if not 0 <= self.monotonic_ms <= MONOTONIC_MS_MAX:
+            raise BadFormatError("monotonic_ms is out of range")
+
+
+class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The leaf. `sealed` and `key` are SHA-256 in hex: of the sealed body, and of the age file with its key."""
+
+    v: int
+    index: int
+    time: str
+    kind: str
+    crossing: str | None
+    monotonic_ms: int
+    boot: str
+    sealed: str
+    key: str
+
+    @classmethod
+    def parse(cls, leaf: bytes) -> Header:
+        """Read a leaf strictly: the one spelling of a header of this version. Raises BadFormatError."""
+        if len(leaf) > HEADER_BYTES_MAX:
+            raise BadFormatError(f"a header of {len(leaf)} bytes exceeds {HEADER_BYTES_MAX}")
+        try:
+            header = msgspec.json.decode(leaf, type=cls)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadFormatError(f"not a header: {error}") from error
+        if header.v != VERSION:
+            raise BadFormatError(f"a header of version {header.v}, not {VERSION}")
+        Happening(header.kind, header.crossing, header.monotonic_ms, header.boot, header.time)
+        _check(_HASH, "sealed", header.sealed)
+        _check(_HASH, "key", header.key)
+        if header.index < 0 or header.leaf() != leaf:
+            raise BadFormatError("a header has one spelling")
+        return header
+
+    def leaf(self) -> bytes:
+        """Write the leaf."""
+        return canonical_json(msgspec.structs.asdict(self))
+
+    def bound(self) -> bytes:
+        """Return what the sealed body is bound to: the header without `sealed`, which depends on the body."""
+        fields = msgspec.structs.asdict(self)
+        del fields["sealed"]
+        return canonical_json(fields)
+
+
+def canonical_json(value: dict[str, Any]) -> bytes:
+    """Write JSON in its one spelling: keys in order, no spaces, ASCII, no NaN. Raises BadFormatError."""
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadFormatError("not JSON") from error
+
+
+def time_text(moment: datetime) -> str:
+    """Write a time as RFC 3339 in UTC with milliseconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def _check(pattern: re.Pattern[str], name: str, value: str) -> None:
+    if pattern.fullmatch(value) is None:
+        raise BadFormatError(f"{name} is not as the format says")
