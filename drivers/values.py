@@ -29,6 +29,15 @@ class LeafPosition(enum.Enum):
     UNKNOWN = "unknown"
 
 
+class LampColour(enum.Enum):
+    """What the lamp above the lane shows."""
+
+    OFF = "off"
+    RED = "red"
+    GREEN = "green"
+    AMBER = "amber"
+
+
 class BarrierAlarm(enum.Enum):
     """What a barrier controller may report by itself."""
 

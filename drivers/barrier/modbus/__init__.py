@@ -1,0 +1,1 @@
+"""Barrier controllers that speak Modbus RTU."""

@@ -1,0 +1,211 @@
+"""The barrier port over Modbus RTU: a session's conversations on a link.
+
+Promises: one request on the wire at a time; releasing and revoking go before grants, and these before polls; connecting
+leaves no grant behind; a revoke that comes while a grant is under way ends it. Whoever sees LinkLostError connects anew.
+Polling and reconnecting are the caller's: no task runs here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from drivers.barrier.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
+from drivers.barrier.modbus.profile import Profile
+from drivers.barrier.modbus.session import Conversation, Session
+from drivers.barrier.turns import Turns, Urgency
+from drivers.errors import LinkLostError, RefusedError
+from drivers.links import Link
+from drivers.values import BarrierStatus, Direction, LampColour
+
+STATUS_FRESH_S = 0.3  # an older status does not speak for the lane, so a grant asks again
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(slots=True)
+class LineHealth:
+    """How well the line works, since the start."""
+
+    requests: int = 0
+    silences: int = 0
+    bytes_passed_over: int = 0
+    connects: int = 0
+
+
+class ModbusBarrier:
+    """One barrier controller. All methods may be called from any task of one loop."""
+
+    def __init__(
+        self,
+        *,
+        open_link: Callable[[], Awaitable[Link]],
+        profile: Profile,
+        baud: int,
+        unit: int = 1,
+        entry_is_left: bool = True,
+    ) -> None:
+        self.health = LineHealth()
+        self._open_link = open_link
+        self._profile = profile
+        self._session = Session(profile=profile, baud=baud, unit=unit, entry_is_left=entry_is_left)
+        self._turns = Turns()
+        self._link: Link | None = None
+        self._revokes = 0
+        self._orders = 0
+        self._latest: BarrierStatus | None = None
+        self._latest_at_s = 0.0
+        self._grant_written_at_s: float | None = None
+
+    @property
+    def grant_written_at_s(self) -> float | None:
+        """Seconds of the loop's clock (CLOCK_MONOTONIC) at which the last grant frame was handed to the link."""
+        return self._grant_written_at_s
+
+    async def connect(self) -> None:
+        """Open the line anew, check the board, arm its host watchdog and revoke what may stand from before.
+
+        Raises LinkLostError, NoReplyError or, when the board can never work so, SetupError.
+        """
+        self.close()
+        async with self._turns.take(Urgency.REVOKE):
+            self._revokes += 1  # a grant that waits for its turn belongs to the time before
+            self._link = await self._open_link()
+            self.health.connects += 1
+            try:
+                self._note(await self._converse(self._session.hello(), urgency=None))
+            except BaseException:
+                self.close()
+                raise
+
+    async def status(self) -> BarrierStatus:
+        """Ask the controller. Raises LinkLostError, NoReplyError, or RefusedError."""
+        orders = self._orders
+        status = await self._converse(self._session.status(), urgency=Urgency.POLL)
+        if orders == self._orders:
+            self._note(status)
+        return status
+
+    async def grant(self, direction: Direction, ttl_ms: int) -> None:
+        """Let one traveller through within `ttl_ms`.
+
+        Raises RefusedError when a grant is outstanding, in an emergency, after a revoke, or when the controller says no;
+        NoReplyError when its fate stays unknown (it was then revoked as far as the line allows). Cancelled midway, the
+        grant may stand until its time to live: revoke it.
+        """
+        block = self._profile.grant
+        if not block.ttl_ms_min <= ttl_ms <= block.ttl_ms_max:
+            raise ValueError(f"time to live of {ttl_ms} ms is outside {block.ttl_ms_min} to {block.ttl_ms_max}")
+        revokes = self._revokes
+
+        def still_wanted() -> None:
+            if revokes != self._revokes:
+                raise RefusedError("revoked while the grant was under way")
+
+        clock = asyncio.get_running_loop().time
+        before = self._latest
+        if before is None or clock() - self._latest_at_s > STATUS_FRESH_S:
+            before = await self._converse(self._session.status(), urgency=Urgency.GRANT)
+        conversation = self._session.grant(direction, ttl_ms, before=before, clock=clock)
+        with self._ordering():
+            await self._converse(conversation, urgency=Urgency.GRANT, still_wanted=still_wanted)
+
+    async def revoke(self) -> None:
+        """Take every grant back; in an emergency say nothing. Raises LinkLostError, NoReplyError or RefusedError."""
+        self._revokes += 1
+        with self._ordering():
+            await self._converse(self._session.revoke(), urgency=Urgency.REVOKE)
+
+    async def release(self) -> None:
+        """Open so that whoever is inside can leave. Waits for nothing but the reply that is on the wire."""
+        await self._converse(self._session.release(), urgency=Urgency.FREE)
+
+    async def lamp(self, colour: LampColour) -> None:
+        """Show a colour."""
+        await self._converse(self._session.lamp(colour), urgency=Urgency.POLL)
+
+    async def clear_alarms(self) -> None:
+        """Clear every alarm whose cause is gone."""
+        await self._converse(self._session.clear_alarms(), urgency=Urgency.POLL)
+
+    async def end_emergency(self) -> None:
+        """End an emergency whose cause is gone. Raises RefusedError while it lasts."""
+        with self._ordering():
+            await self._converse(self._session.end_emergency(), urgency=Urgency.REVOKE)
+
+    def close(self) -> None:
+        """Close the line. The controller ends what it granted by itself."""
+        self._latest = None
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    @contextlib.contextmanager
+    def _ordering(self) -> Iterator[None]:
+        """Let no status that was asked for before or during an order speak for the time after it."""
+        try:
+            self._orders += 1
+            self._latest = None
+            yield
+        finally:
+            self._orders += 1
+            self._latest = None
+
+    def _note(self, status: BarrierStatus) -> None:
+        self._latest = status
+        self._latest_at_s = asyncio.get_running_loop().time()
+
+    async def _converse(
+        self,
+        conversation: Conversation[Answer],
+        *,
+        urgency: Urgency | None,
+        still_wanted: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        """Carry a conversation out, a turn for each request; `urgency` None means that the caller holds the turn."""
+        try:
+            request = next(conversation)
+            while True:
+                if urgency is None:
+                    reply = await self._exchange(request)
+                else:
+                    async with self._turns.take(urgency):
+                        still_wanted()
+                        reply = await self._exchange(request)
+                request = conversation.send(reply)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+        except LinkLostError:
+            self.close()
+            raise
+
+    async def _exchange(self, request: Request) -> Reply | None:
+        """Send one request and wait for its reply; None after silence. Raises LinkLostError."""
+        link = self._link
+        if link is None:
+            raise LinkLostError("the barrier is not connected")
+        clock = asyncio.get_running_loop().time
+        deadline_s = self._session.reply_deadline_s(request)
+        buffer = bytearray()
+        self.health.requests += 1
+        try:
+            async with asyncio.timeout(deadline_s):
+                link.discard()  # what came late answers an earlier request
+                written_at_s = clock()
+                await link.write(request.wire)
+                if self._session.is_grant(request):
+                    self._grant_written_at_s = written_at_s
+                while True:
+                    buffer += await link.read(FRAME_BYTES_MAX)
+                    reply, passed_over = find_reply(buffer, request)
+                    self.health.bytes_passed_over += passed_over
+                    if reply is not None:
+                        return reply
+        except TimeoutError:
+            self.health.silences += 1
+            self.health.bytes_passed_over += len(buffer)
+            return None

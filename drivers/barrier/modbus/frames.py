@@ -1,0 +1,175 @@
+"""Modbus RTU frames: bytes to replies, requests to bytes. No I/O and no clock.
+
+A reply is looked for by the shape that the pending request gives it (unit, function, length), and by its CRC. Time gaps
+between frames, which the standard uses, cannot be seen through a serial adapter, so bytes that do not fit are passed over
+one by one. Written from Modbus over Serial Line V1.02 §2.5 and Application Protocol V1.1b3 §6.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from drivers.errors import BadFrameError
+
+READ_HOLDING = 0x03
+READ_INPUT = 0x04
+WRITE_MANY = 0x10
+FRAME_BYTES_MAX = 256
+_EXCEPTION_FLAG = 0x80
+_EXCEPTION_BYTES = 5
+_ECHO_BYTES = 8
+
+
+def _crc_table() -> tuple[int, ...]:
+    table = []
+    for byte in range(256):
+        crc = byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
+        table.append(crc)
+    return tuple(table)
+
+
+_CRC_TABLE = _crc_table()
+
+
+def crc16(payload: bytes) -> int:
+    """The check of a frame: polynomial 0x8005 reflected, begun at 0xFFFF. Serial Line V1.02 §6.2.2."""
+    crc = 0xFFFF
+    for byte in payload:
+        crc = crc >> 8 ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
+    return crc
+
+
+def seal(body: bytes) -> bytes:
+    """Append the check, low byte first."""
+    return body + struct.pack("<H", crc16(body))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """Read `count` registers from `address` on; `function` is READ_HOLDING or READ_INPUT."""
+
+    unit: int
+    function: int
+    address: int
+    count: int
+
+    @property
+    def wire(self) -> bytes:
+        """The frame's bytes."""
+        return seal(struct.pack(">BBHH", self.unit, self.function, self.address, self.count))
+
+    @property
+    def reply_head(self) -> bytes:
+        """What a reply that carries out this request begins with."""
+        return bytes((self.unit, self.function, 2 * self.count))
+
+    @property
+    def reply_bytes(self) -> int:
+        """How long such a reply is."""
+        return 5 + 2 * self.count
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRequest:
+    """Write `values` to the holding registers from `address` on.
+
+    Function 16 even for a single one: the reply to function 06 equals the request, so a two-wire adapter that hears
+    itself would confirm every write.
+    """
+
+    unit: int
+    address: int
+    values: tuple[int, ...]
+
+    @property
+    def function(self) -> int:
+        """The function code."""
+        return WRITE_MANY
+
+    @property
+    def wire(self) -> bytes:
+        """The frame's bytes."""
+        count = len(self.values)
+        head = struct.pack(">BBHHB", self.unit, WRITE_MANY, self.address, count, 2 * count)
+        return seal(head + struct.pack(f">{count}H", *self.values))
+
+    @property
+    def reply_head(self) -> bytes:
+        """The echo that a reply consists of, its check aside."""
+        return struct.pack(">BBHH", self.unit, WRITE_MANY, self.address, len(self.values))
+
+    @property
+    def reply_bytes(self) -> int:
+        """How long that echo is."""
+        return _ECHO_BYTES
+
+
+Request = ReadRequest | WriteRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """The request was carried out. `values` are the registers read; none after a write."""
+
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionReply:
+    """The unit understood and said no: 1 function, 2 address, 3 value, 4 not in this state. V1.1b3 §7."""
+
+    code: int
+
+
+Reply = Registers | ExceptionReply
+
+
+def decode(buffer: bytes, request: Request) -> tuple[Reply | None, int]:
+    """Return the reply to `request` that the buffer begins with, and the number of bytes it used.
+
+    `(None, 0)` means: read more. Raises BadFrameError when the buffer's first byte can never begin that reply.
+    """
+    refusal_head = bytes((request.unit, request.function | _EXCEPTION_FLAG))
+    if _begins(buffer, refusal_head):
+        length = _EXCEPTION_BYTES
+    elif _begins(buffer, request.reply_head):
+        length = request.reply_bytes
+    else:
+        raise BadFrameError("not a reply to the pending request")
+    if len(buffer) < length:
+        return None, 0
+    frame = buffer[:length]
+    if frame != seal(frame[:-2]):
+        raise BadFrameError("wrong check")
+    if frame[1] & _EXCEPTION_FLAG:
+        return ExceptionReply(frame[2]), length
+    if isinstance(request, WriteRequest):
+        return Registers(()), length
+    return Registers(struct.unpack(f">{request.count}H", frame[3:-2])), length
+
+
+def find_reply(buffer: bytearray, request: Request) -> tuple[Reply | None, int]:
+    """Take the reply to `request` out of the buffer, passing over bytes that are not part of it.
+
+    Returns the reply, or None when more must be read, and how many bytes were passed over. What stays in the buffer is
+    shorter than one frame.
+    """
+    passed_over = 0
+    while buffer:
+        try:
+            reply, used = decode(bytes(buffer[:FRAME_BYTES_MAX]), request)
+        except BadFrameError:
+            del buffer[0]
+            passed_over += 1
+            continue
+        del buffer[:used]
+        return reply, passed_over
+    return None, passed_over
+
+
+def _begins(buffer: bytes, head: bytes) -> bool:
+    """True when the buffer begins with the head, as far as it goes."""
+    return head.startswith(buffer[: len(head)])

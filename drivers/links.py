@@ -1,0 +1,204 @@
+"""Byte links to devices, and the only user of the serial library.
+
+A link carries bytes both ways and knows nothing of frames. It promises that whoever waits in `read` or `write` wakes when
+the device goes away or the link is closed, always with LinkLostError. Framing, deadlines, retries and reconnecting are the
+drivers' job. No thread is used or visible: the file descriptor is watched by the running event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import termios
+from collections.abc import Callable
+from typing import Protocol
+
+import serial
+
+from drivers.errors import LinkLostError, SetupError
+
+_DISCARD_BYTES = 4096
+_DISCARD_READS_MAX = 16  # a device that babbles on must not hold us; the decoder passes over what is left
+MEMORY_BYTES_MAX = 4096  # what a UART's driver keeps; at the limit the newest bytes are lost, as on an overrun
+
+
+class Link(Protocol):
+    """A dumb pipe of bytes. One task reads and one writes at a time; a cancelled read loses no bytes."""
+
+    async def read(self, bytes_max: int) -> bytes:
+        """Wait for bytes and return at least one of them. Raises LinkLostError."""
+        ...
+
+    async def write(self, payload: bytes) -> None:
+        """Hand over all bytes. Raises LinkLostError."""
+        ...
+
+    def discard(self) -> None:
+        """Drop the bytes that have arrived and were not read. Raises LinkLostError."""
+        ...
+
+    def close(self) -> None:
+        """End the link and wake whoever waits on it. May be called twice."""
+        ...
+
+
+class SerialLink:
+    """A serial port, opened exclusively, 8N1. Made by `open`; fills `Link`."""
+
+    def __init__(self, port: serial.Serial) -> None:
+        self._port = port
+        self._fd: int = port.fd
+        self._closed = False
+        self._reader: asyncio.Future[None] | None = None
+        self._writer: asyncio.Future[None] | None = None
+
+    @classmethod
+    async def open(cls, port: str, baud: int) -> SerialLink:
+        """Open a serial device. Raises LinkLostError when it is absent or in use, SetupError for an impossible speed.
+
+        No parity, ever: a pseudo-terminal accepts it on the first open and raises on the next one.
+        """
+        try:
+            # An inter-byte timeout sets VMIN to 1: an empty port then says EAGAIN, and 0 bytes mean that it hung up.
+            device = serial.Serial(port, baud, exclusive=True, timeout=0, write_timeout=0, inter_byte_timeout=0)
+        except ValueError as error:
+            raise SetupError(f"{port} cannot run at {baud} baud") from error
+        except (OSError, termios.error) as error:
+            raise LinkLostError(f"{port} cannot be opened: {error}") from error
+        return cls(device)
+
+    async def read(self, bytes_max: int) -> bytes:
+        """Wait for bytes and return at least one of them. Raises LinkLostError."""
+        loop = asyncio.get_running_loop()
+        while not (received := self._take(bytes_max)):
+            self._reader = loop.create_future()
+            await self._ready(self._reader, loop.add_reader, loop.remove_reader)
+        return received
+
+    def discard(self) -> None:
+        """Drop the bytes that have arrived and were not read. Raises LinkLostError."""
+        for _ in range(_DISCARD_READS_MAX):
+            if not self._take(_DISCARD_BYTES):
+                return
+
+    def _take(self, bytes_max: int) -> bytes:
+        """Return what has arrived, which may be nothing. Raises LinkLostError."""
+        if self._closed:
+            raise LinkLostError(f"{self._port.port} is closed")
+        try:
+            received = os.read(self._fd, bytes_max)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            raise LinkLostError(f"{self._port.port} went away: {error.strerror}") from error
+        if not received:
+            raise LinkLostError(f"{self._port.port} went away: no data")
+        return received
+
+    async def write(self, payload: bytes) -> None:
+        """Hand all bytes to the device's driver. Raises LinkLostError."""
+        loop = asyncio.get_running_loop()
+        rest = memoryview(payload)
+        while rest:
+            if self._closed:
+                raise LinkLostError(f"{self._port.port} is closed")
+            try:
+                rest = rest[os.write(self._fd, rest) :]
+            except BlockingIOError:
+                self._writer = loop.create_future()
+                await self._ready(self._writer, loop.add_writer, loop.remove_writer)
+            except OSError as error:
+                raise LinkLostError(f"{self._port.port} went away: {error.strerror}") from error
+
+    async def _ready(
+        self,
+        ready: asyncio.Future[None],
+        watch: Callable[[int, Callable[[], None]], None],
+        unwatch: Callable[[int], bool],
+    ) -> None:
+        """Wait until the descriptor can be used, or `close` is called."""
+        watch(self._fd, lambda: _wake(ready))
+        try:
+            await ready
+        finally:
+            if not self._closed:
+                unwatch(self._fd)
+
+    def close(self) -> None:
+        """Close the port and wake whoever waits on it. Unsent bytes are dropped: waiting for them could take 30 s."""
+        if self._closed:
+            return
+        self._closed = True
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._fd)
+        loop.remove_writer(self._fd)
+        for waiting in (self._reader, self._writer):
+            if waiting is not None:
+                _wake(waiting)
+        # The device may be gone already, and nothing else is left to do with it.
+        with contextlib.suppress(OSError, termios.error):
+            self._port.reset_output_buffer()
+        with contextlib.suppress(OSError):
+            self._port.close()
+
+
+class MemoryLink:
+    """One end of a pair in memory. Fills `Link` without a device or a thread, so it also runs on a virtual clock."""
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+        self._reader: asyncio.Future[None] | None = None
+        self._lost = False
+        self.peer: MemoryLink | None = None
+
+    async def read(self, bytes_max: int) -> bytes:
+        """Wait for bytes and return at least one of them. Raises LinkLostError once either end is closed."""
+        while not self._received:
+            if self._lost:
+                raise LinkLostError("the other end is gone")
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        taken = bytes(self._received[:bytes_max])
+        del self._received[:bytes_max]
+        return taken
+
+    def discard(self) -> None:
+        """Drop the bytes that have arrived and were not read."""
+        self._received.clear()
+
+    async def write(self, payload: bytes) -> None:
+        """Put bytes into the other end's buffer; what does not fit is lost. Raises LinkLostError."""
+        if self._lost or self.peer is None:
+            raise LinkLostError("the other end is gone")
+        self.peer.receive(payload)
+
+    def receive(self, payload: bytes) -> None:
+        """Take what the other end sent."""
+        self._received += payload[: MEMORY_BYTES_MAX - len(self._received)]
+        if self._reader is not None:
+            _wake(self._reader)
+
+    def close(self) -> None:
+        """Unplug the cable: both ends are lost."""
+        for end in (self, self.peer):
+            if end is not None:
+                end.lose()
+
+    def lose(self) -> None:
+        """Be unplugged; what was received stays readable."""
+        self._lost = True
+        if self._reader is not None:
+            _wake(self._reader)
+
+
+def memory_pair() -> tuple[MemoryLink, MemoryLink]:
+    """Two ends of a cable: what one writes the other reads."""
+    near, far = MemoryLink(), MemoryLink()
+    near.peer, far.peer = far, near
+    return near, far
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
