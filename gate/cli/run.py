@@ -1,0 +1,52 @@
+"""`gate run`: one program, or all of them as supervised children."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import typer
+
+from gate.cli.output import Exit, fail, note
+from gate.programs.config import Config, ConfigError, path_from_environment
+from gate.programs.runner import PROGRAMS, load_config, run_program
+
+
+def command(
+    program: str | None = typer.Argument(None, help=f"One of {', '.join(PROGRAMS)}; all of them when left out."),
+    config: Path | None = typer.Option(None, help="The configuration file."),
+) -> None:
+    """Run the programs of the appliance."""
+    if program is not None and program not in PROGRAMS:
+        fail(Exit.USAGE, f"no program {program}: one of {', '.join(PROGRAMS)}")
+    try:
+        settings = load_config(config)
+    except ConfigError as error:
+        fail(Exit.CONFIG, str(error))
+    if program is None:
+        asyncio.run(_run_all(settings, config or path_from_environment()))
+        return
+    try:
+        run_program(program, settings)
+    except ConfigError as error:
+        fail(Exit.CONFIG, str(error))
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{program}: {error}")
+
+
+async def _run_all(settings: Config, config: Path) -> None:
+    from gate.programs.supervise import Child
+
+    settings.run.mkdir(parents=True, exist_ok=True)
+    names = [name for name in PROGRAMS if name != "sync" or settings.sync is not None]
+    children = [Child(name, config, output=None, on_start=lambda name: note(f"started {name}")) for name in names]
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    tasks = [asyncio.ensure_future(child.run()) for child in children]
+    await stop.wait()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

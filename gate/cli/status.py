@@ -1,0 +1,81 @@
+"""`gate status`: how the running programs are, over their Unix sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, say
+from gate.programs.config import Config, ConfigError
+from gate.programs.runner import PROGRAMS, load_config, status_of
+
+WATCH_S = 1.0
+
+
+def command(
+    config: Path | None = typer.Option(None, help="The configuration file."),
+    watch: bool = typer.Option(False, "--watch", help="Again every second, one line or document each."),
+    as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
+) -> None:
+    """How the gate is."""
+    try:
+        settings = load_config(config)
+    except ConfigError as error:
+        fail(Exit.CONFIG, str(error))
+    code = asyncio.run(_show(settings, watch=watch, as_json=as_json))
+    raise typer.Exit(int(code))
+
+
+async def _show(settings: Config, *, watch: bool, as_json: bool) -> Exit:
+    while True:
+        fields = await collect(settings)
+        if as_json:
+            emit_json("gate.status/1", fields)
+        else:
+            say(_line(fields) if watch else _page(fields))
+        if not watch:
+            return Exit.UNREACHABLE if fields["lane"] == "away" else Exit.OK if fields["ok"] else Exit.NO
+        await asyncio.sleep(WATCH_S)
+
+
+async def collect(settings: Config) -> dict[str, Any]:
+    """One document of everything the programs say."""
+    names = [name for name in PROGRAMS if name != "sync" or settings.sync is not None]
+    answers = dict(zip(names, await asyncio.gather(*(status_of(settings, name) for name in names)), strict=True))
+    states = {name: answer.state if answer else "away" for name, answer in answers.items()}
+    details = {name: answer.detail if answer else {} for name, answer in answers.items()}
+    lane, log = details["lane"], details["log"]
+    in_service = bool(lane.get("in_service"))
+    return {
+        "ok": "away" not in states.values() and in_service and states["log"] == "ready",
+        "state": "in_service" if in_service else "out_of_service",
+        "lane": states["lane"],
+        "purpose": settings.purpose,
+        "programs": states,
+        "devices": {part: part not in lane.get("lost", []) for part in ("barrier", "reader", "vision", "log")},
+        "lists": {"trust_age_days": lane.get("trust_age_days")},
+        "disk": {"free_bytes": log.get("disk_free_bytes")},
+        "clock": {"sure": lane.get("clock_sure")},
+        "detail": details,
+    }
+
+
+def _line(fields: dict[str, Any]) -> str:
+    programs = " ".join(f"{name}={state}" for name, state in fields["programs"].items())
+    return f"{fields['state']}  {programs}"
+
+
+def _page(fields: dict[str, Any]) -> str:
+    lost = [name for name, well in fields["devices"].items() if not well]
+    age = fields["lists"]["trust_age_days"]
+    lines = [
+        f"{fields['state'].replace('_', ' ')} ({fields['purpose']})",
+        *(f"  {name:8} {state}" for name, state in fields["programs"].items()),
+        f"  lost     {', '.join(lost) or 'nothing'}",
+        f"  lists    {'none' if age is None else f'{age:.1f} days old'}",
+        f"  clock    {'sure' if fields['clock']['sure'] else 'unsure'}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,233 @@
+"""The lane's loop: one event after another through `gate.passage.machine`, its effects carried out in their order.
+
+No I/O of its own: devices, channels and clock are ports. An effect that takes time (a grant, a chip to read) runs as a
+task of the engine's group and comes back as an event, so that nothing ever stands before a revoke or a release.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from drivers.errors import DriverError
+from gate.channel import messages
+from gate.passage import machine
+from gate.passage.effects import (
+    Effect,
+    EndEmergency,
+    Erase,
+    Grant,
+    LookAtLane,
+    Record,
+    Release,
+    Revoke,
+    Show,
+    StartCrossing,
+)
+from gate.passage.events import Event, GrantFailed, RecordKind, Tick
+from gate.passage.lane import Surroundings
+from gate.passage.screen import Guidance, Screen
+from gate.programs.records import fields_of
+
+EVENTS_MAX = 10_000  # far above what devices can post; over it the lane program ends and is started anew
+TICK_S = 0.05
+
+log = logging.getLogger(__name__)
+
+
+class BarrierOrders(Protocol):
+    """What the engine asks of the barrier. `grant` raises DriverError; the others do what they can, now."""
+
+    async def grant(self, ttl_ms: int) -> float | None:
+        """Grant one entry. Returns CLOCK_MONOTONIC seconds of the first byte on the wire, where the driver knows it."""
+        ...
+
+    async def revoke(self) -> None:
+        """Take every grant back."""
+        ...
+
+    async def release(self) -> None:
+        """Open for whoever is inside."""
+        ...
+
+    async def end_emergency(self) -> None:
+        """Tell the controller that the emergency is over."""
+        ...
+
+    def look(self) -> None:
+        """Ask for a fresh status now; it is posted as `LaneSeen`."""
+        ...
+
+
+class Recorder(Protocol):
+    """Where records go."""
+
+    def append(self, kind: RecordKind, crossing: str | None, body: dict[str, Any], *, awaited: bool) -> None:
+        """Write a record; never blocks."""
+        ...
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """When the stages of the running crossing were reached, in CLOCK_MONOTONIC milliseconds."""
+
+    crossing: str
+    marks: dict[str, float] = field(default_factory=dict)
+
+    def mark(self, crossing: str, stage: str, at_ms: float) -> None:
+        """Note a stage once."""
+        if crossing == self.crossing:
+            self.marks.setdefault(stage, at_ms)
+
+    def since_presented_ms(self) -> dict[str, float]:
+        """Every stage, in milliseconds since the document was presented."""
+        start = self.marks.get("presented", 0.0)
+        return {stage: round(at - start, 1) for stage, at in self.marks.items()}
+
+
+class Engine:
+    """Runs one lane. `post` takes events from anywhere in the loop; `run` never returns."""
+
+    def __init__(
+        self,
+        *,
+        rules: machine.Rules,
+        barrier: BarrierOrders,
+        recorder: Recorder,
+        start_crossing: Callable[[str], Coroutine[Any, Any, None]],
+        erase: Callable[[str], None],
+        show: Callable[[messages.View], None],
+        clock_ms: Callable[[], float],
+        purpose: str,
+        open_crossings: tuple[str, ...],
+    ) -> None:
+        self._rules = rules
+        self._barrier = barrier
+        self._recorder = recorder
+        self._start_crossing = start_crossing
+        self._erase = erase
+        self._show = show
+        self._clock_ms = clock_ms
+        self._purpose = purpose
+        self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=EVENTS_MAX)
+        self._around = Surroundings()
+        self._state, self._first_effects = machine.start(open_crossings)
+        self._screen, self._guidance = Screen.CLOSED, Guidance.NONE
+        self._crossing_task: asyncio.Task[None] | None = None
+        self.stopwatch = Stopwatch("")
+
+    @property
+    def state(self) -> machine.State:
+        """The machine's state."""
+        return self._state
+
+    @property
+    def around(self) -> Surroundings:
+        """What is known of the lane."""
+        return self._around
+
+    def post(self, event: Event) -> None:
+        """Queue an event. Raises asyncio.QueueFull when the loop is lost, which ends the program."""
+        self._events.put_nowait(event)
+
+    def mark(self, crossing: str, stage: str, at_ms: float | None = None) -> None:
+        """Note when a stage of the running crossing was reached."""
+        self.stopwatch.mark(crossing, stage, self._clock_ms() if at_ms is None else at_ms)
+
+    async def run(self) -> None:
+        """Answer events for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tick())
+            self._carry_out(self._first_effects, tasks)
+            while True:
+                event = await self._events.get()
+                before = self._state
+                self._around, self._state, effects = machine.step(
+                    self._rules, self._around, before, event, int(self._clock_ms())
+                )
+                if type(before) is not type(self._state):
+                    log.info("lane_state", extra={"state": type(self._state).__name__})
+                self._carry_out(effects, tasks)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.post(Tick())
+
+    def _carry_out(self, effects: tuple[Effect, ...], tasks: asyncio.TaskGroup) -> None:
+        for effect in effects:
+            self._one(effect, tasks)
+        if effects:
+            self._publish()
+
+    def _one(self, effect: Effect, tasks: asyncio.TaskGroup) -> None:
+        match effect:
+            case Record():
+                self._record(effect)
+            case StartCrossing(crossing):
+                self.mark(crossing, "opened")
+                self._crossing_task = tasks.create_task(self._start_crossing(crossing))
+            case LookAtLane():
+                self._barrier.look()
+            case Grant(crossing, ttl_ms):
+                tasks.create_task(self._grant(crossing, ttl_ms))
+            case Revoke():
+                tasks.create_task(self._order(self._barrier.revoke(), "revoke"))
+            case Release():
+                tasks.create_task(self._order(self._barrier.release(), "release"))
+            case EndEmergency():
+                tasks.create_task(self._order(self._barrier.end_emergency(), "end_emergency"))
+            case Show(screen, guidance):
+                self._screen, self._guidance = screen, guidance
+            case Erase(crossing):
+                if self._crossing_task is not None:
+                    self._crossing_task.cancel()
+                    self._crossing_task = None
+                self._erase(crossing)
+
+    def _record(self, record: Record) -> None:
+        crossing = record.crossing
+        if record.kind is RecordKind.OPENED and crossing is not None:
+            self.stopwatch = Stopwatch(crossing)
+            self.mark(crossing, "presented")
+        body = fields_of(record.body)
+        if crossing is not None:
+            self.mark(crossing, record.kind.value)
+            if record.kind is RecordKind.CLOSED and crossing == self.stopwatch.crossing:
+                body["stages_ms"] = self.stopwatch.since_presented_ms()
+        self._recorder.append(record.kind, crossing, body, awaited=record.awaited)
+
+    async def _grant(self, crossing: str, ttl_ms: int) -> None:
+        try:
+            written_at_s = await self._barrier.grant(ttl_ms)
+        except DriverError as error:
+            log.warning("grant_failed", extra={"crossing": crossing, "error": type(error).__name__})
+            self.post(GrantFailed(crossing))
+            return
+        if written_at_s is not None:
+            self.mark(crossing, "grant_written", written_at_s * 1000)
+
+    async def _order(self, order: Coroutine[Any, Any, None], name: str) -> None:
+        """Carry out an order that the lane does not wait for. A lost line is reported by the barrier's keeper."""
+        try:
+            await order
+        except DriverError as error:
+            log.warning("order_failed", extra={"order": name, "error": type(error).__name__})
+
+    def _publish(self) -> None:
+        state = self._state
+        referred = state.crossing if isinstance(state, machine.Referred) else None
+        objections = [o.reason.value for o in state.objections] if isinstance(state, machine.Referred) else []
+        self._show(
+            messages.View(
+                screen=self._screen,
+                guidance=self._guidance,
+                crossing=machine.crossing_of(state),
+                referred=referred,
+                objections=objections,
+                purpose=self._purpose,
+            )
+        )

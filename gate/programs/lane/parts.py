@@ -1,0 +1,267 @@
+"""Keepers of the lane's devices: each holds one driver, reconnects it for ever, and posts what happens as events.
+
+A device may be unplugged at any moment. The keeper reports it once when it goes (`PartLost`), once when it is back
+(`PartBack`), and never lets its trouble stop another device.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Protocol
+
+from drivers.errors import DriverError, LinkLostError, NoReplyError
+from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRemoved,
+    Event,
+    LaneSeen,
+    Part,
+    PartBack,
+    PartLost,
+)
+
+RECONNECT_S = 0.25
+LOST_AFTER_S = 1.0  # silence of the barrier controller for so long counts as lost (reference: 4 to 10 polls a second)
+
+Post = Callable[[Event], None]
+log = logging.getLogger(__name__)
+
+
+class BarrierDriver(Protocol):
+    """What the keeper needs of a barrier driver. Every call raises DriverError."""
+
+    @property
+    def grant_written_at_s(self) -> float | None:
+        """CLOCK_MONOTONIC seconds of the first byte of the last grant."""
+        ...
+
+    async def connect(self) -> None:
+        """Open the line, take over the controller, leave no grant behind."""
+        ...
+
+    async def status(self) -> BarrierStatus:
+        """Ask the controller."""
+        ...
+
+    async def grant(self, direction: Direction, ttl_ms: int) -> None:
+        """Grant one passage."""
+        ...
+
+    async def revoke(self) -> None:
+        """Take grants back."""
+        ...
+
+    async def release(self) -> None:
+        """Free a person."""
+        ...
+
+    async def lamp(self, colour: LampColour) -> None:
+        """Show a colour."""
+        ...
+
+    async def clear_alarms(self) -> None:
+        """Acknowledge alarms whose cause is gone."""
+        ...
+
+    async def end_emergency(self) -> None:
+        """End an emergency whose input is clear."""
+        ...
+
+    def close(self) -> None:
+        """Let the line go."""
+        ...
+
+
+class BarrierKeeper:
+    """Polls the barrier and carries the engine's orders; fills `engine.BarrierOrders`."""
+
+    def __init__(self, driver: BarrierDriver, *, post: Post, poll_s: float) -> None:
+        self._driver = driver
+        self._post = post
+        self._poll_s = poll_s
+        self._look = asyncio.Event()
+        self._connected = False
+        self._lamp = self._lamp_wanted = LampColour.RED
+
+    async def grant(self, ttl_ms: int) -> float | None:
+        """Grant one entry. Raises DriverError, LinkLostError at once without a line."""
+        self._require_line()
+        await self._driver.grant(Direction.ENTRY, ttl_ms)
+        return self._driver.grant_written_at_s
+
+    async def revoke(self) -> None:
+        """Take every grant back. Without a line the controller's own watchdog does it."""
+        self._require_line()
+        await self._driver.revoke()
+
+    async def release(self) -> None:
+        """Open for whoever is inside."""
+        self._require_line()
+        await self._driver.release()
+
+    async def end_emergency(self) -> None:
+        """Tell the controller that the emergency is over."""
+        self._require_line()
+        await self._driver.end_emergency()
+
+    def look(self) -> None:
+        """Poll now."""
+        self._look.set()
+
+    def lamp(self, colour: LampColour) -> None:
+        """Show a colour, after everything more urgent."""
+        self._lamp_wanted = colour
+
+    def _require_line(self) -> None:
+        if not self._connected:
+            raise LinkLostError("the barrier's line is down")
+
+    async def run(self) -> None:
+        """Keep the barrier for ever."""
+        reported_lost = False
+        try:
+            while True:
+                try:
+                    await self._driver.connect()
+                    await self._driver.clear_alarms()
+                    await self._driver.lamp(self._lamp_wanted)
+                    self._lamp = self._lamp_wanted
+                    self._connected = True
+                    self._post(PartBack(Part.BARRIER))
+                    reported_lost = False
+                    await self._poll()
+                except DriverError as error:
+                    self._connected = False
+                    if not reported_lost:
+                        reported_lost = True
+                        log.warning("barrier_lost", extra={"error": str(error)})
+                        self._post(PartLost(Part.BARRIER))
+                    self._driver.close()
+                    await asyncio.sleep(RECONNECT_S)
+        finally:
+            self._driver.close()
+
+    async def _poll(self) -> None:
+        """Ask for status until the line is lost: at once on `look`, else at the poll's pace. Raises DriverError."""
+        loop = asyncio.get_running_loop()
+        answered_s = loop.time()
+        while True:
+            self._look.clear()
+            try:
+                status = await self._driver.status()
+            except NoReplyError:
+                if loop.time() - answered_s > LOST_AFTER_S:
+                    raise
+                continue
+            answered_s = loop.time()
+            self._post(lane_seen(status))
+            if self._lamp is not self._lamp_wanted:
+                self._lamp = self._lamp_wanted
+                await self._driver.lamp(self._lamp)
+            try:
+                async with asyncio.timeout(self._poll_s):
+                    await self._look.wait()
+            except TimeoutError:
+                pass
+
+
+def lane_seen(status: BarrierStatus) -> LaneSeen:
+    """A controller's status as the machine takes it. Only CLOSED is closed."""
+    return LaneSeen(
+        closed=status.position is LeafPosition.CLOSED,
+        bodies=status.bodies,
+        passages_entry=status.count_entry,
+        passages_exit=status.count_exit,
+        grants_left=status.grants_left_entry + status.grants_left_exit,
+        fire=status.fire,
+        emergency_open=status.emergency_open,
+        alarms=tuple(sorted(alarm.value for alarm in status.alarms)),
+    )
+
+
+class SwipeDriver(Protocol):
+    """What the keeper needs of an MRZ reader."""
+
+    async def connect(self) -> None:
+        """Open the line and arm the reader. Raises DriverError."""
+        ...
+
+    async def next_lines(self) -> MrzLines:
+        """Wait for the next machine-readable zone. Raises DriverError."""
+        ...
+
+    def close(self) -> None:
+        """Let the line go."""
+        ...
+
+
+class SwipeKeeper:
+    """Waits for machine-readable zones. The newest one is kept for the crossing that it opens, and for no longer."""
+
+    def __init__(self, driver: SwipeDriver, *, post: Post) -> None:
+        self._driver = driver
+        self._post = post
+        self._lines: dict[str, MrzLines] = {}
+
+    def take(self, crossing: str) -> MrzLines | None:
+        """The lines that opened a crossing; they are forgotten here."""
+        lines = self._lines.pop(crossing, None)
+        self._lines.clear()
+        return lines
+
+    async def run(self) -> None:
+        """Keep the reader for ever."""
+        reported_lost = False
+        try:
+            while True:
+                try:
+                    await self._driver.connect()
+                    self._post(PartBack(Part.READER))
+                    reported_lost = False
+                    while True:
+                        lines = await self._driver.next_lines()
+                        crossing = secrets.token_hex(16)
+                        self._lines = {crossing: lines}
+                        self._post(DocumentPresented(crossing))
+                except DriverError as error:
+                    if not reported_lost:
+                        reported_lost = True
+                        log.warning("reader_lost", extra={"error": str(error)})
+                        self._post(PartLost(Part.READER))
+                    self._driver.close()
+                    await asyncio.sleep(RECONNECT_S)
+        finally:
+            self._driver.close()
+
+
+class ChipDriver(Protocol):
+    """What a crossing needs of a chip reader. Every call raises DriverError."""
+
+    async def wait_for_card(self, timeout_s: float) -> None:
+        """Wait for a chip and power it."""
+        ...
+
+    async def transmit(self, apdu: bytes) -> bytes:
+        """Send one command."""
+        ...
+
+    async def wait_for_removal(self) -> None:
+        """Return when the chip is gone."""
+        ...
+
+    async def disconnect(self) -> None:
+        """Let the chip go."""
+        ...
+
+
+async def watch_removal(chip: ChipDriver, post: Post) -> None:
+    """Post `DocumentRemoved` when the document leaves the reader, also when the reader itself does."""
+    try:
+        await chip.wait_for_removal()
+    except DriverError as error:
+        log.warning("chip_reader_lost", extra={"error": str(error)})
+    post(DocumentRemoved())

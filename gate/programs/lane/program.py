@@ -1,0 +1,254 @@
+"""The composition root of the lane program: drivers, channels, machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from drivers.barrier.modbus.driver import ModbusBarrier
+from drivers.barrier.modbus.profile import load_profile
+from drivers.errors import DriverError
+from drivers.links import SerialLink
+from drivers.reader.direct import DirectReader
+from drivers.reader.pcsc import PcscReader
+from drivers.reader.swipe import ElyctisSwipe
+from drivers.values import LampColour
+from gate.channel import messages
+from gate.channel.sockets import ChannelError
+from gate.document.errors import MrzError
+from gate.document.inspection import Portrait, inspect
+from gate.document.mrz import parse
+from gate.passage.events import (
+    DocumentRead,
+    Event,
+    FaceCompared,
+    FaceSeen,
+    Part,
+    PartBack,
+    PartLost,
+    RecordKind,
+    SiteSeen,
+    TrackChange,
+    TrackChanged,
+)
+from gate.passage.evidence import CheckId, Score
+from gate.passage.lane import Timing
+from gate.passage.machine import Rules
+from gate.passage.policy import NoChipAuthentication, Policy
+from gate.passage.screen import Screen
+from gate.programs import clock
+from gate.programs.config import Config
+from gate.programs.lane.clients import LogClient, VisionClient
+from gate.programs.lane.desk import Desk
+from gate.programs.lane.engine import Engine
+from gate.programs.lane.parts import BarrierKeeper, ChipDriver, SwipeKeeper, watch_removal
+from gate.programs.stages.document import converse, document_evidence, unreadable
+from gate.programs.stages.face import face_evidence
+from gate.trust.store import TrustStore
+
+CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: then it counts as unreachable
+SITE_LOOK_S = 5.0
+LOG_WAIT_S = 0.2
+
+_LAMPS = {
+    Screen.GO: LampColour.GREEN,
+    Screen.EMERGENCY: LampColour.GREEN,
+    Screen.LOOK: LampColour.AMBER,
+    Screen.WAIT: LampColour.AMBER,
+}
+
+
+def rules_of(config: Config) -> Rules:
+    """The policy and the timing that the configuration asks for."""
+    rules = config.rules
+    policy = Policy(
+        face_match_min=Score(rules.face_match_min),
+        liveness_min=Score(rules.liveness_min),
+        officer_presence_max_s=rules.officer_presence_max_s,
+        trust_age_max_days=rules.trust_age_max_days,
+        revocation_required=rules.revocation_required,
+        test_documents=config.purpose != "service",
+        without_chip_authentication=tuple(
+            NoChipAuthentication(item.issuer, item.issued_from, item.issued_to)
+            for item in rules.without_chip_authentication
+        ),
+    )
+    timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
+    return Rules(policy, timing)
+
+
+def chip_reader(config: Config) -> ChipDriver:
+    """The configured chip reader."""
+    if config.chip.driver == "direct":
+        return DirectReader(Path(config.chip.socket))
+    return PcscReader(config.chip.reader, socket=config.chip.socket or None)
+
+
+def barrier(config: Config) -> ModbusBarrier:
+    """The configured barrier driver."""
+    settings = config.barrier
+    return ModbusBarrier(
+        open_link=lambda: SerialLink.open(settings.port, settings.baud),
+        profile=load_profile(settings.profile),
+        baud=settings.baud,
+        unit=settings.unit,
+        entry_is_left=settings.entry_is_left,
+    )
+
+
+class Lane:
+    """One lane, wired."""
+
+    def __init__(self, config: Config, *, trust: TrustStore, open_crossings: tuple[str, ...]) -> None:
+        self._config = config
+        self._trust = trust
+        self._chip = chip_reader(config)
+        self._log = LogClient(
+            config.socket("log"), post=self._post, monotonic_ms=clock.monotonic_ms
+        )
+        self._vision = VisionClient(
+            config.socket("vision"), post=self._post, on_message=self._from_vision
+        )
+        self._barrier = BarrierKeeper(
+            barrier(config), post=self._post, poll_s=config.barrier.poll_ms / 1000
+        )
+        self._swipe = SwipeKeeper(
+            ElyctisSwipe(open_link=lambda: SerialLink.open(config.swipe.port, config.swipe.baud)),
+            post=self._post,
+        )
+        self.engine = Engine(
+            rules=rules_of(config),
+            barrier=self._barrier,
+            recorder=self._log,
+            start_crossing=self._cross,
+            erase=self._erase,
+            show=self._show,
+            clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
+            purpose=config.purpose,
+            open_crossings=open_crossings,
+        )
+        self._desk = Desk(
+            post=self.engine.post, state=lambda: self.engine.state, status=self._status, purpose=config.purpose
+        )
+
+    async def run(self) -> None:
+        """Serve travellers for ever."""
+        self._log.append(RecordKind.STARTED, None, {"purpose": self._config.purpose}, awaited=False)
+        async with self._desk.serve(self._config.socket("lane")), asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.engine.run())
+            tasks.create_task(self._log.run())
+            tasks.create_task(self._vision.run())
+            tasks.create_task(self._barrier.run())
+            tasks.create_task(self._swipe.run())
+            tasks.create_task(self._watch_site())
+
+    def _post(self, event: Event) -> None:
+        self.engine.post(event)
+
+    def _erase(self, crossing: str) -> None:
+        self._vision.send(messages.EndCrossing(crossing))
+
+    def _show(self, view: messages.View) -> None:
+        self._barrier.lamp(_LAMPS.get(view.screen, LampColour.RED))
+        self._desk.show(view)
+
+    async def _cross(self, crossing: str) -> None:
+        """Read the chip of the document that opened this crossing, then watch it until the crossing ends."""
+        self._vision.send(messages.StartCrossing(crossing))
+        lines = self._swipe.take(crossing)
+        try:
+            mrz = parse(lines.lines if lines is not None else ())
+        except MrzError as error:
+            self.engine.post(DocumentRead(crossing, unreadable(str(error), CheckId.MRZ)))
+            return
+        try:
+            await self._chip.wait_for_card(CARD_WAIT_S)
+        except DriverError as error:
+            self.engine.post(DocumentRead(crossing, unreadable(str(error), CheckId.CHIP_ACCESS)))
+            return
+        self.engine.mark(crossing, "chip_found")
+
+        async def on_portrait(portrait: Portrait) -> None:
+            self.engine.mark(crossing, "portrait_read")
+            self._vision.send(messages.ChipPortrait(crossing, portrait.encoding, portrait.image))
+
+        try:
+            conversation = inspect(mrz, anchors=self._trust, now=clock.now(), random=os.urandom)
+            inspection = await converse(conversation, self._chip, on_portrait)
+            self.engine.mark(crossing, "chip_read")
+            self.engine.post(DocumentRead(crossing, document_evidence(inspection)))
+            await watch_removal(self._chip, self.engine.post)
+        finally:
+            await self._chip.disconnect()
+
+    def _from_vision(self, message: messages.FromVision) -> None:
+        post = self.engine.post
+        match message:
+            case messages.CameraUp(crossing):
+                self.engine.mark(crossing, "camera_up")
+                post(PartBack(Part.CAMERA))
+            case messages.CameraLost():
+                post(PartLost(Part.CAMERA))
+            case messages.FaceSeen(crossing, faces, guidance):
+                post(FaceSeen(crossing, faces, guidance))
+            case messages.FaceCompared(crossing):
+                self.engine.mark(crossing, "good_frame", message.good_frame_ms)
+                self.engine.mark(crossing, "face_compared")
+                post(FaceCompared(crossing, face_evidence(message)))
+            case messages.TrackChanged(crossing, change):
+                post(TrackChanged(crossing, TrackChange(change)))
+            case messages.Erased() | messages.Status():
+                pass
+
+    async def _watch_site(self) -> None:
+        """Look at the lists' age and the clock now and then."""
+        while True:
+            newest = self._trust.newest_import
+            sure = clock.is_sure(not_before=newest, must_be_synchronised=self._config.purpose == "service")
+            age_days = None if newest is None else (clock.now() - newest) / timedelta(days=1)
+            self.engine.post(SiteSeen(age_days, sure))
+            await asyncio.sleep(SITE_LOOK_S)
+
+    def _status(self) -> messages.Status:
+        around = self.engine.around
+        seen_ago_s = around.site_evidence(clock.monotonic_ms()).officer_seen_ago_s
+        return messages.Status(
+            program="lane",
+            state=type(self.engine.state).__name__.lower(),
+            detail={
+                "lost": sorted(part.value for part in around.lost),
+                "in_service": around.in_service(),
+                "officer_seen_ago_s": seen_ago_s,
+                "trust_age_days": around.trust_age_days,
+                "clock_sure": around.clock_sure,
+                "records_owed": self._log.owed,
+                "leaf_closed": None if around.lane is None else around.lane.closed,
+            },
+        )
+
+
+async def run(config: Config, *, stop: asyncio.Event) -> None:
+    """The lane program. Ends when `stop` is set."""
+    trust = TrustStore.open(Path(config.paths.trust))
+    open_crossings = await _open_crossings(config)
+    lane = Lane(config, trust=trust, open_crossings=open_crossings)
+    running = asyncio.ensure_future(lane.run())
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    running.cancel()
+    stopping.cancel()
+    await asyncio.gather(running, stopping, return_exceptions=True)
+    if not running.cancelled() and (error := running.exception()):
+        raise error
+
+
+async def _open_crossings(config: Config) -> tuple[str, ...]:
+    """What an earlier run left open. Waits for the log: no crossing may begin before these are closed."""
+    client = LogClient(config.socket("log"), post=lambda _: None, monotonic_ms=clock.monotonic_ms)
+    while True:
+        try:
+            return await client.open_crossings()
+        except ChannelError:
+            await asyncio.sleep(LOG_WAIT_S)

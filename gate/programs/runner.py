@@ -1,0 +1,138 @@
+"""Runs one program as a process: configuration, structured log lines, signals, readiness and life for systemd.
+
+A program is `async run(config, *, stop)`. READY=1 and WATCHDOG=1 go to systemd only after the program's own socket has
+answered a status request, so a hung loop is killed and started anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import json
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+from gate.channel import messages
+from gate.channel.sockets import ChannelError, connect
+from gate.programs import config as configuration
+from gate.programs.clock import now
+from gate.programs.config import Config
+
+PROGRAMS = ("log", "vision", "lane", "sync", "screens")
+STATUS_DEADLINE_S = 1.0
+READY_POLL_S = 0.05
+LIFE_POLL_S = 1.0
+
+
+class Program(Protocol):
+    """A program's entry point."""
+
+    def __call__(self, config: Config, *, stop: asyncio.Event) -> Awaitable[None]:
+        """Run until `stop` is set."""
+        ...
+
+
+def run_program(name: str, config: Config) -> None:
+    """Run one program until SIGTERM or SIGINT. Raises what the program raises."""
+    _log_as_json(name)
+    program: Program = importlib.import_module(f"gate.programs.{name}").run
+    asyncio.run(_supervised(name, program, config))
+
+
+async def _supervised(name: str, program: Program, config: Config) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    life = asyncio.ensure_future(_tell_of_life(name, config, _notifier(configuration.notify_socket())))
+    try:
+        await program(config, stop=stop)
+    finally:
+        life.cancel()
+        await asyncio.gather(life, return_exceptions=True)
+
+
+async def _tell_of_life(name: str, config: Config, notify: Callable[[str], None]) -> None:
+    told_ready = False
+    while True:
+        status = await status_of(config, name)
+        if status is None:
+            await asyncio.sleep(READY_POLL_S)
+            continue
+        if not told_ready:
+            notify("READY=1")
+            logging.getLogger(name).info("ready")
+            told_ready = True
+        notify(f"WATCHDOG=1\nSTATUS={status.state}")
+        await asyncio.sleep(LIFE_POLL_S)
+
+
+async def status_of(config: Config, name: str) -> messages.Status | None:
+    """Ask a program how it is; None when it does not answer in time."""
+    try:
+        async with asyncio.timeout(STATUS_DEADLINE_S):
+            connection = await connect(config.socket(name), incoming=messages.Status)
+            try:
+                await connection.send(messages.StatusRequest())
+                answer: messages.Status = await connection.receive()
+            finally:
+                connection.close()
+    except (ChannelError, TimeoutError):
+        return None
+    return answer
+
+
+def _notifier(address: str | None) -> Callable[[str], None]:
+    """What speaks systemd's notification protocol, or nothing when systemd is not there (sd_notify(3))."""
+    if address is None:
+        return lambda _: None
+    target = "\0" + address[1:] if address.startswith("@") else address
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+
+    def notify(text: str) -> None:
+        with contextlib.suppress(OSError):
+            channel.sendto(text.encode(), target)
+
+    return notify
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line: time, program, level, event, fields. Fields never hold personal data (STYLE, habit 14)."""
+
+    _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+    def __init__(self, program: str) -> None:
+        super().__init__()
+        self._program = program
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format one event."""
+        fields = {key: value for key, value in vars(record).items() if key not in self._PLAIN}
+        line = {
+            "time": now().isoformat(timespec="milliseconds"),
+            "program": self._program,
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **fields,
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def _log_as_json(name: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines(name))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def load_config(path: Path | None) -> Config:
+    """The configuration that applies. Raises ConfigError."""
+    return configuration.load(path or configuration.path_from_environment())

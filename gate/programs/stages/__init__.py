@@ -1,0 +1,1 @@
+"""One file a stage: what a room found, as passage's evidence. Exhaustive, so that a new result cannot be overlooked."""

@@ -1,0 +1,80 @@
+"""All programs of the appliance as supervised children: for development and the demo. In service systemd does this.
+
+A program that ends is started again after a pause that doubles up to `PAUSE_MAX_S`; the others go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+PAUSE_MIN_S = 0.2
+PAUSE_MAX_S = 5.0
+STOP_DEADLINE_S = 3.0
+CALM_S = 10.0  # a program that ran so long starts again at the shortest pause
+
+
+class Child:
+    """One program, kept running. `kill` is for fault injection: SIGKILL, then started again like after any death."""
+
+    def __init__(self, name: str, config: Path, *, output: Path | None, on_start: Callable[[str], None]) -> None:
+        self.name = name
+        self.starts = 0
+        self._config = config
+        self._output = output
+        self._on_start = on_start
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The running process, if any."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
+
+    async def run(self) -> None:
+        """Keep the program running until cancelled; then end it."""
+        pause_s = PAUSE_MIN_S
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                self._process = await self._start()
+                self.starts += 1
+                self._on_start(self.name)
+                started_s = loop.time()
+                await self._process.wait()
+                pause_s = PAUSE_MIN_S if loop.time() - started_s > CALM_S else min(2 * pause_s, PAUSE_MAX_S)
+                await asyncio.sleep(pause_s)
+        finally:
+            await self._end()
+
+    def kill(self) -> None:
+        """End the process without warning."""
+        if (pid := self.pid) is not None:
+            os.kill(pid, signal.SIGKILL)
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        command = (sys.executable, "-m", "gate.cli", "run", self.name, "--config", str(self._config))
+        if self._output is None:
+            return await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
+        with self._output.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    async def _end(self) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(STOP_DEADLINE_S):
+                await process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
