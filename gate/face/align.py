@@ -1,0 +1,65 @@
+"""From a face box to a face in the embedder's standard position.
+
+68 landmarks (iBUG order) give five points; the similarity that carries them closest to the ArcFace template (least
+squares, no reflection) gives the 112x112 crop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from gate.face.errors import NoFaceError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from gate.face.values import Box, Picture, Points
+    from models.runtime import Session
+
+ALIGNED_SIDE = 112
+# Left eye, right eye, nose, left and right corner of the mouth, as the picture shows them.
+ARCFACE = np.array([(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)])
+_FIVE_OF_68 = ((37, 38, 40, 41), (43, 44, 46, 47), (30,), (48, 60), (54, 64))
+
+
+def landmarks(session: Session, picture: Picture, box: Box) -> Points:
+    """Find the 68 points of the face in `box`, in pixels of the picture. Raises NoFaceError for a box outside it."""
+    left, top = max(0, round(box.left)), max(0, round(box.top))
+    right, bottom = min(picture.shape[1], round(box.right)), min(picture.shape[0], round(box.bottom))
+    if right - left < 2 or bottom - top < 2:
+        raise NoFaceError("the face lies outside the picture")
+    _, _, height, width = session.model.input.shape
+    grey = cv2.cvtColor(picture[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
+    tensor = cv2.resize(grey, (width, height)).astype(np.float32)[None, None] / np.float32(256)
+    (output,) = session.run(tensor)
+    points: Points = output.reshape(68, 2) * np.array((right - left, bottom - top)) + np.array((left, top))
+    return points
+
+
+def five_points(points: Points) -> Points:
+    """Eyes, nose and corners of the mouth, (5, 2), from 68 points."""
+    return np.array([points[list(indices)].mean(axis=0) for indices in _FIVE_OF_68])
+
+
+def similarity(source: Points, target: Points) -> npt.NDArray[np.float64]:
+    """The 2x3 matrix of the rotation, scale and shift that carries `source` closest to `target`.
+
+    In complex numbers the least-squares answer is one division. Raises NoFaceError when all source points coincide.
+    """
+    z, w = source[:, 0] + 1j * source[:, 1], target[:, 0] + 1j * target[:, 1]
+    centred = z - z.mean()
+    spread = float((np.abs(centred) ** 2).sum())
+    if not spread > 1e-6:
+        raise NoFaceError("the landmarks fall onto one point")
+    turn = complex((centred.conj() * (w - w.mean())).sum() / spread)
+    shift = complex(w.mean() - turn * z.mean())
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+
+
+def align(picture: Picture, five: Points) -> Picture:
+    """Cut out the face in standard position, (112, 112, 3) uint8 BGR."""
+    matrix = similarity(five, ARCFACE)
+    return cv2.warpAffine(picture, matrix, (ALIGNED_SIDE, ALIGNED_SIDE)).astype(np.uint8, copy=False)

@@ -1,0 +1,78 @@
+"""Where the faces are in a picture.
+
+Contract of the detector (models/cards/fr_detect.md): the whole picture resized to 320x240, RGB; boxes come back already
+decoded, as fractions of the picture. Which of several faces matters is `central` and `companions`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from gate.face.values import Box, Face
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from gate.face.values import Picture
+    from models.runtime import Session
+
+OVERLAP_MAX = 0.4
+FACES_MAX = 32
+# A face whose side is under this part of the main face's is a passer-by far behind, not a second traveller.
+COMPANION_SIDE_MIN = 0.4
+COMPANION_SIDE_PX_MIN = 40
+_CANDIDATES_MAX = 400
+
+
+def detect(session: Session, picture: Picture) -> tuple[Face, ...]:
+    """Find the faces, best score first, `FACES_MAX` at most."""
+    _, _, height, width = session.model.input.shape
+    tensor = cv2.dnn.blobFromImage(picture, 1 / 128, (width, height), (127, 127, 127), swapRB=True)
+    scores, boxes = session.run(tensor.astype(np.float32, copy=False))
+    threshold = session.model.threshold
+    assert threshold is not None, "the manifest gives a detector its threshold"
+    return faces_from(
+        scores[0, :, 1], boxes[0], width=picture.shape[1], height=picture.shape[0], score_min=threshold.value
+    )
+
+
+def faces_from(
+    scores: npt.NDArray[np.float32],
+    boxes: npt.NDArray[np.float32],
+    *,
+    width: int,
+    height: int,
+    score_min: float,
+) -> tuple[Face, ...]:
+    """Turn the detector's (n,) scores and (n, 4) boxes into faces of a width x height picture, overlaps removed."""
+    likely = np.flatnonzero(scores >= score_min)
+    likely = likely[np.argsort(-scores[likely], kind="stable")][:_CANDIDATES_MAX]
+    faces: list[Face] = []
+    for index in likely:
+        left, top, right, bottom = (float(value) for value in boxes[index])
+        box = Box(left * width, top * height, right * width, bottom * height)
+        if box.area > 0.0 and all(box.overlap(kept.box) <= OVERLAP_MAX for kept in faces):
+            faces.append(Face(box, float(scores[index])))
+            if len(faces) == FACES_MAX:
+                break
+    return tuple(faces)
+
+
+def central(faces: tuple[Face, ...], *, width: int, height: int) -> Face | None:
+    """The most central large face, None without any: its side, less how far its middle lies from the picture's."""
+
+    def weight(face: Face) -> float:
+        x, y = face.box.centre
+        return math.sqrt(face.box.area) - math.hypot(x - width / 2, y - height / 2)
+
+    return max(faces, key=weight, default=None)
+
+
+def companions(faces: tuple[Face, ...], main: Face) -> int:
+    """How many other faces are large enough to stand beside the main one."""
+    side_min = max(COMPANION_SIDE_PX_MIN, COMPANION_SIDE_MIN * math.sqrt(main.box.area))
+    return sum(1 for face in faces if face is not main and math.sqrt(face.box.area) >= side_min)

@@ -1,0 +1,91 @@
+"""The values that pass between the stages. Whatever shows a person redacts itself.
+
+Pictures are (height, width, 3) uint8 BGR; positions are in pixels of the picture they were found in, from its top left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Picture = npt.NDArray[np.uint8]
+Points = npt.NDArray[np.float64]  # (n, 2): x, y
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle; may reach over the picture's edge."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        """Width in pixels, never negative."""
+        return max(0.0, self.right - self.left)
+
+    @property
+    def height(self) -> float:
+        """Height in pixels, never negative."""
+        return max(0.0, self.bottom - self.top)
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels."""
+        return self.width * self.height
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle, x and y."""
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+    def overlap(self, other: Box) -> float:
+        """Intersection over union, 0 (apart) to 1 (the same)."""
+        shared = Box(
+            max(self.left, other.left),
+            max(self.top, other.top),
+            min(self.right, other.right),
+            min(self.bottom, other.bottom),
+        ).area
+        union = self.area + other.area - shared
+        return shared / union if union > 0.0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face that the detector found, with its score from 0 to 1."""
+
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """A face embedding, (512,) float32 of unit length, and the model that made it. Lives in the crossing's child process.
+
+    Only templates of one model compare. Has no useful repr; `wipe()` zeroes the array that we own.
+    """
+
+    vector: npt.NDArray[np.float32]
+    model: str
+
+    def __post_init__(self) -> None:
+        """Refuse what no embedder gives: another shape, another length than one, not a number."""
+        if self.vector.ndim != 1 or not abs(float(np.linalg.norm(self.vector)) - 1.0) < 1e-3:
+            raise ValueError("a template is one vector of unit length")
+
+    def __repr__(self) -> str:
+        """Never shows the numbers."""
+        return f"Template(model={self.model})"
+
+    def __reduce__(self) -> str:
+        """Refuse pickling: a template leaves its process in no form."""
+        raise TypeError("a template does not leave its process")
+
+    def wipe(self) -> None:
+        """Zero the array."""
+        self.vector.fill(0.0)
