@@ -1,0 +1,127 @@
+"""Secure messaging with triple DES, the card's end of it (ICAO 9303-11 §9.8).
+
+Opens protected commands and protects responses; the counter moves once for each. What breaks protection raises
+SmError with the status that the card answers in plain; dropping the session is then the card's part.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+from typing import Final
+
+from hardware_sim.chip import SmError, crypto
+from hardware_sim.chip.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, Command, Response
+from hardware_sim.passport.der import tlv
+
+SM_CLASS: Final = 0x0C
+_MISSING_OBJECT: Final = 0x6987
+_WRONG_OBJECT: Final = 0x6988
+_STATUS_AND_MAC_BYTES: Final = 14  # DO99 and DO8E
+_PADDING_INDICATOR: Final = b"\x01"
+_ENCIPHERED: Final = 0x87
+_ENCIPHERED_ODD: Final = 0x85  # of commands with an odd INS: no padding indicator
+_LE: Final = 0x97
+_MAC: Final = 0x8E
+
+
+@dataclass(slots=True)
+class Session:
+    """The keys and the send sequence counter of one session."""
+
+    keys: crypto.KeyPair
+    counter: int = field(repr=False)
+
+    def open(self, command: Command) -> Command:
+        """Check and decipher a protected command. Raises SmError."""
+        self._count()
+        objects = _parse_objects(command.body)
+        mac = objects.pop(_MAC, None)
+        if mac is None:
+            raise SmError(_MISSING_OBJECT)
+        covered = b"".join(tlv(tag, value) for tag, value in objects.items())
+        expected = self._mac(crypto.pad(command.header) + covered if covered else command.header)
+        if not hmac.compare_digest(mac, expected):
+            raise SmError(_WRONG_OBJECT)
+        body = self._decipher(objects, odd=command.ins % 2 == 1)
+        return Command(
+            command.cla & ~SM_CLASS, command.ins, command.p1, command.p2, body, _ne(objects.get(_LE)), command.extended
+        )
+
+    def protect(self, response: Response, *, odd: bool) -> Response:
+        """Encipher and authenticate a response; its status stands outside too."""
+        self._count()
+        status = tlv(0x99, response.status.to_bytes(2))
+        covered = status
+        if response.body:
+            ciphered = crypto.encipher(self.keys.enc, crypto.pad(response.body))
+            body = tlv(_ENCIPHERED_ODD, ciphered) if odd else tlv(_ENCIPHERED, _PADDING_INDICATOR, ciphered)
+            covered = body + status
+        return Response(response.status, covered + tlv(_MAC, self._mac(covered)))
+
+    def _count(self) -> None:
+        self.counter = (self.counter + 1) % 2**64
+
+    def _mac(self, covered: bytes) -> bytes:
+        return crypto.retail_mac(self.keys.mac, self.counter.to_bytes(8) + covered)
+
+    def _decipher(self, objects: dict[int, bytes], *, odd: bool) -> bytes:
+        ciphered = objects.get(_ENCIPHERED_ODD if odd else _ENCIPHERED)
+        if ciphered is None:
+            return b""
+        if not odd:
+            if ciphered[:1] != _PADDING_INDICATOR:
+                raise SmError(_WRONG_OBJECT)
+            ciphered = ciphered[1:]
+        try:
+            return crypto.unpad(crypto.decipher(self.keys.enc, ciphered))
+        except ValueError as broken:
+            raise SmError(_WRONG_OBJECT) from broken
+
+
+def plain_bytes_max(ne: int) -> int:
+    """How many plain bytes fit a protected response of at most `ne` bytes."""
+    for blocks in range(ne // crypto.BLOCK_BYTES, 0, -1):
+        ciphered = blocks * crypto.BLOCK_BYTES
+        if len(tlv(_ENCIPHERED, bytes(ciphered + 1))) + _STATUS_AND_MAC_BYTES <= ne:
+            return ciphered - 1
+    return 0
+
+
+def _parse_objects(body: bytes) -> dict[int, bytes]:
+    """The command's data objects in their order, each at most once, MAC last. Raises SmError."""
+    objects: dict[int, bytes] = {}
+    at = 0
+    while at < len(body):
+        tag, value, at = _parse_object(body, at)
+        if tag not in {_ENCIPHERED, _ENCIPHERED_ODD, _LE, _MAC} or tag in objects or _MAC in objects:
+            raise SmError(_WRONG_OBJECT)
+        objects[tag] = value
+    return objects
+
+
+def _parse_object(body: bytes, at: int) -> tuple[int, bytes, int]:
+    try:
+        tag, length, start = body[at], body[at + 1], at + 2
+    except IndexError as cut:
+        raise SmError(_WRONG_OBJECT) from cut
+    if length in {0x81, 0x82}:
+        start += length & 0x0F
+        length = int.from_bytes(body[at + 2 : start])
+    elif length >= 0x80:
+        raise SmError(_WRONG_OBJECT)
+    if start + length > len(body):
+        raise SmError(_WRONG_OBJECT)
+    return tag, body[start : start + length], start + length
+
+
+def _ne(value: bytes | None) -> int | None:
+    match value:
+        case None:
+            return None
+        case bytes() if len(value) == 1:
+            return value[0] or SHORT_NE_MAX
+        case bytes() if len(value) == 2:
+            return int.from_bytes(value) or EXTENDED_NE_MAX
+        case _:
+            raise SmError(_WRONG_OBJECT)
