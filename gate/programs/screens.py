@@ -1,0 +1,283 @@
+"""The screens program: the traveller's page over HTTP on loopback, fed by the lane and by vision's preview.
+
+Promises: the page shows what the lane said last, or the officer's screen while the lane is gone or silent for
+LANE_SILENCE_S; pictures flow only while a page watches and the lane's screen is `look`, and are kept nowhere. What the
+lane tells officers (objections, crossings) ends here and reaches no page. How a page looks belongs to
+`gate.screens.kiosk`; the officers' console is another program's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from typing import assert_never
+
+import uvicorn
+from starlette.applications import Starlette
+
+from gate.channel.messages import (
+    Answer,
+    FromLane,
+    FromPreview,
+    Status,
+    StatusRequest,
+    View,
+    WantPreview,
+    WatchView,
+)
+from gate.channel.sockets import (
+    PICTURE_BYTES_MAX,
+    BadMessageError,
+    ChannelClosedError,
+    ChannelError,
+    Connection,
+    connect,
+    serve,
+)
+from gate.programs.config import Config, ConfigError
+from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
+from gate.screens.kiosk.board import Board
+from gate.screens.kiosk.fanout import Fanout
+from gate.screens.kiosk.texts import UnknownLanguageError
+from gate.screens.kiosk.view import PageState, ViewState, lane_unknown, render
+
+RECONNECT_MIN_S = 0.1
+RECONNECT_MAX_S = 1.0
+LANE_PULSE_S = 1.0  # the lane speaks only when its view changes, so it is asked for a sign of life
+LANE_SILENCE_S = 3.0
+FRAME_BYTES_MAX = 512 * 1024  # a larger picture is dropped: the page shows the pictogram
+GRACE_S = 1  # how long open requests may take to end when the program stops
+_JPEG = b"\xff\xd8\xff"
+
+log = logging.getLogger("gate.screens")
+
+
+async def run(config: Config, *, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set. Raises ConfigError for an unknown language, OSError when the port cannot be had."""
+    await Screens(config, boot=secrets.token_hex(8)).run(stop)
+
+
+class Screens:
+    """One run of the program: the page, its two sources, and the status socket. `boot` is new at each start."""
+
+    def __init__(self, config: Config, *, boot: str) -> None:
+        self._config = config
+        self._preview_changed = asyncio.Event()
+        self._board = Board(boot=boot, state=lane_unknown(config.purpose))
+        self._mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX, on_change=self._preview_changed.set)
+        self._lane = Link("lane")
+        self._preview = Link("preview")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set."""
+        app = self._app()
+        with contextlib.closing(_listen(self._config.screens.host, self._config.screens.port)) as listener:
+            server = _server(app)
+            async with (
+                serve(self._config.socket("screens"), self._tell_status, incoming=StatusRequest),
+                asyncio.TaskGroup() as tasks,
+            ):
+                tasks.create_task(server.serve(sockets=[listener]))
+                sources = [
+                    tasks.create_task(self._lane.keep(self._watch_lane)),
+                    tasks.create_task(self._preview.keep(self._watch_preview)),
+                ]
+                await stop.wait()
+                for source in sources:
+                    source.cancel()
+                self._board.close()
+                self._mirror.close()
+                server.should_exit = True
+
+    def _app(self) -> Starlette:
+        screens = self._config.screens
+        labels = Labels(
+            gate=self._config.gate_id,
+            operator=self._config.operator,
+            purpose=self._config.purpose,
+            languages=screens.languages,
+        )
+        names = ("[::1]",) if screens.host == "::1" else ("127.0.0.1",)
+        hosts = frozenset(f"{name}:{screens.port}" for name in (*names, "localhost"))
+        try:
+            return create_app(board=self._board, mirror=self._mirror, labels=labels, hosts=hosts)
+        except UnknownLanguageError as error:
+            raise ConfigError(f"screens.languages: {error}") from error
+
+    # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _watch_lane(self) -> None:
+        """One connection to the lane, from its first view to its end."""
+        connection = await connect(self._config.socket("lane"), incoming=FromLane)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                pulse = tasks.create_task(_pulse(connection))
+                await self._follow_lane(connection)
+                pulse.cancel()
+        finally:
+            connection.close()
+            self._show(lane_unknown(self._config.purpose))
+
+    async def _follow_lane(self, connection: Connection[FromLane]) -> None:
+        await connection.send(WatchView())
+        while True:
+            try:
+                async with asyncio.timeout(LANE_SILENCE_S):
+                    message = await connection.receive()
+            except TimeoutError as error:
+                raise ChannelClosedError("the lane is silent") from error
+            match message:
+                case View():
+                    self._lane.is_up()
+                    self._show(render(_without_officers_part(message)))
+                case Status() | Answer():
+                    pass  # a sign of life
+                case _:
+                    assert_never(message)
+
+    def _show(self, state: PageState) -> None:
+        self._board.show(state)
+        self._preview_changed.set()
+
+    # ── the preview ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _wants_preview(self) -> bool:
+        return self._board.state.preview and self._mirror.clients > 0
+
+    async def _watch_preview(self) -> None:
+        """One connection to vision's preview."""
+        path = self._config.socket("preview")
+        connection = await connect(path, incoming=FromPreview, bytes_max=PICTURE_BYTES_MAX)
+        self._preview.is_up()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                asking = tasks.create_task(self._ask_for_preview(connection))
+                await self._pass_frames(connection)
+                asking.cancel()
+        finally:
+            connection.close()
+
+    async def _ask_for_preview(self, connection: Connection[FromPreview]) -> None:
+        asked = False
+        while True:
+            if self._wants_preview != asked:
+                asked = not asked
+                await connection.send(WantPreview(asked))
+            await self._preview_changed.wait()
+            self._preview_changed.clear()
+
+    async def _pass_frames(self, connection: Connection[FromPreview]) -> None:
+        while True:
+            message = await connection.receive()
+            is_picture = message.jpeg.startswith(_JPEG) and len(message.jpeg) <= FRAME_BYTES_MAX
+            if is_picture and self._wants_preview:
+                self._mirror.send(message.jpeg)
+
+    # ── status ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _tell_status(self, connection: Connection[StatusRequest]) -> None:
+        async for _request in connection:
+            detail = {
+                "pages": self._board.pages,
+                "lane": self._lane.word,
+                "preview": self._preview.word,
+            }
+            await connection.send(Status("screens", "ready" if self._lane.up else "degraded", detail))
+
+
+class Link:
+    """A connection that is made anew whenever it ends, after a pause that grows to a bound. Its loss is logged once."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._up: bool | None = None
+
+    @property
+    def up(self) -> bool:
+        """True while the peer is there and has spoken."""
+        return self._up is True
+
+    @property
+    def word(self) -> str:
+        """`up` or `down`, for `gate status`."""
+        return "up" if self.up else "down"
+
+    def is_up(self) -> None:
+        """The peer is there."""
+        if not self.up:
+            log.info("link_up", extra={"link": self._name})
+        self._up = True
+
+    async def keep(self, session: Callable[[], Awaitable[None]]) -> None:
+        """Run one session after another, for ever. A session ends with a ChannelError."""
+        pause_s = RECONNECT_MIN_S
+        while True:
+            try:
+                await session()
+            except* ChannelError as errors:
+                pause_s = RECONNECT_MIN_S if self.up else min(pause_s * 2, RECONNECT_MAX_S)
+                self._is_down(reason=str(errors.exceptions[0]))
+            await asyncio.sleep(pause_s)
+
+    def _is_down(self, *, reason: str) -> None:
+        if self._up is not False:
+            log.warning("link_down", extra={"link": self._name, "reason": reason})
+        self._up = False
+
+
+async def _pulse(connection: Connection[FromLane]) -> None:
+    while True:
+        await asyncio.sleep(LANE_PULSE_S)
+        await connection.send(StatusRequest())
+
+
+def _without_officers_part(view: View) -> ViewState:
+    """What a traveller may see of a view. Raises BadMessageError for a purpose that there is not."""
+    match view.purpose:
+        case "demo" | "trial" | "service":
+            return ViewState(view.screen, view.guidance, view.purpose)
+        case _:
+            raise BadMessageError("a view with an unknown purpose")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError that says which address could not be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        message = f"cannot serve the traveller's page on {host} port {port}: {os.strerror(error.errno or 0)}"
+        raise OSError(error.errno, message) from error
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: stopping is the program's business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(app: Starlette) -> uvicorn.Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            http="h11",
+            ws="websockets-sansio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=64,
+            ws_max_size=1024,  # a page has nothing to say
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    )

@@ -1,0 +1,139 @@
+"""The web application of the traveller's page.
+
+`/` is the page, `/events` its states as server-sent events, `/preview` the camera's picture over a WebSocket,
+`/healthz` says that the program lives. It keeps no state of its own: `board` and `mirror` are given, and end the
+streams when they close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from gate.screens.kiosk import texts
+from gate.screens.kiosk.board import Board
+from gate.screens.kiosk.fanout import EndedError, Fanout, FanoutError, Latest
+from gate.screens.kiosk.guard import Guard
+from gate.screens.kiosk.view import Pictogram, Purpose, lane_unknown
+
+RETRY_MS = 500  # how soon a browser asks again
+HEARTBEAT_S = 1.0  # the page calls an officer after three that are missing
+VIEWERS_MAX = 4
+_HERE = Path(__file__).parent
+_BEAT = b"event: beat\ndata: 1\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the page says of itself: which gate this is, who runs it, what for, and in which languages, in that order."""
+
+    gate: str
+    operator: str
+    purpose: Purpose
+    languages: tuple[str, ...]
+
+
+def create_app(
+    *, board: Board, mirror: Fanout[bytes], labels: Labels, hosts: frozenset[str], heartbeat_s: float = HEARTBEAT_S
+) -> Starlette:
+    """The application. `hosts` are the Host headers it answers to. Raises TextError when a language is not there."""
+    page = _page(boot=board.boot, labels=labels)
+
+    async def show_page(_request: Request) -> Response:
+        return HTMLResponse(page)
+
+    async def healthz(_request: Request) -> Response:
+        return JSONResponse({"ok": True})
+
+    routes = [
+        Route("/", show_page),
+        Route("/events", _events(board, heartbeat_s)),
+        Route("/healthz", healthz),
+        WebSocketRoute("/preview", _preview(mirror)),
+        Mount("/static", StaticFiles(directory=_HERE / "static")),
+    ]
+    return Starlette(routes=routes, middleware=[Middleware(Guard, hosts=hosts)])
+
+
+def _page(*, boot: str, labels: Labels) -> str:
+    """The page as HTML, with every text of every language inside, so that it can speak when its server is gone."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    catalogue = {
+        language: {
+            text: texts.t(language, text, gate=labels.gate, operator=labels.operator)
+            for text in texts.text_ids(language)
+        }
+        for language in labels.languages
+    }
+    return environment.get_template("page.html").render(
+        boot=boot,
+        catalogue=catalogue,
+        languages=[{"tag": language, "direction": texts.direction(language)} for language in labels.languages],
+        offline=lane_unknown(labels.purpose).as_json(),
+        pictograms=[pictogram.value for pictogram in Pictogram],
+    )
+
+
+def _events(board: Board, heartbeat_s: float) -> Callable[[Request], Awaitable[Response]]:
+    async def stream() -> AsyncIterator[bytes]:
+        yield f"retry: {RETRY_MS}\n\n".encode()
+        try:
+            with board.watch() as mailbox:
+                while True:
+                    try:
+                        async with asyncio.timeout(heartbeat_s):
+                            event = await mailbox.take()
+                    except TimeoutError:
+                        event = _BEAT
+                    yield event
+        except FanoutError:
+            return  # closing, or full since the check below: the browser asks again
+
+    async def events(_request: Request) -> Response:
+        if board.is_full:
+            return PlainTextResponse("too many pages\n", status_code=503)
+        return StreamingResponse(stream(), media_type="text/event-stream")
+
+    return events
+
+
+def _preview(mirror: Fanout[bytes]) -> Callable[[WebSocket], Awaitable[None]]:
+    async def preview(websocket: WebSocket) -> None:
+        try:
+            with mirror.join() as mailbox:
+                await websocket.accept()
+                async with asyncio.TaskGroup() as tasks:
+                    frames = tasks.create_task(_send_frames(websocket, mailbox))
+                    await websocket.receive()  # a page says nothing: this is its end, or none of ours
+                    frames.cancel()
+        except FanoutError:
+            await websocket.close(code=1013)
+
+    return preview
+
+
+async def _send_frames(websocket: WebSocket, mailbox: Latest[bytes]) -> None:
+    try:
+        while True:
+            await websocket.send_bytes(await mailbox.take())
+    except EndedError:
+        await websocket.close(code=1001)
+    except WebSocketDisconnect:
+        return

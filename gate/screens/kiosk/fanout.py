@@ -1,0 +1,104 @@
+"""One value for many clients, of which each sees the newest only.
+
+A client that is slow misses values and never delays another one or the sender. The number of clients is limited; one
+more is refused, so that those already there keep their page.
+
+FanoutError
+├── FullError     too many clients
+└── EndedError    the sender has closed
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+class FanoutError(Exception):
+    """A client cannot be served."""
+
+
+class FullError(FanoutError):
+    """There are as many clients as there may be."""
+
+
+class EndedError(FanoutError):
+    """Nothing more will come."""
+
+
+class Latest(Generic[Value]):
+    """A mailbox of one: a newer value replaces one that was not taken."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Value] = []
+        self._changed = asyncio.Event()
+        self._ended = False
+
+    def put(self, value: Value) -> None:
+        """Leave a value, in place of one that was not taken."""
+        self._waiting[:] = [value]
+        self._changed.set()
+
+    def end(self) -> None:
+        """Wake the taker for good."""
+        self._ended = True
+        self._changed.set()
+
+    async def take(self) -> Value:
+        """Wait for a value and remove it. Raises EndedError."""
+        await self._changed.wait()
+        if self._ended:
+            raise EndedError
+        self._changed.clear()
+        return self._waiting.pop()
+
+
+class Fanout(Generic[Value]):
+    """The clients of one sender. `on_change` is called whenever their number changes."""
+
+    def __init__(self, *, clients_max: int, on_change: Callable[[], None] = lambda: None) -> None:
+        self._clients_max = clients_max
+        self._on_change = on_change
+        self._clients: set[Latest[Value]] = set()
+        self._ended = False
+
+    @property
+    def clients(self) -> int:
+        """How many clients there are."""
+        return len(self._clients)
+
+    @property
+    def is_full(self) -> bool:
+        """True when no client more can join."""
+        return self.clients >= self._clients_max
+
+    @contextlib.contextmanager
+    def join(self) -> Iterator[Latest[Value]]:
+        """Be a client. Raises FullError, and EndedError once the sender has closed."""
+        if self._ended:
+            raise EndedError
+        if self.is_full:
+            raise FullError
+        mailbox: Latest[Value] = Latest()
+        self._clients.add(mailbox)
+        self._on_change()
+        try:
+            yield mailbox
+        finally:
+            self._clients.discard(mailbox)
+            self._on_change()
+
+    def send(self, value: Value) -> None:
+        """Give every client a value. Never waits."""
+        for mailbox in self._clients:
+            mailbox.put(value)
+
+    def close(self) -> None:
+        """End every client; none can join any more."""
+        self._ended = True
+        for mailbox in self._clients:
+            mailbox.end()

@@ -1,0 +1,44 @@
+# The traveller's page in Arabic.
+
+language-name = العربية
+page-name = بوابة الحدود
+gate-name = البوابة { $gate }
+
+closed-title = هذا الممر مغلق
+closed-hint = يُرجى استخدام ممر آخر
+welcome-title = ضع جواز سفرك على القارئ
+welcome-hint = مفتوحًا على صفحة الصورة، من دون غلاف
+look-title = انظر إلى الكاميرا
+look-hint = أبقِ وجهك ظاهرًا بالكامل
+wait-title = لحظة من فضلك
+wait-hint = يُرجى البقاء في مكانك
+go-title = تفضّل بالعبور
+go-hint = خذ جواز سفرك وأمتعتك
+officer-title = سيساعدك أحد الموظفين
+officer-hint = يُرجى الانتظار هنا
+emergency-title = غادر الممر الآن
+emergency-hint = اخرج من أقرب مخرج
+
+guide-come-closer = اقترب قليلًا
+guide-step-back = ارجع قليلًا إلى الوراء
+guide-centre = قف في الوسط
+guide-face-forward = انظر أمامك مباشرةً
+guide-hold-still = لا تتحرّك
+guide-one-person = شخص واحد فقط
+guide-more-light = التفت نحو الضوء
+
+notice-what = نقرأ شريحة جواز سفرك وننظر إلى وجهك.
+notice-why = فقط للتحقّق من أن الجواز لك.
+notice-how-long = تُمحى صورك بعد مغادرتك.
+notice-choice = يمكنك التوجّه إلى موظف بدلًا من ذلك، مجانًا.
+notice-who = تشغيل { $operator }
+
+mark-demo = عرض تجريبي، وليس مراقبة حدود
+mark-trial = تشغيل تجريبي
+
+step-passport = الجواز
+step-face = الوجه
+step-walk = العبور
+steps-name = خطوات العبور
+languages-name = اللغة
+mirror-name = الصورة التي تراها الكاميرا

@@ -1,0 +1,44 @@
+# The traveller's page in French.
+
+language-name = Français
+page-name = Sas de contrôle aux frontières
+gate-name = Sas { $gate }
+
+closed-title = Ce sas est fermé
+closed-hint = Merci d’utiliser un autre sas
+welcome-title = Posez votre passeport sur le lecteur
+welcome-hint = Ouvert à la page photo, sans étui
+look-title = Regardez la caméra
+look-hint = Gardez tout le visage visible
+wait-title = Un instant, s’il vous plaît
+wait-hint = Merci de rester sur place
+go-title = Vous pouvez avancer
+go-hint = Prenez votre passeport et vos bagages
+officer-title = Un agent va vous aider
+officer-hint = Merci d’attendre ici
+emergency-title = Quittez le sas maintenant
+emergency-hint = Prenez la sortie la plus proche
+
+guide-come-closer = Approchez-vous un peu
+guide-step-back = Reculez un peu
+guide-centre = Placez-vous au milieu
+guide-face-forward = Regardez droit devant vous
+guide-hold-still = Ne bougez plus
+guide-one-person = Une seule personne
+guide-more-light = Tournez-vous vers la lumière
+
+notice-what = Nous lisons la puce de votre passeport et regardons votre visage.
+notice-why = Seulement pour vérifier que le passeport est le vôtre.
+notice-how-long = Vos images sont effacées après votre départ.
+notice-choice = Vous pouvez aussi voir un agent, gratuitement.
+notice-who = Exploité par { $operator }
+
+mark-demo = Démonstration, pas un contrôle réel
+mark-trial = Exploitation d’essai
+
+step-passport = Passeport
+step-face = Visage
+step-walk = Passage
+steps-name = Les étapes du passage
+languages-name = Langue
+mirror-name = L’image vue par la caméra

@@ -1,0 +1,200 @@
+// Shows the state that the server sends; keeps nothing of a traveller.
+//
+// Promises: never an old state (an officer is called when the server has been silent for SILENCE_MS), never a frame of
+// the camera beyond the screen that needs it, and the next traveller starts with all languages again.
+
+const RETRY_MS = 500;
+const SILENCE_MS = 3000;
+const FORGET_LANGUAGE_MS = 30000;
+const ALL = "all";
+
+const root = document.documentElement;
+const texts = JSON.parse(document.getElementById("texts").textContent);
+const offline = { ...JSON.parse(document.getElementById("offline").textContent), screen: "offline" };
+const languages = Object.keys(texts);
+
+// ── the screen ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function show(state) {
+  const isNewTraveller = state.screen === "welcome" && root.dataset.screen !== "welcome";
+  root.dataset.screen = state.screen;
+  root.dataset.tone = state.tone;
+  say(document.querySelector("h1"), state.title);
+  say(document.querySelector(".hint"), state.hint);
+  document.querySelector(".words").setAttribute("aria-live", state.tone === "alarm" ? "assertive" : "polite");
+  for (const drawing of document.querySelectorAll(".pictogram")) {
+    drawing.hidden = drawing.dataset.pictogram !== state.pictogram;
+  }
+  document.querySelector(".notice").hidden = !state.notice;
+  const mark = document.querySelector(".mark");
+  mark.hidden = state.mark === null;
+  if (state.mark !== null) say(mark, state.mark);
+  showStep(state.step);
+  mirror.want(state.preview);
+  if (isNewTraveller) chooseLanguage(ALL);
+  nameThePage();
+}
+
+function say(element, text) {
+  if (element.dataset.text === text) return;
+  element.dataset.text = text;
+  for (const line of element.children) line.textContent = texts[line.lang][text];
+}
+
+function showStep(step) {
+  document.querySelector(".steps").hidden = step === null;
+  document.querySelectorAll(".steps li").forEach((item, index) => {
+    item.dataset.is = index + 1 < step ? "done" : index + 1 === step ? "now" : "next";
+    if (index + 1 === step) item.setAttribute("aria-current", "step");
+    else item.removeAttribute("aria-current");
+  });
+}
+
+// ── languages: all of them until somebody chooses, and again for the next traveller ────────────────────────────────
+
+let forgetting = 0;
+
+function chooseLanguage(chosen) {
+  const main = chosen === ALL ? languages[0] : chosen;
+  root.dataset.language = chosen;
+  root.lang = main;
+  root.dir = chosen === ALL ? "ltr" : document.querySelector(`[data-choose="${chosen}"]`).dir;
+  for (const line of document.querySelectorAll("[data-text] > [lang], .notice > [lang]")) {
+    line.hidden = chosen !== ALL && line.lang !== chosen;
+  }
+  for (const button of document.querySelectorAll("[data-choose]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.choose === chosen));
+  }
+  for (const labelled of document.querySelectorAll("[data-label]")) {
+    labelled.setAttribute("aria-label", texts[main][labelled.dataset.label]);
+  }
+  nameThePage();
+  clearTimeout(forgetting);
+  if (chosen !== ALL) forgetting = setTimeout(forgetLanguage, FORGET_LANGUAGE_MS);
+}
+
+function forgetLanguage() {
+  // Whoever chose and went away leaves every language behind; whoever is on the way through keeps theirs.
+  if (root.dataset.screen === "welcome" || root.dataset.screen === "closed") chooseLanguage(ALL);
+}
+
+function nameThePage() {
+  const here = texts[root.lang];
+  document.title = `${here[document.querySelector("h1").dataset.text]} – ${here["page-name"]}`;
+}
+
+for (const button of document.querySelectorAll("[data-choose]")) {
+  button.addEventListener("click", () => {
+    chooseLanguage(root.dataset.language === button.dataset.choose ? ALL : button.dataset.choose);
+  });
+}
+
+// ── the mirror: the camera's picture, one frame at a time, dropped while one is being drawn ────────────────────────
+
+const mirror = {
+  canvas: document.querySelector(".mirror"),
+  socket: null,
+  wanted: false,
+  busy: false,
+
+  want(on) {
+    this.wanted = on;
+    if (on && !this.socket) this.open();
+    if (!on) this.close();
+  },
+
+  open() {
+    const socket = new WebSocket(`ws://${location.host}/preview`);
+    socket.binaryType = "blob";
+    socket.onmessage = (message) => this.draw(message.data);
+    socket.onclose = () => {
+      if (this.socket !== socket) return;
+      this.socket = null;
+      this.clear();
+      setTimeout(() => this.want(this.wanted), RETRY_MS);
+    };
+    this.socket = socket;
+  },
+
+  close() {
+    const socket = this.socket;
+    this.socket = null;
+    if (socket) socket.close();
+    this.clear();
+  },
+
+  async draw(jpeg) {
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      const bitmap = await createImageBitmap(jpeg);
+      if (this.wanted) this.paint(bitmap);
+      bitmap.close();
+    } catch {
+      this.clear(); // not a picture: the pictogram says what to do
+    } finally {
+      this.busy = false;
+    }
+  },
+
+  paint(bitmap) {
+    if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
+      this.canvas.width = bitmap.width;
+      this.canvas.height = bitmap.height;
+    }
+    this.canvas.getContext("2d").drawImage(bitmap, 0, 0);
+    this.reveal(true);
+  },
+
+  clear() {
+    this.canvas.width = 1; // a new size wipes the picture
+    this.canvas.height = 1;
+    this.reveal(false);
+  },
+
+  reveal(on) {
+    this.canvas.hidden = !on;
+    document.querySelector(".oval").hidden = !on;
+    root.toggleAttribute("data-mirror", on);
+  },
+};
+
+// ── the server's events, and its silence ───────────────────────────────────────────────────────────────────────────
+
+let source = null;
+let silence = 0;
+
+function listen() {
+  source = new EventSource("/events");
+  source.addEventListener("state", (event) => {
+    const state = JSON.parse(event.data);
+    if (state.boot !== root.dataset.boot) {
+      location.reload();
+      return;
+    }
+    alive();
+    show(state);
+  });
+  source.addEventListener("beat", alive);
+  source.addEventListener("error", () => {
+    show(offline);
+    // After a refusal the browser does not try again by itself.
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, RETRY_MS);
+  });
+}
+
+function alive() {
+  clearTimeout(silence);
+  silence = setTimeout(fallSilent, SILENCE_MS);
+}
+
+function fallSilent() {
+  // The connection stands and nothing comes: the server hangs. A new connection begins with the whole state.
+  show(offline);
+  source.close();
+  setTimeout(listen, RETRY_MS);
+  alive();
+}
+
+alive();
+listen();

@@ -1,0 +1,150 @@
+"""Turns what the lane shows into what the traveller's page shows.
+
+Pure and total: every screen and guidance has exactly one page. A page is text ids, a pictogram and a tone; it holds
+nothing of the crossing, so that every referral looks the same whatever caused it (safety invariant 13). What the lane
+knows besides (objections, crossing ids) is not an argument here and cannot get out. Texts belong to `texts`.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Literal
+
+from gate.passage.screen import Guidance, Screen
+
+Purpose = Literal["demo", "trial", "service"]
+
+
+class Tone(enum.Enum):
+    """The colour of the whole page. Never alone: pictogram and words say the same."""
+
+    CALM = "calm"
+    GO = "go"
+    HELP = "help"
+    ALARM = "alarm"
+    CLOSED = "closed"
+
+
+class Pictogram(enum.Enum):
+    """The drawings of the page, one file each in templates/pictograms/."""
+
+    PASSPORT = "passport"
+    CAMERA = "camera"
+    CLOSER = "closer"
+    BACK = "back"
+    CENTRE = "centre"
+    FORWARD = "forward"
+    STILL = "still"
+    ONE_PERSON = "one-person"
+    LIGHT = "light"
+    WAIT = "wait"
+    WALK = "walk"
+    OFFICER = "officer"
+    LEAVE = "leave"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class ViewState:
+    """The part of the lane's view that a traveller may see."""
+
+    screen: Screen
+    guidance: Guidance
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class PageState:
+    """One page: text ids, a pictogram, a tone.
+
+    `step` is the traveller's place on the way (1 passport, 2 face, 3 walk), None where there is no way onward.
+    `mark` is the text id of the purpose that every screen carries outside service (safety invariant 14).
+    """
+
+    screen: Screen
+    title: str
+    hint: str
+    pictogram: Pictogram
+    tone: Tone
+    step: int | None
+    preview: bool
+    notice: bool
+    mark: str | None
+
+    def as_json(self) -> dict[str, str | int | bool | None]:
+        """The page as the browser receives it."""
+        return {
+            "screen": self.screen.value,
+            "title": self.title,
+            "hint": self.hint,
+            "pictogram": self.pictogram.value,
+            "tone": self.tone.value,
+            "step": self.step,
+            "preview": self.preview,
+            "notice": self.notice,
+            "mark": self.mark,
+        }
+
+
+def render(view: ViewState) -> PageState:
+    """The page for a view. Guidance counts on the `look` screen only: elsewhere it could tell one referral from another."""
+    match view.screen:
+        case Screen.CLOSED:
+            return _page(view, pictogram=Pictogram.CLOSED, tone=Tone.CLOSED)
+        case Screen.WELCOME:
+            return _page(view, pictogram=Pictogram.PASSPORT, tone=Tone.CALM, step=1)
+        case Screen.LOOK:
+            title, pictogram = _guide(view.guidance)
+            return _page(view, title=title, pictogram=pictogram, tone=Tone.CALM, step=2)
+        case Screen.WAIT:
+            return _page(view, pictogram=Pictogram.WAIT, tone=Tone.CALM, step=2)
+        case Screen.GO:
+            return _page(view, pictogram=Pictogram.WALK, tone=Tone.GO, step=3)
+        case Screen.OFFICER:
+            return _page(view, pictogram=Pictogram.OFFICER, tone=Tone.HELP)
+        case Screen.EMERGENCY:
+            return _page(view, pictogram=Pictogram.LEAVE, tone=Tone.ALARM)
+
+
+def lane_unknown(purpose: Purpose) -> PageState:
+    """The page while nobody knows what the lane does: the officer's, and never an old one."""
+    return render(ViewState(Screen.OFFICER, Guidance.NONE, purpose))
+
+
+def _guide(guidance: Guidance) -> tuple[str, Pictogram]:
+    match guidance:
+        case Guidance.NONE | Guidance.LOOK_AT_CAMERA:
+            return "look-title", Pictogram.CAMERA
+        case Guidance.COME_CLOSER:
+            return "guide-come-closer", Pictogram.CLOSER
+        case Guidance.STEP_BACK:
+            return "guide-step-back", Pictogram.BACK
+        case Guidance.CENTRE:
+            return "guide-centre", Pictogram.CENTRE
+        case Guidance.FACE_FORWARD:
+            return "guide-face-forward", Pictogram.FORWARD
+        case Guidance.HOLD_STILL:
+            return "guide-hold-still", Pictogram.STILL
+        case Guidance.ONE_PERSON:
+            return "guide-one-person", Pictogram.ONE_PERSON
+        case Guidance.MORE_LIGHT:
+            return "guide-more-light", Pictogram.LIGHT
+
+
+def _page(
+    view: ViewState, *, pictogram: Pictogram, tone: Tone, title: str | None = None, step: int | None = None
+) -> PageState:
+    name = view.screen.value
+    return PageState(
+        screen=view.screen,
+        title=title or f"{name}-title",
+        hint=f"{name}-hint",
+        pictogram=pictogram,
+        tone=tone,
+        step=step,
+        preview=view.screen is Screen.LOOK,
+        # What is taken, why and for how long is told before the camera opens (EES Art. 50; GDPR Art. 13).
+        notice=view.screen is Screen.WELCOME,
+        mark=None if view.purpose == "service" else f"mark-{view.purpose}",
+    )

@@ -1,0 +1,93 @@
+"""The two programs that the screens program listens to, as small as they can be: real sockets, scripted words.
+
+`FakeLane` answers like the lane (the view now and at every change, a Status for a StatusRequest); `FakePreview` like
+vision's preview socket (pictures only while they are wanted).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from gate.channel.messages import Preview, Status, StatusRequest, ToLane, ToPreview, View, WantPreview, WatchView
+from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, serve
+from gate.passage.screen import Guidance, Screen
+
+
+def view(screen: Screen, guidance: Guidance = Guidance.NONE, **fields: Any) -> View:
+    """A view with nothing for officers in it, unless `fields` says so."""
+    about = {"crossing": None, "referred": None, "objections": [], "purpose": "demo"} | fields
+    return View(screen=screen, guidance=guidance, **about)
+
+
+class FakeLane:
+    """A lane that shows what it is told. With `mute` it keeps connections open and says nothing more."""
+
+    def __init__(self, path: Path, *, first: View) -> None:
+        self._path = path
+        self._view = first
+        self._watchers: set[Connection[Any]] = set()
+        self.mute = False
+
+    async def show(self, view: View) -> None:
+        """Send a view to everyone who watches."""
+        self._view = view
+        for watcher in self._watchers:
+            await watcher.send(view)
+
+    @contextlib.asynccontextmanager
+    async def run(self) -> AsyncIterator[FakeLane]:
+        """Listen until the block ends."""
+        async with serve(self._path, self._handle, incoming=ToLane):
+            yield self
+
+    async def _handle(self, connection: Connection[Any]) -> None:
+        try:
+            async for message in connection:
+                match message:
+                    case WatchView():
+                        self._watchers.add(connection)
+                        await connection.send(self._view)
+                    case StatusRequest() if not self.mute:
+                        await connection.send(Status("lane", "ready", {}))
+        finally:
+            self._watchers.discard(connection)
+
+
+class FakePreview:
+    """Vision's preview socket: sends `jpeg` again and again while it is wanted, and notes every wish in `asked`."""
+
+    def __init__(self, path: Path, *, jpeg: bytes) -> None:
+        self._path = path
+        self.jpeg = jpeg
+        self.asked: list[bool] = []
+        self.heard = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def run(self) -> AsyncIterator[FakePreview]:
+        """Listen until the block ends."""
+        async with serve(self._path, self._handle, incoming=ToPreview, bytes_max=PICTURE_BYTES_MAX):
+            yield self
+
+    async def _handle(self, connection: Connection[Any]) -> None:
+        wanted = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            sender = tasks.create_task(self._send(connection, wanted))
+            async for message in connection:
+                match message:
+                    case WantPreview(on=True):
+                        wanted.set()
+                    case WantPreview(on=False):
+                        wanted.clear()
+                self.asked.append(message.on)
+                self.heard.set()
+            sender.cancel()
+
+    async def _send(self, connection: Connection[Any], wanted: asyncio.Event) -> None:
+        while True:
+            await wanted.wait()
+            await connection.send(Preview(self.jpeg))
+            await asyncio.sleep(0.02)
