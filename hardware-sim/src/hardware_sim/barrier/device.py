@@ -1,0 +1,160 @@
+"""The barrier as a device on a serial line: controller, leaf, beams and bodies in one physical model with one clock.
+
+The host talks to it through `receive`; the world moves bodies, the fire input and the power through the other methods, from any
+thread. What physically happens goes into the ground truth from here, whatever the controller believes.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from hardware_sim.barrier.controller import Controller
+from hardware_sim.barrier.leaf import LeafState
+from hardware_sim.barrier.modbus import Slave
+from hardware_sim.barrier.registers import BarrierRegisters
+from hardware_sim.barrier.zone import LEAF_M, START_M, WALK_M_S, Body, Place, broken_beams
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UNIT = 1
+TICK_MS = 10
+STEP_MS_MAX = 20.0  # a late tick is made up in steps this short, so that no body jumps over a beam
+LATE_MS_MAX = 2_000.0  # after a longer gap (a suspended machine) time is skipped
+MOVING = {LeafState.OPENING, LeafState.CLOSING}
+
+
+class Barrier:
+    """One barrier. `report` receives an event's name and its fields (the ground truth's `record`)."""
+
+    tick_ms = TICK_MS
+
+    def __init__(self, report: Callable[..., None], *, unit: int = UNIT) -> None:
+        self._report = report
+        self._lock = threading.RLock()
+        self._controller = Controller(report)
+        self._slave = Slave(unit, BarrierRegisters(self._controller))
+        self._bodies: list[Body] = []
+        self._places: dict[str, Place] = {}
+        self._now_ms: float | None = None
+
+    # ── the line ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def receive(self, received: bytes, now_ms: float) -> bytes:
+        """Bytes from the host; returns the reply."""
+        with self._lock:
+            self._pass_time(now_ms)
+            return self._served(self._slave.receive(received, now_ms))
+
+    def tick(self, now_ms: float) -> bytes:
+        """Let time pass. Modbus slaves say nothing unasked, except a late reply to a frame that silence ended."""
+        with self._lock:
+            self._pass_time(now_ms)
+            return self._served(self._slave.quiet(now_ms))
+
+    def _served(self, reply: bytes) -> bytes:
+        if self._slave.answered:
+            self._slave.answered = 0
+            self._controller.host_spoke()
+        return reply
+
+    # ── the world ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def walk_in(self, traveller: str, *, from_m: float = START_M) -> None:
+        """A body sets out in entry direction."""
+        with self._lock:
+            self._bodies.append(Body(traveller, from_m, WALK_M_S))
+            self._places[traveller] = Place.WAITING
+
+    def turn_back(self, traveller: str) -> None:
+        """A body walks back to where it came from. One that is across stays there."""
+        with self._lock:
+            for body in self._bodies:
+                if body.traveller == traveller and not body.across:
+                    body.speed_m_s = -WALK_M_S
+
+    def place_of(self, traveller: str) -> Place:
+        """Where a traveller is; WAITING before setting out."""
+        with self._lock:
+            return self._places.get(traveller, Place.WAITING)
+
+    def forget(self, traveller: str) -> None:
+        """A traveller's story is over: drop what is known of them."""
+        with self._lock:
+            self._places.pop(traveller, None)
+            self._bodies = [body for body in self._bodies if body.traveller != traveller]
+
+    @property
+    def leaf_closed(self) -> bool:
+        """True when the leaf rests closed."""
+        with self._lock:
+            return self._controller.leaf.state is LeafState.CLOSED
+
+    def set_fire(self, *, active: bool) -> None:
+        """The fire alarm system's contact."""
+        with self._lock:
+            if active != self._controller.fire:
+                self._controller.fire = active
+                self._report("fire_on" if active else "fire_off")
+
+    def set_motor_fault(self, *, faulty: bool) -> None:
+        """The motor stands still, or is repaired."""
+        with self._lock:
+            self._controller.motor_fault = faulty
+
+    def push_leaf(self, degrees: float) -> None:
+        """Somebody forces the leaf."""
+        with self._lock:
+            before = self._controller.leaf.state
+            self._controller.force_leaf(degrees)
+            self._report("leaf_forced", **{"from": before.name.lower(), "degrees": round(degrees)})
+
+    def power_cycle(self) -> None:
+        """The controller's power goes and comes back."""
+        with self._lock:
+            self._controller.power_cycle()
+
+    # ── the physics ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _pass_time(self, now_ms: float) -> None:
+        if self._now_ms is None or now_ms - self._now_ms > LATE_MS_MAX:
+            self._controller.now_ms = self._now_ms = now_ms
+        while self._now_ms < now_ms:
+            step_ms = min(STEP_MS_MAX, now_ms - self._now_ms)
+            self._now_ms += step_ms
+            self._step(step_ms)
+
+    def _step(self, step_ms: float) -> None:
+        leaf = self._controller.leaf
+        for body in self._bodies:
+            body.walk(step_ms, leaf.angle_degrees)
+            self._follow(body)
+        self._bodies = [body for body in self._bodies if not body.gone]
+        before = leaf.state
+        self._controller.step(self._now_ms or 0.0, broken_beams(self._bodies))
+        if leaf.state is not before:
+            self._report_leaf(before, leaf.state)
+
+    def _follow(self, body: Body) -> None:
+        if body.in_zone and not body.entered:
+            body.entered = True
+            self._places[body.traveller] = Place.IN_ZONE
+            self._report("body_entered", traveller=body.traveller)
+        elif not body.in_zone and body.entered and not body.across:
+            body.entered = False
+            self._places[body.traveller] = Place.BACK
+            self._report("walked_back", traveller=body.traveller)
+        elif not body.in_zone and body.speed_m_s < 0 and not body.across:
+            self._places[body.traveller] = Place.BACK
+        if not body.across and body.rear_m > LEAF_M:
+            body.across = True
+            self._places[body.traveller] = Place.PASSED
+            self._report("passed", direction="entry", traveller=body.traveller)
+
+    def _report_leaf(self, before: LeafState, after: LeafState) -> None:
+        obstacle = any(body.covers(LEAF_M) for body in self._bodies)
+        if after in MOVING:
+            self._report("leaf_moved", **{"from": before.name.lower(), "to": after.name.lower(), "obstacle": obstacle})
+        else:
+            self._report("leaf_at_rest", at=after.name.lower())

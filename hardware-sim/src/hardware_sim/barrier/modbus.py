@@ -1,0 +1,176 @@
+"""The slave's side of Modbus RTU: bytes in, bytes out, registers asked and written through a small port. No I/O, no clock.
+
+Source: Modbus over Serial Line V1.02 §2.5.1 (RTU framing) and Modbus Application Protocol V1.1b3 §6 (functions 03, 04, 06, 16).
+A frame for another unit or with a wrong CRC is met with silence. Broadcasts (unit 0) are not obeyed: a barrier moves only for
+a request that it can answer.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+READ_HOLDING, READ_INPUT, WRITE_ONE, WRITE_MANY = 3, 4, 6, 16
+READ_REGISTERS_MAX = 125
+WRITE_REGISTERS_MAX = 123
+FRAME_BYTES_MAX = 256
+FRAME_BYTES_MIN = 4  # unit, function, CRC
+SHORT_REQUEST_BYTES = 8  # functions 03, 04 and 06
+WRITE_MANY_HEAD_BYTES = 7
+# Silence that ends a frame. The standard says 3.5 characters; a pty's scheduling needs more patience.
+SILENCE_MS = 10.0
+
+
+class ModbusRefusalError(Exception):
+    """The request is understood and refused; `code` goes into the exception reply."""
+
+    code = 0
+
+
+class IllegalFunctionError(ModbusRefusalError):
+    """Exception 01."""
+
+    code = 1
+
+
+class IllegalAddressError(ModbusRefusalError):
+    """Exception 02."""
+
+    code = 2
+
+
+class IllegalValueError(ModbusRefusalError):
+    """Exception 03."""
+
+    code = 3
+
+
+class WrongStateError(ModbusRefusalError):
+    """Exception 04: not in this state."""
+
+    code = 4
+
+
+class Registers(Protocol):
+    """The device's registers. All three raise ModbusRefusalError."""
+
+    def read_input(self, address: int, count: int) -> list[int]:
+        """Input registers, 16-bit values."""
+
+    def read_holding(self, address: int, count: int) -> list[int]:
+        """Holding registers, 16-bit values."""
+
+    def write_holding(self, address: int, values: list[int]) -> None:
+        """Write all of them or none."""
+
+
+def crc16(data: bytes) -> int:
+    """The CRC of Modbus over Serial Line §6.2.2; sent low byte first."""
+    crc = 0xFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    return crc
+
+
+def seal(body: bytes) -> bytes:
+    """A frame: body and CRC."""
+    return body + crc16(body).to_bytes(2, "little")
+
+
+def sound(frame: bytes) -> bool:
+    """True when the CRC is right."""
+    return len(frame) >= FRAME_BYTES_MIN and seal(frame[:-2]) == frame
+
+
+class Slave:
+    """Collects bytes to frames and answers those for its unit."""
+
+    def __init__(self, unit: int, registers: Registers) -> None:
+        self._unit = unit
+        self._registers = registers
+        self._buffer = bytearray()
+        self._last_byte_ms = 0.0
+        self.answered = 0  # requests that were obeyed, exceptions not counted
+
+    def receive(self, received: bytes, now_ms: float) -> bytes:
+        """Take bytes; return the reply when they complete a frame."""
+        stale = self.quiet(now_ms)
+        self._last_byte_ms = now_ms
+        self._buffer += received
+        length = _request_length(self._buffer)
+        if len(self._buffer) > FRAME_BYTES_MAX:
+            del self._buffer[FRAME_BYTES_MAX:]  # noise without a pause; silence will clear it
+        if length is None or len(self._buffer) < length:
+            return stale
+        return stale + self._answer()
+
+    def quiet(self, now_ms: float) -> bytes:
+        """Notice silence: whatever was collected before it is a whole frame, known to us or not."""
+        if not self._buffer or now_ms - self._last_byte_ms < SILENCE_MS:
+            return b""
+        return self._answer()
+
+    def _answer(self) -> bytes:
+        frame = bytes(self._buffer)
+        self._buffer.clear()
+        if not sound(frame) or frame[0] != self._unit:
+            return b""
+        function, body = frame[1], frame[2:-2]
+        try:
+            reply = self._obey(function, body)
+        except ModbusRefusalError as refusal:
+            return seal(bytes([self._unit, function & 0x7F | 0x80, refusal.code]))
+        self.answered += 1
+        return seal(bytes([self._unit, function]) + reply)
+
+    def _obey(self, function: int, body: bytes) -> bytes:
+        match function:
+            case 3 | 4:
+                return self._read(function, body)
+            case 6:
+                return self._write_one(body)
+            case 16:
+                return self._write_many(body)
+            case _:
+                raise IllegalFunctionError
+
+    def _read(self, function: int, body: bytes) -> bytes:
+        if len(body) != 4:
+            raise IllegalValueError
+        address, count = _word(body, 0), _word(body, 2)
+        if not 1 <= count <= READ_REGISTERS_MAX:
+            raise IllegalValueError
+        read = self._registers.read_input if function == READ_INPUT else self._registers.read_holding
+        data = b"".join(value.to_bytes(2, "big") for value in read(address, count))
+        return bytes([len(data)]) + data
+
+    def _write_one(self, body: bytes) -> bytes:
+        if len(body) != 4:
+            raise IllegalValueError
+        self._registers.write_holding(_word(body, 0), [_word(body, 2)])
+        return body
+
+    def _write_many(self, body: bytes) -> bytes:
+        if len(body) < 5 or body[4] != len(body) - 5:
+            raise IllegalValueError
+        address, count, data = _word(body, 0), _word(body, 2), body[5:]
+        if not 1 <= count <= WRITE_REGISTERS_MAX or len(data) != 2 * count:
+            raise IllegalValueError
+        self._registers.write_holding(address, [_word(data, at) for at in range(0, len(data), 2)])
+        return body[:4]
+
+
+def _request_length(buffer: bytes | bytearray) -> int | None:
+    """How long the request at the start of `buffer` is, or None when only silence can tell."""
+    if len(buffer) < 2:
+        return None
+    if buffer[1] in {READ_HOLDING, READ_INPUT, WRITE_ONE}:
+        return SHORT_REQUEST_BYTES
+    if buffer[1] == WRITE_MANY and len(buffer) >= WRITE_MANY_HEAD_BYTES:
+        return WRITE_MANY_HEAD_BYTES + buffer[6] + 2
+    return None
+
+
+def _word(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 2], "big")

@@ -1,0 +1,82 @@
+"""The lane around the leaf: light beams, and bodies that walk through at walking speed. Pure.
+
+Positions are metres along the lane, growing in entry direction. Beams stand at 0.0, 0.4 and 0.8; the leaf stands at the middle
+one. A body is 0.45 deep, so it always breaks a beam while it is between the outer ones, and two bodies that keep their
+distance leave a free beam between them. A body stops where it would walk into a leaf that is not open wide enough.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from hardware_sim.barrier.leaf import OPEN_DEGREES
+
+BEAMS_M = (0.0, 0.4, 0.8)
+LEAF_M = BEAMS_M[1]
+BODY_DEPTH_M = 0.45
+WALK_M_S = 1.2
+START_M = -0.9  # where a traveller stands before the camera
+GONE_M = 2.0  # beyond this point a body has left the lane in entry direction; in exit direction it has at START_M
+MARGIN_M = 0.05  # how close to a closed leaf a body comes
+WIDE_ENOUGH_DEGREES = 0.75 * OPEN_DEGREES
+
+
+class Place(enum.Enum):
+    """Where a body is, for the world's story."""
+
+    WAITING = "waiting"
+    IN_ZONE = "in_zone"
+    PASSED = "passed"
+    BACK = "back"
+
+
+@dataclass(slots=True)
+class Body:
+    """One person. `speed_m_s` is positive in entry direction, 0 when standing."""
+
+    traveller: str
+    centre_m: float = START_M
+    speed_m_s: float = 0.0
+    entered: bool = False
+    across: bool = False  # beyond the leaf, seen from the entry side
+
+    @property
+    def front_m(self) -> float:
+        """The edge towards the exit side."""
+        return self.centre_m + BODY_DEPTH_M / 2
+
+    @property
+    def rear_m(self) -> float:
+        """The edge towards the entry side."""
+        return self.centre_m - BODY_DEPTH_M / 2
+
+    def covers(self, at_m: float) -> bool:
+        """True when it stands at this point of the lane."""
+        return self.rear_m < at_m < self.front_m
+
+    @property
+    def in_zone(self) -> bool:
+        """True when it is between the outer beams, or breaks one."""
+        return self.front_m > BEAMS_M[0] and self.rear_m < BEAMS_M[-1]
+
+    @property
+    def gone(self) -> bool:
+        """True when it walked out of the lane, to either side."""
+        return self.centre_m > GONE_M or (self.speed_m_s < 0 and self.centre_m < START_M)
+
+    def walk(self, elapsed_ms: float, leaf_degrees: float) -> None:
+        """Walk for a while, as far as the leaf lets it."""
+        target_m = self.centre_m + self.speed_m_s * elapsed_ms / 1000
+        half_m = BODY_DEPTH_M / 2 + MARGIN_M
+        if leaf_degrees < WIDE_ENOUGH_DEGREES and not self.covers(LEAF_M):
+            if self.speed_m_s > 0 and self.centre_m < LEAF_M:
+                target_m = max(self.centre_m, min(target_m, LEAF_M - half_m))
+            elif self.speed_m_s < 0 and self.centre_m > LEAF_M:
+                target_m = min(self.centre_m, max(target_m, LEAF_M + half_m))
+        self.centre_m = target_m
+
+
+def broken_beams(bodies: list[Body]) -> tuple[bool, ...]:
+    """Which beams are broken, entry side first."""
+    return tuple(any(body.covers(beam_m) for body in bodies) for beam_m in BEAMS_M)

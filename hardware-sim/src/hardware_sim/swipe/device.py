@@ -1,0 +1,134 @@
+"""An Elyctis ID BOX One as a device on a serial line: reads the MRZ of a document that is put into its slot.
+
+Frames both ways are `command, length (two bytes, high first), data` (Scanner Command Set v1.7). `I` asks for the MRZ, `L` for a
+one-line MRZ, `C` arms or disarms continuous reading, `V` `W` `R` `T` ask for versions, serial number and product. Continuous
+reading disarms itself after each success, and a document that stays in the slot is not read twice until `C` is sent anew.
+
+Presence detection reports a document's coming and going and disarms itself when it goes. The text at hand names the mode but
+not its bytes: `P` (arm) and `S` (card state, 1 in, 0 out) are this simulator's own choice.
+"""
+
+from __future__ import annotations
+
+import threading
+
+FRAME_HEAD_BYTES = 3
+COMMAND_DATA_BYTES_MAX = 16  # no command carries more; a longer one is noise
+GAP_MS = 200.0  # a command that is not complete by then is forgotten
+READING_MS = 150.0  # from the document's coming to rest until its lines are known
+TICK_MS = 20
+ANSWERS = {b"V": b"IDBOX-SIM 1.7", b"W": b"OCR-SIM 1.0", b"R": b"SIM00000001", b"T": b"ID BOX One (simulated)"}
+LINE_END = b"\r"
+
+
+def frame(command: bytes, data: bytes = b"") -> bytes:
+    """One frame."""
+    return command + len(data).to_bytes(2, "big") + data
+
+
+class SwipeReader:
+    """One reader. The world inserts and removes documents from any thread."""
+
+    tick_ms = TICK_MS
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._buffer = bytearray()
+        self._last_byte_ms = 0.0
+        self._lines: tuple[str, ...] = ()
+        self._arrived: bool = False  # inserted, its time not yet noted
+        self._readable_at_ms: float | None = None
+        self._continuous = False
+        self._presence = False
+        self._reported_in = False
+        self._read_already = False
+
+    # ── the world ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def insert(self, lines: tuple[str, ...]) -> None:
+        """A document slides into the slot, in place of any other."""
+        with self._lock:
+            self._lines, self._arrived, self._readable_at_ms, self._read_already = lines, True, None, False
+
+    def remove(self) -> None:
+        """The slot is empty."""
+        with self._lock:
+            self._lines, self._arrived, self._readable_at_ms = (), False, None
+
+    # ── the line ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def receive(self, received: bytes, now_ms: float) -> bytes:
+        """Bytes from the host; returns the answers."""
+        with self._lock:
+            if now_ms - self._last_byte_ms > GAP_MS:
+                self._buffer.clear()
+            self._last_byte_ms = now_ms
+            self._buffer += received
+            answers = b""
+            while (command := self._next_command()) is not None:
+                answers += self._answer(*command, now_ms)
+            return answers
+
+    def tick(self, now_ms: float) -> bytes:
+        """Let time pass; returns card states and continuous readings."""
+        with self._lock:
+            if self._arrived:
+                self._arrived, self._readable_at_ms = False, now_ms + READING_MS
+            return self._card_state() + self._continuous_reading(now_ms)
+
+    def _next_command(self) -> tuple[bytes, bytes] | None:
+        if len(self._buffer) < FRAME_HEAD_BYTES:
+            return None
+        length = int.from_bytes(self._buffer[1:3], "big")
+        if length > COMMAND_DATA_BYTES_MAX:
+            self._buffer.clear()
+            return None
+        if len(self._buffer) < FRAME_HEAD_BYTES + length:
+            return None
+        command, data = bytes(self._buffer[:1]), bytes(self._buffer[3 : 3 + length])
+        del self._buffer[: FRAME_HEAD_BYTES + length]
+        return command, data
+
+    def _answer(self, command: bytes, data: bytes, now_ms: float) -> bytes:
+        if command == b"I":
+            return frame(b"I", self._mrz(now_ms))
+        if command == b"L":
+            lines = self._lines if self._readable(now_ms) and len(self._lines) == 1 else ()
+            return frame(b"L", LINE_END.join(line.encode("ascii") for line in lines))
+        if command in ANSWERS:
+            return frame(command, ANSWERS[command])
+        if command in {b"C", b"P"} and data in {b"\x00", b"\x01"}:
+            return self._arm(command, on=data == b"\x01")
+        return b""  # the real one says nothing to what it does not know
+
+    def _arm(self, command: bytes, *, on: bool) -> bytes:
+        if command == b"C":
+            if not on:
+                self._read_already = False  # resetting the mode allows the same document again
+            self._continuous = on
+        else:
+            self._presence, self._reported_in = on, False
+        return frame(command, bytes([on]))
+
+    def _readable(self, now_ms: float) -> bool:
+        return bool(self._lines) and self._readable_at_ms is not None and now_ms >= self._readable_at_ms
+
+    def _mrz(self, now_ms: float) -> bytes:
+        if not self._readable(now_ms):
+            return b""
+        return LINE_END.join(line.encode("ascii") for line in self._lines)
+
+    def _continuous_reading(self, now_ms: float) -> bytes:
+        if not self._continuous or self._read_already or not self._readable(now_ms):
+            return b""
+        self._continuous, self._read_already = False, True
+        return frame(b"I", self._mrz(now_ms))
+
+    def _card_state(self) -> bytes:
+        inserted = bool(self._lines)
+        if not self._presence or inserted == self._reported_in:
+            return b""
+        self._reported_in = inserted
+        if not inserted:
+            self._presence = False
+        return frame(b"S", bytes([inserted]))

@@ -1,0 +1,108 @@
+"""The ground truth: what physically happened, written by the world itself, one JSON object a line.
+
+Every line carries `monotonic_ms` (CLOCK_MONOTONIC, as in the gate's own log), `wall` (RFC 3339 UTC) and `event`; the other
+fields depend on the event and are listed in docs/protocols/simulated-world.md. An event is stamped where it happens and is
+written and fsync'd by a thread of its own, so that a slow disk never slows the simulated hardware.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+QUEUED_EVENTS_MAX = 10_000  # a disk this far behind makes the world wait
+LINE_BYTES_MAX = 16_384
+
+Field: TypeAlias = str | int | float | bool | None
+
+
+class TruthError(Exception):
+    """A line of a ground truth file that cannot be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of the ground truth."""
+
+    at_ms: int
+    event: str
+    fields: Mapping[str, object]
+
+    def text(self, name: str) -> str:
+        """A field as text, empty when it is missing."""
+        return str(self.fields.get(name, ""))
+
+
+class Truth:
+    """Writes the ground truth; thread-safe. Use as a context manager, or call `close`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("ab")
+        self._queue: queue.Queue[bytes | None] = queue.Queue(QUEUED_EVENTS_MAX)
+        self._thread = threading.Thread(target=self._write, name="truth", daemon=True)
+        self._thread.start()
+
+    def record(self, event: str, **fields: Field) -> None:
+        """Something happened, now."""
+        line = {
+            "monotonic_ms": time.monotonic_ns() // 1_000_000,
+            "wall": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "event": event,
+            **fields,
+        }
+        self._queue.put(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+
+    def close(self) -> None:
+        """Everything recorded so far is on disk when this returns."""
+        self._queue.put(None)
+        self._thread.join()
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Close."""
+        self.close()
+
+    def _write(self) -> None:
+        while (line := self._queue.get()) is not None:
+            self._file.write(line)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+
+def read_truth(path: Path) -> tuple[Happening, ...]:
+    """Every happening of a file in the order of its clock. Raises TruthError with the line at fault."""
+    happenings = []
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            happenings.append(_parse(line, number))
+    return tuple(sorted(happenings, key=lambda happening: happening.at_ms))
+
+
+def _parse(line: bytes, number: int) -> Happening:
+    if len(line) > LINE_BYTES_MAX:
+        raise TruthError(f"ground truth line {number}: longer than {LINE_BYTES_MAX} bytes")
+    try:
+        fields = json.loads(line)
+    except ValueError as error:
+        raise TruthError(f"ground truth line {number}: no JSON") from error
+    if not isinstance(fields, dict):
+        raise TruthError(f"ground truth line {number}: no JSON object")
+    at_ms, event = fields.get("monotonic_ms"), fields.get("event")
+    if not isinstance(at_ms, int) or not isinstance(event, str):
+        raise TruthError(f"ground truth line {number}: needs a whole monotonic_ms and an event")
+    return Happening(at_ms, event, fields)
