@@ -1,0 +1,71 @@
+"""Length-prefixed messages between the reader and the card's process, and the passport's way through them.
+
+A message is a 4-byte big-endian length and a JSON object. The private key of a passport travels in clear: only on the
+pipe between the two processes, never through a file.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from collections.abc import Mapping
+from typing import Any, BinaryIO, Final, cast
+
+from hardware_sim.chip import ReaderGoneError
+from hardware_sim.chip.card import Switches
+from hardware_sim.passport.chip_key import ChipKey
+from hardware_sim.passport.issuer import Passport
+
+MESSAGE_BYTES_MAX: Final = 8 * 1024 * 1024  # more ends the connection
+_LENGTH: Final = struct.Struct(">I")
+
+
+def write_message(stream: BinaryIO, message: Mapping[str, object]) -> None:
+    """Send one message. Raises ReaderGoneError when nobody listens, ValueError when it is too big."""
+    body = json.dumps(message).encode()
+    if len(body) > MESSAGE_BYTES_MAX:
+        raise ValueError(f"a message of {len(body)} bytes is over the limit")
+    try:
+        stream.write(_LENGTH.pack(len(body)) + body)
+        stream.flush()
+    except OSError as broken:
+        raise ReaderGoneError("the card's process no longer listens") from broken
+
+
+def read_message(stream: BinaryIO) -> dict[str, Any] | None:
+    """Wait for one message; None at the end of the stream. Raises ReaderGoneError on a broken one."""
+    head = stream.read(_LENGTH.size)
+    if not head:
+        return None
+    size = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else MESSAGE_BYTES_MAX + 1
+    body = stream.read(size) if size <= MESSAGE_BYTES_MAX else b""
+    if len(body) != size:
+        raise ReaderGoneError("a message between reader and card was cut short or is too long")
+    return cast("dict[str, Any]", json.loads(body))
+
+
+def pack(passport: Passport, switches: Switches) -> dict[str, object]:
+    """A passport and its card's quirks as JSON values."""
+    key = passport.chip_key
+    return {
+        "mrz_lines": list(passport.mrz_lines),
+        "files": {name: _text(content) for name, content in passport.files.items()},
+        "chip_key": None if key is None else {"scheme": key.scheme.value, "private": _text(key.to_bytes())},
+        "switches": switches,
+    }
+
+
+def unpack(packed: Mapping[str, Any]) -> tuple[Passport, Switches]:
+    """Undo `pack`."""
+    key = packed["chip_key"]
+    passport = Passport(
+        mrz_lines=tuple(packed["mrz_lines"]),
+        files={name: base64.b64decode(content) for name, content in packed["files"].items()},
+        chip_key=None if key is None else ChipKey.from_bytes(key["scheme"], base64.b64decode(key["private"])),
+    )
+    return passport, packed["switches"]
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
