@@ -2,6 +2,7 @@
 
 DriverError
 ├── LinkLostError    the cable, socket or device went away: reconnect
+│   └── CardGoneError   the card was taken away or stopped answering: wait for a card
 ├── NoReplyError     silence past the deadline: retry
 ├── BadFrameError    bytes that break the protocol: drop and resynchronise
 ├── RefusedError     the device understood and said no: do not retry
@@ -15,6 +16,10 @@ class DriverError(Exception):
 
 class LinkLostError(DriverError):
     """The cable, socket or device went away."""
+
+
+class CardGoneError(LinkLostError):
+    """The card was taken away or stopped answering; its reader is still there."""
 
 
 class NoReplyError(DriverError):

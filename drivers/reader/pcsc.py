@@ -1,0 +1,257 @@
+"""Chips through PC/SC, and the only user of pyscard.
+
+Promises: blocking calls run in one thread that only this module knows; every command has a deadline; a card that was
+taken away is CardGoneError, a reader or service that went away LinkLostError, and after either `wait_for_card` starts
+afresh, with a new context, so a restarted service needs no restart of ours. Card changes are waited for in the service,
+not polled. What the bytes mean is the document room's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, TypeVar
+
+from drivers.errors import BadFrameError, CardGoneError, LinkLostError, NoReplyError, SetupError
+from drivers.reader.worker import Worker
+
+APDU_BYTES_MAX = 4 + 3 + 65_535 + 3  # ISO/IEC 7816-4 §5.1, extended length
+RESPONSE_BYTES_MAX = 65_536 + 2
+COMMAND_DEADLINE_S = 10.0  # a chip may compute for seconds; at the limit the card is given up
+SERVICE_DEADLINE_S = 5.0
+WATCH_SLICE_MS = 100  # how long one wait may hold the thread, so how long the first command may wait behind it
+QUIET_S = 0.25  # commands come in a row: so long after one, a wait looks now and then instead of holding the thread
+_READERS_CHANGE = r"\\?PnP?\Notification"
+_COUNTER_SHIFT = 16  # the service counts insertions and removals in a state's upper half
+
+Answer = TypeVar("Answer")
+
+
+class Terminal:
+    """The blocking side: one reader, one card. Every method belongs to the worker's thread."""
+
+    def __init__(self, scard: ModuleType | Any, name_part: str) -> None:  # noqa: ANN401 - pyscard has no types
+        self._scard = scard
+        self._name_part = name_part
+        self._context: Any = None
+        self._card: Any = None
+        self._protocol: Any = None
+        self._reader = ""
+        self._state = 0
+        self._inserted_as: int | None = None
+
+    def watch(self, wait_ms: int) -> bool:
+        """Wait for a change, at most `wait_ms`, and return whether a usable card is present."""
+        self._find_reader(wait_ms)
+        if not self._reader:
+            return False
+        result, states = self._scard.SCardGetStatusChange(self._context, wait_ms, [(self._reader, self._state)])
+        if result in (self._scard.SCARD_E_TIMEOUT, self._scard.SCARD_E_CANCELLED):
+            return self._usable()
+        self._check(result)
+        self._state = states[0][1] & ~self._scard.SCARD_STATE_CHANGED
+        if self._state & (self._scard.SCARD_STATE_UNKNOWN | self._scard.SCARD_STATE_UNAVAILABLE):
+            raise LinkLostError("the chip reader went away")
+        return self._usable()
+
+    def power_on(self) -> bytes:
+        """Connect to the card alone and return its ATR."""
+        self.power_off()
+        result, card, protocol = self._scard.SCardConnect(
+            self._context,
+            self._reader,
+            self._scard.SCARD_SHARE_EXCLUSIVE,
+            self._scard.SCARD_PROTOCOL_T0 | self._scard.SCARD_PROTOCOL_T1,
+        )
+        self._check(result)
+        self._card, self._protocol = card, protocol
+        self._inserted_as = self._state >> _COUNTER_SHIFT
+        result, _, _, _, atr = self._scard.SCardStatus(self._card)
+        self._check(result)
+        return bytes(atr)
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """Send a command, return data and status word."""
+        if self._card is None:
+            raise CardGoneError("no card is connected")
+        protocol = self._scard.SCARD_PCI_T1
+        if self._protocol == self._scard.SCARD_PROTOCOL_T0:
+            protocol = self._scard.SCARD_PCI_T0
+        result, response = self._scard.SCardTransmit(self._card, protocol, list(apdu))
+        self._check(result)
+        if not 2 <= len(response) <= RESPONSE_BYTES_MAX:
+            raise BadFrameError(f"a response of {len(response)} bytes")
+        return bytes(response)
+
+    def power_off(self) -> None:
+        """Let the card go, reset: no secure channel outlasts this."""
+        if self._card is not None:
+            self._scard.SCardDisconnect(self._card, self._scard.SCARD_RESET_CARD)
+            self._card = None
+            self._inserted_as = None
+
+    def forget(self) -> None:
+        """Drop card and context, so that the next `watch` begins afresh."""
+        self.power_off()
+        if self._context is not None:
+            self._scard.SCardReleaseContext(self._context)
+            self._context = None
+        self._reader = ""
+        self._state = 0
+
+    def _usable(self) -> bool:
+        """True when a card is there, answers, and is the one that was powered on, if one was."""
+        if not self._state & self._scard.SCARD_STATE_PRESENT or self._state & self._scard.SCARD_STATE_MUTE:
+            return False
+        return self._inserted_as is None or self._state >> _COUNTER_SHIFT == self._inserted_as
+
+    def _find_reader(self, wait_ms: int) -> None:
+        """Find the reader by a part of its name; without one, wait for a reader to be plugged in."""
+        if self._context is None:
+            result, context = self._scard.SCardEstablishContext(self._scard.SCARD_SCOPE_SYSTEM)
+            self._check(result)
+            self._context = context
+        if self._reader:
+            return
+        result, names = self._scard.SCardListReaders(self._context, [])
+        if result != self._scard.SCARD_E_NO_READERS_AVAILABLE:
+            self._check(result)
+        self._reader = next((name for name in sorted(names) if self._name_part in name), "")
+        self._state = self._scard.SCARD_STATE_UNAWARE
+        if not self._reader:
+            result, _ = self._scard.SCardGetStatusChange(self._context, wait_ms, [(_READERS_CHANGE, 0)])
+            if result not in (self._scard.SCARD_E_TIMEOUT, self._scard.SCARD_E_CANCELLED):
+                self._check(result)
+
+    def _check(self, result: int) -> None:
+        """Raise what a result code means."""
+        scard = self._scard
+        if result == scard.SCARD_S_SUCCESS:
+            return
+        told = scard.SCardGetErrorMessage(result)
+        gone = (
+            scard.SCARD_W_REMOVED_CARD,
+            scard.SCARD_W_RESET_CARD,
+            scard.SCARD_W_UNPOWERED_CARD,
+            scard.SCARD_W_UNRESPONSIVE_CARD,
+            scard.SCARD_E_NO_SMARTCARD,
+            scard.SCARD_E_NOT_TRANSACTED,
+            scard.SCARD_E_PROTO_MISMATCH,
+        )
+        if result in gone:
+            raise CardGoneError(f"the chip stopped answering: {told}")
+        raise LinkLostError(f"the chip reader or its service went away: {told}")
+
+
+class PcscReader:
+    """One chip reader. `name_part` picks it, empty for the first; `socket` is the service's when not the usual one."""
+
+    def __init__(self, name_part: str, socket: str | None, *, scard: ModuleType | Any = None) -> None:  # noqa: ANN401
+        if socket:
+            _use_service_at(socket)
+        self._terminal = Terminal(scard or _pyscard(), name_part)
+        self._worker = Worker("pcsc")
+        self._busy_until_s = 0.0
+        self._present = False
+
+    @property
+    def present(self) -> bool:
+        """Whether a card was present when last looked at."""
+        return self._present
+
+    async def wait_for_card(self, timeout_s: float) -> bytes:
+        """Wait for a card, power it on and return its ATR.
+
+        Raises NoReplyError when none came in time, CardGoneError when it left at once, LinkLostError without reader or
+        service.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline_s = clock() + timeout_s
+        await self._in_worker(self._terminal.power_off, SERVICE_DEADLINE_S)
+        while not await self._watch(deadline_s - clock()):
+            if clock() >= deadline_s:
+                raise NoReplyError("no card came")
+        return await self._command(self._terminal.power_on, SERVICE_DEADLINE_S)
+
+    async def transmit(self, apdu: bytes) -> bytes:
+        """Send one command, return data and status word.
+
+        Raises CardGoneError when the card left or stopped answering, NoReplyError past the deadline (the card is then
+        given up), BadFrameError for a response that is none, LinkLostError.
+        """
+        if not 4 <= len(apdu) <= APDU_BYTES_MAX:
+            raise ValueError(f"a command of {len(apdu)} bytes")
+        return await self._command(lambda: self._terminal.transmit(apdu), COMMAND_DEADLINE_S)
+
+    async def wait_for_removal(self) -> None:
+        """Return once the card that was powered on is no longer there. Raises LinkLostError."""
+        while await self._watch(WATCH_SLICE_MS / 1000):
+            pass
+
+    async def disconnect(self) -> None:
+        """Reset the card and let it go. Never raises for a card or reader that is gone already."""
+        with contextlib.suppress(LinkLostError, NoReplyError):
+            await self._in_worker(self._terminal.power_off, SERVICE_DEADLINE_S)
+
+    async def close(self) -> None:
+        """End everything, the thread included."""
+        with contextlib.suppress(LinkLostError, NoReplyError):
+            await self._in_worker(self._terminal.forget, SERVICE_DEADLINE_S)
+        self._worker.close()
+
+    async def _watch(self, wait_s: float) -> bool:
+        """Look for a change for one slice at most and return whether a card is present."""
+        wait_ms = max(0, min(WATCH_SLICE_MS, round(wait_s * 1000)))
+        if asyncio.get_running_loop().time() < self._busy_until_s:
+            await asyncio.sleep(wait_ms / 1000)  # the commands under way see a removal by themselves
+            wait_ms = 0
+        try:
+            self._present = await self._in_worker(lambda: self._terminal.watch(wait_ms), SERVICE_DEADLINE_S)
+        except LinkLostError:
+            self._present = False
+            raise
+        return self._present
+
+    async def _command(self, work: Callable[[], Answer], deadline_s: float) -> Answer:
+        """Run a blocking call that a wait for changes makes way for."""
+        loop = asyncio.get_running_loop()
+        self._busy_until_s = loop.time() + deadline_s
+        try:
+            return await self._in_worker(work, deadline_s)
+        finally:
+            self._busy_until_s = loop.time() + QUIET_S
+
+    async def _in_worker(self, work: Callable[[], Answer], deadline_s: float) -> Answer:
+        """Run a blocking call and clean up after what it raises."""
+
+        def guarded() -> Answer:
+            try:
+                return work()
+            except CardGoneError:
+                self._terminal.power_off()
+                raise
+            except LinkLostError:
+                self._terminal.forget()
+                raise
+
+        try:
+            return await self._worker.call(guarded, deadline_s=deadline_s)
+        except TimeoutError as error:
+            raise NoReplyError(f"the chip reader did not answer within {deadline_s:g} s") from error
+
+
+def _pyscard() -> ModuleType:
+    try:
+        return importlib.import_module("smartcard.scard")
+    except ImportError as error:
+        raise SetupError("pyscard is missing: install portcullis with its extra 'pcsc'") from error
+
+
+def _use_service_at(socket: str) -> None:
+    """Name the service's socket. The PC/SC library reads the name once, so a process can use one service only."""
+    if os.environ.setdefault("PCSCLITE_CSOCK_NAME", socket) != socket:
+        raise SetupError(f"this process already uses the card service at {os.environ['PCSCLITE_CSOCK_NAME']}")
