@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from pathlib import Path
 
 from drivers.errors import BadFrameError, CardGoneError, LinkLostError, NoReplyError
 
@@ -25,7 +26,7 @@ class DirectReader:
 
     simulated = True
 
-    def __init__(self, socket: str) -> None:
+    def __init__(self, socket: Path) -> None:
         self._socket = socket
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._turn = asyncio.Lock()
@@ -37,8 +38,8 @@ class DirectReader:
         """Whether a card was present when last looked at."""
         return self._present
 
-    async def wait_for_card(self, timeout_s: float) -> bytes:
-        """Wait for a card, power it on and return its ATR.
+    async def wait_for_card(self, timeout_s: float) -> None:
+        """Wait for a card and power it on.
 
         Raises NoReplyError when none came in time, CardGoneError when it left at once, LinkLostError.
         """
@@ -48,11 +49,9 @@ class DirectReader:
             if clock() >= deadline_s:
                 raise NoReplyError("no card came")
             await asyncio.sleep(LOOK_EVERY_S)
-        atr = await self._ask(_POWER_ON)
-        if not atr:
+        if not await self._ask(_POWER_ON):
             raise CardGoneError("the card left before it was powered on")
         self._powered = True
-        return atr
 
     async def transmit(self, apdu: bytes) -> bytes:
         """Send one command, return data and status word.

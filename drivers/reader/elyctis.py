@@ -1,7 +1,8 @@
 """Frames of the Elyctis scanner command set, version 1.7 (2020): a command letter, a length of two bytes, data.
 
 No I/O. The frames carry no check, so a frame is believed only if its letter is known and its length and content are
-possible for that letter; anything else is passed over byte by byte. Not tried on a real unit.
+possible for that letter; anything else is passed over byte by byte. Presence detection is left out: no text at hand gives
+its bytes. Not tried on a real unit.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ class Letter(Enum):
     MRZ = b"I"
     ONE_LINE_MRZ = b"L"
     CONTINUOUS = b"C"
-    PRESENCE = b"P"
     VERSION = b"V"
     OCR_VERSION = b"W"
     SERIAL_NUMBER = b"R"
@@ -32,7 +32,6 @@ _BYTES_MAX = {
     Letter.MRZ: 3 * (44 + 2),  # three lines with CR and LF behind each
     Letter.ONE_LINE_MRZ: 44 + 2,
     Letter.CONTINUOUS: 1,
-    Letter.PRESENCE: 1,
 }
 
 
@@ -87,6 +86,6 @@ def mrz_lines(frame: ScannerFrame) -> tuple[str, ...]:
 
 def _possible(letter: Letter, data: bytes) -> bool:
     """True when the data, which may be incomplete, can belong to the letter."""
-    if letter in (Letter.CONTINUOUS, Letter.PRESENCE):
+    if letter is Letter.CONTINUOUS:
         return data in (b"", b"\x00", b"\x01")
     return all(0x20 <= byte < 0x7F or byte in b"\r\n" for byte in data)

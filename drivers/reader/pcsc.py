@@ -58,8 +58,8 @@ class Terminal:
             raise LinkLostError("the chip reader went away")
         return self._usable()
 
-    def power_on(self) -> bytes:
-        """Connect to the card alone and return its ATR."""
+    def power_on(self) -> None:
+        """Connect to the card, alone."""
         self.power_off()
         result, card, protocol = self._scard.SCardConnect(
             self._context,
@@ -70,9 +70,6 @@ class Terminal:
         self._check(result)
         self._card, self._protocol = card, protocol
         self._inserted_as = self._state >> _COUNTER_SHIFT
-        result, _, _, _, atr = self._scard.SCardStatus(self._card)
-        self._check(result)
-        return bytes(atr)
 
     def transmit(self, apdu: bytes) -> bytes:
         """Send a command, return data and status word."""
@@ -163,8 +160,8 @@ class PcscReader:
         """Whether a card was present when last looked at."""
         return self._present
 
-    async def wait_for_card(self, timeout_s: float) -> bytes:
-        """Wait for a card, power it on and return its ATR.
+    async def wait_for_card(self, timeout_s: float) -> None:
+        """Wait for a card and power it on.
 
         Raises NoReplyError when none came in time, CardGoneError when it left at once, LinkLostError without reader or
         service.
@@ -175,7 +172,7 @@ class PcscReader:
         while not await self._watch(deadline_s - clock()):
             if clock() >= deadline_s:
                 raise NoReplyError("no card came")
-        return await self._command(self._terminal.power_on, SERVICE_DEADLINE_S)
+        await self._command(self._terminal.power_on, SERVICE_DEADLINE_S)
 
     async def transmit(self, apdu: bytes) -> bytes:
         """Send one command, return data and status word.

@@ -31,18 +31,18 @@ class ScannerIdentity:
     serial_number: str
 
 
-class SwipeReader:
+class ElyctisSwipe:
     """One reader of the Elyctis command set. One task uses it."""
 
     source = "elyctis"
 
     def __init__(self, *, open_link: Callable[[], Awaitable[Link]]) -> None:
         self.identity: ScannerIdentity | None = None
-        self.document_present: bool | None = None
         self.bytes_passed_over = 0
         self._open_link = open_link
         self._link: Link | None = None
         self._buffer = bytearray()
+        self._page: MrzLines | None = None
 
     async def connect(self) -> None:
         """Open the line anew, ask who is there, and arm. Raises LinkLostError, or NoReplyError when nobody answers."""
@@ -60,19 +60,22 @@ class SwipeReader:
     async def next_lines(self) -> MrzLines:
         """Wait for the next page and return its lines. Raises LinkLostError. Cancelling loses no page."""
         loop = asyncio.get_running_loop()
-        armed_at_s = loop.time()
-        while True:
-            frame = await self._next_frame(armed_at_s + ARM_AGAIN_S)
-            if frame is None or frame.letter is Letter.MRZ:
-                await self._send(_ARM)
-                armed_at_s = loop.time()
-            if frame is not None and frame.letter is Letter.MRZ and (lines := mrz_lines(frame)):
-                return MrzLines(lines, self.source)
+        arm_at_s = loop.time() + ARM_AGAIN_S
+        while self._page is None:
+            frame = await self._next_frame(arm_at_s)
+            if frame is not None and frame.letter is not Letter.MRZ:
+                continue
+            if frame is not None and (lines := mrz_lines(frame)):
+                self._page = MrzLines(lines, self.source)
+            await self._send(_ARM)
+            arm_at_s = loop.time() + ARM_AGAIN_S
+        page, self._page = self._page, None
+        return page
 
     def close(self) -> None:
         """Close the line."""
         self._buffer.clear()
-        self.document_present = None
+        self._page = None
         if self._link is not None:
             self._link.close()
             self._link = None
@@ -89,7 +92,11 @@ class SwipeReader:
         raise NoReplyError("the document reader does not answer")
 
     async def _send(self, frame: ScannerFrame) -> None:
-        await self._connected().write(encode(frame))
+        try:
+            await self._connected().write(encode(frame))
+        except LinkLostError:
+            self.close()
+            raise
 
     async def _next_frame(self, deadline_s: float) -> ScannerFrame | None:
         """Wait for a frame; None past the deadline, which is a time of the loop's clock. Raises LinkLostError."""
@@ -97,8 +104,6 @@ class SwipeReader:
         loop = asyncio.get_running_loop()
         while True:
             if (frame := self._take_frame()) is not None:
-                if frame.letter is Letter.PRESENCE and frame.data:
-                    self.document_present = frame.data == b"\x01"
                 return frame
             wait_until_s = min(deadline_s, loop.time() + GAP_S) if self._buffer else deadline_s
             try:
