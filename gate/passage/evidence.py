@@ -60,13 +60,6 @@ class DocumentEvidence:
     expires: date | None = None
     test_issuer: bool = False
 
-    def result_of(self, check_id: CheckId) -> CheckResult | None:
-        """The result of one check, or None when it did not run."""
-        for check in self.checks:
-            if check.id is check_id:
-                return check.result
-        return None
-
 
 @dataclass(frozen=True, slots=True)
 class Score:

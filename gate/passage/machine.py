@@ -116,7 +116,6 @@ class Looking:
 
     crossing: str
     since_ms: int
-    spoiled: tuple[Objection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +191,7 @@ def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, no
         case Inspecting():
             return _inspecting(rules, around, state, event, now_ms)
         case Recording():
-            return _recording(rules, state, event, now_ms)
+            return _recording(rules, around, state, event, now_ms)
         case Looking():
             return _looking(rules, around, state, event, now_ms)
         case Granted():
@@ -388,8 +387,10 @@ def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) 
 _FACE_PARTS = frozenset({Part.VISION, Part.CAMERA})
 
 
-def _spoils(event: Event, crossing: str) -> Objection | None:
+def _spoils(around: Surroundings, event: Event, crossing: str) -> Objection | None:
     """What takes an admission away that was not granted yet."""
+    if around.just_passed:
+        return Objection(Reason.PASSAGE_BEYOND_GRANT)
     match event:
         case TrackChanged(of, change) if of == crossing:
             return Objection(_REASON_OF_TRACK[change])
@@ -410,8 +411,8 @@ _REASON_OF_TRACK = {
 }
 
 
-def _recording(rules: Rules, state: Recording, event: Event, now_ms: int) -> Step:
-    if spoil := _spoils(event, state.crossing):
+def _recording(rules: Rules, around: Surroundings, state: Recording, event: Event, now_ms: int) -> Step:
+    if spoil := _spoils(around, event, state.crossing):
         return replace(state, spoiled=(*state.spoiled, spoil)), ()
     match event:
         case Recorded(state.crossing, RecordKind.DECIDED):
@@ -431,7 +432,7 @@ def _recording(rules: Rules, state: Recording, event: Event, now_ms: int) -> Ste
 
 
 def _looking(rules: Rules, around: Surroundings, state: Looking, event: Event, now_ms: int) -> Step:
-    if spoil := _spoils(event, state.crossing):
+    if spoil := _spoils(around, event, state.crossing):
         return _refer(state.crossing, (spoil,))
     if isinstance(event, LaneSeen):
         objections = (

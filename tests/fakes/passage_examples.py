@@ -1,0 +1,106 @@
+"""A lane for tests: rules, facts and a small driver that feeds events to the machine and collects its effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gate.passage import machine
+from gate.passage.effects import Effect
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRead,
+    Event,
+    FaceCompared,
+    LaneSeen,
+    OfficerSeen,
+    Recorded,
+    RecordKind,
+    SiteSeen,
+)
+from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score
+from gate.passage.lane import Surroundings, Timing
+from gate.passage.policy import Policy
+
+CROSSING = "c1"
+RULES = machine.Rules(
+    Policy(
+        face_match_min=Score(0.411),
+        liveness_min=Score(0.5),
+        officer_presence_max_s=120,
+        trust_age_max_days=90,
+        test_documents=True,
+    ),
+    Timing(),
+)
+AT_REST = LaneSeen(
+    closed=True,
+    bodies=0,
+    passages_entry=0,
+    passages_exit=0,
+    grants_left=0,
+    fire=False,
+    emergency_open=False,
+    alarms=(),
+)
+GENUINE = DocumentEvidence(
+    checks=tuple(Check(check_id, CheckResult.SUCCESSFUL) for check_id in CheckId), issuer="UTO", test_issuer=True
+)
+SAME_FACE = FaceEvidence(
+    faces=1, match=Score(0.8), liveness=Score(0.9), portrait_usable=True, track_held=True, model="m"
+)
+
+
+@dataclass
+class Run:
+    """One lane under test."""
+
+    rules: machine.Rules = RULES
+    now_ms: int = 1_000
+    around: Surroundings = field(default_factory=Surroundings)
+    state: machine.State = field(default_factory=lambda: machine.start(())[0])
+    effects: list[Effect] = field(default_factory=list)
+
+    def feed(self, *events: Event, after_ms: int = 0) -> list[Effect]:
+        """Feed events and return the effects of these alone."""
+        self.now_ms += after_ms
+        new: list[Effect] = []
+        for event in events:
+            self.around, self.state, effects = machine.step(self.rules, self.around, self.state, event, self.now_ms)
+            new.extend(effects)
+        self.effects.extend(new)
+        return new
+
+
+def ready() -> Run:
+    """A lane that invites travellers."""
+    run = Run()
+    run.feed(AT_REST, OfficerSeen("officer-1"), SiteSeen(1.0, clock_sure=True))
+    return run
+
+
+def inspecting() -> Run:
+    """A crossing whose opening is durable."""
+    run = ready()
+    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
+    return run
+
+
+def recording(document: DocumentEvidence = GENUINE, face: FaceEvidence = SAME_FACE) -> Run:
+    """A decision that waits for its receipt."""
+    run = inspecting()
+    run.feed(DocumentRead(CROSSING, document), FaceCompared(CROSSING, face))
+    return run
+
+
+def looking() -> Run:
+    """An admission whose receipt has come; the lane is looked at again."""
+    run = recording()
+    run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    return run
+
+
+def granted() -> Run:
+    """A grant on its way."""
+    run = looking()
+    run.feed(AT_REST, after_ms=10)
+    return run

@@ -1,0 +1,370 @@
+"""The crossing as a dialogue: events in, effects out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from fakes.passage_examples import (
+    AT_REST,
+    CROSSING,
+    GENUINE,
+    SAME_FACE,
+    granted,
+    inspecting,
+    looking,
+    ready,
+    recording,
+)
+
+from gate.passage import machine
+from gate.passage.effects import (
+    Effect,
+    EndEmergency,
+    Erase,
+    Grant,
+    LookAtLane,
+    Record,
+    Release,
+    Revoke,
+    Show,
+    StartCrossing,
+)
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRead,
+    DocumentRemoved,
+    EmergencyEnded,
+    Event,
+    FaceCompared,
+    FaceSeen,
+    GrantFailed,
+    NotRecorded,
+    OfficerSeen,
+    Part,
+    PartBack,
+    PartLost,
+    Recorded,
+    RecordKind,
+    ReleaseOrdered,
+    Settled,
+    Tick,
+    TrackChange,
+    TrackChanged,
+)
+from gate.passage.evidence import Check, CheckId, CheckResult, Score
+from gate.passage.reasons import Reason
+from gate.passage.screen import Guidance, Screen
+
+OPEN = replace(AT_REST, closed=False, grants_left=1)
+
+
+def kinds(effects: list[Effect]) -> list[RecordKind]:
+    return [effect.kind for effect in effects if isinstance(effect, Record)]
+
+
+def reasons_of(effects: list[Effect], kind: RecordKind = RecordKind.CLOSED) -> set[str]:
+    record = next(effect for effect in effects if isinstance(effect, Record) and effect.kind is kind)
+    return {item["reason"] for item in record.body["reasons"]}
+
+
+def incidents(effects: list[Effect]) -> list[str]:
+    return [e.body["kind"] for e in effects if isinstance(e, Record) and e.kind is RecordKind.INCIDENT]
+
+
+def test_a_lane_invites_only_when_the_barrier_is_seen_at_rest() -> None:
+    run = ready()
+    assert run.state == machine.Idle(Screen.WELCOME)
+    assert Show(Screen.CLOSED) in run.feed(PartLost(Part.BARRIER))
+    assert Show(Screen.WELCOME) in run.feed(PartBack(Part.BARRIER), AT_REST)
+
+
+def test_the_crossing_is_opened_durably_before_the_chip_is_touched() -> None:
+    run = ready()
+    opening = run.feed(DocumentPresented(CROSSING))
+    assert opening == [Record(RecordKind.OPENED, CROSSING, {}, awaited=True), Show(Screen.WAIT)]
+    assert StartCrossing(CROSSING) in run.feed(Recorded(CROSSING, RecordKind.OPENED))
+
+
+def test_a_genuine_traveller_goes_through_and_the_crossing_is_closed_as_admitted() -> None:
+    run = inspecting()
+    assert run.feed(FaceSeen(CROSSING, 1, Guidance.HOLD_STILL)) == [Show(Screen.LOOK, Guidance.HOLD_STILL)]
+    assert run.feed(FaceCompared(CROSSING, SAME_FACE)) == []
+    decided = run.feed(DocumentRead(CROSSING, GENUINE))
+    assert kinds(decided) == [RecordKind.DECIDED]
+    assert run.feed(Recorded(CROSSING, RecordKind.DECIDED)) == [LookAtLane()]
+    assert run.feed(AT_REST)[:2] == [Grant(CROSSING, 10_000), Show(Screen.GO)]
+    run.feed(replace(OPEN, bodies=1))
+    passed = run.feed(replace(OPEN, passages_entry=1, grants_left=0))
+    assert kinds(passed) == [RecordKind.PASSED, RecordKind.GRANT_ENDED]
+    assert Erase(CROSSING) in passed
+    closed = run.feed(replace(AT_REST, passages_entry=1))
+    assert kinds(closed) == [RecordKind.CLOSED]
+    assert closed[0] == Record(RecordKind.CLOSED, CROSSING, {"verdict": "admitted", "reasons": []})
+    assert run.state == machine.Idle(Screen.WELCOME)
+
+
+def test_a_grant_is_never_in_the_same_step_as_the_decision() -> None:
+    run = recording()
+    assert not any(isinstance(effect, Grant) for effect in run.effects)
+    run.feed(AT_REST, Tick())
+    assert not any(isinstance(effect, Grant) for effect in run.effects)
+
+
+def test_without_a_receipt_of_the_opening_the_traveller_is_referred() -> None:
+    run = ready()
+    run.feed(DocumentPresented(CROSSING))
+    assert reasons_of(run.feed(NotRecorded(CROSSING, RecordKind.OPENED))) == {"log_unavailable"}
+    late = ready()
+    late.feed(DocumentPresented(CROSSING))
+    assert reasons_of(late.feed(Tick(), after_ms=2_001)) == {"receipt_late"}
+
+
+def test_without_a_receipt_of_the_decision_nobody_is_admitted() -> None:
+    assert reasons_of(recording().feed(NotRecorded(CROSSING, RecordKind.DECIDED))) == {"log_unavailable"}
+    assert reasons_of(recording().feed(Tick(), after_ms=2_001)) == {"receipt_late"}
+    assert reasons_of(recording().feed(Recorded(CROSSING, RecordKind.DECIDED), after_ms=2_001)) == {"receipt_late"}
+
+
+def test_every_reason_of_a_referral_is_collected() -> None:
+    bad = tuple(
+        replace(check, result=CheckResult.FAILED) if check.id is CheckId.DG_HASHES else check
+        for check in GENUINE.checks
+    )
+    face = replace(SAME_FACE, match=Score(0.1), liveness=None)
+    run = recording(replace(GENUINE, checks=bad), face)
+    effects = run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    assert reasons_of(effects) == {"document_check_failed", "face_below_threshold", "liveness_not_run"}
+    assert effects[:2] == [Show(Screen.OFFICER), Erase(CROSSING)]
+
+
+def test_a_missing_face_is_waited_for_and_then_referred() -> None:
+    run = inspecting()
+    run.feed(DocumentRead(CROSSING, GENUINE))
+    assert run.feed(AT_REST, after_ms=8_000) == []
+    decided = run.feed(Tick(), after_ms=1)
+    assert reasons_of(decided, RecordKind.DECIDED) == {"face_missing", "face_not_compared", "liveness_not_run"}
+
+
+def test_a_bad_document_waits_for_the_face_only_briefly() -> None:
+    run = inspecting()
+    run.feed(DocumentRead(CROSSING, replace(GENUINE, checks=())))
+    assert run.feed(Tick(), after_ms=1_500) == []
+    assert kinds(run.feed(Tick(), after_ms=1)) == [RecordKind.DECIDED]
+
+
+def test_without_a_camera_the_decision_does_not_wait() -> None:
+    run = inspecting()
+    run.feed(PartLost(Part.CAMERA))
+    decided = run.feed(DocumentRead(CROSSING, GENUINE))
+    assert "camera_lost" in reasons_of(decided, RecordKind.DECIDED)
+
+
+def test_a_chip_that_never_answers_ends_at_the_crossings_limit() -> None:
+    run = inspecting()
+    decided = run.feed(Tick(), after_ms=45_001)
+    assert {"time_limit", "document_check_missing"} <= reasons_of(decided, RecordKind.DECIDED)
+
+
+def test_a_document_pulled_away_before_the_decision_refers() -> None:
+    run = inspecting()
+    run.feed(DocumentRead(CROSSING, GENUINE), DocumentRemoved())
+    decided = run.feed(FaceCompared(CROSSING, SAME_FACE))
+    assert reasons_of(decided, RecordKind.DECIDED) == {"document_removed"}
+
+
+def test_a_face_that_changes_before_the_decision_refers() -> None:
+    run = inspecting()
+    run.feed(FaceCompared(CROSSING, SAME_FACE), TrackChanged(CROSSING, TrackChange.SWITCHED))
+    decided = run.feed(DocumentRead(CROSSING, GENUINE))
+    assert reasons_of(decided, RecordKind.DECIDED) == {"track_lost"}
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (TrackChanged(CROSSING, TrackChange.SWITCHED), "track_switched"),
+        (TrackChanged(CROSSING, TrackChange.LOST), "track_lost"),
+        (DocumentRemoved(), "document_removed"),
+        (DocumentPresented("c2"), "document_presented_again"),
+        (PartLost(Part.VISION), "vision_lost"),
+        (replace(AT_REST, passages_entry=1), "passage_beyond_grant"),
+    ],
+)
+def test_what_happens_between_decision_and_grant_takes_the_admission_away(event: Event, reason: str) -> None:
+    waiting = recording()
+    waiting.feed(event)
+    assert reasons_of(waiting.feed(Recorded(CROSSING, RecordKind.DECIDED))) == {reason}
+    assert reasons_of(looking().feed(event)) == {reason}
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        (replace(AT_REST, closed=False), "lane_not_closed"),
+        (replace(AT_REST, grants_left=1), "lane_not_closed"),
+        (replace(AT_REST, bodies=2), "bodies_several"),
+        (replace(AT_REST, alarms=("forced",)), "barrier_alarm"),
+    ],
+)
+def test_the_second_look_at_the_lane_can_refer(seen: Event, reason: str) -> None:
+    assert reasons_of(looking().feed(seen)) == {reason}
+
+
+def test_a_lane_that_does_not_answer_the_second_look_is_never_closed() -> None:
+    run = looking()
+    assert run.feed(Tick(), after_ms=300) == []
+    assert reasons_of(run.feed(Tick(), after_ms=1)) == {"lane_status_old"}
+
+
+def test_an_officer_who_left_meanwhile_takes_the_admission_away() -> None:
+    run = looking()
+    run.around = replace(run.around, officer_seen_ms=run.now_ms - 121_000)
+    assert reasons_of(run.feed(AT_REST)) == {"officer_absent"}
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (TrackChanged(CROSSING, TrackChange.SWITCHED), "track_switched"),
+        (TrackChanged(CROSSING, TrackChange.SEVERAL), "faces_several"),
+        (replace(OPEN, bodies=2), "bodies_several"),
+        (DocumentPresented("c2"), "document_presented_again"),
+        (PartLost(Part.BARRIER), "barrier_lost"),
+        (PartLost(Part.VISION), "vision_lost"),
+        (GrantFailed(CROSSING), "barrier_lost"),
+    ],
+)
+def test_a_grant_belongs_to_one_person_and_one_document(event: Event, reason: str) -> None:
+    effects = granted().feed(event)
+    assert effects[0] == Revoke()
+    assert kinds(effects)[0] is RecordKind.REVOKED
+    assert reasons_of(effects) == {reason}
+    assert reason in incidents(effects)
+
+
+def test_the_beams_take_over_when_the_walker_leaves_the_picture() -> None:
+    run = granted()
+    run.feed(TrackChanged(CROSSING, TrackChange.LOST), replace(OPEN, bodies=1))
+    assert run.feed(Tick(), after_ms=3_000) == []
+    lost = granted()
+    lost.feed(TrackChanged(CROSSING, TrackChange.LOST))
+    assert reasons_of(lost.feed(Tick(), after_ms=2_001)) == {"track_lost"}
+
+
+def test_taking_the_document_along_is_no_reason_after_the_grant() -> None:
+    assert granted().feed(DocumentRemoved()) == []
+
+
+def test_a_grant_nobody_uses_ends_and_calls_an_officer() -> None:
+    effects = granted().feed(Tick(), after_ms=11_001)
+    assert effects[0] == Revoke()
+    assert reasons_of(effects) == {"grant_not_used"}
+
+
+def test_a_tailgater_is_an_incident_and_the_first_traveller_stays_admitted() -> None:
+    run = granted()
+    effects = run.feed(replace(OPEN, passages_entry=1, bodies=1, grants_left=0))
+    effects += run.feed(replace(OPEN, passages_entry=1, bodies=2, grants_left=0))
+    effects += run.feed(replace(OPEN, passages_entry=2, bodies=0, grants_left=0))
+    assert incidents(effects) == ["bodies_several", "passage_beyond_grant"]
+    assert run.feed(replace(AT_REST, passages_entry=2))[0] == Record(
+        RecordKind.CLOSED, CROSSING, {"verdict": "admitted", "reasons": []}
+    )
+
+
+def test_two_passages_at_once_are_an_incident() -> None:
+    effects = granted().feed(replace(OPEN, passages_entry=2, bodies=2, grants_left=0))
+    assert incidents(effects) == ["passage_beyond_grant", "bodies_several"]
+
+
+def test_a_lane_that_does_not_come_to_rest_is_an_incident_of_the_lane() -> None:
+    run = granted()
+    run.feed(replace(OPEN, passages_entry=1, grants_left=0))
+    effects = run.feed(Tick(), after_ms=15_001)
+    assert incidents(effects) == ["lane_not_closed"]
+    assert run.state == machine.Idle(Screen.CLOSED)
+
+
+def test_a_passage_nobody_was_granted_is_an_incident() -> None:
+    assert incidents(ready().feed(replace(AT_REST, passages_entry=1))) == ["passage_beyond_grant"]
+
+
+def test_a_passage_after_a_release_belongs_to_the_release() -> None:
+    run = ready()
+    assert run.feed(ReleaseOrdered("officer-1"))[0] == Release()
+    assert kinds(run.feed(replace(AT_REST, passages_entry=1))) == [RecordKind.PASSED]
+
+
+def test_a_release_comes_before_its_record_in_every_state() -> None:
+    for run in (ready(), inspecting(), recording(), looking()):
+        effects = run.feed(ReleaseOrdered("officer-1"))
+        assert effects[0] == Release()
+        assert RecordKind.RELEASE in kinds(effects)
+    run = granted()
+    effects = run.feed(ReleaseOrdered("officer-1"))
+    assert [type(e) for e in effects if isinstance(e, Revoke | Release)] == [Revoke, Release]
+    assert reasons_of(effects) == {"released_by_officer"}
+
+
+def test_a_referral_ends_with_the_officers_disposition() -> None:
+    run = recording(face=replace(SAME_FACE, match=None))
+    run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    assert run.feed(Settled("another", "officer-1", "walked_back"), Tick(), DocumentPresented("c2")) == []
+    effects = run.feed(Settled(CROSSING, "officer-1", "walked_back"))
+    assert kinds(effects) == [RecordKind.DISPOSITION]
+    assert run.state == machine.Idle(Screen.WELCOME)
+
+
+def test_fire_ends_everything_without_a_closing_command() -> None:
+    fire = replace(AT_REST, fire=True, closed=False, emergency_open=True)
+    for run in (ready(), inspecting(), recording(), looking(), granted()):
+        effects = run.feed(fire)
+        assert effects[0] == Show(Screen.EMERGENCY)
+        assert not any(isinstance(effect, Revoke | Grant) for effect in effects)
+        assert run.state == machine.Emergency()
+
+
+def test_an_emergency_ends_only_with_a_clear_input_and_an_officer() -> None:
+    run = granted()
+    run.feed(replace(AT_REST, fire=True, emergency_open=True))
+    assert run.feed(EmergencyEnded("officer-1")) == []
+    run.feed(replace(AT_REST, emergency_open=True), Tick())
+    assert isinstance(run.state, machine.Emergency)
+    assert run.feed(EmergencyEnded("officer-1"))[0] == EndEmergency()
+    run.feed(replace(AT_REST, emergency_open=True))
+    assert isinstance(run.state, machine.Emergency)
+    assert run.feed(AT_REST) == [Show(Screen.WELCOME)]
+
+
+def test_an_emergency_that_the_controller_does_not_leave_goes_on() -> None:
+    run = ready()
+    run.feed(replace(AT_REST, fire=True), replace(AT_REST, emergency_open=True), EmergencyEnded("officer-1"))
+    run.feed(Tick(), after_ms=3_001)
+    assert run.state == machine.Emergency()
+
+
+def test_crossings_left_open_by_an_earlier_run_are_closed_as_referred() -> None:
+    state, effects = machine.start(("a", "b"))
+    assert isinstance(state, machine.Referred)
+    assert state.crossing == "b"
+    assert reasons_of(list(effects)) == {"lane_restarted"}
+    assert kinds(list(effects)) == [RecordKind.CLOSED, RecordKind.CLOSED]
+
+
+def test_presence_and_lost_parts_are_written_down() -> None:
+    run = ready()
+    assert kinds(run.feed(OfficerSeen("officer-2"))) == [RecordKind.PRESENCE]
+    assert incidents(run.feed(PartLost(Part.READER))) == ["reader_lost"]
+    assert incidents(run.feed(replace(AT_REST, alarms=("forced",)))) == ["forced"]
+    assert incidents(run.feed(replace(AT_REST, alarms=("forced",)))) == []
+
+
+def test_a_document_without_chip_authentication_refers() -> None:
+    checks = tuple(
+        Check(check.id, CheckResult.NOT_SUPPORTED) if check.id is CheckId.CHIP_AUTHENTICITY else check
+        for check in GENUINE.checks
+    )
+    run = recording(replace(GENUINE, checks=checks))
+    effects = run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    assert reasons_of(effects) == {Reason.CHIP_AUTHENTICATION_ABSENT.value}

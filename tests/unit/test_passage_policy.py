@@ -1,0 +1,136 @@
+"""Decisions from evidence: nothing missing, doubtful or stale ever admits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from fakes.passage_examples import GENUINE, RULES, SAME_FACE
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.passage.evidence import (
+    Check,
+    CheckId,
+    CheckResult,
+    DocumentEvidence,
+    Evidence,
+    FaceEvidence,
+    LaneEvidence,
+    Score,
+    SiteEvidence,
+)
+from gate.passage.policy import NoChipAuthentication, Verdict, decide
+from gate.passage.reasons import Objection, Reason
+
+POLICY = RULES.policy
+LANE = LaneEvidence(age_ms=10, closed=True, bodies=0, grants_left=0, emergency=False)
+SITE = SiteEvidence(officer_seen_ago_s=5.0, trust_age_days=1.0, clock_sure=True)
+GOOD = Evidence(GENUINE, SAME_FACE, LANE, SITE)
+
+
+def with_check(check_id: CheckId, result: CheckResult | None) -> DocumentEvidence:
+    kept = tuple(check for check in GENUINE.checks if check.id is not check_id)
+    return replace(GENUINE, checks=kept if result is None else (*kept, Check(check_id, result)))
+
+
+def reasons(evidence: Evidence, policy: object = POLICY) -> set[Reason]:
+    decision = decide(evidence, policy)  # type: ignore[arg-type]
+    assert (decision.verdict is Verdict.ADMIT) is (not decision.objections)
+    return {objection.reason for objection in decision.objections}
+
+
+def test_good_evidence_admits() -> None:
+    assert decide(GOOD, POLICY).verdict is Verdict.ADMIT
+
+
+@pytest.mark.parametrize("check_id", list(CheckId))
+@pytest.mark.parametrize("result", [*(result for result in CheckResult if result is not CheckResult.SUCCESSFUL), None])
+def test_a_check_that_is_not_successful_refers(check_id: CheckId, result: CheckResult | None) -> None:
+    evidence = replace(GOOD, document=with_check(check_id, result))
+    tolerated = check_id is CheckId.COM_SOD and result is CheckResult.NOT_SUPPORTED
+    assert bool(reasons(evidence)) is not tolerated
+
+
+def test_no_chip_authentication_is_normal_only_for_the_named_issuer_and_dates() -> None:
+    old = replace(with_check(CheckId.CHIP_AUTHENTICITY, CheckResult.NOT_SUPPORTED), issued=date(2016, 5, 1))
+    rule = NoChipAuthentication("UTO", date(2015, 1, 1), date(2017, 1, 1))
+    policy = replace(POLICY, without_chip_authentication=(rule,))
+    assert not reasons(replace(GOOD, document=old), policy)
+    for document in (replace(old, issued=date(2018, 1, 1)), replace(old, issued=None), replace(old, issuer="XXX")):
+        assert reasons(replace(GOOD, document=document), policy) == {Reason.CHIP_AUTHENTICATION_ABSENT}
+    failed = replace(with_check(CheckId.CHIP_AUTHENTICITY, CheckResult.FAILED), issued=date(2016, 5, 1))
+    assert reasons(replace(GOOD, document=failed), policy) == {Reason.DOCUMENT_CHECK_FAILED}
+
+
+def test_revocation_may_be_undetermined_only_where_policy_says_so() -> None:
+    evidence = replace(GOOD, document=with_check(CheckId.REVOCATION, CheckResult.UNDETERMINED))
+    assert reasons(evidence) == {Reason.DOCUMENT_CHECK_UNDETERMINED}
+    assert not reasons(evidence, replace(POLICY, revocation_required=False))
+
+
+def test_a_test_document_never_opens_a_gate_in_service() -> None:
+    assert reasons(GOOD, replace(POLICY, test_documents=False)) == {Reason.TEST_DOCUMENT}
+
+
+@pytest.mark.parametrize(
+    ("face", "expected"),
+    [
+        (None, {Reason.FACE_NOT_COMPARED}),
+        (FaceEvidence(faces=0), {Reason.FACE_MISSING, Reason.FACE_NOT_COMPARED, Reason.LIVENESS_NOT_RUN}),
+        (replace(SAME_FACE, faces=2), {Reason.FACES_SEVERAL}),
+        (replace(SAME_FACE, portrait_usable=False), {Reason.PORTRAIT_UNUSABLE}),
+        (replace(SAME_FACE, match=Score(0.4109)), {Reason.FACE_BELOW_THRESHOLD}),
+        (replace(SAME_FACE, liveness=Score(0.49)), {Reason.LIVENESS_BELOW_BOUND}),
+        (replace(SAME_FACE, liveness=None), {Reason.LIVENESS_NOT_RUN}),
+        (replace(SAME_FACE, track_held=False), {Reason.TRACK_LOST}),
+    ],
+)
+def test_every_doubt_about_the_face_refers(face: FaceEvidence | None, expected: set[Reason]) -> None:
+    assert reasons(replace(GOOD, face=face)) == expected
+
+
+@pytest.mark.parametrize(
+    ("lane", "expected"),
+    [
+        (None, {Reason.BARRIER_LOST}),
+        (replace(LANE, age_ms=301), {Reason.LANE_STATUS_OLD}),
+        (replace(LANE, closed=False), {Reason.LANE_NOT_CLOSED}),
+        (replace(LANE, grants_left=1), {Reason.LANE_NOT_CLOSED}),
+        (replace(LANE, bodies=2), {Reason.BODIES_SEVERAL}),
+        (replace(LANE, emergency=True), {Reason.EMERGENCY}),
+        (replace(LANE, alarms=("forced",)), {Reason.BARRIER_ALARM}),
+    ],
+)
+def test_every_doubt_about_the_lane_refers(lane: LaneEvidence | None, expected: set[Reason]) -> None:
+    assert reasons(replace(GOOD, lane=lane)) == expected
+
+
+@pytest.mark.parametrize(
+    ("site", "expected"),
+    [
+        (replace(SITE, officer_seen_ago_s=None), Reason.OFFICER_ABSENT),
+        (replace(SITE, officer_seen_ago_s=120.1), Reason.OFFICER_ABSENT),
+        (replace(SITE, trust_age_days=None), Reason.LISTS_STALE),
+        (replace(SITE, trust_age_days=90.1), Reason.LISTS_STALE),
+        (replace(SITE, clock_sure=False), Reason.CLOCK_UNSURE),
+    ],
+)
+def test_every_doubt_about_the_surroundings_refers(site: SiteEvidence, expected: Reason) -> None:
+    assert reasons(replace(GOOD, site=site)) == {expected}
+
+
+def test_no_document_at_all_refers() -> None:
+    assert (
+        Objection(Reason.DOCUMENT_CHECK_MISSING, "document") in decide(replace(GOOD, document=None), POLICY).objections
+    )
+
+
+@given(st.floats())
+def test_a_score_is_in_range_or_is_none_at_all(value: float) -> None:
+    if -1.0 <= value <= 1.0:
+        assert Score(value).value == value
+    else:
+        with pytest.raises(ValueError, match="out of range"):
+            Score(value)
