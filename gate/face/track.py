@@ -1,0 +1,111 @@
+"""Follows one person from frame to frame, and says when it is no longer that person.
+
+Pure: observations in, a state out; time is the observations' own. A grant belongs to one tracked person (safety
+invariant 4), so the track is held only by evidence: a usable frame that agrees with the templates seen before, or, for a
+short while, a face that stays where the last one was. A face that leaves is `LOST`; a face that disagrees in two usable
+frames running is `SWITCHED`. Partly hidden, turned or blurred faces never count as another person: a traveller who walks
+off shows many of those.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gate.face.compare import alike
+
+if TYPE_CHECKING:
+    from gate.face.chain import Observation
+    from gate.face.values import Box, Template
+
+TEMPLATES_MAX = 5  # the newest agreeing templates; older ones are wiped
+
+
+class TrackState(enum.Enum):
+    """What became of the person."""
+
+    EMPTY = "empty"  # nobody yet
+    HELD = "held"
+    LOST = "lost"
+    SWITCHED = "switched"
+    SEVERAL = "several"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRules:
+    """When a track ends.
+
+    `same_min` lies clearly below the embedder's match threshold: it separates two people in front of one camera within
+    seconds, where the same person scores far higher than against a passport.
+    """
+
+    same_min: float = 0.36
+    overlap_min: float = 0.3
+    lost_after_ms: int = 600
+    unverified_max_ms: int = 1500
+    strangers_min: int = 2
+    several_min: int = 3
+
+
+class Track:
+    """One person. Once LOST or SWITCHED it stays so: a new person is a new track."""
+
+    def __init__(self, rules: TrackRules = TrackRules()) -> None:
+        self.state = TrackState.EMPTY
+        self._rules = rules
+        self._templates: deque[Template] = deque()
+        self._box: Box | None = None
+        self._seen_ms = 0
+        self._verified_ms = 0
+        self._strangers = 0
+        self._several = 0
+
+    def follow(self, seen: Observation) -> TrackState:
+        """Take one frame's observation and return the new state."""
+        if self.state in (TrackState.LOST, TrackState.SWITCHED):
+            return self.state
+        if seen.faces == 0:
+            self._several = 0
+            if self.state is not TrackState.EMPTY and seen.at_ms - self._seen_ms >= self._rules.lost_after_ms:
+                self.state = TrackState.LOST
+        elif seen.faces > 1:
+            self._seen_ms = seen.at_ms
+            self._several += 1
+            if self._several >= self._rules.several_min:
+                self.state = TrackState.SEVERAL
+        else:
+            self._several = 0
+            self.state = self._follow_one(seen)
+        return self.state
+
+    def wipe(self) -> None:
+        """Zero every template."""
+        for template in self._templates:
+            template.wipe()
+        self._templates.clear()
+
+    def _follow_one(self, seen: Observation) -> TrackState:
+        before = self._box
+        self._box, self._seen_ms = seen.box, seen.at_ms
+        if seen.template is None or not seen.usable:
+            return self._unverified(seen, before)
+        if self._templates and max(alike(known, seen.template) for known in self._templates) < self._rules.same_min:
+            self._strangers += 1
+            return TrackState.SWITCHED if self._strangers >= self._rules.strangers_min else self.state
+        self._strangers = 0
+        self._verified_ms = seen.at_ms
+        self._templates.append(seen.template)
+        if len(self._templates) > TEMPLATES_MAX:
+            self._templates.popleft().wipe()
+        return TrackState.HELD
+
+    def _unverified(self, seen: Observation, before: Box | None) -> TrackState:
+        """A face that cannot be compared holds the track only where the last one was, and not for long."""
+        if not self._templates:
+            return TrackState.EMPTY
+        stays = before is not None and seen.box is not None and before.overlap(seen.box) >= self._rules.overlap_min
+        if seen.at_ms - self._verified_ms >= self._rules.unverified_max_ms:
+            return TrackState.LOST
+        return TrackState.HELD if stays else self.state

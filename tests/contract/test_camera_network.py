@@ -1,0 +1,202 @@
+"""The network camera against a real server on loopback: fresh frames, and one clear end for every fault."""
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes.mjpeg_server import MjpegServer, number_of
+
+from drivers.camera.network import NetworkCamera, check_size, checked_address
+from drivers.errors import LinkLostError, SetupError
+
+TIMEOUT_MS = 400
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def opened(server: MjpegServer) -> NetworkCamera:
+    camera = NetworkCamera(server.address, timeout_ms=TIMEOUT_MS)
+    camera.open()
+    return camera
+
+
+def first_frame(camera: NetworkCamera) -> int:
+    frame = camera.newest(after=0, wait_s=3)
+    assert frame is not None
+    return frame.seq
+
+
+def wait_until_lost(camera: NetworkCamera) -> float:
+    """How many seconds until the loss was told; frames that come before it are taken."""
+    started = time.monotonic()
+    seq = 0
+    while time.monotonic() - started < 5:
+        try:
+            frame = camera.newest(after=seq, wait_s=3)
+        except LinkLostError:
+            return time.monotonic() - started
+        seq = frame.seq if frame is not None else seq
+    raise AssertionError("the loss was never told")
+
+
+def test_frames_arrive_decoded_with_growing_numbers_and_times() -> None:
+    with MjpegServer() as server:
+        camera = opened(server)
+        first = camera.newest(after=0, wait_s=3)
+        assert first is not None
+        second = camera.newest(after=first.seq, wait_s=3)
+        assert second is not None
+        camera.close()
+    assert first.pixels.shape == (240, 320, 3)
+    assert first.pixels.dtype == np.uint8
+    assert second.seq > first.seq
+    assert second.at_s > first.at_s
+
+
+def test_a_slow_consumer_gets_the_newest_frame_not_the_next() -> None:
+    with MjpegServer(frames_per_second=60) as server:
+        camera = opened(server)
+        seq = first_frame(camera)
+        while server.sent < 30:  # the consumer is busy meanwhile
+            time.sleep(0.01)
+        frame = camera.newest(after=seq, wait_s=1)
+        sent = server.sent
+        assert frame is not None
+        camera.close()
+    assert sent - number_of(frame.pixels) <= 4
+    assert frame.seq > seq + 15
+
+
+def test_no_new_frame_in_time_is_not_a_loss() -> None:
+    with MjpegServer() as server:
+        camera = opened(server)
+        seq = first_frame(camera)
+        assert camera.newest(after=seq + 1000, wait_s=0.05) is None
+        camera.close()
+
+
+@pytest.mark.parametrize("mode", ["mute", "stall", "garbage"])
+def test_a_stream_that_gives_no_picture_is_lost_within_its_time_out(mode: str) -> None:
+    with MjpegServer() as server:
+        server.mode = mode
+        camera = opened(server)
+        took_s = wait_until_lost(camera)
+        camera.close()
+    assert took_s < 6 * TIMEOUT_MS / 1000
+
+
+@pytest.mark.parametrize("mode", ["stall", "garbage", "drop"])
+def test_a_stream_that_breaks_after_good_frames_is_lost(mode: str) -> None:
+    with MjpegServer() as server:
+        camera = opened(server)
+        first_frame(camera)
+        server.mode = mode
+        took_s = wait_until_lost(camera)
+        camera.close()
+    assert took_s < 6 * TIMEOUT_MS / 1000
+
+
+def test_nobody_listening_is_a_loss() -> None:
+    with MjpegServer() as server:
+        address = server.address
+    camera = NetworkCamera(address, timeout_ms=TIMEOUT_MS)
+    camera.open()
+    with pytest.raises(LinkLostError):
+        camera.newest(after=0, wait_s=3)
+    camera.close()
+
+
+def test_another_kind_of_stream_is_refused_even_from_the_right_address() -> None:
+    playlist = b"#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n"
+
+    class Playlist(MjpegServer):
+        def _play(self, connection: socket.socket) -> None:
+            connection.sendall(
+                b"HTTP/1.0 200 OK\r\nContent-Type: application/vnd.apple.mpegurl\r\n"
+                b"Content-Length: %d\r\n\r\n%b" % (len(playlist), playlist)
+            )
+
+    with Playlist() as server:
+        camera = opened(server)
+        assert wait_until_lost(camera) < 6 * TIMEOUT_MS / 1000
+        camera.close()
+
+
+def test_closing_is_quick_while_the_stream_is_stuck_and_ends_every_wait() -> None:
+    with MjpegServer() as server:
+        server.mode = "mute"
+        camera = NetworkCamera(server.address, timeout_ms=3000)
+        camera.open()
+        started = time.monotonic()
+        camera.close()
+        took_s = time.monotonic() - started
+        with pytest.raises(LinkLostError):
+            camera.newest(after=0, wait_s=3)
+    assert took_s < 1.0
+
+
+def test_a_camera_that_was_never_opened_can_be_closed() -> None:
+    camera = NetworkCamera("http://127.0.0.1:9/stream")
+    camera.close()
+    with pytest.raises(LinkLostError):
+        camera.newest(after=0, wait_s=0)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (5000, 480), (4096, 4096), (0, 0)])
+def test_frames_of_a_senseless_size_are_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(LinkLostError):
+        check_size(*size)
+
+
+def test_tiny_frames_end_the_camera() -> None:
+    with MjpegServer(picture=lambda _: np.zeros((32, 32, 3), np.uint8)) as server:
+        camera = opened(server)
+        wait_until_lost(camera)
+        camera.close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///etc/passwd",
+        "rtsp://camera/1",
+        "/dev/video0",
+        "http://",
+        "http://a b/",
+        "http://c/" + "x" * 600,
+        "concat:a",
+    ],
+)
+def test_only_an_http_address_is_a_network_camera(address: str) -> None:
+    with pytest.raises(SetupError):
+        checked_address(address)
+
+
+def test_the_libraries_write_nothing_of_their_own() -> None:
+    program = (
+        "import sys\n"
+        "from fakes.mjpeg_server import MjpegServer\n"
+        "from drivers.camera.network import NetworkCamera\n"
+        "from drivers.errors import LinkLostError\n"
+        "for mode in ('garbage', 'stall', 'drop'):\n"
+        "    with MjpegServer() as server:\n"
+        "        camera = NetworkCamera(server.address, timeout_ms=200)\n"
+        "        camera.open()\n"
+        "        camera.newest(after=0, wait_s=2)\n"
+        "        server.mode = mode\n"
+        "        try:\n"
+        "            while True: camera.newest(after=10**6, wait_s=2)\n"
+        "        except LinkLostError: pass\n"
+        "        camera.close()\n"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, b"", b"")
