@@ -149,6 +149,44 @@ class Erased(Message, frozen=True):
 ToVision = StartCrossing | ChipPortrait | EndCrossing | StatusRequest
 FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | Erased | Status
 
+# ── vision ↔ the child process of a crossing ─────────────────────────────────────────────────────────────────────────
+
+
+class Prepare(Message):
+    """The first message to a new child: where its models are and which camera it will open, later."""
+
+    models: str
+    camera_driver: str
+    camera_address: str
+
+
+class Prepared(Message):
+    """The models are loaded and proved; `detail` is for the status. The child waits for a crossing."""
+
+    detail: dict[str, Any]
+
+
+class Unfit(Message):
+    """The child cannot work, and says why. It ends."""
+
+    reason: str
+
+
+class ProbeCamera(Message):
+    """Without a crossing, after a loss: open the camera, decode one frame, drop it, close. Answered by CameraProbed."""
+
+
+class CameraProbed(Message):
+    """Whether the camera gave a frame."""
+
+    ok: bool
+    reason: str
+
+
+class Alive(Message):
+    """The child's loop turns. It is sent a few times a second; silence means that it hangs."""
+
+
 # ── screens ↔ vision ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -166,6 +204,11 @@ class Preview(Message, frozen=True):
 
 ToPreview = WantPreview
 FromPreview = Preview
+
+ToChild = Prepare | StartCrossing | ChipPortrait | WantPreview | ProbeCamera
+FromChild = (
+    Prepared | Unfit | Alive | CameraProbed | CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | Preview
+)
 
 # ── lane ↔ screens and officers ──────────────────────────────────────────────────────────────────────────────────────
 

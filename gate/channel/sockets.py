@@ -137,6 +137,12 @@ def _unlink_socket(path: Path) -> None:
             path.unlink()
 
 
+async def adopt(end: socket.socket, *, incoming: Any, bytes_max: int = BYTES_MAX) -> Connection[Any]:  # noqa: ANN401
+    """Talk over one end of a socket pair, as a program and its own child do. The connection owns `end`."""
+    reader, writer = await asyncio.open_unix_connection(sock=end, limit=bytes_max)
+    return Connection(reader, writer, incoming=incoming, bytes_max=bytes_max, peer=_peer_of(writer))
+
+
 @contextlib.asynccontextmanager
 async def serve(
     path: Path,
