@@ -98,7 +98,9 @@ class Protected:
             plain = _cbc(self.enc, ciphered if odd else ciphered[1:], encrypt=False).rstrip(b"\x00")[:-1]
         return plain, int.from_bytes(found[0x99])
 
-    def send(self, header: bytes, body: bytes = b"", ne: int | None = None, *, extended: bool = False) -> tuple[bytes, int]:
+    def send(
+        self, header: bytes, body: bytes = b"", ne: int | None = None, *, extended: bool = False
+    ) -> tuple[bytes, int]:
         answer = self.transmit(self.wrap(header, body, ne, extended=extended))
         return self.unwrap(answer, odd=bool(header[1] % 2))
 

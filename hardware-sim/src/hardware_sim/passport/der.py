@@ -34,7 +34,8 @@ def boolean(value: bool) -> bytes:  # noqa: FBT001 - the value itself is the arg
 
 def integer(value: int) -> bytes:
     """INTEGER, as short as it can be; the sign bit gets its own byte when needed."""
-    return tlv(0x02, value.to_bytes(value.bit_length() // 8 + 1, signed=True))
+    magnitude_bits = (value if value >= 0 else ~value).bit_length()
+    return tlv(0x02, value.to_bytes(magnitude_bits // 8 + 1, signed=True))
 
 
 def oid(dotted: str) -> bytes:

@@ -1,0 +1,83 @@
+"""The zone's writer against the specimen of ICAO 9303-4 appendix, and what it refuses."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from hardware_sim.passport import mrz
+
+SPECIMEN: dict[str, Any] = {
+    "issuer": "UTO",
+    "surname": "Eriksson",
+    "given": "Anna Maria",
+    "number": "L898902C3",
+    "nationality": "UTO",
+    "birth": date(1974, 8, 12),
+    "sex": "F",
+    "expiry": date(2012, 4, 15),
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "digit"),
+    [("L898902C3", "6"), ("740812", "2"), ("120415", "9"), ("ZE184226B<<<<<", "1"), ("<<<<<<<<<<<<<<", "0")],
+)
+def test_check_digits_are_those_of_the_specimen(field: str, digit: str) -> None:
+    assert mrz.check_digit(field) == digit
+
+
+def test_the_composite_digit_is_that_of_the_specimen() -> None:
+    assert mrz.check_digit("L898902C36" + "7408122" + "1204159" + "ZE184226B<<<<<1") == "0"
+
+
+def test_the_lines_are_the_specimens_without_its_optional_data() -> None:
+    assert mrz.lines(**SPECIMEN) == (
+        "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+        "L898902C36UTO7408122F1204159<<<<<<<<<<<<<<08",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Müller-Lüdenscheidt", "MUELLER<LUEDENSCHEIDT"),
+        ("O'Connor", "OCONNOR"),
+        ("Großmann", "GROSSMANN"),
+        ("Łukasz Þór", "LUKASZ<THOR"),
+        ("  Nguyễn  ", "NGUYEN"),
+        ("José", "JOSE"),
+    ],
+)
+def test_names_are_written_in_the_zones_letters(name: str, shown: str) -> None:
+    assert mrz.transliterate(name) == shown
+
+
+def test_a_long_name_is_cut_and_the_line_stays_44_characters() -> None:
+    upper, _lower = mrz.lines(**{**SPECIMEN, "surname": "Papandropoulous", "given": "Jonathon " * 5})
+    assert upper == "P<UTOPAPANDROPOULOUS<<JONATHON<JONATHON<JONA"
+
+
+def test_a_short_number_and_an_unstated_sex_leave_fillers() -> None:
+    _upper, lower = mrz.lines(**{**SPECIMEN, "number": "ab1", "sex": "X"})
+    assert lower[:9] == "AB1<<<<<<"
+    assert lower[20] == "<"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"number": ""},
+        {"number": "L898902C36"},
+        {"number": "L89-902C3"},
+        {"sex": "female"},
+        {"surname": "李"},
+        {"issuer": "UTOP"},
+        {"nationality": ""},
+    ],
+)
+def test_a_field_that_does_not_fit_the_zone_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"must be|has no letter|a state is"):
+        mrz.lines(**{**SPECIMEN, **wrong})
