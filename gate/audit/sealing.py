@@ -158,6 +158,12 @@ class KeyRing:
         for crossing in [one for one, at_ms in self._drop_at_ms.items() if at_ms <= now_ms]:
             self._drop(crossing)
 
+    def drop_all(self) -> None:
+        """Forget every key."""
+        self._keys.clear()
+        self._drop_at_ms.clear()
+        self._lone = None
+
     def _drop(self, crossing: str) -> None:
         self._keys.pop(crossing, None)
         self._drop_at_ms.pop(crossing, None)

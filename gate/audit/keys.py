@@ -1,0 +1,62 @@
+"""The log's own key: a file that only the log program's user can read.
+
+Generated once by provisioning, never replaced in place: another key is another log. The vkey that auditors keep is
+`Verifier.vkey`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from gate.audit.errors import BadFormatError, KeyFileError
+from gate.audit.note import KEY_TEXT_MAX, Algorithm, Signer, Verifier
+
+
+def generate(path: Path, name: str, algorithm: Algorithm = Algorithm.ED25519) -> Verifier:
+    """Make a key, write it (mode 0600, durable) and return its public half. Raises KeyFileError if the file exists."""
+    signer = Signer.generate(name, algorithm)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
+            file.write(signer.secret_text().encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except FileExistsError as error:
+        raise KeyFileError(f"{path} exists; another key would be another log") from error
+    except OSError as error:
+        raise KeyFileError(f"cannot write {path}: {error.strerror}") from error
+    return signer.verifier
+
+
+def load(path: Path, name: str, algorithm: Algorithm = Algorithm.ED25519) -> Signer:
+    """Read a key that must be of `name` and for us alone. Raises KeyFileError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+            _refuse_loose_access(path, os.fstat(descriptor))
+            raw = file.read(KEY_TEXT_MAX + 1)
+    except OSError as error:
+        raise KeyFileError(f"cannot read {path}: {error.strerror}; run gate provision init") from error
+    try:
+        signer = Signer.parse(raw.decode("ascii"))
+    except (BadFormatError, UnicodeDecodeError) as error:
+        raise KeyFileError(f"{path} holds no note key") from error
+    if signer.verifier.name != name or signer.verifier.algorithm is not algorithm:
+        raise KeyFileError(f"{path} is a key of {signer.verifier.name}, not of {name}")
+    return signer
+
+
+def _refuse_loose_access(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise KeyFileError(f"{path} is no file")
+    if status.st_mode & 0o077:
+        raise KeyFileError(f"{path} is open to others (mode {status.st_mode & 0o777:04o}); set it to 0600")
+    if status.st_uid not in {os.geteuid(), 0}:
+        raise KeyFileError(f"{path} belongs to another user")

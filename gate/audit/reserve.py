@@ -1,0 +1,46 @@
+"""Space kept back on the disk, so that what must be written can still be written when everything else is full.
+
+The reserve is a file of real blocks. It is given up when the disk is full and taken again when there is room; as long as
+it is gone, only essential records are accepted (`gate.audit.writer`).
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+RESERVE_BYTES = (
+    8 * 1024 * 1024
+)  # more than the longest write-ahead log, which must find room when the database is opened
+
+
+class Reserve:
+    """The file that holds the space. Starts by taking it."""
+
+    def __init__(self, path: Path, reserve_bytes: int = RESERVE_BYTES) -> None:
+        self._path = path
+        self._bytes = reserve_bytes
+        self.is_held = False
+        self.take()
+
+    def take(self) -> bool:
+        """Hold the space, if the disk has it."""
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, self._bytes)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            # Half a reserve would be in the way of the very records it is for.
+            self.give_up()
+            return False
+        self.is_held = True
+        return True
+
+    def give_up(self) -> None:
+        """Let the space go."""
+        self.is_held = False
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)

@@ -1,0 +1,250 @@
+"""The log's database: what is in it is what was acknowledged, whatever happens to the machine.
+
+One SQLite file, one connection, one thread. WAL with synchronous=FULL: a transaction is on the disk when its commit
+returns. The connection holds the file exclusively, so that no second program can open it. Entries, the tree's frontier
+and the signed checkpoint change in one transaction.
+
+After an unclean end the write-ahead log may hold a commit that was never synced, or whose sync failed; SQLite shows it
+as committed. So opening moves everything into the database file and syncs that (`_settle`), before anybody can act on
+what is read. What is signed, sealed or published is decided by others.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gate.audit.errors import StoreError, StoreFullError
+from gate.audit.merkle import Frontier, leaf_hash, root_of
+from gate.audit.sealing import SealedRecord
+from gate.audit.tiles import TILE_HEIGHT, TILE_WIDTH
+
+SCHEMA_VERSION = 1
+WAL_BYTES_MAX = 4 * 1024 * 1024  # then it is moved into the database file, between two answers
+BUSY_TIMEOUT_S = 2.0
+
+Connect = Callable[..., sqlite3.Connection]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the log as the database has it. `checkpoint` is the signed note, None before the first entry."""
+
+    frontier: Frontier
+    checkpoint: bytes | None
+
+
+class Store:
+    """An open database. Every method raises StoreError; after one, close it and open it again."""
+
+    def __init__(self, path: Path, *, connect: Connect = sqlite3.connect) -> None:
+        self._wal = path.with_name(path.name + "-wal")
+        with _translated("open"):
+            self._connection = connect(str(path), isolation_level=None, timeout=BUSY_TIMEOUT_S)
+        try:
+            with _translated("open"):
+                self._settle(path)
+        except StoreError:
+            self.close()
+            raise
+
+    def _settle(self, path: Path) -> None:
+        """Make what an earlier process left durable, then bring the schema up to date."""
+        run = self._connection.execute
+        run("PRAGMA locking_mode=EXCLUSIVE")
+        if run("PRAGMA journal_mode=WAL").fetchone() != ("wal",):
+            raise StoreError("the file system does not allow a write-ahead log")
+        run("PRAGMA synchronous=FULL")
+        run("PRAGMA wal_autocheckpoint=0")
+        run("PRAGMA trusted_schema=OFF")
+        if run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            raise StoreError("the write-ahead log cannot be moved into the database")
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        (version,) = run("PRAGMA user_version").fetchone()
+        if version > SCHEMA_VERSION:
+            raise StoreError(f"the database is of a newer version ({version}) of this program")
+        if version < SCHEMA_VERSION:
+            _create_schema(self._connection)
+
+    def close(self) -> None:
+        """Let go of the file. What was committed stays."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def head(self) -> Head:
+        """Return the end of the log."""
+        row = self._one("SELECT size, frontier, checkpoint FROM head")
+        return Head(Frontier(), None) if row is None else Head(Frontier.from_bytes(row[0], row[1]), row[2])
+
+    def leaves(self, start: int, end: int) -> list[bytes]:
+        """Return the leaves `[start, end)`."""
+        rows = self._all("SELECT leaf FROM entries WHERE i >= ? AND i < ? ORDER BY i", start, end)
+        return _complete([leaf for (leaf,) in rows], end - start)
+
+    def sealed(self, start: int, end: int) -> list[bytes]:
+        """Return the sealed bodies `[start, end)`."""
+        rows = self._all("SELECT sealed FROM entries WHERE i >= ? AND i < ? ORDER BY i", start, end)
+        return _complete([sealed for (sealed,) in rows], end - start)
+
+    def keys_first_used(self, start: int, end: int) -> dict[str, bytes]:
+        """Return the age files, by id, whose first record is in `[start, end)`."""
+        return dict(self._all("SELECT id, wrapped FROM keys WHERE first >= ? AND first < ? ORDER BY first", start, end))
+
+    def hashes(self, level: int, start: int, end: int) -> list[bytes]:
+        """Return the hashes `[start, end)` of a tile level."""
+        if level == 0:
+            return [leaf_hash(leaf) for leaf in self.leaves(start, end)]
+        sql = "SELECT hash FROM nodes WHERE level = ? AND n >= ? AND n < ? ORDER BY n"
+        return _complete([one for (one,) in self._all(sql, level, start, end)], end - start)
+
+    def hash_at(self, height: int, index: int) -> bytes:
+        """Return the hash of a complete subtree: the `HashAt` of `gate.audit.merkle`."""
+        level, above = divmod(height, TILE_HEIGHT)
+        return root_of(self.hashes(level, index << above, (index + 1) << above))
+
+    def open_crossings(self) -> list[str]:
+        """Return the crossings that were opened and never closed, oldest first."""
+        return [crossing for (crossing,) in self._all("SELECT crossing FROM open_crossings ORDER BY first")]
+
+    def receipt(self) -> tuple[int, bytes] | None:
+        """Return the mirror's latest receipt: the size it has and the cosigned checkpoint."""
+        row = self._one("SELECT size, note FROM receipt")
+        return None if row is None else (row[0], row[1])
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def append(
+        self,
+        records: Sequence[SealedRecord],
+        keys: Mapping[str, bytes],
+        checkpoint: Callable[[Frontier], bytes],
+    ) -> Head:
+        """Add records at the end, in one transaction, and return the new head once it is durable.
+
+        `keys` holds the age file of every key the records use; `checkpoint` signs the new frontier, the last act before the
+        commit: if that fails, what it signed must never leave the process.
+        """
+        frontier = self.head().frontier
+        with self._transaction() as run:
+            for record in records:
+                leaf, header = record.header.leaf(), record.header
+                if header.index != frontier.size:
+                    raise StoreError(f"record {header.index} does not follow {frontier.size} entries")
+                run("INSERT INTO entries VALUES (?, ?, ?)", (header.index, leaf, record.sealed))
+                run("INSERT OR IGNORE INTO keys VALUES (?, ?, ?)", (header.key, keys[header.key], header.index))
+                _follow_crossing(run, header.kind, header.crossing, header.index)
+                frontier = frontier.append(leaf_hash(leaf))
+                self._add_nodes(frontier.size)
+            note = checkpoint(frontier)
+            run("INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?)", (frontier.size, frontier.to_bytes(), note))
+        return Head(frontier, note)
+
+    def remember_receipt(self, size: int, note: bytes) -> None:
+        """Keep a receipt of the mirror, in place of an earlier one."""
+        with self._transaction() as run:
+            run("INSERT OR REPLACE INTO receipt VALUES (1, ?, ?)", (size, note))
+
+    def tidy(self) -> None:
+        """Move a long write-ahead log into the database file; for quiet moments, since it takes a few syncs."""
+        with _translated("tidy"):
+            if self._wal.stat().st_size > WAL_BYTES_MAX:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _add_nodes(self, size: int) -> None:
+        """Add the hashes of the tiles that became full with the tree's latest entry."""
+        level, width = 1, size
+        while width % TILE_WIDTH == 0:
+            width //= TILE_WIDTH
+            tile = self.hashes(level - 1, (width - 1) * TILE_WIDTH, width * TILE_WIDTH)
+            self._connection.execute("INSERT INTO nodes VALUES (?, ?, ?)", (level, width - 1, root_of(tile)))
+            level += 1
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
+        with _translated("write"):
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield self._connection.execute
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # SQLite itself rolls back on some errors; then there is nothing left to undo.
+                if self._connection.in_transaction:
+                    with suppress(sqlite3.Error):
+                        self._connection.execute("ROLLBACK")
+                raise
+
+    def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
+        rows = self._all(sql, *values)
+        return rows[0] if rows else None
+
+    def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with _translated("read"):
+            return self._connection.execute(sql, values).fetchall()
+
+
+def _follow_crossing(run: Callable[..., sqlite3.Cursor], kind: str, crossing: str | None, index: int) -> None:
+    """Keep the list of crossings that are opened and not closed."""
+    if kind == "opened" and crossing is not None:
+        run("INSERT OR IGNORE INTO open_crossings VALUES (?, ?)", (crossing, index))
+    elif kind == "closed" and crossing is not None:
+        run("DELETE FROM open_crossings WHERE crossing = ?", (crossing,))
+
+
+def _complete(rows: list[bytes], count: int) -> list[bytes]:
+    if len(rows) != count:
+        raise StoreError(f"the database has {len(rows)} of {count} rows")
+    return rows
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """Turn SQLite's and the system's errors into ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise StoreFullError("no space is left for the audit log") from error
+        raise StoreError(f"cannot {what} the audit database: {error}") from error
+    except OSError as error:
+        raise StoreError(f"cannot {what} the audit database: {error.strerror}") from error
+
+
+def _create_schema(connection: sqlite3.Connection) -> None:
+    # Only a new database needs it, and it loads numpy: too slow and too much for every start of the log program.
+    from sqlite_utils import Database  # noqa: PLC0415
+
+    database = Database(connection, execute_plugins=False, recursive_triggers=False)
+    with database.atomic():
+        for name, columns in _TABLES.items():
+            database.table(name).create(columns, pk=_PRIMARY_KEYS[name], not_null=set(columns), strict=True)
+        database.table("keys").create_index(["first"])
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+_TABLES: dict[str, dict[str, type]] = {
+    "entries": {"i": int, "leaf": bytes, "sealed": bytes},
+    "keys": {"id": str, "wrapped": bytes, "first": int},  # first: the first record sealed with it
+    "nodes": {"level": int, "n": int, "hash": bytes},  # tile levels from 1 on
+    "head": {"one": int, "size": int, "frontier": bytes, "checkpoint": bytes},
+    "receipt": {"one": int, "size": int, "note": bytes},
+    "open_crossings": {"crossing": str, "first": int},
+}
+_PRIMARY_KEYS: dict[str, str | tuple[str, str]] = {
+    "entries": "i",
+    "keys": "id",
+    "nodes": ("level", "n"),
+    "head": "one",
+    "receipt": "one",
+    "open_crossings": "crossing",
+}

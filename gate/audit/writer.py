@@ -1,0 +1,249 @@
+"""The log's writer: seals records, appends them, and stays honest when the disk is full, broken or from the past.
+
+`append` never raises for what the disk does: each record gets its index, and is durable, or a reason, and does not count.
+After a failure the database is opened afresh and compared with what was released before; if it lost or changed any of that
+the writer signs nothing more. Blocking, for one thread. Sockets, files of the spool and clocks are left to others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gate.audit.checkpoint import Checkpoint, read_checkpoint
+from gate.audit.errors import (
+    BadFormatError,
+    BadSignatureError,
+    KeyFileError,
+    RolledBackError,
+    StoreError,
+    StoreFullError,
+)
+from gate.audit.merkle import EMPTY_ROOT, Frontier, subtree_hash
+from gate.audit.note import Signer, Verifier
+from gate.audit.record import Happening
+from gate.audit.reserve import Reserve
+from gate.audit.sealing import KeyRing, SealedRecord, Sealer, encode_body, seal
+from gate.audit.spool import files_above, files_of_piece
+from gate.audit.store import Head, Store
+from gate.audit.tiles import Piece
+
+# With the disk full, what leads to an admission waits; what has happened already, and everything that frees a person, does not.
+LEADS_TO_ADMISSION = frozenset({"started", "opened", "decided", "granted", "presence"})
+DISK_FULL = "the disk is full; admissions wait for space"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A record that waits to be written: the clear facts, and the body as it will be sealed."""
+
+    happening: Happening
+    plain: bytes
+
+    @classmethod
+    def of(cls, happening: Happening, body: dict[str, Any]) -> Wanted:
+        """Check and encode. Raises BadFormatError."""
+        return cls(happening, encode_body(body))
+
+    def __repr__(self) -> str:
+        return f"Wanted({self.happening.kind})"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the writer is: the end of the log that may be shown, and what is wrong, if anything."""
+
+    checkpoint: Checkpoint | None
+    note: bytes | None  # the signed checkpoint; None before the first entry
+    mirrored: int
+    open_crossings: tuple[str, ...]
+    problem: str | None
+
+
+class Writer:
+    """Owns the database, the keys in memory and the reserve.
+
+    `opener` opens the database, again after each failure. `published` is the checkpoint in the spool: what others may have
+    seen. Raises KeyFileError when the database is another key's.
+    """
+
+    def __init__(
+        self,
+        *,
+        opener: Callable[[], Store],
+        signer: Signer,
+        sealer: Sealer,
+        reserve: Reserve,
+        published: Checkpoint | None,
+    ) -> None:
+        self._opener = opener
+        self._signer = signer
+        self._ring = KeyRing(sealer)
+        self._reserve = reserve
+        self._seen = [] if published is None else [published]
+        self._store: Store | None = None
+        self._standing = Standing(None, None, 0, (), "the database is not open yet")
+        self._is_rolled_back = False
+        self._recover()
+
+    @property
+    def standing(self) -> Standing:
+        """How the writer is now."""
+        return self._standing
+
+    def close(self) -> None:
+        """Let go of the database and of the keys."""
+        self._ring.drop_all()
+        self._let_go()
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def append(self, batch: Sequence[Wanted], now_ms: int) -> list[int | str]:
+        """Write records in their order, in one transaction; return for each its index, or why it is not written."""
+        self._recover()
+        outcome: list[int | str] = [self._standing.problem or DISK_FULL] * len(batch)
+        for _ in range(2):  # once more with the reserve given up
+            chosen = [at for at, one in enumerate(batch) if self._accepts(one)]
+            if not chosen:
+                break
+            try:
+                indexes = self._commit([batch[at] for at in chosen], now_ms)
+            except StoreError as error:
+                outcome = [str(error)] * len(batch)
+                was_held = self._reserve.is_held
+                if isinstance(error, StoreFullError):
+                    self._reserve.give_up()
+                self._fail(error)
+                self._recover()
+                if not was_held or self._reserve.is_held:
+                    break
+            else:
+                for at, index in zip(chosen, indexes, strict=True):
+                    outcome[at] = index
+                break
+        return outcome
+
+    def _accepts(self, wanted: Wanted) -> bool:
+        if self._store is None:
+            return False
+        return self._reserve.is_held or wanted.happening.kind not in LEADS_TO_ADMISSION
+
+    def _commit(self, batch: Sequence[Wanted], now_ms: int) -> range:
+        store = self._open_store()
+        first = store.head().frontier.size
+        records: list[SealedRecord] = []
+        keys: dict[str, bytes] = {}
+        for index, one in enumerate(batch, first):
+            key = self._ring.key_for(one.happening, now_ms)
+            keys[key.id] = key.wrapped
+            records.append(seal(one.happening, one.plain, index=index, key=key))
+        self._release(store, store.append(records, keys, self._sign))
+        return range(first, first + len(batch))
+
+    def _sign(self, frontier: Frontier) -> bytes:
+        return Checkpoint(self._signer.verifier.name, frontier.size, frontier.root()).sign(self._signer).to_bytes()
+
+    # ── what others need ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def take_receipt(self, note: bytes, mirror: Verifier) -> None:
+        """Remember what the mirror has. Raises BadFormatError, BadSignatureError, StoreError, RolledBackError."""
+        receipt = read_checkpoint(note, self._signer.verifier, mirror)
+        store = self._open_store()
+        try:
+            _compare(store, receipt)
+            if receipt.size > self._standing.mirrored:
+                store.remember_receipt(receipt.size, note)
+                self._standing = replace(self._standing, mirrored=receipt.size)
+        except StoreError as error:
+            self._fail(error)
+            raise
+
+    def files(self, piece: Piece, published: int) -> dict[str, bytes]:
+        """Return the files of one piece that the spool lacks. Raises StoreError."""
+        return files_of_piece(self._open_store(), piece, published)
+
+    def upper_tiles(self, published: int, size: int) -> dict[str, bytes]:
+        """Return the tiles above level 0 that the spool lacks. Raises StoreError."""
+        return files_above(self._open_store(), published, size)
+
+    def tidy(self, now_ms: int) -> None:
+        """Use a quiet moment: drop old keys, shorten the write-ahead log, take the reserve again."""
+        self._ring.drop_old(now_ms)
+        self._recover()
+        try:
+            if self._store is not None:
+                self._store.tidy()
+        except StoreError as error:
+            self._fail(error)
+
+    # ── failing and recovering ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _open_store(self) -> Store:
+        if self._store is None:
+            raise StoreError(self._standing.problem or "the database is not open")
+        return self._store
+
+    def _fail(self, error: StoreError) -> None:
+        """Trust nothing that the connection says any more."""
+        self._is_rolled_back = self._is_rolled_back or isinstance(error, RolledBackError)
+        self._let_go()
+        self._standing = replace(self._standing, problem=str(error))
+
+    def _let_go(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def _recover(self) -> None:
+        """Open the database if it is not, and take the reserve if it is gone. A log from the past stays shut."""
+        if self._is_rolled_back:
+            return
+        if self._store is None:
+            try:
+                self._open()
+            except StoreError as error:
+                self._fail(error)
+                return
+        is_full = not self._reserve.is_held and not self._reserve.take()
+        self._standing = replace(self._standing, problem=DISK_FULL if is_full else None)
+
+    def _open(self) -> None:
+        store = self._store = self._opener()
+        head = store.head()
+        if head.checkpoint is not None:
+            self._check_head(head.frontier, head.checkpoint)
+        receipt = store.receipt()
+        if receipt is not None:
+            self._standing = replace(self._standing, mirrored=receipt[0])
+        for seen in (*self._seen, *([self._standing.checkpoint] if self._standing.checkpoint else [])):
+            _compare(store, seen)
+        self._release(store, head)
+
+    def _check_head(self, frontier: Frontier, note: bytes) -> None:
+        try:
+            checkpoint = read_checkpoint(note, self._signer.verifier)
+        except BadSignatureError as error:
+            raise KeyFileError("the database was signed by another key than log.key") from error
+        except BadFormatError as error:
+            raise StoreError("the database's checkpoint is damaged") from error
+        if (checkpoint.size, checkpoint.root) != (frontier.size, frontier.root()):
+            raise StoreError("the database's frontier is damaged")
+
+    def _release(self, store: Store, head: Head) -> None:
+        """From here on the head is durable, may be shown to others, and must never be contradicted."""
+        if head.checkpoint is None:
+            return
+        checkpoint = Checkpoint(self._signer.verifier.name, head.frontier.size, head.frontier.root())
+        crossings = tuple(store.open_crossings())
+        self._standing = replace(self._standing, checkpoint=checkpoint, note=head.checkpoint, open_crossings=crossings)
+
+
+def _compare(store: Store, seen: Checkpoint) -> None:
+    """Check that the database continues what was signed before. Raises RolledBackError."""
+    size = store.head().frontier.size
+    if seen.size > size:
+        raise RolledBackError(f"the database ends at {size}, but {seen.size} entries were signed: it is from the past")
+    root = subtree_hash(store.hash_at, 0, seen.size) if seen.size else EMPTY_ROOT
+    if root != seen.root:
+        raise RolledBackError(f"the database has other entries than the {seen.size} that were signed")

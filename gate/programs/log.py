@@ -1,0 +1,303 @@
+"""The log program: the only writer of the audit log.
+
+Promises: `Recorded` is sent when the record is durable and never otherwise; whatever fails is `NotRecorded` with a reason,
+and the program goes on. Records that wait together share one transaction. Publishing to the spool follows the answer and
+never delays it: SQLite and the spool have a worker thread each. Receipts in the inbox are checked and remembered.
+What is written, sealed and signed, and when nothing may be, belongs to `gate.audit`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import assert_never
+
+from gate.audit import inbox, keys
+from gate.audit.checkpoint import Checkpoint, read_checkpoint
+from gate.audit.errors import BadFormatError, BadSignatureError, KeyFileError, SealError, StoreError
+from gate.audit.note import Verifier
+from gate.audit.publishing import Publisher, Worker
+from gate.audit.record import Happening, time_text
+from gate.audit.reserve import Reserve
+from gate.audit.sealing import Sealer
+from gate.audit.spool import Spool
+from gate.audit.store import Store
+from gate.audit.writer import Wanted, Writer
+from gate.channel.messages import (
+    Append,
+    FromLog,
+    NotRecorded,
+    OpenCrossings,
+    OpenCrossingsRequest,
+    Recorded,
+    Status,
+    StatusRequest,
+    ToLog,
+)
+from gate.channel.sockets import ChannelError, Connection, serve
+from gate.programs import clock
+from gate.programs.config import Config, ConfigError
+
+WAITING_MAX = 1024  # records that wait for the disk; one more is not recorded
+BATCH_MAX = 64  # records in one transaction
+ANSWERS_MAX = 256  # answers a connection may have outstanding; then it is not read from
+QUIET_S = 0.02  # publishing begins when no record came for so long
+PUBLISH_DELAY_MAX_S = 0.2  # or so long after the first one
+RETRY_S = 1.0  # after the spool could not be written
+INBOX_POLL_S = 1.0
+
+log = logging.getLogger("gate.log")
+
+
+async def run(
+    config: Config,
+    *,
+    stop: asyncio.Event,
+    wall: Callable[[], datetime] = clock.now,
+    monotonic_ms: Callable[[], int] = clock.monotonic_ms,
+    boot: str | None = None,
+) -> None:
+    """Serve RUN/log.sock until `stop` is set. Raises ConfigError for keys and recipients that can never work."""
+    folder = Path(config.paths.state) / "audit"
+    try:
+        signer = keys.load(Path(config.paths.keys) / "log.key", config.origin)
+        sealer = Sealer(config.audit.recipients)
+        mirror = None if config.sync is None else Verifier.parse(config.sync.mirror_vkey)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        config.run.mkdir(parents=True, exist_ok=True)
+        spool = Spool(Path(config.paths.spool))
+        published = _published(spool, signer.verifier)
+        with Worker("store") as in_store, Worker("spool") as in_spool:
+            writer = await in_store(
+                lambda: Writer(
+                    opener=lambda: Store(folder / "log.sqlite"),
+                    signer=signer,
+                    sealer=sealer,
+                    reserve=Reserve(folder / "reserve"),
+                    published=published,
+                )
+            )
+            try:
+                publisher = Publisher(writer, spool, in_store, in_spool, published=published.size if published else 0)
+                desk = Desk(
+                    config=config,
+                    writer=writer,
+                    publisher=publisher,
+                    in_store=in_store,
+                    mirror=mirror,
+                    now=Now(wall, monotonic_ms, boot or clock.boot_id()),
+                )
+                await desk.run(stop)
+            finally:
+                await in_store(writer.close)
+    except (KeyFileError, SealError, BadFormatError) as error:
+        raise ConfigError(f"log: {error}") from error
+
+
+def _published(spool: Spool, verifier: Verifier) -> Checkpoint | None:
+    """Return what others may have seen. A checkpoint that we did not sign counts for nothing and is written anew."""
+    try:
+        note = spool.checkpoint()
+        return None if note is None else read_checkpoint(note, verifier)
+    except (BadFormatError, BadSignatureError) as error:
+        log.warning("spool_checkpoint_refused", extra={"reason": str(error)})
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The clocks, and this boot's name."""
+
+    wall: Callable[[], datetime]
+    monotonic_ms: Callable[[], int]
+    boot: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A record that waits for the disk, and whom to tell."""
+
+    wanted: Wanted
+    seq: int
+    answer: asyncio.Future[FromLog]
+
+
+class Desk:
+    """Takes records in, answers for them, and keeps publisher and inbox going."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        writer: Writer,
+        publisher: Publisher,
+        in_store: Worker,
+        mirror: Verifier | None,
+        now: Now,
+    ) -> None:
+        self._config = config
+        self._writer = writer
+        self._publisher = publisher
+        self._in_store = in_store
+        self._mirror = mirror
+        self._now = now
+        self._waiting: asyncio.Queue[_Pending] = asyncio.Queue(WAITING_MAX)
+        self._written = asyncio.Event()
+        self._problem: str | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set; then write what waits and publish it."""
+        self._report()
+        self._written.set()
+        async with asyncio.TaskGroup() as tasks:
+            loops = [tasks.create_task(loop) for loop in (self._write(), self._publish(), self._watch_inbox())]
+            async with serve(self._config.socket("log"), self._converse, incoming=ToLog):
+                await stop.wait()
+            await self._waiting.join()
+            for one in loops:
+                one.cancel()
+        await self._publisher.catch_up()
+
+    # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _write(self) -> None:
+        """Write what waits, together."""
+        while True:
+            batch: list[_Pending] = [await self._waiting.get()]
+            while not self._waiting.empty() and len(batch) < BATCH_MAX:
+                batch.append(self._waiting.get_nowait())
+            outcome = await self._in_store(self._writer.append, [one.wanted for one in batch], self._now.monotonic_ms())
+            for one, result in zip(batch, outcome, strict=True):
+                one.answer.set_result(_receipt(one.seq, result))
+                self._waiting.task_done()
+            self._report()
+            self._written.set()
+
+    def _take(self, message: Append, answer: asyncio.Future[FromLog]) -> None:
+        """Queue one record; `answer` is set when it is written, or now when it cannot be."""
+        try:
+            happening = Happening(
+                kind=message.kind,
+                crossing=message.crossing,
+                monotonic_ms=message.monotonic_ms,
+                boot=self._now.boot,
+                time=time_text(self._now.wall()),
+            )
+            self._waiting.put_nowait(_Pending(Wanted.of(happening, message.body), message.seq, answer))
+        except BadFormatError as error:
+            answer.set_result(NotRecorded(message.seq, str(error)))
+        except asyncio.QueueFull:
+            answer.set_result(NotRecorded(message.seq, f"{WAITING_MAX} records wait for the disk already"))
+
+    # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _converse(self, connection: Connection[ToLog]) -> None:
+        """Answer one peer, in the order it asked; a peer that does not read holds up nobody else."""
+        answers: asyncio.Queue[asyncio.Future[FromLog] | None] = asyncio.Queue(ANSWERS_MAX)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_send_all(connection, answers))
+                async for message in connection:
+                    await answers.put(self._answer(message))
+                await answers.put(None)
+        except* ChannelError as errors:
+            log.info("peer_gone", extra={"pid": connection.peer.pid, "reason": str(errors.exceptions[0])})
+
+    def _answer(self, message: ToLog) -> asyncio.Future[FromLog]:
+        answer: asyncio.Future[FromLog] = asyncio.get_running_loop().create_future()
+        match message:
+            case Append():
+                self._take(message, answer)
+            case OpenCrossingsRequest():
+                answer.set_result(OpenCrossings(list(self._writer.standing.open_crossings)))
+            case StatusRequest():
+                answer.set_result(self._status())
+            case _:
+                assert_never(message)
+        return answer
+
+    def _status(self) -> Status:
+        standing, publisher = self._writer.standing, self._publisher
+        checkpoint = standing.checkpoint
+        problem = standing.problem or publisher.problem
+        detail = {
+            "entries": checkpoint.size if checkpoint else 0,
+            "root": checkpoint.root.hex() if checkpoint else None,
+            "published": publisher.published,
+            "mirrored": standing.mirrored,
+            "open_crossings": len(standing.open_crossings),
+            "disk_free_bytes": _disk_free_bytes(Path(self._config.paths.state)),
+            "problem": problem,
+        }
+        return Status("log", "ready" if problem is None else "degraded", detail)
+
+    # ── in the background ────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _publish(self) -> None:
+        """Publish after each burst of records, or in the middle of a long one."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._written.wait()
+            latest_s = loop.time() + PUBLISH_DELAY_MAX_S
+            while self._written.is_set() and loop.time() < latest_s:
+                self._written.clear()
+                await asyncio.sleep(QUIET_S)
+            self._written.clear()
+            if not await self._publisher.catch_up():
+                self._written.set()
+                await asyncio.sleep(RETRY_S)
+            await self._in_store(self._writer.tidy, self._now.monotonic_ms())
+            self._report()
+
+    async def _watch_inbox(self) -> None:
+        """Take in the mirror's receipts."""
+        while self._mirror is not None:
+            try:
+                await self._in_store(self._take_receipts, self._mirror)
+            except OSError as error:
+                log.warning("inbox_unreadable", extra={"reason": str(error)})
+            self._report()
+            await asyncio.sleep(INBOX_POLL_S)
+
+    def _take_receipts(self, mirror: Verifier) -> None:
+        for found in inbox.receipts(Path(self._config.paths.inbox)):
+            try:
+                self._writer.take_receipt(found.note, mirror)
+            except (BadFormatError, BadSignatureError) as error:
+                log.warning("receipt_refused", extra={"reason": str(error)})
+                found.refuse()
+            except StoreError:
+                return  # reported as the writer's problem; the receipt stays for later
+            else:
+                found.remove()
+
+    def _report(self) -> None:
+        """Say once that the log stopped taking records, and once that it takes them again."""
+        problem = self._writer.standing.problem
+        if problem != self._problem:
+            level, event = (
+                (logging.INFO, "writing_resumed") if problem is None else (logging.CRITICAL, "writing_failed")
+            )
+            log.log(level, event, extra={"reason": problem or self._problem})
+        self._problem = problem
+
+
+async def _send_all(connection: Connection[ToLog], answers: asyncio.Queue[asyncio.Future[FromLog] | None]) -> None:
+    while (answer := await answers.get()) is not None:
+        await connection.send(await answer)
+
+
+def _receipt(seq: int, result: int | str) -> FromLog:
+    return Recorded(seq, result) if isinstance(result, int) else NotRecorded(seq, result)
+
+
+def _disk_free_bytes(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
