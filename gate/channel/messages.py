@@ -152,7 +152,7 @@ FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | Er
 # ── vision ↔ the child process of a crossing ─────────────────────────────────────────────────────────────────────────
 
 
-class Prepare(Message):
+class Prepare(Message, frozen=True):
     """The first message to a new child: where its models are and which camera it will open, later."""
 
     models: str
@@ -160,30 +160,30 @@ class Prepare(Message):
     camera_address: str
 
 
-class Prepared(Message):
+class Prepared(Message, frozen=True):
     """The models are loaded and proved; `detail` is for the status. The child waits for a crossing."""
 
     detail: dict[str, Any]
 
 
-class Unfit(Message):
+class Unfit(Message, frozen=True):
     """The child cannot work, and says why. It ends."""
 
     reason: str
 
 
-class ProbeCamera(Message):
+class ProbeCamera(Message, frozen=True):
     """Without a crossing, after a loss: open the camera, decode one frame, drop it, close. Answered by CameraProbed."""
 
 
-class CameraProbed(Message):
+class CameraProbed(Message, frozen=True):
     """Whether the camera gave a frame."""
 
     ok: bool
     reason: str
 
 
-class Alive(Message):
+class Alive(Message, frozen=True):
     """The child's loop turns. It is sent a few times a second; silence means that it hangs."""
 
 
