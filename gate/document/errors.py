@@ -5,6 +5,7 @@ DocumentError
 ├── MalformedError          bytes that break BER, the LDS, X.509 or CMS
 ├── AlgorithmUnknownError   an algorithm, curve or parameter that we do not know: nothing was shown either way
 ├── SignatureError          a signature, hash or proof of possession that is wrong
+├── SignerMissingError      a signed message without its signer's certificate: nothing was shown either way
 └── ChipError               the conversation with the chip
     ├── ChipLostError         the chip or its reader went away; thrown in by whoever carries the APDUs
     ├── ChipStatusError       a status word that says no; `status` is SW1 SW2
@@ -37,6 +38,10 @@ class SignatureError(DocumentError):
     """A signature, hash or proof of possession that is wrong."""
 
 
+class SignerMissingError(DocumentError):
+    """A signed message without its signer's certificate."""
+
+
 class ChipError(DocumentError):
     """Any failure of the conversation with the chip."""
 
@@ -58,4 +63,11 @@ class AccessDeniedError(ChipError):
 
 
 class SecureMessagingError(ChipError):
-    """An answer that breaks secure messaging; nothing more is said in this session."""
+    """An answer that breaks secure messaging; nothing more is said in this session.
+
+    `status` is the status word of a chip that ended the session itself, by answering in clear.
+    """
+
+    def __init__(self, what: str, *, status: int | None = None) -> None:
+        super().__init__(what if status is None else f"{what}: status {status:04X}")
+        self.status = status

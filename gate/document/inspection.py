@@ -10,7 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gate.document.examination import DocumentFields, Examination, Inspection
+from gate.document.access.commands import OK, Transmit
+from gate.document.access.files import COM, SOD, ChipFiles, File, data_group
+from gate.document.authenticity.active import CHALLENGE_BYTES, internal_authenticate
+from gate.document.authenticity.chip import ActiveAnswer
+from gate.document.checks import Result
+from gate.document.errors import AccessDeniedError, ChipLostError, ChipStatusError, DocumentError, MalformedError
+from gate.document.examination import DATA_GROUPS_WANTED, DocumentFields, Examination, Inspection
+from gate.document.lds.dg15 import parse_dg15
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -20,17 +27,6 @@ if TYPE_CHECKING:
     from gate.document.pki.anchors import TrustAnchors
 
 __all__ = ["DocumentFields", "Inspection", "Portrait", "Step", "Transmit", "inspect", "inspect_files"]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Transmit:
-    """Send this command to the chip. Answered by the response with its status word, at least two bytes."""
-
-    apdu: bytes
-
-    def __repr__(self) -> str:
-        """Never shows the command: it may carry what the session keys protect."""
-        return f"Transmit({len(self.apdu)} bytes)"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,12 +56,19 @@ def inspect(
 ) -> Generator[Step, bytes | None, Inspection]:
     """Open, read and judge the chip of the document with this printed zone.
 
-    Start it with `next` or `send(None)`, answer each step with `send`; the Inspection is the value of StopIteration. Throw
-    ChipLostError in when the chip or its reader goes away: what had not terminated by then is aborted. `now` is aware.
-    `random` gives that many unpredictable bytes.
+    Start it with `next` or `send(None)`, answer each step with `send`; the Inspection is the value of StopIteration. Once
+    started, throw ChipLostError in when the chip or its reader goes away: what had not terminated by then is aborted. `now`
+    is aware. `random` gives that many unpredictable bytes.
     """
-    raise NotImplementedError
-    yield
+    examination = Examination(anchors=anchors, now=now, printed=mrz)
+    examination.take_access(Result.UNDETERMINED, "the chip was not opened")
+    try:
+        yield from _converse(examination, ChipFiles(mrz.key, random=random), random)
+    except ChipLostError:
+        examination.take_break("the chip or its reader went away")
+    except DocumentError as error:
+        examination.take_break(f"the conversation with the chip broke: {error}")
+    return examination.conclude()
 
 
 def inspect_files(
@@ -74,6 +77,70 @@ def inspect_files(
     anchors: TrustAnchors,
     now: datetime,
     mrz: Mrz | None = None,
+    wanted: frozenset[int] = DATA_GROUPS_WANTED,
 ) -> Inspection:
-    """Judge the files of one chip, named `EF.COM`, `EF.SOD`, `EF.DG1` to `EF.DG16`, that someone else has read."""
-    raise NotImplementedError
+    """Judge the files of one chip, named `EF.COM`, `EF.SOD`, `EF.DG1` to `EF.DG16`, that someone else has read.
+
+    The data groups that are `wanted` must be there for their check to be successful.
+    """
+    examination = Examination(anchors=anchors, now=now, printed=mrz, wanted=wanted)
+    examination.take_com(files.get(COM.name))
+    examination.take_sod(files.get(SOD.name))
+    for number in range(1, 17):
+        content = files.get(data_group(number).name)
+        if content is not None:
+            examination.take_data_group(number, content)
+    examination.portrait()
+    return examination.conclude()
+
+
+def _converse(
+    examination: Examination,
+    chip: ChipFiles,
+    random: Callable[[int], bytes],
+) -> Generator[Step, bytes | None, None]:
+    """Sequence 1 of TR-03135-1 §5.6.2: access, EF.SOD, chip authenticity, EF.DG1, and the long EF.DG2 last."""
+    try:
+        yield from chip.open()
+    except AccessDeniedError as error:
+        examination.take_access(Result.FAILED, str(error))
+        return
+    examination.take_access(Result.SUCCESSFUL, "opened with Basic Access Control")
+    examination.take_com((yield from _read(chip, COM)))
+    examination.take_sod((yield from _read(chip, SOD)))
+    for number in (14, 15):
+        if examination.lists(number):
+            examination.take_data_group(number, (yield from _read(chip, data_group(number))))
+    yield from _ask_for_proof(examination, chip, random)
+    for number in (1, 12, 2):
+        if number in DATA_GROUPS_WANTED or examination.lists(number):
+            examination.take_data_group(number, (yield from _read(chip, data_group(number))))
+    portrait = examination.portrait()
+    if portrait is not None:
+        yield Portrait(portrait.encoding.value, portrait.image)
+
+
+def _read(chip: ChipFiles, file: File) -> Generator[Step, bytes | None, bytes | None]:
+    """A file, or None when the chip has none, refuses it, or what it gives is no such file."""
+    try:
+        return (yield from chip.read(file))
+    except (ChipStatusError, MalformedError):
+        return None
+
+
+def _ask_for_proof(
+    examination: Examination,
+    chip: ChipFiles,
+    random: Callable[[int], bytes],
+) -> Generator[Step, bytes | None, None]:
+    """Active Authentication, if EF.DG15 is what EF.SOD says. The verdict waits until EF.SOD has proven the key."""
+    content = examination.file(15)
+    if content is None:
+        return
+    try:
+        key = parse_dg15(content)
+    except DocumentError:
+        return  # the verdict parses it again and says why
+    challenge = random(CHALLENGE_BYTES)
+    response = yield from chip.ask(internal_authenticate(key, challenge))
+    examination.take_answer(ActiveAnswer(challenge, response.data if response.status == OK else None))

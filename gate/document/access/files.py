@@ -1,0 +1,169 @@
+"""The files of the passport application: opening the chip and reading them whole (ICAO 9303-10 §3, 9303-11 §4).
+
+Chips differ in how much they give at once. The largest size is tried first and given up for a smaller one only while no
+block of that size has come; a chip that ends its session over a size is opened again with the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gate.document import tlv
+from gate.document.access.bac import open_with_bac
+from gate.document.access.commands import (
+    END_OF_FILE,
+    FILE_NOT_FOUND,
+    OK,
+    WRONG_LENGTH,
+    Command,
+    Response,
+    Transmit,
+    exchange,
+)
+from gate.document.errors import AccessDeniedError, ChipStatusError, MalformedError, SecureMessagingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from gate.document.access.secure_messaging import SecureMessaging
+    from gate.document.mrz import MrzKey
+
+FILE_BYTES_MAX: Final = 1 << 20
+COMMANDS_MAX: Final = 12_000  # a chip that answers a byte at a time is given up
+# Extended length, then what protected answers of 256, 192 and 128 bytes hold.
+BLOCK_BYTES: Final = (8000, 223, 160, 96)
+_HEAD_BYTES: Final = 6
+_PLAIN_OFFSET_MAX: Final = 0x7FFF
+_APPLICATION: Final = bytes.fromhex("A0000002471001")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An elementary file: its name, its identifier and the tag that its content begins with."""
+
+    name: str
+    identifier: int
+    tag: int
+
+
+COM: Final = File("EF.COM", 0x011E, 0x60)
+SOD: Final = File("EF.SOD", 0x011D, 0x77)
+_DATA_GROUP_TAGS: Final = (
+    0x61, 0x75, 0x63, 0x76, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F, 0x70,
+)  # fmt: skip
+
+
+def data_group(number: int) -> File:
+    """The file of a data group, 1 to 16."""
+    return File(f"EF.DG{number}", 0x0100 + number, _DATA_GROUP_TAGS[number - 1])
+
+
+def data_group_of_tag(tag: int) -> int | None:
+    """The number of the data group with this tag, or None."""
+    return _DATA_GROUP_TAGS.index(tag) + 1 if tag in _DATA_GROUP_TAGS else None
+
+
+class ChipFiles:
+    """One chip, opened with the key of the zone. Steps are generators that yield Transmit."""
+
+    def __init__(self, key: MrzKey, *, random: Callable[[int], bytes]) -> None:
+        self._key = key
+        self._random = random
+        self._session: SecureMessaging | None = None
+        self._sizes = list(BLOCK_BYTES)
+        self._size_proven = False
+        self._commands_left = COMMANDS_MAX
+
+    def open(self) -> Generator[Transmit, bytes | None, None]:
+        """Select the passport application and open it. Raises AccessDeniedError or ChipStatusError."""
+        self._session = None
+        selected = yield from exchange(Command(0xA4, 0x04, 0x0C, _APPLICATION))
+        if selected.status != OK:
+            raise AccessDeniedError(f"the chip has no passport application: status {selected.status:04X}")
+        self._session = yield from open_with_bac(self._key, random=self._random)
+
+    def read(self, file: File) -> Generator[Transmit, bytes | None, bytes | None]:
+        """The whole content of a file, or None when the chip has no such file.
+
+        Raises ChipStatusError when the chip refuses, MalformedError when the file is none of its kind or too long.
+        """
+        while True:
+            try:
+                return (yield from self._read_once(file))
+            except SecureMessagingError as error:
+                if error.status is None or self._size_proven or len(self._sizes) == 1:
+                    raise
+                # The chip ended the session over the size of a block. Opening it again is the only way on.
+                del self._sizes[0]
+                yield from self.open()
+
+    def ask(self, command: Command) -> Generator[Transmit, bytes | None, Response]:
+        """Send a command within the session."""
+        if self._session is None:
+            raise AccessDeniedError("the chip is not open")
+        if self._commands_left == 0:
+            raise MalformedError("the chip takes too many commands")
+        self._commands_left -= 1
+        return (yield from self._session.exchange(command))
+
+    def _read_once(self, file: File) -> Generator[Transmit, bytes | None, bytes | None]:
+        selected = yield from self.ask(Command(0xA4, 0x02, 0x0C, file.identifier.to_bytes(2, "big")))
+        if selected.status == FILE_NOT_FOUND:
+            return None
+        if selected.status != OK:
+            raise ChipStatusError(f"{file.name} cannot be selected", selected.status)
+        content = yield from self._block(file, 0, _HEAD_BYTES)
+        head = tlv.header(content)
+        if head is None or head[0] != file.tag:
+            raise MalformedError(f"{file.name} is empty or begins with another tag")
+        _, length, start = head
+        total = start + length
+        if total > FILE_BYTES_MAX:
+            raise MalformedError(f"{file.name} says that it has {total} bytes")
+        parts = [content[:total]]
+        have = len(parts[0])
+        while have < total:
+            part = yield from self._block(file, have, total - have)
+            parts.append(part)
+            have += len(part)
+        return b"".join(parts)
+
+    def _block(self, file: File, offset: int, wanted: int) -> Generator[Transmit, bytes | None, bytes]:
+        """At least one byte from this offset, at most as many as wanted or as the chip gives at once."""
+        while True:
+            size = min(wanted, self._sizes[0])
+            response = yield from self.ask(_read_binary(offset, size))
+            if response.status in (OK, END_OF_FILE) and response.data:
+                self._size_proven |= size == self._sizes[0]
+                return _plain_block(response.data, offset)[:wanted]
+            exact = response.status & 0xFF if response.status >> 8 == 0x6C else 0
+            if 0 < exact < size:
+                wanted = exact
+            elif (
+                response.status == WRONG_LENGTH and size == self._sizes[0] and not self._size_proven and self._sizes[1:]
+            ):
+                del self._sizes[0]
+            else:
+                raise ChipStatusError(f"{file.name} cannot be read", response.status)
+
+
+def _read_binary(offset: int, size: int) -> Command:
+    """READ BINARY; beyond 32 767 the offset goes into a data object (ISO/IEC 7816-4 §11.3.3)."""
+    if offset <= _PLAIN_OFFSET_MAX:
+        return Command(0xB0, offset >> 8, offset & 0xFF, answer_max=size)
+    place = tlv.encode(0x54, offset.to_bytes(3, "big").lstrip(b"\x00"))
+    return Command(0xB1, 0x00, 0x00, place, answer_max=size + _ODD_OVERHEAD_BYTES)
+
+
+_ODD_OVERHEAD_BYTES: Final = 4
+
+
+def _plain_block(data: bytes, offset: int) -> bytes:
+    """The block itself: with the odd instruction it stands in a data object 53."""
+    if offset <= _PLAIN_OFFSET_MAX:
+        return data
+    found = tlv.first(data, 0x53)
+    if not found:
+        raise MalformedError("a block beyond 32 767 that is no data object")
+    return found

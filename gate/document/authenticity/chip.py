@@ -1,0 +1,95 @@
+"""Is the chip the one that the issuer made: the verdict on Active Authentication (TR-03135-1 §5.6.4.1).
+
+A clone can answer with a key of its own. So the verdict is good only when the key is among what the issuer signed, and a
+chip that hides the key which EF.SOD lists has failed: it is not one without the feature.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gate.document.authenticity.active import verify_answer
+from gate.document.authenticity.passive import hash_agrees
+from gate.document.checks import Check, CheckId, Result
+from gate.document.errors import AlgorithmUnknownError, DocumentError
+from gate.document.lds.dg14 import parse_dg14
+from gate.document.lds.dg15 import parse_dg15
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gate.document.authenticity.passive import SecurityVerdict
+    from gate.document.lds.sod import SecurityObject
+
+_ACTIVE: Final = 15
+_CHIP: Final = 14
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ActiveAnswer:
+    """What the chip made of our challenge; None: it refused."""
+
+    challenge: bytes
+    answer: bytes | None
+
+
+def judge_chip(
+    verdict: SecurityVerdict,
+    files: Mapping[int, bytes],
+    withheld: frozenset[int],
+    answer: ActiveAnswer | None,
+) -> Check:
+    """The verdict. `withheld` are the data groups that the chip would not give although they were asked for."""
+    security = verdict.security
+    if security is None:
+        return _check(Result.UNDETERMINED, "without EF.SOD no key of the chip is known")
+    listed = {_CHIP, _ACTIVE} & security.hashes.keys()
+    if hidden := listed & withheld:
+        return _check(Result.FAILED, f"EF.SOD lists DG{min(hidden)} and the chip does not give it")
+    if changed := [number for number in listed & files.keys() if not hash_agrees(security, number, files[number])]:
+        return _check(Result.FAILED, f"DG{changed[0]} is not what EF.SOD says")
+    if _ACTIVE in listed:
+        return _judge_active(verdict, security, files, answer)
+    return _judge_without_active(files, listed=_CHIP in listed)
+
+
+def _judge_active(
+    verdict: SecurityVerdict,
+    security: SecurityObject,
+    files: Mapping[int, bytes],
+    answer: ActiveAnswer | None,
+) -> Check:
+    if _ACTIVE not in files or answer is None:
+        return _check(Result.UNDETERMINED, "the chip was not asked to prove itself")
+    if answer.answer is None:
+        return _check(Result.FAILED, "the chip refuses to prove that it holds its key")
+    try:
+        algorithm = parse_dg14(files[_CHIP]).active_authentication_algorithm if _CHIP in files else None
+        key = parse_dg15(files[_ACTIVE])
+        verify_answer(key, answer.challenge, answer.answer, ecdsa_algorithm=algorithm)
+    except AlgorithmUnknownError as error:
+        return _check(Result.UNDETERMINED, str(error))
+    except DocumentError as error:
+        return _check(Result.FAILED, str(error))
+    if not verdict.proven or not hash_agrees(security, _ACTIVE, files[_ACTIVE]):
+        return _check(Result.UNDETERMINED, "the chip holds its key, but nobody we trust signed that key")
+    return _check(Result.SUCCESSFUL, "Active Authentication with the key that the issuer signed")
+
+
+def _judge_without_active(files: Mapping[int, bytes], *, listed: bool) -> Check:
+    if not listed:
+        return _check(Result.NOT_SUPPORTED, "EF.SOD lists neither DG14 nor DG15")
+    if _CHIP not in files:
+        return _check(Result.UNDETERMINED, "DG14 was not read")
+    try:
+        infos = parse_dg14(files[_CHIP])
+    except DocumentError as error:
+        return _check(Result.UNDETERMINED, str(error))
+    if infos.chip_authentication:
+        return _check(Result.UNDETERMINED, "the chip offers Chip Authentication only, which was not carried out")
+    return _check(Result.NOT_SUPPORTED, "DG14 offers no Chip Authentication, and there is no DG15")
+
+
+def _check(result: Result, reason: str) -> Check:
+    return Check(CheckId.CHIP_AUTHENTICITY, result, reason)

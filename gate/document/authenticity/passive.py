@@ -1,0 +1,178 @@
+"""Passive Authentication: is what the chip holds what the issuer signed (ICAO 9303-11 §5.1, TR-03135-1 §5.6.4)."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gate.document.checks import Check, CheckId, Result
+from gate.document.countries import certificate_countries
+from gate.document.errors import AlgorithmUnknownError, DocumentError, SignerMissingError
+from gate.document.lds.com import parse_com
+from gate.document.lds.sod import SecurityObject, parse_sod
+from gate.document.pki.path import find_issuer
+from gate.document.pki.signatures import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from gate.document.pki.anchors import Anchor, TrustAnchors
+    from gate.document.pki.certificate import Certificate
+
+_UNSIGNED = "the signature of EF.SOD was not shown to be right"
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityVerdict:
+    """What EF.SOD is worth. `security` is there whenever it could be parsed, whoever signed it."""
+
+    checks: tuple[Check, ...]
+    security: SecurityObject | None = None
+    signer: Certificate | None = None
+    anchor: Anchor | None = None
+
+    @property
+    def proven(self) -> bool:
+        """True when the hashes are the issuer's: signed, by a signer of a trusted country."""
+        return self.anchor is not None
+
+
+def judge_sod(data: bytes, anchors: TrustAnchors, now: datetime) -> SecurityVerdict:
+    """Check the signature of EF.SOD, its signer, the signer's issuer, their validity and their revocation."""
+    try:
+        security = parse_sod(data)
+    except AlgorithmUnknownError as error:
+        return SecurityVerdict(_unsigned(Check(CheckId.SOD_SIGNATURE, Result.UNDETERMINED, str(error))))
+    except DocumentError as error:
+        return SecurityVerdict(_unsigned(Check(CheckId.SOD_SIGNATURE, Result.FAILED, str(error))))
+    try:
+        signer = security.message.verify()
+    except (AlgorithmUnknownError, SignerMissingError) as error:
+        return SecurityVerdict(_unsigned(Check(CheckId.SOD_SIGNATURE, Result.UNDETERMINED, str(error))), security)
+    except DocumentError as error:
+        return SecurityVerdict(_unsigned(Check(CheckId.SOD_SIGNATURE, Result.FAILED, str(error))), security)
+    signed = Check(CheckId.SOD_SIGNATURE, Result.SUCCESSFUL, "signed by the document signer that it names")
+    return _judge_signer(signed, security, signer, anchors, now)
+
+
+def _judge_signer(
+    signed: Check,
+    security: SecurityObject,
+    signer: Certificate,
+    anchors: TrustAnchors,
+    now: datetime,
+) -> SecurityVerdict:
+    """The checks of the document signer's certificate, once it is known to have signed EF.SOD."""
+    ds_validity = _validity(CheckId.DS_VALIDITY, signer, now, "the document signer's certificate")
+    if not signer.may_sign_documents:
+        checks = (
+            signed,
+            Check(CheckId.DS_SIGNATURE, Result.FAILED, "the signer's certificate is not one of a document signer"),
+            ds_validity,
+            Check(CheckId.CSCA_VALIDITY, Result.UNDETERMINED, "no CSCA was looked for"),
+            Check(CheckId.REVOCATION, Result.UNDETERMINED, "no CSCA was looked for"),
+        )
+        return SecurityVerdict(checks, security, signer)
+    path = find_issuer(signer, anchors, now)
+    if path.anchor is None:
+        csca_validity = Check(CheckId.CSCA_VALIDITY, Result.UNDETERMINED, "no CSCA was found")
+    else:
+        csca_validity = _validity(CheckId.CSCA_VALIDITY, path.anchor.certificate, now, "the CSCA's certificate")
+    checks = (
+        signed,
+        Check(CheckId.DS_SIGNATURE, path.result, path.reason),
+        ds_validity,
+        csca_validity,
+        _revocation(signer, anchors, now),
+    )
+    return SecurityVerdict(checks, security, signer, path.anchor)
+
+
+def _unsigned(signed: Check) -> tuple[Check, ...]:
+    """Without a signature that holds, the signer is unknown, and so is everything about it."""
+    unknown = (CheckId.DS_SIGNATURE, CheckId.DS_VALIDITY, CheckId.CSCA_VALIDITY, CheckId.REVOCATION)
+    return signed, *(Check(check_id, Result.UNDETERMINED, _UNSIGNED) for check_id in unknown)
+
+
+def _validity(check_id: CheckId, certificate: Certificate, now: datetime, whose: str) -> Check:
+    """At the time of the check, as TR-03135 wants it; policy may soften it."""
+    if now < certificate.not_before:
+        return Check(check_id, Result.FAILED, f"{whose} is valid only from {certificate.not_before:%Y-%m-%d}")
+    if now > certificate.not_after:
+        return Check(check_id, Result.FAILED, f"{whose} ended on {certificate.not_after:%Y-%m-%d}")
+    return Check(check_id, Result.SUCCESSFUL, f"{whose} is valid until {certificate.not_after:%Y-%m-%d}")
+
+
+def _revocation(signer: Certificate, anchors: TrustAnchors, now: datetime) -> Check:
+    """On any list of its issuer: failed. On none: successful only if the newest list is current."""
+    lists = anchors.revocation_lists(signer.issuer_id)
+    if any(signer.serial in one.serials for one in lists):
+        return Check(CheckId.REVOCATION, Result.FAILED, "the document signer's certificate was revoked")
+    if not lists:
+        return Check(CheckId.REVOCATION, Result.UNDETERMINED, "there is no revocation list of this issuer")
+    if not lists[0].current_at(now):
+        return Check(CheckId.REVOCATION, Result.UNDETERMINED, "the revocation list of this issuer is out of date")
+    return Check(CheckId.REVOCATION, Result.SUCCESSFUL, "the document signer is on no current revocation list")
+
+
+def judge_hashes(security: SecurityObject, files: Mapping[int, bytes], wanted: frozenset[int]) -> Check:
+    """Every data group that was read against its hash. `wanted` must be among those read for a success."""
+    added = sorted(files.keys() - security.hashes.keys())
+    changed = sorted(
+        number for number in files if number in security.hashes and not hash_agrees(security, number, files[number])
+    )
+    missing = sorted(wanted - files.keys())
+    if changed:
+        return Check(CheckId.DG_HASHES, Result.FAILED, f"{_groups(changed)} differ from what EF.SOD says")
+    if added:
+        return Check(CheckId.DG_HASHES, Result.FAILED, f"{_groups(added)} are not in EF.SOD")
+    if missing:
+        return Check(CheckId.DG_HASHES, Result.UNDETERMINED, f"{_groups(missing)} were not read")
+    if not files:
+        return Check(CheckId.DG_HASHES, Result.UNDETERMINED, "no data group was read")
+    return Check(CheckId.DG_HASHES, Result.SUCCESSFUL, f"{_groups(sorted(files))} are as EF.SOD says")
+
+
+def hash_agrees(security: SecurityObject, number: int, content: bytes) -> bool:
+    """True when EF.SOD has this data group with this content."""
+    expected = security.hashes.get(number)
+    return expected is not None and hmac.compare_digest(expected, digest(security.hash, content))
+
+
+def judge_com(security: SecurityObject | None, com: bytes | None) -> Check:
+    """EF.COM lists the data groups of EF.SOD, no more and no fewer. It is unsigned, and newer documents leave it out."""
+    if com is None:
+        return Check(CheckId.COM_SOD, Result.NOT_SUPPORTED, "there is no EF.COM")
+    try:
+        listed = parse_com(com)
+    except DocumentError as error:
+        return Check(CheckId.COM_SOD, Result.FAILED, str(error))
+    if security is None:
+        return Check(CheckId.COM_SOD, Result.UNDETERMINED, "there is no EF.SOD to compare it with")
+    if listed != security.hashes.keys():
+        return Check(
+            CheckId.COM_SOD,
+            Result.FAILED,
+            f"{_groups(sorted(listed ^ security.hashes.keys()))} stand in one of EF.COM and EF.SOD only",
+        )
+    return Check(CheckId.COM_SOD, Result.SUCCESSFUL, "EF.COM and EF.SOD list the same data groups")
+
+
+def judge_country(signer: Certificate | None, issuer: str | None) -> Check:
+    """The issuing state of EF.DG1 is the country of the document signer's issuer."""
+    if signer is None or issuer is None:
+        return Check(CheckId.COUNTRY, Result.UNDETERMINED, "the document signer or EF.DG1 is not known")
+    expected = certificate_countries(issuer)
+    if expected is None or not signer.issuer_country:
+        return Check(
+            CheckId.COUNTRY, Result.UNDETERMINED, "the state code is in no table, or the certificate names none"
+        )
+    if signer.issuer_country not in expected:
+        return Check(CheckId.COUNTRY, Result.FAILED, f"signed for {signer.issuer_country}, not for {issuer}")
+    return Check(CheckId.COUNTRY, Result.SUCCESSFUL, f"{issuer} signs as {signer.issuer_country}")
+
+
+def _groups(numbers: list[int]) -> str:
+    return ", ".join(f"DG{number}" for number in numbers)

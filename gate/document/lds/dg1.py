@@ -1,0 +1,20 @@
+"""EF.DG1: the machine-readable zone as the chip holds it (ICAO 9303-10 §4.7.1)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gate.document import tlv
+from gate.document.errors import MalformedError, MrzError
+from gate.document.mrz import Mrz, parse
+
+TAG: Final = 0x61
+
+
+def parse_dg1(data: bytes) -> Mrz:
+    """The zone of EF.DG1. Raises MalformedError."""
+    text = tlv.only(tlv.only(data, TAG), 0x5F1F)
+    try:
+        return parse(text.decode("ascii"))
+    except (UnicodeDecodeError, MrzError) as error:
+        raise MalformedError("EF.DG1 holds no machine-readable zone") from error

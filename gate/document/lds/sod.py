@@ -1,0 +1,90 @@
+"""EF.SOD: the document security object, and the hashes that the issuer signed in it (ICAO 9303-10 §4.6.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from asn1crypto import core
+
+from gate.document import tlv
+from gate.document.errors import MalformedError
+from gate.document.pki.asn1 import load, reading
+from gate.document.pki.signatures import hash_name
+from gate.document.pki.signed import SignedMessage, parse_signed_message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TAG: Final = 0x77
+# The type of the standard, two that were used before it, and the plain data that Chinese documents name.
+CONTENT_TYPES: Final = frozenset(
+    {"2.23.136.1.1.1", "1.3.27.1.1.1", "1.2.528.1.1006.1.20.1", "1.2.840.113549.1.7.1"},
+)
+
+
+class _AlgorithmIdentifier(core.Sequence):  # type: ignore[misc] # asn1crypto is untyped
+    _fields = [("algorithm", core.ObjectIdentifier), ("parameters", core.Any, {"optional": True})]  # noqa: RUF012
+
+
+class _DataGroupHash(core.Sequence):  # type: ignore[misc]
+    _fields = [("number", core.Integer), ("hash", core.OctetString)]  # noqa: RUF012
+
+
+class _DataGroupHashes(core.SequenceOf):  # type: ignore[misc]
+    _child_spec = _DataGroupHash
+
+
+class _VersionInfo(core.Sequence):  # type: ignore[misc]
+    _fields = [("lds_version", core.PrintableString), ("unicode_version", core.PrintableString)]  # noqa: RUF012
+
+
+class _SecurityObject(core.Sequence):  # type: ignore[misc]
+    _fields = [  # noqa: RUF012
+        ("version", core.Integer),
+        ("hash_algorithm", _AlgorithmIdentifier),
+        ("hashes", _DataGroupHashes),
+        ("version_info", _VersionInfo, {"optional": True}),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityObject:
+    """What the issuer signed: the hash of each data group, by its number. `message` carries the signature."""
+
+    message: SignedMessage
+    version: int
+    hash: str
+    hashes: Mapping[int, bytes]
+    lds_version: str | None
+
+
+def parse_sod(data: bytes) -> SecurityObject:
+    """Read EF.SOD. Raises MalformedError, or AlgorithmUnknownError for a hash that we do not know."""
+    message = parse_signed_message(tlv.only(data, TAG), "EF.SOD")
+    if message.content_type not in CONTENT_TYPES:
+        raise MalformedError("EF.SOD signs content of another type")
+    return _security_object(message)
+
+
+def _security_object(message: SignedMessage) -> SecurityObject:
+    """Read the LDSSecurityObject; version 0 has no version information, version 1 may have it."""
+    parsed = load(_SecurityObject, message.content, "the LDS security object")
+    with reading("the LDS security object"):
+        version = int(parsed["version"].native)
+        info = parsed["version_info"]
+        hashes: dict[int, bytes] = {}
+        for entry in parsed["hashes"]:
+            number = int(entry["number"].native)
+            if number in hashes or not 1 <= number <= 16:
+                raise MalformedError("the LDS security object names a data group twice, or one that cannot be")
+            hashes[number] = bytes(entry["hash"].native)
+        if version not in (0, 1) or not hashes:
+            raise MalformedError(f"the LDS security object has version {version} or no hashes")
+        return SecurityObject(
+            message=message,
+            version=version,
+            hash=hash_name(parsed["hash_algorithm"]["algorithm"].dotted),
+            hashes=hashes,
+            lds_version=None if isinstance(info, core.Void) else str(info["lds_version"].native)[:8],
+        )

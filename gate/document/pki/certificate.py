@@ -1,0 +1,159 @@
+"""X.509 certificates of country signing authorities, document signers and list signers, as real ones are written.
+
+Parsed tolerantly where lists of the field need it (negative serial numbers, odd string types, names that differ in case
+and blanks only), and never so that a signature covers other bytes than those that were parsed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from asn1crypto import core, pem, x509
+
+from gate.document.errors import MalformedError
+from gate.document.pki.asn1 import load, reading
+from gate.document.pki.keys import PublicKey, parse_public_key
+from gate.document.pki.signatures import parse_scheme, verify
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+CERTIFICATE_BYTES_MAX: Final = 32 * 1024
+_COUNTRY_NAME: Final = "2.5.4.6"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One certificate. Names are compared by their ids; `country` is the subject's, in upper case, or empty.
+
+    `may_sign_certificates` and `may_sign_documents` follow KeyUsage and BasicConstraints; a certificate without either
+    extension may do what it is found to do.
+    """
+
+    der: bytes
+    tbs: bytes
+    serial: int
+    subject: str
+    subject_id: bytes
+    issuer_id: bytes
+    country: str
+    issuer_country: str
+    key_id: bytes | None
+    authority_key_id: bytes | None
+    not_before: datetime
+    not_after: datetime
+    may_sign_certificates: bool
+    may_sign_documents: bool
+    spki: bytes
+    algorithm: bytes
+    signature: bytes
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The subject's key. Raises MalformedError or AlgorithmUnknownError."""
+        return parse_public_key(self.spki)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """The SHA-256 of the certificate."""
+        return hashlib.sha256(self.der).digest()
+
+    def verify_signed_by(self, issuer: Certificate) -> None:
+        """Return when the issuer's key made this certificate's signature. Raises as `signatures.verify`."""
+        verify(issuer.public_key, parse_scheme(self.algorithm), self.tbs, self.signature)
+
+    def valid_at(self, moment: datetime) -> bool:
+        """True within the validity period."""
+        return self.not_before <= moment <= self.not_after
+
+
+def parse_certificate(data: bytes) -> Certificate:
+    """Read a certificate in DER or PEM. Raises MalformedError."""
+    with reading("a certificate"):
+        der = pem.unarmor(data[: 4 * CERTIFICATE_BYTES_MAX])[2] if pem.detect(data) else data
+    parsed = load(x509.Certificate, der, "a certificate", bytes_max=CERTIFICATE_BYTES_MAX)
+    return from_parsed(parsed)
+
+
+def from_parsed(parsed: Any) -> Certificate:  # noqa: ANN401 - asn1crypto is untyped
+    """Read a certificate that stands inside another structure. Raises MalformedError."""
+    with reading("a certificate"):
+        tbs = parsed["tbs_certificate"]
+        if parsed["signature_algorithm"].dump() != tbs["signature"].dump():
+            raise MalformedError("a certificate names two signature algorithms")
+        extensions = _extensions(tbs)
+        usage, constraints = extensions.get("2.5.29.15"), extensions.get("2.5.29.19")
+        uses = None if usage is None else usage.native
+        is_ca = None if constraints is None else bool(constraints["ca"].native)
+        return Certificate(
+            der=parsed.dump(),
+            tbs=tbs.dump(),
+            serial=int(tbs["serial_number"].native),
+            subject=_readable(tbs["subject"]),
+            subject_id=name_id(tbs["subject"]),
+            issuer_id=name_id(tbs["issuer"]),
+            country=_country(tbs["subject"]),
+            issuer_country=_country(tbs["issuer"]),
+            key_id=_octets(extensions.get("2.5.29.14")),
+            authority_key_id=_authority_key_id(extensions.get("2.5.29.35")),
+            not_before=tbs["validity"]["not_before"].native,
+            not_after=tbs["validity"]["not_after"].native,
+            may_sign_certificates=is_ca is not False and (uses is None or "key_cert_sign" in uses),
+            may_sign_documents=not is_ca and (uses is None or "digital_signature" in uses),
+            spki=tbs["subject_public_key_info"].dump(),
+            algorithm=parsed["signature_algorithm"].dump(),
+            signature=bytes(parsed["signature_value"]),
+        )
+
+
+def name_id(name: Any) -> bytes:  # noqa: ANN401 - asn1crypto is untyped
+    """The SHA-256 of a name with case, blanks and string types levelled (RFC 5280 §7.1, more tolerantly)."""
+    levelled = "\x00".join(
+        "\x01".join(sorted(f"{kind}={' '.join(text.casefold().split())}" for kind, text in _pairs(part)))
+        for part in name.chosen
+    )
+    return hashlib.sha256(levelled.encode("utf-8", "surrogatepass")).digest()
+
+
+def _pairs(relative_name: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - asn1crypto is untyped
+    return [(pair["type"].dotted, str(pair["value"].native)) for pair in relative_name]
+
+
+def _country(name: Any) -> str:  # noqa: ANN401 - asn1crypto is untyped
+    """The first country of a name, in upper case: lower-case ones are in circulation."""
+    for part in name.chosen:
+        for kind, text in _pairs(part):
+            if kind == _COUNTRY_NAME:
+                return text.strip().upper()
+    return ""
+
+
+def _readable(name: Any) -> str:  # noqa: ANN401 - asn1crypto is untyped
+    """The name for reports: values only, printable, bounded."""
+    text = ", ".join(text for part in name.chosen for _, text in _pairs(part))
+    return "".join(character if character.isprintable() else "?" for character in text)[:200]
+
+
+def _extensions(tbs: Any) -> dict[str, Any]:  # noqa: ANN401 - asn1crypto is untyped
+    """The extensions by object identifier; one that stands twice makes the certificate malformed (RFC 5280 §4.2)."""
+    found: dict[str, Any] = {}
+    for extension in tbs["extensions"] if not isinstance(tbs["extensions"], core.Void) else ():
+        oid = extension["extn_id"].dotted
+        if oid in found:
+            raise MalformedError("a certificate has an extension twice")
+        found[oid] = extension["extn_value"].parsed
+    return found
+
+
+def _octets(value: Any) -> bytes | None:  # noqa: ANN401 - asn1crypto is untyped
+    return None if value is None else bytes(value.native)
+
+
+def _authority_key_id(extension: Any) -> bytes | None:  # noqa: ANN401 - asn1crypto is untyped
+    return None if extension is None else _octets_or_none(extension["key_identifier"].native)
+
+
+def _octets_or_none(native: bytes | None) -> bytes | None:
+    return None if native is None else bytes(native)

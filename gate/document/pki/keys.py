@@ -1,0 +1,123 @@
+"""Public keys: RSA, and elliptic curves named or with explicit parameters.
+
+ICAO 9303-12 §4.4 wants explicit parameters. They are taken for a known curve only if every one of them is the curve's, the
+generator and the cofactor included: whoever may choose the generator can make a private key for any public key
+(CVE-2020-0601).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from asn1crypto import keys
+
+from gate.document.errors import AlgorithmUnknownError, MalformedError
+from gate.document.pki.asn1 import load, reading
+from gate.document.pki.curve_table import PARAMETERS
+
+RSA_BITS_MAX: Final = 8192
+RSA_BITS_MIN: Final = 1024
+RSA_EXPONENT_BITS_MAX: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A curve by its SECG or Brainpool name. `size_bytes` is the length of one coordinate."""
+
+    name: str
+    size_bytes: int
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class RsaKey:
+    """An RSA public key."""
+
+    modulus: int
+    exponent: int
+
+    @property
+    def size_bytes(self) -> int:
+        """The length of a signature."""
+        return (self.modulus.bit_length() + 7) // 8
+
+
+@dataclass(frozen=True, slots=True)
+class EcKey:
+    """A point, encoded as in SEC 1, on a known curve. Whether it lies on the curve is checked when the key is used."""
+
+    curve: Curve
+    point: bytes
+
+
+PublicKey = RsaKey | EcKey
+
+
+def parse_public_key(spki: bytes) -> PublicKey:
+    """Read a SubjectPublicKeyInfo. Raises MalformedError, or AlgorithmUnknownError for other kinds, sizes and curves."""
+    info = load(keys.PublicKeyInfo, spki, "a public key")
+    with reading("a public key"):
+        algorithm = info["algorithm"]["algorithm"].dotted
+        if algorithm in ("1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"):
+            numbers = info["public_key"].parsed
+            return _rsa(int(numbers["modulus"].native), int(numbers["public_exponent"].native))
+        if algorithm == "1.2.840.10045.2.1":
+            parameters = info["algorithm"]["parameters"]
+            return EcKey(_curve_of(parameters), bytes(info["public_key"]))
+    raise AlgorithmUnknownError(f"public key algorithm {algorithm}")
+
+
+def _rsa(modulus: int, exponent: int) -> RsaKey:
+    if not RSA_BITS_MIN <= modulus.bit_length() <= RSA_BITS_MAX:
+        raise AlgorithmUnknownError(f"an RSA modulus of {modulus.bit_length()} bits")
+    if exponent < 3 or not exponent & 1 or exponent.bit_length() > RSA_EXPONENT_BITS_MAX or not modulus & 1:
+        raise MalformedError("RSA numbers that cannot be a key")
+    return RsaKey(modulus, exponent)
+
+
+def _curve_of(parameters: Any) -> Curve:  # noqa: ANN401 - asn1crypto is untyped
+    """The curve that the algorithm's parameters name or spell out."""
+    if parameters.name == "named":
+        curve = _curves_by_oid().get(parameters.chosen.dotted)
+        if curve is None:
+            raise AlgorithmUnknownError(f"curve {parameters.chosen.dotted}")
+        return curve
+    if parameters.name != "specified":
+        raise AlgorithmUnknownError("curve parameters that are left to someone else")
+    return _explicit(parameters.chosen)
+
+
+def _explicit(domain: Any) -> Curve:  # noqa: ANN401 - asn1crypto is untyped
+    """The known curve with exactly these parameters (SEC 1 §C.2). Raises AlgorithmUnknownError for any other."""
+    if domain["field_id"]["field_type"].dotted != "1.2.840.10045.1.1":
+        raise AlgorithmUnknownError("a curve over a field that is not prime")
+    prime = int(domain["field_id"]["parameters"].native)
+    a, b = (int.from_bytes(bytes(domain["curve"][name]), "big") for name in ("a", "b"))
+    base, order = bytes(domain["base"]), int(domain["order"].native)
+    cofactor = domain["cofactor"].native
+    for name, (_, *known) in PARAMETERS.items():
+        p, known_a, known_b, x, y, n, h = known
+        if (prime, a, b, order) != (p, known_a, known_b, n):
+            continue
+        if cofactor not in (None, h) or not _is_point(base, x, y, (p.bit_length() + 7) // 8):
+            raise AlgorithmUnknownError(f"parameters that are those of {name} but for generator or cofactor")
+        return _curves()[name]
+    raise AlgorithmUnknownError("explicit curve parameters of no known curve")
+
+
+def _is_point(encoded: bytes, x: int, y: int, size: int) -> bool:
+    """True when `encoded` is this point, uncompressed or compressed (SEC 1 §2.3.3)."""
+    x_bytes = x.to_bytes(size, "big")
+    return encoded in (b"\x04" + x_bytes + y.to_bytes(size, "big"), bytes([2 + (y & 1)]) + x_bytes)
+
+
+@cache
+def _curves() -> dict[str, Curve]:
+    return {name: Curve(name, (p.bit_length() + 7) // 8, n) for name, (_, p, _, _, _, _, n, _) in PARAMETERS.items()}
+
+
+@cache
+def _curves_by_oid() -> dict[str, Curve]:
+    return {oid: _curves()[name] for name, (oid, *_) in PARAMETERS.items()}

@@ -1,0 +1,71 @@
+"""From a document signer to the country that signed it: one step, never a chain (ICAO 9303-12 §5, TR-03135-1 §5.6.4.3.3).
+
+The authority key identifier finds the CSCA; where a certificate has none, or it leads nowhere, its issuer's name does. A
+search by name never yields a failure: namesakes are common, and the right key may be in no list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gate.document.checks import Result
+from gate.document.errors import AlgorithmUnknownError, DocumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from gate.document.pki.anchors import Anchor, TrustAnchors
+    from gate.document.pki.certificate import Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The outcome of the search: successful with the anchor, else failed or undetermined with the reason."""
+
+    result: Result
+    reason: str
+    anchor: Anchor | None = None
+
+
+def find_issuer(certificate: Certificate, anchors: TrustAnchors, now: datetime) -> Path:
+    """The anchor whose key signed the certificate. Of several with that key, one that is valid now is preferred."""
+    by_key = anchors.with_key_id(certificate.authority_key_id) if certificate.authority_key_id else ()
+    found, unknown = _first_that_signed(certificate, _best_first(by_key, now))
+    if found is not None:
+        return Path(Result.SUCCESSFUL, "signed by the CSCA that the key identifier names", found)
+    if by_key:
+        if unknown:
+            return Path(Result.UNDETERMINED, "the CSCA that the key identifier names has a key that cannot be used")
+        return Path(Result.FAILED, "not signed by the CSCA that the key identifier names")
+    by_name = anchors.with_subject(certificate.issuer_id)
+    found, _ = _first_that_signed(certificate, _best_first(by_name, now))
+    if found is not None:
+        return Path(Result.SUCCESSFUL, "signed by the CSCA that the issuer's name leads to", found)
+    if by_name:
+        return Path(Result.UNDETERMINED, "the CSCA certificates with the issuer's name did not sign it")
+    return Path(Result.UNDETERMINED, "no CSCA certificate of this issuer is known")
+
+
+def _best_first(anchors: Iterable[Anchor], now: datetime) -> list[Anchor]:
+    return sorted(
+        anchors,
+        key=lambda anchor: (anchor.certificate.valid_at(now), anchor.certificate.not_after),
+        reverse=True,
+    )
+
+
+def _first_that_signed(certificate: Certificate, anchors: Iterable[Anchor]) -> tuple[Anchor | None, bool]:
+    """The first anchor whose key verifies, and whether one of them could not be tried."""
+    unknown = False
+    for anchor in anchors:
+        try:
+            certificate.verify_signed_by(anchor.certificate)
+        except AlgorithmUnknownError:
+            unknown = True
+        except DocumentError:
+            continue
+        else:
+            return anchor, unknown
+    return None, unknown

@@ -1,0 +1,72 @@
+"""Certificate revocation lists of country signing authorities (ICAO 9303-12 §7.1.4, RFC 5280 §5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from asn1crypto import core, crl
+
+from gate.document.errors import MalformedError
+from gate.document.pki.asn1 import load, reading
+from gate.document.pki.certificate import name_id
+from gate.document.pki.signatures import parse_scheme, verify
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gate.document.pki.certificate import Certificate
+
+LIST_BYTES_MAX: Final = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationList:
+    """One list. `number` grows with every list of an issuer; None when the list has none."""
+
+    der: bytes
+    tbs: bytes
+    issuer_id: bytes
+    authority_key_id: bytes | None
+    number: int | None
+    this_update: datetime
+    next_update: datetime | None
+    serials: frozenset[int]
+    algorithm: bytes
+    signature: bytes
+
+    def verify_signed_by(self, issuer: Certificate) -> None:
+        """Return when the issuer's key made this list's signature. Raises as `signatures.verify`."""
+        verify(issuer.public_key, parse_scheme(self.algorithm), self.tbs, self.signature)
+
+    def current_at(self, moment: datetime) -> bool:
+        """True from the list's date until the date of the next; a list that names none is never current."""
+        return self.next_update is not None and self.this_update <= moment <= self.next_update
+
+
+def parse_revocation_list(data: bytes) -> RevocationList:
+    """Read a list in DER. Raises MalformedError; also on delta lists, which ICAO 9303-12 does not allow."""
+    parsed = load(crl.CertificateList, data, "a revocation list", bytes_max=LIST_BYTES_MAX)
+    with reading("a revocation list"):
+        tbs = parsed["tbs_cert_list"]
+        if parsed["signature_algorithm"].dump() != tbs["signature"].dump():
+            raise MalformedError("a revocation list names two signature algorithms")
+        if parsed.delta_crl_indicator_value is not None:
+            raise MalformedError("a revocation list tells changes only")
+        number, authority = parsed.crl_number_value, parsed.authority_key_identifier_value
+        revoked = tbs["revoked_certificates"]
+        next_update = tbs["next_update"]
+        return RevocationList(
+            der=data,
+            tbs=tbs.dump(),
+            issuer_id=name_id(tbs["issuer"]),
+            authority_key_id=None if authority is None else authority["key_identifier"].native,
+            number=None if number is None else int(number.native),
+            this_update=tbs["this_update"].native,
+            next_update=None if isinstance(next_update, core.Void) else next_update.native,
+            serials=frozenset(
+                () if isinstance(revoked, core.Void) else (int(one["user_certificate"].native) for one in revoked)
+            ),
+            algorithm=parsed["signature_algorithm"].dump(),
+            signature=bytes(parsed["signature"]),
+        )

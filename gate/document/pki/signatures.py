@@ -1,0 +1,226 @@
+"""Verifying signatures: RSA PKCS #1 v1.5 and PSS, ECDSA with the signature in DER or plain (ICAO 9303-12 §4.4, TR-03111).
+
+The primitives are those of `cryptography`; the curves that OpenSSL lacks go to `ecdsa`. Only public values pass through
+here, so running time that depends on them tells nobody anything.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+from asn1crypto import algos, core
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+
+from gate.document.errors import AlgorithmUnknownError, MalformedError, SignatureError
+from gate.document.pki.asn1 import load, reading
+from gate.document.pki.keys import EcKey, PublicKey, RsaKey
+
+HASHES_BY_OID: Final = {
+    "1.3.14.3.2.26": "sha1",
+    "2.16.840.1.101.3.4.2.4": "sha224",
+    "2.16.840.1.101.3.4.2.1": "sha256",
+    "2.16.840.1.101.3.4.2.2": "sha384",
+    "2.16.840.1.101.3.4.2.3": "sha512",
+}
+_PYCA_HASHES: Final[dict[str, type[hashes.HashAlgorithm]]] = {
+    "sha1": hashes.SHA1,
+    "sha224": hashes.SHA224,
+    "sha256": hashes.SHA256,
+    "sha384": hashes.SHA384,
+    "sha512": hashes.SHA512,
+}
+_PYCA_CURVES: Final[dict[str, type[ec.EllipticCurve]]] = {
+    "secp192r1": ec.SECP192R1,
+    "secp224r1": ec.SECP224R1,
+    "secp256r1": ec.SECP256R1,
+    "secp384r1": ec.SECP384R1,
+    "secp521r1": ec.SECP521R1,
+    "brainpoolP256r1": ec.BrainpoolP256R1,
+    "brainpoolP384r1": ec.BrainpoolP384R1,
+    "brainpoolP512r1": ec.BrainpoolP512R1,
+}
+_SHA_1: Final = "1.3.14.3.2.26"
+
+
+class Kind(enum.Enum):
+    """How a signature is made."""
+
+    RSA_PKCS1 = "rsa_pkcs1"
+    RSA_PSS = "rsa_pss"
+    ECDSA = "ecdsa"
+    ECDSA_PLAIN = "ecdsa_plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A signature algorithm with its parameters. `mask_hash` and `salt_bytes` belong to PSS."""
+
+    kind: Kind
+    hash: str
+    mask_hash: str = ""
+    salt_bytes: int = 0
+
+
+_SCHEMES: Final = {
+    "1.2.840.113549.1.1.5": Scheme(Kind.RSA_PKCS1, "sha1"),
+    "1.2.840.113549.1.1.14": Scheme(Kind.RSA_PKCS1, "sha224"),
+    "1.2.840.113549.1.1.11": Scheme(Kind.RSA_PKCS1, "sha256"),
+    "1.2.840.113549.1.1.12": Scheme(Kind.RSA_PKCS1, "sha384"),
+    "1.2.840.113549.1.1.13": Scheme(Kind.RSA_PKCS1, "sha512"),
+    "1.2.840.10045.4.1": Scheme(Kind.ECDSA, "sha1"),
+    "1.2.840.10045.4.3.1": Scheme(Kind.ECDSA, "sha224"),
+    "1.2.840.10045.4.3.2": Scheme(Kind.ECDSA, "sha256"),
+    "1.2.840.10045.4.3.3": Scheme(Kind.ECDSA, "sha384"),
+    "1.2.840.10045.4.3.4": Scheme(Kind.ECDSA, "sha512"),
+    "0.4.0.127.0.7.1.1.4.1.1": Scheme(Kind.ECDSA_PLAIN, "sha1"),
+    "0.4.0.127.0.7.1.1.4.1.2": Scheme(Kind.ECDSA_PLAIN, "sha224"),
+    "0.4.0.127.0.7.1.1.4.1.3": Scheme(Kind.ECDSA_PLAIN, "sha256"),
+    "0.4.0.127.0.7.1.1.4.1.4": Scheme(Kind.ECDSA_PLAIN, "sha384"),
+    "0.4.0.127.0.7.1.1.4.1.5": Scheme(Kind.ECDSA_PLAIN, "sha512"),
+}
+
+
+def hash_name(oid: str) -> str:
+    """The name of a hash algorithm. Raises AlgorithmUnknownError."""
+    try:
+        return HASHES_BY_OID[oid]
+    except KeyError:
+        raise AlgorithmUnknownError(f"hash algorithm {oid}") from None
+
+
+def digest(name: str, message: bytes) -> bytes:
+    """The hash of a message by one of the names of `hash_name`."""
+    return hashlib.new(name, message, usedforsecurity=False).digest()
+
+
+def parse_scheme(identifier: bytes, *, digest_hash: str | None = None) -> Scheme:
+    """Read an AlgorithmIdentifier. `digest_hash` completes the bare rsaEncryption that some signers write in CMS."""
+    parsed = load(_AlgorithmIdentifier, identifier, "a signature algorithm")
+    with reading("a signature algorithm"):
+        oid = parsed["algorithm"].native
+        if oid == "1.2.840.113549.1.1.10":
+            return _pss(parsed["parameters"])
+    if oid == "1.2.840.113549.1.1.1" and digest_hash is not None:
+        return Scheme(Kind.RSA_PKCS1, digest_hash)
+    try:
+        return _SCHEMES[oid]
+    except KeyError:
+        raise AlgorithmUnknownError(f"signature algorithm {oid}") from None
+
+
+def scheme_by_oid(oid: str) -> Scheme:
+    """The scheme of an object identifier without parameters. Raises AlgorithmUnknownError."""
+    try:
+        return _SCHEMES[oid]
+    except KeyError:
+        raise AlgorithmUnknownError(f"signature algorithm {oid}") from None
+
+
+def verify(key: PublicKey, scheme: Scheme, message: bytes, signature: bytes) -> None:
+    """Return when the signature is right. Raises SignatureError, MalformedError or AlgorithmUnknownError."""
+    match key:
+        case RsaKey():
+            _verify_rsa(key, scheme, message, signature)
+        case EcKey():
+            _verify_ec(key, scheme, message, signature)
+
+
+class _AlgorithmIdentifier(core.Sequence):  # type: ignore[misc] # asn1crypto is untyped
+    """Algorithm and parameters, the latter left unread: what they are depends on the algorithm."""
+
+    _fields = [  # noqa: RUF012 - asn1crypto's way of declaring
+        ("algorithm", core.ObjectIdentifier),
+        ("parameters", core.Any, {"optional": True}),
+    ]
+
+
+def _pss(parameters: Any) -> Scheme:  # noqa: ANN401 - asn1crypto is untyped
+    """Read RSASSA-PSS-params; what is left out has the default of RFC 4055 §3.1."""
+    if not isinstance(parameters, core.Any):
+        return Scheme(Kind.RSA_PSS, "sha1", mask_hash="sha1", salt_bytes=20)
+    read = parameters.parse(algos.RSASSAPSSParams)
+    mask = read["mask_gen_algorithm"]
+    if mask["algorithm"].dotted != "1.2.840.113549.1.1.8" or read["trailer_field"].native not in (
+        1,
+        "trailer_field_bc",
+    ):
+        raise AlgorithmUnknownError("PSS with another mask or trailer")
+    salt_bytes = int(read["salt_length"].native)
+    if not 0 <= salt_bytes <= 64:
+        raise AlgorithmUnknownError("PSS with a salt that long")
+    return Scheme(
+        Kind.RSA_PSS,
+        hash_name(read["hash_algorithm"]["algorithm"].dotted),
+        mask_hash=hash_name(mask["parameters"]["algorithm"].dotted),
+        salt_bytes=salt_bytes,
+    )
+
+
+def _verify_rsa(key: RsaKey, scheme: Scheme, message: bytes, signature: bytes) -> None:
+    if scheme.kind is Kind.RSA_PSS:
+        mask = padding.MGF1(_PYCA_HASHES[scheme.mask_hash]())
+        pad: padding.AsymmetricPadding = padding.PSS(mgf=mask, salt_length=scheme.salt_bytes)
+    elif scheme.kind is Kind.RSA_PKCS1:
+        pad = padding.PKCS1v15()
+    else:
+        raise MalformedError("an RSA key with a signature of another kind")
+    try:
+        public = rsa.RSAPublicNumbers(key.exponent, key.modulus).public_key()
+        public.verify(signature, message, pad, _PYCA_HASHES[scheme.hash]())
+    except InvalidSignature:
+        raise SignatureError("the signature is wrong") from None
+    except (UnsupportedAlgorithm, ValueError) as error:
+        raise AlgorithmUnknownError("an RSA key that cannot be used") from error
+
+
+def _verify_ec(key: EcKey, scheme: Scheme, message: bytes, signature: bytes) -> None:
+    if scheme.kind not in (Kind.ECDSA, Kind.ECDSA_PLAIN):
+        raise MalformedError("an elliptic curve key with a signature of another kind")
+    r, s = _ecdsa_numbers(key, scheme, signature)
+    if not (0 < r < key.curve.order and 0 < s < key.curve.order):
+        raise SignatureError("the signature is out of range")
+    if key.curve.name not in _PYCA_CURVES:
+        _verify_ec_slowly(key, digest(scheme.hash, message), r, s)
+        return
+    try:
+        public = ec.EllipticCurvePublicKey.from_encoded_point(_PYCA_CURVES[key.curve.name](), key.point)
+    except ValueError:
+        raise MalformedError("a public key that is no point of its curve") from None
+    try:
+        public.verify(utils.encode_dss_signature(r, s), message, ec.ECDSA(_PYCA_HASHES[scheme.hash]()))
+    except InvalidSignature:
+        raise SignatureError("the signature is wrong") from None
+
+
+def _ecdsa_numbers(key: EcKey, scheme: Scheme, signature: bytes) -> tuple[int, int]:
+    """Read r and s. Raises SignatureError: what is no pair of numbers is no signature."""
+    if scheme.kind is Kind.ECDSA_PLAIN:
+        half = (key.curve.order.bit_length() + 7) // 8
+        if len(signature) != 2 * half:
+            raise SignatureError("a plain signature of the wrong length")
+        return int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
+    try:
+        return utils.decode_dss_signature(signature)
+    except ValueError:
+        raise SignatureError("a signature that is no pair of numbers") from None
+
+
+def _verify_ec_slowly(key: EcKey, hashed: bytes, r: int, s: int) -> None:
+    """Brainpool P192, P224 and P320, which OpenSSL lacks. Imported here: hardly any issuer needs it."""
+    import ecdsa  # noqa: PLC0415
+
+    curves = {"P192": ecdsa.BRAINPOOLP192r1, "P224": ecdsa.BRAINPOOLP224r1, "P320": ecdsa.BRAINPOOLP320r1}
+    curve = curves[key.curve.name.removeprefix("brainpool").removesuffix("r1")]
+    try:
+        public = ecdsa.VerifyingKey.from_string(key.point, curve=curve)
+    except ecdsa.MalformedPointError:
+        raise MalformedError("a public key that is no point of its curve") from None
+    try:
+        public.verify_digest((r, s), hashed, sigdecode=lambda pair, _: pair, allow_truncate=True)
+    except ecdsa.BadSignatureError:
+        raise SignatureError("the signature is wrong") from None
