@@ -1,0 +1,68 @@
+"""`gate demo`: simulated hardware, the real programs, travellers, and a report that the judge and the verified log bear out."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import shutil
+import tempfile
+import webbrowser
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from gate.cli.output import Exit, emit_json, fail
+
+KEPT = ("*.bundle", "*.vkey", "*.identity")
+
+
+def command(
+    travellers: int = typer.Option(20, min=1, max=10_000, help="How many travellers come."),
+    seed: int = typer.Option(1, help="Draws their order and what they do."),
+    scenario: str | None = typer.Option(None, help="Only this scenario."),
+    headless: bool = typer.Option(False, "--headless", help="Do not open the traveller's page."),
+    keep: Path | None = typer.Option(None, help="Leave log, keys and ground truth in this folder."),
+    as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
+) -> None:
+    """Watch travellers go through a whole gate on simulated hardware."""
+    if importlib.util.find_spec("hardware_sim") is None:
+        fail(
+            Exit.UNREACHABLE,
+            "the simulated hardware is not installed: pip install ./hardware-sim, or run scripts/setup",
+        )
+    from gate.cli.demo.play import Play, PlayError, Wishes
+
+    folder = Path(tempfile.mkdtemp(prefix="gate-"))  # short: Unix sockets have paths of 107 bytes at most
+    console = Console(stderr=True)
+    wishes = Wishes(travellers=travellers, seed=seed, scenario=scenario, open_page=_open_page if not headless else None)
+    try:
+        result = asyncio.run(Play(folder, wishes, console).run())
+    except PlayError as error:
+        _keep(folder, keep, everything=True)
+        fail(Exit.UNREACHABLE, f"{error}" + (f"; messages of all programs are in {keep}" if keep else ""))
+    else:
+        _keep(folder, keep, everything=not result.as_expected)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if as_json:
+        emit_json("demo/1", result.fields)
+    else:
+        result.draw(Console())
+    raise typer.Exit(int(Exit.OK if result.as_expected else Exit.NO))
+
+
+def _open_page(address: str) -> None:
+    webbrowser.open(address)
+
+
+def _keep(folder: Path, keep: Path | None, *, everything: bool) -> None:
+    """Copy what an auditor would carry away, and all messages when something was not as expected."""
+    if keep is None:
+        return
+    keep.mkdir(parents=True, exist_ok=True)
+    for pattern in (*KEPT, *(("*.log",) if everything else ())):
+        for path in folder.glob(pattern):
+            shutil.copy(path, keep / path.name)
+    for path in (folder / "world").glob("*truth*.jsonl"):
+        shutil.copy(path, keep / "ground-truth.jsonl")

@@ -1,0 +1,145 @@
+"""Runs the demo: sends travellers, does what a scenario asks of the host, and notes which crossings were whose."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import resource
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gate.channel import messages
+from gate.cli.demo.officer import Officer
+from gate.cli.demo.world import World
+from gate.passage.screen import Screen
+from gate.programs.supervise import Child
+
+TRAVELLER_DEADLINE_S = 90.0
+SETTLED_DEADLINE_S = 30.0
+OFFICER_FORGOTTEN_S = 6.0  # a little longer than the demo's officer_presence_max_s
+
+
+class DirectorError(Exception):
+    """A traveller did not come to an end."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """One traveller's visit: which crossings the lane showed meanwhile, and what the world says of it."""
+
+    traveller: str
+    scenario: str
+    crossings: list[str] = field(default_factory=list)
+    passed: int = 0
+
+
+def plan(scenarios: list[str], travellers: int, seed: int) -> list[str]:
+    """Each scenario once and the rest genuine, in an order drawn from the seed; a genuine traveller comes first."""
+    others = [name for name in scenarios if name != "genuine"][: max(0, travellers - 1)]
+    rest = ["genuine"] * max(0, travellers - len(others) - 1)
+    shuffled = [*others, *rest]
+    random.Random(seed).shuffle(shuffled)  # noqa: S311 - an order, not a secret
+    return ["genuine", *shuffled][:travellers]
+
+
+class Director:
+    """Sends one traveller after another through the gate."""
+
+    def __init__(
+        self,
+        *,
+        world: World,
+        officer: Officer,
+        programs: dict[str, Child],
+        central: Callable[[bool], Awaitable[None]],
+        on_progress: Callable[[Visit, bool], None],
+    ) -> None:
+        self._world = world
+        self._officer = officer
+        self._programs = programs
+        self._central = central
+        self._on_progress = on_progress
+        self._visit: Visit | None = None
+        self._viewed = asyncio.Event()
+
+    def see(self, view: messages.View) -> None:
+        """What the screen shows now: the traveller sees it, and the visit gets its crossing."""
+        visit = self._visit
+        if visit is not None and view.crossing is not None and view.crossing not in visit.crossings:
+            visit.crossings.append(view.crossing)
+        self._world.tell({"see": {"screen": view.screen.value, "guidance": view.guidance.value}})
+        self._viewed.set()
+
+    async def run(self, scenarios: list[str]) -> list[Visit]:
+        """Run the visits. Raises DirectorError and WorldError."""
+        visits = []
+        for number, scenario in enumerate(scenarios, start=1):
+            await self._settled(f"before traveller {number}")
+            visit = Visit(f"t{number:03}", scenario)
+            self._visit = visit
+            self._on_progress(visit, False)
+            self._world.tell({"do": "traveller", "id": visit.traveller, "scenario": scenario})
+            try:
+                async with asyncio.timeout(TRAVELLER_DEADLINE_S):
+                    visit.passed = await self._until_done(visit)
+            except TimeoutError:
+                raise DirectorError(f"traveller {visit.traveller} ({scenario}) never left the lane") from None
+            await self._settled(f"after traveller {number} ({scenario})")
+            visits.append(visit)
+            self._on_progress(visit, True)
+        self._visit = None
+        return visits
+
+    async def _until_done(self, visit: Visit) -> int:
+        while True:
+            event = await self._world.next_event()
+            match event.get("event"):
+                case "host":
+                    await self._host(event)
+                    self._world.tell({"do": "host_done", "what": event["do"]})
+                case "done" if event.get("id") == visit.traveller:
+                    return int(event["passed"])
+                case _:
+                    pass
+
+    async def _settled(self, when: str) -> None:
+        """Wait until the lane invites the next traveller."""
+        try:
+            async with asyncio.timeout(SETTLED_DEADLINE_S):
+                while (view := self._officer.view) is None or view.screen is not Screen.WELCOME or view.crossing:
+                    self._viewed.clear()
+                    await self._viewed.wait()
+        except TimeoutError:
+            shown = view.screen.value if view is not None else "nothing"
+            raise DirectorError(f"{when} the lane shows {shown} instead of inviting") from None
+
+    async def _host(self, event: dict[str, Any]) -> None:
+        match event["do"]:
+            case "kill_lane":
+                self._programs["lane"].kill()
+            case "fill_log_disk":
+                self._limit_log(0)
+            case "free_log_disk":
+                self._limit_log(resource.RLIM_INFINITY)
+            case "release_lane":
+                await self._officer.release()
+            case "officer_absent":
+                self._officer.absent = True
+                await asyncio.sleep(OFFICER_FORGOTTEN_S)
+            case "officer_back":
+                self._officer.absent = False
+            case "central_away":
+                await self._central(False)
+            case "central_back":
+                await self._central(True)
+            case unknown:
+                raise DirectorError(f"a scenario asks the host for {unknown}, which the demo cannot do")
+
+    def _limit_log(self, bytes_max: int) -> None:
+        """Let no file of the log program grow: every write fails in the kernel, as on a full disk."""
+        pid = self._programs["log"].pid
+        if pid is None:
+            raise DirectorError("the log program is not running")
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (bytes_max, hard))

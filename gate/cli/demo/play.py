@@ -1,0 +1,203 @@
+"""The demo from curtain to curtain: world, stage, programs, travellers, and then the auditor's and the judge's look at it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gate.channel import messages
+from gate.cli.demo import stage as staging
+from gate.cli.demo import world as worlds
+from gate.cli.demo.director import Director, DirectorError, Visit, plan
+from gate.cli.demo.officer import Officer
+from gate.cli.demo.report import Expected, Result, outcome_of
+from gate.cli.demo.stage import Stage, StageError
+from gate.cli.demo.world import World, WorldError
+from gate.programs.runner import PROGRAMS, status_of
+from gate.programs.supervise import Child
+from hardware_sim.scenario import Scenario, ScenarioError, read_scenarios, scenario_folder
+from models.fetch import default_folder
+
+READY_DEADLINE_S = 30.0
+JUDGE_DEADLINE_S = 60.0
+
+
+class PlayError(Exception):
+    """The demo could not be played to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What whoever started the demo asked for."""
+
+    travellers: int
+    seed: int
+    scenario: str | None
+    open_page: Callable[[str], None] | None
+
+
+class Play:
+    """One demo."""
+
+    def __init__(self, folder: Path, wishes: Wishes, console: Console) -> None:
+        self._folder = folder
+        self._wishes = wishes
+        self._console = console
+
+    async def run(self) -> Result:
+        """Play it. Raises PlayError with one line."""
+        try:
+            scenarios = read_scenarios(scenario_folder())
+            cast = self._cast(scenarios)
+            (self._folder / "world").mkdir()
+            self._console.print("Setting up the simulated world …")
+            async with worlds.start(
+                self._folder / "world", seed=self._wishes.seed, log=self._folder / "world.log"
+            ) as world:
+                stage, visits, ready_s = await self._travel(world, cast)
+            return self._look_back(stage, visits, scenarios, world, ready_s)
+        except (WorldError, StageError, DirectorError, ScenarioError) as error:
+            raise PlayError(str(error)) from error
+
+    def _cast(self, scenarios: dict[str, Scenario]) -> list[str]:
+        wished = self._wishes.scenario
+        if wished is None:
+            return plan(list(scenarios), self._wishes.travellers, self._wishes.seed)
+        if wished not in scenarios:
+            raise PlayError(f"no scenario {wished}: one of {', '.join(scenarios)}")
+        return [wished] * self._wishes.travellers
+
+    async def _travel(self, world: World, cast: list[str]) -> tuple[Stage, list[Visit], float]:
+        if (why := world.ready["chip"].get("why")) is not None:
+            self._console.print(f"No PC/SC here, the chip is on a direct link: {why}")
+        stage = staging.prepare(self._folder, world.ready, models=default_folder(), sync=None)
+        names = [name for name in PROGRAMS if name != "sync" or stage.config.sync is not None]
+        programs = {
+            name: Child(name, stage.config_path, output=stage.log_of(name), on_start=lambda _: None) for name in names
+        }
+        with self._progress(len(cast)) as on_progress:
+            director: Director | None = None
+
+            def on_view(view: messages.View) -> None:
+                if director is not None:
+                    director.see(view)
+
+            officer = Officer(stage.config.socket("lane"), on_view=on_view)
+            async with _running(*(child.run() for child in programs.values()), officer.run()):
+                ready_s = await _until_ready(stage, names)
+                if self._wishes.open_page is not None:
+                    screens = stage.config.screens
+                    self._wishes.open_page(f"http://{screens.host}:{screens.port}/")
+                director = Director(
+                    world=world, officer=officer, programs=programs, central=self._central, on_progress=on_progress
+                )
+                visits = await director.run(cast)
+        return stage, visits, ready_s
+
+    async def _central(self, there: bool) -> None:
+        raise DirectorError("no central server yet")
+
+    @contextlib.contextmanager
+    def _progress(self, total: int) -> Any:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self._console) as progress:
+            task = progress.add_task("travellers", total=total)
+
+            def on_progress(visit: Visit, over: bool) -> None:
+                progress.update(task, advance=int(over), description=visit.scenario.replace("_", " "))
+
+            yield on_progress
+
+    def _look_back(
+        self, stage: Stage, visits: list[Visit], scenarios: dict[str, Scenario], world: World, ready_s: float
+    ) -> Result:
+        """Export, verify, decrypt and judge."""
+        bundle = self._folder / "demo.bundle"
+        staging.command("audit", "export", "--out", str(bundle), "--config", str(stage.config_path))
+        verified = staging.command("audit", "verify", str(bundle), "--vkey", str(stage.vkey), may_say_no=True)
+        decrypted = self._folder / "decrypted.jsonl"
+        records = self._decrypt(bundle, stage.identities[0], decrypted)
+        judged = self._judge(Path(world.ready["truth"]), decrypted)
+        outcomes = [outcome_of(visit, records, _expected(scenarios[visit.scenario])) for visit in visits]
+        return Result.of(
+            outcomes,
+            audit={"entries": verified["entries"], "verified": verified["verified"]},
+            judged=judged,
+            extra={"ready_s": round(ready_s, 2), "chip": world.ready["chip"]["kind"]},
+        )
+
+    def _decrypt(self, bundle: Path, identity: Path, out: Path) -> list[dict[str, Any]]:
+        with out.open("wb") as file:
+            done = subprocess.run(  # noqa: S603 - our own command line
+                [sys.executable, "-m", "gate.cli", "audit", "decrypt", str(bundle), "--identity", str(identity)],
+                stdout=file,
+                stderr=subprocess.PIPE,
+                timeout=JUDGE_DEADLINE_S,
+                check=False,
+            )
+        if done.returncode:
+            raise StageError(f"gate audit decrypt: {done.stderr.decode(errors='replace').strip()[-200:]}")
+        return [json.loads(line) for line in out.read_text().splitlines()]
+
+    def _judge(self, truth: Path, log: Path) -> dict[str, Any]:
+        done = subprocess.run(  # noqa: S603 - the simulator's own command line
+            [sys.executable, "-m", "hardware_sim", "judge", "--truth", str(truth), "--log", str(log), "--json"],
+            capture_output=True,
+            text=True,
+            timeout=JUDGE_DEADLINE_S,
+            check=False,
+        )
+        if done.returncode not in {0, 1}:
+            raise StageError(f"gate-sim judge: {done.stderr.strip()[-200:]}")
+        judged: dict[str, Any] = json.loads(done.stdout)
+        return judged
+
+
+def _expected(scenario: Scenario) -> Expected:
+    return Expected(
+        verdict=scenario.verdict.value,
+        incidents=scenario.incidents,
+        reasons=scenario.reasons,
+        passages=scenario.passages,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _running(*coroutines: Any) -> AsyncIterator[None]:
+    """Run these beside the block and cancel them with it; one that fails ends the block."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _until_ready(stage: Stage, names: list[str]) -> float:
+    """Seconds until every program answers. Raises StageError naming those that do not."""
+    loop = asyncio.get_running_loop()
+    start_s = loop.time()
+    waiting = set(names)
+    while waiting:
+        answers = await asyncio.gather(*(status_of(stage.config, name) for name in sorted(waiting)))
+        waiting -= {answer.program for answer in answers if answer is not None and answer.state != "starting"}
+        if waiting and loop.time() - start_s > READY_DEADLINE_S:
+            raise StageError(f"not ready after {READY_DEADLINE_S:.0f} s: {', '.join(sorted(waiting))}")
+        await asyncio.sleep(0.02)
+    return loop.time() - start_s

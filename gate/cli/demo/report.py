@@ -1,0 +1,169 @@
+"""What the demo's report says: outcomes against the scenarios, stage times, audit. Pure, apart from the drawing."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from gate.cli.demo.director import Visit
+
+STAGES = (
+    ("opened", "crossing opened, durable"),
+    ("camera_up", "first frame"),
+    ("portrait_read", "portrait read from the chip"),
+    ("chip_read", "chip read and proven"),
+    ("face_compared", "face compared"),
+    ("decided", "decided"),
+    ("granted", "receipt and fresh look"),
+    ("grant_written", "grant on the wire"),
+    ("passed", "passed"),
+    ("closed", "lane at rest again"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a scenario says must come of it."""
+
+    verdict: str
+    incidents: tuple[str, ...]
+    reasons: tuple[str, ...]
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one visit, and everything that was not as expected."""
+
+    visit: Visit
+    verdict: str
+    reasons: tuple[str, ...]
+    incidents: tuple[str, ...]
+    stages_ms: dict[str, float]
+    differences: tuple[str, ...]
+
+
+def outcome_of(visit: Visit, records: list[dict[str, Any]], expected: Expected) -> Outcome:
+    """Judge a visit by the decrypted records of its crossings."""
+    mine = [record for record in records if record["crossing"] in visit.crossings and record["body"]]
+    closed = [record["body"] for record in mine if record["kind"] == "closed"]
+    verdict = closed[-1]["verdict"] if closed else "none"
+    reasons = tuple(dict.fromkeys(item["reason"] for body in closed for item in body["reasons"]))
+    incidents = tuple(record["body"]["kind"] for record in mine if record["kind"] == "incident")
+    differences = []
+    if verdict != expected.verdict:
+        differences.append(f"verdict {verdict}, expected {expected.verdict}")
+    if visit.passed != expected.passages:
+        differences.append(f"{visit.passed} passed, expected {expected.passages}")
+    differences.extend(f"no incident {kind}" for kind in expected.incidents if kind not in incidents)
+    differences.extend(f"no reason {reason}" for reason in expected.reasons if reason not in reasons)
+    stages = closed[-1].get("stages_ms", {}) if closed else {}
+    return Outcome(visit, verdict, reasons, incidents, stages, tuple(differences))
+
+
+def summary(outcomes: list[Outcome]) -> dict[str, Any]:
+    """The counting part of the demo's JSON document."""
+    genuine = [outcome for outcome in outcomes if outcome.visit.scenario == "genuine"]
+    admitted = [outcome for outcome in outcomes if outcome.verdict == "admitted"]
+    return {
+        "travellers": len(outcomes),
+        "admitted": len(admitted),
+        "referred": sum(outcome.verdict == "referred" for outcome in outcomes),
+        "genuine": {"total": len(genuine), "admitted": sum(outcome.verdict == "admitted" for outcome in genuine)},
+        "incidents": dict(sorted(Counter(kind for outcome in outcomes for kind in outcome.incidents).items())),
+        "transaction_ms": _spread([o.stages_ms["grant_written"] for o in outcomes if "grant_written" in o.stages_ms]),
+        "decision_ms": _spread([ms for o in outcomes if (ms := decision_ms(o.stages_ms)) is not None]),
+        "stages_ms": {
+            stage: _spread([o.stages_ms[stage] for o in admitted if stage in o.stages_ms]) for stage, _ in STAGES
+        },
+    }
+
+
+def decision_ms(stages_ms: dict[str, float]) -> float | None:
+    """From "chip read and good frame present" to the grant's first byte on the wire."""
+    try:
+        return round(stages_ms["grant_written"] - max(stages_ms["chip_read"], stages_ms["good_frame"]), 1)
+    except KeyError:
+        return None
+
+
+def _spread(values: list[float]) -> dict[str, float] | None:
+    if not values:
+        return None
+    ordered = sorted(values)
+    p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    return {"p50": round(statistics.median(ordered), 1), "p95": round(p95, 1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The demo's report: the JSON document and what it is drawn from."""
+
+    outcomes: list[Outcome]
+    fields: dict[str, Any]
+    as_expected: bool
+
+    @classmethod
+    def of(
+        cls, outcomes: list[Outcome], *, audit: dict[str, Any], judged: dict[str, Any], extra: dict[str, Any]
+    ) -> Result:
+        """Put outcomes, audit and judgement together."""
+        wrong = int(judged["wrong_openings"])
+        as_expected = not wrong and bool(audit["verified"]) and not any(o.differences for o in outcomes)
+        fields = {
+            **summary(outcomes),
+            "wrong_openings": wrong,
+            "as_expected": as_expected,
+            "audit": audit,
+            "differences": [
+                {"traveller": o.visit.traveller, "scenario": o.visit.scenario, "what": list(o.differences)}
+                for o in outcomes
+                if o.differences
+            ],
+            **extra,
+        }
+        return cls(outcomes, fields, as_expected)
+
+    def draw(self, console: Console) -> None:
+        """Draw the report for people."""
+        console.print(_outcomes_table(self.outcomes))
+        console.print(_stages_table(self.fields["stages_ms"]))
+        audit = self.fields["audit"]
+        console.print(
+            f"Audit log: {audit['entries']} entries, {'verified' if audit['verified'] else 'NOT VERIFIED'}. "
+            f"Wrong openings by the judge: {self.fields['wrong_openings']}."
+        )
+        if (decision := self.fields["decision_ms"]) is not None:
+            console.print(
+                f"From chip read and good frame to the grant on the wire: p50 {decision['p50']} ms, "
+                f"p95 {decision['p95']} ms."
+            )
+        console.print("Everything as expected." if self.as_expected else "NOT as expected.", style="bold")
+
+
+def _outcomes_table(outcomes: list[Outcome]) -> Table:
+    table = Table("traveller", "scenario", "verdict", "passed", "reasons and incidents", title="Travellers")
+    for outcome in outcomes:
+        said = ", ".join(dict.fromkeys((*outcome.reasons, *outcome.incidents)))
+        mark = "" if not outcome.differences else f"  NOT AS EXPECTED: {'; '.join(outcome.differences)}"
+        table.add_row(
+            outcome.visit.traveller,
+            outcome.visit.scenario.replace("_", " "),
+            outcome.verdict,
+            str(outcome.visit.passed),
+            said + mark,
+        )
+    return table
+
+
+def _stages_table(stages: dict[str, dict[str, float] | None]) -> Table:
+    table = Table("stage", "p50 ms", "p95 ms", title="Admitted travellers, since the document was presented")
+    for stage, words in STAGES:
+        if (spread := stages[stage]) is not None:
+            table.add_row(words, f"{spread['p50']:.0f}", f"{spread['p95']:.0f}")
+    return table

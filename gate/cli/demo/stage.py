@@ -1,0 +1,123 @@
+"""The demo's folders, keys, lists and configuration, made the way a technician makes them: with the `gate` commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyrage
+import tomli_w
+
+from gate.audit import keys
+from gate.programs import config as configuration
+from gate.programs.config import Config
+
+OPERATOR = "demo.invalid"
+GATE_ID = "gate-0001"
+COMMAND_DEADLINE_S = 120.0
+
+
+class StageError(Exception):
+    """The demo's stage could not be set, or one of its commands said no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where everything of one demo lies."""
+
+    folder: Path
+    config_path: Path
+    config: Config
+    vkey: Path
+    identities: tuple[Path, ...]
+
+    @property
+    def spool(self) -> Path:
+        """The published log."""
+        return Path(self.config.paths.spool)
+
+    def log_of(self, program: str) -> Path:
+        """Where a program's own messages go."""
+        return self.folder / f"{program}.log"
+
+
+def command(*arguments: str, may_say_no: bool = False) -> dict[str, Any]:
+    """Run a `gate` command with --json and return its document. Raises StageError with its one line."""
+    done = subprocess.run(  # noqa: S603 - our own command line
+        [sys.executable, "-m", "gate.cli", *arguments, "--json"],
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_DEADLINE_S,
+        check=False,
+    )
+    if done.returncode and not (may_say_no and done.returncode == 1):
+        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+        raise StageError(f"gate {' '.join(arguments[:2])}: {last[0]}")
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def auditors(folder: Path, count: int = 2) -> tuple[tuple[Path, str], ...]:
+    """Make auditors' identities: files as Debian's `age` takes them, and their recipients."""
+    made = []
+    for number in range(1, count + 1):
+        identity = pyrage.x25519.Identity.generate()
+        path = folder / f"auditor-{number}.identity"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{identity}\n")
+        made.append((path, str(identity.to_public())))
+    return tuple(made)
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def prepare(folder: Path, ready: dict[str, Any], *, models: Path, sync: dict[str, Any] | None) -> Stage:
+    """Make keys, trust store and `gate.toml` for the devices that the world offers."""
+    for name in ("keys", "run", "state", "spool", "inbox"):
+        (folder / name).mkdir()
+    people = auditors(folder)
+    store = folder / "trust.sqlite"
+    command("trust", "import", *ready["csca"], "--store", str(store), "--test")
+    table: dict[str, Any] = {
+        "purpose": "demo",
+        "gate_id": GATE_ID,
+        "operator": OPERATOR,
+        "paths": {
+            "run": str(folder / "run"),
+            "state": str(folder / "state"),
+            "spool": str(folder / "spool"),
+            "inbox": str(folder / "inbox"),
+            "keys": str(folder / "keys"),
+            "models": str(models),
+            "trust": str(store),
+        },
+        "barrier": {"port": ready["barrier"]},
+        "swipe": {"port": ready["swipe"]},
+        "chip": {"driver": ready["chip"]["kind"], "socket": ready["chip"]["socket"]},
+        "camera": {"driver": "network", "address": ready["camera"]},
+        "rules": {"officer_presence_max_s": 5},
+        "audit": {"recipients": [recipient for _, recipient in people]},
+        "screens": {"port": free_port()},
+    }
+    if sync is not None:
+        table["sync"] = sync
+    path = folder / "gate.toml"
+    path.write_bytes(tomli_w.dumps(table).encode())
+    config = configuration.load(path)
+    verifier = keys.generate(folder / "keys" / "log.key", config.origin)
+    vkey = folder / "gate.vkey"
+    vkey.write_text(f"{verifier.vkey}\n")
+    return Stage(folder, path, config, vkey, tuple(identity for identity, _ in people))

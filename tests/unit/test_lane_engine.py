@@ -1,0 +1,154 @@
+"""The lane's loop over a virtual clock and fakes that only remember."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE
+
+from drivers.errors import LinkLostError
+from gate.channel import messages
+from gate.passage import machine
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRead,
+    FaceCompared,
+    LaneSeen,
+    OfficerSeen,
+    Recorded,
+    RecordKind,
+    ReleaseOrdered,
+    SiteSeen,
+)
+from gate.passage.screen import Screen
+from gate.programs.lane.engine import Engine
+
+
+class World:
+    """Barrier, log and screens of one engine under test."""
+
+    def __init__(self, *, grant_fails: bool = False, open_crossings: tuple[str, ...] = ()) -> None:
+        self.orders: list[str] = []
+        self.records: list[tuple[RecordKind, dict[str, Any], bool]] = []
+        self.views: list[messages.View] = []
+        self.erased: list[str] = []
+        self.grant_fails = grant_fails
+        self.lane: LaneSeen = AT_REST
+        self.engine = Engine(
+            rules=RULES,
+            barrier=self,
+            recorder=self,
+            start_crossing=self.cross,
+            erase=self.erased.append,
+            show=self.views.append,
+            clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
+            purpose="demo",
+            open_crossings=open_crossings,
+        )
+
+    async def grant(self, ttl_ms: int) -> float | None:
+        self.orders.append(f"grant {ttl_ms}")
+        if self.grant_fails:
+            raise LinkLostError("cut")
+        return asyncio.get_running_loop().time()
+
+    async def revoke(self) -> None:
+        self.orders.append("revoke")
+
+    async def release(self) -> None:
+        self.orders.append("release")
+        raise LinkLostError("cut")
+
+    async def end_emergency(self) -> None:
+        self.orders.append("end_emergency")
+
+    def look(self) -> None:
+        self.orders.append("look")
+        self.engine.post(self.lane)
+
+    def append(self, kind: RecordKind, crossing: str | None, body: dict[str, Any], *, awaited: bool) -> None:
+        self.records.append((kind, body, awaited))
+        if awaited and crossing is not None:
+            self.engine.post(Recorded(crossing, kind))
+
+    async def cross(self, crossing: str) -> None:
+        self.orders.append("cross")
+        self.engine.post(DocumentRead(crossing, GENUINE))
+        self.engine.post(FaceCompared(crossing, SAME_FACE))
+
+    async def settle(self) -> None:
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def world() -> Any:
+    made = World()
+    task = asyncio.ensure_future(made.engine.run())
+    made.engine.post(AT_REST)
+    made.engine.post(OfficerSeen("officer-1"))
+    made.engine.post(SiteSeen(1.0, clock_sure=True))
+    await made.settle()
+    yield made
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_crossing_runs_from_document_to_grant(world: World) -> None:
+    world.engine.post(DocumentPresented(CROSSING))
+    await world.settle()
+    assert world.orders == ["cross", "look", "grant 10000"]
+    assert world.views[-1].screen is Screen.GO
+    kinds = [kind for kind, _, _ in world.records]
+    assert kinds.index(RecordKind.OPENED) < kinds.index(RecordKind.DECIDED) < kinds.index(RecordKind.GRANTED)
+    decided = next(body for kind, body, _ in world.records if kind is RecordKind.DECIDED)
+    assert decided["decision"] == "admit"
+    assert decided["evidence"]["face"]["match"] == {"value": 0.8}
+
+
+async def test_the_closing_record_tells_when_each_stage_was_reached(world: World) -> None:
+    world.engine.post(DocumentPresented(CROSSING))
+    await world.settle()
+    world.engine.post(replace(AT_REST, closed=False, passages_entry=1))
+    world.engine.post(replace(AT_REST, passages_entry=1))
+    await world.settle()
+    closed = next(body for kind, body, _ in world.records if kind is RecordKind.CLOSED)
+    assert closed["verdict"] == "admitted"
+    assert {"presented", "opened", "decided", "granted", "grant_written", "passed"} <= closed["stages_ms"].keys()
+    assert world.erased == [CROSSING]
+
+
+async def test_a_grant_that_fails_is_revoked_and_referred() -> None:
+    world = World(grant_fails=True)
+    task = asyncio.ensure_future(world.engine.run())
+    for event in (AT_REST, OfficerSeen("o"), SiteSeen(1.0, clock_sure=True), DocumentPresented(CROSSING)):
+        world.engine.post(event)
+    await world.settle()
+    assert world.orders == ["cross", "look", "grant 10000", "revoke"]
+    assert isinstance(world.engine.state, machine.Referred)
+    assert world.views[-1].referred == CROSSING
+    assert world.views[-1].objections == ["barrier_lost"]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_an_order_on_a_lost_line_does_not_end_the_engine(world: World) -> None:
+    world.engine.post(ReleaseOrdered("officer-1"))
+    await world.settle()
+    assert world.orders == ["release"]
+    world.engine.post(DocumentPresented(CROSSING))
+    await world.settle()
+    assert "grant 10000" in world.orders
+
+
+async def test_crossings_that_an_earlier_run_left_open_are_closed_first() -> None:
+    world = World(open_crossings=("old",))
+    task = asyncio.ensure_future(world.engine.run())
+    await world.settle()
+    assert [(kind, body["verdict"]) for kind, body, _ in world.records] == [(RecordKind.CLOSED, "referred")]
+    assert world.views[-1].referred == "old"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,80 @@
+"""gate.toml: strict, and demo parts never run in service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+
+from gate.programs.config import Config, ConfigError, load
+
+TABLE: dict[str, Any] = {
+    "purpose": "trial",
+    "gate_id": "gate-0001",
+    "operator": "border.example",
+    "barrier": {"port": "/dev/portcullis-barrier", "profile": "acme"},
+    "swipe": {"port": "/dev/portcullis-swipe"},
+    "camera": {"address": "rtsp.invalid"},
+    "audit": {"recipients": ["age1a", "age1b"]},
+}
+
+
+def written(folder: Path, **changes: Any) -> Path:
+    path = folder / "gate.toml"
+    path.write_bytes(tomli_w.dumps({**TABLE, **changes}).encode())
+    return path
+
+
+def test_defaults_fill_what_is_not_said(tmp_path: Path) -> None:
+    config = load(written(tmp_path))
+    assert isinstance(config, Config)
+    assert config.origin == "border.example/gate-0001/trial"
+    assert config.socket("lane") == Path("/run/portcullis/lane.sock")
+    assert config.sync is None
+
+
+def test_a_gate_in_service_has_an_origin_without_a_mark(tmp_path: Path) -> None:
+    assert load(written(tmp_path, purpose="service")).origin == "border.example/gate-0001"
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"purpose": "production"}, "purpose"),
+        ({"typo": 1}, "typo"),
+        ({"barrier": {"port": "x", "baud": "fast"}}, "barrier.baud"),
+        ({"barrier": {"port": "x", "poll_ms": 5}}, "barrier.poll_ms"),
+        ({"rules": {"face_match_min": 1.5}}, "rules.face_match_min"),
+        ({"gate_id": "Gate 1"}, "gate_id"),
+        ({"screens": {"host": "0.0.0.0"}}, "screens.host"),
+    ],
+)
+def test_a_wrong_value_is_named(tmp_path: Path, changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        load(written(tmp_path, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"chip": {"driver": "direct", "socket": "/x"}}, "direct"),
+        ({"barrier": {"port": "/dev/x", "profile": "portcullis-sim"}}, "simulator"),
+        ({"barrier": {"port": "/dev/pts/3", "profile": "acme"}}, "pseudo-terminal"),
+        ({"audit": {"recipients": ["age1a"]}}, "two auditors"),
+    ],
+)
+def test_service_refuses_what_belongs_to_a_demo(tmp_path: Path, changes: dict[str, Any], complaint: str) -> None:
+    load(written(tmp_path, **changes))
+    with pytest.raises(ConfigError, match=complaint):
+        load(written(tmp_path, purpose="service", **changes))
+
+
+def test_files_that_are_no_configuration_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read"):
+        load(tmp_path / "absent.toml")
+    for content in (b"\xff\xfe", b"[", b"#" * (1024 * 1024 + 1)):
+        (tmp_path / "bad.toml").write_bytes(content)
+        with pytest.raises(ConfigError):
+            load(tmp_path / "bad.toml")
