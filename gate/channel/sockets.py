@@ -95,6 +95,7 @@ class Connection(Generic[Incoming]):
                 raise BadMessageError(f"a message of {length} bytes exceeds {self._bytes_max}")
             body = await self._reader.readexactly(length)
         except (asyncio.IncompleteReadError, OSError) as error:
+            self.close()
             raise ChannelClosedError("the peer is gone") from error
         try:
             return self._decoder.decode(body)
@@ -159,20 +160,22 @@ async def serve(
     with its connection; a protocol error ends the connection, never the server.
     """
     allowed = uids if uids is not None else frozenset({os.geteuid(), 0})
-    live: set[asyncio.StreamWriter] = set()
+    live: set[asyncio.Task[None]] = set()
 
     async def on_connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = _peer_of(writer)
         if peer.uid not in allowed or len(live) >= connections_max:
             writer.close()
             return
-        live.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        live.add(task)
         try:
             await handler(Connection(reader, writer, incoming=incoming, bytes_max=bytes_max, peer=peer))
-        except ChannelError:
-            pass
+        except (ChannelError, asyncio.CancelledError):
+            pass  # a broken peer, or the end of this server: either way the connection is over
         finally:
-            live.discard(writer)
+            live.discard(task)
             writer.close()
 
     _unlink_socket(path)
@@ -182,5 +185,9 @@ async def serve(
         yield
     finally:
         server.close()
-        for writer in tuple(live):
-            writer.close()
+        await asyncio.sleep(0)  # one that was accepted just now gets its handler, so that it can be ended
+        ending = tuple(live)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+        await asyncio.sleep(0)  # closed transports let their sockets go in the loop's next turn
