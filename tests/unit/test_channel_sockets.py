@@ -71,6 +71,8 @@ async def test_bytes_that_are_no_message_are_refused(tmp_path: Path, wire: bytes
 async def test_a_message_over_the_limit_is_not_sent(tmp_path: Path) -> None:
     async with serve(tmp_path / "s", _answer_all([]), incoming=messages.ToLog):
         client = await connect(tmp_path / "s", incoming=messages.FromLog, bytes_max=100)
+        await client.send(APPEND)
+        await client.receive()
         with pytest.raises(ValueError, match="exceeds 100"):
             await client.send(messages.Append(seq=1, kind="k", crossing=None, monotonic_ms=0, body={"x": "y" * 200}))
         client.close()
