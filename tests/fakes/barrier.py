@@ -1,0 +1,127 @@
+"""Barriers for tests: one in memory that fills the port by itself, and the real driver before a counting controller."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+
+from fakes.modbus_controller import CountingController
+
+from drivers.barrier.modbus.driver import ModbusBarrier
+from drivers.barrier.modbus.profile import load_profile
+from drivers.errors import LinkLostError, RefusedError
+from drivers.links import Link, memory_pair
+from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition
+
+AT_REST = BarrierStatus(
+    LeafPosition.CLOSED, 0, 0, 0, 0, 0, fire=False, emergency_open=False, alarms=frozenset(), restarts=1
+)
+
+
+class FakeBarrier:
+    """Fills the barrier port without bytes. Tests change `now`, `plugged` and read what was asked for."""
+
+    def __init__(self) -> None:
+        self.now = AT_REST
+        self.plugged = True
+        self.lamp_shown = LampColour.OFF
+        self.releases = 0
+        self.grant_written_at_s: float | None = None
+        self._connected = False
+
+    async def connect(self) -> None:
+        self._connected = self.plugged
+        self._require_line()
+        await self.revoke()
+
+    async def status(self) -> BarrierStatus:
+        self._require_line()
+        return self.now
+
+    async def grant(self, direction: Direction, ttl_ms: int) -> None:
+        if not 1000 <= ttl_ms <= 30_000:
+            raise ValueError(f"time to live of {ttl_ms} ms")
+        self._require_line()
+        if self._emergency or self.now.grants_left_entry or self.now.grants_left_exit:
+            raise RefusedError("a grant is outstanding, or an emergency is on")
+        self.grant_written_at_s = asyncio.get_running_loop().time()
+        entry = direction is Direction.ENTRY
+        self.now = replace(self.now, grants_left_entry=int(entry), grants_left_exit=int(not entry))
+
+    async def revoke(self) -> None:
+        self._require_line()
+        if not self._emergency:
+            self.now = replace(self.now, grants_left_entry=0, grants_left_exit=0)
+
+    async def release(self) -> None:
+        self._require_line()
+        self.releases += 1
+
+    async def lamp(self, colour: LampColour) -> None:
+        self._require_line()
+        self.lamp_shown = colour
+
+    async def clear_alarms(self) -> None:
+        self._require_line()
+        self.now = replace(self.now, alarms=frozenset())
+
+    async def end_emergency(self) -> None:
+        self._require_line()
+        if self.now.fire:
+            raise RefusedError("the fire input is active")
+        self.now = replace(self.now, emergency_open=False)
+        await self.revoke()
+
+    def close(self) -> None:
+        self._connected = False
+
+    @property
+    def _emergency(self) -> bool:
+        return self.now.fire or self.now.emergency_open
+
+    def _require_line(self) -> None:
+        if not (self._connected and self.plugged):
+            raise LinkLostError("the barrier is not connected")
+
+
+class Bench:
+    """The real driver, a line in memory, and a counting controller at its far end."""
+
+    def __init__(self, controller: CountingController, tasks: asyncio.TaskGroup, *, entry_is_left: bool = True) -> None:
+        self.controller = controller
+        self.plugged = True
+        self.host_line: Callable[[Link], Link] = lambda link: link
+        self.board_line: Callable[[Link], Link] = lambda link: link
+        self._tasks = tasks
+        self._near: Link | None = None
+        self.barrier = ModbusBarrier(
+            open_link=self._open, profile=load_profile("portcullis-sim"), baud=115200, entry_is_left=entry_is_left
+        )
+
+    async def _open(self) -> Link:
+        if not self.plugged:
+            raise LinkLostError("no such port")
+        near, far = memory_pair()
+        self._near = near
+        self._tasks.create_task(self.controller.serve(self.board_line(far)))
+        return self.host_line(near)
+
+    def unplug(self) -> None:
+        """Pull the cable; nothing opens until it is put back."""
+        self.plugged = False
+        if self._near is not None:
+            self._near.close()
+
+
+@contextlib.asynccontextmanager
+async def bench(controller: CountingController | None = None, *, entry_is_left: bool = True) -> AsyncIterator[Bench]:
+    """A bench that is cleared at the end."""
+    async with asyncio.TaskGroup() as tasks:
+        made = Bench(controller or CountingController(), tasks, entry_is_left=entry_is_left)
+        try:
+            yield made
+        finally:
+            made.barrier.close()
+            made.unplug()
