@@ -29,7 +29,7 @@ class Certificate:
     """One certificate. Names are compared by their ids; `country` is the subject's, in upper case, or empty.
 
     `may_sign_certificates` and `may_sign_documents` follow KeyUsage and BasicConstraints; a certificate without either
-    extension may do what it is found to do.
+    extension may do what it is found to do. `purposes` are the object identifiers of ExtendedKeyUsage.
     """
 
     der: bytes
@@ -46,6 +46,7 @@ class Certificate:
     not_after: datetime
     may_sign_certificates: bool
     may_sign_documents: bool
+    purposes: frozenset[str]
     spki: bytes
     algorithm: bytes
     signature: bytes
@@ -102,6 +103,7 @@ def from_parsed(parsed: Any) -> Certificate:  # noqa: ANN401 - asn1crypto is unt
             not_after=tbs["validity"]["not_after"].native,
             may_sign_certificates=is_ca is not False and (uses is None or "key_cert_sign" in uses),
             may_sign_documents=not is_ca and (uses is None or "digital_signature" in uses),
+            purposes=_purposes(extensions.get("2.5.29.37")),
             spki=tbs["subject_public_key_info"].dump(),
             algorithm=parsed["signature_algorithm"].dump(),
             signature=bytes(parsed["signature_value"]),
@@ -145,6 +147,10 @@ def _extensions(tbs: Any) -> dict[str, Any]:  # noqa: ANN401 - asn1crypto is unt
             raise MalformedError("a certificate has an extension twice")
         found[oid] = extension["extn_value"].parsed
     return found
+
+
+def _purposes(extension: Any) -> frozenset[str]:  # noqa: ANN401 - asn1crypto is untyped
+    return frozenset() if extension is None else frozenset(purpose.dotted for purpose in extension)
 
 
 def _octets(value: Any) -> bytes | None:  # noqa: ANN401 - asn1crypto is untyped

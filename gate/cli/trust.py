@@ -1,0 +1,124 @@
+"""`gate trust`: fill the store that documents are judged against, and see what it covers."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, note, say
+
+if TYPE_CHECKING:
+    from gate.document.pki.certificate import Certificate
+
+app = typer.Typer(no_args_is_help=True)
+_FILE_BYTES_MAX = 16 << 20
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="CSCA certificates, master lists (.ml), revocation lists")],
+    store: Annotated[Path, typer.Option(help="The store; made if it is not there")],
+    signer: Annotated[Path | None, typer.Option(help="The CSCA certificate that vouches for a list's signer")] = None,
+    test: Annotated[bool, typer.Option("--test", help="Mark everything as fit for demos only")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output")] = False,
+) -> None:
+    """Verify certificates and lists and take them into the store."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from gate.trust.errors import SourceError, StoreError
+    from gate.trust.importing import import_sources
+    from gate.trust.sources import read_source
+
+    began = time.monotonic()
+    try:
+        sources = [read_source(str(path), _bytes_of(path)) for path in files]
+        vouching = None if signer is None else _certificate(signer)
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("certificates", total=None)
+            report = import_sources(
+                store,
+                sources,
+                signer=vouching,
+                test=test,
+                now=datetime.now(UTC),
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+    except SourceError as error:
+        fail(Exit.BAD_DATA, str(error))
+    except StoreError as error:
+        fail(Exit.IO_ERROR, str(error))
+    seconds = round(time.monotonic() - began, 3)
+    if json:
+        emit_json(
+            "trust.import/1",
+            {
+                "certificates": report.certificates,
+                "accepted": report.accepted,
+                "rejected": [{"subject": one.subject, "reason": one.reason} for one in report.rejected],
+                "countries": report.countries,
+                "revocation_lists": report.revocation_lists,
+                "seconds": seconds,
+            },
+        )
+    else:
+        say(f"{report.accepted} of {report.certificates} certificates from {report.countries} countries in {seconds} s")
+        say(f"{report.revocation_lists} revocation lists")
+        for one in report.rejected:
+            note(f"left out: {one.subject}: {one.reason}")
+    if report.rejected and not report.accepted and not report.revocation_lists:
+        raise typer.Exit(int(Exit.BAD_DATA))
+
+
+@app.command("list")
+def list_(
+    store: Annotated[Path, typer.Option(help="The store")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output")] = False,
+) -> None:
+    """Show what the store covers, a row a country."""
+    from gate.trust.errors import StoreError
+    from gate.trust.store import TrustStore
+
+    try:
+        opened = TrustStore.open(store)
+    except StoreError as error:
+        fail(Exit.IO_ERROR, str(error))
+    rows = opened.coverage()
+    if json:
+        fields = [
+            {"code": row.code, "certificates": row.certificates, "newest": row.newest, "expires": row.expires}
+            for row in rows
+        ]
+        imported = None if opened.newest_import is None else opened.newest_import.isoformat()
+        emit_json("trust.list/1", {"countries": fields, "certificates": len(opened), "newest_import": imported})
+        return
+    say(f"{'code':6}{'certificates':>13}  {'newest':12}{'expires':12}")
+    for row in rows:
+        say(f"{row.code:6}{row.certificates:>13}  {row.newest:12}{row.expires:12}")
+
+
+def _certificate(path: Path) -> Certificate:
+    """The certificate in a file, or the end of the command."""
+    from gate.document.errors import DocumentError
+    from gate.document.pki.certificate import parse_certificate
+
+    try:
+        return parse_certificate(_bytes_of(path))
+    except DocumentError as error:
+        fail(Exit.BAD_DATA, f"{path}: {error}")
+
+
+def _bytes_of(path: Path) -> bytes:
+    """The bytes of a file, bounded, or the end of the command."""
+    try:
+        with path.open("rb") as opened:
+            data = opened.read(_FILE_BYTES_MAX + 1)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{path}: {error.strerror}")
+    if len(data) > _FILE_BYTES_MAX:
+        fail(Exit.BAD_DATA, f"{path}: longer than {_FILE_BYTES_MAX} bytes")
+    return data

@@ -1,0 +1,85 @@
+"""The store's tables, and the one connection to its file.
+
+One SQLite file. `certificate` holds one row a country signing certificate, `revocation_list` one row an issuing key,
+`source` one row a file that was imported. Written by imports only, each in one transaction; readers take a snapshot.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+from gate.trust.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlite_utils import Database
+
+VERSION: Final = 1
+_BUSY_S: Final = 5.0
+
+
+def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
+    """Open the file. Raises StoreError; also when it does not exist and is only to be read."""
+    try:
+        uri = f"{path.absolute().as_uri()}?mode={'rwc' if writable else 'ro'}"
+        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S)
+        connection.execute("PRAGMA synchronous=FULL")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: cannot be opened as a trust store ({error})") from error
+    if version not in ((0, VERSION) if writable else (VERSION,)):
+        connection.close()
+        raise StoreError(f"{path}: is no trust store of version {VERSION}")
+    return connection
+
+
+def migrate(database: Database) -> None:
+    """Bring an empty file to the current version."""
+    if database.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+        return
+    database.table("source").create(
+        {
+            "id": int,
+            "name": str,
+            "kind": str,
+            "sha256": str,
+            "signer": str,
+            "signed_at": str,
+            "imported_at": str,
+            "test": int,
+        },
+        pk="id",
+    )
+    database.table("certificate").create(
+        {
+            "fingerprint": bytes,
+            "der": bytes,
+            "subject": str,
+            "subject_id": bytes,
+            "key_id": bytes,
+            "country": str,
+            "not_before": str,
+            "not_after": str,
+            "standing": str,
+            "test": int,
+            "source": int,
+        },
+        pk="fingerprint",
+        foreign_keys=[("source", "source", "id")],
+    )
+    database.table("revocation_list").create(
+        {
+            "issuer_id": bytes,
+            "authority_key_id": bytes,
+            "der": bytes,
+            "number": str,  # up to 20 bytes long, more than an integer column holds
+            "this_update": str,
+            "next_update": str,
+            "source": int,
+        },
+        pk=("issuer_id", "authority_key_id"),
+        foreign_keys=[("source", "source", "id")],
+    )
+    database.execute(f"PRAGMA user_version={VERSION}")

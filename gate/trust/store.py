@@ -1,0 +1,120 @@
+"""The trust store as inspections see it: a snapshot in memory, read in milliseconds.
+
+Certificates were verified when they were imported. Here they are found by key identifier or name and parsed when they are
+first asked for, so that opening a store costs no cryptography.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gate.document.errors import DocumentError
+from gate.document.pki.anchors import Anchor
+from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.revocation import RevocationList, parse_revocation_list
+from gate.trust.errors import StoreError
+from gate.trust.schema import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the store holds of one country: dates are those of the newest certificate and of the last to expire."""
+
+    code: str
+    certificates: int
+    newest: str
+    expires: str
+
+
+class TrustStore:
+    """A snapshot of the store; satisfies `gate.document.pki.anchors.TrustAnchors`."""
+
+    def __init__(
+        self,
+        *,
+        certificates: Sequence[sqlite3.Row],
+        revocation_lists: Sequence[sqlite3.Row],
+        newest_import: datetime | None,
+    ) -> None:
+        self.newest_import = newest_import
+        self._certificates = certificates
+        self._revocation_lists = revocation_lists
+        self._by_key_id: dict[bytes, list[int]] = defaultdict(list)
+        self._by_subject: dict[bytes, list[int]] = defaultdict(list)
+        self._anchors: dict[int, Anchor] = {}
+        for index, row in enumerate(certificates):
+            self._by_subject[row["subject_id"]].append(index)
+            if row["key_id"] is not None:
+                self._by_key_id[row["key_id"]].append(index)
+
+    @classmethod
+    def open(cls, path: Path) -> TrustStore:
+        """Read the whole store. Raises StoreError."""
+        connection = connect(path, writable=False)
+        connection.row_factory = sqlite3.Row
+        try:
+            with connection:
+                certificates = connection.execute("SELECT * FROM certificate ORDER BY fingerprint").fetchall()
+                lists = connection.execute("SELECT * FROM revocation_list").fetchall()
+                newest = connection.execute("SELECT max(imported_at) FROM source").fetchone()[0]
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: cannot be read ({error})") from error
+        finally:
+            connection.close()
+        return cls(
+            certificates=certificates,
+            revocation_lists=lists,
+            newest_import=None if newest is None else datetime.fromisoformat(newest).astimezone(UTC),
+        )
+
+    def __len__(self) -> int:
+        return len(self._certificates)
+
+    def with_key_id(self, key_id: bytes) -> Sequence[Anchor]:
+        """The anchors whose subject key identifier is `key_id`."""
+        return [self._anchor(index) for index in self._by_key_id.get(key_id, ())]
+
+    def with_subject(self, subject_id: bytes) -> Sequence[Anchor]:
+        """The anchors with this subject."""
+        return [self._anchor(index) for index in self._by_subject.get(subject_id, ())]
+
+    def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
+        """The revocation lists of this issuer, newest first."""
+        rows = [row["der"] for row in self._revocation_lists if row["issuer_id"] == issuer_id]
+        try:
+            lists = [parse_revocation_list(der) for der in rows]
+        except DocumentError as error:
+            raise StoreError(f"a stored revocation list cannot be read ({error})") from error
+        return sorted(lists, key=lambda one: one.this_update, reverse=True)
+
+    def coverage(self) -> tuple[Coverage, ...]:
+        """A row a country, by code; certificates without a country stand under `-`."""
+        rows: dict[str, list[sqlite3.Row]] = defaultdict(list)
+        for row in self._certificates:
+            rows[row["country"] or "-"].append(row)
+        return tuple(
+            Coverage(
+                code=code,
+                certificates=len(found),
+                newest=max(row["not_before"] for row in found)[:10],
+                expires=max(row["not_after"] for row in found)[:10],
+            )
+            for code, found in sorted(rows.items())
+        )
+
+    def _anchor(self, index: int) -> Anchor:
+        if index not in self._anchors:
+            row = self._certificates[index]
+            try:
+                self._anchors[index] = Anchor(parse_certificate(row["der"]), test=bool(row["test"]))
+            except DocumentError as error:
+                raise StoreError(f"a stored certificate cannot be read ({error})") from error
+        return self._anchors[index]
