@@ -280,13 +280,14 @@ class Card:
                     return Response(_WRONG_DATA)
                 if (command.p1, command.p2) != (0, 0):
                     return Response(_WRONG_PARAMETERS)
-                overhead = len(tlv(_DATA_OBJECT, bytes(room))) - room
-                answer = self._read(file, offset, command.ne, room - overhead)
+                largest = min(command.ne or 0, room)
+                header_bytes = len(tlv(_DATA_OBJECT, bytes(largest))) - largest  # counts as answer, too
+                answer = self._read(file, offset, command.ne, room, header_bytes)
                 return Response(answer.status, tlv(_DATA_OBJECT, answer.body)) if answer.body else answer
             case _MasterFile() | _Application():
                 return Response(_NOT_ALLOWED)
 
-    def _read(self, file: bytes | None, offset: int, ne: int | None, room: int) -> Response:
+    def _read(self, file: bytes | None, offset: int, ne: int | None, room: int, header_bytes: int = 0) -> Response:
         if file is None:
             return Response(_NO_FILE_SELECTED)
         if ne is None:
@@ -296,10 +297,11 @@ class Card:
         if offset >= len(file):
             return Response(_OUTSIDE_FILE)
         as_much_as_there_is = ne in {SHORT_NE_MAX, EXTENDED_NE_MAX}
-        if not as_much_as_there_is and ne > room:
+        count = min(ne, room) - header_bytes
+        if count <= 0 or (ne > room and not as_much_as_there_is):
             return Response(_WRONG_LENGTH)
-        body = file[offset : offset + min(ne, room)]
-        complete = as_much_as_there_is or len(body) == ne
+        body = file[offset : offset + count]
+        complete = as_much_as_there_is or len(body) == count
         return Response(_DONE if complete else _END_OF_FILE, body)
 
 

@@ -46,6 +46,8 @@ class ChipReader:
         with self._lock:
             if self._slot is not None:
                 raise ReaderGoneError("the reader is already up")
+            if self._folder.exists():  # a process that was killed leaves its files
+                shutil.rmtree(self._folder)
             self._folder.mkdir(parents=True)
             self.why = _missing() if self._allow_pcsc else "PC/SC was not asked for"
             if not self.why:

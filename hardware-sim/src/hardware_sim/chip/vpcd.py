@@ -135,13 +135,13 @@ def wait_until_up(pcscd: subprocess.Popen[bytes], comm: Path) -> None:
     """Wait for pcscd's socket and for vpcd to listen. Raises ReaderGoneError at the deadline."""
     deadline = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline and pcscd.poll() is None:
-        if comm.exists() and _listens(PORT):
+        if comm.exists() and listens(PORT):
             return
         time.sleep(_POLL_S)
     raise ReaderGoneError("pcscd did not come up")
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     """Whether anybody listens on a TCP port of this network namespace, without troubling him with a connection."""
     listening = "0A"
     rows = Path("/proc/self/net/tcp").read_text().splitlines()[1:]
