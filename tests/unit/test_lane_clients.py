@@ -1,0 +1,176 @@
+"""The lane's channel to the log: awaited records are answered at once, owed ones are written sooner or later."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.channel import messages
+from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, serve
+from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordKind
+from gate.programs.lane import clients
+from gate.programs.lane.clients import LogClient, VisionClient
+
+
+class FakeLog:
+    """A log that records in memory, or refuses while `full`."""
+
+    def __init__(self) -> None:
+        self.full = False
+        self.written: list[messages.Append] = []
+        self._wrote = asyncio.Condition()
+
+    async def until_written(self, count: int) -> None:
+        async with asyncio.timeout(5), self._wrote:
+            await self._wrote.wait_for(lambda: len(self.written) >= count)
+
+    async def handle(self, connection: Connection[Any]) -> None:
+        async for message in connection:
+            match message:
+                case messages.Append() if self.full:
+                    await connection.send(messages.NotRecorded(seq=message.seq, reason="disk full"))
+                case messages.Append():
+                    self.written.append(message)
+                    async with self._wrote:
+                        self._wrote.notify_all()
+                    await connection.send(messages.Recorded(seq=message.seq, index=len(self.written) - 1))
+                case messages.OpenCrossingsRequest():
+                    await connection.send(messages.OpenCrossings(crossings=["a"]))
+
+
+class Events:
+    """Collects events and lets a test wait for one."""
+
+    def __init__(self) -> None:
+        self.seen: list[Event] = []
+        self._new = asyncio.Event()
+
+    def post(self, event: Event) -> None:
+        self.seen.append(event)
+        self._new.set()
+
+    async def until(self, event: Event) -> None:
+        async with asyncio.timeout(5):
+            while event not in self.seen:
+                self._new.clear()
+                await self._new.wait()
+
+
+@contextlib.asynccontextmanager
+async def running(client: LogClient | VisionClient) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(client.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "RETRY_S", 0.01)
+    monkeypatch.setattr(clients, "RECONNECT_S", 0.01)
+
+
+async def test_an_awaited_record_is_answered_when_it_is_durable(tmp_path: Path) -> None:
+    log, events = FakeLog(), Events()
+    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 42)
+    async with serve(tmp_path / "s", log.handle, incoming=messages.ToLog), running(client):
+        await events.until(PartBack(Part.LOG))
+        client.append(RecordKind.OPENED, "c1", {"x": 1}, awaited=True)
+        await events.until(Recorded("c1", RecordKind.OPENED))
+    assert [(a.kind, a.crossing, a.monotonic_ms, a.body) for a in log.written] == [("opened", "c1", 42, {"x": 1})]
+
+
+async def test_without_a_log_an_awaited_record_is_refused_at_once_and_others_are_owed(tmp_path: Path) -> None:
+    log, events = FakeLog(), Events()
+    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
+    client.append(RecordKind.DECIDED, "c1", {}, awaited=True)
+    assert events.seen == [NotRecorded("c1", RecordKind.DECIDED)]
+    for number in range(3):
+        client.append(RecordKind.RELEASE, None, {"n": number}, awaited=False)
+    assert client.owed == 3
+    async with serve(tmp_path / "s", log.handle, incoming=messages.ToLog), running(client):
+        await log.until_written(3)
+    assert [append.body["n"] for append in log.written] == [0, 1, 2]
+
+
+async def test_a_full_disk_stops_admissions_and_what_is_owed_is_written_when_there_is_room(tmp_path: Path) -> None:
+    log, events = FakeLog(), Events()
+    log.full = True
+    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
+    async with serve(tmp_path / "s", log.handle, incoming=messages.ToLog), running(client):
+        await events.until(PartBack(Part.LOG))
+        client.append(RecordKind.DECIDED, "c1", {}, awaited=True)
+        await events.until(NotRecorded("c1", RecordKind.DECIDED))
+        await events.until(PartLost(Part.LOG))
+        client.append(RecordKind.CLOSED, "c1", {"verdict": "referred"}, awaited=False)
+        assert log.written == []
+        events.seen.clear()
+        log.full = False
+        await events.until(PartBack(Part.LOG))
+    assert [append.kind for append in log.written] == ["closed"]
+
+
+async def test_at_the_limit_the_oldest_owed_record_is_dropped_and_the_loss_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "OWED_MAX", 2)
+    log, events = FakeLog(), Events()
+    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
+    for number in range(5):
+        client.append(RecordKind.INCIDENT, None, {"n": number}, awaited=False)
+    async with serve(tmp_path / "s", log.handle, incoming=messages.ToLog), running(client):
+        await log.until_written(3)
+    assert {"kind": "records_lost", "count": 3} in [append.body for append in log.written]
+    assert [append.body["n"] for append in log.written if "n" in append.body] == [3, 4]
+
+
+async def test_a_log_that_dies_answers_what_was_pending(tmp_path: Path) -> None:
+    events = Events()
+
+    async def dies(connection: Connection[Any]) -> None:
+        await connection.receive()
+
+    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
+    async with serve(tmp_path / "s", dies, incoming=messages.ToLog), running(client):
+        await events.until(PartBack(Part.LOG))
+        client.append(RecordKind.OPENED, "c1", {}, awaited=True)
+        await events.until(NotRecorded("c1", RecordKind.OPENED))
+        await events.until(PartLost(Part.LOG))
+
+
+async def test_open_crossings_are_asked_for_on_a_line_of_their_own(tmp_path: Path) -> None:
+    client = LogClient(tmp_path / "s", post=lambda _: None, monotonic_ms=lambda: 1)
+    with pytest.raises(ChannelError):
+        await client.open_crossings()
+    async with serve(tmp_path / "s", FakeLog().handle, incoming=messages.ToLog):
+        assert await client.open_crossings() == ("a",)
+
+
+async def test_vision_is_told_and_heard_and_its_loss_is_an_event(tmp_path: Path) -> None:
+    events, heard, told = Events(), asyncio.Queue[Any](), []
+
+    async def vision(connection: Connection[Any]) -> None:
+        told.append(await connection.receive())
+        await connection.send(messages.CameraUp(crossing="c1"))
+        told.append(await connection.receive())
+
+    client = VisionClient(tmp_path / "s", post=events.post, on_message=heard.put_nowait)
+    client.send(messages.StartCrossing(crossing="lost without a connection"))
+    async with (
+        serve(tmp_path / "s", vision, incoming=messages.ToVision, bytes_max=PICTURE_BYTES_MAX),
+        running(client),
+    ):
+        await events.until(PartBack(Part.VISION))
+        client.send(messages.StartCrossing(crossing="c1"))
+        async with asyncio.timeout(5):
+            assert await heard.get() == messages.CameraUp(crossing="c1")
+        client.send(messages.EndCrossing(crossing="c1"))
+        await events.until(PartLost(Part.VISION))
+    assert told == [messages.StartCrossing(crossing="c1"), messages.EndCrossing(crossing="c1")]
