@@ -80,10 +80,9 @@ class Barrier:
             return self._places.get(traveller, Place.WAITING)
 
     def forget(self, traveller: str) -> None:
-        """A traveller's story is over: drop what is known of them."""
+        """A traveller's story is over. A body that is still in the lane goes on walking."""
         with self._lock:
             self._places.pop(traveller, None)
-            self._bodies = [body for body in self._bodies if body.traveller != traveller]
 
     @property
     def leaf_closed(self) -> bool:
@@ -102,6 +101,7 @@ class Barrier:
         """The motor stands still, or is repaired."""
         with self._lock:
             self._controller.motor_fault = faulty
+            self._report("motor_fault" if faulty else "motor_repaired")
 
     def push_leaf(self, degrees: float) -> None:
         """Somebody forces the leaf."""
@@ -147,6 +147,9 @@ class Barrier:
             self._report("walked_back", traveller=body.traveller)
         elif not body.in_zone and body.speed_m_s < 0 and not body.across:
             self._places[body.traveller] = Place.BACK
+        if body.at_leaf != body.covers(LEAF_M):
+            body.at_leaf = not body.at_leaf
+            self._report("at_leaf" if body.at_leaf else "left_leaf", traveller=body.traveller)
         if not body.across and body.rear_m > LEAF_M:
             body.across = True
             self._places[body.traveller] = Place.PASSED

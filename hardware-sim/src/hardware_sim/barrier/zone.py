@@ -16,7 +16,7 @@ BEAMS_M = (0.0, 0.4, 0.8)
 LEAF_M = BEAMS_M[1]
 BODY_DEPTH_M = 0.45
 WALK_M_S = 1.2
-START_M = -0.9  # where a traveller stands before the camera
+START_M = -0.6  # where a traveller stands before the camera
 GONE_M = 2.0  # beyond this point a body has left the lane in entry direction; in exit direction it has at START_M
 MARGIN_M = 0.05  # how close to a closed leaf a body comes
 WIDE_ENOUGH_DEGREES = 0.75 * OPEN_DEGREES
@@ -39,6 +39,7 @@ class Body:
     centre_m: float = START_M
     speed_m_s: float = 0.0
     entered: bool = False
+    at_leaf: bool = False
     across: bool = False  # beyond the leaf, seen from the entry side
 
     @property

@@ -4,8 +4,7 @@ Frames both ways are `command, length (two bytes, high first), data` (Scanner Co
 one-line MRZ, `C` arms or disarms continuous reading, `V` `W` `R` `T` ask for versions, serial number and product. Continuous
 reading disarms itself after each success, and a document that stays in the slot is not read twice until `C` is sent anew.
 
-Presence detection reports a document's coming and going and disarms itself when it goes. The text at hand names the mode but
-not its bytes: `P` (arm) and `S` (card state, 1 in, 0 out) are this simulator's own choice.
+Presence detection is left out: the text at hand names the mode but not its bytes.
 """
 
 from __future__ import annotations
@@ -39,8 +38,6 @@ class SwipeReader:
         self._arrived: bool = False  # inserted, its time not yet noted
         self._readable_at_ms: float | None = None
         self._continuous = False
-        self._presence = False
-        self._reported_in = False
         self._read_already = False
 
     # ── the world ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -70,11 +67,11 @@ class SwipeReader:
             return answers
 
     def tick(self, now_ms: float) -> bytes:
-        """Let time pass; returns card states and continuous readings."""
+        """Let time pass; returns a continuous reading."""
         with self._lock:
             if self._arrived:
                 self._arrived, self._readable_at_ms = False, now_ms + READING_MS
-            return self._card_state() + self._continuous_reading(now_ms)
+            return self._continuous_reading(now_ms)
 
     def _next_command(self) -> tuple[bytes, bytes] | None:
         if len(self._buffer) < FRAME_HEAD_BYTES:
@@ -97,18 +94,15 @@ class SwipeReader:
             return frame(b"L", LINE_END.join(line.encode("ascii") for line in lines))
         if command in ANSWERS:
             return frame(command, ANSWERS[command])
-        if command in {b"C", b"P"} and data in {b"\x00", b"\x01"}:
-            return self._arm(command, on=data == b"\x01")
+        if command == b"C" and data in {b"\x00", b"\x01"}:
+            return self._arm(on=data == b"\x01")
         return b""  # the real one says nothing to what it does not know
 
-    def _arm(self, command: bytes, *, on: bool) -> bytes:
-        if command == b"C":
-            if not on:
-                self._read_already = False  # resetting the mode allows the same document again
-            self._continuous = on
-        else:
-            self._presence, self._reported_in = on, False
-        return frame(command, bytes([on]))
+    def _arm(self, *, on: bool) -> bytes:
+        if not on:
+            self._read_already = False  # resetting the mode allows the same document again
+        self._continuous = on
+        return frame(b"C", bytes([on]))
 
     def _readable(self, now_ms: float) -> bool:
         return bool(self._lines) and self._readable_at_ms is not None and now_ms >= self._readable_at_ms
@@ -123,12 +117,3 @@ class SwipeReader:
             return b""
         self._continuous, self._read_already = False, True
         return frame(b"I", self._mrz(now_ms))
-
-    def _card_state(self) -> bytes:
-        inserted = bool(self._lines)
-        if not self._presence or inserted == self._reported_in:
-            return b""
-        self._reported_in = inserted
-        if not inserted:
-            self._presence = False
-        return frame(b"S", bytes([inserted]))

@@ -1,0 +1,78 @@
+"""`gate-sim`: the simulated world as a process, and the judge of what it saw.
+
+Exit codes: 0 done, 1 the judge found a wrong opening, 2 usage, 65 bad input data, 74 I/O error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from hardware_sim.judge import JudgeError, judge, read_log
+from hardware_sim.scenario import ScenarioError
+from hardware_sim.truth import TruthError, read_truth
+
+EXIT_WRONG, EXIT_BAD_DATA, EXIT_IO = 1, 65, 74
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (ScenarioError, TruthError, JudgeError) as error:
+        print(f"gate-sim: {error}", file=sys.stderr)
+        return EXIT_BAD_DATA
+    except OSError as error:
+        print(f"gate-sim: {error}", file=sys.stderr)
+        return EXIT_IO
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gate-sim", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    world = commands.add_parser(
+        "world", help="run a simulated world; orders on standard input, events on standard output"
+    )
+    world.add_argument("--dir", type=Path, required=True, help="an existing folder of its own")
+    world.add_argument("--seed", type=int, required=True)
+    world.add_argument("--pace", type=_pace, default=1.0, help="how quick the people are; 2 halves their pauses")
+    world.add_argument("--direct", action="store_true", help="serve the chip without PC/SC")
+    world.add_argument("--scenarios", type=Path, help="a folder of scenarios in place of the built-in ones")
+    world.set_defaults(run=_world)
+    judged = commands.add_parser("judge", help="was an opening wrong? Exit 1 if so")
+    judged.add_argument("--truth", type=Path, required=True, help="the world's ground-truth.jsonl")
+    judged.add_argument("--log", type=Path, required=True, help="the verified and decrypted log, JSON lines")
+    judged.add_argument("--json", action="store_true", help="one JSON document")
+    judged.set_defaults(run=_judge)
+    return parser
+
+
+def _pace(text: str) -> float:
+    pace = float(text)
+    if not 0.1 <= pace <= 10.0:
+        raise argparse.ArgumentTypeError("a pace lies between 0.1 and 10")
+    return pace
+
+
+def _world(options: argparse.Namespace) -> int:
+    # Imported here: the judge runs where no camera, no faces and no PC/SC are installed.
+    from hardware_sim.opening import open_world  # noqa: PLC0415
+
+    open_world(
+        options.dir, seed=options.seed, pace=options.pace, direct=options.direct, scenario_folder=options.scenarios
+    )
+    return 0
+
+
+def _judge(options: argparse.Namespace) -> int:
+    ruling = judge(read_truth(options.truth), read_log(options.log))
+    if options.json:
+        print(json.dumps(ruling.as_json(), ensure_ascii=False))
+    else:
+        for wrong in ruling.wrong:
+            print(f"wrong opening at {wrong.at_ms} ms: {wrong.kind.value}: {wrong.why}")
+        print(f"{ruling.openings} openings, {ruling.passages} passages, {len(ruling.wrong)} wrong openings")
+    return EXIT_WRONG if ruling.wrong else 0

@@ -1,0 +1,90 @@
+"""The people of the world: who a traveller is, what passport they carry, and what the camera sees of them.
+
+Everything is drawn from the seed and the traveller's id, so one seed always tells the same stories. Identities are reused
+across travellers; a document number never is.
+"""
+
+from __future__ import annotations
+
+import random
+import string
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from hardware_sim.camera import scenes
+from hardware_sim.passport.issuer import Issuer, Person
+from hardware_sim.scenario import Owner, Scenario, Sight
+from hardware_sim.stage import Cast
+
+if TYPE_CHECKING:
+    from hardware_sim.faces import Identity
+
+NATIONALITY = "UTO"
+NUMBER_CHARACTERS = 9
+SURNAMES = ("AARTSEN", "BELLOMO", "CASTELLAN", "DUBOIS", "ERIKSSON", "FERREIRA", "GRUBER", "HORVAT", "IVANOV", "JANSEN")
+GIVEN = ("ADA", "BRUNO", "CLARA", "DAVID", "ELENA", "FILIP", "GRETA", "HUGO", "IRIS", "JONAS", "ANNA MARIA")
+SEXES = ("F", "M", "X")
+DAY = timedelta(days=1)
+
+
+class CompanyError(Exception):
+    """The company is too small for its stories."""
+
+
+class Company:
+    """Casts travellers from a handful of identities. Raises CompanyError with fewer than two."""
+
+    def __init__(self, identities: tuple[Identity, ...], issuer: Issuer, seed: int) -> None:
+        if len(identities) < len(Owner):
+            raise CompanyError(f"{len(identities)} identities; stories need {len(Owner)}")
+        self._identities = identities
+        self._issuer = issuer
+        self._seed = seed
+        self._numbers: set[str] = set()
+
+    def chance(self, traveller: str) -> random.Random:
+        """This traveller's own dice."""
+        return random.Random(f"{self._seed}:{traveller}")
+
+    def cast(self, traveller: str, scenario: Scenario) -> Cast:
+        """The people and the passport of one story."""
+        dice = self.chance(f"{traveller}:cast")
+        me, other = dice.sample(self._identities, k=2)
+        owner, presenter = (me, other) if scenario.document is Owner.SELF else (other, me)
+        passport = self._issuer.issue(
+            self._person(dice),
+            portrait_jpeg=owner.portrait_jpeg(),
+            other_portrait_jpeg=presenter.portrait_jpeg(),
+            faults=scenario.document_faults,
+        )
+        return Cast(
+            passport=passport,
+            mrz_lines=passport.mrz_lines,
+            scenes={
+                Sight.SELF: scenes.Person(me),
+                Sight.OTHER: scenes.Person(other),
+                Sight.NOBODY: scenes.Empty(),
+                Sight.TWO: scenes.Persons(me, other),
+                Sight.PICTURE: scenes.PrintedPicture(me),
+            },
+        )
+
+    def _person(self, dice: random.Random) -> Person:
+        today = datetime.now(UTC).date()
+        return Person(
+            surname=dice.choice(SURNAMES),
+            given=dice.choice(GIVEN),
+            number=self._fresh_number(dice),
+            nationality=NATIONALITY,
+            sex=dice.choice(SEXES),
+            birth=today - dice.randrange(20 * 365, 70 * 365) * DAY,
+            expiry=today + dice.randrange(365, 9 * 365) * DAY,
+        )
+
+    def _fresh_number(self, dice: random.Random) -> str:
+        while True:
+            characters = string.digits + string.ascii_uppercase
+            number = "".join(dice.choice(characters) for _ in range(NUMBER_CHARACTERS))
+            if number not in self._numbers:
+                self._numbers.add(number)
+                return number

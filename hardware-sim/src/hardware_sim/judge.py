@@ -1,0 +1,334 @@
+"""Was an opening wrong? Decided from the ground truth and the verified, decrypted log alone. Pure but for reading the files.
+
+Wrong is a leaf that opened without a durable admission, a passage beyond the grants, a grant that outlived its end, and a
+granted passage by somebody else than the holder of the document that was presented. An officer's recorded release, the fire
+input and a leaf that turns back from whoever stands in it are allowed to open.
+
+The judge believes the ground truth for what happened and the log for what was decided; it shares no code with either the
+lane or the auditor's verifier. The log must come from one boot, whose clock both files share.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hardware_sim.truth import Happening
+
+LINE_BYTES_MAX = 262_144
+# The lane stamps a record when it makes it. An admission must be older than the opening; these are written while things move:
+GRANT_RECORD_MS_MAX = 1_000  # between the grant's record and its arrival at the controller
+RELEASE_RECORD_MS_MAX = 2_000  # the same for a release
+TTL_SLACK_MS = 250  # the controller's timer
+REVOKE_MS_MAX = 500  # from the revocation's record to the end of the grant
+WATCHDOG_MS_MAX = 5_000  # the same while the cable is out: the controller's longest watchdog
+CLOSING_MS_MAX = 1_000  # from the last reason to be open to the leaf's closing
+
+
+class JudgeError(Exception):
+    """A log that cannot be judged."""
+
+
+class Wrong(enum.Enum):
+    """What makes an opening wrong."""
+
+    NO_ADMISSION = "no_admission"
+    BEYOND_GRANT = "beyond_grant"
+    GRANT_OUTLIVED = "grant_outlived"
+    WRONG_PERSON = "wrong_person"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One wrong opening."""
+
+    at_ms: int
+    kind: Wrong
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the judge says."""
+
+    openings: int
+    passages: int
+    wrong: tuple[Finding, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """One JSON document."""
+        return {
+            "schema": "gate-sim.judge/1",
+            "openings": self.openings,
+            "passages": self.passages,
+            "wrong_openings": len(self.wrong),
+            "wrong": [{"at_ms": found.at_ms, "kind": found.kind.value, "why": found.why} for found in self.wrong],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record of the log."""
+
+    at_ms: int
+    kind: str
+    crossing: str | None
+    body: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Admission:
+    """A crossing whose admission and grant are in the log, in this order."""
+
+    crossing: str
+    decided_ms: int
+    granted_ms: int
+    direction: str
+    ttl_ms: int
+    revoked_ms: int | None = None
+    used: bool = False
+
+
+@dataclass(slots=True)
+class _Grant:
+    since_ms: int
+    direction: str
+    ttl_ms: int
+    admission: Admission | None
+    consumed: bool = False
+
+
+def read_log(path: Path) -> tuple[Entry, ...]:
+    """The records of a decrypted log in their order. Raises JudgeError with the line at fault."""
+    entries, boots = [], set()
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if len(line) > LINE_BYTES_MAX:
+                raise JudgeError(f"log line {number}: longer than {LINE_BYTES_MAX} bytes")
+            try:
+                fields = json.loads(line)
+            except ValueError as error:
+                raise JudgeError(f"log line {number}: no JSON") from error
+            entries.append(_entry(fields, number))
+            boots.add(fields.get("boot"))
+    if len(boots) > 1:
+        raise JudgeError("the log spans several boots; its clock cannot be compared with the ground truth's")
+    return tuple(entries)
+
+
+def _entry(fields: object, number: int) -> Entry:
+    if not isinstance(fields, dict):
+        raise JudgeError(f"log line {number}: no JSON object")
+    at_ms, kind, crossing, body = (fields.get(name) for name in ("monotonic_ms", "kind", "crossing", "body"))
+    if not isinstance(at_ms, int) or not isinstance(kind, str):
+        raise JudgeError(f"log line {number}: needs a whole monotonic_ms and a kind")
+    if not (crossing is None or isinstance(crossing, str)) or not isinstance(body, dict):
+        raise JudgeError(f"log line {number}: crossing or body is of the wrong kind")
+    return Entry(at_ms, kind, crossing, body)
+
+
+def judge(truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> Ruling:
+    """Judge every opening and every passage of the ground truth."""
+    sweep = _Sweep(_admissions(log), [entry.at_ms for entry in log if entry.kind == "release"])
+    for happening in truth:
+        sweep.see(happening)
+    sweep.finish()
+    return Ruling(sweep.openings, sweep.passages, tuple(sorted(sweep.wrong, key=lambda found: found.at_ms)))
+
+
+def _admissions(log: tuple[Entry, ...]) -> list[Admission]:
+    decided_ms: dict[str, int] = {}
+    admissions: dict[str, Admission] = {}
+    for entry in log:
+        crossing = entry.crossing
+        if crossing is None:
+            continue
+        if entry.kind == "decided" and entry.body.get("decision") == "admit":
+            decided_ms.setdefault(crossing, entry.at_ms)
+        elif entry.kind == "granted" and crossing in decided_ms and crossing not in admissions:
+            direction, ttl_ms = entry.body.get("direction"), entry.body.get("ttl_ms")
+            if isinstance(direction, str) and isinstance(ttl_ms, int):
+                admissions[crossing] = Admission(crossing, decided_ms[crossing], entry.at_ms, direction, ttl_ms)
+        elif entry.kind == "revoked" and crossing in admissions:
+            admissions[crossing].revoked_ms = entry.at_ms
+    return list(admissions.values())
+
+
+@dataclass(slots=True)
+class _Sweep:
+    """Goes through the ground truth once, knowing at each moment why the leaf may be open."""
+
+    admissions: list[Admission]
+    releases_ms: list[int]
+    openings: int = 0
+    passages: int = 0
+    wrong: list[Finding] = field(default_factory=list)
+    _now_ms: int = 0
+    _leaf_open: bool = False
+    _grants: dict[str, _Grant] = field(default_factory=dict)
+    _covers: dict[str, _Grant] = field(default_factory=dict)  # by direction, until the leaf rests closed after its end
+    _fire: bool = False
+    _emergency: bool = False
+    _freed: bool = False  # by fire or release: open for everybody, until the leaf rests closed
+    _released: bool = False
+    _release_recorded: bool = False
+    _faulty: bool = False
+    _unplugged: bool = False
+    _at_leaf: set[str] = field(default_factory=set)
+    _holder: str | None = None
+    _unexplained_ms: int | None = None
+
+    def see(self, happening: Happening) -> None:
+        """Take one happening."""
+        self._now_ms = happening.at_ms
+        self._note(happening)
+        self._watch_leaf()
+
+    def finish(self) -> None:
+        """The ground truth ends: what still runs is judged as it stands."""
+        for grant in self._grants.values():
+            self._judge_end(grant)
+        self._judge_unexplained()
+
+    def _note(self, happening: Happening) -> None:
+        match happening.event:
+            case "presented":
+                self._holder = happening.text("holder")
+            case "grant_received":
+                self._begin_grant(happening)
+            case "grant_ended":
+                self._end_grant(happening.text("direction"))
+            case "leaf_moved":
+                self._leaf_moved(happening)
+            case "leaf_at_rest":
+                self._leaf_rests(happening.text("at"))
+            case "passed":
+                self._passed(happening)
+            case "at_leaf":
+                self._at_leaf.add(happening.text("traveller"))
+            case "left_leaf":
+                self._at_leaf.discard(happening.text("traveller"))
+            case "release_received":
+                self._released = self._freed = True
+                self._release_recorded = self._recorded(happening.at_ms)
+            case _:
+                self._note_condition(happening.event)
+
+    def _note_condition(self, event: str) -> None:
+        match event:
+            case "fire_on":
+                self._fire = self._emergency = self._freed = True
+            case "fire_off":
+                self._fire = False
+            case "emergency_ended" | "power_up":
+                self._emergency = self._fire
+            case "motor_fault" | "motor_repaired":
+                self._faulty = event == "motor_fault"
+            case "barrier_unplugged" | "barrier_plugged":
+                self._unplugged = event == "barrier_unplugged"
+            case _:
+                pass  # the ground truth tells more than a judge needs
+
+    # ── grants ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _begin_grant(self, happening: Happening) -> None:
+        direction, ttl_ms = happening.text("direction"), happening.fields.get("ttl_ms")
+        admission = self._admission_for(direction)
+        grant = _Grant(self._now_ms, direction, ttl_ms if isinstance(ttl_ms, int) else 0, admission)
+        self._grants[direction] = self._covers[direction] = grant
+
+    def _admission_for(self, direction: str) -> Admission | None:
+        for admission in self.admissions:
+            near = abs(admission.granted_ms - self._now_ms) <= GRANT_RECORD_MS_MAX
+            before = admission.decided_ms <= self._now_ms
+            if near and before and admission.direction == direction and not admission.used:
+                admission.used = True
+                return admission
+        return None
+
+    def _end_grant(self, direction: str) -> None:
+        grant = self._grants.pop(direction, None)
+        if grant is not None:
+            self._judge_end(grant)
+
+    def _judge_end(self, grant: _Grant) -> None:
+        admission = grant.admission
+        ttl_ms = min(grant.ttl_ms, admission.ttl_ms) if admission else grant.ttl_ms
+        lasted_ms = self._now_ms - grant.since_ms
+        if lasted_ms > ttl_ms + TTL_SLACK_MS:
+            self._find(Wrong.GRANT_OUTLIVED, f"a grant of {ttl_ms} ms lasted {lasted_ms} ms")
+        if admission is None or admission.revoked_ms is None:
+            return
+        late_ms = self._now_ms - admission.revoked_ms
+        if late_ms > (WATCHDOG_MS_MAX if self._unplugged else REVOKE_MS_MAX):
+            self._find(Wrong.GRANT_OUTLIVED, f"a grant went on for {late_ms} ms after it was revoked")
+
+    # ── the leaf ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _leaf_moved(self, happening: Happening) -> None:
+        if happening.text("to") != "opening":
+            self._leaf_open = False
+            return
+        self._leaf_open = True
+        self.openings += 1
+        turned_back = happening.text("from") == "closing" and happening.fields.get("obstacle") is True
+        if turned_back or self._emergency or (self._released and self._release_recorded):
+            return
+        if any(grant.admission for grant in self._grants.values()):
+            return
+        self._find(Wrong.NO_ADMISSION, self._why_unbacked())
+
+    def _why_unbacked(self) -> str:
+        if self._grants:
+            return "the leaf opened on a grant that no durable admission stands behind"
+        if self._released:
+            return "the leaf opened on a release that the log does not know"
+        return "the leaf opened with no grant, no release and no emergency"
+
+    def _leaf_rests(self, at: str) -> None:
+        self._leaf_open = at == "open"
+        if at == "closed":
+            self._released, self._freed = False, self._emergency
+            self._covers = dict(self._grants)
+
+    def _watch_leaf(self) -> None:
+        """A leaf with no reason left to be open must close."""
+        explained = self._grants or self._emergency or self._released or self._at_leaf or self._faulty
+        if not self._leaf_open or explained:
+            self._judge_unexplained()
+            self._unexplained_ms = None
+        elif self._unexplained_ms is None:
+            self._unexplained_ms = self._now_ms
+
+    def _judge_unexplained(self) -> None:
+        if self._unexplained_ms is None:
+            return
+        open_ms = self._now_ms - self._unexplained_ms
+        if open_ms > CLOSING_MS_MAX:
+            self._find(Wrong.GRANT_OUTLIVED, f"the leaf stood open for {open_ms} ms with no grant left")
+
+    # ── passages ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _passed(self, happening: Happening) -> None:
+        self.passages += 1
+        if self._freed:
+            return
+        grant = self._covers.get(happening.text("direction"))
+        if grant is None or grant.consumed:
+            self._find(Wrong.BEYOND_GRANT, "somebody passed whom no grant was left for")
+            return
+        grant.consumed = True
+        if happening.text("traveller") != self._holder:
+            self._find(Wrong.WRONG_PERSON, "somebody else than the document's holder passed")
+
+    def _recorded(self, at_ms: int) -> bool:
+        return any(abs(recorded_ms - at_ms) <= RELEASE_RECORD_MS_MAX for recorded_ms in self.releases_ms)
+
+    def _find(self, kind: Wrong, why: str) -> None:
+        self.wrong.append(Finding(self._now_ms, kind, why))

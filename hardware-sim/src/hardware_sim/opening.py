@@ -1,0 +1,59 @@
+"""Opens the world: puts the real pieces together in one folder and runs them on standard input and output."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from hardware_sim.camera import MjpegCamera
+from hardware_sim.chip.reader import ChipReader
+from hardware_sim.company import Company
+from hardware_sim.faces import identities
+from hardware_sim.passport.issuer import Issuer
+from hardware_sim.scenario import read_scenarios
+from hardware_sim.scenario import scenario_folder as built_in_scenarios
+from hardware_sim.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def open_world(folder: Path, *, seed: int, pace: float, direct: bool, scenario_folder: Path | None) -> None:
+    """Run a world until it is told to stop or its input ends."""
+    folder = folder.resolve(strict=True)
+    scenarios = read_scenarios(scenario_folder or built_in_scenarios())
+    issuer = Issuer(seed)
+    company = Company(identities(), issuer, seed)
+    with ExitStack() as cleanup:
+        camera = MjpegCamera()
+        camera.start()
+        cleanup.callback(camera.stop)
+        chip = ChipReader(folder, allow_pcsc=not direct)
+        chip.start()
+        cleanup.callback(chip.stop)
+        world = World(
+            folder,
+            seed=seed,
+            chip=chip,
+            camera=camera,
+            casting=company,
+            scenarios=scenarios,
+            out=sys.stdout,
+            pace=pace,
+        )
+        cleanup.callback(world.close)
+        ready = {
+            "camera": camera.address,
+            "chip": {"kind": chip.kind, "socket": str(chip.socket), "why": chip.why},
+            "csca": _write(folder / "csca", issuer.csca_files()),
+            "crl": _write(folder / "crl", issuer.crl_files()),
+        }
+        world.run(sys.stdin, ready)
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> list[str]:
+    folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return [str(folder / name) for name in sorted(files)]

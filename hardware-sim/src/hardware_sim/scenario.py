@@ -1,0 +1,239 @@
+"""Scenarios: what one traveller and the people and faults around do, and what the gate must make of it. TOML, one a file.
+
+The format is described in docs/protocols/simulated-world.md. Everything is checked at reading, so that a story never meets a
+word it does not know.
+"""
+
+from __future__ import annotations
+
+import enum
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FILE_BYTES_MAX = 16_384
+DEEDS_MAX = 16
+PASSAGES_MAX = 4
+WAIT_MS_MAX = 60_000
+
+Member = TypeVar("Member", bound=enum.Enum)
+
+
+class ScenarioError(Exception):
+    """A scenario file that says something no scenario can say."""
+
+
+class Verdict(enum.Enum):
+    """What the gate must decide."""
+
+    ADMITTED = "admitted"
+    REFERRED = "referred"
+
+
+class Sight(enum.Enum):
+    """What stands before the camera."""
+
+    SELF = "self"
+    NOBODY = "nobody"
+    OTHER = "other"
+    TWO = "two"
+    PICTURE = "picture"
+
+
+class Owner(enum.Enum):
+    """Whose passport the traveller presents."""
+
+    SELF = "self"
+    OTHER = "other"
+
+
+class Moment(enum.Enum):
+    """When a deed is done."""
+
+    ARRIVING = "arriving"
+    LOOK = "look"
+    GO = "go"
+    WALKING = "walking"
+    OFFICER = "officer"
+    LEAVING = "leaving"
+
+
+class Deed(enum.Enum):
+    """What is done: by people in the lane, by the world, or by the host on the world's request."""
+
+    SWAP_PERSON = "swap_person"
+    PRESENT_AGAIN = "present_again"
+    TAILGATE = "tailgate"
+    UNPLUG_BARRIER = "unplug_barrier"
+    FIRE = "fire"
+    KILL_LANE = "kill_lane"
+    FILL_LOG_DISK = "fill_log_disk"
+    FREE_LOG_DISK = "free_log_disk"
+    RELEASE_LANE = "release_lane"
+    OFFICER_ABSENT = "officer_absent"
+    OFFICER_BACK = "officer_back"
+    CENTRAL_AWAY = "central_away"
+    CENTRAL_BACK = "central_back"
+
+
+HOST_DEEDS = frozenset(
+    {
+        Deed.KILL_LANE,
+        Deed.FILL_LOG_DISK,
+        Deed.FREE_LOG_DISK,
+        Deed.RELEASE_LANE,
+        Deed.OFFICER_ABSENT,
+        Deed.OFFICER_BACK,
+        Deed.CENTRAL_AWAY,
+        Deed.CENTRAL_BACK,
+    }
+)
+LASTING_DEEDS = frozenset({Deed.UNPLUG_BARRIER, Deed.FIRE})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One deed at one moment. `for_ms` is how long a lasting one lasts."""
+
+    at: Moment
+    do: Deed
+    for_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One story and its expected end. `incidents` and `reasons` are kinds that the log must show; it may show more."""
+
+    name: str
+    title: str
+    verdict: Verdict
+    incidents: tuple[str, ...]
+    passages: int
+    reasons: tuple[str, ...] = ()
+    document: Owner = Owner.SELF
+    document_faults: frozenset[str] = frozenset()
+    pull_out_after_apdus: int | None = None
+    sight: Sight = Sight.SELF
+    sight_late: bool = False
+    hesitates_ms: int = 0
+    steps: tuple[Step, ...] = ()
+
+    def deeds(self, moment: Moment) -> tuple[Step, ...]:
+        """What is done at a moment, in order."""
+        return tuple(step for step in self.steps if step.at is moment)
+
+
+def scenario_folder() -> Path:
+    """Where the scenarios lie: beside the package when installed, beside `src` in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "scenarios"
+    return installed if installed.is_dir() else package.parents[1] / "scenarios"
+
+
+def read_scenarios(folder: Path) -> dict[str, Scenario]:
+    """Every scenario of a folder by name. Raises ScenarioError naming the file at fault."""
+    scenarios = {}
+    for path in sorted(folder.glob("*.toml")):
+        scenario = read_scenario(path)
+        scenarios[scenario.name] = scenario
+    if not scenarios:
+        raise ScenarioError(f"{folder}: no scenarios here")
+    return scenarios
+
+
+def read_scenario(path: Path) -> Scenario:
+    """One scenario; its name must be the file's. Raises ScenarioError."""
+    if path.stat().st_size > FILE_BYTES_MAX:
+        raise ScenarioError(f"{path.name}: larger than {FILE_BYTES_MAX} bytes")
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ScenarioError(f"{path.name}: {error}") from error
+    try:
+        scenario = parse_scenario(table)
+    except ScenarioError as error:
+        raise ScenarioError(f"{path.name}: {error}") from error
+    if scenario.name != path.stem:
+        raise ScenarioError(f"{path.name}: is named {scenario.name}")
+    return scenario
+
+
+def parse_scenario(table: dict[str, Any]) -> Scenario:
+    """A scenario from its TOML table. Raises ScenarioError."""
+    document, camera, walk = (_take(table, section, dict, {}) for section in ("document", "camera", "walk"))
+    scenario = Scenario(
+        name=_take(table, "name", str),
+        title=_take(table, "title", str),
+        verdict=_member(Verdict, _take(table, "verdict", str)),
+        incidents=_words(_take(table, "incidents", list)),
+        passages=_number(_take(table, "passages", int), 0, PASSAGES_MAX),
+        reasons=_words(_take(table, "reasons", list, [])),
+        document=_member(Owner, _take(document, "of", str, "self")),
+        document_faults=frozenset(_words(_take(document, "faults", list, []))),
+        pull_out_after_apdus=_take(document, "pull_out_after_apdus", int, None),
+        sight=_member(Sight, _take(camera, "shows", str, "self")),
+        sight_late=_take(camera, "late", bool, default=False),
+        hesitates_ms=_number(_take(walk, "hesitates_ms", int, 0), 0, WAIT_MS_MAX),
+        steps=_steps(_take(table, "steps", list, [])),
+    )
+    for section in (document, camera, walk, table):
+        if section:
+            raise ScenarioError(f"unknown setting {', '.join(sorted(section))}")
+    return scenario
+
+
+def _steps(tables: list[Any]) -> tuple[Step, ...]:
+    if len(tables) > DEEDS_MAX:
+        raise ScenarioError(f"more than {DEEDS_MAX} steps")
+    return tuple(_step(table) for table in tables)
+
+
+def _step(table: Any) -> Step:  # noqa: ANN401 - TOML gives anything
+    if not isinstance(table, dict):
+        raise ScenarioError("a step is a table")
+    do = _member(Deed, _take(table, "do", str))
+    lasts = do in LASTING_DEEDS
+    for_ms = _number(_take(table, "for_ms", int, None if lasts else 0), 0, WAIT_MS_MAX)
+    if bool(for_ms) != lasts:
+        raise ScenarioError(f"{do.value} {'needs' if lasts else 'has no'} for_ms")
+    step = Step(_member(Moment, _take(table, "at", str)), do, for_ms)
+    if table:
+        raise ScenarioError(f"unknown setting {', '.join(sorted(table))}")
+    return step
+
+
+_REQUIRED = object()
+
+
+def _take(table: dict[str, Any], name: str, kind: type, default: Any = _REQUIRED) -> Any:  # noqa: ANN401 - TOML gives anything
+    value = table.pop(name, default)
+    if value is _REQUIRED:
+        raise ScenarioError(f"{name} is missing")
+    if value is not default and type(value) is not kind:
+        raise ScenarioError(f"{name} must be a {kind.__name__}")
+    return value
+
+
+def _member(kind: type[Member], word: str) -> Member:
+    try:
+        return kind(word)
+    except ValueError:
+        allowed = ", ".join(member.value for member in kind)
+        raise ScenarioError(f"{word!r} is none of: {allowed}") from None
+
+
+def _words(values: Iterable[Any]) -> tuple[str, ...]:
+    words = tuple(values)
+    if not all(isinstance(word, str) for word in words):
+        raise ScenarioError("a list of words holds something else")
+    return words
+
+
+def _number(value: int | None, least: int, most: int) -> int:
+    if value is None or not least <= value <= most:
+        raise ScenarioError(f"{value} is not between {least} and {most}")
+    return value

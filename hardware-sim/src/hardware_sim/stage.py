@@ -1,0 +1,251 @@
+"""Carries a story's moves out on the simulated hardware, in real time, and keeps the ground truth of who presented what.
+
+One traveller at a time. The stage knows the hardware only through small ports, so that tests play on doubles; it knows the
+people through `Cast`. It reads the clock and waits; the story does neither.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hardware_sim.barrier.zone import START_M, Place
+from hardware_sim.scenario import HOST_DEEDS, Deed, Owner, Scenario, Sight
+from hardware_sim.story import (
+    BACK_MS_MAX,
+    Await,
+    Disturb,
+    Move,
+    Pause,
+    Present,
+    Seen,
+    Stand,
+    Story,
+    TakeBack,
+    TurnBack,
+    Walk,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from hardware_sim.barrier.device import Barrier
+    from hardware_sim.pty import SerialLine
+    from hardware_sim.swipe.device import SwipeReader
+    from hardware_sim.truth import Truth
+
+GLANCE_S = 0.02  # how often a waiting traveller looks around
+
+
+class Chip(Protocol):
+    """The chip reader of the lane."""
+
+    def insert(self, passport: Any, *, pull_out_after_apdus: int | None = None) -> None:  # noqa: ANN401 - the cast's business
+        """A passport lies on the reader."""
+
+    def remove(self) -> None:
+        """It does no longer."""
+
+
+class Camera(Protocol):
+    """The camera of the lane."""
+
+    def show(self, scene: Any) -> None:  # noqa: ANN401 - the cast's business
+        """What the camera sees from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The people of one story: the passport presented, its lines and owner, and what each sight looks like."""
+
+    passport: object = field(repr=False)
+    mrz_lines: tuple[str, ...] = field(repr=False)
+    scenes: dict[Sight, Hashable] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """Everything of the lane that the world moves."""
+
+    barrier: Barrier
+    barrier_line: SerialLine
+    swipe: SwipeReader
+    chip: Chip
+    camera: Camera
+    truth: Truth
+
+
+class Screen:
+    """The traveller's screen as the host last told it, and what the host has done; thread-safe."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._shown = "closed"
+        self._done: set[str] = set()
+        self._closing = False
+
+    def show(self, screen: str) -> None:
+        """The screen shows this now."""
+        with self._changed:
+            self._shown = screen
+            self._changed.notify_all()
+
+    def host_did(self, what: str) -> None:
+        """The host has done what it was asked for."""
+        with self._changed:
+            self._done.add(what)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """The world ends: wake everybody who waits."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+
+    @property
+    def shown(self) -> str:
+        """What it shows."""
+        with self._changed:
+            return self._shown
+
+    def wait(self, until: Callable[[str], bool], limit_ms: float) -> bool:
+        """Wait until the condition holds of the shown screen; False at the limit. Raises WorldClosedError."""
+        deadline_s = time.monotonic() + limit_ms / 1000
+        with self._changed:
+            while not until(self._shown):
+                self._open()
+                left_s = deadline_s - time.monotonic()
+                if left_s <= 0:
+                    return False
+                self._changed.wait(min(left_s, GLANCE_S))
+            return True
+
+    def wait_for_host(self, what: str, limit_ms: float) -> bool:
+        """Wait until the host says it has done this; False at the limit. Raises WorldClosedError."""
+        done = self.wait(lambda _: what in self._done, limit_ms)
+        with self._changed:
+            self._done.discard(what)
+        return done
+
+    def pause(self, ms: float) -> None:
+        """Let time pass. Raises WorldClosedError."""
+        self.wait(lambda _: False, ms)
+
+    def _open(self) -> None:
+        if self._closing:
+            raise WorldClosedError
+
+
+class WorldClosedError(Exception):
+    """The world ends in the middle of a story."""
+
+
+class Stage:
+    """Plays stories. `ask_host` sends a request to the host; `pace` above 1 makes people quicker, not the hardware."""
+
+    def __init__(
+        self, hardware: Hardware, screen: Screen, *, ask_host: Callable[[str], None], pace: float = 1.0
+    ) -> None:
+        self._hardware = hardware
+        self._screen = screen
+        self._ask_host = ask_host
+        self._pace = pace
+        self._timers: list[threading.Timer] = []
+
+    def play(self, traveller: str, scenario: Scenario, cast: Cast, story: Story) -> bool:
+        """Play one story to its end and everybody out of the lane. Returns what the story returns."""
+        scene = _Scene(traveller, scenario, cast)
+        try:
+            move = next(story)
+            while True:
+                self._carry_out(scene, move)
+                move = story.send(Seen(self._screen.shown, self._hardware.barrier.place_of(scene.walker)))
+        except StopIteration as end:
+            self._clear(scene)
+            return bool(end.value)
+        finally:
+            for timer in self._timers:
+                timer.join()
+            self._timers.clear()
+
+    def _carry_out(self, scene: _Scene, move: Move) -> None:
+        barrier = self._hardware.barrier
+        match move:
+            case Pause(ms):
+                self._screen.pause(ms / self._pace)
+            case Await(screens, places, limit_ms):
+                walker = scene.walker
+                self._screen.wait(lambda shown: shown in screens or barrier.place_of(walker) in places, limit_ms)
+            case Present(by):
+                self._present(scene, by)
+            case TakeBack():
+                self._take_back(scene)
+            case Stand(sight):
+                self._hardware.camera.show(scene.cast.scenes[sight])
+            case Walk(who, behind_m):
+                if not behind_m:
+                    scene.walker = scene.name_of(who)
+                barrier.walk_in(scene.name_of(who), from_m=START_M - behind_m)
+            case TurnBack(who):
+                barrier.turn_back(scene.name_of(who))
+            case Disturb():
+                self._disturb(move)
+
+    def _present(self, scene: _Scene, by: Owner) -> None:
+        holder = scene.name_of(scene.scenario.document)
+        self._hardware.truth.record("presented", traveller=scene.name_of(by), holder=holder)
+        self._hardware.swipe.insert(scene.cast.mrz_lines)
+        self._hardware.chip.insert(scene.cast.passport, pull_out_after_apdus=scene.scenario.pull_out_after_apdus)
+
+    def _take_back(self, scene: _Scene) -> None:
+        self._hardware.chip.remove()
+        self._hardware.swipe.remove()
+        self._hardware.truth.record("document_removed", traveller=scene.traveller)
+
+    def _disturb(self, move: Disturb) -> None:
+        step, hardware = move.step, self._hardware
+        hardware.truth.record("disturbance", what=step.do.value)
+        if step.do in HOST_DEEDS:
+            self._ask_host(step.do.value)
+            done = self._screen.wait_for_host(step.do.value, move.limit_ms)
+            hardware.truth.record("host_did" if done else "host_did_not", what=step.do.value)
+        elif step.do is Deed.UNPLUG_BARRIER:
+            hardware.truth.record("barrier_unplugged")
+            hardware.barrier_line.unplug()
+            self._later(step.for_ms, self._replug)
+        elif step.do is Deed.FIRE:
+            hardware.barrier.set_fire(active=True)
+            self._later(step.for_ms, lambda: hardware.barrier.set_fire(active=False))
+
+    def _replug(self) -> None:
+        self._hardware.barrier_line.replug()
+        self._hardware.truth.record("barrier_plugged")
+
+    def _later(self, after_ms: float, act: Callable[[], None]) -> None:
+        timer = threading.Timer(after_ms / 1000, act)
+        self._timers.append(timer)
+        timer.start()
+
+    def _clear(self, scene: _Scene) -> None:
+        """Wait until nobody of this story is in the zone any more."""
+        barrier = self._hardware.barrier
+        names = [scene.name_of(owner) for owner in Owner]
+        self._screen.wait(lambda _: all(barrier.place_of(name) is not Place.IN_ZONE for name in names), BACK_MS_MAX)
+        for name in names:
+            barrier.forget(name)
+
+
+@dataclass(slots=True)
+class _Scene:
+    traveller: str
+    scenario: Scenario
+    cast: Cast
+    walker: str = ""
+
+    def __post_init__(self) -> None:
+        self.walker = self.traveller
+
+    def name_of(self, who: Owner) -> str:
+        return self.traveller if who is Owner.SELF else f"{self.traveller}-other"

@@ -1,0 +1,195 @@
+"""What a traveller does, as a conversation: the story yields moves and is sent what the traveller then sees. No I/O, no clock.
+
+A traveller reacts to the screen alone: presents the passport when invited, walks when told to, waits for an officer, leaves at
+once in an emergency. Whoever else is in the story (the one who takes the place, the one who follows) is moved from here too.
+The stage (`hardware_sim.stage`) carries the moves out; a test plays the stage with no time passing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from hardware_sim.barrier.zone import Place
+from hardware_sim.scenario import HOST_DEEDS, Deed, Moment, Owner, Scenario, Sight, Step
+
+if TYPE_CHECKING:
+    import random
+
+SCREENS = frozenset({"closed", "welcome", "look", "wait", "go", "officer", "emergency"})
+WELCOME_MS_MAX = 60_000  # nobody is invited: the traveller goes to another lane
+DECISION_MS_MAX = 60_000  # neither GO nor an officer: gives up
+OFFICER_MS_MAX = 120_000  # no officer comes: gives up
+PASSAGE_MS_MAX = 20_000  # from setting out to being through
+BACK_MS_MAX = 10_000  # walking out again
+HOST_MS_MAX = 30_000  # the host does what it was asked for
+FOLLOWING_M = 0.8  # a tailgater's distance, from middle to middle
+FOLLOWER_TRIES_MS = 800  # how long a tailgater stands at the closed leaf
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Let time pass, in milliseconds."""
+
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """Wait until the screen or the walker's place is one of these, or the limit is over."""
+
+    screens: frozenset[str] = frozenset()
+    places: frozenset[Place] = frozenset()
+    limit_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Lay the passport on the reader. `by` is who does it."""
+
+    by: Owner
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """Take the passport off the reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Be seen by the camera like this."""
+
+    sight: Sight
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Set out through the barrier, so far behind the first."""
+
+    who: Owner
+    behind_m: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TurnBack:
+    """Walk out again."""
+
+    who: Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Disturb:
+    """The world does something to the gate: a cable pulled, the fire input, a request to the host."""
+
+    step: Step
+    limit_ms: float = HOST_MS_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the traveller sees: the screen, and where the one who walks is."""
+
+    screen: str
+    place: Place
+
+
+Move: TypeAlias = Pause | Await | Present | TakeBack | Stand | Walk | TurnBack | Disturb
+Story: TypeAlias = Generator[Move, Seen, bool]
+Part: TypeAlias = Generator[Move, Seen, Seen]
+
+_SETTLED = frozenset({"welcome", "closed", "emergency"})
+_DECIDED = frozenset({"go", "officer", "emergency", "closed"})
+_OUT = frozenset({Place.PASSED, Place.BACK})
+
+
+class Traveller:
+    """One traveller in one scenario. `chance` draws the small delays of a person."""
+
+    def __init__(self, scenario: Scenario, chance: random.Random) -> None:
+        self._scenario = scenario
+        self._chance = chance
+        self._walker = Owner.SELF
+        self._followed = False
+        self._holds_passport = True
+
+    def story(self) -> Story:
+        """Tell it. Returns True when the traveller was served, False when they gave up waiting to be invited."""
+        yield from self._deeds(Moment.ARRIVING)
+        seen = yield Await(screens=frozenset({"welcome"}), limit_ms=WELCOME_MS_MAX)
+        invited = seen.screen == "welcome"
+        if invited:
+            seen = yield from self._be_served()
+            if seen.screen == "go":
+                seen = yield from self._go()
+            if seen.screen == "officer" and seen.place is not Place.PASSED:
+                seen = yield from self._wait_for_officer()
+        yield from self._leave()
+        yield from self._deeds(Moment.LEAVING)
+        return invited
+
+    def _be_served(self) -> Part:
+        """From the invitation to the decision."""
+        yield Pause(self._draw(150, 350))
+        if not self._scenario.sight_late:
+            yield Stand(self._scenario.sight)
+        yield Present(Owner.SELF)
+        self._holds_passport = False
+        seen = yield Await(screens=_DECIDED | {"look"}, limit_ms=DECISION_MS_MAX)
+        if seen.screen == "look":
+            yield from self._deeds(Moment.LOOK)
+            if self._scenario.sight_late:
+                yield Stand(self._scenario.sight)
+            seen = yield Await(screens=_DECIDED, limit_ms=DECISION_MS_MAX)
+        return seen
+
+    def _go(self) -> Part:
+        """From GO to being through, or to seeing that it is no longer shown."""
+        yield Pause(self._draw(150, 300))
+        yield TakeBack()
+        self._holds_passport = True
+        yield from self._deeds(Moment.GO)
+        yield Pause(self._draw(100, 200))
+        seen = yield Await(screens=SCREENS - {"go"}, limit_ms=self._scenario.hesitates_ms)
+        if seen.screen != "go":
+            return seen
+        yield Walk(self._walker)
+        yield from self._deeds(Moment.WALKING)
+        seen = yield Await(screens=_SETTLED | {"officer"}, places=_OUT, limit_ms=PASSAGE_MS_MAX)
+        if seen.place is not Place.PASSED:
+            yield TurnBack(self._walker)
+            # One who was in the leaf already comes out on the far side.
+            seen = yield Await(places=_OUT, limit_ms=BACK_MS_MAX)
+        return seen
+
+    def _wait_for_officer(self) -> Part:
+        yield from self._deeds(Moment.OFFICER)
+        return (yield Await(screens=_SETTLED, limit_ms=OFFICER_MS_MAX))
+
+    def _leave(self) -> Generator[Move, Seen, None]:
+        """Take what is theirs and go; whoever followed goes too."""
+        if not self._holds_passport:
+            yield TakeBack()
+            self._holds_passport = True
+        if self._followed:
+            yield Pause(FOLLOWER_TRIES_MS)
+            yield TurnBack(Owner.OTHER)
+        yield Stand(Sight.NOBODY)
+
+    def _deeds(self, moment: Moment) -> Generator[Move, Seen, None]:
+        for step in self._scenario.deeds(moment):
+            if step.do is Deed.SWAP_PERSON:
+                self._walker = Owner.OTHER
+                yield Stand(Sight.OTHER)
+            elif step.do is Deed.PRESENT_AGAIN:
+                self._walker = Owner.OTHER
+                self._holds_passport = False
+                yield Present(Owner.OTHER)
+            elif step.do is Deed.TAILGATE:
+                self._followed = True
+                yield Walk(Owner.OTHER, FOLLOWING_M)
+            else:
+                yield Disturb(step, HOST_MS_MAX if step.do in HOST_DEEDS else step.for_ms)
+
+    def _draw(self, least_ms: float, most_ms: float) -> float:
+        return self._chance.uniform(least_ms, most_ms)

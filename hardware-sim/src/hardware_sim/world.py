@@ -1,0 +1,225 @@
+"""The simulated world as a process: hardware at paths in its folder, travellers on request, JSON lines in and out.
+
+The protocol is docs/protocols/simulated-world.md. Orders are read on the calling thread; one more thread plays the travellers,
+one at a time, in the order they were asked for. Several worlds can run beside each other, each in a folder of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import re
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from hardware_sim.barrier.device import Barrier
+from hardware_sim.pty import SerialLine
+from hardware_sim.scenario import HOST_DEEDS, Scenario
+from hardware_sim.stage import Cast, Hardware, Screen, Stage, WorldClosedError
+from hardware_sim.story import SCREENS, Traveller
+from hardware_sim.swipe.device import SwipeReader
+from hardware_sim.truth import Field, Truth
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import Protocol
+
+    from hardware_sim.stage import Camera, Chip
+
+    class Casting(Protocol):
+        """Makes the people of a story."""
+
+        def chance(self, traveller: str) -> random.Random:
+            """A traveller's own dice."""
+
+        def cast(self, traveller: str, scenario: Scenario) -> Cast:
+            """The people and the passport of one story."""
+
+
+ORDER_BYTES_MAX = 16_384
+TRAVELLERS_WAITING_MAX = 1_000
+BARRIER_BAUD = 115_200
+SWIPE_BAUD = 9_600
+TRUTH_NAME = "ground-truth.jsonl"
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+
+
+class OrderError(Exception):
+    """A line on standard input that is no order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A traveller who is to come."""
+
+    traveller: str
+    scenario: Scenario
+
+
+class Speaker:
+    """Writes events as JSON lines; thread-safe. A reader that went away ends the world, not with a traceback."""
+
+    def __init__(self, out: IO[str], on_lost: Callable[[], None]) -> None:
+        self._out = out
+        self._on_lost = on_lost
+        self._lock = threading.Lock()
+
+    def say(self, event: str, **fields: object) -> None:
+        """Tell the host."""
+        line = json.dumps({"event": event, **fields}, ensure_ascii=False)
+        try:
+            with self._lock:
+                self._out.write(line + "\n")
+                self._out.flush()
+        except BrokenPipeError:
+            self._on_lost()
+
+
+class World:
+    """One world in one folder. Use as a context manager; `run` serves orders until `stop` or the end of input."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        seed: int,
+        chip: Chip,
+        camera: Camera,
+        casting: Casting,
+        scenarios: Mapping[str, Scenario],
+        out: IO[str],
+        pace: float = 1.0,
+    ) -> None:
+        self._casting = casting
+        self._scenarios = scenarios
+        self._arrivals: queue.Queue[Arrival | None] = queue.Queue(TRAVELLERS_WAITING_MAX)
+        self._passed = 0
+        self._screen = Screen()
+        self._speaker = Speaker(out, self._screen.close)
+        self._cleanup = ExitStack()
+        self.truth = self._cleanup.enter_context(Truth(folder / TRUTH_NAME))
+        self.barrier = Barrier(self._report)
+        swipe = SwipeReader()
+        self.barrier_line = self._line(folder / "barrier", self.barrier, BARRIER_BAUD, seed)
+        self.swipe_line = self._line(folder / "swipe", swipe, SWIPE_BAUD, seed)
+        hardware = Hardware(self.barrier, self.barrier_line, swipe, chip, camera, self.truth)
+        self._stage = Stage(hardware, self._screen, ask_host=self._ask_host, pace=pace)
+
+    def _line(self, path: Path, device: Barrier | SwipeReader, baud: int, seed: int) -> SerialLine:
+        line = SerialLine(path, device, baud=baud, seed=seed)
+        line.start()
+        self._cleanup.callback(line.stop)
+        return line
+
+    def close(self) -> None:
+        """Everything ends; the ground truth is complete on disk."""
+        self._cleanup.close()
+
+    def run(self, orders: IO[str], ready: Mapping[str, object]) -> None:
+        """Say that the world is ready, with these fields besides its own, then obey orders."""
+        player = threading.Thread(target=self._play_all, name="travellers")
+        player.start()
+        self._speaker.say(
+            "ready",
+            barrier=str(self.barrier_line.path),
+            swipe=str(self.swipe_line.path),
+            truth=str(self.truth.path),
+            scenarios=sorted(self._scenarios),
+            **ready,
+        )
+        try:
+            self._obey_all(orders)
+        finally:
+            self._screen.close()
+            self._arrivals.put(None)
+            player.join()
+
+    # ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _obey_all(self, orders: IO[str]) -> None:
+        while line := orders.readline(ORDER_BYTES_MAX):
+            try:
+                order = _parse(line)
+                if order.get("do") == "stop":
+                    return
+                self._obey(order)
+            except OrderError as error:
+                self._speaker.say("error", why=str(error))
+
+    def _obey(self, order: dict[str, Any]) -> None:
+        if "see" in order:
+            self._screen.show(_screen_of(order["see"]))
+        elif order.get("do") == "traveller":
+            self._expect(order)
+        elif order.get("do") == "host_done":
+            what = order.get("what")
+            if what not in {deed.value for deed in HOST_DEEDS}:
+                raise OrderError("host_done names what was done")
+            self._screen.host_did(what)
+        else:
+            raise OrderError("an order is see, or do: traveller, host_done or stop")
+
+    def _expect(self, order: dict[str, Any]) -> None:
+        traveller, name = order.get("id"), order.get("scenario")
+        if not isinstance(traveller, str) or not _ID.match(traveller):
+            raise OrderError("a traveller's id has 1 to 64 letters, digits, - or _")
+        if not isinstance(name, str) or name not in self._scenarios:
+            raise OrderError("a traveller needs the name of a scenario")
+        try:
+            self._arrivals.put_nowait(Arrival(traveller, self._scenarios[name]))
+        except queue.Full:
+            raise OrderError(f"more than {TRAVELLERS_WAITING_MAX} travellers wait") from None
+
+    # ── travellers ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _play_all(self) -> None:
+        try:
+            while (arrival := self._arrivals.get()) is not None:
+                self._play(arrival)
+        except WorldClosedError:
+            return
+        except Exception as fault:
+            # The outermost loop of the travellers: without it the host would wait for ever for a `done`.
+            self._speaker.say("broken", why=f"{type(fault).__name__}: {fault}")
+            raise
+
+    def _play(self, arrival: Arrival) -> None:
+        traveller, scenario = arrival.traveller, arrival.scenario
+        cast = self._casting.cast(traveller, scenario)
+        self._passed = 0
+        self.truth.record("arrived", traveller=traveller, scenario=scenario.name)
+        story = Traveller(scenario, self._casting.chance(traveller)).story()
+        served = self._stage.play(traveller, scenario, cast, story)
+        self.truth.record("left", traveller=traveller, served=served)
+        self._speaker.say("done", id=traveller, passed=self._passed, served=served, left=True)
+
+    def _report(self, event: str, **fields: Field) -> None:
+        if event == "passed":
+            self._passed += 1
+        self.truth.record(event, **fields)
+
+    def _ask_host(self, what: str) -> None:
+        self._speaker.say("host", do=what)
+
+
+def _parse(line: str) -> dict[str, Any]:
+    if not line.endswith("\n"):
+        raise OrderError(f"an order is one line of less than {ORDER_BYTES_MAX} characters")
+    try:
+        order = json.loads(line)
+    except ValueError as error:
+        raise OrderError("an order is one JSON object a line") from error
+    if not isinstance(order, dict):
+        raise OrderError("an order is one JSON object a line")
+    return order
+
+
+def _screen_of(seen: object) -> str:
+    screen = seen.get("screen") if isinstance(seen, dict) else None
+    if screen not in SCREENS:
+        raise OrderError(f"a screen is one of {', '.join(sorted(SCREENS))}")
+    return str(screen)
