@@ -3,13 +3,13 @@
 A crossing's bodies are sealed with AES-256-GCM under one random key. The key is wrapped with age (X25519) to every
 auditor and kept in memory only; the gate holds no identity, so it cannot read back what it wrote. Deleting the wrapped
 key erases the crossing. A body is bound to its header, so it cannot be moved to another record, and padded, so that its
-length says little. When keys are dropped is decided by `KeyRing`; where wrapped keys are kept is left to the store.
+length says little. When keys are dropped is decided by `KeyRing`; where wrapped keys are kept is left
+to the store, opening to `gate.audit.unsealing`, which the gate does not run.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -18,7 +18,6 @@ from typing import Any
 
 import msgspec
 import pyrage  # type: ignore[import-untyped]  # has no stubs
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gate.audit.errors import BadFormatError, SealError
@@ -99,29 +98,6 @@ def seal(happening: Happening, plain: bytes, *, index: int, key: CrossingKey) ->
     sealed = nonce + AESGCM(key.secret).encrypt(nonce, plain, header.bound())
     digest = hashlib.sha256(sealed).hexdigest()
     return SealedRecord(msgspec.structs.replace(header, sealed=digest), sealed)
-
-
-def unwrap(wrapped: bytes, identities: Sequence[pyrage.x25519.Identity]) -> bytes:
-    """Open an age file with an auditor's identity. Raises SealError."""
-    try:
-        secret = bytes(pyrage.decrypt(wrapped, identities))
-    except pyrage.DecryptError as error:
-        raise SealError("the wrapped key does not open with this identity") from error
-    if len(secret) != KEY_BYTES:
-        raise SealError("the wrapped key holds something else")
-    return secret
-
-
-def unseal(header: Header, sealed: bytes, secret: bytes) -> dict[str, Any]:
-    """Open a sealed body. Raises SealError."""
-    try:
-        plain = AESGCM(secret).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], header.bound())
-        body = json.loads(plain)
-    except (InvalidTag, ValueError) as error:
-        raise SealError(f"the body of record {header.index} does not open") from error
-    if not isinstance(body, dict):
-        raise SealError(f"the body of record {header.index} is no object")
-    return body
 
 
 class KeyRing:

@@ -30,7 +30,7 @@ from gate.audit.store import Head, Store
 from gate.audit.tiles import Piece
 
 # With the disk full, what leads to an admission waits; what has happened already, and everything that frees a person, does not.
-LEADS_TO_ADMISSION = frozenset({"started", "opened", "decided", "granted", "presence"})
+LEADS_TO_ADMISSION = frozenset({"started", "opened", "decided", "presence"})
 DISK_FULL = "the disk is full; admissions wait for space"
 
 

@@ -1,0 +1,153 @@
+"""Reads a bundle: one file of JSON lines that an auditor carries away (docs/protocols/audit-log.md).
+
+Read as a stream, one line at a time; what is remembered grows with the number of keys only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from gate.verify.findings import StructureError, UnreadableError
+from gate.verify.judge import Judge, one_spelling
+from gate.verify.signed import LogKey, exact_base64
+
+FORMAT = "portcullis-audit/1"
+LINE_BYTES_MAX = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The first line: the signed checkpoint, and where the entries begin."""
+
+    checkpoint: bytes
+    since: int
+    frontier: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """An age file."""
+
+    wrapped: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """A leaf and its sealed body."""
+
+    leaf: bytes
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The last line: how many lines of each kind there were."""
+
+    entries: int
+    keys: int
+
+
+Line = Opening | KeyLine | EntryLine | Closing
+
+
+def lines(file: BinaryIO) -> Iterator[Line]:
+    """Yield the lines. Raises StructureError at the first one that cannot be read."""
+    number = 0
+    while raw := file.readline(LINE_BYTES_MAX + 1):
+        number += 1
+        if len(raw) > LINE_BYTES_MAX:
+            raise StructureError(f"line {number} is too long")
+        if not raw.endswith(b"\n"):
+            raise StructureError(f"line {number} is cut off")
+        try:
+            yield _line(one_spelling(raw[:-1]))
+        except StructureError as error:
+            raise StructureError(f"line {number}: {error}") from error
+
+
+def verify_bundle(path: Path, key: LogKey) -> Judge:
+    """Judge a bundle. Raises UnreadableError when it cannot be read at all."""
+    try:
+        with path.open("rb") as file:
+            return _verify(file, key)
+    except OSError as error:
+        raise UnreadableError(f"cannot read {path.name}: {error.strerror}") from error
+
+
+def _verify(file: BinaryIO, key: LogKey) -> Judge:
+    stream = lines(file)
+    try:
+        opening = _opening(stream)
+        judge = Judge(key, since=opening.since, frontier=opening.frontier)
+    except StructureError as error:
+        judge = Judge(key)
+        judge.findings.add(str(error))
+        return judge
+    try:
+        _verify_lines(stream, judge, opening)
+    except StructureError as error:
+        judge.findings.add(str(error))
+    head = judge.checkpoint(opening.checkpoint)
+    if head is not None and head.size != opening.size:
+        judge.findings.add(f"line 1 speaks of {opening.size} entries, its checkpoint of {head.size}")
+    return judge
+
+
+def _opening(stream: Iterator[Line]) -> Opening:
+    opening = next(stream, None)
+    if not isinstance(opening, Opening):
+        raise StructureError("line 1 is not the beginning of a bundle")
+    return opening
+
+
+def _verify_lines(stream: Iterator[Line], judge: Judge, opening: Opening) -> None:
+    pending: str | None = None
+    count = Closing(0, 0)
+    for line in stream:
+        match line:
+            case KeyLine(wrapped):
+                if pending is not None:
+                    judge.findings.add(f"key {pending} is used by no entry after it")
+                pending = judge.key(wrapped)
+                if pending in judge.keys_used:
+                    judge.findings.add(f"key {pending} comes after an entry that uses it")
+                count = Closing(count.entries, count.keys + 1)
+            case EntryLine(leaf, sealed):
+                used = judge.entry(leaf, sealed)
+                if pending is not None and used != pending:
+                    judge.findings.add(f"key {pending} is not the one that entry {judge.tree.size - 1} uses")
+                pending = None
+                count = Closing(count.entries + 1, count.keys)
+            case Closing():
+                if line != count or pending is not None:
+                    judge.findings.add("the last line counts other lines than there are")
+                if next(stream, None) is not None:
+                    judge.findings.add("something follows the last line")
+                return
+            case Opening():
+                judge.findings.add("a second beginning stands inside the bundle")
+    judge.findings.add(f"the bundle is cut off after {count.entries} of {opening.size - opening.since} entries")
+
+
+def _line(fields: dict[str, Any]) -> Line:
+    match fields:
+        case {"bundle": str(name), "checkpoint": str(note), "frontier": str(frontier), "since": since, "size": size}:
+            if name != FORMAT or len(fields) != 5 or not _counts(since, size) or not since <= size < 2**63:
+                raise StructureError(f"not the beginning of a bundle of format {FORMAT}")
+            return Opening(note.encode(errors="replace"), since, exact_base64(frontier), size)
+        case {"key": str(wrapped)} if len(fields) == 1:
+            return KeyLine(exact_base64(wrapped))
+        case {"ct": str(sealed), "leaf": str(leaf)} if len(fields) == 2:
+            return EntryLine(leaf.encode(errors="replace"), exact_base64(sealed))
+        case {"entries": entries, "keys": keys} if len(fields) == 2 and _counts(entries, keys):
+            return Closing(entries, keys)
+        case _:
+            raise StructureError("not a line of a bundle")
+
+
+def _counts(*values: object) -> bool:
+    return all(type(value) is int and value >= 0 for value in values)

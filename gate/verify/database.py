@@ -1,0 +1,107 @@
+"""Reads a copy of the log's database (with its `-wal` file, if that was copied too).
+
+The copy is copied once more before SQLite opens it, because opening writes; the auditor's file stays as it is. A database
+is bytes from outside like any other: nothing in it is run, and only plain tables are read.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from gate.verify.findings import UnreadableError
+from gate.verify.judge import Judge
+from gate.verify.signed import LogKey
+
+MAGIC = b"SQLite format 3\0"
+TABLES = frozenset({"entries", "keys", "nodes", "head", "receipt", "open_crossings"})
+CELL_BYTES_MAX = 1024 * 1024
+
+
+def verify_database(path: Path, key: LogKey) -> Judge:
+    """Judge a copy of the database. Raises UnreadableError when it cannot be read at all."""
+    with tempfile.TemporaryDirectory(prefix="gate-verify-") as folder:
+        try:
+            copy = Path(shutil.copyfile(path, Path(folder) / "log.sqlite"))
+            wal = path.with_name(path.name + "-wal")
+            if wal.is_file():
+                shutil.copyfile(wal, copy.with_name(copy.name + "-wal"))
+        except OSError as error:
+            raise UnreadableError(f"cannot copy {path.name}: {error.strerror}") from error
+        with closing(sqlite3.connect(copy)) as connection:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES_MAX)
+            judge = Judge(key, keep_tiles=True)
+            try:
+                _verify(connection, judge)
+            except sqlite3.Error as error:
+                judge.findings.add(f"the database cannot be read to its end: {error}")
+            return judge
+
+
+def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
+    for setting in ("trusted_schema=OFF", "cell_size_check=ON", "query_only=ON"):
+        connection.execute(f"PRAGMA {setting}")
+    for (finding,) in connection.execute("PRAGMA integrity_check(20)"):
+        if finding != "ok":
+            judge.findings.add(f"the database is damaged: {finding}")
+    if not _has_only_our_tables(connection, judge):
+        return
+    for index, leaf, sealed in connection.execute("SELECT i, leaf, sealed FROM entries ORDER BY i"):
+        if index != judge.tree.size:
+            judge.findings.add(f"row {index} stands where entry {judge.tree.size} belongs")
+        judge.entry(leaf, sealed)
+    _verify_keys(connection, judge)
+    _verify_head(connection, judge)
+    _verify_derived(connection, judge)
+
+
+def _has_only_our_tables(connection: sqlite3.Connection, judge: Judge) -> bool:
+    things = list(connection.execute("SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"))
+    missing = TABLES - {name for kind, name in things if kind == "table"}
+    for name in sorted(missing):
+        judge.findings.add(f"table {name} is missing")
+    for kind, name in things:
+        if (kind == "table" and name not in TABLES) or kind not in {"table", "index"}:
+            judge.findings.add(f"{kind} {name} does not belong into the log")
+    return not missing
+
+
+def _verify_keys(connection: sqlite3.Connection, judge: Judge) -> None:
+    for key_id, wrapped, first in connection.execute("SELECT id, wrapped, first FROM keys ORDER BY first"):
+        if judge.key(wrapped) != key_id:
+            judge.findings.add(f"key {key_id} is not the one that its id says")
+        elif judge.keys_used.get(key_id) != first:
+            judge.findings.add(f"key {key_id} is not first used by entry {first}")
+
+
+def _verify_head(connection: sqlite3.Connection, judge: Judge) -> None:
+    heads = list(connection.execute("SELECT size, frontier, checkpoint FROM head LIMIT 2"))
+    if not heads and judge.tree.size == 0:
+        return
+    if len(heads) != 1:
+        judge.findings.add(f"the database has {len(heads)} heads")
+        return
+    size, frontier, note = heads[0]
+    if size != judge.tree.size or frontier != judge.tree.frontier():
+        judge.findings.add("the frontier is not the one that the entries make")
+    judge.checkpoint(note)
+
+
+def _verify_derived(connection: sqlite3.Connection, judge: Judge) -> None:
+    """Compare what the log program derives from entries and relies on."""
+    nodes = list(connection.execute("SELECT level, n, hash FROM nodes ORDER BY level, n"))
+    if nodes != list(_nodes(judge)):
+        judge.findings.add("the stored hashes of full tiles are not those that the entries make")
+    crossings = dict(connection.execute("SELECT crossing, first FROM open_crossings").fetchall())
+    if crossings != judge.open_crossings:
+        judge.findings.add("the list of open crossings is not the one that the entries make")
+
+
+def _nodes(judge: Judge) -> Iterator[tuple[int, int, bytes]]:
+    for level, hashes in sorted(judge.tree.tiles.items()):
+        if level:
+            yield from ((level, n, one) for n, one in enumerate(hashes))

@@ -1,0 +1,64 @@
+"""What a verification found: every objection, and the figures of the report.
+
+VerifyError
+├── UnreadableError   the path or the key cannot be read at all: there is nothing to judge
+└── StructureError    bytes that cannot be taken further apart: becomes a problem in the report
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+PROBLEMS_MAX = 1_000  # more are counted, not listed
+
+
+class VerifyError(Exception):
+    """Any failure of a verification."""
+
+
+class UnreadableError(VerifyError):
+    """The path or the key cannot be read at all."""
+
+
+class StructureError(VerifyError):
+    """Bytes that cannot be taken further apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The verdict. `verified` is true only without a single problem.
+
+    `entries` counts those that were read, `bodies` the sealed bodies and `keys` the age files whose hashes are right; `erased`
+    the keys that headers name and that are not there any more, which is how a crossing is erased and no problem.
+    """
+
+    entries: int
+    since: int
+    root: str
+    verified: bool
+    checkpoints: int
+    first_time: str | None
+    last_time: str | None
+    bodies: int
+    keys: int
+    erased: int
+    problems: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Findings:
+    """Collects problems while the log is read."""
+
+    problems: list[str] = field(default_factory=list)
+    unlisted: int = 0
+
+    def add(self, problem: str) -> None:
+        """Note a problem."""
+        if len(self.problems) < PROBLEMS_MAX:
+            self.problems.append(problem)
+        else:
+            self.unlisted += 1
+
+    def all(self) -> tuple[str, ...]:
+        """Return every problem, and how many more there are."""
+        return (*self.problems, *([f"and {self.unlisted} more problems"] if self.unlisted else []))

@@ -1,0 +1,143 @@
+"""Judges entries one after the other: spelling, order, hashes of what is sealed, and at the end the root.
+
+The readers of bundles, folders and databases bring the bytes here; they judge only what is particular to their form.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from hashlib import sha256
+from typing import Any
+
+from gate.verify.findings import Findings, Report, StructureError
+from gate.verify.signed import Head, LogKey, objections, read_head
+from gate.verify.tree import Tree
+
+LEAF_BYTES_MAX = 1024
+_PATTERNS = {
+    "time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"),
+    "kind": re.compile(r"[a-z][a-z_]{0,39}"),
+    "boot": re.compile(r"[0-9a-f-]{1,64}"),
+    "sealed": re.compile(r"[0-9a-f]{64}"),
+    "key": re.compile(r"[0-9a-f]{64}"),
+}
+_CROSSING = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FIELDS = frozenset({*_PATTERNS, "v", "index", "crossing", "monotonic_ms"})
+
+
+def one_spelling(raw: bytes) -> dict[str, Any]:
+    """Read a JSON object that is spelled in the one allowed way. Raises StructureError."""
+    try:
+        value = json.loads(raw)
+        again = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    except (ValueError, RecursionError) as error:
+        raise StructureError("not JSON") from error
+    if not isinstance(value, dict) or again != raw:
+        raise StructureError("not a JSON object in its one spelling")
+    return value
+
+
+def read_header(leaf: bytes) -> dict[str, Any]:
+    """Read the clear part of a record. Raises StructureError."""
+    if len(leaf) > LEAF_BYTES_MAX:
+        raise StructureError("too long")
+    header = one_spelling(leaf)
+    if set(header) != _FIELDS or header["v"] != 1:
+        raise StructureError("not the fields of version 1")
+    for name, pattern in _PATTERNS.items():
+        if not isinstance(header[name], str) or pattern.fullmatch(header[name]) is None:
+            raise StructureError(f"{name} is not as the format says")
+    crossing = header["crossing"]
+    if crossing is not None and not (isinstance(crossing, str) and _CROSSING.fullmatch(crossing)):
+        raise StructureError("crossing is not as the format says")
+    for name in ("v", "index", "monotonic_ms"):
+        if type(header[name]) is not int or header[name] < 0:
+            raise StructureError(f"{name} is not as the format says")
+    return header
+
+
+class Judge:
+    """One verification, from the first entry to the report."""
+
+    def __init__(self, key: LogKey, *, since: int = 0, frontier: bytes = b"", keep_tiles: bool = False) -> None:
+        self.findings = Findings()
+        self.open_crossings: dict[str, int] = {}
+        self.keys_used: dict[str, int] = {}  # key id: the first entry that uses it
+        self.keys_seen: set[str] = set()
+        self._key = key
+        self._since = since
+        self._tree = Tree(since, frontier, keep_tiles=keep_tiles)
+        self._bodies = 0
+        self._checkpoints = 0
+        self._times: list[str] = []
+
+    @property
+    def tree(self) -> Tree:
+        """The tree so far."""
+        return self._tree
+
+    def entry(self, leaf: bytes, sealed: bytes | None) -> str | None:
+        """Judge the next entry and the body beside it, None where bodies are not kept; return its key's id."""
+        index = self._tree.size
+        self._tree.add(leaf)
+        try:
+            header = read_header(leaf)
+        except StructureError as error:
+            self.findings.add(f"entry {index} is no header: {error}")
+            return None
+        if header["index"] != index:
+            self.findings.add(f"entry {index} says that it is entry {header['index']}")
+        if sealed is not None:
+            if sha256(sealed).hexdigest() == header["sealed"]:
+                self._bodies += 1
+            else:
+                self.findings.add(f"the sealed body of entry {index} is not the one that was logged")
+        self._times = [*self._times[:1], header["time"]]
+        self._follow(header, index)
+        self.keys_used.setdefault(header["key"], index)
+        return str(header["key"])
+
+    def key(self, wrapped: bytes) -> str:
+        """Take note of an age file and return its id."""
+        key_id = sha256(wrapped).hexdigest()
+        self.keys_seen.add(key_id)
+        return key_id
+
+    def checkpoint(self, note: bytes) -> Head | None:
+        """Judge the signed checkpoint against the entries read so far."""
+        for objection in objections(note, self._key):
+            self.findings.add(objection)
+        try:
+            head = read_head(note)
+        except StructureError:
+            return None  # already among the objections
+        if head.size != self._tree.size:
+            self.findings.add(f"the checkpoint covers {head.size} entries, {self._tree.size} are here")
+        elif head.root != self._tree.root():
+            self.findings.add("the entries do not lead to the root that was signed")
+        self._checkpoints += 1
+        return head
+
+    def report(self) -> Report:
+        """Close the case."""
+        problems = self.findings.all()
+        return Report(
+            entries=self._tree.size - self._since,
+            since=self._since,
+            root=self._tree.root().hex(),
+            verified=not problems,
+            checkpoints=self._checkpoints,
+            first_time=self._times[0] if self._times else None,
+            last_time=self._times[-1] if self._times else None,
+            bodies=self._bodies,
+            keys=len(self.keys_seen & set(self.keys_used)),
+            erased=len(set(self.keys_used) - self.keys_seen),
+            problems=problems,
+        )
+
+    def _follow(self, header: dict[str, Any], index: int) -> None:
+        if header["crossing"] is not None and header["kind"] == "opened":
+            self.open_crossings.setdefault(header["crossing"], index)
+        elif header["kind"] == "closed":
+            self.open_crossings.pop(header["crossing"], None)
