@@ -153,11 +153,10 @@ FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | Er
 
 
 class Prepare(Message, frozen=True):
-    """The first message to a new child: where its models are and which camera it will open, later."""
+    """The first message to a new child: where its models are and which network camera it will open, later."""
 
     models: str
-    camera_driver: str
-    camera_address: str
+    camera: str
 
 
 class Prepared(Message, frozen=True):

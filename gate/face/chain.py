@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
+
 from gate.face.align import align, five_points, landmarks
 from gate.face.detect import central, companions, detect
 from gate.face.embed import embed
@@ -48,6 +50,7 @@ def open_models(
 ) -> FaceModels:
     """Open and prove all models. Raises models.errors.ModelError."""
     manifest = load()
+    cv2.setNumThreads(threads)
 
     def opened(name: str) -> Session:
         return open_session(manifest.model(name), folder, threads=threads, providers=providers)

@@ -122,3 +122,15 @@ def _png_size(content: bytes) -> tuple[int, int]:
     if kind != b"IHDR":
         raise BadImageError("the PNG does not start with its header")
     return width, height
+
+
+def preview(picture: Picture, *, width_max: int, bytes_max: int) -> bytes | None:
+    """A small JPEG of a frame for a screen; None when even the coarsest is over `bytes_max`."""
+    height, width = picture.shape[:2]
+    if width > width_max:
+        picture = cv2.resize(picture, (width_max, round(height * width_max / width))).astype(np.uint8, copy=False)
+    for quality in (75, 50, 25):
+        fine, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if fine and jpeg.size <= bytes_max:
+            return jpeg.tobytes()
+    return None

@@ -1,0 +1,20 @@
+"""Several loops of which the first to end ends all: the shape of every connection's life."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+
+async def first_of(*loops: Coroutine[Any, Any, None]) -> None:
+    """Run all until one ends, then cancel the others and wait for them. Raises what the first one raised."""
+    running = [asyncio.ensure_future(loop) for loop in loops]
+    try:
+        done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    for task in done:
+        task.result()

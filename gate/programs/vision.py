@@ -1,0 +1,281 @@
+"""The vision program's parent: it hands each crossing a child process and passes on what the child says.
+
+It sees no pixel and loads no image or inference library: frames, portrait and templates stay in the child
+(`gate.programs.vision_child`), whose end erases them. One lane talks to RUN/vision.sock; screens take preview pictures
+from RUN/preview.sock, each at its own pace, older pictures dropped. A child that dies or hangs is a lost camera to the
+lane, with a reason, and never a wait. A camera that was lost is tried again, without a crossing and without looking,
+until it gives a frame; the lane hears so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from gate.channel import messages
+from gate.channel.sockets import PICTURE_BYTES_MAX, BadMessageError, ChannelClosedError, Connection, serve
+from gate.programs.racing import first_of
+from gate.programs.vision_process import ChildLostError, Process, Spare
+
+if TYPE_CHECKING:
+    from gate.programs.config import Config
+
+REFILL_AFTER_COMPARISON_S = 1.0  # the decision that follows it has the processor to itself
+PROBE_EVERY_S = 1.0
+OUTBOX_MAX = 16
+
+log = logging.getLogger("vision")
+
+Lane = Connection[messages.ToVision]
+Screen = Connection[messages.ToPreview]
+
+
+@dataclass(slots=True, eq=False)
+class Crossing:
+    """A crossing under way: what is to be sent to its child, and whether it is to end."""
+
+    id: str
+    lane: Lane
+    child: Process | None = None
+    outbox: asyncio.Queue[messages.ToChild] = field(default_factory=lambda: asyncio.Queue(OUTBOX_MAX))
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    erased: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def post(self, message: messages.ToChild) -> None:
+        """Queue a message for the child; one too many is dropped, which no honest lane reaches."""
+        with contextlib.suppress(asyncio.QueueFull):
+            self.outbox.put_nowait(message)
+
+
+@dataclass(slots=True, eq=False)
+class Viewer:
+    """A screen that may want the preview; holds the newest picture that it has not taken."""
+
+    wants: bool = False
+    newest: bytes | None = None
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def offer(self, jpeg: bytes) -> None:
+        """Replace what it has not taken yet."""
+        self.newest = jpeg
+        self.arrived.set()
+
+
+class Vision:
+    """The parent's state: the spare, the crossing, the viewers, what is known of the camera."""
+
+    def __init__(self, *, spare: Spare) -> None:
+        self._spare = spare
+        self._crossing: Crossing | None = None
+        self._viewers: set[Viewer] = set()
+        self._camera = "closed"
+        self._lost_by: Crossing | None = None
+        self._camera_lost = asyncio.Event()
+        self._detail: dict[str, object] = {}
+
+    # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def serve_lane(self, lane: Lane) -> None:
+        """Serve one connection of a lane, or of anyone who asks for the status."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                async for message in lane:
+                    await self._obey(lane, message, tasks)
+                if self._crossing is not None and self._crossing.lane is lane:
+                    self._crossing.ending.set()  # a crossing dies with its lane
+        except* BadMessageError:
+            log.warning("lane_broke_protocol")
+        except* ChannelClosedError:
+            pass
+
+    async def _obey(self, lane: Lane, message: messages.ToVision, tasks: asyncio.TaskGroup) -> None:
+        crossing = self._crossing
+        match message:
+            case messages.StatusRequest():
+                await lane.send(self.status())
+            case messages.StartCrossing(crossing_id):
+                if crossing is not None:
+                    crossing.ending.set()
+                    await crossing.erased.wait()
+                self._crossing = Crossing(crossing_id, lane)
+                tasks.create_task(self._serve_crossing(self._crossing))
+            case messages.ChipPortrait(crossing_id):
+                if crossing is not None and crossing.id == crossing_id:
+                    crossing.post(message)
+            case messages.EndCrossing(crossing_id):
+                if crossing is not None and crossing.id == crossing_id:
+                    crossing.ending.set()
+            case _:
+                assert_never(message)
+
+    async def _serve_crossing(self, crossing: Crossing) -> None:
+        """From the crossing's start to its erasure."""
+        try:
+            await first_of(self._live(crossing), self._until_ending(crossing))
+        except ChildLostError as error:
+            if crossing.child is not None:
+                await crossing.child.end()
+            await self._tell_lost(crossing, messages.CameraLost(crossing.id, str(error)))
+            await crossing.ending.wait()
+        finally:
+            if crossing.child is not None:
+                await crossing.child.end()
+            self._crossing = None if self._crossing is crossing else self._crossing
+            self._camera = "closed" if self._camera == "open" else self._camera
+            crossing.erased.set()
+            self._spare.want()
+        await crossing.lane.send(messages.Erased(crossing.id))
+
+    async def _live(self, crossing: Crossing) -> None:
+        crossing.child = child = await self._spare.take()
+        self._detail = child.detail
+        await child.send(messages.StartCrossing(crossing.id))
+        await child.send(messages.WantPreview(self._preview_wanted))
+        await first_of(self._tell_child(crossing, child), self._hear_child(crossing, child))
+
+    async def _tell_child(self, crossing: Crossing, child: Process) -> None:
+        while True:
+            await child.send(await crossing.outbox.get())
+
+    async def _hear_child(self, crossing: Crossing, child: Process) -> None:
+        while True:
+            message = await child.receive()
+            match message:
+                case messages.Preview(jpeg):
+                    self._show(jpeg)
+                case messages.CameraLost():
+                    await self._tell_lost(crossing, message)
+                case messages.CameraUp():
+                    self._camera = "open"
+                    await crossing.lane.send(message)
+                case messages.FaceCompared():
+                    await crossing.lane.send(message)
+                    asyncio.get_running_loop().call_later(REFILL_AFTER_COMPARISON_S, self._spare.want)
+                case messages.FaceSeen() | messages.TrackChanged():
+                    await crossing.lane.send(message)
+                case messages.Prepared() | messages.Unfit() | messages.Alive() | messages.CameraProbed():
+                    pass  # answers to what came before the crossing
+                case _:
+                    assert_never(message)
+
+    async def _until_ending(self, crossing: Crossing) -> None:
+        await crossing.ending.wait()
+
+    # ── a lost camera ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _tell_lost(self, crossing: Crossing, message: messages.CameraLost) -> None:
+        log.warning("camera_lost", extra={"crossing": crossing.id, "reason": message.reason})
+        self._camera = f"lost: {message.reason}"
+        self._lost_by = crossing
+        self._camera_lost.set()
+        await crossing.lane.send(message)
+
+    async def mend_camera(self) -> None:
+        """After a loss, try the camera between crossings until it is back, and tell the lane that lost it."""
+        while True:
+            await self._camera_lost.wait()
+            if await self._camera_gives_a_frame():
+                await self._tell_back()
+            else:
+                await asyncio.sleep(PROBE_EVERY_S)
+
+    async def _tell_back(self) -> None:
+        self._camera_lost.clear()
+        self._camera = "closed"
+        log.info("camera_back")
+        if (crossing := self._lost_by) is not None:
+            self._lost_by = None
+            with contextlib.suppress(ChannelClosedError):
+                await crossing.lane.send(messages.CameraUp(crossing.id))
+
+    async def _camera_gives_a_frame(self) -> bool:
+        if self._crossing is not None:
+            return False
+        try:
+            problem = await self._spare.probe_camera()
+        except ChildLostError:
+            return False
+        if problem is not None:
+            self._camera = f"lost: {problem}"
+        return problem is None
+
+    # ── the preview ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def serve_screen(self, screen: Screen) -> None:
+        """Serve one screen's connection."""
+        viewer = Viewer()
+        self._viewers.add(viewer)
+        try:
+            await first_of(self._hear_screen(screen, viewer), self._feed_screen(screen, viewer))
+        finally:
+            self._viewers.discard(viewer)
+            self._tell_preview_wanted()
+
+    @property
+    def _preview_wanted(self) -> bool:
+        return any(viewer.wants for viewer in self._viewers)
+
+    async def _hear_screen(self, screen: Screen, viewer: Viewer) -> None:
+        async for message in screen:
+            viewer.wants = message.on
+            self._tell_preview_wanted()
+
+    async def _feed_screen(self, screen: Screen, viewer: Viewer) -> None:
+        while True:
+            await viewer.arrived.wait()
+            viewer.arrived.clear()
+            if viewer.newest is not None and viewer.wants:
+                jpeg, viewer.newest = viewer.newest, None
+                await screen.send(messages.Preview(jpeg))
+
+    def _tell_preview_wanted(self) -> None:
+        if self._crossing is not None:
+            self._crossing.post(messages.WantPreview(self._preview_wanted))
+
+    def _show(self, jpeg: bytes) -> None:
+        for viewer in self._viewers:
+            if viewer.wants:
+                viewer.offer(jpeg)
+
+    async def close(self) -> None:
+        """Erase the crossing under way, if any."""
+        if (crossing := self._crossing) is not None:
+            crossing.ending.set()
+            await crossing.erased.wait()
+
+    # ── health ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def status(self) -> messages.Status:
+        """One word, and what stands behind it."""
+        child = self._spare.child
+        if self._spare.problem or self._camera_lost.is_set():
+            state = "degraded"
+        elif child is not None or self._crossing is not None:
+            state = "ready"
+        else:
+            state = "starting"
+        spare = "warm" if child is not None else self._spare.problem or "warming"
+        known = child.detail if child is not None else self._detail
+        return messages.Status("vision", state, {"camera": self._camera, "spare": spare, **known})
+
+
+async def run(config: Config, *, stop: asyncio.Event) -> None:
+    """Run the program until `stop` is set."""
+    spare = Spare(messages.Prepare(models=config.paths.models, camera=config.camera.address))
+    vision = Vision(spare=spare)
+    lane_socket = serve(
+        config.socket("vision"), vision.serve_lane, incoming=messages.ToVision, bytes_max=PICTURE_BYTES_MAX
+    )
+    screen_socket = serve(
+        config.socket("preview"), vision.serve_screen, incoming=messages.ToPreview, bytes_max=PICTURE_BYTES_MAX
+    )
+    async with lane_socket, screen_socket:
+        await first_of(spare.keep(), vision.mend_camera(), _until(stop))
+        await vision.close()
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()

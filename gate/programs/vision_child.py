@@ -1,0 +1,280 @@
+"""The process in which one crossing's face lives and with which it dies.
+
+Started by `gate.programs.vision` with one end of a socket pair as its standard input. It loads and proves the models, then
+waits. A crossing opens the camera; frames and the chip's portrait become scores; out go scores, reasons, guidance, and
+preview pictures while they are wanted. Nothing biometric is written, and no second crossing is taken: the end of the
+process is the erasure. It cannot be dumped or traced, leaves no core, is locked into memory where that is allowed, may
+not grow without bound, and ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+from drivers.camera.network import NetworkCamera, checked_address
+from drivers.errors import DriverError, LinkLostError
+from gate.channel import messages
+from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, adopt
+from gate.face.capture import Capture, Changed, Compared, Event, Guided, PortraitProblem
+from gate.face.chain import FaceModels, observe, open_models, portrait_template
+from gate.face.errors import BadImageError, NoFaceError, SeveralFacesError
+from gate.face.picture import preview
+from gate.face.quality import Hint
+from gate.passage.screen import Guidance
+from gate.programs.racing import first_of
+from models.errors import ModelError
+
+if TYPE_CHECKING:
+    from drivers.values import Frame
+    from gate.face.values import Template
+
+ALIVE_EVERY_S = 0.25
+FRAME_EVERY_S = 0.075  # about 13 looks a second leave a core more than half idle
+FRAME_WAIT_S = 0.05
+PREVIEW_WIDTH_MAX = 640
+PREVIEW_BYTES_MAX = 60_000
+PROBE_S = 2.0
+PORTRAIT_BYTES_MAX = 1024 * 1024
+ADDRESS_SPACE_BYTES_MAX = 3 * 1024**3  # decoders and models stay far below; a bomb ends here
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
+
+
+def harden(parent_pid: int) -> dict[str, bool]:
+    """Make this process unreadable, bounded and mortal; return what could not be had as False.
+
+    Raises OSError when it would stay dumpable or unbounded: then it must not see a face.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "cannot make the process non-dumpable")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES_MAX, ADDRESS_SPACE_BYTES_MAX))
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent_pid:  # it died before the line above
+        raise OSError("the parent has ended")
+    # Under a smaller limit the lock would succeed now and make a later allocation fail.
+    roomy = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] in (resource.RLIM_INFINITY, ADDRESS_SPACE_BYTES_MAX)
+    locked = (roomy or os.geteuid() == 0) and libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0
+    return {"memory_locked": locked}
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """The one crossing of this process: its id, its camera, what was seen of the traveller."""
+
+    id: str
+    camera: NetworkCamera
+    capture: Capture
+
+
+class Child:
+    """One child: `run` serves the parent until it hangs up."""
+
+    def __init__(self, parent: Connection[messages.ToChild], *, hardened: dict[str, bool]) -> None:
+        self._parent = parent
+        self._hardened = hardened
+        self._models: FaceModels | None = None
+        self._address = ""
+        self._crossing: Crossing | None = None
+        self._started = asyncio.Event()
+        self._preview_wanted = False
+
+    async def run(self) -> None:
+        """Serve until the parent hangs up; then close the camera and wipe."""
+        try:
+            await first_of(self._receive(), self._look(), self._tell_alive())
+        except ChannelError:
+            pass  # the parent is gone: so are we
+        finally:
+            if self._crossing is not None:
+                self._crossing.capture.wipe()
+                self._crossing.camera.close()
+
+    async def _tell_alive(self) -> None:
+        while True:
+            await self._parent.send(messages.Alive())
+            await asyncio.sleep(ALIVE_EVERY_S)
+
+    async def _receive(self) -> None:
+        async for message in self._parent:
+            match message:
+                case messages.Prepare():
+                    await self._prepare(message)
+                case messages.StartCrossing(crossing):
+                    self._start(crossing)
+                case messages.ChipPortrait():
+                    await self._take_portrait(message)
+                case messages.WantPreview(on):
+                    self._preview_wanted = on
+                case messages.ProbeCamera():
+                    await self._probe()
+                case _:
+                    assert_never(message)
+
+    async def _prepare(self, message: messages.Prepare) -> None:
+        try:
+            self._address = checked_address(message.camera)
+            models = open_models(Path(message.models))
+        except (DriverError, ModelError) as error:
+            await self._parent.send(messages.Unfit(str(error)))
+            return
+        self._models = models
+        sessions = (models.detect, models.landmark, models.embed, models.liveness)
+        detail = {
+            "models": [session.model.name for session in sessions],
+            "provider": ", ".join(sorted({session.provider for session in sessions})),
+            "passed_over": [reason for session in sessions for reason in session.passed_over],
+            **self._hardened,
+        }
+        await self._parent.send(messages.Prepared(detail))
+
+    def _start(self, crossing: str) -> None:
+        """Take the one crossing of this process."""
+        if self._crossing is not None:
+            raise RuntimeError("a child serves one crossing only")
+        self._crossing = Crossing(crossing, NetworkCamera(self._address), Capture())
+        self._crossing.camera.open()
+        self._started.set()
+
+    async def _take_portrait(self, message: messages.ChipPortrait) -> None:
+        crossing = self._crossing
+        if crossing is None or crossing.id != message.crossing or self._models is None:
+            return
+        await self._tell(crossing, crossing.capture.take_portrait(portrait(self._models, message.image)))
+
+    async def _probe(self) -> None:
+        """See whether the camera is back, looking at nothing."""
+        camera = NetworkCamera(self._address)
+        camera.open()
+        try:
+            frame = await asyncio.to_thread(camera.newest, after=0, wait_s=PROBE_S)
+            answer = messages.CameraProbed(ok=frame is not None, reason="" if frame else "the camera sends no picture")
+        except DriverError as error:
+            answer = messages.CameraProbed(ok=False, reason=str(error))
+        finally:
+            camera.close()
+        await self._parent.send(answer)
+
+    async def _look(self) -> None:
+        """Look at the camera once the crossing has begun. A lost camera is told once; the end of the process follows."""
+        await self._started.wait()
+        crossing, models = self._crossing, self._models
+        assert crossing is not None, "the event says so"
+        if models is None:
+            raise RuntimeError("a crossing came before the models were ready")
+        try:
+            await self._look_until_lost(crossing, models)
+        except LinkLostError as error:
+            await self._parent.send(messages.CameraLost(crossing.id, str(error)))
+            crossing.camera.close()
+        await asyncio.Event().wait()
+
+    async def _look_until_lost(self, crossing: Crossing, models: FaceModels) -> None:
+        """Judge the newest frame, at most one each `FRAME_EVERY_S`. Raises LinkLostError."""
+        seq = 0
+        while True:
+            started_s = time.monotonic()
+            frame = await asyncio.to_thread(crossing.camera.newest, after=seq, wait_s=FRAME_WAIT_S)
+            if frame is not None:
+                if seq == 0:
+                    await self._parent.send(messages.CameraUp(crossing.id))
+                seq = frame.seq
+                if self._preview_wanted:
+                    await self._show(frame)
+                at_ms = int(frame.at_s * 1000)
+                seen = observe(models, frame.pixels, at_ms=at_ms, with_liveness=not crossing.capture.compared)
+                await self._tell(crossing, crossing.capture.see(seen))
+            await asyncio.sleep(max(0.0, FRAME_EVERY_S - (time.monotonic() - started_s)))
+
+    async def _show(self, frame: Frame) -> None:
+        if (jpeg := preview(frame.pixels, width_max=PREVIEW_WIDTH_MAX, bytes_max=PREVIEW_BYTES_MAX)) is not None:
+            await self._parent.send(messages.Preview(jpeg))
+
+    async def _tell(self, crossing: Crossing, events: tuple[Event, ...]) -> None:
+        for event in events:
+            await self._parent.send(message_of(event, crossing.id))
+
+
+def portrait(models: FaceModels, image: bytes) -> Template | PortraitProblem:
+    """The chip's portrait as a template, or why it is none. The bytes are hostile."""
+    if len(image) > PORTRAIT_BYTES_MAX:
+        return PortraitProblem.UNREADABLE
+    try:
+        return portrait_template(models, image)
+    except BadImageError:
+        return PortraitProblem.UNREADABLE
+    except NoFaceError:
+        return PortraitProblem.NO_FACE
+    except SeveralFacesError:
+        return PortraitProblem.SEVERAL_FACES
+
+
+def message_of(event: Event, crossing: str) -> messages.FaceSeen | messages.FaceCompared | messages.TrackChanged:
+    """What the lane is told."""
+    match event:
+        case Guided(faces, hint):
+            return messages.FaceSeen(crossing, faces, guidance_of(hint, faces=faces))
+        case Compared():
+            return messages.FaceCompared(
+                crossing=crossing,
+                faces=event.faces,
+                match=event.match,
+                liveness=event.liveness,
+                portrait_usable=event.portrait_usable,
+                model=event.model,
+                frames=event.frames,
+                good_frame_ms=event.good_frame_ms,
+                reasons=list(event.reasons),
+            )
+        case Changed(change):
+            return messages.TrackChanged(crossing, change.value)
+
+
+def guidance_of(hint: Hint | None, *, faces: int) -> Guidance:
+    """The screen's word for a hint. Nobody in the picture is asked to look at the camera."""
+    if hint is None:
+        return Guidance.LOOK_AT_CAMERA if faces == 0 else Guidance.NONE
+    match hint:
+        case Hint.ONE_PERSON:
+            return Guidance.ONE_PERSON
+        case Hint.COME_CLOSER:
+            return Guidance.COME_CLOSER
+        case Hint.STEP_BACK:
+            return Guidance.STEP_BACK
+        case Hint.CENTRE:
+            return Guidance.CENTRE
+        case Hint.FACE_FORWARD:
+            return Guidance.FACE_FORWARD
+        case Hint.MORE_LIGHT:
+            return Guidance.MORE_LIGHT
+        case Hint.HOLD_STILL:
+            return Guidance.HOLD_STILL
+
+
+async def serve(end: socket.socket, *, hardened: dict[str, bool]) -> None:
+    """Serve the parent at the other end of `end`."""
+    parent = await adopt(end, incoming=messages.ToChild, bytes_max=PICTURE_BYTES_MAX)
+    await Child(parent, hardened=hardened).run()
+
+
+def main() -> None:
+    """Entry point of the process: `python -m gate.programs.vision_child PARENT_PID`, a socket as standard input."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
+    hardened = harden(int(sys.argv[1]))
+    asyncio.run(serve(socket.socket(fileno=os.dup(0)), hardened=hardened))
+
+
+if __name__ == "__main__":
+    main()
