@@ -108,7 +108,11 @@ class Protected:
         return self.send(bytes.fromhex("0CA4020C"), FILE_IDS[name].to_bytes(2))[1]
 
     def read(self, offset: int, ne: int, *, extended: bool = False) -> tuple[bytes, int]:
-        return self.send(b"\x0c\xb0" + offset.to_bytes(2), ne=ne, extended=extended)
+        if offset <= 0x7FFF:
+            return self.send(b"\x0c\xb0" + offset.to_bytes(2), ne=ne, extended=extended)
+        room = len(_tlv(0x53, bytes(ne)))  # the data object's tag and length count, too
+        part, status = self.send(bytes.fromhex("0CB10000"), b"\x54\x04" + offset.to_bytes(4), room, extended=extended)
+        return objects(part)[0x53] if part else b"", status
 
     def read_file(self, name: str, *, chunk: int = 0xDF, extended: bool = False) -> bytes:
         assert self.select(name) == 0x9000

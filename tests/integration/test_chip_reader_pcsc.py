@@ -74,6 +74,12 @@ def processes_naming(folder: Path) -> list[int]:
     return found
 
 
+def card_process(folder: Path) -> int:
+    """The process that runs the card, not its pcscd."""
+    candidates = processes_naming(folder)
+    return next(pid for pid in candidates if b"hardware_sim.chip.vpcd" in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
 def wait_until(holds: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + DEADLINE_S
     while not holds():
@@ -141,6 +147,17 @@ def test_three_readers_work_side_by_side_and_each_has_its_own_passport(tmp_path:
             reader.stop()
 
 
+def test_orders_from_many_threads_are_all_carried_out(reader: ChipReader) -> None:
+    def lay_down_and_take_away(_turn: int) -> None:
+        reader.insert(PASSPORT)
+        reader.remove()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lay_down_and_take_away, range(20)))
+    reader.insert(PASSPORT)
+    assert ask_client(reader, commands=[SELECT])["answers"] == ["9000"]
+
+
 def test_stopping_leaves_no_process_no_mount_and_no_file(reader: ChipReader, tmp_path: Path) -> None:
     reader.insert(PASSPORT)
     assert len(processes_naming(tmp_path)) >= 2
@@ -148,6 +165,15 @@ def test_stopping_leaves_no_process_no_mount_and_no_file(reader: ChipReader, tmp
     assert processes_naming(tmp_path) == []
     assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_card_process_that_hangs_is_ended_at_the_deadline(
+    reader: ChipReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hardware_sim.chip.reader._STOP_DEADLINE_S", 0.05)
+    os.kill(card_process(tmp_path), signal.SIGSTOP)
+    reader.stop()
+    assert wait_until(lambda: processes_naming(tmp_path) == [])
 
 
 def test_a_killed_parent_takes_card_and_pcscd_along(tmp_path: Path) -> None:
@@ -167,12 +193,7 @@ def test_a_killed_parent_takes_card_and_pcscd_along(tmp_path: Path) -> None:
 
 
 def test_a_killed_card_process_takes_pcscd_along_and_the_next_order_says_so(reader: ChipReader, tmp_path: Path) -> None:
-    card_process = next(
-        pid
-        for pid in processes_naming(tmp_path)
-        if b"hardware_sim.chip.vpcd" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    )
-    os.kill(card_process, signal.SIGKILL)
+    os.kill(card_process(tmp_path), signal.SIGKILL)
     with pytest.raises(ReaderGoneError):
         reader.insert(PASSPORT)
     assert wait_until(lambda: processes_naming(tmp_path) == [])

@@ -224,13 +224,11 @@ def test_an_answer_too_small_for_its_own_header_is_refused() -> None:
     assert session.send(bytes.fromhex("0CB10000"), bytes.fromhex("540100"), ne=2) == (b"", 0x6700)
 
 
-def test_a_file_over_32767_bytes_reads_to_its_end() -> None:
-    big = bytes.fromhex("75823FFC") + bytes(range(256)) * 160
+@pytest.mark.parametrize("options", [{}, {"chunk": 1000, "extended": True}], ids=["short", "extended"])
+def test_a_file_over_32767_bytes_reads_to_its_end(options: dict[str, Any]) -> None:
+    big = bytes.fromhex("7582A000") + bytes(range(256)) * 160
     session = open_access(Card(Passport(EXAMPLE_LINES, {"EF_DG2": big}, None)).transmit, EXAMPLE_LINES[1])
-    session.select("EF_DG2")
-    offset = len(big) - 10
-    part, answered = session.send(bytes.fromhex("0CB10000"), b"\x54\x02" + offset.to_bytes(2), ne=256)
-    assert (objects(part)[0x53], answered) == (big[-10:], 0x9000)
+    assert session.read_file("EF_DG2", **options) == big
 
 
 def test_reading_past_the_end_warns_and_beyond_it_is_an_error() -> None:
@@ -302,6 +300,12 @@ def test_a_plain_command_ends_the_session() -> None:
     session.select("EF_COM")
     assert card.transmit(bytes.fromhex("00B0000006")) == bytes.fromhex("6982")
     assert card.transmit(session.wrap(READ_6, ne=6)) == bytes.fromhex("6982")
+
+
+def test_a_protected_command_that_expects_nothing_reads_nothing() -> None:
+    session = with_dg2()
+    command = session.wrap(READ_6, ne=6)
+    assert session.unwrap(session.transmit(command[:-1])) == (b"", 0x6700)
 
 
 def test_the_counter_moves_on_refusals_as_on_answers() -> None:
