@@ -38,7 +38,8 @@ def import_(
     try:
         sources = [read_source(str(path), _bytes_of(path)) for path in files]
         vouching = None if signer is None else _certificate(signer)
-        with Progress(console=Console(stderr=True), transient=True) as bar:
+        console = Console(stderr=True)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("certificates", total=None)
             report = import_sources(
                 store,

@@ -34,6 +34,7 @@ COMMANDS_MAX: Final = 12_000  # a chip that answers a byte at a time is given up
 # Extended length, then what protected answers of 256, 192 and 128 bytes hold.
 BLOCK_BYTES: Final = (8000, 223, 160, 96)
 _HEAD_BYTES: Final = 6
+_EXACT_LENGTH: Final = 0x6C
 _PLAIN_OFFSET_MAX: Final = 0x7FFF
 _APPLICATION: Final = bytes.fromhex("A0000002471001")
 
@@ -137,15 +138,20 @@ class ChipFiles:
             if response.status in (OK, END_OF_FILE) and response.data:
                 self._size_proven |= size == self._sizes[0]
                 return _plain_block(response.data, offset)[:wanted]
-            exact = response.status & 0xFF if response.status >> 8 == 0x6C else 0
-            if 0 < exact < size:
-                wanted = exact
-            elif (
-                response.status == WRONG_LENGTH and size == self._sizes[0] and not self._size_proven and self._sizes[1:]
-            ):
-                del self._sizes[0]
-            else:
+            if size < self._sizes[0] or self._size_proven or not self._smaller_size(response.status):
                 raise ChipStatusError(f"{file.name} cannot be read", response.status)
+
+    def _smaller_size(self, status: int) -> bool:
+        """Go down to the size that the chip names (6Cxx), or to the next one (6700, 6C00); False when there is none."""
+        named = status & 0xFF if status >> 8 == _EXACT_LENGTH else 0
+        smaller = [size for size in self._sizes[1:] if not named or size < named]
+        if named and named < self._sizes[0]:
+            smaller.insert(0, named)
+        elif status not in (WRONG_LENGTH, _EXACT_LENGTH << 8):
+            return False
+        if smaller:
+            self._sizes = smaller
+        return bool(smaller)
 
 
 def _read_binary(offset: int, size: int) -> Command:

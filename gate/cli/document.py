@@ -1,0 +1,279 @@
+"""`gate document`: inspect a chip or its files, verify an EF.SOD, read the text of a machine-readable zone."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, note, say
+
+if TYPE_CHECKING:
+    from gate.document.examination import Inspection
+    from gate.document.mrz import Mrz
+    from gate.trust.store import TrustStore
+
+app = typer.Typer(no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output")]
+Trust = Annotated[Path, typer.Option(help="The trust store that `gate trust import` filled")]
+At = Annotated[str, typer.Option(help="Judge as of this time, RFC 3339; left out: now")]
+_FILE_BYTES_MAX = 1 << 20
+_LINES_MAX = 100_000
+_SOD_CHECKS = ("sod_signature", "ds_signature", "ds_validity", "csca_validity", "revocation", "dg_hashes", "country")
+_PLAIN_NAME = re.compile(
+    r"(?:ef[._ -]?)?(?:(com|sod|cardaccess|cardsecurity)|(?:dg|data[_ ]?group)[_ ]?(\d{1,2}))", re.IGNORECASE
+)
+_NUMBERED_NAME = re.compile(r"(?:ef[._ -]?)?01([0-9a-f]{2})", re.IGNORECASE)
+
+
+@app.command("inspect")
+def inspect_(
+    lds: Annotated[Path, typer.Option(help="A folder with one file an EF")],
+    trust: Trust,
+    mrz: Annotated[str, typer.Option(help="The printed zone, if it was seen")] = "",
+    at: At = "",
+    json: Json = False,
+) -> None:
+    """Inspect the files of one chip in full."""
+    from gate.document.inspection import inspect_files
+
+    files = _lds_files(lds)
+    printed = _parsed(mrz) if mrz else None
+    inspection = inspect_files(files, anchors=_store(trust), now=_moment(at), mrz=printed)
+    _report("document.inspect/1", inspection, json=json)
+
+
+@app.command("verify-sod")
+def verify_sod(
+    sod: Annotated[Path, typer.Argument(help="A file with EF.SOD")],
+    trust: Trust,
+    dg: Annotated[list[str] | None, typer.Option(help="N=FILE: a data group to compare, may be repeated")] = None,
+    at: At = "",
+    json: Json = False,
+) -> None:
+    """Carry out passive authentication of one EF.SOD."""
+    from gate.document.inspection import inspect_files
+
+    files = {"EF.SOD": _bytes_of(sod)}
+    for given in dg or ():
+        number, equals, path = given.partition("=")
+        if not equals or not number.isdigit() or not 1 <= int(number) <= 16:
+            fail(Exit.USAGE, f"--dg {given}: give the number of a data group and a file, such as 1=EF_DG1.bin")
+        files[f"EF.DG{int(number)}"] = _bytes_of(Path(path))
+    inspection = inspect_files(files, anchors=_store(trust), now=_moment(at), wanted=frozenset())
+    _report("document.verify-sod/1", inspection, json=json, only=_SOD_CHECKS)
+
+
+@app.command("parse-mrz")
+def parse_mrz(
+    text: Annotated[str, typer.Argument(help="The zone; - for one a line on standard input")] = "-",
+    json: Json = False,
+) -> None:
+    """Read the text of machine-readable zones: fields, check digits, problems."""
+    from gate.document.errors import MrzError
+    from gate.document.mrz import parse
+
+    valid = True
+    for number, line in enumerate(_zones(text), 1):
+        try:
+            mrz = parse(line)
+        except MrzError as error:
+            fail(Exit.BAD_DATA, f"zone {number}: {error}")
+        valid &= mrz.valid
+        _report_mrz(mrz, json=json)
+    if not valid:
+        raise typer.Exit(int(Exit.NO))
+
+
+@app.command("read")
+def read_(
+    mrz: Annotated[str, typer.Option(help="The printed zone, which opens the chip")],
+    trust: Trust,
+    reader: Annotated[str, typer.Option(help="Part of the PC/SC reader's name; left out: the first one")] = "",
+    wait_s: Annotated[float, typer.Option(help="How long to wait for a document", min=0.1, max=600)] = 10.0,
+    json: Json = False,
+) -> None:
+    """Read and inspect the chip that is on a PC/SC reader now."""
+    import asyncio
+
+    from drivers.errors import DriverError, SetupError
+    from gate.cli.chip import read_chip
+
+    printed, store = _parsed(mrz), _store(trust)
+    try:
+        inspection, took_ms = asyncio.run(read_chip(printed, anchors=store, reader_name=reader, wait_s=wait_s))
+    except SetupError as error:
+        fail(Exit.CONFIG, str(error))
+    except DriverError as error:
+        fail(Exit.UNREACHABLE, str(error))
+    _report("document.read/1", inspection, json=json, more={"took_ms": took_ms})
+
+
+def _report(
+    schema: str,
+    inspection: Inspection,
+    *,
+    json: bool,
+    only: tuple[str, ...] | None = None,
+    more: dict[str, Any] | None = None,
+) -> None:
+    """Print an inspection, or a part of its checks, and end: 0 only if all of it was successful."""
+    from gate.document.checks import Result, combine
+
+    checks = [check for check in inspection.checks if only is None or check.id.value in only]
+    overall = combine(check.result for check in checks)
+    document = inspection.document
+    if json:
+        fields = {
+            "overall": overall.value,
+            "checks": [
+                {"id": check.id.value, "result": check.result.value, "reason": check.reason, "clause": check.clause}
+                for check in checks
+            ],
+            "document": {
+                "type": document.type,
+                "issuer": document.issuer,
+                "number_present": document.number_present,
+                "issued": document.issued,
+                "expiry": document.expires,
+            },
+            "test_issuer": inspection.test_issuer,
+        }
+        emit_json(schema, fields | (more or {}))
+    else:
+        for check in checks:
+            say(f"{check.result.value:14} {check.id.value:18} {check.reason}")
+        say(f"{overall.value:14} overall")
+        if inspection.test_issuer:
+            note("a specimen: its issuer is marked as test")
+    if overall is not Result.SUCCESSFUL:
+        raise typer.Exit(int(Exit.NO))
+
+
+def _report_mrz(mrz: Mrz, *, json: bool) -> None:
+    today = datetime.now(UTC).date()
+    fields = {
+        "document_type": mrz.document_type,
+        "issuer": mrz.issuer,
+        "number": mrz.number,
+        "nationality": mrz.nationality,
+        "birth": mrz.birth,
+        "birth_date": mrz.born_on(today),
+        "sex": mrz.sex,
+        "expiry": mrz.expiry,
+        "expiry_date": mrz.expires_on(today),
+        "surname": mrz.surname,
+        "given_names": mrz.given_names,
+        "optional": list(mrz.optional),
+    }
+    if json:
+        digits = dict(mrz.check_digits)
+        emit_json(
+            "document.parse-mrz/1",
+            {
+                "format": mrz.format.value,
+                "valid": mrz.valid,
+                "check_digits": digits,
+                "fields": fields,
+                "problems": list(mrz.problems),
+            },
+        )
+        return
+    say(f"{mrz.format.value}, check digits {'hold' if mrz.valid else 'do not hold'}")
+    for name, value in fields.items():
+        say(f"  {name}: {value}")
+    for problem in mrz.problems:
+        say(f"  problem: {problem}")
+
+
+def _zones(text: str) -> Iterator[str]:
+    """The zones to read: the one given, or one a line of standard input."""
+    if text != "-":
+        yield text
+        return
+    for number, line in enumerate(sys.stdin):
+        if number == _LINES_MAX:
+            fail(Exit.BAD_DATA, f"standard input: more than {_LINES_MAX} lines")
+        if line.strip():
+            yield line
+
+
+def _parsed(text: str) -> Mrz:
+    from gate.document.errors import MrzError
+    from gate.document.mrz import parse
+
+    try:
+        return parse(text)
+    except MrzError as error:
+        fail(Exit.BAD_DATA, f"--mrz: {error}")
+
+
+def _store(path: Path) -> TrustStore:
+    from gate.trust.errors import StoreError
+    from gate.trust.store import TrustStore
+
+    try:
+        return TrustStore.open(path)
+    except StoreError as error:
+        fail(Exit.IO_ERROR, str(error))
+
+
+def _moment(text: str) -> datetime:
+    """The time to judge at; a time without a zone is UTC."""
+    if not text:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        fail(Exit.USAGE, f"--at {text}: not a time as in RFC 3339, such as 2026-11-25T10:00:00Z")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def file_name(stem: str) -> str | None:
+    """The name of the EF that a file's name means, such as `EF_DG1`, `DG1`, `Datagroup1` and `ef0101`, or None."""
+    if plain := _PLAIN_NAME.fullmatch(stem):
+        word, number = plain.groups()
+        if word is not None:
+            return {"com": "EF.COM", "sod": "EF.SOD"}.get(word.lower(), f"EF.{word.lower()}")
+        return f"EF.DG{int(number)}" if 1 <= int(number) <= 16 else None
+    if numbered := _NUMBERED_NAME.fullmatch(stem):
+        identifier = int(numbered[1], 16)
+        special = {0x1D: "EF.SOD", 0x1E: "EF.COM", 0x1C: "EF.cardaccess"}
+        return f"EF.DG{identifier}" if 1 <= identifier <= 16 else special.get(identifier)
+    return None
+
+
+def _lds_files(folder: Path) -> dict[str, bytes]:
+    """The files of a chip in a folder, by EF name."""
+    files: dict[str, bytes] = {}
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.is_file())
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{folder}: {error.strerror}")
+    for path in paths:
+        name = file_name(path.name.split(".")[0]) or file_name(path.stem)
+        if name is None:
+            continue
+        if name in files:
+            fail(Exit.BAD_DATA, f"{folder}: two files are {name}; leave one of them")
+        files[name] = _bytes_of(path)
+    if "EF.SOD" not in files:
+        fail(Exit.BAD_DATA, f"{folder}: holds no EF.SOD; name the files as in EF_SOD.bin, EF_DG1.bin")
+    return files
+
+
+def _bytes_of(path: Path) -> bytes:
+    """The bytes of a file, bounded, or the end of the command."""
+    try:
+        with path.open("rb") as opened:
+            data = opened.read(_FILE_BYTES_MAX + 1)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{path}: {error.strerror}")
+    if len(data) > _FILE_BYTES_MAX:
+        fail(Exit.BAD_DATA, f"{path}: longer than {_FILE_BYTES_MAX} bytes")
+    return data
