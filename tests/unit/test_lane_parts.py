@@ -1,0 +1,239 @@
+"""Keepers of devices: trouble is told once when it starts and once when it ends, and never spreads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from drivers.errors import LinkLostError, NoReplyError
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
+from gate.passage.events import DocumentPresented, DocumentRemoved, Event, LaneSeen, Part, PartBack, PartLost
+from gate.programs.lane import parts
+from gate.programs.lane.parts import BarrierKeeper, SwipeKeeper, lane_seen, watch_removal
+
+CLOSED = BarrierStatus(
+    position=LeafPosition.CLOSED,
+    bodies=0,
+    count_entry=3,
+    count_exit=1,
+    grants_left_entry=0,
+    grants_left_exit=0,
+    fire=False,
+    emergency_open=False,
+    alarms=frozenset(),
+    restarts=1,
+)
+
+
+class FakeBarrier:
+    """A barrier driver whose answers are scripted."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.connect_fails = 0
+        self.status_errors: list[Exception] = []
+        self.grant_written_at_s: float | None = 12.5
+
+    async def connect(self) -> None:
+        self.calls.append("connect")
+        if self.connect_fails:
+            self.connect_fails -= 1
+            raise LinkLostError("unplugged")
+
+    async def status(self) -> BarrierStatus:
+        await asyncio.sleep(0)
+        if self.status_errors:
+            raise self.status_errors.pop(0)
+        return CLOSED
+
+    async def grant(self, direction: Direction, ttl_ms: int) -> None:
+        self.calls.append(f"grant {direction.value} {ttl_ms}")
+
+    async def revoke(self) -> None:
+        self.calls.append("revoke")
+
+    async def release(self) -> None:
+        self.calls.append("release")
+
+    async def lamp(self, colour: LampColour) -> None:
+        self.calls.append(f"lamp {colour.value}")
+
+    async def clear_alarms(self) -> None:
+        self.calls.append("clear_alarms")
+
+    async def end_emergency(self) -> None:
+        self.calls.append("end_emergency")
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+class Posted:
+    """Collects events; a test waits until one came."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._condition = asyncio.Event()
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+        self._condition.set()
+
+    async def until(self, event: Event, times: int = 1) -> None:
+        async with asyncio.timeout(5):
+            while self.events.count(event) < times:
+                self._condition.clear()
+                await self._condition.wait()
+
+    async def until_a(self, kind: type) -> Event:
+        async with asyncio.timeout(5):
+            while not (found := [event for event in self.events if isinstance(event, kind)]):
+                self._condition.clear()
+                await self._condition.wait()
+        return found[0]
+
+
+@contextlib.asynccontextmanager
+async def kept(keeper: BarrierKeeper | SwipeKeeper) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(keeper.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "RECONNECT_S", 0.001)
+
+
+def test_only_a_closed_leaf_is_closed() -> None:
+    for position in LeafPosition:
+        assert lane_seen(replace(CLOSED, position=position)).closed is (position is LeafPosition.CLOSED)
+    seen = lane_seen(replace(CLOSED, grants_left_entry=1, grants_left_exit=1, alarms=frozenset({BarrierAlarm.FORCED})))
+    assert (seen.grants_left, seen.alarms) == (2, ("forced",))
+
+
+async def test_a_connected_barrier_is_polled_and_looked_at_on_demand() -> None:
+    driver, posted = FakeBarrier(), Posted()
+    keeper = BarrierKeeper(driver, post=posted, poll_s=60)
+    async with kept(keeper):
+        await posted.until(PartBack(Part.BARRIER))
+        seen = lane_seen(CLOSED)
+        await posted.until(seen, times=1)
+        keeper.look()
+        await posted.until(seen, times=2)
+    assert driver.calls[:3] == ["connect", "clear_alarms", "lamp red"]
+    assert driver.calls[-1] == "close"
+
+
+async def test_orders_reach_the_driver_and_a_grant_tells_when_it_was_written() -> None:
+    driver, posted = FakeBarrier(), Posted()
+    keeper = BarrierKeeper(driver, post=posted, poll_s=0.001)
+    async with kept(keeper):
+        await posted.until(PartBack(Part.BARRIER))
+        assert await keeper.grant(5000) == 12.5
+        await keeper.revoke()
+        await keeper.release()
+        await keeper.end_emergency()
+        keeper.lamp(LampColour.GREEN)
+        await posted.until(lane_seen(CLOSED), times=posted.events.count(lane_seen(CLOSED)) + 3)
+    for call in ("grant entry 5000", "revoke", "release", "end_emergency", "lamp green"):
+        assert call in driver.calls
+
+
+async def test_without_a_line_a_grant_fails_at_once() -> None:
+    keeper = BarrierKeeper(FakeBarrier(), post=Posted(), poll_s=1)
+    for order in (keeper.grant(5000), keeper.revoke(), keeper.release(), keeper.end_emergency()):
+        with pytest.raises(LinkLostError):
+            await order
+
+
+async def test_a_cut_line_is_told_once_and_taken_over_again() -> None:
+    driver, posted = FakeBarrier(), Posted()
+    driver.connect_fails = 3
+    async with kept(BarrierKeeper(driver, post=posted, poll_s=0.001)):
+        await posted.until(PartBack(Part.BARRIER))
+        assert posted.events.count(PartLost(Part.BARRIER)) == 1
+        driver.status_errors = [LinkLostError("cut")]
+        await posted.until(PartLost(Part.BARRIER), times=2)
+        await posted.until(PartBack(Part.BARRIER), times=2)
+
+
+async def test_one_silence_is_asked_again_and_a_long_one_is_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver, posted = FakeBarrier(), Posted()
+    driver.status_errors = [NoReplyError("silence")]
+    async with kept(BarrierKeeper(driver, post=posted, poll_s=0.001)):
+        assert isinstance(await posted.until_a(LaneSeen), LaneSeen)
+        assert PartLost(Part.BARRIER) not in posted.events
+        monkeypatch.setattr(parts, "LOST_AFTER_S", -1.0)
+        driver.status_errors = [NoReplyError("silence")]
+        await posted.until(PartLost(Part.BARRIER))
+
+
+class FakeSwipe:
+    """An MRZ reader that gives what is queued; an exception is raised."""
+
+    def __init__(self, *given: MrzLines | Exception) -> None:
+        self.given = list(given)
+
+    async def connect(self) -> None:
+        await asyncio.sleep(0)
+
+    async def next_lines(self) -> MrzLines:
+        if not self.given:
+            await asyncio.get_running_loop().create_future()
+        item = self.given.pop(0)
+        if isinstance(item, Exception):
+            raise item
+        return item
+
+    def close(self) -> None:
+        pass
+
+
+async def test_lines_open_a_crossing_and_are_handed_over_once() -> None:
+    lines, posted = MrzLines(("P<UTO",), "fake"), Posted()
+    keeper = SwipeKeeper(FakeSwipe(LinkLostError("unplugged"), lines), post=posted)
+    async with kept(keeper):
+        presented = await posted.until_a(DocumentPresented)
+        assert isinstance(presented, DocumentPresented)
+        assert keeper.take(presented.crossing) is lines
+        assert keeper.take(presented.crossing) is None
+    assert [event for event in posted.events if isinstance(event, PartLost | PartBack)] == [
+        PartBack(Part.READER),
+        PartLost(Part.READER),
+        PartBack(Part.READER),
+    ]
+
+
+class FakeChip:
+    """A chip reader whose card leaves, or that leaves itself."""
+
+    def __init__(self, *, lost: bool) -> None:
+        self.lost = lost
+
+    async def wait_for_card(self, timeout_s: float) -> None:
+        await asyncio.sleep(0 * timeout_s)
+
+    async def transmit(self, apdu: bytes) -> bytes:
+        return apdu
+
+    async def wait_for_removal(self) -> None:
+        if self.lost:
+            raise LinkLostError("unplugged")
+
+    async def disconnect(self) -> None:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_a_document_is_gone_when_it_or_its_reader_is(lost: bool) -> None:  # noqa: FBT001
+    posted = Posted()
+    await watch_removal(FakeChip(lost=lost), posted)
+    assert posted.events == [DocumentRemoved()]
