@@ -15,7 +15,14 @@ from gate.document.access.files import COM, SOD, ChipFiles, File, data_group
 from gate.document.authenticity.active import CHALLENGE_BYTES, internal_authenticate
 from gate.document.authenticity.chip import ActiveAnswer
 from gate.document.checks import Result
-from gate.document.errors import AccessDeniedError, ChipLostError, ChipStatusError, DocumentError, MalformedError
+from gate.document.errors import (
+    AccessDeniedError,
+    ChipLostError,
+    ChipStatusError,
+    DocumentError,
+    MalformedError,
+    SecureMessagingError,
+)
 from gate.document.examination import DATA_GROUPS_WANTED, DocumentFields, Examination, Inspection
 from gate.document.lds.dg15 import parse_dg15
 
@@ -142,5 +149,13 @@ def _ask_for_proof(
     except DocumentError:
         return  # the verdict parses it again and says why
     challenge = random(CHALLENGE_BYTES)
-    response = yield from chip.ask(internal_authenticate(key, challenge))
+    try:
+        response = yield from chip.ask(internal_authenticate(key, challenge))
+    except SecureMessagingError as error:
+        if error.status is None:
+            raise
+        # The chip ended the session rather than answer: it has not proven itself, and can still be read.
+        examination.take_answer(ActiveAnswer(challenge, None))
+        yield from chip.open()
+        return
     examination.take_answer(ActiveAnswer(challenge, response.data if response.status == OK else None))

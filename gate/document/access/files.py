@@ -35,6 +35,7 @@ COMMANDS_MAX: Final = 12_000  # a chip that answers a byte at a time is given up
 BLOCK_BYTES: Final = (8000, 223, 160, 96)
 _HEAD_BYTES: Final = 6
 _EXACT_LENGTH: Final = 0x6C
+_FAR_OVERHEAD_BYTES: Final = 4
 _PLAIN_OFFSET_MAX: Final = 0x7FFF
 _APPLICATION: Final = bytes.fromhex("A0000002471001")
 
@@ -72,8 +73,9 @@ class ChipFiles:
         self._key = key
         self._random = random
         self._session: SecureMessaging | None = None
-        self._sizes = list(BLOCK_BYTES)
-        self._size_proven = False
+        self._size_max = BLOCK_BYTES[0]
+        self._size_tried = 0
+        self._size_proven = 0
         self._commands_left = COMMANDS_MAX
 
     def open(self) -> Generator[Transmit, bytes | None, None]:
@@ -93,10 +95,9 @@ class ChipFiles:
             try:
                 return (yield from self._read_once(file))
             except SecureMessagingError as error:
-                if error.status is None or self._size_proven or len(self._sizes) == 1:
+                # A chip that ended the session over the size of a block: opening it again is the only way on.
+                if error.status is None or not self._go_down(error.status):
                     raise
-                # The chip ended the session over the size of a block. Opening it again is the only way on.
-                del self._sizes[0]
                 yield from self.open()
 
     def ask(self, command: Command) -> Generator[Transmit, bytes | None, Response]:
@@ -109,6 +110,7 @@ class ChipFiles:
         return (yield from self._session.exchange(command))
 
     def _read_once(self, file: File) -> Generator[Transmit, bytes | None, bytes | None]:
+        self._size_tried = 0
         selected = yield from self.ask(Command(0xA4, 0x02, 0x0C, file.identifier.to_bytes(2, "big")))
         if selected.status == FILE_NOT_FOUND:
             return None
@@ -133,25 +135,28 @@ class ChipFiles:
     def _block(self, file: File, offset: int, wanted: int) -> Generator[Transmit, bytes | None, bytes]:
         """At least one byte from this offset, at most as many as wanted or as the chip gives at once."""
         while True:
-            size = min(wanted, self._sizes[0])
-            response = yield from self.ask(_read_binary(offset, size))
+            far = offset > _PLAIN_OFFSET_MAX
+            self._size_tried = min(wanted + _FAR_OVERHEAD_BYTES * far, self._size_max)
+            response = yield from self.ask(_read_binary(offset, self._size_tried))
             if response.status in (OK, END_OF_FILE) and response.data:
-                self._size_proven |= size == self._sizes[0]
-                return _plain_block(response.data, offset)[:wanted]
-            if size < self._sizes[0] or self._size_proven or not self._smaller_size(response.status):
+                self._size_proven = max(self._size_proven, self._size_tried)
+                return (_content_of(response.data) if far else response.data)[:wanted]
+            if not self._go_down(response.status):
                 raise ChipStatusError(f"{file.name} cannot be read", response.status)
 
-    def _smaller_size(self, status: int) -> bool:
-        """Go down to the size that the chip names (6Cxx), or to the next one (6700, 6C00); False when there is none."""
-        named = status & 0xFF if status >> 8 == _EXACT_LENGTH else 0
-        smaller = [size for size in self._sizes[1:] if not named or size < named]
-        if named and named < self._sizes[0]:
-            smaller.insert(0, named)
-        elif status not in (WRONG_LENGTH, _EXACT_LENGTH << 8):
+    def _go_down(self, status: int) -> bool:
+        """Ask for less from now on: what the chip names (6Cxx), else the next size. False when the size is not at fault."""
+        if self._size_tried <= self._size_proven:
             return False
-        if smaller:
-            self._sizes = smaller
-        return bool(smaller)
+        named = status & 0xFF if status >> 8 == _EXACT_LENGTH else 0
+        if 0 < named < self._size_tried:
+            self._size_max = named
+            return True
+        smaller = [size for size in BLOCK_BYTES if size < self._size_tried]
+        if not smaller or status not in (WRONG_LENGTH, _EXACT_LENGTH << 8):
+            return False
+        self._size_max = smaller[0]
+        return True
 
 
 def _read_binary(offset: int, size: int) -> Command:
@@ -159,17 +164,12 @@ def _read_binary(offset: int, size: int) -> Command:
     if offset <= _PLAIN_OFFSET_MAX:
         return Command(0xB0, offset >> 8, offset & 0xFF, answer_max=size)
     place = tlv.encode(0x54, offset.to_bytes(3, "big").lstrip(b"\x00"))
-    return Command(0xB1, 0x00, 0x00, place, answer_max=size + _ODD_OVERHEAD_BYTES)
+    return Command(0xB1, 0x00, 0x00, place, answer_max=size)
 
 
-_ODD_OVERHEAD_BYTES: Final = 4
-
-
-def _plain_block(data: bytes, offset: int) -> bytes:
-    """The block itself: with the odd instruction it stands in a data object 53."""
-    if offset <= _PLAIN_OFFSET_MAX:
-        return data
-    found = tlv.first(data, 0x53)
-    if not found:
-        raise MalformedError("a block beyond 32 767 that is no data object")
-    return found
+def _content_of(block: bytes) -> bytes:
+    """With the odd instruction, a block stands in a data object."""
+    content = tlv.only(block, 0x53)
+    if not content:
+        raise MalformedError("an empty block")
+    return content
