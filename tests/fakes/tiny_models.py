@@ -1,0 +1,98 @@
+"""Models small enough to write by hand: ONNX graphs as bytes, and manifests around them.
+
+Only the few protocol buffer fields that a one-node graph needs are encoded (onnx.proto3), so no ONNX package is wanted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from models.manifest import Golden, Input, Manifest, Model, Output, Package, Threshold, load
+
+SHAPE = (1, 1, 4, 4)
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def _number(field: int, value: int) -> bytes:
+    return _varint(field << 3) + _varint(value)
+
+
+def _bytes(field: int, value: bytes | str) -> bytes:
+    raw = value.encode() if isinstance(value, str) else value
+    return _varint(field << 3 | 2) + _varint(len(raw)) + raw
+
+
+def _value_info(name: str, shape: tuple[int, ...]) -> bytes:
+    dims = b"".join(_bytes(1, _number(1, size)) for size in shape)
+    tensor = _number(1, 1) + _bytes(2, dims)  # elem_type FLOAT
+    return _bytes(1, name) + _bytes(2, _bytes(1, tensor))
+
+
+def one_node_graph(operator: str = "Abs", *, shape: tuple[int, ...] = SHAPE) -> bytes:
+    """A model that applies one operator to `input` and calls it `output`."""
+    node = _bytes(1, "input") + _bytes(2, "output") + _bytes(4, operator)
+    graph = (
+        _bytes(1, node)
+        + _bytes(2, "tiny")
+        + _bytes(11, _value_info("input", shape))
+        + _bytes(12, _value_info("output", shape))
+    )
+    opset = _bytes(8, _number(2, 13))
+    return _number(1, 8) + _bytes(7, graph) + opset
+
+
+def tiny_model(
+    content: bytes, *, name: str = "tiny", golden: tuple[float, ...] = (0.5,), tolerance: float = 0.1
+) -> Model:
+    """A manifest entry that pins `content`."""
+    return Model(
+        name=name,
+        version="1",
+        role="embed",
+        sha256=hashlib.sha256(content).hexdigest(),
+        size_bytes=len(content),
+        package="box",
+        member=f"package/{name}.onnx",
+        licence="none",
+        input=Input(name="input", shape=SHAPE, range=(0.0, 1.0), content="waves"),
+        outputs=(Output(name="output", shape=SHAPE, content="waves"),),
+        golden=(Golden(output="output", probes=golden, tolerance=tolerance),),
+        threshold=Threshold(value=0.5, evidence="none"),
+    )
+
+
+def abs_model() -> Model:
+    """The entry of `one_node_graph()`, with the golden values that it gives."""
+    from models.runtime import golden_input, probes
+
+    content = one_node_graph()
+    waves = golden_input(tiny_model(content))  # never negative, so the absolute value changes nothing
+    return tiny_model(content, golden=tuple(float(value) for value in probes(waves, 4)), tolerance=1e-4)
+
+
+def manifest_of(*models: Model, archive: bytes = b"") -> Manifest:
+    """A manifest with one package, pinned to `archive`, that holds the models."""
+    package = Package(
+        name="box", version="1", sha256=hashlib.sha256(archive).hexdigest(), archive_bytes_max=1_000_000, client="npm"
+    )
+    return Manifest(schema=1, packages={"box": package}, models=models)
+
+
+def real_models() -> Path:
+    """The folder of the real models; the test is skipped where they were not fetched."""
+    from gate.cli.models import default_folder
+
+    folder = default_folder()
+    if not all(model.is_intact(folder) for model in load().models):
+        pytest.skip("the models are not here: run `gate models fetch`")
+    return folder

@@ -1,0 +1,96 @@
+"""The manifest is strict, and a file is what was pinned or it is nothing."""
+
+from pathlib import Path
+
+import pytest
+from fakes.tiny_models import manifest_of, tiny_model
+
+from models.errors import ManifestError, ModelCorruptError, ModelMissingError
+from models.manifest import MANIFEST_PATH, load, parse
+
+CONTENT = b"pretend this is a model"
+
+
+def test_the_shipped_manifest_names_one_model_for_each_role_with_evidence_and_licence() -> None:
+    manifest = load()
+    assert [model.role for model in manifest.models] == ["detect", "landmark", "embed", "liveness"]
+    for model in manifest.models:
+        assert model.licence
+        assert model.golden
+        assert model.package in manifest.packages
+    embedder = manifest.model("fr_feature")
+    assert embedder.threshold is not None
+    assert embedder.threshold.value == 0.411
+    assert embedder.threshold.fmr == 1e-4
+
+
+def test_the_shipped_manifest_names_no_host() -> None:
+    assert "://" not in MANIFEST_PATH.read_text()
+
+
+def test_every_model_has_a_card() -> None:
+    for model in load().models:
+        assert (MANIFEST_PATH.parent / "cards" / f"{model.name}.md").is_file()
+
+
+def test_an_unknown_model_is_told_with_the_known_ones() -> None:
+    with pytest.raises(ManifestError, match=r"no model is called 'fr_age'.*fr_feature"):
+        load().model("fr_age")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("schema = 1", "schema = 2"),
+        ('role = "detect"', 'role = "guess"'),
+        ('sha256 = "6c0256', 'sha256 = "XX0256'),
+        ("size_bytes = 1_217_758", "size_bytes = 0"),
+        ("size_bytes = 1_217_758", "size_bytes = 999_999_999_999"),
+        ('client = "npm"', 'client = "curl"'),
+        ('version = "0.0.1"', 'version = "0.0.1"\nsurprise = 1'),
+        ('package = "faceplugin"', 'package = "nowhere"'),
+        ('name = "fr_landmark"', 'name = "fr_detect"'),
+        ('output = "scores"', 'output = "nothing"'),
+        ("schema = 1", "schema = "),
+    ],
+)
+def test_a_wrong_manifest_is_refused(old: str, new: str) -> None:
+    text = MANIFEST_PATH.read_text()
+    assert old in text
+    with pytest.raises(ManifestError):
+        parse(text.replace(old, new, 1))
+
+
+def test_a_manifest_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="cannot read"):
+        load(tmp_path / "none.toml")
+
+
+def test_the_pinned_bytes_are_returned(tmp_path: Path) -> None:
+    model = tiny_model(CONTENT)
+    (tmp_path / "tiny.onnx").write_bytes(CONTENT)
+    assert model.read(tmp_path) == CONTENT
+    assert model.is_intact(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", CONTENT[:-1], CONTENT + b"x", b"P" + CONTENT[1:]])
+def test_any_other_bytes_are_refused(tmp_path: Path, content: bytes) -> None:
+    model = tiny_model(CONTENT)
+    (tmp_path / "tiny.onnx").write_bytes(content)
+    assert not model.is_intact(tmp_path)
+    with pytest.raises(ModelCorruptError, match=r"tiny\.onnx is not the pinned file"):
+        model.read(tmp_path)
+
+
+def test_a_missing_or_unreadable_file_is_told(tmp_path: Path) -> None:
+    model = tiny_model(CONTENT)
+    with pytest.raises(ModelMissingError, match="is missing"):
+        model.read(tmp_path)
+    (tmp_path / "tiny.onnx").mkdir()
+    with pytest.raises(ModelMissingError, match="cannot read"):
+        model.read(tmp_path)
+
+
+def test_a_manifest_is_looked_up_by_name() -> None:
+    model = tiny_model(CONTENT)
+    assert manifest_of(model).model("tiny") is model

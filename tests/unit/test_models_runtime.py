@@ -1,0 +1,137 @@
+"""A session is opened from checked bytes, proved on every provider, and held to its contract."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes.tiny_models import SHAPE, abs_model, one_node_graph, tiny_model
+
+from models import runtime
+from models.errors import ModelCorruptError, ModelDriftError, ModelMissingError, ModelRuntimeError
+from models.manifest import Model
+from models.runtime import CPU, available_providers, open_session, probes
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTENT = one_node_graph()
+
+
+def good_model(content: bytes = CONTENT) -> Model:
+    return tiny_model(content, golden=abs_model().golden[0].probes, tolerance=1e-4)
+
+
+def folder_with(tmp_path: Path, content: bytes = CONTENT) -> Path:
+    (tmp_path / "tiny.onnx").write_bytes(content)
+    return tmp_path
+
+
+def test_a_pinned_model_opens_and_runs(tmp_path: Path) -> None:
+    session = open_session(good_model(), folder_with(tmp_path), threads=2)
+    tensor = np.full(SHAPE, -2, np.float32)
+    (output,) = session.run(tensor)
+    assert output.tolist() == np.abs(tensor).tolist()
+    assert session.provider == CPU
+    assert session.passed_over == ()
+
+
+def test_a_corrupt_or_missing_file_never_reaches_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "_load", lambda *_, **__: pytest.fail("the library saw the bytes"))
+    with pytest.raises(ModelMissingError):
+        open_session(good_model(), tmp_path)
+    damaged = bytearray(CONTENT)
+    damaged[len(damaged) // 2] ^= 1
+    with pytest.raises(ModelCorruptError):
+        open_session(good_model(), folder_with(tmp_path, bytes(damaged)))
+
+
+def test_a_pinned_file_that_is_no_model_is_told(tmp_path: Path) -> None:
+    content = b"garbage that someone pinned"
+    with pytest.raises(ModelRuntimeError, match="tiny cannot be loaded"):
+        open_session(good_model(content), folder_with(tmp_path, content))
+
+
+def test_a_model_that_gives_other_numbers_is_refused(tmp_path: Path) -> None:
+    golden = abs_model().golden[0].probes
+    drifted = tiny_model(CONTENT, golden=(*golden[:-1], golden[-1] + 0.01), tolerance=1e-3)
+    with pytest.raises(ModelDriftError, match="off its golden values"):
+        open_session(drifted, folder_with(tmp_path))
+
+
+def test_a_provider_that_drifts_is_passed_over_for_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two names stand for two providers: the first runs another graph, as a faulty accelerator would."""
+    load = runtime._load
+
+    def load_with_a_faulty_accelerator(model: Model, content: bytes, *, provider: str, threads: int) -> object:
+        wrong = provider == "FaultyExecutionProvider"
+        return load(model, one_node_graph("Neg") if wrong else content, provider=CPU, threads=threads)
+
+    monkeypatch.setattr(runtime, "_load", load_with_a_faulty_accelerator)
+    monkeypatch.setattr(runtime, "available_providers", lambda: ("FaultyExecutionProvider", CPU))
+    session = open_session(good_model(), folder_with(tmp_path))
+    assert session.provider == CPU
+    assert len(session.passed_over) == 1
+    assert "FaultyExecutionProvider" in session.passed_over[0]
+
+
+def test_a_configured_provider_that_is_not_there_is_an_error_not_a_fallback(tmp_path: Path) -> None:
+    with pytest.raises(ModelRuntimeError, match="not part of this build"):
+        open_session(good_model(), folder_with(tmp_path), providers=["NoSuchExecutionProvider"])
+
+
+def test_the_providers_that_are_probed_end_with_the_cpu_and_keep_pixels_here() -> None:
+    providers = available_providers()
+    assert providers[-1] == CPU
+    assert "AzureExecutionProvider" not in providers
+
+
+@pytest.mark.parametrize("threads", [0, 65])
+def test_a_senseless_number_of_threads_is_refused(tmp_path: Path, threads: int) -> None:
+    with pytest.raises(ModelRuntimeError, match="threads"):
+        open_session(good_model(), folder_with(tmp_path), threads=threads)
+
+
+@pytest.mark.parametrize("tensor", [np.zeros((1, 1, 4, 5), np.float32), np.zeros(SHAPE, np.float64)])
+def test_an_input_off_the_contract_is_refused(tmp_path: Path, tensor: np.ndarray) -> None:
+    session = open_session(good_model(), folder_with(tmp_path))
+    with pytest.raises(ModelRuntimeError, match="tiny takes float32"):
+        session.run(tensor)
+
+
+def test_an_output_that_is_not_a_number_is_refused(tmp_path: Path) -> None:
+    session = open_session(good_model(), folder_with(tmp_path))
+    with pytest.raises(ModelRuntimeError, match="broke its contract"):
+        session.run(np.full(SHAPE, np.nan, np.float32))
+
+
+def test_a_run_that_fails_inside_the_library_is_told(tmp_path: Path) -> None:
+    session = open_session(good_model(), folder_with(tmp_path))
+
+    class Broken:
+        def run(self, *_: object) -> None:
+            raise OSError("device fell off the bus")
+
+    broken = runtime.Session(session.model, CPU, (), Broken())
+    with pytest.raises(ModelRuntimeError, match="failed on CPUExecutionProvider: OSError"):
+        broken.run(np.zeros(SHAPE, np.float32))
+
+
+def test_probes_are_taken_at_even_strides() -> None:
+    assert probes(np.arange(8, dtype=np.float32), 4).tolist() == [0, 2, 4, 6]
+    assert probes(np.arange(3, dtype=np.float32), 3).tolist() == [0, 1, 2]
+    assert probes(np.arange(2, dtype=np.float32), 8).tolist() == [0, 1]
+
+
+def test_the_librarys_usage_reports_are_off_before_it_loads(tmp_path: Path) -> None:
+    """Left alone, it makes itself a device id and a database in the user's cache and sends them to its vendor."""
+    (tmp_path / "tiny.onnx").write_bytes(CONTENT)
+    home = tmp_path / "home"
+    home.mkdir()
+    program = (
+        "from pathlib import Path\nfrom fakes.tiny_models import abs_model\nfrom models.runtime import open_session\n"
+        f"open_session(abs_model(), Path({str(tmp_path)!r}))\n"
+    )
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=60)
+    assert list(home.rglob("*")) == []
