@@ -17,6 +17,7 @@ from gate.channel.sockets import ChannelClosedError, Connection, serve
 from gate.passage import machine
 from gate.passage.events import EmergencyEnded, Event, OfficerSeen, ReleaseOrdered, Settled
 from gate.passage.screen import Guidance, Screen
+from gate.programs.peers import uids
 
 OFFICER_CHARACTERS_MAX = 64
 DISPOSITIONS = frozenset({"admitted_by_officer", "walked_back", "taken_over"})
@@ -48,7 +49,7 @@ class Desk:
     @contextlib.asynccontextmanager
     async def serve(self, path: Path) -> AsyncIterator[None]:
         """Listen on the lane's socket."""
-        async with serve(path, self._handle, incoming=messages.ToLane):
+        async with serve(path, self._handle, incoming=messages.ToLane, uids=uids("lane")):
             yield
 
     async def _handle(self, connection: Connection[messages.ToLane]) -> None:

@@ -1,0 +1,92 @@
+"""The units, users, folders and device rules, judged by systemd's own tools. Any output of `verify` is a failure."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gate.programs.runner import PROGRAMS
+
+SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
+EXPOSURE_MAX = {"lane": 15, "log": 15, "sync": 15, "vision": 25, "screens": 25}  # tenths, as --threshold takes them
+
+needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+needs_udev = pytest.mark.skipif(shutil.which("udevadm") is None, reason="udev is not installed")
+
+
+def ran(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """The units with the `gate` of this environment, since no package has put one into /usr/bin here."""
+    for path in SYSTEMD.iterdir():
+        if path.suffix in {".service", ".target"}:
+            text = path.read_text().replace("ExecStart=/usr/bin/gate", f"ExecStart={sys.executable} -m gate.cli")
+            (tmp_path / path.name).write_text(text)
+    return tmp_path
+
+
+def test_every_program_has_a_unit_of_its_own() -> None:
+    assert {path.stem for path in SYSTEMD.glob("gate-*.service")} == {f"gate-{name}" for name in PROGRAMS}
+
+
+@needs_systemd
+def test_verify_says_nothing(units: Path) -> None:
+    done = ran("systemd-analyze", "verify", "--man=no", *(str(path) for path in sorted(units.iterdir())))
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@needs_systemd
+def test_an_unknown_directive_would_be_noticed(units: Path) -> None:
+    unit = units / "gate-lane.service"
+    unit.write_text(unit.read_text().replace("ProtectClock=", "ProtectClok="))
+    assert "ProtectClok" in ran("systemd-analyze", "verify", "--man=no", str(unit)).stderr
+
+
+@needs_systemd
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_units_exposure_stays_low(program: str) -> None:
+    done = ran(
+        "systemd-analyze",
+        "security",
+        "--offline=true",
+        "--no-pager",
+        f"--threshold={EXPOSURE_MAX[program]}",
+        str(SYSTEMD / f"gate-{program}.service"),
+    )
+    assert done.returncode == 0, done.stdout.splitlines()[-1:]
+
+
+@needs_systemd
+def test_users_and_folders_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    done = ran("systemd-sysusers", f"--root={tmp_path}", str(SYSTEMD / "portcullis.sysusers"))
+    assert done.returncode == 0, done.stderr
+    users = (tmp_path / "etc/passwd").read_text()
+    assert all(f"portcullis-{program}:" in users for program in PROGRAMS)
+    folders = tmp_path / "tmpfiles.conf"
+    shutil.copy(SYSTEMD / "portcullis.tmpfiles", folders)
+    done = ran("systemd-tmpfiles", f"--root={tmp_path}", "--create", str(folders))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "var/lib/portcullis/audit").stat().st_mode & 0o777 == 0o700
+
+
+@needs_udev
+def test_the_device_rules_are_well_formed() -> None:
+    done = ran("udevadm", "verify", "--resolve-names=never", "--no-summary", str(SYSTEMD / "70-portcullis.rules"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_only_the_program_that_needs_it_gets_it() -> None:
+    text = {name: (SYSTEMD / f"gate-{name}.service").read_text() for name in PROGRAMS}
+    assert {name for name in PROGRAMS if "PrivateNetwork=yes" in text[name]} == {"lane", "log"}
+    assert {name for name in PROGRAMS if "DeviceAllow=char-tty" in text[name]} == {"lane"}
+    assert {name for name in PROGRAMS if "DeviceAllow=char-video4linux" in text[name]} == {"vision"}
+    for name in ("lane", "vision", "sync", "screens"):
+        assert "InaccessiblePaths=-/var/lib/portcullis/audit" in text[name]
