@@ -65,8 +65,12 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
 class Screens:
     """One run of the program: the page, its two sources, and the status socket. `boot` is new at each start."""
 
-    def __init__(self, config: Config, *, boot: str) -> None:
+    def __init__(
+        self, config: Config, *, boot: str, lane_pulse_s: float = LANE_PULSE_S, lane_silence_s: float = LANE_SILENCE_S
+    ) -> None:
         self._config = config
+        self._lane_pulse_s = lane_pulse_s
+        self._lane_silence_s = lane_silence_s
         self._preview_changed = asyncio.Event()
         self._board = Board(boot=boot, state=lane_unknown(config.purpose))
         self._mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX, on_change=self._preview_changed.set)
@@ -116,7 +120,7 @@ class Screens:
         connection = await connect(self._config.socket("lane"), incoming=FromLane)
         try:
             async with asyncio.TaskGroup() as tasks:
-                pulse = tasks.create_task(_pulse(connection))
+                pulse = tasks.create_task(_pulse(connection, self._lane_pulse_s))
                 await self._follow_lane(connection)
                 pulse.cancel()
         finally:
@@ -127,7 +131,7 @@ class Screens:
         await connection.send(WatchView())
         while True:
             try:
-                async with asyncio.timeout(LANE_SILENCE_S):
+                async with asyncio.timeout(self._lane_silence_s):
                     message = await connection.receive()
             except TimeoutError as error:
                 raise ChannelClosedError("the lane is silent") from error
@@ -223,6 +227,7 @@ class Link:
             except* ChannelError as errors:
                 pause_s = RECONNECT_MIN_S if self.up else min(pause_s * 2, RECONNECT_MAX_S)
                 self._is_down(reason=str(errors.exceptions[0]))
+            _end_if_cancelled()
             await asyncio.sleep(pause_s)
 
     def _is_down(self, *, reason: str) -> None:
@@ -231,9 +236,16 @@ class Link:
         self._up = False
 
 
-async def _pulse(connection: Connection[FromLane]) -> None:
+def _end_if_cancelled() -> None:
+    """Raise the cancellation that a TaskGroup lost: it raises its own errors only when both come at once (to 3.12)."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+async def _pulse(connection: Connection[FromLane], every_s: float) -> None:
     while True:
-        await asyncio.sleep(LANE_PULSE_S)
+        await asyncio.sleep(every_s)
         await connection.send(StatusRequest())
 
 

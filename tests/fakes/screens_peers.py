@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from gate.channel.messages import Preview, Status, StatusRequest, ToLane, ToPreview, View, WantPreview, WatchView
+from gate.channel.messages import Preview, Status, StatusRequest, ToLane, ToPreview, View, WatchView
 from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, serve
 from gate.passage.screen import Guidance, Screen
 
@@ -47,12 +47,11 @@ class FakeLane:
     async def _handle(self, connection: Connection[Any]) -> None:
         try:
             async for message in connection:
-                match message:
-                    case WatchView():
-                        self._watchers.add(connection)
-                        await connection.send(self._view)
-                    case StatusRequest() if not self.mute:
-                        await connection.send(Status("lane", "ready", {}))
+                if isinstance(message, WatchView):
+                    self._watchers.add(connection)
+                    await connection.send(self._view)
+                elif isinstance(message, StatusRequest) and not self.mute:
+                    await connection.send(Status("lane", "ready", {}))
         finally:
             self._watchers.discard(connection)
 
@@ -77,11 +76,10 @@ class FakePreview:
         async with asyncio.TaskGroup() as tasks:
             sender = tasks.create_task(self._send(connection, wanted))
             async for message in connection:
-                match message:
-                    case WantPreview(on=True):
-                        wanted.set()
-                    case WantPreview(on=False):
-                        wanted.clear()
+                if message.on:
+                    wanted.set()
+                else:
+                    wanted.clear()
                 self.asked.append(message.on)
                 self.heard.set()
             sender.cancel()

@@ -76,15 +76,14 @@ def _page(*, boot: str, labels: Labels) -> str:
         lstrip_blocks=True,
     )
     catalogue = {
-        language: {
-            text: texts.t(language, text, gate=labels.gate, operator=labels.operator)
-            for text in texts.text_ids(language)
-        }
+        language: {text: texts.t(language, text, operator=labels.operator) for text in texts.text_ids(language)}
         for language in labels.languages
     }
     return environment.get_template("page.html").render(
         boot=boot,
         catalogue=catalogue,
+        gate=labels.gate,
+        operator=labels.operator,
         languages=[{"tag": language, "direction": texts.direction(language)} for language in labels.languages],
         offline=lane_unknown(labels.purpose).as_json(),
         pictograms=[pictogram.value for pictogram in Pictogram],
@@ -121,8 +120,10 @@ def _preview(mirror: Fanout[bytes]) -> Callable[[WebSocket], Awaitable[None]]:
                 await websocket.accept()
                 async with asyncio.TaskGroup() as tasks:
                     frames = tasks.create_task(_send_frames(websocket, mailbox))
-                    await websocket.receive()  # a page says nothing: this is its end, or none of ours
+                    message = await websocket.receive()
                     frames.cancel()
+                if message["type"] == "websocket.receive":  # a page of ours says nothing
+                    await websocket.close(code=1008)
         except FanoutError:
             await websocket.close(code=1013)
 

@@ -2,7 +2,6 @@
 
 language-name = العربية
 page-name = بوابة الحدود
-gate-name = البوابة { $gate }
 
 closed-title = هذا الممر مغلق
 closed-hint = يُرجى استخدام ممر آخر

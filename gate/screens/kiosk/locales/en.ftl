@@ -3,11 +3,10 @@
 
 language-name = English
 page-name = Border gate
-gate-name = Gate { $gate }
 
 closed-title = This lane is closed
 closed-hint = Please use another lane
-welcome-title = Place your passport on the reader
+welcome-title = Put your passport on the reader
 welcome-hint = Open at the photo page, no cover
 look-title = Look at the camera
 look-hint = Keep your whole face visible

@@ -2,11 +2,10 @@
 
 language-name = Français
 page-name = Sas de contrôle aux frontières
-gate-name = Sas { $gate }
 
 closed-title = Ce sas est fermé
 closed-hint = Merci d’utiliser un autre sas
-welcome-title = Posez votre passeport sur le lecteur
+welcome-title = Posez le passeport sur le lecteur
 welcome-hint = Ouvert à la page photo, sans étui
 look-title = Regardez la caméra
 look-hint = Gardez tout le visage visible

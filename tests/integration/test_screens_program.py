@@ -1,0 +1,356 @@
+"""The screens program over real sockets, with a small lane and a small vision beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import msgspec
+import pytest
+from fakes.screens_peers import FakeLane, FakePreview, view
+from websockets.asyncio.client import connect as connect_websocket
+from websockets.typing import Origin
+
+from gate.channel.messages import Status, StatusRequest, View
+from gate.channel.sockets import ChannelClosedError, connect
+from gate.passage.screen import Guidance, Screen
+from gate.programs.config import Config, ConfigError
+from gate.programs.screens import FRAME_BYTES_MAX, Link, Screens, run
+
+DEADLINE_S = 8.0
+JPEG = b"\xff\xd8\xff\xe0 a picture"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def config(folder: Path, **screens: Any) -> Config:
+    return msgspec.convert(
+        {
+            "purpose": "demo",
+            "gate_id": "north-7",
+            "operator": "border.example",
+            "paths": {"run": str(folder)},
+            "barrier": {"port": "none"},
+            "swipe": {"port": "none"},
+            "camera": {"address": "none"},
+            "audit": {"recipients": ["none"]},
+            "screens": {"port": free_port()} | screens,
+        },
+        Config,
+    )
+
+
+class Page:
+    """The stream of one browser."""
+
+    def __init__(self, lines: AsyncIterator[str]) -> None:
+        self._lines = lines
+        self.heard: list[str] = []
+
+    async def until(self, **wanted: Any) -> dict[str, Any]:
+        """The next state with these fields."""
+        async with asyncio.timeout(DEADLINE_S):
+            async for line in self._lines:
+                self.heard.append(line)
+                if line.startswith("data: {"):
+                    state: dict[str, Any] = json.loads(line.removeprefix("data: "))
+                    if wanted.items() <= state.items():
+                        return state
+        raise AssertionError("the stream ended")
+
+
+@contextlib.asynccontextmanager
+async def program(settings: Config, **times: float) -> AsyncIterator[str]:
+    """The program, running; gives the page's address."""
+    stop = asyncio.Event()
+    running = asyncio.ensure_future(Screens(settings, boot="boot1", **times).run(stop))
+    address = f"http://127.0.0.1:{settings.screens.port}"
+    try:
+        async with httpx2.AsyncClient() as client, asyncio.timeout(DEADLINE_S):
+            while True:
+                assert not running.done(), running
+                with contextlib.suppress(httpx2.ConnectError):
+                    await client.get(f"{address}/healthz")
+                    break
+                await asyncio.sleep(0.02)
+        yield address
+    finally:
+        stop.set()
+        async with asyncio.timeout(DEADLINE_S):
+            await running
+
+
+@contextlib.asynccontextmanager
+async def watching(address: str) -> AsyncIterator[Page]:
+    async with httpx2.AsyncClient(timeout=DEADLINE_S) as client, client.stream("GET", f"{address}/events") as answer:
+        yield Page(answer.aiter_lines())
+
+
+def looking(address: str) -> Any:
+    """The mirror of one browser."""
+    return connect_websocket(f"{address.replace('http', 'ws')}/preview", origin=Origin(address))
+
+
+async def status(settings: Config) -> Status:
+    connection = await connect(settings.socket("screens"), incoming=Status)
+    await connection.send(StatusRequest())
+    answer = await connection.receive()
+    connection.close()
+    assert isinstance(answer, Status)
+    return answer
+
+
+async def test_the_page_follows_the_lane(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    async with (
+        FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run() as lane,
+        program(settings) as address,
+        watching(address) as page,
+    ):
+        await page.until(screen="welcome", mark="mark-demo")
+        await lane.show(view(Screen.LOOK, Guidance.STEP_BACK))
+        await page.until(screen="look", title="guide-step-back")
+        await lane.show(view(Screen.GO))
+        await page.until(screen="go", tone="go")
+
+
+async def test_without_a_lane_an_officer_is_called_and_the_lane_is_found_when_it_comes(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    async with program(settings) as address, watching(address) as page:
+        await page.until(screen="officer")
+        async with FakeLane(settings.socket("lane"), first=view(Screen.GO)).run():
+            await page.until(screen="go")
+        await page.until(screen="officer")
+        async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run():
+            await page.until(screen="welcome")
+
+
+async def test_a_lane_that_hangs_calls_an_officer(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    async with (
+        FakeLane(settings.socket("lane"), first=view(Screen.GO)).run() as lane,
+        program(settings, lane_pulse_s=0.05, lane_silence_s=0.4) as address,
+        watching(address) as page,
+    ):
+        await page.until(screen="go")
+        lane.mute = True
+        await page.until(screen="officer")
+
+
+async def test_a_lane_that_has_nothing_new_to_show_but_answers_keeps_its_screen(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    async with (
+        FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run() as lane,
+        program(settings, lane_pulse_s=0.02, lane_silence_s=0.3) as address,
+        watching(address) as page,
+    ):
+        await page.until(screen="welcome")
+        await asyncio.sleep(0.7)
+        await lane.show(view(Screen.GO))
+        await page.until(screen="go")
+    assert not any('"officer"' in line for line in page.heard[1:] if line.startswith("data: {") and '"go"' not in line)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [b"\x00\x00\x00\x02hi", b"\xff\xff\xff\xff", b"\x00\x00\x00\x00"],
+    ids=["no message", "too long", "empty"],
+)
+async def test_a_lane_that_speaks_nonsense_calls_an_officer(tmp_path: Path, nonsense: bytes) -> None:
+    settings = config(tmp_path)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(nonsense)
+        await writer.drain()
+        with contextlib.suppress(ConnectionError):
+            await reader.read()  # until it hangs up
+        writer.close()
+
+    server = await asyncio.start_unix_server(talk, path=settings.socket("lane"))
+    async with server, program(settings) as address, watching(address) as page:
+        await page.until(screen="officer")
+        assert (await status(settings)).state == "degraded"
+
+
+async def test_a_view_with_a_purpose_that_there_is_not_calls_an_officer(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    async with (
+        FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run() as lane,
+        program(settings) as address,
+        watching(address) as page,
+    ):
+        await page.until(screen="welcome")
+        await lane.show(view(Screen.GO, purpose="holiday"))
+        await page.until(screen="officer", mark="mark-demo")
+
+
+async def test_two_referrals_are_the_same_bytes_and_one_event_whatever_their_cause(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    causes = [
+        View(Screen.OFFICER, guidance, f"crossing-{number}", f"referred-{number}", [f"canary-{number}"], "demo")
+        for number, guidance in enumerate(Guidance)
+    ]
+    async with (
+        FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run() as lane,
+        program(settings) as address,
+        watching(address) as page,
+        httpx2.AsyncClient() as client,
+    ):
+        await page.until(screen="welcome")
+        start = len(page.heard)
+        await lane.show(causes[0])
+        await page.until(screen="officer")
+        for cause in causes[1:]:
+            await lane.show(cause)
+        await lane.show(view(Screen.WELCOME))
+        await page.until(screen="welcome")
+        answers = [(await client.get(f"{address}{path}")).text for path in ("/", "/healthz", "/static/page.js")]
+        answers += [*page.heard, repr(await status(settings))]
+    shown = [json.loads(line.removeprefix("data: ")) for line in page.heard[start:] if line.startswith("data: {")]
+    assert [state["screen"] for state in shown] == ["officer", "welcome"]
+    numbers = [int(line.rpartition("-")[2]) for line in page.heard[start - 3 :] if line.startswith("id: ")]
+    assert numbers == list(range(numbers[0], numbers[0] + 3))  # no state in between, not even one that was overtaken
+    assert not any(secret in answer for answer in answers for secret in ("canary", "crossing-", "referred-"))
+
+
+async def test_pictures_flow_only_while_a_page_looks_at_the_look_screen(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    vision = FakePreview(settings.socket("preview"), jpeg=JPEG)
+    async with (
+        FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run() as lane,
+        vision.run(),
+        program(settings) as address,
+        watching(address) as page,
+    ):
+        await page.until(screen="welcome")
+        async with looking(address) as mirror:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(mirror.recv(), 0.3)
+            assert vision.asked == []
+            await lane.show(view(Screen.LOOK))
+            assert await asyncio.wait_for(mirror.recv(), DEADLINE_S) == JPEG
+            await lane.show(view(Screen.GO))
+            await _soon(lambda: vision.asked == [True, False])
+            await lane.show(view(Screen.LOOK))
+            await _soon(lambda: vision.asked == [True, False, True])
+        await _soon(lambda: vision.asked == [True, False, True, False])
+
+
+async def _soon(condition: Any) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens behind sockets
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "jpeg", [b"", b"GIF89a", JPEG.ljust(FRAME_BYTES_MAX + 1)], ids=["empty", "no JPEG", "too large"]
+)
+async def test_what_is_no_picture_reaches_no_page(tmp_path: Path, jpeg: bytes) -> None:
+    settings = config(tmp_path)
+    vision = FakePreview(settings.socket("preview"), jpeg=jpeg)
+    async with (
+        FakeLane(settings.socket("lane"), first=view(Screen.LOOK)).run(),
+        vision.run(),
+        program(settings) as address,
+        looking(address) as mirror,
+    ):
+        await _soon(lambda: vision.asked == [True])
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(mirror.recv(), 0.2)
+        vision.jpeg = JPEG
+        assert await asyncio.wait_for(mirror.recv(), DEADLINE_S) == JPEG
+
+
+async def test_vision_may_come_late_and_go(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    async with (
+        FakeLane(settings.socket("lane"), first=view(Screen.LOOK)).run(),
+        program(settings) as address,
+        looking(address) as mirror,
+    ):
+        for _ in range(2):
+            async with FakePreview(settings.socket("preview"), jpeg=JPEG).run():
+                assert await asyncio.wait_for(mirror.recv(), DEADLINE_S) == JPEG
+            await _until_status(settings, preview="down")
+
+
+async def _until_status(settings: Config, **wanted: Any) -> Status:
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            answer = await status(settings)
+            if wanted.items() <= answer.detail.items():
+                return answer
+            await asyncio.sleep(0.02)
+
+
+async def test_status_tells_pages_and_links(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    async with program(settings) as address:
+        assert await status(settings) == Status("screens", "degraded", {"pages": 0, "lane": "down", "preview": "down"})
+        async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run(), watching(address) as page:
+            await page.until(screen="welcome")
+            expected = Status("screens", "ready", {"pages": 1, "lane": "up", "preview": "down"})
+            assert await status(settings) == expected
+
+
+async def test_a_lost_link_is_logged_once_and_so_is_its_return(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = config(tmp_path)
+    with caplog.at_level(logging.INFO, logger="gate.screens"):
+        async with program(settings) as address, watching(address) as page:
+            await asyncio.sleep(0.5)  # several attempts
+            async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run():
+                await page.until(screen="welcome")
+            await page.until(screen="officer")
+    events = [record.message for record in caplog.records if getattr(record, "link", "") == "lane"]
+    assert events == ["link_down", "link_up", "link_down"]
+
+
+async def test_stopping_is_not_lost_when_a_peer_goes_at_the_same_moment() -> None:
+    started = asyncio.Event()
+
+    async def session() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ChannelClosedError("gone just now") from None
+
+    keeping = asyncio.ensure_future(Link("lane").keep(session))
+    await started.wait()
+    keeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(keeping, DEADLINE_S)
+
+
+async def test_stopping_ends_open_streams_at_once(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    async with contextlib.AsyncExitStack() as stack:
+        async with program(settings) as address:
+            page = await stack.enter_async_context(watching(address))
+            await page.until(screen="officer")
+            began = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - began < 2
+
+
+async def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(OSError, match=f"cannot serve the traveller's page on 127.0.0.1 port {port}: "):
+            await run(config(tmp_path, port=port), stop=asyncio.Event())
+
+
+async def test_a_language_without_texts_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"screens\.languages: no texts in 'tlh'; there are ar, en, fr"):
+        await run(config(tmp_path, languages=["en", "tlh"]), stop=asyncio.Event())

@@ -1,0 +1,293 @@
+"""The page's web application in process: routes, headers, streams, limits, and whom it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fakes.asgi import Visit, visit
+from starlette.testclient import TestClient
+
+from gate.passage.reasons import Reason
+from gate.passage.screen import Guidance, Screen
+from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
+from gate.screens.kiosk.board import PAGES_MAX, Board
+from gate.screens.kiosk.fanout import Fanout
+from gate.screens.kiosk.texts import UnknownLanguageError
+from gate.screens.kiosk.view import Purpose, ViewState, lane_unknown, render
+
+HOST = "127.0.0.1:8088"
+OURS = {"Host": HOST}
+OUR_PAGE = OURS | {"Origin": f"http://{HOST}"}
+LANGUAGES = ("en", "fr", "ar")
+
+
+class Kiosk:
+    """An application with its two sources."""
+
+    def __init__(self, *, purpose: Purpose = "demo", heartbeat_s: float = 30.0, boot: str = "boot1") -> None:
+        self.board = Board(boot=boot, state=lane_unknown(purpose))
+        self.mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX)
+        self.app = create_app(
+            board=self.board,
+            mirror=self.mirror,
+            labels=Labels("north-7", "border.example", purpose, LANGUAGES),
+            hosts=frozenset({HOST}),
+            heartbeat_s=heartbeat_s,
+        )
+
+    def show(self, screen: Screen, guidance: Guidance = Guidance.NONE, purpose: Purpose = "demo") -> None:
+        self.board.show(render(ViewState(screen, guidance, purpose)))
+
+
+@pytest.fixture
+def kiosk() -> Kiosk:
+    return Kiosk()
+
+
+@pytest.fixture
+def client(kiosk: Kiosk) -> Iterator[TestClient]:
+    with TestClient(kiosk.app, base_url=f"http://{HOST}") as client:
+        yield client
+
+
+def state_of(event: bytes) -> dict[str, Any]:
+    found = re.fullmatch(rb"id: ([\w-]+)\nevent: state\ndata: (.+)\n\n", event)
+    assert found, event
+    state: dict[str, Any] = json.loads(found[2])
+    return state | {"id": found[1].decode()}
+
+
+async def begin(client: Visit) -> dict[str, Any]:
+    """The start of a stream: its headers, the retry, the snapshot."""
+    start = await client.next()
+    assert start["status"] == 200
+    assert await client.body() == b"retry: 500\n\n"
+    return state_of(await client.body())
+
+
+# ── the page ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_page_carries_every_text_of_every_language_so_that_it_can_speak_without_its_server(
+    client: TestClient,
+) -> None:
+    page = client.get("/").text
+    catalogue = json.loads(re.findall(r'id="texts">(.+?)</script>', page)[0])
+    assert set(catalogue) == set(LANGUAGES)
+    assert catalogue["ar"]["officer-title"] == "سيساعدك أحد الموظفين"
+    assert "border.example" in catalogue["fr"]["notice-who"]
+    offline = json.loads(re.findall(r'id="offline">(.+?)</script>', page)[0])
+    assert offline == lane_unknown("demo").as_json()
+
+
+def test_the_page_has_one_heading_and_is_no_markup_of_the_operator() -> None:
+    nasty = Labels("north-7", "</script><script>alert(1)</script>", "service", ("en",))
+    kiosk = Kiosk()
+    app = create_app(board=kiosk.board, mirror=kiosk.mirror, labels=nasty, hosts=frozenset({HOST}))
+    page = TestClient(app, base_url=f"http://{HOST}").get("/").text
+    assert page.count("<h1") == 1
+    assert "<script>alert" not in page
+
+
+@pytest.mark.parametrize(("purpose", "hidden"), [("demo", False), ("trial", False), ("service", True)])
+def test_the_mark_stands_in_the_page_before_any_script_runs(purpose: Purpose, hidden: bool) -> None:  # noqa: FBT001
+    page = TestClient(Kiosk(purpose=purpose).app, base_url=f"http://{HOST}").get("/").text
+    (mark,) = re.findall(r'<p class="mark"[^>]*>', page)
+    assert (" hidden" in mark) == hidden
+
+
+def test_an_unknown_language_stops_the_start() -> None:
+    kiosk = Kiosk()
+    labels = Labels("north-7", "border.example", "demo", ("en", "tlh"))
+    with pytest.raises(UnknownLanguageError, match="tlh"):
+        create_app(board=kiosk.board, mirror=kiosk.mirror, labels=labels, hosts=frozenset({HOST}))
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/static/page.js", "/static/page.css", "/static/icon.svg", "/none"])
+def test_nothing_is_stored_framed_or_loaded_from_elsewhere_and_there_are_no_cookies(
+    client: TestClient, path: str
+) -> None:
+    answer = client.get(path)
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; ")
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "set-cookie" not in answer.headers
+
+
+def test_the_page_loads_from_its_own_server_only(client: TestClient) -> None:
+    everything = "".join(client.get(path).text for path in ("/", "/static/page.js", "/static/page.css"))
+    assert re.findall(r"https?://[^\s\"']+", everything) == []
+    assert re.findall(r'(?:src|href)="([^"]+)"', everything) == [
+        "/static/icon.svg",
+        "/static/page.css",
+        "/static/page.js",
+    ]
+    assert re.search(r'\s(style|on\w+)="', everything) is None
+
+
+def test_health_says_that_the_program_lives(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"ok": True}
+
+
+def test_a_static_path_cannot_climb_out(client: TestClient) -> None:
+    assert client.get("/static/%2e%2e/app.py").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/events", "/preview", "/healthz"])
+def test_no_route_takes_anything_from_the_browser(client: TestClient, path: str) -> None:
+    assert client.post(path, content=b"x" * 1000).status_code in {404, 405}
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "evil.example:8088", ""])
+def test_another_host_name_is_refused(client: TestClient, host: str) -> None:
+    answer = client.get("/", headers={"Host": host})
+    assert answer.status_code == 421
+    assert answer.headers["cache-control"] == "no-store"
+
+
+# ── the events ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_stream_begins_with_the_whole_state_and_goes_on_with_every_change(kiosk: Kiosk) -> None:
+    async with visit(kiosk.app, "/events", headers=OURS) as client:
+        assert await begin(client) == {"id": "boot1-0", "boot": "boot1", **lane_unknown("demo").as_json()}
+        kiosk.show(Screen.LOOK, Guidance.COME_CLOSER)
+        change = state_of(await client.body())
+        assert (change["id"], change["title"]) == ("boot1-1", "guide-come-closer")
+    async with visit(kiosk.app, "/events", headers=OURS) as client:
+        assert await begin(client) == change
+
+
+async def test_a_reconnecting_page_gets_the_state_of_now_whatever_it_saw_last(kiosk: Kiosk) -> None:
+    kiosk.show(Screen.GO)
+    kiosk.show(Screen.WELCOME)
+    async with visit(kiosk.app, "/events", headers=OURS | {"Last-Event-ID": "boot1-1"}) as client:
+        assert (await begin(client))["screen"] == "welcome"
+
+
+async def test_silence_is_filled_with_heartbeats() -> None:
+    kiosk = Kiosk(heartbeat_s=0.01)
+    async with visit(kiosk.app, "/events", headers=OURS) as client:
+        await begin(client)
+        assert [await client.body() for _ in range(3)] == [b"event: beat\ndata: 1\n\n"] * 3
+
+
+async def test_a_page_that_is_as_before_is_not_sent_again(kiosk: Kiosk) -> None:
+    async with visit(kiosk.app, "/events", headers=OURS) as client:
+        await begin(client)
+        for guidance in Guidance:
+            kiosk.show(Screen.OFFICER, guidance)  # as before: nothing to see
+        kiosk.show(Screen.WELCOME)
+        assert state_of(await client.body())["id"] == "boot1-1"
+
+
+async def test_one_page_too_many_is_refused_and_those_there_keep_theirs(kiosk: Kiosk) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(PAGES_MAX):
+            stack.enter_context(kiosk.board.watch())
+        async with visit(kiosk.app, "/events", headers=OURS) as client:
+            assert (await client.next())["status"] == 503
+    assert kiosk.board.pages == 0
+
+
+async def test_a_page_that_leaves_frees_its_place(kiosk: Kiosk) -> None:
+    async with visit(kiosk.app, "/events", headers=OURS) as client:
+        await begin(client)
+        assert kiosk.board.pages == 1
+    assert kiosk.board.pages == 0
+
+
+async def test_closing_the_board_ends_every_stream(kiosk: Kiosk) -> None:
+    async with visit(kiosk.app, "/events", headers=OURS) as client:
+        await begin(client)
+        kiosk.board.close()
+        end = await client.next()
+        assert (end["body"], end["more_body"]) == (b"", False)
+
+
+async def test_no_reason_for_a_referral_is_in_any_answer(kiosk: Kiosk, client: TestClient) -> None:
+    answers = [client.get(path).text for path in ("/", "/healthz", "/static/page.js")]
+    for screen in Screen:
+        kiosk.show(screen)
+        async with visit(kiosk.app, "/events", headers=OURS) as stream:
+            answers.append(json.dumps(await begin(stream)))
+    reasons = {reason.value for reason in Reason} - {"emergency"}  # which is also a screen, the same for everyone
+    assert [reason for reason in reasons for answer in answers if reason in answer] == []
+
+
+# ── the preview ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_watcher_of_the_mirror_gets_frames_as_they_are(kiosk: Kiosk) -> None:
+    async with visit(kiosk.app, "/preview", kind="websocket", headers=OUR_PAGE) as client:
+        assert (await client.next())["type"] == "websocket.accept"
+        kiosk.mirror.send(b"\xff\xd8\xff frame")
+        assert (await client.next())["bytes"] == b"\xff\xd8\xff frame"
+    assert kiosk.mirror.clients == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        OURS,
+        OURS | {"Origin": "http://evil.example"},
+        OURS | {"Origin": f"https://{HOST}"},
+        {"Host": "evil.example", "Origin": "http://evil.example"},
+    ],
+    ids=["no origin", "another origin", "another scheme", "another host"],
+)
+async def test_another_page_cannot_look_into_the_mirror(kiosk: Kiosk, headers: dict[str, str]) -> None:
+    async with visit(kiosk.app, "/preview", kind="websocket", headers=headers) as client:
+        refusal = await client.next()
+        assert (refusal["type"], refusal["code"]) == ("websocket.close", 1008)
+    assert kiosk.mirror.clients == 0
+
+
+async def test_one_viewer_too_many_is_refused(kiosk: Kiosk) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(VIEWERS_MAX):
+            stack.enter_context(kiosk.mirror.join())
+        async with visit(kiosk.app, "/preview", kind="websocket", headers=OUR_PAGE) as client:
+            refusal = await client.next()
+            assert (refusal["type"], refusal["code"]) == ("websocket.close", 1013)
+
+
+async def test_a_page_that_speaks_where_it_should_look_is_hung_up_on(kiosk: Kiosk) -> None:
+    async with visit(kiosk.app, "/preview", kind="websocket", headers=OUR_PAGE) as client:
+        assert (await client.next())["type"] == "websocket.accept"
+        await client.send({"type": "websocket.receive", "text": "hello"})
+        assert (await client.next())["type"] == "websocket.close"
+    assert kiosk.mirror.clients == 0
+
+
+async def test_closing_the_mirror_ends_every_viewer(kiosk: Kiosk) -> None:
+    async with visit(kiosk.app, "/preview", kind="websocket", headers=OUR_PAGE) as client:
+        assert (await client.next())["type"] == "websocket.accept"
+        kiosk.mirror.close()
+        assert (await client.next())["type"] == "websocket.close"
+
+
+async def test_a_viewer_that_vanishes_in_the_middle_of_a_frame_frees_its_place(kiosk: Kiosk) -> None:
+    accepted, failed = asyncio.Event(), asyncio.Event()
+
+    async def broken_send(message: Any) -> None:
+        accepted.set()
+        if message["type"] == "websocket.send":
+            failed.set()
+            raise OSError("gone")
+
+    async def visitor(scope: Any, receive: Any, _send: Any) -> None:
+        await kiosk.app(scope, receive, broken_send)
+
+    async with visit(visitor, "/preview", kind="websocket", headers=OUR_PAGE):
+        await accepted.wait()
+        kiosk.mirror.send(b"\xff\xd8\xff")
+        await failed.wait()
+    assert kiosk.mirror.clients == 0

@@ -1,0 +1,114 @@
+"""The traveller's page as a pure function of what the lane shows."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import gate.screens.kiosk
+from gate.passage.screen import Guidance, Screen
+from gate.screens.kiosk import texts
+from gate.screens.kiosk.view import PageState, Pictogram, Purpose, Tone, ViewState, lane_unknown, render
+
+KIOSK = Path(gate.screens.kiosk.__file__).parent
+PURPOSES: tuple[Purpose, ...] = ("demo", "trial", "service")
+VIEWS = [ViewState(*view) for view in itertools.product(Screen, Guidance, PURPOSES)]
+
+
+@pytest.mark.parametrize("language", texts.available())
+def test_every_view_has_a_page_whose_words_exist_in_every_language(language: str) -> None:
+    for view in VIEWS:
+        page = render(view)
+        words = [page.title, page.hint, *([page.mark] if page.mark else [])]
+        assert all(texts.t(language, text) for text in words)
+        assert page.screen is view.screen
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+@pytest.mark.parametrize("screen", [screen for screen in Screen if screen is not Screen.LOOK])
+def test_only_the_look_screen_changes_with_the_guidance(screen: Screen, purpose: Purpose) -> None:
+    pages = {render(ViewState(screen, guidance, purpose)) for guidance in Guidance}
+    assert len(pages) == 1
+
+
+def test_each_guidance_has_words_and_a_drawing_of_its_own() -> None:
+    pages = [render(ViewState(Screen.LOOK, guidance, "demo")) for guidance in Guidance]
+    assert pages[0] == pages[1]  # nothing to correct: look at the camera
+    assert len({page.title for page in pages}) == len(Guidance) - 1
+    assert len({page.pictogram for page in pages}) == len(Guidance) - 1
+
+
+def test_only_the_go_screen_shows_the_way_through() -> None:
+    for view in VIEWS:
+        page = render(view)
+        assert (page.tone is Tone.GO) == (view.screen is Screen.GO)
+        assert (page.pictogram is Pictogram.WALK) == (view.screen is Screen.GO)
+
+
+def test_the_camera_shows_on_the_look_screen_only_and_the_notice_comes_before_it() -> None:
+    for view in VIEWS:
+        page = render(view)
+        assert page.preview == (view.screen is Screen.LOOK)
+        assert page.notice == (view.screen is Screen.WELCOME)
+
+
+def test_every_screen_is_marked_outside_service() -> None:
+    expected = {"demo": "mark-demo", "trial": "mark-trial", "service": None}
+    for view in VIEWS:
+        assert render(view).mark == expected[view.purpose]
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_a_lane_that_nobody_hears_looks_like_any_referral(purpose: Purpose) -> None:
+    assert lane_unknown(purpose) == render(ViewState(Screen.OFFICER, Guidance.HOLD_STILL, purpose))
+
+
+def test_the_way_has_three_steps_and_none_where_there_is_no_way_onward() -> None:
+    steps = {screen: render(ViewState(screen, Guidance.NONE, "demo")).step for screen in Screen}
+    assert steps == {
+        Screen.CLOSED: None,
+        Screen.WELCOME: 1,
+        Screen.LOOK: 2,
+        Screen.WAIT: 2,
+        Screen.GO: 3,
+        Screen.OFFICER: None,
+        Screen.EMERGENCY: None,
+    }
+
+
+def test_the_browser_receives_plain_words_and_every_field() -> None:
+    page = render(ViewState(Screen.LOOK, Guidance.COME_CLOSER, "trial"))
+    assert page.as_json() == {
+        "screen": "look",
+        "title": "guide-come-closer",
+        "hint": "look-hint",
+        "pictogram": "closer",
+        "tone": "calm",
+        "step": 2,
+        "preview": True,
+        "notice": False,
+        "mark": "mark-trial",
+    }
+    assert set(page.as_json()) == set(PageState.__slots__)
+    assert replace(page, mark=None).as_json()["mark"] is None
+
+
+@pytest.mark.parametrize("pictogram", Pictogram)
+def test_every_pictogram_is_drawn_and_takes_its_colours_from_the_page(pictogram: Pictogram) -> None:
+    drawing = (KIOSK / "templates" / "pictograms" / f"{pictogram.value}.svg").read_text()
+    assert drawing.startswith('<svg viewBox="0 0 240 240"')
+    assert not any(word in drawing for word in ("fill=", "stroke=", "#", "style", "http", "id="))
+
+
+def test_no_drawing_is_left_over() -> None:
+    drawn = {path.stem for path in (KIOSK / "templates" / "pictograms").iterdir()}
+    assert drawn == {pictogram.value for pictogram in Pictogram}
+
+
+def test_every_tone_but_the_default_has_colours_in_the_style_sheet() -> None:
+    style = (KIOSK / "static" / "page.css").read_text()
+    for tone in set(Tone) - {Tone.CALM}:
+        assert f':root[data-tone="{tone.value}"]' in style
