@@ -1,0 +1,104 @@
+"""Small audit logs for tests: the real writer, spool and export over a private folder, without sockets or threads."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyrage
+
+from gate.audit.checkpoint import read_checkpoint
+from gate.audit.export import Outlet, bundle
+from gate.audit.note import Signer
+from gate.audit.record import Happening
+from gate.audit.reserve import Reserve
+from gate.audit.sealing import Sealer
+from gate.audit.spool import Spool
+from gate.audit.store import Store
+from gate.audit.tiles import pieces_between
+from gate.audit.writer import Wanted, Writer
+
+ORIGIN = "border.example/gate-0001/demo"
+TIME = "2026-11-25T10:00:00.000Z"
+BOOT = "11111111-2222-3333-4444-555555555555"
+
+
+def wanted(kind: str, crossing: str | None = None, body: dict[str, Any] | None = None) -> Wanted:
+    return Wanted.of(Happening(kind, crossing, 1, BOOT, TIME), body or {})
+
+
+def crossing(name: str) -> list[Wanted]:
+    """The records of one traveller who is admitted."""
+    kinds = ("opened", "decided", "granted", "passed", "closed")
+    return [wanted(kind, name, {"about": f"{kind} in {name}"}) for kind in kinds]
+
+
+@dataclass
+class SmallLog:
+    folder: Path
+    signer: Signer = field(default_factory=lambda: Signer.generate(ORIGIN))
+    auditors: tuple[pyrage.x25519.Identity, ...] = field(
+        default_factory=lambda: (pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate())
+    )
+    reserve_bytes: int = 4096
+
+    @property
+    def vkey(self) -> str:
+        return self.signer.verifier.vkey
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "log.sqlite"
+
+    @property
+    def spool(self) -> Path:
+        return self.folder / "spool"
+
+    @contextmanager
+    def writer(
+        self, connect: Callable[..., sqlite3.Connection] = sqlite3.connect, *, reserve: Reserve | None = None
+    ) -> Iterator[Writer]:
+        note = Spool(self.spool).checkpoint()
+        writer = Writer(
+            opener=lambda: Store(self.database, connect=connect),
+            signer=self.signer,
+            sealer=Sealer([str(one.to_public()) for one in self.auditors]),
+            reserve=reserve or Reserve(self.folder / "reserve", self.reserve_bytes),
+            published=None if note is None else read_checkpoint(note, self.signer.verifier),
+        )
+        try:
+            yield writer
+        finally:
+            writer.close()
+
+    def write(self, *batches: Iterable[Wanted], publish: bool = True) -> list[int | str]:
+        """Append batches, publishing after each; return the outcome of the last one."""
+        outcome: list[int | str] = []
+        with self.writer() as writer:
+            for batch in batches:
+                outcome = writer.append(list(batch), 0)
+                if publish:
+                    self.publish(writer)
+        return outcome
+
+    def publish(self, writer: Writer) -> None:
+        spool = Spool(self.spool)
+        note = spool.checkpoint()
+        published = 0 if note is None else read_checkpoint(note, self.signer.verifier).size
+        standing = writer.standing
+        assert standing.checkpoint is not None
+        assert standing.note is not None
+        for piece in pieces_between(published, standing.checkpoint.size):
+            spool.write(writer.files(piece, published))
+        spool.write(writer.upper_tiles(published, standing.checkpoint.size))
+        spool.release(standing.note)
+
+    def bundle(self, since: int = 0) -> bytes:
+        out = io.BytesIO()
+        bundle(Outlet(self.spool), out, since=since)
+        return out.getvalue()

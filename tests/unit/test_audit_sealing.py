@@ -1,0 +1,243 @@
+"""Records and their sealing: one spelling, bound bodies, keys that are forgotten in time."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pyrage
+import pytest
+
+from gate.audit.errors import BadFormatError, SealError
+from gate.audit.record import HEADER_BYTES_MAX, Happening, Header, canonical_json, time_text
+from gate.audit.sealing import (
+    KEY_LINGERS_MS,
+    KEYS_MAX,
+    LONE_RECORDS_MAX,
+    CrossingKey,
+    KeyRing,
+    SealedRecord,
+    Sealer,
+    encode_body,
+    seal,
+)
+from gate.audit.unsealing import Unsealer
+
+AUDITORS = [pyrage.x25519.Identity.generate() for _ in range(2)]
+SEALER = Sealer([str(one.to_public()) for one in AUDITORS])
+HAPPENING = Happening("opened", "c1", 5, "aaaa-1111", "2026-11-25T10:00:00.000Z")
+
+
+def happening(kind: str, crossing: str | None) -> Happening:
+    return Happening(kind, crossing, 5, "aaaa-1111", "2026-11-25T10:00:00.000Z")
+
+
+def sealed(body: dict[str, Any], key: CrossingKey, index: int = 0) -> SealedRecord:
+    return seal(HAPPENING, encode_body(body), index=index, key=key)
+
+
+def test_every_auditor_opens_a_body_and_nobody_else() -> None:
+    key = SEALER.new_key()
+    record = sealed({"reasons": ["face_unsure"]}, key)
+    for identity in AUDITORS:
+        unsealer = Unsealer([identity])
+        unsealer.learn(key.wrapped)
+        assert unsealer.body(record.header, record.sealed) == {"reasons": ["face_unsure"]}
+    stranger = Unsealer([pyrage.x25519.Identity.generate()])
+    with pytest.raises(SealError, match="not sealed for this identity"):
+        stranger.learn(key.wrapped)
+
+
+def test_a_body_whose_key_is_gone_is_none() -> None:
+    record = sealed({}, SEALER.new_key())
+    assert Unsealer(AUDITORS).body(record.header, record.sealed) is None
+
+
+def test_a_body_cannot_be_moved_to_another_record() -> None:
+    key = SEALER.new_key()
+    record, other = sealed({"a": 1}, key, index=1), sealed({"a": 2}, key, index=2)
+    unsealer = Unsealer(AUDITORS)
+    unsealer.learn(key.wrapped)
+    with pytest.raises(SealError, match="not the one that was logged"):
+        unsealer.body(record.header, other.sealed)
+    import msgspec
+
+    forged = msgspec.structs.replace(record.header, sealed=other.header.sealed)
+    with pytest.raises(SealError, match="does not open"):
+        unsealer.body(forged, other.sealed)
+
+
+def test_an_age_file_with_something_else_is_refused() -> None:
+    wrapped = pyrage.encrypt(b"short", [AUDITORS[0].to_public()])
+    with pytest.raises(SealError, match="something else"):
+        Unsealer(AUDITORS).learn(wrapped)
+
+
+def test_a_body_that_is_no_object_is_refused() -> None:
+    key = SEALER.new_key()
+    record = seal(HAPPENING, b"[]", index=0, key=key)
+    unsealer = Unsealer(AUDITORS)
+    unsealer.learn(key.wrapped)
+    with pytest.raises(SealError, match="no object"):
+        unsealer.body(record.header, record.sealed)
+
+
+def test_bodies_of_about_one_size_have_one_length() -> None:
+    assert len(encode_body({"a": "x"})) == len(encode_body({"a": "x" * 200})) == 256
+    assert len(encode_body({"a": "x" * 300})) == 512
+
+
+def test_a_key_does_not_show_itself() -> None:
+    key = SEALER.new_key()
+    assert key.secret.hex() not in repr(key)
+    assert repr(key) == f"CrossingKey({key.id[:8]}…)"
+
+
+@pytest.mark.parametrize("body", [{"a": b"bytes"}, {"a": float("nan")}, {"a": "x" * 60_000}, {"a": datetime.now(UTC)}])
+def test_a_body_that_is_not_json_or_too_long_is_refused(body: dict[str, Any]) -> None:
+    with pytest.raises(BadFormatError):
+        encode_body(body)
+
+
+@pytest.mark.parametrize("recipients", [[], ["nonsense"], ["age1qqqq"]])
+def test_recipients_that_cannot_work_are_refused(recipients: list[str]) -> None:
+    with pytest.raises(SealError):
+        Sealer(recipients)
+
+
+# ── headers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_header_has_one_spelling_and_comes_back() -> None:
+    leaf = sealed({}, SEALER.new_key()).header.leaf()
+    assert Header.parse(leaf).leaf() == leaf
+    assert b" " not in leaf
+
+
+def test_any_other_spelling_of_a_header_is_refused() -> None:
+    leaf = sealed({}, SEALER.new_key()).header.leaf()
+    others = [
+        leaf.replace(b'"v":1', b'"v":2'),
+        leaf.replace(b'"v":1', b'"v":1.0'),
+        leaf.replace(b",", b", ", 1),
+        leaf.replace(b'"index":0', b'"index":-1'),
+        leaf.replace(b'"kind":"opened"', b'"kind":"Opened"'),
+        leaf.replace(b'"kind":"opened"', b'"kind":"\\u006fpened"'),
+        leaf.replace(b'"crossing":"c1"', b'"crossing":"c 1"'),
+        leaf.replace(b'"boot"', b'"Boot"'),
+        leaf.replace(b'"time":"2026', b'"time":"x026'),
+        leaf.replace(b'"sealed":"', b'"sealed":"z'),
+        leaf + b" " * HEADER_BYTES_MAX,
+        leaf[:-1],
+        b"\xff",
+        b"[]",
+    ]
+    for other in others:
+        with pytest.raises(BadFormatError):
+            Header.parse(other)
+
+
+@pytest.mark.parametrize(
+    ("kind", "crossing", "monotonic_ms"),
+    [
+        ("", None, 0),
+        ("a" * 41, None, 0),
+        ("opened", "", 0),
+        ("opened", "ü", 0),
+        ("opened", None, -1),
+        ("opened", None, 2**53),
+    ],
+)
+def test_a_happening_out_of_bounds_is_refused(kind: str, crossing: str | None, monotonic_ms: int) -> None:
+    with pytest.raises(BadFormatError):
+        Happening(kind, crossing, monotonic_ms, "aaaa", "2026-11-25T10:00:00.000Z")
+
+
+def test_times_are_written_in_utc_with_milliseconds() -> None:
+    moment = datetime(2026, 11, 25, 12, 0, 0, 987_654, tzinfo=timezone(timedelta(hours=2)))
+    assert time_text(moment) == "2026-11-25T10:00:00.987Z"
+
+
+def test_json_that_cannot_be_written_is_refused() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(100_000):
+        deep = {"a": deep}
+    with pytest.raises(BadFormatError):
+        canonical_json(deep)
+
+
+# ── the keys in memory ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_crossing_keeps_its_key_until_its_officer_had_time() -> None:
+    ring = KeyRing(SEALER)
+    key = ring.key_for(happening("opened", "c1"), 0)
+    assert ring.key_for(happening("closed", "c1"), 10) is key
+    assert ring.key_for(happening("incident", "c1"), 10 + KEY_LINGERS_MS - 1) is key
+    assert ring.key_for(happening("incident", "c1"), 10 + KEY_LINGERS_MS) is not key
+
+
+def test_a_disposition_is_the_last_record_with_a_crossings_key() -> None:
+    ring = KeyRing(SEALER)
+    key = ring.key_for(happening("opened", "c1"), 0)
+    ring.key_for(happening("closed", "c1"), 1)
+    assert ring.key_for(happening("disposition", "c1"), 2) is key
+    ring.drop_old(2)
+    assert len(ring) == 0
+
+
+def test_the_oldest_key_goes_when_there_are_too_many() -> None:
+    ring = KeyRing(SEALER)
+    first = ring.key_for(happening("opened", "c0"), 0)
+    for n in range(1, KEYS_MAX + 1):
+        ring.key_for(happening("opened", f"c{n}"), 0)
+    assert len(ring) == KEYS_MAX
+    assert ring.key_for(happening("decided", "c0"), 0) is not first
+
+
+def test_records_without_a_crossing_share_a_key_for_a_while() -> None:
+    ring = KeyRing(SEALER)
+    used = [ring.key_for(happening("presence", None), 0) for _ in range(LONE_RECORDS_MAX + 1)]
+    assert len(set(map(id, used))) == 2
+    assert used[0] is used[LONE_RECORDS_MAX - 1] is not used[LONE_RECORDS_MAX]
+
+
+def test_no_key_is_left_after_all_are_dropped() -> None:
+    ring = KeyRing(SEALER)
+    crossing, lone = ring.key_for(happening("opened", "c1"), 0), ring.key_for(happening("presence", None), 0)
+    ring.drop_all()
+    assert len(ring) == 0
+    assert ring.key_for(happening("opened", "c1"), 0) is not crossing
+    assert ring.key_for(happening("presence", None), 0) is not lone
+
+
+# ── auditors' files ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_identity_file_of_age_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "auditor.identity"
+    path.write_text(f"# created: today\n\n{AUDITORS[0]}\n")
+    unsealer = Unsealer.from_file(path)
+    unsealer.learn(SEALER.new_key().wrapped)
+
+
+@pytest.mark.parametrize("content", [b"", b"# nothing\n", b"\xff", b"AGE-SECRET-KEY-1NONSENSE\n"])
+def test_what_is_no_identity_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "auditor.identity"
+    path.write_bytes(content)
+    with pytest.raises(BadFormatError):
+        Unsealer.from_file(path)
+
+
+@pytest.mark.skipif(which("age") is None, reason="Debian's age is not installed")
+def test_age_from_debian_opens_a_wrapped_key(tmp_path: Path) -> None:
+    key = SEALER.new_key()
+    (tmp_path / "key.age").write_bytes(key.wrapped)
+    for n, identity in enumerate(AUDITORS):
+        path = tmp_path / f"{n}.identity"
+        path.write_text(f"{identity}\n")
+        command = ["age", "--decrypt", "--identity", path, tmp_path / "key.age"]
+        assert subprocess.run(command, capture_output=True, check=True, timeout=20).stdout == key.secret
