@@ -25,7 +25,9 @@ COMMAND_DEADLINE_S = 10.0  # a chip may compute for seconds; at the limit the ca
 SERVICE_DEADLINE_S = 5.0
 WATCH_SLICE_MS = 100  # how long one wait may hold the thread, so how long the first command may wait behind it
 QUIET_S = 0.25  # commands come in a row: so long after one, a wait looks now and then instead of holding the thread
+POWER_AGAIN_S = 0.1  # before a card that did not answer to power is tried again: it may still be moving
 _READERS_CHANGE = r"\\?PnP?\Notification"
+_SIGN_OF_LIFE = bytes.fromhex("00A4000C023F00")  # select the master file; any answer will do
 _COUNTER_SHIFT = 16  # the service counts insertions and removals in a state's upper half
 
 Answer = TypeVar("Answer")
@@ -43,20 +45,21 @@ class Terminal:
         self._reader = ""
         self._state = 0
         self._inserted_as: int | None = None
+        self._used_as: int | None = None
 
     def watch(self, wait_ms: int) -> bool:
-        """Wait for a change, at most `wait_ms`, and return whether a usable card is present."""
+        """Wait for a change, at most `wait_ms`, and return whether a card is present."""
         self._find_reader(wait_ms)
         if not self._reader:
             return False
         result, states = self._scard.SCardGetStatusChange(self._context, wait_ms, [(self._reader, self._state)])
         if result in (self._scard.SCARD_E_TIMEOUT, self._scard.SCARD_E_CANCELLED):
-            return self._usable()
+            return self._present()
         self._check(result)
         self._state = states[0][1] & ~self._scard.SCARD_STATE_CHANGED
         if self._state & (self._scard.SCARD_STATE_UNKNOWN | self._scard.SCARD_STATE_UNAVAILABLE):
             raise LinkLostError("the chip reader went away")
-        return self._usable()
+        return self._present()
 
     def power_on(self) -> None:
         """Connect to the card, alone."""
@@ -70,6 +73,11 @@ class Terminal:
         self._check(result)
         self._card, self._protocol = card, protocol
         self._inserted_as = self._state >> _COUNTER_SHIFT
+        if self._inserted_as == self._used_as:
+            # Still the last one, or already taken away: the service notices that up to half a second late. The command
+            # also ends a secure channel that is open from before.
+            self.transmit(_SIGN_OF_LIFE)
+        self._used_as = self._inserted_as
 
     def transmit(self, apdu: bytes) -> bytes:
         """Send a command, return data and status word."""
@@ -85,9 +93,12 @@ class Terminal:
         return bytes(response)
 
     def power_off(self) -> None:
-        """Let the card go, reset: no secure channel outlasts this."""
+        """Let the card go; the service takes its power away some seconds later.
+
+        No reset: of a card that was just taken away it would fail, and the service would not see the next one.
+        """
         if self._card is not None:
-            self._scard.SCardDisconnect(self._card, self._scard.SCARD_RESET_CARD)
+            self._scard.SCardDisconnect(self._card, self._scard.SCARD_LEAVE_CARD)
             self._card = None
             self._inserted_as = None
 
@@ -99,10 +110,14 @@ class Terminal:
             self._context = None
         self._reader = ""
         self._state = 0
+        self._used_as = None
 
-    def _usable(self) -> bool:
-        """True when a card is there, answers, and is the one that was powered on, if one was."""
-        if not self._state & self._scard.SCARD_STATE_PRESENT or self._state & self._scard.SCARD_STATE_MUTE:
+    def _present(self) -> bool:
+        """True when a card is there and is the one that was powered on, if one was.
+
+        One that the service calls mute counts: after a quick swap it says so of the next card until that is powered.
+        """
+        if not self._state & self._scard.SCARD_STATE_PRESENT:
             return False
         return self._inserted_as is None or self._state >> _COUNTER_SHIFT == self._inserted_as
 
@@ -163,16 +178,19 @@ class PcscReader:
     async def wait_for_card(self, timeout_s: float) -> None:
         """Wait for a card and power it on.
 
-        Raises NoReplyError when none came in time, CardGoneError when it left at once, LinkLostError without reader or
-        service.
+        Raises NoReplyError when none came in time that answers, LinkLostError without reader or service.
         """
         clock = asyncio.get_running_loop().time
         deadline_s = clock() + timeout_s
         await self._in_worker(self._terminal.power_off, SERVICE_DEADLINE_S)
-        while not await self._watch(deadline_s - clock()):
+        while True:
+            if await self._watch(deadline_s - clock()):
+                try:
+                    return await self._command(self._terminal.power_on, SERVICE_DEADLINE_S)
+                except CardGoneError:
+                    await asyncio.sleep(POWER_AGAIN_S)
             if clock() >= deadline_s:
-                raise NoReplyError("no card came")
-        await self._command(self._terminal.power_on, SERVICE_DEADLINE_S)
+                raise NoReplyError("no card came that answers")
 
     async def transmit(self, apdu: bytes) -> bytes:
         """Send one command, return data and status word.
@@ -190,7 +208,7 @@ class PcscReader:
             pass
 
     async def disconnect(self) -> None:
-        """Reset the card and let it go. Never raises for a card or reader that is gone already."""
+        """Let the card go. Never raises for a card or reader that is gone already."""
         with contextlib.suppress(LinkLostError, NoReplyError):
             await self._in_worker(self._terminal.power_off, SERVICE_DEADLINE_S)
 
@@ -238,6 +256,8 @@ class PcscReader:
         try:
             return await self._worker.call(guarded, deadline_s=deadline_s)
         except TimeoutError as error:
+            # Whatever the card still answers would meet a later command.
+            self._worker.post(self._terminal.power_off)
             raise NoReplyError(f"the chip reader did not answer within {deadline_s:g} s") from error
 
 

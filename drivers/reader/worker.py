@@ -46,6 +46,10 @@ class Worker:
         async with asyncio.timeout(deadline_s):
             return await answered
 
+    def post(self, work: Callable[[], None]) -> None:
+        """Run `work`, which must not raise, after the calls that wait; nobody hears of its end."""
+        self._jobs.put(work)
+
     def close(self) -> None:
         """Let the thread end after the call that is under way."""
         if self._thread is not None:

@@ -1,0 +1,148 @@
+"""What every barrier driver does: the fake that other tests stand on, and the real one before a counting controller."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+import pytest
+from fakes.barrier import Bench, FakeBarrier, bench
+
+from drivers.barrier.modbus.driver import ModbusBarrier
+from drivers.errors import LinkLostError, RefusedError
+from drivers.values import Direction, LampColour
+
+
+@dataclass
+class Site:
+    """A barrier and the world round it."""
+
+    barrier: FakeBarrier | ModbusBarrier
+    fire: Callable[[bool], None]
+    unplug: Callable[[], None]
+    replug: Callable[[], None]
+    releases: Callable[[], int]
+
+
+def _fake() -> Site:
+    barrier = FakeBarrier()
+
+    def fire(active: bool) -> None:  # noqa: FBT001 - an input is on or off
+        barrier.now = replace(barrier.now, fire=active, emergency_open=active or barrier.now.emergency_open)
+
+    return Site(
+        barrier=barrier,
+        fire=fire,
+        unplug=lambda: setattr(barrier, "plugged", False),
+        replug=lambda: setattr(barrier, "plugged", True),
+        releases=lambda: barrier.releases,
+    )
+
+
+def _real(made: Bench) -> Site:
+    def fire(active: bool) -> None:  # noqa: FBT001
+        made.controller.fire = active
+        made.controller.emergency |= active
+
+    return Site(
+        barrier=made.barrier,
+        fire=fire,
+        unplug=made.unplug,
+        replug=lambda: setattr(made, "plugged", True),
+        releases=lambda: made.controller.releases,
+    )
+
+
+@contextlib.asynccontextmanager
+async def standing(kind: str) -> AsyncIterator[Site]:
+    if kind == "fake":
+        yield _fake()
+        return
+    async with bench() as made:
+        yield _real(made)
+
+
+@pytest.mark.parametrize("kind", ["fake", "modbus"])
+async def test_before_connecting_everything_is_a_lost_link(kind: str) -> None:
+    async with standing(kind) as site:
+        barrier = site.barrier
+        for call in (barrier.status, barrier.revoke, barrier.release, barrier.clear_alarms, barrier.end_emergency):
+            with pytest.raises(LinkLostError):
+                await call()
+        with pytest.raises(LinkLostError):
+            await barrier.grant(Direction.ENTRY, 1000)
+
+
+@pytest.mark.parametrize("kind", ["fake", "modbus"])
+@pytest.mark.parametrize("direction", list(Direction))
+async def test_a_grant_shows_in_the_status_and_a_revoke_ends_it(kind: str, direction: Direction) -> None:
+    async with standing(kind) as site:
+        await site.barrier.connect()
+        assert site.barrier.grant_written_at_s is None
+        await site.barrier.grant(direction, 5000)
+        assert site.barrier.grant_written_at_s is not None
+        status = await site.barrier.status()
+        entry = direction is Direction.ENTRY
+        assert (status.grants_left_entry, status.grants_left_exit) == (int(entry), int(not entry))
+        with pytest.raises(RefusedError):
+            await site.barrier.grant(direction, 5000)
+        await site.barrier.revoke()
+        assert (await site.barrier.status()).at_rest
+
+
+@pytest.mark.parametrize("kind", ["fake", "modbus"])
+async def test_connecting_leaves_no_grant(kind: str) -> None:
+    async with standing(kind) as site:
+        await site.barrier.connect()
+        await site.barrier.grant(Direction.ENTRY, 5000)
+        await site.barrier.connect()
+        assert (await site.barrier.status()).at_rest
+
+
+@pytest.mark.parametrize("kind", ["fake", "modbus"])
+@pytest.mark.parametrize("ttl_ms", [999, 30_001])
+async def test_a_time_to_live_out_of_range_is_a_value_error(kind: str, ttl_ms: int) -> None:
+    async with standing(kind) as site:
+        await site.barrier.connect()
+        with pytest.raises(ValueError, match="time to live"):
+            await site.barrier.grant(Direction.ENTRY, ttl_ms)
+
+
+@pytest.mark.parametrize("kind", ["fake", "modbus"])
+async def test_in_an_emergency_there_is_no_grant_but_a_release_and_it_ends_only_without_fire(kind: str) -> None:
+    async with standing(kind) as site:
+        await site.barrier.connect()
+        site.fire(True)
+        status = await site.barrier.status()
+        assert status.fire
+        assert status.emergency_open
+        with pytest.raises(RefusedError):
+            await site.barrier.grant(Direction.ENTRY, 5000)
+        await site.barrier.release()
+        assert site.releases() == 1
+        with pytest.raises(RefusedError):
+            await site.barrier.end_emergency()
+        site.fire(False)
+        assert (await site.barrier.status()).emergency_open
+        await site.barrier.end_emergency()
+        assert not (await site.barrier.status()).emergency_open
+
+
+@pytest.mark.parametrize("kind", ["fake", "modbus"])
+async def test_an_unplugged_barrier_is_lost_until_it_is_connected_again(kind: str) -> None:
+    async with standing(kind) as site:
+        await site.barrier.connect()
+        await site.barrier.lamp(LampColour.GREEN)
+        await site.barrier.clear_alarms()
+        site.unplug()
+        with pytest.raises(LinkLostError):
+            await site.barrier.status()
+        with pytest.raises(LinkLostError):
+            await site.barrier.connect()
+        site.replug()
+        await site.barrier.connect()
+        assert (await site.barrier.status()).at_rest
+        site.barrier.close()
+        with pytest.raises(LinkLostError):
+            await site.barrier.status()
