@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gate.face.chain import Observation
     from gate.face.values import Box, Template
 
-TEMPLATES_MAX = 5  # the newest agreeing templates; older ones are wiped
+TEMPLATES_MAX = 5  # the newest agreeing templates
 
 
 class TrackState(enum.Enum):
@@ -55,7 +55,7 @@ class Track:
     def __init__(self, rules: TrackRules = TrackRules()) -> None:
         self.state = TrackState.EMPTY
         self._rules = rules
-        self._templates: deque[Template] = deque()
+        self._templates: deque[Template] = deque(maxlen=TEMPLATES_MAX)
         self._box: Box | None = None
         self._seen_ms = 0
         self._verified_ms = 0
@@ -97,8 +97,6 @@ class Track:
         self._strangers = 0
         self._verified_ms = seen.at_ms
         self._templates.append(seen.template)
-        if len(self._templates) > TEMPLATES_MAX:
-            self._templates.popleft().wipe()
         return TrackState.HELD
 
     def _unverified(self, seen: Observation, before: Box | None) -> TrackState:
