@@ -101,6 +101,7 @@ class _Grant:
     direction: str
     ttl_ms: int
     admission: Admission | None
+    holder: str | None  # of the document that lay there when the grant began
     consumed: bool = False
 
 
@@ -240,7 +241,7 @@ class _Sweep:
     def _begin_grant(self, happening: Happening) -> None:
         direction, ttl_ms = happening.text("direction"), happening.fields.get("ttl_ms")
         admission = self._admission_for(direction)
-        grant = _Grant(self._now_ms, direction, ttl_ms if isinstance(ttl_ms, int) else 0, admission)
+        grant = _Grant(self._now_ms, direction, ttl_ms if isinstance(ttl_ms, int) else 0, admission, self._holder)
         self._grants[direction] = self._covers[direction] = grant
 
     def _admission_for(self, direction: str) -> Admission | None:
@@ -324,7 +325,7 @@ class _Sweep:
             self._find(Wrong.BEYOND_GRANT, "somebody passed whom no grant was left for")
             return
         grant.consumed = True
-        if happening.text("traveller") != self._holder:
+        if happening.text("traveller") != grant.holder:
             self._find(Wrong.WRONG_PERSON, "somebody else than the document's holder passed")
 
     def _recorded(self, at_ms: int) -> bool:

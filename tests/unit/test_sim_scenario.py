@@ -1,0 +1,158 @@
+"""Scenario files: the built-in ones, and what a file may not say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardware_sim.scenario import (
+    DEEDS_MAX,
+    FILE_BYTES_MAX,
+    Deed,
+    Moment,
+    Owner,
+    ScenarioError,
+    Sight,
+    Step,
+    Verdict,
+    parse_scenario,
+    read_scenario,
+    read_scenarios,
+    scenario_folder,
+)
+
+BUILT_IN = {
+    "genuine",
+    "someone_elses_passport",
+    "swap_after_match",
+    "handed_over_at_the_door",
+    "dg1_changed",
+    "dg2_swapped",
+    "unknown_issuer",
+    "expired",
+    "no_private_key",
+    "chip_pulled_out",
+    "no_face",
+    "two_faces",
+    "printed_picture",
+    "tailgater",
+    "barrier_cut",
+    "lane_killed",
+    "log_disk_full",
+    "fire",
+    "officer_absent",
+    "central_away",
+}
+
+
+def table(**changes: Any) -> dict[str, Any]:
+    return {"name": "n", "title": "t", "verdict": "referred", "incidents": [], "passages": 0} | changes
+
+
+def test_the_built_in_scenarios_are_those_of_the_issue() -> None:
+    scenarios = read_scenarios(scenario_folder())
+    assert set(scenarios) == BUILT_IN
+    admitted = {name for name, scenario in scenarios.items() if scenario.verdict is Verdict.ADMITTED}
+    assert admitted == {"genuine", "tailgater", "central_away"}
+    for scenario in scenarios.values():
+        assert scenario.passages == (1 if scenario.verdict is Verdict.ADMITTED else 0), scenario.name
+        assert scenario.title
+
+
+def test_what_a_scenario_takes_from_the_host_it_gives_back() -> None:
+    pairs = {
+        Deed.FILL_LOG_DISK: Deed.FREE_LOG_DISK,
+        Deed.OFFICER_ABSENT: Deed.OFFICER_BACK,
+        Deed.CENTRAL_AWAY: Deed.CENTRAL_BACK,
+    }
+    for scenario in read_scenarios(scenario_folder()).values():
+        done = [step.do for step in scenario.steps]
+        for taken, given in pairs.items():
+            assert (taken in done) == (given in done), scenario.name
+            assert taken not in done or done.index(taken) < done.index(given), scenario.name
+
+
+def test_a_scenario_may_say_everything() -> None:
+    scenario = parse_scenario(
+        table(
+            incidents=["barrier_lost"],
+            reasons=["barrier_lost"],
+            document={"of": "other", "faults": ["expired"], "pull_out_after_apdus": 3},
+            camera={"shows": "two", "late": True},
+            walk={"hesitates_ms": 500},
+            steps=[
+                {"at": "go", "do": "unplug_barrier", "for_ms": 2000},
+                {"at": "look", "do": "kill_lane"},
+                {"at": "go", "do": "swap_person"},
+            ],
+        )
+    )
+    assert (scenario.document, scenario.sight, scenario.sight_late) == (Owner.OTHER, Sight.TWO, True)
+    assert scenario.document_faults == {"expired"}
+    assert (scenario.pull_out_after_apdus, scenario.hesitates_ms) == (3, 500)
+    assert scenario.deeds(Moment.GO) == (
+        Step(Moment.GO, Deed.UNPLUG_BARRIER, 2000),
+        Step(Moment.GO, Deed.SWAP_PERSON),
+    )
+    assert scenario.deeds(Moment.LEAVING) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"verdict": "refused"}, "none of: admitted, referred"),
+        ({"passages": 5}, "between 0 and 4"),
+        ({"passages": True}, "passages must be a int"),
+        ({"incidents": [1]}, "something else"),
+        ({"incidents": "x"}, "incidents must be a list"),
+        ({"colour": "red"}, "unknown setting colour"),
+        ({"document": {"of": "nobody"}}, "none of: self, other"),
+        ({"document": {"pages": 3}}, "unknown setting pages"),
+        ({"camera": {"shows": "cat"}}, "none of"),
+        ({"camera": {"late": 1}}, "late must be a bool"),
+        ({"walk": {"hesitates_ms": 60_001}}, "between"),
+        ({"steps": [{"at": "go", "do": "dance"}]}, "none of"),
+        ({"steps": [{"at": "noon", "do": "swap_person"}]}, "none of"),
+        ({"steps": [{"do": "swap_person"}]}, "at is missing"),
+        ({"steps": [{"at": "go", "do": "fire"}]}, "between"),
+        ({"steps": [{"at": "go", "do": "fire", "for_ms": 0}]}, "needs for_ms"),
+        ({"steps": [{"at": "go", "do": "swap_person", "for_ms": 5}]}, "has no for_ms"),
+        ({"steps": [{"at": "go", "do": "swap_person", "who": "x"}]}, "unknown setting who"),
+        ({"steps": ["go"]}, "a step is a table"),
+        ({"steps": [{"at": "go", "do": "swap_person"}] * (DEEDS_MAX + 1)}, "more than"),
+    ],
+)
+def test_what_no_scenario_can_say_is_refused(changes: dict[str, Any], why: str) -> None:
+    with pytest.raises(ScenarioError, match=why):
+        parse_scenario(table(**changes))
+
+
+def test_a_missing_setting_is_named() -> None:
+    incomplete = table()
+    del incomplete["verdict"]
+    with pytest.raises(ScenarioError, match="verdict is missing"):
+        parse_scenario(incomplete)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("name = ", "bad.toml: "),
+        ('name = "good"\ntitle = "t"\nverdict = "referred"\nincidents = []\npassages = 0', "is named good"),
+        ('name = "bad"', "bad.toml: title is missing"),
+        ("#" * (FILE_BYTES_MAX + 1), "larger than"),
+        ('name = "\xff"', "bad.toml"),
+    ],
+)
+def test_a_bad_file_is_named(tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ScenarioError, match=why):
+        read_scenario(path)
+
+
+def test_a_folder_without_scenarios_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match="no scenarios"):
+        read_scenarios(tmp_path)

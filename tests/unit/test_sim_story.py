@@ -1,0 +1,206 @@
+"""Travellers' stories, played as conversations with no time passing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hardware_sim.barrier.zone import Place
+from hardware_sim.scenario import Owner, Sight, parse_scenario, read_scenarios, scenario_folder
+from hardware_sim.story import (
+    Await,
+    Disturb,
+    Move,
+    Pause,
+    Present,
+    Seen,
+    Stand,
+    TakeBack,
+    Traveller,
+    TurnBack,
+    Walk,
+)
+
+SCENARIOS = read_scenarios(scenario_folder())
+Answer = Callable[[Move, Seen], Seen]
+
+
+class Gate:
+    """Plays the gate: shows one screen after another, the next whenever the traveller waits for what is not shown."""
+
+    def __init__(self, *screens: str, passes: bool = True) -> None:
+        self.moves: list[Move] = []
+        self._screens = list(screens)
+        self._passes = passes
+        self._seen = Seen("closed", Place.WAITING)
+
+    def play(self, scenario: Any, seed: int = 1) -> bool:
+        story = Traveller(scenario, random.Random(seed)).story()
+        try:
+            move = next(story)
+            while True:
+                self.moves.append(move)
+                move = story.send(self._answer(move))
+        except StopIteration as end:
+            return bool(end.value)
+
+    def _answer(self, move: Move) -> Seen:
+        match move:
+            case Await(screens, places, limit_ms):
+                while not (self._seen.screen in screens or self._seen.place in places):
+                    if limit_ms == 0 or not self._screens:
+                        break
+                    self._seen = Seen(self._screens.pop(0), self._seen.place)
+            case Walk(behind_m=0.0):
+                self._seen = Seen(self._seen.screen, Place.PASSED if self._passes else Place.IN_ZONE)
+            case TurnBack(Owner.SELF) if self._seen.place is not Place.PASSED:
+                self._seen = Seen(self._seen.screen, Place.BACK)
+            case _:
+                pass
+        return self._seen
+
+    @property
+    def deeds(self) -> list[Move]:
+        return [move for move in self.moves if not isinstance(move, Pause | Await)]
+
+    def did(self, kind: type) -> list[Any]:
+        return [move for move in self.moves if isinstance(move, kind)]
+
+
+def test_a_genuine_traveller_presents_walks_and_is_gone() -> None:
+    gate = Gate("welcome", "wait", "look", "go")
+    assert gate.play(SCENARIOS["genuine"])
+    assert gate.deeds == [
+        Stand(Sight.SELF),
+        Present(Owner.SELF),
+        TakeBack(),
+        Walk(Owner.SELF),
+        Stand(Sight.NOBODY),
+    ]
+
+
+def test_nobody_presents_anything_uninvited() -> None:
+    gate = Gate("closed", "officer")
+    assert not gate.play(SCENARIOS["genuine"])
+    assert gate.deeds == [Stand(Sight.NOBODY)]
+
+
+@pytest.mark.parametrize("after", ["welcome", "closed", "emergency"])
+def test_one_who_is_referred_waits_for_the_officer_and_takes_the_passport(after: str) -> None:
+    gate = Gate("welcome", "look", "officer", after)
+    gate.play(SCENARIOS["genuine"])
+    assert gate.deeds == [Stand(Sight.SELF), Present(Owner.SELF), TakeBack(), Stand(Sight.NOBODY)]
+    officer = [move for move in gate.did(Await) if move.screens == {"welcome", "closed", "emergency"}]
+    assert len(officer) == 1
+
+
+@pytest.mark.parametrize("screen", ["emergency", "closed"])
+def test_one_who_must_leave_takes_the_passport_and_leaves(screen: str) -> None:
+    gate = Gate("welcome", "look", screen)
+    gate.play(SCENARIOS["genuine"])
+    assert gate.deeds[-2:] == [TakeBack(), Stand(Sight.NOBODY)]
+    assert not gate.did(Walk)
+
+
+def test_one_for_whom_no_decision_comes_gives_up() -> None:
+    gate = Gate("welcome", "look")
+    assert gate.play(SCENARIOS["genuine"])
+    assert gate.deeds[-2:] == [TakeBack(), Stand(Sight.NOBODY)]
+
+
+def test_a_screen_that_changes_on_the_way_turns_the_traveller_back() -> None:
+    gate = Gate("welcome", "look", "go", "officer", "welcome", passes=False)
+    scenario = parse_scenario({"name": "n", "title": "t", "verdict": "referred", "incidents": [], "passages": 0})
+    gate.play(scenario)
+    assert gate.deeds[-3:] == [Walk(Owner.SELF), TurnBack(Owner.SELF), Stand(Sight.NOBODY)]
+
+
+def test_one_who_hesitates_and_sees_go_vanish_does_not_walk() -> None:
+    gate = Gate("welcome", "look", "go", "officer", "welcome")
+    gate.play(SCENARIOS["swap_after_match"])
+    assert not gate.did(Walk)
+
+
+def test_after_a_swap_the_other_one_walks() -> None:
+    gate = Gate("welcome", "look", "go")
+    gate.play(SCENARIOS["swap_after_match"])
+    assert gate.deeds[2:5] == [TakeBack(), Stand(Sight.OTHER), Walk(Owner.OTHER)]
+
+
+def test_a_passport_that_changes_hands_is_presented_again_and_taken_back() -> None:
+    gate = Gate("welcome", "look", "go", "officer", "welcome")
+    gate.play(SCENARIOS["handed_over_at_the_door"])
+    assert gate.deeds[1:] == [
+        Present(Owner.SELF),
+        TakeBack(),
+        Present(Owner.OTHER),
+        TakeBack(),
+        Stand(Sight.NOBODY),
+    ]
+
+
+def test_a_tailgater_follows_and_goes_back() -> None:
+    gate = Gate("welcome", "look", "go")
+    gate.play(SCENARIOS["tailgater"])
+    first, second = gate.did(Walk)
+    assert (first.who, first.behind_m) == (Owner.SELF, 0.0)
+    assert second.who is Owner.OTHER
+    assert second.behind_m > 0.45
+    assert gate.did(TurnBack) == [TurnBack(Owner.OTHER)]
+
+
+def test_what_is_done_at_look_comes_before_a_late_face() -> None:
+    gate = Gate("welcome", "look", "officer", "welcome")
+    gate.play(SCENARIOS["log_disk_full"])
+    kinds = [type(move) for move in gate.deeds]
+    assert kinds == [Present, Disturb, Stand, Disturb, Disturb, TakeBack, Stand]
+    assert [disturb.step.do.value for disturb in gate.did(Disturb)] == [
+        "fill_log_disk",
+        "release_lane",
+        "free_log_disk",
+    ]
+
+
+def test_what_was_taken_on_arriving_is_given_back_on_leaving() -> None:
+    gate = Gate("welcome", "look", "go")
+    gate.play(SCENARIOS["central_away"])
+    assert gate.deeds[0] == gate.did(Disturb)[0]
+    assert gate.deeds[-1] == gate.did(Disturb)[1]
+
+
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+@pytest.mark.parametrize(
+    "screens",
+    [
+        (),
+        ("welcome",),
+        ("welcome", "look", "go"),
+        ("welcome", "look", "officer", "welcome"),
+        ("welcome", "go", "emergency"),
+    ],
+)
+def test_every_story_ends_with_the_passport_taken_back_and_nobody_there(name: str, screens: tuple[str, ...]) -> None:
+    gate = Gate(*screens, passes=False)
+    gate.play(SCENARIOS[name])
+    assert len(gate.moves) < 60
+    assert [move for move in gate.deeds if isinstance(move, Stand)][-1] == Stand(Sight.NOBODY)
+    on_the_reader = [move for move in gate.deeds if isinstance(move, Present | TakeBack)]
+    assert not on_the_reader or on_the_reader[-1] == TakeBack()
+
+
+def test_a_genuine_crossing_leaves_under_two_seconds_to_a_persons_pauses() -> None:
+    for seed in range(50):
+        gate = Gate("welcome", "look", "go")
+        gate.play(SCENARIOS["genuine"], seed)
+        assert 300 < sum(move.ms for move in gate.did(Pause)) < 1000
+
+
+def test_the_same_dice_tell_the_same_story() -> None:
+    first, second, other = Gate("welcome", "look", "go"), Gate("welcome", "look", "go"), Gate("welcome", "look", "go")
+    first.play(SCENARIOS["genuine"], 5)
+    second.play(SCENARIOS["genuine"], 5)
+    other.play(SCENARIOS["genuine"], 6)
+    assert first.moves == second.moves != other.moves

@@ -1,0 +1,86 @@
+"""The ground truth file."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from hardware_sim.truth import LINE_BYTES_MAX, Truth, TruthError, read_truth
+
+
+def test_what_is_recorded_is_read_back_in_order(tmp_path: Path) -> None:
+    before_ms = time.monotonic_ns() // 1_000_000
+    with Truth(tmp_path / "truth.jsonl") as truth:
+        truth.record("passed", traveller="t1", direction="entry")
+        truth.record("fire_on")
+    first, second = read_truth(tmp_path / "truth.jsonl")
+    assert (first.event, second.event) == ("passed", "fire_on")
+    assert first.text("traveller") == "t1"
+    assert first.text("nothing") == ""
+    assert before_ms <= first.at_ms <= second.at_ms <= time.monotonic_ns() // 1_000_000
+
+
+def test_every_line_carries_utc_wall_time(tmp_path: Path) -> None:
+    with Truth(tmp_path / "truth.jsonl") as truth:
+        truth.record("fire_on")
+    line = json.loads((tmp_path / "truth.jsonl").read_text())
+    assert line["wall"].endswith("Z")
+    assert len(line["wall"]) == len("2026-11-25T00:00:00.000Z")
+
+
+def test_every_line_is_synced_before_the_file_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    with Truth(tmp_path / "truth.jsonl") as truth:
+        for _ in range(3):
+            truth.record("fire_on")
+    assert len(synced) == 3
+
+
+def test_a_second_run_appends(tmp_path: Path) -> None:
+    for _ in range(2):
+        with Truth(tmp_path / "truth.jsonl") as truth:
+            truth.record("power_up")
+    assert len(read_truth(tmp_path / "truth.jsonl")) == 2
+
+
+def test_many_threads_write_whole_lines(tmp_path: Path) -> None:
+    with Truth(tmp_path / "truth.jsonl") as truth:
+        threads = [
+            threading.Thread(target=lambda: [truth.record("passed", traveller="t" * 200) for _ in range(10)])
+            for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(read_truth(tmp_path / "truth.jsonl")) == 40
+
+
+def test_lines_out_of_order_are_sorted_by_their_clock(tmp_path: Path) -> None:
+    path = tmp_path / "truth.jsonl"
+    path.write_text('{"monotonic_ms": 2, "event": "b"}\n{"monotonic_ms": 1, "event": "a"}\n')
+    assert [happening.event for happening in read_truth(path)] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("no json", "no JSON"),
+        ("[1]", "no JSON object"),
+        ('{"event": "a"}', "monotonic_ms"),
+        ('{"monotonic_ms": 1.5, "event": "a"}', "monotonic_ms"),
+        ('{"monotonic_ms": 1}', "monotonic_ms"),
+        ('{"monotonic_ms": 1, "event": "' + "x" * LINE_BYTES_MAX + '"}', "longer than"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, line: str, why: str) -> None:
+    path = tmp_path / "truth.jsonl"
+    path.write_text('{"monotonic_ms": 1, "event": "a"}\n' + line + "\n")
+    with pytest.raises(TruthError, match=f"line 2: .*{why}"):
+        read_truth(path)
