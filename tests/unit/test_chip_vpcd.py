@@ -98,6 +98,13 @@ def test_a_reader_that_hangs_up_loses_the_card(reader: FakeVpcd) -> None:
     assert reader.slot.socket is None
 
 
+def test_a_reader_that_does_not_listen_loses_the_card(reader: FakeVpcd) -> None:
+    reader.listener.close()
+    reader.slot.insert(Card(PASSPORT))
+    reader.slot.serve_one()
+    assert reader.slot.socket is None
+
+
 def test_a_second_card_takes_the_place_of_the_first(reader: FakeVpcd) -> None:
     reader.slot.insert(Card(PASSPORT))
     first = reader.accept()

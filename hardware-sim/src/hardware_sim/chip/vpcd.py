@@ -32,8 +32,8 @@ DRIVER: Final = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 READER_NAME: Final = "Virtual PCD"
 START_DEADLINE_S: Final = 5.0
 _STOP_DEADLINE_S: Final = 2.0
+_SEND_DEADLINE_S: Final = 5.0  # vpcd has hung; the card is taken away
 _POLL_S: Final = 0.005
-_BODY_BYTES_MAX: Final = 0xFFFF
 _LENGTH: Final = struct.Struct(">H")
 _SET_INTERFACE_FLAGS: Final = 0x8914  # SIOCSIFFLAGS
 _INTERFACE_UP: Final = 0x1
@@ -50,9 +50,13 @@ class VpcdSlot:
         self.socket: socket.socket | None = None
 
     def insert(self, card: Card) -> None:
-        """Offer a card, in place of the one that lies there. Raises OSError when vpcd does not listen."""
+        """Offer a card, in place of the one that lies there, and do not wait until vpcd takes it at its next look."""
         self.remove()
-        self.socket = socket.create_connection(("127.0.0.1", self._port), timeout=START_DEADLINE_S)
+        self.socket = socket.socket()
+        self.socket.setblocking(False)
+        # vpcd's queue holds one card: a later one waits in line, and a refusal shows when the socket is served.
+        self.socket.connect_ex(("127.0.0.1", self._port))
+        self.socket.settimeout(_SEND_DEADLINE_S)
         self._card = card
 
     def remove(self) -> None:
