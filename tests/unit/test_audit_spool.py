@@ -1,0 +1,217 @@
+"""The spool and the inbox: files appear whole, the checkpoint last, and any interruption is caught up with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.audit_logs import SmallLog, crossing, wanted
+
+from gate.audit import inbox
+from gate.audit import spool as spooling
+from gate.audit.errors import BadFormatError
+from gate.audit.export import Outlet, bundle, tiles
+from gate.audit.note import NOTE_BYTES_MAX
+from gate.audit.spool import Spool
+from gate.verify.verify import verify
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> SmallLog:
+    return SmallLog(tmp_path)
+
+
+def names(log: SmallLog) -> set[str]:
+    return {str(one.relative_to(log.spool)) for one in log.spool.rglob("*") if one.is_file()}
+
+
+def many(count: int) -> list[Any]:
+    return [wanted("incident") for _ in range(count)]
+
+
+def test_the_spool_is_a_tiled_log_with_sealed_bodies_and_keys(log: SmallLog) -> None:
+    log.write(crossing("c1"))
+    found = names(log)
+    (key,) = (name for name in found if name.startswith("keys/"))
+    assert found == {"checkpoint", "tile/0/000.p/5", "tile/entries/000.p/5", "sealed/000.p/5", key}
+    assert verify(log.spool, log.vkey).verified
+
+
+def test_of_partial_pieces_two_widths_are_kept_until_the_full_one_is_there(log: SmallLog) -> None:
+    log.write(many(10), many(20), many(30))
+    assert {"tile/0/000.p/30", "tile/0/000.p/60"} <= names(log)
+    assert "tile/0/000.p/10" not in names(log)
+    assert verify(log.spool, log.vkey).verified
+    log.write(many(200))
+    assert {"tile/0/000", "sealed/000", "tile/entries/000", "tile/0/001.p/4", "tile/1/000.p/1"} <= names(log)
+    assert not (log.spool / "tile/0/000.p").exists()
+    assert verify(log.spool, log.vkey).verified
+
+
+def test_a_log_of_many_tiles_is_published_at_once_as_well(log: SmallLog) -> None:
+    log.write(many(256), publish=False)
+    log.write(many(256), publish=False)
+    log.write(many(5))
+    assert {"tile/1/000.p/2", "tile/0/002.p/5"} <= names(log)
+    report = verify(log.spool, log.vkey)
+    assert report.verified
+    assert (report.entries, report.bodies, report.erased) == (517, 517, 0)
+
+
+@pytest.mark.parametrize("step", range(11))
+def test_publishing_interrupted_at_any_step_is_caught_up_with(
+    log: SmallLog, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    log.write(crossing("c1"))
+    earlier = (log.spool / "checkpoint").read_bytes()
+    steps = [0]
+
+    def counted(work: Callable[..., Any]) -> Callable[..., Any]:
+        def act(*args: Any, **kwargs: Any) -> Any:
+            steps[0] += 1
+            if steps[0] > step:
+                raise OSError(5, "Input/output error")
+            return work(*args, **kwargs)
+
+        return act
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gate.audit.spool._replace", counted(spooling._replace))
+        patch.setattr("gate.audit.spool._sync", counted(spooling._sync))
+        with pytest.raises(OSError, match="Input/output"):
+            log.write(crossing("c2"))
+    was_replaced = (log.spool / "checkpoint").read_bytes() != earlier
+    report = verify(log.spool, log.vkey)
+    assert report.verified == was_replaced or all("beyond" in one or "no entry" in one for one in report.problems)
+    log.write(crossing("c3"))
+    report = verify(log.spool, log.vkey)
+    assert (report.entries, report.problems) == (15, ())
+
+
+def test_a_file_half_written_is_never_under_its_name(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(OSError, match="No space"):
+        Spool(log.spool).write({"tile/0/000.p/1": b"x" * 32})
+    assert not (log.spool / "tile/0/000.p/1").exists()
+
+
+def test_a_huge_checkpoint_is_refused(log: SmallLog) -> None:
+    spool = Spool(log.spool)
+    assert spool.checkpoint() is None
+    (log.spool / "checkpoint").write_bytes(b"x" * (NOTE_BYTES_MAX + 1))
+    with pytest.raises(BadFormatError):
+        spool.checkpoint()
+
+
+# ── export ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_bundle_holds_the_whole_log_or_its_end(log: SmallLog, tmp_path: Path) -> None:
+    log.write(many(300), crossing("c1"))
+    for since in (0, 1, 255, 256, 257, 304, 305):
+        (tmp_path / "a.bundle").write_bytes(log.bundle(since))
+        report = verify(tmp_path / "a.bundle", log.vkey)
+        assert (report.verified, report.entries, report.since) == (True, 305 - since, since)
+
+
+def test_a_bundle_cannot_begin_after_the_log(log: SmallLog) -> None:
+    log.write(crossing("c1"))
+    for since in (-1, 6):
+        with pytest.raises(BadFormatError):
+            log.bundle(since)
+
+
+def test_a_reader_that_comes_late_finds_the_wider_piece(log: SmallLog) -> None:
+    log.write(crossing("c1"))
+    checkpoint = (log.spool / "checkpoint").read_bytes()
+    expected = log.bundle()
+    log.write(many(10), many(10), many(10))
+    (log.spool / "checkpoint").write_bytes(checkpoint)
+    assert log.bundle() == expected
+    log.write(many(300))
+    (log.spool / "checkpoint").write_bytes(checkpoint)
+    assert log.bundle() == expected
+
+
+def test_a_tile_folder_is_a_copy_for_one_checkpoint(log: SmallLog, tmp_path: Path) -> None:
+    log.write(many(300), crossing("c1"), crossing("c2"))
+    exported = tiles(Outlet(log.spool), tmp_path / "copy")
+    assert exported.entries == 310
+    assert exported.bytes_written == sum(one.stat().st_size for one in (tmp_path / "copy").rglob("*") if one.is_file())
+    assert verify(tmp_path / "copy", log.vkey).verified
+    with pytest.raises(BadFormatError, match="not empty"):
+        tiles(Outlet(log.spool), tmp_path / "copy")
+
+
+def test_no_bundle_is_made_of_a_damaged_spool(log: SmallLog, tmp_path: Path) -> None:
+    log.write(crossing("c1"))
+    path = log.spool / "tile/entries/000.p/5"
+    good = path.read_bytes()
+    damaged = {
+        "other entries": good.replace(b'"kind":"passed"', b'"kind":"closed"'),
+        "cut off": good[:-1],
+        "longer": good + b"\0\0",
+    }
+    for content in damaged.values():
+        path.write_bytes(content)
+        with pytest.raises(BadFormatError), (tmp_path / "a.bundle").open("wb") as out:
+            bundle(Outlet(log.spool), out)
+    path.unlink()
+    with pytest.raises(BadFormatError, match="missing"), (tmp_path / "a.bundle").open("wb") as out:
+        bundle(Outlet(log.spool), out)
+
+
+@pytest.mark.parametrize("content", [b"{}\n" * 5, b"[]\n" * 5, b"nonsense", b'{"ct":"*","i":0}\n' * 5])
+def test_no_bundle_is_made_of_damaged_bodies(log: SmallLog, content: bytes) -> None:
+    log.write(crossing("c1"))
+    (log.spool / "sealed/000.p/5").write_bytes(content)
+    with pytest.raises(BadFormatError):
+        log.bundle()
+
+
+def test_no_bundle_is_made_of_a_file_too_large(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.write(crossing("c1"))
+    monkeypatch.setattr("gate.audit.export.FILE_BYTES_MAX", 10)
+    with pytest.raises(BadFormatError, match="larger"):
+        log.bundle()
+
+
+def test_an_erased_crossing_leaves_every_proof_valid(log: SmallLog, tmp_path: Path) -> None:
+    log.write(crossing("c1"), crossing("c2"))
+    next((log.spool / "keys").rglob("*.age")).unlink()
+    (tmp_path / "a.bundle").write_bytes(log.bundle())
+    for path in (tmp_path / "a.bundle", log.spool):
+        report = verify(path, log.vkey)
+        assert (report.verified, report.erased, report.keys) == (True, 1, 1)
+
+
+# ── inbox ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_receipts_are_taken_the_largest_first_and_others_left_alone(tmp_path: Path) -> None:
+    for name in ("receipt-5.note", "receipt-40.note", ".tmp-receipt-50.note", "receipt-x.note", "else"):
+        (tmp_path / name).write_bytes(name.encode())
+    found = list(inbox.receipts(tmp_path))
+    assert [one.note for one in found] == [b"receipt-40.note", b"receipt-5.note"]
+    found[0].remove()
+    found[0].remove()
+    found[1].refuse()
+    assert list(inbox.receipts(tmp_path)) == []
+    assert (tmp_path / "refused-5.note").exists()
+
+
+def test_an_inbox_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    assert list(inbox.receipts(tmp_path / "missing")) == []
+
+
+def test_receipts_are_bounded_in_number_and_size(tmp_path: Path) -> None:
+    for n in range(inbox.RECEIPTS_MAX + 3):
+        (tmp_path / f"receipt-{n}.note").write_bytes(b"x" * (inbox.RECEIPT_BYTES_MAX + 100))
+    found = list(inbox.receipts(tmp_path))
+    assert len(found) == inbox.RECEIPTS_MAX
+    assert {len(one.note) for one in found} == {inbox.RECEIPT_BYTES_MAX + 1}

@@ -1,0 +1,389 @@
+"""The writer and its database: what is acknowledged is there, whatever fails in between."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.audit_logs import ORIGIN, SmallLog, crossing, wanted
+
+from gate.audit.checkpoint import Checkpoint, read_checkpoint
+from gate.audit.errors import BadSignatureError, KeyFileError, RolledBackError, StoreError, StoreFullError
+from gate.audit.merkle import leaf_hash, root_of
+from gate.audit.note import Algorithm, Signer
+from gate.audit.record import Header
+from gate.audit.reserve import Reserve
+from gate.audit.store import SCHEMA_VERSION, Store
+from gate.audit.writer import DISK_FULL
+from gate.verify.verify import verify
+
+
+class FaultyConnection(sqlite3.Connection):
+    """A connection that fails where it is told to: `fault(statement)` returns an error to raise, or None."""
+
+    fault: Callable[[str], sqlite3.Error | None] = staticmethod(lambda _: None)
+
+    def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+        error = type(self).fault(sql)
+        if error is not None:
+            raise error
+        return super().execute(sql, *args)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> SmallLog:
+    return SmallLog(tmp_path)
+
+
+@pytest.fixture
+def faulty() -> Any:
+    class Connection(FaultyConnection):
+        pass
+
+    def connect(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        return sqlite3.connect(*args, factory=Connection, **kwargs)
+
+    connect.kind = Connection  # type: ignore[attr-defined]
+    return connect
+
+
+def full() -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL
+    return error
+
+
+def at(statement: str, make: Callable[[], sqlite3.Error], *, times: int = 1) -> Callable[[str], sqlite3.Error | None]:
+    """Fail at the first `times` executions of statements that begin so."""
+    left = [times]
+
+    def fault(sql: str) -> sqlite3.Error | None:
+        if sql.startswith(statement) and left[0] > 0:
+            left[0] -= 1
+            return make()
+        return None
+
+    return fault
+
+
+# ── the ordinary case ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_records_are_numbered_in_order_and_signed_for(log: SmallLog) -> None:
+    with log.writer() as writer:
+        assert writer.standing.checkpoint is None
+        assert writer.append(crossing("c1"), 0) == [0, 1, 2, 3, 4]
+        assert writer.append(crossing("c2"), 0) == [5, 6, 7, 8, 9]
+        standing = writer.standing
+    with _store(log) as store:
+        leaves = store.leaves(0, 10)
+    assert [Header.parse(leaf).index for leaf in leaves] == list(range(10))
+    assert standing.note is not None
+    checkpoint = read_checkpoint(standing.note, log.signer.verifier)
+    assert checkpoint == Checkpoint(ORIGIN, 10, root_of([leaf_hash(leaf) for leaf in leaves]))
+
+
+def _store(log: SmallLog) -> Any:
+    from contextlib import closing
+
+    return closing(Store(log.database))
+
+
+def test_the_log_goes_on_where_it_was(log: SmallLog) -> None:
+    log.write(crossing("c1"))
+    assert log.write(crossing("c2")) == [5, 6, 7, 8, 9]
+    assert verify(log.database, log.vkey).verified
+
+
+def test_open_crossings_are_those_never_closed_oldest_first(log: SmallLog) -> None:
+    log.write(
+        [wanted("opened", "c2"), wanted("opened", "c1"), wanted("presence"), *crossing("c3"), wanted("opened", "c0")]
+    )
+    log.write([wanted("closed", "c1"), wanted("closed", "unknown"), wanted("closed")])
+    with log.writer() as writer:
+        assert writer.standing.open_crossings == ("c2", "c0")
+
+
+def test_a_late_disposition_has_a_key_of_its_own(log: SmallLog) -> None:
+    log.write(crossing("c1"))
+    log.write([wanted("disposition", "c1")])
+    with _store(log) as store:
+        headers = [Header.parse(leaf) for leaf in store.leaves(0, 6)]
+    assert len({header.key for header in headers[:5]}) == 1
+    assert headers[5].key != headers[0].key
+
+
+def test_the_database_is_held_by_one_program(log: SmallLog) -> None:
+    with log.writer() as writer:
+        writer.append(crossing("c1"), 0)
+        with sqlite3.connect(log.database, timeout=0) as other, pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("SELECT * FROM entries")
+        other.close()
+
+
+def test_full_tiles_leave_their_hash_on_the_next_level(log: SmallLog) -> None:
+    log.write([wanted("incident") for _ in range(300)], [wanted("incident") for _ in range(300)], publish=False)
+    with _store(log) as store:
+        assert store.hashes(1, 0, 2) == [root_of(store.hashes(0, 0, 256)), root_of(store.hashes(0, 256, 512))]
+        assert store.hash_at(9, 0) == root_of(store.hashes(0, 0, 512))
+        with pytest.raises(StoreError, match="of 3 rows"):
+            store.hashes(1, 0, 3)
+
+
+def test_a_long_write_ahead_log_is_moved_into_the_database(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gate.audit.store.WAL_BYTES_MAX", 0)
+    wal = log.database.with_name("log.sqlite-wal")
+    with log.writer() as writer:
+        writer.append(crossing("c1"), 0)
+        assert wal.stat().st_size > 0
+        writer.tidy(0)
+        assert wal.stat().st_size == 0
+
+
+# ── what fails ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "statement", ["BEGIN", "INSERT INTO entries", "INSERT OR REPLACE INTO head", "COMMIT", "SELECT size"]
+)
+def test_a_failed_transaction_leaves_nothing_and_the_next_one_works(log: SmallLog, faulty: Any, statement: str) -> None:
+    log.write(crossing("c1"))
+    with log.writer(faulty) as writer:
+        faulty.kind.fault = staticmethod(at(statement, lambda: sqlite3.OperationalError("disk I/O error")))
+        outcome = writer.append(crossing("c2"), 0)
+        assert all(isinstance(one, str) and "disk I/O error" in one for one in outcome)
+        assert writer.standing.checkpoint is not None
+        assert writer.standing.checkpoint.size == 5
+        assert writer.append(crossing("c3"), 0) == [5, 6, 7, 8, 9]
+        assert writer.standing.problem is None
+    assert verify(log.database, log.vkey).verified
+
+
+def test_a_commit_that_failed_after_all_was_written_is_continued(log: SmallLog) -> None:
+    log.write(crossing("c1"))
+
+    class CommitsThenFails(FaultyConnection):
+        def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+            cursor = super().execute(sql, *args)
+            if sql == "COMMIT" and self.total_changes and not fired:
+                fired.append(True)
+                raise sqlite3.OperationalError("disk I/O error")
+            return cursor
+
+    fired: list[bool] = []
+    with log.writer(lambda *args, **kwargs: sqlite3.connect(*args, factory=CommitsThenFails, **kwargs)) as writer:
+        outcome = writer.append(crossing("c2"), 0)
+        assert all(isinstance(one, str) for one in outcome)
+        assert writer.standing.checkpoint is not None
+        assert writer.standing.checkpoint.size == 10, (
+            "the records are durable and may be shown, though not acknowledged"
+        )
+        assert writer.append([wanted("closed", "c2")], 0) == [10]
+        log.publish(writer)
+    assert verify(log.spool, log.vkey).verified
+
+
+def test_a_database_that_cannot_be_opened_refuses_until_it_can(log: SmallLog, faulty: Any) -> None:
+    faulty.kind.fault = staticmethod(
+        at("PRAGMA journal_mode", lambda: sqlite3.OperationalError("unable to open"), times=2)
+    )
+    with log.writer(faulty) as writer:
+        assert "unable to open" in str(writer.standing.problem)
+        assert [type(one) for one in writer.append(crossing("c1"), 0)] == [str] * 5
+        with pytest.raises(StoreError):
+            writer.upper_tiles(0, 1)
+        assert writer.append(crossing("c1"), 0) == [0, 1, 2, 3, 4]
+
+
+def test_a_file_that_is_no_database_is_a_problem_and_no_crash(log: SmallLog) -> None:
+    log.database.write_bytes(b"not a database, certainly not" * 100)
+    with log.writer() as writer:
+        assert "not a database" in str(writer.standing.problem)
+
+
+def test_a_database_of_a_newer_program_is_left_alone(log: SmallLog) -> None:
+    log.write(crossing("c1"))
+    with sqlite3.connect(log.database) as connection:
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
+    connection.close()
+    with pytest.raises(StoreError, match="newer version"):
+        Store(log.database)
+
+
+def test_a_folder_that_is_not_there_is_a_store_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreError):
+        Store(tmp_path / "missing" / "log.sqlite")
+
+
+def test_a_database_that_cannot_have_a_write_ahead_log_is_refused() -> None:
+    with pytest.raises(StoreError, match="write-ahead"):
+        Store(Path(":memory:"))
+
+
+def test_a_record_out_of_its_place_is_refused(log: SmallLog) -> None:
+    from gate.audit.sealing import Sealer, seal
+
+    key = Sealer([str(log.auditors[0].to_public())]).new_key()
+    record = seal(wanted("opened", "c").happening, b"{}", index=7, key=key)
+    with _store(log) as store, pytest.raises(StoreError, match="does not follow"):
+        store.append([record], {key.id: key.wrapped}, lambda _: b"")
+
+
+@pytest.mark.parametrize("table", ["frontier", "checkpoint"])
+def test_a_damaged_head_is_not_signed_over(log: SmallLog, table: str) -> None:
+    log.write(crossing("c1"))
+    with sqlite3.connect(log.database) as connection:
+        value = bytes(64) if table == "frontier" else b"nonsense"
+        connection.execute(f"UPDATE head SET {table} = ?", (value,))
+    connection.close()
+    with log.writer() as writer:
+        assert "damaged" in str(writer.standing.problem)
+        assert [type(one) for one in writer.append(crossing("c2"), 0)] == [str] * 5
+
+
+# ── a full disk ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Disk:
+    """A reserve on a disk that has room or not; writes work while there is room or the reserve was given up."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.has_room = True
+        disk = self
+
+        class OnThisDisk(Reserve):
+            def take(self) -> bool:
+                self.is_held = disk.has_room
+                return self.is_held
+
+        self.reserve = OnThisDisk(tmp_path / "reserve")
+
+    def fault(self, sql: str) -> sqlite3.Error | None:
+        return full() if sql == "COMMIT" and not self.has_room and self.reserve.is_held else None
+
+
+def test_with_the_disk_full_admissions_wait_and_people_are_still_freed_on_record(log: SmallLog, faulty: Any) -> None:
+    disk = Disk(log.folder)
+    with log.writer(faulty, reserve=disk.reserve) as writer:
+        writer.append([wanted("opened", "c1")], 0)
+        faulty.kind.fault = staticmethod(disk.fault)
+        disk.has_room = False
+        batch = [wanted("decided", "c1"), wanted("release"), wanted("closed", "c1"), wanted("opened", "c2")]
+        outcome = writer.append(batch, 0)
+        assert outcome[1:3] == [1, 2]
+        assert isinstance(outcome[0], str)
+        assert isinstance(outcome[3], str)
+        assert writer.standing.problem == DISK_FULL
+        assert writer.append([wanted("opened", "c3")], 0) == [DISK_FULL]
+        assert writer.append([wanted("emergency_began")], 0) == [3]
+        disk.has_room = True
+        assert writer.append([wanted("opened", "c4")], 0) == [4]
+        assert writer.standing.problem is None
+    assert verify(log.database, log.vkey).verified
+
+
+def test_with_even_the_reserve_used_up_nothing_is_recorded_and_nothing_is_lost(log: SmallLog, faulty: Any) -> None:
+    disk = Disk(log.folder)
+    with log.writer(faulty, reserve=disk.reserve) as writer:
+        writer.append(crossing("c1"), 0)
+        disk.has_room = False
+        faulty.kind.fault = staticmethod(lambda sql: full() if sql == "COMMIT" else None)
+        assert all("no space" in str(one) for one in writer.append([wanted("release")], 0))
+        assert all("no space" in str(one) for one in writer.append([wanted("release")], 0))
+        faulty.kind.fault = staticmethod(lambda _: None)
+        disk.has_room = True
+        assert writer.append([wanted("release")], 0) == [5]
+
+
+def test_a_reserve_is_real_blocks_and_can_be_given_up(tmp_path: Path) -> None:
+    reserve = Reserve(tmp_path / "reserve", 64 * 1024)
+    assert reserve.is_held
+    assert (tmp_path / "reserve").stat().st_blocks * 512 >= 64 * 1024
+    reserve.give_up()
+    assert not (tmp_path / "reserve").exists()
+    assert reserve.take()
+
+
+def test_a_reserve_that_cannot_be_had_leaves_nothing_behind(tmp_path: Path) -> None:
+    reserve = Reserve(tmp_path / "reserve", 2**62)
+    assert not reserve.is_held
+    assert not (tmp_path / "reserve").exists()
+
+
+# ── a disk from the past, and keys of others ─────────────────────────────────────────────────────────────────────────
+
+
+def test_a_database_older_than_the_spool_signs_nothing(log: SmallLog) -> None:
+    log.write(crossing("c1"))
+    old = log.database.read_bytes()
+    log.write(crossing("c2"))
+    log.database.write_bytes(old)
+    with log.writer() as writer:
+        assert "from the past" in str(writer.standing.problem)
+        assert all("from the past" in str(one) for one in writer.append([wanted("release")], 0))
+        writer.tidy(0)
+        assert "from the past" in str(writer.standing.problem)
+
+
+def test_a_database_with_another_past_than_the_spool_signs_nothing(log: SmallLog) -> None:
+    log.write(crossing("c1"))
+    log.database.unlink()
+    log.spool.rename(log.folder / "aside")
+    log.write(crossing("x1"), crossing("x2"), publish=False)
+    log.spool.rmdir()
+    (log.folder / "aside").rename(log.spool)
+    with log.writer() as writer:
+        assert "other entries" in str(writer.standing.problem)
+
+
+def test_a_database_signed_by_another_key_is_a_configuration_error(log: SmallLog) -> None:
+    log.write(crossing("c1"), publish=False)
+    log.signer = Signer.generate(ORIGIN)
+    with pytest.raises(KeyFileError, match="another key"), log.writer():
+        pass
+
+
+def test_a_receipt_of_the_mirror_is_remembered(log: SmallLog) -> None:
+    mirror = Signer.generate("mirror.example/m", Algorithm.COSIGNATURE_V1)
+    with log.writer() as writer:
+        writer.append(crossing("c1"), 0)
+        checkpoint = writer.standing.checkpoint
+        assert checkpoint is not None
+        receipt = checkpoint.sign(log.signer).with_signatures([mirror.cosign(checkpoint.text, 1)]).to_bytes()
+        writer.append(crossing("c2"), 0)
+        writer.take_receipt(receipt, mirror.verifier)
+        assert writer.standing.mirrored == 5
+        writer.take_receipt(receipt, mirror.verifier)
+        with pytest.raises(BadSignatureError):
+            writer.take_receipt(checkpoint.sign(log.signer).to_bytes(), mirror.verifier)
+    with log.writer() as writer:
+        assert writer.standing.mirrored == 5
+
+
+@pytest.mark.parametrize("size", [5, 6])
+def test_a_receipt_for_what_we_do_not_have_stops_the_log(log: SmallLog, size: int) -> None:
+    mirror = Signer.generate("mirror.example/m", Algorithm.COSIGNATURE_V1)
+    forked = Checkpoint(ORIGIN, size, bytes(32))
+    receipt = forked.sign(log.signer).with_signatures([mirror.cosign(forked.text, 1)]).to_bytes()
+    with log.writer() as writer:
+        writer.append(crossing("c1"), 0)
+        with pytest.raises(RolledBackError):
+            writer.take_receipt(receipt, mirror.verifier)
+        assert [type(one) for one in writer.append([wanted("opened", "c2")], 0)] == [str]
+        with pytest.raises(StoreError):
+            writer.take_receipt(receipt, mirror.verifier)
+
+
+def test_a_record_waiting_shows_nothing_of_its_body() -> None:
+    assert repr(wanted("disposition", "c1", {"officer": "A. N. Other"})) == "Wanted(disposition)"
+
+
+def test_full_is_told_from_broken(log: SmallLog, faulty: Any) -> None:
+    with log.writer(faulty):
+        pass
+    faulty.kind.fault = staticmethod(at("PRAGMA synchronous", full))
+    with pytest.raises(StoreFullError):
+        Store(log.database, connect=faulty)
