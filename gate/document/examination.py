@@ -106,19 +106,19 @@ class Examination:
         self._access = Check(CheckId.CHIP_ACCESS, result, reason)
 
     def take_com(self, content: bytes | None) -> None:
-        """EF.COM, None when there is none."""
+        """EF.COM, None when there is none, empty when it could not be read."""
         self._com = content
 
     def take_sod(self, content: bytes | None) -> None:
-        """EF.SOD; its signatures are checked at once. None when there is none, and every passport has one."""
+        """EF.SOD; its signatures are checked at once. Every passport has one: none at all fails as an empty one does."""
         self._verdict = judge_sod(content or b"", self._anchors, self._now)
 
     def take_data_group(self, number: int, content: bytes | None) -> None:
-        """A data group; None when the chip would not give it."""
-        if content is None:
-            self._withheld.add(number)
-        else:
+        """A data group; None or empty when the chip would not give it, or gave something else."""
+        if content:
             self._files[number] = content
+        else:
+            self._withheld.add(number)
 
     def take_answer(self, answer: ActiveAnswer) -> None:
         """What the chip made of the challenge of Active Authentication."""

@@ -128,11 +128,14 @@ def _converse(
 
 
 def _read(chip: ChipFiles, file: File) -> Generator[Step, bytes | None, bytes | None]:
-    """A file, or None when the chip has none, refuses it, or what it gives is no such file."""
+    """A file; None when the chip has none, empty when it refuses it or what it gives is no such file.
+
+    The difference matters for EF.COM, which a chip may lack: a broken one must not pass for a missing one.
+    """
     try:
         return (yield from chip.read(file))
     except (ChipStatusError, MalformedError):
-        return None
+        return b""
 
 
 def _ask_for_proof(

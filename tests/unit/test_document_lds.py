@@ -8,7 +8,7 @@ import pytest
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from gate.document.errors import AlgorithmUnknownError, MalformedError
-from gate.document.lds.com import parse_com
+from gate.document.lds.com import Common, parse_com
 from gate.document.lds.dg1 import parse_dg1
 from gate.document.lds.dg2 import Encoding, parse_dg2
 from gate.document.lds.dg12 import date_of_issue
@@ -54,7 +54,10 @@ def oid(text: str) -> bytes:
 
 def test_ef_com_lists_data_groups_by_their_tags() -> None:
     listed = encode(0x60, encode(0x5F01, b"0107") + encode(0x5F36, b"040000") + encode(0x5C, b"\x61\x75\x6f"))
-    assert parse_com(listed) == {1, 2, 15}
+    assert parse_com(listed) == Common("0107", "040000", frozenset({1, 2, 15}))
+
+
+VERSIONS = encode(0x5F01, b"0107") + encode(0x5F36, b"040000")
 
 
 @pytest.mark.parametrize(
@@ -62,9 +65,12 @@ def test_ef_com_lists_data_groups_by_their_tags() -> None:
     [
         b"",
         encode(0x60, b""),
-        encode(0x61, encode(0x5C, b"\x61")),
-        encode(0x60, encode(0x5C, b"\x61\x61")),
-        encode(0x60, encode(0x5C, b"\x60")),
+        encode(0x61, VERSIONS + encode(0x5C, b"\x61")),
+        encode(0x60, encode(0x5C, b"\x61")),
+        encode(0x60, VERSIONS + encode(0x5C, b"\x61\x61")),
+        encode(0x60, VERSIONS + encode(0x5C, b"\x60")),
+        encode(0x60, encode(0x5F01, b"01A7") + encode(0x5F36, b"040000") + encode(0x5C, b"\x61")),
+        encode(0x60, encode(0x5F01, b"0107") + encode(0x5F36, b"0400") + encode(0x5C, b"\x61")),
     ],
 )
 def test_a_bad_ef_com_is_refused(data: bytes) -> None:

@@ -146,17 +146,16 @@ def judge_com(security: SecurityObject | None, com: bytes | None) -> Check:
     if com is None:
         return Check(CheckId.COM_SOD, Result.NOT_SUPPORTED, "there is no EF.COM")
     try:
-        listed = parse_com(com)
+        common = parse_com(com)
     except DocumentError as error:
         return Check(CheckId.COM_SOD, Result.FAILED, str(error))
     if security is None:
         return Check(CheckId.COM_SOD, Result.UNDETERMINED, "there is no EF.SOD to compare it with")
-    if listed != security.hashes.keys():
-        return Check(
-            CheckId.COM_SOD,
-            Result.FAILED,
-            f"{_groups(sorted(listed ^ security.hashes.keys()))} stand in one of EF.COM and EF.SOD only",
-        )
+    differing = sorted(common.data_groups ^ security.hashes.keys())
+    if differing:
+        return Check(CheckId.COM_SOD, Result.FAILED, f"only one of EF.COM and EF.SOD lists {_groups(differing)}")
+    if security.versions not in (None, (common.lds_version, common.unicode_version)):
+        return Check(CheckId.COM_SOD, Result.FAILED, "EF.COM and EF.SOD name different versions")
     return Check(CheckId.COM_SOD, Result.SUCCESSFUL, "EF.COM and EF.SOD list the same data groups")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from gate.document import tlv
@@ -9,14 +10,37 @@ from gate.document.access.files import data_group_of_tag
 from gate.document.errors import MalformedError
 
 TAG: Final = 0x60
+_LDS_VERSION: Final = 0x5F01
+_UNICODE_VERSION: Final = 0x5F36
+_TAG_LIST: Final = 0x5C
 
 
-def parse_com(data: bytes) -> frozenset[int]:
-    """The numbers of the data groups that EF.COM lists. Raises MalformedError."""
-    listed = tlv.first(tlv.only(data, TAG), 0x5C)
-    if listed is None:
-        raise MalformedError("EF.COM has no list of data groups")
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What EF.COM says: versions as digits, data groups by number."""
+
+    lds_version: str
+    unicode_version: str
+    data_groups: frozenset[int]
+
+
+def parse_com(data: bytes) -> Common:
+    """Read EF.COM. Raises MalformedError."""
+    parts = tuple(tlv.elements(tlv.only(data, TAG)))
+    if [part.tag for part in parts] != [_LDS_VERSION, _UNICODE_VERSION, _TAG_LIST]:
+        raise MalformedError("EF.COM does not hold two versions and a list of data groups")
+    lds_version, unicode_version, listed = (part.value for part in parts)
     numbers = tuple(data_group_of_tag(tag) for tag in listed)
     if None in numbers or len(set(numbers)) != len(numbers):
         raise MalformedError("EF.COM lists a tag twice, or one that no data group has")
-    return frozenset(number for number in numbers if number is not None)
+    return Common(
+        _digits(lds_version, 4),
+        _digits(unicode_version, 6),
+        frozenset(number for number in numbers if number is not None),
+    )
+
+
+def _digits(value: bytes, count: int) -> str:
+    if len(value) != count or not value.isdigit():
+        raise MalformedError("EF.COM has a version that is no number")
+    return value.decode("ascii")

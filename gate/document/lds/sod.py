@@ -50,13 +50,16 @@ class _SecurityObject(core.Sequence):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class SecurityObject:
-    """What the issuer signed: the hash of each data group, by its number. `message` carries the signature."""
+    """What the issuer signed: the hash of each data group, by its number. `message` carries the signature.
+
+    `versions` are those of LDS and Unicode, which version 1 of the object signs as well.
+    """
 
     message: SignedMessage
     version: int
     hash: str
     hashes: Mapping[int, bytes]
-    lds_version: str | None
+    versions: tuple[str, str] | None
 
 
 def parse_sod(data: bytes) -> SecurityObject:
@@ -86,5 +89,9 @@ def _security_object(message: SignedMessage) -> SecurityObject:
             version=version,
             hash=hash_name(parsed["hash_algorithm"]["algorithm"].dotted),
             hashes=hashes,
-            lds_version=None if isinstance(info, core.Void) else str(info["lds_version"].native)[:8],
+            versions=(
+                None
+                if isinstance(info, core.Void)
+                else (str(info["lds_version"].native), str(info["unicode_version"].native))
+            ),
         )

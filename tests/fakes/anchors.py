@@ -1,0 +1,27 @@
+"""Trust anchors as plain lists, for tests that need no store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from gate.document.pki.anchors import Anchor
+from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.revocation import RevocationList, parse_revocation_list
+
+
+class ListedAnchors:
+    """Finds anchors by looking at every one of them."""
+
+    def __init__(self, certificates: Iterable[bytes] = (), lists: Iterable[bytes] = (), *, test: bool = False) -> None:
+        self.anchors = [Anchor(parse_certificate(der), test=test) for der in certificates]
+        self.lists = [parse_revocation_list(der) for der in lists]
+
+    def with_key_id(self, key_id: bytes) -> Sequence[Anchor]:
+        return [anchor for anchor in self.anchors if anchor.certificate.key_id == key_id]
+
+    def with_subject(self, subject_id: bytes) -> Sequence[Anchor]:
+        return [anchor for anchor in self.anchors if anchor.certificate.subject_id == subject_id]
+
+    def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
+        found = [one for one in self.lists if one.issuer_id == issuer_id]
+        return sorted(found, key=lambda one: one.this_update, reverse=True)

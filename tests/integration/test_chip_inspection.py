@@ -1,0 +1,317 @@
+"""Inspections of simulated chips in process: each named fault, each quirk, and every flipped byte.
+
+The chip was written independently of `gate.document`, from the card's side.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import random
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Unpack
+
+import pytest
+from fakes.anchors import ListedAnchors
+from fakes.document_chip import Gone, converse
+from fakes.sample_passports import ANNA, TODAY, numbered, portrait, utopia
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gate.document.checks import CheckId, Result
+from gate.document.errors import ChipLostError
+from gate.document.inspection import Inspection, Portrait, inspect, inspect_files
+from gate.document.mrz import parse
+from hardware_sim.chip import CardGoneError
+from hardware_sim.chip.card import Card, Switches
+from hardware_sim.passport.issuer import Passport
+
+NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
+AFTER_ACCESS = tuple(check for check in CheckId if check not in (CheckId.MRZ, CheckId.CHIP_ACCESS, CheckId.EXPIRY))
+
+
+@functools.cache
+def anchors() -> ListedAnchors:
+    return ListedAnchors(utopia().csca_files().values(), utopia().crl_files().values(), test=True)
+
+
+@functools.cache
+def passport(*faults: str, kind: Any = "ecdsa", count: int | None = None) -> Passport:
+    person = ANNA if count is None else numbered(count)
+    other = portrait(150) if "dg2_swapped" in faults else None
+    return utopia().issue(
+        person,
+        portrait_jpeg=portrait(),
+        other_portrait_jpeg=other,
+        faults=frozenset(faults),
+        active_authentication=kind,
+    )
+
+
+def inspected(
+    document: Passport,
+    *,
+    against: ListedAnchors | None = None,
+    now: datetime = NOW,
+    through: Callable[[Callable[[bytes], bytes]], Callable[[bytes], bytes]] = lambda transmit: transmit,
+    **switches: Unpack[Switches],
+) -> tuple[Inspection, list[Portrait], list[bytes]]:
+    """Inspect the document's chip in process; `through` may tamper with what goes to and fro."""
+    card = Card(document, random_bytes=random.Random(1).randbytes, **switches)
+
+    def transmit(apdu: bytes) -> bytes:
+        try:
+            return card.transmit(apdu)
+        except CardGoneError:
+            raise Gone from None
+
+    conversation = inspect(
+        parse(document.mrz_lines),
+        anchors=against or anchors(),
+        now=now,
+        random=random.Random(2).randbytes,
+    )
+    return converse(conversation, through(transmit))
+
+
+def results(inspection: Inspection) -> dict[str, str]:
+    """The checks that were not successful."""
+    return {check.id.value: check.result.value for check in inspection.checks if check.result is not Result.SUCCESSFUL}
+
+
+@pytest.mark.parametrize("count", range(12))
+def test_genuine_passports_of_every_kind_are_successful_in_all_checks(count: int) -> None:
+    document = passport(kind=None, count=count)
+    inspection, portraits, _ = inspected(document)
+    assert results(inspection) == {}
+    assert inspection.overall is Result.SUCCESSFUL
+    assert inspection.test_issuer
+    assert portraits == [Portrait("jpeg", portrait())]
+    assert (inspection.document.type, inspection.document.issuer) == ("P", "UTO")
+    assert inspection.document.number_present
+    assert str(inspection.document.expires) == "2031-04-15"
+
+
+def test_no_repr_of_an_inspection_shows_who_it_is_about() -> None:
+    inspection, portraits, _ = inspected(passport())
+    for name in ("ERIKSSON", "L898902C3", "940812"):
+        assert name not in repr(inspection)
+    assert repr(portraits[0]) == f"Portrait(jpeg, {len(portrait())} bytes)"
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "expected"),
+    [
+        ("dg1_changed", "ecdsa", {"dg_hashes": "failed"}),
+        ("dg2_swapped", "ecdsa", {"dg_hashes": "failed"}),
+        ("expired", "ecdsa", {"expiry": "failed"}),
+        ("no_private_key", "ecdsa", {"chip_authenticity": "failed"}),
+        ("no_private_key", "rsa", {"chip_authenticity": "failed"}),
+        ("no_chip_authentication", None, {"chip_authenticity": "not_supported"}),
+        ("clone_without_dg15", "ecdsa", {"chip_authenticity": "failed", "com_sod": "failed"}),
+        ("clone_without_dg15", "rsa", {"chip_authenticity": "failed", "com_sod": "failed"}),
+        (
+            "unknown_issuer",
+            "ecdsa",
+            {
+                "ds_signature": "undetermined",
+                "csca_validity": "undetermined",
+                "revocation": "undetermined",
+                "chip_authenticity": "undetermined",
+            },
+        ),
+    ],
+)
+def test_every_fault_shows_in_its_own_check(fault: str, kind: str | None, expected: Mapping[str, str]) -> None:
+    inspection, portraits, _ = inspected(passport(fault, kind=kind))
+    assert results(inspection) == expected
+    assert (inspection.overall is Result.SUCCESSFUL) == (fault == "no_chip_authentication")
+    assert bool(portraits) == (fault != "dg2_swapped")
+
+
+def test_a_specimen_is_marked_even_when_its_anchor_is_not() -> None:
+    unmarked = ListedAnchors(utopia().csca_files().values())
+    assert inspected(passport(), against=unmarked)[0].test_issuer
+
+
+def test_without_a_revocation_list_revocation_stays_open() -> None:
+    without = ListedAnchors(utopia().csca_files().values())
+    assert results(inspected(passport(), against=without)[0]) == {"revocation": "undetermined"}
+
+
+def test_years_later_everything_has_ended() -> None:
+    inspection, _, _ = inspected(passport(), now=datetime(2043, 1, 1, tzinfo=UTC))
+    assert results(inspection) == {
+        "ds_validity": "failed",
+        "csca_validity": "failed",
+        "revocation": "undetermined",
+        "expiry": "failed",
+    }
+
+
+def test_a_chip_with_other_keys_than_the_printed_zone_stays_closed() -> None:
+    other = dataclasses.replace(passport(), mrz_lines=passport(kind=None, count=1).mrz_lines)
+    card = Card(passport())
+    conversation = inspect(parse(other.mrz_lines), anchors=anchors(), now=NOW, random=random.Random(2).randbytes)
+    inspection, portraits, _ = converse(conversation, card.transmit)
+    assert inspection.result_of(CheckId.CHIP_ACCESS) is Result.FAILED
+    assert {inspection.result_of(check) for check in AFTER_ACCESS} == {Result.UNDETERMINED}
+    assert inspection.overall is Result.FAILED
+    assert portraits == []
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {},
+        {"no_extended_length": True},
+        {"le_max": 256},
+        {"le_max": 224},
+        {"le_max": 160},
+        {"le_max": 100},
+        {"le_max": 1000},
+    ],
+)
+def test_chips_that_give_little_at_once_are_read_all_the_same(switches: Switches) -> None:
+    large = portrait(90, width=320, height=240)
+    assert len(large) > 40_000, "beyond what a plain offset reaches"
+    document = utopia().issue(ANNA, portrait_jpeg=large, active_authentication="ecdsa")
+    inspection, portraits, _ = inspected(document, **switches)
+    assert results(inspection) == {}
+    assert portraits == [Portrait("jpeg", large)]
+
+
+def test_a_chip_that_cannot_send_its_long_signature_has_failed_and_is_read_on() -> None:
+    inspection, portraits, _ = inspected(passport(kind="rsa"), no_extended_length=True)
+    assert results(inspection) == {"chip_authenticity": "failed"}
+    assert portraits
+
+
+def test_a_chip_pulled_out_at_any_moment_gives_aborted_checks_and_no_exception() -> None:
+    _, _, sent = inspected(passport())
+    for count in range(len(sent)):
+        inspection, portraits, _ = inspected(passport(), pull_out_after_apdus=count)
+        assert inspection.overall is Result.ABORTED
+        assert set(results(inspection).values()) == {"aborted"}
+        assert inspection.result_of(CheckId.DG_HASHES) is Result.ABORTED
+        assert portraits == []
+
+
+def test_a_chip_pulled_out_while_the_portrait_is_shown_leaves_what_has_terminated() -> None:
+    card = Card(passport())
+    conversation = inspect(parse(passport().mrz_lines), anchors=anchors(), now=NOW, random=random.Random(2).randbytes)
+    step = next(conversation)
+    while not isinstance(step, Portrait):
+        step = conversation.send(card.transmit(step.apdu))
+    with pytest.raises(StopIteration) as end:
+        conversation.throw(ChipLostError("pulled out"))
+    assert end.value.value.overall is Result.SUCCESSFUL
+
+
+def test_a_chip_that_answers_nonsense_from_any_moment_on_never_passes() -> None:
+    _, _, sent = inspected(passport())
+    for count in range(len(sent)):
+        inspection, portraits, _ = inspected(passport(), nonsense_after_apdus=count)
+        assert inspection.overall in (Result.FAILED, Result.ABORTED)
+        assert portraits == []
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x90", b"\x90\x00", bytes(70_000)])
+def test_a_chip_that_answers_the_same_to_everything_never_passes(answer: bytes) -> None:
+    inspection, _, sent = inspected(passport(), through=lambda _: lambda _: answer)
+    assert inspection.overall in (Result.FAILED, Result.ABORTED)
+    assert len(sent) < 5
+
+
+def test_a_stale_signature_of_the_genuine_chip_does_not_help_a_clone() -> None:
+    genuine = passport()
+    assert genuine.chip_key is not None
+    old = genuine.chip_key.answer(bytes(8))
+
+    class Parrot:
+        scheme = genuine.chip_key.scheme
+
+        def answer(self, _: bytes) -> bytes:
+            return old
+
+    clone = dataclasses.replace(genuine, chip_key=Parrot())  # type: ignore[arg-type]
+    assert results(inspected(clone)[0]) == {"chip_authenticity": "failed"}
+
+
+def test_a_clone_with_a_key_of_its_own_in_dg15_is_not_authentic() -> None:
+    other = passport(kind=None, count=2)
+    clone = dataclasses.replace(
+        passport(),
+        files={**passport().files, "EF_DG15": other.files["EF_DG15"]},
+        chip_key=other.chip_key,
+    )
+    assert results(inspected(clone)[0]) == {"dg_hashes": "failed", "chip_authenticity": "failed"}
+
+
+def test_the_security_object_of_another_passport_proves_nothing() -> None:
+    mixed = dataclasses.replace(
+        passport(), files={**passport().files, "EF_SOD": passport(kind=None, count=1).files["EF_SOD"]}
+    )
+    inspection, _, _ = inspected(mixed)
+    assert inspection.result_of(CheckId.SOD_SIGNATURE) is Result.SUCCESSFUL
+    assert inspection.result_of(CheckId.DG_HASHES) is Result.FAILED
+
+
+@pytest.mark.parametrize("missing", ["EF_SOD", "EF_DG1", "EF_DG2", "EF_COM"])
+def test_a_missing_file_is_never_a_success(missing: str) -> None:
+    files = {name: content for name, content in passport().files.items() if name != missing}
+    inspection, _, _ = inspected(dataclasses.replace(passport(), files=files))
+    expected = {
+        "EF_SOD": {"sod_signature": "failed"},
+        "EF_DG1": {"dg_hashes": "undetermined", "country": "undetermined", "mrz_dg1": "undetermined"},
+        "EF_DG2": {"dg_hashes": "undetermined"},
+        "EF_COM": {"com_sod": "not_supported"},  # newer documents leave it out; the list that counts is EF.SOD's
+    }[missing]
+    assert expected.items() <= results(inspection).items()
+    assert (inspection.overall is Result.SUCCESSFUL) == (missing == "EF_COM")
+
+
+# ── every single byte ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_a_flipped_byte_of_any_file_is_never_overall_successful(data: st.DataObject) -> None:
+    files = dict(passport().files)
+    name = data.draw(st.sampled_from(sorted(files)))
+    position = data.draw(st.integers(0, len(files[name]) - 1))
+    change = data.draw(st.integers(1, 255))
+    content = bytearray(files[name])
+    content[position] ^= change
+    files[name] = bytes(content)
+    by_name = {file.replace("_", "."): content for file, content in files.items()}
+    inspection = inspect_files(by_name, anchors=anchors(), now=NOW, mrz=parse(passport().mrz_lines))
+    assert inspection.overall is not Result.SUCCESSFUL
+    if name == "EF_COM":
+        assert inspection.result_of(CheckId.COM_SOD) is Result.FAILED
+    whole, _, _ = inspected(dataclasses.replace(passport(), files=files))
+    assert whole.overall is not Result.SUCCESSFUL
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_a_flipped_byte_of_any_response_is_never_overall_successful(data: st.DataObject) -> None:
+    _, _, sent = inspected(passport())
+    turn = data.draw(st.integers(0, len(sent) - 1))
+    where = data.draw(st.floats(0, 1, exclude_max=True))
+    change = data.draw(st.integers(1, 255))
+
+    def tampering(transmit: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        turns = iter(range(10_000))
+
+        def tampered(apdu: bytes) -> bytes:
+            answer = bytearray(transmit(apdu))
+            if next(turns) == turn:
+                answer[int(where * len(answer))] ^= change
+            return bytes(answer)
+
+        return tampered
+
+    inspection, _, _ = inspected(passport(), through=tampering)
+    assert inspection.overall in (Result.FAILED, Result.ABORTED)
