@@ -73,12 +73,13 @@ def verify_bundle(path: Path, key: LogKey) -> Judge:
     """Judge a bundle. Raises UnreadableError when it cannot be read at all."""
     try:
         with path.open("rb") as file:
-            return _verify(file, key)
+            return judge_bundle(file, key)
     except OSError as error:
         raise UnreadableError(f"cannot read {path.name}: {error.strerror}") from error
 
 
-def _verify(file: BinaryIO, key: LogKey) -> Judge:
+def judge_bundle(file: BinaryIO, key: LogKey) -> Judge:
+    """Judge an open bundle. Raises OSError."""
     stream = lines(file)
     try:
         opening = _opening(stream)
