@@ -7,14 +7,20 @@ Scenes are small frozen values, so a camera can keep what it encoded for them. T
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from hardware_sim.camera import print as printing
+from hardware_sim.faces import studio
 from hardware_sim.faces.hall import Picture, hall
 
-_NOISE_SIGMA = 2.2  # of a small sensor in a lit room, in grey levels
+if TYPE_CHECKING:
+    from hardware_sim.faces import Identity
+
 _EMPTY_LOOP_LENGTH = 8
+_SEAM_PX = 24
 
 
 class Scene(Protocol):
@@ -42,10 +48,74 @@ class Empty:
 
     def picture(self, index: int) -> Picture:
         """Return the hall with fresh sensor noise."""
-        return with_noise(hall(), seed=index)
+        return studio.with_noise(hall(), seed=index)
 
 
-def with_noise(picture: Picture, *, seed: int) -> Picture:
-    """Return the picture as a sensor sees it."""
-    noise = np.random.default_rng(seed).normal(0.0, _NOISE_SIGMA, picture.shape)
-    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One traveller at the kiosk, swaying a little."""
+
+    identity: Identity
+
+    @property
+    def loop_length(self) -> int:
+        """The identity's own loop."""
+        return self.identity.loop_length
+
+    def picture(self, index: int) -> Picture:
+        """Return the identity's live frame."""
+        return self.identity.frame(index)
+
+
+@dataclass(frozen=True, slots=True)
+class Persons:
+    """Two people shoulder to shoulder, `left` and `right` in the picture, out of step with each other."""
+
+    left: Identity
+    right: Identity
+
+    @property
+    def loop_length(self) -> int:
+        """The shorter of the two loops."""
+        return min(self.left.loop_length, self.right.loop_length)
+
+    def picture(self, index: int) -> Picture:
+        """Join the middle of both live frames along a soft seam."""
+        left = self.left.frame(index)
+        right = self.right.frame((index + self.loop_length // 2) % self.loop_length)
+        width = left.shape[1]
+        quarter = width // 4
+        share = np.clip((np.arange(width) - width / 2) / _SEAM_PX + 0.5, 0, 1)[None, :, None]
+        return (np.roll(left, -quarter, axis=1) * (1 - share) + np.roll(right, quarter, axis=1) * share).astype(
+            np.uint8
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedPicture:
+    """A print of the identity's passport portrait in somebody's hand."""
+
+    identity: Identity
+
+    @property
+    def loop_length(self) -> int:
+        """As long as that of a person."""
+        return studio.FRAMES
+
+    def picture(self, index: int) -> Picture:
+        """Return the print before the hall, moving as a hand does."""
+        turn = 2 * np.pi * index / self.loop_length
+        width, height = studio.FRAME_SIZE
+        scene = printing.held(
+            _sheet(self.identity),
+            hall(width, height),
+            centre_px=(width / 2 + 6 * np.sin(turn), height / 2 + 4 * np.sin(2 * turn + 0.4)),
+            scale=0.8 + 0.015 * float(np.sin(turn + 1)),
+            tilt=0.03 + 0.025 * float(np.sin(turn + 2)),
+        )
+        return studio.with_noise(scene, seed=index)
+
+
+@lru_cache(maxsize=4)
+def _sheet(identity: Identity) -> Picture:
+    return printing.printed(identity.portrait())

@@ -22,6 +22,7 @@ import cv2
 
 from hardware_sim.camera import mjpeg
 from hardware_sim.camera.scenes import Empty
+from hardware_sim.faces import studio
 
 if TYPE_CHECKING:
     from hardware_sim.camera.scenes import Scene
@@ -155,7 +156,7 @@ class MjpegCamera:
                     elif key.fileobj is wake:
                         wake.recv(64)
                     else:
-                        self._serve(clients[key.fileobj], mask)  # type: ignore[index] - only sockets are registered
+                        self._serve(key.data, mask)
                 if self._take_drop_wanted():
                     for client in clients.values():
                         client.closing = True
@@ -185,8 +186,8 @@ class MjpegCamera:
             return
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        clients[connection] = _Client(connection)
-        selector.register(connection, selectors.EVENT_READ)
+        client = clients[connection] = _Client(connection)
+        selector.register(connection, selectors.EVENT_READ, client)
 
     def _serve(self, client: _Client, mask: int) -> None:
         """Take a request or its end, and give what is pending."""
@@ -236,7 +237,7 @@ class MjpegCamera:
                 del clients[client.connection]
             else:
                 wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.pending else 0)
-                selector.modify(client.connection, wanted)
+                selector.modify(client.connection, wanted, client)
 
 
 def _answer(client: _Client) -> None:
@@ -256,9 +257,5 @@ def _answer(client: _Client) -> None:
 def encoded(scene: Scene, index: int, size: tuple[int, int] = (640, 480)) -> bytes:
     """Return picture `index` of the scene's loop as the JPEG that the camera sends."""
     picture = scene.picture(index)
-    if picture.shape[1::-1] != size:
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    ok, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    if not ok:
-        raise RuntimeError("the picture cannot be encoded")
-    return jpeg.tobytes()
+    scaled = picture if picture.shape[1::-1] == size else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return studio.jpeg(scaled, JPEG_QUALITY)

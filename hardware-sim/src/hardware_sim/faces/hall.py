@@ -21,9 +21,11 @@ def hall(width_px: int = 640, height_px: int = 480, seed: int = 0) -> Picture:
     random = np.random.default_rng(seed)
     picture = np.empty((height_px, width_px, 3), np.float32)
     horizon = int(height_px * 0.62)
-    picture[:horizon] = np.linspace(168, 150, horizon, dtype=np.float32)[:, None, None] * np.float32([1.0, 0.99, 0.96])
+    picture[:horizon] = np.linspace(168, 150, horizon, dtype=np.float32)[:, None, None] * np.array(
+        [1.0, 0.99, 0.96], np.float32
+    )
     floor = np.linspace(118, 138, height_px - horizon, dtype=np.float32)
-    picture[horizon:] = floor[:, None, None] * np.float32([0.93, 0.97, 1.0])
+    picture[horizon:] = floor[:, None, None] * np.array([0.93, 0.97, 1.0], np.float32)
     _draw_windows(picture, horizon, random)
     _draw_lamps(picture, random)
     blurred = cv2.GaussianBlur(picture, (0, 0), width_px / 80)

@@ -1,0 +1,130 @@
+"""The pictures of one person: a passport portrait and the loop of live frames before the kiosk.
+
+Says where the person stands, how the head moves, what light falls and what the sensor adds. Pure: a head always gives
+the same pictures.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from hardware_sim.faces.hall import hall
+from hardware_sim.faces.render import Light, Picture, View, render
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hardware_sim.faces.head import Head
+    from hardware_sim.faces.mesh import Floats
+
+    Image = NDArray[np.uint8]  # (height, width, 3) BGR
+
+FRAME_SIZE = (640, 480)
+FRAMES = 24  # the loop at 15 pictures a second takes 1.6 seconds
+PORTRAIT_SIZE = (413, 531)  # 35 x 45 mm at 300 dots an inch
+PORTRAIT_BYTES_MAX = 18_000  # what issuers allow a portrait in the chip
+NOISE_SIGMA = 0.9  # of a good sensor at a lit kiosk, in grey levels
+
+_LENS_BLUR_PX = 0.6
+
+_PX_PER_DM = 122.0
+_PORTRAIT_GREY = 205
+_PORTRAIT_LIGHT = Light(
+    key_from=(0.15, 0.45, 0.9),
+    key=(0.85, 0.84, 0.82),
+    fill_from=(-0.6, 0.1, 0.7),
+    fill=(0.40, 0.40, 0.41),
+    sky=(0.34, 0.35, 0.37),
+    ground=(0.26, 0.25, 0.24),
+)
+_WINDOW_LIGHT = Light()
+_LAMP_LIGHT = Light(
+    key_from=(0.5, 0.75, 0.65),
+    key=(1.0, 0.93, 0.82),
+    fill_from=(-0.7, 0.0, 0.6),
+    fill=(0.30, 0.32, 0.36),
+    sky=(0.36, 0.35, 0.34),
+    ground=(0.20, 0.19, 0.18),
+)
+
+
+def portrait(head: Head) -> Image:
+    """Return the portrait: frontal, neutral, even light, plain background."""
+    width, height = PORTRAIT_SIZE
+    view = View(width, height, (width / 2, height * 0.45), px_per_dm=153, distance_dm=12)
+    background = np.full((height, width, 3), _PORTRAIT_GREY, np.uint8)
+    return with_noise(_composed(render(head, view, _PORTRAIT_LIGHT), background), seed=0, sigma=1.0)
+
+
+def frames(head: Head) -> list[Image]:
+    """Return the loop: the person sways and looks about a little while the light changes from window to lamp."""
+    width, height = FRAME_SIZE
+    out = []
+    for index in range(FRAMES):
+        turn = 2 * np.pi * index / FRAMES
+        view = View(
+            width,
+            height,
+            eyes_px=(width / 2 + 7 * np.sin(turn + 0.6), height * 0.46 + 3 * np.sin(2 * turn)),
+            px_per_dm=_PX_PER_DM * (1 + 0.015 * np.cos(turn)),
+            yaw=float(7.0 * np.sin(turn)),
+            pitch=float(1.0 + 3.0 * np.sin(turn + 2.0)),
+            roll=float(2.0 * np.sin(turn + 1.0)),
+        )
+        light = _between(_WINDOW_LIGHT, _LAMP_LIGHT, 0.5 - 0.5 * float(np.cos(turn)))
+        out.append(with_noise(_composed(render(head, view, light), hall()), seed=index))
+    return out
+
+
+def portrait_jpeg(picture: Image) -> bytes:
+    """Encode a portrait as well as fits PORTRAIT_BYTES_MAX."""
+    for quality in range(92, 30, -3):
+        encoded = jpeg(picture, quality)
+        if len(encoded) <= PORTRAIT_BYTES_MAX:
+            return encoded
+    raise RuntimeError(f"the portrait does not fit {PORTRAIT_BYTES_MAX} bytes")
+
+
+def jpeg(picture: Image, quality: int) -> bytes:
+    """Encode a picture."""
+    ok, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not ok:
+        raise RuntimeError("the picture cannot be encoded")
+    return encoded.tobytes()
+
+
+def with_noise(picture: Image, *, seed: int, sigma: float = NOISE_SIGMA) -> Image:
+    """Return the picture as a lens softens it and a sensor sees it."""
+    noise = np.random.default_rng(seed).standard_normal(picture.shape, np.float32) * np.float32(sigma)
+    return np.clip(cv2.GaussianBlur(picture, (0, 0), _LENS_BLUR_PX) + noise, 0, 255).astype(np.uint8)
+
+
+def _between(one: Light, other: Light, share: float) -> Light:
+    def mixed(a: tuple[float, float, float], b: tuple[float, float, float]) -> tuple[float, float, float]:
+        x, y, z = (float(p + (q - p) * share) for p, q in zip(a, b, strict=True))
+        return x, y, z
+
+    return Light(
+        key_from=mixed(one.key_from, other.key_from),
+        key=mixed(one.key, other.key),
+        fill_from=mixed(one.fill_from, other.fill_from),
+        fill=mixed(one.fill, other.fill),
+        sky=mixed(one.sky, other.sky),
+        ground=mixed(one.ground, other.ground),
+    )
+
+
+def _composed(person: Picture, background: Image) -> Image:
+    """Put the person before the background and develop: a soft shoulder keeps highlights from clipping."""
+    behind = (background[..., ::-1].astype(np.float32) / 255) ** 2.2
+    light = _developed(person.colour) + behind * (1 - person.cover[..., None])
+    return (np.clip(light, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)[..., ::-1]
+
+
+def _developed(light: Floats) -> Floats:
+    knee = np.float32(0.6)
+    over = np.maximum(light - knee, 0)
+    return np.minimum(light, knee) + over / (1 + over / (1 - knee))
