@@ -335,6 +335,12 @@ def test_a_chip_with_a_limit_says_so_and_reads_within_it(le_max: int, refusal: i
     assert session.read(0, le_max, extended=True) == (DG2[:le_max], 0x9000)
 
 
+def test_a_limit_on_reading_does_not_stop_a_longer_signature() -> None:
+    passport = utopia().issue(ANNA, portrait_jpeg=portrait(), active_authentication="rsa")
+    session = open_access(Card(passport, le_max=192).transmit, passport.mrz_lines[1])
+    assert session.send(bytes.fromhex("0C880000"), bytes(8), ne=65536, extended=True)[1] == 0x9000
+
+
 def test_a_chip_without_extended_length_refuses_it_in_plain() -> None:
     card, session = card_and_session(no_extended_length=True)
     session.select("EF_DG2")

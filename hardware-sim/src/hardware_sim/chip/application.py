@@ -66,7 +66,7 @@ _State: TypeAlias = _MasterFile | _Application | _Open
 
 
 class Application:
-    """One chip's application from power on. `le_max` is the most it returns at once; more is answered with 6Cxx or 6700."""
+    """One chip's application from power on. `le_max` is the most that one READ BINARY returns."""
 
     def __init__(
         self,
@@ -205,7 +205,7 @@ class Application:
                 if len(command.body) != _AA_CHALLENGE_BYTES:
                     return Response(_WRONG_LENGTH)
                 signature = self._chip_key.answer(command.body)
-                if len(signature) > min(command.ne or 0, room, self._le_max):
+                if len(signature) > min(command.ne or 0, room):
                     return Response(_WRONG_LENGTH)  # cannot be had in pieces: whole or not at all
                 return Response(_DONE, signature)
             case _MasterFile() | _Application():

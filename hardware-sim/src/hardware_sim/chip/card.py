@@ -24,7 +24,7 @@ _NONSENSE_BYTES_MAX: Final = 64
 class Switches(TypedDict, total=False):
     """Quirks of one card; whatever is left out is a plain, undelayed chip."""
 
-    le_max: int  # more is answered with 6Cxx or 6700
+    le_max: int  # READ BINARY for more is answered with 6Cxx or 6700
     no_extended_length: bool
     pull_out_after_apdus: int | None  # so many are answered, then the card is gone
     nonsense_after_apdus: int | None  # so many are answered, then garbage comes

@@ -74,7 +74,10 @@ class _Line:
 
 
 class Issuer:
-    """A country that issues passports. `today` dates its certificates; left out, it is the current day in UTC."""
+    """A country that issues passports. `today` dates its certificates; left out, it is the current day in UTC.
+
+    Take certificates and passports from the same object: another one of the same seed has other RSA keys.
+    """
 
     def __init__(self, seed: int, *, country: str = "UTO", today: date | None = None) -> None:
         if country not in _ALPHA2:
