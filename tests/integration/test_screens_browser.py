@@ -1,0 +1,459 @@
+"""The traveller's page in a real browser: every screen in every language at every size, and a server that goes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import pytest_asyncio
+import tomli_w
+from fakes.screens_peers import FakeLane, FakePreview, view
+from playwright.async_api import Browser, Page, async_playwright
+
+from gate.passage.screen import Guidance, Screen
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES = {
+    "portrait kiosk": (1080, 1920),
+    "landscape kiosk": (1920, 1080),
+    "small panel": (800, 480),
+    "phone": (390, 844),
+}
+LANGUAGES = ("all", "en", "fr", "ar")
+SCREENS = [view(screen) for screen in Screen] + [
+    view(Screen.LOOK, guidance) for guidance in Guidance if guidance is not Guidance.NONE
+]
+OFFLINE_WITHIN_S = 3.5
+WAIT_MS = 10_000
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}: apt-get install chromium"),
+]
+
+START = """
+import asyncio, pathlib, sys
+from gate.programs.config import load
+from gate.programs.screens import run
+asyncio.run(run(load(pathlib.Path(sys.argv[1])), stop=asyncio.Event()))
+"""
+
+
+class Gate:
+    """The screens program as a process, and its lane and vision as fakes here."""
+
+    def __init__(self, folder: Path, lane: FakeLane, vision: FakePreview) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.port = listener.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.lane = lane
+        self.vision = vision
+        self._file = folder / "gate.toml"
+        self._file.write_text(
+            tomli_w.dumps(
+                {
+                    "purpose": "demo",
+                    "gate_id": "north-7",
+                    "operator": "border.example",
+                    "paths": {"run": str(folder)},
+                    "barrier": {"port": "none"},
+                    "swipe": {"port": "none"},
+                    "camera": {"address": "none"},
+                    "audit": {"recipients": ["none"]},
+                    "screens": {"port": self.port},
+                }
+            )
+        )
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start the program; returns when it answers."""
+        self._process = await asyncio.create_subprocess_exec(sys.executable, "-c", START, str(self._file))
+        async with asyncio.timeout(WAIT_MS / 1000):
+            while True:
+                with contextlib.suppress(OSError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                    writer.close()
+                    await writer.wait_closed()
+                    return
+                await asyncio.sleep(0.02)
+
+    def signal(self, number: int) -> None:
+        """Send the program a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    async def kill(self) -> None:
+        """End the program as a power cut would."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+
+def picture(colour: tuple[int, int, int]) -> bytes:
+    """A JPEG of one colour (blue, green, red)."""
+    _, jpeg = cv2.imencode(".jpg", np.full((480, 640, 3), colour, np.uint8))
+    return jpeg.tobytes()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gate(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gate]:
+    folder = tmp_path_factory.mktemp("run")
+    lane = FakeLane(folder / "lane.sock", first=view(Screen.WELCOME))
+    vision = FakePreview(folder / "preview.sock", jpeg=picture((200, 120, 30)))
+    gate = Gate(folder, lane, vision)
+    async with lane.run(), vision.run():
+        await gate.start()
+        yield gate
+        await gate.kill()
+
+
+@contextlib.asynccontextmanager
+async def open_page(browser: Browser, gate: Gate, size: str = "portrait kiosk", **options: Any) -> AsyncIterator[Page]:
+    """A new browser page that is in sync; whatever it complains of in the console fails the test."""
+    width, height = SIZES[size]
+    page = await browser.new_page(viewport={"width": width, "height": height}, **options)
+    page.set_default_timeout(WAIT_MS)
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    await gate.lane.show(view(Screen.WELCOME))
+    await page.goto(gate.address)
+    await shown(page, Screen.WELCOME)
+    try:
+        yield page
+        assert [text for text in complaints if "ERR_CONNECTION" not in text and "ERR_INCOMPLETE" not in text] == []
+    finally:
+        await page.close()
+
+
+async def shown(page: Page, screen: Screen | str) -> None:
+    """Wait for a screen. The page's policy forbids eval, which `wait_for_function` needs."""
+    name = screen.value if isinstance(screen, Screen) else screen
+    await page.wait_for_selector(f'html[data-screen="{name}"]')
+
+
+async def choose(page: Page, language: str) -> None:
+    """Press the language's button, or the one that is down for all of them."""
+    now = await page.get_attribute("html", "data-language")
+    if now != language:
+        await page.click(f'[data-choose="{now if language == "all" else language}"]')
+        await page.wait_for_selector(f'html[data-language="{language}"]')
+
+
+# What a screen must fulfil, measured in the page: WCAG 2.2 AA and the room it has.
+MEASURE = """() => {
+  const problems = [];
+  const root = document.documentElement;
+  if (root.scrollWidth > innerWidth) problems.push(`wider than the screen by ${root.scrollWidth - innerWidth}`);
+  if (root.scrollHeight > innerHeight) problems.push(`taller than the screen by ${root.scrollHeight - innerHeight}`);
+  const visible = (element) => element.checkVisibility({visibilityProperty: true, opacityProperty: false});
+  const rgb = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const luminance = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = rgb(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.data.trim();
+    const element = walker.currentNode.parentElement;
+    if (!text || !visible(element)) continue;
+    const [a, b] = [luminance(rgb(getComputedStyle(element).color)), luminance(behind(element))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 7) problems.push(`contrast ${contrast.toFixed(2)}: ${text}`);
+    const size = parseFloat(getComputedStyle(element).fontSize);
+    if (size < 12.5) problems.push(`${size}px: ${text}`);
+    const range = document.createRange();
+    range.selectNodeContents(walker.currentNode);
+    const box = range.getBoundingClientRect();
+    if (box.left < 0 || box.right > innerWidth || box.top < 0 || box.bottom > innerHeight)
+      problems.push(`out of sight: ${text}`);
+    if (!element.closest("header, main, nav")) problems.push(`outside the landmarks: ${text}`);
+  }
+  if (document.querySelectorAll("h1").length !== 1) problems.push("not one h1");
+  if (!document.title) problems.push("no title");
+  if (!["en", "fr", "ar"].includes(root.lang)) problems.push(`language ${root.lang}`);
+  for (const one of ["header", "main", "nav"])
+    if (document.querySelectorAll(one).length !== 1) problems.push(`not one ${one}`);
+  for (const button of document.querySelectorAll("button")) {
+    const box = button.getBoundingClientRect();
+    if (box.width < 48 || box.height < 48) problems.push(`a small button: ${button.textContent}`);
+  }
+  const drawings = [...document.querySelectorAll(".pictogram")].filter(visible);
+  if (drawings.length !== 1) problems.push(`${drawings.length} drawings`);
+  else if (drawings[0].getBoundingClientRect().height < 80) problems.push("a small drawing");
+  return problems;
+}"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_screen_is_whole_and_legible_in_every_language(browser: Browser, gate: Gate, size: str) -> None:
+    problems = []
+    async with open_page(browser, gate, size) as page:
+        for state in SCREENS:
+            await gate.lane.show(state)
+            await shown(page, state.screen)
+            for language in LANGUAGES:
+                await choose(page, language)
+                found = await page.evaluate(MEASURE)
+                problems += [f"{state.screen.value} {state.guidance.value} {language}: {text}" for text in found]
+    assert problems == []
+
+
+async def test_every_screen_in_every_language_is_painted_in_its_colour(browser: Browser, gate: Gate) -> None:
+    backs: dict[Screen, set[bytes]] = {screen: set() for screen in Screen}
+    async with open_page(browser, gate, "small panel") as page:
+        for screen in Screen:
+            await gate.lane.show(view(screen))
+            await shown(page, screen)
+            for language in LANGUAGES:
+                await choose(page, language)
+                image = cv2.imdecode(np.frombuffer(await page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+                assert image is not None
+                assert len(set(image[::4, ::4].reshape(-1, 3).view("S3").ravel())) > 20  # letters and a drawing
+                backs[screen].add(image[-3, 3].tobytes())
+    assert all(len(colours) == 1 for colours in backs.values())  # the same in every language
+    assert [screen for screen in Screen if backs[screen] == backs[Screen.GO]] == [Screen.GO]
+
+
+async def test_all_languages_stand_together_until_one_is_chosen(browser: Browser, gate: Gate) -> None:
+    async with open_page(browser, gate) as page:
+        lines = page.locator("h1 > [lang]:visible")
+        assert await lines.all_inner_texts() == [
+            "Put your passport on the reader",
+            "Posez le passeport sur le lecteur",
+            "ضع جواز سفرك على القارئ",
+        ]
+        await choose(page, "fr")
+        assert await lines.all_inner_texts() == ["Posez le passeport sur le lecteur"]
+        assert await page.title() == "Posez le passeport sur le lecteur \u2013 Sas de contrôle aux frontières"
+        assert await page.get_attribute('[data-choose="fr"]', "aria-pressed") == "true"
+        await page.click('[data-choose="fr"]')
+        assert await lines.count() == 3
+
+
+async def test_choosing_and_going_back_leaves_nothing_behind(browser: Browser, gate: Gate) -> None:
+    async with open_page(browser, gate, "small panel", reduced_motion="reduce") as page:
+        before = await page.screenshot()
+        for language in (*LANGUAGES, "all"):
+            await choose(page, language)
+        await page.evaluate("document.activeElement.blur()")
+        await page.mouse.move(0, 0)
+        assert await page.screenshot() == before
+
+
+async def test_a_chosen_language_lasts_for_one_traveller(browser: Browser, gate: Gate) -> None:
+    async with open_page(browser, gate) as page:
+        await choose(page, "ar")
+        for screen in (Screen.LOOK, Screen.GO):
+            await gate.lane.show(view(screen))
+            await shown(page, screen)
+            assert await page.get_attribute("html", "data-language") == "ar"
+        await gate.lane.show(view(Screen.WELCOME))
+        await page.wait_for_selector('html[data-language="all"]')
+
+
+async def test_a_language_that_was_chosen_and_left_is_forgotten(browser: Browser, gate: Gate) -> None:
+    async with open_page(browser, gate) as page:
+        await page.clock.install()
+        await choose(page, "ar")
+        await page.clock.fast_forward(31_000)
+        await page.wait_for_selector('html[data-language="all"]')
+
+
+async def test_arabic_runs_from_the_right_and_its_letters_are_joined(browser: Browser, gate: Gate) -> None:
+    async with open_page(browser, gate, "landscape kiosk") as page:
+        await choose(page, "ar")
+        assert await page.get_attribute("html", "dir") == "rtl"
+        assert await page.get_attribute("html", "lang") == "ar"
+        measured = await page.evaluate("""() => {
+          const line = document.querySelector("h1 > [lang=ar]");
+          const width = (text) => {
+            const probe = line.cloneNode();
+            probe.style.cssText = "display: inline-block; white-space: nowrap";
+            probe.textContent = text;
+            line.parentElement.append(probe);
+            const found = probe.getBoundingClientRect().width;
+            probe.remove();
+            return found;
+          };
+          const text = line.textContent;
+          return {
+            joined: width(text),
+            apart: width([...text].join("\\u200c")),
+            words: document.querySelector(".words").getBoundingClientRect().right,
+            scene: document.querySelector(".scene").getBoundingClientRect().left,
+          };
+        }""")
+        assert measured["apart"] > measured["joined"] * 1.1  # shaped: joined letters are narrower than single ones
+        assert measured["scene"] > measured["words"]  # the drawing comes first, which is on the right
+        assert await _fonts_of(page, "h1 > [lang=ar]") == {"Noto Sans Arabic"}
+
+
+async def _fonts_of(page: Page, selector: str) -> set[str]:
+    session = await page.context.new_cdp_session(page)
+    await session.send("DOM.enable")
+    await session.send("CSS.enable")
+    document = await session.send("DOM.getDocument")
+    node = await session.send("DOM.querySelector", {"nodeId": document["root"]["nodeId"], "selector": selector})
+    fonts = await session.send("CSS.getPlatformFontsForNode", {"nodeId": node["nodeId"]})
+    await session.detach()
+    return {font["familyName"] for font in fonts["fonts"]}
+
+
+async def test_the_arrow_of_the_way_is_never_mirrored(browser: Browser, gate: Gate) -> None:
+    async with open_page(browser, gate) as page:
+        await gate.lane.show(view(Screen.GO))
+        await shown(page, Screen.GO)
+        drawings = {}
+        for language in ("en", "ar"):
+            await choose(page, language)
+            script = 'getComputedStyle(document.querySelector("[data-pictogram=walk] svg")).transform'
+            drawings[language] = (await page.evaluate(script), await page.inner_html("[data-pictogram=walk]"))
+        assert drawings["en"] == drawings["ar"]
+        assert drawings["en"][0] == "none"
+
+
+async def test_nothing_moves_for_those_who_do_not_want_it(browser: Browser, gate: Gate) -> None:
+    moving = "document.getAnimations().filter((one) => one.effect.target.checkVisibility()).length"
+    async with open_page(browser, gate, reduced_motion="no-preference") as page:
+        assert await page.evaluate(moving) > 0
+    async with open_page(browser, gate, reduced_motion="reduce") as page:
+        assert await page.evaluate(moving) == 0
+
+
+async def test_the_mirror_shows_the_camera_only_while_the_traveller_should_look(browser: Browser, gate: Gate) -> None:
+    pixel = '[...document.querySelector(".mirror").getContext("2d").getImageData(1, 1, 1, 1).data].slice(0, 3)'
+    async with open_page(browser, gate) as page:
+        assert not await page.locator(".mirror").is_visible()
+        await gate.lane.show(view(Screen.LOOK))
+        await page.wait_for_selector("html[data-mirror] .mirror:visible")
+        assert await page.evaluate(pixel) == pytest.approx([30, 120, 200], abs=4)
+        await gate.lane.show(view(Screen.GO))
+        await shown(page, Screen.GO)
+        assert not await page.locator(".mirror").is_visible()
+        assert await page.evaluate('document.querySelector(".mirror").width') == 1  # the picture is gone
+
+
+async def test_a_broken_picture_leaves_the_drawing(browser: Browser, gate: Gate) -> None:
+    good = gate.vision.jpeg
+    gate.vision.jpeg = good[:200]
+    try:
+        async with open_page(browser, gate) as page:
+            await gate.lane.show(view(Screen.LOOK))
+            await shown(page, Screen.LOOK)
+            await asyncio.sleep(0.3)
+            assert await page.locator("html[data-mirror]").count() == 0
+            assert await page.locator("[data-pictogram=camera]").is_visible()
+            gate.vision.jpeg = good
+            await page.wait_for_selector("html[data-mirror]")
+    finally:
+        gate.vision.jpeg = good
+
+
+async def test_a_killed_server_calls_an_officer_and_its_return_shows_the_lane(browser: Browser, gate: Gate) -> None:
+    async with open_page(browser, gate) as page:
+        await gate.lane.show(view(Screen.GO))
+        await shown(page, Screen.GO)
+        await page.evaluate("window.isOld = true")
+        await gate.kill()
+        await page.wait_for_selector('html[data-screen="offline"]', timeout=OFFLINE_WITHIN_S * 1000)
+        assert await page.locator("h1 > [lang=en]").inner_text() == "An officer will help you"
+        assert await page.get_attribute("html", "data-tone") == "help"
+        await gate.lane.show(view(Screen.LOOK))
+        await gate.start()
+        await shown(page, Screen.LOOK)
+        assert await page.evaluate("window.isOld") is None  # a new start of the program is a new page
+
+
+async def test_a_hanging_server_calls_an_officer_and_never_leaves_an_old_go(browser: Browser, gate: Gate) -> None:
+    async with open_page(browser, gate) as page:
+        await gate.lane.show(view(Screen.GO))
+        await shown(page, Screen.GO)
+        gate.signal(signal.SIGSTOP)
+        try:
+            await page.wait_for_selector('html[data-screen="offline"]', timeout=OFFLINE_WITHIN_S * 1000)
+        finally:
+            gate.signal(signal.SIGCONT)
+        await shown(page, Screen.GO)
+
+
+async def test_the_offline_screen_looks_like_every_referral(browser: Browser, gate: Gate) -> None:
+    async def looks(page: Page) -> tuple[str, bytes]:
+        return await page.inner_text("main"), await page.screenshot(animations="disabled")
+
+    async with open_page(browser, gate, "small panel", reduced_motion="reduce") as page:
+        await gate.lane.show(view(Screen.OFFICER, objections=["face_below_threshold"], referred="c1"))
+        await shown(page, Screen.OFFICER)
+        referred = await looks(page)
+        await gate.kill()
+        await shown(page, "offline")
+        offline = await looks(page)
+        await gate.start()
+    assert offline == referred
+
+
+async def test_pages_beyond_the_limit_call_an_officer_and_come_back_when_there_is_room(
+    browser: Browser, gate: Gate
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        writers = []
+        for _ in range(8):
+            reader, writer = await asyncio.open_connection("127.0.0.1", gate.port)
+            writer.write(f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\n\r\n".encode())
+            assert b"200" in await reader.readline()
+            writers.append(writer)
+        page = await browser.new_page()
+        stack.push_async_callback(page.close)
+        await page.goto(gate.address)
+        await shown(page, "offline")
+        for writer in writers:
+            writer.close()
+        await gate.lane.show(view(Screen.WELCOME))
+        await shown(page, Screen.WELCOME)
+
+
+async def test_a_keyboard_reaches_every_language_and_sees_where_it_is(browser: Browser, gate: Gate) -> None:
+    async with open_page(browser, gate) as page:
+        reached = []
+        for _ in LANGUAGES[1:]:
+            await page.keyboard.press("Tab")
+            focus = "[document.activeElement.dataset.choose, getComputedStyle(document.activeElement).outlineWidth]"
+            reached.append(await page.evaluate(focus))
+        assert reached == [["en", "5px"], ["fr", "5px"], ["ar", "5px"]]
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector('html[data-language="ar"]')
