@@ -1,0 +1,162 @@
+"""`gate audit`: what the commands print, and how they end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyrage
+import pytest
+from fakes.audit_logs import SmallLog, crossing, wanted
+from typer.testing import CliRunner, Result
+
+from gate.cli.audit import app
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> SmallLog:
+    small = SmallLog(tmp_path)
+    small.write(crossing("c1"), [wanted("presence", None, {"officer": "officer-7"})])
+    (tmp_path / "log.vkey").write_text(small.vkey + "\n")
+    (tmp_path / "one.identity").write_text(f"{small.auditors[0]}\n")
+    (tmp_path / "a.bundle").write_bytes(small.bundle())
+    return small
+
+
+def run(*arguments: object) -> Result:
+    return RUNNER.invoke(app, [str(one) for one in arguments])
+
+
+def document(result: Result) -> dict[str, Any]:
+    (line,) = result.stdout.splitlines()
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def test_a_good_log_is_verified_with_the_key_or_its_file(log: SmallLog) -> None:
+    for vkey in (log.vkey, log.folder / "log.vkey"):
+        result = run("verify", log.folder / "a.bundle", "--vkey", vkey, "--json")
+        assert result.exit_code == 0
+        found = document(result)
+        assert found["schema"] == "audit.verify/1"
+        assert (found["entries"], found["verified"], found["problems"]) == (6, True, [])
+        assert {"root", "checkpoints", "first_time", "last_time"} <= set(found)
+
+
+def test_a_changed_log_ends_with_one_and_its_problems(log: SmallLog) -> None:
+    bundle = log.folder / "a.bundle"
+    bundle.write_bytes(bundle.read_bytes()[:-10])
+    assert document(run("verify", bundle, "--vkey", log.vkey, "--json"))["problems"]
+    result = run("verify", bundle, "--vkey", log.vkey)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("NOT VERIFIED")
+    assert "cut off" in result.stdout
+
+
+def test_people_read_that_a_log_is_verified(log: SmallLog) -> None:
+    result = run("verify", log.spool, "--vkey", log.vkey)
+    assert result.stdout.startswith("VERIFIED")
+    assert "6" in result.stdout
+
+
+@pytest.mark.parametrize(("path", "vkey"), [("missing", None), ("a.bundle", "nonsense")])
+def test_what_cannot_be_judged_is_bad_data(log: SmallLog, path: str, vkey: str | None) -> None:
+    result = run("verify", log.folder / path, "--vkey", vkey or log.vkey)
+    assert (result.exit_code, result.stdout) == (65, "")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_export_is_what_the_verifier_takes(log: SmallLog) -> None:
+    out = log.folder / "b.bundle"
+    result = run("export", "--spool", log.spool, "--out", out, "--since", "2", "--json")
+    assert document(result) == {"schema": "audit.export/1", "entries": 4, "bytes": out.stat().st_size}
+    assert document(run("verify", out, "--vkey", log.vkey, "--json"))["entries"] == 4
+    result = run("export", "--spool", log.spool, "--out", log.folder / "tiles", "--format", "tiles")
+    assert result.stdout.startswith("6 entries")
+    assert run("verify", log.folder / "tiles", "--vkey", log.vkey).exit_code == 0
+
+
+def test_an_export_that_cannot_be_made_leaves_no_file(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = log.folder / "b.bundle"
+    assert run("export", "--spool", log.folder / "missing", "--out", out).exit_code == 65
+    assert run("export", "--spool", log.spool, "--out", out, "--since", "99").exit_code == 65
+    assert run("export", "--spool", log.spool, "--out", out, "--since", "1", "--format", "tiles").exit_code == 2
+    assert run("export", "--spool", log.spool, "--out", log.folder / "log.vkey" / "b").exit_code == 74
+    monkeypatch.setenv("PORTCULLIS_CONFIG", str(log.folder / "missing.toml"))
+    result = run("export", "--out", out)
+    assert result.exit_code == 78
+    assert "--spool" in result.stderr
+    assert [one.name for one in log.folder.glob("b.*")] == []
+
+
+def test_the_configured_spool_is_exported(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = log.folder / "gate.toml"
+    config.write_text(
+        f"""purpose = "demo"
+gate_id = "gate-0001"
+operator = "border.example"
+paths.spool = "{log.spool}"
+barrier.port = "/dev/null"
+swipe.port = "/dev/null"
+camera.address = "none"
+audit.recipients = ["age1"]
+"""
+    )
+    monkeypatch.setenv("PORTCULLIS_CONFIG", str(config))
+    assert document(run("export", "--out", log.folder / "b.bundle", "--json"))["entries"] == 6
+
+
+def test_an_auditor_reads_every_record(log: SmallLog) -> None:
+    result = run("decrypt", log.folder / "a.bundle", "--identity", log.folder / "one.identity", "--vkey", log.vkey)
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [record["index"] for record in records] == list(range(6))
+    assert [record["kind"] for record in records] == ["opened", "decided", "granted", "passed", "closed", "presence"]
+    assert records[0]["body"] == {"about": "opened in c1"}
+    assert records[5]["body"] == {"officer": "officer-7"}
+    assert {"time", "crossing", "monotonic_ms", "boot"} <= set(records[0])
+
+
+def test_an_auditor_is_told_that_the_signature_was_not_checked(log: SmallLog) -> None:
+    result = run("decrypt", log.folder / "a.bundle", "--identity", log.folder / "one.identity")
+    assert result.exit_code == 0
+    assert "signature was not checked" in result.stderr
+
+
+def test_an_erased_crossing_has_no_body_and_says_so(log: SmallLog) -> None:
+    for key in list((log.spool / "keys").rglob("*.age")):
+        key.unlink()
+    (log.folder / "a.bundle").write_bytes(log.bundle())
+    result = run("decrypt", log.folder / "a.bundle", "--identity", log.folder / "one.identity")
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(record["body"], record["note"]) for record in records] == [(None, "the key was erased")] * 6
+
+
+def test_a_stranger_reads_nothing(log: SmallLog) -> None:
+    (log.folder / "stranger.identity").write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    result = run("decrypt", log.folder / "a.bundle", "--identity", log.folder / "stranger.identity")
+    assert (result.exit_code, result.stdout) == (77, "")
+
+
+def test_a_bundle_that_is_not_the_logs_is_not_decrypted_with_its_key(log: SmallLog) -> None:
+    bundle = log.folder / "a.bundle"
+    bundle.write_bytes(bundle.read_bytes().replace(b'\\"kind\\":\\"passed\\"', b'\\"kind\\":\\"opened\\"'))
+    result = run("decrypt", bundle, "--identity", log.folder / "one.identity", "--vkey", log.vkey)
+    assert (result.exit_code, result.stdout) == (1, "")
+    result = run("decrypt", bundle, "--identity", log.folder / "one.identity", "--vkey", "nonsense")
+    assert result.exit_code == 65
+
+
+def test_a_broken_bundle_or_identity_is_bad_data(log: SmallLog) -> None:
+    identity, bundle = log.folder / "one.identity", log.folder / "a.bundle"
+    (log.folder / "cut.bundle").write_bytes(b"".join(bundle.read_bytes().splitlines(keepends=True)[:-1]))
+    (log.folder / "noise.bundle").write_bytes(b"noise\n")
+    assert run("decrypt", log.folder / "cut.bundle", "--identity", identity).exit_code == 65
+    assert run("decrypt", log.folder / "noise.bundle", "--identity", identity).exit_code == 65
+    assert run("decrypt", log.folder / "missing.bundle", "--identity", identity).exit_code == 65
+    assert run("decrypt", bundle, "--identity", log.folder / "log.vkey").exit_code == 65
+    assert run("decrypt", bundle, "--identity", log.folder / "missing").exit_code == 65
