@@ -51,20 +51,14 @@ class Process:
         """Start a child and wait until its models are proved. Raises ChildLostError."""
         ours, theirs = socket.socketpair()
         try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "gate.programs.vision_child",
-                str(os.getpid()),
-                stdin=theirs.fileno(),
-                stdout=asyncio.subprocess.DEVNULL,
-            )
-        except OSError as error:
+            process = await _spawn(theirs)
+            connection = await adopt(ours, incoming=messages.FromChild, bytes_max=PICTURE_BYTES_MAX)
+        except BaseException:
             ours.close()
-            raise ChildLostError(f"a child cannot be started: {error.strerror}") from error
+            raise
         finally:
             theirs.close()
-        child = cls(process, await adopt(ours, incoming=messages.FromChild, bytes_max=PICTURE_BYTES_MAX))
+        child = cls(process, connection)
         try:
             await child.send(prepare)
             async with asyncio.timeout(START_DEADLINE_S):
@@ -144,6 +138,14 @@ class Process:
             self._reason = f"the child is lost: {error}"
         finally:
             self.lost.set()
+
+
+async def _spawn(end: socket.socket) -> asyncio.subprocess.Process:
+    command = (sys.executable, "-m", "gate.programs.vision_child", str(os.getpid()))
+    try:
+        return await asyncio.create_subprocess_exec(*command, stdin=end.fileno(), stdout=asyncio.subprocess.DEVNULL)
+    except OSError as error:
+        raise ChildLostError(f"a child cannot be started: {error.strerror}") from error
 
 
 class Spare:

@@ -118,7 +118,7 @@ def test_pose_of_senseless_points_is_out_of_every_bound() -> None:
 # ── liveness crop ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@given(left=st.floats(-300, 639), top=st.floats(-300, 479), width=st.floats(1, 900), height=st.floats(1, 900))
+@given(left=st.floats(-300, 639), top=st.floats(-300, 479), width=st.floats(2, 900), height=st.floats(2, 900))
 def test_the_context_crop_lies_inside_the_picture(left: float, top: float, width: float, height: float) -> None:
     box = Box(left, top, left + width, top + height)
     if box.right <= 0 or box.bottom <= 0:

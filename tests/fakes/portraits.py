@@ -1,0 +1,32 @@
+"""A real face that tests may use: the public-domain portrait in scikit-image's data, never imported, only read."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+
+def astronaut() -> np.ndarray:
+    """The portrait, (512, 512, 3) BGR; the test is skipped where the package is not installed."""
+    spec = importlib.util.find_spec("skimage")
+    if spec is None or spec.origin is None:
+        pytest.skip("the public-domain portrait is not here: install requirements/faces.txt")
+    picture = cv2.imread(str(Path(spec.origin).parent / "data" / "astronaut.png"))
+    assert picture is not None
+    return picture
+
+
+def before_the_camera(portrait: np.ndarray) -> np.ndarray:
+    """The portrait as a 640x480 frame."""
+    return cv2.resize(portrait, (640, 640))[:480]
+
+
+def as_file(picture: np.ndarray, extension: str = ".jpg") -> bytes:
+    """The picture encoded."""
+    fine, content = cv2.imencode(extension, picture)
+    assert fine
+    return content.tobytes()

@@ -1,0 +1,432 @@
+"""The vision program with real children, real models and an MJPEG server for a camera.
+
+The program runs in the test's own event loop; its children are processes. The traveller is the public-domain portrait.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+import pytest
+from fakes.mjpeg_server import MjpegServer
+from fakes.portraits import as_file, astronaut, before_the_camera
+from fakes.tiny_models import real_models
+
+from gate.channel import messages as m
+from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, connect
+from gate.face.chain import open_models, template_of
+from gate.passage.screen import Guidance
+from gate.programs import vision
+from gate.programs.config import Audit, Barrier, Camera, Config, Paths, Swipe
+from models.manifest import load
+
+pytestmark = pytest.mark.faces
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE_S = 15.0
+Wanted = TypeVar("Wanted")
+
+
+class World:
+    """What stands before the camera; a test changes `frame` while the camera runs."""
+
+    def __init__(self) -> None:
+        self.portrait = astronaut()
+        self.frame = before_the_camera(self.portrait)
+
+    def leave(self) -> None:
+        self.frame = np.full_like(self.frame, 40)
+
+    def picture(self, number: int) -> np.ndarray:
+        frame = self.frame.copy()
+        frame[:4, :4] = number % 256
+        return frame
+
+
+@dataclass
+class Site:
+    """The program under test, its camera and a lane's connection."""
+
+    world: World
+    camera: MjpegServer
+    config: Config
+    lane: Connection[m.FromVision]
+
+    async def next(self, kind: type[Wanted], *, also: Callable[[Any], bool] = lambda _: True) -> Wanted:
+        """The next message of that kind; others are skipped."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                message = await self.lane.receive()
+                if isinstance(message, kind) and also(message):
+                    return message
+
+    async def status(self, *, state: str) -> m.Status:
+        """Ask until the program is in that state."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                await self.lane.send(m.StatusRequest())
+                answer = await self.next(m.Status)
+                if answer.state == state:
+                    return answer
+                await asyncio.sleep(0.02)
+
+    async def start(self, crossing: str) -> None:
+        await self.lane.send(m.StartCrossing(crossing))
+        await self.next(m.CameraUp)
+
+    async def give_portrait(self, crossing: str, image: bytes | None = None) -> m.FaceCompared:
+        content = as_file(self.world.portrait) if image is None else image
+        await self.lane.send(m.ChipPortrait(crossing, "jpeg", content))
+        return await self.next(m.FaceCompared)
+
+    async def end(self, crossing: str) -> None:
+        await self.lane.send(m.EndCrossing(crossing))
+        await self.next(m.Erased)
+
+
+def config_for(folder: Path, *, models: Path, address: str) -> Config:
+    return Config(
+        purpose="demo",
+        gate_id="test",
+        operator="test",
+        paths=Paths(run=str(folder), models=str(models)),
+        barrier=Barrier(port="none"),
+        swipe=Swipe(port="none"),
+        camera=Camera(address=address),
+        audit=Audit(recipients=()),
+    )
+
+
+@contextlib.asynccontextmanager
+async def site(folder: Path, *, models: Path | None = None) -> AsyncIterator[Site]:
+    world = World()
+    with MjpegServer(frames_per_second=20, picture=world.picture) as camera:
+        config = config_for(folder, models=models or real_models(), address=camera.address)
+        stop = asyncio.Event()
+        running = asyncio.ensure_future(vision.run(config, stop=stop))
+        gate = Site(world, camera, config, await connected(config, "vision", m.FromVision))
+        try:
+            yield gate
+        finally:
+            gate.lane.close()
+            stop.set()
+            await running
+            assert children() == []
+
+
+async def connected(config: Config, name: str, incoming: Any) -> Connection[Any]:
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            try:
+                return await connect(config.socket(name), incoming=incoming, bytes_max=PICTURE_BYTES_MAX)
+            except ChannelError:
+                await asyncio.sleep(0.01)
+
+
+def children() -> list[int]:
+    """The vision children of this test's process."""
+    mine = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            parent = int((entry / "stat").read_text().rpartition(") ")[2].split()[1])
+            if parent == os.getpid() and b"vision_child" in (entry / "cmdline").read_bytes():
+                mine.append(int(entry.name))
+    return mine
+
+
+async def test_a_traveller_is_seen_compared_and_forgotten(tmp_path: Path) -> None:
+    async with site(tmp_path) as gate:
+        status = await gate.status(state="ready")
+        assert status.detail["models"] == [model.name for model in load().models]
+        assert status.detail["spare"] == "warm"
+        assert status.detail["camera"] == "closed"
+        assert gate.camera.connections == 0  # no camera without a document
+        (child,) = children()
+        before_ms = time.monotonic_ns() // 1_000_000
+        await gate.start("one")
+        seen = await gate.next(m.FaceSeen)
+        assert (seen.crossing, seen.faces, seen.guidance) == ("one", 1, Guidance.NONE)
+        compared = await gate.give_portrait("one")
+        assert compared.match is not None
+        assert compared.match > 0.9
+        assert compared.liveness is not None
+        assert compared.portrait_usable
+        assert compared.model == "fr_feature"
+        assert compared.frames >= 3
+        assert before_ms <= compared.good_frame_ms <= time.monotonic_ns() // 1_000_000
+        gate.world.leave()
+        changed = await gate.next(m.TrackChanged)
+        assert (changed.crossing, changed.change) == ("one", "lost")
+        await gate.end("one")
+        assert child not in children()
+        assert gate.camera.connections == 1
+        await gate.status(state="ready")
+
+
+async def test_crossings_follow_one_another_in_processes_of_their_own(tmp_path: Path) -> None:
+    async with site(tmp_path) as gate:
+        used = set()
+        for crossing in ("one", "two"):
+            await gate.start(crossing)
+            compared = await gate.give_portrait(crossing)
+            assert compared.crossing == crossing
+            used.update(children())
+            await gate.end(crossing)
+        assert len(used) >= 2
+
+
+async def test_a_new_crossing_ends_the_one_before(tmp_path: Path) -> None:
+    async with site(tmp_path) as gate:
+        await gate.start("one")
+        await gate.lane.send(m.StartCrossing("two"))
+        assert (await gate.next(m.Erased)).crossing == "one"
+        assert (await gate.next(m.CameraUp)).crossing == "two"
+        await gate.lane.send(m.EndCrossing("one"))  # too late to mean anything
+        await gate.lane.send(m.ChipPortrait("one", "jpeg", b"of someone else"))
+        assert (await gate.give_portrait("two")).match is not None
+
+
+@pytest.mark.parametrize("image", [b"", b"garbage", b"\xff\xd8\xff\xc0\x00\x0b\x08\xff\xff\xff\xff\x03"])
+async def test_a_hostile_portrait_is_unusable_and_nothing_else(tmp_path: Path, image: bytes) -> None:
+    async with site(tmp_path) as gate:
+        await gate.start("one")
+        compared = await gate.give_portrait("one", image)
+        assert (compared.match, compared.portrait_usable) == (None, False)
+        assert compared.reasons == ["portrait_unreadable"]
+        assert compared.liveness is not None
+
+
+async def test_a_portrait_without_a_face_is_unusable(tmp_path: Path) -> None:
+    async with site(tmp_path) as gate:
+        await gate.start("one")
+        compared = await gate.give_portrait("one", as_file(np.full((400, 300, 3), 128, np.uint8), ".jp2"))
+        assert compared.reasons == ["portrait_without_face"]
+
+
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
+async def test_a_child_that_dies_or_hangs_is_a_lost_camera_and_the_next_crossing_works(
+    tmp_path: Path, fault: signal.Signals
+) -> None:
+    async with site(tmp_path) as gate:
+        await gate.start("one")
+        (child,) = children()
+        os.kill(child, fault)
+        lost = await gate.next(m.CameraLost)
+        assert lost.crossing == "one"
+        assert child not in children()
+        await gate.end("one")
+        assert (await gate.next(m.CameraUp)).crossing == "one"  # the camera was probed and works
+        await gate.start("two")
+        assert (await gate.give_portrait("two")).match is not None
+
+
+async def test_a_spare_that_dies_is_replaced(tmp_path: Path) -> None:
+    async with site(tmp_path) as gate:
+        await gate.status(state="ready")
+        (child,) = children()
+        os.kill(child, signal.SIGKILL)
+        await gate.status(state="starting")
+        await gate.status(state="ready")
+        assert child not in children()
+
+
+async def test_a_lost_camera_is_told_and_its_return_too(tmp_path: Path) -> None:
+    async with site(tmp_path) as gate:
+        await gate.start("one")
+        gate.camera.mode = "drop"
+        lost = await gate.next(m.CameraLost)
+        assert "ended" in lost.reason
+        await gate.end("one")
+        status = await gate.status(state="degraded")
+        assert status.detail["camera"].startswith("lost")
+        gate.camera.mode = "play"
+        assert (await gate.next(m.CameraUp)).crossing == "one"
+        await gate.status(state="ready")
+
+
+async def test_models_that_are_damaged_make_a_degraded_program_that_says_so_at_once(tmp_path: Path) -> None:
+    damaged = tmp_path / "models"
+    damaged.mkdir()
+    for model in load().models:
+        content = (real_models() / model.file_name).read_bytes()
+        (damaged / model.file_name).write_bytes(content[:-1] + b"?")
+    async with site(tmp_path, models=damaged) as gate:
+        status = await gate.status(state="degraded")
+        assert "not the pinned file" in status.detail["spare"]
+        await gate.lane.send(m.StartCrossing("one"))
+        lost = await gate.next(m.CameraLost)
+        assert "not the pinned file" in lost.reason
+        await gate.end("one")
+
+
+async def test_a_crossing_ends_with_its_lane(tmp_path: Path) -> None:
+    async with site(tmp_path) as gate:
+        await gate.start("one")
+        (child,) = children()
+        gate.lane.close()
+        async with asyncio.timeout(DEADLINE_S):
+            while child in children():  # noqa: ASYNC110 - the kernel sends no event
+                await asyncio.sleep(0.02)
+        gate.lane = await connected(gate.config, "vision", m.FromVision)
+        await gate.start("two")
+
+
+async def test_a_peer_that_breaks_the_protocol_is_hung_up_on_and_the_crossing_goes_on(tmp_path: Path) -> None:
+    async with site(tmp_path) as gate:
+        await gate.start("one")
+        reader, writer = await asyncio.open_unix_connection(str(gate.config.socket("vision")))
+        writer.write(b"\x00\x00\x00\x04junk")
+        assert await reader.read() == b""
+        writer.close()
+        assert (await gate.give_portrait("one")).match is not None
+
+
+# ── the preview ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def next_preview(screen: Connection[m.FromPreview], *, within_s: float) -> m.Preview | None:
+    try:
+        async with asyncio.timeout(within_s):
+            return await screen.receive()
+    except TimeoutError:
+        return None
+
+
+async def test_the_preview_runs_during_a_crossing_and_only_while_it_is_wanted(tmp_path: Path) -> None:
+    async with site(tmp_path) as gate:
+        screen = await connected(gate.config, "preview", m.FromPreview)
+        idle = await connected(gate.config, "preview", m.FromPreview)
+        await screen.send(m.WantPreview(on=True))
+        assert await next_preview(screen, within_s=0.3) is None  # no crossing, no picture
+        await gate.start("one")
+        picture = await next_preview(screen, within_s=DEADLINE_S)
+        assert picture is not None
+        assert picture.jpeg.startswith(b"\xff\xd8")
+        assert len(picture.jpeg) <= 60_000
+        assert await next_preview(idle, within_s=0.2) is None  # it did not ask
+        await screen.send(m.WantPreview(on=False))
+        async with asyncio.timeout(DEADLINE_S):
+            while await next_preview(screen, within_s=0.3) is not None:
+                pass
+        await screen.send(m.WantPreview(on=True))
+        assert await next_preview(screen, within_s=DEADLINE_S) is not None
+        await gate.end("one")
+        async with asyncio.timeout(DEADLINE_S):
+            while await next_preview(screen, within_s=0.3) is not None:
+                pass
+        screen.close()
+        idle.close()
+
+
+async def test_a_screen_that_does_not_read_delays_nobody(tmp_path: Path) -> None:
+    async with site(tmp_path) as gate:
+        stuck = await connected(gate.config, "preview", m.FromPreview)
+        await stuck.send(m.WantPreview(on=True))
+        await gate.start("one")
+        assert (await gate.give_portrait("one")).match is not None
+        stuck.close()
+
+
+# ── what must never leave ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_neither_template_nor_portrait_leaves_the_child(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Every byte that comes out of the child is kept and searched for a canary in the portrait and for its template."""
+    canary = b"CANARY-IN-THE-CHIP"
+    heard = bytearray()
+    quiet = msgspec.msgpack.Decoder
+
+    class Listening:
+        def __init__(self, kind: Any) -> None:
+            self._decoder: Any = quiet(kind)
+
+        def decode(self, body: bytes) -> Any:
+            heard.extend(body)
+            return self._decoder.decode(body)
+
+    monkeypatch.setattr(msgspec.msgpack, "Decoder", Listening)
+    async with site(tmp_path) as gate:
+        await gate.start("one")
+        jpeg = as_file(gate.world.portrait)
+        marked = jpeg[:2] + b"\xff\xfe" + (len(canary) + 2).to_bytes(2) + canary + jpeg[2:]
+        compared = await gate.give_portrait("one", marked)
+        assert compared.match is not None
+        chain = open_models(real_models())
+        template = template_of(chain, gate.world.portrait).vector
+        await gate.end("one")
+    out, error = capfd.readouterr()
+    everything = bytes(heard) + out.encode() + error.encode()
+    from_child = everything.replace(marked, b"")  # the lane's own message to vision was heard too
+    assert b"FaceCompared" in from_child
+    assert canary not in from_child
+    for number in template[np.abs(template) > 0.02][:50]:
+        assert number.tobytes() not in from_child
+        assert np.float64(number).tobytes() not in from_child
+        assert np.float64(number).tobytes()[::-1] not in from_child
+        assert f"{number:.5f}".encode() not in from_child
+
+
+def test_the_parent_loads_no_image_or_inference_library() -> None:
+    program = (
+        "import sys\nimport gate.programs.vision\n"
+        "print(sorted({'numpy', 'cv2', 'onnxruntime', 'gate.face', 'models'} & set(sys.modules)))"
+    )
+    outcome = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert outcome.stdout.strip() == "[]"
+
+
+def test_a_child_is_unreadable_bounded_and_leaves_no_core() -> None:
+    program = (
+        "import ctypes, os, resource\nfrom gate.programs.vision_child import harden, ADDRESS_SPACE_BYTES_MAX\n"
+        "done = harden(os.getppid())\n"
+        "assert ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) == 0\n"  # PR_GET_DUMPABLE
+        "assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)\n"
+        "assert resource.getrlimit(resource.RLIMIT_AS)[0] == ADDRESS_SPACE_BYTES_MAX\n"
+        "assert set(done) == {'memory_locked'}\n"
+        "try: harden(1)\n"
+        "except OSError as error: print(error)\n"
+    )
+    outcome = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    assert "the parent has ended" in outcome.stdout
+
+
+def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    config = config_for(tmp_path, models=real_models(), address="http://127.0.0.1:9/stream")
+    program = (
+        "import asyncio, sys\nfrom gate.channel import messages\nfrom gate.programs.vision_process import Process\n"
+        "async def main():\n"
+        "    child = await Process.start(messages.Prepare(models=sys.argv[1], camera=sys.argv[2]))\n"
+        "    print(child.pid, flush=True)\n"
+        "    await asyncio.Event().wait()\n"
+        "asyncio.run(main())\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program, config.paths.models, config.camera.address],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.communicate()
+    ends = time.monotonic() + 5
+    while Path(f"/proc/{child}").exists() and time.monotonic() < ends:
+        if "Z" in Path(f"/proc/{child}/stat").read_text().rpartition(") ")[2][:1]:
+            break  # dead, and nobody here is its reaper
+        time.sleep(0.01)
+    else:
+        assert not Path(f"/proc/{child}").exists()
