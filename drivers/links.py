@@ -66,6 +66,9 @@ class SerialLink:
             raise SetupError(f"{port} cannot run at {baud} baud") from error
         except (OSError, termios.error) as error:
             raise LinkLostError(f"{port} cannot be opened: {error}") from error
+        # USB adapters hold bytes back for 16 ms otherwise. Pseudo-terminals and some adapters have no such mode.
+        with contextlib.suppress(ValueError):
+            device.set_low_latency_mode(True)
         return cls(device)
 
     async def read(self, bytes_max: int) -> bytes:

@@ -254,7 +254,7 @@ def test_a_grant_that_never_arrives_is_given_up_and_taken_back() -> None:
         links = with_lossy_line(made)
         await made.barrier.connect()
         links[0].count = 4
-        with pytest.raises(NoReplyError, match="taken back"):
+        with pytest.raises(NoReplyError, match="a revoke was sent"):
             await made.barrier.grant(Direction.ENTRY, 1000)
         assert made.controller.grants_made == 0
         assert made.controller.writes[-1] == REVOKE
@@ -296,6 +296,27 @@ def test_a_grant_that_may_have_run_out_by_now_is_not_repeated(took_s: float, *, 
     following = grant.send(Registers(tuple(at_rest)))
     assert (following == order) == repeated
     assert (following == WriteRequest(1, *REVOKE)) == (not repeated)
+
+
+@pytest.mark.parametrize("afterwards", ["silence", "refusal"])
+def test_a_board_that_fails_after_a_grant_is_told_to_revoke_and_the_fate_is_unknown(afterwards: str) -> None:
+    class Fails(CountingController):
+        def _answer(self, frame: bytes) -> bytes:
+            answer = super()._answer(frame)
+            if self.grants_made and afterwards == "silence":
+                self.deaf = True
+            elif self.grants_made:
+                self.refuse_with = 4
+            return b"" if frame[1] == 16 and frame[3] == 0 else answer
+
+    async def story(made: Bench) -> None:
+        with pytest.raises(NoReplyError, match="a revoke was sent"):
+            await made.barrier.grant(Direction.ENTRY, 1000)
+        assert made.controller.grants_made == 1
+        revoke = WriteRequest(1, *REVOKE).wire
+        assert made.controller.requests.count(revoke) > 1  # one while connecting
+
+    on_bench(story, Fails())
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, 4])

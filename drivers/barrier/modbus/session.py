@@ -8,6 +8,7 @@ blindly: the controller is asked for its status first, and the grant goes out ag
 
 from __future__ import annotations
 
+import contextlib
 import enum
 from collections.abc import Callable, Generator
 from typing import TypeVar
@@ -120,14 +121,14 @@ class Session:
             if reply is not None:
                 _values(reply)
                 return
-            after = yield from self.status()
-            fate = grant_fate(before, after, direction)
+            fate = yield from self._fate_asked_for(before, direction)
             if fate is GrantFate.STANDS:
                 return
             if fate is GrantFate.UNSURE or clock() - asked_at_s >= ttl_ms / 1000:
                 break  # a grant that has run out by now leaves no trace either
-        yield from self.revoke()
-        raise NoReplyError("the fate of a grant stayed unknown; it was taken back")
+        with contextlib.suppress(NoReplyError, RefusedError):  # then the controller ends it by itself
+            yield from self.revoke()
+        raise NoReplyError("the fate of a grant stayed unknown; a revoke was sent")
 
     def revoke(self) -> Conversation[None]:
         """Take every grant back. Says nothing in an emergency, when a closing command must not be sent (invariant 7)."""
@@ -154,6 +155,13 @@ class Session:
         if self.emergency:
             raise RefusedError("the controller stays in its emergency")
         yield from self.revoke()
+
+    def _fate_asked_for(self, before: BarrierStatus, direction: Direction) -> Conversation[GrantFate]:
+        try:
+            after = yield from self.status()
+        except (NoReplyError, RefusedError):
+            return GrantFate.UNSURE
+        return grant_fate(before, after, direction)
 
     def _read(self, function: int, address: int, count: int) -> Conversation[tuple[int, ...]]:
         return _values((yield from _insist(ReadRequest(self._unit, function, address, count))))
