@@ -231,6 +231,9 @@ class FakeChip:
     async def disconnect(self) -> None:
         await asyncio.sleep(0)
 
+    async def close(self) -> None:
+        await asyncio.sleep(0)
+
 
 @pytest.mark.parametrize("lost", [False, True])
 async def test_a_document_is_gone_when_it_or_its_reader_is(lost: bool) -> None:  # noqa: FBT001

@@ -107,11 +107,12 @@ class Director:
         """Wait until the lane invites the next traveller."""
         try:
             async with asyncio.timeout(SETTLED_DEADLINE_S):
-                while (view := self._officer.view) is None or view.screen is not Screen.WELCOME or view.crossing:
+                while not _inviting(self._officer.view):
                     self._viewed.clear()
                     await self._viewed.wait()
         except TimeoutError:
-            shown = view.screen.value if view is not None else "nothing"
+            view = self._officer.view
+            shown = "nothing" if view is None else view.screen.value
             raise DirectorError(f"{when} the lane shows {shown} instead of inviting") from None
 
     async def _host(self, event: dict[str, Any]) -> None:
@@ -143,3 +144,7 @@ class Director:
             raise DirectorError("the log program is not running")
         _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (bytes_max, hard))
+
+
+def _inviting(view: messages.View | None) -> bool:
+    return view is not None and view.screen is Screen.WELCOME and view.crossing is None

@@ -23,10 +23,11 @@ from gate.cli.demo.officer import Officer
 from gate.cli.demo.report import Expected, Result, outcome_of
 from gate.cli.demo.stage import Stage, StageError
 from gate.cli.demo.world import World, WorldError
+from gate.cli.models import default_folder
 from gate.programs.runner import PROGRAMS, status_of
 from gate.programs.supervise import Child
 from hardware_sim.scenario import Scenario, ScenarioError, read_scenarios, scenario_folder
-from models.fetch import default_folder
+
 
 READY_DEADLINE_S = 30.0
 JUDGE_DEADLINE_S = 60.0

@@ -257,6 +257,10 @@ class ChipDriver(Protocol):
         """Let the chip go."""
         ...
 
+    async def close(self) -> None:
+        """Let the reader go."""
+        ...
+
 
 async def watch_removal(chip: ChipDriver, post: Post) -> None:
     """Post `DocumentRemoved` when the document leaves the reader, also when the reader itself does."""

@@ -105,15 +105,9 @@ class Lane:
         self._config = config
         self._trust = trust
         self._chip = chip_reader(config)
-        self._log = LogClient(
-            config.socket("log"), post=self._post, monotonic_ms=clock.monotonic_ms
-        )
-        self._vision = VisionClient(
-            config.socket("vision"), post=self._post, on_message=self._from_vision
-        )
-        self._barrier = BarrierKeeper(
-            barrier(config), post=self._post, poll_s=config.barrier.poll_ms / 1000
-        )
+        self._log = LogClient(config.socket("log"), post=self._post, monotonic_ms=clock.monotonic_ms)
+        self._vision = VisionClient(config.socket("vision"), post=self._post, on_message=self._from_vision)
+        self._barrier = BarrierKeeper(barrier(config), post=self._post, poll_s=config.barrier.poll_ms / 1000)
         self._swipe = SwipeKeeper(
             ElyctisSwipe(open_link=lambda: SerialLink.open(config.swipe.port, config.swipe.baud)),
             post=self._post,
@@ -136,13 +130,16 @@ class Lane:
     async def run(self) -> None:
         """Serve travellers for ever."""
         self._log.append(RecordKind.STARTED, None, {"purpose": self._config.purpose}, awaited=False)
-        async with self._desk.serve(self._config.socket("lane")), asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.engine.run())
-            tasks.create_task(self._log.run())
-            tasks.create_task(self._vision.run())
-            tasks.create_task(self._barrier.run())
-            tasks.create_task(self._swipe.run())
-            tasks.create_task(self._watch_site())
+        try:
+            async with self._desk.serve(self._config.socket("lane")), asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.engine.run())
+                tasks.create_task(self._log.run())
+                tasks.create_task(self._vision.run())
+                tasks.create_task(self._barrier.run())
+                tasks.create_task(self._swipe.run())
+                tasks.create_task(self._watch_site())
+        finally:
+            await self._chip.close()
 
     def _post(self, event: Event) -> None:
         self.engine.post(event)

@@ -1,0 +1,145 @@
+"""`gate provision`: a technician's way from a bare machine to a gate in service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import tomli_w
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, say
+from gate.programs import config as configuration
+from gate.programs.config import Config, ConfigError
+from gate.provision.answers import Answers
+from gate.provision.steps import Report, Step, StepError, StepState, carry_out
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _noun() -> None:
+    """From a bare machine to a gate in service."""
+
+
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+
+
+@app.command()
+def init(
+    operator: Annotated[str, typer.Option(help="The operator's domain, the first half of the log's origin.")],
+    gate_id: Annotated[str, typer.Option(help="This gate's name: small letters, digits, hyphens.")],
+    barrier: Annotated[str, typer.Option(help="The barrier's serial line.")],
+    swipe: Annotated[str, typer.Option(help="The MRZ reader's serial line.")],
+    camera: Annotated[str, typer.Option(help="The camera's address.")],
+    auditor: Annotated[list[str], typer.Option(help="An auditor's age recipient; twice at least.")],
+    profile: Annotated[str, typer.Option(help="The barrier's profile in drivers/profiles.")] = "portcullis-sim",
+    chip: Annotated[str, typer.Option(help="pcsc or direct.")] = "pcsc",
+    chip_socket: Annotated[str, typer.Option(help="The chip reader's socket, when not the usual one.")] = "",
+    purpose: Annotated[str, typer.Option(help="demo, trial or service.")] = "service",
+    root: Annotated[Path | None, typer.Option(help="One folder for everything, instead of the system's.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the configuration, make the keys, fetch the models. What exists is kept."""
+    answers = Answers(
+        purpose=purpose,
+        operator=operator,
+        gate_id=gate_id,
+        barrier_port=barrier,
+        barrier_profile=profile,
+        swipe_port=swipe,
+        chip_driver=chip,
+        chip_socket=chip_socket,
+        camera=camera,
+        recipients=tuple(auditor),
+        root=root.resolve() if root else None,
+    )
+    if problems := answers.problems():
+        fail(Exit.USAGE, "; ".join(problems))
+    path = (answers.root / "gate.toml") if answers.root else configuration.DEFAULT_PATH
+    _show("provision.init/1", carry_out(_steps(answers, path)), as_json=as_json)
+
+
+def _steps(answers: Answers, path: Path) -> Iterator[Step]:
+    """Each step reads what the ones before it left, so that a second run goes on where the first one stopped."""
+    from gate.audit import keys
+    from gate.audit.errors import AuditError
+    from gate.provision import device_key
+    from models import fetch, manifest
+    from models.errors import ModelError
+
+    def write_configuration() -> str:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(tomli_w.dumps(answers.table()).encode())
+        try:
+            configuration.load(path)
+        except ConfigError as error:
+            path.unlink()
+            raise StepError(str(error)) from error
+        return str(path)
+
+    yield Step("configuration", write_configuration, path.exists)
+    config = _loaded(path)
+    if config is None:
+        return
+    folders = [Path(name) for name in _folders(config)]
+
+    def make_folders() -> str:
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        return ", ".join(str(folder) for folder in folders)
+
+    yield Step("folders", make_folders, lambda: all(folder.is_dir() for folder in folders))
+    log_key, device = (Path(config.paths.keys) / name for name in ("log.key", "device.key"))
+
+    def make_log_key() -> str:
+        try:
+            return keys.generate(log_key, config.origin).vkey
+        except AuditError as error:
+            raise StepError(str(error)) from error
+
+    yield Step("log_key", make_log_key, log_key.exists)
+
+    def make_device_key() -> str:
+        try:
+            device_key.generate(device)
+        except device_key.DeviceKeyError as error:
+            raise StepError(str(error)) from error
+        return str(device)
+
+    yield Step("device_key", make_device_key, device.exists)
+    models = Path(config.paths.models)
+    known = manifest.load()
+
+    def fetch_models() -> str:
+        try:
+            return f"{len(fetch.fetch(known, models))} fetched into {models}"
+        except ModelError as error:
+            raise StepError(str(error)) from error
+
+    yield Step("models", fetch_models, lambda: all(model.is_intact(models) for model in known.models))
+
+
+def _folders(config: Config) -> tuple[str, ...]:
+    paths = config.paths
+    return paths.run, paths.state, paths.spool, paths.inbox, paths.models, paths.keys
+
+
+def _loaded(path: Path) -> Config | None:
+    try:
+        return configuration.load(path)
+    except ConfigError:
+        return None  # the step before has said why
+
+
+def _show(schema: str, reports: Iterator[Report], *, as_json: bool) -> None:
+    done = []
+    for report in reports:
+        done.append(report)
+        if not as_json:
+            say(f"{report.state.value:8} {report.id:14} {report.detail}")
+    if as_json:
+        emit_json(schema, {"steps": [{"id": r.id, "state": r.state.value, "detail": r.detail} for r in done]})
+    failed = any(report.state is StepState.FAILED for report in done)
+    raise typer.Exit(int(Exit.IO_ERROR if failed else Exit.OK))

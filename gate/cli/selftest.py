@@ -1,0 +1,36 @@
+"""`gate selftest`: whether this gate is fit for travellers."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, say
+from gate.programs.config import ConfigError
+from gate.programs.runner import load_config
+
+
+def command(
+    config: Path | None = typer.Option(None, help="The configuration file."),
+    as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
+) -> None:
+    """Try every device, model, list, the clock and the disk."""
+    from gate.programs.selftest import TestOutcome, run_all
+
+    try:
+        settings = load_config(config)
+    except ConfigError as error:
+        fail(Exit.CONFIG, str(error))
+
+    def show(outcome: TestOutcome) -> None:
+        if not as_json:
+            say(f"{'well ' if outcome.ok else 'WRONG'}  {outcome.id:9} {outcome.detail}  ({outcome.took_ms} ms)")
+
+    outcomes = asyncio.run(run_all(settings, on_outcome=show))
+    ok = all(outcome.ok for outcome in outcomes)
+    if as_json:
+        emit_json("selftest/1", {"ok": ok, "checks": [asdict(outcome) for outcome in outcomes]})
+    raise typer.Exit(int(Exit.OK if ok else Exit.NO))

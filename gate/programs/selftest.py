@@ -1,0 +1,242 @@
+"""Every device, model, list, clock and disk of one gate, tried one after another.
+
+Devices are opened exclusively, so their tests need the lane stopped; while it runs they say so instead of guessing. No test
+grants, and the barrier's test leaves its leaf where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from drivers.barrier.modbus.driver import ModbusBarrier
+from drivers.barrier.modbus.profile import load_profile
+from drivers.errors import DriverError, NoReplyError
+from drivers.links import SerialLink
+from drivers.reader.swipe import ElyctisSwipe
+from drivers.values import LeafPosition
+from gate.audit import keys
+from gate.audit.errors import AuditError
+from gate.programs import clock
+from gate.programs.config import Config
+from gate.programs.runner import PROGRAMS, status_of
+from gate.trust.errors import TrustError
+from gate.trust.store import TrustStore
+
+DISK_FREE_BYTES_MIN = 512 * 1024 * 1024
+DEVICE_DEADLINE_S = 10.0
+FRAME_WAIT_S = 3.0
+CARD_WAIT_S = 0.3
+
+
+class NotWellError(Exception):
+    """A test's answer is no; the message says what was found and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestOutcome:
+    """One test: its id, whether all is well, what was found, and how long it took."""
+
+    id: str
+    ok: bool
+    detail: str
+    took_ms: int
+
+
+Test = Callable[[Config], Awaitable[str]]
+
+
+async def run_all(config: Config, *, on_outcome: Callable[[TestOutcome], None] = lambda _: None) -> list[TestOutcome]:
+    """Run every test; none can stop another."""
+    lane_runs = await status_of(config, "lane") is not None
+    outcomes = []
+    for name, test in TESTS.items():
+        start_ns = time.perf_counter_ns()
+        try:
+            async with asyncio.timeout(DEVICE_DEADLINE_S):
+                detail, ok = await (_taken if lane_runs and name in OF_THE_LANE else test)(config), True
+        except NotWellError as error:
+            detail, ok = str(error), False
+        except TimeoutError:
+            detail, ok = f"no answer within {DEVICE_DEADLINE_S:.0f} s", False
+        outcome = TestOutcome(name, ok, detail, (time.perf_counter_ns() - start_ns) // 1_000_000)
+        outcomes.append(outcome)
+        on_outcome(outcome)
+    return outcomes
+
+
+async def _taken(_: Config) -> str:
+    raise NotWellError("the lane program has this device; stop it to test the device itself")
+
+
+async def _disk(config: Config) -> str:
+    return await asyncio.to_thread(_free_space, config)
+
+
+def _free_space(config: Config) -> str:
+    free = {}
+    for name in (config.paths.state, config.paths.spool, config.paths.inbox):
+        path = Path(name)
+        if not path.is_dir():
+            raise NotWellError(f"{path} is not there; run gate provision init")
+        if not os.access(path, os.W_OK):
+            raise NotWellError(f"{path} cannot be written")
+        free[name] = shutil.disk_usage(path).free
+    least = min(free.values())
+    if least < DISK_FREE_BYTES_MIN:
+        raise NotWellError(f"{least // 2**20} MiB free, {DISK_FREE_BYTES_MIN // 2**20} wanted")
+    return f"{least // 2**20} MiB free"
+
+
+async def _log_key(config: Config) -> str:
+    try:
+        signer = keys.load(Path(config.paths.keys) / "log.key", config.origin)
+    except AuditError as error:
+        raise NotWellError(str(error)) from error
+    return signer.verifier.vkey
+
+
+async def _trust(config: Config) -> str:
+    try:
+        store = TrustStore.open(Path(config.paths.trust))
+    except TrustError as error:
+        raise NotWellError(f"{error}; run gate trust import") from error
+    countries = store.coverage()
+    if store.newest_import is None or not countries:
+        raise NotWellError("no certificate was imported; run gate trust import")
+    age_days = (clock.now() - store.newest_import) / timedelta(days=1)
+    if age_days > config.rules.trust_age_max_days:
+        raise NotWellError(f"{age_days:.0f} days old, {config.rules.trust_age_max_days} allowed")
+    return f"{len(countries)} countries, {age_days:.1f} days old"
+
+
+async def _clock(config: Config) -> str:
+    must = config.purpose == "service"
+    if not clock.is_sure(not_before=None, must_be_synchronised=must):
+        raise NotWellError("the kernel says that the clock is not synchronised")
+    return "synchronised" if clock.kernel_says_synchronised() else "not synchronised; allowed outside service"
+
+
+async def _models(config: Config) -> str:
+    from models import manifest, runtime  # noqa: PLC0415 - the inference library loads in this test only
+    from models.errors import ModelError  # noqa: PLC0415
+
+    providers = set()
+    known = manifest.load()
+    for model in known.models:
+        try:
+            session = await asyncio.to_thread(runtime.open_session, model, Path(config.paths.models))
+        except ModelError as error:
+            raise NotWellError(f"{error}; run gate models fetch --dir {config.paths.models}") from error
+        providers.add(session.provider)
+    return f"{len(known.models)} models give their golden values on {', '.join(sorted(providers))}"
+
+
+async def _camera(config: Config) -> str:
+    from drivers.camera.network import NetworkCamera  # noqa: PLC0415 - the image library loads in this test only
+
+    try:
+        camera = NetworkCamera(config.camera.address)
+        camera.open()
+        try:
+            frame = await asyncio.to_thread(camera.newest, after=0, wait_s=FRAME_WAIT_S)
+        finally:
+            camera.close()
+    except DriverError as error:
+        raise NotWellError(str(error)) from error
+    if frame is None:
+        raise NotWellError(f"no frame within {FRAME_WAIT_S:.0f} s")
+    height, width = frame.pixels.shape[:2]
+    return f"{width} x {height} pixels"
+
+
+async def _barrier(config: Config) -> str:
+    """Take the controller over, see it at rest, then keep silent and see that it notices (safety invariant 5)."""
+    settings = config.barrier
+    try:
+        profile = load_profile(settings.profile)
+        driver = ModbusBarrier(
+            open_link=lambda: SerialLink.open(settings.port, settings.baud),
+            profile=profile,
+            baud=settings.baud,
+            unit=settings.unit,
+            entry_is_left=settings.entry_is_left,
+        )
+        try:
+            await driver.connect()
+            status = await driver.status()
+            await asyncio.sleep(profile.watchdog.ms / 1000 + 0.2)
+            silent = await driver.status()
+            await driver.clear_alarms()
+        finally:
+            driver.close()
+    except DriverError as error:
+        raise NotWellError(str(error)) from error
+    if status.fire or status.emergency_open:
+        raise NotWellError("the fire input is active")
+    if status.position is not LeafPosition.CLOSED:
+        raise NotWellError(f"the leaf is {status.position.value}, not closed")
+    if "host_lost" not in {alarm.value for alarm in silent.alarms}:
+        raise NotWellError("the controller did not notice our silence: its host watchdog does not work")
+    return f"closed, host watchdog of {profile.watchdog.ms} ms works"
+
+
+async def _swipe(config: Config) -> str:
+    reader = ElyctisSwipe(open_link=lambda: SerialLink.open(config.swipe.port, config.swipe.baud))
+    try:
+        await reader.connect()
+    except DriverError as error:
+        raise NotWellError(str(error)) from error
+    finally:
+        reader.close()
+    assert reader.identity is not None
+    return f"{reader.identity.version}, serial number {reader.identity.serial_number}"
+
+
+async def _chip(config: Config) -> str:
+    from gate.programs.lane.program import chip_reader  # noqa: PLC0415 - loads the PC/SC library
+
+    try:
+        reader = chip_reader(config)
+        try:
+            await reader.wait_for_card(CARD_WAIT_S)
+            found = "a document lies on it"
+        except NoReplyError:
+            found = "no document on it"
+        finally:
+            await reader.close()
+    except DriverError as error:
+        raise NotWellError(str(error)) from error
+    return f"{config.chip.driver}, {found}"
+
+
+async def _programs(config: Config) -> str:
+    names = [name for name in PROGRAMS if name != "sync" or config.sync is not None]
+    answers = {name: await status_of(config, name) for name in names}
+    if all(answer is None for answer in answers.values()):
+        return "not started"
+    silent = [name for name, answer in answers.items() if answer is None]
+    if silent:
+        raise NotWellError(f"{', '.join(silent)} do not answer")
+    return ", ".join(f"{name} {answer.state}" for name, answer in answers.items() if answer)
+
+
+TESTS: dict[str, Test] = {
+    "disk": _disk,
+    "log_key": _log_key,
+    "trust": _trust,
+    "clock": _clock,
+    "models": _models,
+    "barrier": _barrier,
+    "swipe": _swipe,
+    "chip": _chip,
+    "camera": _camera,
+    "programs": _programs,
+}
+OF_THE_LANE = frozenset({"barrier", "swipe", "chip"})

@@ -1,0 +1,65 @@
+"""What a technician answers, and the configuration that follows from it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyrage
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The facts of one site. `root` is where all folders go, for a gate that is not installed system-wide."""
+
+    purpose: str
+    operator: str
+    gate_id: str
+    barrier_port: str
+    barrier_profile: str
+    swipe_port: str
+    chip_driver: str
+    chip_socket: str
+    camera: str
+    recipients: tuple[str, ...]
+    root: Path | None = None
+
+    def problems(self) -> list[str]:
+        """Everything that can be seen to be wrong before anything is written."""
+        found = []
+        if len(self.recipients) < 2:
+            found.append("name two auditors at least: the log can be read by nobody else")
+        if len(set(self.recipients)) < len(self.recipients):
+            found.append("an auditor is named twice")
+        for recipient in self.recipients:
+            try:
+                pyrage.x25519.Recipient.from_str(recipient)
+            except pyrage.RecipientError:
+                found.append(f"{recipient[:16]}… is no age recipient")
+        return found
+
+    def table(self) -> dict[str, Any]:
+        """The tables of gate.toml."""
+        paths = {}
+        if self.root is not None:
+            paths = {
+                "run": str(self.root / "run"),
+                "state": str(self.root / "state"),
+                "spool": str(self.root / "spool"),
+                "inbox": str(self.root / "inbox"),
+                "models": str(self.root / "models"),
+                "trust": str(self.root / "trust.sqlite"),
+                "keys": str(self.root / "keys"),
+            }
+        return {
+            "purpose": self.purpose,
+            "gate_id": self.gate_id,
+            "operator": self.operator,
+            **({"paths": paths} if paths else {}),
+            "barrier": {"port": self.barrier_port, "profile": self.barrier_profile},
+            "swipe": {"port": self.swipe_port},
+            "chip": {"driver": self.chip_driver, "socket": self.chip_socket},
+            "camera": {"address": self.camera},
+            "audit": {"recipients": list(self.recipients)},
+        }

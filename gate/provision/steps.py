@@ -1,0 +1,55 @@
+"""Carries a plan out, one step after another, and says of each what became of it. Nothing that exists is overwritten."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+
+class StepState(enum.Enum):
+    """What became of a step."""
+
+    DONE = "done"
+    KEPT = "kept"  # it was done before
+    FAILED = "failed"
+    SKIPPED = "skipped"  # a step before it failed
+
+
+class StepError(Exception):
+    """A step cannot be done; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: `do` returns what to tell the technician. It is kept when `exists` says that it was done before."""
+
+    id: str
+    do: Callable[[], str]
+    exists: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one step."""
+
+    id: str
+    state: StepState
+    detail: str
+
+
+def carry_out(steps: Iterable[Step]) -> Iterator[Report]:
+    """Do the steps in order; after a failure the rest is skipped."""
+    failed = False
+    for step in steps:
+        if failed:
+            yield Report(step.id, StepState.SKIPPED, "")
+            continue
+        if step.exists():
+            yield Report(step.id, StepState.KEPT, "")
+            continue
+        try:
+            yield Report(step.id, StepState.DONE, step.do())
+        except StepError as error:
+            failed = True
+            yield Report(step.id, StepState.FAILED, str(error))

@@ -1,0 +1,92 @@
+"""`gate provision init`: from nothing to a configuration, keys and models, and nothing is overwritten."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyrage
+import pytest
+from typer.testing import CliRunner
+
+from gate.audit import keys
+from gate.cli.models import default_folder
+from gate.cli.provision import app
+from gate.programs.config import load
+from gate.provision.device_key import DeviceKeyError, generate, signing_request
+
+AUDITORS = tuple(str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2))
+
+
+def init(root: Path, *more: str, auditors: tuple[str, ...] = AUDITORS) -> tuple[int, dict[str, Any], str]:
+    arguments = ["--operator", "border.example", "--gate-id", "gate-1", "--barrier", "/dev/b", "--swipe", "/dev/s"]
+    arguments += ["--camera", "http://127.0.0.1:1/stream", "--purpose", "trial", "--root", str(root), "--json", *more]
+    for auditor in auditors:
+        arguments += ["--auditor", auditor]
+    done = CliRunner().invoke(app, ["init", *arguments])
+    return done.exit_code, json.loads(done.stdout) if done.stdout else {}, done.stderr
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A bare folder that borrows the models that are there already."""
+    (tmp_path / "gate").mkdir()
+    (tmp_path / "gate" / "models").symlink_to(default_folder())
+    return tmp_path / "gate"
+
+
+def test_a_bare_machine_becomes_a_configured_gate(root: Path) -> None:
+    code, document, _ = init(root)
+    assert code == 0
+    states = {step["id"]: step["state"] for step in document["steps"]}
+    assert states == {
+        "configuration": "done",
+        "folders": "done",
+        "log_key": "done",
+        "device_key": "done",
+        "models": "kept",
+    }
+    config = load(root / "gate.toml")
+    assert config.audit.recipients == AUDITORS
+    assert keys.load(root / "keys/log.key", config.origin).verifier.name == "border.example/gate-1/trial"
+    assert (root / "keys/device.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_second_run_keeps_everything(root: Path) -> None:
+    init(root)
+    before = {path: path.read_bytes() for path in (root / "gate.toml", root / "keys/log.key", root / "keys/device.key")}
+    code, document, _ = init(root, "--chip", "direct")
+    assert code == 0
+    assert {step["state"] for step in document["steps"]} == {"kept"}
+    assert before == {path: path.read_bytes() for path in before}
+
+
+@pytest.mark.parametrize(
+    ("auditors", "complaint"),
+    [(AUDITORS[:1], "two auditors"), ((AUDITORS[0],) * 2, "twice"), ((*AUDITORS, "age1nonsense"), "no age recipient")],
+)
+def test_auditors_that_cannot_read_are_refused(root: Path, auditors: tuple[str, ...], complaint: str) -> None:
+    code, _, message = init(root, auditors=auditors)
+    assert code == 2
+    assert complaint in message
+    assert not (root / "gate.toml").exists()
+
+
+def test_demo_parts_are_refused_in_service(root: Path) -> None:
+    code, document, _ = init(root, "--purpose", "service")
+    assert code == 74
+    assert document["steps"][0]["state"] == "failed"
+    assert "simulator" in document["steps"][0]["detail"]
+    assert not (root / "gate.toml").exists()
+
+
+def test_the_device_key_asks_for_a_certificate_in_the_gates_name(tmp_path: Path) -> None:
+    generate(tmp_path / "device.key")
+    request = signing_request(tmp_path / "device.key", "gate-1")
+    assert b"gate-1" in request
+    with pytest.raises(DeviceKeyError, match="cannot write"):
+        generate(tmp_path / "device.key")
+    (tmp_path / "other").write_text("no key")
+    with pytest.raises(DeviceKeyError, match="provision init"):
+        signing_request(tmp_path / "other", "gate-1")
