@@ -1,0 +1,56 @@
+"""`python -m bench.report`: run every measurement and show the rows. Exit 1 when a ratio misses its floor."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench import face_chain
+from bench.rows import Bench, Row
+from gate.cli.output import emit_json, note, say
+
+MEASUREMENTS = (face_chain.measure,)
+
+
+def main() -> int:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--peers", type=Path, required=True, help="the interpreter of the peers' environment")
+    parser.add_argument("--rounds", type=int, default=20, help="how often to measure")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    arguments = parser.parse_args()
+    bench = Bench(peers=arguments.peers, rounds=arguments.rounds)
+    rows = [measure(bench) for measure in MEASUREMENTS]
+    if arguments.json:
+        emit_json("bench/1", {"rows": [_fields(row) for row in rows]})
+    else:
+        for row in rows:
+            say(_line(row))
+    missed = [row.name for row in rows if row.floor is not None and (row.ratio is None or row.ratio > row.floor)]
+    for name in missed:
+        note(f"{name} misses its floor")
+    return 1 if missed else 0
+
+
+def _fields(row: Row) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "ours": round(row.ours, 3),
+        "peer": None if row.peer is None else round(row.peer, 3),
+        "ratio": None if row.ratio is None else round(row.ratio, 4),
+        "unit": row.unit,
+        "peer_name": row.peer_name,
+        "floor": row.floor,
+    }
+
+
+def _line(row: Row) -> str:
+    ours = f"{row.name:16} {row.ours:10.2f} {row.unit}"
+    if row.peer is None or row.ratio is None:
+        return ours
+    return f"{ours}   {row.peer:10.2f} {row.unit} {row.peer_name}   1/{1 / row.ratio:.1f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
