@@ -1,0 +1,29 @@
+"""The chain's error rates over the shared test pictures: the figure that the cards and the threshold rest on."""
+
+import json
+from pathlib import Path
+
+import pytest
+from fakes.tiny_models import real_models
+from typer.testing import CliRunner
+
+from gate.cli import face
+
+FACES = Path(__file__).resolve().parents[2].parent / "shared/data/faces"
+
+pytestmark = pytest.mark.conformance
+
+
+def test_fnmr_at_fmr_1e_4_is_as_documented() -> None:
+    real_models()
+    if not FACES.is_dir():
+        pytest.skip("the shared test data is not beside the checkout")
+    result = CliRunner().invoke(face.app, ["evaluate", str(FACES), "--json"])
+    assert result.exit_code == 0
+    measured = json.loads(result.stdout)
+    assert (measured["images"], measured["identities"], measured["missed"]) == (2499, 1232, 0)
+    assert (measured["genuine"], measured["impostor"]) == (1702, 3119549)
+    assert measured["fnmr_at_fmr"]["1e-4"] <= 0.021
+    assert measured["fnmr_at_fmr"]["1e-3"] <= 0.010
+    assert measured["eer"] <= 0.006
+    assert measured["threshold_at_fmr"]["1e-4"] == pytest.approx(0.411, abs=0.005)

@@ -1,0 +1,218 @@
+"""`gate face` and `gate models` as a person or a script sees them: documents, exit codes, one line for an error."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from fakes.portraits import as_file, astronaut
+from fakes.tiny_models import abs_model, manifest_of, one_node_graph, real_models
+from typer.testing import CliRunner
+
+from gate.cli import face, models
+from models import fetch as fetching
+from models import manifest as manifests
+from models.errors import ModelCorruptError, ModelFetchError
+
+
+def run_face(*arguments: object) -> Any:
+    return CliRunner().invoke(face.app, [str(argument) for argument in arguments])
+
+
+def run_models(*arguments: object) -> Any:
+    return CliRunner().invoke(models.app, [str(argument) for argument in arguments])
+
+
+def only_line(text: str) -> str:
+    (line,) = text.strip().splitlines()
+    return line
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Two pictures of one person, one of nobody, one of the person twice, one file that is no picture."""
+    real_models()
+    portrait = astronaut()
+    (tmp_path / "a.png").write_bytes(as_file(portrait, ".png"))
+    (tmp_path / "b.jpg").write_bytes(as_file(cv2.flip(portrait, 1)))
+    (tmp_path / "nobody.jpg").write_bytes(as_file(np.full((300, 300, 3), 90, np.uint8)))
+    (tmp_path / "two.jpg").write_bytes(as_file(np.hstack([portrait, cv2.flip(portrait, 1)])))
+    (tmp_path / "text.jpg").write_text("not a picture")
+    return tmp_path
+
+
+# ── compare ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_two_pictures_of_one_person_match(pictures: Path) -> None:
+    result = run_face("compare", pictures / "a.png", pictures / "b.jpg", "--json")
+    answer = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert answer["schema"] == "face.compare/1"
+    assert answer["match"] is True
+    assert answer["score"] > answer["threshold"] == 0.411
+    assert answer["model"] == "fr_feature"
+    assert answer["fmr_at_threshold"] == 1e-4
+    people = run_face("compare", pictures / "a.png", pictures / "b.jpg")
+    assert people.stdout.startswith("match: 0.")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("nobody.jpg", "no face in the picture"),
+        ("two.jpg", "2 faces in the picture"),
+        ("text.jpg", "neither JPEG, JPEG 2000 nor PNG"),
+        ("missing.jpg", "no such file"),
+    ],
+)
+def test_a_picture_without_exactly_one_face_is_bad_data_with_a_reason(pictures: Path, name: str, reason: str) -> None:
+    result = run_face("compare", pictures / "a.png", pictures / name, "--json")
+    assert result.exit_code == 65
+    assert result.stdout == ""
+    assert reason in only_line(result.stderr)
+    assert name in result.stderr
+
+
+def test_a_folder_is_no_picture(pictures: Path) -> None:
+    result = run_face("compare", pictures, pictures / "a.png")
+    assert result.exit_code == 74
+    assert "cannot read" in only_line(result.stderr)
+
+
+@pytest.mark.parametrize("model", ["fr_age", "fr_detect"])
+def test_a_model_that_is_no_embedder_is_a_usage_error(pictures: Path, model: str) -> None:
+    result = run_face("compare", pictures / "a.png", pictures / "b.jpg", "--model", model)
+    assert result.exit_code == 2
+    assert model in only_line(result.stderr)
+
+
+def test_models_that_are_missing_or_damaged_are_told_apart(pictures: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    result = run_face("compare", pictures / "a.png", pictures / "b.jpg", "--models", empty)
+    assert result.exit_code == 69
+    assert "gate models fetch" in only_line(result.stderr)
+    for model in manifests.load().models:
+        (empty / model.file_name).write_bytes(b"damaged")
+    result = run_face("compare", pictures / "a.png", pictures / "b.jpg", "--models", empty)
+    assert result.exit_code == 65
+    assert "not the pinned file" in only_line(result.stderr)
+
+
+# ── evaluate ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_evaluation_counts_pairs_and_missed_pictures(pictures: Path) -> None:
+    people = pictures / "people"
+    for identity, names in {"ann": ("a.png", "b.jpg", "nobody.jpg"), "bob": ("two.jpg", "text.jpg")}.items():
+        (people / identity).mkdir(parents=True)
+        for name in names:
+            (people / identity / name).write_bytes((pictures / name).read_bytes())
+    (people / "PROVENANCE.md").write_text("not a folder")
+    (people / "ann" / "notes.txt").write_text("not a picture")
+    result = run_face("evaluate", people, "--json")
+    answer = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert (answer["images"], answer["identities"], answer["missed"]) == (5, 2, 2)
+    assert (answer["genuine"], answer["impostor"]) == (1, 2)
+    assert answer["fnmr_at_fmr"] == {"1e-2": None, "1e-3": None, "1e-4": None}
+    assert set(answer["threshold_at_fmr"]) == {"1e-2", "1e-3", "1e-4"}
+    assert all(answer["took_ms"][stage] > 0 for stage in ("detect", "align", "embed"))
+    assert "text.jpg" in result.stderr
+    said = run_face("evaluate", people).stdout
+    assert "5 pictures of 2 identities, 2 without a face" in said
+    assert "FMR 1e-4: too few impostor pairs" in said
+
+
+def test_an_evaluation_without_pairs_is_bad_data(pictures: Path) -> None:
+    (pictures / "people" / "ann").mkdir(parents=True)
+    assert run_face("evaluate", pictures / "people").exit_code == 65
+    (pictures / "people" / "ann" / "a.png").write_bytes((pictures / "a.png").read_bytes())
+    result = run_face("evaluate", pictures / "people")
+    assert result.exit_code == 65
+    assert "two identities" in result.stderr
+    assert run_face("evaluate", pictures / "nowhere").exit_code == 65
+
+
+def test_an_evaluation_over_too_many_pictures_is_refused(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(face, "IMAGES_MAX", 1)
+    (pictures / "people" / "ann").mkdir(parents=True)
+    for number in range(2):
+        (pictures / "people" / "ann" / f"{number}.jpg").write_bytes(b"")
+    result = run_face("evaluate", pictures / "people")
+    assert result.exit_code == 65
+    assert "more than 1" in only_line(result.stderr)
+
+
+# ── models ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A manifest of one tiny model, and the folder where it would be."""
+    monkeypatch.setattr(manifests, "load", lambda: manifest_of(abs_model()))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = tmp_path / "portcullis" / "models"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_the_list_says_what_is_there(tiny: Path) -> None:
+    answer = json.loads(run_models("list", "--json").stdout)
+    (row,) = answer["models"]
+    assert {"name", "version", "sha256", "licence", "present"} <= set(row)
+    assert row["present"] is False
+    (tiny / "tiny.onnx").write_bytes(one_node_graph())
+    assert json.loads(run_models("list", "--json").stdout)["models"][0]["present"] is True
+    assert "tiny" in run_models("list").stdout
+    assert json.loads(run_models("list", "--json", "--dir", tiny.parent).stdout)["models"][0]["present"] is False
+
+
+def test_verify_proves_or_says_why_not(tiny: Path) -> None:
+    result = run_models("verify")
+    assert result.exit_code == 1
+    assert "is missing" in result.stdout
+    (tiny / "tiny.onnx").write_bytes(one_node_graph())
+    assert run_models("verify").exit_code == 0
+    (tiny / "tiny.onnx").write_bytes(one_node_graph("Neg"))
+    result = run_models("verify", "--json")
+    assert result.exit_code == 1
+    assert "not the pinned file" in json.loads(result.stdout)["models"][0]["detail"]
+
+
+def test_bench_times_each_model(tiny: Path) -> None:
+    assert run_models("bench").exit_code == 65
+    (tiny / "tiny.onnx").write_bytes(one_node_graph())
+    (row,) = json.loads(run_models("bench", "--runs", 3, "--json").stdout)["models"]
+    assert row["took_ms"]["best"] <= row["took_ms"]["p50"]
+    assert "tiny" in run_models("bench", "--runs", 1).stdout
+
+
+def test_fetch_reports_what_is_there_afterwards(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(*_: object, **__: object) -> None:
+        (tiny / "tiny.onnx").write_bytes(one_node_graph())
+
+    monkeypatch.setattr(fetching, "fetch", fetch)
+    result = run_models("fetch", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["models"][0]["present"] is True
+
+
+@pytest.mark.parametrize(("error", "code"), [(ModelFetchError("no npm here"), 69), (ModelCorruptError("bad"), 65)])
+@pytest.mark.usefixtures("tiny")
+def test_fetch_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch, error: Exception, code: int) -> None:
+    def fetch(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(fetching, "fetch", fetch)
+    result = run_models("fetch")
+    assert result.exit_code == code
+    assert only_line(result.stderr) == f"gate: {error}"
+
+
+def test_without_a_cache_folder_named_the_users_own_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert models.default_folder() == Path.home() / ".cache" / "portcullis" / "models"
