@@ -7,7 +7,7 @@ first asked for, so that opening a store costs no cryptography.
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -94,6 +94,10 @@ class TrustStore:
         except DocumentError as error:
             raise StoreError(f"a stored revocation list cannot be read ({error})") from error
         return sorted(lists, key=lambda one: one.this_update, reverse=True)
+
+    def standings(self) -> dict[str, int]:
+        """How many certificates there are of each standing: self_signed, linked, or trusted by a list only."""
+        return dict(Counter(row["standing"] for row in self._certificates))
 
     def coverage(self) -> tuple[Coverage, ...]:
         """A row a country, by code; certificates without a country stand under `-`."""

@@ -37,7 +37,7 @@ def dg2(block: bytes, *, tag: int = 0x5F2E) -> bytes:
 
 def face_39794(image: bytes) -> bytes:
     data = encode(0x80, image)
-    for tag in (0xA0, 0xA0, 0xA1, 0x30, 0xA1, 0xA1):
+    for tag in (0xA0, 0xA0, 0xA1, 0x30, 0xA1, 0x65, 0xA1):
         data = encode(tag, data)
     return data
 
@@ -110,7 +110,7 @@ def test_a_portrait_is_cut_out_of_both_standards(image: bytes, encoding: Encodin
         (dg2(b"FAC\x00010\x00"), "no facial record"),
         (dg2(b"IRI" + bytes(60)), "no facial record"),
         (dg2(b"", tag=0x5F2F), "no face in a known format"),
-        (dg2(encode(0xA1, b""), tag=0x7F2E), "lacks an element A1"),
+        (dg2(encode(0xA1, b""), tag=0x7F2E), "lacks an element 65"),
         (encode(0x75, encode(0x7F61, b"")), "lacks an element 7F60"),
     ],
 )

@@ -150,7 +150,7 @@ class ChipFiles:
             return False
         named = status & 0xFF if status >> 8 == _EXACT_LENGTH else 0
         if 0 < named < self._size_tried:
-            self._size_max = named
+            self._size_max = min(named, BLOCK_BYTES[1])  # more does not fit into a short answer once it is protected
             return True
         smaller = [size for size in BLOCK_BYTES if size < self._size_tried]
         if not smaller or status not in (WRONG_LENGTH, _EXACT_LENGTH << 8):

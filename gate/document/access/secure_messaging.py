@@ -71,7 +71,7 @@ class SecureMessaging:
             size = 1 if command.answer_max <= SHORT_ANSWER_MAX else 2
             objects += tlv.encode(_EXPECTED_LENGTH, (command.answer_max % 256**size).to_bytes(size, "big"))
         objects += tlv.encode(_MAC, self._mac(tdes.pad(header) + objects))
-        extended = protected_bytes(command.answer_max or 0) > SHORT_ANSWER_MAX
+        extended = (command.answer_max or 0) > SHORT_ANSWER_MAX
         outer = Command(
             command.instruction,
             command.p1,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hmac
 from typing import Final
 
-from gate.document.access.commands import Command
+from gate.document.access.commands import EXTENDED_ANSWER_MAX, SHORT_ANSWER_MAX, Command
+from gate.document.access.secure_messaging import protected_bytes
 from gate.document.errors import AlgorithmUnknownError, SignatureError
 from gate.document.pki.keys import EcKey, PublicKey, RsaKey
 from gate.document.pki.signatures import Kind, Scheme, digest, scheme_by_oid, verify
@@ -23,8 +24,12 @@ _HASH_OF_CURVE_BYTES: Final = ((28, "sha224"), (32, "sha256"), (48, "sha384"), (
 
 
 def internal_authenticate(key: PublicKey, challenge: bytes) -> Command:
-    """The command that asks the chip to sign the challenge."""
-    answer_max = key.size_bytes if isinstance(key, RsaKey) else _EC_SIGNATURE_BYTES_MAX
+    """The command that asks the chip to sign the challenge, with extended length only for signatures that need it.
+
+    Chips in the field answer nothing to the one and cut their signature short with the other.
+    """
+    expected = key.size_bytes if isinstance(key, RsaKey) else _EC_SIGNATURE_BYTES_MAX
+    answer_max = SHORT_ANSWER_MAX if protected_bytes(expected) <= SHORT_ANSWER_MAX else EXTENDED_ANSWER_MAX
     return Command(0x88, 0x00, 0x00, challenge, answer_max=answer_max)
 
 

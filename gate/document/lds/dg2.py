@@ -18,8 +18,9 @@ _TEMPLATES: Final = 0x7F61
 _TEMPLATE: Final = 0x7F60
 _BLOCK_19794: Final = 0x5F2E
 _BLOCK_39794: Final = 0x7F2E
-# representationBlocks, the first block, its imageRepresentation, base, imageRepresentation2DBlock, representationData2D
-_PATH_39794: Final = (0xA1, 0x30, 0xA1, 0xA0, 0xA0, 0x80)
+# FaceImageDataBlock, its representationBlocks, the first of them, imageRepresentation, base, imageRepresentation2DBlock,
+# representationData2D
+_PATH_39794: Final = (0x65, 0xA1, 0x30, 0xA1, 0xA0, 0xA0, 0x80)
 _FACIAL_HEADER_BYTES: Final = 14
 _FACIAL_INFORMATION_BYTES: Final = 20
 _FEATURE_POINT_BYTES: Final = 8

@@ -26,7 +26,7 @@ _COUNTRY_NAME: Final = "2.5.4.6"
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One certificate. Names are compared by their ids; `country` is the subject's, in upper case, or empty.
+    """One certificate. Names are compared by their ids; `issuer` is the issuer's name in DER; `country` is the subject's, in upper case, or empty.
 
     `may_sign_certificates` and `may_sign_documents` follow KeyUsage and BasicConstraints; a certificate without either
     extension may do what it is found to do. `purposes` are the object identifiers of ExtendedKeyUsage.
@@ -37,6 +37,7 @@ class Certificate:
     serial: int
     subject: str
     subject_id: bytes
+    issuer: bytes
     issuer_id: bytes
     country: str
     issuer_country: str
@@ -84,6 +85,8 @@ def from_parsed(parsed: Any) -> Certificate:  # noqa: ANN401 - asn1crypto is unt
         tbs = parsed["tbs_certificate"]
         if parsed["signature_algorithm"].dump() != tbs["signature"].dump():
             raise MalformedError("a certificate names two signature algorithms")
+        if parsed["signature_value"].contents[:1] != b"\x00":
+            raise MalformedError("a certificate whose signature is no whole number of bytes")
         extensions = _extensions(tbs)
         usage, constraints = extensions.get("2.5.29.15"), extensions.get("2.5.29.19")
         uses = None if usage is None else usage.native
@@ -94,6 +97,7 @@ def from_parsed(parsed: Any) -> Certificate:  # noqa: ANN401 - asn1crypto is unt
             serial=int(tbs["serial_number"].native),
             subject=_readable(tbs["subject"]),
             subject_id=name_id(tbs["subject"]),
+            issuer=tbs["issuer"].dump(),
             issuer_id=name_id(tbs["issuer"]),
             country=_country(tbs["subject"]),
             issuer_country=_country(tbs["issuer"]),

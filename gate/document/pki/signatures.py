@@ -93,6 +93,14 @@ def hash_name(oid: str) -> str:
         raise AlgorithmUnknownError(f"hash algorithm {oid}") from None
 
 
+def plain_algorithm(identifier: Any) -> str:  # noqa: ANN401 - asn1crypto is untyped
+    """The object identifier of an algorithm that has no parameters: none at all, or NULL (RFC 5754 §2)."""
+    parameters = identifier["parameters"]
+    if parameters.dump() not in (b"", b"\x05\x00"):
+        raise MalformedError("an algorithm with parameters that it does not have")
+    return str(identifier["algorithm"].dotted)
+
+
 def digest(name: str, message: bytes) -> bytes:
     """The hash of a message by one of the names of `hash_name`."""
     return hashlib.new(name, message, usedforsecurity=False).digest()
@@ -105,6 +113,7 @@ def parse_scheme(identifier: bytes, *, digest_hash: str | None = None) -> Scheme
         oid = parsed["algorithm"].native
         if oid == "1.2.840.113549.1.1.10":
             return _pss(parsed["parameters"])
+        plain_algorithm(parsed)
     if oid == "1.2.840.113549.1.1.1" and digest_hash is not None:
         return Scheme(Kind.RSA_PKCS1, digest_hash)
     try:

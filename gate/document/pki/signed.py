@@ -15,8 +15,8 @@ from asn1crypto import cms, core
 from gate.document import tlv
 from gate.document.errors import MalformedError, SignatureError, SignerMissingError
 from gate.document.pki.asn1 import load, reading
-from gate.document.pki.certificate import Certificate, from_parsed, name_id
-from gate.document.pki.signatures import Scheme, digest, hash_name, parse_scheme, verify
+from gate.document.pki.certificate import Certificate, from_parsed
+from gate.document.pki.signatures import Scheme, digest, hash_name, parse_scheme, plain_algorithm, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,10 @@ _SIGNING_TIME: Final = "1.2.840.113549.1.9.5"
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """One signer's statement. `attributes` are the forms in which the signed attributes may have been signed."""
+    """One signer's statement, naming its certificate by the issuer's name byte for byte and the serial number, or by key.
+
+    `attributes` are the forms in which the signed attributes may have been signed.
+    """
 
     issuer_and_serial: tuple[bytes, int] | None
     key_id: bytes | None
@@ -102,7 +105,7 @@ class SignedMessage:
             if signer.key_id is not None:
                 if certificate.key_id == signer.key_id:
                     yield certificate
-            elif signer.issuer_and_serial == (certificate.issuer_id, certificate.serial):
+            elif signer.issuer_and_serial == (certificate.issuer, certificate.serial):
                 yield certificate
 
 
@@ -117,6 +120,7 @@ def parse_signed_message(data: bytes, what: str) -> SignedMessage:
         if signed["version"].native != "v3":
             raise MalformedError(f"{what} has version {signed['version'].native} of SignedData")
         encapsulated = signed["encap_content_info"]
+        announced = {hash_name(plain_algorithm(one)) for one in signed["digest_algorithms"]}
         certificates = signed["certificates"]
         signers = signed["signer_infos"]
         if not 1 <= len(signers) <= SIGNERS_MAX or _count(certificates) > CERTIFICATES_MAX:
@@ -125,7 +129,7 @@ def parse_signed_message(data: bytes, what: str) -> SignedMessage:
             content_type=encapsulated["content_type"].dotted,
             content=bytes(encapsulated["content"]),
             certificates=tuple(from_parsed(one.chosen) for one in _items(certificates) if one.name == "certificate"),
-            signers=tuple(_signer(signer) for signer in signers),
+            signers=tuple(_signer(signer, announced) for signer in signers),
         )
 
 
@@ -137,16 +141,18 @@ def _count(values: Any) -> int:  # noqa: ANN401 - asn1crypto is untyped
     return len(_items(values))
 
 
-def _signer(info: Any) -> Signer:  # noqa: ANN401 - asn1crypto is untyped
-    """Read one SignerInfo."""
+def _signer(info: Any, announced: set[str]) -> Signer:  # noqa: ANN401 - asn1crypto is untyped
+    """Read one SignerInfo. What nobody signed must still make sense: version, and the hash among those announced."""
     identifier = info["sid"]
     by_name = identifier.name == "issuer_and_serial_number"
-    digest_hash = hash_name(info["digest_algorithm"]["algorithm"].dotted)
+    digest_hash = hash_name(plain_algorithm(info["digest_algorithm"]))
+    if info["version"].native != ("v1" if by_name else "v3") or digest_hash not in announced:
+        raise MalformedError("a signer of the wrong version, or with a hash that was not announced")
     values = _attribute_values(info["signed_attrs"])
     signing_time = values.get(_SIGNING_TIME)
     return Signer(
         issuer_and_serial=(
-            (name_id(identifier.chosen["issuer"]), int(identifier.chosen["serial_number"].native)) if by_name else None
+            (identifier.chosen["issuer"].dump(), int(identifier.chosen["serial_number"].native)) if by_name else None
         ),
         key_id=None if by_name else bytes(identifier.chosen.native),
         digest_hash=digest_hash,
