@@ -15,7 +15,7 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from typing import assert_never
+from typing import NoReturn
 
 import uvicorn
 from starlette.applications import Starlette
@@ -40,6 +40,7 @@ from gate.channel.sockets import (
     serve,
 )
 from gate.programs.config import Config, ConfigError
+from gate.programs.peers import uids
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.fanout import Fanout
@@ -83,7 +84,7 @@ class Screens:
         with contextlib.closing(_listen(self._config.screens.host, self._config.screens.port)) as listener:
             server = _server(app)
             async with (
-                serve(self._config.socket("screens"), self._tell_status, incoming=StatusRequest),
+                serve(self._config.socket("screens"), self._tell_status, incoming=StatusRequest, uids=uids("screens")),
                 asyncio.TaskGroup() as tasks,
             ):
                 tasks.create_task(server.serve(sockets=[listener]))
@@ -116,18 +117,17 @@ class Screens:
     # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _watch_lane(self) -> None:
-        """One connection to the lane, from its first view to its end."""
+        """One connection to the lane, until it ends with a ChannelError."""
         connection = await connect(self._config.socket("lane"), incoming=FromLane)
         try:
             async with asyncio.TaskGroup() as tasks:
-                pulse = tasks.create_task(_pulse(connection, self._lane_pulse_s))
+                tasks.create_task(_pulse(connection, self._lane_pulse_s))
                 await self._follow_lane(connection)
-                pulse.cancel()
         finally:
             connection.close()
             self._show(lane_unknown(self._config.purpose))
 
-    async def _follow_lane(self, connection: Connection[FromLane]) -> None:
+    async def _follow_lane(self, connection: Connection[FromLane]) -> NoReturn:
         await connection.send(WatchView())
         while True:
             try:
@@ -141,8 +141,6 @@ class Screens:
                     self._show(render(_without_officers_part(message)))
                 case Status() | Answer():
                     pass  # a sign of life
-                case _:
-                    assert_never(message)
 
     def _show(self, state: PageState) -> None:
         self._board.show(state)
@@ -155,19 +153,18 @@ class Screens:
         return self._board.state.preview and self._mirror.clients > 0
 
     async def _watch_preview(self) -> None:
-        """One connection to vision's preview."""
+        """One connection to vision's preview, until it ends with a ChannelError."""
         path = self._config.socket("preview")
         connection = await connect(path, incoming=FromPreview, bytes_max=PICTURE_BYTES_MAX)
         self._preview.is_up()
         try:
             async with asyncio.TaskGroup() as tasks:
-                asking = tasks.create_task(self._ask_for_preview(connection))
+                tasks.create_task(self._ask_for_preview(connection))
                 await self._pass_frames(connection)
-                asking.cancel()
         finally:
             connection.close()
 
-    async def _ask_for_preview(self, connection: Connection[FromPreview]) -> None:
+    async def _ask_for_preview(self, connection: Connection[FromPreview]) -> NoReturn:
         asked = False
         while True:
             if self._wants_preview != asked:
@@ -176,7 +173,7 @@ class Screens:
             await self._preview_changed.wait()
             self._preview_changed.clear()
 
-    async def _pass_frames(self, connection: Connection[FromPreview]) -> None:
+    async def _pass_frames(self, connection: Connection[FromPreview]) -> NoReturn:
         while True:
             message = await connection.receive()
             is_picture = message.jpeg.startswith(_JPEG) and len(message.jpeg) <= FRAME_BYTES_MAX
@@ -218,7 +215,7 @@ class Link:
             log.info("link_up", extra={"link": self._name})
         self._up = True
 
-    async def keep(self, session: Callable[[], Awaitable[None]]) -> None:
+    async def keep(self, session: Callable[[], Awaitable[None]]) -> NoReturn:
         """Run one session after another, for ever. A session ends with a ChannelError."""
         pause_s = RECONNECT_MIN_S
         while True:
@@ -243,7 +240,7 @@ def _end_if_cancelled() -> None:
         raise asyncio.CancelledError
 
 
-async def _pulse(connection: Connection[FromLane], every_s: float) -> None:
+async def _pulse(connection: Connection[FromLane], every_s: float) -> NoReturn:
     while True:
         await asyncio.sleep(every_s)
         await connection.send(StatusRequest())

@@ -47,10 +47,7 @@ def t(language: str, text: str, **variables: str | int) -> str:
     bundle = _bundle(language)
     if not bundle.has_message(text):
         raise BrokenTextError(f"no text {text!r} in {language}")
-    pattern = bundle.get_message(text).value
-    if pattern is None:
-        raise BrokenTextError(f"text {text!r} in {language} is empty")
-    formed, errors = bundle.format_pattern(pattern, variables)
+    formed, errors = bundle.format_pattern(bundle.get_message(text).value, variables)
     if errors:
         raise BrokenTextError(f"text {text!r} in {language}: {errors[0]}")
     return str(formed)
