@@ -453,9 +453,8 @@ def test_a_body_on_the_far_side_stops_at_the_leaf_on_its_way_back() -> None:
     assert body.front_m < 0.4
 
 
-def test_a_pushed_leaf_stays_within_its_range() -> None:
+@pytest.mark.parametrize(("degrees", "state"), [(200, LeafState.OPEN), (-5, LeafState.CLOSED), (30, LeafState.STOPPED)])
+def test_a_pushed_leaf_stays_within_its_range(degrees: float, state: LeafState) -> None:
     leaf = Leaf()
-    leaf.push(200)
-    assert leaf.state is LeafState.OPEN
-    leaf.push(-5)
-    assert leaf.state is LeafState.CLOSED
+    leaf.push(degrees)
+    assert leaf.state is state

@@ -148,7 +148,7 @@ def test_one_who_is_in_the_leaf_when_the_emergency_ends_may_get_out() -> None:
 
 
 def test_a_leaf_that_turns_back_from_somebody_is_right() -> None:
-    truth = crossing(1000)[:-1] + [opens(2800, "closing", obstacle=True), *closes(3500)]
+    truth = [*crossing(1000)[:-1], opens(2800, "closing", obstacle=True), *closes(3500)]
     truth += [at(2700, "at_leaf", traveller="t2"), at(3400, "left_leaf", traveller="t2")]
     assert ruled(truth, admitted(1000)).wrong == ()
 
@@ -240,7 +240,7 @@ def test_an_opening_from_nowhere_is_wrong() -> None:
 
 
 def test_a_leaf_that_turns_back_from_nobody_is_wrong() -> None:
-    truth = crossing(1000)[:-1] + [opens(2800, "closing"), *closes(3500)]
+    truth = [*crossing(1000)[:-1], opens(2800, "closing"), *closes(3500)]
     assert kinds(ruled(truth, admitted(1000))) == [Wrong.NO_ADMISSION]
 
 

@@ -13,6 +13,7 @@ from hardware_sim.scenario import Owner, Sight, parse_scenario, read_scenarios, 
 from hardware_sim.story import (
     Await,
     Disturb,
+    LookUp,
     Move,
     Pause,
     Present,
@@ -64,7 +65,7 @@ class Gate:
 
     @property
     def deeds(self) -> list[Move]:
-        return [move for move in self.moves if not isinstance(move, Pause | Await)]
+        return [move for move in self.moves if not isinstance(move, Pause | Await | LookUp)]
 
     def did(self, kind: type) -> list[Any]:
         return [move for move in self.moves if isinstance(move, kind)]

@@ -51,10 +51,12 @@ def test_a_second_run_appends(tmp_path: Path) -> None:
 
 def test_many_threads_write_whole_lines(tmp_path: Path) -> None:
     with Truth(tmp_path / "truth.jsonl") as truth:
-        threads = [
-            threading.Thread(target=lambda: [truth.record("passed", traveller="t" * 200) for _ in range(10)])
-            for _ in range(4)
-        ]
+
+        def write_ten() -> None:
+            for _ in range(10):
+                truth.record("passed", traveller="t" * 200)
+
+        threads = [threading.Thread(target=write_ten) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -1,6 +1,7 @@
 """`gate-sim`: the simulated world as a process, and the judge of what it saw.
 
-Exit codes: 0 done, 1 the judge found a wrong opening, 2 usage, 65 bad input data, 74 I/O error.
+Exit codes: 0 done, 1 the judge found a wrong opening, 2 usage, 65 bad input data, 69 the machine lacks something, 74 I/O
+error, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from hardware_sim.judge import JudgeError, judge, read_log
 from hardware_sim.scenario import ScenarioError
 from hardware_sim.truth import TruthError, read_truth
 
-EXIT_WRONG, EXIT_BAD_DATA, EXIT_IO = 1, 65, 74
+EXIT_WRONG, EXIT_BAD_DATA, EXIT_NOT_READY, EXIT_IO, EXIT_INTERRUPTED = 1, 65, 69, 74, 130
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"gate-sim: {error}", file=sys.stderr)
         return EXIT_IO
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,11 +62,15 @@ def _pace(text: str) -> float:
 
 def _world(options: argparse.Namespace) -> int:
     # Imported here: the judge runs where no camera, no faces and no PC/SC are installed.
-    from hardware_sim.opening import open_world  # noqa: PLC0415
+    from hardware_sim.opening import NotReadyError, open_world  # noqa: PLC0415
 
-    open_world(
-        options.dir, seed=options.seed, pace=options.pace, direct=options.direct, scenario_folder=options.scenarios
-    )
+    try:
+        open_world(
+            options.dir, seed=options.seed, pace=options.pace, direct=options.direct, scenario_folder=options.scenarios
+        )
+    except NotReadyError as error:
+        print(f"gate-sim: {error}", file=sys.stderr)
+        return EXIT_NOT_READY
     return 0
 
 

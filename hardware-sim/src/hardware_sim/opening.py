@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from hardware_sim.camera import MjpegCamera
+from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.reader import ChipReader
 from hardware_sim.company import Company
-from hardware_sim.faces import identities
+from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, identities
 from hardware_sim.passport.issuer import Issuer
 from hardware_sim.scenario import read_scenarios
 from hardware_sim.scenario import scenario_folder as built_in_scenarios
@@ -19,19 +20,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+class NotReadyError(Exception):
+    """The machine lacks something that a world needs."""
+
+
 def open_world(folder: Path, *, seed: int, pace: float, direct: bool, scenario_folder: Path | None) -> None:
-    """Run a world until it is told to stop or its input ends."""
+    """Run a world until it is told to stop or its input ends. Raises NotReadyError, ScenarioError, OSError."""
     folder = folder.resolve(strict=True)
     scenarios = read_scenarios(scenario_folder or built_in_scenarios())
     issuer = Issuer(seed)
-    company = Company(identities(), issuer, seed)
     with ExitStack() as cleanup:
         camera = MjpegCamera()
-        camera.start()
-        cleanup.callback(camera.stop)
         chip = ChipReader(folder, allow_pcsc=not direct)
-        chip.start()
-        cleanup.callback(chip.stop)
+        try:
+            company = Company(identities(), issuer, seed)
+            camera.start()
+            cleanup.callback(camera.stop)
+            chip.start()
+            cleanup.callback(chip.stop)
+        except (FaceDataMissingError, FacesNotRenderedError, ReaderGoneError) as error:
+            raise NotReadyError(str(error)) from error
         world = World(
             folder,
             seed=seed,
@@ -46,8 +54,7 @@ def open_world(folder: Path, *, seed: int, pace: float, direct: bool, scenario_f
         ready = {
             "camera": camera.address,
             "chip": {"kind": chip.kind, "socket": str(chip.socket), "why": chip.why},
-            "csca": _write(folder / "csca", issuer.csca_files()),
-            "crl": _write(folder / "crl", issuer.crl_files()),
+            "csca": _write(folder / "csca", {**issuer.csca_files(), **issuer.crl_files()}),
         }
         world.run(sys.stdin, ready)
 

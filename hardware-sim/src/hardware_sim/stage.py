@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +18,7 @@ from hardware_sim.story import (
     BACK_MS_MAX,
     Await,
     Disturb,
+    LookUp,
     Move,
     Pause,
     Present,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from hardware_sim.truth import Truth
 
 GLANCE_S = 0.02  # how often a waiting traveller looks around
+UNSEEN_SCREENS_MAX = 64  # the oldest are forgotten; a host does not change the screen so often in one glance
 
 
 class Chip(Protocol):
@@ -78,18 +81,22 @@ class Hardware:
 
 
 class Screen:
-    """The traveller's screen as the host last told it, and what the host has done; thread-safe."""
+    """The traveller's screen as the host last told it, and what the host has done; thread-safe.
+
+    A traveller notices screens one after another, in their order, so that none is missed that was shown only briefly.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._shown = "closed"
+        self._noticed = "closed"
+        self._unseen: deque[str] = deque(maxlen=UNSEEN_SCREENS_MAX)
         self._done: set[str] = set()
         self._closing = False
 
     def show(self, screen: str) -> None:
         """The screen shows this now."""
         with self._changed:
-            self._shown = screen
+            self._unseen.append(screen)
             self._changed.notify_all()
 
     def host_did(self, what: str) -> None:
@@ -105,37 +112,51 @@ class Screen:
             self._changed.notify_all()
 
     @property
-    def shown(self) -> str:
-        """What it shows."""
+    def noticed(self) -> str:
+        """What the traveller has noticed last."""
         with self._changed:
-            return self._shown
+            return self._noticed
 
-    def wait(self, until: Callable[[str], bool], limit_ms: float) -> bool:
-        """Wait until the condition holds of the shown screen; False at the limit. Raises WorldClosedError."""
+    def look_up(self) -> None:
+        """Notice what is shown now and forget what was shown before."""
+        with self._changed:
+            if self._unseen:
+                self._noticed = self._unseen[-1]
+                self._unseen.clear()
+
+    def notice(self, until: Callable[[str], bool], limit_ms: float) -> None:
+        """Notice screens until the condition holds of one, or the limit is over. Raises WorldClosedError."""
+        self._wait(lambda: self._notice_next(until), limit_ms)
+
+    def pause(self, ms: float, until: Callable[[], bool] = lambda: False) -> None:
+        """Let time pass, or wait until the condition holds. Raises WorldClosedError."""
+        self._wait(until, ms)
+
+    def wait_for_host(self, what: str, limit_ms: float) -> bool:
+        """Wait until the host says it has done this; False at the limit. Raises WorldClosedError."""
+        done = self._wait(lambda: what in self._done, limit_ms)
+        with self._changed:
+            self._done.discard(what)
+        return done
+
+    def _notice_next(self, until: Callable[[str], bool]) -> bool:
+        while not until(self._noticed):
+            if not self._unseen:
+                return False
+            self._noticed = self._unseen.popleft()
+        return True
+
+    def _wait(self, until: Callable[[], bool], limit_ms: float) -> bool:
         deadline_s = time.monotonic() + limit_ms / 1000
         with self._changed:
-            while not until(self._shown):
-                self._open()
+            while not until():
+                if self._closing:
+                    raise WorldClosedError
                 left_s = deadline_s - time.monotonic()
                 if left_s <= 0:
                     return False
                 self._changed.wait(min(left_s, GLANCE_S))
             return True
-
-    def wait_for_host(self, what: str, limit_ms: float) -> bool:
-        """Wait until the host says it has done this; False at the limit. Raises WorldClosedError."""
-        done = self.wait(lambda _: what in self._done, limit_ms)
-        with self._changed:
-            self._done.discard(what)
-        return done
-
-    def pause(self, ms: float) -> None:
-        """Let time pass. Raises WorldClosedError."""
-        self.wait(lambda _: False, ms)
-
-    def _open(self) -> None:
-        if self._closing:
-            raise WorldClosedError
 
 
 class WorldClosedError(Exception):
@@ -161,7 +182,7 @@ class Stage:
             move = next(story)
             while True:
                 self._carry_out(scene, move)
-                move = story.send(Seen(self._screen.shown, self._hardware.barrier.place_of(scene.walker)))
+                move = story.send(Seen(self._screen.noticed, self._hardware.barrier.place_of(scene.walker)))
         except StopIteration as end:
             self._clear(scene)
             return bool(end.value)
@@ -177,7 +198,9 @@ class Stage:
                 self._screen.pause(ms / self._pace)
             case Await(screens, places, limit_ms):
                 walker = scene.walker
-                self._screen.wait(lambda shown: shown in screens or barrier.place_of(walker) in places, limit_ms)
+                self._screen.notice(lambda seen: seen in screens or barrier.place_of(walker) in places, limit_ms)
+            case LookUp():
+                self._screen.look_up()
             case Present(by):
                 self._present(scene, by)
             case TakeBack():
@@ -232,7 +255,9 @@ class Stage:
         """Wait until nobody of this story is in the zone any more."""
         barrier = self._hardware.barrier
         names = [scene.name_of(owner) for owner in Owner]
-        self._screen.wait(lambda _: all(barrier.place_of(name) is not Place.IN_ZONE for name in names), BACK_MS_MAX)
+        self._screen.pause(
+            BACK_MS_MAX, until=lambda: all(barrier.place_of(name) is not Place.IN_ZONE for name in names)
+        )
         for name in names:
             barrier.forget(name)
 

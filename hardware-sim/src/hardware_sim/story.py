@@ -37,11 +37,16 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Await:
-    """Wait until the screen or the walker's place is one of these, or the limit is over."""
+    """Wait until the screen or the walker's place is one of these, or the limit is over. Screens are noticed in order."""
 
     screens: frozenset[str] = frozenset()
     places: frozenset[Place] = frozenset()
     limit_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Look at the screen as it is now; what it showed before does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ class Seen:
     place: Place
 
 
-Move: TypeAlias = Pause | Await | Present | TakeBack | Stand | Walk | TurnBack | Disturb
+Move: TypeAlias = Pause | Await | LookUp | Present | TakeBack | Stand | Walk | TurnBack | Disturb
 Story: TypeAlias = Generator[Move, Seen, bool]
 Part: TypeAlias = Generator[Move, Seen, Seen]
 
@@ -116,6 +121,7 @@ class Traveller:
     def story(self) -> Story:
         """Tell it. Returns True when the traveller was served, False when they gave up waiting to be invited."""
         yield from self._deeds(Moment.ARRIVING)
+        yield LookUp()
         seen = yield Await(screens=frozenset({"welcome"}), limit_ms=WELCOME_MS_MAX)
         invited = seen.screen == "welcome"
         if invited:

@@ -10,9 +10,10 @@ import json
 import queue
 import re
 import threading
+import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.pty import SerialLine
@@ -26,19 +27,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from typing import Protocol
 
     from hardware_sim.stage import Camera, Chip
-
-    class Casting(Protocol):
-        """Makes the people of a story."""
-
-        def chance(self, traveller: str) -> random.Random:
-            """A traveller's own dice."""
-
-        def cast(self, traveller: str, scenario: Scenario) -> Cast:
-            """The people and the passport of one story."""
-
 
 ORDER_BYTES_MAX = 16_384
 TRAVELLERS_WAITING_MAX = 1_000
@@ -46,6 +36,33 @@ BARRIER_BAUD = 115_200
 SWIPE_BAUD = 9_600
 TRUTH_NAME = "ground-truth.jsonl"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+
+
+class Casting(Protocol):
+    """Makes the people of a story."""
+
+    def chance(self, traveller: str) -> random.Random:
+        """A traveller's own dice."""
+
+    def cast(self, traveller: str, scenario: Scenario) -> Cast:
+        """The people and the passport of one story."""
+
+
+class Orders(Protocol):
+    """Where orders come from."""
+
+    def readline(self, size: int, /) -> str:
+        """One line of at most so many characters; empty at the end."""
+
+
+class Out(Protocol):
+    """Where events go."""
+
+    def write(self, text: str, /) -> object:
+        """Add text."""
+
+    def flush(self) -> object:
+        """Send it off."""
 
 
 class OrderError(Exception):
@@ -63,7 +80,7 @@ class Arrival:
 class Speaker:
     """Writes events as JSON lines; thread-safe. A reader that went away ends the world, not with a traceback."""
 
-    def __init__(self, out: IO[str], on_lost: Callable[[], None]) -> None:
+    def __init__(self, out: Out, on_lost: Callable[[], None]) -> None:
         self._out = out
         self._on_lost = on_lost
         self._lock = threading.Lock()
@@ -91,7 +108,7 @@ class World:
         camera: Camera,
         casting: Casting,
         scenarios: Mapping[str, Scenario],
-        out: IO[str],
+        out: Out,
         pace: float = 1.0,
     ) -> None:
         self._casting = casting
@@ -119,7 +136,7 @@ class World:
         """Everything ends; the ground truth is complete on disk."""
         self._cleanup.close()
 
-    def run(self, orders: IO[str], ready: Mapping[str, object]) -> None:
+    def run(self, orders: Orders, ready: Mapping[str, object]) -> None:
         """Say that the world is ready, with these fields besides its own, then obey orders."""
         player = threading.Thread(target=self._play_all, name="travellers")
         player.start()
@@ -140,7 +157,7 @@ class World:
 
     # ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _obey_all(self, orders: IO[str]) -> None:
+    def _obey_all(self, orders: Orders) -> None:
         while line := orders.readline(ORDER_BYTES_MAX):
             try:
                 order = _parse(line)
@@ -157,7 +174,7 @@ class World:
             self._expect(order)
         elif order.get("do") == "host_done":
             what = order.get("what")
-            if what not in {deed.value for deed in HOST_DEEDS}:
+            if not isinstance(what, str) or what not in {deed.value for deed in HOST_DEEDS}:
                 raise OrderError("host_done names what was done")
             self._screen.host_did(what)
         else:
@@ -182,10 +199,9 @@ class World:
                 self._play(arrival)
         except WorldClosedError:
             return
-        except Exception as fault:
-            # The outermost loop of the travellers: without it the host would wait for ever for a `done`.
+        except Exception as fault:  # noqa: BLE001 - the outermost loop: without it the host waits for ever for a `done`
+            traceback.print_exc()
             self._speaker.say("broken", why=f"{type(fault).__name__}: {fault}")
-            raise
 
     def _play(self, arrival: Arrival) -> None:
         traveller, scenario = arrival.traveller, arrival.scenario
@@ -220,6 +236,6 @@ def _parse(line: str) -> dict[str, Any]:
 
 def _screen_of(seen: object) -> str:
     screen = seen.get("screen") if isinstance(seen, dict) else None
-    if screen not in SCREENS:
+    if not isinstance(screen, str) or screen not in SCREENS:
         raise OrderError(f"a screen is one of {', '.join(sorted(SCREENS))}")
-    return str(screen)
+    return screen

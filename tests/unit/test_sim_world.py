@@ -1,0 +1,247 @@
+"""The world's orders and events, with doubles for camera, chip and people."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import threading
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardware_sim.cli import main
+from hardware_sim.scenario import Scenario, Sight, Verdict, read_scenarios, scenario_folder
+from hardware_sim.stage import Cast
+from hardware_sim.truth import read_truth
+from hardware_sim.world import ORDER_BYTES_MAX, TRUTH_NAME, World
+
+
+class Quiet:
+    """A camera and a chip reader that do nothing."""
+
+    def show(self, scene: Any) -> None:
+        pass
+
+    def insert(self, passport: Any, *, pull_out_after_apdus: int | None = None) -> None:
+        pass
+
+    def remove(self) -> None:
+        pass
+
+
+class Casting:
+    """Casts everybody as nobody."""
+
+    def chance(self, traveller: str) -> random.Random:
+        return random.Random(traveller)
+
+    def cast(self, traveller: str, scenario: Scenario) -> Cast:  # noqa: ARG002 - the port's words
+        if traveller == "unlucky":
+            raise RuntimeError("no passport could be made")
+        return Cast("passport", ("A", "B"), {sight: sight.value for sight in Sight})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def worlds_answer(folder: Path, *orders: object, out: io.StringIO | None = None) -> list[dict[str, Any]]:
+    lines = "".join(order if isinstance(order, str) else json.dumps(order) + "\n" for order in orders)
+    events = out or io.StringIO()
+    world = World(
+        folder,
+        seed=1,
+        chip=Quiet(),
+        camera=Quiet(),
+        casting=Casting(),
+        scenarios=read_scenarios(scenario_folder()),
+        out=events,
+        pace=10.0,
+    )
+    try:
+        world.run(io.StringIO(lines), {"camera": "http://127.0.0.1:1/"})
+    finally:
+        world.close()
+    return [json.loads(line) for line in events.getvalue().splitlines()]
+
+
+def test_the_first_event_says_where_everything_is(folder: Path) -> None:
+    (ready,) = worlds_answer(folder)
+    assert ready["event"] == "ready"
+    assert ready["barrier"] == str(folder / "barrier")
+    assert ready["swipe"] == str(folder / "swipe")
+    assert ready["camera"] == "http://127.0.0.1:1/"
+    assert ready["truth"] == str(folder / TRUTH_NAME)
+    assert "genuine" in ready["scenarios"]
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "nonsense\n",
+        "[1]\n",
+        "{}\n",
+        {"do": "dance"},
+        {"see": {"screen": "news"}},
+        {"see": "go"},
+        {"see": {"screen": ["go"]}},
+        {"do": "host_done"},
+        {"do": "host_done", "what": "swap_person"},
+        {"do": "host_done", "what": ["kill_lane"]},
+        {"do": "traveller", "id": "t1"},
+        {"do": "traveller", "id": "t1", "scenario": "unheard_of"},
+        {"do": "traveller", "id": "../t1", "scenario": "genuine"},
+        {"do": "traveller", "id": 7, "scenario": "genuine"},
+        '{"see": ' + " " * ORDER_BYTES_MAX,
+        '{"do": "stop"}',
+    ],
+)
+def test_what_is_no_order_is_answered_with_an_error_and_the_world_goes_on(folder: Path, order: object) -> None:
+    events = worlds_answer(folder, order)
+    assert [event["event"] for event in events[:2]] == ["ready", "error"]
+    assert events[1]["why"]
+
+
+def test_after_stop_nothing_is_obeyed(folder: Path) -> None:
+    assert len(worlds_answer(folder, {"do": "stop"}, "nonsense\n")) == 1
+
+
+def test_a_traveller_who_waits_when_the_world_ends_is_dropped(folder: Path) -> None:
+    orders = [{"do": "traveller", "id": f"t{number}", "scenario": "genuine"} for number in range(3)]
+    assert [event["event"] for event in worlds_answer(folder, *orders)] == ["ready"]
+
+
+def test_a_fault_in_the_world_is_said(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    events = play_until_over(folder, {"do": "traveller", "id": "unlucky", "scenario": "genuine"})
+    assert events[-1] == {"event": "broken", "why": "RuntimeError: no passport could be made"}
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_an_emptied_lane_is_told_with_who_passed_and_the_truth_is_on_disk(folder: Path) -> None:
+    events = play_until_over(
+        folder,
+        {"see": {"screen": "welcome", "guidance": "none"}},
+        {"do": "traveller", "id": "t1", "scenario": "genuine"},
+    )
+    assert events[-1] == {"event": "done", "id": "t1", "passed": 0, "served": True, "left": True}
+    happenings = [happening.event for happening in read_truth(folder / TRUTH_NAME)]
+    assert happenings == ["arrived", "presented", "document_removed", "left"]
+
+
+def play_until_over(folder: Path, *orders: object) -> list[dict[str, Any]]:
+    """Give orders; once the traveller has presented, show an emergency; end when they are done."""
+    speaking = Listening()
+
+    def lines() -> Generator[str]:
+        yield from (json.dumps(order) + "\n" for order in orders)
+        speaking.wait_for_truth(folder / TRUTH_NAME, "presented", "broken")
+        yield '{"see": {"screen": "emergency"}}\n'
+        speaking.wait_for("done", "broken")
+
+    source = lines()
+    orders_in = Reading(source)
+    world = World(
+        folder,
+        seed=1,
+        chip=Quiet(),
+        camera=Quiet(),
+        casting=Casting(),
+        scenarios={"genuine": Scenario("genuine", "t", Verdict.ADMITTED, (), 1)},
+        out=speaking,
+        pace=10.0,
+    )
+    try:
+        world.run(orders_in, {})
+    finally:
+        world.close()
+    return [json.loads(line) for line in speaking.getvalue().splitlines()]
+
+
+class Reading:
+    """Orders that are made when they are asked for."""
+
+    def __init__(self, lines: Generator[str]) -> None:
+        self._lines = lines
+
+    def readline(self, _size: int, /) -> str:
+        return next(self._lines, "")
+
+
+class Listening(io.StringIO):
+    """Events that can be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._came = threading.Condition()
+
+    def flush(self) -> None:
+        with self._came:
+            self._came.notify_all()
+
+    def wait_for(self, *events: str) -> None:
+        with self._came:
+            assert self._came.wait_for(lambda: any(f'"event": "{event}"' in self.getvalue() for event in events), 10)
+
+    def wait_for_truth(self, path: Path, *events: str) -> None:
+        with self._came:
+            while not any(f'"event": "{event}"' in self.getvalue() + path.read_text() for event in events):
+                self._came.wait(0.01)
+
+
+def test_a_host_that_went_away_ends_the_world_without_a_traceback(folder: Path) -> None:
+    class Gone(io.StringIO):
+        def write(self, _text: str, /) -> int:
+            raise BrokenPipeError
+
+    assert worlds_answer(folder, {"do": "traveller", "id": "t1", "scenario": "genuine"}, out=Gone()) == []
+
+
+# ── the command line ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+OPENED = '{"monotonic_ms": 5, "event": "leaf_moved", "from": "closed", "to": "opening", "obstacle": false}\n'
+
+
+def judged(tmp_path: Path, truth: str, log: str, *options: str) -> int:
+    (tmp_path / "truth").write_text(truth)
+    (tmp_path / "log").write_text(log)
+    return main(["judge", "--truth", str(tmp_path / "truth"), "--log", str(tmp_path / "log"), *options])
+
+
+def test_judge_exits_0_when_nothing_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert judged(tmp_path, "", "") == 0
+    assert capsys.readouterr().out == "0 openings, 0 passages, 0 wrong openings\n"
+
+
+def test_judge_exits_1_and_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert judged(tmp_path, OPENED, "") == 1
+    out = capsys.readouterr().out
+    assert "wrong opening at 5 ms: no_admission:" in out
+    assert "1 wrong openings" in out
+
+
+def test_judge_gives_one_json_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert judged(tmp_path, OPENED, "", "--json") == 1
+    assert json.loads(capsys.readouterr().out)["wrong_openings"] == 1
+
+
+@pytest.mark.parametrize(("truth", "log"), [("x\n", ""), ("", "x\n")])
+def test_judge_exits_65_on_a_bad_file(tmp_path: Path, capsys: pytest.CaptureFixture[str], truth: str, log: str) -> None:
+    assert judged(tmp_path, truth, log) == 65
+    assert "line 1" in capsys.readouterr().err
+
+
+def test_judge_exits_74_on_a_missing_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["judge", "--truth", str(tmp_path / "a"), "--log", str(tmp_path / "b")]) == 74
+    assert capsys.readouterr().err.startswith("gate-sim: ")
+
+
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["world", "--dir", "x", "--seed", "1", "--pace", "0"]])
+def test_wrong_usage_exits_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exited:
+        main(arguments)
+    assert exited.value.code == 2
+    capsys.readouterr()
