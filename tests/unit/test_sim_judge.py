@@ -356,6 +356,10 @@ def test_a_log_is_read_in_its_order(tmp_path: Path) -> None:
     assert read_log(path) == (Entry(5, "granted", "c1", {"ttl_ms": 1}), Entry(3, "presence", None, {"ttl_ms": 1}))
 
 
+def test_an_erased_body_is_read_as_empty(tmp_path: Path) -> None:
+    assert read_log(write(tmp_path / "log", record(body=None))) == (Entry(5, "granted", "c1", {}),)
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [
@@ -364,7 +368,7 @@ def test_a_log_is_read_in_its_order(tmp_path: Path) -> None:
         (record(monotonic_ms="5"), "monotonic_ms"),
         (record(kind=None), "a kind"),
         (record(crossing=3), "crossing or body"),
-        (record(body=None), "crossing or body"),
+        (record(body=[]), "crossing or body"),
         ("x" * (LINE_BYTES_MAX + 1), "longer than"),
     ],
 )

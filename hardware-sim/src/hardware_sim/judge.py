@@ -74,7 +74,7 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record of the log."""
+    """One record of the log. The body of an erased crossing is empty: it admits nobody."""
 
     at_ms: int
     kind: str
@@ -129,9 +129,9 @@ def _entry(fields: object, number: int) -> Entry:
     at_ms, kind, crossing, body = (fields.get(name) for name in ("monotonic_ms", "kind", "crossing", "body"))
     if not isinstance(at_ms, int) or not isinstance(kind, str):
         raise JudgeError(f"log line {number}: needs a whole monotonic_ms and a kind")
-    if not (crossing is None or isinstance(crossing, str)) or not isinstance(body, dict):
+    if not (crossing is None or isinstance(crossing, str)) or not (body is None or isinstance(body, dict)):
         raise JudgeError(f"log line {number}: crossing or body is of the wrong kind")
-    return Entry(at_ms, kind, crossing, body)
+    return Entry(at_ms, kind, crossing, body or {})
 
 
 def judge(truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> Ruling:
