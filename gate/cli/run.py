@@ -36,17 +36,14 @@ def command(
 
 
 async def _run_all(settings: Config, config: Path) -> None:
-    from gate.programs.supervise import Child
+    from gate.programs.supervise import Child, Family
 
     settings.run.mkdir(parents=True, exist_ok=True)
     names = [name for name in PROGRAMS if name != "sync" or settings.sync is not None]
-    children = [Child(name, config, output=None, on_start=lambda name: note(f"started {name}")) for name in names]
+    family = Family([Child(name, config, output=None, on_start=lambda name: note(f"started {name}")) for name in names])
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    tasks = [asyncio.ensure_future(child.run()) for child in children]
-    await stop.wait()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    async with family.running():
+        await stop.wait()

@@ -1,6 +1,7 @@
 """All programs of the appliance as supervised children: for development and the demo. In service systemd does this.
 
-A program that ends is started again after a pause that doubles up to `PAUSE_MAX_S`; the others go on meanwhile.
+A program that ends is started again after a pause that doubles up to `PAUSE_MAX_S`; the others go on meanwhile. At the end
+they are stopped in the order of `STOP_ORDER`, so that the log still hears the others' last words.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 PAUSE_MIN_S = 0.2
 PAUSE_MAX_S = 5.0
 STOP_DEADLINE_S = 3.0
+STOP_ORDER = ("lane", "screens", "vision", "sync", "log")
 CALM_S = 10.0  # a program that ran so long starts again at the shortest pause
 
 
@@ -78,3 +80,28 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+
+class Family:
+    """Several programs kept running; `stop` ends one for good, `running` ends what is left in `STOP_ORDER`."""
+
+    def __init__(self, children: list[Child]) -> None:
+        self.children = {child.name: child for child in children}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep all of them running while the block runs."""
+        self._tasks = {name: asyncio.ensure_future(child.run()) for name, child in self.children.items()}
+        try:
+            yield
+        finally:
+            for name in sorted(self._tasks, key=STOP_ORDER.index):
+                await self.stop(name)
+
+    async def stop(self, name: str) -> None:
+        """End one program and wait for its end."""
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

@@ -7,7 +7,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,15 @@ from gate.channel import messages
 from gate.cli.demo import stage as staging
 from gate.cli.demo import world as worlds
 from gate.cli.demo.director import Director, DirectorError, Visit, plan
+from gate.cli.demo.memory import pss_mb
 from gate.cli.demo.officer import Officer
 from gate.cli.demo.report import Expected, Result, outcome_of
 from gate.cli.demo.stage import Stage, StageError
 from gate.cli.demo.world import World, WorldError
 from gate.cli.models import default_folder
 from gate.programs.runner import PROGRAMS, status_of
-from gate.programs.supervise import Child
+from gate.programs.supervise import Child, Family
 from hardware_sim.scenario import Scenario, ScenarioError, read_scenarios, scenario_folder
-
 
 READY_DEADLINE_S = 30.0
 JUDGE_DEADLINE_S = 60.0
@@ -45,6 +45,16 @@ class Wishes:
     seed: int
     scenario: str | None
     open_page: Callable[[str], None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Travelled:
+    """What is left when the last traveller has gone."""
+
+    stage: Stage
+    visits: list[Visit]
+    ready_s: float
+    memory_mb: dict[str, float]
 
 
 class Play:
@@ -65,8 +75,8 @@ class Play:
             async with worlds.start(
                 self._folder / "world", seed=self._wishes.seed, log=self._folder / "world.log"
             ) as world:
-                stage, visits, ready_s = await self._travel(world, cast)
-            return self._look_back(stage, visits, scenarios, world, ready_s)
+                travelled = await self._travel(world, cast)
+            return self._look_back(travelled, scenarios, world)
         except (WorldError, StageError, DirectorError, ScenarioError) as error:
             raise PlayError(str(error)) from error
 
@@ -78,14 +88,14 @@ class Play:
             raise PlayError(f"no scenario {wished}: one of {', '.join(scenarios)}")
         return [wished] * self._wishes.travellers
 
-    async def _travel(self, world: World, cast: list[str]) -> tuple[Stage, list[Visit], float]:
+    async def _travel(self, world: World, cast: list[str]) -> Travelled:
         if why := world.ready["chip"].get("why"):
             self._console.print(f"No PC/SC here, the chip is on a direct link: {why}")
         stage = staging.prepare(self._folder, world.ready, models=default_folder(), sync=None)
         names = [name for name in PROGRAMS if name != "sync" or stage.config.sync is not None]
-        programs = {
-            name: Child(name, stage.config_path, output=stage.log_of(name), on_start=lambda _: None) for name in names
-        }
+        family = Family(
+            [Child(name, stage.config_path, output=stage.log_of(name), on_start=lambda _: None) for name in names]
+        )
         with self._progress(len(cast)) as on_progress:
             director: Director | None = None
 
@@ -94,22 +104,27 @@ class Play:
                     director.see(view)
 
             officer = Officer(stage.config.socket("lane"), on_view=on_view)
-            async with _running(*(child.run() for child in programs.values()), officer.run()):
+            async with family.running(), _running(officer.run()):
                 ready_s = await _until_ready(stage, names)
                 if self._wishes.open_page is not None:
                     screens = stage.config.screens
                     self._wishes.open_page(f"http://{screens.host}:{screens.port}/")
                 director = Director(
-                    world=world, officer=officer, programs=programs, central=self._central, on_progress=on_progress
+                    world=world,
+                    officer=officer,
+                    programs=family.children,
+                    central=self._central,
+                    on_progress=on_progress,
                 )
                 visits = await director.run(cast)
-        return stage, visits, ready_s
+                memory_mb = {name: pss_mb(child.pid) for name, child in family.children.items() if child.pid}
+        return Travelled(stage, visits, ready_s, memory_mb)
 
     async def _central(self, there: bool) -> None:
         return None
 
     @contextlib.contextmanager
-    def _progress(self, total: int) -> Any:
+    def _progress(self, total: int) -> Iterator[Callable[[Visit, bool], None]]:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -124,22 +139,25 @@ class Play:
 
             yield on_progress
 
-    def _look_back(
-        self, stage: Stage, visits: list[Visit], scenarios: dict[str, Scenario], world: World, ready_s: float
-    ) -> Result:
+    def _look_back(self, travelled: Travelled, scenarios: dict[str, Scenario], world: World) -> Result:
         """Export, verify, decrypt and judge."""
+        stage = travelled.stage
         bundle = self._folder / "demo.bundle"
         staging.command("audit", "export", "--out", str(bundle), "--spool", str(stage.spool))
         verified = staging.command("audit", "verify", str(bundle), "--vkey", str(stage.vkey), may_say_no=True)
         decrypted = self._folder / "decrypted.jsonl"
         records = self._decrypt(bundle, stage.identities[0], decrypted)
         judged = self._judge(Path(world.ready["truth"]), decrypted)
-        outcomes = [outcome_of(visit, records, _expected(scenarios[visit.scenario])) for visit in visits]
+        outcomes = [outcome_of(visit, records, _expected(scenarios[visit.scenario])) for visit in travelled.visits]
         return Result.of(
             outcomes,
             audit={"entries": verified["entries"], "verified": verified["verified"]},
             judged=judged,
-            extra={"ready_s": round(ready_s, 2), "chip": world.ready["chip"]["kind"]},
+            extra={
+                "ready_s": round(travelled.ready_s, 2),
+                "memory_mb": travelled.memory_mb,
+                "chip": world.ready["chip"]["kind"],
+            },
         )
 
     def _decrypt(self, bundle: Path, identity: Path, out: Path) -> list[dict[str, Any]]:
@@ -179,15 +197,14 @@ def _expected(scenario: Scenario) -> Expected:
 
 
 @contextlib.asynccontextmanager
-async def _running(*coroutines: Any) -> AsyncIterator[None]:
-    """Run these beside the block and cancel them with it; one that fails ends the block."""
-    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+async def _running(coroutine: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run this beside the block and cancel it with it."""
+    task = asyncio.ensure_future(coroutine)
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _until_ready(stage: Stage, names: list[str]) -> float:

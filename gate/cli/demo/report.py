@@ -143,6 +143,10 @@ class Result:
                 f"From chip read and good frame to the grant on the wire: p50 {decision['p50']} ms, "
                 f"p95 {decision['p95']} ms."
             )
+        console.print(
+            f"Programs ready {self.fields['ready_s']} s after their start, "
+            f"{sum(self.fields['memory_mb'].values()):.0f} MB together."
+        )
         console.print("Everything as expected." if self.as_expected else "NOT as expected.", style="bold")
 
 

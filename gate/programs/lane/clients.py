@@ -22,6 +22,7 @@ from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Re
 OWED_MAX = 1_000
 RETRY_S = 0.5
 RECONNECT_S = 0.2
+DRAIN_POLL_S = 0.01
 
 Post = Callable[[Event], None]
 
@@ -72,6 +73,13 @@ class LogClient:
             self._owed.popleft()
             self._dropped += 1
         self._owed.append(entry)
+
+    async def drain(self, deadline_s: float) -> None:
+        """Wait until the log has answered everything, but no longer than the deadline."""
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + deadline_s
+        while (self._unsent or self._pending or self._owed) and loop.time() < end_s:  # noqa: ASYNC110 - three queues
+            await asyncio.sleep(DRAIN_POLL_S)
 
     async def open_crossings(self) -> tuple[str, ...]:
         """Ask, once connected, which crossings were opened and never closed. Raises ChannelError."""

@@ -51,6 +51,7 @@ from gate.trust.store import TrustStore
 CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: then it counts as unreachable
 SITE_LOOK_S = 5.0
 LOG_WAIT_S = 0.2
+LAST_WORDS_S = 1.0
 
 _LAMPS = {
     Screen.GO: LampColour.GREEN,
@@ -126,6 +127,11 @@ class Lane:
         self._desk = Desk(
             post=self.engine.post, state=lambda: self.engine.state, status=self._status, purpose=config.purpose
         )
+
+    async def last_words(self) -> None:
+        """Write that the program ends, and let the log take what it has not taken yet."""
+        self._log.append(RecordKind.STOPPED, None, {}, awaited=False)
+        await self._log.drain(LAST_WORDS_S)
 
     async def run(self) -> None:
         """Serve travellers for ever."""
@@ -234,6 +240,8 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     running = asyncio.ensure_future(lane.run())
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not running.done():
+        await lane.last_words()
     running.cancel()
     stopping.cancel()
     await asyncio.gather(running, stopping, return_exceptions=True)

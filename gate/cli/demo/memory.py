@@ -1,0 +1,31 @@
+"""How much memory the programs hold: proportional set size of each and its descendants, from /proc."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def pss_mb(pid: int) -> float:
+    """Megabytes of a process and all its descendants, shared pages counted in proportion. 0 when it is gone."""
+    kilobytes = sum(_pss_kb(member) for member in [pid, *_descendants(pid)])
+    return round(kilobytes / 1024, 1)
+
+
+def _pss_kb(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
+
+
+def _descendants(pid: int) -> list[int]:
+    found = []
+    with contextlib.suppress(OSError):
+        for thread in (PROC / str(pid) / "task").iterdir():
+            for child in (thread / "children").read_text().split():
+                found += [int(child), *_descendants(int(child))]
+    return found
