@@ -142,8 +142,8 @@ class Child:
 
     def _start(self, crossing: str) -> None:
         """Take the one crossing of this process."""
-        if self._crossing is not None:
-            raise RuntimeError("a child serves one crossing only")
+        if self._crossing is not None or self._models is None:
+            raise RuntimeError("a child serves one crossing, once it is prepared")
         self._crossing = Crossing(crossing, NetworkCamera(self._address), Capture())
         self._crossing.camera.open()
         self._started.set()
@@ -172,8 +172,7 @@ class Child:
         await self._started.wait()
         crossing, models = self._crossing, self._models
         assert crossing is not None, "the event says so"
-        if models is None:
-            raise RuntimeError("a crossing came before the models were ready")
+        assert models is not None, "no crossing starts without them"
         try:
             await self._look_until_lost(crossing, models)
         except LinkLostError as error:
@@ -266,7 +265,10 @@ def guidance_of(hint: Hint | None, *, faces: int) -> Guidance:
 async def serve(end: socket.socket, *, hardened: dict[str, bool]) -> None:
     """Serve the parent at the other end of `end`."""
     parent = await adopt(end, incoming=messages.ToChild, bytes_max=PICTURE_BYTES_MAX)
-    await Child(parent, hardened=hardened).run()
+    try:
+        await Child(parent, hardened=hardened).run()
+    finally:
+        parent.close()
 
 
 def main() -> None:

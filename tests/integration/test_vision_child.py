@@ -1,0 +1,256 @@
+"""The child's own loop, served in the test's process over a socket pair: what it answers and what it refuses."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+from fakes.mjpeg_server import MjpegServer
+from fakes.portraits import as_file, astronaut, before_the_camera
+from fakes.tiny_models import real_models
+
+from gate.channel import messages as m
+from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelClosedError, Connection, adopt
+from gate.face.capture import Changed, Compared, Guided
+from gate.face.quality import Hint
+from gate.face.track import TrackState
+from gate.passage.screen import Guidance
+from gate.programs import vision_process
+from gate.programs.vision_child import PORTRAIT_BYTES_MAX, guidance_of, message_of, serve
+from gate.programs.vision_process import ChildLostError, Process, Spare
+
+DEADLINE_S = 15.0
+Wanted = TypeVar("Wanted")
+
+
+class Parent:
+    """The parent's end."""
+
+    def __init__(self, connection: Connection[Any], child: asyncio.Future[None]) -> None:
+        self.connection = connection
+        self.child = child
+
+    async def send(self, message: m.Message) -> None:
+        await self.connection.send(message)
+
+    async def next(self, kind: type[Wanted]) -> Wanted:
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                message = await self.connection.receive()
+                if isinstance(message, kind):
+                    return message
+
+    async def prepare(self, camera: str) -> m.Prepared:
+        await self.send(m.Prepare(models=str(real_models()), camera=camera))
+        return await self.next(m.Prepared)
+
+
+@contextlib.asynccontextmanager
+async def child_of() -> AsyncIterator[Parent]:
+    ours, theirs = socket.socketpair()
+    child = asyncio.ensure_future(serve(theirs, hardened={"memory_locked": False}))
+    connection = await adopt(ours, incoming=m.FromChild, bytes_max=PICTURE_BYTES_MAX)
+    try:
+        yield Parent(connection, child)
+    finally:
+        connection.close()
+        await asyncio.wait([child], timeout=DEADLINE_S)
+        assert child.done()  # a parent that hangs up ends it
+
+
+@pytest.fixture
+def camera() -> Any:
+    frame = before_the_camera(astronaut())
+    with MjpegServer(frames_per_second=20, picture=lambda _: frame) as server:
+        yield server
+
+
+async def test_it_lives_prepares_and_says_on_what() -> None:
+    async with child_of() as parent:
+        await parent.next(m.Alive)
+        prepared = await parent.prepare("http://127.0.0.1:9/stream")
+        assert prepared.detail["provider"] == "CPUExecutionProvider"
+        assert prepared.detail["memory_locked"] is False
+        assert prepared.detail["passed_over"] == []
+
+
+@pytest.mark.parametrize(
+    ("models", "camera", "reason"),
+    [("", "http://127.0.0.1:9/stream", "gate models fetch"), (None, "file:///etc/passwd", "camera.address")],
+)
+async def test_what_can_never_work_is_told(tmp_path: Path, models: str | None, camera: str, reason: str) -> None:
+    async with child_of() as parent:
+        folder = str(real_models()) if models is None else str(tmp_path)
+        await parent.send(m.Prepare(models=folder, camera=camera))
+        assert reason in (await parent.next(m.Unfit)).reason
+
+
+async def test_one_crossing_from_frames_and_portrait_to_the_comparison(camera: MjpegServer) -> None:
+    async with child_of() as parent:
+        await parent.prepare(camera.address)
+        assert camera.connections == 0
+        await parent.send(m.StartCrossing("one"))
+        await parent.next(m.CameraUp)
+        await parent.send(m.ChipPortrait("other", "jpeg", as_file(astronaut())))
+        await parent.send(m.ChipPortrait("one", "jpeg", as_file(astronaut())))
+        compared = await parent.next(m.FaceCompared)
+        assert compared.crossing == "one"
+        assert compared.match is not None
+        assert compared.match > 0.9
+        await parent.send(m.WantPreview(on=True))
+        assert (await parent.next(m.Preview)).jpeg
+        camera.mode = "drop"
+        assert (await parent.next(m.CameraLost)).crossing == "one"
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        (bytes(PORTRAIT_BYTES_MAX + 1), "portrait_unreadable"),
+        (b"junk", "portrait_unreadable"),
+        (None, "portrait_with_several_faces"),
+    ],
+)
+async def test_portraits_that_cannot_be_used(camera: MjpegServer, image: bytes | None, reason: str) -> None:
+    if image is None:
+        frame = before_the_camera(astronaut())
+        image = as_file(np.hstack([frame, frame[:, ::-1]]))
+    async with child_of() as parent:
+        await parent.prepare(camera.address)
+        await parent.send(m.StartCrossing("one"))
+        await parent.send(m.ChipPortrait("one", "jpeg", image))
+        compared = await parent.next(m.FaceCompared)
+        assert compared.reasons == [reason]
+
+
+async def test_a_second_crossing_ends_the_child(camera: MjpegServer) -> None:
+    async with child_of() as parent:
+        await parent.prepare(camera.address)
+        await parent.send(m.StartCrossing("one"))
+        await parent.send(m.StartCrossing("two"))
+        with pytest.raises(RuntimeError, match="one crossing, once"):
+            await parent.child
+
+
+async def test_a_crossing_before_the_models_ends_the_child() -> None:
+    async with child_of() as parent:
+        await parent.send(m.StartCrossing("one"))
+        with pytest.raises(RuntimeError, match="once it is prepared"):
+            await parent.child
+
+
+async def test_a_probe_says_whether_the_camera_gives_a_frame(camera: MjpegServer) -> None:
+    async with child_of() as parent:
+        await parent.prepare(camera.address)
+        await parent.send(m.ProbeCamera())
+        assert (await parent.next(m.CameraProbed)).ok
+        camera.mode = "drop"
+        await parent.send(m.ProbeCamera())
+        probed = await parent.next(m.CameraProbed)
+        assert not probed.ok
+        assert probed.reason
+
+
+@pytest.mark.parametrize("hint", list(Hint))
+def test_every_hint_has_a_word_on_the_screen(hint: Hint) -> None:
+    assert guidance_of(hint, faces=1).value == hint.value
+
+
+def test_nobody_is_asked_to_look_at_the_camera_and_a_good_face_nothing() -> None:
+    assert guidance_of(None, faces=0) is Guidance.LOOK_AT_CAMERA
+    assert guidance_of(None, faces=1) is Guidance.NONE
+
+
+def test_events_become_the_lanes_messages() -> None:
+    compared = Compared(
+        faces=1,
+        match=0.5,
+        liveness=None,
+        portrait_usable=True,
+        model="fr_feature",
+        frames=3,
+        good_frame_ms=7,
+        reasons=("liveness_not_run",),
+    )
+    assert message_of(compared, "one") == m.FaceCompared(
+        crossing="one",
+        faces=1,
+        match=0.5,
+        liveness=None,
+        portrait_usable=True,
+        model="fr_feature",
+        frames=3,
+        good_frame_ms=7,
+        reasons=["liveness_not_run"],
+    )
+    assert message_of(Guided(2, Hint.ONE_PERSON), "one") == m.FaceSeen("one", 2, Guidance.ONE_PERSON)
+    for state in (TrackState.LOST, TrackState.SWITCHED, TrackState.SEVERAL):
+        assert message_of(Changed(state), "one") == m.TrackChanged("one", state.value)
+
+
+# ── the parent's side of a process that never works ──────────────────────────────────────────────────────────────────
+
+PREPARE = m.Prepare(models="none", camera="http://127.0.0.1:9/stream")
+
+
+def executable(tmp_path: Path, script: str) -> str:
+    path = tmp_path / "python"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [("exit 0", "the child is"), ("exec sleep 60", "not ready after"), (None, "cannot be started")],
+)
+async def test_a_child_that_does_not_come_up_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, reason: str
+) -> None:
+    place = executable(tmp_path, script) if script is not None else str(tmp_path / "nothing")
+    monkeypatch.setattr(vision_process.sys, "executable", place)
+    monkeypatch.setattr(vision_process, "START_DEADLINE_S", 0.3)
+    with pytest.raises(ChildLostError, match=reason):
+        await Process.start(PREPARE)
+
+
+async def test_a_spare_that_never_comes_up_is_tried_again_and_taking_it_fails_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = tmp_path / "count"
+    monkeypatch.setattr(vision_process.sys, "executable", executable(tmp_path, f"echo x >> {count}"))
+    monkeypatch.setattr(vision_process, "PAUSE_MIN_S", 0.01)
+    spare = Spare(PREPARE)
+    keeping = asyncio.ensure_future(spare.keep())
+    with pytest.raises(ChildLostError, match="the child is"):
+        await spare.take()
+    with pytest.raises(ChildLostError, match="the child is"):
+        await spare.probe_camera()
+    async with asyncio.timeout(DEADLINE_S):
+        while not count.exists() or len(count.read_text().split()) < 3:  # noqa: ASYNC110 - a file sends no event
+            await asyncio.sleep(0.01)
+    assert spare.child is None
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def test_waiting_for_a_spare_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vision_process, "TAKE_DEADLINE_S", 0.05)
+    spare = Spare(PREPARE)
+    with pytest.raises(ChildLostError, match="no child is ready"):
+        await spare.take()
+    with pytest.raises(ChildLostError, match="no child is ready"):
+        await spare.probe_camera()
+
+
+async def test_a_parent_that_hangs_up_while_asked_is_a_closed_channel() -> None:
+    ours, theirs = socket.socketpair()
+    connection = await adopt(ours, incoming=m.FromChild)
+    theirs.close()
+    with pytest.raises(ChannelClosedError):
+        await connection.receive()
+    connection.close()
