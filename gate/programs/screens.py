@@ -281,6 +281,7 @@ def _server(app: Starlette) -> uvicorn.Server:
             ws="websockets-sansio",
             lifespan="off",
             log_config=None,
+            log_level="warning",
             access_log=False,
             server_header=False,
             proxy_headers=False,

@@ -6,6 +6,7 @@
 const RETRY_MS = 500;
 const SILENCE_MS = 3000;
 const FORGET_LANGUAGE_MS = 30000;
+const RENEW_MS = 6 * 3600 * 1000; // a browser's memory may grow with every frame: start afresh between travellers
 const ALL = "all";
 
 const root = document.documentElement;
@@ -32,6 +33,7 @@ function show(state) {
   showStep(state.step);
   mirror.want(state.preview);
   if (isNewTraveller) chooseLanguage(ALL);
+  if (isNewTraveller && performance.now() > RENEW_MS) location.reload();
   nameThePage();
 }
 
