@@ -159,7 +159,7 @@ class Examination:
 
     def conclude(self) -> Inspection:
         """Every check with its result."""
-        zone = self._zone()
+        zone, issued = self._zone(), self._issued()  # first: they tell whether the data groups keep to their format
         checks = {check.id: check for check in self._checks(zone)}
         known = zone or self._printed
         today = self._now.date()
@@ -167,7 +167,7 @@ class Examination:
             type="" if known is None else known.document_type,
             issuer="" if known is None else known.issuer,
             number_present=known is not None and bool(known.number),
-            issued=self._issued(),
+            issued=issued,
             expires=None if known is None else known.expires_on(today),
         )
         anchor = None if self._verdict is None else self._verdict.anchor

@@ -8,6 +8,7 @@ is one transaction: after a power cut the store is as it was before or as it is 
 from __future__ import annotations
 
 import enum
+import hashlib
 import sqlite3
 from collections import defaultdict
 from dataclasses import dataclass
@@ -309,10 +310,11 @@ def _write_revocation_list(
         under_way.rejected.append(Rejected("revocation list", "older than the one in the store"))
         return
     connection.execute(
-        "INSERT OR REPLACE INTO revocation_list VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO revocation_list VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *key,
             one.der,
+            hashlib.sha256(one.der).digest(),
             None if one.number is None else str(one.number),
             one.this_update.isoformat(),
             None if one.next_update is None else one.next_update.isoformat(),

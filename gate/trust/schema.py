@@ -74,6 +74,7 @@ def migrate(database: Database) -> None:
             "issuer_id": bytes,
             "authority_key_id": bytes,
             "der": bytes,
+            "sha256": bytes,
             "number": str,  # up to 20 bytes long, more than an integer column holds
             "this_update": str,
             "next_update": str,

@@ -6,13 +6,13 @@ first asked for, so that opening a store costs no cryptography.
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from gate.document.errors import DocumentError
 from gate.document.pki.anchors import Anchor
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
@@ -22,6 +22,12 @@ from gate.trust.schema import connect
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+_CERTIFICATES: Final = (
+    "SELECT fingerprint, CAST(der AS BLOB) AS der, subject, subject_id, key_id, country, not_before, not_after, standing, test "
+    "FROM certificate ORDER BY fingerprint"
+)
+_REVOCATION_LISTS: Final = "SELECT issuer_id, CAST(der AS BLOB) AS der, sha256 FROM revocation_list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +63,23 @@ class TrustStore:
 
     @classmethod
     def open(cls, path: Path) -> TrustStore:
-        """Read the whole store. Raises StoreError."""
+        """Read the whole store. Raises StoreError; also when a byte of what was imported has changed on the disk."""
         connection = connect(path, writable=False)
         connection.row_factory = sqlite3.Row
         try:
             with connection:
-                certificates = connection.execute("SELECT * FROM certificate ORDER BY fingerprint").fetchall()
-                lists = connection.execute("SELECT * FROM revocation_list").fetchall()
+                certificates = connection.execute(_CERTIFICATES).fetchall()
+                lists = connection.execute(_REVOCATION_LISTS).fetchall()
                 newest = connection.execute("SELECT max(imported_at) FROM source").fetchone()[0]
         except sqlite3.Error as error:
             raise StoreError(f"{path}: cannot be read ({error})") from error
         finally:
             connection.close()
+        for digest, row in [(row["fingerprint"], row) for row in certificates] + [
+            (row["sha256"], row) for row in lists
+        ]:
+            if hashlib.sha256(row["der"]).digest() != digest:
+                raise StoreError(f"{path}: is damaged; make it anew with `gate trust import`")
         return cls(
             certificates=certificates,
             revocation_lists=lists,
@@ -89,11 +100,7 @@ class TrustStore:
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
         """The revocation lists of this issuer, newest first."""
         rows = [row["der"] for row in self._revocation_lists if row["issuer_id"] == issuer_id]
-        try:
-            lists = [parse_revocation_list(der) for der in rows]
-        except DocumentError as error:
-            raise StoreError(f"a stored revocation list cannot be read ({error})") from error
-        return sorted(lists, key=lambda one: one.this_update, reverse=True)
+        return sorted(map(parse_revocation_list, rows), key=lambda one: one.this_update, reverse=True)
 
     def standings(self) -> dict[str, int]:
         """How many certificates there are of each standing: self_signed, linked, or trusted by a list only."""
@@ -117,8 +124,5 @@ class TrustStore:
     def _anchor(self, index: int) -> Anchor:
         if index not in self._anchors:
             row = self._certificates[index]
-            try:
-                self._anchors[index] = Anchor(parse_certificate(row["der"]), test=bool(row["test"]))
-            except DocumentError as error:
-                raise StoreError(f"a stored certificate cannot be read ({error})") from error
+            self._anchors[index] = Anchor(parse_certificate(row["der"]), test=bool(row["test"]))
         return self._anchors[index]

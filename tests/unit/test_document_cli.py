@@ -1,0 +1,357 @@
+"""`gate document` and `gate trust`: what they print, how they end, what bad input does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.master_lists import NOW, master_list, party
+from fakes.sample_passports import ANNA, TODAY, portrait, utopia
+from typer.testing import CliRunner, Result
+
+from gate.cli import document, trust
+from gate.cli.document import file_name
+
+AT = f"{TODAY}T10:00:00Z"
+TD3 = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<L898902C36UTO7408122F1204159ZE184226B<<<<<10"
+
+
+def gate(*words: str | Path, text: str | None = None) -> Result:
+    noun, *rest = map(str, words)
+    return CliRunner().invoke({"document": document.app, "trust": trust.app}[noun], rest, input=text)
+
+
+def one_line(result: Result, code: int, words: str) -> None:
+    assert result.exit_code == code
+    assert result.stdout == ""
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1, "one line"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    files = {**utopia().csca_files(), **utopia().crl_files()}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    result = gate(
+        "trust", "import", *[tmp_path / name for name in files], "--store", tmp_path / "trust.sqlite", "--test"
+    )
+    assert result.exit_code == 0
+    return tmp_path / "trust.sqlite"
+
+
+@pytest.fixture
+def lds(tmp_path: Path) -> Path:
+    folder = tmp_path / "lds"
+    folder.mkdir()
+    for name, content in utopia().issue(ANNA, portrait_jpeg=portrait(), active_authentication="ecdsa").files.items():
+        (folder / f"{name}.bin").write_bytes(content)
+    (folder / "README.txt").write_text("not a file of the chip")
+    (folder / "DG15_sk.pkcs8").write_text("nor this")
+    return folder
+
+
+def mrz() -> str:
+    return "".join(utopia().issue(ANNA, portrait_jpeg=portrait()).mrz_lines)
+
+
+# ── inspect ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_inspect_prints_one_json_document_with_every_check(store: Path, lds: Path) -> None:
+    result = gate("document", "inspect", "--lds", lds, "--trust", store, "--mrz", mrz(), "--at", AT, "--json")
+    printed = json.loads(result.stdout)
+    assert printed["schema"] == "document.inspect/1"
+    assert {check["id"]: check["result"] for check in printed["checks"] if check["result"] != "successful"} == {
+        "chip_access": "not_supported",
+        "chip_authenticity": "undetermined",
+    }
+    assert printed["overall"] == "undetermined"
+    assert result.exit_code == 1
+    assert printed["document"] == {
+        "type": "P",
+        "issuer": "UTO",
+        "number_present": True,
+        "issued": None,
+        "expiry": "2031-04-15",
+    }
+    assert all(check["reason"] for check in printed["checks"])
+
+
+def test_inspect_speaks_to_people_without_json(store: Path, lds: Path) -> None:
+    result = gate("document", "inspect", "--lds", lds, "--trust", store, "--at", AT)
+    assert "successful     sod_signature" in result.stdout
+    assert "overall" in result.stdout
+    assert "specimen" in result.stderr
+
+
+def test_inspect_says_what_is_wrong_with_a_folder(store: Path, lds: Path, tmp_path: Path) -> None:
+    one_line(gate("document", "inspect", "--lds", tmp_path / "none", "--trust", store), 74, "No such file")
+    (lds / "ef0101.bin").write_bytes(b"x")
+    one_line(gate("document", "inspect", "--lds", lds, "--trust", store), 65, "two files are EF.DG1")
+    (lds / "ef0101.bin").unlink()
+    (lds / "EF_SOD.bin").unlink()
+    one_line(gate("document", "inspect", "--lds", lds, "--trust", store), 65, "holds no EF.SOD")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("EF_COM", "EF.COM"),
+        ("EF_SOD", "EF.SOD"),
+        ("EF_DG1", "EF.DG1"),
+        ("EF.DG16", "EF.DG16"),
+        ("dg2", "EF.DG2"),
+        ("Datagroup14", "EF.DG14"),
+        ("ef0101", "EF.DG1"),
+        ("ef011D", "EF.SOD"),
+        ("EF_011E", "EF.COM"),
+        ("010F", "EF.DG15"),
+        ("EF_CardAccess", "EF.cardaccess"),
+        ("ef011c", "EF.cardaccess"),
+        ("EF_CardSecurity", "EF.cardsecurity"),
+        ("DG17", None),
+        ("DG0", None),
+        ("ef0120", None),
+        ("DG14_sk", None),
+        ("notes", None),
+    ],
+)
+def test_files_are_recognised_by_their_names(name: str, expected: str | None) -> None:
+    assert file_name(name) == expected
+
+
+# ── verify-sod ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_verify_sod_is_yes_only_when_everything_was_successful(store: Path, lds: Path) -> None:
+    sod = lds / "EF_SOD.bin"
+    full = gate(
+        "document", "verify-sod", sod, "--trust", store, "--dg", f"1={lds / 'EF_DG1.bin'}", "--at", AT, "--json"
+    )
+    printed = json.loads(full.stdout)
+    assert [check["id"] for check in printed["checks"]] == [
+        "sod_signature",
+        "ds_signature",
+        "ds_validity",
+        "csca_validity",
+        "revocation",
+        "dg_hashes",
+        "country",
+    ]
+    assert printed["overall"] == "successful"
+    assert full.exit_code == 0
+    assert gate("document", "verify-sod", sod, "--trust", store, "--at", AT).exit_code == 1
+    wrong = gate(
+        "document", "verify-sod", sod, "--trust", store, "--dg", f"1={lds / 'EF_DG2.bin'}", "--at", AT, "--json"
+    )
+    assert json.loads(wrong.stdout)["overall"] == "failed"
+    assert wrong.exit_code == 1
+
+
+def test_verify_sod_of_nonsense_is_a_failed_check_and_no_traceback(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "junk").write_bytes(b"junk")
+    result = gate("document", "verify-sod", tmp_path / "junk", "--trust", store, "--json")
+    assert json.loads(result.stdout)["checks"][0]["result"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "words"),
+    [
+        (["--dg", "1"], 2, "--dg 1"),
+        (["--dg", "17=x"], 2, "--dg 17=x"),
+        (["--dg", "1=/nowhere/x"], 74, "/nowhere/x"),
+        (["--at", "yesterday"], 2, "RFC 3339"),
+    ],
+)
+def test_verify_sod_says_what_is_wrong_with_its_options(
+    store: Path, lds: Path, more: list[str], code: int, words: str
+) -> None:
+    one_line(gate("document", "verify-sod", lds / "EF_SOD.bin", "--trust", store, *more), code, words)
+
+
+def test_a_missing_store_or_file_is_one_line(lds: Path, tmp_path: Path, store: Path) -> None:
+    one_line(gate("document", "verify-sod", lds / "EF_SOD.bin", "--trust", tmp_path / "none"), 74, "trust store")
+    one_line(gate("document", "verify-sod", tmp_path / "none", "--trust", store), 74, "No such file")
+    (tmp_path / "large").write_bytes(bytes((1 << 20) + 1))
+    one_line(gate("document", "verify-sod", tmp_path / "large", "--trust", store), 65, "longer than")
+
+
+def test_a_time_without_a_zone_is_utc(store: Path, lds: Path) -> None:
+    assert gate("document", "verify-sod", lds / "EF_SOD.bin", "--trust", store, "--at", f"{TODAY}").exit_code == 1
+
+
+# ── parse-mrz ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_parse_mrz_prints_a_line_a_zone() -> None:
+    wrong = TD3[:-1] + "1"
+    result = gate("document", "parse-mrz", "-", "--json", text=f"{TD3}\n\n{wrong}\n")
+    good, bad = map(json.loads, result.stdout.splitlines())
+    assert (good["format"], good["valid"], good["problems"]) == ("TD3", True, [])
+    assert good["fields"]["number"] == "L898902C3"
+    assert good["fields"]["birth_date"] == "1974-08-12"
+    assert bad["check_digits"]["composite"] is False
+    assert bad["problems"] == ["the check digit of composite is wrong"]
+    assert result.exit_code == 1
+
+
+def test_parse_mrz_speaks_to_people_without_json() -> None:
+    result = gate("document", "parse-mrz", TD3)
+    assert "TD3, check digits hold" in result.stdout
+    assert "surname: ERIKSSON" in result.stdout
+    assert result.exit_code == 0
+    assert "problem:" in gate("document", "parse-mrz", TD3[:-1] + "1").stdout
+
+
+def test_text_that_is_no_zone_is_one_line() -> None:
+    one_line(gate("document", "parse-mrz", "hello"), 65, "zone 1")
+
+
+def test_standard_input_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "_LINES_MAX", 2)
+    assert gate("document", "parse-mrz", text=f"{TD3}\n" * 3).exit_code == 65
+
+
+# ── read ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class FakeReader:
+    """A PC/SC reader with a simulated passport on it, or with none."""
+
+    def __init__(self, name: str, _socket: str | None) -> None:
+        from hardware_sim.chip.card import Card
+
+        self.name, self.closed = name, False
+        self.card = Card(
+            utopia().issue(ANNA, portrait_jpeg=portrait()), pull_out_after_apdus=5 if name == "pulled" else None
+        )
+
+    async def wait_for_card(self, _timeout_s: float) -> None:
+        from drivers.errors import NoReplyError, SetupError
+
+        if self.name == "empty":
+            raise NoReplyError("no card came")
+        if self.name == "broken":
+            raise SetupError("pyscard is missing")
+
+    async def transmit(self, apdu: bytes) -> bytes:
+        from drivers.errors import CardGoneError
+        from hardware_sim.chip import CardGoneError as Gone
+
+        try:
+            return self.card.transmit(apdu)
+        except Gone:
+            raise CardGoneError("pulled out") from None
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gate.cli import chip
+
+    monkeypatch.setattr(chip, "PcscReader", FakeReader)
+
+
+@pytest.mark.usefixtures("reader")
+def test_read_inspects_the_chip_on_the_reader_and_says_what_took_how_long(store: Path) -> None:
+    result = gate("document", "read", "--mrz", mrz(), "--trust", store, "--json")
+    printed = json.loads(result.stdout)
+    assert printed["schema"] == "document.read/1"
+    results = {check["id"]: check["result"] for check in printed["checks"]}
+    assert results["chip_access"] == results["chip_authenticity"] == results["dg_hashes"] == "successful"
+    assert set(printed["took_ms"]) == {"access", "read", "verify"}
+
+
+@pytest.mark.usefixtures("reader")
+def test_read_reports_a_chip_that_was_pulled_out_as_aborted(store: Path) -> None:
+    result = gate("document", "read", "--mrz", mrz(), "--trust", store, "--reader", "pulled", "--json")
+    assert json.loads(result.stdout)["overall"] == "aborted"
+    assert result.exit_code == 1
+
+
+@pytest.mark.usefixtures("reader")
+@pytest.mark.parametrize(("name", "code", "words"), [("empty", 69, "no card came"), ("broken", 78, "pyscard")])
+def test_read_without_document_or_service_is_one_line(store: Path, name: str, code: int, words: str) -> None:
+    one_line(gate("document", "read", "--mrz", mrz(), "--trust", store, "--reader", name), code, words)
+
+
+def test_read_with_a_zone_that_is_none_is_one_line(store: Path) -> None:
+    one_line(gate("document", "read", "--mrz", "hello", "--trust", store), 65, "--mrz")
+
+
+# ── trust ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Callable[[str, bytes], Path]:
+    def write(name: str, content: bytes) -> Path:
+        (tmp_path / name).write_bytes(content)
+        return tmp_path / name
+
+    return write
+
+
+Write = Callable[[str, bytes], Path]
+
+
+def imported(*words: str | Path) -> tuple[Any, Result]:
+    result = gate("trust", "import", *words, "--json")
+    return json.loads(result.stdout), result
+
+
+def test_import_reports_what_it_took_and_what_it_left_out(files: Write, tmp_path: Path) -> None:
+    csca = party("CSCA")
+    good, bad = files("csca.cer", csca.der), files("ds.cer", party("DS", issuer=csca, authority=False).der)
+    printed, result = imported(good, bad, "--store", tmp_path / "t.sqlite")
+    assert result.exit_code == 0
+    assert printed["schema"] == "trust.import/1"
+    assert (printed["certificates"], printed["accepted"], printed["countries"]) == (2, 1, 1)
+    assert printed["rejected"] == [{"subject": "UT, DS", "reason": "not a CSCA certificate"}]
+    assert printed["seconds"] >= 0
+
+
+def test_import_that_takes_nothing_is_bad_data(files: Write, tmp_path: Path) -> None:
+    only = files("ds.cer", party("DS", issuer=party("CSCA"), authority=False).der)
+    assert imported(only, "--store", tmp_path / "t.sqlite")[1].exit_code == 65
+
+
+def test_import_of_a_list_takes_the_signers_word(files: Write, tmp_path: Path) -> None:
+    csca = party("CSCA")
+    signer = party("L", issuer=csca, authority=False, lists=True)
+    listed = files("list.ml", master_list(signer, [csca.der], signed_at=NOW - timedelta(days=20)))
+    store = tmp_path / "t.sqlite"
+    one_line(gate("trust", "import", listed, "--store", store), 65, "nobody vouches")
+    one_line(gate("trust", "import", listed, "--store", store, "--signer", files("junk", b"junk")), 65, "junk")
+    result = gate("trust", "import", listed, "--store", store, "--signer", files("csca.cer", csca.der))
+    assert result.exit_code == 0
+    assert "1 of 1 certificates" in result.stdout
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"", "no certificate"), (b"junk", "no certificate")])
+def test_import_of_nonsense_is_one_line(files: Write, tmp_path: Path, content: bytes, words: str) -> None:
+    one_line(gate("trust", "import", files("x", content), "--store", tmp_path / "t.sqlite"), 65, words)
+
+
+def test_import_into_nowhere_or_from_nowhere_is_one_line(files: Write, tmp_path: Path) -> None:
+    csca = files("csca.cer", party("CSCA").der)
+    one_line(gate("trust", "import", csca, "--store", tmp_path / "no" / "t.sqlite"), 74, "trust store")
+    one_line(gate("trust", "import", tmp_path / "none", "--store", tmp_path / "t.sqlite"), 74, "No such file")
+
+
+def test_list_shows_a_row_a_country(store: Path) -> None:
+    result = gate("trust", "list", "--store", store, "--json")
+    printed = json.loads(result.stdout)
+    assert [(row["code"], row["certificates"]) for row in printed["countries"]] == [("UT", 3)]
+    assert set(printed["countries"][0]) == {"code", "certificates", "newest", "expires"}
+    assert "UT" in gate("trust", "list", "--store", store).stdout
+
+
+def test_list_of_a_missing_store_is_one_line(tmp_path: Path) -> None:
+    one_line(gate("trust", "list", "--store", tmp_path / "none"), 74, "trust store")

@@ -1,0 +1,421 @@
+"""Keys, certificates, signatures, the way to the country signing certificate, revocation lists."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from asn1crypto import core, keys
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.x509.oid import NameOID
+from fakes.anchors import ListedAnchors
+from fakes.sample_passports import utopia
+
+from gate.document.checks import Result
+from gate.document.errors import AlgorithmUnknownError, MalformedError, SignatureError
+from gate.document.pki.certificate import Certificate, parse_certificate
+from gate.document.pki.curve_table import PARAMETERS
+from gate.document.pki.keys import EcKey, RsaKey, parse_public_key
+from gate.document.pki.path import find_issuer
+from gate.document.pki.revocation import parse_revocation_list
+from gate.document.pki.signatures import Kind, Scheme, hash_name, parse_scheme, scheme_by_oid, verify
+from hardware_sim.passport import der
+
+NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
+DAY = timedelta(days=1)
+P256 = ec.generate_private_key(ec.SECP256R1())
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+MESSAGE = b"what the issuer signed"
+
+
+def spki(private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    return private.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def name(common: str, country: str = "UT") -> x509.Name:
+    return x509.Name(
+        [x509.NameAttribute(NameOID.COUNTRY_NAME, country), x509.NameAttribute(NameOID.COMMON_NAME, common)]
+    )
+
+
+def certificate(
+    subject: str,
+    *,
+    issuer: str | None = None,
+    key: ec.EllipticCurvePrivateKey = P256,
+    signer: ec.EllipticCurvePrivateKey | None = None,
+    authority: bool = True,
+    key_ids: bool = True,
+    begins: datetime = NOW - DAY,
+    serial: int = 7,
+) -> bytes:
+    """A certificate made with another library, with as many of the fields that matter as the test wants."""
+    signer = signer or key
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name(subject))
+        .issuer_name(name(issuer or subject))
+        .public_key(key.public_key())
+        .serial_number(serial)
+        .not_valid_before(begins)
+        .not_valid_after(begins + 1000 * DAY)
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=0 if authority else None), critical=True)
+    )
+    if key_ids:
+        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+        builder = builder.add_extension(identifier, critical=False)
+    return builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def parsed(subject: str, **more: object) -> Certificate:
+    return parse_certificate(certificate(subject, **more))  # type: ignore[arg-type]
+
+
+# ── keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def explicit(curve: str, **changes: int | bytes | None) -> bytes:
+    """A SubjectPublicKeyInfo that spells out the parameters of a curve, with changes."""
+    _, p, a, b, x, y, n, h = PARAMETERS[curve]
+    size = (p.bit_length() + 7) // 8
+    numbers = {
+        "p": p,
+        "a": a,
+        "b": b,
+        "n": n,
+        "h": h,
+        "base": b"\x04" + x.to_bytes(size, "big") + y.to_bytes(size, "big"),
+    }
+    values: dict[str, Any] = numbers | changes
+    domain = der.sequence(
+        der.integer(1),
+        der.sequence(der.oid("1.2.840.10045.1.1"), der.integer(values["p"])),
+        der.sequence(der.octets(values["a"].to_bytes(size, "big")), der.octets(values["b"].to_bytes(size, "big"))),
+        der.octets(values["base"]),
+        der.integer(values["n"]),
+        b"" if values["h"] is None else der.integer(values["h"]),
+    )
+    return der.sequence(
+        der.sequence(der.oid("1.2.840.10045.2.1"), domain),
+        der.bits(b"\x04" + bytes(2 * size)),
+    )
+
+
+@pytest.mark.parametrize("curve", sorted(PARAMETERS))
+def test_explicit_parameters_of_every_known_curve_are_recognised(curve: str) -> None:
+    key = parse_public_key(explicit(curve))
+    assert isinstance(key, EcKey)
+    assert key.curve.name == curve
+
+
+def test_the_cofactor_may_be_left_out_and_the_generator_compressed() -> None:
+    _, p, _, _, x, y, _, _ = PARAMETERS["secp256r1"]
+    assert parse_public_key(explicit("secp256r1", h=None))
+    compressed = bytes([2 + (y & 1)]) + x.to_bytes((p.bit_length() + 7) // 8, "big")
+    assert parse_public_key(explicit("secp256r1", base=compressed))
+    with pytest.raises(AlgorithmUnknownError, match="generator"):
+        parse_public_key(explicit("secp256r1", base=bytes([compressed[0] ^ 1]) + compressed[1:]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"base": b"\x04" + bytes(64)}, "those of secp256r1 but for generator or cofactor"),
+        ({"h": 2}, "those of secp256r1 but for generator or cofactor"),
+        ({"b": 1}, "no known curve"),
+        ({"n": 4}, "no known curve"),
+        ({"p": 4}, "no known curve"),
+    ],
+)
+def test_parameters_that_somebody_chose_are_refused(changes: dict[str, int | bytes], reason: str) -> None:
+    with pytest.raises(AlgorithmUnknownError, match=reason):
+        parse_public_key(explicit("secp256r1", **changes))
+
+
+def test_unknown_curves_and_sizes_are_undecided_and_impossible_numbers_malformed() -> None:
+    with pytest.raises(AlgorithmUnknownError, match="curve"):
+        parse_public_key(spki(ec.generate_private_key(ec.SECP256K1())))
+    with pytest.raises(MalformedError):
+        parse_public_key(b"\x30\x00")
+    small = keys.PublicKeyInfo.wrap(keys.RSAPublicKey({"modulus": 3 * 5, "public_exponent": 3}), "rsa").dump()
+    with pytest.raises(AlgorithmUnknownError, match="modulus of 4 bits"):
+        parse_public_key(small)
+    even = keys.PublicKeyInfo.wrap(keys.RSAPublicKey({"modulus": (1 << 1024) + 1, "public_exponent": 4}), "rsa").dump()
+    with pytest.raises(MalformedError):
+        parse_public_key(even)
+
+
+# ── signatures ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_rsa_signatures_of_both_kinds_are_told_apart() -> None:
+    key = parse_public_key(spki(RSA))
+    pkcs1 = RSA.sign(MESSAGE, padding.PKCS1v15(), hashes.SHA256())
+    pss = RSA.sign(MESSAGE, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
+    pss_scheme = Scheme(Kind.RSA_PSS, "sha256", mask_hash="sha256", salt_bytes=32)
+    verify(key, Scheme(Kind.RSA_PKCS1, "sha256"), MESSAGE, pkcs1)
+    verify(key, pss_scheme, MESSAGE, pss)
+    for scheme, signature in [
+        (pss_scheme, pkcs1),
+        (Scheme(Kind.RSA_PKCS1, "sha256"), pss),
+        (Scheme(Kind.RSA_PKCS1, "sha1"), pkcs1),
+        (dataclasses.replace(pss_scheme, salt_bytes=20), pss),
+        (dataclasses.replace(pss_scheme, mask_hash="sha1"), pss),
+        (pss_scheme, pss + b"\x00"),
+        (pss_scheme, b""),
+    ]:
+        with pytest.raises(SignatureError):
+            verify(key, scheme, MESSAGE, signature)
+
+
+def test_a_key_and_a_signature_of_different_kinds_do_not_belong_together() -> None:
+    with pytest.raises(MalformedError):
+        verify(parse_public_key(spki(RSA)), Scheme(Kind.ECDSA, "sha256"), MESSAGE, bytes(64))
+    with pytest.raises(MalformedError):
+        verify(parse_public_key(spki(P256)), Scheme(Kind.RSA_PKCS1, "sha256"), MESSAGE, bytes(256))
+
+
+def test_ecdsa_is_read_in_der_and_plain() -> None:
+    key = parse_public_key(spki(P256))
+    encoded = P256.sign(MESSAGE, ec.ECDSA(hashes.SHA256()))
+    r, s = decode_dss_signature(encoded)
+    plain = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    verify(key, Scheme(Kind.ECDSA, "sha256"), MESSAGE, encoded)
+    verify(key, Scheme(Kind.ECDSA_PLAIN, "sha256"), MESSAGE, plain)
+    for scheme, signature, reason in [
+        (Kind.ECDSA, plain, "no pair of numbers"),
+        (Kind.ECDSA_PLAIN, plain[:-1], "wrong length"),
+        (Kind.ECDSA_PLAIN, bytes(64), "out of range"),
+        (Kind.ECDSA_PLAIN, b"\xff" * 64, "out of range"),
+        (Kind.ECDSA, b"\x30\x06\x02\x01\x00\x02\x01\x00", "out of range"),
+        (Kind.ECDSA_PLAIN, plain[32:] + plain[:32], "wrong"),
+    ]:
+        with pytest.raises(SignatureError, match=reason):
+            verify(key, Scheme(scheme, "sha256"), MESSAGE, signature)
+
+
+@pytest.mark.parametrize("curve", ["BRAINPOOLP192r1", "BRAINPOOLP224r1", "BRAINPOOLP320r1"])
+def test_curves_that_openssl_lacks_verify_as_well(curve: str) -> None:
+    import ecdsa
+
+    private = ecdsa.SigningKey.generate(curve=getattr(ecdsa, curve))
+    name_in_table = "brainpoolP" + curve.removeprefix("BRAINPOOLP")
+    key = parse_public_key(explicit(name_in_table))
+    assert isinstance(key, EcKey)
+    key = dataclasses.replace(key, point=private.verifying_key.to_string("uncompressed"))
+    signature = private.sign(MESSAGE, hashfunc=hashlib.sha256, allow_truncate=True)
+    verify(key, Scheme(Kind.ECDSA_PLAIN, "sha256"), MESSAGE, signature)
+    with pytest.raises(SignatureError):
+        verify(key, Scheme(Kind.ECDSA_PLAIN, "sha256"), MESSAGE + b"!", signature)
+    with pytest.raises(MalformedError, match="no point"):
+        verify(
+            dataclasses.replace(key, point=b"\x04" + b"\x01" * (len(key.point) - 1)),
+            Scheme(Kind.ECDSA_PLAIN, "sha256"),
+            MESSAGE,
+            signature,
+        )
+
+
+def test_a_point_off_its_curve_is_no_key() -> None:
+    key = parse_public_key(spki(P256))
+    assert isinstance(key, EcKey)
+    off = dataclasses.replace(key, point=b"\x04" + b"\x01" * 64)
+    with pytest.raises(MalformedError, match="no point"):
+        verify(off, Scheme(Kind.ECDSA, "sha256"), MESSAGE, P256.sign(MESSAGE, ec.ECDSA(hashes.SHA256())))
+
+
+def algorithm(oid: str, parameters: bytes = b"") -> bytes:
+    body = core.ObjectIdentifier(oid).dump() + parameters
+    return b"\x30" + bytes([len(body)]) + body
+
+
+def test_signature_algorithms_are_read_with_their_parameters() -> None:
+    assert parse_scheme(algorithm("1.2.840.113549.1.1.11", b"\x05\x00")) == Scheme(Kind.RSA_PKCS1, "sha256")
+    assert parse_scheme(algorithm("1.2.840.10045.4.3.4")) == Scheme(Kind.ECDSA, "sha512")
+    defaults = Scheme(Kind.RSA_PSS, "sha1", mask_hash="sha1", salt_bytes=20)
+    assert parse_scheme(algorithm("1.2.840.113549.1.1.10")) == defaults
+    assert parse_scheme(algorithm("1.2.840.113549.1.1.10", b"\x30\x00")) == defaults
+    bare = algorithm("1.2.840.113549.1.1.1", b"\x05\x00")
+    assert parse_scheme(bare, digest_hash="sha384") == Scheme(Kind.RSA_PKCS1, "sha384")
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        algorithm("1.2.840.113549.1.1.4", b"\x05\x00"),  # MD5
+        algorithm("1.2.840.113549.1.1.1", b"\x05\x00"),  # bare, and no hash to complete it
+        algorithm("1.2.840.113549.1.1.10", b"\x30\x05\xa2\x03\x02\x01\x7f"),  # a salt of 127 bytes
+        algorithm("1.2.840.113549.1.1.10", b"\x30\x05\xa3\x03\x02\x01\x02"),  # another trailer
+    ],
+)
+def test_unknown_signature_algorithms_are_undecided(identifier: bytes) -> None:
+    with pytest.raises((AlgorithmUnknownError, MalformedError)):
+        parse_scheme(identifier)
+
+
+def test_parameters_where_there_are_none_are_malformed() -> None:
+    with pytest.raises(MalformedError, match="parameters"):
+        parse_scheme(algorithm("1.2.840.10045.4.3.2", b"\x04\x00"))
+
+
+@pytest.mark.parametrize("lookup", [hash_name, scheme_by_oid])
+def test_unknown_identifiers_are_undecided(lookup: object) -> None:
+    with pytest.raises(AlgorithmUnknownError, match=r"1\.2\.3"):
+        lookup("1.2.3")  # type: ignore[operator]
+
+
+# ── certificates ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_certificate_is_read_field_by_field_in_der_and_pem() -> None:
+    encoded = certificate("CSCA")
+    one = parse_certificate(encoded)
+    pem = x509.load_der_x509_certificate(encoded).public_bytes(serialization.Encoding.PEM)
+    assert parse_certificate(pem) == one
+    assert (one.country, one.issuer_country, one.serial, one.subject) == ("UT", "UT", 7, "UT, CSCA")
+    assert one.key_id == one.authority_key_id
+    assert one.may_sign_certificates
+    assert not one.may_sign_documents
+    assert one.valid_at(NOW)
+    assert not one.valid_at(NOW - 2 * DAY)
+    one.verify_signed_by(one)
+
+
+def test_names_are_the_same_whatever_their_case_and_blanks() -> None:
+    assert parsed("The  CSCA").subject_id == parsed("the csca").subject_id
+    assert parsed("CSCA 1").subject_id != parsed("CSCA 2").subject_id
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x30\x00", b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----", bytes(40_000)]
+)
+def test_what_is_no_certificate_is_refused(data: bytes) -> None:
+    with pytest.raises(MalformedError):
+        parse_certificate(data)
+
+
+def test_bytes_after_a_certificate_are_refused() -> None:
+    with pytest.raises(MalformedError):
+        parse_certificate(certificate("CSCA") + b"\x00")
+
+
+def test_the_two_signature_algorithms_of_a_certificate_must_be_the_same() -> None:
+    encoded = certificate("CSCA")
+    sha256, sha384 = (core.ObjectIdentifier(f"1.2.840.10045.4.3.{number}").dump() for number in (2, 3))
+    head, _, tail = encoded.rpartition(sha256)
+    with pytest.raises(MalformedError, match="two signature algorithms"):
+        parse_certificate(head + sha384 + tail)
+
+
+# ── the way to the country ───────────────────────────────────────────────────────────────────────────────────────────
+
+OTHER = ec.generate_private_key(ec.SECP256R1())
+SIGNER_KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def signer_certificate(**more: object) -> Certificate:
+    return parsed("DS", issuer="CSCA", key=SIGNER_KEY, authority=False, **({"signer": P256} | more))
+
+
+def test_the_key_identifier_finds_the_authority_and_prefers_a_valid_one() -> None:
+    old = certificate("CSCA", begins=NOW - 2000 * DAY)
+    link = certificate("CSCA", issuer="CSCA of old", signer=OTHER)
+    path = find_issuer(signer_certificate(), ListedAnchors([old, link]), NOW)
+    assert path.result is Result.SUCCESSFUL
+    assert path.anchor is not None
+    assert path.anchor.certificate.valid_at(NOW)
+
+
+def test_a_forged_certificate_under_a_known_key_identifier_fails() -> None:
+    forged = signer_certificate()
+    anchors = ListedAnchors([certificate("CSCA")])
+    broken = dataclasses.replace(forged, tbs=forged.tbs[:-1] + bytes([forged.tbs[-1] ^ 1]))
+    assert find_issuer(broken, anchors, NOW).result is Result.FAILED
+
+
+def test_a_search_by_name_succeeds_or_stays_open_but_never_fails() -> None:
+    without_ids = signer_certificate(key_ids=False)
+    assert (
+        find_issuer(without_ids, ListedAnchors([certificate("CSCA", key_ids=False)]), NOW).result is Result.SUCCESSFUL
+    )
+    namesake = ListedAnchors([certificate("CSCA", key=OTHER)])
+    assert find_issuer(without_ids, namesake, NOW).result is Result.UNDETERMINED
+    assert find_issuer(signer_certificate(), namesake, NOW).result is Result.UNDETERMINED
+    assert find_issuer(without_ids, ListedAnchors(), NOW).result is Result.UNDETERMINED
+
+
+def test_a_key_that_cannot_be_used_leaves_the_question_open() -> None:
+    anchors = ListedAnchors([certificate("CSCA")])
+    unusable = spki(ec.generate_private_key(ec.SECP256K1()))
+    (anchor,) = anchors.anchors
+    anchors.anchors = [dataclasses.replace(anchor, certificate=dataclasses.replace(anchor.certificate, spki=unusable))]
+    assert find_issuer(signer_certificate(), anchors, NOW).result is Result.UNDETERMINED
+
+
+# ── revocation lists ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def revocation_list(*serials: int, delta: bool = False, next_update: datetime = NOW + 30 * DAY) -> bytes:
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(name("CSCA"))
+        .last_update(NOW - DAY)
+        .next_update(next_update)
+        .add_extension(x509.CRLNumber(3), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(P256.public_key()), critical=False)
+    )
+    if delta:
+        builder = builder.add_extension(x509.DeltaCRLIndicator(2), critical=True)
+    for serial in serials:
+        revoked = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(NOW - DAY).build()
+        builder = builder.add_revoked_certificate(revoked)
+    return builder.sign(P256, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def test_a_revocation_list_is_read_and_verified() -> None:
+    one = parse_revocation_list(revocation_list(5, 9))
+    assert (one.serials, one.number) == ({5, 9}, 3)
+    assert one.issuer_id == parsed("CSCA").subject_id
+    assert one.authority_key_id == parsed("CSCA").key_id
+    assert one.current_at(NOW)
+    assert not one.current_at(NOW + 31 * DAY)
+    assert not one.current_at(NOW - 2 * DAY)
+    one.verify_signed_by(parsed("CSCA"))
+    with pytest.raises(SignatureError):
+        one.verify_signed_by(parsed("CSCA", key=OTHER))
+    assert parse_revocation_list(revocation_list()).serials == frozenset()
+
+
+def test_a_list_of_changes_is_refused() -> None:
+    with pytest.raises(MalformedError, match="changes only"):
+        parse_revocation_list(revocation_list(delta=True))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x30\x00", certificate("CSCA")])
+def test_what_is_no_revocation_list_is_refused(data: bytes) -> None:
+    with pytest.raises(MalformedError):
+        parse_revocation_list(data)
+
+
+def test_the_simulated_countrys_lists_are_signed_by_its_authorities() -> None:
+    anchors = ListedAnchors(utopia().csca_files().values())
+    for encoded in utopia().crl_files().values():
+        one = parse_revocation_list(encoded)
+        assert one.authority_key_id is not None
+        (anchor,) = anchors.with_key_id(one.authority_key_id)
+        one.verify_signed_by(anchor.certificate)
+
+
+def test_an_rsa_key_knows_how_long_its_signatures_are() -> None:
+    key = parse_public_key(spki(RSA))
+    assert isinstance(key, RsaKey)
+    assert key.size_bytes == 256
