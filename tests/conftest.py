@@ -1,0 +1,63 @@
+"""What all tests share: where the test data lies, and that no skip hides.
+
+A skip whose reason is not in `ALLOWED_SKIPS` fails the session; the summary's last line counts the others.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+NO_SHARED_DATA = "the shared test data is not beside the checkout"
+
+# Each with what it takes to run the test after all.
+ALLOWED_SKIPS = (
+    re.escape(NO_SHARED_DATA),  # lay ../shared/data
+    "no PC/SC here",  # pcscd, vsmartcard-vpcd and namespaces
+    "no openssl program",  # apt-get install openssl
+    "no loop mount",  # root, and a kernel with loop devices
+    "peers are not installed",  # scripts/bench makes their environment
+    "chromium is not installed",  # apt-get install chromium
+    "PostgreSQL is not installed",  # apt-get install postgresql
+    "age is not installed",  # apt-get install age
+    "(systemd|udev) is not installed",
+    "no package registry is reached",  # a network: proves that the locks resolve for aarch64
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Conformance tests need the shared data."""
+    if not SHARED_DATA.is_dir():
+        for item in items:
+            if item.get_closest_marker("conformance"):
+                item.add_marker(pytest.mark.skip(reason=NO_SHARED_DATA))
+
+
+class _Skips:
+    def __init__(self) -> None:
+        self.unexpected: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Look at why a test was skipped."""
+        if report.skipped and not hasattr(report, "wasxfail"):
+            reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            if not any(re.search(allowed, reason) for allowed in ALLOWED_SKIPS):
+                self.unexpected.append(f"{report.nodeid}: {reason}")
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail the session for a skip nobody allowed."""
+        if self.unexpected:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say which skips were not allowed."""
+        for line in self.unexpected:
+            terminalreporter.write_line(f"SKIPPED WITHOUT LEAVE {line}", red=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch over skips."""
+    config.pluginmanager.register(_Skips(), "skips")

@@ -1,0 +1,37 @@
+"""Each program loads only what its row in docs/architecture.md allows, and the command line stays light."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+PIXELS = ("numpy", "cv2", "onnxruntime")
+NETWORK = ("httpx2", "uvicorn", "starlette")
+
+
+def loaded_by(module: str) -> set[str]:
+    code = f"import sys, {module}; print(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("gate.programs.lane", (*PIXELS, *NETWORK, "pyrage")),
+        ("gate.programs.log", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn")),
+        ("gate.programs.vision", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn", "pyrage")),
+        ("gate.programs.screens", (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage")),
+        ("gate.programs.sync", (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage")),
+        ("gate.cli.status", (*PIXELS, *NETWORK, "cryptography", "serial")),
+    ],
+)
+def test_a_program_loads_nothing_that_it_may_not(module: str, forbidden: tuple[str, ...]) -> None:
+    assert not loaded_by(module) & set(forbidden)
+
+
+def test_passage_needs_nothing_but_the_standard_library() -> None:
+    ours = {name for name in loaded_by("gate.passage.machine") if name.split(".")[0] in {"gate", "drivers", "models"}}
+    assert all(name == "gate" or name.startswith("gate.passage") for name in ours)
