@@ -44,7 +44,7 @@ class Bounds:
     roll_degrees_max: float = 25.0
     brightness_min: float = 45.0
     brightness_max: float = 225.0
-    sharpness_min: float = 12.0
+    sharpness_min: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ ADDRESS_SPACE_BYTES_MAX = 3 * 1024**3  # decoders and models stay far below; a b
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
+_CAP_IPC_LOCK = 14
 
 
 def harden(parent_pid: int) -> dict[str, bool]:
@@ -64,10 +65,18 @@ def harden(parent_pid: int) -> dict[str, bool]:
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent_pid:  # it died before the line above
         raise OSError("the parent has ended")
-    # Under a smaller limit the lock would succeed now and make a later allocation fail.
-    roomy = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] in (resource.RLIM_INFINITY, ADDRESS_SPACE_BYTES_MAX)
-    locked = (roomy or os.geteuid() == 0) and libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0
+    locked = _may_lock_everything() and libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0
     return {"memory_locked": locked}
+
+
+def _may_lock_everything() -> bool:
+    """Under a smaller limit the lock would succeed now and make a later allocation fail."""
+    limit_bytes = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    if limit_bytes == resource.RLIM_INFINITY or limit_bytes >= ADDRESS_SPACE_BYTES_MAX:
+        return True
+    status = Path("/proc/self/status").read_text()
+    effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))
+    return bool(int(effective.split()[1], 16) >> _CAP_IPC_LOCK & 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, ad
 from gate.programs.racing import first_of
 
 START_DEADLINE_S = 20.0
-SILENCE_MAX_S = 2.0  # a child says four times a second that it lives
+SILENCE_MAX_S = 3.0  # a child says four times a second that it lives
 GRACE_S = 0.25  # to close the camera by itself; then SIGKILL
 TAKE_DEADLINE_S = 10.0
 PROBE_DEADLINE_S = 5.0
