@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
+from fakes.links import Wrapped
 from fakes.modbus_controller import CountingController
+from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import load_profile
@@ -15,6 +17,9 @@ from drivers.errors import LinkLostError, RefusedError
 from drivers.links import Link, memory_pair
 from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition
 
+# What the board is told, as the counting controller notes it.
+RELEASE = (5, (0x5245,))
+REVOKE = (1, (0, 0))
 AT_REST = BarrierStatus(
     LeafPosition.CLOSED, 0, 0, 0, 0, 0, fire=False, emergency_open=False, alarms=frozenset(), restarts=1
 )
@@ -125,3 +130,42 @@ async def bench(controller: CountingController | None = None, *, entry_is_left: 
         finally:
             made.barrier.close()
             made.unplug()
+
+
+def on_bench(
+    story: Callable[[Bench], Awaitable[None]],
+    controller: CountingController | None = None,
+    *,
+    entry_is_left: bool = True,
+) -> None:
+    """Tell a story to a connected driver."""
+
+    async def run() -> None:
+        async with bench(controller, entry_is_left=entry_is_left) as made:
+            await made.barrier.connect()
+            await story(made)
+
+    run_virtual(run())
+
+
+class LosesWrites(Wrapped):
+    """Loses the first `count` frames that write registers."""
+
+    count = 0
+
+    async def write(self, payload: bytes) -> None:
+        if payload[1] == 16 and self.count:
+            self.count -= 1
+            return
+        await self.inner.write(payload)
+
+
+def with_lossy_line(made: Bench) -> list[LosesWrites]:
+    made_links: list[LosesWrites] = []
+
+    def wrap(link: Wrapped) -> LosesWrites:
+        made_links.append(LosesWrites(link))
+        return made_links[-1]
+
+    made.host_line = wrap  # type: ignore[assignment]
+    return made_links
