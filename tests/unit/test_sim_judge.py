@@ -193,6 +193,22 @@ def test_a_cut_cable_gives_the_watchdog_time_to_end_a_revoked_grant() -> None:
     assert ruled(truth, log).wrong == ()
 
 
+def test_a_cable_that_was_out_when_the_grant_was_revoked_excuses_the_delay() -> None:
+    truth = [
+        received(1000),
+        opens(1002),
+        at(1300, "barrier_unplugged"),
+        at(2100, "barrier_plugged"),
+        ended(2200, "revoked"),
+        *closes(2200),
+    ]
+    log = [*admitted(1000), Entry(1350, "revoked", "c1", {"reasons": []})]
+    assert ruled(truth, log).wrong == ()
+    late = [*admitted(1000), Entry(1350, "revoked", "c1", {"reasons": []})]
+    long_ago = [at(100, "barrier_unplugged"), at(200, "barrier_plugged"), received(1000), opens(1002)]
+    assert kinds(ruled([*long_ago, ended(2200, "revoked"), *closes(2200)], late)) == [Wrong.GRANT_OUTLIVED]
+
+
 # ── what is wrong ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

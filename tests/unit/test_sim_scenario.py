@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hardware_sim.barrier.controller import End
+from hardware_sim.judge import Wrong
+from hardware_sim.passport.issuer import FAULTS
 from hardware_sim.scenario import (
     DEEDS_MAX,
     FILE_BYTES_MAX,
@@ -156,3 +160,17 @@ def test_a_bad_file_is_named(tmp_path: Path, text: str, why: str) -> None:
 def test_a_folder_without_scenarios_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="no scenarios"):
         read_scenarios(tmp_path)
+
+
+def test_the_document_names_every_word_of_a_scenario_and_of_the_judge() -> None:
+    document = (Path(__file__).resolve().parents[2] / "docs/protocols/simulated-world.md").read_text()
+    words = {member.value for kind in (Deed, Moment, Sight, Owner, Verdict, Wrong, End) for member in kind}
+    words |= FAULTS & {
+        fault for scenario in read_scenarios(scenario_folder()).values() for fault in scenario.document_faults
+    }
+    assert [word for word in sorted(words) if not re.search(rf"[` ]{word}[` ]", document)] == []
+
+
+def test_every_fault_of_a_scenario_is_one_that_the_issuer_knows() -> None:
+    for scenario in read_scenarios(scenario_folder()).values():
+        assert scenario.document_faults <= FAULTS, scenario.name

@@ -181,6 +181,7 @@ class _Sweep:
     _release_recorded: bool = False
     _faulty: bool = False
     _unplugged: bool = False
+    _plugged_ms: int = 0
     _at_leaf: set[str] = field(default_factory=set)
     _holder: str | None = None
     _unexplained_ms: int | None = None
@@ -232,7 +233,7 @@ class _Sweep:
             case "motor_fault" | "motor_repaired":
                 self._faulty = event == "motor_fault"
             case "barrier_unplugged" | "barrier_plugged":
-                self._unplugged = event == "barrier_unplugged"
+                self._unplugged, self._plugged_ms = event == "barrier_unplugged", self._now_ms
             case _:
                 pass  # the ground truth tells more than a judge needs
 
@@ -267,7 +268,8 @@ class _Sweep:
         if admission is None or admission.revoked_ms is None:
             return
         late_ms = self._now_ms - admission.revoked_ms
-        if late_ms > (WATCHDOG_MS_MAX if self._unplugged else REVOKE_MS_MAX):
+        cut = self._unplugged or self._plugged_ms >= admission.revoked_ms
+        if late_ms > (WATCHDOG_MS_MAX if cut else REVOKE_MS_MAX):
             self._find(Wrong.GRANT_OUTLIVED, f"a grant went on for {late_ms} ms after it was revoked")
 
     # ── the leaf ─────────────────────────────────────────────────────────────────────────────────────────────────────
