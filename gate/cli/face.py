@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jp2", ".j2k", ".png"})
-IMAGES_MAX = 20_000  # every pair is scored; more would not fit in memory
+IMAGES_MAX = 10_000  # every pair is scored and kept: 50 million of them
 
 ModelFolder = Annotated[Path | None, typer.Option("--models", help="Model folder; default: the user's cache.")]
 Embedder = Annotated[str, typer.Option("--model", help="The embedder to use.")]

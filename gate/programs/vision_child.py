@@ -19,7 +19,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from drivers.camera.network import NetworkCamera, checked_address
 from drivers.errors import DriverError, LinkLostError
@@ -129,8 +129,6 @@ class Child:
                     self._preview_wanted = on
                 case messages.ProbeCamera():
                     await self._probe()
-                case _:
-                    assert_never(message)
 
     async def _prepare(self, message: messages.Prepare) -> None:
         try:

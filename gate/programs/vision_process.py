@@ -113,13 +113,11 @@ class Process:
 
     async def _prepared(self) -> dict[str, Any]:
         while True:
-            match await self.receive():
-                case messages.Prepared(detail):
-                    return detail
-                case messages.Unfit(reason):
-                    raise ChildLostError(reason)
-                case _:
-                    continue
+            message = await self.receive()
+            if isinstance(message, messages.Prepared):
+                return message.detail
+            if isinstance(message, messages.Unfit):
+                raise ChildLostError(message.reason)
 
     async def _read(self) -> None:
         """Read for as long as the child lives and says so."""
