@@ -149,9 +149,15 @@ def test_unknown_curves_and_sizes_are_undecided_and_impossible_numbers_malformed
     small = keys.PublicKeyInfo.wrap(keys.RSAPublicKey({"modulus": 3 * 5, "public_exponent": 3}), "rsa").dump()
     with pytest.raises(AlgorithmUnknownError, match="modulus of 4 bits"):
         parse_public_key(small)
-    even = keys.PublicKeyInfo.wrap(keys.RSAPublicKey({"modulus": (1 << 1024) + 1, "public_exponent": 4}), "rsa").dump()
-    with pytest.raises(MalformedError):
-        parse_public_key(even)
+
+
+@pytest.mark.parametrize(
+    ("modulus", "exponent"), [((1 << 1024) + 1, 4), (1 << 1024, 3), ((1 << 1024) + 1, 1), (-(1 << 1024) - 1, 3)]
+)
+def test_rsa_numbers_that_cannot_be_a_key_are_malformed(modulus: int, exponent: int) -> None:
+    numbers = keys.RSAPublicKey({"modulus": modulus, "public_exponent": exponent})
+    with pytest.raises(MalformedError, match="cannot be a key"):
+        parse_public_key(keys.PublicKeyInfo.wrap(numbers, "rsa").dump())
 
 
 # ── signatures ───────────────────────────────────────────────────────────────────────────────────────────────────────

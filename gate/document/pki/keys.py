@@ -72,7 +72,13 @@ def parse_public_key(spki: bytes) -> PublicKey:
 def _rsa(modulus: int, exponent: int) -> RsaKey:
     if not RSA_BITS_MIN <= modulus.bit_length() <= RSA_BITS_MAX:
         raise AlgorithmUnknownError(f"an RSA modulus of {modulus.bit_length()} bits")
-    if exponent < 3 or not exponent & 1 or exponent.bit_length() > RSA_EXPONENT_BITS_MAX or not modulus & 1:
+    if (
+        modulus < 0
+        or not modulus & 1
+        or exponent < 3
+        or not exponent & 1
+        or exponent.bit_length() > RSA_EXPONENT_BITS_MAX
+    ):
         raise MalformedError("RSA numbers that cannot be a key")
     return RsaKey(modulus, exponent)
 

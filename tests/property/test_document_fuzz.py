@@ -1,0 +1,201 @@
+"""Whatever a stranger's bytes hold, the parsers of documents and lists raise only their own errors, and come to an end."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fakes.anchors import ListedAnchors
+from fakes.document_chip import Gone, converse
+from fakes.master_lists import master_list, party, revocation_list
+from fakes.sample_passports import ANNA, TODAY, portrait, utopia
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gate.document import mrz, tlv
+from gate.document.authenticity.active import verify_answer
+from gate.document.authenticity.passive import judge_sod
+from gate.document.checks import Result
+from gate.document.errors import DocumentError, MrzError
+from gate.document.inspection import inspect, inspect_files
+from gate.document.lds.com import parse_com
+from gate.document.lds.dg1 import parse_dg1
+from gate.document.lds.dg2 import parse_dg2
+from gate.document.lds.dg12 import date_of_issue
+from gate.document.lds.dg14 import parse_dg14
+from gate.document.lds.dg15 import parse_dg15
+from gate.document.lds.sod import parse_sod
+from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.master_list import parse_master_list
+from gate.document.pki.revocation import parse_revocation_list
+from gate.trust.errors import SourceError
+from gate.trust.sources import read_source
+
+NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
+PASSPORT = utopia().issue(ANNA, portrait_jpeg=portrait(), active_authentication="rsa")
+ELLIPTIC = utopia().issue(ANNA, portrait_jpeg=portrait(), active_authentication="ecdsa")
+CSCA = party("CSCA")
+SIGNER = party("L", issuer=CSCA, authority=False, lists=True)
+DG12 = tlv.encode(0x6C, tlv.encode(0x5C, b"\x5f\x26") + tlv.encode(0x5F26, b"20210416"))
+
+
+def whole_sod(data: bytes) -> None:
+    """Parse and verify, against anchors that would say yes."""
+    judge_sod(data, ListedAnchors(utopia().csca_files().values()), NOW)
+    parse_sod(data).message.verify()
+
+
+def whole_certificate(data: bytes) -> None:
+    one = parse_certificate(data)
+    one.verify_signed_by(one)
+
+
+PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
+    "tlv": (lambda data: list(tlv.elements(data)), PASSPORT.files["EF_COM"]),
+    "com": (parse_com, PASSPORT.files["EF_COM"]),
+    "dg1": (parse_dg1, PASSPORT.files["EF_DG1"]),
+    "dg2": (parse_dg2, PASSPORT.files["EF_DG2"][:200]),
+    "dg12": (date_of_issue, DG12),
+    "dg14": (parse_dg14, ELLIPTIC.files["EF_DG14"]),
+    "dg15 rsa": (parse_dg15, PASSPORT.files["EF_DG15"]),
+    "dg15 ecdsa": (parse_dg15, ELLIPTIC.files["EF_DG15"]),
+    "sod": (whole_sod, PASSPORT.files["EF_SOD"]),
+    "certificate": (whole_certificate, next(iter(utopia().csca_files().values()))),
+    "explicit curve": (whole_certificate, list(utopia().csca_files().values())[1]),
+    "revocation list": (parse_revocation_list, revocation_list(CSCA, 1, 2)),
+    "master list": (lambda data: parse_master_list(data).verify(), master_list(SIGNER, [CSCA.der])),
+}
+
+
+@st.composite
+def mutations(draw: st.DrawFn, whole: bytes) -> bytes:
+    """A real input with a few bytes changed, removed, doubled or put in, or cut short."""
+    data = bytearray(whole)
+    for _ in range(draw(st.integers(1, 4))):
+        if not data:
+            break
+        position = draw(st.integers(0, len(data) - 1))
+        match draw(st.integers(0, 4)):
+            case 0:
+                data[position] = draw(st.integers(0, 255))
+            case 1:
+                del data[position : position + draw(st.integers(1, 8))]
+            case 2:
+                data[position:position] = draw(st.binary(min_size=1, max_size=8))
+            case 3:
+                data[position:position] = data[position : position + draw(st.integers(1, 40))]
+            case _:
+                data = data[:position]
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", sorted(PARSERS))
+@settings(max_examples=150, deadline=2000)
+@given(data=st.data())
+def test_a_mutated_file_raises_nothing_foreign(name: str, data: st.DataObject) -> None:
+    parse, whole = PARSERS[name]
+    mutated = data.draw(st.one_of(mutations(whole), st.binary(max_size=64)))
+    with contextlib.suppress(DocumentError):
+        parse(mutated)
+
+
+@pytest.mark.parametrize("name", sorted(PARSERS))
+def test_the_unchanged_file_is_parsed(name: str) -> None:
+    parse, whole = PARSERS[name]
+    if name != "dg2":  # cut short above, so that mutations hit its headers
+        parse(whole)
+
+
+NESTED = {
+    "elements": b"\x30\x80" * 5000,
+    "sequences": b"".join(b"\x30\x84" + (4_000_000 - 6 * level).to_bytes(4, "big") for level in range(3000)),
+    "lengths": b"\x77\x84\xff\xff\xff\xff" * 10,
+    "zeros": bytes(100_000),
+}
+
+
+@pytest.mark.parametrize("bomb", sorted(NESTED))
+@pytest.mark.parametrize("name", sorted(PARSERS))
+def test_nested_and_lying_lengths_are_refused_in_no_time(name: str, bomb: str) -> None:
+    began = time.process_time()
+    with pytest.raises(DocumentError):
+        PARSERS[name][0](NESTED[bomb])
+    assert time.process_time() - began < 1.0
+
+
+@settings(max_examples=300)
+@given(
+    st.one_of(
+        st.text(max_size=100),
+        st.text("AB0<1P", min_size=88, max_size=90),
+        st.text("PVIU<0129", min_size=72, max_size=72),
+    )
+)
+def test_any_text_is_a_zone_or_a_zone_error(text: str) -> None:
+    try:
+        zone = mrz.parse(text)
+    except MrzError:
+        return
+    assert "".join(zone.lines) == "".join(text.split())
+    assert zone.valid == all(zone.check_digits.values())
+    assert zone.expires_on(NOW.date()) is None or zone.expiry.isdigit()
+
+
+@settings(max_examples=200, deadline=1000)
+@given(st.binary(max_size=300))
+def test_any_file_is_a_source_or_a_source_error(data: bytes) -> None:
+    with contextlib.suppress(SourceError):
+        read_source("file", data)
+
+
+@settings(max_examples=100, deadline=1000)
+@given(st.binary(max_size=300), st.binary(min_size=8, max_size=8))
+def test_no_invented_answer_proves_a_chip(answer: bytes, challenge: bytes) -> None:
+    for passport in (PASSPORT, ELLIPTIC):
+        with pytest.raises(DocumentError):
+            verify_answer(parse_dg15(passport.files["EF_DG15"]), challenge, answer, ecdsa_algorithm=None)
+
+
+@settings(max_examples=60, deadline=2000)
+@given(
+    files=st.dictionaries(
+        st.sampled_from(["EF.COM", "EF.SOD", "EF.DG1", "EF.DG2", "EF.DG14", "EF.DG15"]), st.binary(max_size=80)
+    )
+)
+def test_no_invented_files_are_ever_successful(files: dict[str, bytes]) -> None:
+    inspection = inspect_files(files, anchors=ListedAnchors(), now=NOW)
+    assert inspection.overall is not Result.SUCCESSFUL
+    assert len(inspection.checks) == 13
+
+
+@settings(max_examples=100, deadline=2000)
+@given(seed=st.integers(0, 2**32), gone_after=st.one_of(st.none(), st.integers(0, 20)))
+def test_a_chip_that_invents_every_answer_always_ends_with_an_inspection(seed: int, gone_after: int | None) -> None:
+    chance = random.Random(seed)
+    turns = 0
+
+    def transmit(_: bytes) -> bytes:
+        nonlocal turns
+        turns += 1
+        if gone_after is not None and turns > gone_after:
+            raise Gone
+        body = chance.randbytes(chance.choice((0, 0, 2, 8, 40, 200)))
+        return body + chance.choice(
+            (b"\x90\x00", b"\x90\x00", b"\x6a\x82", b"\x67\x00", b"\x62\x82", chance.randbytes(2))
+        )
+
+    conversation = inspect(
+        mrz.parse(PASSPORT.mrz_lines),
+        anchors=ListedAnchors(),
+        now=NOW,
+        random=random.Random(1).randbytes,
+    )
+    inspection, portraits, sent = converse(conversation, transmit)
+    assert inspection.overall in (Result.FAILED, Result.ABORTED)
+    assert portraits == []
+    assert len(sent) <= 4
