@@ -21,14 +21,14 @@ class Lane:
     """A barrier with a clock of its own and a host that polls it."""
 
     def __init__(self) -> None:
-        self.events: list[tuple[float, str, dict[str, object]]] = []
+        self.events: list[tuple[int, str, dict[str, object]]] = []
         self.now_ms = 1_000_000.0
         self.barrier = Barrier(self._report)
         self.polling = True
         self.run(20)
 
-    def _report(self, event: str, **fields: object) -> None:
-        self.events.append((self.now_ms, event, fields))
+    def _report(self, event: str, *, at_ms: int, **fields: object) -> None:
+        self.events.append((at_ms, event, fields))
 
     def run(self, ms: float) -> None:
         until = self.now_ms + ms
@@ -380,8 +380,11 @@ def test_the_fire_input_outlasts_a_power_cut(lane: Lane) -> None:
 def test_a_long_gap_is_skipped_and_a_short_one_made_up(lane: Lane) -> None:
     lane.polling = False
     lane.grant()
+    granted_ms = lane.now_ms
     lane.now_ms += 700
     assert lane.status()[STATE] == LeafState.OPEN
+    (opened_ms,) = [at_ms for at_ms, event, _ in lane.events if event == "leaf_at_rest"]
+    assert opened_ms - granted_ms <= 620, "told with the time at which it was due"
     lane.write(1, 0)
     lane.now_ms += 3_600_000
     assert lane.status()[STATE] in {LeafState.OPEN, LeafState.CLOSING}

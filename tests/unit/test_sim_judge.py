@@ -8,17 +8,14 @@ from typing import Any
 
 import pytest
 
+from hardware_sim.decided import LINE_BYTES_MAX, Entry, LogError, read_log
 from hardware_sim.judge import (
     CLOSING_MS_MAX,
-    LINE_BYTES_MAX,
     REVOKE_MS_MAX,
     TTL_SLACK_MS,
-    Entry,
-    JudgeError,
     Ruling,
     Wrong,
     judge,
-    read_log,
 )
 from hardware_sim.truth import Happening
 
@@ -389,13 +386,15 @@ def test_an_erased_body_is_read_as_empty(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_log_line_is_named(tmp_path: Path, line: object, why: str) -> None:
-    with pytest.raises(JudgeError, match=f"log line 2: .*{why}"):
+    with pytest.raises(LogError, match=f"log line 2: .*{why}"):
         read_log(write(tmp_path / "log", record(), line))
 
 
 def test_a_log_of_two_boots_cannot_be_judged(tmp_path: Path) -> None:
-    with pytest.raises(JudgeError, match="several boots"):
+    with pytest.raises(LogError, match="several boots"):
         read_log(write(tmp_path / "log", record(), record(boot="c")))
+    with pytest.raises(LogError, match="several boots"):
+        read_log(write(tmp_path / "log", record(), record(boot=["c"])))
 
 
 def test_a_ruling_says_what_was_wrong_in_the_order_of_time() -> None:

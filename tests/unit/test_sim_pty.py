@@ -17,12 +17,12 @@ from hardware_sim.pty import PENDING_BYTES_MAX, LineFaults, SerialLine, Wire, di
 
 
 class Echo:
-    """Answers with what it receives, and says hello once."""
+    """Answers with what it receives, and says what it is given to say."""
 
     tick_ms = 5
 
-    def __init__(self, hello: bytes = b"") -> None:
-        self._hello = hello
+    def __init__(self) -> None:
+        self.to_say = b""
         self.ticked = threading.Event()
 
     def receive(self, received: bytes, _now_ms: float) -> bytes:
@@ -30,8 +30,8 @@ class Echo:
 
     def tick(self, _now_ms: float) -> bytes:
         self.ticked.set()
-        hello, self._hello = self._hello, b""
-        return hello
+        said, self.to_say = self.to_say, b""
+        return said
 
 
 def open_raw(path: Path) -> int:
@@ -130,10 +130,12 @@ def test_bytes_go_through_raw_in_both_directions(tmp_path: Path) -> None:
 
 
 def test_a_device_may_speak_unasked(tmp_path: Path) -> None:
-    line = SerialLine(tmp_path / "port", Echo(hello=b"hello"))
+    device = Echo()
+    line = SerialLine(tmp_path / "port", device)
     line.start()
     end = open_raw(tmp_path / "port")
     try:
+        device.to_say = b"hello"
         assert read(end, 5) == b"hello"
     finally:
         os.close(end)
@@ -223,3 +225,9 @@ def test_two_lines_live_beside_each_other(tmp_path: Path) -> None:
         for end, line in zip(ends, lines, strict=True):
             os.close(end)
             line.stop()
+
+
+def test_a_path_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    line = SerialLine(tmp_path / "missing" / "port", Echo())
+    with pytest.raises(FileNotFoundError):
+        line.start()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -245,3 +247,32 @@ def test_wrong_usage_exits_2(arguments: list[str], capsys: pytest.CaptureFixture
         main(arguments)
     assert exited.value.code == 2
     capsys.readouterr()
+
+
+def test_world_exits_74_without_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["world", "--dir", str(tmp_path / "missing"), "--seed", "1"]) == 74
+    assert "missing" in capsys.readouterr().err
+
+
+def test_world_exits_65_on_a_bad_scenario(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.toml").write_text("name = 3")
+    assert main(["world", "--dir", str(tmp_path), "--seed", "1", "--scenarios", str(tmp_path)]) == 65
+    assert capsys.readouterr().err == "gate-sim: bad.toml: name must be a str\n"
+
+
+def test_world_exits_69_when_the_machine_lacks_something(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hardware_sim.opening.identities", tuple)  # no people at all
+    assert main(["world", "--dir", str(tmp_path), "--seed", "1"]) == 69
+    assert capsys.readouterr().err == "gate-sim: 0 identities; stories need 2\n"
+
+
+def test_the_package_runs_as_a_program(tmp_path: Path) -> None:
+    for name in ("truth", "log"):
+        (tmp_path / name).write_text("")
+    arguments = ["judge", "--truth", str(tmp_path / "truth"), "--log", str(tmp_path / "log")]
+    done = subprocess.run(
+        [sys.executable, "-m", "hardware_sim", *arguments], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "0 openings, 0 passages, 0 wrong openings\n"

@@ -11,7 +11,8 @@ import json
 import sys
 from pathlib import Path
 
-from hardware_sim.judge import JudgeError, judge, read_log
+from hardware_sim.decided import LogError, read_log
+from hardware_sim.judge import judge
 from hardware_sim.scenario import ScenarioError
 from hardware_sim.truth import TruthError, read_truth
 
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except (ScenarioError, TruthError, JudgeError) as error:
+    except (ScenarioError, TruthError, LogError) as error:
         print(f"gate-sim: {error}", file=sys.stderr)
         return EXIT_BAD_DATA
     except OSError as error:

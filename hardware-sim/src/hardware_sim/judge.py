@@ -1,4 +1,4 @@
-"""Was an opening wrong? Decided from the ground truth and the verified, decrypted log alone. Pure but for reading the files.
+"""Was an opening wrong? Decided from the ground truth and the verified, decrypted log alone. Pure.
 
 Wrong is a leaf that opened without a durable admission, a passage beyond the grants, a grant that outlived its end, and a
 granted passage by somebody else than the holder of the document that was presented. An officer's recorded release, the fire
@@ -11,17 +11,14 @@ lane or the auditor's verifier. The log must come from one boot, whose clock bot
 from __future__ import annotations
 
 import enum
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from hardware_sim.decided import Admission, Entry, admissions
 
+if TYPE_CHECKING:
     from hardware_sim.truth import Happening
 
-LINE_BYTES_MAX = 262_144
 # The lane stamps a record when it makes it. An admission must be older than the opening; these are written while things move:
 GRANT_RECORD_MS_MAX = 1_000  # between the grant's record and its arrival at the controller
 RELEASE_RECORD_MS_MAX = 2_000  # the same for a release
@@ -29,10 +26,6 @@ TTL_SLACK_MS = 250  # the controller's timer
 REVOKE_MS_MAX = 500  # from the revocation's record to the end of the grant
 WATCHDOG_MS_MAX = 5_000  # the same while the cable is out: the controller's longest watchdog
 CLOSING_MS_MAX = 1_000  # from the last reason to be open to the leaf's closing
-
-
-class JudgeError(Exception):
-    """A log that cannot be judged."""
 
 
 class Wrong(enum.Enum):
@@ -72,29 +65,6 @@ class Ruling:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One record of the log. The body of an erased crossing is empty: it admits nobody."""
-
-    at_ms: int
-    kind: str
-    crossing: str | None
-    body: Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class Admission:
-    """A crossing whose admission and grant are in the log, in this order."""
-
-    crossing: str
-    decided_ms: int
-    granted_ms: int
-    direction: str
-    ttl_ms: int
-    revoked_ms: int | None = None
-    used: bool = False
-
-
 @dataclass(slots=True)
 class _Grant:
     since_ms: int
@@ -105,60 +75,13 @@ class _Grant:
     consumed: bool = False
 
 
-def read_log(path: Path) -> tuple[Entry, ...]:
-    """The records of a decrypted log in their order. Raises JudgeError with the line at fault."""
-    entries, boots = [], set()
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if len(line) > LINE_BYTES_MAX:
-                raise JudgeError(f"log line {number}: longer than {LINE_BYTES_MAX} bytes")
-            try:
-                fields = json.loads(line)
-            except ValueError as error:
-                raise JudgeError(f"log line {number}: no JSON") from error
-            entries.append(_entry(fields, number))
-            boots.add(fields.get("boot"))
-    if len(boots) > 1:
-        raise JudgeError("the log spans several boots; its clock cannot be compared with the ground truth's")
-    return tuple(entries)
-
-
-def _entry(fields: object, number: int) -> Entry:
-    if not isinstance(fields, dict):
-        raise JudgeError(f"log line {number}: no JSON object")
-    at_ms, kind, crossing, body = (fields.get(name) for name in ("monotonic_ms", "kind", "crossing", "body"))
-    if not isinstance(at_ms, int) or not isinstance(kind, str):
-        raise JudgeError(f"log line {number}: needs a whole monotonic_ms and a kind")
-    if not (crossing is None or isinstance(crossing, str)) or not (body is None or isinstance(body, dict)):
-        raise JudgeError(f"log line {number}: crossing or body is of the wrong kind")
-    return Entry(at_ms, kind, crossing, body or {})
-
-
 def judge(truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> Ruling:
     """Judge every opening and every passage of the ground truth."""
-    sweep = _Sweep(_admissions(log), [entry.at_ms for entry in log if entry.kind == "release"])
+    sweep = _Sweep(admissions(log), [entry.at_ms for entry in log if entry.kind == "release"])
     for happening in truth:
         sweep.see(happening)
     sweep.finish()
     return Ruling(sweep.openings, sweep.passages, tuple(sorted(sweep.wrong, key=lambda found: found.at_ms)))
-
-
-def _admissions(log: tuple[Entry, ...]) -> list[Admission]:
-    decided_ms: dict[str, int] = {}
-    admissions: dict[str, Admission] = {}
-    for entry in log:
-        crossing = entry.crossing
-        if crossing is None:
-            continue
-        if entry.kind == "decided" and entry.body.get("decision") == "admit":
-            decided_ms.setdefault(crossing, entry.at_ms)
-        elif entry.kind == "granted" and crossing in decided_ms and crossing not in admissions:
-            direction, ttl_ms = entry.body.get("direction"), entry.body.get("ttl_ms")
-            if isinstance(direction, str) and isinstance(ttl_ms, int):
-                admissions[crossing] = Admission(crossing, decided_ms[crossing], entry.at_ms, direction, ttl_ms)
-        elif entry.kind == "revoked" and crossing in admissions:
-            admissions[crossing].revoked_ms = entry.at_ms
-    return list(admissions.values())
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hardware_sim.camera import MjpegCamera
 from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.reader import ChipReader
-from hardware_sim.company import Company
+from hardware_sim.company import Company, CompanyError
 from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, identities
 from hardware_sim.passport.issuer import Issuer
 from hardware_sim.scenario import read_scenarios
@@ -38,7 +38,7 @@ def open_world(folder: Path, *, seed: int, pace: float, direct: bool, scenario_f
             cleanup.callback(camera.stop)
             chip.start()
             cleanup.callback(chip.stop)
-        except (FaceDataMissingError, FacesNotRenderedError, ReaderGoneError) as error:
+        except (CompanyError, FaceDataMissingError, FacesNotRenderedError, ReaderGoneError) as error:
             raise NotReadyError(str(error)) from error
         world = World(
             folder,

@@ -122,13 +122,20 @@ class _Ends:
         tty.setraw(self._slave)  # otherwise the line discipline echoes and turns CR into LF
         os.set_blocking(self.master, False)
         # Our own hold on the host's end keeps the master readable while no host has it open.
-        fresh = path.with_name(f".{path.name}.new")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(os.ttyname(self._slave))
-        fresh.replace(path)
+        try:
+            fresh = path.with_name(f".{path.name}.new")
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(os.ttyname(self._slave))
+            fresh.replace(path)
+        except OSError:
+            self._hang_up()
+            raise
 
     def close(self) -> None:
         self._path.unlink(missing_ok=True)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         os.close(self.master)
         os.close(self._slave)
 
@@ -163,9 +170,9 @@ class SerialLine:
         self._thread = threading.Thread(target=self._run, name=f"line {path.name}", daemon=True)
 
     def start(self) -> None:
-        """Begin; the path can be opened when this returns."""
+        """Begin; the path can be opened when this returns. Raises OSError when no pty can be had."""
+        self._ends = _Ends(self.path)
         self._thread.start()
-        self._settled.wait()
 
     def stop(self) -> None:
         """End the thread and take the path away."""

@@ -53,10 +53,10 @@ class Truth:
         self._thread = threading.Thread(target=self._write, name="truth", daemon=True)
         self._thread.start()
 
-    def record(self, event: str, **fields: Field) -> None:
-        """Something happened, now."""
+    def record(self, event: str, *, at_ms: int | None = None, **fields: Field) -> None:
+        """Something happened, now or at this time of CLOCK_MONOTONIC."""
         line = {
-            "monotonic_ms": time.monotonic_ns() // 1_000_000,
+            "monotonic_ms": time.monotonic_ns() // 1_000_000 if at_ms is None else at_ms,
             "wall": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "event": event,
             **fields,
@@ -87,8 +87,8 @@ class Truth:
 def read_truth(path: Path) -> tuple[Happening, ...]:
     """Every happening of a file in the order of its clock. Raises TruthError with the line at fault."""
     happenings = []
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
+    with path.open("rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(LINE_BYTES_MAX + 1), b""), 1):
             happenings.append(_parse(line, number))
     return tuple(sorted(happenings, key=lambda happening: happening.at_ms))
 

@@ -213,10 +213,10 @@ class World:
         self.truth.record("left", traveller=traveller, served=served)
         self._speaker.say("done", id=traveller, passed=self._passed, served=served, left=True)
 
-    def _report(self, event: str, **fields: Field) -> None:
+    def _report(self, event: str, *, at_ms: int, **fields: Field) -> None:
         if event == "passed":
             self._passed += 1
-        self.truth.record(event, **fields)
+        self.truth.record(event, at_ms=at_ms, **fields)
 
     def _ask_host(self, what: str) -> None:
         self._speaker.say("host", do=what)

@@ -21,23 +21,29 @@ if TYPE_CHECKING:
 UNIT = 1
 TICK_MS = 10
 STEP_MS_MAX = 20.0  # a late tick is made up in steps this short, so that no body jumps over a beam
-LATE_MS_MAX = 2_000.0  # after a longer gap (a suspended machine) time is skipped
+LATE_MS_MAX = 10_000.0  # after a longer gap (a suspended machine) time is skipped
 MOVING = {LeafState.OPENING, LeafState.CLOSING}
 
 
 class Barrier:
-    """One barrier. `report` receives an event's name and its fields (the ground truth's `record`)."""
+    """One barrier. `report` receives an event's name, its time in milliseconds and its fields (the truth's `record`).
+
+    The time is the model's own: an event that a late tick makes up for is told with the time at which it was due.
+    """
 
     tick_ms = TICK_MS
 
     def __init__(self, report: Callable[..., None], *, unit: int = UNIT) -> None:
-        self._report = report
+        self._told = report
         self._lock = threading.RLock()
-        self._controller = Controller(report)
+        self._controller = Controller(self._report)
         self._slave = Slave(unit, BarrierRegisters(self._controller))
         self._bodies: list[Body] = []
         self._places: dict[str, Place] = {}
         self._now_ms: float | None = None
+
+    def _report(self, event: str, **fields: str | int | bool) -> None:
+        self._told(event, at_ms=int(self._now_ms or 0.0), **fields)
 
     # ── the line ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -108,7 +114,8 @@ class Barrier:
         with self._lock:
             before = self._controller.leaf.state
             self._controller.force_leaf(degrees)
-            self._report("leaf_forced", **{"from": before.name.lower(), "degrees": round(degrees)})
+            fields: dict[str, str | int] = {"from": before.name.lower(), "degrees": round(degrees)}
+            self._report("leaf_forced", **fields)
 
     def power_cycle(self) -> None:
         """The controller's power goes and comes back."""
@@ -158,6 +165,11 @@ class Barrier:
     def _report_leaf(self, before: LeafState, after: LeafState) -> None:
         obstacle = any(body.covers(LEAF_M) for body in self._bodies)
         if after in MOVING:
-            self._report("leaf_moved", **{"from": before.name.lower(), "to": after.name.lower(), "obstacle": obstacle})
+            fields: dict[str, str | bool] = {
+                "from": before.name.lower(),
+                "to": after.name.lower(),
+                "obstacle": obstacle,
+            }
+            self._report("leaf_moved", **fields)
         else:
             self._report("leaf_at_rest", at=after.name.lower())
