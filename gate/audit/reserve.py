@@ -1,7 +1,8 @@
 """Space kept back on the disk, so that what must be written can still be written when everything else is full.
 
-The reserve is a file of real blocks. It is given up when the disk is full and taken again when there is room; as long as
-it is gone, only essential records are accepted (`gate.audit.writer`).
+The reserve is a file of real blocks. It is given up when the disk is full and taken again when there is room for it twice,
+so that giving it up is not mistaken for room; as long as it is gone, only essential records are accepted
+(`gate.audit.writer`).
 """
 
 from __future__ import annotations
@@ -25,18 +26,29 @@ class Reserve:
         self.take()
 
     def take(self) -> bool:
-        """Hold the space, if the disk has it."""
+        """Hold the space, if the disk has it, or holds it still from an earlier run."""
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             try:
-                os.posix_fallocate(descriptor, 0, self._bytes)
+                self.is_held = self._has_blocks(descriptor) or self._allocate(descriptor)
             finally:
                 os.close(descriptor)
         except OSError:
+            self.is_held = False
+        if not self.is_held:
             # Half a reserve would be in the way of the very records it is for.
             self.give_up()
+        return self.is_held
+
+    def _has_blocks(self, descriptor: int) -> bool:
+        status = os.fstat(descriptor)
+        return status.st_size >= self._bytes and status.st_blocks * 512 >= self._bytes
+
+    def _allocate(self, descriptor: int) -> bool:
+        disk = os.fstatvfs(descriptor)
+        if disk.f_bavail * disk.f_frsize < 2 * self._bytes:
             return False
-        self.is_held = True
+        os.posix_fallocate(descriptor, 0, self._bytes)
         return True
 
     def give_up(self) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import pyrage  # type: ignore[import-untyped]  # has no stubs
+import pyrage
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gate.audit.errors import BadFormatError, SealError

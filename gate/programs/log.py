@@ -173,7 +173,8 @@ class Desk:
                 batch.append(self._waiting.get_nowait())
             outcome = await self._in_store(self._writer.append, [one.wanted for one in batch], self._now.monotonic_ms())
             for one, result in zip(batch, outcome, strict=True):
-                one.answer.set_result(_receipt(one.seq, result))
+                if not one.answer.done():  # cancelled: whoever asked is gone, the record stays
+                    one.answer.set_result(_receipt(one.seq, result))
                 self._waiting.task_done()
             self._report()
             self._written.set()

@@ -1,0 +1,187 @@
+"""The log program as a process, against what happens to machines: kill -9, a full disk, a power cut.
+
+The power cut is FS_IOC_SHUTDOWN on a file system of its own: it drops whatever was not synced, which kill -9 cannot show.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes.audit_logs import SmallLog, crossing, wanted
+
+from gate.audit.checkpoint import read_checkpoint
+from gate.audit.merkle import root_of
+from gate.audit.note import Signer
+from gate.audit.reserve import Reserve
+from gate.audit.store import Store
+from gate.audit.writer import DISK_FULL
+from gate.verify.verify import verify
+
+ROOT = Path(__file__).resolve().parents[2]
+FS_IOC_SHUTDOWN, WITHOUT_FLUSHING_THE_LOG = 0x8004587D, 2
+
+# Appends without end and prints each index once it is acknowledged; publishes after each.
+WRITER = """
+import sys, pathlib
+from fakes.audit_logs import SmallLog, wanted
+from gate.audit.note import Signer
+log = SmallLog(pathlib.Path(sys.argv[1]), signer=Signer.parse(pathlib.Path(sys.argv[2]).read_text()))
+with log.writer() as writer:
+    while True:
+        for one in writer.append([wanted("incident", None, {"n": 1})], 0):
+            print(one, flush=True)
+        log.publish(writer)
+"""
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    path = tmp_path / "signer"
+    path.write_text(SmallLog(tmp_path).signer.secret_text())
+    return path
+
+
+def log_at(folder: Path, key: Path) -> SmallLog:
+    return SmallLog(folder, signer=Signer.parse(key.read_text()))
+
+
+@contextlib.contextmanager
+def writing(folder: Path, key: Path) -> Iterator[subprocess.Popen[str]]:
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    command = [sys.executable, "-c", WRITER, str(folder), str(key)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=folder) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def acknowledged(process: subprocess.Popen[str], count: int) -> int:
+    """Read `count` receipts; return the last index."""
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(count)]
+    return int(lines[-1])
+
+
+def stopped(process: subprocess.Popen[str]) -> None:
+    """Stop the process, so that no sync is under way when the power goes."""
+    process.send_signal(signal.SIGSTOP)
+    deadline_s = time.monotonic() + 10
+    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        assert time.monotonic() < deadline_s
+        time.sleep(0.001)
+
+
+def test_kill_9_in_the_middle_of_appending_loses_nothing_that_was_acknowledged(tmp_path: Path, key: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    log = log_at(folder, key)
+    last = -1
+    for round_ in range(4):
+        with writing(folder, key) as process:
+            last = acknowledged(process, 5 + 7 * round_)
+            process.kill()
+            assert process.stdout is not None
+            last = max([last, *(int(line) for line in process.stdout.read().splitlines() if line)])
+        with log.writer() as writer:
+            assert writer.standing.problem is None
+            assert writer.standing.checkpoint is not None
+            assert writer.standing.checkpoint.size > last
+            log.publish(writer)
+        assert verify(log.spool, log.vkey).problems == ()
+        assert verify(log.database, log.vkey).problems == ()
+
+
+@contextlib.contextmanager
+def mounted(*command: str, at: Path) -> Iterator[Path]:
+    """A file system of our own, or a skip that says why not."""
+    at.mkdir(exist_ok=True)
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    result = subprocess.run(["mount", *command, str(at)], capture_output=True, text=True, check=False, timeout=20)
+    if result.returncode != 0:
+        pytest.skip(f"mounting is not possible here: {result.stderr.strip()}")
+    try:
+        yield at
+    finally:
+        subprocess.run(["umount", str(at)], capture_output=True, check=False, timeout=20)
+
+
+def test_a_full_disk_stops_admissions_and_still_takes_a_release(tmp_path: Path) -> None:
+    with mounted("-t", "tmpfs", "-o", "size=1m", "tmpfs", at=tmp_path / "small") as folder:
+        log = SmallLog(folder)
+        with log.writer(reserve=Reserve(folder / "reserve", 256 * 1024)) as writer:
+            assert writer.append(crossing("c1"), 0) == [0, 1, 2, 3, 4]
+            _fill(folder / "filler")
+            size = 5
+            while (outcome := writer.append([wanted("opened", "c2")], 0)) == [size]:
+                size += 1
+                assert size < 1000
+            assert isinstance(outcome[0], str)
+            assert writer.standing.problem == DISK_FULL
+            assert writer.append([wanted("release"), wanted("opened", "c3")], 0) == [size, DISK_FULL]
+            (folder / "filler").unlink()
+            assert writer.append([wanted("opened", "c4")], 0) == [size + 1]
+            assert writer.standing.problem is None
+        assert verify(log.database, log.vkey).problems == ()
+
+
+def test_a_power_cut_loses_nothing_that_was_acknowledged_and_forks_nothing(tmp_path: Path, key: Path) -> None:
+    image = tmp_path / "disk.img"
+    with image.open("wb") as file:
+        file.truncate(48 * 1024 * 1024)
+    made = subprocess.run(["/sbin/mkfs.ext4", "-q", "-F", str(image)], capture_output=True, check=False, timeout=60)
+    if made.returncode != 0:
+        pytest.skip("no ext4 can be made here")
+    last, published = -1, b""
+    for round_ in range(3):
+        with mounted("-o", "loop", str(image), at=tmp_path / "disk") as folder:
+            log = log_at(folder, key)
+            if last >= 0:
+                with log.writer() as writer:
+                    assert writer.standing.problem is None
+                    assert writer.standing.checkpoint is not None
+                    assert writer.standing.checkpoint.size > last, "an acknowledged record is gone"
+                    log.publish(writer)
+                assert verify(log.spool, log.vkey).problems == ()
+                assert _begins_with(log, published), "what others saw before the cut is not the beginning of the log"
+            with writing(folder, key) as process:
+                last = acknowledged(process, 12 + 9 * round_)
+                stopped(process)
+                published = (log.spool / "checkpoint").read_bytes()
+                _cut_the_power(folder)
+                process.kill()
+    assert last > 0
+
+
+def _begins_with(log: SmallLog, note: bytes) -> bool:
+    seen = read_checkpoint(note, log.signer.verifier)
+    with contextlib.closing(Store(log.database)) as store:
+        return root_of(store.hashes(0, 0, seen.size)) == seen.root
+
+
+def _fill(path: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
+    try:
+        with contextlib.suppress(OSError):
+            while os.write(descriptor, b"x" * 4096):
+                pass
+    finally:
+        os.close(descriptor)
+
+
+def _cut_the_power(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.ioctl(descriptor, FS_IOC_SHUTDOWN, WITHOUT_FLUSHING_THE_LOG.to_bytes(4, sys.byteorder))
+    finally:
+        os.close(descriptor)

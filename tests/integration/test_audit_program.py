@@ -1,0 +1,303 @@
+"""The log program over its socket: receipts, refusals, status, receipts of the mirror, and recovery without a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyrage
+import pytest
+
+from gate.audit import keys
+from gate.audit.checkpoint import read_checkpoint
+from gate.audit.note import Algorithm, Note, Signer, Verifier
+from gate.channel.messages import (
+    Append,
+    FromLog,
+    NotRecorded,
+    OpenCrossings,
+    OpenCrossingsRequest,
+    Recorded,
+    Status,
+    StatusRequest,
+    WatchView,
+)
+from gate.channel.sockets import ChannelClosedError, Connection, connect
+from gate.programs import log
+from gate.programs.config import Audit, Barrier, Camera, Config, ConfigError, Paths, Swipe, Sync
+from gate.verify.verify import verify
+
+MIRROR = Signer.generate("mirror.example/m", Algorithm.COSIGNATURE_V1)
+AUDITOR = pyrage.x25519.Identity.generate()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    names = ("run", "state", "spool", "inbox", "keys")
+    for name in ("inbox", "keys", "spool"):
+        (tmp_path / name).mkdir()
+    sync = Sync(address="none", ca="none", certificate="none", key="none", mirror_vkey=MIRROR.verifier.vkey)
+    made = Config(
+        purpose="demo",
+        gate_id="gate-0001",
+        operator="border.example",
+        paths=Paths(**{name: str(tmp_path / name) for name in names}),
+        barrier=Barrier(port="none"),
+        swipe=Swipe(port="none"),
+        camera=Camera(address="none"),
+        audit=Audit(recipients=(str(AUDITOR.to_public()),)),
+        sync=sync,
+    )
+    keys.generate(tmp_path / "keys" / "log.key", made.origin)
+    return made
+
+
+def write(folder: str, name: str, content: bytes) -> None:
+    (Path(folder) / name).write_bytes(content)
+
+
+def names_in(folder: str) -> list[str]:
+    return [one.name for one in Path(folder).iterdir()]
+
+
+def verifier_of(config: Config) -> Verifier:
+    return keys.load(Path(config.paths.keys) / "log.key", config.origin).verifier
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config) -> AsyncIterator[Connection[FromLog]]:
+    """The program, and a connection to it."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(log.run(config, stop=stop))
+    try:
+        connection = await connected(config, task)
+        yield connection
+        connection.close()
+    finally:
+        stop.set()
+        async with asyncio.timeout(20):
+            await task
+
+
+async def connected(config: Config, program: asyncio.Task[None]) -> Connection[FromLog]:
+    """Connect as soon as the program listens; raise what it raised if it does not."""
+    while True:
+        try:
+            return await connect(config.socket("log"), incoming=FromLog)
+        except ChannelClosedError:
+            if program.done():
+                program.result()
+            await asyncio.sleep(0.005)
+
+
+def append(seq: int, kind: str, crossing: str | None = None, body: dict[str, Any] | None = None) -> Append:
+    return Append(seq, kind, crossing, seq, body or {})
+
+
+async def ask(connection: Connection[FromLog], message: Any) -> FromLog:
+    await connection.send(message)
+    return await connection.receive()
+
+
+async def status(connection: Connection[FromLog]) -> Status:
+    answer = await ask(connection, StatusRequest())
+    assert isinstance(answer, Status)
+    return answer
+
+
+async def until(connection: Connection[FromLog], state: str | None = None, **detail: Any) -> Status:
+    """Wait until the status says so."""
+    async with asyncio.timeout(10):
+        while True:
+            found = await status(connection)
+            if state in {None, found.state} and all(found.detail[name] == value for name, value in detail.items()):
+                return found
+            await asyncio.sleep(0.01)
+
+
+async def test_a_receipt_follows_each_record_and_the_spool_follows_the_receipts(config: Config) -> None:
+    async with running(config) as lane:
+        for seq, kind in enumerate(("opened", "decided", "closed")):
+            assert await ask(lane, append(seq, kind, "c1")) == Recorded(seq, seq)
+        found = await until(lane, published=3)
+        assert (found.program, found.state) == ("log", "ready")
+        assert found.detail["entries"] == 3
+        assert found.detail["disk_free_bytes"] > 0
+        checkpoint = read_checkpoint((Path(config.paths.spool) / "checkpoint").read_bytes(), verifier_of(config))
+        assert checkpoint.root.hex() == found.detail["root"]
+    assert verify(Path(config.paths.spool), verifier_of(config).vkey).verified
+
+
+async def test_records_sent_together_are_answered_in_order_and_kept_at_the_end(config: Config) -> None:
+    async with running(config) as lane:
+        for seq in range(200):
+            await lane.send(append(seq, "incident"))
+        answers = [await lane.receive() for _ in range(200)]
+        assert answers == [Recorded(seq, seq) for seq in range(200)]
+        await lane.send(append(200, "stopped"))
+        await lane.receive()
+    report = verify(Path(config.paths.spool), verifier_of(config).vkey)
+    assert (report.verified, report.entries) == (True, 201), "what was recorded last is published before the end"
+
+
+async def test_open_crossings_are_remembered_over_a_restart(config: Config) -> None:
+    async with running(config) as lane:
+        await ask(lane, append(0, "opened", "c1"))
+        await ask(lane, append(1, "opened", "c2"))
+        await ask(lane, append(2, "closed", "c1"))
+    async with running(config) as lane:
+        assert await ask(lane, OpenCrossingsRequest()) == OpenCrossings(["c2"])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        append(7, "Not A Kind"),
+        append(7, "opened", "no such id!"),
+        Append(7, "opened", None, -1, {}),
+        append(7, "opened", None, {"portrait": b"bytes"}),
+        append(7, "opened", None, {"long": "x" * 60_000}),
+    ],
+)
+async def test_what_can_be_no_record_is_not_recorded_and_holds_up_nothing(config: Config, message: Append) -> None:
+    async with running(config) as lane:
+        answer = await ask(lane, message)
+        assert isinstance(answer, NotRecorded)
+        assert answer.seq == 7
+        assert await ask(lane, append(8, "opened", "c1")) == Recorded(8, 0)
+
+
+async def test_a_peer_that_breaks_the_protocol_is_hung_up_on_alone(config: Config) -> None:
+    async with running(config) as lane:
+        rude = await connect(config.socket("log"), incoming=FromLog)
+        await rude.send(WatchView())
+        with pytest.raises(ChannelClosedError):
+            await rude.receive()
+        assert await ask(lane, append(0, "opened", "c1")) == Recorded(0, 0)
+
+
+async def test_a_peer_that_leaves_without_its_answer_holds_up_nobody(config: Config) -> None:
+    async with running(config) as lane:
+        hasty = await connect(config.socket("log"), incoming=FromLog)
+        for seq in range(50):
+            await hasty.send(append(seq, "incident"))
+        hasty.close()
+        assert isinstance(await ask(lane, append(0, "opened", "c1")), Recorded)
+        assert (await status(lane)).state == "ready"
+
+
+async def test_a_full_queue_is_answered_and_not_waited_for(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "WAITING_MAX", 1)
+    async with running(config) as lane:
+        for seq in range(60):
+            await lane.send(append(seq, "incident"))
+        answers = [await lane.receive() for _ in range(60)]
+        assert [answer.seq for answer in answers if not isinstance(answer, Status | OpenCrossings)] == list(range(60))
+        assert any(isinstance(answer, NotRecorded) and "wait for the disk" in answer.reason for answer in answers)
+        assert (await status(lane)).detail["entries"] == sum(isinstance(answer, Recorded) for answer in answers)
+
+
+async def test_receipts_of_the_mirror_are_taken_in_and_forged_ones_put_aside(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "INBOX_POLL_S", 0.02)
+    async with running(config) as lane:
+        await ask(lane, append(0, "opened", "c1"))
+        await until(lane, published=1)
+        note = Note.parse((Path(config.paths.spool) / "checkpoint").read_bytes())
+        stranger = Signer.generate(MIRROR.verifier.name, Algorithm.COSIGNATURE_V1)
+        forged = note.with_signatures([stranger.cosign(note.text, 1)])
+        receipt = note.with_signatures([MIRROR.cosign(note.text, 1)])
+        write(config.paths.inbox, "receipt-9.note", forged.to_bytes())
+        write(config.paths.inbox, "receipt-1.note", receipt.to_bytes())
+        await until(lane, mirrored=1)
+    assert names_in(config.paths.inbox) == ["refused-9.note"]
+
+
+async def test_an_inbox_that_cannot_be_read_does_not_stop_the_log(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "INBOX_POLL_S", 0.01)
+    (Path(config.paths.inbox) / "receipt-1.note").mkdir()
+    async with running(config) as lane:
+        assert isinstance(await ask(lane, append(0, "opened", "c1")), Recorded)
+        await asyncio.sleep(0.03)
+        assert (await status(lane)).state == "ready"
+
+
+async def test_a_spool_that_cannot_be_written_is_said_once_and_caught_up_with(
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(log, "RETRY_S", 0.01)
+    spool = Path(config.paths.spool)
+    async with running(config) as lane:
+        (spool / "sealed").write_bytes(b"in the way")
+        assert isinstance(await ask(lane, append(0, "opened", "c1")), Recorded)
+        await until(lane, "degraded")
+        assert isinstance(await ask(lane, append(1, "closed", "c1")), Recorded), (
+            "a receipt does not depend on the spool"
+        )
+        (spool / "sealed").unlink()
+        assert (await until(lane, published=2)).state == "ready"
+    events = [record.message for record in caplog.records if record.name == "gate.log"]
+    assert events.count("publishing_failed") == 1
+    assert events.count("publishing_resumed") == 1
+
+
+async def test_a_log_from_the_past_answers_but_records_nothing(
+    config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Path(config.paths.state) / "audit" / "log.sqlite"
+    async with running(config) as lane:
+        await ask(lane, append(0, "opened", "c1"))
+    old = database.read_bytes()
+    async with running(config) as lane:
+        await ask(lane, append(1, "closed", "c1"))
+    database.write_bytes(old)
+    async with running(config) as lane:
+        answer = await ask(lane, append(2, "release"))
+        assert isinstance(answer, NotRecorded)
+        assert "from the past" in answer.reason
+        assert (await status(lane)).state == "degraded"
+    assert "writing_failed" in [record.message for record in caplog.records]
+
+
+async def test_a_spool_checkpoint_that_we_did_not_sign_counts_for_nothing(config: Config) -> None:
+    write(config.paths.spool, "checkpoint", b"nonsense")
+    async with running(config) as lane:
+        await ask(lane, append(0, "opened", "c1"))
+        await until(lane, published=1)
+    assert verify(Path(config.paths.spool), verifier_of(config).vkey).verified
+
+
+async def test_keys_and_recipients_that_can_never_work_are_configuration_errors(config: Config) -> None:
+    key = Path(config.paths.keys) / "log.key"
+    wrong = msgspec.structs.replace(config, audit=Audit(recipients=("nonsense",)))
+    with pytest.raises(ConfigError, match="recipient"):
+        await log.run(wrong, stop=asyncio.Event())
+    assert config.sync is not None
+    wrong = msgspec.structs.replace(config, sync=msgspec.structs.replace(config.sync, mirror_vkey="nonsense"))
+    with pytest.raises(ConfigError):
+        await log.run(wrong, stop=asyncio.Event())
+    key.chmod(0o644)
+    with pytest.raises(ConfigError, match="0600"):
+        await log.run(config, stop=asyncio.Event())
+    key.unlink()
+    with pytest.raises(ConfigError, match="provision"):
+        await log.run(config, stop=asyncio.Event())
+
+
+async def test_a_database_of_another_key_is_a_configuration_error(config: Config) -> None:
+    async with running(config) as lane:
+        await ask(lane, append(0, "opened", "c1"))
+    key = Path(config.paths.keys) / "log.key"
+    key.unlink()
+    keys.generate(key, config.origin)
+    with pytest.raises(ConfigError, match="another key"):
+        await log.run(config, stop=asyncio.Event())
