@@ -1,0 +1,197 @@
+"""Signed messages in the shapes that issuers give them, and in shapes that nobody honest does."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from fakes.master_lists import NOW, Party, party
+
+from gate.document.errors import AlgorithmUnknownError, MalformedError, SignatureError, SignerMissingError
+from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.master_list import parse_master_list
+from gate.document.pki.signed import SignedMessage, parse_signed_message
+from hardware_sim.passport import der
+
+CSCA = party("CSCA")
+SIGNER = party("Signer", issuer=CSCA, authority=False)
+OTHER = party("Other", issuer=CSCA, authority=False)
+CONTENT = b"what is signed"
+CONTENT_TYPE = "2.23.136.1.1.1"
+SHA256 = der.sequence(der.oid("2.16.840.1.101.3.4.2.1"))
+ECDSA = der.sequence(der.oid("1.2.840.10045.4.3.2"))
+
+
+def attribute(kind: str, *values: bytes) -> bytes:
+    return der.sequence(der.oid(kind), der.tlv(0x31, *values))
+
+
+CONTENT_TYPE_ATTRIBUTE = attribute("1.2.840.113549.1.9.3", der.oid(CONTENT_TYPE))
+DIGEST_ATTRIBUTE = attribute("1.2.840.113549.1.9.4", der.octets(hashlib.sha256(CONTENT).digest()))
+TIME_ATTRIBUTE = attribute("1.2.840.113549.1.9.5", der.time(NOW))
+ATTRIBUTES = tuple(sorted((CONTENT_TYPE_ATTRIBUTE, DIGEST_ATTRIBUTE, TIME_ATTRIBUTE)))
+
+
+def signer_info(
+    signer: Party = SIGNER,
+    *,
+    attributes: tuple[bytes, ...] = ATTRIBUTES,
+    signed: bytes | None = None,
+    version: int = 1,
+    by_key: bool = False,
+    named: Party | None = None,
+    hash_algorithm: bytes = SHA256,
+) -> bytes:
+    """One signer; `signed` is what its signature covers when that is not what the standard says."""
+    if signed is None:
+        signed = der.tlv(0x31, *attributes) if attributes else CONTENT
+    signature = signer.key.sign(signed, ec.ECDSA(hashes.SHA256()))
+    certificate = (named or signer).certificate
+    key_id = parse_certificate((named or signer).der).key_id
+    assert key_id is not None
+    by_name = der.sequence(certificate.issuer.public_bytes(), der.integer(certificate.serial_number))
+    return der.sequence(
+        der.integer(version),
+        der.tlv(0x80, key_id) if by_key else by_name,
+        hash_algorithm,
+        der.tlv(0xA0, *attributes) if attributes else b"",
+        ECDSA,
+        der.octets(signature),
+    )
+
+
+def message(
+    *infos: bytes,
+    certificates: tuple[bytes, ...] = (SIGNER.der,),
+    content_type: str = CONTENT_TYPE,
+    version: int = 3,
+) -> SignedMessage:
+    signed = der.sequence(
+        der.integer(version),
+        der.tlv(0x31, SHA256),
+        der.sequence(der.oid(content_type), der.tlv(0xA0, der.octets(CONTENT))),
+        der.tlv(0xA0, *certificates),
+        der.tlv(0x31, *infos),
+    )
+    return parse_signed_message(der.sequence(der.oid("1.2.840.113549.1.7.2"), der.tlv(0xA0, signed)), "a message")
+
+
+def test_the_usual_message_verifies_and_tells_when_it_was_signed() -> None:
+    one = message(signer_info())
+    assert one.verify().der == SIGNER.der
+    assert one.content == CONTENT
+    assert one.signers[0].signing_time == NOW
+
+
+def test_a_signer_may_be_named_by_its_key() -> None:
+    assert message(signer_info(by_key=True, version=3), certificates=(OTHER.der, SIGNER.der)).verify().der == SIGNER.der
+
+
+def test_attributes_in_another_order_verify_as_signed_and_as_sorted() -> None:
+    backwards = tuple(reversed(ATTRIBUTES))
+    assert message(signer_info(attributes=backwards)).verify()
+    assert message(signer_info(attributes=backwards, signed=der.tlv(0x31, *ATTRIBUTES))).verify()
+
+
+def test_content_signed_directly_verifies() -> None:
+    assert message(signer_info(attributes=())).verify()
+    with pytest.raises(SignatureError):
+        message(signer_info(attributes=(), signed=b"something else")).verify()
+
+
+def test_of_two_certificates_with_one_name_and_number_the_right_one_is_found() -> None:
+    twin = Party(SIGNER.name, OTHER.key, SIGNER.certificate)
+    same_key_id = signer_info(twin, by_key=True, version=3)
+    with pytest.raises(SignatureError):
+        message(same_key_id, certificates=(SIGNER.der, SIGNER.der)).verify()
+    assert message(signer_info(), certificates=(SIGNER.der, SIGNER.der)).verify()
+
+
+def test_every_signer_must_be_right() -> None:
+    both = (SIGNER.der, OTHER.der)
+    assert message(signer_info(), signer_info(OTHER), certificates=both).verify().der in both
+    with pytest.raises(SignatureError):
+        message(signer_info(), signer_info(OTHER, signed=b"x"), certificates=both).verify()
+
+
+def test_without_its_certificate_a_signer_stays_unknown() -> None:
+    with pytest.raises(SignerMissingError):
+        message(signer_info(), certificates=(OTHER.der,)).verify()
+    with pytest.raises(SignerMissingError):
+        message(signer_info(by_key=True, version=3), certificates=(OTHER.der,)).verify()
+
+
+def test_a_certificate_of_somebody_else_under_the_signers_name_does_not_help() -> None:
+    with pytest.raises(SignatureError):
+        message(signer_info(OTHER, named=SIGNER)).verify()
+
+
+def test_attributes_about_other_content_are_refused() -> None:
+    other_type = attribute("1.2.840.113549.1.9.3", der.oid("2.23.136.1.1.2"))
+    other_digest = attribute("1.2.840.113549.1.9.4", der.octets(bytes(32)))
+    for attributes in (
+        (other_type, DIGEST_ATTRIBUTE),
+        (CONTENT_TYPE_ATTRIBUTE, other_digest),
+        (CONTENT_TYPE_ATTRIBUTE,),
+        (DIGEST_ATTRIBUTE,),
+    ):
+        with pytest.raises(SignatureError, match=r"the signed (content type|digest)"):
+            message(signer_info(attributes=attributes)).verify()
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        signer_info(version=2),
+        signer_info(version=3),
+        signer_info(by_key=True, version=1),
+        signer_info(attributes=(*ATTRIBUTES, DIGEST_ATTRIBUTE)),
+        signer_info(
+            attributes=(
+                attribute("1.2.840.113549.1.9.3", der.oid(CONTENT_TYPE), der.oid(CONTENT_TYPE)),
+                DIGEST_ATTRIBUTE,
+            )
+        ),
+        signer_info(hash_algorithm=der.sequence(der.oid("2.16.840.1.101.3.4.2.2"))),
+        signer_info(hash_algorithm=der.sequence(der.oid("2.16.840.1.101.3.4.2.1"), der.octets(b""))),
+    ],
+)
+def test_signers_that_break_the_format_are_refused(info: bytes) -> None:
+    with pytest.raises(MalformedError):
+        message(info)
+
+
+def test_a_hash_that_nobody_should_use_any_more_is_not_known() -> None:
+    with pytest.raises(AlgorithmUnknownError):
+        message(signer_info(hash_algorithm=der.sequence(der.oid("1.2.840.113549.2.5"))))
+
+
+def test_signers_and_certificates_are_bounded() -> None:
+    with pytest.raises(MalformedError, match="no signer"):
+        message()
+    with pytest.raises(MalformedError, match="too many"):
+        message(*[signer_info() for _ in range(5)])
+    with pytest.raises(MalformedError, match="too many"):
+        message(signer_info(), certificates=(SIGNER.der,) * 17)
+
+
+@pytest.mark.parametrize("version", [1, 2, 4])
+def test_other_versions_of_signed_data_are_refused(version: int) -> None:
+    with pytest.raises(MalformedError):
+        message(signer_info(), version=version)
+
+
+def test_a_master_list_must_be_of_version_0_and_not_empty() -> None:
+    for content in (der.sequence(der.integer(1), der.tlv(0x31, CSCA.der)), der.sequence(der.integer(0), der.tlv(0x31))):
+        info = signer_info(attributes=(), signed=content)
+        signed = der.sequence(
+            der.integer(3),
+            der.tlv(0x31, SHA256),
+            der.sequence(der.oid("2.23.136.1.1.2"), der.tlv(0xA0, der.octets(content))),
+            der.tlv(0xA0, SIGNER.der),
+            der.tlv(0x31, info),
+        )
+        with pytest.raises(MalformedError, match="unknown version"):
+            parse_master_list(der.sequence(der.oid("1.2.840.113549.1.7.2"), der.tlv(0xA0, signed)))
