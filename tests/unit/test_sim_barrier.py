@@ -225,7 +225,7 @@ def test_a_tailgater_is_seen_as_a_second_body_and_meets_a_closing_leaf(lane: Lan
     lane.grant()
     lane.run_until(lambda: lane.leaf == LeafState.OPEN)
     lane.barrier.walk_in("t1")
-    lane.barrier.walk_in("t2", from_m=-1.4)
+    lane.barrier.walk_in("t2", from_m=-1.45)
     most = 0
 
     def look() -> bool:

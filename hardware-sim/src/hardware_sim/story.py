@@ -24,7 +24,7 @@ OFFICER_MS_MAX = 120_000  # no officer comes: gives up
 PASSAGE_MS_MAX = 20_000  # from setting out to being through
 BACK_MS_MAX = 10_000  # walking out again
 HOST_MS_MAX = 30_000  # the host does what it was asked for
-FOLLOWING_M = 0.8  # a tailgater's distance, from middle to middle
+FOLLOWING_M = 0.85  # a tailgater's distance, from middle to middle: close, and still told apart for a third of a second
 FOLLOWER_TRIES_MS = 800  # how long a tailgater stands at the closed leaf
 
 
