@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gate.audit.errors import StoreError, StoreFullError
+from gate.audit.errors import BadFormatError, StoreError, StoreFullError
 from gate.audit.merkle import Frontier, leaf_hash, root_of
 from gate.audit.sealing import SealedRecord
 from gate.audit.tiles import TILE_HEIGHT, TILE_WIDTH
@@ -85,7 +85,12 @@ class Store:
     def head(self) -> Head:
         """Return the end of the log."""
         row = self._one("SELECT size, frontier, checkpoint FROM head")
-        return Head(Frontier(), None) if row is None else Head(Frontier.from_bytes(row[0], row[1]), row[2])
+        if row is None:
+            return Head(Frontier(), None)
+        try:
+            return Head(Frontier.from_bytes(row[0], row[1]), row[2])
+        except BadFormatError as error:
+            raise StoreError("the database's frontier is damaged") from error
 
     def leaves(self, start: int, end: int) -> list[bytes]:
         """Return the leaves `[start, end)`."""

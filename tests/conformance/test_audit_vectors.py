@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+import pyrage
 import pytest
 
 from gate.audit.checkpoint import read_checkpoint
@@ -99,3 +101,37 @@ def test_a_tessera_checkpoint_is_refused_after_any_changed_byte() -> None:
         changed = raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
         with pytest.raises((BadFormatError, BadSignatureError)):
             read_checkpoint(changed, verifier)
+
+
+def age_vectors() -> list[tuple[str, dict[str, list[str]], bytes]]:
+    """The vectors of age files for X25519 identities, neither armoured nor compressed: the only kind that the log writes."""
+    found = []
+    for path in sorted((DATA / "c2sp-cctv/age/testdata").iterdir()):
+        head, _, body = path.read_bytes().partition(b"\n\n")
+        fields: dict[str, list[str]] = {}
+        for line in head.decode().splitlines():
+            name, _, value = line.partition(": ")
+            fields.setdefault(name, []).append(value)
+        identities = fields.get("identity", [])
+        if (
+            identities
+            and all(one.startswith("AGE-SECRET-KEY-1") for one in identities)
+            and not {"armored", "compressed"} & set(fields)
+        ):
+            found.append((path.name, fields, body))
+    return found
+
+
+def test_age_files_are_opened_or_refused_as_published() -> None:
+    wrong = []
+    for name, fields, body in age_vectors():
+        identities = [pyrage.x25519.Identity.from_str(one) for one in fields["identity"]]
+        try:
+            payload = hashlib.sha256(pyrage.decrypt(body, identities)).hexdigest()
+            expected = fields["expect"] == ["success"] and fields["payload"] == [payload]
+        except pyrage.DecryptError:
+            expected = fields["expect"] != ["success"]
+        if not expected:
+            wrong.append(name)
+    assert wrong == []
+    assert len(age_vectors()) > 50

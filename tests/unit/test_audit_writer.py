@@ -232,12 +232,13 @@ def test_a_record_out_of_its_place_is_refused(log: SmallLog) -> None:
         store.append([record], {key.id: key.wrapped}, lambda _: b"")
 
 
-@pytest.mark.parametrize("table", ["frontier", "checkpoint"])
-def test_a_damaged_head_is_not_signed_over(log: SmallLog, table: str) -> None:
+@pytest.mark.parametrize(
+    ("column", "value"), [("frontier", bytes(64)), ("frontier", bytes(63)), ("checkpoint", b"nonsense")]
+)
+def test_a_damaged_head_is_not_signed_over(log: SmallLog, column: str, value: bytes) -> None:
     log.write(crossing("c1"))
     with sqlite3.connect(log.database) as connection:
-        value = bytes(64) if table == "frontier" else b"nonsense"
-        connection.execute(f"UPDATE head SET {table} = ?", (value,))
+        connection.execute(f"UPDATE head SET {column} = ?", (value,))
     connection.close()
     with log.writer() as writer:
         assert "damaged" in str(writer.standing.problem)
@@ -379,6 +380,16 @@ def test_a_receipt_for_what_we_do_not_have_stops_the_log(log: SmallLog, size: in
 
 def test_a_record_waiting_shows_nothing_of_its_body() -> None:
     assert repr(wanted("disposition", "c1", {"officer": "A. N. Other"})) == "Wanted(disposition)"
+
+
+def test_a_reserve_held_before_is_held_again_whatever_room_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Reserve(tmp_path / "reserve", 64 * 1024)
+    monkeypatch.setattr(Reserve, "_allocate", lambda *_: False)
+    assert Reserve(tmp_path / "reserve", 64 * 1024).is_held
+    assert not Reserve(tmp_path / "other", 64 * 1024).is_held
+    assert not (tmp_path / "other").exists()
 
 
 def test_full_is_told_from_broken(log: SmallLog, faulty: Any) -> None:
