@@ -140,7 +140,8 @@ class ChipFiles:
             response = yield from self.ask(_read_binary(offset, self._size_tried))
             if response.status in (OK, END_OF_FILE) and response.data:
                 self._size_proven = max(self._size_proven, self._size_tried)
-                return (_content_of(response.data) if far else response.data)[:wanted]
+                block = _content_of(response.data) if far else response.data
+                return block[: min(wanted, self._size_tried)]
             if not self._go_down(response.status):
                 raise ChipStatusError(f"{file.name} cannot be read", response.status)
 
