@@ -95,11 +95,13 @@ def list_(
             for row in rows
         ]
         imported = None if opened.newest_import is None else opened.newest_import.isoformat()
-        emit_json("trust.list/1", {"countries": fields, "certificates": len(opened), "newest_import": imported})
+        about = {"certificates": len(opened), "standings": opened.standings(), "newest_import": imported}
+        emit_json("trust.list/1", {"countries": fields, **about})
         return
     say(f"{'code':6}{'certificates':>13}  {'newest':12}{'expires':12}")
     for row in rows:
         say(f"{row.code:6}{row.certificates:>13}  {row.newest:12}{row.expires:12}")
+    say(f"trusted by a list only: {opened.standings().get('listed', 0)} of {len(opened)}")
 
 
 def _certificate(path: Path) -> Certificate:

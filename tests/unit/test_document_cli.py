@@ -350,7 +350,10 @@ def test_list_shows_a_row_a_country(store: Path) -> None:
     printed = json.loads(result.stdout)
     assert [(row["code"], row["certificates"]) for row in printed["countries"]] == [("UT", 3)]
     assert set(printed["countries"][0]) == {"code", "certificates", "newest", "expires"}
-    assert "UT" in gate("trust", "list", "--store", store).stdout
+    assert printed["standings"] == {"self_signed": 3}
+    told = gate("trust", "list", "--store", store).stdout
+    assert "UT" in told
+    assert "trusted by a list only: 0 of 3" in told
 
 
 def test_list_of_a_missing_store_is_one_line(tmp_path: Path) -> None:
