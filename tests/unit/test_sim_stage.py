@@ -11,7 +11,8 @@ import pytest
 
 from hardware_sim.barrier.zone import START_M, Place
 from hardware_sim.scenario import Deed, Moment, Owner, Scenario, Sight, Step, Verdict
-from hardware_sim.stage import Cast, Hardware, Screen, Stage, WorldClosedError
+from hardware_sim.screen import Screen, WorldClosedError
+from hardware_sim.stage import Cast, Hardware, Stage
 from hardware_sim.story import Await, Disturb, LookUp, Move, Pause, Present, Seen, Stand, TakeBack, TurnBack, Walk
 
 SCENARIO = Scenario("n", "t", Verdict.REFERRED, (), 0)

@@ -117,6 +117,13 @@ def test_a_traveller_who_waits_when_the_world_ends_is_dropped(folder: Path) -> N
     assert [event["event"] for event in worlds_answer(folder, *orders)] == ["ready"]
 
 
+def test_more_travellers_than_can_wait_are_turned_away_and_the_world_still_ends(folder: Path) -> None:
+    orders = [{"do": "traveller", "id": f"t{number}", "scenario": "genuine"} for number in range(1005)]
+    events = worlds_answer(folder, *orders)
+    assert {event["event"] for event in events} == {"ready", "error"}
+    assert "more than 1000" in events[-1]["why"]
+
+
 def test_a_fault_in_the_world_is_said(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     events = play_until_over(folder, {"do": "traveller", "id": "unlucky", "scenario": "genuine"})
     assert events[-1] == {"event": "broken", "why": "RuntimeError: no passport could be made"}

@@ -73,7 +73,7 @@ class Truth:
         """Itself."""
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, *_exc: object) -> None:
         """Close."""
         self.close()
 

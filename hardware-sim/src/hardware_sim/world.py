@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.pty import SerialLine
 from hardware_sim.scenario import HOST_DEEDS, Scenario
-from hardware_sim.stage import Cast, Hardware, Screen, Stage, WorldClosedError
+from hardware_sim.screen import Screen, WorldClosedError
+from hardware_sim.stage import Cast, Hardware, Stage
 from hardware_sim.story import SCREENS, Traveller
 from hardware_sim.swipe.device import SwipeReader
 from hardware_sim.truth import Field, Truth
@@ -51,7 +52,7 @@ class Casting(Protocol):
 class Orders(Protocol):
     """Where orders come from."""
 
-    def readline(self, size: int, /) -> str:
+    def readline(self, _size: int, /) -> str:
         """One line of at most so many characters; empty at the end."""
 
 
@@ -113,7 +114,7 @@ class World:
     ) -> None:
         self._casting = casting
         self._scenarios = scenarios
-        self._arrivals: queue.Queue[Arrival | None] = queue.Queue(TRAVELLERS_WAITING_MAX)
+        self._arrivals: queue.Queue[Arrival | None] = queue.Queue()
         self._passed = 0
         self._screen = Screen()
         self._speaker = Speaker(out, self._screen.close)
@@ -186,10 +187,9 @@ class World:
             raise OrderError("a traveller's id has 1 to 64 letters, digits, - or _")
         if not isinstance(name, str) or name not in self._scenarios:
             raise OrderError("a traveller needs the name of a scenario")
-        try:
-            self._arrivals.put_nowait(Arrival(traveller, self._scenarios[name]))
-        except queue.Full:
-            raise OrderError(f"more than {TRAVELLERS_WAITING_MAX} travellers wait") from None
+        if self._arrivals.qsize() >= TRAVELLERS_WAITING_MAX:
+            raise OrderError(f"more than {TRAVELLERS_WAITING_MAX} travellers wait")
+        self._arrivals.put(Arrival(traveller, self._scenarios[name]))
 
     # ── travellers ───────────────────────────────────────────────────────────────────────────────────────────────────
 
