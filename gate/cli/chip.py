@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from drivers.errors import CardGoneError, NoReplyError
+from drivers.errors import DriverError
 from drivers.reader.pcsc import PcscReader
 from gate.document.errors import ChipLostError
 from gate.document.inspection import Inspection, Portrait, Step, Transmit, inspect
@@ -63,7 +63,7 @@ async def _converse(
                 commands += 1
                 try:
                     answer = await reader.transmit(apdu)
-                except (CardGoneError, NoReplyError) as error:
+                except DriverError as error:
                     lost = ChipLostError(str(error))
             case Portrait():
                 answer = None

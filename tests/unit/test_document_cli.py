@@ -228,7 +228,8 @@ class FakeReader:
 
         self.name, self.closed = name, False
         self.card = Card(
-            utopia().issue(ANNA, portrait_jpeg=portrait()), pull_out_after_apdus=5 if name == "pulled" else None
+            utopia().issue(ANNA, portrait_jpeg=portrait()),
+            pull_out_after_apdus=5 if name in ("pulled", "silent") else None,
         )
 
     async def wait_for_card(self, _timeout_s: float) -> None:
@@ -240,13 +241,15 @@ class FakeReader:
             raise SetupError("pyscard is missing")
 
     async def transmit(self, apdu: bytes) -> bytes:
-        from drivers.errors import CardGoneError
+        from drivers.errors import BadFrameError, CardGoneError
         from hardware_sim.chip import CardGoneError as Gone
 
         try:
             return self.card.transmit(apdu)
         except Gone:
-            raise CardGoneError("pulled out") from None
+            # A real service was seen to give an empty response before it notices that the card has gone.
+            lost = BadFrameError("a response of 0 bytes") if self.name == "silent" else CardGoneError("pulled out")
+            raise lost from None
 
     async def close(self) -> None:
         self.closed = True
@@ -270,8 +273,9 @@ def test_read_inspects_the_chip_on_the_reader_and_says_what_took_how_long(store:
 
 
 @pytest.mark.usefixtures("reader")
-def test_read_reports_a_chip_that_was_pulled_out_as_aborted(store: Path) -> None:
-    result = gate("document", "read", "--mrz", mrz(), "--trust", store, "--reader", "pulled", "--json")
+@pytest.mark.parametrize("name", ["pulled", "silent"])
+def test_read_reports_a_chip_that_was_lost_as_aborted(store: Path, name: str) -> None:
+    result = gate("document", "read", "--mrz", mrz(), "--trust", store, "--reader", name, "--json")
     assert json.loads(result.stdout)["overall"] == "aborted"
     assert result.exit_code == 1
 
