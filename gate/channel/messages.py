@@ -129,7 +129,7 @@ class FaceCompared(Message, frozen=True):
     portrait_usable: bool
     model: str
     frames: int
-    good_frame_ms: int  # CLOCK_MONOTONIC of the first frame that could be compared, in milliseconds
+    good_frame_ms: int  # CLOCK_MONOTONIC of the frame that completed the number a comparison needs, in milliseconds
     reasons: list[str]
 
 

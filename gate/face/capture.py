@@ -84,7 +84,7 @@ class Capture:
         self.compared = False
         self._track = Track()
         self._good: deque[_GoodFrame] = deque(maxlen=GOOD_FRAMES_MAX)
-        self._good_since_ms: int | None = None
+        self._enough_at_ms: int | None = None
         self._portrait: Template | PortraitProblem | None = None
         self._several_since_ms: int | None = None
         self._last_ms = 0
@@ -141,15 +141,15 @@ class Capture:
             self._several_since_ms = seen.at_ms
         if self._alone and seen.usable and seen.template is not None:
             self._good.append(_GoodFrame(seen.template, seen.liveness, seen.at_ms))
-            if self._good_since_ms is None:
-                self._good_since_ms = seen.at_ms
+            if self._enough_at_ms is None and len(self._good) == GOOD_FRAMES_MIN:
+                self._enough_at_ms = seen.at_ms
 
     def _start_over(self) -> None:
         """Another person, or none: what was collected belongs to nobody."""
         self._track.wipe()
         self._track = Track()
         self._good.clear()
-        self._good_since_ms = None
+        self._enough_at_ms = None
 
     def _compare_when_ready(self) -> list[Event]:
         if self.compared or self._portrait is None:
@@ -179,7 +179,7 @@ class Capture:
         live = [frame.template for frame in self._good]
         liveness = [frame.liveness for frame in self._good if frame.liveness is not None]
         problem = portrait if isinstance(portrait, PortraitProblem) else None
-        assert self._good_since_ms is not None, "good frames have a first one"
+        assert self._enough_at_ms is not None, "enough frames came at some time"
         return Compared(
             faces=1,
             match=alike_over_frames(portrait, live) if isinstance(portrait, Template) else None,
@@ -187,7 +187,7 @@ class Capture:
             portrait_usable=problem is None,
             model=live[0].model,
             frames=len(live),
-            good_frame_ms=self._good_since_ms,
+            good_frame_ms=self._enough_at_ms,
             reasons=(() if problem is None else (problem.value,)) + (() if liveness else ("liveness_not_run",)),
         )
 

@@ -70,7 +70,7 @@ class Chip(Section, frozen=True, kw_only=True):
 class Camera(Section, frozen=True, kw_only=True):
     """The camera that looks at the traveller."""
 
-    driver: Literal["network", "v4l2"] = "network"
+    driver: Literal["network"] = "network"
     address: Text
 
 

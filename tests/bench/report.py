@@ -6,11 +6,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import face_chain
+from bench import face_chain, whole_gate
 from bench.rows import Bench, Row
 from gate.cli.output import emit_json, note, say
 
-MEASUREMENTS = (face_chain.measure,)
+MEASUREMENTS = (
+    face_chain.measure,
+    whole_gate.status_cold,
+    whole_gate.programs_ready,
+    whole_gate.decision_p50,
+    whole_gate.decision_p95,
+    whole_gate.programs_memory,
+)
 
 
 def main() -> int:

@@ -43,7 +43,7 @@ def test_the_portrait_after_the_frames_is_compared_at_once() -> None:
     assert isinstance(compared, Compared)
     assert compared.match == pytest.approx(0.9)
     assert compared.liveness == pytest.approx(0.8)
-    assert (compared.faces, compared.frames, compared.good_frame_ms) == (1, GOOD_FRAMES_MIN, 1000)
+    assert (compared.faces, compared.frames, compared.good_frame_ms) == (1, GOOD_FRAMES_MIN, 1160)
     assert (compared.portrait_usable, compared.model, compared.reasons) == (True, "fr_feature", ())
     assert capture.compared
 
@@ -89,7 +89,7 @@ def test_frames_of_a_person_who_left_do_not_count_for_the_next() -> None:
     events = run(Capture(), *frames(3), nobody(300), nobody(900), *frames(3, start=1000, person=1), PORTRAIT)
     compared = only_comparison(events)
     assert compared.match == pytest.approx(0.0)
-    assert compared.good_frame_ms == 1000
+    assert compared.good_frame_ms == 1160
 
 
 def test_frames_of_a_person_who_was_replaced_do_not_count_either() -> None:

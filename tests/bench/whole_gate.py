@@ -1,0 +1,87 @@
+"""The whole gate against the floors that were set for it: decision, status, start, memory. One demo serves all its rows.
+
+The decision's time runs from "chip read and enough good frames present" to the grant's first byte on the wire, with the
+durable record in between.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from bench.rows import Bench, Row
+
+DECISION_P95_FLOOR_MS = 150.0
+STATUS_FLOOR_MS = 300.0
+READY_FLOOR_MS = 3000.0
+DEMO_DEADLINE_S = 600
+
+
+@functools.cache
+def _demo(travellers: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "gate.cli", "demo", "--scenario", "genuine", "--headless", "--json"]
+    done = subprocess.run(
+        [*command, "--travellers", str(travellers)],
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=DEMO_DEADLINE_S,
+    )
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def _against_floor(name: str, ours_ms: float, floor_ms: float) -> Row:
+    return Row(name=name, ours=ours_ms, unit="ms", peer=floor_ms, peer_name="the floor", floor=1.0)
+
+
+def decision_p50(bench: Bench) -> Row:
+    """The median, for comparison with the aim of 50 ms."""
+    return Row(name="decision_p50", ours=_demo(bench.rounds)["decision_ms"]["p50"], unit="ms")
+
+
+def decision_p95(bench: Bench) -> Row:
+    """The 95th percentile."""
+    return _against_floor("decision_p95", _demo(bench.rounds)["decision_ms"]["p95"], DECISION_P95_FLOOR_MS)
+
+
+def programs_ready(bench: Bench) -> Row:
+    """From the start of all programs to the last one's answer."""
+    return _against_floor("programs_ready", _demo(bench.rounds)["ready_s"] * 1000, READY_FLOOR_MS)
+
+
+def programs_memory(bench: Bench) -> Row:
+    """All programs and their children together, shared pages in proportion."""
+    return Row(name="programs_memory", ours=sum(_demo(bench.rounds)["memory_mb"].values()), unit="MB")
+
+
+def status_cold(bench: Bench) -> Row:
+    """`gate status` as a new process, with nothing running."""
+    took_ms = []
+    with tempfile.TemporaryDirectory() as folder:
+        table = {
+            "purpose": "demo",
+            "gate_id": "bench",
+            "operator": "bench.invalid",
+            "paths": {"run": folder},
+            "barrier": {"port": "none"},
+            "swipe": {"port": "none"},
+            "camera": {"address": "http://127.0.0.1:9/"},
+            "audit": {"recipients": ["none"]},
+        }
+        with Path(folder, "gate.toml").open("wb") as file:
+            tomli_w.dump(table, file)
+        command = [sys.executable, "-m", "gate.cli", "status", "--config", f"{folder}/gate.toml", "--json"]
+        for _ in range(bench.rounds):
+            started = time.perf_counter()
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+            took_ms.append((time.perf_counter() - started) * 1000)
+    return _against_floor("status_cold", statistics.median(took_ms), STATUS_FLOOR_MS)
