@@ -141,6 +141,22 @@ def test_an_emptied_lane_is_told_with_who_passed_and_the_truth_is_on_disk(folder
     assert happenings == ["arrived", "presented", "document_removed", "left"]
 
 
+def test_two_worlds_do_not_disturb_each_other(tmp_path: Path) -> None:
+    done: dict[str, dict[str, Any]] = {}
+
+    def play(name: str) -> None:
+        (tmp_path / name).mkdir()
+        orders = {"see": {"screen": "welcome"}}, {"do": "traveller", "id": name, "scenario": "genuine"}
+        done[name] = play_until_over(tmp_path / name, *orders)[-1]
+
+    worlds = [threading.Thread(target=play, args=(name,)) for name in ("north", "south")]
+    for world in worlds:
+        world.start()
+    for world in worlds:
+        world.join(20)
+    assert {name: event["id"] for name, event in done.items()} == {"north": "north", "south": "south"}
+
+
 def play_until_over(folder: Path, *orders: object) -> list[dict[str, Any]]:
     """Give orders; once the traveller has presented, show an emergency; end when they are done."""
     speaking = Listening()
