@@ -13,6 +13,7 @@ from gate.cli.output import Exit, emit_json, fail, note, say
 
 if TYPE_CHECKING:
     from gate.document.pki.certificate import Certificate
+    from gate.trust.importing import ImportReport
 
 app = typer.Typer(no_args_is_help=True)
 _FILE_BYTES_MAX = 16 << 20
@@ -53,7 +54,13 @@ def import_(
         fail(Exit.BAD_DATA, str(error))
     except StoreError as error:
         fail(Exit.IO_ERROR, str(error))
-    seconds = round(time.monotonic() - began, 3)
+    _report(report, seconds=round(time.monotonic() - began, 3), json=json)
+    if report.rejected and not report.accepted and not report.revocation_lists:
+        raise typer.Exit(int(Exit.BAD_DATA))
+
+
+def _report(report: ImportReport, *, seconds: float, json: bool) -> None:
+    """Print what an import took and what it left out."""
     if json:
         emit_json(
             "trust.import/1",
@@ -66,13 +73,11 @@ def import_(
                 "seconds": seconds,
             },
         )
-    else:
-        say(f"{report.accepted} of {report.certificates} certificates from {report.countries} countries in {seconds} s")
-        say(f"{report.revocation_lists} revocation lists")
-        for one in report.rejected:
-            note(f"left out: {one.subject}: {one.reason}")
-    if report.rejected and not report.accepted and not report.revocation_lists:
-        raise typer.Exit(int(Exit.BAD_DATA))
+        return
+    say(f"{report.accepted} of {report.certificates} certificates from {report.countries} countries in {seconds} s")
+    say(f"{report.revocation_lists} revocation lists")
+    for one in report.rejected:
+        note(f"left out: {one.subject}: {one.reason}")
 
 
 @app.command("list")

@@ -18,6 +18,39 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 _BUSY_S: Final = 5.0
+_SOURCE: Final = {
+    "id": int,
+    "name": str,
+    "kind": str,
+    "sha256": str,
+    "signer": str,
+    "signed_at": str,
+    "imported_at": str,
+    "test": int,
+}
+_CERTIFICATE: Final = {
+    "fingerprint": bytes,
+    "der": bytes,
+    "subject": str,
+    "subject_id": bytes,
+    "key_id": bytes,
+    "country": str,
+    "not_before": str,
+    "not_after": str,
+    "standing": str,
+    "test": int,
+    "source": int,
+}
+_REVOCATION_LIST: Final = {
+    "issuer_id": bytes,
+    "authority_key_id": bytes,
+    "der": bytes,
+    "sha256": bytes,
+    "number": str,  # up to 20 bytes long, more than an integer column holds
+    "this_update": str,
+    "next_update": str,
+    "source": int,
+}
 
 
 def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
@@ -39,48 +72,11 @@ def migrate(database: Database) -> None:
     """Bring an empty file to the current version."""
     if database.execute("PRAGMA user_version").fetchone()[0] == VERSION:
         return
-    database.table("source").create(
-        {
-            "id": int,
-            "name": str,
-            "kind": str,
-            "sha256": str,
-            "signer": str,
-            "signed_at": str,
-            "imported_at": str,
-            "test": int,
-        },
-        pk="id",
-    )
-    database.table("certificate").create(
-        {
-            "fingerprint": bytes,
-            "der": bytes,
-            "subject": str,
-            "subject_id": bytes,
-            "key_id": bytes,
-            "country": str,
-            "not_before": str,
-            "not_after": str,
-            "standing": str,
-            "test": int,
-            "source": int,
-        },
-        pk="fingerprint",
-        foreign_keys=[("source", "source", "id")],
-    )
-    database.table("revocation_list").create(
-        {
-            "issuer_id": bytes,
-            "authority_key_id": bytes,
-            "der": bytes,
-            "sha256": bytes,
-            "number": str,  # up to 20 bytes long, more than an integer column holds
-            "this_update": str,
-            "next_update": str,
-            "source": int,
-        },
-        pk=("issuer_id", "authority_key_id"),
-        foreign_keys=[("source", "source", "id")],
-    )
+    database.table("source").create(_SOURCE, pk="id", if_not_exists=True)
+    for name, columns, key in (
+        ("certificate", _CERTIFICATE, "fingerprint"),
+        ("revocation_list", _REVOCATION_LIST, ("issuer_id", "authority_key_id")),
+    ):
+        foreign_keys = [("source", "source", "id")]
+        database.table(name).create(columns, pk=key, foreign_keys=foreign_keys, if_not_exists=True)
     database.execute(f"PRAGMA user_version={VERSION}")
