@@ -57,7 +57,9 @@ def import_sources(
     try:
         database = Database(connection)
         migrate(database)
-        known = [parse_certificate(row[0]) for row in connection.execute("SELECT der FROM certificate")]
+        # What is fit for demos only vouches for nothing that is not.
+        rows = connection.execute("SELECT der FROM certificate WHERE test <= ?", (int(test),))
+        known = [parse_certificate(row[0]) for row in rows]
         under_way = Admission(known, signer=signer, now=now)
         under_way.admit(sources, progress)
         with connection:

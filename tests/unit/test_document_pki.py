@@ -160,6 +160,28 @@ def test_rsa_numbers_that_cannot_be_a_key_are_malformed(modulus: int, exponent: 
         parse_public_key(keys.PublicKeyInfo.wrap(numbers, "rsa").dump())
 
 
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        (der.null(), "left to someone else"),
+        (
+            der.sequence(
+                der.integer(1),
+                der.sequence(der.oid("1.2.840.10045.1.2"), der.integer(5)),
+                der.sequence(der.octets(b"\x01"), der.octets(b"\x01")),
+                der.octets(b"\x04\x01\x01"),
+                der.integer(5),
+            ),
+            "not prime",
+        ),
+    ],
+)
+def test_parameters_that_name_no_prime_curve_are_undecided(parameters: bytes, reason: str) -> None:
+    algorithm_and_curve = der.sequence(der.oid("1.2.840.10045.2.1"), parameters)
+    with pytest.raises(AlgorithmUnknownError, match=reason):
+        parse_public_key(der.sequence(algorithm_and_curve, der.bits(b"\x04" + bytes(64))))
+
+
 # ── signatures ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

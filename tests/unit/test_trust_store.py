@@ -149,6 +149,15 @@ def test_what_is_fit_for_demos_only_is_marked_until_it_is_imported_for_service(p
     assert not TrustStore.open(path).with_subject(wanted)[0].test
 
 
+def test_a_certificate_for_demos_vouches_only_for_demos(path: Path) -> None:
+    bring(path, CSCA.der, test=True)
+    listed = master_list(SIGNER, [STRANGER.der])
+    with pytest.raises(SourceError, match="nobody vouches"):
+        bring(path, listed)
+    assert bring(path, LINK.der).accepted == 0
+    assert bring(path, listed, LINK.der, test=True).accepted == 2
+
+
 def test_revocation_lists_are_taken_from_known_issuers_and_never_rolled_back(path: Path) -> None:
     assert bring(path, CSCA.der, revocation_list(CSCA, 5)).revocation_lists == 1
     issuer = parse_certificate(CSCA.der).subject_id
