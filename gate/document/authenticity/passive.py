@@ -125,14 +125,14 @@ def judge_hashes(security: SecurityObject, files: Mapping[int, bytes], wanted: f
     )
     missing = sorted(wanted - files.keys())
     if changed:
-        return Check(CheckId.DG_HASHES, Result.FAILED, f"{_groups(changed)} differ from what EF.SOD says")
+        return Check(CheckId.DG_HASHES, Result.FAILED, f"not what EF.SOD says: {_groups(changed)}")
     if added:
-        return Check(CheckId.DG_HASHES, Result.FAILED, f"{_groups(added)} are not in EF.SOD")
+        return Check(CheckId.DG_HASHES, Result.FAILED, f"not in EF.SOD: {_groups(added)}")
     if missing:
-        return Check(CheckId.DG_HASHES, Result.UNDETERMINED, f"{_groups(missing)} were not read")
+        return Check(CheckId.DG_HASHES, Result.UNDETERMINED, f"not read: {_groups(missing)}")
     if not files:
         return Check(CheckId.DG_HASHES, Result.UNDETERMINED, "no data group was read")
-    return Check(CheckId.DG_HASHES, Result.SUCCESSFUL, f"{_groups(sorted(files))} are as EF.SOD says")
+    return Check(CheckId.DG_HASHES, Result.SUCCESSFUL, f"as EF.SOD says: {_groups(sorted(files))}")
 
 
 def hash_agrees(security: SecurityObject, number: int, content: bytes) -> bool:
