@@ -113,7 +113,8 @@ def mounted(*command: str, at: Path) -> Iterator[Path]:
     try:
         yield at
     finally:
-        subprocess.run(["umount", str(at)], capture_output=True, check=False, timeout=20)
+        # A file system still mounted would be mounted a second time over itself, and show an older state.
+        subprocess.run(["umount", str(at)], capture_output=True, check=True, timeout=20)
 
 
 def test_a_full_disk_stops_admissions_and_still_takes_a_release(tmp_path: Path) -> None:
