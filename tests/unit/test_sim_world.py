@@ -27,7 +27,7 @@ class Quiet:
     def show(self, scene: Any) -> None:
         pass
 
-    def insert(self, passport: Any, *, pull_out_after_apdus: int | None = None) -> None:
+    def insert(self, passport: Any, *, pull_out_after_apdus: int | None, **_pace: float) -> None:
         pass
 
     def remove(self) -> None:

@@ -121,7 +121,12 @@ class Result:
             "as_expected": as_expected,
             "audit": audit,
             "differences": [
-                {"traveller": o.visit.traveller, "scenario": o.visit.scenario, "what": list(o.differences)}
+                {
+                    "traveller": o.visit.traveller,
+                    "scenario": o.visit.scenario,
+                    "what": list(o.differences),
+                    "reasons": list(o.reasons),
+                }
                 for o in outcomes
                 if o.differences
             ],

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 LINE_BYTES_MAX = 64 * 1024
-READY_DEADLINE_S = 240.0  # the first run renders the faces
+READY_DEADLINE_S = 900.0  # the first run renders the faces
 STOP_DEADLINE_S = 5.0
 
 

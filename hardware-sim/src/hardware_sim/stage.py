@@ -38,10 +38,22 @@ if TYPE_CHECKING:
     from hardware_sim.truth import Truth
 
 
+# A chip as travellers carry it: slower ones take 30 ms a command, quicker ones 848 kbit/s.
+CHIP_DELAY_PER_APDU_MS = 10.0
+CHIP_BIT_RATE_KBIT_S = 424.0
+
+
 class Chip(Protocol):
     """The chip reader of the lane."""
 
-    def insert(self, passport: Any, *, pull_out_after_apdus: int | None = None) -> None:  # noqa: ANN401 - the cast's business
+    def insert(
+        self,
+        passport: Any,  # noqa: ANN401 - the cast's business
+        *,
+        pull_out_after_apdus: int | None,
+        delay_per_apdu_ms: float,
+        bit_rate_kbit_s: float,
+    ) -> None:
         """A passport lies on the reader."""
 
     def remove(self) -> None:
@@ -133,7 +145,12 @@ class Stage:
         holder = scene.name_of(scene.scenario.document)
         self._hardware.truth.record("presented", traveller=scene.name_of(by), holder=holder)
         self._hardware.swipe.insert(scene.cast.mrz_lines)
-        self._hardware.chip.insert(scene.cast.passport, pull_out_after_apdus=scene.scenario.pull_out_after_apdus)
+        self._hardware.chip.insert(
+            scene.cast.passport,
+            pull_out_after_apdus=scene.scenario.pull_out_after_apdus,
+            delay_per_apdu_ms=CHIP_DELAY_PER_APDU_MS,
+            bit_rate_kbit_s=CHIP_BIT_RATE_KBIT_S,
+        )
 
     def _take_back(self, scene: _Scene) -> None:
         self._hardware.chip.remove()
