@@ -12,11 +12,13 @@ import pytest
 from hardware_sim.barrier.zone import START_M, Place
 from hardware_sim.scenario import Deed, Moment, Owner, Scenario, Sight, Step, Verdict
 from hardware_sim.screen import Screen, WorldClosedError
-from hardware_sim.stage import Cast, Hardware, Stage
+from hardware_sim.stage import CHIP_BIT_RATE_KBIT_S, CHIP_DELAY_PER_APDU_MS, Cast, Hardware, Stage
 from hardware_sim.story import Await, Disturb, LookUp, Move, Pause, Present, Seen, Stand, TakeBack, TurnBack, Walk
 
 SCENARIO = Scenario("n", "t", Verdict.REFERRED, (), 0)
 CAST = Cast("passport", ("LINE1", "LINE2"), {sight: sight.value for sight in Sight})
+
+CHIP_PACE = (CHIP_DELAY_PER_APDU_MS, CHIP_BIT_RATE_KBIT_S)
 
 
 @dataclass
@@ -77,7 +79,7 @@ def theatre() -> Theatre:
 def test_presenting_lays_the_document_on_both_readers_and_taking_it_clears_both(theatre: Theatre) -> None:
     theatre.play(Present(Owner.SELF), TakeBack())
     assert theatre.done("swipe") == [("insert", ("LINE1", "LINE2")), ("remove",)]
-    assert theatre.done("chip") == [("insert", "passport", None), ("remove",)]
+    assert theatre.done("chip") == [("insert", "passport", None, *CHIP_PACE), ("remove",)]
     assert theatre.done("truth") == [("record", "presented", "t1", "t1"), ("record", "document_removed", "t1")]
 
 
@@ -85,7 +87,7 @@ def test_the_truth_says_whose_document_it_is_and_who_presents_it(theatre: Theatr
     stolen = Scenario("n", "t", Verdict.REFERRED, (), 0, document=Owner.OTHER, pull_out_after_apdus=3)
     theatre.play(Present(Owner.OTHER), scenario=stolen)
     assert theatre.done("truth") == [("record", "presented", "t1-other", "t1-other")]
-    assert theatre.done("chip") == [("insert", "passport", 3)]
+    assert theatre.done("chip") == [("insert", "passport", 3, *CHIP_PACE)]
 
 
 def test_the_camera_sees_what_the_cast_looks_like(theatre: Theatre) -> None:
