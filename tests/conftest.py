@@ -21,7 +21,7 @@ ALLOWED_SKIPS = (
     "mounting (needs root|is not possible here)",  # root, and a kernel with loop devices
     "no ext4 can be made here",  # apt-get install e2fsprogs
     "the peers are not here",  # scripts/bench makes their environment
-    "chromium is not installed",  # apt-get install chromium
+    "no Chromium at",  # apt-get install chromium
     "PostgreSQL is not installed",  # apt-get install postgresql
     "(systemd|udev) is not installed",
     "no package registry is reached",  # a network: proves that the locks resolve for aarch64
