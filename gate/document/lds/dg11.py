@@ -1,0 +1,59 @@
+"""EF.DG11: further personal details (ICAO 9303-10 §4.7.11). All of them optional, none of them for a log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gate.document.lds.details import day, read_fields, read_list, text
+
+if TYPE_CHECKING:
+    from datetime import date
+
+TAG: Final = 0x6B
+_OTHER_NAMES: Final = 0xA0
+_OTHER_NAME: Final = 0x5F0F
+_FULL_NAME: Final = 0x5F0E
+_PERSONAL_NUMBER: Final = 0x5F10
+_BORN: Final = 0x5F2B
+_PLACE_OF_BIRTH: Final = 0x5F11
+_TEXTS: Final = (
+    0x5F42,  # permanent address
+    0x5F12,  # telephone
+    0x5F13,  # profession
+    0x5F14,  # title
+    0x5F15,  # personal summary
+    0x5F17,  # numbers of other valid documents
+    0x5F18,  # custody
+)
+_WHAT: Final = "EF.DG11"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PersonalDetails:
+    """What may be compared with the zone: the name in full, as `SURNAME<<GIVEN<NAMES`, and the date of birth with its year."""
+
+    full_name: str | None
+    other_names: tuple[str, ...]
+    personal_number: str | None
+    born: date | None
+    place_of_birth: str | None
+
+    def __repr__(self) -> str:
+        """Never shows the details."""
+        return "PersonalDetails(…)"
+
+
+def parse_dg11(data: bytes) -> PersonalDetails:
+    """Read EF.DG11. Fields that nothing here uses must still be text. Raises MalformedError."""
+    fields = read_fields(data, TAG, _WHAT)
+    for tag in _TEXTS:
+        text(fields.get(tag), _WHAT)
+    others = read_list(fields[_OTHER_NAMES], _OTHER_NAME, _WHAT) if _OTHER_NAMES in fields else ()
+    return PersonalDetails(
+        full_name=text(fields.get(_FULL_NAME), _WHAT),
+        other_names=tuple(name for other in others if (name := text(other, _WHAT))),
+        personal_number=text(fields.get(_PERSONAL_NUMBER), _WHAT),
+        born=day(fields.get(_BORN), _WHAT),
+        place_of_birth=text(fields.get(_PLACE_OF_BIRTH), _WHAT),
+    )
