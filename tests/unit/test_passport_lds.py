@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from fakes.sample_passports import numbered, portrait, utopia
 
-from hardware_sim.passport import lds, pki
+from hardware_sim.passport import domain, lds, pki
 from hardware_sim.passport.issuer import Passport
 
 OPENSSL = shutil.which("openssl")
@@ -148,5 +148,5 @@ def test_an_elliptic_chip_announces_its_signature_algorithm() -> None:
 
 
 def test_data_group_15_holds_the_key_as_given() -> None:
-    info = pki.SigningKey(pki.elliptic_key(pki.P256, "chip"), explicit_curve=True).public_info()
+    info = pki.SigningKey(pki.elliptic_key(domain.P256, "chip"), explicit_curve=True).public_info()
     assert content_of(lds.dg15(info)) == info

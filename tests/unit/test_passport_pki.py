@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 from fakes.sample_passports import TODAY, utopia
 
-from hardware_sim.passport import pki
+from hardware_sim.passport import domain, pki
 
 CSCA_FILES = ("UTO_csca_1.cer", "UTO_csca_2.cer", "UTO_csca_3.cer")
 MIDNIGHT = datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC)
@@ -29,7 +29,7 @@ def verify(public_info: asn1_x509.PublicKeyInfo, signature: bytes, signed: bytes
         )
         return
     kind, parameters = public_info.curve
-    explicit = kind == "specified" and parameters["field_id"]["parameters"] == pki.BRAINPOOL_P256.p
+    explicit = kind == "specified" and parameters["field_id"]["parameters"] == domain.BRAINPOOL_P256.p
     curve = ec.BrainpoolP256R1() if explicit else ec.SECP256R1()
     point = bytes(public_info["public_key"])
     ec.EllipticCurvePublicKey.from_encoded_point(curve, point).verify(signature, signed, ec.ECDSA(SHA256()))
@@ -66,25 +66,25 @@ def test_the_second_csca_shows_its_curve_by_parameters() -> None:
     certificate = asn1_x509.Certificate.load(utopia().csca_files()["UTO_csca_2.cer"])
     kind, shown = certificate.public_key.curve
     assert kind == "specified"
-    assert shown["field_id"]["parameters"] == pki.BRAINPOOL_P256.p
-    assert shown["order"] == pki.BRAINPOOL_P256.n
+    assert shown["field_id"]["parameters"] == domain.BRAINPOOL_P256.p
+    assert shown["order"] == domain.BRAINPOOL_P256.n
     assert shown["cofactor"] == 1
 
 
-@pytest.mark.parametrize("curve", [pki.P256, pki.BRAINPOOL_P256])
-def test_a_curves_written_parameters_are_the_librarys_curve(curve: pki.Curve) -> None:
-    one = ec.derive_private_key(1, curve.implementation).public_key().public_numbers()
-    minus_one = ec.derive_private_key(curve.n - 1, curve.implementation).public_key().public_numbers()
+@pytest.mark.parametrize("curve", pki.known_curves(), ids=lambda curve: curve.name)
+def test_a_curves_written_parameters_are_the_librarys_curve(curve: domain.Curve) -> None:
+    one = ec.derive_private_key(1, pki.implementation(curve)).public_key().public_numbers()
+    minus_one = ec.derive_private_key(curve.n - 1, pki.implementation(curve)).public_key().public_numbers()
     assert (one.x, one.y) == (curve.x, curve.y)
     assert (minus_one.x, minus_one.y) == (curve.x, curve.p - curve.y)  # n is the order: (n-1)G = -G
     assert (curve.y**2 - curve.x**3 - curve.a * curve.x - curve.b) % curve.p == 0
 
 
 def test_a_document_signer_is_certified_for_passports_and_nothing_else() -> None:
-    authority_key = pki.SigningKey(pki.elliptic_key(pki.P256, "authority"))
+    authority_key = pki.SigningKey(pki.elliptic_key(domain.P256, "authority"))
     name = pki.Name("ut", "Office", "CSCA")
     authority = pki.make_authority(name, authority_key, state="UTO", serial=1, validity=PERIOD, use=PERIOD)
-    signer_key = pki.SigningKey(pki.elliptic_key(pki.P256, "signer"))
+    signer_key = pki.SigningKey(pki.elliptic_key(domain.P256, "signer"))
     signer = pki.make_document_signer(
         authority, pki.Name("UT", "Office", "DS"), signer_key, serial=9, validity=PERIOD, use=PERIOD
     )
@@ -110,7 +110,7 @@ def test_each_csca_has_a_revocation_list_that_it_signed() -> None:
 
 
 def test_a_revocation_list_names_the_revoked() -> None:
-    key = pki.SigningKey(pki.elliptic_key(pki.P256, "authority"))
+    key = pki.SigningKey(pki.elliptic_key(domain.P256, "authority"))
     name = pki.Name("UT", "Office", "CSCA")
     authority = pki.make_authority(name, key, state="UTO", serial=1, validity=PERIOD, use=PERIOD)
     revocations = x509.load_der_x509_crl(pki.make_crl(authority, [(77, MIDNIGHT)], number=5, period=PERIOD))
@@ -122,6 +122,6 @@ def test_a_revocation_list_names_the_revoked() -> None:
 
 
 def test_a_signature_that_follows_from_the_seed_is_the_same_every_time() -> None:
-    key = pki.SigningKey(pki.elliptic_key(pki.BRAINPOOL_P256, "seed"))
-    assert key.sign(b"message") == pki.SigningKey(pki.elliptic_key(pki.BRAINPOOL_P256, "seed")).sign(b"message")
-    assert key.sign(b"message") != pki.SigningKey(pki.elliptic_key(pki.BRAINPOOL_P256, "other")).sign(b"message")
+    key = pki.SigningKey(pki.elliptic_key(domain.BRAINPOOL_P256, "seed"))
+    assert key.sign(b"message") == pki.SigningKey(pki.elliptic_key(domain.BRAINPOOL_P256, "seed")).sign(b"message")
+    assert key.sign(b"message") != pki.SigningKey(pki.elliptic_key(domain.BRAINPOOL_P256, "other")).sign(b"message")

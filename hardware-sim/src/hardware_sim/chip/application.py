@@ -1,111 +1,113 @@
 """The passport application on the chip: what it answers to each command, and what it refuses.
 
-A strict state machine (ICAO 9303-10 §3, 9303-11 §4.3 and §9.8, ISO/IEC 7816-4): no file before access control, every
-command protected after it, a session lost at the first broken or plain command. Takes its randomness as an argument;
-slowness and other quirks of the hardware are the card's affair.
+A strict state machine (ICAO 9303-10 §3, 9303-11 §4, §6 and §9.8, ISO/IEC 7816-4): no secret file before access control,
+every command protected after it, a session lost at the first broken or plain command. Takes its randomness as an
+argument; slowness is the card's affair.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
 
-from hardware_sim.chip import SmError, access, crypto
+from hardware_sim.chip import RefusedError, SmError, access, agreement, crypto, objects, pace
 from hardware_sim.chip.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, BadApduError, Command, Response, parse
-from hardware_sim.chip.secure_messaging import Session, plain_bytes_max
-from hardware_sim.passport.der import tlv
+from hardware_sim.chip.files import DONE, WRONG_LENGTH, File, FileSystem, Place, Secrecy, far_offset, read
+from hardware_sim.chip.quirks import PLAIN_CHIP, Quirks
+from hardware_sim.chip.secure_messaging import Session
+from hardware_sim.passport.abilities import AgreementKey
+from hardware_sim.passport.algorithms import Mapping, Pace
+from hardware_sim.passport.der import oid, tlv
 from hardware_sim.passport.issuer import Passport
 
 APPLICATION: Final = bytes.fromhex("A0000002471001")
 _MASTER_FILE: Final = bytes.fromhex("3F00")
-_OFFSET_OBJECT: Final = 0x54
 _DATA_OBJECT: Final = 0x53
 _AA_CHALLENGE_BYTES: Final = 8
 _KEY_MATERIAL_BYTES: Final = 16
+_CHAINED: Final = 0x10
+_CHAINED_STEPS: Final = 3  # of PACE: nonce, mapping, agreement; then comes the token
+_MRZ_PASSWORD: Final = b"\x01"
+_CAN_PASSWORD: Final = b"\x02"
+_KEY_REFERENCE: Final = 0x84
 
-_DONE: Final = 0x9000
-_END_OF_FILE: Final = 0x6282
 _PROOF_WRONG: Final = 0x6300
-_WRONG_LENGTH: Final = 0x6700
+_LAST_COMMAND_EXPECTED: Final = 0x6883
 _NOT_ALLOWED: Final = 0x6982
 _CONDITIONS_MISSING: Final = 0x6985
 _NO_FILE_SELECTED: Final = 0x6986
 _WRONG_DATA: Final = 0x6A80
 _NOT_FOUND: Final = 0x6A82
 _WRONG_PARAMETERS: Final = 0x6A86
-_OUTSIDE_FILE: Final = 0x6B00
-_SHORTER: Final = 0x6C00
+_INCONSISTENT: Final = 0x6A87
+_NO_SUCH_REFERENCE: Final = 0x6A88
 _NO_INSTRUCTION: Final = 0x6D00
 _NO_CLASS: Final = 0x6E00
 
-_FILE_IDS: Final = {"EF_COM": 0x011E, "EF_SOD": 0x011D} | {f"EF_DG{number}": 0x0100 + number for number in range(1, 17)}
-
 
 @dataclass(frozen=True, slots=True)
-class _MasterFile:
-    """Powered, nothing selected."""
+class _State:
+    """Where the terminal stands and what it has reached there.
 
+    `begun_in` is where the session began: one of BAC does not outlive the application. `nonce`, `run` and `chosen` are
+    halves of a protocol that wait for the terminal's other half; any other command forgets them.
+    """
 
-@dataclass(frozen=True, slots=True)
-class _Application:
-    """The passport application is selected; `nonce` waits for the terminal's proof."""
-
+    place: Place = Place.MASTER
+    file: File | None = None
+    session: Session | None = field(default=None, repr=False)
+    begun_in: Place = Place.MASTER
     nonce: bytes | None = field(default=None, repr=False)
+    run: pace.Conversation | None = field(default=None, repr=False)
+    run_chained: int = 0
+    chosen: AgreementKey | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """Access granted; `file` is the selected one."""
-
-    session: Session
-    file: bytes | None = field(default=None, repr=False)
-
-
-_State: TypeAlias = _MasterFile | _Application | _Open
+    def without_halves(self) -> _State:
+        return replace(self, nonce=None, run=None, run_chained=0, chosen=None)
 
 
 class Application:
-    """One chip's application from power on. `le_max` is the most that one READ BINARY returns."""
+    """One chip's application from power on. `wrong_keys` counts the failed proofs since the last good one."""
 
     def __init__(
-        self,
-        passport: Passport,
-        *,
-        random_bytes: Callable[[int], bytes],
-        le_max: int = EXTENDED_NE_MAX,
-        no_extended_length: bool = False,
+        self, passport: Passport, *, random_bytes: Callable[[int], bytes], quirks: Quirks = PLAIN_CHIP
     ) -> None:
-        self._files: Mapping[int, bytes] = {_FILE_IDS[name]: content for name, content in passport.files.items()}
+        self._files = FileSystem(passport.files)
+        self._abilities = passport.abilities
         self._keys = crypto.document_keys(passport.mrz_lines)
+        self._seed = crypto.document_seed(passport.mrz_lines)
         self._chip_key = passport.chip_key
         self._random_bytes = random_bytes
-        self._le_max = le_max
-        self._no_extended_length = no_extended_length
-        self._state: _State = _MasterFile()
+        self._quirks = quirks
+        self._state = _State()
+        self._next_session: Session | None = None
+        self.wrong_keys = 0
 
     def reset(self) -> None:
         """Power off and on: session, selection and challenge are forgotten."""
-        self._state = _MasterFile()
+        self._state = _State()
 
     def answer(self, apdu: bytes) -> Response:
         """Answer one command, whatever its bytes are."""
         try:
             command = parse(apdu)
         except BadApduError:
-            return Response(_WRONG_LENGTH)
-        if command.extended and self._no_extended_length:
-            return Response(_WRONG_LENGTH)
-        match command.cla, self._state:
-            case 0x00, _Open():
-                self._state = _Application()  # a plain command ends the session (ICAO 9303-11 §9.8.2)
-                return self._run(command)
-            case 0x00, _MasterFile() | _Application():
-                return self._run(command)
-            case 0x0C, _Open(session):
-                return self._run_protected(session, command)
-            case 0x0C, _MasterFile() | _Application():
+            return Response(WRONG_LENGTH)
+        if command.extended and self._quirks.no_extended_length:
+            return Response(WRONG_LENGTH)
+        match command.cla, self._state.session:
+            case 0x0C, None:
                 return Response(_NOT_ALLOWED)
+            case 0x0C, Session() as session:
+                return self._run_protected(session, command)
+            case ((0x00 | 0x10), _):
+                if command.cla == _CHAINED and command.ins != 0x86:
+                    return Response(_NO_CLASS)
+                # A plain command ends the session (ICAO 9303-11 §9.8.2).
+                if self._state.session is not None:
+                    self._state = _State(self._state.place)
+                return self._run(command)
             case _:
                 return Response(_NO_CLASS)
 
@@ -113,154 +115,239 @@ class Application:
         try:
             command = session.open(protected)
         except SmError as broken:
-            self._state = _Application()
+            self._state = _State(self._state.place)
             return Response(broken.status)
-        room = plain_bytes_max(protected.ne or 0)
-        return session.protect(self._run(command, room=room), odd=command.ins % 2 == 1)
+        room = session.plain_bytes_max(protected.ne or 0)
+        answer = session.protect(self._run(command, room=room), odd=command.ins % 2 == 1)
+        if self._next_session is not None:
+            # Chip Authentication is answered under the old keys (ICAO 9303-11 §6.2.4).
+            self._state = replace(self._state, session=self._next_session)
+            self._next_session = None
+        return answer
 
     def _run(self, command: Command, *, room: int = EXTENDED_NE_MAX) -> Response:
+        before = self._state
+        self._state = before.without_halves()
+        try:
+            return self._dispatch(command, before, room)
+        except RefusedError as refused:
+            return Response(refused.status)
+
+    def _dispatch(self, command: Command, before: _State, room: int) -> Response:
         match command.ins:
             case 0xA4:
                 return self._select(command)
             case 0x84:
                 return self._get_challenge(command)
             case 0x82:
-                return self._external_authenticate(command)
+                return self._external_authenticate(command, before)
             case 0x88:
                 return self._internal_authenticate(command, room)
             case 0xB0:
                 return self._read_binary(command, room)
             case 0xB1:
                 return self._read_binary_far(command, room)
+            case 0x22:
+                return self._manage_security(command)
+            case 0x86:
+                return self._general_authenticate(command, before)
             case _:
                 return Response(_NO_INSTRUCTION)
 
     def _select(self, command: Command) -> Response:
         match command.p1, command.p2:
             case 0x04, 0x00 | 0x0C:
-                return self._select_application(command.body)
+                if command.body != APPLICATION:
+                    return Response(_NOT_FOUND)
+                self._enter(Place.APPLICATION)
+                return Response(DONE)
             case 0x02, 0x0C:
-                return self._select_file(command.body)
+                return self._select_file(self._files.by_id(self._state.place, command.body))
             case 0x00, 0x00 | 0x0C if command.body in {b"", _MASTER_FILE}:
-                self._state = _MasterFile()
-                return Response(_DONE)
+                self._enter(Place.MASTER)
+                return Response(DONE)
             case _:
                 return Response(_WRONG_PARAMETERS)
 
-    def _select_application(self, name: bytes) -> Response:
-        if name != APPLICATION:
-            return Response(_NOT_FOUND)
-        match self._state:
-            case _Open(session):
-                self._state = _Open(session)
-            case _MasterFile() | _Application():
-                self._state = _Application()
-        return Response(_DONE)
+    def _enter(self, place: Place) -> None:
+        leaves_session = place is Place.MASTER and self._state.begun_in is Place.APPLICATION
+        self._state = replace(
+            self._state, place=place, file=None, session=None if leaves_session else self._state.session
+        )
 
-    def _select_file(self, file_id: bytes) -> Response:
-        match self._state:
-            case _MasterFile():
-                return Response(_NOT_FOUND)  # no EF.CardAccess: this chip does not speak PACE
-            case _Application():
-                return Response(_NOT_ALLOWED)
-            case _Open(session):
-                content = self._files.get(int.from_bytes(file_id)) if len(file_id) == 2 else None
-                if content is None:
-                    return Response(_NOT_FOUND)
-                self._state = _Open(session, content)
-                return Response(_DONE)
+    def _select_file(self, file: File | None) -> Response:
+        if self._state.place is Place.APPLICATION and self._state.session is None:
+            return Response(_NOT_ALLOWED)
+        if self._state.place is Place.MASTER and self._quirks.master_file_refused and self._state.session is None:
+            return Response(_NOT_ALLOWED)
+        if file is None:
+            return Response(_NOT_FOUND)
+        if not self._may_read(file):
+            return Response(_NOT_ALLOWED)
+        self._state = replace(self._state, file=file)
+        return Response(DONE)
+
+    def _may_read(self, file: File) -> bool:
+        match file.secrecy:
+            case Secrecy.FREE:
+                return True
+            case Secrecy.SESSION:
+                return self._state.session is not None
+            case Secrecy.TERMINAL:
+                return False
 
     def _get_challenge(self, command: Command) -> Response:
-        match self._state:
-            case _Application():
-                if command.ne is None or command.ne not in {access.NONCE_BYTES, SHORT_NE_MAX}:
-                    return Response(_WRONG_LENGTH)
-                nonce = self._random_bytes(access.NONCE_BYTES)
-                self._state = _Application(nonce)
-                return Response(_DONE, nonce)
-            case _MasterFile() | _Open():
-                return Response(_CONDITIONS_MISSING)
+        state = self._state
+        if state.place is Place.MASTER or state.session is not None or not self._bac():
+            return Response(_CONDITIONS_MISSING)
+        if command.ne is None or command.ne not in {access.NONCE_BYTES, SHORT_NE_MAX}:
+            return Response(WRONG_LENGTH)
+        nonce = self._random_bytes(access.NONCE_BYTES)
+        self._state = replace(state, nonce=nonce)
+        return Response(DONE, nonce)
 
-    def _external_authenticate(self, command: Command) -> Response:
-        match self._state:
-            case _Application(bytes() as nonce):
-                self._state = _Application()  # a challenge serves once
-                if len(command.body) != access.PROOF_BYTES:
-                    return Response(_WRONG_LENGTH)
-                material = self._random_bytes(_KEY_MATERIAL_BYTES)
-                granted = access.answer_proof(self._keys, command.body, nonce=nonce, key_material=material)
-                if granted is None:
-                    return Response(_PROOF_WRONG)
-                proof, session = granted
-                self._state = _Open(session)
-                return Response(_DONE, proof)
-            case _Application() | _MasterFile() | _Open():
-                return Response(_CONDITIONS_MISSING)
+    def _bac(self) -> bool:
+        return self._abilities.bac and not self._quirks.bac_refused
+
+    def _external_authenticate(self, command: Command, before: _State) -> Response:
+        if before.nonce is None:
+            return Response(_CONDITIONS_MISSING)
+        if len(command.body) != access.PROOF_BYTES:
+            return Response(WRONG_LENGTH)
+        material = self._random_bytes(_KEY_MATERIAL_BYTES)
+        granted = access.answer_proof(self._keys, command.body, nonce=before.nonce, key_material=material)
+        if granted is None:
+            self.wrong_keys += 1
+            return Response(_PROOF_WRONG)
+        proof, session = granted
+        self.wrong_keys = 0
+        self._state = replace(self._state, session=session, begun_in=Place.APPLICATION)
+        return Response(DONE, proof)
 
     def _internal_authenticate(self, command: Command, room: int) -> Response:
-        match self._state:
-            case _Open():
-                if self._chip_key is None:
-                    return Response(_NO_INSTRUCTION)
-                if len(command.body) != _AA_CHALLENGE_BYTES:
-                    return Response(_WRONG_LENGTH)
-                signature = self._chip_key.answer(command.body)
-                if len(signature) > min(command.ne or 0, room):
-                    return Response(_WRONG_LENGTH)  # cannot be had in pieces: whole or not at all
-                return Response(_DONE, signature)
-            case _MasterFile() | _Application():
-                return Response(_NOT_ALLOWED)
+        if self._state.session is None or self._state.place is Place.MASTER:
+            return Response(_NOT_ALLOWED)
+        if self._chip_key is None:
+            return Response(_NO_INSTRUCTION)
+        if len(command.body) != _AA_CHALLENGE_BYTES:
+            return Response(WRONG_LENGTH)
+        signature = self._chip_key.answer(command.body)
+        if len(signature) > min(command.ne or 0, room):
+            return Response(WRONG_LENGTH)  # cannot be had in pieces: whole or not at all
+        return Response(DONE, signature)
 
     def _read_binary(self, command: Command, room: int) -> Response:
-        match self._state:
-            case _Open(file=file):
-                if command.body:
-                    return Response(_WRONG_LENGTH)
-                if not command.p1 & 0x80:
-                    return self._read(file, (command.p1 << 8) | command.p2, command.ne, room)
-                selected = self._select_file(bytes((0x01, command.p1 & 0x1F)))  # the short identifier
-                if selected.status != _DONE:
-                    return selected
-                return self._read(self._files[0x0100 | command.p1 & 0x1F], command.p2, command.ne, room)
-            case _MasterFile() | _Application():
-                return Response(_NOT_ALLOWED)
+        if command.p1 & 0x80:
+            selected = self._select_file(self._files.by_short_id(self._state.place, command.p1))
+            if selected.status != DONE:
+                return selected
+            offset = command.p2
+        else:
+            offset = (command.p1 << 8) | command.p2
+        return self._read(offset, command, room) if not command.body else Response(WRONG_LENGTH)
 
     def _read_binary_far(self, command: Command, room: int) -> Response:
         """READ BINARY with odd INS: the offset may pass 32767 (ISO/IEC 7816-4 §7.2.3)."""
-        match self._state:
-            case _Open(file=file):
-                offset = _offset(command.body)
-                if offset is None:
-                    return Response(_WRONG_DATA)
-                if (command.p1, command.p2) != (0, 0):
-                    return Response(_WRONG_PARAMETERS)
-                largest = min(command.ne or 0, room)
-                header_bytes = len(tlv(_DATA_OBJECT, bytes(largest))) - largest  # counts as answer, too
-                answer = self._read(file, offset, command.ne, room, header_bytes)
-                return Response(answer.status, tlv(_DATA_OBJECT, answer.body)) if answer.body else answer
-            case _MasterFile() | _Application():
-                return Response(_NOT_ALLOWED)
+        if self._state.file is None and self._state.session is None:
+            return Response(_NOT_ALLOWED)
+        offset = far_offset(command.body)
+        if offset is None:
+            return Response(_WRONG_DATA)
+        if (command.p1, command.p2) != (0, 0):
+            return Response(_WRONG_PARAMETERS)
+        largest = min(command.ne or 0, room)
+        header_bytes = len(tlv(_DATA_OBJECT, bytes(largest))) - largest  # counts as answer, too
+        answer = self._read(offset, command, room, header_bytes)
+        return Response(answer.status, tlv(_DATA_OBJECT, answer.body)) if answer.body else answer
 
-    def _read(self, file: bytes | None, offset: int, ne: int | None, room: int, header_bytes: int = 0) -> Response:
+    def _read(self, offset: int, command: Command, room: int, header_bytes: int = 0) -> Response:
+        file = self._state.file
         if file is None:
-            return Response(_NO_FILE_SELECTED)
-        if ne is None:
-            return Response(_WRONG_LENGTH)
-        if ne > self._le_max:
-            return Response(_SHORTER | self._le_max % 256 if self._le_max <= SHORT_NE_MAX else _WRONG_LENGTH)
-        if offset >= len(file):
-            return Response(_OUTSIDE_FILE)
-        as_much_as_there_is = ne in {SHORT_NE_MAX, EXTENDED_NE_MAX}
-        count = min(ne, room) - header_bytes
-        if count <= 0 or (ne > room and not as_much_as_there_is):
-            return Response(_WRONG_LENGTH)
-        body = file[offset : offset + count]
-        complete = as_much_as_there_is or len(body) == count
-        return Response(_DONE if complete else _END_OF_FILE, body)
+            return Response(_NO_FILE_SELECTED if self._state.session is not None else _NOT_ALLOWED)
+        return read(file, offset, command.ne, room=room, le_max=self._quirks.le_max, header_bytes=header_bytes)
 
+    def _manage_security(self, command: Command) -> Response:
+        match command.p1, command.p2, self._state.session:
+            case 0xC1, 0xA4, None:
+                return self._choose_pace(objects.parse(command.body))
+            case 0x41, 0xA4, Session():
+                fields = objects.parse(command.body)
+                self._state = replace(
+                    self._state, chosen=self._choose_key(fields.get(_KEY_REFERENCE), fields.get(0x80, b""))
+                )
+                return Response(DONE)
+            case 0x41, 0xA6, Session():
+                fields = objects.parse(command.body)
+                return self._agree(self._choose_key(fields.get(_KEY_REFERENCE), None), fields.get(0x91, b""), b"")
+            case ((0xC1 | 0x41), (0xA4 | 0xA6), _):
+                return Response(_CONDITIONS_MISSING)
+            case _:
+                return Response(_WRONG_PARAMETERS)
 
-def _offset(body: bytes) -> int | None:
-    """The offset data object's value; None when there is none, or it is longer than four bytes."""
-    if len(body) < 3 or body[0] != _OFFSET_OBJECT or body[1] != len(body) - 2 or body[1] > 4:
-        return None
-    return int.from_bytes(body[2:])
+    def _choose_pace(self, fields: dict[int, bytes]) -> Response:
+        """MSE:Set AT for PACE (ICAO 9303-11 §4.4.4.1)."""
+        if not self._abilities.pace or self._state.place is not Place.MASTER:
+            return Response(_CONDITIONS_MISSING)
+        if self._quirks.parameter_reference_required and _KEY_REFERENCE not in fields:
+            return Response(_INCONSISTENT)
+        chosen = [way for way in self._abilities.pace if oid(way.oid)[2:] == fields.get(0x80)]
+        if _KEY_REFERENCE in fields:
+            chosen = [way for way in chosen if way.parameter_id == int.from_bytes(fields[_KEY_REFERENCE])]
+        if len(chosen) != 1:
+            return Response(_WRONG_DATA)
+        run = pace.converse(self._pace_chip(chosen[0], self._password_seed(fields.get(0x83, b""))))
+        next(run)
+        self._state = replace(self._state, run=run)
+        return Response(DONE)
+
+    def _password_seed(self, reference: bytes) -> bytes:
+        if reference == _MRZ_PASSWORD:
+            return self._seed
+        if reference == _CAN_PASSWORD and self._abilities.can is not None:
+            return self._abilities.can.encode("ascii")
+        raise RefusedError(_NO_SUCH_REFERENCE)
+
+    def _pace_chip(self, way: Pace, seed: bytes) -> pace.Chip:
+        mapping_key = None
+        if way.mapping is Mapping.CHIP_AUTHENTICATION:
+            keys = (key for key in self._abilities.mapping_keys if key.parameter_id == way.parameter_id)
+            mapping_key = next((key.private for key in keys), None)
+        return pace.Chip(way, seed, self._random_bytes, mapping_key, self._quirks.lie)
+
+    def _choose_key(self, reference: bytes | None, protocol: bytes | None) -> AgreementKey:
+        """Chip Authentication takes place in the application, once access is granted."""
+        if not self._abilities.agreement_keys or self._state.place is Place.MASTER:
+            raise RefusedError(_CONDITIONS_MISSING)
+        return agreement.choose(self._abilities.agreement_keys, reference=reference, protocol=protocol)
+
+    def _general_authenticate(self, command: Command, before: _State) -> Response:
+        if (command.p1, command.p2) != (0, 0):
+            return Response(_WRONG_PARAMETERS)
+        if before.chosen is not None:
+            terminal_key = objects.dynamic(command.body).get(0x80, b"")
+            return self._agree(before.chosen, terminal_key, objects.wrap())
+        if before.run is None:
+            return Response(_CONDITIONS_MISSING)
+        return self._continue_pace(command, before)
+
+    def _agree(self, key: AgreementKey, terminal_key: bytes, answer: bytes) -> Response:
+        self._next_session = Session(agreement.agree(key, terminal_key))
+        return Response(DONE, answer)
+
+    def _continue_pace(self, command: Command, before: _State) -> Response:
+        """One step of PACE: all but the last of four commands are chained (ICAO 9303-11 §4.4.4.2)."""
+        is_last = before.run_chained == _CHAINED_STEPS
+        if before.run is None or (command.cla == _CHAINED) == is_last:
+            return Response(_LAST_COMMAND_EXPECTED)
+        try:
+            answer = before.run.send(objects.dynamic(command.body))
+        except StopIteration as over:
+            agreed: pace.Agreed = over.value
+            self.wrong_keys = 0
+            self._state = replace(self._state, session=Session(agreed.keys), begun_in=Place.MASTER, file=None)
+            return Response(DONE, objects.wrap(agreed.answer))
+        except RefusedError as refused:
+            self.wrong_keys += refused.status == _PROOF_WRONG
+            raise
+        self._state = replace(self._state, run=before.run, run_chained=before.run_chained + 1)
+        return Response(DONE, objects.wrap(answer))

@@ -15,10 +15,13 @@ from typing import Final, TypedDict, Unpack
 from hardware_sim.chip import CardGoneError
 from hardware_sim.chip.apdu import EXTENDED_NE_MAX
 from hardware_sim.chip.application import Application
+from hardware_sim.chip.lies import Lie
+from hardware_sim.chip.quirks import Quirks
 from hardware_sim.passport.issuer import Passport
 
 ATR: Final = bytes.fromhex("3B8880010073C8400000900062")  # a contactless card as PC/SC shows it
 _NONSENSE_BYTES_MAX: Final = 64
+_DELAY_DOUBLINGS_MAX: Final = 6  # then the delay no longer grows
 
 
 class Switches(TypedDict, total=False):
@@ -30,6 +33,12 @@ class Switches(TypedDict, total=False):
     nonsense_after_apdus: int | None  # so many are answered, then garbage comes
     delay_per_apdu_ms: float
     bit_rate_kbit_s: float
+    parameter_reference_required: bool  # MSE:Set AT without tag 84 is answered with 6A87
+    master_file_refused: bool  # files of the master file are answered with 6982 before a session
+    bac_refused: bool  # PACE or nothing
+    delay_after_wrong_key_ms: float  # before the answer to a wrong key; doubles with each until a right one
+    lie: str  # one of the names in `lies.Lie`
+    lie_after_answers: int  # so many protected answers are honest
 
 
 class Card:
@@ -47,8 +56,7 @@ class Card:
         self._application = Application(
             passport,
             random_bytes=random_bytes,
-            le_max=switches.get("le_max", EXTENDED_NE_MAX),
-            no_extended_length=switches.get("no_extended_length", False),
+            quirks=_quirks(switches),
         )
         self._sleep = sleep
         self._switches = switches
@@ -65,23 +73,44 @@ class Card:
         """Answer one command. Raises CardGoneError."""
         if self._gone():
             raise CardGoneError
+        wrong_keys = self._application.wrong_keys
         nonsense_after = self._switches.get("nonsense_after_apdus")
         if nonsense_after is not None and self._apdus >= nonsense_after:
             answer = self._nonsense.randbytes(self._nonsense.randint(2, _NONSENSE_BYTES_MAX))
         else:
             answer = self._application.answer(apdu).encode()
         self._apdus += 1
-        self._take_time(len(apdu) + len(answer))
+        self._take_time(len(apdu) + len(answer), self._wrong_key_delay_ms(wrong_keys))
         return answer
+
+    def _wrong_key_delay_ms(self, before: int) -> float:
+        """What the answer to a wrong key waits for, when this was one."""
+        count = self._application.wrong_keys
+        if count <= before:
+            return 0.0
+        return self._switches.get("delay_after_wrong_key_ms", 0.0) * (1 << min(count - 1, _DELAY_DOUBLINGS_MAX))
 
     def _gone(self) -> bool:
         limit = self._switches.get("pull_out_after_apdus")
         return limit is not None and self._apdus >= limit
 
-    def _take_time(self, sent_bytes: int) -> None:
-        delay_ms = self._switches.get("delay_per_apdu_ms", 0.0)
+    def _take_time(self, sent_bytes: int, waiting_ms: float) -> None:
+        delay_ms = waiting_ms + self._switches.get("delay_per_apdu_ms", 0.0)
         rate_kbit_s = self._switches.get("bit_rate_kbit_s")
         if rate_kbit_s:
             delay_ms += sent_bytes * 8 / rate_kbit_s
         if delay_ms:
             self._sleep(delay_ms / 1000)
+
+
+def _quirks(switches: Switches) -> Quirks:
+    lie = switches.get("lie")
+    return Quirks(
+        le_max=switches.get("le_max", EXTENDED_NE_MAX),
+        no_extended_length=switches.get("no_extended_length", False),
+        parameter_reference_required=switches.get("parameter_reference_required", False),
+        master_file_refused=switches.get("master_file_refused", False),
+        bac_refused=switches.get("bac_refused", False),
+        lie=None if lie is None else Lie(lie),
+        lie_after_answers=switches.get("lie_after_answers", 0),
+    )

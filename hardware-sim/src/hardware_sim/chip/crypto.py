@@ -1,6 +1,6 @@
-"""Triple DES, the retail MAC and the key derivation of the first passports (ICAO 9303-11 §9.7, §9.8.6).
+"""Ciphers, MACs and key derivation of passports: triple DES and AES (ICAO 9303-11 §9.7, §9.8.6, §9.8.7).
 
-Old algorithms, because the cards speak them. Pure.
+Old algorithms beside newer ones, because the cards speak them. Pure.
 """
 
 from __future__ import annotations
@@ -10,58 +10,93 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives import cmac
+from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
+from cryptography.hazmat.primitives.ciphers import algorithms, modes
 
-BLOCK_BYTES: Final = 8
-KEY_BYTES: Final = 16
+from hardware_sim.passport.algorithms import Cipher
+from hardware_sim.passport.mrz import key_information
+
+MAC_BYTES: Final = 8
+FOR_PASSWORD: Final = 3
+_BAC_SEED_BYTES: Final = 16
+_DES_BLOCK_BYTES: Final = 8
 _FOR_ENCRYPTION: Final = 1
 _FOR_MAC: Final = 2
+_LONG_HASH: Final = frozenset({Cipher.AES_192, Cipher.AES_256})
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """Two double-length keys: one enciphers, one authenticates."""
+    """Two keys of one cipher: one enciphers, one authenticates."""
 
     enc: bytes = field(repr=False)
     mac: bytes = field(repr=False)
+    cipher: Cipher = Cipher.TDES
 
 
-def derive(seed: bytes) -> KeyPair:
-    """Keys from a shared secret of 16 bytes (ICAO 9303-11 §9.7.1.1)."""
-    return KeyPair(_derive_one(seed, _FOR_ENCRYPTION), _derive_one(seed, _FOR_MAC))
+def derive(secret: bytes, cipher: Cipher = Cipher.TDES) -> KeyPair:
+    """Session keys from a shared secret (ICAO 9303-11 §9.7.1)."""
+    return KeyPair(derive_one(secret, _FOR_ENCRYPTION, cipher), derive_one(secret, _FOR_MAC, cipher), cipher)
+
+
+def derive_one(secret: bytes, purpose: int, cipher: Cipher) -> bytes:
+    """One key from a secret: SHA-1 for keys of 16 bytes, SHA-256 for longer ones (§9.7.1.1 to §9.7.1.4)."""
+    name = "sha256" if cipher in _LONG_HASH else "sha1"
+    key = hashlib.new(name, secret + purpose.to_bytes(4), usedforsecurity=False).digest()[: cipher.key_bytes]
+    return bytes(_with_odd_parity(octet) for octet in key) if cipher is Cipher.TDES else key
+
+
+def document_seed(mrz_lines: tuple[str, ...]) -> bytes:
+    """What opening the document tells: SHA-1 over number, birth and expiry with their check digits (§4.3.2, §9.7.3)."""
+    return hashlib.sha1(key_information(mrz_lines).encode("ascii"), usedforsecurity=False).digest()
 
 
 def document_keys(mrz_lines: tuple[str, ...]) -> KeyPair:
-    """The keys that opening the booklet gives: from number, birth and expiry with their check digits (§4.3.2)."""
-    lower = mrz_lines[1]
-    information = lower[0:10] + lower[13:20] + lower[21:28]
-    return derive(hashlib.sha1(information.encode("ascii"), usedforsecurity=False).digest()[:KEY_BYTES])
+    """The keys of Basic Access Control (§9.7.2)."""
+    return derive(document_seed(mrz_lines)[:_BAC_SEED_BYTES])
 
 
-def encipher(key: bytes, plain: bytes) -> bytes:
-    """Triple DES in CBC mode with a zero start; `plain` is whole blocks."""
-    context = Cipher(TripleDES(_triple(key)), modes.CBC(bytes(BLOCK_BYTES))).encryptor()
+def encipher(key: bytes, plain: bytes, cipher: Cipher = Cipher.TDES, *, start: bytes | None = None) -> bytes:
+    """CBC mode, from a zero block unless `start` is given; `plain` is whole blocks."""
+    context = _block_cipher(key, cipher, start).encryptor()
     return context.update(plain) + context.finalize()
 
 
-def decipher(key: bytes, ciphered: bytes) -> bytes:
+def decipher(key: bytes, ciphered: bytes, cipher: Cipher = Cipher.TDES, *, start: bytes | None = None) -> bytes:
     """Undo `encipher`. Raises ValueError on a broken block."""
-    context = Cipher(TripleDES(_triple(key)), modes.CBC(bytes(BLOCK_BYTES))).decryptor()
+    context = _block_cipher(key, cipher, start).decryptor()
     return context.update(ciphered) + context.finalize()
 
 
 def retail_mac(key: bytes, message: bytes) -> bytes:
     """ISO/IEC 9797-1 MAC algorithm 3 with padding method 2: single DES in a chain, triple DES on the last block."""
     padded = pad(message)
-    chained, last = padded[:-BLOCK_BYTES], padded[-BLOCK_BYTES:]
+    chained, last = padded[:-_DES_BLOCK_BYTES], padded[-_DES_BLOCK_BYTES:]
     # Single DES is triple DES with three equal keys.
-    link = encipher(key[:BLOCK_BYTES] * 2, chained)[-BLOCK_BYTES:] if chained else bytes(BLOCK_BYTES)
+    link = encipher(key[:_DES_BLOCK_BYTES] * 2, chained)[-_DES_BLOCK_BYTES:] if chained else bytes(_DES_BLOCK_BYTES)
     return encipher(key, bytes(a ^ b for a, b in zip(link, last, strict=True)))
 
 
-def pad(message: bytes) -> bytes:
+def mac(keys: KeyPair, message: bytes) -> bytes:
+    """MAC of a message of any length, 8 bytes: the retail MAC, or CMAC cut short (§4.4.3.4)."""
+    if keys.cipher is Cipher.TDES:
+        return retail_mac(keys.mac, message)
+    context = cmac.CMAC(algorithms.AES(keys.mac))
+    context.update(message)
+    return context.finalize()[:MAC_BYTES]
+
+
+def message_mac(keys: KeyPair, message: bytes) -> bytes:
+    """MAC of secure messaging: the message is padded also where CMAC would not ask for it (§9.8.6.2, §9.8.7.2)."""
+    if keys.cipher is Cipher.TDES:
+        return retail_mac(keys.mac, message)
+    return mac(keys, pad(message, keys.cipher.block_bytes))
+
+
+def pad(message: bytes, block_bytes: int = _DES_BLOCK_BYTES) -> bytes:
     """ISO/IEC 9797-1 padding method 2."""
-    return message + b"\x80" + bytes(-(len(message) + 1) % BLOCK_BYTES)
+    return message + b"\x80" + bytes(-(len(message) + 1) % block_bytes)
 
 
 def unpad(message: bytes) -> bytes:
@@ -72,15 +107,11 @@ def unpad(message: bytes) -> bytes:
     return stripped[:-1]
 
 
-def _derive_one(seed: bytes, purpose: int) -> bytes:
-    key = hashlib.sha1(seed + purpose.to_bytes(4), usedforsecurity=False).digest()[:KEY_BYTES]
-    return bytes(_with_odd_parity(octet) for octet in key)
+def _block_cipher(key: bytes, cipher: Cipher, start: bytes | None) -> BlockCipher[modes.CBC]:
+    algorithm = TripleDES(key + key[:_DES_BLOCK_BYTES]) if cipher is Cipher.TDES else algorithms.AES(key)
+    return BlockCipher(algorithm, modes.CBC(start or bytes(cipher.block_bytes)))
 
 
 def _with_odd_parity(octet: int) -> int:
     upper = octet & 0xFE
     return upper | (upper.bit_count() + 1) % 2
-
-
-def _triple(key: bytes) -> bytes:
-    return key + key[:BLOCK_BYTES]

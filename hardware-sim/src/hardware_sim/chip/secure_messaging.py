@@ -1,4 +1,4 @@
-"""Secure messaging with triple DES, the card's end of it (ICAO 9303-11 §9.8).
+"""Secure messaging with triple DES or AES, the card's end of it (ICAO 9303-11 §9.8).
 
 Opens protected commands and protects responses; the counter moves once for each. What breaks protection raises
 SmError with the status that the card answers in plain; dropping the session is then the card's part.
@@ -12,6 +12,7 @@ from typing import Final
 
 from hardware_sim.chip import SmError, crypto
 from hardware_sim.chip.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, Command, Response
+from hardware_sim.passport.algorithms import Cipher
 from hardware_sim.passport.der import tlv
 
 SM_CLASS: Final = 0x0C
@@ -27,10 +28,10 @@ _MAC: Final = 0x8E
 
 @dataclass(slots=True)
 class Session:
-    """The keys and the send sequence counter of one session."""
+    """The keys and the send sequence counter of one session. After PACE and Chip Authentication it starts at zero."""
 
     keys: crypto.KeyPair
-    counter: int = field(repr=False)
+    counter: int = field(default=0, repr=False)
 
     def open(self, command: Command) -> Command:
         """Check and decipher a protected command. Raises SmError."""
@@ -40,8 +41,8 @@ class Session:
         if mac is None:
             raise SmError(_MISSING_OBJECT)
         covered = b"".join(tlv(tag, value) for tag, value in objects.items())
-        expected = self._mac(crypto.pad(command.header) + covered if covered else command.header)
-        if not hmac.compare_digest(mac, expected):
+        header = crypto.pad(command.header, self._block_bytes) if covered else command.header
+        if not hmac.compare_digest(mac, self._mac(header + covered)):
             raise SmError(_WRONG_OBJECT)
         body = self._decipher(objects, odd=command.ins % 2 == 1)
         return Command(
@@ -54,16 +55,35 @@ class Session:
         status = tlv(0x99, response.status.to_bytes(2))
         covered = status
         if response.body:
-            ciphered = crypto.encipher(self.keys.enc, crypto.pad(response.body))
+            padded = crypto.pad(response.body, self._block_bytes)
+            ciphered = crypto.encipher(self.keys.enc, padded, self.keys.cipher, start=self._start())
             body = tlv(_ENCIPHERED_ODD, ciphered) if odd else tlv(_ENCIPHERED, _PADDING_INDICATOR, ciphered)
             covered = body + status
         return Response(response.status, covered + tlv(_MAC, self._mac(covered)))
 
+    def plain_bytes_max(self, ne: int) -> int:
+        """How many plain bytes fit a protected response of at most `ne` bytes."""
+        for blocks in range(ne // self._block_bytes, 0, -1):
+            ciphered = blocks * self._block_bytes
+            if len(tlv(_ENCIPHERED, bytes(ciphered + 1))) + _STATUS_AND_MAC_BYTES <= ne:
+                return ciphered - 1
+        return 0
+
+    @property
+    def _block_bytes(self) -> int:
+        return self.keys.cipher.block_bytes
+
     def _count(self) -> None:
-        self.counter = (self.counter + 1) % 2**64
+        self.counter = (self.counter + 1) % 256**self._block_bytes
 
     def _mac(self, covered: bytes) -> bytes:
-        return crypto.retail_mac(self.keys.mac, self.counter.to_bytes(8) + covered)
+        return crypto.message_mac(self.keys, self.counter.to_bytes(self._block_bytes) + covered)
+
+    def _start(self) -> bytes | None:
+        """The first block of CBC: zeros with triple DES, the enciphered counter with AES (§9.8.6.1, §9.8.7.1)."""
+        if self.keys.cipher is Cipher.TDES:
+            return None
+        return crypto.encipher(self.keys.enc, self.counter.to_bytes(self._block_bytes), self.keys.cipher)
 
     def _decipher(self, objects: dict[int, bytes], *, odd: bool) -> bytes:
         ciphered = objects.get(_ENCIPHERED_ODD if odd else _ENCIPHERED)
@@ -74,18 +94,9 @@ class Session:
                 raise SmError(_WRONG_OBJECT)
             ciphered = ciphered[1:]
         try:
-            return crypto.unpad(crypto.decipher(self.keys.enc, ciphered))
+            return crypto.unpad(crypto.decipher(self.keys.enc, ciphered, self.keys.cipher, start=self._start()))
         except ValueError as broken:
             raise SmError(_WRONG_OBJECT) from broken
-
-
-def plain_bytes_max(ne: int) -> int:
-    """How many plain bytes fit a protected response of at most `ne` bytes."""
-    for blocks in range(ne // crypto.BLOCK_BYTES, 0, -1):
-        ciphered = blocks * crypto.BLOCK_BYTES
-        if len(tlv(_ENCIPHERED, bytes(ciphered + 1))) + _STATUS_AND_MAC_BYTES <= ne:
-            return ciphered - 1
-    return 0
 
 
 def _parse_objects(body: bytes) -> dict[int, bytes]:

@@ -17,7 +17,8 @@ from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from hardware_sim.passport import lds, mrz, pki
+from hardware_sim.passport import domain, lds, mrz, pki
+from hardware_sim.passport.abilities import Abilities
 from hardware_sim.passport.chip_key import ChipKey, Scheme
 
 FAULTS: Final = frozenset(
@@ -64,6 +65,7 @@ class Passport:
     mrz_lines: tuple[str, ...] = field(repr=False)
     files: Mapping[str, bytes] = field(repr=False)
     chip_key: ChipKey | None = field(repr=False)
+    abilities: Abilities = field(default=Abilities(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Issuer:
         self._country = country
         self._today = today or datetime.now(tz=UTC).date()
         self._chip_rsa = tuple(_rsa_key(_RSA_BITS) for _ in range(_CHIP_RSA_KEYS))
-        p256, brainpool = self._elliptic(pki.P256), self._elliptic(pki.BRAINPOOL_P256, explicit=True)
+        p256, brainpool = self._elliptic(domain.P256), self._elliptic(domain.BRAINPOOL_P256, explicit=True)
         self._lines = (
             self._line("P-256", 1, p256),
             self._line("brainpool", 2, brainpool),
@@ -165,7 +167,7 @@ class Issuer:
     def _chip_key(self, number: str, turn: int, wanted: ActiveAuthentication | None, *, explicit: bool) -> ChipKey:
         choice = wanted or ("rsa" if turn // 3 % 2 else "ecdsa")
         if choice == "ecdsa":
-            private = pki.elliptic_key(pki.P256, f"{self._seed}/chip/{number}")
+            private = pki.elliptic_key(domain.P256, f"{self._seed}/chip/{number}")
             return ChipKey(Scheme.ECDSA_SHA256, private, explicit_curve=explicit)
         scheme = Scheme.RSA_SHA256 if turn // 6 % 2 else Scheme.RSA_SHA1
         return ChipKey(scheme, self._chip_rsa[turn % len(self._chip_rsa)])
@@ -173,7 +175,7 @@ class Issuer:
     def _another_key(self, key: ChipKey, number: str) -> ChipKey:
         """A key of the same kind that DG15 does not announce."""
         if key.scheme is Scheme.ECDSA_SHA256:
-            return ChipKey(key.scheme, pki.elliptic_key(pki.P256, f"{self._seed}/clone/{number}"))
+            return ChipKey(key.scheme, pki.elliptic_key(domain.P256, f"{self._seed}/clone/{number}"))
         return ChipKey(key.scheme, next(other for other in self._chip_rsa if other is not key.private))
 
     def _line(self, label: str, serial: int, make_key: Callable[[str, int], pki.SigningKey]) -> _Line:
@@ -198,7 +200,7 @@ class Issuer:
         )
         return _Line(authority, signer, signer_key.explicit_curve)
 
-    def _elliptic(self, curve: pki.Curve, *, explicit: bool = False) -> Callable[[str, int], pki.SigningKey]:
+    def _elliptic(self, curve: domain.Curve, *, explicit: bool = False) -> Callable[[str, int], pki.SigningKey]:
         def make(label: str, _bits: int) -> pki.SigningKey:
             return pki.SigningKey(pki.elliptic_key(curve, f"{self._seed}/{label}"), explicit_curve=explicit)
 

@@ -12,6 +12,7 @@ from typing import Final
 _LINE_CHARACTERS: Final = 44
 _NAME_CHARACTERS: Final = 39
 _NUMBER_CHARACTERS: Final = 9
+_CARD_LINES: Final = 3  # format TD1
 _WEIGHTS: Final = (7, 3, 1)
 # ICAO 9303-3 §6 A, the letters of it that do not come apart into a base letter and an accent.
 _WRITTEN_OUT: Final = str.maketrans(
@@ -55,6 +56,20 @@ def lines(
     composite = check_digit(numbered + born + expires + optional)
     shown_sex = "<" if sex == "X" else sex
     return upper, f"{numbered}{_state(nationality)}{born}{shown_sex}{expires}{optional}{composite}"
+
+
+def key_information(zone: tuple[str, ...]) -> str:
+    """Document number, birth and expiry with their check digits, from a zone of any size (ICAO 9303-11 §9.7.2).
+
+    A number too long for its field continues in the optional data, up to a filler, its check digit last (9303-5 §4.2.2).
+    """
+    if len(zone) == _CARD_LINES:
+        number, mark, rest = zone[0][5:14], zone[0][14], zone[0][15:]
+        dates = zone[1][0:7] + zone[1][8:15]
+    else:
+        number, mark, rest = zone[1][0:9], zone[1][9], zone[1][28:-1]
+        dates = zone[1][13:20] + zone[1][21:28]
+    return number + (rest.split("<")[0] if mark == "<" else mark) + dates
 
 
 def _with_check(field: str) -> str:

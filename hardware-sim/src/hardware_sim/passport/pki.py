@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hardware_sim.passport import der
+from hardware_sim.passport.domain import STANDARDISED, Curve
 
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -37,41 +38,26 @@ _RSA_PSS_SHA256: Final = der.sequence(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """A prime curve y² = x³ + ax + b with generator (x, y) of order n and cofactor 1."""
-
-    oid: str
-    implementation: ec.EllipticCurve
-    p: int
-    a: int
-    b: int
-    x: int
-    y: int
-    n: int
+_IMPLEMENTATIONS: Final[dict[str, ec.EllipticCurve]] = {
+    "secp224r1": ec.SECP224R1(),
+    "secp256r1": ec.SECP256R1(),
+    "secp384r1": ec.SECP384R1(),
+    "secp521r1": ec.SECP521R1(),
+    "brainpoolP256r1": ec.BrainpoolP256R1(),
+    "brainpoolP384r1": ec.BrainpoolP384R1(),
+    "brainpoolP512r1": ec.BrainpoolP512R1(),
+}
+_CURVES: Final = {curve.name: curve for curve in STANDARDISED.values() if isinstance(curve, Curve)}
 
 
-P256: Final = Curve(  # FIPS 186-4 §D.1.2.3
-    "1.2.840.10045.3.1.7",
-    ec.SECP256R1(),
-    p=0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF,
-    a=0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFC,
-    b=0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B,
-    x=0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
-    y=0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
-    n=0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
-)
-BRAINPOOL_P256: Final = Curve(  # RFC 5639 §3.4
-    "1.3.36.3.3.2.8.1.1.7",
-    ec.BrainpoolP256R1(),
-    p=0xA9FB57DBA1EEA9BC3E660A909D838D726E3BF623D52620282013481D1F6E5377,
-    a=0x7D5A0975FC2C3057EEF67530417AFFE7FB8055C126DC5C6CE94A4B44F330B5D9,
-    b=0x26DC5C6CE94A4B44F330B5D9BBD77CBF958416295CF7E1CE6BCCDC18FF8C07B6,
-    x=0x8BD2AEB9CB7E57CB2C4B482FFC81B7AFB9DE27E1E3BD23C23A4453BD9ACE3262,
-    y=0x547EF835C3DAC4FD97F8461A14611DC9C27745132DED8E545C1D54C72F046997,
-    n=0xA9FB57DBA1EEA9BC3E660A909D838D718C397AA3B561A6F7901E0E82974856A7,
-)
-_CURVES: Final = {curve.implementation.name: curve for curve in (P256, BRAINPOOL_P256)}
+def known_curves() -> tuple[Curve, ...]:
+    """The curves that certificates may be signed on: those that the library implements."""
+    return tuple(_CURVES[name] for name in _IMPLEMENTATIONS)
+
+
+def implementation(curve: Curve) -> ec.EllipticCurve:
+    """The library's curve of these parameters. Raises KeyError for one that it lacks."""
+    return _IMPLEMENTATIONS[curve.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +103,7 @@ class SigningKey:
 
 def explicit_parameters(curve: Curve) -> bytes:
     """SpecifiedECDomain with generator and cofactor, as ICAO 9303-12 §4.1.6.3 asks (TR-03111 §5.1.1)."""
-    size = (curve.p.bit_length() + 7) // 8
+    size = curve.size_bytes
     generator = b"\x04" + curve.x.to_bytes(size) + curve.y.to_bytes(size)
     return der.sequence(
         der.integer(1),
@@ -132,7 +118,7 @@ def explicit_parameters(curve: Curve) -> bytes:
 def elliptic_key(curve: Curve, seed: str) -> ec.EllipticCurvePrivateKey:
     """The key that follows from `seed`. For simulation: whoever knows the seed knows the key."""
     scalar = int.from_bytes(hashlib.sha512(seed.encode()).digest()) % (curve.n - 1) + 1
-    return ec.derive_private_key(scalar, curve.implementation)
+    return ec.derive_private_key(scalar, implementation(curve))
 
 
 @dataclass(frozen=True, slots=True)

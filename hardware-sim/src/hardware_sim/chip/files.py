@@ -1,0 +1,108 @@
+"""The chip's files: where each lies, by which names it is found, and who may read it (ICAO 9303-10 §3, ISO/IEC 7816-4 §7.2).
+
+Pure. What is selected and whether a session protects the reading is `application`'s to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final
+
+from hardware_sim.chip.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, Response
+
+DONE: Final = 0x9000
+END_OF_FILE: Final = 0x6282
+WRONG_LENGTH: Final = 0x6700
+OUTSIDE_FILE: Final = 0x6B00
+SHORTER: Final = 0x6C00
+_OFFSET_OBJECT: Final = 0x54
+_SHORT_IDENTIFIER: Final = 0x1F
+
+
+class Place(Enum):
+    """Where the terminal stands."""
+
+    MASTER = auto()
+    APPLICATION = auto()
+
+
+class Secrecy(Enum):
+    """Who may read a file."""
+
+    FREE = auto()
+    SESSION = auto()
+    TERMINAL = auto()  # only a terminal that Terminal Authentication has cleared
+
+
+_MASTER_IDS: Final = {
+    "EF_CARD_ACCESS": (0x011C, Secrecy.FREE),
+    "EF_CARD_SECURITY": (0x011D, Secrecy.SESSION),
+    "EF_DIR": (0x2F00, Secrecy.FREE),
+    "EF_ATR": (0x2F01, Secrecy.FREE),
+}
+_MASTER_SHORT_IDS: Final = {0x1C: 0x011C, 0x1D: 0x011D, 0x1E: 0x2F00, 0x01: 0x2F01}
+_APPLICATION_IDS: Final = {
+    "EF_COM": 0x011E,
+    "EF_SOD": 0x011D,
+    "EF_CVCA": 0x011C,
+    **{f"EF_DG{number}": 0x0100 + number for number in range(1, 17)},
+}
+_GUARDED: Final = frozenset({"EF_DG3", "EF_DG4"})
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One elementary file."""
+
+    content: bytes = field(repr=False)
+    secrecy: Secrecy
+
+
+class FileSystem:
+    """The files of one passport. Raises KeyError on a file name that no chip has."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files: dict[tuple[Place, int], File] = {}
+        for name, content in files.items():
+            if name in _MASTER_IDS:
+                file_id, secrecy = _MASTER_IDS[name]
+                self._files[Place.MASTER, file_id] = File(content, secrecy)
+            else:
+                secrecy = Secrecy.TERMINAL if name in _GUARDED else Secrecy.SESSION
+                self._files[Place.APPLICATION, _APPLICATION_IDS[name]] = File(content, secrecy)
+
+    def by_id(self, place: Place, file_id: bytes) -> File | None:
+        """The file of these two bytes in this place."""
+        return self._files.get((place, int.from_bytes(file_id))) if len(file_id) == 2 else None
+
+    def by_short_id(self, place: Place, short_id: int) -> File | None:
+        """The file of a short identifier, the lower five bits of READ BINARY's P1."""
+        short_id &= _SHORT_IDENTIFIER
+        file_id = _MASTER_SHORT_IDS.get(short_id, 0) if place is Place.MASTER else 0x0100 | short_id
+        return self._files.get((place, file_id))
+
+
+def read(file: File, offset: int, ne: int | None, *, room: int, le_max: int, header_bytes: int = 0) -> Response:
+    """What READ BINARY returns: at most `ne` and `room` bytes, `header_bytes` of which wrap the data."""
+    if ne is None:
+        return Response(WRONG_LENGTH)
+    if ne > le_max:
+        return Response(SHORTER | le_max % 256 if le_max <= SHORT_NE_MAX else WRONG_LENGTH)
+    if offset >= len(file.content):
+        return Response(OUTSIDE_FILE)
+    as_much_as_there_is = ne in {SHORT_NE_MAX, EXTENDED_NE_MAX}
+    count = min(ne, room) - header_bytes
+    if count <= 0 or (ne > room and not as_much_as_there_is):
+        return Response(WRONG_LENGTH)
+    body = file.content[offset : offset + count]
+    complete = as_much_as_there_is or len(body) == count
+    return Response(DONE if complete else END_OF_FILE, body)
+
+
+def far_offset(body: bytes) -> int | None:
+    """The offset data object's value; None when there is none, or it is longer than four bytes."""
+    if len(body) < 3 or body[0] != _OFFSET_OBJECT or body[1] != len(body) - 2 or body[1] > 4:
+        return None
+    return int.from_bytes(body[2:])

@@ -1,0 +1,29 @@
+"""How one chip model differs from the next in what it answers: limits, habits, and lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from hardware_sim.chip.apdu import EXTENDED_NE_MAX
+from hardware_sim.chip.lies import Lie
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """Left out is a plain, honest chip. `le_max` is the most that one READ BINARY returns.
+
+    `lie_after_answers` is how many protected answers are honest before a lie of secure messaging or Active
+    Authentication is told.
+    """
+
+    le_max: int = EXTENDED_NE_MAX
+    no_extended_length: bool = False
+    parameter_reference_required: bool = False
+    master_file_refused: bool = False
+    bac_refused: bool = False
+    lie: Lie | None = None
+    lie_after_answers: int = 0
+
+
+PLAIN_CHIP: Final = Quirks()

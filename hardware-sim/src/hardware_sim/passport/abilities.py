@@ -1,0 +1,73 @@
+"""What a chip can do beyond answering a challenge, with the private keys that it does it with.
+
+`Features` is what an office orders, `Abilities` what a chip then holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from hardware_sim.passport import groups
+from hardware_sim.passport.algorithms import Cipher, Pace
+from hardware_sim.passport.domain import STANDARDISED
+
+_CAN_DIGITS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One key of Chip Authentication to order.
+
+    `cipher` None leaves out the ChipAuthenticationInfo, as the first passports did: triple DES is then understood.
+    """
+
+    parameter_id: int = 13
+    cipher: Cipher | None = Cipher.AES_128
+    key_id: int | None = None
+    explicit_parameters: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a chip shall be able to do. Raises ValueError on a card access number that is not six digits."""
+
+    bac: bool = True
+    pace: tuple[Pace, ...] = ()
+    can: str | None = field(default=None, repr=False)
+    chip_authentication: tuple[Agreement, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.can is not None and not (self.can.isascii() and self.can.isdigit() and len(self.can) == _CAN_DIGITS):
+            raise ValueError("a card access number is six digits")
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementKey:
+    """A static private key, the group that it is of, and the cipher that is used after it."""
+
+    parameter_id: int
+    private: int = field(repr=False)
+    cipher: Cipher = Cipher.TDES
+    key_id: int | None = None
+
+    @property
+    def group(self) -> groups.Group:
+        """The group of the standardised domain parameters."""
+        return groups.group_of(STANDARDISED[self.parameter_id])
+
+    @property
+    def public(self) -> bytes:
+        """The public key's encoding."""
+        return self.group.multiply(self.group.generator, self.private)
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a chip can do. `mapping_keys` are for chip authentication mapping, `agreement_keys` for Chip Authentication."""
+
+    bac: bool = True
+    pace: tuple[Pace, ...] = ()
+    can: str | None = field(default=None, repr=False)
+    mapping_keys: tuple[AgreementKey, ...] = ()
+    agreement_keys: tuple[AgreementKey, ...] = ()
