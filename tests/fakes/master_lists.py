@@ -40,6 +40,7 @@ def party(
     key: ec.EllipticCurvePrivateKey | None = None,
     authority: bool = True,
     lists: bool = False,
+    purpose: str = "",
     days: int = 3000,
 ) -> Party:
     """A CSCA, self-signed or, with an issuer, a link; or, without authority, a signer."""
@@ -60,8 +61,9 @@ def party(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by.key.public_key()), critical=False)
     )
-    if lists:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([LIST_SIGNER]), critical=True)
+    if lists or purpose:
+        purposes = [ObjectIdentifier(purpose)] if purpose else [LIST_SIGNER]
+        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=True)
     return Party(subject, key, builder.sign(by.key, hashes.SHA256()))
 
 
@@ -70,13 +72,18 @@ def master_list(
 ) -> bytes:
     """A list of certificates, signed."""
     content = der.sequence(der.integer(0), der.tlv(0x31, *certificates))
+    return signed_list(signer, content, content_type=content_type, signed_at=signed_at)
+
+
+def signed_list(signer: Party, content: bytes, *, content_type: str, signed_at: datetime | None = NOW) -> bytes:
+    """Any content, signed, with the signer's certificate."""
     sha256 = der.sequence(der.oid("2.16.840.1.101.3.4.2.1"))
     attributes = b"".join(
         sorted(
             [
                 _attribute("1.2.840.113549.1.9.3", der.oid(content_type)),
                 _attribute("1.2.840.113549.1.9.4", der.octets(hashlib.sha256(content).digest())),
-                _attribute("1.2.840.113549.1.9.5", der.time(signed_at)),
+                *([] if signed_at is None else [_attribute("1.2.840.113549.1.9.5", der.time(signed_at))]),
             ],
         ),
     )
