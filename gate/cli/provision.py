@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -119,6 +121,84 @@ def _steps(answers: Answers, path: Path) -> Iterator[Step]:
             raise StepError(str(error)) from error
 
     yield Step("models", fetch_models, lambda: all(model.is_intact(models) for model in known.models))
+
+
+@app.command()
+def enrol(
+    central: Annotated[str, typer.Option(help="The central server, HOST:PORT.")],
+    ca: Annotated[Path, typer.Option(help="The operator's authority, a PEM file from gate central init.")],
+    token: Annotated[str, typer.Option(help="The one-time token from gate central token.")],
+    config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Replace the certificate that is there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Get the device certificate from the central server and write the [sync] table."""
+    path = config or configuration.path_from_environment()
+    try:
+        settings = configuration.load(path)
+    except ConfigError as error:
+        fail(Exit.CONFIG, str(error))
+    steps = _enrolment_steps(settings, path, central=central, ca=ca, token=token, again=again)
+    _show("provision.enrol/1", carry_out(steps), as_json=as_json)
+
+
+def _enrolment_steps(config: Config, path: Path, *, central: str, ca: Path, token: str, again: bool) -> Iterator[Step]:
+    from gate.audit import keys
+    from gate.audit.errors import AuditError
+    from gate.provision import device_key
+    from gate.provision import enrol as enrolment
+
+    folder = Path(config.paths.keys)
+    files = {name: folder / name for name in ("central-ca.pem", "device.pem", "mirror.vkey")}
+    table = {
+        "address": central,
+        "ca": str(files["central-ca.pem"]),
+        "certificate": str(files["device.pem"]),
+        "key": str(folder / "device.key"),
+    }
+
+    def get_certificate() -> str:
+        try:
+            log_vkey = keys.load(folder / "log.key", config.origin).verifier.vkey
+            wanted = device_key.signing_request(folder / "device.key", config.gate_id)
+            enrolled = enrolment.enrol(
+                central, str(ca), gate_id=config.gate_id, token=token, signing_request=wanted, log_vkey=log_vkey
+            )
+            _replace(files["central-ca.pem"], ca.read_bytes())
+            _replace(files["mirror.vkey"], enrolled.mirror_vkey.encode() + b"\n")
+            _replace(files["device.pem"], enrolled.certificate)  # last: it says that the step was done
+        except (AuditError, device_key.DeviceKeyError, enrolment.EnrolError, OSError) as error:
+            raise StepError(str(error)) from error
+        return f"{config.gate_id} is enrolled at {central}"
+
+    def write_table() -> str:
+        try:
+            whole = tomllib.loads(path.read_text())
+            vkey = files["mirror.vkey"].read_text().strip()
+            whole["sync"] = {**whole.get("sync", {}), **table, "mirror_vkey": vkey}
+            checked = path.with_name(f".tmp-{path.name}")
+            _replace(checked, tomli_w.dumps(whole).encode())
+            configuration.load(checked)
+            checked.replace(path)
+        except (OSError, ConfigError) as error:
+            raise StepError(str(error)) from error
+        return f"[sync] in {path}"
+
+    def has_table() -> bool:
+        return not again and all(getattr(config.sync, name, None) == value for name, value in table.items())
+
+    yield Step("certificate", get_certificate, lambda: not again and all(one.exists() for one in files.values()))
+    yield Step("configuration", write_table, has_table)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file, complete or not at all."""
+    temporary = path.with_name(f".tmp-{path.name.removeprefix('.tmp-')}-new")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
 
 
 def _folders(config: Config) -> tuple[str, ...]:

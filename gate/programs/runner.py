@@ -40,7 +40,7 @@ class Program(Protocol):
 
 def run_program(name: str, config: Config) -> None:
     """Run one program until SIGTERM or SIGINT. Raises what the program raises."""
-    _log_as_json(name)
+    log_as_json(name)
     program: Program = importlib.import_module(f"gate.programs.{name}").run
     asyncio.run(_supervised(name, program, config))
 
@@ -126,7 +126,8 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def _log_as_json(name: str) -> None:
+def log_as_json(name: str) -> None:
+    """Send log lines to standard error as JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines(name))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -1,0 +1,218 @@
+"""The web application: who asks, how large, and which part of the server answers.
+
+A request counts only with the client certificate that the gate was enrolled with last, of a gate that is not revoked; it
+is looked up for each request. Enrolment alone needs none. Bodies are read up to limits, compressed ones too; blocking
+work runs in worker threads. The peer's certificate comes as the ASGI TLS extension, put there by `gate.central.serving`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import re
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gate.audit.record import time_text
+from gate.central import wire
+from gate.central.enrolment import Desk
+from gate.central.errors import (
+    BadRequestError,
+    CentralError,
+    DamagedError,
+    ForbiddenError,
+    NotYetError,
+    UnknownError,
+    UnprovenError,
+)
+from gate.central.mirror import Answer, Mirror
+from gate.central.roster import Gate, Roster
+
+AGE_FILE_BYTES_MAX = 64 * 1024
+CHUNK_BYTES = 32 * 1024
+_KEY_ID = re.compile(r"[0-9a-f]{64}")
+_STATUS: dict[type[CentralError], int] = {
+    BadRequestError: 400,
+    ForbiddenError: 403,
+    UnknownError: 404,
+    NotYetError: 409,
+    UnprovenError: 422,
+    DamagedError: 500,
+}
+
+log = logging.getLogger("gate.central")
+
+
+def make_app(*, roster: Roster, mirror: Mirror, desk: Desk, now: Callable[[], datetime]) -> Starlette:
+    """Put the server together."""
+    counter = Counter(roster=roster, mirror=mirror, now=now)
+    routes = [
+        Route("/add-checkpoint", counter.guarded(counter.add_checkpoint), methods=["POST"]),
+        Route("/add-entries", counter.guarded(counter.add_entries), methods=["POST"]),
+        Route("/bodies", counter.guarded(counter.bodies), methods=["GET"]),
+        Route("/bodies/sealed", counter.guarded(counter.put_sealed), methods=["PUT"]),
+        Route("/bodies/keys/{key_id}", counter.guarded(counter.put_key), methods=["PUT"]),
+        Route("/{origin_hash}/checkpoint", counter.guarded(counter.checkpoint), methods=["GET"]),
+        Route("/.well-known/est/cacerts", desk.authority_certificates, methods=["GET"]),
+        Route("/.well-known/est/simpleenroll", desk.enrol, methods=["POST"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={CentralError: _refuse, ClientDisconnect: _hung_up})
+
+
+Handler = Callable[[Request, Gate], Awaitable[Response]]
+
+
+class Counter:
+    """Receives gates that may speak."""
+
+    def __init__(self, *, roster: Roster, mirror: Mirror, now: Callable[[], datetime]) -> None:
+        self._roster = roster
+        self._mirror = mirror
+        self._now = now
+
+    def guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        """Let in only enrolled gates."""
+
+        async def endpoint(request: Request) -> Response:
+            gate = await run_in_threadpool(self._who, request)
+            return await handler(request, gate)
+
+        return endpoint
+
+    def _who(self, request: Request) -> Gate:
+        """Return the gate that the client certificate is of. Raises ForbiddenError."""
+        chain = request.scope.get("extensions", {}).get("tls", {}).get("client_cert_chain") or ()
+        if not chain:
+            raise ForbiddenError("a client certificate is needed")
+        certificate = x509.load_pem_x509_certificate(chain[0].encode("ascii"))
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        gate = self._roster.find(str(names[0].value)) if len(names) == 1 else None
+        found = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+        if gate is None or gate.revoked or not hmac.compare_digest(gate.certificate, found):
+            log.warning("gate_refused", extra={"gate": gate.device if gate else None})
+            raise ForbiddenError("this certificate is of no enrolled gate")
+        self._roster.seen(gate.device, time_text(self._now()))
+        return gate
+
+    async def add_checkpoint(self, request: Request, gate: Gate) -> Response:
+        """Answer C2SP add-checkpoint."""
+        raw = await whole_body(request, wire.CHECKPOINT_REQUEST_BYTES_MAX)
+        return _respond(await run_in_threadpool(self._mirror.add_checkpoint, gate, raw))
+
+    async def add_entries(self, request: Request, gate: Gate) -> Response:
+        """Answer C2SP add-entries, package by package. What was stored before a failure stays stored."""
+        intake, upload = wire.Intake(), None
+        async for chunk in _plain_body(request):
+            intake.feed(chunk)
+            head = intake.read_head()
+            if head is None:
+                continue
+            if upload is None:
+                begun = await run_in_threadpool(self._mirror.begin, gate, head)
+                if isinstance(begun, Answer):
+                    return _respond(begun)
+                upload = begun
+            for package in intake.packages():
+                await run_in_threadpool(self._mirror.take, upload, package)
+        if upload is None:
+            raise BadRequestError("the body ends before its first package")
+        return _respond(await run_in_threadpool(self._mirror.finish, upload))
+
+    async def checkpoint(self, request: Request, gate: Gate) -> Response:
+        """Serve the mirror checkpoint of the gate's own log."""
+        if request.path_params["origin_hash"] != hashlib.sha256(gate.origin.encode()).hexdigest():
+            raise UnknownError("the certificate is not of this log's gate")
+        return _respond(await run_in_threadpool(self._mirror.checkpoint, gate))
+
+    async def bodies(self, _request: Request, gate: Gate) -> Response:
+        """Say which bodies and age files are missing."""
+        lacking, keys = await run_in_threadpool(self._mirror.bodies, gate)
+        return JSONResponse({"next": lacking, "keys": keys})
+
+    async def put_sealed(self, request: Request, gate: Gate) -> Response:
+        """Take sealed bodies."""
+        raw = await whole_body(request, wire.SEALED_REQUEST_BYTES_MAX)
+        await run_in_threadpool(self._mirror.keep_sealed, gate, raw)
+        return await self.bodies(request, gate)
+
+    async def put_key(self, request: Request, gate: Gate) -> Response:
+        """Take an age file, or the news that it was erased."""
+        key_id = request.path_params["key_id"]
+        raw = await whole_body(request, AGE_FILE_BYTES_MAX)
+        if _KEY_ID.fullmatch(key_id) is None:
+            raise BadRequestError("an age file is named by its SHA-256")
+        if raw and hashlib.sha256(raw).hexdigest() != key_id:
+            raise UnprovenError("the age file is not the one that its name says")
+        await run_in_threadpool(self._mirror.keep_key, gate, key_id, raw or None)
+        return Response(status_code=204)
+
+
+async def whole_body(request: Request, bytes_max: int) -> bytes:
+    """Read a body that must fit. Raises BadRequestError."""
+    body = bytearray()
+    async for chunk in _plain_body(request):
+        body += chunk
+        if len(body) > bytes_max:
+            raise BadRequestError(f"a body of more than {bytes_max} bytes")
+    return bytes(body)
+
+
+async def _plain_body(request: Request) -> AsyncIterator[bytes]:
+    """Yield the body in pieces of CHUNK_BYTES, uncompressed. Raises BadRequestError."""
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding not in {"identity", "gzip"}:
+        raise BadRequestError("content-encoding is gzip or nothing")
+    inflate = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    gathered = bytearray()
+    async for chunk in request.stream():
+        rest = chunk
+        while rest:
+            if inflate is None:
+                piece, rest = rest[:CHUNK_BYTES], rest[CHUNK_BYTES:]
+            else:
+                piece, rest = _inflate(inflate, rest)
+            gathered += piece
+            if len(gathered) >= CHUNK_BYTES:
+                yield bytes(gathered)
+                gathered.clear()
+    yield bytes(gathered)
+
+
+def _inflate(inflate: zlib._Decompress, compressed: bytes) -> tuple[bytes, bytes]:
+    """Return a piece of bounded size, and what is left to uncompress."""
+    if inflate.eof:
+        raise BadRequestError("there are bytes after the compressed body")
+    try:
+        piece = inflate.decompress(compressed, CHUNK_BYTES)
+    except zlib.error as error:
+        raise BadRequestError("the body is not gzip") from error
+    return piece, inflate.unconsumed_tail
+
+
+def _respond(answer: Answer) -> Response:
+    headers = {"accept-encoding": "gzip"}  # C2SP: mirrors SHOULD say so
+    return Response(answer.body, answer.status, headers, media_type=answer.content_type)
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    status = _STATUS.get(type(error), 500) if isinstance(error, CentralError) else 500
+    if status == 500:
+        log.critical("request_failed", extra={"path": request.url.path[:100], "reason": str(error)})
+        return Response("the server's store is damaged\n", 500)
+    log.warning("request_refused", extra={"path": request.url.path[:100], "status": status, "reason": str(error)})
+    return Response(f"{error}\n", status, media_type="text/plain")
+
+
+async def _hung_up(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=400)  # nobody reads it

@@ -1,0 +1,125 @@
+"""Reads stored logs back: are they what was signed, and as a folder that `gate audit verify` accepts.
+
+One bundle is in memory at a time. A folder is written only for what was verified on the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gate.audit.checkpoint import Checkpoint, read_checkpoint
+from gate.audit.errors import BadFormatError, BadSignatureError
+from gate.audit.merkle import Frontier, leaf_hash, root_of
+from gate.audit.note import Note, Verifier
+from gate.audit.record import Header
+from gate.audit.spool import CHECKPOINT, key_path, sealed_path
+from gate.audit.tiles import (
+    TILE_WIDTH,
+    Piece,
+    encode_entries,
+    encode_tile,
+    entries_path,
+    levels_of,
+    tile_path,
+    width_at,
+)
+from gate.central.errors import DamagedError, FolderError, NotYetError, UnknownError
+from gate.central.ledger import Ledger
+from gate.central.roster import Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written."""
+
+    entries: int
+    files: int
+
+
+def is_intact(ledger: Ledger, gate: Gate, mirror: Verifier) -> bool:
+    """Whether the stored entries lead to the head's root, and its note bears the gate's signature and ours."""
+    head = ledger.head(gate.device)
+    if head.note is None:
+        return head.size == 0
+    try:
+        signed = read_checkpoint(head.note, gate.log, mirror)
+        frontier = Frontier()
+        for bundle in ledger.bundles(gate.device, head.size):
+            for entry in bundle.entries[: head.size - frontier.size]:
+                frontier = frontier.append(leaf_hash(entry))
+    except (BadFormatError, BadSignatureError):
+        return False
+    return (signed.size, signed.root) == (head.size, head.root) == (frontier.size, frontier.root())
+
+
+def export(ledger: Ledger, gate: Gate, out: Path) -> Exported:
+    """Write a gate's log as a spool into an empty folder. Raises CentralError."""
+    head = ledger.head(gate.device)
+    if head.note is None:
+        raise UnknownError(f"nothing of {gate.device} was mirrored yet")
+    if head.bodies < head.size:
+        raise NotYetError(f"the bodies of {head.size - head.bodies} entries of {gate.device} are still on their way")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if any(out.iterdir()):
+            raise FolderError(f"{out} is not empty")
+        return _Export(ledger, gate, out).run(head.size, head.root, head.note)
+    except OSError as error:
+        raise FolderError(f"cannot write {out}: {error.strerror}") from error
+
+
+class _Export:
+    """One export under way."""
+
+    def __init__(self, ledger: Ledger, gate: Gate, out: Path) -> None:
+        self._ledger = ledger
+        self._gate = gate
+        self._out = out
+        self._files = 0
+        self._keys: set[str] = set()
+
+    def run(self, size: int, root: bytes, note: bytes) -> Exported:
+        frontier, level = Frontier(), []
+        for n, bundle in enumerate(self._ledger.bundles(self._gate.device, size)):
+            piece = Piece(n, min(TILE_WIDTH, size - n * TILE_WIDTH))
+            entries, sealed = bundle.entries[: piece.width], bundle.sealed[: piece.width]
+            if not len(entries) == len(sealed) == piece.width:
+                raise DamagedError(f"bundle {n} of {self._gate.device} lacks entries or bodies")
+            hashes = [leaf_hash(one) for one in entries]
+            for one in hashes:
+                frontier = frontier.append(one)
+            self._write(entries_path(piece), encode_entries(entries))
+            self._write(sealed_path(piece), b"".join(sealed))
+            self._write(tile_path(0, piece), encode_tile(hashes))
+            self._write_keys(entries)
+            if piece.is_full:
+                level.append(root_of(hashes))
+        if frontier.root() != root or Checkpoint.parse(Note.parse(note).text).root != root:
+            raise DamagedError(f"what is stored of {self._gate.device} does not lead to the signed root")
+        self._write_upper(size, level)
+        signed = Note.parse(note)
+        own = tuple(one for one in signed.signatures if one.name == self._gate.origin)
+        self._write(CHECKPOINT, Note(signed.text, own).to_bytes())
+        return Exported(size, self._files)
+
+    def _write_upper(self, size: int, hashes: list[bytes]) -> None:
+        for level in levels_of(size)[1:]:
+            for start in range(0, width_at(size, level), TILE_WIDTH):
+                part = hashes[start : start + TILE_WIDTH]
+                self._write(tile_path(level, Piece(start // TILE_WIDTH, len(part))), encode_tile(part))
+            full = len(hashes) - len(hashes) % TILE_WIDTH
+            hashes = [root_of(hashes[at : at + TILE_WIDTH]) for at in range(0, full, TILE_WIDTH)]
+
+    def _write_keys(self, entries: tuple[bytes, ...]) -> None:
+        for key_id in {Header.parse(one).key for one in entries} - self._keys:
+            self._keys.add(key_id)
+            wrapped = self._ledger.key(self._gate.device, key_id)
+            if wrapped is not None:  # else it was erased
+                self._write(key_path(key_id), wrapped)
+
+    def _write(self, path: str, content: bytes) -> None:
+        target = self._out / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        self._files += 1

@@ -1,0 +1,43 @@
+"""Everything that the central server may raise. A caller branches on the type, never on the text.
+
+CentralError
+├── BadRequestError       bytes that are no request: 400
+├── ForbiddenError        the certificate, token or signature does not allow it: 403
+├── UnknownError          a log, key or gate that is not known here: 404
+├── UnprovenError         content that its proof or hash does not bear out: 422
+├── DamagedError          what is stored differs from what was proven: an operator must look
+├── NotYetError           what is asked for has not arrived yet: try later
+└── FolderError           the server's own folder, keys or database cannot be used
+"""
+
+
+class CentralError(Exception):
+    """Any failure of the central server."""
+
+
+class BadRequestError(CentralError):
+    """Bytes that are no request."""
+
+
+class ForbiddenError(CentralError):
+    """The certificate, token or signature does not allow it."""
+
+
+class UnknownError(CentralError):
+    """A log, key or gate that is not known here."""
+
+
+class UnprovenError(CentralError):
+    """Content that its proof or hash does not bear out."""
+
+
+class DamagedError(CentralError):
+    """What is stored differs from what was proven."""
+
+
+class NotYetError(CentralError):
+    """What is asked for has not arrived yet."""
+
+
+class FolderError(CentralError):
+    """The server's own folder, keys or database cannot be used."""

@@ -1,0 +1,92 @@
+"""The server's own folder: authority, server certificate, cosigning key, and the database unless a URL names another.
+
+Made once by `gate central init`; nothing in it is overwritten. Private keys have mode 0600.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from gate.audit import keys
+from gate.audit.errors import KeyFileError
+from gate.audit.note import KEY_TEXT_MAX, Algorithm, Signer, Verifier
+from gate.central import authority
+from gate.central.authority import Authority
+from gate.central.errors import FolderError
+
+AUTHORITY_CERTIFICATE, AUTHORITY_KEY = "ca.pem", "ca.key"
+SERVER_CERTIFICATE, SERVER_KEY = "server.pem", "server.key"
+MIRROR_VKEY, MIRROR_KEY = "mirror.vkey", "mirror.key"
+DATABASE = "central.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What the server works with."""
+
+    path: Path
+    authority: Authority
+    mirror: Signer
+
+
+def init(path: Path, name: str, now: datetime) -> Verifier:
+    """Make everything new and return the mirror's public key. Raises FolderError, also when there is one already."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        root, server = authority.found(name, now), authority.new_key()
+        _write(path / AUTHORITY_KEY, _pem(root.key), 0o600)
+        _write(path / SERVER_KEY, _pem(server), 0o600)
+        _write(path / AUTHORITY_CERTIFICATE, root.certificate.public_bytes(Encoding.PEM), 0o644)
+        certificate = authority.issue_server(root, name, server.public_key(), now)
+        _write(path / SERVER_CERTIFICATE, certificate.public_bytes(Encoding.PEM), 0o644)
+        verifier = keys.generate(path / MIRROR_KEY, f"{name}/mirror", Algorithm.COSIGNATURE_V1)
+        _write(path / MIRROR_VKEY, verifier.vkey.encode() + b"\n", 0o644)
+    except FileExistsError as error:
+        raise FolderError(f"{error.filename} exists: this central server was set up before") from error
+    except (OSError, KeyFileError, ValueError) as error:
+        raise FolderError(f"cannot set up {path}: {error}") from error
+    return verifier
+
+
+def load(path: Path) -> Folder:
+    """Read the folder. Raises FolderError."""
+    try:
+        key = load_pem_private_key((path / AUTHORITY_KEY).read_bytes(), password=None)
+        certificate = x509.load_pem_x509_certificate((path / AUTHORITY_CERTIFICATE).read_bytes())
+        vkey = (path / MIRROR_VKEY).read_text("ascii")[:KEY_TEXT_MAX]
+        name = vkey.partition("+")[0]
+        mirror = keys.load(path / MIRROR_KEY, name, Algorithm.COSIGNATURE_V1)
+    except (OSError, ValueError, KeyFileError) as error:
+        raise FolderError(f"cannot use {path}: {error}; was gate central init run?") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise FolderError(f"{path / AUTHORITY_KEY} holds another kind of key")
+    return Folder(path, Authority(key, certificate), mirror)
+
+
+def database_url(path: Path, url: str | None) -> str:
+    """Return the URL that applies."""
+    return url or f"sqlite:///{path / DATABASE}"
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,123 @@
+"""Who may speak to the server: gates, their certificates, and the one-time tokens they enrol with.
+
+Promises: a token is stored as its hash and burnt in the transaction that registers the gate, so of two enrolments with it
+one wins; a gate's log key is registered once and never replaced, since another key is another log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from gate.audit.merkle import EMPTY_ROOT
+from gate.audit.note import Verifier
+from gate.central.errors import ForbiddenError, UnknownError
+from gate.central.schema import gates, heads, tokens
+
+TOKEN_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate as it was enrolled."""
+
+    device: str
+    origin: str
+    log: Verifier
+    certificate: str  # SHA-256, hex
+    revoked: bool
+    last_seen: str | None
+
+
+class Roster:
+    """The tables of gates and tokens."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def new_token(self, device: str, expires_s: int) -> str:
+        """Make a token for one gate and return it; only its hash is kept."""
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        with self._engine.begin() as connection:
+            connection.execute(tokens.insert().values(hash=_hash(token), device=device, expires_s=expires_s))
+        return token
+
+    def token_allows(self, token: str, device: str, now_s: int) -> bool:
+        """Whether a token may enrol this gate now; nothing is burnt."""
+        with self._engine.begin() as connection:
+            row = connection.execute(sa.select(tokens).where(tokens.c.hash == _hash(token))).one_or_none()
+        return (
+            row is not None
+            and row.used_at is None
+            and row.expires_s > now_s
+            and hmac.compare_digest(row.device.encode(), device.encode())
+        )
+
+    def enrol(self, token: str, device: str, log: Verifier, *, certificate: str, now_s: int, at: str) -> None:
+        """Burn the token and register the gate. Raises ForbiddenError; then neither happened."""
+        with self._engine.begin() as connection:
+            burnt = connection.execute(
+                tokens.update()
+                .where(
+                    tokens.c.hash == _hash(token),
+                    tokens.c.device == device,
+                    tokens.c.used_at.is_(None),
+                    tokens.c.expires_s > now_s,
+                )
+                .values(used_at=at)
+            )
+            if burnt.rowcount != 1:
+                raise ForbiddenError("the token is unknown, used, expired or another gate's")
+            known = connection.execute(sa.select(gates).where(gates.c.device == device)).one_or_none()
+            fields = {"certificate": certificate, "revoked": False, "enrolled_at": at}
+            if known is None:
+                _insert(connection, device, log, fields)
+            elif known.log_vkey != log.vkey:
+                raise ForbiddenError(f"{device} has another log key; a new log needs a new gate id")
+            else:
+                connection.execute(gates.update().where(gates.c.device == device).values(**fields))
+
+    def find(self, device: str) -> Gate | None:
+        """Return a gate."""
+        with self._engine.begin() as connection:
+            row = connection.execute(sa.select(gates).where(gates.c.device == device)).one_or_none()
+        return None if row is None else _gate(row)
+
+    def everyone(self) -> list[Gate]:
+        """Return all gates by name."""
+        with self._engine.begin() as connection:
+            return [_gate(row) for row in connection.execute(sa.select(gates).order_by(gates.c.device))]
+
+    def seen(self, device: str, at: str) -> None:
+        """Remember when a gate spoke last."""
+        with self._engine.begin() as connection:
+            connection.execute(gates.update().where(gates.c.device == device).values(last_seen=at))
+
+    def revoke(self, device: str) -> None:
+        """Refuse a gate from its next request on. Raises UnknownError."""
+        with self._engine.begin() as connection:
+            changed = connection.execute(gates.update().where(gates.c.device == device).values(revoked=True))
+        if changed.rowcount != 1:
+            raise UnknownError(f"no gate {device}")
+
+
+def _insert(connection: sa.Connection, device: str, log: Verifier, fields: dict[str, object]) -> None:
+    taken = connection.execute(sa.select(gates.c.device).where(gates.c.origin == log.name)).one_or_none()
+    if taken is not None:
+        raise ForbiddenError(f"{log.name} is the log of another gate")
+    connection.execute(gates.insert().values(device=device, origin=log.name, log_vkey=log.vkey, **fields))
+    connection.execute(
+        heads.insert().values(device=device, size=0, root=EMPTY_ROOT, note=None, pending=0, next_entry=0, bodies=0)
+    )
+
+
+def _gate(row: sa.Row[tuple[object, ...]]) -> Gate:
+    return Gate(row.device, row.origin, Verifier.parse(row.log_vkey), row.certificate, row.revoked, row.last_seen)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,214 @@
+"""What gates send, read strictly: add-checkpoint and add-entries of C2SP, and our sealed bodies.
+
+Pure. `Intake` takes an add-entries body as it arrives and hands out one package at a time, so that a request of any length
+needs the memory of one package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from gate.audit.errors import BadFormatError
+from gate.audit.merkle import HASH_BYTES, PROOF_HASHES_MAX, SIZE_MAX
+from gate.audit.note import NOTE_BYTES_MAX, decode_base64, encode_base64
+from gate.audit.record import HEADER_BYTES_MAX, canonical_json
+from gate.audit.tiles import TILE_WIDTH
+from gate.central.errors import BadRequestError
+
+ORIGIN_BYTES_MAX = 512
+TICKET_BYTES_MAX = 1024
+CHECKPOINT_REQUEST_BYTES_MAX = NOTE_BYTES_MAX + 64 * 64
+SEALED_LINE_BYTES_MAX = 96 * 1024
+SEALED_REQUEST_BYTES_MAX = 1024 * 1024
+_U16, _U64 = struct.Struct(">H"), struct.Struct(">Q")
+
+
+@dataclass(frozen=True, slots=True)
+class AddCheckpoint:
+    """A newer checkpoint, and the proof that it continues the one of `size_old`."""
+
+    size_old: int
+    proof: tuple[bytes, ...]
+    note: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesHead:
+    """What comes before the packages: which entries of which log."""
+
+    origin: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Entries `[start, end)` of one piece, with the proof of the piece up to `end`."""
+
+    start: int
+    end: int
+    entries: tuple[bytes, ...]
+    proof: tuple[bytes, ...]
+
+    @property
+    def aligned(self) -> int:
+        """Where the piece begins."""
+        return self.start - self.start % TILE_WIDTH
+
+
+@dataclass(frozen=True, slots=True)
+class SealedLine:
+    """A sealed body: its index, its hash, and the line as the spool spells it."""
+
+    index: int
+    digest: str
+    line: bytes
+
+
+class _Sealed(msgspec.Struct, forbid_unknown_fields=True):
+    ct: str
+    i: int
+
+
+def parse_add_checkpoint(raw: bytes) -> AddCheckpoint:
+    """Read an add-checkpoint request (C2SP tlog-witness). Raises BadRequestError."""
+    head, found, note = raw.partition(b"\n\n")
+    lines = head.split(b"\n")
+    if not found or len(lines) > 1 + PROOF_HASHES_MAX or not lines[0].startswith(b"old "):
+        raise BadRequestError("an old size, a proof of 63 hashes at most, an empty line, a checkpoint")
+    try:
+        old = lines[0][4:].decode("ascii")
+        proof = tuple(decode_base64(line.decode("ascii")) for line in lines[1:])
+    except (BadFormatError, UnicodeDecodeError) as error:
+        raise BadRequestError("a proof line is not Base64") from error
+    if not old.isdigit() or len(old) > 19 or str(int(old)) != old or int(old) > SIZE_MAX:
+        raise BadRequestError("the old size is no decimal number")
+    if any(len(one) != HASH_BYTES for one in proof):
+        raise BadRequestError("a hash has 32 bytes")
+    return AddCheckpoint(int(old), proof, note)
+
+
+class Intake:
+    """The body of add-entries, read as it comes. Holds one package and what arrived with it at most."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._next: int | None = None
+        self.head: EntriesHead | None = None
+
+    def feed(self, chunk: bytes) -> None:
+        """Take in what arrived. Call `read_head`, then `packages`, before the next one."""
+        self._buffer += chunk
+
+    def read_head(self) -> EntriesHead | None:
+        """Return what comes before the packages, None while it is not complete. Raises BadRequestError."""
+        if self.head is None and (fields := self._head_fields()) is not None:
+            self.head, used = fields
+            self._next = self.head.start
+            del self._buffer[:used]
+        return self.head
+
+    def packages(self) -> Iterator[Package]:
+        """Yield the packages that are complete. Raises BadRequestError."""
+        assert self.head is not None
+        assert self._next is not None
+        while self._next < self.head.end:
+            aligned = self._next - self._next % TILE_WIDTH
+            found = self._package(self._next, min(self.head.end, aligned + TILE_WIDTH))
+            if found is None:
+                return
+            self._next = found.end
+            yield found
+        if self._buffer:
+            raise BadRequestError("there are bytes after the last package")
+
+    def _head_fields(self) -> tuple[EntriesHead, int] | None:
+        cursor = _Cursor(self._buffer)
+        try:
+            origin = cursor.take_sized(ORIGIN_BYTES_MAX, "origin")
+            (start,), (end,) = _U64.unpack(cursor.take(8)), _U64.unpack(cursor.take(8))
+            cursor.take_sized(TICKET_BYTES_MAX, "ticket")  # we give none out, so it says nothing
+        except _IncompleteError:
+            return None
+        if not start <= end <= SIZE_MAX:
+            raise BadRequestError("upload_start is beyond upload_end, or that is beyond all logs")
+        try:
+            return EntriesHead(origin.decode(), start, end), cursor.at
+        except UnicodeDecodeError as error:
+            raise BadRequestError("an origin is UTF-8") from error
+
+    def _package(self, start: int, end: int) -> Package | None:
+        cursor = _Cursor(self._buffer)
+        try:
+            entries = tuple(cursor.take_sized(HEADER_BYTES_MAX, "entry") for _ in range(start, end))
+            (hashes,) = cursor.take(1)
+            if hashes > PROOF_HASHES_MAX:
+                raise BadRequestError(f"a proof has {PROOF_HASHES_MAX} hashes at most")
+            proof = tuple(cursor.take(HASH_BYTES) for _ in range(hashes))
+        except _IncompleteError:
+            return None
+        del self._buffer[: cursor.at]
+        return Package(start, end, entries, proof)
+
+
+def parse_sealed(raw: bytes) -> tuple[SealedLine, ...]:
+    """Read sealed bodies of one piece, JSON lines in their one spelling, in order. Raises BadRequestError."""
+    lines = raw.splitlines(keepends=True)
+    if not 1 <= len(lines) <= TILE_WIDTH or not raw.endswith(b"\n"):
+        raise BadRequestError(f"sealed bodies are 1 to {TILE_WIDTH} lines")
+    read = tuple(_parse_sealed_line(line) for line in lines)
+    first = read[0].index
+    if [one.index for one in read] != list(range(first, first + len(read))) or not 0 <= first <= SIZE_MAX - TILE_WIDTH:
+        raise BadRequestError("sealed bodies come in order")
+    if first // TILE_WIDTH != read[-1].index // TILE_WIDTH:
+        raise BadRequestError("sealed bodies of one request belong to one piece")
+    return read
+
+
+def info_text(size: int, next_entry: int) -> bytes:
+    """Write the answer 409 or 202 to add-entries (`text/x.tlog.mirror-info`). We need no tickets."""
+    return f"{size}\n{next_entry}\n\n".encode()
+
+
+def _parse_sealed_line(line: bytes) -> SealedLine:
+    if len(line) > SEALED_LINE_BYTES_MAX:
+        raise BadRequestError(f"a sealed body exceeds {SEALED_LINE_BYTES_MAX} bytes")
+    try:
+        fields = msgspec.json.decode(line, type=_Sealed)
+        body = decode_base64(fields.ct)
+    except (msgspec.DecodeError, UnicodeDecodeError, BadFormatError) as error:
+        raise BadRequestError("a line is no sealed body") from error
+    if canonical_json({"ct": encode_base64(body), "i": fields.i}) + b"\n" != line:
+        raise BadRequestError("a sealed body has one spelling")
+    return SealedLine(fields.i, hashlib.sha256(body).hexdigest(), line)
+
+
+class _IncompleteError(Exception):
+    """More bytes are needed."""
+
+
+class _Cursor:
+    """Reads from a buffer without changing it."""
+
+    def __init__(self, buffer: bytearray) -> None:
+        self._buffer = buffer
+        self.at = 0
+
+    def take(self, length: int) -> bytes:
+        end = self.at + length
+        if end > len(self._buffer):
+            raise _IncompleteError
+        found = bytes(self._buffer[self.at : end])
+        self.at = end
+        return found
+
+    def take_sized(self, bytes_max: int, what: str) -> bytes:
+        (length,) = _U16.unpack(self.take(2))
+        if length > bytes_max:
+            raise BadRequestError(f"an {what} of {length} bytes exceeds {bytes_max}")
+        return self.take(length)

@@ -1,0 +1,219 @@
+"""`gate central`: the central server: set up, serve, give out tokens, show the fleet, export a gate's log."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, note, say
+from gate.programs.clock import now
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+app = typer.Typer(no_args_is_help=True)
+
+Dir = Annotated[Path, typer.Option("--dir", help="The server's own folder.")]
+Database = Annotated[str | None, typer.Option(help="Database URL; a SQLite file in the folder when left out.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+GateId = Annotated[str, typer.Argument(help="The gate's id.")]
+
+
+@app.command()
+def init(
+    folder: Dir, name: Annotated[str, typer.Option(help="The server's host name or IP address.")], as_json: Json = False
+) -> None:
+    """Make the authority, the server's certificate and the mirror's key."""
+    with _explained():
+        from gate.central import folder as folders
+
+        verifier = folders.init(folder, name, now())
+    if as_json:
+        emit_json("central.init/1", {"mirror_vkey": verifier.vkey, "ca": str(folder / folders.AUTHORITY_CERTIFICATE)})
+    else:
+        say(f"mirror key, for gates and auditors: {verifier.vkey}")
+        say(f"authority, for gates: {folder / folders.AUTHORITY_CERTIFICATE}")
+
+
+@app.command()
+def token(
+    gate_id: GateId,
+    folder: Dir,
+    valid_hours: Annotated[float, typer.Option(min=0.01, max=24 * 30, help="How long it can be used.")] = 24,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Make a one-time token with which one gate can enrol."""
+    with _explained(), _database(folder, database) as engine:
+        from gate.audit.record import time_text
+        from gate.central.authority import GATE_ID
+        from gate.central.roster import Roster
+
+        if GATE_ID.fullmatch(gate_id) is None:
+            fail(Exit.USAGE, "a gate's id is small letters, digits and hyphens")
+        expires = now() + timedelta(hours=valid_hours)
+        made = Roster(engine).new_token(gate_id, int(expires.timestamp()))
+    if as_json:
+        emit_json("central.token/1", {"gate": gate_id, "token": made, "expires": time_text(expires)})
+    else:
+        say(made)
+        note(f"for {gate_id}, once, until {time_text(expires)}")
+
+
+@app.command()
+def revoke(gate_id: GateId, folder: Dir, database: Database = None, as_json: Json = False) -> None:
+    """Refuse a gate from its next request on, until it enrols anew."""
+    with _explained(), _database(folder, database) as engine:
+        from gate.central.roster import Roster
+
+        Roster(engine).revoke(gate_id)
+    if as_json:
+        emit_json("central.revoke/1", {"gate": gate_id, "revoked": True})
+    else:
+        say(f"{gate_id} is revoked")
+
+
+@app.command()
+def serve(
+    folder: Dir,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8443,
+    database: Database = None,
+) -> None:
+    """Serve until SIGTERM. Prints one JSON line when it listens."""
+    with _explained(), _database(folder, database) as engine:
+        from gate.central import folder as folders
+        from gate.central.app import make_app
+        from gate.central.enrolment import Desk
+        from gate.central.ledger import Ledger
+        from gate.central.mirror import Mirror
+        from gate.central.roster import Roster
+        from gate.central.serving import listen
+        from gate.central.serving import serve as serve_app
+        from gate.programs.runner import log_as_json
+
+        log_as_json("central")
+        loaded = folders.load(folder)
+        roster = Roster(engine)
+        application = make_app(
+            roster=roster,
+            mirror=Mirror(Ledger(engine), loaded.mirror, now),
+            desk=Desk(roster=roster, authority=loaded.authority, mirror=loaded.mirror.verifier, now=now),
+            now=now,
+        )
+        with listen(host, port) as listener:
+            emit_json("central.serve/1", {"host": host, "port": listener.getsockname()[1]})
+            sys.stdout.flush()
+            serve_app(application, folder, listener)
+
+
+@app.command()
+def fleet(
+    folder: Dir,
+    database: Database = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Do not read and verify the stored logs.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Every gate, how much of its log is here, and whether what is stored is what was signed. Exit 1 if not."""
+    with _explained(), _database(folder, database) as engine:
+        from gate.central import folder as folders
+
+        gates = _fleet(engine, None if quick else folders.load(folder).mirror.verifier)
+    if as_json:
+        emit_json("central.fleet/1", {"gates": gates})
+    else:
+        for one in gates:
+            verdict = {True: "verified", False: "DAMAGED", None: "not looked at"}[one["verified"]]
+            say(f"{one['id']:24} {one['state']:8} {one['entries']:10} {verdict:14} {one['last_seen'] or 'never'}")
+    raise typer.Exit(int(Exit.NO if any(one["verified"] is False for one in gates) else Exit.OK))
+
+
+def _fleet(engine: sqlalchemy.Engine, mirror: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - imported late
+    from gate.central.archive import is_intact
+    from gate.central.ledger import Ledger
+    from gate.central.roster import Roster
+
+    ledger, rows = Ledger(engine), []
+    for gate in Roster(engine).everyone():
+        head = ledger.head(gate.device)
+        rows.append(
+            {
+                "id": gate.device,
+                "origin": gate.origin,
+                "state": "revoked" if gate.revoked else "enrolled",
+                "entries": head.size,
+                "root": head.root.hex(),
+                "bodies": head.bodies,
+                "verified": None if mirror is None else is_intact(ledger, gate, mirror),
+                "evidence": ledger.evidence_count(gate.device),
+                "last_seen": gate.last_seen,
+            }
+        )
+    return rows
+
+
+@app.command()
+def export(
+    gate_id: GateId,
+    folder: Dir,
+    out: Annotated[Path, typer.Option(help="An empty folder.")],
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Write one gate's log as a spool, for `gate audit verify` and auditors."""
+    with _explained(), _database(folder, database) as engine:
+        from gate.central.archive import export as write
+        from gate.central.errors import UnknownError
+        from gate.central.ledger import Ledger
+        from gate.central.roster import Roster
+
+        gate = Roster(engine).find(gate_id)
+        if gate is None:
+            raise UnknownError(f"no gate {gate_id}")
+        exported = write(Ledger(engine), gate, out)
+    if as_json:
+        emit_json("central.export/1", {"entries": exported.entries, "files": exported.files, "vkey": gate.log.vkey})
+    else:
+        say(f"{exported.entries} entries in {exported.files} files in {out}; log key {gate.log.vkey}")
+
+
+@contextlib.contextmanager
+def _database(folder: Path, url: str | None) -> Iterator[sqlalchemy.Engine]:
+    from gate.central.errors import FolderError
+    from gate.central.folder import database_url
+    from gate.central.schema import open_database
+
+    if url is None and not folder.is_dir():
+        raise FolderError(f"{folder} is no folder; run gate central init")
+    engine = open_database(database_url(folder, url))
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turn errors into one line and an exit code."""
+    try:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from gate.central import errors
+    except ImportError as error:
+        fail(Exit.CONFIG, f"the central server is an extra: install portcullis[central] ({error.name} is missing)")
+    try:
+        yield
+    except errors.NotYetError as error:
+        fail(Exit.TRY_LATER, str(error))
+    except (errors.UnknownError, errors.DamagedError) as error:
+        fail(Exit.BAD_DATA, str(error))
+    except errors.FolderError as error:
+        fail(Exit.CONFIG, str(error))
+    except SQLAlchemyError as error:
+        fail(Exit.IO_ERROR, f"the database: {str(error).splitlines()[0]}")

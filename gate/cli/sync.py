@@ -1,0 +1,99 @@
+"""`gate sync`: the outbox to the central mirror."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, say
+from gate.programs.config import Config, ConfigError
+from gate.programs.runner import load_config, status_of
+
+app = typer.Typer(no_args_is_help=True)
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="The configuration file.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+
+
+@app.command()
+def status(config: ConfigFile = None, as_json: Json = False) -> None:
+    """How much of the log is mirrored, as the running program says. Exit 1 while the mirror is away."""
+    settings = _settings(config)
+    answer = asyncio.run(status_of(settings, "sync"))
+    if answer is None:
+        fail(Exit.UNREACHABLE, "the sync program does not answer; is it running?")
+    _show("sync.status/1", answer.detail, as_json=as_json)
+    raise typer.Exit(int(Exit.OK if answer.state == "ready" else Exit.NO))
+
+
+@app.command()
+def push(config: ConfigFile = None, as_json: Json = False) -> None:
+    """Carry what is new to the mirror now, whether or not the program runs."""
+    from gate.programs.sync import push as carry
+    from gate.sync.errors import MirrorAwayError, SyncError
+
+    try:
+        detail = asyncio.run(carry(_settings(config)))
+    except ConfigError as error:
+        fail(Exit.CONFIG, str(error))
+    except MirrorAwayError as error:
+        fail(Exit.UNREACHABLE, f"the mirror: {error}")
+    except SyncError as error:
+        fail(Exit.BAD_DATA, str(error))
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{error.strerror}: {error.filename}")
+    _show("sync.push/1", detail, as_json=as_json)
+
+
+@app.command("export-usb")
+def export_usb(
+    out: Annotated[Path, typer.Option(help="An empty folder, on the stick.")],
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Copy the log for carrying, as a folder that `gate audit verify` accepts. The mirror is not asked."""
+    from gate.audit.errors import BadFormatError
+    from gate.audit.export import Outlet, tiles
+
+    settings = _settings(config)
+    try:
+        exported = tiles(Outlet(Path(settings.paths.spool)), out)
+    except BadFormatError as error:
+        fail(Exit.BAD_DATA, str(error))
+    except FileNotFoundError as error:
+        fail(Exit.BAD_DATA, f"{error.filename} is not there; was anything logged yet?")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{error.strerror}: {error.filename}")
+    answer = asyncio.run(status_of(settings, "sync"))
+    known = answer.detail if answer is not None else {"mirrored": None, "last_receipt": None}
+    fields = {
+        "head": exported.entries,
+        "mirrored": known["mirrored"],
+        "pending": None if known["mirrored"] is None else max(0, exported.entries - known["mirrored"]),
+        "last_receipt": known["last_receipt"],
+        "bytes": exported.bytes_written,
+    }
+    if as_json:
+        emit_json("sync.export-usb/1", fields)
+    else:
+        say(f"{exported.entries} entries, {exported.bytes_written} bytes in {out}")
+
+
+def _settings(path: Path | None) -> Config:
+    try:
+        return load_config(path)
+    except ConfigError as error:
+        fail(Exit.CONFIG, str(error))
+
+
+def _show(schema: str, detail: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        emit_json(schema, detail)
+        return
+    say(f"{detail['mirrored']} of {detail['head']} entries mirrored, {detail['pending']} to go")
+    say(f"last receipt {detail['last_receipt'] or 'none since the program started'}")
+    if detail["problem"]:
+        say(f"problem: {detail['problem']}")

@@ -1,0 +1,204 @@
+"""The sync program: carries what the log published to the central mirror and leaves the mirror's receipts in the inbox.
+
+Promises: the spool is only read; a receipt is left only when its cosignature holds; whatever the mirror does costs one
+log line when it begins and one when it ends, and the program goes on, slower each time up to a bound. What is said to
+the mirror belongs to `gate.sync`; whether a receipt is true, to the log program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import ssl
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from gate.audit.errors import BadFormatError
+from gate.audit.note import Verifier
+from gate.audit.record import time_text
+from gate.channel.messages import Status, StatusRequest
+from gate.channel.sockets import Connection, serve
+from gate.programs import clock
+from gate.programs.config import Config, ConfigError, Sync
+from gate.programs.peers import uids
+from gate.sync import inbox
+from gate.sync.errors import OtherHistoryError, SyncError
+from gate.sync.https import Courier, tls
+from gate.sync.round import Client, Conversation, Receipt
+from gate.sync.spool import SpoolLog
+from gate.sync.wire import Request, Response
+
+BACKOFF_MIN_S = 0.25
+BACKOFF_MAX_S = 30.0
+
+log = logging.getLogger("gate.sync")
+
+
+async def run(config: Config, *, stop: asyncio.Event) -> None:
+    """Serve RUN/sync.sock and carry the log until `stop` is set. Raises ConfigError for what can never work."""
+    settings = _settings(config)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each request
+    config.run.mkdir(parents=True, exist_ok=True)
+    outbox = Outbox(config, settings)
+    async with (
+        _courier(settings) as courier,
+        serve(config.socket("sync"), outbox.converse, incoming=StatusRequest, uids=uids("sync")),
+    ):
+        await _keep_carrying(outbox, courier, settings.interval_ms / 1000, stop, jitter=random.SystemRandom().uniform)
+
+
+async def push(config: Config) -> dict[str, Any]:
+    """Do one round now and return what `status` would say. Raises ConfigError, SyncError and OSError."""
+    settings = _settings(config)
+    outbox = Outbox(config, settings)
+    async with _courier(settings) as courier:
+        await outbox.round(courier)
+    return outbox.detail()
+
+
+def _settings(config: Config) -> Sync:
+    if config.sync is None:
+        raise ConfigError("sync: there is no [sync] table; enrol the gate with gate provision enrol")
+    return config.sync
+
+
+def _courier(settings: Sync) -> Courier:
+    try:
+        context = tls(ca=settings.ca, certificate=settings.certificate, key=settings.key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"sync: the device certificate, its key or sync.ca cannot be used: {error}") from error
+    return Courier(settings.address, context)
+
+
+async def _keep_carrying(
+    outbox: Outbox, courier: Courier, interval_s: float, stop: asyncio.Event, *, jitter: Callable[[float, float], float]
+) -> None:
+    failures = 0
+    while not stop.is_set():
+        failures = 0 if await _interruptible(outbox.attempt(courier), stop) else failures + 1
+        pause_s = interval_s
+        if failures:
+            # Half of it is chance: after an outage of the centre not all gates shall come at once.
+            bound_s = min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2 ** min(failures, 16))
+            pause_s = jitter(bound_s / 2, bound_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await stop.wait()
+
+
+async def _interruptible(attempt: Coroutine[Any, Any, bool], stop: asyncio.Event) -> bool:
+    """Let an attempt go on until it ends or the program does: an interrupted upload resumes where it was."""
+    trying, stopping = asyncio.ensure_future(attempt), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((trying, stopping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (trying, stopping):
+            task.cancel()
+        done = await asyncio.gather(trying, stopping, return_exceptions=True)
+    if isinstance(done[0], Exception):
+        raise done[0]
+    return done[0] is True
+
+
+class Outbox:
+    """Carries rounds out and knows how they went."""
+
+    def __init__(self, config: Config, settings: Sync) -> None:
+        try:
+            mirror = Verifier.parse(settings.mirror_vkey)
+        except BadFormatError as error:
+            raise ConfigError(f"sync.mirror_vkey: {error}") from error
+        self._inbox = Path(config.paths.inbox)
+        self._log = SpoolLog(Path(config.paths.spool))
+        self._client = Client(self._log, config.origin, mirror)
+        self._reported: type[Exception] | None = None
+        self._head = 0
+        self._mirrored: int | None = None
+        self._last_receipt: str | None = None
+        self._problem: str | None = "the mirror was not asked yet"
+
+    async def converse(self, connection: Connection[StatusRequest]) -> None:
+        """Answer status requests."""
+        async for _ in connection:
+            state = "ready" if self._problem is None else "away"
+            await connection.send(Status("sync", state, self.detail()))
+
+    def detail(self) -> dict[str, Any]:
+        """What the status shows."""
+        mirrored = self._mirrored or 0
+        return {
+            "head": self._head,
+            "mirrored": mirrored,
+            "pending": max(0, self._head - mirrored),
+            "last_receipt": self._last_receipt,
+            "problem": self._problem,
+        }
+
+    async def attempt(self, courier: Courier) -> bool:
+        """Do a round; False when it failed, which was reported."""
+        try:
+            await self.round(courier)
+        except (SyncError, OSError) as error:
+            self._report(error)
+            return False
+        self._report(None)
+        return True
+
+    async def round(self, courier: Courier) -> None:
+        """Do a round. Raises SyncError, and OSError when the inbox cannot be written."""
+        try:
+            receipt = await self._converse_with_mirror(courier)
+        except OtherHistoryError as error:
+            if error.evidence is not None:
+                # The log program judges it, and stops signing when it is true.
+                await asyncio.to_thread(inbox.drop, self._inbox, error.size, error.evidence)
+            raise
+        if receipt is not None:
+            try:
+                await asyncio.to_thread(inbox.drop, self._inbox, receipt.checkpoint.size, receipt.note)
+            except OSError:
+                self._client.forget()  # so that the next round gets another receipt
+                raise
+            self._last_receipt = time_text(clock.now())
+            log.info("mirrored", extra={"entries": receipt.checkpoint.size})
+        self._mirrored = self._client.known.mirrored
+
+    async def _converse_with_mirror(self, courier: Courier) -> Receipt | None:
+        conversation = self._client.round()
+        response = None
+        try:
+            while True:
+                # The spool is read and hashed in the steps between two requests: not on the event loop.
+                step = await asyncio.to_thread(_step, conversation, response)
+                self._head = self._client.head_size
+                if not isinstance(step, Request):
+                    return step
+                response = await courier.send(step)
+        finally:
+            conversation.close()
+
+    def _report(self, error: Exception | None) -> None:
+        """Say once when a kind of trouble begins, and once when all is well again."""
+        self._problem = None if error is None else str(error)
+        if error is None and self._reported is not None:
+            log.info("mirror_reached")
+        elif error is not None and type(error) is not self._reported:
+            grave = isinstance(error, OtherHistoryError)
+            log.log(
+                logging.CRITICAL if grave else logging.WARNING,
+                "mirror_contradicts" if grave else "mirror_not_reached",
+                extra={"kind": type(error).__name__, "reason": str(error)[:300]},
+            )
+        self._reported = None if error is None else type(error)
+
+
+def _step(conversation: Conversation, response: Response | None) -> Request | Receipt | None:
+    """Go on to the next request, or to the end."""
+    try:
+        return next(conversation) if response is None else conversation.send(response)
+    except StopIteration as end:
+        receipt: Receipt | None = end.value
+        return receipt

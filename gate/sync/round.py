@@ -1,0 +1,267 @@
+"""One round with the mirror, as a conversation: yields requests, receives responses, does no I/O of its own.
+
+Order: what the mirror holds, a newer checkpoint, the entries, then the sealed bodies and age files. The receipt is handed
+out only when the bodies arrived too, because a receipt permits the gate to forget. Nothing that the mirror has is sent
+again. Progress is demanded of every answer, so a mirror that talks nonsense ends the round instead of prolonging it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from gate.audit.checkpoint import Checkpoint
+from gate.audit.errors import BadFormatError, BadSignatureError
+from gate.audit.merkle import HashAt, prove_consistency, prove_subtree
+from gate.audit.note import Note, Verifier
+from gate.audit.tiles import TILE_WIDTH
+from gate.sync import wire
+from gate.sync.errors import BadAnswerError, OtherHistoryError, RefusedError
+from gate.sync.wire import BodiesState, MirrorInfo, Request, Response
+
+PACKAGES_MAX = 8  # a request; C2SP allows 32, but ours shall be small on a slow line
+SEALED_BYTES_MAX = 256 * 1024  # a request, unless one body alone is larger
+CORRECTIONS_MAX = 4  # how often a round lets the mirror correct what we believed of it
+
+Conversation = Generator[Request, Response, "Receipt | None"]
+Talk = Generator[Request, Response, None]
+
+
+class Log(Protocol):
+    """The log that is carried."""
+
+    def head(self) -> tuple[Checkpoint, Note] | None:
+        """Return the newest checkpoint."""
+        ...
+
+    def hashes(self, size: int) -> HashAt:
+        """Return the look-up of complete subtrees."""
+        ...
+
+    def leaves(self, start: int, end: int) -> tuple[bytes, ...]:
+        """Return the entries of one piece."""
+        ...
+
+    def sealed_lines(self, start: int, end: int, bytes_max: int) -> bytes:
+        """Return sealed bodies of one piece, JSON lines."""
+        ...
+
+    def key(self, key_id: str) -> bytes | None:
+        """Return an age file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The mirror's word that it holds the log up to here: a checkpoint with both signatures."""
+
+    checkpoint: Checkpoint
+    note: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What we believe of the mirror; None: not asked yet."""
+
+    mirrored: int | None = None
+    info: MirrorInfo | None = None
+    bodies: BodiesState | None = None
+
+
+class Client:
+    """Remembers between rounds what the mirror said. After an error it asks everything anew."""
+
+    def __init__(self, log: Log, origin: str, mirror: Verifier) -> None:
+        self._log = log
+        self._origin = origin
+        self._mirror = mirror
+        self._corrections = 0
+        self._working = Known()
+        self.known = Known()
+        self.head_size = 0
+
+    def forget(self) -> None:
+        """Believe nothing of the mirror, so that the next round asks and gets a receipt anew."""
+        self.known = Known()
+
+    def round(self) -> Conversation:
+        """Bring the mirror up to the newest checkpoint. Returns the receipt, None when there was nothing to do.
+
+        Raises SyncError.
+        """
+        head = self._log.head()
+        if head is None:
+            return None
+        checkpoint, note = head
+        self.head_size = checkpoint.size
+        if checkpoint.origin != self._origin:
+            raise OtherHistoryError(f"the spool is of {checkpoint.origin}, not of {self._origin}", checkpoint.size)
+        self._corrections = 0
+        self._working, self.known = self.known, Known()  # whatever goes wrong below, nothing doubtful is remembered
+        receipt = yield from self._carry(checkpoint, note)
+        self.known = self._working
+        return receipt
+
+    def _carry(self, checkpoint: Checkpoint, note: Note) -> Conversation:
+        if self._working.mirrored is None:
+            yield from self._ask_mirrored(checkpoint)
+        if self._is_done(checkpoint.size):
+            return None
+        if self._working.info is None:
+            yield from self._ask_info()
+        yield from self._announce(checkpoint, note)
+        receipt = yield from self._upload(checkpoint, note)
+        yield from self._carry_bodies(checkpoint.size)
+        self._working = replace(self._working, mirrored=checkpoint.size)
+        return receipt
+
+    def _is_done(self, size: int) -> bool:
+        bodies = self._working.bodies
+        return self._working.mirrored == size and bodies is not None and bodies.next >= size and not bodies.keys
+
+    # ── what the mirror holds ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _ask_mirrored(self, ours: Checkpoint) -> Talk:
+        response = yield wire.checkpoint_request(self._origin)
+        if response.status == 404:
+            self._working = replace(self._working, mirrored=0)
+            return
+        if response.status != 200:
+            raise _refused(response, "to show its checkpoint")
+        try:
+            shown = Note.parse(response.body)
+            shown.verify(self._mirror)
+            theirs = Checkpoint.parse(shown.text)
+        except (BadFormatError, BadSignatureError) as error:
+            raise BadAnswerError(f"the mirror's checkpoint does not hold: {error}") from error
+        if theirs.origin != self._origin:
+            raise BadAnswerError("the mirror shows a checkpoint of another log")
+        if theirs.size > ours.size or (theirs.size == ours.size and theirs.root != ours.root):
+            raise OtherHistoryError("the mirror holds another log than we do", theirs.size, response.body)
+        self._working = replace(self._working, mirrored=theirs.size)
+
+    def _ask_info(self) -> Talk:
+        # C2SP tlog-mirror: a request for [0, 0) is answered with where the mirror stands.
+        response = yield wire.add_entries(self._origin, 0, 0, b"", ())
+        if response.status != 409:
+            raise _refused(response, "to say where it stands")
+        self._believe(wire.parse_info(response))
+
+    def _believe(self, info: MirrorInfo) -> None:
+        if info.next_entry > info.size:
+            raise BadAnswerError("the mirror has entries beyond its checkpoint")
+        self._working = replace(self._working, info=info)
+
+    def _info(self) -> MirrorInfo:
+        assert self._working.info is not None
+        return self._working.info
+
+    def _correct(self) -> None:
+        self._corrections += 1
+        if self._corrections > CORRECTIONS_MAX:
+            raise BadAnswerError("the mirror says something else each time")
+
+    # ── C2SP: checkpoint and entries ─────────────────────────────────────────────────────────────────────────────────
+
+    def _announce(self, checkpoint: Checkpoint, note: Note) -> Talk:
+        while self._info().size != checkpoint.size:
+            known = self._info().size
+            if known > checkpoint.size:
+                raise OtherHistoryError("the mirror knows of more entries than we have", known)
+            proof = prove_consistency(self._log.hashes(checkpoint.size), known, checkpoint.size) if known else ()
+            response = yield wire.add_checkpoint(known, proof, note)
+            if response.status == 200:
+                known = checkpoint.size
+            elif response.status == 409:
+                self._correct()
+                known = wire.parse_size(response)
+            else:
+                raise _refused(response, "the checkpoint")
+            self._working = replace(self._working, info=replace(self._info(), size=known))
+
+    def _upload(self, checkpoint: Checkpoint, note: Note) -> Generator[Request, Response, Receipt]:
+        while True:
+            info = self._info()
+            if info.next_entry > checkpoint.size:
+                raise BadAnswerError("the mirror wants entries beyond the checkpoint")
+            packages = tuple(self._packages(info.next_entry, checkpoint.size))
+            response = yield wire.add_entries(self._origin, info.next_entry, checkpoint.size, info.ticket, packages)
+            match response.status:
+                case 200:
+                    self._working = replace(self._working, info=MirrorInfo(checkpoint.size, checkpoint.size, b""))
+                    return self._receipt(checkpoint, note, response)
+                case 202:
+                    found = wire.parse_info(response)
+                    if found.size != checkpoint.size or found.next_entry <= info.next_entry:
+                        raise BadAnswerError("the mirror accepted entries and wants the same ones again")
+                    self._believe(found)
+                case 409:
+                    self._correct()
+                    self._believe(wire.parse_info(response))
+                    yield from self._announce(checkpoint, note)
+                case _:
+                    raise _refused(response, "the entries")
+
+    def _packages(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the first packages of the canonical sequence for `[start, end)`."""
+        hashes = self._log.hashes(end)
+        for _ in range(PACKAGES_MAX):
+            if start >= end:
+                return
+            aligned = start - start % TILE_WIDTH
+            stop = min(end, aligned + TILE_WIDTH)
+            yield wire.package(self._log.leaves(start, stop), prove_subtree(hashes, aligned, stop, end))
+            start = stop
+
+    def _receipt(self, checkpoint: Checkpoint, note: Note, response: Response) -> Receipt:
+        # C2SP: cosignatures from unknown keys MUST be ignored; they are not carried on either.
+        known = (self._mirror.name, self._mirror.key_id)
+        ours = [one for one in wire.parse_signatures(response) if (one.name, one.key_id) == known]
+        whole = note.with_signatures(ours)
+        try:
+            whole.verify(self._mirror)
+        except BadSignatureError as error:
+            raise BadAnswerError(f"the mirror's receipt does not hold: {error}") from error
+        return Receipt(checkpoint, whole.to_bytes())
+
+    # ── ours: sealed bodies and age files ────────────────────────────────────────────────────────────────────────────
+
+    def _carry_bodies(self, size: int) -> Talk:
+        if self._working.bodies is None:
+            yield from self._hear_bodies(wire.bodies_request(), at_least=0, size=size)
+        brought: set[str] = set()
+        while True:
+            lacking = self._bodies()
+            for key_id in lacking.keys:
+                if key_id in brought:
+                    raise BadAnswerError("the centre asks again for an age file that it accepted")
+                brought.add(key_id)
+                response = yield wire.put_key(key_id, self._log.key(key_id))
+                if response.status not in {200, 204}:
+                    raise _refused(response, "an age file")
+            if lacking.next < size:
+                stop = min(size, lacking.next - lacking.next % TILE_WIDTH + TILE_WIDTH)
+                lines = self._log.sealed_lines(lacking.next, stop, SEALED_BYTES_MAX)
+                yield from self._hear_bodies(wire.put_sealed(lines), at_least=lacking.next + 1, size=size)
+            elif lacking.keys:
+                yield from self._hear_bodies(wire.bodies_request(), at_least=size, size=size)
+            else:
+                return
+
+    def _hear_bodies(self, request: Request, *, at_least: int, size: int) -> Talk:
+        response = yield request
+        if response.status != 200:
+            raise _refused(response, "sealed bodies")
+        state = wire.parse_bodies(response)
+        if not at_least <= state.next <= size:
+            raise BadAnswerError("the centre wants bodies that it has, or that nobody has")
+        self._working = replace(self._working, bodies=state)
+
+    def _bodies(self) -> BodiesState:
+        assert self._working.bodies is not None
+        return self._working.bodies
+
+
+def _refused(response: Response, what: str) -> RefusedError:
+    return RefusedError(f"the mirror refuses {what} ({response.status}: {wire.reason_of(response)})")

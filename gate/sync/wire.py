@@ -1,0 +1,180 @@
+"""What a mirror's client says and hears: requests and answers of C2SP tlog-mirror and of our transport of bodies.
+
+Pure: values to bytes and back. Every answer is read strictly and has a size limit, since the mirror may be anybody.
+Which request comes next is decided by `gate.sync.round`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+
+from gate.audit.errors import BadFormatError
+from gate.audit.note import Note, Signature, decode_base64, encode_base64
+from gate.audit.tiles import encode_entries
+from gate.sync.errors import BadAnswerError
+
+ANSWER_BYTES_MAX = 64 * 1024
+SIGNATURES_MAX = 16
+TICKET_BYTES_MAX = 1024
+_LINE_BYTES_MAX = 2048
+_U16, _U64 = struct.Struct(">H"), struct.Struct(">Q")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request to the mirror."""
+
+    method: str
+    path: str
+    body: bytes = b""
+    content_type: str | None = None
+    compress: bool = False  # C2SP: SHOULD for add-entries
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the mirror answered; `body` is ANSWER_BYTES_MAX long at most."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorInfo:
+    """What a mirror tells with 409 and 202: a checkpoint it knows, the entry it needs next, a ticket to give back."""
+
+    size: int
+    next_entry: int
+    ticket: bytes
+
+
+class BodiesState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ours: the first entry whose body the centre lacks, and the age files it lacks of those before and after."""
+
+    next: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    keys: Annotated[
+        tuple[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")], ...], msgspec.Meta(max_length=256)
+    ] = ()
+
+
+# ── C2SP tlog-mirror ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def checkpoint_request(origin: str) -> Request:
+    """Ask for the checkpoint that the mirror serves of a log."""
+    return Request("GET", f"/{hashlib.sha256(origin.encode()).hexdigest()}/checkpoint")
+
+
+def add_checkpoint(size_old: int, proof: Sequence[bytes], note: Note) -> Request:
+    """Tell the mirror of a newer checkpoint (C2SP tlog-witness, add-checkpoint)."""
+    lines = [f"old {size_old}", *(encode_base64(one) for one in proof), "", ""]
+    return Request("POST", "/add-checkpoint", "\n".join(lines).encode() + note.to_bytes(), "text/plain")
+
+
+def package(entries: Sequence[bytes], proof: Sequence[bytes]) -> bytes:
+    """Write one entry package: entries with their lengths, the number of hashes, the hashes."""
+    return encode_entries(entries) + bytes([len(proof)]) + b"".join(proof)
+
+
+def add_entries(origin: str, start: int, end: int, ticket: bytes, packages: Sequence[bytes]) -> Request:
+    """Upload entries `[start, end)`, or the first packages of them."""
+    name = origin.encode()
+    head = b"".join(
+        (_U16.pack(len(name)), name, _U64.pack(start), _U64.pack(end), _U16.pack(len(ticket)), ticket),
+    )
+    body = head + b"".join(packages)
+    return Request("POST", "/add-entries", body, "application/octet-stream", compress=bool(packages))
+
+
+def parse_info(response: Response) -> MirrorInfo:
+    """Read the answer 409 or 202 to add-entries. Raises BadAnswerError."""
+    lines = _lines(response, "text/x.tlog.mirror-info")
+    if len(lines) != 3:
+        raise BadAnswerError("the mirror's state is three lines")
+    try:
+        ticket = decode_base64(lines[2])
+    except BadFormatError as error:
+        raise BadAnswerError("the mirror's ticket is not Base64") from error
+    if len(ticket) > TICKET_BYTES_MAX:
+        raise BadAnswerError(f"the mirror's ticket exceeds {TICKET_BYTES_MAX} bytes")
+    return MirrorInfo(_number(lines[0]), _number(lines[1]), ticket)
+
+
+def parse_size(response: Response) -> int:
+    """Read the answer 409 to add-checkpoint. Raises BadAnswerError."""
+    lines = _lines(response, "text/x.tlog.size")
+    if len(lines) != 1:
+        raise BadAnswerError("the mirror's size is one line")
+    return _number(lines[0])
+
+
+def parse_signatures(response: Response) -> tuple[Signature, ...]:
+    """Read the cosignatures of the answer 200. Raises BadAnswerError."""
+    lines = _text(response).split("\n")
+    if lines.pop() or not 1 <= len(lines) <= SIGNATURES_MAX:
+        raise BadAnswerError(f"the mirror's answer is 1 to {SIGNATURES_MAX} signature lines")
+    try:
+        return tuple(Signature.parse(line) for line in lines)
+    except BadFormatError as error:
+        raise BadAnswerError("the mirror's answer is no signature line") from error
+
+
+# ── ours: sealed bodies and age files ────────────────────────────────────────────────────────────────────────────────
+
+
+def bodies_request() -> Request:
+    """Ask which bodies and age files the centre lacks."""
+    return Request("GET", "/bodies")
+
+
+def put_sealed(lines: bytes) -> Request:
+    """Bring sealed bodies, JSON lines as in the spool."""
+    return Request("PUT", "/bodies/sealed", lines, "application/jsonl", compress=True)
+
+
+def put_key(key_id: str, wrapped: bytes | None) -> Request:
+    """Bring an age file; an empty one says that it was erased before it could be brought."""
+    return Request("PUT", f"/bodies/keys/{key_id}", wrapped or b"", "application/age")
+
+
+def parse_bodies(response: Response) -> BodiesState:
+    """Read what the centre lacks. Raises BadAnswerError."""
+    try:
+        return msgspec.json.decode(response.body, type=BodiesState)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadAnswerError("the centre's answer about bodies is not as agreed") from error
+
+
+def reason_of(response: Response) -> str:
+    """Return what a refusal says, fit for one log line."""
+    text = response.body[:200].decode("ascii", "replace")
+    return "".join(char if char.isprintable() else " " for char in text).strip() or "no reason given"
+
+
+def _text(response: Response) -> str:
+    try:
+        return response.body.decode()
+    except UnicodeDecodeError as error:
+        raise BadAnswerError("the mirror's answer is not UTF-8") from error
+
+
+def _lines(response: Response, content_type: str) -> list[str]:
+    if response.content_type.partition(";")[0].strip() != content_type:
+        raise BadAnswerError(f"the mirror's answer is not {content_type}")
+    text = _text(response)
+    if len(text) > _LINE_BYTES_MAX or not text.endswith("\n"):
+        raise BadAnswerError("the mirror's answer is not made of lines")
+    return text[:-1].split("\n")
+
+
+def _number(line: str) -> int:
+    if not (line.isascii() and line.isdigit()) or len(line) > 19 or str(int(line)) != line:
+        raise BadAnswerError("the mirror's answer has no decimal number where one belongs")
+    return int(line)
