@@ -13,6 +13,7 @@ from pathlib import Path
 from gate.channel import messages
 from gate.channel.sockets import ChannelError, Connection, connect
 from gate.passage.screen import Screen
+from gate.programs.racing import first_of
 
 NAME = "demo-officer"
 PRESENCE_S = 1.0
@@ -41,10 +42,8 @@ class Officer:
                 await asyncio.sleep(RECONNECT_S)
                 continue
             try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._see(watch))
-                    tasks.create_task(self._work(orders))
-            except* ChannelError:
+                await first_of(self._see(watch), self._work(orders))
+            except ChannelError:
                 self.view = None
             finally:
                 watch.close()

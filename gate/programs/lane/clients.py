@@ -18,6 +18,7 @@ from typing import Any
 from gate.channel import messages
 from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, connect
 from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordKind
+from gate.programs.racing import first_of
 
 OWED_MAX = 1_000
 RETRY_S = 0.5
@@ -104,11 +105,8 @@ class LogClient:
             self._connection = connection
             self._report(well=True)
             try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._send(connection))
-                    tasks.create_task(self._pay())
-                    tasks.create_task(self._receive(connection))
-            except* ChannelError:
+                await first_of(self._send(connection), self._pay(), self._receive(connection))
+            except ChannelError:
                 pass
             finally:
                 self._connection = None
@@ -198,10 +196,8 @@ class VisionClient:
             self._connection = connection
             self._post(PartBack(Part.VISION))
             try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._send(connection))
-                    tasks.create_task(self._receive(connection))
-            except* ChannelError:
+                await first_of(self._send(connection), self._receive(connection))
+            except ChannelError:
                 pass
             finally:
                 self._connection = None
