@@ -11,13 +11,13 @@ import hashlib
 import hmac
 import logging
 import re
-import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -37,10 +37,11 @@ from gate.central.errors import (
     UnprovenError,
 )
 from gate.central.mirror import Answer, Mirror
+from gate.central.reading import plain_body, whole_body
 from gate.central.roster import Gate, Roster
 
 AGE_FILE_BYTES_MAX = 64 * 1024
-CHUNK_BYTES = 32 * 1024
+SECONDS = len("2026-11-25T10:00:00")
 _KEY_ID = re.compile(r"[0-9a-f]{64}")
 _STATUS: dict[type[CentralError], int] = {
     BadRequestError: 400,
@@ -67,7 +68,8 @@ def make_app(*, roster: Roster, mirror: Mirror, desk: Desk, now: Callable[[], da
         Route("/.well-known/est/cacerts", desk.authority_certificates, methods=["GET"]),
         Route("/.well-known/est/simpleenroll", desk.enrol, methods=["POST"]),
     ]
-    return Starlette(routes=routes, exception_handlers={CentralError: _refuse, ClientDisconnect: _hung_up})
+    handlers = {CentralError: _refuse, SQLAlchemyError: _stall, ClientDisconnect: _hung_up}
+    return Starlette(routes=routes, exception_handlers=handlers)
 
 
 Handler = Callable[[Request, Gate], Awaitable[Response]]
@@ -102,7 +104,9 @@ class Counter:
         if gate is None or gate.revoked or not hmac.compare_digest(gate.certificate, found):
             log.warning("gate_refused", extra={"gate": gate.device if gate else None})
             raise ForbiddenError("this certificate is of no enrolled gate")
-        self._roster.seen(gate.device, time_text(self._now()))
+        moment = time_text(self._now())
+        if gate.last_seen is None or gate.last_seen[:SECONDS] != moment[:SECONDS]:
+            self._roster.seen(gate.device, moment)  # a write a second, not one a request
         return gate
 
     async def add_checkpoint(self, request: Request, gate: Gate) -> Response:
@@ -113,7 +117,7 @@ class Counter:
     async def add_entries(self, request: Request, gate: Gate) -> Response:
         """Answer C2SP add-entries, package by package. What was stored before a failure stays stored."""
         intake, upload = wire.Intake(), None
-        async for chunk in _plain_body(request):
+        async for chunk in plain_body(request):
             intake.feed(chunk)
             head = intake.read_head()
             if head is None:
@@ -158,48 +162,6 @@ class Counter:
         return Response(status_code=204)
 
 
-async def whole_body(request: Request, bytes_max: int) -> bytes:
-    """Read a body that must fit. Raises BadRequestError."""
-    body = bytearray()
-    async for chunk in _plain_body(request):
-        body += chunk
-        if len(body) > bytes_max:
-            raise BadRequestError(f"a body of more than {bytes_max} bytes")
-    return bytes(body)
-
-
-async def _plain_body(request: Request) -> AsyncIterator[bytes]:
-    """Yield the body in pieces of CHUNK_BYTES, uncompressed. Raises BadRequestError."""
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding not in {"identity", "gzip"}:
-        raise BadRequestError("content-encoding is gzip or nothing")
-    inflate = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
-    gathered = bytearray()
-    async for chunk in request.stream():
-        rest = chunk
-        while rest:
-            if inflate is None:
-                piece, rest = rest[:CHUNK_BYTES], rest[CHUNK_BYTES:]
-            else:
-                piece, rest = _inflate(inflate, rest)
-            gathered += piece
-            if len(gathered) >= CHUNK_BYTES:
-                yield bytes(gathered)
-                gathered.clear()
-    yield bytes(gathered)
-
-
-def _inflate(inflate: zlib._Decompress, compressed: bytes) -> tuple[bytes, bytes]:
-    """Return a piece of bounded size, and what is left to uncompress."""
-    if inflate.eof:
-        raise BadRequestError("there are bytes after the compressed body")
-    try:
-        piece = inflate.decompress(compressed, CHUNK_BYTES)
-    except zlib.error as error:
-        raise BadRequestError("the body is not gzip") from error
-    return piece, inflate.unconsumed_tail
-
-
 def _respond(answer: Answer) -> Response:
     headers = {"accept-encoding": "gzip"}  # C2SP: mirrors SHOULD say so
     return Response(answer.body, answer.status, headers, media_type=answer.content_type)
@@ -212,6 +174,13 @@ async def _refuse(request: Request, error: Exception) -> Response:
         return Response("the server's store is damaged\n", 500)
     log.warning("request_refused", extra={"path": request.url.path[:100], "status": status, "reason": str(error)})
     return Response(f"{error}\n", status, media_type="text/plain")
+
+
+async def _stall(request: Request, error: Exception) -> Response:
+    """Nothing of the request counts as stored: the transaction was rolled back."""
+    reason = (str(error).splitlines() or [""])[0][:300]
+    log.error("database_failed", extra={"path": request.url.path[:100], "reason": reason})
+    return Response("the database does not answer; try later\n", 503, {"retry-after": "10"}, "text/plain")
 
 
 async def _hung_up(_request: Request, _error: Exception) -> Response:

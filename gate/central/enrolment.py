@@ -24,6 +24,7 @@ from gate.audit.record import time_text
 from gate.central import authority
 from gate.central.authority import Authority
 from gate.central.errors import BadRequestError, ForbiddenError
+from gate.central.reading import whole_body
 from gate.central.roster import Roster
 
 REQUEST_BYTES_MAX = 2 * authority.CSR_BYTES_MAX
@@ -49,13 +50,9 @@ class Desk:
     async def enrol(self, request: Request) -> Response:
         """Return a device certificate (RFC 7030 §4.2). Raises CentralError."""
         device, token = _credentials(request)
-        raw = bytearray()
-        async for chunk in request.stream():
-            raw += chunk
-            if len(raw) > REQUEST_BYTES_MAX:
-                raise BadRequestError(f"a signing request exceeds {REQUEST_BYTES_MAX} bytes")
+        raw = await whole_body(request, REQUEST_BYTES_MAX)
         log_key = _log_key(request, device)
-        certificate = await run_in_threadpool(self._issue, device, token, bytes(raw), log_key)
+        certificate = await run_in_threadpool(self._issue, device, token, raw, log_key)
         log.info("gate_enrolled", extra={"gate": device})
         response = _certificates(certificate)
         response.headers[MIRROR_KEY_HEADER] = self._mirror.vkey

@@ -149,9 +149,10 @@ class Ledger:
         """Store checked bodies of one piece; those that are there already are left alone. Raises NotYetError."""
         n, first = divmod(start, TILE_WIDTH)
         with self._engine.begin() as connection:
+            lacking = connection.execute(sa.select(heads.c.bodies).where(heads.c.device == device)).scalar_one()
             row = _row(connection, device, n, lock=True)
             stored = _bundle(row)
-            if row is None or first > len(stored.sealed) or first + len(lines) > len(stored.entries):
+            if row is None or start > lacking or first + len(lines) > len(stored.entries):
                 raise NotYetError("bodies before these, or their entries, are missing")
             added = lines[len(stored.sealed) - first :]
             if added:

@@ -91,7 +91,7 @@ class Client:
         Raises SyncError.
         """
         head = self._log.head()
-        if head is None:
+        if head is None or head[0].size == 0:
             return None
         checkpoint, note = head
         self.head_size = checkpoint.size
