@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import resource
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from gate.channel import messages
+from gate.cli.demo.central import Central
 from gate.cli.demo.officer import Officer
 from gate.cli.demo.world import World
 from gate.passage.screen import Screen
@@ -52,7 +53,7 @@ class Director:
         world: World,
         officer: Officer,
         programs: dict[str, Child],
-        central: Callable[[bool], Awaitable[None]],
+        central: Central,
         on_progress: Callable[[Visit, bool], None],
     ) -> None:
         self._world = world
@@ -131,9 +132,9 @@ class Director:
             case "officer_back":
                 self._officer.absent = False
             case "central_away":
-                await self._central(False)
+                await self._central.stop()
             case "central_back":
-                await self._central(True)
+                await self._central.start()
             case unknown:
                 raise DirectorError(f"a scenario asks the host for {unknown}, which the demo cannot do")
 

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gate.channel import messages
 from gate.cli.demo import stage as staging
 from gate.cli.demo import world as worlds
+from gate.cli.demo.central import Central
 from gate.cli.demo.director import Director, DirectorError, Visit, plan
 from gate.cli.demo.memory import pss_mb
 from gate.cli.demo.officer import Officer
@@ -31,6 +32,8 @@ from hardware_sim.scenario import Scenario, ScenarioError, read_scenarios, scena
 
 READY_DEADLINE_S = 30.0
 JUDGE_DEADLINE_S = 60.0
+MIRROR_DEADLINE_S = 60.0
+MIRROR_POLL_S = 0.1
 
 
 class PlayError(Exception):
@@ -55,6 +58,7 @@ class Travelled:
     visits: list[Visit]
     ready_s: float
     memory_mb: dict[str, float]
+    at_central: dict[str, Any]
 
 
 class Play:
@@ -91,10 +95,20 @@ class Play:
     async def _travel(self, world: World, cast: list[str]) -> Travelled:
         if why := world.ready["chip"].get("why"):
             self._console.print(f"No PC/SC here, the chip is on a direct link: {why}")
-        stage = staging.prepare(self._folder, world.ready, models=default_folder(), sync=None)
-        names = [name for name in PROGRAMS if name != "sync" or stage.config.sync is not None]
+        central = Central(self._folder / "central", self._folder / "central.log")
+        central.prepare()
+        await central.start()
+        try:
+            return await self._travel_with(world, central, cast)
+        finally:
+            await central.stop()
+
+    async def _travel_with(self, world: World, central: Central, cast: list[str]) -> Travelled:
+        stage = await asyncio.to_thread(
+            staging.prepare, self._folder, world.ready, models=default_folder(), enrol=central.enrol
+        )
         family = Family(
-            [Child(name, stage.config_path, output=stage.log_of(name), on_start=lambda _: None) for name in names]
+            [Child(name, stage.config_path, output=stage.log_of(name), on_start=lambda _: None) for name in PROGRAMS]
         )
         with self._progress(len(cast)) as on_progress:
             director: Director | None = None
@@ -105,7 +119,7 @@ class Play:
 
             officer = Officer(stage.config.socket("lane"), on_view=on_view)
             async with family.running(), _running(officer.run()):
-                ready_s = await _until_ready(stage, names)
+                ready_s = await _until_ready(stage, list(PROGRAMS))
                 if self._wishes.open_page is not None:
                     screens = stage.config.screens
                     self._wishes.open_page(f"http://{screens.host}:{screens.port}/")
@@ -118,10 +132,9 @@ class Play:
                 )
                 visits = await director.run(cast)
                 memory_mb = {name: pss_mb(child.pid) for name, child in family.children.items() if child.pid}
-        return Travelled(stage, visits, ready_s, memory_mb)
-
-    async def _central(self, there: bool) -> None:
-        return None
+                await family.stop("lane")
+                await _until_mirrored(stage)
+        return Travelled(stage, visits, ready_s, memory_mb, central.gate())
 
     @contextlib.contextmanager
     def _progress(self, total: int) -> Iterator[Callable[[Visit, bool], None]]:
@@ -152,6 +165,10 @@ class Play:
         return Result.of(
             outcomes,
             audit={"entries": verified["entries"], "verified": verified["verified"]},
+            synced={
+                "entries": travelled.at_central["entries"],
+                "verified": travelled.at_central["verified"] and travelled.at_central["root"] == verified["root"],
+            },
             judged=judged,
             extra={
                 "ready_s": round(travelled.ready_s, 2),
@@ -219,3 +236,16 @@ async def _until_ready(stage: Stage, names: list[str]) -> float:
             raise StageError(f"not ready after {READY_DEADLINE_S:.0f} s: {', '.join(sorted(waiting))}")
         await asyncio.sleep(0.02)
     return loop.time() - start_s
+
+
+async def _until_mirrored(stage: Stage) -> None:
+    """Wait until the central server has signed for every entry. Raises StageError when it does not come to that."""
+    loop = asyncio.get_running_loop()
+    end_s = loop.time() + MIRROR_DEADLINE_S
+    while True:
+        answer = await status_of(stage.config, "log")
+        if answer is not None and answer.detail["entries"] == answer.detail["mirrored"]:
+            return
+        if loop.time() > end_s:
+            raise StageError("the central server did not catch up; see sync.log and central.log")
+        await asyncio.sleep(MIRROR_POLL_S)

@@ -110,16 +110,24 @@ class Result:
 
     @classmethod
     def of(
-        cls, outcomes: list[Outcome], *, audit: dict[str, Any], judged: dict[str, Any], extra: dict[str, Any]
+        cls,
+        outcomes: list[Outcome],
+        *,
+        audit: dict[str, Any],
+        synced: dict[str, Any],
+        judged: dict[str, Any],
+        extra: dict[str, Any],
     ) -> Result:
         """Put outcomes, audit and judgement together."""
         wrong = int(judged["wrong_openings"])
-        as_expected = not wrong and bool(audit["verified"]) and not any(o.differences for o in outcomes)
+        complete = bool(audit["verified"] and synced["verified"]) and audit["entries"] == synced["entries"]
+        as_expected = not wrong and complete and not any(o.differences for o in outcomes)
         fields = {
             **summary(outcomes),
             "wrong_openings": wrong,
             "as_expected": as_expected,
             "audit": audit,
+            "synced": synced,
             "differences": [
                 {
                     "traveller": o.visit.traveller,
@@ -138,9 +146,10 @@ class Result:
         """Draw the report for people."""
         console.print(_outcomes_table(self.outcomes))
         console.print(_stages_table(self.fields["stages_ms"]))
-        audit = self.fields["audit"]
+        audit, synced = self.fields["audit"], self.fields["synced"]
         console.print(
             f"Audit log: {audit['entries']} entries, {'verified' if audit['verified'] else 'NOT VERIFIED'}. "
+            f"At the central server: {synced['entries']} entries, {'verified' if synced['verified'] else 'NOT VERIFIED'}. "
             f"Wrong openings by the judge: {self.fields['wrong_openings']}."
         )
         if (decision := self.fields["decision_ms"]) is not None:

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import tomli_w
 from gate.audit import keys
 from gate.programs import config as configuration
 from gate.programs.config import Config
+from gate.provision import device_key
 
 OPERATOR = "demo.invalid"
 GATE_ID = "gate-0001"
@@ -84,8 +86,8 @@ def free_port() -> int:
         return port
 
 
-def prepare(folder: Path, ready: dict[str, Any], *, models: Path, sync: dict[str, Any] | None) -> Stage:
-    """Make keys, trust store and `gate.toml` for the devices that the world offers."""
+def prepare(folder: Path, ready: dict[str, Any], *, models: Path, enrol: Callable[[Path], None]) -> Stage:
+    """Make keys, trust store and `gate.toml` for the devices that the world offers. `enrol` gets its path at the end."""
     for name in ("keys", "run", "state", "spool", "inbox"):
         (folder / name).mkdir()
     people = auditors(folder)
@@ -112,12 +114,12 @@ def prepare(folder: Path, ready: dict[str, Any], *, models: Path, sync: dict[str
         "audit": {"recipients": [recipient for _, recipient in people]},
         "screens": {"port": free_port()},
     }
-    if sync is not None:
-        table["sync"] = sync
     path = folder / "gate.toml"
     path.write_bytes(tomli_w.dumps(table).encode())
     config = configuration.load(path)
     verifier = keys.generate(folder / "keys" / "log.key", config.origin)
     vkey = folder / "gate.vkey"
     vkey.write_text(f"{verifier.vkey}\n")
-    return Stage(folder, path, config, vkey, tuple(identity for identity, _ in people))
+    device_key.generate(folder / "keys" / "device.key")
+    enrol(path)
+    return Stage(folder, path, configuration.load(path), vkey, tuple(identity for identity, _ in people))
