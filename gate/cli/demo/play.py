@@ -127,7 +127,7 @@ class Play:
                     world=world,
                     officer=officer,
                     programs=family.children,
-                    central=self._central,
+                    central=central,
                     on_progress=on_progress,
                 )
                 visits = await director.run(cast)
