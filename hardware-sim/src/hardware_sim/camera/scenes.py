@@ -86,9 +86,9 @@ class Persons:
         width = left.shape[1]
         quarter = width // 4
         share = np.clip((np.arange(width) - width / 2) / _SEAM_PX + 0.5, 0, 1)[None, :, None]
-        return (np.roll(left, -quarter, axis=1) * (1 - share) + np.roll(right, quarter, axis=1) * share).astype(
-            np.uint8
-        )
+        joined = np.roll(left, -quarter, axis=1) * (1 - share) + np.roll(right, quarter, axis=1) * share
+        picture: Picture = joined.astype(np.uint8)
+        return picture
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 
 from hardware_sim.camera import mjpeg
 from hardware_sim.camera.scenes import Empty
@@ -257,5 +258,6 @@ def _answer(client: _Client) -> None:
 def encoded(scene: Scene, index: int, size: tuple[int, int] = (640, 480)) -> bytes:
     """Return picture `index` of the scene's loop as the JPEG that the camera sends."""
     picture = scene.picture(index)
-    scaled = picture if picture.shape[1::-1] == size else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return studio.jpeg(scaled, JPEG_QUALITY)
+    if picture.shape[1::-1] != size:
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return studio.jpeg(picture, JPEG_QUALITY)

@@ -44,14 +44,14 @@ class Album:
 
 def folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of this version's albums; it may not exist yet."""
-    cache = environment.get("XDG_CACHE_HOME") or os.path.join(environment.get("HOME") or "~", ".cache")
-    return Path(cache).expanduser() / "portcullis" / "sim-faces" / version()
+    cache = environment.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "portcullis" / "sim-faces" / version()
 
 
 def version() -> str:
     """Return a digest of everything that the pictures depend on: this package's code and the data packages."""
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted([*Path(__file__).parent.glob("*.py"), *Path(__file__).parent.glob("*.toml")]):
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     for package in _DATA_PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -92,9 +92,9 @@ def write(path: Path, album: Album) -> None:
             file.write(encode(album))
             file.flush()
             os.fsync(file.fileno())
-            os.replace(file.name, path)
+            Path(file.name).replace(path)
         except BaseException:
-            os.unlink(file.name)
+            Path(file.name).unlink(missing_ok=True)
             raise
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 
 from hardware_sim.faces import album, astronaut, studio
-from hardware_sim.faces.catalogue import PEOPLE
 from hardware_sim.faces.head import Head
+from hardware_sim.faces.people import people
 
 FRAME_QUALITY = 95
 
@@ -22,7 +22,7 @@ def developed(name: str) -> album.Album:
     if name == astronaut.NAME:
         portrait, frames = astronaut.portrait(), astronaut.frames()
     else:
-        head = Head({person.name: person for person in PEOPLE}[name])
+        head = Head({person.name: person for person in people()}[name])
         portrait, frames = studio.portrait(head), studio.frames(head)
     return album.Album(studio.portrait_jpeg(portrait), tuple(studio.jpeg(frame, FRAME_QUALITY) for frame in frames))
 

@@ -13,22 +13,23 @@ import cv2
 import numpy as np
 
 from hardware_sim.faces import mesh, skin
-from hardware_sim.faces.strands import Grower, Strands, scalp_density
+from hardware_sim.faces.strands import Grower, Strands
+from hardware_sim.faces.styles import scalp_density
+from hardware_sim.faces.vectors import Floats, Ints, floats, unit
 
 if TYPE_CHECKING:
-    from hardware_sim.faces.mesh import Floats, Ints
     from hardware_sim.faces.people import Person
 
-_IRIS = 0.235  # of the sphere's angle, radians as seen in the undeformed mesh
-_PUPIL = 0.085
+_IRIS_PART = 0.432  # of the eyeball's radius
+_PUPIL_PART = 0.42  # of the iris's
 _CLOTH_THICKNESS_DM = 0.05
 
 
 @dataclass(frozen=True)
 class Surface:
-    """What is seen at some points: `albedo` (n, 3) linear RGB, `normal` (n, 3), and (n,) each:
+    """What is seen at n points: `albedo` (n, 3) in linear RGB and `normal` (n, 3).
 
-    `gloss` of a broad highlight, `mirror` of a sharp one, `softness` (how far light travels below).
+    (n,) each: `gloss`, of a broad highlight; `mirror`, of a sharp one; `softness`, how far light travels below.
     """
 
     albedo: Floats
@@ -67,7 +68,7 @@ class Head:
         scalp = _scalp_map(person)
         self._maps = skin.maps(person.skin, hair_colour=person.hair_colour, scalp=scalp, seed=person.seed)
         dressed = np.clip((_neckline(base.rest) - base.rest[:, 1]) / 0.03, 0, 1)[:, None]
-        self.positions: Floats = bare + mesh.normals(bare, base.skin) * np.float32(_CLOTH_THICKNESS_DM) * dressed
+        self.positions: Floats = bare + mesh.normals(bare, base.skin) * _CLOTH_THICKNESS_DM * dressed
         self.normals: Floats = mesh.normals(self.positions, self.solid)
 
     def surface(self, triangle: Ints, rest: Floats, normal: Floats, turn: Floats) -> Surface:
@@ -81,14 +82,13 @@ class Head:
         softness = np.ones(len(rest), np.float32)
         self._dress(rest, albedo, gloss, softness)
         slope *= softness[:, None]
-        bumped = normal - slope[:, :1] * across - slope[:, 1:] * turn[:, 1]
-        bumped /= np.linalg.norm(bumped, axis=1, keepdims=True)
+        bumped = unit(normal - slope[:, :1] * across - slope[:, 1:] * turn[:, 1])
         mirror = np.zeros(len(rest), np.float32)
         eye = triangle >= self._skin_triangles
         if eye.any():
-            albedo[eye], bumped[eye], mirror[eye] = self._eyes(rest[eye], normal[eye], turn)
+            albedo[eye], bumped[eye], mirror[eye] = self._eyes(rest[eye], normal[eye])
             gloss[eye], softness[eye] = 0.1, 0.3
-        return Surface(albedo, bumped.astype(np.float32), gloss, mirror, softness)
+        return Surface(albedo, bumped, gloss, mirror, softness)
 
     def _dress(self, rest: Floats, albedo: Floats, gloss: Floats, softness: Floats) -> None:
         below = _neckline(rest) - rest[:, 1]
@@ -100,14 +100,13 @@ class Head:
         gloss *= 1 - 0.9 * cloth
         softness *= 1 - cloth
 
-    def _eyes(self, rest: Floats, normal: Floats, turn: Floats) -> tuple[Floats, Floats, Floats]:
-        """Paint white, iris and pupil by the angle from the gaze."""
+    def _eyes(self, rest: Floats, normal: Floats) -> tuple[Floats, Floats, Floats]:
+        """Paint white, iris and pupil by the angle from straight ahead."""
         centre = self._eye_centres[(rest[:, 0] < 0).astype(np.int64)]
-        towards = rest - centre
-        towards /= np.linalg.norm(towards, axis=1, keepdims=True)
-        off = np.hypot(towards[:, 0] - self._person.gaze[0], towards[:, 1] - self._person.gaze[1])
+        towards = unit(rest - centre)
+        off = np.hypot(towards[:, 0], towards[:, 1])
         around = np.arctan2(towards[:, 1], towards[:, 0])
-        radius = off / np.sin(_IRIS * 1.9)
+        radius = off / _IRIS_PART
         white = np.array([0.62, 0.58, 0.55], np.float32) * (1 - 0.25 * np.clip(off - 0.5, 0, 1)[:, None])
         spokes = 1 + 0.22 * np.sin(around * 37 + 4 * np.sin(around * 11)) * np.clip(radius, 0, 1)
         iris = skin.linear(self._person.eyes) * (spokes * (0.75 + 0.6 * (1 - np.clip(radius, 0, 1))))[:, None]
@@ -115,22 +114,20 @@ class Head:
         iris = iris * (1 - 0.75 * rim)
         edge = np.clip((radius - 0.96) / 0.08, 0, 1)[:, None]
         colour = iris + (white - iris) * edge
-        pupil = np.clip((0.42 - radius) / 0.06, 0, 1)[:, None]
+        pupil = np.clip((_PUPIL_PART - radius) / 0.06, 0, 1)[:, None]
         colour = colour * (1 - 0.96 * pupil)
         mirror = 0.35 + 0.65 * np.clip(1.25 - radius, 0, 1)
-        return colour.astype(np.float32), normal, mirror.astype(np.float32)
+        return floats(colour), normal, floats(mirror)
 
 
 def _hair(grower: Grower, person: Person) -> list[Hair]:
     colour = skin.linear(person.hair_colour)
-    brows = Hair(
-        grower.brows(person.brows), skin.linear(person.brow_colour or person.hair_colour) * np.float32(0.7), 0.1, 0.8
-    )
+    brows = Hair(grower.brows(person.brows), skin.linear(person.brow_colour) * 0.7, 0.1, 0.8)
     grown = [brows]
     if person.hair is not None:
         grown.append(Hair(grower.scalp(person.hair), colour, person.sheen))
     if person.beard is not None:
-        grown.append(Hair(grower.beard(person.beard), skin.linear(person.beard_colour or person.hair_colour), 0.3, 0.8))
+        grown.append(Hair(grower.beard(person.beard), skin.linear(person.hair_colour), 0.3, 0.8))
     return grown
 
 
@@ -145,13 +142,13 @@ def _scalp_map(person: Person) -> Floats:
     if person.hair is None:
         return np.zeros(places.shape[:2], np.float32)
     density = scalp_density(person.hair, places.reshape(-1, 3)).reshape(places.shape[:2])
-    return (cv2.GaussianBlur(density, (0, 0), 4) * 0.85).astype(np.float32)
+    return floats(cv2.GaussianBlur(density, (0, 0), 4) * 0.85)
 
 
 def _neckline(rest: Floats) -> Floats:
     """Where the clothes end: a round collar, lower in front."""
     azimuth = np.abs(np.arctan2(rest[:, 0], rest[:, 2] - 0.2))
-    return np.interp(azimuth, [0, 0.7, 1.6, 3.2], [5.66, 5.78, 5.98, 6.12]).astype(np.float32)
+    return floats(np.interp(azimuth, [0, 0.7, 1.6, 3.2], [5.66, 5.78, 5.98, 6.12]))
 
 
 def _sampled(values: Floats, column: Floats, row: Floats) -> Floats:
@@ -164,4 +161,4 @@ def _sampled(values: Floats, column: Floats, row: Floats) -> Floats:
     out = cv2.remap(
         values, x.reshape(rows, wide), y.reshape(rows, wide), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    return out.reshape(rows * wide, -1)[:count].astype(np.float32)
+    return floats(out.reshape(rows * wide, -1)[:count])

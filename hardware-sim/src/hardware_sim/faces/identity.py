@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from hardware_sim.faces import album, astronaut
-from hardware_sim.faces.catalogue import PEOPLE
+from hardware_sim.faces.people import people
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +64,7 @@ class Identity:
 
 def names() -> tuple[str, ...]:
     """Return the identities' names in their order."""
-    return (*(person.name for person in PEOPLE), astronaut.NAME)
+    return (*(person.name for person in people()), astronaut.NAME)
 
 
 def identities(place: Path | None = None) -> tuple[Identity, ...]:

@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from hardware_sim.faces.vectors import Floats, Ints, unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 
 CUT_BELOW_Y = 3.6  # decimetres: the chest
 
@@ -127,6 +125,4 @@ def normals(positions: Floats, triangles: Ints) -> Floats:
     for axis in range(3):
         for corner in range(3):
             out[:, axis] += np.bincount(triangles[:, corner], faces[:, axis], len(positions)).astype(np.float32)
-    lengths = np.linalg.norm(out, axis=1, keepdims=True)
-    result: Floats = out / np.maximum(lengths, 1e-12).astype(np.float32)
-    return result
+    return unit(out)

@@ -1,58 +1,65 @@
-"""What a simulated person is made of: shape, skin, hair, eyes, clothes."""
+"""Who the rendered people are: read from `people.toml`, in its order.
+
+Shapes there were drawn at random and kept when the embedder told them apart (docs/protocols/simulated-faces.md); a
+change to a shape, or to anything that shows in a picture, needs the screening test again.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hardware_sim.faces.skin import Skin
-from hardware_sim.faces.strands import Beard, Brows, Style
+from hardware_sim.faces.styles import Beard, Brows, Style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Colour = tuple[float, float, float]  # sRGB, 0 to 1
 
+PEOPLE_FILE = Path(__file__).with_name("people.toml")
+
 
 @dataclass(frozen=True)
 class Person:
-    """One person: a name for the cache and the tests, a seed, and what he or she looks like."""
+    """One person: a name for the cache and the tests, a seed for all that is random, and what he or she looks like.
+
+    `shape` weighs the targets of the base mesh. `lashes` and `sheen` (of the hair) go from 0 to 1.
+    """
 
     name: str
     seed: int
     shape: Mapping[str, float]
     skin: Skin
+    brows: Brows
+    hair: Style | None
+    beard: Beard | None
     hair_colour: Colour
+    brow_colour: Colour
     eyes: Colour
-    hair: Style | None = None
-    brows: Brows = field(default_factory=Brows)
-    beard: Beard | None = None
-    brow_colour: Colour | None = None
-    beard_colour: Colour | None = None
-    clothes: Colour = (0.25, 0.28, 0.35)
-    lashes: float = 0.4
-    sheen: float = 0.5
-    gaze: tuple[float, float] = (0.0, 0.0)
+    clothes: Colour
+    lashes: float
+    sheen: float
 
 
-def shape(
-    ancestry: Mapping[str, float], sex: str, *, age: float = 0.0, weight: float = 0.0, **features: float
-) -> dict[str, float]:
-    """Return target weights. `ancestry` and the two ages mix; `weight` is from -1 (lean) to 1 (heavy).
+@lru_cache(maxsize=1)
+def people() -> tuple[Person, ...]:
+    """Return the rendered people."""
+    with PEOPLE_FILE.open("rb") as file:
+        return tuple(_person(_tuples(entry)) for entry in tomllib.load(file)["person"])
 
-    A feature is `group__name`, `-` written as `_`; `sides__` stands for both the `l-` and the `r-` target.
-    """
-    build = {"averageweight": 1 - abs(weight), "maxweight": max(weight, 0.0), "minweight": max(-weight, 0.0)}
-    weights: dict[str, float] = {}
-    for stage, share in (("young", 1 - age), ("old", age)):
-        for origin, part in ancestry.items():
-            weights[f"macrodetails/{origin}-{sex}-{stage}"] = share * part
-        for name, part in build.items():
-            weights[f"macrodetails/universal-{sex}-{stage}-averagemuscle-{name}"] = share * part
-    for feature, amount in features.items():
-        group, _, name = feature.replace("_", "-").partition("--")
-        if group in ("cheek", "eyes", "ears"):
-            weights |= {f"{group}/{side}-{name}": amount for side in "lr"}
-        else:
-            weights[f"{group}/{name}"] = amount
-    return {name: amount for name, amount in weights.items() if amount}
+
+def _person(entry: dict[str, Any]) -> Person:
+    parts = {"skin": Skin, "brows": Brows, "hair": Style, "beard": Beard}
+    made = {name: kind(**entry[name]) if name in entry else None for name, kind in parts.items()}
+    return Person(**entry | {"brow_colour": entry.get("brow_colour", entry["hair_colour"])} | made)
+
+
+def _tuples(value: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
+    """Make lists tuples, so that what is read can be hashed."""
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return tuple(value) if isinstance(value, list) else value

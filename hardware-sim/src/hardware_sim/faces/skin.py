@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 from hardware_sim.faces import mesh, raster
-from hardware_sim.faces.mesh import Floats
+from hardware_sim.faces.styles import beard_area
+from hardware_sim.faces.vectors import Floats, Ints, floats
 
 WIDTH_PX, HEIGHT_PX = 1536, 1024
 Y_BOTTOM, Y_TOP = 5.0, 8.6  # below it everybody is dressed
@@ -51,12 +52,12 @@ def coordinates(rest: Floats) -> tuple[Floats, Floats]:
     azimuth = np.arctan2(rest[:, 0], rest[:, 2] - AXIS_Z)
     column = (azimuth / (2 * np.pi) + 0.5) * WIDTH_PX
     row = (Y_TOP - rest[:, 1]) / (Y_TOP - Y_BOTTOM) * HEIGHT_PX
-    return column.astype(np.float32), row.astype(np.float32)
+    return floats(column), floats(row)
 
 
 def linear(colour: tuple[float, float, float] | Floats) -> Floats:
     """Turn sRGB, 0 to 1, into linear light."""
-    return (np.asarray(colour, np.float32) ** 2.2).astype(np.float32)
+    return floats(floats(colour) ** 2.2)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def rest_places() -> Floats:
     return np.stack([at.x, at.y, at.z], axis=-1)
 
 
-def _filled(values: Floats, winner: mesh.Ints) -> Floats:
+def _filled(values: Floats, winner: Ints) -> Floats:
     out = np.full((winner.size, values.shape[1]), -9, np.float32)
     out[winner >= 0] = values
     return out.reshape(HEIGHT_PX, WIDTH_PX, -1)
@@ -106,44 +107,27 @@ def _mask(name: str, uv: Floats) -> Floats:
     height, width = picture.shape
     column, row = uv[..., 0] * width, (1 - uv[..., 1]) * height
     mask = cv2.remap(picture, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    return cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), 1.5).astype(np.float32)
+    return floats(cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), 1.5))
 
 
 def _near(x: float, y: float, width: float, height: float) -> Floats:
     """A soft spot on both halves of the face, 1 at its centre."""
     at = _places()
     spot = np.exp(-(((np.abs(at.x) - x) / width) ** 2) - ((at.y - y) / height) ** 2)
-    return (spot * (at.z > 0.6)).astype(np.float32)
+    return floats(spot * (at.z > 0.6))
 
 
 def _noise(random: np.random.Generator, cell_px: float) -> Floats:
     """Smooth noise with mean 0 and deviation about 1."""
     coarse = random.normal(size=(int(HEIGHT_PX / cell_px) + 2, int(WIDTH_PX / cell_px) + 2)).astype(np.float32)
     fine = cv2.resize(coarse, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_CUBIC)
-    return (fine / max(float(fine.std()), 1e-6)).astype(np.float32)
+    return floats(fine / max(float(fine.std()), 1e-6))
 
 
-def beard_area() -> Floats:
-    """Where a beard can grow, (h, w) from 0 to 1."""
+def _beard_area() -> Floats:
     at = _places()
-    return beard_density(at.x, at.y, at.z) * (1 - np.clip(at.lips * 2, 0, 1))
-
-
-def beard_density(x: Floats, y: Floats, z: Floats) -> Floats:
-    """How densely a beard grows at places of the undeformed mesh, 0 to 1."""
-    side = np.abs(x)
-    cheek_line = np.interp(side, [0.0, 0.2, 0.32, 0.55, 0.66, 0.72], [6.84, 6.82, 6.70, 6.80, 7.05, 7.3])
-    below_cheek = _ramp(cheek_line - y, 0.0, 0.09)
-    above_neck = _ramp(y - 6.02 - 0.3 * (1.3 - z), 0.0, 0.15)
-    beside_mouth = 1 - np.exp(-((side / 0.10) ** 2) - ((y - 6.45) / 0.045) ** 2) * 0.6
-    before_ear = _ramp(z - 0.62, 0.0, 0.08)
-    below_nose = 1 - (side < 0.05) * (y > 6.79)
-    return (below_cheek * above_neck * beside_mouth * before_ear * below_nose).astype(np.float32)
-
-
-def _ramp(value: Floats, low: float, high: float) -> Floats:
-    t = np.clip((value - low) / (high - low), 0, 1)
-    return (t * t * (3 - 2 * t)).astype(np.float32)
+    full = beard_area(rest_places().reshape(-1, 3)).reshape(at.lips.shape)
+    return floats(full * (1 - np.clip(at.lips * 2, 0, 1)))
 
 
 def maps(skin: Skin, *, hair_colour: tuple[float, float, float], scalp: Floats, seed: int) -> Maps:
@@ -160,7 +144,7 @@ def maps(skin: Skin, *, hair_colour: tuple[float, float, float], scalp: Floats, 
     shade = 0.30 * _near(0.31, 7.16, 0.16, 0.05) * (0.4 + skin.wrinkles) + 0.3 * at.eyelids
     albedo *= np.exp(-shade[..., None] * np.array([0.7, 1.0, 0.9], np.float32))
     _add_spots(albedo, skin.freckles, random)
-    shadow = skin.stubble * beard_area() * (0.75 + 0.25 * np.clip(_noise(random, 2), -1, 1))
+    shadow = skin.stubble * _beard_area() * (0.75 + 0.25 * np.clip(_noise(random, 2), -1, 1))
     albedo = _mix(albedo, albedo * np.array([0.42, 0.46, 0.52], np.float32), shadow)
     lids = skin.makeup * (at.eyelids + 0.5 * _near(0.33, 7.39, 0.15, 0.035))
     albedo = _mix(albedo, albedo * np.array([0.55, 0.42, 0.45], np.float32), np.clip(lids, 0, 1))
@@ -176,11 +160,11 @@ def maps(skin: Skin, *, hair_colour: tuple[float, float, float], scalp: Floats, 
 
     relief = 0.0003 * _noise(random, 2.2) + 0.0002 * _noise(random, 5)
     relief += _wrinkles(skin.wrinkles, random) + 0.0012 * at.lips * _noise(random, 4)
-    return Maps(albedo.astype(np.float32), gloss.astype(np.float32), _slope(relief.astype(np.float32)))
+    return Maps(floats(albedo), floats(gloss), _slope(floats(relief)))
 
 
 def _mix(a: Floats, b: Floats, amount: Floats) -> Floats:
-    return (a + (b - a) * amount[..., None]).astype(np.float32)
+    return floats(a + (b - a) * amount[..., None])
 
 
 def _add_spots(albedo: Floats, freckles: float, random: np.random.Generator) -> None:
@@ -228,7 +212,7 @@ def _wrinkles(amount: float, random: np.random.Generator) -> Floats:
     column = (at.x - _CANVAS_LEFT) * _CANVAS_PX_PER_DM
     row = (_CANVAS_TOP - at.y) * _CANVAS_PX_PER_DM
     wrapped = cv2.remap(canvas, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    return (-0.013 * amount * wrapped * (at.z > 0.8)).astype(np.float32)
+    return floats(-0.013 * amount * wrapped * (at.z > 0.8))
 
 
 def _slope(relief: Floats) -> Floats:
@@ -237,4 +221,4 @@ def _slope(relief: Floats) -> Floats:
     row_dm = (Y_TOP - Y_BOTTOM) / HEIGHT_PX
     across = np.gradient(relief, axis=1) / column_dm
     up = -np.gradient(relief, axis=0) / row_dm
-    return np.clip(np.stack([across, up], axis=-1), -0.8, 0.8).astype(np.float32)
+    return floats(np.clip(np.stack([across, up], axis=-1), -0.8, 0.8))

@@ -12,13 +12,14 @@ import cv2
 import numpy as np
 
 from hardware_sim.faces.hall import hall
-from hardware_sim.faces.render import Light, Picture, View, render
+from hardware_sim.faces.optics import Light, View
+from hardware_sim.faces.render import Picture, render
+from hardware_sim.faces.vectors import Floats, floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hardware_sim.faces.head import Head
-    from hardware_sim.faces.mesh import Floats
 
     Image = NDArray[np.uint8]  # (height, width, 3) BGR
 
@@ -30,7 +31,10 @@ NOISE_SIGMA = 0.9  # of a good sensor at a lit kiosk, in grey levels
 
 _LENS_BLUR_PX = 0.6
 
-_PX_PER_DM = 122.0
+_FRAMES_A_POSE = 2
+_FACE_BRIGHTNESS_MIN = 0.16  # mean of the face in linear light, from 0 to 1
+_LAMP_GAIN_MAX = 2.5
+_PX_PER_DM = 128.0
 _PORTRAIT_GREY = 205
 _PORTRAIT_LIGHT = Light(
     key_from=(0.15, 0.45, 0.9),
@@ -56,27 +60,59 @@ def portrait(head: Head) -> Image:
     width, height = PORTRAIT_SIZE
     view = View(width, height, (width / 2, height * 0.45), px_per_dm=153, distance_dm=12)
     background = np.full((height, width, 3), _PORTRAIT_GREY, np.uint8)
-    return with_noise(_composed(render(head, view, _PORTRAIT_LIGHT), background), seed=0, sigma=1.0)
+    return with_noise(_composed(_taken(head, view, _PORTRAIT_LIGHT), background), seed=0, sigma=1.0)
 
 
 def frames(head: Head) -> list[Image]:
-    """Return the loop: the person sways and looks about a little while the light changes from window to lamp."""
-    width, height = FRAME_SIZE
+    """Return the loop: the person sways and looks about a little while the light changes from window to lamp.
+
+    The head turns at every `_FRAMES_A_POSE`th frame, for rendering is dear; the sway, which moves the whole person,
+    is there in each.
+    """
+    turns = [2 * np.pi * index / FRAMES for index in range(FRAMES)]
+    poses = [
+        _taken(head, _pose(turn), _between(_WINDOW_LIGHT, _LAMP_LIGHT, float(0.5 - 0.5 * np.cos(turn))))
+        for turn in turns[::_FRAMES_A_POSE]
+    ]
     out = []
-    for index in range(FRAMES):
-        turn = 2 * np.pi * index / FRAMES
-        view = View(
-            width,
-            height,
-            eyes_px=(width / 2 + 7 * np.sin(turn + 0.6), height * 0.46 + 3 * np.sin(2 * turn)),
-            px_per_dm=_PX_PER_DM * (1 + 0.015 * np.cos(turn)),
-            yaw=float(7.0 * np.sin(turn)),
-            pitch=float(1.0 + 3.0 * np.sin(turn + 2.0)),
-            roll=float(2.0 * np.sin(turn + 1.0)),
-        )
-        light = _between(_WINDOW_LIGHT, _LAMP_LIGHT, 0.5 - 0.5 * float(np.cos(turn)))
-        out.append(with_noise(_composed(render(head, view, light), hall()), seed=index))
+    for index, turn in enumerate(turns):
+        person = poses[index // _FRAMES_A_POSE]
+        sway = floats([[1, 0, 7 * np.sin(turn + 0.6)], [0, 1, 3 * np.sin(2 * turn)]])
+        out.append(with_noise(_composed(_moved(person, sway), hall(*FRAME_SIZE)), seed=index))
     return out
+
+
+def _pose(turn: float) -> View:
+    """Return how the head is held at a point of the loop: within ten degrees of frontal."""
+    width, height = FRAME_SIZE
+    return View(
+        width,
+        height,
+        eyes_px=(width / 2, height * 0.46),
+        px_per_dm=float(_PX_PER_DM * (1 + 0.015 * np.cos(turn))),
+        yaw=float(7.0 * np.sin(turn)),
+        pitch=float(1.0 + 3.0 * np.sin(turn + 2.0)),
+        roll=float(2.0 * np.sin(turn + 1.0)),
+    )
+
+
+def _taken(head: Head, view: View, light: Light) -> Picture:
+    """Render the head with the lamp turned up when the face would come out dark."""
+    person = render(head, view, light)
+    x, y, half = int(view.eyes_px[0]), int(view.eyes_px[1]), int(0.4 * view.px_per_dm)
+    brightness = float(person.colour[y - half : y + 2 * half, x - half : x + half].mean())
+    gain = min(max(_FACE_BRIGHTNESS_MIN / brightness, 1.0), _LAMP_GAIN_MAX)
+    return Picture(floats(person.colour * gain), person.cover)
+
+
+def _moved(person: Picture, transform: Floats) -> Picture:
+    """Return the person moved in the picture; the lowest and outermost pixels repeat where there are none."""
+
+    def warped(layer: Floats) -> Floats:
+        moved = cv2.warpAffine(layer, transform, layer.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+        return floats(moved)
+
+    return Picture(warped(person.colour), warped(person.cover))
 
 
 def portrait_jpeg(picture: Image) -> bytes:
@@ -124,7 +160,6 @@ def _composed(person: Picture, background: Image) -> Image:
     return (np.clip(light, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)[..., ::-1]
 
 
-def _developed(light: Floats) -> Floats:
-    knee = np.float32(0.6)
+def _developed(light: Floats, knee: float = 0.6) -> Floats:
     over = np.maximum(light - knee, 0)
-    return np.minimum(light, knee) + over / (1 + over / (1 - knee))
+    return floats(np.minimum(light, knee) + over / (1 + over / (1 - knee)))

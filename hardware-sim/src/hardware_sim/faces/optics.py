@@ -1,0 +1,133 @@
+"""The camera, the lights and what falls into shadow: geometry and frame buffer, no materials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hardware_sim.faces import raster
+from hardware_sim.faces.vectors import Floats, floats, unit
+
+SUPERSAMPLING = 2  # the frame buffer is that many times the picture, so edges and single hairs are smooth
+
+_SHADOW_PX = 448
+_SHADOW_SPAN_DM = 3.4
+_SHADOW_BIAS_DM = 0.035
+_SHADOW_TAPS_PX = ((-2.5, -1.0), (-1.0, 2.5), (0.0, 0.0), (1.0, -2.5), (2.5, 1.0), (-2.0, 1.5), (2.0, -1.5))
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the camera stands and how the head is turned.
+
+    The point between the eyes is seen at `eyes_px`, a decimetre there spans `px_per_dm`. Angles in degrees: positive
+    `yaw` turns the face to the picture's right, positive `pitch` lifts it, positive `roll` tilts it clockwise.
+    """
+
+    width_px: int
+    height_px: int
+    eyes_px: tuple[float, float]
+    px_per_dm: float
+    distance_dm: float = 7.0
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+
+
+@dataclass(frozen=True)
+class Light:
+    """A key light from a direction, light from above and bounce from below; colours in linear light."""
+
+    key_from: tuple[float, float, float] = (-0.45, 0.55, 0.8)
+    key: tuple[float, float, float] = (1.0, 0.97, 0.92)
+    fill_from: tuple[float, float, float] = (0.7, 0.1, 0.6)
+    fill: tuple[float, float, float] = (0.30, 0.31, 0.33)
+    sky: tuple[float, float, float] = (0.34, 0.36, 0.40)
+    ground: tuple[float, float, float] = (0.20, 0.18, 0.16)
+
+
+@dataclass
+class Canvas:
+    """The frame buffer at working size, flat: colour, cover, depth."""
+
+    width: int
+    height: int
+    colour: Floats = field(init=False)
+    depth: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.colour = np.zeros((self.width * self.height, 3), np.float32)
+        self.depth = np.full(self.width * self.height, np.inf, np.float32)
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Turns the head about `pivot`, in the neck, by `turn` (3, 3), and projects it so that `eyes` lie where they should."""
+
+    turn: Floats
+    pivot: Floats
+    eyes: Floats
+    view: View
+
+    @classmethod
+    def before(cls, eyes_middle: Floats, view: View) -> Camera:
+        """Return the camera for a head whose eyes lie about `eyes_middle`."""
+        pivot = floats(eyes_middle - [0, 1.0, 0.9])
+        turn = _turn(view)
+        return cls(turn, pivot, floats((eyes_middle - pivot) @ turn.T + pivot), view)
+
+    def world(self, points: Floats) -> Floats:
+        """Turn points about the neck, then count from the point between the eyes."""
+        return floats((points - self.pivot) @ self.turn.T + self.pivot - self.eyes)
+
+    def screen(self, world: Floats) -> Floats:
+        """Project to pixels at working size, and depth in decimetres from the camera."""
+        depth = self.view.distance_dm - world[..., 2]
+        scale = SUPERSAMPLING * self.view.px_per_dm * self.view.distance_dm / depth
+        x = SUPERSAMPLING * self.view.eyes_px[0] + world[..., 0] * scale
+        y = SUPERSAMPLING * self.view.eyes_px[1] - world[..., 1] * scale
+        return floats(np.stack([x, y, depth], axis=-1))
+
+
+class Shadow:
+    """What the key light reaches: a depth map seen from the light."""
+
+    def __init__(self, triangles: Floats, light: Light) -> None:
+        towards = unit(light.key_from)
+        right = unit(np.cross([0, 1, 0], towards))
+        self._axes = floats(np.stack([right, np.cross(towards, right), towards]))
+        seen = self._map(triangles.reshape(-1, 3))
+        rows = np.arange(len(seen)).reshape(-1, 3)
+        found = raster.fragments(seen, rows, width_px=_SHADOW_PX, height_px=_SHADOW_PX, cull=False)
+        winner = raster.nearest(found.pixel, found.depth, pixels=_SHADOW_PX**2)
+        depth = np.full(_SHADOW_PX**2, 1e3, np.float32)
+        depth[winner >= 0] = found.depth[winner[winner >= 0]]
+        self._depth = depth.reshape(_SHADOW_PX, _SHADOW_PX)
+
+    def _map(self, world: Floats) -> Floats:
+        seen = (world + floats([0, 0.3, 0.6])) @ self._axes.T
+        scale = _SHADOW_PX / _SHADOW_SPAN_DM
+        middle = _SHADOW_PX / 2
+        return floats(np.stack([middle + seen[:, 0] * scale, middle - seen[:, 1] * scale, -seen[:, 2]], 1))
+
+    def lit(self, world: Floats, bias: float = _SHADOW_BIAS_DM) -> Floats:
+        """Return how much of the key light reaches the points, 0 to 1, soft over a few texels."""
+        seen = self._map(world)
+        total = np.zeros(len(world), np.float32)
+        for dx, dy in _SHADOW_TAPS_PX:
+            column = np.clip(seen[:, 0] + dx, 0, _SHADOW_PX - 1).astype(np.int64)
+            row = np.clip(seen[:, 1] + dy, 0, _SHADOW_PX - 1).astype(np.int64)
+            total += seen[:, 2] < self._depth[row, column] + bias
+        outside = (np.abs(seen[:, :2] - _SHADOW_PX / 2) > _SHADOW_PX / 2 - 3).any(1)
+        return floats(np.where(outside, 1, total / len(_SHADOW_TAPS_PX)))
+
+
+def _turn(view: View) -> Floats:
+    """Return the rotation of the head, (3, 3)."""
+    yaw, pitch, roll = np.radians([view.yaw, -view.pitch, -view.roll])
+    cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
+    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    return floats(about_z @ about_y @ about_x)
