@@ -153,7 +153,7 @@ def _ask_for_proof(
         return  # the verdict parses it again and says why
     challenge = random(CHALLENGE_BYTES)
     try:
-        response = yield from chip.ask(internal_authenticate(key, challenge))
+        response = yield from chip.ask(internal_authenticate(key, challenge, block_bytes=chip.block_bytes))
     except SecureMessagingError as error:
         if error.status is None:
             raise

@@ -18,6 +18,7 @@ from fakes.document_chip import converse, given, scripted
 from gate.document import tlv
 from gate.document.access.bac import open_with_bac
 from gate.document.access.secure_messaging import SecureMessaging
+from gate.document.access.suites import SessionKeys, Suite
 from gate.document.authenticity.active import internal_authenticate, verify_answer
 from gate.document.authenticity.passive import hash_agrees, judge_sod
 from gate.document.checks import CheckId, Result
@@ -30,6 +31,7 @@ from gate.document.lds.dg12 import date_of_issue
 from gate.document.lds.dg14 import parse_dg14
 from gate.document.lds.dg15 import parse_dg15
 from gate.document.lds.sod import parse_sod
+from gate.document.lds.security_infos import Cipher
 from gate.document.mrz import MrzKey, parse
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.keys import RsaKey, parse_public_key
@@ -294,14 +296,17 @@ def test_the_recorded_active_authentication_is_repeated_and_verified() -> None:
     recorded = trace("trace_aa_rsa")
     keys = recorded["sm"][0]
     session = SecureMessaging(
-        encryption_key=bytes.fromhex(keys["enc"]),
-        mac_key=bytes.fromhex(keys["mac"]),
-        counter=bytes.fromhex(recorded["ssc"][0]),
+        SessionKeys(
+            Suite(Cipher.TDES),
+            encryption_key=bytes.fromhex(keys["enc"]),
+            mac_key=bytes.fromhex(keys["mac"]),
+        ),
+        bytes.fromhex(recorded["ssc"][0]),
     )
     key = parse_dg15(bytes.fromhex(recorded["dg15"]))
     challenge = bytes.fromhex(recorded["nonce"])
     (step,) = recorded["apdus"]
-    command = internal_authenticate(key, challenge)
+    command = internal_authenticate(key, challenge, block_bytes=8)
     response, _, (sent,) = converse(session.exchange(command), scripted([bytes.fromhex(step["rsp"])]))
     assert sent.hex().upper() == step["cmd"]
     assert response.data.hex().upper() == recorded["signature"]

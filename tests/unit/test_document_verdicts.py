@@ -375,9 +375,9 @@ def test_ecdsa_answers_are_taken_plain_and_in_der_with_the_named_hash_or_the_key
 
 
 def test_extended_length_is_asked_for_only_by_long_signatures() -> None:
-    assert internal_authenticate(KEY, CHALLENGE).answer_max == 256
-    assert internal_authenticate(ec_key(), CHALLENGE).answer_max == 256
-    assert internal_authenticate(RsaKey((1 << 2047) + 1, 3), CHALLENGE).answer_max == 65536
+    assert internal_authenticate(KEY, CHALLENGE, block_bytes=8).answer_max == 256
+    assert internal_authenticate(ec_key(), CHALLENGE, block_bytes=8).answer_max == 256
+    assert internal_authenticate(RsaKey((1 << 2047) + 1, 3), CHALLENGE, block_bytes=8).answer_max == 65536
 
 
 # ── examination ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 from gate.document.access import tdes
 from gate.document.access.commands import OK, Command, Transmit, exchange
 from gate.document.access.secure_messaging import SecureMessaging
+from gate.document.access.suites import FOR_ENCRYPTION, FOR_MAC, SessionKeys, Suite
 from gate.document.errors import AccessDeniedError
+from gate.document.lds.security_infos import Cipher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -32,8 +34,8 @@ def open_with_bac(
     Raises AccessDeniedError when the chip refuses, or cannot prove in turn that it knows the zone.
     """
     seed = hashlib.sha1(key.information, usedforsecurity=False).digest()[:_KEY_BYTES]
-    encryption_key = tdes.derive_key(seed, tdes.KEY_FOR_ENCRYPTION)
-    mac_key = tdes.derive_key(seed, tdes.KEY_FOR_MAC)
+    encryption_key = tdes.derive_key(seed, FOR_ENCRYPTION)
+    mac_key = tdes.derive_key(seed, FOR_MAC)
     challenge = yield from exchange(Command(0x84, 0x00, 0x00, answer_max=_CHALLENGE_BYTES))
     if challenge.status != OK or len(challenge.data) != _CHALLENGE_BYTES:
         raise AccessDeniedError(f"the chip gives no challenge: status {challenge.status:04X}")
@@ -46,11 +48,7 @@ def open_with_bac(
         raise AccessDeniedError(f"the chip refuses the key of the zone: status {proof.status:04X}")
     their_part = _their_key_part(proof.data, encryption_key, mac_key, expected=challenge.data + ours)
     shared = bytes(mine ^ theirs for mine, theirs in zip(our_part, their_part, strict=True))
-    return SecureMessaging(
-        encryption_key=tdes.derive_key(shared, tdes.KEY_FOR_ENCRYPTION),
-        mac_key=tdes.derive_key(shared, tdes.KEY_FOR_MAC),
-        counter=challenge.data[4:] + ours[4:],
-    )
+    return SecureMessaging(SessionKeys.derived(Suite(Cipher.TDES), shared), challenge.data[4:] + ours[4:])
 
 
 def _their_key_part(answer: bytes, encryption_key: bytes, mac_key: bytes, *, expected: bytes) -> bytes:

@@ -78,6 +78,11 @@ class ChipFiles:
         self._size_proven = 0
         self._commands_left = COMMANDS_MAX
 
+    @property
+    def block_bytes(self) -> int:
+        """The block of the cipher that protects the conversation; 1 while none does."""
+        return 1 if self._session is None else self._session.block_bytes
+
     def open(self) -> Generator[Transmit, bytes | None, None]:
         """Select the passport application and open it. Raises AccessDeniedError or ChipStatusError."""
         self._session = None

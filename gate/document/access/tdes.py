@@ -11,9 +11,9 @@ from typing import Final
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
+from gate.document.access.padding import pad
+
 BLOCK_BYTES: Final = 8
-KEY_FOR_ENCRYPTION: Final = 1
-KEY_FOR_MAC: Final = 2
 
 
 def derive_key(seed: bytes, counter: int) -> bytes:
@@ -38,17 +38,6 @@ def mac(key: bytes, data: bytes) -> bytes:
     """The retail MAC: ISO/IEC 9797-1 MAC algorithm 3 with padding method 2."""
     first, second = key[:8], key[8:]
     chain = Cipher(TripleDES(first * 3), modes.CBC(bytes(BLOCK_BYTES))).encryptor()
-    last = chain.update(pad(data))[-BLOCK_BYTES:]
+    last = chain.update(pad(data, BLOCK_BYTES))[-BLOCK_BYTES:]
     inner = Cipher(TripleDES(second * 3), modes.CBC(bytes(BLOCK_BYTES))).decryptor().update(last)
     return Cipher(TripleDES(first * 3), modes.CBC(bytes(BLOCK_BYTES))).encryptor().update(inner)
-
-
-def pad(data: bytes) -> bytes:
-    """ISO/IEC 9797-1 padding method 2: 80, then zeros to a whole block."""
-    return data + b"\x80" + bytes(-(len(data) + 1) % BLOCK_BYTES)
-
-
-def unpad(data: bytes) -> bytes | None:
-    """Undo `pad`, or None where there is no padding."""
-    body = data.rstrip(b"\x00")
-    return body[:-1] if body.endswith(b"\x80") and len(data) - len(body) < BLOCK_BYTES else None

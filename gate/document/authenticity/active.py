@@ -23,13 +23,13 @@ _HASH_OF_TRAILER: Final = {0x33: "sha1", 0x38: "sha224", 0x34: "sha256", 0x36: "
 _HASH_OF_CURVE_BYTES: Final = ((28, "sha224"), (32, "sha256"), (48, "sha384"), (66, "sha512"))
 
 
-def internal_authenticate(key: PublicKey, challenge: bytes) -> Command:
+def internal_authenticate(key: PublicKey, challenge: bytes, *, block_bytes: int) -> Command:
     """The command that asks the chip to sign the challenge, with extended length only for signatures that need it.
 
-    Chips in the field answer nothing to the one and cut their signature short with the other.
+    `block_bytes` is the block of the cipher that protects the answer. Chips in the field answer nothing to the one and cut their signature short with the other.
     """
     expected = key.size_bytes if isinstance(key, RsaKey) else _EC_SIGNATURE_BYTES_MAX
-    answer_max = SHORT_ANSWER_MAX if protected_bytes(expected) <= SHORT_ANSWER_MAX else EXTENDED_ANSWER_MAX
+    answer_max = SHORT_ANSWER_MAX if protected_bytes(expected, block_bytes) <= SHORT_ANSWER_MAX else EXTENDED_ANSWER_MAX
     return Command(0x88, 0x00, 0x00, challenge, answer_max=answer_max)
 
 
