@@ -71,6 +71,7 @@ class MjpegCamera:
         self._stop_wanted = False
         self._port = 0
         self._thread: threading.Thread | None = None
+        self._waker: socket.socket | None = None
         self._encoded: dict[Scene, dict[int, bytes]] = {}
         self._noise = random.Random(0)
 
@@ -98,7 +99,7 @@ class MjpegCamera:
             raise
         self._port = listener.getsockname()[1]
         self._stop_wanted = False
-        wake, self._waker = socket.socketpair()
+        self._waker, wake = socket.socketpair()
         self._thread = threading.Thread(target=self._run, args=(listener, wake), name="sim-camera", daemon=True)
         self._thread.start()
 
@@ -111,7 +112,8 @@ class MjpegCamera:
             self._stop_wanted = True
         self._wake()
         thread.join(_STOP_TIMEOUT_S)
-        self._waker.close()
+        if self._waker is not None:
+            self._waker.close()
         if thread.is_alive():
             raise RuntimeError("the camera's thread does not end")
 
@@ -137,8 +139,8 @@ class MjpegCamera:
         self._wake()
 
     def _wake(self) -> None:
-        if self._thread is not None or self._stop_wanted:
-            with contextlib.suppress(OSError):
+        if self._waker is not None:
+            with contextlib.suppress(OSError):  # stopped meanwhile
                 self._waker.send(b"!")
 
     # ── the camera's thread ──────────────────────────────────────────────────────────────────────────────────────

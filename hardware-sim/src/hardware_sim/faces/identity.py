@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hardware_sim.faces.hall import Picture
 
 _RENDER_TIMEOUT_S = 600.0
-_LINE_MAX = 400  # of what a renderer said before it failed
+_LINE_MAX = 400  # characters of the last line that a renderer said before it failed
 
 
 class FacesNotRenderedError(RuntimeError):
@@ -123,7 +123,7 @@ def _render_one(name: str, place: Path) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, timeout=_RENDER_TIMEOUT_S, env=environment)
     except subprocess.CalledProcessError as error:
-        words = error.stderr.decode(errors="replace").strip()[-_LINE_MAX:]
-        raise FacesNotRenderedError(f"{name} cannot be rendered: {words}") from error
+        last_words = error.stderr.decode(errors="replace").strip().rpartition("\n")[2][:_LINE_MAX]
+        raise FacesNotRenderedError(f"{name} cannot be rendered: {last_words}") from error
     except subprocess.TimeoutExpired as error:
         raise FacesNotRenderedError(f"{name} cannot be rendered in {_RENDER_TIMEOUT_S:.0f} s") from error
