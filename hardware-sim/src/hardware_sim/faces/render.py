@@ -81,7 +81,7 @@ def _occlusion(canvas: Canvas) -> Floats:
     """Darken what lies deeper than its surroundings: creases, nostrils, the neck under the chin."""
     depth = canvas.depth.reshape(canvas.height, canvas.width)
     known = np.isfinite(depth)
-    filled = np.where(known, depth, depth[known].max() if known.any() else 0).astype(np.float32)
+    filled = np.where(known, depth, np.max(depth[known]) if known.any() else 0).astype(np.float32)
     out = np.ones_like(filled)
     for sigma, strength in ((canvas.width / 220, 5.5), (canvas.width / 60, 2.2), (canvas.width / 22, 0.55)):
         around = _blurred(filled, sigma)
