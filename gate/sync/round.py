@@ -105,11 +105,12 @@ class Client:
 
     def _carry(self, checkpoint: Checkpoint, note: Note) -> Conversation:
         if self._working.mirrored is None:
-            yield from self._ask_mirrored(checkpoint)
+            yield from self._ask_mirrored(checkpoint, note)
         if self._is_done(checkpoint.size):
             return None
         if self._working.info is None:
             yield from self._ask_info()
+            yield from self._show(checkpoint, note)
         yield from self._announce(checkpoint, note)
         receipt = yield from self._upload(checkpoint, note)
         yield from self._carry_bodies(checkpoint.size)
@@ -122,7 +123,7 @@ class Client:
 
     # ── what the mirror holds ────────────────────────────────────────────────────────────────────────────────────────
 
-    def _ask_mirrored(self, ours: Checkpoint) -> Talk:
+    def _ask_mirrored(self, ours: Checkpoint, note: Note) -> Talk:
         response = yield wire.checkpoint_request(self._origin)
         if response.status == 404:
             self._working = replace(self._working, mirrored=0)
@@ -138,6 +139,7 @@ class Client:
         if theirs.origin != self._origin:
             raise BadAnswerError("the mirror shows a checkpoint of another log")
         if theirs.size > ours.size or (theirs.size == ours.size and theirs.root != ours.root):
+            yield wire.add_checkpoint(ours.size, (), note)  # whatever it answers: now it has what we signed
             raise OtherHistoryError("the mirror holds another log than we do", theirs.size, response.body)
         self._working = replace(self._working, mirrored=theirs.size)
 
@@ -147,6 +149,18 @@ class Client:
         if response.status != 409:
             raise _refused(response, "to say where it stands")
         self._believe(wire.parse_info(response))
+
+    def _show(self, checkpoint: Checkpoint, note: Note) -> Talk:
+        """Show our checkpoint to a mirror that knows one as large: is it of the same log? If not, it has evidence now."""
+        if self._info().size < checkpoint.size:
+            return
+        response = yield wire.add_checkpoint(checkpoint.size, (), note)
+        if response.status == 200:
+            return
+        if response.status != 409:
+            raise _refused(response, "the checkpoint")
+        if wire.parse_size(response) == checkpoint.size:
+            raise OtherHistoryError("the mirror knows another log of this size", checkpoint.size)
 
     def _believe(self, info: MirrorInfo) -> None:
         if info.next_entry > info.size:
