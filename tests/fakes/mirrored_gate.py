@@ -16,6 +16,7 @@ from typing import Any
 import tomli_w
 from fakes.audit_logs import SmallLog
 
+from gate.audit.note import Signer
 from gate.programs.config import Config, load
 from gate.provision import device_key
 
@@ -101,10 +102,11 @@ class MirroredGate:
     gate_id: str = GATE_ID
 
     @classmethod
-    def make(cls, root: Path) -> MirroredGate:
+    def make(cls, root: Path, gate_id: str = GATE_ID) -> MirroredGate:
         for name in ("run", "state", "keys", "inbox", "log"):
             (root / name).mkdir(parents=True)
-        gate = cls(root, SmallLog(root / "log"))
+        origin = f"border.example/{gate_id}/demo"
+        gate = cls(root, SmallLog(root / "log", Signer.generate(origin)), gate_id)
         log_key = root / "keys" / "log.key"
         log_key.touch(0o600)
         log_key.write_text(gate.log.signer.secret_text() + "\n")
