@@ -1,0 +1,141 @@
+"""The real central server in memory: its application, database and keys, without sockets or TLS.
+
+`Bench` has one enrolled gate. `transport` speaks as the holder of any certificate, or of none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from fakes.audit_logs import SmallLog, crossing
+
+from gate.audit.note import Algorithm, Signer, Verifier
+from gate.central import authority
+from gate.central.app import make_app
+from gate.central.authority import Authority
+from gate.central.enrolment import Desk
+from gate.central.ledger import Ledger
+from gate.central.mirror import Mirror
+from gate.central.roster import Gate, Roster
+from gate.central.schema import open_database
+from gate.sync.https import Courier
+from gate.sync.round import Client, Receipt
+from gate.sync.spool import SpoolLog
+from gate.sync.wire import Request, Response
+
+NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
+GATE_ID = "gate-0001"
+
+
+class Clock:
+    """Stands still until told otherwise."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Server:
+    """The parts of a central server."""
+
+    roster: Roster
+    ledger: Ledger
+    mirror: Mirror
+    signer: Signer
+    authority: Authority
+    clock: Clock
+    app: Any
+
+    @classmethod
+    def over(cls, url: str) -> Server:
+        engine, clock = open_database(url), Clock()
+        roster, ledger = Roster(engine), Ledger(engine)
+        signer = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
+        root = authority.found("central.example", NOW)
+        mirror = Mirror(ledger, signer, clock)
+        desk = Desk(roster=roster, authority=root, mirror=signer.verifier, now=clock)
+        app = make_app(roster=roster, mirror=mirror, desk=desk, now=clock)
+        return cls(roster, ledger, mirror, signer, root, clock, app)
+
+    def enrol(self, log: Verifier, device: str = GATE_ID) -> x509.Certificate:
+        certificate = authority.issue_device(self.authority, device, authority.new_key().public_key(), NOW)
+        token = self.roster.new_token(device, int(NOW.timestamp()) + 60)
+        self.roster.enrol(
+            token,
+            device,
+            log,
+            certificate=authority.fingerprint(certificate),
+            now_s=int(NOW.timestamp()),
+            at="2026-11-25T10:00:00.000Z",
+        )
+        return certificate
+
+    def transport(self, certificate: x509.Certificate | None) -> httpx2.AsyncBaseTransport:
+        chain = [] if certificate is None else [certificate.public_bytes(Encoding.PEM).decode()]
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await self.app({**scope, "extensions": {"tls": {"client_cert_chain": chain}}}, receive, send)
+
+        return httpx2.ASGITransport(app)
+
+
+class Bench:
+    """A gate's log and a central server that knows the gate."""
+
+    def __init__(self, folder: Path, url: str | None = None) -> None:
+        folder.mkdir(exist_ok=True)
+        self.log = SmallLog(folder)
+        self.server = Server.over(url or f"sqlite:///{folder / 'central.sqlite'}")
+        self.certificate = self.server.enrol(self.log.signer.verifier)
+        self.client = self.new_client()
+        self.travellers = 0
+        self.sent: list[Request] = []
+
+    @property
+    def origin(self) -> str:
+        return self.log.signer.verifier.name
+
+    @property
+    def gate(self) -> Gate:
+        found = self.server.roster.find(GATE_ID)
+        assert found is not None
+        return found
+
+    def new_client(self) -> Client:
+        return Client(SpoolLog(self.log.spool), self.origin, self.server.signer.verifier)
+
+    def grow(self, travellers: int = 1) -> int:
+        """Log some travellers, publish once, and return the log's size."""
+        batch = [record for one in range(travellers) for record in crossing(f"c{self.travellers + one}")]
+        self.travellers += travellers
+        self.log.write(batch)
+        return 5 * self.travellers
+
+    async def ask(self, request: Request, certificate: x509.Certificate | None = None) -> Response:
+        async with Courier("central.example", None, self.server.transport(certificate or self.certificate)) as courier:
+            return await courier.send(request)
+
+    async def round(self, meddle: Callable[[Request], Coroutine[Any, Any, Response]] | None = None) -> Receipt | None:
+        """Do a round over the real application; `meddle` answers in its stead."""
+        conversation, response = self.client.round(), None
+        self.sent = []
+        try:
+            while True:
+                request = next(conversation) if response is None else conversation.send(response)
+                self.sent.append(request)
+                response = await (meddle or self.ask)(request)
+        except StopIteration as end:
+            receipt: Receipt | None = end.value
+            return receipt
+        finally:
+            conversation.close()
