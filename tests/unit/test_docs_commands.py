@@ -1,0 +1,56 @@
+"""Every `gate` command that the documents show exists, with every option that they name."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def commands() -> list[tuple[str, tuple[str, ...]]]:
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"```sh\n(.*?)```", page.read_text(), flags=re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                words = line.split("#")[0].split()
+                if words[:1] == ["gate"]:
+                    found.append((page.relative_to(ROOT).as_posix(), tuple(words[1:])))
+    return found
+
+
+@cache
+def help_of(*path: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "gate.cli", *path, "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"COLUMNS": "200", "NO_COLOR": "1", "PATH": "/usr/bin:/bin"},
+        cwd=ROOT,
+    )
+    return done.returncode, done.stdout
+
+
+def test_the_documents_show_commands() -> None:
+    assert len(commands()) >= 10
+
+
+@pytest.mark.parametrize(
+    ("page", "words"), commands(), ids=lambda value: " ".join(value) if isinstance(value, tuple) else value
+)
+def test_a_command_in_the_documents_exists(page: str, words: tuple[str, ...]) -> None:
+    code, text = help_of(words[0])
+    assert code == 0, page
+    if "Commands" in text:
+        code, text = help_of(*words[:2])
+        assert code == 0, page
+    for option in (word.split("=")[0] for word in words if word.startswith("--")):
+        assert option in text, f"{page}: {option}"
