@@ -9,6 +9,8 @@ from fakes.sample_passports import numbered, portrait, utopia
 
 from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.travel import MESSAGE_BYTES_MAX, pack, read_message, unpack, write_message
+from hardware_sim.passport.abilities import Agreement, Features
+from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 from hardware_sim.passport.issuer import Passport
 
 
@@ -32,6 +34,22 @@ def test_a_passport_arrives_as_it_left(fault: str) -> None:
         assert arrived.mrz_lines == passport.mrz_lines
         assert arrived.files == passport.files
         assert private_key(arrived) == private_key(passport)
+
+
+def test_everything_that_a_chip_can_do_arrives_too() -> None:
+    features = Features(
+        bac=False,
+        pace=(Pace(Mapping.GENERIC, 0, Cipher.TDES), Pace(Mapping.CHIP_AUTHENTICATION, 13, Cipher.AES_256)),
+        can="271828",
+        chip_authentication=(Agreement(12, None), Agreement(2, Cipher.AES_192, key_id=7)),
+    )
+    passport = utopia().issue(numbered(1), portrait_jpeg=portrait(), features=features)
+    pipe = io.BytesIO()
+    write_message(pipe, pack(passport, {}))
+    pipe.seek(0)
+    message = read_message(pipe)
+    assert message is not None
+    assert unpack(message)[0].abilities == passport.abilities
 
 
 def private_key(passport: Passport) -> bytes | None:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_public_key
 from fakes.sample_passports import numbered, portrait, utopia
 
-from hardware_sim.passport import domain, pki
+from hardware_sim.passport import domain, keys, pki
 from hardware_sim.passport.chip_key import ChipKey, Scheme
 
 CHALLENGE = bytes.fromhex("0123456789ABCDEF")
@@ -53,7 +53,7 @@ def test_an_rsa_chip_never_answers_the_same_twice() -> None:
 
 
 def test_an_elliptic_chip_answers_with_plain_r_and_s() -> None:
-    key = ChipKey(Scheme.ECDSA_SHA256, pki.elliptic_key(domain.P256, "chip"))
+    key = ChipKey(Scheme.ECDSA_SHA256, keys.elliptic_key(domain.P256, "chip"))
     signature = key.answer(CHALLENGE)
     assert len(signature) == 64
     public = load_der_public_key(key.public_info())
@@ -74,7 +74,7 @@ def test_a_chips_key_survives_its_way_to_the_card(scheme: Scheme) -> None:
 
 def test_a_key_of_another_kind_than_its_scheme_is_refused() -> None:
     with pytest.raises(ValueError, match="scheme's kind"):
-        ChipKey(Scheme.RSA_SHA1, pki.elliptic_key(domain.P256, "chip"))
+        ChipKey(Scheme.RSA_SHA1, keys.elliptic_key(domain.P256, "chip"))
 
 
 def test_a_key_that_no_chip_has_is_refused() -> None:

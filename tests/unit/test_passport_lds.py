@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from fakes.sample_passports import numbered, portrait, utopia
 
-from hardware_sim.passport import domain, lds, pki
+from hardware_sim.passport import domain, face_record, keys, lds, pki, security_object
 from hardware_sim.passport.issuer import Passport
 
 OPENSSL = shutil.which("openssl")
@@ -77,7 +77,7 @@ def test_the_document_signer_signed_attributes_that_name_the_content(line: int) 
     certificate = data["certificates"][0].chosen
     attributes = {attribute["type"].native: attribute["values"][0] for attribute in signer["signed_attrs"]}
     content = data["encap_content_info"]["content"].native
-    assert attributes["content_type"].dotted == lds.SECURITY_OBJECT
+    assert attributes["content_type"].dotted == security_object.SECURITY_OBJECT
     assert attributes["message_digest"].native == hashlib.sha256(content).digest()
     assert signer["sid"].chosen["serial_number"].native == certificate.serial_number
     signed = b"\x31" + signer["signed_attrs"].dump()[1:]
@@ -139,7 +139,7 @@ def test_a_portrait_that_is_no_jpeg_is_refused(jpeg: bytes) -> None:
 
 def test_the_pictures_size_is_found_behind_other_segments() -> None:
     jpeg = b"\xff\xd8" + bytes.fromhex("FFE0 0004 0102") + b"\xff\x01" + SOF_OF_16_BY_8 + bytes(8)
-    assert lds.jpeg_size_pixels(jpeg) == (16, 8)
+    assert face_record.jpeg_size_pixels(jpeg) == (16, 8)
 
 
 def test_an_elliptic_chip_announces_its_signature_algorithm() -> None:
@@ -148,5 +148,5 @@ def test_an_elliptic_chip_announces_its_signature_algorithm() -> None:
 
 
 def test_data_group_15_holds_the_key_as_given() -> None:
-    info = pki.SigningKey(pki.elliptic_key(domain.P256, "chip"), explicit_curve=True).public_info()
+    info = keys.SigningKey(keys.elliptic_key(domain.P256, "chip"), explicit_curve=True).public_info()
     assert content_of(lds.dg15(info)) == info

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 from fakes.sample_passports import TODAY, utopia
 
-from hardware_sim.passport import domain, pki
+from hardware_sim.passport import domain, keys, pki
 
 CSCA_FILES = ("UTO_csca_1.cer", "UTO_csca_2.cer", "UTO_csca_3.cer")
 MIDNIGHT = datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC)
@@ -71,20 +71,20 @@ def test_the_second_csca_shows_its_curve_by_parameters() -> None:
     assert shown["cofactor"] == 1
 
 
-@pytest.mark.parametrize("curve", pki.known_curves(), ids=lambda curve: curve.name)
+@pytest.mark.parametrize("curve", keys.known_curves(), ids=lambda curve: curve.name)
 def test_a_curves_written_parameters_are_the_librarys_curve(curve: domain.Curve) -> None:
-    one = ec.derive_private_key(1, pki.implementation(curve)).public_key().public_numbers()
-    minus_one = ec.derive_private_key(curve.n - 1, pki.implementation(curve)).public_key().public_numbers()
+    one = ec.derive_private_key(1, keys.implementation(curve)).public_key().public_numbers()
+    minus_one = ec.derive_private_key(curve.n - 1, keys.implementation(curve)).public_key().public_numbers()
     assert (one.x, one.y) == (curve.x, curve.y)
     assert (minus_one.x, minus_one.y) == (curve.x, curve.p - curve.y)  # n is the order: (n-1)G = -G
     assert (curve.y**2 - curve.x**3 - curve.a * curve.x - curve.b) % curve.p == 0
 
 
 def test_a_document_signer_is_certified_for_passports_and_nothing_else() -> None:
-    authority_key = pki.SigningKey(pki.elliptic_key(domain.P256, "authority"))
+    authority_key = keys.SigningKey(keys.elliptic_key(domain.P256, "authority"))
     name = pki.Name("ut", "Office", "CSCA")
     authority = pki.make_authority(name, authority_key, state="UTO", serial=1, validity=PERIOD, use=PERIOD)
-    signer_key = pki.SigningKey(pki.elliptic_key(domain.P256, "signer"))
+    signer_key = keys.SigningKey(keys.elliptic_key(domain.P256, "signer"))
     signer = pki.make_document_signer(
         authority, pki.Name("UT", "Office", "DS"), signer_key, serial=9, validity=PERIOD, use=PERIOD
     )
@@ -110,7 +110,7 @@ def test_each_csca_has_a_revocation_list_that_it_signed() -> None:
 
 
 def test_a_revocation_list_names_the_revoked() -> None:
-    key = pki.SigningKey(pki.elliptic_key(domain.P256, "authority"))
+    key = keys.SigningKey(keys.elliptic_key(domain.P256, "authority"))
     name = pki.Name("UT", "Office", "CSCA")
     authority = pki.make_authority(name, key, state="UTO", serial=1, validity=PERIOD, use=PERIOD)
     revocations = x509.load_der_x509_crl(pki.make_crl(authority, [(77, MIDNIGHT)], number=5, period=PERIOD))
@@ -122,6 +122,6 @@ def test_a_revocation_list_names_the_revoked() -> None:
 
 
 def test_a_signature_that_follows_from_the_seed_is_the_same_every_time() -> None:
-    key = pki.SigningKey(pki.elliptic_key(domain.BRAINPOOL_P256, "seed"))
-    assert key.sign(b"message") == pki.SigningKey(pki.elliptic_key(domain.BRAINPOOL_P256, "seed")).sign(b"message")
-    assert key.sign(b"message") != pki.SigningKey(pki.elliptic_key(domain.BRAINPOOL_P256, "other")).sign(b"message")
+    key = keys.SigningKey(keys.elliptic_key(domain.BRAINPOOL_P256, "seed"))
+    assert key.sign(b"message") == keys.SigningKey(keys.elliptic_key(domain.BRAINPOOL_P256, "seed")).sign(b"message")
+    assert key.sign(b"message") != keys.SigningKey(keys.elliptic_key(domain.BRAINPOOL_P256, "other")).sign(b"message")

@@ -1,6 +1,6 @@
 """Length-prefixed messages between the reader and the card's process, and the passport's way through them.
 
-A message is a 4-byte big-endian length and a JSON object. The private key of a passport travels in clear: only on the
+A message is a 4-byte big-endian length and a JSON object. The private keys of a passport travel in clear: only on the
 pipe between the two processes, never through a file.
 """
 
@@ -14,6 +14,9 @@ from typing import Any, BinaryIO, Final, cast
 
 from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.card import Switches
+from hardware_sim.passport.abilities import Abilities, AgreementKey
+from hardware_sim.passport.algorithms import Cipher, Pace
+from hardware_sim.passport.algorithms import Mapping as PaceMapping
 from hardware_sim.passport.chip_key import ChipKey
 from hardware_sim.passport.issuer import Passport
 
@@ -52,6 +55,7 @@ def pack(passport: Passport, switches: Switches) -> dict[str, object]:
         "mrz_lines": list(passport.mrz_lines),
         "files": {name: _text(content) for name, content in passport.files.items()},
         "chip_key": None if key is None else {"scheme": key.scheme.value, "private": _text(key.to_bytes())},
+        "abilities": _pack_abilities(passport.abilities),
         "switches": switches,
     }
 
@@ -63,8 +67,38 @@ def unpack(packed: Mapping[str, Any]) -> tuple[Passport, Switches]:
         mrz_lines=tuple(packed["mrz_lines"]),
         files={name: base64.b64decode(content) for name, content in packed["files"].items()},
         chip_key=None if key is None else ChipKey.from_bytes(key["scheme"], base64.b64decode(key["private"])),
+        abilities=_unpack_abilities(packed["abilities"]),
     )
     return passport, packed["switches"]
+
+
+def _pack_abilities(held: Abilities) -> dict[str, object]:
+    return {
+        "bac": held.bac,
+        "can": held.can,
+        "pace": [(way.mapping.value, way.parameter_id, way.cipher.value) for way in held.pace],
+        "mapping_keys": [_pack_key(key) for key in held.mapping_keys],
+        "agreement_keys": [_pack_key(key) for key in held.agreement_keys],
+    }
+
+
+def _unpack_abilities(packed: Mapping[str, Any]) -> Abilities:
+    return Abilities(
+        bac=packed["bac"],
+        can=packed["can"],
+        pace=tuple(Pace(PaceMapping(mapping), number, Cipher(cipher)) for mapping, number, cipher in packed["pace"]),
+        mapping_keys=tuple(_unpack_key(key) for key in packed["mapping_keys"]),
+        agreement_keys=tuple(_unpack_key(key) for key in packed["agreement_keys"]),
+    )
+
+
+def _pack_key(key: AgreementKey) -> tuple[int, str, int, int | None]:
+    return key.parameter_id, f"{key.private:x}", key.cipher.value, key.key_id
+
+
+def _unpack_key(packed: tuple[int, str, int, int | None]) -> AgreementKey:
+    number, private, cipher, key_id = packed
+    return AgreementKey(number, int(private, 16), Cipher(cipher), key_id)
 
 
 def _text(content: bytes) -> str:

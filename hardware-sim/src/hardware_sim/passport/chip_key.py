@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
 )
 
-from hardware_sim.passport.pki import PrivateKey, SigningKey
+from hardware_sim.passport.keys import PrivateKey, SigningKey
 
 _PARTIAL_RECOVERY: Final = b"\x6a"  # ISO/IEC 9796-2 §9.2: header of a message that is only partly recoverable
 

@@ -17,6 +17,11 @@ def tlv(tag: int, *parts: bytes) -> bytes:
     return tag.to_bytes((tag.bit_length() + 7) // 8 or 1) + _length(len(content)) + content
 
 
+def indefinite(tag: int, *parts: bytes) -> bytes:
+    """One constructed object of indefinite length, as BER allows and some issuers write (X.690 §8.1.3.6)."""
+    return tag.to_bytes((tag.bit_length() + 7) // 8 or 1) + b"\x80" + b"".join(parts) + b"\x00\x00"
+
+
 def sequence(*parts: bytes) -> bytes:
     """SEQUENCE of encoded objects, in this order."""
     return tlv(0x30, *parts)

@@ -1,78 +1,65 @@
-"""Issues passports: signed files and the key that the chip keeps, genuine or with one named fault each.
+"""Issues passports: signed files and the keys that the chip keeps, genuine or with named faults.
 
 One country has three lines of CSCA and document signer (P-256 by name, brainpoolP256r1 by explicit parameters, RSA),
-used in turn by document number, so that a handful of passports meets them all. A fault changes exactly one thing;
-everything else stays as a careful forger would leave it. Deterministic from the seed and the day, RSA keys excepted.
+used in turn by document number, so that a handful of passports meets them all. Everything beyond the plain passport is
+an argument of its own. Deterministic from the seed and the day, RSA keys excepted.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as time_of_day
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from hardware_sim.passport import domain, lds, mrz, pki
-from hardware_sim.passport.abilities import Abilities
+from hardware_sim.passport import domain, keys, lds, lists, mrz, office, personalise, pki
+from hardware_sim.passport import faults as fault_table
+from hardware_sim.passport import security_object as security_objects
+from hardware_sim.passport.abilities import Features
 from hardware_sim.passport.chip_key import ChipKey, Scheme
+from hardware_sim.passport.faults import Draft
+from hardware_sim.passport.office import SIGNERS, LinkKind, ListSigner, Office, Order
+from hardware_sim.passport.person import Passport, Person
+from hardware_sim.passport.security_object import SecurityObject
+
+__all__ = ["FAULTS", "SIGNERS", "ActiveAuthentication", "Issuer", "Passport", "Person"]
 
 FAULTS: Final = frozenset(
     {
-        "dg1_changed",
         "dg2_swapped",
         "unknown_issuer",
+        "authority_embedded",
+        "signed_by_authority",
         "expired",
         "no_private_key",
         "no_chip_authentication",
-        "clone_without_dg15",
+        "answers_without_dg15",
+        "own_keys",
+        "own_card_security",
+        "card_access_weaker",
+        "sod_of_another",
+        "sod_digest_unknown",
+        "zone_of_another_country",
+        *fault_table.SIGNER_FAULTS,
+        *fault_table.SIGNATURE_FAULTS,
+        *fault_table.CONTENT_FAULTS,
+        *fault_table.SHOWN_FAULTS,
     }
 )
 _ALPHA2: Final = {"UTO": "UT", "D": "DE", "FRA": "FR", "NLD": "NL"}  # a certificate's country has two letters
-_RSA_BITS: Final = 2048
-_RSA_AUTHORITY_BITS: Final = 3072
+_CHIP_RSA_BITS: Final = 2048
 _CHIP_RSA_KEYS: Final = 2  # shared by all passports of one issuer: making one takes longer than issuing
-_DOCUMENT_YEARS: Final = 10
-_DAY: Final = timedelta(days=1)
+_EXPIRED_DAYS: Final = 30
 
 ActiveAuthentication = Literal["rsa", "ecdsa"]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Person:
-    """Who a passport is for. `sex` is M, F or X; `nationality` the zone's three letters. Has no useful repr."""
-
-    surname: str
-    given: str
-    number: str
-    nationality: str
-    sex: str
-    birth: date
-    expiry: date
-
-    def __repr__(self) -> str:
-        return "Person(…)"
-
-
-@dataclass(frozen=True, slots=True)
-class Passport:
-    """What is printed (`mrz_lines`), what the chip shows (`files`, by name: EF_COM, EF_SOD, EF_DG1 …) and its own key."""
-
-    mrz_lines: tuple[str, ...] = field(repr=False)
-    files: Mapping[str, bytes] = field(repr=False)
-    chip_key: ChipKey | None = field(repr=False)
-    abilities: Abilities = field(default=Abilities(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    authority: pki.Authority
-    signer: pki.DocumentSigner
-    explicit_curve: bool
+PortraitFormat = Literal["19794-5", "39794-5"]
+_PLAIN_CHIP: Final = Features()
+_PLAIN_SIGNATURE: Final = SecurityObject()
+_NO_GROUPS: Final[Mapping[int, bytes]] = MappingProxyType({})
 
 
 class Issuer:
@@ -87,29 +74,83 @@ class Issuer:
         self._seed = seed
         self._country = country
         self._today = today or datetime.now(tz=UTC).date()
-        self._chip_rsa = tuple(_rsa_key(_RSA_BITS) for _ in range(_CHIP_RSA_KEYS))
-        p256, brainpool = self._elliptic(domain.P256), self._elliptic(domain.BRAINPOOL_P256, explicit=True)
-        self._lines = (
-            self._line("P-256", 1, p256),
-            self._line("brainpool", 2, brainpool),
-            self._line("RSA", 3, self._rsa),
-        )
-        self._stranger = self._line("stranger", 9, p256)
+        self._office = Office(seed, code=_ALPHA2[country], state=country, today=self._today)
+        self._lines = self._office.lines
 
     def csca_files(self) -> dict[str, bytes]:
         """The country's CSCA certificates, DER, by file name. The stranger behind `unknown_issuer` is not among them."""
-        return {
-            f"{self._country}_csca_{index}.cer": line.authority.certificate
-            for index, line in enumerate(self._lines, start=1)
-        }
+        return self._by_line("csca_{}.cer", [line.authority.certificate for line in self._lines])
 
     def crl_files(self) -> dict[str, bytes]:
         """One revocation list for each CSCA, DER, by file name: issued today, good for 90 days, nobody revoked."""
-        period = pki.Period(self._midnight(-1), self._midnight(89))
-        return {
-            f"{self._country}_csca_{index}.crl": pki.make_crl(line.authority, (), number=1, period=period)
-            for index, line in enumerate(self._lines, start=1)
-        }
+        return self._by_line("csca_{}.crl", [self.crl(number) for number in range(1, len(self._lines) + 1)])
+
+    def previous_csca_files(self, *, kind: LinkKind = "same_name") -> dict[str, bytes]:
+        """The CSCA certificates before the present ones, self-signed, by file name."""
+        before = [self._office.previous(number, kind).certificate for number in range(len(self._lines))]
+        return self._by_line("csca_{}_before.cer", before)
+
+    def link_certificates(self, *, kind: LinkKind = "same_name") -> dict[str, bytes]:
+        """By file name, the certificates with which the previous CSCAs vouch for the present ones' keys."""
+        return self._by_line(
+            "csca_{}_link.cer", [self._office.link(number, kind) for number in range(len(self._lines))]
+        )
+
+    def signer_certificate(self, signer: str = "p256") -> bytes:
+        """The certificate of one of `SIGNERS`. Raises ValueError on another name."""
+        return self._office.signer(signer).certificate
+
+    def signer_serial(self, signer: str = "p256") -> int:
+        """The serial number of one of `SIGNERS`. Raises ValueError on another name."""
+        return self._office.signer(signer).serial
+
+    def crl(
+        self,
+        line: int = 1,
+        *,
+        number: int = 1,
+        revoked: Sequence[int] = (),
+        issued_days: int = -1,
+        next_update_days: int = 89,
+        forged: bool = False,
+    ) -> bytes:
+        """One revocation list of a line, 1 to 3; `revoked` are serial numbers. A forged one is signed by a stranger."""
+        authority = self._lines[line - 1].authority
+        if forged:
+            authority = replace(authority, key=self._office.stranger.authority.key)
+        entries = [(serial, self._office.midnight(issued_days)) for serial in revoked]
+        period = self._office.period(issued_days, next_update_days)
+        return pki.make_crl(authority, entries, number=number, period=period)
+
+    def master_list(
+        self,
+        *,
+        certificates: Sequence[bytes] | None = None,
+        signer: ListSigner = "proper",
+        signed_at: datetime | None = None,
+    ) -> bytes:
+        """A signed list of CSCA certificates; left out, of this country's three and their links."""
+        if certificates is None:
+            certificates = [*self.csca_files().values(), *self.link_certificates().values()]
+        return lists.master_list(certificates, self._publisher(signer, office.MASTER_LIST_SIGNER, signed_at))
+
+    def deviation_list(
+        self,
+        deviations: Sequence[lists.Deviation],
+        *,
+        signer: ListSigner = "proper",
+        signed_at: datetime | None = None,
+    ) -> bytes:
+        """A signed list of deviations of this country's documents (ICAO 9303-12)."""
+        named = [(one, None if one.signer is None else self._office.signer(one.signer)) for one in deviations]
+        return lists.deviation_list(named, self._publisher(signer, office.DEVIATION_LIST_SIGNER, signed_at))
+
+    def defect_list(
+        self, defects: Sequence[lists.Defect], *, signer: ListSigner = "proper", signed_at: datetime | None = None
+    ) -> bytes:
+        """A signed list of defects by document signer (BSI TR-03129)."""
+        named = [(defect, self._office.signer(defect.signer)) for defect in defects]
+        return lists.defect_list(named, self._publisher(signer, office.DEVIATION_LIST_SIGNER, signed_at))
 
     def issue(
         self,
@@ -119,127 +160,151 @@ class Issuer:
         other_portrait_jpeg: bytes | None = None,
         faults: frozenset[str] = frozenset(),
         active_authentication: ActiveAuthentication | None = None,
+        features: Features = _PLAIN_CHIP,
+        document: mrz.Size = "TD3",
+        portrait_jp2: bytes | None = None,
+        portrait_format: PortraitFormat = "19794-5",
+        extra_groups: Mapping[int, bytes] = _NO_GROUPS,
+        security_object: SecurityObject = _PLAIN_SIGNATURE,
+        signer: str | None = None,
     ) -> Passport:
-        """Make one passport. `active_authentication` left out mixes by document number.
+        """Make one passport. `active_authentication` and `signer` left out mix by document number.
 
-        Raises ValueError on a fault without a name in `FAULTS`, a field that does not fit the zone, or a missing or
-        broken portrait.
+        Raises ValueError on a fault without a name in `FAULTS`, a signer without one in `SIGNERS`, a field that does not
+        fit the zone, or a missing or broken portrait.
         """
         if unknown := faults - FAULTS:
             raise ValueError(f"no such fault: {', '.join(sorted(unknown))}")
         turn = _turn(person.number)
-        line = self._stranger if "unknown_issuer" in faults else self._lines[turn % len(self._lines)]
-        lines = self._print_zone(person, expired="expired" in faults)
-        chip_key = None
-        if "no_chip_authentication" not in faults:
-            chip_key = self._chip_key(person.number, turn, active_authentication, explicit=line.explicit_curve)
+        name = signer or office.LINE_SIGNERS[turn % len(self._lines)]
+        lines = self._print_zone(person, document, faults)
+        portrait = portrait_jp2 or portrait_jpeg
+        draft = Draft(
+            lines=lines,
+            groups={1: lds.dg1(lines), 2: _portrait_group(portrait, portrait_format)},
+            chip_key=self._chip_key(person.number, turn, active_authentication, explicit=name == "brainpool256"),
+            abilities=personalise.abilities(features, f"{self._seed}/{person.number}"),
+            portrait=portrait,
+        )
+        self._personalise(draft, features, faults)
+        draft.groups.update(extra_groups)
+        self._sign(draft, name, document, faults, security_object)
+        self._show(draft, person.number, faults, other_portrait_jpeg, features)
+        return Passport(draft.lines, _files(draft), draft.chip_key, draft.abilities)
 
-        groups = _data_groups(lines, portrait_jpeg, chip_key)
-        security_object = lds.sod(groups, line.signer)
-
-        if "dg1_changed" in faults:
-            lines = _rename(lines)
-            groups[1] = lds.dg1(lines)
-        if "dg2_swapped" in faults:
-            if other_portrait_jpeg is None:
-                raise ValueError("dg2_swapped needs the other portrait")
-            groups[2] = lds.dg2(other_portrait_jpeg)
-        if "clone_without_dg15" in faults:
-            groups.pop(14, None)
-            groups.pop(15, None)
-            chip_key = None
-        if "no_private_key" in faults and chip_key is not None:
-            chip_key = self._another_key(chip_key, person.number)
-        return Passport(lines, _files(groups, security_object), chip_key)
-
-    def _print_zone(self, person: Person, *, expired: bool) -> tuple[str, str]:
+    def _print_zone(self, person: Person, size: mrz.Size, faults: frozenset[str]) -> tuple[str, ...]:
+        ended = self._office.midnight(-_EXPIRED_DAYS).date()
+        elsewhere = "D" if self._country != "D" else "UTO"
         return mrz.lines(
-            issuer=self._country,
+            issuer=elsewhere if "zone_of_another_country" in faults else self._country,
             surname=person.surname,
             given=person.given,
             number=person.number,
             nationality=person.nationality,
             birth=person.birth,
             sex=person.sex,
-            expiry=min(person.expiry, self._today - 30 * _DAY) if expired else person.expiry,
+            expiry=min(person.expiry, ended) if "expired" in faults else person.expiry,
+            size=size,
         )
 
     def _chip_key(self, number: str, turn: int, wanted: ActiveAuthentication | None, *, explicit: bool) -> ChipKey:
         choice = wanted or ("rsa" if turn // 3 % 2 else "ecdsa")
         if choice == "ecdsa":
-            private = pki.elliptic_key(domain.P256, f"{self._seed}/chip/{number}")
+            private = keys.elliptic_key(domain.P256, f"{self._seed}/chip/{number}")
             return ChipKey(Scheme.ECDSA_SHA256, private, explicit_curve=explicit)
         scheme = Scheme.RSA_SHA256 if turn // 6 % 2 else Scheme.RSA_SHA1
-        return ChipKey(scheme, self._chip_rsa[turn % len(self._chip_rsa)])
+        return ChipKey(scheme, self._chip_rsa_key(turn))
+
+    def _chip_rsa_key(self, turn: int) -> rsa.RSAPrivateKey:
+        return self._office.rsa_key(f"chip/{turn % _CHIP_RSA_KEYS}", _CHIP_RSA_BITS)
 
     def _another_key(self, key: ChipKey, number: str) -> ChipKey:
         """A key of the same kind that DG15 does not announce."""
         if key.scheme is Scheme.ECDSA_SHA256:
-            return ChipKey(key.scheme, pki.elliptic_key(domain.P256, f"{self._seed}/clone/{number}"))
-        return ChipKey(key.scheme, next(other for other in self._chip_rsa if other is not key.private))
-
-    def _line(self, label: str, serial: int, make_key: Callable[[str, int], pki.SigningKey]) -> _Line:
-        name = pki.Name(_ALPHA2[self._country], "Passport Office", f"CSCA {label}")
-        authority_key, signer_key = make_key(f"{label}/csca", _RSA_AUTHORITY_BITS), make_key(f"{label}/ds", _RSA_BITS)
-        authority = pki.make_authority(
-            name,
-            authority_key,
-            state=self._country,
-            serial=serial,
-            validity=self._period(-400, 15 * 365),
-            use=self._period(-400, 5 * 365),
-        )
-        signer_name = pki.Name(_ALPHA2[self._country], "Passport Office", f"Document Signer {label}")
-        signer = pki.make_document_signer(
-            authority,
-            signer_name,
-            signer_key,
-            serial=serial * 1000 + 1,
-            validity=self._period(-30, _DOCUMENT_YEARS * 366 + 90),
-            use=self._period(-30, 60),
-        )
-        return _Line(authority, signer, signer_key.explicit_curve)
-
-    def _elliptic(self, curve: domain.Curve, *, explicit: bool = False) -> Callable[[str, int], pki.SigningKey]:
-        def make(label: str, _bits: int) -> pki.SigningKey:
-            return pki.SigningKey(pki.elliptic_key(curve, f"{self._seed}/{label}"), explicit_curve=explicit)
-
-        return make
+            return ChipKey(key.scheme, keys.elliptic_key(domain.P256, f"{self._seed}/clone/{number}"))
+        return ChipKey(key.scheme, next(other for other in map(self._chip_rsa_key, (0, 1)) if other is not key.private))
 
     @staticmethod
-    def _rsa(label: str, bits: int) -> pki.SigningKey:
-        return pki.SigningKey(_rsa_key(bits), pss=label.endswith("/ds"))
+    def _personalise(draft: Draft, features: Features, faults: frozenset[str]) -> None:
+        """The files that announce the chip's keys, unless a fault keeps them quiet."""
+        key = draft.chip_key
+        if faults & {"no_chip_authentication", "answers_without_dg15"}:
+            draft.chip_key = None
+        personalise.announce(draft, features)
+        if "answers_without_dg15" in faults:
+            draft.chip_key = key
 
-    def _midnight(self, days_from_today: int) -> datetime:
-        return datetime.combine(self._today, time_of_day(), UTC) + days_from_today * _DAY
+    def _sign(self, draft: Draft, name: str, size: mrz.Size, faults: frozenset[str], order: SecurityObject) -> None:
+        """Hash and sign what the draft holds, with the signer and the mistakes that the faults ask for."""
+        fault_table.apply(faults, fault_table.CONTENT_FAULTS, draft)
+        signer = self._signer(name, size, faults)
+        hashed = dict(draft.groups)
+        if "sod_of_another" in faults:
+            hashed[1] = lds.dg1(tuple(line[::-1] for line in draft.lines))
+        # A second signer lends its certificate, or signs, too.
+        second = self._office.signer("p384" if name != "p384" else "p521")
+        extra = [self._office.stranger.authority.certificate] if "authority_embedded" in faults else []
+        order = fault_table.security_object_of(faults, order)
+        draft.security_object = security_objects.sod(hashed, [signer, second], order, extra_certificates=extra)
+        draft.listed = sorted(draft.groups)
+        if draft.abilities.mapping_keys:
+            draft.card_security = security_objects.card_security(
+                personalise.card_security_infos(draft.abilities), signer
+            )
 
-    def _period(self, begin_days: int, end_days: int) -> pki.Period:
-        return pki.Period(self._midnight(begin_days), self._midnight(end_days))
+    def _signer(self, name: str, size: mrz.Size, faults: frozenset[str]) -> pki.DocumentSigner:
+        if faults & {"unknown_issuer", "authority_embedded"}:
+            return self._office.stranger.signer
+        if "signed_by_authority" in faults:
+            return self._office.authority_as_signer(name)
+        cards = Order(profile=pki.Profile(document_types=("I",)))
+        return self._office.signer(name, fault_table.order_of(faults) or (office.USUAL if size == "TD3" else cards))
+
+    def _show(
+        self, draft: Draft, number: str, faults: frozenset[str], other_portrait: bytes | None, features: Features
+    ) -> None:
+        """What the chip then shows and holds, which no signature covers."""
+        fault_table.apply(faults, fault_table.SHOWN_FAULTS, draft)
+        if "dg2_swapped" in faults:
+            if other_portrait is None:
+                raise ValueError("dg2_swapped needs the other portrait")
+            draft.groups[2] = lds.dg2(other_portrait)
+        if faults & {"no_private_key", "own_keys"} and draft.chip_key is not None:
+            draft.chip_key = self._another_key(draft.chip_key, number)
+        clone_seed = f"{self._seed}/clone/{number}"
+        if faults & {"no_private_key", "own_keys", "own_card_security"}:
+            draft.abilities = personalise.with_other_keys(draft.abilities, clone_seed)
+        if "own_keys" in faults:
+            personalise.announce(draft, features)
+        if "own_card_security" in faults and draft.card_security is not None:
+            infos = personalise.card_security_infos(draft.abilities)
+            draft.card_security = security_objects.card_security(infos, self._office.stranger.signer)
+        if "card_access_weaker" in faults and features.pace:
+            draft.card_access = personalise.card_access([personalise.WEAK_PACE])
+            draft.abilities = replace(draft.abilities, pace=(*draft.abilities.pace, personalise.WEAK_PACE))
+
+    def _publisher(self, kind: ListSigner, usage: str, signed_at: datetime | None) -> lists.Publisher:
+        signer, authority = self._office.list_signer(kind, usage)
+        return lists.publisher(
+            signer, authority.certificate, signed_at=signed_at or self._office.midnight(0), broken=kind == "broken"
+        )
+
+    def _by_line(self, pattern: str, contents: Sequence[bytes]) -> dict[str, bytes]:
+        return {f"{self._country}_{pattern.format(index)}": made for index, made in enumerate(contents, start=1)}
 
 
-def _data_groups(lines: tuple[str, str], portrait_jpeg: bytes, chip_key: ChipKey | None) -> dict[int, bytes]:
-    groups = {1: lds.dg1(lines), 2: lds.dg2(portrait_jpeg)}
-    if chip_key is not None:
-        if chip_key.scheme is Scheme.ECDSA_SHA256:
-            groups[14] = lds.dg14_for_ecdsa()
-        groups[15] = lds.dg15(chip_key.public_info())
-    return groups
+def _portrait_group(portrait: bytes, wanted: PortraitFormat) -> bytes:
+    return lds.dg2(portrait) if wanted == "19794-5" else lds.dg2_39794(portrait)
 
 
-def _files(groups: Mapping[int, bytes], security_object: bytes) -> Mapping[str, bytes]:
-    named = {f"EF_DG{number}": content for number, content in groups.items()}
-    return MappingProxyType({"EF_COM": lds.com(groups), "EF_SOD": security_object, **named})
-
-
-def _rename(lines: tuple[str, str]) -> tuple[str, str]:
-    """Another first letter of the surname, in print and in the chip: no check digit covers the names."""
-    upper, lower = lines
-    return upper[:5] + ("B" if upper[5] != "B" else "C") + upper[6:], lower
+def _files(draft: Draft) -> Mapping[str, bytes]:
+    named = {f"EF_DG{number}": content for number, content in draft.groups.items()}
+    if draft.listed is not None:
+        named = {"EF_COM": lds.com(draft.listed), **named}
+    free = {"EF_CARD_ACCESS": draft.card_access, "EF_CARD_SECURITY": draft.card_security}
+    present = {name: content for name, content in free.items() if content is not None}
+    return MappingProxyType({"EF_SOD": draft.security_object, **named, **present})
 
 
 def _turn(number: str) -> int:
     return hashlib.sha256(number.encode()).digest()[0]
-
-
-def _rsa_key(bits: int) -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=bits)

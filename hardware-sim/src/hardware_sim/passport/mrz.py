@@ -1,4 +1,4 @@
-"""Writes the machine readable zone of a passport booklet: two lines of 44 characters (ICAO 9303-4 §4.2, format TD3).
+"""Writes the machine readable zone: of passport booklets (ICAO 9303-4 §4.2, TD3) and of cards (9303-5 TD1, 9303-6 TD2).
 
 Two digits of a year are all the zone has; that it is unambiguous is the reader's problem.
 """
@@ -6,12 +6,13 @@ Two digits of a year are all the zone has; that it is unambiguous is the reader'
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
-_LINE_CHARACTERS: Final = 44
-_NAME_CHARACTERS: Final = 39
+Size = Literal["TD1", "TD2", "TD3"]
 _NUMBER_CHARACTERS: Final = 9
+_NUMBER_CHARACTERS_MAX: Final[Mapping[Size, int]] = {"TD1": 22, "TD2": 14, "TD3": 9}
 _CARD_LINES: Final = 3  # format TD1
 _WEIGHTS: Final = (7, 3, 1)
 # ICAO 9303-3 §6 A, the letters of it that do not come apart into a base letter and an accent.
@@ -37,25 +38,60 @@ def transliterate(name: str) -> str:
 
 
 def lines(
-    *, issuer: str, surname: str, given: str, number: str, nationality: str, birth: date, sex: str, expiry: date
-) -> tuple[str, str]:
-    """The two lines of a passport (document code P). Raises ValueError when a field does not fit its place."""
-    if not 0 < len(number) <= _NUMBER_CHARACTERS or not (number.isascii() and number.isalnum()):
-        raise ValueError("the document number must be 1 to 9 letters and digits")
+    *,
+    issuer: str,
+    surname: str,
+    given: str,
+    number: str,
+    nationality: str,
+    birth: date,
+    sex: str,
+    expiry: date,
+    size: Size = "TD3",
+) -> tuple[str, ...]:
+    """The lines of a passport (TD3, document code P) or of a card (TD1 and TD2, document code I).
+
+    Raises ValueError when a field does not fit its place; on cards a long number continues in the optional data.
+    """
+    if not (number.isascii() and number.isalnum()) or len(number) > _NUMBER_CHARACTERS_MAX[size]:
+        raise ValueError("the document number must be 1 to 9 letters and digits, on cards somewhat more")
     if sex not in {"M", "F", "X"}:
         raise ValueError("sex must be M, F or X")
     primary, secondary = transliterate(surname), transliterate(given)
     if not primary:
         raise ValueError("the surname has no letter that the zone can show")
-    name = f"{primary}<<{secondary}"[:_NAME_CHARACTERS]
-    upper = f"P<{_state(issuer)}{name}".ljust(_LINE_CHARACTERS, "<")
-
-    numbered = _with_check(number.upper().ljust(_NUMBER_CHARACTERS, "<"))
+    head = ("P<" if size == "TD3" else "I<") + _state(issuer)
+    name = f"{primary}<<{secondary}"
+    numbered, rest = _numbered(number.upper())
     born, expires = _with_check(birth.strftime("%y%m%d")), _with_check(expiry.strftime("%y%m%d"))
-    optional = _with_check("<" * 14)
-    composite = check_digit(numbered + born + expires + optional)
-    shown_sex = "<" if sex == "X" else sex
-    return upper, f"{numbered}{_state(nationality)}{born}{shown_sex}{expires}{optional}{composite}"
+    shown_sex, state = "<" if sex == "X" else sex, _state(nationality)
+    match size:
+        case "TD3":
+            optional = _with_check("<" * 14)
+            composite = check_digit(numbered + born + expires + optional)
+            lower = f"{numbered}{state}{born}{shown_sex}{expires}{optional}{composite}"
+            return _filled(head + name, len(lower)), lower
+        case "TD2":
+            optional = rest.ljust(7, "<")
+            composite = check_digit(numbered + born + expires + optional)
+            lower = f"{numbered}{state}{born}{shown_sex}{expires}{optional}{composite}"
+            return _filled(head + name, len(lower)), lower
+        case "TD1":
+            upper = f"{head}{numbered}{rest.ljust(15, '<')}"
+            middle = f"{born}{shown_sex}{expires}{state}{'<' * 11}"
+            composite = check_digit(upper[5:] + born + expires + "<" * 11)
+            return upper, middle + composite, _filled(name, len(upper))
+
+
+def _numbered(number: str) -> tuple[str, str]:
+    """The number's field with its check digit, and what of both continues elsewhere (ICAO 9303-5 §4.2.2)."""
+    if len(number) <= _NUMBER_CHARACTERS:
+        return _with_check(number.ljust(_NUMBER_CHARACTERS, "<")), ""
+    return number[:_NUMBER_CHARACTERS] + "<", number[_NUMBER_CHARACTERS:] + check_digit(number) + "<"
+
+
+def _filled(text: str, characters: int) -> str:
+    return text[:characters].ljust(characters, "<")
 
 
 def key_information(zone: tuple[str, ...]) -> str:

@@ -1,0 +1,104 @@
+"""Writes CMS SignedData as passports and lists carry it (RFC 5652 §5, ICAO 9303-10 §4.6.2, 9303-12 §8 and §9).
+
+Every habit of real issuers is an option of `Style`, and so are a few mistakes. Pure but for the signatures of RSA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from hardware_sim.passport import der
+from hardware_sim.passport.keys import Digest, digest_algorithm, digest_of
+from hardware_sim.passport.pki import DocumentSigner
+
+SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
+_CONTENT_TYPE: Final = "1.2.840.113549.1.9.3"
+_MESSAGE_DIGEST: Final = "1.2.840.113549.1.9.4"
+_SIGNING_TIME: Final = "1.2.840.113549.1.9.5"
+
+SignerId = Literal["issuer_and_serial", "key_identifier"]
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a SignedData is made. The fields from `attribute_type` on are mistakes: left out, there is none."""
+
+    digest: Digest = "sha256"
+    signer_id: SignerId = "issuer_and_serial"
+    signed_attributes: bool = True
+    signing_time: datetime | None = None
+    bare_rsa: bool = False
+    indefinite_length: bool = False
+    version: int = 3
+    attribute_type: str | None = None  # the content type that the signed attributes claim
+    digest_twist: bool = False  # the signed attributes hold another digest
+    signature_twist: bool = False  # one bit of the signature is wrong
+    signature_zero: bool = False  # an elliptic signature of r = s = 0
+    salt_claim_bytes: int | None = None  # the salt that PSS parameters claim
+    unsorted_attributes: bool = False  # signed as DER wants them, sent in another order
+
+
+def signed_data(
+    content_type: str,
+    content: bytes,
+    signers: Sequence[DocumentSigner],
+    *,
+    certificates: Sequence[bytes],
+    style: Style,
+) -> bytes:
+    """ContentInfo with SignedData over `content`, one SignerInfo for each signer."""
+    wrap: Callable[..., bytes] = der.indefinite if style.indefinite_length else der.tlv
+    octets = wrap(0x24, der.octets(content)) if style.indefinite_length else der.octets(content)
+    data = wrap(
+        0x30,
+        der.integer(style.version),
+        der.set_of(der.sequence(*_digest_parts(style.digest))),
+        wrap(0x30, der.oid(content_type), wrap(0xA0, octets)),
+        *([der.tlv(0xA0, *certificates)] if certificates else []),
+        der.set_of(*(_signer_info(signer, content_type, content, style) for signer in signers)),
+    )
+    return wrap(0x30, der.oid(SIGNED_DATA), wrap(0xA0, data))
+
+
+def _signer_info(signer: DocumentSigner, content_type: str, content: bytes, style: Style) -> bytes:
+    attributes = _attributes(content_type, content, style) if style.signed_attributes else ()
+    # Signed as a SET, sent as [0] (RFC 5652 §5.4).
+    signature = signer.key.sign(der.set_of(*attributes) if attributes else content, style.digest)
+    if style.signature_twist:
+        signature = signature[:-1] + bytes((signature[-1] ^ 1,))
+    if style.signature_zero:
+        signature = der.sequence(der.integer(0), der.integer(0))
+    sent = attributes if style.unsorted_attributes else tuple(sorted(attributes))
+    by_key = style.signer_id == "key_identifier"
+    return der.sequence(
+        der.integer(3 if by_key else 1),
+        der.tlv(0x80, signer.key.identifier())
+        if by_key
+        else der.sequence(signer.issuer.encoded(), der.integer(signer.serial)),
+        der.sequence(*_digest_parts(style.digest)),
+        *([der.tlv(0xA0, *sent)] if sent else []),
+        signer.key.signature_algorithm(style.digest, bare_rsa=style.bare_rsa, salt_claim_bytes=style.salt_claim_bytes),
+        der.octets(signature),
+    )
+
+
+def _attributes(content_type: str, content: bytes, style: Style) -> tuple[bytes, ...]:
+    digest = digest_of(style.digest, content + b"!" if style.digest_twist else content)
+    listed = [
+        _attribute(_MESSAGE_DIGEST, der.octets(digest)),
+        _attribute(_CONTENT_TYPE, der.oid(style.attribute_type or content_type)),
+    ]
+    if style.signing_time is not None:
+        listed.append(_attribute(_SIGNING_TIME, der.time(style.signing_time)))
+    return tuple(listed)
+
+
+def _digest_parts(digest: Digest) -> tuple[bytes, ...]:
+    return (der.oid(digest_algorithm(digest)),)
+
+
+def _attribute(dotted: str, value: bytes) -> bytes:
+    return der.sequence(der.oid(dotted), der.set_of(value))

@@ -1,0 +1,169 @@
+"""Signing keys: how they sign, how they are shown, and how elliptic ones follow from a seed.
+
+RSA with PSS or without, elliptic keys with their curve by name or by parameters. RSA keys are generated; everything
+else is the same for the same seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from hardware_sim.passport import der
+from hardware_sim.passport.domain import STANDARDISED, Curve
+
+PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+EC_PUBLIC_KEY: Final = "1.2.840.10045.2.1"
+_PRIME_FIELD: Final = "1.2.840.10045.1.1"
+_RSA_ENCRYPTION: Final = "1.2.840.113549.1.1.1"
+_RSA_PSS: Final = "1.2.840.113549.1.1.10"
+_MGF1: Final = "1.2.840.113549.1.1.8"
+
+CurveLie = Literal["generator", "cofactor"]
+Digest = Literal["sha1", "sha224", "sha256", "sha384", "sha512"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hash:
+    oid: str
+    implementation: hashes.HashAlgorithm
+    with_ecdsa: str
+    with_rsa: str
+
+
+_HASHES: Final[Mapping[Digest, _Hash]] = {
+    "sha1": _Hash(
+        "1.3.14.3.2.26",
+        hashes.SHA1(),  # noqa: S303 - old passports are signed with it
+        "1.2.840.10045.4.1",
+        "1.2.840.113549.1.1.5",
+    ),
+    "sha224": _Hash("2.16.840.1.101.3.4.2.4", hashes.SHA224(), "1.2.840.10045.4.3.1", "1.2.840.113549.1.1.14"),
+    "sha256": _Hash("2.16.840.1.101.3.4.2.1", hashes.SHA256(), "1.2.840.10045.4.3.2", "1.2.840.113549.1.1.11"),
+    "sha384": _Hash("2.16.840.1.101.3.4.2.2", hashes.SHA384(), "1.2.840.10045.4.3.3", "1.2.840.113549.1.1.12"),
+    "sha512": _Hash("2.16.840.1.101.3.4.2.3", hashes.SHA512(), "1.2.840.10045.4.3.4", "1.2.840.113549.1.1.13"),
+}
+_IMPLEMENTATIONS: Final[dict[str, ec.EllipticCurve]] = {
+    "secp224r1": ec.SECP224R1(),
+    "secp256r1": ec.SECP256R1(),
+    "secp384r1": ec.SECP384R1(),
+    "secp521r1": ec.SECP521R1(),
+    "brainpoolP256r1": ec.BrainpoolP256R1(),
+    "brainpoolP384r1": ec.BrainpoolP384R1(),
+    "brainpoolP512r1": ec.BrainpoolP512R1(),
+}
+_CURVES: Final = {curve.name: curve for curve in STANDARDISED.values() if isinstance(curve, Curve)}
+
+
+def known_curves() -> tuple[Curve, ...]:
+    """The curves that certificates may be signed on: those that the library implements."""
+    return tuple(_CURVES[name] for name in _IMPLEMENTATIONS)
+
+
+def implementation(curve: Curve) -> ec.EllipticCurve:
+    """The library's curve of these parameters. Raises KeyError for one that it lacks."""
+    return _IMPLEMENTATIONS[curve.name]
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A private key and how it is shown: curve by name or by its parameters, RSA signatures with PSS or without.
+
+    `claimed_identifier` is a forger's: the key identifier of somebody else. `curve_lie` spoils explicit parameters.
+    """
+
+    private: PrivateKey
+    explicit_curve: bool = False
+    pss: bool = False
+    claimed_identifier: bytes | None = None
+    curve_lie: CurveLie | None = None
+
+    def sign(self, message: bytes, digest: Digest = "sha256") -> bytes:
+        """The signature. The same key and message give the same elliptic signature."""
+        hashed = _HASHES[digest].implementation
+        if isinstance(self.private, ec.EllipticCurvePrivateKey):
+            return self.private.sign(message, ec.ECDSA(hashed, deterministic_signing=True))
+        if self.pss:
+            return self.private.sign(message, padding.PSS(padding.MGF1(hashed), hashed.digest_size), hashed)
+        return self.private.sign(message, padding.PKCS1v15(), hashed)
+
+    def signature_algorithm(
+        self, digest: Digest = "sha256", *, bare_rsa: bool = False, salt_claim_bytes: int | None = None
+    ) -> bytes:
+        """AlgorithmIdentifier of what `sign` makes. `bare_rsa` names the key's algorithm instead, as some issuers do."""
+        known = _HASHES[digest]
+        if isinstance(self.private, ec.EllipticCurvePrivateKey):
+            return der.sequence(der.oid(known.with_ecdsa))
+        if not self.pss:
+            return der.sequence(der.oid(_RSA_ENCRYPTION if bare_rsa else known.with_rsa), der.null())
+        hashed = der.sequence(der.oid(known.oid), der.null())
+        salt_bytes = known.implementation.digest_size if salt_claim_bytes is None else salt_claim_bytes
+        parameters = der.sequence(
+            der.tlv(0xA0, hashed),
+            der.tlv(0xA1, der.sequence(der.oid(_MGF1), hashed)),
+            der.tlv(0xA2, der.integer(salt_bytes)),
+        )
+        return der.sequence(der.oid(_RSA_PSS), parameters)
+
+    def public_info(self) -> bytes:
+        """SubjectPublicKeyInfo, DER."""
+        public = self.private.public_key()
+        if not (self.explicit_curve and isinstance(public, ec.EllipticCurvePublicKey)):
+            return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        point = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        algorithm = der.sequence(
+            der.oid(EC_PUBLIC_KEY), explicit_parameters(_CURVES[public.curve.name], self.curve_lie)
+        )
+        return der.sequence(algorithm, der.bits(point))
+
+    def identifier(self) -> bytes:
+        """Key identifier: SHA-1 of the public key's bits, which names a key and protects nothing (RFC 5280 §4.2.1.2)."""
+        if self.claimed_identifier is not None:
+            return self.claimed_identifier
+        public = self.private.public_key()
+        if isinstance(public, ec.EllipticCurvePublicKey):
+            key_bits = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        else:
+            key_bits = public.public_bytes(Encoding.DER, PublicFormat.PKCS1)
+        return hashlib.sha1(key_bits, usedforsecurity=False).digest()
+
+
+def digest_algorithm(digest: Digest) -> str:
+    """The object identifier of a hash function."""
+    return _HASHES[digest].oid
+
+
+def digest_of(digest: Digest, content: bytes) -> bytes:
+    """The hash of `content`."""
+    return hashlib.new(digest, content, usedforsecurity=False).digest()
+
+
+def explicit_parameters(curve: Curve, lie: CurveLie | None = None) -> bytes:
+    """SpecifiedECDomain with generator and cofactor, as ICAO 9303-12 §4.1.6.3 asks (TR-03111 §5.1.1).
+
+    With a lie the generator is another point of the curve, or the cofactor is 2.
+    """
+    size = curve.size_bytes
+    y = curve.p - curve.y if lie == "generator" else curve.y
+    generator = b"\x04" + curve.x.to_bytes(size) + y.to_bytes(size)
+    return der.sequence(
+        der.integer(1),
+        der.sequence(der.oid(_PRIME_FIELD), der.integer(curve.p)),
+        der.sequence(der.octets(curve.a.to_bytes(size)), der.octets(curve.b.to_bytes(size))),
+        der.octets(generator),
+        der.integer(curve.n),
+        der.integer(2 if lie == "cofactor" else 1),
+    )
+
+
+def elliptic_key(curve: Curve, seed: str) -> ec.EllipticCurvePrivateKey:
+    """The key that follows from `seed`. For simulation: whoever knows the seed knows the key."""
+    scalar = int.from_bytes(hashlib.sha512(seed.encode()).digest()) % (curve.n - 1) + 1
+    return ec.derive_private_key(scalar, implementation(curve))
