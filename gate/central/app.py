@@ -163,8 +163,9 @@ class Counter:
 
 
 def _respond(answer: Answer) -> Response:
-    headers = {"accept-encoding": "gzip"}  # C2SP: mirrors SHOULD say so
-    return Response(answer.body, answer.status, headers, media_type=answer.content_type)
+    # C2SP: mirrors SHOULD name gzip; and the content type is exactly this, without the charset that media_type would add.
+    headers = {"accept-encoding": "gzip", "content-type": answer.content_type}
+    return Response(answer.body, answer.status, headers)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

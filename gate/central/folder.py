@@ -6,6 +6,7 @@ Made once by `gate central init`; nothing in it is overwritten. Private keys hav
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ AUTHORITY_CERTIFICATE, AUTHORITY_KEY = "ca.pem", "ca.key"
 SERVER_CERTIFICATE, SERVER_KEY = "server.pem", "server.key"
 MIRROR_VKEY, MIRROR_KEY = "mirror.vkey", "mirror.key"
 DATABASE = "central.sqlite"
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Folder:
 
 def init(path: Path, name: str, now: datetime) -> Verifier:
     """Make everything new and return the mirror's public key. Raises FolderError, also when there is one already."""
+    if _HOST.fullmatch(name) is None:
+        raise FolderError("the server's name is a host name or an IP address, 253 characters at most")
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         root, server = authority.found(name, now), authority.new_key()
@@ -55,7 +59,7 @@ def init(path: Path, name: str, now: datetime) -> Verifier:
         _write(path / MIRROR_VKEY, verifier.vkey.encode() + b"\n", 0o644)
     except FileExistsError as error:
         raise FolderError(f"{error.filename} exists: this central server was set up before") from error
-    except (OSError, KeyFileError, ValueError) as error:
+    except (OSError, KeyFileError) as error:
         raise FolderError(f"cannot set up {path}: {error}") from error
     return verifier
 

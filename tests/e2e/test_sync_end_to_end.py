@@ -73,7 +73,7 @@ def test_a_gate_enrols_and_its_log_is_mirrored_through_an_outage_of_the_centre(t
         until(lambda: gate("status", "--config", str(ours.config), code=69)["programs"]["sync"] == "away")
         with central(folder, port):
             until(lambda: standing(folder) == (305, 305))
-            until(lambda: (ours.inbox / "receipt-305.note").exists())
+            until((ours.inbox / "receipt-305.note").exists)
             assert gate("sync", "status", "--config", str(ours.config))["pending"] == 0
 
     receipt = read_checkpoint((ours.inbox / "receipt-305.note").read_bytes(), ours.log.signer.verifier, mirror)

@@ -1,0 +1,58 @@
+"""`gate central serve` as a process, and the files that an enrolled gate has of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from fakes.sync_gate import SyncGate
+
+from gate.audit.note import Verifier
+from gate.central import authority, folder
+from gate.central.roster import Roster
+from gate.central.schema import open_database
+from gate.programs import config as configuration
+from gate.programs.config import Config, Sync
+
+
+@contextlib.contextmanager
+def serving(central: Path, port: int = 0) -> Iterator[int]:
+    """Run the server and yield its port; it ends without warning."""
+    command = [sys.executable, "-m", "gate.cli", "central", "serve", "--dir", str(central), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
+        try:
+            assert started.stdout is not None
+            yield int(json.loads(started.stdout.readline())["port"])
+        finally:
+            started.kill()
+
+
+def certified(central: Path, target: Path, name: str) -> tuple[str, str, str]:
+    """Issue a certificate for `name` and return the paths of authority, certificate and key, and write them."""
+    loaded, key, now = folder.load(central), authority.new_key(), datetime.now(UTC)
+    certificate = authority.issue_device(loaded.authority, name, key.public_key(), now)
+    (target / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    (target / f"{name}.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return str(central / "ca.pem"), str(target / f"{name}.pem"), str(target / f"{name}.key")
+
+
+def registered(central: Path, gate_id: str, log: Verifier, fingerprint: str) -> None:
+    """Enter a gate in the roster."""
+    engine = open_database(folder.database_url(central, None))
+    roster, now_s = Roster(engine), 1_800_000_000
+    token = roster.new_token(gate_id, now_s + 1)
+    roster.enrol(token, gate_id, log, certificate=fingerprint, now_s=now_s, at="2026-11-25T10:00:00.000Z")
+    engine.dispose()
+
+
+def settings_of(gate: SyncGate, sync: Sync | None) -> Config:
+    """The gate's configuration with another [sync] table."""
+    loaded = configuration.load(gate.config)
+    fields = {name: getattr(loaded, name) for name in loaded.__struct_fields__}
+    return Config(**{**fields, "sync": sync})

@@ -1,0 +1,147 @@
+"""The commands of `sync`, `central` and `provision enrol`: what they print and how they fail."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.central_process import serving
+from fakes.sync_gate import GATE_ID, SyncGate
+from typer.testing import CliRunner
+
+from gate.programs import config as configuration
+from gate.verify.verify import verify
+
+
+def gate(noun: str, *arguments: str, code: int = 0) -> dict[str, Any]:
+    """Run a command in this process and return its document."""
+    app = importlib.import_module(f"gate.cli.{noun}").app
+    done = CliRunner().invoke(app, [*arguments, "--json"])
+    assert done.exit_code == code, done.output
+    return dict(json.loads(done.stdout)) if done.stdout else {"said": done.stderr.strip()}
+
+
+def people(noun: str, *arguments: str) -> str:
+    done = CliRunner().invoke(importlib.import_module(f"gate.cli.{noun}").app, list(arguments))
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def central(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("central") / "c"
+    assert "mirror key" in people("central", "init", "--dir", str(folder), "--name", "127.0.0.1")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def port(central: Path) -> Iterator[int]:
+    with serving(central) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def ours(central: Path, port: int, tmp_path_factory: pytest.TempPathFactory) -> SyncGate:
+    """A gate that was enrolled by the commands, and pushed once."""
+    made = SyncGate.make(tmp_path_factory.mktemp("gate") / "g")
+    made.grow(1)
+    document = enrol(made, central, port, "wrong-token", code=74)
+    assert [one["state"] for one in document["steps"]] == ["failed", "skipped"]
+    assert "403" in document["steps"][0]["detail"]
+    token = people("central", "token", GATE_ID, "--dir", str(central)).strip()
+    assert [one["state"] for one in enrol(made, central, port, token)["steps"]] == ["done", "done"]
+    assert gate("sync", "push", "--config", str(made.config))["pending"] == 0
+    return made
+
+
+def enrol(gate_here: SyncGate, central: Path, port: int, token: str, *more: str, code: int = 0) -> dict[str, Any]:
+    where = ("--central", f"127.0.0.1:{port}", "--ca", str(central / "ca.pem"), "--config", str(gate_here.config))
+    return gate("provision", "enrol", *where, "--token", token, *more, code=code)
+
+
+def test_enrolment_writes_the_sync_table_and_keeps_the_rest(ours: SyncGate, central: Path, port: int) -> None:
+    table = tomllib.loads(ours.config.read_text())
+    keys = ours.folder / "keys"
+    assert table["sync"] == {
+        "address": f"127.0.0.1:{port}",
+        "ca": str(keys / "central-ca.pem"),
+        "certificate": str(keys / "device.pem"),
+        "key": str(keys / "device.key"),
+        "mirror_vkey": (central / "mirror.vkey").read_text().strip(),
+    }
+    assert table["gate_id"] == GATE_ID
+    assert configuration.load(ours.config).sync is not None
+    assert [one["state"] for one in enrol(ours, central, port, "unused")["steps"]] == ["kept", "kept"]
+
+
+def test_enrolling_again_replaces_the_certificate(ours: SyncGate, central: Path, port: int) -> None:
+    before = (ours.folder / "keys" / "device.pem").read_bytes()
+    token = gate("central", "token", GATE_ID, "--dir", str(central))["token"]
+    enrol(ours, central, port, token, "--again")
+    assert (ours.folder / "keys" / "device.pem").read_bytes() != before
+    assert gate("sync", "push", "--config", str(ours.config))["pending"] == 0
+
+
+def test_the_fleet_shows_what_is_stored(ours: SyncGate, central: Path) -> None:
+    (only,) = gate("central", "fleet", "--dir", str(central))["gates"]
+    assert (only["id"], only["state"], only["entries"], only["bodies"]) == (GATE_ID, "enrolled", ours.size, ours.size)
+    assert only["verified"] is True
+    assert only["last_seen"]
+    assert GATE_ID in people("central", "fleet", "--dir", str(central), "--quick")
+
+
+def test_a_gates_log_is_exported_at_the_centre_and_on_a_stick(ours: SyncGate, central: Path, tmp_path: Path) -> None:
+    there = gate("central", "export", GATE_ID, "--dir", str(central), "--out", str(tmp_path / "there"))
+    assert there["vkey"] == ours.log.vkey
+    stick = gate("sync", "export-usb", "--out", str(tmp_path / "stick"), "--config", str(ours.config))
+    assert (stick["head"], stick["mirrored"]) == (ours.size, None)
+    for folder in ("there", "stick"):
+        report = verify(tmp_path / folder, ours.log.vkey)
+        assert (report.verified, report.entries) == (True, ours.size)
+    again = gate("sync", "export-usb", "--out", str(tmp_path / "stick"), "--config", str(ours.config), code=65)
+    assert "not empty" in again["said"]
+
+
+def test_a_revoked_gate_cannot_push(ours: SyncGate, central: Path, port: int) -> None:
+    gate("central", "revoke", GATE_ID, "--dir", str(central))
+    refused = gate("sync", "push", "--config", str(ours.config), code=65)
+    assert "403" in refused["said"]
+    token = gate("central", "token", GATE_ID, "--dir", str(central))["token"]
+    enrol(ours, central, port, token, "--again")
+    assert "mirrored" in people("sync", "push", "--config", str(ours.config))
+
+
+def test_what_cannot_be_done_is_one_line_and_an_exit_code(ours: SyncGate, central: Path, tmp_path: Path) -> None:
+    here = ("--dir", str(central))
+    assert "set up before" in gate("central", "init", *here, "--name", "127.0.0.1", code=78)["said"]
+    assert "small letters" in gate("central", "token", "Gate One", *here, code=2)["said"]
+    assert "no gate" in gate("central", "revoke", "gate-0009", *here, code=65)["said"]
+    assert "no gate" in gate("central", "export", "gate-0009", *here, "--out", str(tmp_path / "x"), code=65)["said"]
+    assert "central init" in gate("central", "fleet", "--dir", str(tmp_path / "none"), code=78)["said"]
+    assert "does not answer" in gate("sync", "status", "--config", str(ours.config), code=69)["said"]
+    missing = ("--config", str(tmp_path / "none.toml"))
+    assert "cannot read" in gate("sync", "push", *missing, code=78)["said"]
+    assert "cannot read" in enrol_without_configuration(tmp_path)["said"]
+
+
+def enrol_without_configuration(tmp_path: Path) -> dict[str, Any]:
+    where = ("--central", "127.0.0.1:1", "--ca", "none", "--token", "x", "--config", str(tmp_path / "none.toml"))
+    return gate("provision", "enrol", *where, code=78)
+
+
+def test_a_centre_that_is_away_and_a_gate_that_is_not_enrolled(central: Path, tmp_path: Path) -> None:
+    fresh = SyncGate.make(tmp_path / "fresh")
+    assert "enrol" in gate("sync", "push", "--config", str(fresh.config), code=78)["said"]
+    out = ("--out", str(tmp_path / "o"))
+    assert "anything logged" in gate("sync", "export-usb", *out, "--config", str(fresh.config), code=65)["said"]
+    failed = enrol(fresh, central, 1, "x", code=74)["steps"][0]
+    assert "does not answer" in failed["detail"]
+    (tmp_path / "nonsense").mkdir()
+    (tmp_path / "nonsense" / "ca.pem").write_text("nonsense")
+    failed = enrol(fresh, tmp_path / "nonsense", 1, "x", code=74)["steps"][0]
+    assert "authority" in failed["detail"]

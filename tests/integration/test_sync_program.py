@@ -1,0 +1,235 @@
+"""The sync program over real TLS: receipts, outages, a log that went back in time, hostile servers, and its status."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from fakes.central_process import certified, registered, serving, settings_of
+from fakes.sync_gate import GATE_ID, SyncGate
+
+from gate.audit.checkpoint import read_checkpoint
+from gate.audit.note import Verifier
+from gate.central import authority, folder
+from gate.central.archive import is_intact
+from gate.central.ledger import Ledger
+from gate.central.roster import Roster
+from gate.central.schema import open_database
+from gate.channel.messages import Status
+from gate.programs import sync
+from gate.programs.config import Config, ConfigError, Sync
+from gate.programs.runner import status_of
+from gate.sync import wire
+from gate.sync.errors import BadAnswerError, MirrorAwayError, SyncError
+from gate.sync.https import Courier, tls
+
+DEADLINE_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def central(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("central")
+    folder.init(made, "127.0.0.1", datetime.now(UTC))
+    return made
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> SyncGate:
+    return SyncGate.make(tmp_path / "gate")
+
+
+def enrolled(central: Path, gate: SyncGate, port: int) -> Config:
+    ca, certificate, key = certified(central, gate.folder, GATE_ID)
+    loaded = x509.load_pem_x509_certificate(Path(certificate).read_bytes())
+    registered(central, GATE_ID, gate.log.signer.verifier, authority.fingerprint(loaded))
+    vkey = (central / "mirror.vkey").read_text().strip()
+    table = Sync(address=f"127.0.0.1:{port}", ca=ca, certificate=certificate, key=key, mirror_vkey=vkey, interval_ms=50)
+    return settings_of(gate, table)
+
+
+@pytest.fixture
+def own_central(tmp_path: Path) -> Path:
+    folder.init(tmp_path / "central", "127.0.0.1", datetime.now(UTC))
+    return tmp_path / "central"
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(sync.run(config, stop=stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        async with asyncio.timeout(DEADLINE_S):
+            await task
+
+
+async def until(question: Callable[[], Awaitable[Any]]) -> Any:
+    async with asyncio.timeout(DEADLINE_S):
+        while not (answer := await question()):  # noqa: ASYNC110 - another program is watched from outside
+            await asyncio.sleep(0.02)
+        return answer
+
+
+async def status_like(config: Config, state: str, **detail: Any) -> Status:
+    async def looks_so() -> Status | None:
+        found = await status_of(config, "sync")
+        wanted = found is not None and found.state == state and all(found.detail[k] == v for k, v in detail.items())
+        return found if wanted else None
+
+    found: Status = await until(looks_so)
+    return found
+
+
+async def test_the_program_leaves_receipts_through_an_outage_and_says_each_change_once(
+    own_central: Path, gate: SyncGate, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "gate.sync")
+    gate.grow(1)
+    with serving(own_central) as found:
+        config = enrolled(own_central, gate, found)
+        async with running(config):
+            await status_like(config, "ready", head=5, mirrored=5, pending=0)
+            mirror = Verifier.parse((own_central / "mirror.vkey").read_text().strip())
+            note = (gate.inbox / "receipt-5.note").read_bytes()
+            assert read_checkpoint(note, gate.log.signer.verifier, mirror).size == 5
+    async with running(config):
+        gate.grow(1)
+        away = await status_like(config, "away", head=10)
+        assert away.detail["problem"]
+        with serving(own_central, found):
+            status = await status_like(config, "ready", head=10, mirrored=10, pending=0)
+            assert status.detail["last_receipt"]
+    assert caplog.messages.count("mirror_not_reached") == 1
+    assert caplog.messages.count("mirror_reached") == 1
+    assert sorted(one.name for one in gate.inbox.iterdir()) == ["receipt-10.note", "receipt-5.note"]
+
+
+async def test_a_centre_that_dies_in_the_middle_of_an_upload_is_filled_up_later(
+    own_central: Path, gate: SyncGate
+) -> None:
+    gate.grow(430)  # two requests of entries
+    engine = open_database(folder.database_url(own_central, None))
+
+    async def some_entries_are_there() -> bool:
+        return Ledger(engine).head(GATE_ID).next_entry > 0
+
+    with serving(own_central) as found:
+        config = enrolled(own_central, gate, found)
+        pushing = asyncio.create_task(sync.push(config))
+        await until(some_entries_are_there)
+    with pytest.raises(SyncError):
+        await pushing
+    kept = Ledger(engine).head(GATE_ID).next_entry
+    assert 0 < kept <= gate.size
+    with serving(own_central, found):
+        assert (await sync.push(config))["mirrored"] == gate.size
+    one = Roster(engine).find(GATE_ID)
+    assert one is not None
+    assert is_intact(Ledger(engine), one, folder.load(own_central).mirror.verifier)
+    engine.dispose()
+
+
+async def test_an_inbox_that_cannot_be_written_gets_its_receipt_later(own_central: Path, gate: SyncGate) -> None:
+    gate.grow(1)
+    gate.inbox.rmdir()
+    with serving(own_central) as found:
+        config = enrolled(own_central, gate, found)
+        async with running(config):
+            await status_like(config, "away", head=5)
+            gate.inbox.mkdir()
+            await status_like(config, "ready", mirrored=5)
+    assert (gate.inbox / "receipt-5.note").exists()
+
+
+async def test_a_rolled_back_log_leaves_the_mirrors_note_for_the_log_program(
+    own_central: Path, gate: SyncGate, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate.grow(2)
+    with serving(own_central) as found:
+        config = enrolled(own_central, gate, found)
+        await sync.push(config)
+        restored = SyncGate.make(tmp_path / "restored")
+        restored.log.signer = gate.log.signer
+        restored.grow(1)
+        assert config.sync is not None
+        async with running(behind := settings_of(restored, config.sync)):
+            await status_like(behind, "away", problem="the mirror holds another log than we do")
+    note = (restored.inbox / "receipt-10.note").read_bytes()
+    assert read_checkpoint(note, gate.log.signer.verifier).size == 10
+    assert "mirror_contradicts" in caplog.messages
+
+
+async def test_a_program_without_a_usable_sync_table_says_what_to_do(gate: SyncGate, central: Path) -> None:
+    with pytest.raises(ConfigError, match="enrol"):
+        await sync.push(settings_of(gate, None))
+    vkey = (central / "mirror.vkey").read_text().strip()
+    missing = Sync(address="127.0.0.1:1", ca="none", certificate="none", key="none", mirror_vkey=vkey)
+    with pytest.raises(ConfigError, match="certificate"):
+        await sync.push(settings_of(gate, missing))
+    with pytest.raises(ConfigError, match="mirror_vkey"):
+        await sync.push(settings_of(gate, Sync(address="x", ca="x", certificate="x", key="x", mirror_vkey="x")))
+
+
+# ── hostile servers ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextlib.asynccontextmanager
+async def hostile(central: Path, answer: bytes) -> AsyncIterator[str]:
+    """A server with the right certificate that says anything and hangs up."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(central / "server.pem", central / "server.key")
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(speak, sock=socket.create_server(("127.0.0.1", 0)), ssl=context)
+    async with server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+ENDLESS = b"HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n" + bytes(200_000)
+CUT = b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\nabc"
+BOMB = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\nabc"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [(b"garbage\r\n\r\n", MirrorAwayError), (b"", MirrorAwayError), (CUT, MirrorAwayError), (ENDLESS, BadAnswerError)],
+)
+async def test_an_answer_that_is_none_is_one_clear_error(
+    central: Path, tmp_path: Path, answer: bytes, error: type[Exception]
+) -> None:
+    ca, certificate, key = certified(central, tmp_path, "gate-0001")
+    async with (
+        hostile(central, answer) as address,
+        Courier(address, tls(ca=ca, certificate=certificate, key=key)) as courier,
+    ):
+        with pytest.raises(error):
+            await courier.send(wire.bodies_request())
+
+
+async def test_redirects_are_not_followed_and_nothing_is_uncompressed(central: Path, tmp_path: Path) -> None:
+    ca, certificate, key = certified(central, tmp_path, "gate-0001")
+    moved = b"HTTP/1.1 302 Found\r\nlocation: https://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"
+    for answer, status, body in ((moved, 302, b""), (BOMB, 200, b"abc")):
+        async with (
+            hostile(central, answer) as address,
+            Courier(address, tls(ca=ca, certificate=certificate, key=key)) as courier,
+        ):
+            response = await courier.send(wire.bodies_request())
+            assert (response.status, response.body) == (status, body)

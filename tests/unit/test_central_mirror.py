@@ -1,0 +1,411 @@
+"""The mirror's side of tlog-mirror: what it accepts, what it refuses, and what it keeps as evidence."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import httpx2
+import pytest
+import sqlalchemy as sa
+from fakes.central_server import Bench
+
+from gate.audit.checkpoint import Checkpoint, read_checkpoint
+from gate.audit.merkle import leaf_hash, prove_consistency, prove_subtree, root_of
+from gate.audit.note import Note, Signer
+from gate.central.archive import export, is_intact
+from gate.central.errors import DamagedError, FolderError, NotYetError
+from gate.central.schema import bundles, heads
+from gate.sync import wire
+from gate.sync.spool import SpoolLog
+from gate.sync.wire import Request
+from gate.verify.verify import verify
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def signed(bench: Bench) -> tuple[Checkpoint, Note]:
+    head = SpoolLog(bench.log.spool).head()
+    assert head is not None
+    return head
+
+
+def forged(bench: Bench, size: int, root: bytes = b"\x07" * 32) -> Note:
+    """A checkpoint that the gate's key signed, of a log that it does not have."""
+    return Checkpoint(bench.origin, size, root).sign(bench.log.signer)
+
+
+def package(bench: Bench, start: int, end: int, size: int) -> bytes:
+    log = SpoolLog(bench.log.spool)
+    aligned = start - start % 256
+    return wire.package(log.leaves(start, end), prove_subtree(log.hashes(size), aligned, end, size))
+
+
+async def status_of(bench: Bench, request: Request) -> int:
+    return (await bench.ask(request)).status
+
+
+async def announce(bench: Bench, old: int = 0) -> Checkpoint:
+    checkpoint, note = signed(bench)
+    hashes = SpoolLog(bench.log.spool).hashes(checkpoint.size)
+    proof = prove_consistency(hashes, old, checkpoint.size) if old else ()
+    assert await status_of(bench, wire.add_checkpoint(old, proof, note)) == 200
+    return checkpoint
+
+
+def evidence(bench: Bench) -> int:
+    return bench.server.ledger.evidence_count(bench.gate.device)
+
+
+# ── a whole round ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_log_arrives_is_cosigned_and_is_exported_as_the_auditor_expects(bench: Bench, tmp_path: Path) -> None:
+    size = bench.grow(54)
+    receipt = await bench.round()
+    assert receipt is not None
+    mirror = bench.server.signer.verifier
+    assert read_checkpoint(receipt.note, bench.log.signer.verifier, mirror).size == size == 270
+
+    assert is_intact(bench.server.ledger, bench.gate, mirror)
+    exported = export(bench.server.ledger, bench.gate, tmp_path / "out")
+    report = verify(tmp_path / "out", bench.log.vkey)
+    assert (report.verified, report.entries, report.keys) == (True, exported.entries, 54)
+    with pytest.raises(FolderError, match="not empty"):
+        export(bench.server.ledger, bench.gate, tmp_path / "out")
+
+
+async def test_the_mirror_serves_its_checkpoint_with_both_signatures(bench: Bench) -> None:
+    assert await status_of(bench, wire.checkpoint_request(bench.origin)) == 404
+    bench.grow()
+    await bench.round()
+    answer = await bench.ask(wire.checkpoint_request(bench.origin))
+    assert read_checkpoint(answer.body, bench.log.signer.verifier, bench.server.signer.verifier).size == 5
+    assert await status_of(bench, wire.checkpoint_request("border.example/gate-0002")) == 404
+
+
+# ── add-checkpoint ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_checkpoint_that_another_key_signed_is_forbidden(bench: Bench) -> None:
+    note = Checkpoint(bench.origin, 5, b"\x01" * 32).sign(Signer.generate(bench.origin))
+    assert await status_of(bench, wire.add_checkpoint(0, (), note)) == 403
+    assert evidence(bench) == 0
+
+
+async def test_a_checkpoint_of_another_origin_is_unknown_even_to_its_own_key(bench: Bench) -> None:
+    other = Signer.generate("border.example/gate-0002/demo")
+    bench.server.enrol(other.verifier, "gate-0002")
+    note = Checkpoint("border.example/gate-0002/demo", 5, b"\x01" * 32).sign(other)
+    assert await status_of(bench, wire.add_checkpoint(0, (), note)) == 404
+
+
+async def test_a_checkpoint_with_a_wrong_proof_is_refused_and_kept(bench: Bench) -> None:
+    bench.grow()
+    await announce(bench)
+    request = wire.add_checkpoint(5, (b"\x00" * 32,), forged(bench, 9))
+    assert await status_of(bench, request) == 422
+    assert await status_of(bench, request) == 422
+    assert evidence(bench) == 1
+
+
+async def test_a_first_checkpoint_must_come_without_a_proof(bench: Bench) -> None:
+    assert await status_of(bench, wire.add_checkpoint(0, (b"\x00" * 32,), forged(bench, 9))) == 422
+
+
+async def test_a_fork_at_the_same_size_is_a_conflict_and_kept(bench: Bench) -> None:
+    bench.grow()
+    await announce(bench)
+    answer = await bench.ask(wire.add_checkpoint(5, (), forged(bench, 5)))
+    assert (answer.status, answer.content_type, answer.body) == (409, "text/x.tlog.size", b"5\n")
+    assert evidence(bench) == 1
+    assert bench.server.ledger.head(bench.gate.device).pending == 5
+
+
+async def test_a_smaller_head_is_refused_and_kept(bench: Bench) -> None:
+    bench.grow(2)
+    await announce(bench)
+    assert await status_of(bench, wire.add_checkpoint(0, (), forged(bench, 4))) == 409
+    assert evidence(bench) == 1
+
+
+async def test_an_old_size_that_is_not_the_newest_is_answered_with_the_newest(bench: Bench) -> None:
+    bench.grow()
+    await announce(bench)
+    bench.grow()
+    _, note = signed(bench)
+    answer = await bench.ask(wire.add_checkpoint(0, (), note))
+    assert (answer.status, answer.body) == (409, b"5\n")
+    assert evidence(bench) == 0
+
+
+async def test_the_same_checkpoint_again_is_fine(bench: Bench) -> None:
+    bench.grow()
+    await announce(bench)
+    _, note = signed(bench)
+    assert await status_of(bench, wire.add_checkpoint(5, (), note)) == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"old 0\n",
+        b"old 00\n\nx",
+        b"old -1\n\nx",
+        b"new 0\n\nx",
+        b"old 0\nAAAA\n\nx",
+        b"old 0\n!!!\n\nx",
+        b"old 0\n\xff\n\nx",
+        b"old 99999999999999999999\n\nx",
+        b"old 0\n" + b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n" * 64 + b"\nx",
+        b"old 0\n\nno note",
+    ],
+)
+async def test_bytes_that_are_no_add_checkpoint_are_bad_requests(bench: Bench, body: bytes) -> None:
+    assert await status_of(bench, Request("POST", "/add-checkpoint", body, "text/plain")) == 400
+
+
+async def test_an_old_size_above_the_checkpoints_is_a_bad_request(bench: Bench) -> None:
+    assert await status_of(bench, wire.add_checkpoint(6, (), forged(bench, 5))) == 400
+
+
+# ── add-entries ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_empty_upload_is_answered_with_where_the_mirror_stands(bench: Bench) -> None:
+    bench.grow()
+    await announce(bench)
+    answer = await bench.ask(wire.add_entries(bench.origin, 0, 0, b"", ()))
+    assert wire.parse_info(answer) == wire.MirrorInfo(5, 0, b"")
+
+
+async def test_entries_of_another_log_are_unknown(bench: Bench) -> None:
+    assert await status_of(bench, wire.add_entries("border.example/gate-0002", 0, 0, b"", ())) == 404
+
+
+async def test_entries_up_to_an_unknown_checkpoint_are_a_conflict(bench: Bench) -> None:
+    bench.grow()
+    await announce(bench)
+    assert await status_of(bench, wire.add_entries(bench.origin, 0, 4, b"", (package(bench, 0, 4, 5),))) == 409
+
+
+async def test_entries_beyond_the_next_one_are_a_conflict(bench: Bench) -> None:
+    bench.grow()
+    await announce(bench)
+    answer = await bench.ask(wire.add_entries(bench.origin, 2, 5, b"", (package(bench, 2, 5, 5),)))
+    assert (answer.status, wire.parse_info(answer).next_entry) == (409, 0)
+
+
+async def test_a_changed_entry_or_proof_is_unprocessable_and_not_stored(bench: Bench) -> None:
+    bench.grow(60)
+    await announce(bench)
+    good = package(bench, 0, 256, 300)
+    changed_entry = good.replace(b'"opened"', b'"closed"', 1)
+    changed_proof = good[:-1] + bytes([good[-1] ^ 1])
+    for bad in (changed_entry, changed_proof):
+        assert await status_of(bench, wire.add_entries(bench.origin, 0, 300, b"", (bad,))) == 422
+    assert bench.server.ledger.head(bench.gate.device).next_entry == 0
+    assert bench.server.ledger.bundle(bench.gate.device, 0).entries == ()
+
+
+async def test_a_first_package_alone_is_accepted_and_the_rest_completes_it(bench: Bench) -> None:
+    bench.grow(60)
+    await announce(bench)
+    first = await bench.ask(wire.add_entries(bench.origin, 0, 300, b"", (package(bench, 0, 256, 300),)))
+    assert (first.status, wire.parse_info(first)) == (202, wire.MirrorInfo(300, 256, b""))
+    second = await bench.ask(wire.add_entries(bench.origin, 256, 300, b"", (package(bench, 256, 300, 300),)))
+    assert second.status == 200
+
+
+async def test_entries_that_came_before_are_skipped(bench: Bench) -> None:
+    bench.grow(60)
+    await announce(bench)
+    packages = (package(bench, 0, 256, 300), package(bench, 256, 300, 300))
+    for _ in range(2):
+        assert await status_of(bench, wire.add_entries(bench.origin, 0, 300, b"", packages)) == 200
+    assert bench.server.ledger.head(bench.gate.device).next_entry == 300
+
+
+async def test_a_body_that_breaks_off_keeps_whole_packages_only(bench: Bench) -> None:
+    bench.grow(60)
+    await announce(bench)
+    whole = wire.add_entries(bench.origin, 0, 300, b"", (package(bench, 0, 256, 300), package(bench, 256, 300, 300)))
+    cut = Request("POST", whole.path, whole.body[:-1], whole.content_type)
+    assert wire.parse_info(await bench.ask(cut)).next_entry == 256
+    inside_first = Request("POST", whole.path, whole.body[:2000], whole.content_type)
+    inside_head = Request("POST", whole.path, whole.body[:7], whole.content_type)
+    for broken in (inside_first, inside_head, Request("POST", whole.path)):
+        assert await status_of(bench, broken) == 400
+
+
+@pytest.mark.parametrize("damage", ["tail", "long_entry", "many_hashes", "backwards", "long_origin", "bad_origin"])
+async def test_bytes_that_are_no_add_entries_are_bad_requests(bench: Bench, damage: str) -> None:
+    bench.grow()
+    await announce(bench)
+    good = wire.add_entries(bench.origin, 0, 5, b"", (package(bench, 0, 5, 5),))
+    head = wire.add_entries(bench.origin, 0, 5, b"", ()).body
+    body = {
+        "tail": good.body + b"x",
+        "long_entry": head + b"\xff\xff",
+        "many_hashes": good.body[:-1] + b"\x40",
+        "backwards": wire.add_entries(bench.origin, 5, 4, b"", ()).body,
+        "long_origin": b"\xff\xff",
+        "bad_origin": b"\x00\x01\xff" + bytes(18),
+    }[damage]
+    assert await status_of(bench, Request("POST", good.path, body, good.content_type)) == 400
+
+
+async def test_an_entry_that_is_no_record_of_its_place_is_unprocessable(bench: Bench) -> None:
+    bench.grow()
+    leaves = list(SpoolLog(bench.log.spool).leaves(0, 5))
+    for entries in ([b"not a header"], [leaves[1]]):
+        hashes = [leaf_hash(one) for one in entries]
+        other = Bench(bench.log.folder / entries[0][:3].hex())
+        note = forged(other, 1, root_of(hashes))
+        assert await status_of(other, wire.add_checkpoint(0, (), note)) == 200
+        request = wire.add_entries(other.origin, 0, 1, b"", (wire.package(entries, ()),))
+        assert await status_of(other, request) == 422
+
+
+async def test_an_upload_to_an_older_checkpoint_than_the_mirrors_is_a_conflict(bench: Bench) -> None:
+    bench.grow()
+    await bench.round()
+    old = package(bench, 0, 5, 5)
+    bench.grow()
+    await bench.round()
+    answer = await bench.ask(wire.add_entries(bench.origin, 0, 5, b"", (old,)))
+    assert (answer.status, wire.parse_info(answer)) == (409, wire.MirrorInfo(10, 10, b""))
+
+
+async def test_a_stored_entry_that_differs_from_the_proven_one_raises_an_alarm(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.grow()
+    await announce(bench)
+    request = wire.add_entries(bench.origin, 0, 5, b"", (package(bench, 0, 5, 5),))
+    assert await status_of(bench, request) == 200
+    damage_bundle(bench)
+    assert await status_of(bench, request) == 500
+    assert evidence(bench) == 1
+    assert "log_contradicts" in caplog.messages
+    assert not is_intact(bench.server.ledger, bench.gate, bench.server.signer.verifier)
+
+
+def damage_bundle(bench: Bench) -> None:
+    engine = bench.server.ledger._engine
+    with engine.begin() as connection:
+        raw = connection.execute(sa.select(bundles.c.entries)).scalar_one()
+        connection.execute(bundles.update().values(entries=raw.replace(b"opened", b"closed", 1)))
+
+
+async def test_a_damaged_store_is_not_exported(bench: Bench, tmp_path: Path) -> None:
+    bench.grow()
+    await bench.round()
+    damage_bundle(bench)
+    with pytest.raises(DamagedError):
+        export(bench.server.ledger, bench.gate, tmp_path / "out")
+
+
+async def test_a_log_whose_bodies_are_on_their_way_is_not_exported_yet(bench: Bench, tmp_path: Path) -> None:
+    bench.grow()
+    await announce(bench)
+    await bench.ask(wire.add_entries(bench.origin, 0, 5, b"", (package(bench, 0, 5, 5),)))
+    with pytest.raises(NotYetError, match="5 entries"):
+        export(bench.server.ledger, bench.gate, tmp_path / "out")
+
+
+async def test_a_head_that_nobody_signed_is_not_intact(bench: Bench) -> None:
+    bench.grow()
+    await bench.round()
+    with bench.server.ledger._engine.begin() as connection:
+        connection.execute(heads.update().values(size=4))
+    assert not is_intact(bench.server.ledger, bench.gate, bench.server.signer.verifier)
+
+
+# ── compression ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def compressed(bench: Bench, body: bytes, encoding: str = "gzip") -> int:
+    transport = bench.server.transport(bench.certificate)
+    async with httpx2.AsyncClient(transport=transport, base_url="https://central.example") as client:
+        answer = await client.put("/bodies/sealed", content=body, headers={"content-encoding": encoding})
+        return answer.status_code
+
+
+async def test_a_compression_bomb_or_garbage_is_a_bad_request(bench: Bench) -> None:
+    assert await compressed(bench, gzip.compress(bytes(200 * 1024 * 1024), 1)) == 400
+    assert await compressed(bench, b"no gzip at all") == 400
+    assert await compressed(bench, gzip.compress(b"x") + b"tail") == 400
+    assert await compressed(bench, b"x", "br") == 400
+
+
+# ── sealed bodies and age files ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+async def with_entries(bench: Bench) -> Bench:
+    bench.grow()
+    await announce(bench)
+    await bench.ask(wire.add_entries(bench.origin, 0, 5, b"", (package(bench, 0, 5, 5),)))
+    return bench
+
+
+async def test_bodies_are_stored_once_and_only_as_their_entries_name_them(with_entries: Bench) -> None:
+    bench, log = with_entries, SpoolLog(with_entries.log.spool)
+    lines = log.sealed_lines(0, 5, 10**6).splitlines(keepends=True)
+    assert await status_of(bench, wire.put_sealed(lines[1])) == 409  # begins beyond the first that is missing
+    assert await status_of(bench, wire.put_sealed(lines[1].replace(b'"i":1', b'"i":0'))) == 422
+    for part in (lines[:2], lines[1:], lines):
+        assert await status_of(bench, wire.put_sealed(b"".join(part))) == 200
+    assert wire.parse_bodies(await bench.ask(wire.bodies_request())).next == 5
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\n",
+        b"{}\n",
+        b'{"ct":"AA==","i":0}',
+        b'{"ct": "AA==","i":0}\n',
+        b'{"ct":"AA=","i":0}\n',
+        b'{"ct":"AA==","i":-1}\n',
+        b'{"ct":"AA==","i":0}\n{"ct":"AA==","i":2}\n',
+        b'{"ct":"AA==","i":255}\n{"ct":"AA==","i":256}\n',
+        b'{"ct":"' + b"AAAA" * 30_000 + b'","i":0}\n',
+        b"\xff\n",
+    ],
+)
+async def test_lines_that_are_no_sealed_bodies_are_bad_requests(with_entries: Bench, body: bytes) -> None:
+    assert await status_of(with_entries, wire.put_sealed(body)) == 400
+
+
+async def test_bodies_of_entries_that_did_not_come_are_a_conflict(bench: Bench) -> None:
+    bench.grow()
+    assert await status_of(bench, wire.put_sealed(SpoolLog(bench.log.spool).sealed_lines(0, 1, 1))) == 409
+
+
+async def test_an_age_file_must_be_named_by_an_entry_and_be_what_its_name_says(with_entries: Bench) -> None:
+    bench = with_entries
+    (wanted,) = wire.parse_bodies(await bench.ask(wire.bodies_request())).keys
+    stranger = b"an age file of nobody"
+    assert await status_of(bench, wire.put_key(wanted, stranger)) == 422
+    assert await status_of(bench, wire.put_key(hashlib.sha256(stranger).hexdigest(), stranger)) == 404
+    assert await status_of(bench, wire.put_key("no-name", stranger)) == 400
+    assert await status_of(bench, wire.put_key(wanted, bytes(64 * 1024 + 1))) == 400
+    assert await status_of(bench, wire.put_key(wanted, SpoolLog(bench.log.spool).key(wanted))) == 204
+    assert wire.parse_bodies(await bench.ask(wire.bodies_request())).keys == ()
+
+
+async def test_an_age_file_that_is_there_is_not_erased_by_saying_so(with_entries: Bench) -> None:
+    bench = with_entries
+    (wanted,) = wire.parse_bodies(await bench.ask(wire.bodies_request())).keys
+    content = SpoolLog(bench.log.spool).key(wanted)
+    assert await status_of(bench, wire.put_key(wanted, content)) == 204
+    assert await status_of(bench, wire.put_key(wanted, None)) == 204
+    assert bench.server.ledger.key(bench.gate.device, wanted) == content
