@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,9 @@ from gate.cli.output import Exit, emit_json, fail, note, say
 
 if TYPE_CHECKING:
     from gate.document.pki.certificate import Certificate
+    from gate.trust.admission import Rejected
     from gate.trust.importing import ImportReport
+    from gate.trust.sources import Source
 
 app = typer.Typer(no_args_is_help=True)
 _FILE_BYTES_MAX = 16 << 20
@@ -21,7 +24,12 @@ _FILE_BYTES_MAX = 16 << 20
 
 @app.command("import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(help="CSCA certificates, master lists (.ml), revocation lists")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="CSCA certificates, master, revocation, deviation and defect lists; or a PKD download folder"
+        ),
+    ],
     store: Annotated[Path, typer.Option(help="The store; made if it is not there")],
     signer: Annotated[Path | None, typer.Option(help="The CSCA certificate that vouches for a list's signer")] = None,
     test: Annotated[bool, typer.Option("--test", help="Mark everything as fit for demos only")] = False,
@@ -33,11 +41,10 @@ def import_(
 
     from gate.trust.errors import SourceError, StoreError
     from gate.trust.importing import import_sources
-    from gate.trust.sources import read_source
 
     began = time.monotonic()
     try:
-        sources = [read_source(str(path), _bytes_of(path)) for path in files]
+        sources, unusable = _sources(files)
         vouching = None if signer is None else _certificate(signer)
         console = Console(stderr=True)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -48,14 +55,16 @@ def import_(
                 signer=vouching,
                 test=test,
                 now=datetime.now(UTC),
+                tolerant=any(path.is_dir() for path in files),
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except SourceError as error:
         fail(Exit.BAD_DATA, str(error))
     except StoreError as error:
         fail(Exit.IO_ERROR, str(error))
+    report = replace(report, rejected=unusable + report.rejected)
     _report(report, seconds=round(time.monotonic() - began, 3), json=json)
-    if report.rejected and not report.accepted and not report.revocation_lists:
+    if report.rejected and not (report.accepted or report.revocation_lists or report.defect_lists):
         raise typer.Exit(int(Exit.BAD_DATA))
 
 
@@ -70,12 +79,16 @@ def _report(report: ImportReport, *, seconds: float, json: bool) -> None:
                 "rejected": [{"subject": one.subject, "reason": one.reason} for one in report.rejected],
                 "countries": report.countries,
                 "revocation_lists": report.revocation_lists,
+                "defect_lists": report.defect_lists,
+                "withdrawn": report.withdrawn,
                 "seconds": seconds,
             },
         )
         return
     say(f"{report.accepted} of {report.certificates} certificates from {report.countries} countries in {seconds} s")
-    say(f"{report.revocation_lists} revocation lists")
+    say(f"{report.revocation_lists} revocation lists, {report.defect_lists} lists of known defects")
+    if report.withdrawn:
+        say(f"{report.withdrawn} certificates withdrawn: the newer list no longer names them")
     for one in report.rejected:
         note(f"left out: {one.subject}: {one.reason}")
 
@@ -100,13 +113,38 @@ def list_(
             for row in rows
         ]
         imported = None if opened.newest_import is None else opened.newest_import.isoformat()
-        about = {"certificates": len(opened), "standings": opened.standings(), "newest_import": imported}
+        lists = [{"kind": one.kind, "publisher": one.publisher, "signed_at": one.signed_at} for one in opened.published]
+        about = {
+            "certificates": len(opened),
+            "standings": opened.standings(),
+            "newest_import": imported,
+            "lists": lists,
+        }
         emit_json("trust.list/1", {"countries": fields, **about})
         return
     say(f"{'code':6}{'certificates':>13}  {'newest':12}{'expires':12}")
     for row in rows:
         say(f"{row.code:6}{row.certificates:>13}  {row.newest:12}{row.expires:12}")
+    for one in opened.published:
+        say(f"{one.kind} of {one.publisher}, signed {one.signed_at[:10]}")
     say(f"trusted by a list only: {opened.standings().get('listed', 0)} of {len(opened)}")
+
+
+def _sources(paths: list[Path]) -> tuple[list[Source], tuple[Rejected, ...]]:
+    """What the files and folders hold. Raises SourceError for a file; what is unusable in a folder is told and left out."""
+    from gate.trust.folder import read_folder
+    from gate.trust.sources import read_source
+
+    sources: list[Source] = []
+    unusable: tuple[Rejected, ...] = ()
+    for path in paths:
+        if path.is_dir():
+            folder = read_folder(path)
+            sources.extend(folder.sources)
+            unusable += folder.rejected
+        else:
+            sources.append(read_source(str(path), _bytes_of(path)))
+    return sources, unusable
 
 
 def _certificate(path: Path) -> Certificate:

@@ -22,7 +22,10 @@ from gate.document.checks import Check, CheckId, Result, combine
 from gate.document.errors import DocumentError
 from gate.document.lds.dg1 import parse_dg1
 from gate.document.lds.dg2 import PortraitImage, parse_dg2
-from gate.document.lds.dg12 import date_of_issue
+from gate.document.lds.dg12 import parse_dg12
+from gate.document.lds.formats import check_format
+from gate.document.refinement import Evidence, refine
+from gate.document.softening import ChipProof
 from gate.document.zone_checks import judge_expiry, judge_mrz, judge_printed_and_chip
 
 if TYPE_CHECKING:
@@ -41,6 +44,8 @@ _SOD_CHECKS: Final = (
     CheckId.CSCA_VALIDITY,
     CheckId.REVOCATION,
 )
+
+_VALIDITY_CHECKS: Final = (CheckId.DS_VALIDITY, CheckId.CSCA_VALIDITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,17 @@ class Inspection:
 
     @property
     def overall(self) -> Result:
-        """Successful only if every check is, unsupported features apart."""
-        return combine(check.result for check in self.checks)
+        """Successful only if every check is, unsupported features apart.
+
+        A validity that is not judged, since it is known to be wrong, is no feature that a document may lack: of the whole,
+        it leaves at best undetermined (TR-03135-1 §5.8.2.1.6).
+        """
+        return combine(
+            Result.UNDETERMINED
+            if check.id in _VALIDITY_CHECKS and check.result is Result.NOT_SUPPORTED
+            else check.result
+            for check in self.checks
+        )
 
     def result_of(self, check_id: CheckId) -> Result:
         """The result of one check."""
@@ -160,7 +174,9 @@ class Examination:
     def conclude(self) -> Inspection:
         """Every check with its result."""
         zone, issued = self._zone(), self._issued()  # first: they tell whether the data groups keep to their format
-        checks = {check.id: check for check in self._checks(zone)}
+        self._check_formats()
+        evidence = Evidence(self._verdict, zone, issued, self._files, self._proofs())
+        checks = {check.id: check for check in refine(self._checks(zone), evidence, self._anchors)}
         known = zone or self._printed
         today = self._now.date()
         document = DocumentFields(
@@ -202,10 +218,25 @@ class Examination:
         """The date of issue, only where it is proven to be the issuer's word."""
         content = self.file(12)
         try:
-            return None if content is None else date_of_issue(content)
+            return None if content is None else parse_dg12(content).issued
         except DocumentError:
             self._not_conforming = True
             return None
+
+    def _check_formats(self) -> None:
+        """Data groups that are as they were signed must keep to their format, used here or not."""
+        for number in self._files:
+            content = self.file(number)
+            if content is None:
+                continue
+            try:
+                check_format(number, content)
+            except DocumentError:
+                self._not_conforming = True
+
+    def _proofs(self) -> frozenset[ChipProof]:
+        """The protocols by which the chip was asked to prove itself."""
+        return frozenset() if self._answer is None else frozenset({ChipProof.ACTIVE_AUTHENTICATION})
 
     def _open(self, check_id: CheckId, reason: str) -> Check:
         """A check that could not terminate: aborted when the process broke, else undetermined."""

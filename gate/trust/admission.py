@@ -1,30 +1,40 @@
 """Which certificates and lists may enter the store, and why. Pure: nothing is read or written here.
 
 A certificate is admitted when it signed itself, when a known one signed it (a link), or when a list names it whose signer is
-vouched for. A list's signer is vouched for by a certificate given for the purpose, or by one that is known already.
+vouched for. Who may vouch differs by what a list can do:
+
+- A master list brings certificates of every country. The operator vouches for its signer: by `--signer`, or by a CSCA
+  certificate given as a file of its own. A country whose list was taken vouches for its next signers with the certificates
+  that its own list names. A country known only from another one's list vouches for nobody's.
+- A deviation list speaks of its own country's documents. Any known CSCA of that country vouches for its signer.
+- A defect list speaks of every country's documents. Only `--signer` vouches for its signer.
+- A revocation list speaks of what its own issuer has signed. Any known CSCA of that name and key signs it.
 """
 
 from __future__ import annotations
 
 import enum
-from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gate.document.checks import Result
 from gate.document.errors import DocumentError
-from gate.document.pki.anchors import Anchor
 from gate.document.pki.certificate import Certificate, parse_certificate
+from gate.document.pki.defect_list import DefectList
+from gate.document.pki.deviation_list import DeviationList
 from gate.document.pki.master_list import MasterList
 from gate.document.pki.path import find_issuer
 from gate.document.pki.revocation import RevocationList
 from gate.trust.errors import SourceError
+from gate.trust.pool import Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from gate.trust.sources import Source
+
+SignedList = MasterList | DeviationList | DefectList
 
 
 class Standing(enum.Enum):
@@ -43,52 +53,60 @@ class Rejected:
     reason: str
 
 
-class _Pool:
-    """The certificates that are trusted so far, found as an inspection finds them."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store holds already: its certificates, those of them that vouch for master lists, and when lists were signed.
 
-    def __init__(self, known: Iterable[Certificate]) -> None:
-        self._by_key_id: dict[bytes, list[Anchor]] = defaultdict(list)
-        self._by_subject: dict[bytes, list[Anchor]] = defaultdict(list)
-        for certificate in known:
-            self.add(certificate)
+    `signed_at` is by kind and publisher, the country of the list's signer.
+    """
 
-    def add(self, certificate: Certificate) -> None:
-        anchor = Anchor(certificate)
-        self._by_subject[certificate.subject_id].append(anchor)
-        if certificate.key_id is not None:
-            self._by_key_id[certificate.key_id].append(anchor)
-
-    def with_key_id(self, key_id: bytes) -> Sequence[Anchor]:
-        return self._by_key_id.get(key_id, ())
-
-    def with_subject(self, subject_id: bytes) -> Sequence[Anchor]:
-        return self._by_subject.get(subject_id, ())
-
-    def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:  # noqa: ARG002 - the port's shape
-        return ()
+    certificates: Sequence[Certificate] = ()
+    vouching: Sequence[Certificate] = ()
+    signed_at: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
 
 
 class Admission:
-    """One import under way: the pool grows, the accepted and the rejected are noted, nothing is written yet."""
+    """One import under way: the pools grow, the accepted and the rejected are noted, nothing is written yet.
 
-    def __init__(self, known: Iterable[Certificate], *, signer: Certificate | None, now: datetime) -> None:
-        self._pool = _Pool(known)
-        self._signers = None if signer is None else _Pool([signer])
+    Numbers are those of the sources. `listings` says which of them named a certificate.
+    """
+
+    def __init__(self, known: Known, *, signer: Certificate | None, now: datetime) -> None:
+        self._pool = Pool(known.certificates)
+        self._vouching = Pool(known.vouching)
+        self._operators = Pool([] if signer is None else [signer])
+        self._signed_at = dict(known.signed_at)
         self._now = now
-        self.accepted: dict[bytes, tuple[Certificate, Standing, int]] = {}
+        self.accepted: dict[bytes, tuple[Certificate, Standing]] = {}
+        self.listings: set[tuple[bytes, int]] = set()
         self.rejected: list[Rejected] = []
         self.revocation_lists: list[tuple[RevocationList, int]] = []
-        self.list_signers: dict[int, Certificate] = {}
+        self.lists: dict[int, Certificate] = {}
         self.found = 0
 
-    def admit(self, sources: Sequence[Source], progress: Callable[[int, int], None]) -> None:
-        """Single certificates first, so that they can vouch for lists; what is left waits for the lists' certificates."""
+    def admit(self, sources: Sequence[Source], progress: Callable[[int, int], None], *, tolerant: bool = False) -> None:
+        """Single certificates first, so that they can vouch for lists; what is left waits for the lists' certificates.
+
+        Raises SourceError for a list that cannot be trusted; with `tolerant`, it is left out like everything else.
+        """
         single = [(index, one.content) for index, one in enumerate(sources) if isinstance(one.content, Certificate)]
         self.found += len(single)
         waiting = self._admit_single(single)
-        for index, source in enumerate(sources):
-            if isinstance(source.content, MasterList):
-                self._admit_list(index, source.name, source.content, progress)
+        lists = [
+            (index, one.name, one.content)
+            for index, one in enumerate(sources)
+            if isinstance(one.content, (MasterList, DeviationList, DefectList))
+        ]
+        # Newest first, so that an older list of the same publisher is told from a newer one; master lists before the rest.
+        lists.sort(key=lambda one: self._time_of(one[2]), reverse=True)
+        lists.sort(key=lambda one: not isinstance(one[2], MasterList))
+        for index, name, content in lists:
+            try:
+                self._admit_list(index, name, content, progress)
+            except SourceError as error:
+                if not tolerant:
+                    raise
+                self.rejected.append(Rejected(name, str(error)))
         for _, certificate in self._admit_single(waiting):
             may_sign = certificate.may_sign_certificates
             reason = "neither self-signed nor signed by a known CSCA" if may_sign else "not a CSCA certificate"
@@ -97,9 +115,7 @@ class Admission:
             if isinstance(source.content, RevocationList):
                 self._admit_revocation_list(index, source.name, source.content)
 
-    def _accept(self, certificate: Certificate, standing: Standing, source: int) -> None:
-        self._pool.add(certificate)
-        self.accepted[certificate.fingerprint] = (certificate, standing, source)
+    # ── certificates ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _admit_single(self, waiting: Sequence[tuple[int, Certificate]]) -> list[tuple[int, Certificate]]:
         """Admit what signed itself or is signed by a known one, until nothing more can be; return the rest."""
@@ -112,54 +128,86 @@ class Admission:
     def _admit_one(self, source: int, certificate: Certificate) -> bool:
         if not certificate.may_sign_certificates:
             return False
-        if _signed_itself(certificate):
-            self._accept(certificate, Standing.SELF_SIGNED, source)
-            return True
-        if find_issuer(certificate, self._pool, self._now).result is Result.SUCCESSFUL:
-            self._accept(certificate, Standing.LINKED, source)
-            return True
-        return False
-
-    def _admit_list(
-        self, source: int, name: str, master_list: MasterList, progress: Callable[[int, int], None]
-    ) -> None:
-        """Admit the certificates of a list whose signer is vouched for. Raises SourceError when nobody does."""
-        self.list_signers[source] = self._signer_of(name, master_list)
-        certificates: list[Certificate] = []
-        for number, der in enumerate(master_list.certificates, 1):
-            try:
-                certificates.append(parse_certificate(der))
-            except DocumentError as error:
-                self.rejected.append(Rejected(f"certificate {number} of {name}", str(error)))
-        self.found += len(master_list.certificates)
-        for certificate in certificates:
-            self._pool.add(certificate)
-        for number, certificate in enumerate(certificates, 1):
-            self.accepted[certificate.fingerprint] = (certificate, self._standing(certificate), source)
-            progress(number, len(certificates))
+        standing = self._standing(certificate)
+        if standing is Standing.LISTED:
+            return False
+        self._pool.add(certificate)
+        self._vouching.add(certificate)
+        self._accept(certificate, standing, source)
+        return True
 
     def _standing(self, certificate: Certificate) -> Standing:
-        """How a listed certificate is borne out. Links whose predecessor is in no list are real, and stay listed only."""
+        """How a certificate is borne out. Links whose predecessor is in no list are real, and stay listed only."""
         if _signed_itself(certificate):
             return Standing.SELF_SIGNED
         linked = find_issuer(certificate, self._pool, self._now).result is Result.SUCCESSFUL
         return Standing.LINKED if linked else Standing.LISTED
 
-    def _signer_of(self, name: str, master_list: MasterList) -> Certificate:
+    def _accept(self, certificate: Certificate, standing: Standing, source: int) -> None:
+        self.accepted[certificate.fingerprint] = (certificate, standing)
+        self.listings.add((certificate.fingerprint, source))
+
+    # ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _admit_list(self, source: int, name: str, one: SignedList, progress: Callable[[int, int], None]) -> None:
+        """Admit a list whose signer is vouched for and that is no older than the one that is known."""
+        signer = self._signer_of(name, one)
+        key, moment = (type(one).__name__, signer.issuer_country), self._time_of(one)
+        newest = self._signed_at.get(key)
+        if newest is not None and moment < newest:
+            reason = f"of {moment:%Y-%m-%d}, older than the one of {newest:%Y-%m-%d} by the same publisher"
+            self.rejected.append(Rejected(name, reason))
+            return
+        self._signed_at[key] = moment
+        self.lists[source] = signer
+        if isinstance(one, MasterList):
+            self._admit_listed(source, name, one, signer.issuer_country, progress)
+
+    def _admit_listed(
+        self, source: int, name: str, one: MasterList, publisher: str, progress: Callable[[int, int], None]
+    ) -> None:
+        certificates: list[Certificate] = []
+        for number, der in enumerate(one.certificates, 1):
+            try:
+                certificates.append(parse_certificate(der))
+            except DocumentError as error:
+                self.rejected.append(Rejected(f"certificate {number} of {name}", str(error)))
+        self.found += len(one.certificates)
+        for certificate in certificates:
+            self._pool.add(certificate)
+            if certificate.country == publisher:
+                self._vouching.add(certificate)
+        for number, certificate in enumerate(certificates, 1):
+            self._accept(certificate, self._standing(certificate), source)
+            progress(number, len(certificates))
+
+    def _time_of(self, one: SignedList) -> datetime:
+        """When a list was signed; a master list that does not say so counts as signed now."""
+        return one.message.signers[0].signing_time or self._now
+
+    def _signer_of(self, name: str, one: SignedList) -> Certificate:
         try:
-            signer = master_list.verify()
+            signer = one.verify()
         except DocumentError as error:
             raise SourceError(f"{name}: {error}") from error
-        moment = master_list.message.signers[0].signing_time or self._now
+        moment = self._time_of(one)
         if moment > self._now or not signer.valid_at(moment):
             raise SourceError(f"{name}: its signer's certificate was not valid when it was signed")
-        for pool in (self._signers, self._pool):
-            if pool is not None and find_issuer(signer, pool, moment).result is Result.SUCCESSFUL:
-                return signer
+        if any(find_issuer(signer, pool, moment).result is Result.SUCCESSFUL for pool in self._pools_for(one)):
+            return signer
         raise SourceError(
             f"{name}: nobody vouches for its signer ({signer.subject}); give the CSCA that issued it as --signer, "
             "or import that first",
         )
+
+    def _pools_for(self, one: SignedList) -> Iterable[Pool]:
+        match one:
+            case MasterList():
+                return self._operators, self._vouching
+            case DeviationList():
+                return self._operators, self._pool
+            case DefectList():
+                return (self._operators,)
 
     def _admit_revocation_list(self, source: int, name: str, one: RevocationList) -> None:
         """Admit a list that a known key of its issuer signed."""

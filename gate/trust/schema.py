@@ -1,7 +1,8 @@
 """The store's tables, and the one connection to its file.
 
-One SQLite file. `certificate` holds one row a country signing certificate, `revocation_list` one row an issuing key,
-`source` one row a file that was imported. Written by imports only, each in one transaction; readers take a snapshot.
+One SQLite file. `source` holds one row a file that was imported, `certificate` one row a country signing certificate, `listing`
+which sources named it, `revocation_list` one row an issuing key, `defect_list` one row a publisher. Written by imports only,
+each in one transaction; readers take a snapshot.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-VERSION: Final = 1
+VERSION: Final = 2
 _BUSY_S: Final = 5.0
 _SOURCE: Final = {
     "id": int,
@@ -24,6 +25,7 @@ _SOURCE: Final = {
     "kind": str,
     "sha256": str,
     "signer": str,
+    "publisher": str,  # the country of a list's signer
     "signed_at": str,
     "imported_at": str,
     "test": int,
@@ -39,8 +41,8 @@ _CERTIFICATE: Final = {
     "not_after": str,
     "standing": str,
     "test": int,
-    "source": int,
 }
+_LISTING: Final = {"fingerprint": bytes, "source": int}
 _REVOCATION_LIST: Final = {
     "issuer_id": bytes,
     "authority_key_id": bytes,
@@ -51,6 +53,21 @@ _REVOCATION_LIST: Final = {
     "next_update": str,
     "source": int,
 }
+_DEFECT_LIST: Final = {
+    "kind": str,
+    "publisher": str,
+    "der": bytes,
+    "sha256": bytes,
+    "signed_at": str,
+    "test": int,
+    "source": int,
+}
+_TABLES: Final = (
+    ("certificate", _CERTIFICATE, "fingerprint"),
+    ("listing", _LISTING, ("fingerprint", "source")),
+    ("revocation_list", _REVOCATION_LIST, ("issuer_id", "authority_key_id")),
+    ("defect_list", _DEFECT_LIST, ("kind", "publisher")),
+)
 
 
 def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
@@ -62,6 +79,9 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.Error as error:
         raise StoreError(f"{path}: cannot be opened as a trust store ({error})") from error
+    if version == 1:
+        connection.close()
+        raise StoreError(f"{path}: is a trust store of version 1; make it anew with `gate trust import`")
     if version not in ((0, VERSION) if writable else (VERSION,)):
         connection.close()
         raise StoreError(f"{path}: is no trust store of version {VERSION}")
@@ -69,14 +89,14 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
 
 
 def migrate(database: Database) -> None:
-    """Bring an empty file to the current version."""
+    """Bring an empty file to the current version.
+
+    A store of version 1 is not carried over: it does not say which certificates the operator gave and which a list did.
+    """
     if database.execute("PRAGMA user_version").fetchone()[0] == VERSION:
         return
     database.table("source").create(_SOURCE, pk="id", if_not_exists=True)
-    for name, columns, key in (
-        ("certificate", _CERTIFICATE, "fingerprint"),
-        ("revocation_list", _REVOCATION_LIST, ("issuer_id", "authority_key_id")),
-    ):
-        foreign_keys = [("source", "source", "id")]
+    for name, columns, key in _TABLES:
+        foreign_keys = [("source", "source", "id")] if "source" in columns else []
         database.table(name).create(columns, pk=key, foreign_keys=foreign_keys, if_not_exists=True)
     database.execute(f"PRAGMA user_version={VERSION}")

@@ -1,18 +1,31 @@
-"""What a file is: a certificate, a master list or a revocation list. Decided by its content, never by its name."""
+"""What a file is: a certificate or one of the lists. Decided by its content, never by its name."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from gate.document.errors import DocumentError, MalformedError
+from gate.document.pki import defect_list, deviation_list
 from gate.document.pki.certificate import Certificate, parse_certificate
+from gate.document.pki.defect_list import DefectList, parse_defect_list
+from gate.document.pki.deviation_list import DeviationList, parse_deviation_list
 from gate.document.pki.master_list import MasterList, parse_master_list
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
-from gate.document.pki.signed import SIGNED_BYTES_MAX
+from gate.document.pki.signed import SIGNED_BYTES_MAX, parse_signed_message
 from gate.trust.errors import SourceError
 
-_SIGNED_DATA = bytes.fromhex("06092A864886F70D010702")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Content = Certificate | MasterList | RevocationList | DeviationList | DefectList
+
+_SIGNED_DATA: Final = bytes.fromhex("06092A864886F70D010702")
+_LISTS: Final[dict[str, Callable[[bytes], Content]]] = {
+    deviation_list.CONTENT_TYPE: parse_deviation_list,
+    defect_list.CONTENT_TYPE: parse_defect_list,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +34,7 @@ class Source:
 
     name: str
     sha256: str
-    content: Certificate | MasterList | RevocationList
+    content: Content
 
 
 def read_source(name: str, data: bytes) -> Source:
@@ -31,7 +44,7 @@ def read_source(name: str, data: bytes) -> Source:
     sha256 = hashlib.sha256(data).hexdigest()
     try:
         if _SIGNED_DATA in data[:32]:
-            return Source(name, sha256, parse_master_list(data))
+            return Source(name, sha256, _signed(data))
         try:
             return Source(name, sha256, parse_certificate(data))
         except MalformedError:
@@ -41,3 +54,9 @@ def read_source(name: str, data: bytes) -> Source:
         raise SourceError(f"{name}: {reason}") from error
     except DocumentError as error:
         raise SourceError(f"{name}: {error}") from error
+
+
+def _signed(data: bytes) -> Content:
+    """A list, by the type of what was signed; whatever is no other list must be a master list."""
+    message = parse_signed_message(data, "a list")
+    return _LISTS.get(message.content_type, parse_master_list)(data)

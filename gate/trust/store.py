@@ -15,19 +15,33 @@ from typing import TYPE_CHECKING, Final
 
 from gate.document.pki.anchors import Anchor
 from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.defect_list import DefectList, parse_defect_list
+from gate.document.pki.deviation_list import DeviationList, parse_deviation_list
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
 from gate.trust.errors import StoreError
 from gate.trust.schema import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from gate.document.pki.certificate import Certificate
+    from gate.document.pki.known_defects import KnownDefects
 
 _CERTIFICATES: Final = (
     "SELECT fingerprint, CAST(der AS BLOB) AS der, subject, subject_id, key_id, country, not_before, not_after, standing, test "
     "FROM certificate ORDER BY fingerprint"
 )
 _REVOCATION_LISTS: Final = "SELECT issuer_id, CAST(der AS BLOB) AS der, sha256 FROM revocation_list"
+_DEFECT_LISTS: Final = "SELECT kind, CAST(der AS BLOB) AS der, sha256, test FROM defect_list"
+_PUBLISHED: Final = (
+    "SELECT kind, publisher, max(signed_at) AS signed_at FROM source WHERE publisher IS NOT NULL "
+    "GROUP BY kind, publisher ORDER BY kind, publisher"
+)
+_PARSERS: Final[dict[str, Callable[[bytes], DefectList | DeviationList]]] = {
+    DefectList.__name__: parse_defect_list,
+    DeviationList.__name__: parse_deviation_list,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,15 @@ class Coverage:
     expires: str
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A signed list that is in the store: its kind, the country that published it, and when it was signed."""
+
+    kind: str
+    publisher: str
+    signed_at: str
+
+
 class TrustStore:
     """A snapshot of the store; satisfies `gate.document.pki.anchors.TrustAnchors`."""
 
@@ -48,9 +71,14 @@ class TrustStore:
         *,
         certificates: Sequence[sqlite3.Row],
         revocation_lists: Sequence[sqlite3.Row],
+        defect_lists: Sequence[sqlite3.Row] = (),
+        published: Sequence[Published] = (),
         newest_import: datetime | None,
     ) -> None:
         self.newest_import = newest_import
+        self.published = tuple(published)
+        self._defect_lists = defect_lists
+        self._defects: tuple[tuple[KnownDefects, bool], ...] | None = None
         self._certificates = certificates
         self._revocation_lists = revocation_lists
         self._by_key_id: dict[bytes, list[int]] = defaultdict(list)
@@ -70,19 +98,23 @@ class TrustStore:
             with connection:
                 certificates = connection.execute(_CERTIFICATES).fetchall()
                 lists = connection.execute(_REVOCATION_LISTS).fetchall()
+                defects = connection.execute(_DEFECT_LISTS).fetchall()
+                published = [Published(**row) for row in connection.execute(_PUBLISHED)]
                 newest = connection.execute("SELECT max(imported_at) FROM source").fetchone()[0]
         except sqlite3.Error as error:
             raise StoreError(f"{path}: cannot be read ({error})") from error
         finally:
             connection.close()
         for digest, row in [(row["fingerprint"], row) for row in certificates] + [
-            (row["sha256"], row) for row in lists
+            (row["sha256"], row) for row in (*lists, *defects)
         ]:
             if hashlib.sha256(row["der"]).digest() != digest:
                 raise StoreError(f"{path}: is damaged; make it anew with `gate trust import`")
         return cls(
             certificates=certificates,
             revocation_lists=lists,
+            defect_lists=defects,
+            published=published,
             newest_import=None if newest is None else datetime.fromisoformat(newest).astimezone(UTC),
         )
 
@@ -101,6 +133,25 @@ class TrustStore:
         """The revocation lists of this issuer, newest first."""
         rows = [row["der"] for row in self._revocation_lists if row["issuer_id"] == issuer_id]
         return sorted(map(parse_revocation_list, rows), key=lambda one: one.this_update, reverse=True)
+
+    def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
+        """The entries of defect and deviation lists that name this signer, or no signer but its country's documents.
+
+        The lists are parsed when they are first asked for. Those for demos concern only what is signed under a CSCA for demos.
+        """
+        if self._defects is None:
+            self._defects = tuple(
+                (entry, bool(row["test"]))
+                for row in self._defect_lists
+                for entry in _PARSERS[row["kind"]](row["der"]).entries
+            )
+        found = [(entry, test) for entry, test in self._defects if entry.affected.names(signer)]
+        demo = any(test for _, test in found) and self._is_for_demos(signer)
+        return [entry for entry, test in found if demo or not test]
+
+    def _is_for_demos(self, signer: Certificate) -> bool:
+        anchors = self.with_key_id(signer.authority_key_id or b"") or self.with_subject(signer.issuer_id)
+        return bool(anchors) and all(anchor.test for anchor in anchors)
 
     def standings(self) -> dict[str, int]:
         """How many certificates there are of each standing: self_signed, linked, or trusted by a list only."""

@@ -27,11 +27,11 @@ from gate.document.inspection import Inspection, inspect_files
 from gate.document.lds.com import parse_com
 from gate.document.lds.dg1 import parse_dg1
 from gate.document.lds.dg2 import Encoding, parse_dg2
-from gate.document.lds.dg12 import date_of_issue
+from gate.document.lds.dg12 import parse_dg12
 from gate.document.lds.dg14 import parse_dg14
 from gate.document.lds.dg15 import parse_dg15
-from gate.document.lds.sod import parse_sod
 from gate.document.lds.security_infos import Cipher
+from gate.document.lds.sod import parse_sod
 from gate.document.mrz import MrzKey, parse
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.keys import RsaKey, parse_public_key
@@ -88,10 +88,21 @@ def test_the_german_list_is_taken_whole_and_all_but_a_few_old_links_are_borne_ou
     assert opened.standings()["listed"] == 12
 
 
-def test_a_list_vouches_for_the_one_before_it(german_store: Path) -> None:
-    report = imported(german_store, LIST_2024)
-    assert (report.certificates, report.accepted) == (541, 541)
-    assert len(TrustStore.open(german_store)) == 647
+def test_a_newer_list_takes_the_place_of_the_one_before_it_and_is_never_rolled_back(tmp_path: Path) -> None:
+    store = tmp_path / "trust.sqlite"
+    listed = [parse_certificate(der) for der in parse_master_list(LIST_2026.read_bytes()).certificates]
+    older = parse_master_list(LIST_2024.read_bytes()).verify()
+    issuer, *_ = [one for one in listed if one.key_id == older.authority_key_id and one.subject_id == one.issuer_id]
+    (tmp_path / "issuer.cer").write_bytes(issuer.der)
+    assert imported(store, LIST_2024, signer=tmp_path / "issuer.cer").accepted == 541
+    report = imported(store, LIST_2026, signer=DATA / "masterlist/DE_ROOT_CA_CSCA07.cer")
+    assert (report.accepted, report.withdrawn) == (588, 59), "57 that had expired, and two Hungarian ones that had not"
+    assert len(TrustStore.open(store)) == 588
+    again = imported(store, LIST_2024)
+    assert [one.reason for one in again.rejected] == [
+        "of 2024-08-07, older than the one of 2026-05-28 by the same publisher"
+    ]
+    assert len(TrustStore.open(store)) == 588
 
 
 def test_the_indonesian_certificates_vouch_for_each_other(tmp_path: Path) -> None:
@@ -260,7 +271,7 @@ def test_the_files_of_the_specimens_are_parsed() -> None:
     assert parse_com(data("lds_bsi_tr03105_refset/EF_COM.bin")).data_groups == {1, 2, 3, 4, 14}
     assert parse_dg14(data("lds_bsi_tr03105_refset/Datagroup14.bin")).chip_authentication
     assert parse_dg14(data("dg14/doc9303_spec_sample_dg14.bin")).chip_authentication
-    assert date_of_issue(data("dg_misc/EF_DG12.bin")) is not None
+    assert parse_dg12(data("dg_misc/EF_DG12.bin")).issued is not None
 
 
 # ── portraits ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gate.document.pki.anchors import Anchor
-from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.certificate import Certificate, parse_certificate
+from gate.document.pki.known_defects import KnownDefects
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
 
 
 class ListedAnchors:
     """Finds anchors by looking at every one of them."""
 
-    def __init__(self, certificates: Iterable[bytes] = (), lists: Iterable[bytes] = (), *, test: bool = False) -> None:
+    def __init__(
+        self,
+        certificates: Iterable[bytes] = (),
+        lists: Iterable[bytes] = (),
+        *,
+        test: bool = False,
+        defects: Iterable[KnownDefects] = (),
+    ) -> None:
+        self.defects = tuple(defects)
         self.anchors = [Anchor(parse_certificate(der), test=test) for der in certificates]
         self.lists = [parse_revocation_list(der) for der in lists]
 
@@ -25,3 +34,6 @@ class ListedAnchors:
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
         found = [one for one in self.lists if one.issuer_id == issuer_id]
         return sorted(found, key=lambda one: one.this_update, reverse=True)
+
+    def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
+        return [one for one in self.defects if one.affected.names(signer)]

@@ -106,7 +106,7 @@ def signed_list(signer: Party, content: bytes, *, content_type: str, signed_at: 
     return der.sequence(der.oid("1.2.840.113549.1.7.2"), der.tlv(0xA0, signed))
 
 
-def revocation_list(authority: Party, *serials: int, at: datetime = NOW) -> bytes:
+def revocation_list(authority: Party, *serials: int, at: datetime = NOW, number: int | None = None) -> bytes:
     """A list of revoked certificates, signed."""
     builder = (
         x509.CertificateRevocationListBuilder()
@@ -115,6 +115,8 @@ def revocation_list(authority: Party, *serials: int, at: datetime = NOW) -> byte
         .next_update(at + timedelta(days=90))
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False)
     )
+    if number is not None:
+        builder = builder.add_extension(x509.CRLNumber(number), critical=False)
     for serial in serials:
         builder = builder.add_revoked_certificate(
             x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at).build(),

@@ -11,8 +11,21 @@ from typing import Any
 
 import pytest
 from fakes.anchors import ListedAnchors
+from fakes.defect_lists import (
+    DEVIATION_SIGNER,
+    defect,
+    defect_list,
+    deviates,
+    deviation,
+    deviation_list,
+    generalized,
+    issuer_and_serial,
+    known,
+    printable,
+    status,
+)
 from fakes.document_chip import Gone, converse
-from fakes.master_lists import master_list, party, revocation_list
+from fakes.master_lists import master_list, party, revocation_list, signed_list
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,24 +36,59 @@ from gate.document.authenticity.passive import judge_sod
 from gate.document.checks import Result
 from gate.document.errors import DocumentError, MrzError
 from gate.document.inspection import inspect, inspect_files
+from gate.document.lds.card_access import parse_card_access
+from gate.document.lds.card_security import parse_card_security
 from gate.document.lds.com import parse_com
 from gate.document.lds.dg1 import parse_dg1
 from gate.document.lds.dg2 import parse_dg2
-from gate.document.lds.dg12 import date_of_issue
+from gate.document.lds.dg3 import count_fingerprints
+from gate.document.lds.dg7 import parse_dg7
+from gate.document.lds.dg11 import parse_dg11
+from gate.document.lds.dg12 import parse_dg12
+from gate.document.lds.dg13 import parse_dg13
 from gate.document.lds.dg14 import parse_dg14
 from gate.document.lds.dg15 import parse_dg15
+from gate.document.lds.dg16 import parse_dg16
 from gate.document.lds.sod import parse_sod
 from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.defect_list import parse_defect_list
+from gate.document.pki.deviation_list import parse_deviation_list
 from gate.document.pki.master_list import parse_master_list
 from gate.document.pki.revocation import parse_revocation_list
 from gate.trust.errors import SourceError
+from gate.trust.ldif import binary_values
 from gate.trust.sources import read_source
+from hardware_sim.passport import der
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
 PASSPORT = utopia().issue(ANNA, portrait_jpeg=portrait(), active_authentication="rsa")
 ELLIPTIC = utopia().issue(ANNA, portrait_jpeg=portrait(), active_authentication="ecdsa")
 CSCA = party("CSCA")
 SIGNER = party("L", issuer=CSCA, authority=False, lists=True)
+DEVIATIONS = party("D", issuer=CSCA, authority=False, purpose=DEVIATION_SIGNER)
+DEVIATION = deviation(
+    der.tlv(0x80, b"P"),
+    der.tlv(0xA1, issuer_and_serial(SIGNER)),
+    der.tlv(0xA4, generalized(datetime(2024, 1, 1, tzinfo=UTC)), generalized(datetime(2025, 1, 1, tzinfo=UTC))),
+    der.tlv(0xA5, printable("X1"), printable("X2")),
+    kinds=(deviates("2.2", der.integer(12), text="wrong"), deviates("1.2", der.integer(5))),
+)
+DEFECT = defect(
+    SIGNER, known("1.1", status(1)), known("2.1", der.tlv(0x31, der.integer(3))), known("2.5", printable("DE"))
+)
+DG3 = tlv.encode(0x63, tlv.encode(0x7F61, b"\x02\x01\x01" + tlv.encode(0x7F60, b"x")))
+DG7 = tlv.encode(0x67, b"\x02\x01\x01" + tlv.encode(0x5F43, b"\xff\xd8\xff"))
+DG11 = tlv.encode(
+    0x6B,
+    tlv.encode(0x5C, b"\x5f\x0e\xa0")
+    + tlv.encode(0x5F0E, b"DOE<<JANE")
+    + tlv.encode(0xA0, b"\x02\x01\x01" + tlv.encode(0x5F0F, b"ROE"))
+    + tlv.encode(0x5F2B, b"19940812"),
+)
+DG16 = tlv.encode(
+    0x70, b"\x02\x01\x01" + tlv.encode(0xA1, tlv.encode(0x5F50, b"20250101") + tlv.encode(0x5F51, b"DOE"))
+)
+CARD_SECURITY = signed_list(SIGNER, ELLIPTIC.files["EF_DG14"][2:], content_type="0.4.0.127.0.7.3.2.1")
 DG12 = tlv.encode(0x6C, tlv.encode(0x5C, b"\x5f\x26") + tlv.encode(0x5F26, b"20210416"))
 
 
@@ -60,7 +108,16 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "com": (parse_com, PASSPORT.files["EF_COM"]),
     "dg1": (parse_dg1, PASSPORT.files["EF_DG1"]),
     "dg2": (parse_dg2, PASSPORT.files["EF_DG2"][:200]),
-    "dg12": (date_of_issue, DG12),
+    "dg3": (count_fingerprints, DG3),
+    "dg7": (parse_dg7, DG7),
+    "dg11": (parse_dg11, DG11),
+    "dg12": (parse_dg12, DG12),
+    "dg13": (parse_dg13, tlv.encode(0x6D, b"whatever")),
+    "dg16": (parse_dg16, DG16),
+    "card access": (parse_card_access, ELLIPTIC.files["EF_DG14"][2:]),
+    "card security": (lambda data: parse_card_security(data).message.verify(), CARD_SECURITY),
+    "deviation list": (lambda data: parse_deviation_list(data).verify(), deviation_list(DEVIATIONS, DEVIATION)),
+    "defect list": (lambda data: parse_defect_list(data).verify(), defect_list(SIGNER, DEFECT)),
     "dg14": (parse_dg14, ELLIPTIC.files["EF_DG14"]),
     "dg15 rsa": (parse_dg15, PASSPORT.files["EF_DG15"]),
     "dg15 ecdsa": (parse_dg15, ELLIPTIC.files["EF_DG15"]),
@@ -151,6 +208,14 @@ def test_any_text_is_a_zone_or_a_zone_error(text: str) -> None:
 def test_any_file_is_a_source_or_a_source_error(data: bytes) -> None:
     with contextlib.suppress(SourceError):
         read_source("file", data)
+
+
+@settings(max_examples=200, deadline=1000)
+@given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([b"dn: o=x\n", b"a:: QQ==\n", b" QQ\n", b"\n"]))))
+def test_any_lines_are_a_collection_or_a_source_error(lines: list[bytes]) -> None:
+    with contextlib.suppress(SourceError):
+        for value in binary_values(lines):
+            assert isinstance(value.content, bytes)
 
 
 @settings(max_examples=100, deadline=1000)

@@ -11,8 +11,8 @@ from gate.document.errors import AlgorithmUnknownError, MalformedError
 from gate.document.lds.com import Common, parse_com
 from gate.document.lds.dg1 import parse_dg1
 from gate.document.lds.dg2 import Encoding, parse_dg2
-from gate.document.lds.dg12 import date_of_issue
-from gate.document.lds.dg14 import SecurityInfos, parse_dg14
+from gate.document.lds.dg12 import parse_dg12
+from gate.document.lds.dg14 import parse_dg14
 from gate.document.lds.dg15 import parse_dg15
 from gate.document.lds.sod import parse_sod
 from gate.document.pki.keys import EcKey, RsaKey
@@ -130,12 +130,30 @@ def test_a_bad_dg2_is_refused_with_the_reason(data: bytes, reason: str) -> None:
 )
 def test_the_date_of_issue_is_read_in_both_forms(value: bytes | None, expected: date | None) -> None:
     content = encode(0x5C, b"") + (b"" if value is None else encode(0x5F26, value))
-    assert date_of_issue(encode(0x6C, content)) == expected
+    assert parse_dg12(encode(0x6C, content)).issued == expected
 
 
 def test_a_date_of_issue_that_is_no_text_is_refused() -> None:
     with pytest.raises(MalformedError):
-        date_of_issue(encode(0x6C, encode(0x5F26, b"\xff" * 8)))
+        parse_dg12(encode(0x6C, encode(0x5F26, b"\xff" * 8)))
+
+
+def test_dg12_tells_more_than_the_date_and_shows_none_of_it() -> None:
+    other = encode(0xA0, encode(0x02, b"\x01") + encode(0x5F1A, b"DOE<<JOHN"))
+    texts = b"".join(encode(tag, b"T%X" % tag) for tag in (0x5F19, 0x5F1B, 0x5F1C, 0x5F56))
+    times = (encode(0x5F55, b"20240101123059"), encode(0x5F55, bytes.fromhex("20240101123059")))
+    for personalized in times:
+        details = parse_dg12(encode(0x6C, texts + other + personalized))
+        assert (details.authority, details.endorsements) == ("T5F19", "T5F1B")
+        assert (details.exit_requirements, details.personalization_system) == ("T5F1C", "T5F56")
+        assert details.other_persons == ("DOE<<JOHN",)
+        assert "DOE" not in repr(details)
+
+
+@pytest.mark.parametrize("value", [b"", b"2024", b"2024010112305X", bytes.fromhex("2024010112305A")])
+def test_a_time_of_personalization_that_is_none_is_refused(value: bytes) -> None:
+    with pytest.raises(MalformedError, match="personalization"):
+        parse_dg12(encode(0x6C, encode(0x5F55, value)))
 
 
 def test_dg14_tells_what_the_chip_can_do() -> None:
@@ -144,11 +162,9 @@ def test_dg14_tells_what_the_chip_can_do() -> None:
     chip = encode(0x30, oid("0.4.0.127.0.7.2.2.3.2.2") + one)
     other = encode(0x30, oid("0.4.0.127.0.7.2.2.4.2.2") + one)
     algorithm = "0.4.0.127.0.7.1.1.4.1.3"
-    assert parse_dg14(infos(active, other)) == SecurityInfos(
-        chip_authentication=False,
-        active_authentication_algorithm=algorithm,
-    )
-    assert parse_dg14(infos(chip)) == SecurityInfos(chip_authentication=True, active_authentication_algorithm=None)
+    without = parse_dg14(infos(active, other))
+    assert (without.chip_authentication, without.active_authentication_algorithm) == (False, algorithm)
+    assert parse_dg14(infos(chip)).chip_authentication
 
 
 @pytest.mark.parametrize(

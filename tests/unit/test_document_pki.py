@@ -19,6 +19,7 @@ from fakes.sample_passports import utopia
 
 from gate.document.checks import Result
 from gate.document.errors import AlgorithmUnknownError, MalformedError, SignatureError
+from gate.document.pki.asn1 import moment, reading
 from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.document.pki.curve_table import PARAMETERS
 from gate.document.pki.keys import EcKey, RsaKey, parse_public_key
@@ -447,3 +448,34 @@ def test_an_rsa_key_knows_how_long_its_signatures_are() -> None:
     key = parse_public_key(spki(RSA))
     assert isinstance(key, RsaKey)
     assert key.size_bytes == 256
+
+
+@pytest.mark.parametrize("text", ["20230506080402", "00000101000000Z", "nonsense"])
+def test_a_time_without_a_zone_is_refused_before_anybody_compares_it(text: str) -> None:
+    value = core.GeneralizedTime.load(der.tlv(0x18, text.encode()))
+    with pytest.raises(MalformedError), reading("a certificate"):
+        moment(value)
+
+
+def test_times_are_taken_to_utc_so_that_they_can_be_compared_as_text() -> None:
+    value = core.GeneralizedTime.load(der.tlv(0x18, b"20230506080402+0200"))
+    assert moment(value).isoformat() == "2023-05-06T06:04:02+00:00"
+
+
+def test_certificates_say_when_their_key_may_sign_and_which_documents() -> None:
+    builder = x509.CertificateBuilder().subject_name(name("DS")).issuer_name(name("CSCA")).public_key(P256.public_key())
+    builder = builder.serial_number(1).not_valid_before(NOW).not_valid_after(NOW + DAY)
+    types = der.sequence(der.integer(0), der.tlv(0x31, der.tlv(0x13, b"P"), der.tlv(0x13, b"ID")))
+    bare_types = der.sequence(der.tlv(0x13, b"P"))
+    open_start = der.tlv(0x30, der.tlv(0x81, b"20261201000000Z"))
+    for content, expected in ((types, {"P", "ID"}), (bare_types, {"P"})):
+        made = (
+            builder.add_extension(
+                x509.UnrecognizedExtension(x509.ObjectIdentifier("2.23.136.1.1.6.2"), content), critical=False
+            )
+            .add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.16"), open_start), critical=False)
+            .sign(P256, hashes.SHA256())
+        )
+        read = parse_certificate(made.public_bytes(serialization.Encoding.DER))
+        assert read.document_types == expected
+        assert read.key_use == (None, datetime(2026, 12, 1, tzinfo=UTC))

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gate.document.pki.certificate import Certificate
+    from gate.document.pki.known_defects import KnownDefects
     from gate.document.pki.revocation import RevocationList
 
 
@@ -21,7 +22,7 @@ class Anchor:
 
 
 class TrustAnchors(Protocol):
-    """The CSCA certificates and revocation lists that are trusted, all of them verified when they were imported."""
+    """The CSCA certificates and the lists that are trusted, all of them verified when they were imported."""
 
     def with_key_id(self, key_id: bytes) -> Sequence[Anchor]:
         """The anchors whose subject key identifier is `key_id`."""
@@ -33,4 +34,8 @@ class TrustAnchors(Protocol):
 
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
         """The revocation lists of this issuer, newest first."""
+        ...
+
+    def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
+        """The entries of defect and deviation lists that name this document signer, or may cover its documents."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from gate.document.errors import MalformedError
@@ -28,3 +29,11 @@ def load(kind: Any, data: bytes, what: str, *, bytes_max: int = ASN1_BYTES_MAX) 
         raise MalformedError(f"{what} is longer than {bytes_max} bytes")
     with reading(what):
         return kind.load(data, strict=True)
+
+
+def moment(value: Any) -> datetime:  # noqa: ANN401 - asn1crypto is untyped
+    """The time of a UTCTime or GeneralizedTime, in UTC. One that names no zone, or the year 0, is malformed (RFC 5280 §4.1.2.5)."""
+    native = value.native
+    if type(native) is not datetime or native.tzinfo is None:
+        raise MalformedError("a time without a zone, or no time at all")
+    return native.astimezone(UTC)

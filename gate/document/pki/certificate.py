@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from asn1crypto import core, pem, x509
 
+from gate.document import tlv
 from gate.document.errors import MalformedError
-from gate.document.pki.asn1 import load, reading
+from gate.document.pki.asn1 import load, moment, reading
 from gate.document.pki.keys import PublicKey, parse_public_key
 from gate.document.pki.signatures import parse_scheme, verify
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 CERTIFICATE_BYTES_MAX: Final = 32 * 1024
 _COUNTRY_NAME: Final = "2.5.4.6"
+_DOCUMENT_TYPES: Final = "2.23.136.1.1.6.2"
+_STRING_TAGS: Final = frozenset({0x0C, 0x13, 0x16})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,9 @@ class Certificate:
     """One certificate. Names are compared by their ids; `issuer` is the issuer's name in DER; `country` is the subject's, in upper case, or empty.
 
     `may_sign_certificates` and `may_sign_documents` follow KeyUsage and BasicConstraints; a certificate without either
-    extension may do what it is found to do. `purposes` are the object identifiers of ExtendedKeyUsage.
+    extension may do what it is found to do. `purposes` are the object identifiers of ExtendedKeyUsage. `key_use` is the period
+    in which the private key may sign, and `document_types` those of the documents that it may sign, as the zone writes them;
+    None where the certificate does not say.
     """
 
     der: bytes
@@ -48,6 +53,8 @@ class Certificate:
     may_sign_certificates: bool
     may_sign_documents: bool
     purposes: frozenset[str]
+    key_use: tuple[datetime | None, datetime | None]
+    document_types: frozenset[str] | None
     spki: bytes
     algorithm: bytes
     signature: bytes
@@ -69,6 +76,11 @@ class Certificate:
     def valid_at(self, moment: datetime) -> bool:
         """True within the validity period."""
         return self.not_before <= moment <= self.not_after
+
+    def may_sign_at(self, moment: datetime) -> bool:
+        """True within the validity period and the period in which the private key may be used (ICAO 9303-12 §7.1.1)."""
+        first, last = self.key_use
+        return self.valid_at(moment) and (first is None or first <= moment) and (last is None or moment <= last)
 
 
 def parse_certificate(data: bytes) -> Certificate:
@@ -103,11 +115,13 @@ def from_parsed(parsed: Any) -> Certificate:  # noqa: ANN401 - asn1crypto is unt
             issuer_country=_country(tbs["issuer"]),
             key_id=_octets(extensions.get("2.5.29.14")),
             authority_key_id=_authority_key_id(extensions.get("2.5.29.35")),
-            not_before=tbs["validity"]["not_before"].native,
-            not_after=tbs["validity"]["not_after"].native,
+            not_before=moment(tbs["validity"]["not_before"]),
+            not_after=moment(tbs["validity"]["not_after"]),
             may_sign_certificates=is_ca is not False and (uses is None or "key_cert_sign" in uses),
             may_sign_documents=not is_ca and (uses is None or "digital_signature" in uses),
             purposes=_purposes(extensions.get("2.5.29.37")),
+            key_use=_key_use(extensions.get("2.5.29.16")),
+            document_types=_document_types(extensions.get(_DOCUMENT_TYPES)),
             spki=tbs["subject_public_key_info"].dump(),
             algorithm=parsed["signature_algorithm"].dump(),
             signature=bytes(parsed["signature_value"]),
@@ -155,6 +169,31 @@ def _extensions(tbs: Any) -> dict[str, Any]:  # noqa: ANN401 - asn1crypto is unt
 
 def _purposes(extension: Any) -> frozenset[str]:  # noqa: ANN401 - asn1crypto is untyped
     return frozenset() if extension is None else frozenset(purpose.dotted for purpose in extension)
+
+
+def _key_use(extension: Any) -> tuple[datetime | None, datetime | None]:  # noqa: ANN401 - asn1crypto is untyped
+    """PrivateKeyUsagePeriod; either end may be left open (RFC 3280 §4.2.1.4)."""
+    if extension is None:
+        return None, None
+    first, last = extension["not_before"], extension["not_after"]
+    return (
+        None if isinstance(first, core.Void) else moment(first),
+        None if isinstance(last, core.Void) else moment(last),
+    )
+
+
+def _document_types(extension: Any) -> frozenset[str] | None:  # noqa: ANN401 - asn1crypto is untyped
+    """DocumentTypeList (ICAO 9303-12 §7.1.1.6), whatever stands around the strings: several issuers frame it their own way."""
+    if extension is None:
+        return None
+    waiting, found = [extension.dump()], set[str]()
+    while waiting:
+        for element in tlv.elements(waiting.pop()):
+            if element.tag in _STRING_TAGS:
+                found.add(element.value.decode("ascii"))
+            elif element.tag in (0x30, 0x31):
+                waiting.append(element.value)
+    return frozenset(found)
 
 
 def _octets(value: Any) -> bytes | None:  # noqa: ANN401 - asn1crypto is untyped

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from asn1crypto import cms, core
 
 from gate.document.errors import MalformedError, SignatureError
-from gate.document.pki.asn1 import load, reading
+from gate.document.pki.asn1 import load, moment, reading
 from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects, named_signer
 from gate.document.pki.signatures import hash_name
 from gate.document.pki.signed import SIGNED_BYTES_MAX, SignedMessage, parse_signed_message
@@ -164,7 +164,7 @@ def _affected(documents: Any) -> Affected:  # noqa: ANN401 - asn1crypto is untyp
         key_id=key_id,
         certificate_hash=_hash(signer.chosen) if hashed else None,
         document_type=documents["document_type"].native,
-        issued=None if isinstance(period, core.Void) else (period["first"].native, period["last"].native),
+        issued=None if isinstance(period, core.Void) else (moment(period["first"]), moment(period["last"])),
         document_numbers=None if isinstance(numbers, core.Void) else _numbers(numbers.contents),
     )
 

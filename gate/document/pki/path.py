@@ -33,6 +33,9 @@ def find_issuer(certificate: Certificate, anchors: TrustAnchors, now: datetime) 
     """The anchor whose key signed the certificate. Of several with that key, one that is valid now is preferred."""
     by_key = anchors.with_key_id(certificate.authority_key_id) if certificate.authority_key_id else ()
     found, unknown = _first_that_signed(certificate, _best_first(by_key, now))
+    if found is not None and found.certificate.country != certificate.issuer_country:
+        # Else a state could sign in another's name, and be believed by its key alone.
+        return Path(Result.FAILED, "signed in the name of another country than that of the CSCA")
     if found is not None:
         return Path(Result.SUCCESSFUL, "signed by the CSCA that the key identifier names", found)
     if by_key:

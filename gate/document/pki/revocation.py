@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from asn1crypto import core, crl
 
 from gate.document.errors import MalformedError
-from gate.document.pki.asn1 import load, reading
+from gate.document.pki.asn1 import load, moment, reading
 from gate.document.pki.certificate import name_id
 from gate.document.pki.signatures import parse_scheme, verify
 
@@ -62,8 +62,8 @@ def parse_revocation_list(data: bytes) -> RevocationList:
             issuer_id=name_id(tbs["issuer"]),
             authority_key_id=None if authority is None else authority["key_identifier"].native,
             number=None if number is None else int(number.native),
-            this_update=tbs["this_update"].native,
-            next_update=None if isinstance(next_update, core.Void) else next_update.native,
+            this_update=moment(tbs["this_update"]),
+            next_update=None if isinstance(next_update, core.Void) else moment(next_update),
             serials=frozenset(
                 () if isinstance(revoked, core.Void) else (int(one["user_certificate"].native) for one in revoked)
             ),

@@ -14,7 +14,7 @@ from asn1crypto import cms, core
 
 from gate.document import tlv
 from gate.document.errors import MalformedError, SignatureError, SignerMissingError
-from gate.document.pki.asn1 import load, reading
+from gate.document.pki.asn1 import load, moment, reading
 from gate.document.pki.certificate import Certificate, from_parsed
 from gate.document.pki.signatures import Scheme, digest, hash_name, parse_scheme, plain_algorithm, verify
 
@@ -161,7 +161,7 @@ def _signer(info: Any, announced: set[str]) -> Signer:  # noqa: ANN401 - asn1cry
         attributes=_attribute_forms(info["signed_attrs"]),
         content_type=values[_CONTENT_TYPE].dotted if _CONTENT_TYPE in values else None,
         message_digest=bytes(values[_MESSAGE_DIGEST].native) if _MESSAGE_DIGEST in values else None,
-        signing_time=None if signing_time is None else signing_time.native,
+        signing_time=None if signing_time is None else moment(signing_time),
     )
 
 

@@ -1,0 +1,60 @@
+"""What a document signer may sign, and when (ICAO 9303-12 §7.1.1): refinements of two checks of TR-03135-1.
+
+A key that signs outside its period of use may have been stolen or lent; one that signs documents of a type it was not made for
+is used by the wrong office. Neither shows in a signature that holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final
+
+from gate.document.checks import Check, Result
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from gate.document.pki.certificate import Certificate
+
+# A date of issue is the issuer's local day, and documents are dated some days before or after they are signed.
+ISSUE_TOLERANCE: Final = timedelta(days=31)
+
+
+def judge_signing_time(check: Check, signer: Certificate, signed_at: datetime | None, issued: date | None) -> Check:
+    """The check of the signer's validity, refined: what the document says of its own making lies in the signer's time.
+
+    The time in EF.SOD is the signer's exact word: outside its time, it fails. The date of issue in EF.DG12 is an office's,
+    so a date far outside is only undetermined.
+    """
+    if check.result is not Result.SUCCESSFUL:
+        return check
+    if signed_at is not None and not signer.may_sign_at(signed_at):
+        return replace(check, result=Result.FAILED, reason="EF.SOD was signed outside the time in which its signer may")
+    if issued is None:
+        return check
+    day = datetime.combine(issued, time(12), UTC)
+    if not any(signer.may_sign_at(moment) for moment in _around(day, signer)):
+        return replace(check, result=Result.UNDETERMINED, reason="issued outside the time in which the signer may sign")
+    return check
+
+
+def _around(day: datetime, signer: Certificate) -> tuple[datetime, ...]:
+    """Moments of which one lies in the signer's time if that time comes near the day at all."""
+    first, last = signer.key_use
+    ends = (signer.not_before, signer.not_after, first or signer.not_before, last or signer.not_after)
+    return day, *(end for end in ends if abs(end - day) <= ISSUE_TOLERANCE)
+
+
+def judge_document_type(check: Check, signer: Certificate, document_type: str) -> Check:
+    """The check of the issuing state, refined: the signer is one for documents of this type.
+
+    One letter in the signer's list stands for every type that begins with it.
+    """
+    if check.result is not Result.SUCCESSFUL or signer.document_types is None:
+        return check
+    kind = document_type.replace("<", "")
+    listed = {one.replace("<", "") for one in signer.document_types}
+    if kind in listed or kind[:1] in listed:
+        return check
+    return replace(check, result=Result.FAILED, reason="the document signer may not sign documents of this type")

@@ -1,0 +1,48 @@
+"""The certificates that are trusted so far during an import, found as an inspection finds them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from gate.document.pki.anchors import Anchor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gate.document.pki.certificate import Certificate
+    from gate.document.pki.known_defects import KnownDefects
+    from gate.document.pki.revocation import RevocationList
+
+
+class Pool:
+    """Satisfies `gate.document.pki.anchors.TrustAnchors`, without lists."""
+
+    def __init__(self, known: Iterable[Certificate] = ()) -> None:
+        self._by_key_id: dict[bytes, list[Anchor]] = defaultdict(list)
+        self._by_subject: dict[bytes, list[Anchor]] = defaultdict(list)
+        for certificate in known:
+            self.add(certificate)
+
+    def add(self, certificate: Certificate) -> None:
+        """Trust this one, too."""
+        anchor = Anchor(certificate)
+        self._by_subject[certificate.subject_id].append(anchor)
+        if certificate.key_id is not None:
+            self._by_key_id[certificate.key_id].append(anchor)
+
+    def with_key_id(self, key_id: bytes) -> Sequence[Anchor]:
+        """The anchors whose subject key identifier is `key_id`."""
+        return self._by_key_id.get(key_id, ())
+
+    def with_subject(self, subject_id: bytes) -> Sequence[Anchor]:
+        """The anchors with this subject."""
+        return self._by_subject.get(subject_id, ())
+
+    def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:  # noqa: ARG002 - the port's shape
+        """None: an import judges nobody's documents."""
+        return ()
+
+    def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:  # noqa: ARG002 - the port's shape
+        """None: an import judges nobody's documents."""
+        return ()

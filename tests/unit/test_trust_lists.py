@@ -1,0 +1,300 @@
+"""Lists in the trust store: who may vouch for them, that none is rolled back, what a newer one withdraws, and PKD folders."""
+
+from __future__ import annotations
+
+import base64
+import sqlite3
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fakes.defect_lists import (
+    DEVIATION_SIGNER,
+    defect,
+    defect_list,
+    deviates,
+    deviation,
+    deviation_list,
+    issuer_and_serial,
+    known,
+)
+from fakes.master_lists import NOW, Party, master_list, party, revocation_list
+
+from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.known_defects import Defect, Flaw
+from gate.trust.errors import SourceError, StoreError
+from gate.trust.folder import read_folder
+from gate.trust.importing import ImportReport, import_sources
+from gate.trust.ldif import LINE_BYTES_MAX, binary_values
+from gate.trust.sources import read_source
+from gate.trust.store import Published, TrustStore
+from hardware_sim.passport import der
+
+CSCA = party("CSCA")
+OTHER = party("Other CSCA")
+FOREIGN = party("Foreign CSCA", country="ZZ")
+SIGNER = party("List signer", issuer=CSCA, authority=False, lists=True)
+FOREIGN_SIGNER = party("List signer", country="ZZ", issuer=FOREIGN, authority=False, lists=True)
+DEVIATIONS = party("Deviations", issuer=CSCA, authority=False, purpose=DEVIATION_SIGNER)
+DEFECTS = party("Defects", issuer=CSCA, authority=False)
+DS = party("Document signer", issuer=CSCA, authority=False)
+DS_OF_ANOTHER = party("Document signer", country="ZZ", issuer=FOREIGN, authority=False)
+OF_DS = der.tlv(0xA1, issuer_and_serial(DS))
+DG12 = deviates("2.2", der.integer(12))
+LATER = NOW + timedelta(days=1)
+EARLIER = NOW - timedelta(days=1)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "trust.sqlite"
+
+
+def bring(
+    path: Path,
+    *files: bytes,
+    signer: Party | None = None,
+    test: bool = False,
+    now: datetime = LATER,
+    tolerant: bool = False,
+) -> ImportReport:
+    sources = [read_source(f"file {number}", data) for number, data in enumerate(files)]
+    vouching = None if signer is None else parse_certificate(signer.der)
+    return import_sources(path, sources, signer=vouching, test=test, now=now, tolerant=tolerant)
+
+
+def subjects(path: Path) -> set[str]:
+    return {row["subject"] for row in TrustStore.open(path)._certificates}
+
+
+# ── master lists ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_country_known_only_from_anothers_list_cannot_publish_certificates_for_the_world(path: Path) -> None:
+    bring(path, master_list(SIGNER, [CSCA.der, FOREIGN.der]), signer=CSCA)
+    with pytest.raises(SourceError, match="nobody vouches"):
+        bring(path, master_list(FOREIGN_SIGNER, [OTHER.der]))
+    assert bring(path, master_list(FOREIGN_SIGNER, [OTHER.der]), signer=FOREIGN).accepted == 1
+
+
+def test_a_country_whose_list_was_taken_vouches_for_its_next_signers(path: Path) -> None:
+    successor = party("CSCA 2")
+    bring(path, master_list(SIGNER, [CSCA.der, successor.der]), signer=CSCA)
+    next_signer = party("Next signer", issuer=successor, authority=False, lists=True)
+    assert bring(path, master_list(next_signer, [successor.der], signed_at=LATER)).accepted == 1
+
+
+def test_an_older_list_of_the_same_publisher_is_refused_and_changes_nothing(path: Path) -> None:
+    bring(path, master_list(SIGNER, [CSCA.der]), signer=CSCA)
+    report = bring(path, master_list(SIGNER, [CSCA.der, OTHER.der], signed_at=EARLIER), signer=CSCA)
+    assert report.accepted == 0
+    assert "older than the one of 2026-11-25" in report.rejected[0].reason
+    assert subjects(path) == {"UT, CSCA"}
+
+
+def test_of_two_lists_in_one_import_the_newer_one_counts_in_whatever_order(path: Path) -> None:
+    older, newer = master_list(SIGNER, [OTHER.der], signed_at=EARLIER), master_list(SIGNER, [CSCA.der])
+    report = bring(path, older, newer, signer=CSCA)
+    assert (report.accepted, len(report.rejected)) == (1, 1)
+    assert subjects(path) == {"UT, CSCA"}
+
+
+def test_what_a_newer_list_no_longer_names_is_withdrawn_unless_somebody_else_names_it(path: Path) -> None:
+    bring(path, FOREIGN.der)
+    bring(path, master_list(SIGNER, [CSCA.der, OTHER.der, FOREIGN.der]), signer=CSCA)
+    report = bring(path, master_list(SIGNER, [CSCA.der], signed_at=LATER), signer=CSCA)
+    assert report.withdrawn == 1
+    assert subjects(path) == {"UT, CSCA", "ZZ, Foreign CSCA"}
+
+
+def test_a_list_for_demos_withdraws_nothing_from_service(path: Path) -> None:
+    bring(path, master_list(SIGNER, [CSCA.der, OTHER.der]), signer=CSCA)
+    assert bring(path, master_list(SIGNER, [CSCA.der], signed_at=LATER), signer=CSCA, test=True).withdrawn == 0
+    assert subjects(path) == {"UT, CSCA", "UT, Other CSCA"}
+
+
+def test_what_only_a_list_for_demos_still_names_is_fit_for_demos_only(path: Path) -> None:
+    bring(path, master_list(SIGNER, [CSCA.der, OTHER.der]), signer=CSCA)
+    bring(path, OTHER.der, test=True)
+    bring(path, master_list(SIGNER, [CSCA.der], signed_at=LATER), signer=CSCA)
+    store = TrustStore.open(path)
+    (anchor,) = store.with_subject(parse_certificate(OTHER.der).subject_id)
+    assert anchor.test
+
+
+def test_the_store_tells_which_lists_it_holds(path: Path) -> None:
+    bring(path, master_list(SIGNER, [CSCA.der]), deviation_list(DEVIATIONS), signer=CSCA)
+    assert TrustStore.open(path).published == (
+        Published("DeviationList", "UT", NOW.isoformat()),
+        Published("MasterList", "UT", NOW.isoformat()),
+    )
+
+
+# ── lists of known defects ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def defects(path: Path, signer: Party = DS) -> list[Defect]:
+    entries = TrustStore.open(path).known_defects(parse_certificate(signer.der))
+    return [defect for entry in entries for defect in entry.defects]
+
+
+def test_a_deviation_list_of_a_known_country_is_taken_and_found_for_its_signers(path: Path) -> None:
+    report = bring(path, CSCA.der, deviation_list(DEVIATIONS, deviation(OF_DS, kinds=(DG12,))))
+    assert report.defect_lists == 1
+    assert defects(path) == [Defect(Flaw.DATA_GROUP_HASH, frozenset({12}))]
+    assert defects(path, DS_OF_ANOTHER) == []
+
+
+def test_a_deviation_list_of_an_unknown_country_is_refused(path: Path) -> None:
+    with pytest.raises(SourceError, match="nobody vouches"):
+        bring(path, FOREIGN.der, deviation_list(DEVIATIONS))
+
+
+def test_a_newer_deviation_list_takes_the_place_of_the_older_one_and_never_the_reverse(path: Path) -> None:
+    bring(path, CSCA.der, deviation_list(DEVIATIONS, deviation(OF_DS, kinds=(DG12,))))
+    bring(path, deviation_list(DEVIATIONS, signed_at=LATER))
+    assert defects(path) == []
+    assert bring(path, deviation_list(DEVIATIONS, deviation(OF_DS, kinds=(DG12,)))).defect_lists == 0
+    assert defects(path) == []
+
+
+def test_only_the_operator_vouches_for_a_list_that_speaks_of_every_country(path: Path) -> None:
+    listed = defect_list(DEFECTS, defect(DS_OF_ANOTHER, known("1.4")))
+    with pytest.raises(SourceError, match="nobody vouches"):
+        bring(path, CSCA.der, listed)
+    assert bring(path, listed, signer=CSCA).defect_lists == 1
+    assert defects(path, DS_OF_ANOTHER) == [Defect(Flaw.ACTIVE_KEYS_COMPROMISED)]
+
+
+def test_lists_for_demos_concern_only_what_is_signed_for_demos(path: Path) -> None:
+    both = (defect(DS, known("1.4")), defect(DS_OF_ANOTHER, known("1.4")))
+    bring(path, CSCA.der)
+    bring(path, FOREIGN.der, defect_list(DEFECTS, *both), signer=CSCA, test=True)
+    assert defects(path) == []
+    assert defects(path, DS_OF_ANOTHER) == [Defect(Flaw.ACTIVE_KEYS_COMPROMISED)]
+
+
+def test_a_damaged_list_of_defects_is_noticed_when_the_store_is_opened(path: Path) -> None:
+    bring(path, CSCA.der, deviation_list(DEVIATIONS))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE defect_list SET der = substr(der, 1, length(der) - 1) || x'00'")
+    connection.close()
+    with pytest.raises(StoreError, match="is damaged"):
+        TrustStore.open(path)
+
+
+# ── revocation lists ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_revocation_list_with_a_lower_number_is_a_roll_back_whatever_its_date(path: Path) -> None:
+    bring(path, CSCA.der, revocation_list(CSCA, 5, number=7))
+    report = bring(path, revocation_list(CSCA, at=LATER, number=6))
+    assert (report.revocation_lists, report.rejected[0].reason) == (0, "older than the one in the store")
+    assert bring(path, revocation_list(CSCA, 5, 6, at=LATER, number=8)).revocation_lists == 1
+
+
+def test_a_store_of_the_first_version_must_be_made_anew(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version=1")
+    connection.close()
+    for use in (lambda: TrustStore.open(path), lambda: bring(path, CSCA.der)):
+        with pytest.raises(StoreError, match="make it anew"):
+            use()
+
+
+# ── folders and collections ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ldif(*entries: tuple[str, str, bytes]) -> bytes:
+    """Entries as the ICAO PKD writes them: the value in base 64, folded."""
+    lines = ["# a comment", "version: 1", ""]
+    for name, attribute, content in entries:
+        value = f"{attribute}:: {base64.b64encode(content).decode()}"
+        lines += [f"dn: {name}", "objectClass: top", value[:76]]
+        lines += [f" {value[start : start + 75]}" for start in range(76, len(value), 75)]
+        lines.append("")
+    return "\n".join(lines).encode()
+
+
+DSC_NAME = "cn=X,o=dsc,c=UT,dc=data,dc=download,dc=pkd,dc=icao,dc=int"
+LISTS_NAME = "cn=CN\\=Lists,o=ml,c=UT,dc=data,dc=download,dc=pkd,dc=icao,dc=int"
+CRL_NAME = "cn=CN\\=CSCA,o=crl,c=UT,dc=data,dc=download,dc=pkd,dc=icao,dc=int"
+
+
+@pytest.fixture
+def download(tmp_path: Path) -> Path:
+    folder = tmp_path / "pkd"
+    (folder / "more").mkdir(parents=True)
+    (folder / "icaopkd-001-complete-1.ldif").write_bytes(
+        ldif(
+            (DSC_NAME, "userCertificate;binary", DS.der),
+            (CRL_NAME, "certificateRevocationList;binary", revocation_list(CSCA, 5)),
+        ),
+    )
+    (folder / "icaopkd-002-complete-1.ldif").write_bytes(
+        ldif(
+            (LISTS_NAME, "pkdMasterListContent", master_list(SIGNER, [CSCA.der, FOREIGN.der])),
+            (LISTS_NAME, "pkdMasterListContent", master_list(FOREIGN_SIGNER, [OTHER.der])),
+            (LISTS_NAME, "pkdMasterListContent", b"\x30\x03\x02\x01\x00"),
+        ),
+    )
+    (folder / "more" / "UT.dvl").write_bytes(deviation_list(DEVIATIONS, deviation(OF_DS, kinds=(DG12,))))
+    (folder / "more" / "broken.crl").write_bytes(b"nonsense")
+    (folder / "README.txt").write_text("not a list")
+    return folder
+
+
+def test_a_downloaded_folder_is_taken_as_far_as_it_can_be_trusted(path: Path, download: Path) -> None:
+    folder = read_folder(download)
+    assert {one.subject for one in folder.rejected} == {"broken.crl", "icaopkd-002-complete-1.ldif, value 3"}
+    report = import_sources(
+        path, folder.sources, signer=parse_certificate(CSCA.der), test=False, now=LATER, tolerant=True
+    )
+    assert (report.accepted, report.revocation_lists, report.defect_lists) == (2, 1, 1)
+    assert ["nobody vouches" in one.reason for one in report.rejected] == [True]
+    assert subjects(path) == {"UT, CSCA", "ZZ, Foreign CSCA"}
+
+
+def test_a_missing_folder_holds_nothing_and_one_that_is_too_large_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gate.trust import folder
+
+    assert read_folder(tmp_path / "none").sources == ()
+    for number in range(3):
+        (tmp_path / f"{number}.cer").write_bytes(CSCA.der)
+    monkeypatch.setattr(folder, "SIGNED_BYTES_MAX", 10)
+    assert {one.reason for one in read_folder(tmp_path).rejected} == {"longer than 10 bytes"}
+    monkeypatch.setattr(folder, "FILES_MAX", 2)
+    with pytest.raises(SourceError, match="more than 2 files"):
+        read_folder(tmp_path)
+
+
+def test_a_collection_with_a_broken_value_is_taken_up_to_there(tmp_path: Path) -> None:
+    whole = ldif((CRL_NAME, "certificateRevocationList;binary", revocation_list(CSCA)))
+    (tmp_path / "one.ldif").write_bytes(whole + b"\ndn: x\ncACertificate;binary:: ???\n")
+    folder = read_folder(tmp_path)
+    assert len(folder.sources) == 1
+    assert [one.reason for one in folder.rejected] == ["a value that is no base 64"]
+
+
+def test_binary_values_come_with_the_name_of_their_entry() -> None:
+    lines = b"dn:: bz1NTA==\nobjectClass: top\na;binary:: QQ==\n\ndn: o=two\nb:: QkI\n =\n".splitlines(keepends=True)
+    assert [(one.entry, one.attribute, one.content) for one in binary_values(lines)] == [
+        ("o=ml", "a", b"A"),
+        ("o=two", "b", b"BB"),
+    ]
+
+
+@pytest.mark.parametrize("line", [b"no attribute\n", b"a" * (LINE_BYTES_MAX + 1), b"a:: *\n"])
+def test_what_is_no_ldif_is_refused(line: bytes) -> None:
+    with pytest.raises(SourceError):
+        list(binary_values([line]))
+
+
+def test_a_value_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gate.trust import ldif as module
+
+    monkeypatch.setattr(module, "VALUE_BYTES_MAX", 100)
+    with pytest.raises(SourceError, match="a value longer than"):
+        list(binary_values([b"a:: QUFB\n", *[b" QUFBQUFBQUFB\n"] * 10]))
