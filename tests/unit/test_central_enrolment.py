@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs7
 from cryptography.x509.oid import NameOID
 from fakes.audit_logs import ORIGIN
 from fakes.central_server import GATE_ID, NOW, Bench, Server
@@ -254,9 +254,7 @@ def test_a_folder_that_is_not_whole_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(FolderError, match="host name"):
         folders.init(tmp_path / "c", "bad name\n" + "x" * 300, NOW)
     folders.init(tmp_path / "d", "10.0.0.1", NOW)
-    pem = rsa.generate_private_key(65537, 2048).private_bytes(
-        Encoding.PEM, folders.PrivateFormat.PKCS8, folders.NoEncryption()
-    )
+    pem = rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (tmp_path / "d" / "ca.key").write_bytes(pem)
     with pytest.raises(FolderError, match="another kind of key"):
         folders.load(tmp_path / "d")
