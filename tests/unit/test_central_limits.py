@@ -1,0 +1,149 @@
+"""What the central server does at its limits: silence, a database that fails, and counts that end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from fakes.central_server import GATE_ID, Bench
+from starlette.requests import Request as Incoming
+
+from gate.audit.checkpoint import Checkpoint
+from gate.central import reading
+from gate.central.errors import BadRequestError, DamagedError, NotYetError, UnknownError
+from gate.central.ledger import CHECKPOINTS_KEPT, EVIDENCE_MAX
+from gate.central.schema import bundles, checkpoints, metadata
+from gate.sync import wire
+from gate.sync.spool import SpoolLog
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def incoming(*, body: tuple[bytes, ...], then_silence: bool) -> Incoming:
+    """A request whose body comes in these pieces and, after them, ends or says nothing any more."""
+    pieces = list(body)
+
+    async def receive() -> dict[str, object]:
+        if not pieces and then_silence:
+            await asyncio.Event().wait()
+        return {
+            "type": "http.request",
+            "body": pieces.pop(0) if pieces else b"",
+            "more_body": bool(pieces) or then_silence,
+        }
+
+    return Incoming({"type": "http", "method": "POST", "headers": []}, receive)
+
+
+async def test_a_body_that_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "SILENCE_MAX_S", 0.01)
+    with pytest.raises(BadRequestError, match="nothing came"):
+        await reading.whole_body(incoming(body=(b"half",), then_silence=True), 100)
+
+
+async def test_a_body_that_comes_in_pieces_is_read_whole() -> None:
+    assert await reading.whole_body(incoming(body=(b"one", b"two"), then_silence=False), 6) == b"onetwo"
+    with pytest.raises(BadRequestError, match="more than 5 bytes"):
+        await reading.whole_body(incoming(body=(b"one", b"two"), then_silence=False), 5)
+
+
+async def test_long_bodies_come_in_pieces_of_bounded_size() -> None:
+    whole = bytes(3 * reading.CHUNK_BYTES)
+    found: AsyncIterator[bytes] = reading.plain_body(incoming(body=(whole,), then_silence=False))
+    assert [len(one) async for one in found] == [reading.CHUNK_BYTES] * 3 + [0]
+
+
+async def test_a_database_that_fails_is_a_try_later_and_the_next_round_is_well(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.grow()
+    engine = bench.server.ledger._engine
+    bundles.drop(engine)
+    answer = await bench.ask(wire.add_entries(bench.origin, 0, 0, b"", ()))
+    assert answer.status == 409
+    checkpoint, note = head(bench)
+    assert (await bench.ask(wire.add_checkpoint(0, (), note))).status == 200
+    entries = wire.package(SpoolLog(bench.log.spool).leaves(0, 5), ())
+    answer = await bench.ask(wire.add_entries(bench.origin, 0, checkpoint.size, b"", (entries,)))
+    assert (answer.status, answer.body) == (503, b"the database does not answer; try later\n")
+    assert [one.message for one in caplog.records].count("database_failed") == 1
+    metadata.create_all(engine)
+    assert await bench.round() is not None
+
+
+def head(bench: Bench) -> tuple[Checkpoint, wire.Note]:
+    found = SpoolLog(bench.log.spool).head()
+    assert found is not None
+    return found
+
+
+async def test_of_pending_checkpoints_only_the_newest_are_kept(bench: Bench) -> None:
+    ledger = bench.server.ledger
+    for size in range(1, 3 * CHECKPOINTS_KEPT):
+        assert ledger.advance_pending(GATE_ID, size - 1, size, b"note")
+    with ledger._engine.begin() as connection:
+        kept = connection.execute(sa.select(checkpoints.c.size).order_by(checkpoints.c.size)).scalars().all()
+    newest = 3 * CHECKPOINTS_KEPT - 1
+    assert list(kept) == list(range(newest - CHECKPOINTS_KEPT + 1, newest + 1))
+
+
+async def test_evidence_is_kept_once_each_and_ends_at_its_limit(bench: Bench) -> None:
+    ledger = bench.server.ledger
+    for number in range(EVIDENCE_MAX + 2):
+        for _ in range(2):
+            ledger.keep_evidence(GATE_ID, "fork", b"%d" % number, "2026-11-25T10:00:00.000Z")
+        assert ledger.evidence_count(GATE_ID) == min(number + 1, EVIDENCE_MAX)
+
+
+async def test_a_pending_checkpoint_that_is_gone_is_damage_and_not_a_fresh_start(bench: Bench) -> None:
+    bench.grow()
+    await bench.round()
+    bench.grow()
+    with bench.server.ledger._engine.begin() as connection:
+        connection.execute(checkpoints.delete())
+    checkpoint, note = head(bench)
+    assert (await bench.ask(wire.add_checkpoint(5, (), note))).status == 500
+    assert bench.server.ledger.head(GATE_ID).pending == 5 < checkpoint.size
+
+
+async def test_bodies_cannot_skip_a_piece(bench: Bench) -> None:
+    bench.grow(60)  # 300 entries: two pieces
+    log = SpoolLog(bench.log.spool)
+
+    async def without_bodies(request: wire.Request) -> wire.Response:
+        if request.path == "/bodies":
+            return wire.Response(503, "text/plain", b"later")
+        return await bench.ask(request)
+
+    with pytest.raises(Exception, match="503"):
+        await bench.round(without_bodies)
+    lines = log.sealed_lines(256, 300, 10**6)
+    assert (await bench.ask(wire.put_sealed(lines))).status == 409
+    with pytest.raises(NotYetError):
+        bench.server.ledger.keep_sealed(GATE_ID, 256, lines.splitlines(keepends=True))
+    assert bench.server.ledger.head(GATE_ID).bodies == 0
+    assert await bench.round() is not None
+    assert bench.server.ledger.head(GATE_ID).bodies == 300
+
+
+async def test_a_gate_that_nobody_enrolled_has_no_log_and_cannot_be_revoked(bench: Bench) -> None:
+    with pytest.raises(UnknownError):
+        bench.server.ledger.head("gate-0404")
+    with pytest.raises(UnknownError):
+        bench.server.roster.revoke("gate-0404")
+
+
+async def test_entries_that_leave_a_gap_or_differ_are_not_stored(bench: Bench) -> None:
+    ledger = bench.server.ledger
+    with pytest.raises(NotYetError):
+        ledger.keep_entries(GATE_ID, 1, [b"second"], {})
+    ledger.keep_entries(GATE_ID, 0, [b"first"], {})
+    with pytest.raises(DamagedError):
+        ledger.keep_entries(GATE_ID, 0, [b"other", b"second"], {})
+    assert ledger.bundle(GATE_ID, 0).entries == (b"first",)
