@@ -29,6 +29,7 @@ from hardware_sim.truth import read_truth
 from hardware_sim.world import TRUTH_NAME, World
 
 LINES = ("P<UTO" + "A" * 39, "B" * 44)
+REST_DEADLINE_S = 20.0
 POLL_S = 0.03
 CLOSED = 1
 STATE, BODIES, PASSED, ALARMS = 2, 4, 6, 9
@@ -40,7 +41,7 @@ class Quiet:
     def show(self, scene: Any) -> None:
         pass
 
-    def insert(self, passport: Any, *, pull_out_after_apdus: int | None = None) -> None:
+    def insert(self, passport: Any, *, pull_out_after_apdus: int | None, **_pace: float) -> None:
         pass
 
     def remove(self) -> None:
@@ -141,11 +142,13 @@ class Host:
         self.see("go")
 
     def until_at_rest(self, passages: int) -> None:
-        while True:
+        end_s = time.monotonic() + REST_DEADLINE_S
+        while time.monotonic() < end_s:
             status = self.status()
             if status[PASSED] >= passages and status[STATE] == CLOSED and not status[BODIES]:
                 return
             time.sleep(POLL_S)
+        raise TimeoutError(f"{passages} passages and a lane at rest did not come")
 
     def close(self) -> Ruling:
         self._barrier.close()
