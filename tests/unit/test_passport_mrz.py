@@ -81,3 +81,50 @@ def test_a_short_number_and_an_unstated_sex_leave_fillers() -> None:
 def test_a_field_that_does_not_fit_the_zone_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"must be|has no letter|a state is"):
         mrz.lines(**{**SPECIMEN, **wrong})
+
+
+CARD = {**SPECIMEN, "number": "D23145890"}
+
+
+def test_the_lines_of_a_small_card_are_the_specimens() -> None:
+    assert mrz.lines(**CARD, size="TD1") == (
+        "I<UTOD231458907<<<<<<<<<<<<<<<",
+        "7408122F1204159UTO<<<<<<<<<<<6",
+        "ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
+    )
+
+
+def test_the_lines_of_a_larger_card_are_the_specimens() -> None:
+    assert mrz.lines(**CARD, size="TD2") == (
+        "I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<",
+        "D231458907UTO7408122F1204159<<<<<<<6",
+    )
+
+
+def test_a_long_number_continues_in_the_optional_data_with_its_check_digit_last() -> None:
+    assert mrz.lines(**{**CARD, "number": "D23145890734"}, size="TD1")[0] == "I<UTOD23145890<7349<<<<<<<<<<<"
+    peter = {"surname": "Stevenson", "given": "Peter John", "birth": date(1934, 7, 12), "sex": "M"}
+    assert mrz.lines(**{**CARD, **peter, "number": "D23145890734", "expiry": date(1995, 7, 12)}, size="TD2") == (
+        "I<UTOSTEVENSON<<PETER<JOHN<<<<<<<<<<",
+        "D23145890<UTO3407127M95071227349<<<8",
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "information"),
+    [
+        ("L898902C3", "TD3", "L898902C3674081221204159"),
+        ("D23145890", "TD1", "D23145890774081221204159"),
+        ("D23145890", "TD2", "D23145890774081221204159"),
+        ("D23145890734", "TD1", "D23145890734974081221204159"),
+        ("D23145890734", "TD2", "D23145890734974081221204159"),
+    ],
+)
+def test_what_opens_a_document_is_found_in_a_zone_of_any_size(number: str, size: mrz.Size, information: str) -> None:
+    assert mrz.key_information(mrz.lines(**{**SPECIMEN, "number": number}, size=size)) == information
+
+
+@pytest.mark.parametrize(("number", "size"), [("X" * 10, "TD3"), ("X" * 15, "TD2"), ("X" * 23, "TD1")])
+def test_a_number_that_no_zone_of_this_size_can_hold_is_refused(number: str, size: mrz.Size) -> None:
+    with pytest.raises(ValueError, match="document number"):
+        mrz.lines(**{**SPECIMEN, "number": number}, size=size)

@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from fakes import ber_tree
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from hardware_sim.passport import faults, lds, security_object
@@ -213,16 +214,7 @@ def test_an_unknown_signer_is_not_to_be_had() -> None:
 
 def members(encoded: bytes) -> list[bytes]:
     """What stands inside one constructed object of definite length."""
-    inside, found = content_of(encoded), []
-    while inside:
-        start = 3 if inside[0] & 0x1F == 0x1F else 2
-        size = inside[start - 1]
-        if size > 0x80:
-            size = int.from_bytes(inside[start : start + (size & 0x7F)])
-            start += inside[start - 1] & 0x7F
-        found.append(inside[: start + size])
-        inside = inside[start + size :]
-    return found
+    return [node.raw for node in ber_tree.parse_all(content_of(encoded))]
 
 
 def announcements(encoded: bytes) -> list[list[Any]]:

@@ -14,6 +14,7 @@ from typing import Final
 from hardware_sim.chip import RefusedError, SmError, access, agreement, crypto, objects, pace
 from hardware_sim.chip.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, BadApduError, Command, Response, parse
 from hardware_sim.chip.files import DONE, WRONG_LENGTH, File, FileSystem, Place, Secrecy, far_offset, read
+from hardware_sim.chip.lies import Lie, protect
 from hardware_sim.chip.quirks import PLAIN_CHIP, Quirks
 from hardware_sim.chip.secure_messaging import Session
 from hardware_sim.passport.abilities import AgreementKey
@@ -82,6 +83,9 @@ class Application:
         self._quirks = quirks
         self._state = _State()
         self._next_session: Session | None = None
+        self._answered = 0
+        self._last_answer: Response | None = None
+        self._old_signature: bytes | None = None
         self.wrong_keys = 0
 
     def reset(self) -> None:
@@ -118,7 +122,9 @@ class Application:
             self._state = _State(self._state.place)
             return Response(broken.status)
         room = session.plain_bytes_max(protected.ne or 0)
-        answer = session.protect(self._run(command, room=room), odd=command.ins % 2 == 1)
+        lie = self._quirks.lie if self._answered >= self._quirks.lie_after_answers else None
+        answer = protect(lie, session, self._run(command, room=room), self._last_answer, odd=command.ins % 2 == 1)
+        self._answered, self._last_answer = self._answered + 1, answer
         if self._next_session is not None:
             # Chip Authentication is answered under the old keys (ICAO 9303-11 §6.2.4).
             self._state = replace(self._state, session=self._next_session)
@@ -232,6 +238,9 @@ class Application:
         if len(command.body) != _AA_CHALLENGE_BYTES:
             return Response(WRONG_LENGTH)
         signature = self._chip_key.answer(command.body)
+        if self._quirks.lie is Lie.AA_REPLAY:
+            self._old_signature = self._old_signature or self._chip_key.answer(self._random_bytes(_AA_CHALLENGE_BYTES))
+            signature = self._old_signature
         if len(signature) > min(command.ne or 0, room):
             return Response(WRONG_LENGTH)  # cannot be had in pieces: whole or not at all
         return Response(DONE, signature)

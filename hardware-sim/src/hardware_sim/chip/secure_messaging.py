@@ -49,10 +49,10 @@ class Session:
             command.cla & ~SM_CLASS, command.ins, command.p1, command.p2, body, _ne(objects.get(_LE)), command.extended
         )
 
-    def protect(self, response: Response, *, odd: bool) -> Response:
-        """Encipher and authenticate a response; its status stands outside too."""
+    def protect(self, response: Response, *, odd: bool, with_status: bool = True) -> Response:
+        """Encipher and authenticate a response; its status stands outside too, and inside unless it shall be missing."""
         self._count()
-        status = tlv(0x99, response.status.to_bytes(2))
+        status = tlv(0x99, response.status.to_bytes(2)) if with_status else b""
         covered = status
         if response.body:
             padded = crypto.pad(response.body, self._block_bytes)
