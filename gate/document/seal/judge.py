@@ -1,0 +1,247 @@
+"""The verdict on a seal, check by check (BSI TR-03135-1 §5.9 and §5.7.7).
+
+A seal does not carry its signer's certificate; who asks brings those that may have signed it. They are trusted no further than
+their CSCA is.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gate.document.checks import Result, combine
+from gate.document.countries import certificate_countries
+from gate.document.errors import AlgorithmUnknownError, DocumentError, MalformedError, SignatureError
+from gate.document.pki.keys import EcKey
+from gate.document.pki.path import find_issuer
+from gate.document.pki.signatures import Kind, Scheme, verify
+from gate.document.seal.profiles import read_content
+from gate.document.seal.vds import parse_seal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from gate.document.mrz import Mrz
+    from gate.document.pki.anchors import Anchor, TrustAnchors
+    from gate.document.pki.certificate import Certificate
+    from gate.document.seal.profiles import Content
+    from gate.document.seal.vds import Header, Seal
+
+
+class SealCheckId(enum.Enum):
+    """The checks of one seal, in the order in which they are reported."""
+
+    STRUCTURE = "seal_structure"
+    SEMANTICS = "seal_semantics"
+    CHECK_DIGITS = "seal_check_digits"
+    SIGNATURE = "seal_signature"
+    SIGNER_SIGNATURE = "seal_signer_signature"
+    SIGNER_VALIDITY = "seal_signer_validity"
+    AUTHORITY_VALIDITY = "seal_authority_validity"
+    SIGNER_TRUST = "seal_signer_trust"
+    COUNTRY = "seal_country"
+    PRINTED = "seal_printed"
+
+
+CLAUSES: Final = {
+    SealCheckId.STRUCTURE: "TR-03135-1 §5.9.1.2.1",
+    SealCheckId.SEMANTICS: "TR-03135-1 §5.9.1.2.2",
+    SealCheckId.CHECK_DIGITS: "TR-03135-1 §5.9.1.2.3",
+    SealCheckId.SIGNATURE: "TR-03135-1 §5.9.1.4.1",
+    SealCheckId.SIGNER_SIGNATURE: "TR-03135-1 §5.9.1.3.1",
+    SealCheckId.SIGNER_VALIDITY: "TR-03135-1 §5.9.1.3.2",
+    SealCheckId.AUTHORITY_VALIDITY: "TR-03135-1 §5.9.1.3.3",
+    SealCheckId.SIGNER_TRUST: "TR-03135-1 §5.9.1.3.4",
+    SealCheckId.COUNTRY: "ICAO 9303-13 §5",
+    SealCheckId.PRINTED: "TR-03135-1 §5.7.7",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SealCheck:
+    """One check: its result and the reason in words. The reason holds no personal data."""
+
+    id: SealCheckId
+    result: Result
+    reason: str
+
+    @property
+    def clause(self) -> str:
+        """The clause of the standard that the check comes from."""
+        return CLAUSES[self.id]
+
+
+@dataclass(frozen=True, slots=True)
+class SealVerdict:
+    """Every check of a seal, and what it says if its kind is known. `content` is whatever was read, whoever signed it."""
+
+    checks: tuple[SealCheck, ...]
+    content: Content | None = None
+
+    @property
+    def overall(self) -> Result:
+        """Successful only if every check is, those apart that a seal of this kind does not support."""
+        return combine(check.result for check in self.checks)
+
+    def result_of(self, check_id: SealCheckId) -> Result:
+        """The result of one check."""
+        return next(check.result for check in self.checks if check.id is check_id)
+
+
+# The hash goes with the length of the key (ICAO 9303-13 §3.4).
+_HASHES: Final = ((224, "sha224"), (256, "sha256"), (384, "sha384"), (521, "sha512"))
+
+
+def judge_seal(
+    data: bytes,
+    *,
+    signers: Iterable[Certificate],
+    anchors: TrustAnchors,
+    now: datetime,
+    printed: Mrz | None = None,
+) -> SealVerdict:
+    """Judge the bytes of a bar code. `signers` are the certificates that may have signed it, of any country."""
+    try:
+        seal = parse_seal(data)
+        content = read_content(seal)
+    except DocumentError as error:
+        return SealVerdict(_unread(str(error)))
+    signer = _find_signer(seal.header, signers)
+    path = None if signer is None else find_issuer(signer, anchors, now)
+    anchor = None if path is None else path.anchor
+    results = {
+        SealCheckId.STRUCTURE: _structure(content),
+        SealCheckId.SEMANTICS: _semantics(seal.header, now),
+        SealCheckId.CHECK_DIGITS: _check_digits(content),
+        SealCheckId.SIGNATURE: _signature(seal, signer),
+        SealCheckId.SIGNER_SIGNATURE: _UNKNOWN_SIGNER if path is None else (path.result, path.reason),
+        SealCheckId.SIGNER_VALIDITY: _signer_validity(seal.header, signer, now),
+        SealCheckId.AUTHORITY_VALIDITY: _authority_validity(anchor, now),
+        SealCheckId.SIGNER_TRUST: _trust(signer, anchor, anchors, now),
+        SealCheckId.COUNTRY: _country(seal.header, signer),
+        SealCheckId.PRINTED: _printed(content, printed),
+    }
+    return SealVerdict(tuple(SealCheck(check_id, *results[check_id]) for check_id in SealCheckId), content)
+
+
+_Outcome = tuple[Result, str]
+_UNKNOWN_SIGNER: Final[_Outcome] = (Result.UNDETERMINED, "the signer's certificate is not known")
+
+
+def _unread(reason: str) -> tuple[SealCheck, ...]:
+    return tuple(
+        SealCheck(check_id, Result.FAILED, reason)
+        if check_id is SealCheckId.STRUCTURE
+        else SealCheck(check_id, Result.UNDETERMINED, "the seal could not be read")
+        for check_id in SealCheckId
+    )
+
+
+def _find_signer(header: Header, signers: Iterable[Certificate]) -> Certificate | None:
+    """The certificate that the header names: country, common name and serial number (ICAO 9303-13 §2.2)."""
+    try:
+        serial = int(header.reference, 16)
+    except ValueError:
+        return None
+    country, name = header.signer[:2], header.signer[2:]
+    for signer in signers:
+        if signer.serial == serial and signer.country == country and name in signer.subject.split(", "):
+            return signer
+    return None
+
+
+def _structure(content: Content | None) -> _Outcome:
+    if content is None:
+        return Result.NOT_SUPPORTED, "a seal of a kind that is not known"
+    return Result.SUCCESSFUL, f"a seal of a {content.profile.name}, with all that it must say"
+
+
+def _semantics(header: Header, now: datetime) -> _Outcome:
+    if max(header.issued, header.signed) > now.date():
+        return Result.FAILED, "the seal was issued or signed in the future"
+    return Result.SUCCESSFUL, "the seal's dates are past"
+
+
+def _check_digits(content: Content | None) -> _Outcome:
+    if content is None:
+        return Result.NOT_SUPPORTED, "there is no zone in the seal"
+    if not content.zone.valid:
+        return Result.FAILED, "a check digit of the zone in the seal is wrong"
+    return Result.SUCCESSFUL, "the check digits of the zone in the seal hold"
+
+
+def _signature(seal: Seal, signer: Certificate | None) -> _Outcome:
+    if signer is None:
+        return _UNKNOWN_SIGNER
+    try:
+        key = signer.public_key
+        if isinstance(key, EcKey):
+            verify(key, Scheme(Kind.ECDSA_PLAIN, _hash_for(key)), seal.signed, seal.signature)
+            return Result.SUCCESSFUL, "signed by the signer that it names"
+    except AlgorithmUnknownError as error:
+        return Result.UNDETERMINED, str(error)
+    except (SignatureError, MalformedError) as error:
+        return Result.FAILED, str(error)
+    return Result.UNDETERMINED, "the signer's key is not on an elliptic curve"
+
+
+def _hash_for(key: EcKey) -> str:
+    bits = key.curve.order.bit_length()
+    return next((name for bits_max, name in _HASHES if bits <= bits_max), "sha512")
+
+
+def _signer_validity(header: Header, signer: Certificate | None, now: datetime) -> _Outcome:
+    """At the time of the check, and on the day on which the seal was signed."""
+    if signer is None:
+        return _UNKNOWN_SIGNER
+    if not signer.valid_at(now):
+        return Result.FAILED, "the signer's certificate is not valid now"
+    if not signer.not_before.date() <= header.signed <= signer.not_after.date():
+        return Result.FAILED, "the seal was signed outside its signer's time"
+    return Result.SUCCESSFUL, f"the signer's certificate is valid until {signer.not_after:%Y-%m-%d}"
+
+
+def _authority_validity(anchor: Anchor | None, now: datetime) -> _Outcome:
+    if anchor is None:
+        return Result.UNDETERMINED, "no CSCA was found"
+    if not anchor.certificate.valid_at(now):
+        return Result.FAILED, "the CSCA's certificate is not valid now"
+    return Result.SUCCESSFUL, f"the CSCA's certificate is valid until {anchor.certificate.not_after:%Y-%m-%d}"
+
+
+def _trust(signer: Certificate | None, anchor: Anchor | None, anchors: TrustAnchors, now: datetime) -> _Outcome:
+    """Trusted: a certificate for signing, under a CSCA of the store, on no current revocation list."""
+    if signer is None:
+        return _UNKNOWN_SIGNER
+    if not signer.may_sign_documents:
+        return Result.FAILED, "the signer's certificate is not one for signing documents"
+    lists = anchors.revocation_lists(signer.issuer_id)
+    if any(signer.serial in one.serials for one in lists):
+        return Result.FAILED, "the signer's certificate was revoked"
+    if anchor is None:
+        return Result.UNDETERMINED, "no CSCA was found"
+    if not lists or not lists[0].current_at(now):
+        return Result.UNDETERMINED, "there is no current revocation list of this issuer"
+    return Result.SUCCESSFUL, "the signer's certificate is on no current revocation list"
+
+
+def _country(header: Header, signer: Certificate | None) -> _Outcome:
+    if signer is None:
+        return _UNKNOWN_SIGNER
+    expected = certificate_countries(header.country)
+    if expected is None:
+        return Result.UNDETERMINED, "the state code of the seal is in no table"
+    if signer.country not in expected:
+        return Result.FAILED, f"signed for {signer.country}, not for {header.country}"
+    return Result.SUCCESSFUL, f"{header.country} signs as {signer.country}"
+
+
+def _printed(content: Content | None, printed: Mrz | None) -> _Outcome:
+    """Consistency, since a visa's seal holds only a part of the zone."""
+    if content is None or printed is None:
+        return Result.NOT_SUPPORTED, "there is no printed zone, or none in the seal"
+    if not "".join(printed.lines).startswith(content.zone_text):
+        return Result.FAILED, "the printed zone and the one in the seal differ"
+    return Result.SUCCESSFUL, "the printed zone agrees with the one in the seal"

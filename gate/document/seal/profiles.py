@@ -1,0 +1,75 @@
+"""What the features of a seal mean: the kinds of document that a gate may meet (ICAO 9303-7 §9, 9303-8 §7, TR-03137-1 §5 to §8).
+
+A seal of another kind is verified like any other and its features are left unread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gate.document.errors import MalformedError, MrzError
+from gate.document.mrz import Mrz, parse
+from gate.document.seal import c40
+
+if TYPE_CHECKING:
+    from gate.document.seal.vds import Seal
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One kind of seal: the tags that must be there, and those of zones with the length of their two lines as sealed.
+
+    A visa's optional data at the end of the second line is not sealed.
+    """
+
+    name: str
+    required: frozenset[int]
+    zones: tuple[tuple[int, int, int], ...]  # tag, characters of a line, characters sealed
+    passport_number: int | None = None
+
+
+_TD2: Final = (0x02, 36, 72)
+_VISA: Final = Profile("visa", frozenset({0x04, 0x05}), ((0x01, 44, 72), (0x02, 36, 64)), passport_number=0x05)
+PROFILES: Final = {
+    (0x5D, 0x01): _VISA,
+    (0x5E, 0x03): Profile("emergency travel document", frozenset({0x02}), (_TD2,)),
+    (0xFD, 0x02): Profile("arrival attestation", frozenset({0x02, 0x03}), (_TD2,)),
+    (0xFB, 0x06): Profile("residence permit", frozenset({0x02, 0x03}), (_TD2,), passport_number=0x03),
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Content:
+    """What a seal of a known kind says. `zone_text` is the part of the zone that was sealed; `zone` is it with fillers after."""
+
+    profile: Profile
+    zone: Mrz
+    zone_text: str
+    passport_number: str | None
+
+    def __repr__(self) -> str:
+        """Never shows what the seal says of a person."""
+        return f"Content({self.profile.name})"
+
+
+def read_content(seal: Seal) -> Content | None:
+    """What the seal says; None for a kind that is not known. Raises MalformedError when it is not what its kind must be."""
+    profile = PROFILES.get(seal.header.profile)
+    if profile is None:
+        return None
+    zones = [one for one in profile.zones if one[0] in seal.features]
+    if len(zones) != 1 or not profile.required <= seal.features.keys():
+        raise MalformedError(f"a seal that lacks what one of a {profile.name} must say")
+    tag, line_characters, sealed_characters = zones[0]
+    text = c40.decode(seal.features[tag])
+    if len(text) != sealed_characters:
+        raise MalformedError("a seal with a zone of another length")
+    try:
+        zone = parse(text.ljust(2 * line_characters, "<"))
+    except MrzError as error:
+        raise MalformedError("a seal whose zone is none") from error
+    number = None
+    if profile.passport_number is not None:
+        number = c40.decode(seal.features[profile.passport_number]).rstrip("<")
+    return Content(profile, zone, text, number)

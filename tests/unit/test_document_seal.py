@@ -1,0 +1,281 @@
+"""Visible digital seals: the published worked examples, and seals of our own that are right, wrong, foreign or unknown."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from fakes.anchors import ListedAnchors
+from fakes.master_lists import NOW, Party, party, revocation_list
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gate.document.checks import Result
+from gate.document.errors import DocumentError, MalformedError
+from gate.document.mrz import parse
+from gate.document.pki.certificate import Certificate, parse_certificate
+from gate.document.seal import c40
+from gate.document.seal.judge import CLAUSES, SealCheckId, SealVerdict, judge_seal
+from gate.document.seal.profiles import read_content
+from gate.document.seal.vds import parse_seal
+
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors/bsi_tr03137_seals.json").read_text())
+SEALS = {one["kind"]: one for one in VECTORS["seals"]}
+VISA = bytes.fromhex(SEALS["visa"]["hex"])
+PRINTED = parse("".join(SEALS["visa"]["lines"]))
+CSCA = party("CSCA", country="DE")
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("vector", VECTORS["c40"], ids=lambda one: one["text"])
+def test_strings_are_decoded_as_published(vector: Any) -> None:
+    assert c40.decode(bytes.fromhex(vector["hex"])) == vector["text"]
+    assert c40.encoded_bytes(len(vector["text"])) == len(bytes.fromhex(vector["hex"]))
+
+
+@pytest.mark.parametrize("data", ["eb", "0000", "ffff", "fe00", "fe45eb0b", "fe2a", "0001", "0002", "0028eb0b"])
+def test_what_no_encoder_writes_is_refused(data: str) -> None:
+    with pytest.raises(MalformedError):
+        c40.decode(bytes.fromhex(data))
+
+
+@pytest.mark.parametrize("vector", VECTORS["seals"], ids=lambda one: one["kind"])
+def test_the_published_seals_are_read(vector: Any) -> None:
+    seal = parse_seal(bytes.fromhex(vector["hex"]))
+    header = seal.header
+    assert (header.version, header.country, header.signer, header.reference) == (
+        vector["version"],
+        vector["country"],
+        vector["signer"],
+        vector["reference"],
+    )
+    assert (header.issued.isoformat(), header.signed.isoformat()) == (vector["issued"], vector["signed"])
+    assert len(seal.signature) == vector["signature_bytes"]
+    assert seal.signed + bytes([0xFF, len(seal.signature)]) + seal.signature == bytes.fromhex(vector["hex"])
+    content = read_content(seal)
+    assert content is not None
+    assert content.profile.name == vector["kind"]
+    assert content.zone.lines == tuple(vector["lines"])
+    assert content.zone.valid
+    assert content.passport_number == vector["passport_number"]
+    assert vector["lines"][1][:9] not in repr(content) + repr(seal)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "ends in the middle"),
+        (VISA[:-1], "ends in the middle"),
+        (VISA + b"\x00", "something after it"),
+        (b"\xdd" + VISA[1:], "no seal"),
+        (b"\xdc\x01" + VISA[2:], "unknown version"),
+        (VISA[:18] + VISA[-58:], "without features"),
+        (VISA[:-58] + b"\xff\x00", "without features or signature"),
+        (VISA[:-58] + b"\x09\x00" * 2 + VISA[-58:], "stands twice"),
+        (VISA[:10] + b"\xff\xff\xff" + VISA[13:], "a date that is none"),
+        (VISA[:18] + b"\x09\x84" + VISA[18:], "a length that is none"),
+        (bytes(5000), "longer than"),
+    ],
+)
+def test_a_bad_seal_is_refused_with_the_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(MalformedError, match=reason):
+        parse_seal(data)
+
+
+def test_long_features_have_lengths_of_two_bytes() -> None:
+    long = b"\x09\x81\xc8" + bytes(200)
+    assert parse_seal(VISA[:-58] + long + VISA[-58:]).features[9] == bytes(200)
+
+
+@pytest.mark.parametrize("change", [{4: None}, {2: None}, {2: b"\x13\x3c"}, {1: VISA[20:64]}])
+def test_a_visa_that_lacks_what_a_visa_says_is_refused(change: dict[int, bytes | None]) -> None:
+    features = dict(parse_seal(VISA).features) | change
+    body = b"".join(bytes([tag, len(value)]) + value for tag, value in features.items() if value is not None)
+    with pytest.raises(MalformedError):
+        read_content(parse_seal(VISA[:18] + body + VISA[-58:]))
+
+
+def test_a_seal_of_another_kind_is_left_unread() -> None:
+    assert read_content(parse_seal(VISA[:16] + b"\x01\x02" + VISA[18:])) is None
+
+
+# ── judging ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def seal_signer(
+    common: str = "TS",
+    serial: int = 0x32,
+    *,
+    issuer: Party = CSCA,
+    curve: ec.EllipticCurve | None = None,
+    days: int = 900,
+) -> tuple[Certificate, ec.EllipticCurvePrivateKey]:
+    key = ec.generate_private_key(curve or ec.BrainpoolP256R1())
+    subject = x509.Name(
+        [x509.NameAttribute(NameOID.COUNTRY_NAME, "DE"), x509.NameAttribute(NameOID.COMMON_NAME, common)]
+    )
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.name)
+        .public_key(key.public_key())
+        .serial_number(serial)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(NOW + timedelta(days=days))
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False)
+        .sign(issuer.key, hashes.SHA256())
+    )
+    return parse_certificate(made.public_bytes(Encoding.DER)), key
+
+
+SIGNER, KEY = seal_signer()
+ANCHORS = ListedAnchors([CSCA.der], [revocation_list(CSCA)])
+
+
+def sealed(
+    data: bytes = VISA[:-58], key: ec.EllipticCurvePrivateKey = KEY, *, hash_: hashes.HashAlgorithm | None = None
+) -> bytes:
+    size = (key.curve.key_size + 7) // 8
+    r, s = decode_dss_signature(key.sign(data, ec.ECDSA(hash_ or hashes.SHA256())))
+    return data + bytes([0xFF, 2 * size]) + r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+
+def judged(data: bytes, *, signers: tuple[Certificate, ...] = (SIGNER,), **more: Any) -> SealVerdict:
+    settings = {"anchors": ANCHORS, "now": NOW, "printed": PRINTED} | more
+    return judge_seal(data, signers=signers, **settings)
+
+
+def left(verdict: SealVerdict) -> dict[str, str]:
+    """What is not successful."""
+    return {check.id.value: check.result.value for check in verdict.checks if check.result is not Result.SUCCESSFUL}
+
+
+def test_every_check_has_its_clause_and_is_reported_once() -> None:
+    assert set(CLAUSES) == set(SealCheckId)
+    verdict = judged(sealed())
+    assert [check.id for check in verdict.checks] == list(SealCheckId)
+    assert verdict.checks[0].clause == "TR-03135-1 §5.9.1.2.1"
+
+
+def test_a_seal_that_is_right_is_successful_in_every_check() -> None:
+    verdict = judged(sealed())
+    assert left(verdict) == {}
+    assert verdict.overall is Result.SUCCESSFUL
+
+
+@pytest.mark.parametrize(
+    ("curve", "hash_"),
+    [
+        (ec.SECP224R1(), hashes.SHA224()),
+        (ec.BrainpoolP384R1(), hashes.SHA384()),
+        (ec.SECP521R1(), hashes.SHA512()),
+    ],
+)
+def test_the_hash_goes_with_the_key(curve: ec.EllipticCurve, hash_: hashes.HashAlgorithm) -> None:
+    signer, key = seal_signer(curve=curve)
+    data = sealed(key=key, hash_=hash_).replace(b"\xff\x84", b"\xff\x81\x84")  # P-521: a length of 132
+    assert left(judged(data, signers=(signer,))) == {}
+
+
+def test_the_published_seal_is_unproven_without_its_signer() -> None:
+    verdict = judged(VISA, signers=())
+    assert verdict.overall is Result.UNDETERMINED
+    assert left(verdict).keys() == {
+        "seal_signature",
+        "seal_signer_signature",
+        "seal_signer_validity",
+        "seal_authority_validity",
+        "seal_signer_trust",
+        "seal_country",
+    }
+
+
+def test_a_byte_changed_anywhere_is_never_successful() -> None:
+    data = sealed()
+    for position in range(len(data)):
+        changed = bytearray(data)
+        changed[position] ^= 1
+        assert judged(bytes(changed)).overall is not Result.SUCCESSFUL, position
+
+
+def test_a_seal_signed_by_another_key_fails() -> None:
+    _, stranger = seal_signer()
+    assert left(judged(sealed(key=stranger))) == {"seal_signature": "failed"}
+
+
+def test_a_seal_that_cannot_be_read_fails_in_its_structure_and_proves_nothing() -> None:
+    verdict = judged(b"nonsense")
+    assert verdict.result_of(SealCheckId.STRUCTURE) is Result.FAILED
+    assert {check.result for check in verdict.checks[1:]} == {Result.UNDETERMINED}
+    assert verdict.content is None
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"printed": parse("".join(SEALS["residence permit"]["lines"]))}, {"seal_printed": "failed"}),
+        ({"printed": None}, {"seal_printed": "not_supported"}),
+        ({"anchors": ListedAnchors([CSCA.der])}, {"seal_signer_trust": "undetermined"}),
+        ({"anchors": ListedAnchors([CSCA.der], [revocation_list(CSCA, 0x32)])}, {"seal_signer_trust": "failed"}),
+        (
+            {"anchors": ListedAnchors()},
+            {
+                "seal_signer_signature": "undetermined",
+                "seal_authority_validity": "undetermined",
+                "seal_signer_trust": "undetermined",
+            },
+        ),
+        ({"now": datetime(2021, 1, 1, tzinfo=UTC)}, None),
+        ({"now": NOW + timedelta(days=901)}, None),
+    ],
+)
+def test_what_is_wrong_around_a_seal_shows_in_its_own_check(more: Any, expected: dict[str, str] | None) -> None:
+    verdict = judged(sealed(), **more)
+    if expected is not None:
+        assert left(verdict) == expected
+    elif more["now"] < NOW:
+        assert verdict.result_of(SealCheckId.SEMANTICS) is Result.FAILED, "signed in the future"
+        assert verdict.result_of(SealCheckId.AUTHORITY_VALIDITY) is Result.FAILED
+    else:
+        assert verdict.result_of(SealCheckId.SIGNER_VALIDITY) is Result.FAILED
+
+
+def test_a_signer_of_another_name_number_or_country_is_not_the_one_that_is_named() -> None:
+    for signer in (seal_signer("XX")[0], seal_signer(serial=0x33)[0]):
+        assert judged(sealed(), signers=(signer,)).result_of(SealCheckId.SIGNATURE) is Result.UNDETERMINED
+    assert judged(sealed(), signers=(seal_signer("XX")[0], SIGNER)).overall is Result.SUCCESSFUL
+
+
+def test_a_seal_for_another_state_fails() -> None:
+    data = bytearray(VISA[:-58])
+    data[2:4] = bytes.fromhex("a13d")  # UTO
+    verdict = judged(sealed(bytes(data)))
+    assert verdict.result_of(SealCheckId.COUNTRY) is not Result.SUCCESSFUL
+    assert verdict.result_of(SealCheckId.SIGNATURE) is Result.SUCCESSFUL
+
+
+def test_a_seal_signed_outside_its_signers_time_fails() -> None:
+    data = bytearray(VISA[:-58])
+    data[13:16] = int(f"{date(2019, 5, 1):%m%d%Y}").to_bytes(3, "big")
+    assert left(judged(sealed(bytes(data)))) == {"seal_signer_validity": "failed"}
+
+
+@settings(max_examples=300, deadline=1000)
+@given(st.one_of(st.binary(max_size=200), st.binary(max_size=60).map(lambda tail: VISA[:18] + tail)))
+def test_any_bytes_are_a_seal_or_an_error_of_the_package(data: bytes) -> None:
+    assert judged(data).overall is not Result.SUCCESSFUL
+    try:
+        read_content(parse_seal(data))
+    except DocumentError:
+        return
