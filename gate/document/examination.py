@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gate.document.authenticity.chip import ActiveAnswer, judge_chip
+from gate.document.access_checks import AccessFacts, judge_offer
+from gate.document.authenticity.card_security import judge_mapping
+from gate.document.authenticity.chip import ActiveAnswer, AgreementOutcome, Proofs, judge_chip
 from gate.document.authenticity.passive import (
     SecurityVerdict,
     hash_agrees,
@@ -23,14 +25,18 @@ from gate.document.errors import DocumentError
 from gate.document.lds.dg1 import parse_dg1
 from gate.document.lds.dg2 import PortraitImage, parse_dg2
 from gate.document.lds.dg12 import parse_dg12
+from gate.document.lds.dg14 import parse_dg14
 from gate.document.lds.formats import check_format
 from gate.document.refinement import Evidence, refine
 from gate.document.softening import ChipProof
 from gate.document.zone_checks import judge_expiry, judge_mrz, judge_printed_and_chip
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
 
+    from gate.document.access.pace import MappingProof
+    from gate.document.lds.security_infos import SecurityInfos
     from gate.document.mrz import Mrz
     from gate.document.pki.anchors import TrustAnchors
 
@@ -60,15 +66,27 @@ class DocumentFields:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreementFacts:
+    """Chip Authentication as it was carried out: the protocol's object identifier, the cipher, the group."""
+
+    protocol: str
+    cipher: str
+    parameters: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inspection:
     """The outcome of one inspection, one check of each kind in the order of CheckId.
 
     `test_issuer` says that the document is a specimen: signed under a CSCA marked as test, or issued by Utopia.
+    `access` says how the chip was opened, None when it was not; `agreement` how it did Chip Authentication, if it did.
     """
 
     checks: tuple[Check, ...]
     document: DocumentFields
     test_issuer: bool
+    access: AccessFacts | None = None
+    agreement: AgreementFacts | None = None
 
     @property
     def overall(self) -> Result:
@@ -109,15 +127,28 @@ class Examination:
         self._com: bytes | None = None
         self._files: dict[int, bytes] = {}
         self._withheld: set[int] = set()
+        self._opened: tuple[AccessFacts, SecurityInfos | None] | None = None
         self._answer: ActiveAnswer | None = None
+        self._agreement: AgreementOutcome | None = None
+        self._mapping_proofs: Sequence[MappingProof] = ()
+        self._card_security: bytes | None = None
         self._broken: str | None = None
         self._not_conforming = False
 
     # ── what is learned ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def take_access(self, result: Result, reason: str) -> None:
-        """The chip was opened, or refused."""
+        """The chip was not opened, or not yet."""
         self._access = Check(CheckId.CHIP_ACCESS, result, reason)
+
+    def take_opening(self, facts: AccessFacts, offered: SecurityInfos | None) -> None:
+        """The chip was opened. `offered` is what EF.CardAccess said, None when there was none."""
+        self._opened = (facts, offered)
+
+    def take_mapping(self, proofs: Sequence[MappingProof], card_security: bytes | None) -> None:
+        """The chip's proofs of PACE-CAM, a list that grows as the chip is opened anew; and its EF.CardSecurity."""
+        self._mapping_proofs = proofs
+        self._card_security = card_security
 
     def take_com(self, content: bytes | None) -> None:
         """EF.COM, None when there is none, empty when it could not be read."""
@@ -137,6 +168,10 @@ class Examination:
     def take_answer(self, answer: ActiveAnswer) -> None:
         """What the chip made of the challenge of Active Authentication."""
         self._answer = answer
+
+    def take_agreement(self, outcome: AgreementOutcome) -> None:
+        """What came of Chip Authentication."""
+        self._agreement = outcome
 
     def take_break(self, reason: str) -> None:
         """The process broke: the chip was pulled out, or its answers make no sense."""
@@ -169,6 +204,19 @@ class Examination:
             self._not_conforming = True
             return None
 
+    def infos(self) -> SecurityInfos | None:
+        """EF.DG14, if its hash agrees with EF.SOD and it can be read."""
+        content = self.file(14)
+        try:
+            return None if content is None else parse_dg14(content)
+        except DocumentError:
+            return None  # `check_format` says so in the end
+
+    def mapping_shown(self) -> bool:
+        """True when PACE-CAM has shown that the chip is genuine, so that it need not prove itself again."""
+        check = self._judge_mapping()
+        return check is not None and check.result is Result.SUCCESSFUL
+
     # ── what follows in the end ──────────────────────────────────────────────────────────────────────────────────────
 
     def conclude(self) -> Inspection:
@@ -191,6 +239,8 @@ class Examination:
             checks=tuple(checks[check_id] for check_id in CheckId),
             document=document,
             test_issuer=document.issuer == UTOPIA or (anchor is not None and anchor.test),
+            access=None if self._opened is None else self._opened[0],
+            agreement=self._agreement_facts(),
         )
 
     def _checks(self, zone: Mrz | None) -> tuple[Check, ...]:
@@ -236,7 +286,18 @@ class Examination:
 
     def _proofs(self) -> frozenset[ChipProof]:
         """The protocols by which the chip was asked to prove itself."""
-        return frozenset() if self._answer is None else frozenset({ChipProof.ACTIVE_AUTHENTICATION})
+        asked = {
+            ChipProof.ACTIVE_AUTHENTICATION: self._answer is not None,
+            ChipProof.CHIP_AUTHENTICATION: self._agreement is not None,
+            ChipProof.PACE_CAM: bool(self._mapping_proofs),
+        }
+        return frozenset(proof for proof, was_asked in asked.items() if was_asked)
+
+    def _agreement_facts(self) -> AgreementFacts | None:
+        if self._agreement is None:
+            return None
+        offer = self._agreement.offer
+        return AgreementFacts(offer.protocol, offer.cipher.value, offer.key.group.name)
 
     def _open(self, check_id: CheckId, reason: str) -> Check:
         """A check that could not terminate: aborted when the process broke, else undetermined."""
@@ -245,6 +306,9 @@ class Examination:
         return Check(check_id, Result.UNDETERMINED, reason)
 
     def _judge_access(self) -> Check:
+        if self._opened is not None:
+            check = judge_offer(*self._opened, self.infos())
+            return self._open(check.id, check.reason) if check.result is Result.UNDETERMINED else check
         if self._access.result is Result.UNDETERMINED:
             return self._open(CheckId.CHIP_ACCESS, self._access.reason)
         return self._access
@@ -279,10 +343,16 @@ class Examination:
     def _judge_chip(self) -> Check:
         if self._verdict is None:
             return self._open(CheckId.CHIP_AUTHENTICITY, "EF.SOD was not read")
-        check = judge_chip(self._verdict, self._files, frozenset(self._withheld), self._answer)
-        if check.result is Result.UNDETERMINED and self._answer is None:
+        proofs = Proofs(self._answer, self._agreement, self._judge_mapping())
+        check = judge_chip(self._verdict, self._files, frozenset(self._withheld), proofs)
+        if check.result is Result.UNDETERMINED and proofs == Proofs():
             return self._open(CheckId.CHIP_AUTHENTICITY, check.reason)
         return check
+
+    def _judge_mapping(self) -> Check | None:
+        if not self._mapping_proofs or self._opened is None:
+            return None
+        return judge_mapping(self._mapping_proofs, self._card_security, self._opened[1], self._anchors, self._now)
 
     def _judge_printed_and_chip(self, zone: Mrz | None) -> Check:
         if self._printed is None:

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gate.document.access.commands import OK, Transmit
-from gate.document.access.files import COM, SOD, ChipFiles, File, data_group
+from gate.document.access.files import CARD_SECURITY, COM, SOD, File, data_group
+from gate.document.access.opening import Chip
+from gate.document.access_checks import AccessFacts
 from gate.document.authenticity.active import CHALLENGE_BYTES, internal_authenticate
-from gate.document.authenticity.chip import ActiveAnswer
+from gate.document.authenticity.agreement import choose_offer, prove
+from gate.document.authenticity.chip import ActiveAnswer, AgreementOutcome
 from gate.document.checks import Result
 from gate.document.errors import (
     AccessDeniedError,
@@ -55,13 +58,14 @@ Step = Transmit | Portrait
 
 
 def inspect(
-    mrz: Mrz,
+    mrz: Mrz | None,
     *,
     anchors: TrustAnchors,
     now: datetime,
     random: Callable[[int], bytes],
+    card_access_number: str | None = None,
 ) -> Generator[Step, bytes | None, Inspection]:
-    """Open, read and judge the chip of the document with this printed zone.
+    """Open, read and judge the chip of the document with this printed zone, or with this card access number.
 
     Start it with `next` or `send(None)`, answer each step with `send`; the Inspection is the value of StopIteration. Once
     started, throw ChipLostError in when the chip or its reader goes away: what had not terminated by then is aborted. `now`
@@ -69,8 +73,9 @@ def inspect(
     """
     examination = Examination(anchors=anchors, now=now, printed=mrz)
     examination.take_access(Result.UNDETERMINED, "the chip was not opened")
+    zone = None if mrz is None else mrz.key
     try:
-        yield from _converse(examination, ChipFiles(mrz.key, random=random), random)
+        yield from _converse(examination, Chip(zone=zone, card_access_number=card_access_number, random=random), random)
     except ChipLostError:
         examination.take_break("the chip or its reader went away")
     except DocumentError as error:
@@ -103,31 +108,55 @@ def inspect_files(
 
 def _converse(
     examination: Examination,
-    chip: ChipFiles,
+    chip: Chip,
     random: Callable[[int], bytes],
 ) -> Generator[Step, bytes | None, None]:
-    """Sequence 1 of TR-03135-1 §5.6.2: access, EF.SOD, chip authenticity, EF.DG1, and the long EF.DG2 last."""
+    """The sequences of TR-03135-1 §5.6.2: access, EF.SOD, chip authenticity, EF.DG1, and the long EF.DG2 last."""
     try:
         yield from chip.open()
+        if chip.proofs:
+            examination.take_mapping(chip.proofs, (yield from _read(chip, CARD_SECURITY)))
+        yield from chip.enter()
     except AccessDeniedError as error:
         examination.take_access(Result.FAILED, str(error))
         return
-    examination.take_access(Result.SUCCESSFUL, "opened with Basic Access Control")
+    examination.take_opening(AccessFacts.of(chip.way, with_number=chip.opened_with_number), chip.offered)
     examination.take_com((yield from _read(chip, COM)))
     examination.take_sod((yield from _read(chip, SOD)))
-    for number in (14, 15):
-        if examination.lists(number):
-            examination.take_data_group(number, (yield from _read(chip, data_group(number))))
-    yield from _ask_for_proof(examination, chip, random)
-    for number in (1, 12, 2):
-        if number in DATA_GROUPS_WANTED or examination.lists(number):
-            examination.take_data_group(number, (yield from _read(chip, data_group(number))))
+    yield from _take_data_groups(examination, chip, (14,))
+    if not (examination.mapping_shown() or (yield from _agree(examination, chip, random))):
+        yield from _take_data_groups(examination, chip, (15,))
+        yield from _ask_for_proof(examination, chip, random)
+    yield from _take_data_groups(examination, chip, (1, 12, 2))
     portrait = examination.portrait()
     if portrait is not None:
         yield Portrait(portrait.encoding.value, portrait.image)
 
 
-def _read(chip: ChipFiles, file: File) -> Generator[Step, bytes | None, bytes | None]:
+def _take_data_groups(
+    examination: Examination, chip: Chip, numbers: tuple[int, ...]
+) -> Generator[Step, bytes | None, None]:
+    """Those that EF.SOD lists, and those that no passport lacks."""
+    for number in numbers:
+        if number in DATA_GROUPS_WANTED or examination.lists(number):
+            examination.take_data_group(number, (yield from _read(chip, data_group(number))))
+
+
+def _agree(
+    examination: Examination,
+    chip: Chip,
+    random: Callable[[int], bytes],
+) -> Generator[Step, bytes | None, bool]:
+    """Chip Authentication, if EF.DG14 is what EF.SOD says and offers one that we know. True when it was carried out."""
+    infos = examination.infos()
+    offer = None if infos is None else choose_offer(infos)
+    if offer is None:
+        return False
+    examination.take_agreement(AgreementOutcome(offer, (yield from prove(chip, offer, random=random))))
+    return True
+
+
+def _read(chip: Chip, file: File) -> Generator[Step, bytes | None, bytes | None]:
     """A file; None when the chip has none, empty when it refuses it or what it gives is no such file.
 
     The difference matters for EF.COM, which a chip may lack: a broken one must not pass for a missing one.
@@ -140,7 +169,7 @@ def _read(chip: ChipFiles, file: File) -> Generator[Step, bytes | None, bytes | 
 
 def _ask_for_proof(
     examination: Examination,
-    chip: ChipFiles,
+    chip: Chip,
     random: Callable[[int], bytes],
 ) -> Generator[Step, bytes | None, None]:
     """Active Authentication, if EF.DG15 is what EF.SOD says. The verdict waits until EF.SOD has proven the key."""
@@ -159,6 +188,6 @@ def _ask_for_proof(
             raise
         # The chip ended the session rather than answer: it has not proven itself, and can still be read.
         examination.take_answer(ActiveAnswer(challenge, None))
-        yield from chip.open()
+        yield from chip.reopen()
         return
     examination.take_answer(ActiveAnswer(challenge, response.data if response.status == OK else None))

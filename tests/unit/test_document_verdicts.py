@@ -19,7 +19,7 @@ from fakes.sample_passports import ANNA, TODAY, numbered, portrait, utopia
 
 from gate.document import tlv
 from gate.document.authenticity.active import internal_authenticate, verify_answer
-from gate.document.authenticity.chip import ActiveAnswer, judge_chip
+from gate.document.authenticity.chip import ActiveAnswer, Proofs, judge_chip
 from gate.document.authenticity.passive import SecurityVerdict, judge_com, judge_country, judge_hashes, judge_sod
 from gate.document.checks import CLAUSES, Check, CheckId, Result, combine
 from gate.document.errors import AlgorithmUnknownError, ChipStatusError, DocumentError, SignatureError
@@ -227,9 +227,9 @@ def answered(challenge: bytes = CHALLENGE) -> ActiveAnswer:
 
 def test_a_chip_is_genuine_only_when_its_key_is_proven() -> None:
     proven = judge_sod(SOD, ANCHORS, NOW)
-    assert judge_chip(proven, GROUPS, frozenset(), answered()).result is Result.SUCCESSFUL
+    assert judge_chip(proven, GROUPS, frozenset(), Proofs(answered())).result is Result.SUCCESSFUL
     unproven = judge_sod(SOD, ListedAnchors(), NOW)
-    assert judge_chip(unproven, GROUPS, frozenset(), answered()).result is Result.UNDETERMINED
+    assert judge_chip(unproven, GROUPS, frozenset(), Proofs(answered())).result is Result.UNDETERMINED
 
 
 @pytest.mark.parametrize(
@@ -250,12 +250,12 @@ def test_a_chip_that_hides_changes_or_refuses_is_not_genuine(
     answer: ActiveAnswer | None,
     expected: Result,
 ) -> None:
-    assert judge_chip(judge_sod(SOD, ANCHORS, NOW), files, withheld, answer).result is expected
+    assert judge_chip(judge_sod(SOD, ANCHORS, NOW), files, withheld, Proofs(answer)).result is expected
 
 
 def test_an_answer_to_another_challenge_is_a_failure() -> None:
     verdict = judge_sod(SOD, ANCHORS, NOW)
-    assert judge_chip(verdict, GROUPS, frozenset(), answered(b"another!")).result is Result.FAILED
+    assert judge_chip(verdict, GROUPS, frozenset(), Proofs(answered(b"another!"))).result is Result.FAILED
 
 
 def listing(groups: dict[int, bytes]) -> SecurityVerdict:
@@ -286,7 +286,7 @@ def test_a_chip_without_active_authentication_is_told_apart(
     groups: dict[int, bytes], *, read: bool, expected: Result
 ) -> None:
     check = judge_chip(
-        listing(groups | {1: GROUPS[1]}), groups if read else {}, frozenset(), ActiveAnswer(CHALLENGE, b"x")
+        listing(groups | {1: GROUPS[1]}), groups if read else {}, frozenset(), Proofs(ActiveAnswer(CHALLENGE, b"x"))
     )
     assert check.result is expected
 
@@ -294,11 +294,11 @@ def test_a_chip_without_active_authentication_is_told_apart(
 def test_a_key_of_an_unknown_kind_leaves_the_chip_open() -> None:
     key = der.sequence(der.sequence(der.oid("1.3.101.112")), der.bits(bytes(32)))
     groups = {15: tlv.encode(0x6F, key)}
-    assert judge_chip(listing(groups), groups, frozenset(), ActiveAnswer(CHALLENGE, b"x")).result is Result.UNDETERMINED
+    assert judge_chip(listing(groups), groups, frozenset(), Proofs(ActiveAnswer(CHALLENGE, b"x"))).result is Result.UNDETERMINED
 
 
 def test_without_a_security_object_no_key_is_known() -> None:
-    assert judge_chip(SecurityVerdict(()), GROUPS, frozenset(), answered()).result is Result.UNDETERMINED
+    assert judge_chip(SecurityVerdict(()), GROUPS, frozenset(), Proofs(answered())).result is Result.UNDETERMINED
 
 
 # ── Active Authentication ────────────────────────────────────────────────────────────────────────────────────────────
@@ -445,4 +445,4 @@ def test_other_passports_have_other_answers() -> None:
     other = utopia().issue(numbered(3), portrait_jpeg=portrait(), active_authentication="ecdsa")
     assert other.chip_key is not None
     answer = ActiveAnswer(CHALLENGE, other.chip_key.answer(CHALLENGE))
-    assert judge_chip(judge_sod(SOD, ANCHORS, NOW), GROUPS, frozenset(), answer).result is Result.FAILED
+    assert judge_chip(judge_sod(SOD, ANCHORS, NOW), GROUPS, frozenset(), Proofs(answer)).result is Result.FAILED

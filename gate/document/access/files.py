@@ -1,7 +1,7 @@
-"""The files of the passport application: opening the chip and reading them whole (ICAO 9303-10 §3, 9303-11 §4).
+"""The files of a chip and how to read them whole (ICAO 9303-10 §3.6, ISO/IEC 7816-4 §11.3).
 
 Chips differ in how much they give at once. The largest size is tried first and given up for a smaller one only while no
-block of that size has come; a chip that ends its session over a size is opened again with the next.
+block of that size has come. A chip that ends its session over a size has to be opened again, which is the caller's business.
 """
 
 from __future__ import annotations
@@ -10,34 +10,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gate.document import tlv
-from gate.document.access.bac import open_with_bac
 from gate.document.access.commands import (
     END_OF_FILE,
     FILE_NOT_FOUND,
     OK,
     WRONG_LENGTH,
     Command,
-    Response,
     Transmit,
-    exchange,
 )
-from gate.document.errors import AccessDeniedError, ChipStatusError, MalformedError, SecureMessagingError
+from gate.document.errors import ChipStatusError, MalformedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
-    from gate.document.access.secure_messaging import SecureMessaging
-    from gate.document.mrz import MrzKey
+    from gate.document.access.conversation import Conversation
 
 FILE_BYTES_MAX: Final = 1 << 20
-COMMANDS_MAX: Final = 12_000  # a chip that answers a byte at a time is given up
 # Extended length, then what protected answers of 256, 192 and 128 bytes hold.
 BLOCK_BYTES: Final = (8000, 223, 160, 96)
 _HEAD_BYTES: Final = 6
 _EXACT_LENGTH: Final = 0x6C
 _FAR_OVERHEAD_BYTES: Final = 4
 _PLAIN_OFFSET_MAX: Final = 0x7FFF
-_APPLICATION: Final = bytes.fromhex("A0000002471001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +43,8 @@ class File:
     tag: int
 
 
+CARD_ACCESS: Final = File("EF.CardAccess", 0x011C, 0x31)  # in the master file, as is EF.CardSecurity
+CARD_SECURITY: Final = File("EF.CardSecurity", 0x011D, 0x30)
 COM: Final = File("EF.COM", 0x011E, 0x60)
 SOD: Final = File("EF.SOD", 0x011D, 0x77)
 _DATA_GROUP_TAGS: Final = (
@@ -66,57 +62,23 @@ def data_group_of_tag(tag: int) -> int | None:
     return _DATA_GROUP_TAGS.index(tag) + 1 if tag in _DATA_GROUP_TAGS else None
 
 
-class ChipFiles:
-    """One chip, opened with the key of the zone. Steps are generators that yield Transmit."""
+class FileReader:
+    """Reads files of one chip, and learns how much the chip gives at once. Steps are generators that yield Transmit."""
 
-    def __init__(self, key: MrzKey, *, random: Callable[[int], bytes]) -> None:
-        self._key = key
-        self._random = random
-        self._session: SecureMessaging | None = None
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
         self._size_max = BLOCK_BYTES[0]
         self._size_tried = 0
         self._size_proven = 0
-        self._commands_left = COMMANDS_MAX
-
-    @property
-    def block_bytes(self) -> int:
-        """The block of the cipher that protects the conversation; 1 while none does."""
-        return 1 if self._session is None else self._session.block_bytes
-
-    def open(self) -> Generator[Transmit, bytes | None, None]:
-        """Select the passport application and open it. Raises AccessDeniedError or ChipStatusError."""
-        self._session = None
-        selected = yield from exchange(Command(0xA4, 0x04, 0x0C, _APPLICATION))
-        if selected.status != OK:
-            raise AccessDeniedError(f"the chip has no passport application: status {selected.status:04X}")
-        self._session = yield from open_with_bac(self._key, random=self._random)
 
     def read(self, file: File) -> Generator[Transmit, bytes | None, bytes | None]:
         """The whole content of a file, or None when the chip has no such file.
 
-        Raises ChipStatusError when the chip refuses, MalformedError when the file is none of its kind or too long.
+        Raises ChipStatusError when the chip refuses, MalformedError when the file is none of its kind or too long,
+        SecureMessagingError when the session ended.
         """
-        while True:
-            try:
-                return (yield from self._read_once(file))
-            except SecureMessagingError as error:
-                # A chip that ended the session over the size of a block: opening it again is the only way on.
-                if error.status is None or not self._go_down(error.status):
-                    raise
-                yield from self.open()
-
-    def ask(self, command: Command) -> Generator[Transmit, bytes | None, Response]:
-        """Send a command within the session."""
-        if self._session is None:
-            raise AccessDeniedError("the chip is not open")
-        if self._commands_left == 0:
-            raise MalformedError("the chip takes too many commands")
-        self._commands_left -= 1
-        return (yield from self._session.exchange(command))
-
-    def _read_once(self, file: File) -> Generator[Transmit, bytes | None, bytes | None]:
         self._size_tried = 0
-        selected = yield from self.ask(Command(0xA4, 0x02, 0x0C, file.identifier.to_bytes(2, "big")))
+        selected = yield from self._conversation.ask(Command(0xA4, 0x02, 0x0C, file.identifier.to_bytes(2, "big")))
         if selected.status == FILE_NOT_FOUND:
             return None
         if selected.status != OK:
@@ -142,15 +104,15 @@ class ChipFiles:
         while True:
             far = offset > _PLAIN_OFFSET_MAX
             self._size_tried = min(wanted + _FAR_OVERHEAD_BYTES * far, self._size_max)
-            response = yield from self.ask(_read_binary(offset, self._size_tried))
+            response = yield from self._conversation.ask(_read_binary(offset, self._size_tried))
             if response.status in (OK, END_OF_FILE) and response.data:
                 self._size_proven = max(self._size_proven, self._size_tried)
                 block = _content_of(response.data) if far else response.data
                 return block[: min(wanted, self._size_tried)]
-            if not self._go_down(response.status):
+            if not self.go_down(response.status):
                 raise ChipStatusError(f"{file.name} cannot be read", response.status)
 
-    def _go_down(self, status: int) -> bool:
+    def go_down(self, status: int) -> bool:
         """Ask for less from now on: what the chip names (6Cxx), else the next size. False when the size is not at fault."""
         if self._size_tried <= self._size_proven:
             return False

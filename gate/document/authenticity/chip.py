@@ -1,7 +1,8 @@
-"""Is the chip the one that the issuer made: the verdict on Active Authentication (TR-03135-1 §5.6.4.1).
+"""Is the chip the one that the issuer made: the verdict on the proofs that it was asked for (TR-03135-1 §5.6.4.1).
 
 A clone can answer with a key of its own. So the verdict is good only when the key is among what the issuer signed, and a
-chip that hides the key which EF.SOD lists has failed: it is not one without the feature.
+chip that hides the key which EF.SOD lists has failed: it is not one without the feature. One proof is enough, but none of
+those that were asked for may fail.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gate.document.lds.dg15 import parse_dg15
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gate.document.authenticity.agreement import AgreementOffer
     from gate.document.authenticity.passive import SecurityVerdict
     from gate.document.lds.sod import SecurityObject
 
@@ -34,11 +36,28 @@ class ActiveAnswer:
     answer: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class AgreementOutcome:
+    """What came of Chip Authentication: how it was done, and why the chip's key was not shown, None when it was."""
+
+    offer: AgreementOffer
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What the chip was asked for. `mapping` is the verdict on PACE-CAM, whose key EF.CardSecurity proves by itself."""
+
+    active: ActiveAnswer | None = None
+    agreement: AgreementOutcome | None = None
+    mapping: Check | None = None
+
+
 def judge_chip(
     verdict: SecurityVerdict,
     files: Mapping[int, bytes],
     withheld: frozenset[int],
-    answer: ActiveAnswer | None,
+    proofs: Proofs,
 ) -> Check:
     """The verdict. `withheld` are the data groups that the chip would not give although they were asked for."""
     security = verdict.security
@@ -49,18 +68,54 @@ def judge_chip(
         return _check(Result.FAILED, f"EF.SOD lists DG{min(hidden)} and the chip does not give it")
     if changed := [number for number in listed & files.keys() if not hash_agrees(security, number, files[number])]:
         return _check(Result.FAILED, f"DG{changed[0]} is not what EF.SOD says")
+    checks = [check for check in _asked(verdict, security, files, proofs) if check is not None]
+    for result in (Result.FAILED, Result.SUCCESSFUL):
+        for check in checks:
+            if check.result is result:
+                return check
+    if checks:
+        return checks[0]
     if _ACTIVE in listed:
-        return _judge_active(verdict, security, files, answer)
-    return _judge_without_active(files, listed=_CHIP in listed)
+        return _check(Result.UNDETERMINED, "the chip was not asked to prove itself")
+    return _judge_without_proof(files, listed=_CHIP in listed)
+
+
+def _asked(
+    verdict: SecurityVerdict,
+    security: SecurityObject,
+    files: Mapping[int, bytes],
+    proofs: Proofs,
+) -> tuple[Check | None, ...]:
+    """A verdict for each proof that the chip was asked for."""
+    return (
+        proofs.mapping,
+        None if proofs.agreement is None else _judge_agreement(verdict, security, files, proofs.agreement),
+        None
+        if proofs.active is None or _ACTIVE not in security.hashes
+        else _judge_active(verdict, security, files, proofs.active),
+    )
+
+
+def _judge_agreement(
+    verdict: SecurityVerdict,
+    security: SecurityObject,
+    files: Mapping[int, bytes],
+    outcome: AgreementOutcome,
+) -> Check:
+    if outcome.reason is not None:
+        return _check(Result.FAILED, outcome.reason)
+    if not verdict.proven or _CHIP not in files or not hash_agrees(security, _CHIP, files[_CHIP]):
+        return _check(Result.UNDETERMINED, "the chip holds its key, but nobody we trust signed that key")
+    return _check(Result.SUCCESSFUL, "Chip Authentication with the key that the issuer signed")
 
 
 def _judge_active(
     verdict: SecurityVerdict,
     security: SecurityObject,
     files: Mapping[int, bytes],
-    answer: ActiveAnswer | None,
+    answer: ActiveAnswer,
 ) -> Check:
-    if _ACTIVE not in files or answer is None:
+    if _ACTIVE not in files:
         return _check(Result.UNDETERMINED, "the chip was not asked to prove itself")
     if answer.answer is None:
         return _check(Result.FAILED, "the chip refuses to prove that it holds its key")
@@ -77,7 +132,7 @@ def _judge_active(
     return _check(Result.SUCCESSFUL, "Active Authentication with the key that the issuer signed")
 
 
-def _judge_without_active(files: Mapping[int, bytes], *, listed: bool) -> Check:
+def _judge_without_proof(files: Mapping[int, bytes], *, listed: bool) -> Check:
     if not listed:
         return _check(Result.NOT_SUPPORTED, "EF.SOD lists neither DG14 nor DG15")
     if _CHIP not in files:
@@ -87,7 +142,9 @@ def _judge_without_active(files: Mapping[int, bytes], *, listed: bool) -> Check:
     except DocumentError as error:
         return _check(Result.UNDETERMINED, str(error))
     if infos.chip_authentication:
-        return _check(Result.UNDETERMINED, "the chip offers Chip Authentication only, which was not carried out")
+        return _check(
+            Result.UNDETERMINED, "the chip offers no Chip Authentication that we know, or it was not carried out"
+        )
     return _check(Result.NOT_SUPPORTED, "DG14 offers no Chip Authentication, and there is no DG15")
 
 

@@ -54,40 +54,42 @@ def judge_sod(data: bytes, anchors: TrustAnchors, now: datetime) -> SecurityVerd
     except DocumentError as error:
         return SecurityVerdict(_unsigned(Check(CheckId.SOD_SIGNATURE, Result.FAILED, str(error))), security)
     signed = Check(CheckId.SOD_SIGNATURE, Result.SUCCESSFUL, "signed by the document signer that it names")
-    return _judge_signer(signed, security, signer, anchors, now)
+    judged = judge_signer(signer, anchors, now)
+    return SecurityVerdict((signed, *judged.checks), security, signer, judged.anchor)
 
 
-def _judge_signer(
-    signed: Check,
-    security: SecurityObject,
-    signer: Certificate,
-    anchors: TrustAnchors,
-    now: datetime,
-) -> SecurityVerdict:
-    """The checks of the document signer's certificate, once it is known to have signed EF.SOD."""
+@dataclass(frozen=True, slots=True)
+class SignerVerdict:
+    """The checks of a document signer's certificate, and the CSCA that vouches for it."""
+
+    checks: tuple[Check, ...]
+    anchor: Anchor | None = None
+
+
+def judge_signer(signer: Certificate, anchors: TrustAnchors, now: datetime) -> SignerVerdict:
+    """The signer's issuer, validity and revocation, once it is known to have signed something."""
     ds_validity = _validity(CheckId.DS_VALIDITY, signer, now, "the document signer's certificate")
     if not signer.may_sign_documents:
-        checks = (
-            signed,
-            Check(CheckId.DS_SIGNATURE, Result.FAILED, "the signer's certificate is not one of a document signer"),
-            ds_validity,
-            Check(CheckId.CSCA_VALIDITY, Result.UNDETERMINED, "no CSCA was looked for"),
-            Check(CheckId.REVOCATION, Result.UNDETERMINED, "no CSCA was looked for"),
+        return SignerVerdict(
+            (
+                Check(CheckId.DS_SIGNATURE, Result.FAILED, "the signer's certificate is not one of a document signer"),
+                ds_validity,
+                Check(CheckId.CSCA_VALIDITY, Result.UNDETERMINED, "no CSCA was looked for"),
+                Check(CheckId.REVOCATION, Result.UNDETERMINED, "no CSCA was looked for"),
+            )
         )
-        return SecurityVerdict(checks, security, signer)
     path = find_issuer(signer, anchors, now)
     if path.anchor is None:
         csca_validity = Check(CheckId.CSCA_VALIDITY, Result.UNDETERMINED, "no CSCA was found")
     else:
         csca_validity = _validity(CheckId.CSCA_VALIDITY, path.anchor.certificate, now, "the CSCA's certificate")
     checks = (
-        signed,
         Check(CheckId.DS_SIGNATURE, path.result, path.reason),
         ds_validity,
         csca_validity,
         _revocation(signer, anchors, now),
     )
-    return SecurityVerdict(checks, security, signer, path.anchor)
+    return SignerVerdict(checks, path.anchor)
 
 
 def _unsigned(signed: Check) -> tuple[Check, ...]:

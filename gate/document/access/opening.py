@@ -1,0 +1,160 @@
+"""Opening a chip: PACE where EF.CardAccess offers it, Basic Access Control only where there is no such file (ICAO 9303-11 §4.2).
+
+There is no way from PACE back to Basic Access Control: a chip that offers PACE and fails in it stays closed, for whoever sits
+between chip and reader could make it fail. That EF.CardAccess was not taken away or weakened is seen later, from EF.DG14.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gate.document.access.bac import open_with_bac
+from gate.document.access.commands import OK, Command, Response, Transmit
+from gate.document.access.conversation import Conversation
+from gate.document.access.files import CARD_ACCESS, File, FileReader
+from gate.document.access.pace import MappingProof, PaceWay, Password, choose_way, open_with_pace
+from gate.document.errors import AccessDeniedError, ChipStatusError, MalformedError, SecureMessagingError
+from gate.document.lds.card_access import parse_card_access
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from gate.document.access.secure_messaging import SecureMessaging
+    from gate.document.lds.security_infos import SecurityInfos
+    from gate.document.mrz import MrzKey
+
+_APPLICATION: Final = bytes.fromhex("A0000002471001")
+_MASTER_FILE: Final = bytes.fromhex("3F00")
+_NOT_ALLOWED: Final = 0x6982  # what some chips say of every file before they are open
+
+
+class Chip:
+    """One chip, opened with the key of the zone or the card access number. Steps are generators that yield Transmit.
+
+    `offered` is what EF.CardAccess says, None when there is none. `way` is the PACE that was chosen from it. `proofs` are
+    the chip's proofs of PACE-CAM, one for each time that it was opened.
+    """
+
+    def __init__(
+        self,
+        *,
+        zone: MrzKey | None,
+        card_access_number: str | None = None,
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._zone = zone
+        self._number = card_access_number
+        self._random = random
+        self._conversation = Conversation()
+        self._reader = FileReader(self._conversation)
+        self._looked = False
+        self._entered = False
+        self._after_entering: Callable[[], Generator[Transmit, bytes | None, None]] | None = None
+        self.offered: SecurityInfos | None = None
+        self.way: PaceWay | None = None
+        self.proofs: list[MappingProof] = []
+
+    @property
+    def block_bytes(self) -> int:
+        """The block of the cipher that protects the conversation."""
+        return self._conversation.block_bytes
+
+    @property
+    def opened_with_number(self) -> bool:
+        """True when the card access number opened the chip, not the zone."""
+        return self.way is not None and self._number is not None
+
+    def open(self) -> Generator[Transmit, bytes | None, None]:
+        """Open the chip. The master file remains selected after PACE, the application after Basic Access Control.
+
+        Raises AccessDeniedError.
+        """
+        self._conversation.secure(None)
+        yield from self._conversation.ask(Command(0xA4, 0x00, 0x0C, _MASTER_FILE))  # some chips refuse what is selected
+        if not self._looked:
+            self.offered = yield from self._look()
+            self._looked = True
+        if self.offered is None:
+            yield from self._open_with_bac()
+        else:
+            yield from self._open_with_pace(self.offered)
+
+    def enter(self) -> Generator[Transmit, bytes | None, None]:
+        """Select the passport application, once what is wanted of the master file was read. Raises AccessDeniedError."""
+        if self.way is not None:
+            yield from self._select_application()
+        self._entered = True
+
+    def reopen(self) -> Generator[Transmit, bytes | None, None]:
+        """Begin anew after a session that ended, and come back to where the conversation was."""
+        yield from self.open()
+        if self._entered:
+            yield from self.enter()
+        if self._after_entering is not None:
+            yield from self._after_entering()
+
+    def rekey(self, session: SecureMessaging, again: Callable[[], Generator[Transmit, bytes | None, None]]) -> None:
+        """Go on under the keys of Chip Authentication; `again` carries it out anew after each opening."""
+        self._conversation.secure(session)
+        self._after_entering = again
+
+    def forget_rekeying(self) -> None:
+        """Chip Authentication has failed: from now on without it."""
+        self._after_entering = None
+
+    def read(self, file: File) -> Generator[Transmit, bytes | None, bytes | None]:
+        """The whole content of a file, or None when the chip has no such file.
+
+        Raises ChipStatusError when the chip refuses, MalformedError when the file is none of its kind or too long.
+        """
+        while True:
+            try:
+                return (yield from self._reader.read(file))
+            except SecureMessagingError as error:
+                # A chip that ended the session over the size of a block: opening it again is the only way on.
+                if error.status is None or not self._reader.go_down(error.status):
+                    raise
+                yield from self.reopen()
+
+    def ask(self, command: Command) -> Generator[Transmit, bytes | None, Response]:
+        """Send a command within the session."""
+        return (yield from self._conversation.ask_secured(command))
+
+    def _look(self) -> Generator[Transmit, bytes | None, SecurityInfos | None]:
+        """What EF.CardAccess offers. It has none when it says so, or that files may not be had yet."""
+        try:
+            content = yield from self._reader.read(CARD_ACCESS)
+            return None if content is None else parse_card_access(content)
+        except ChipStatusError as error:
+            if error.status == _NOT_ALLOWED:
+                return None
+            raise AccessDeniedError(str(error)) from error
+        except MalformedError as error:
+            raise AccessDeniedError(f"EF.CardAccess cannot be relied on: {error}") from error
+
+    def _open_with_bac(self) -> Generator[Transmit, bytes | None, None]:
+        yield from self._select_application()
+        if self._zone is None:
+            raise AccessDeniedError("the chip opens with the printed zone only, and none was given")
+        self._conversation.secure((yield from open_with_bac(self._zone, random=self._random)))
+
+    def _open_with_pace(self, offered: SecurityInfos) -> Generator[Transmit, bytes | None, None]:
+        self.way = choose_way(offered)
+        if self.way is None:
+            raise AccessDeniedError("EF.CardAccess offers no PACE that we know")
+        opened = yield from open_with_pace(self.way, self._password(), random=self._random)
+        self._conversation.secure(opened.session)
+        if opened.proof is not None:
+            self.proofs.append(opened.proof)
+
+    def _password(self) -> Password:
+        if self._number is not None:
+            return Password.of_card_access_number(self._number)
+        if self._zone is None:
+            raise AccessDeniedError("neither the printed zone nor the card access number was given")
+        return Password.of_zone(self._zone)
+
+    def _select_application(self) -> Generator[Transmit, bytes | None, None]:
+        selected = yield from self._conversation.ask(Command(0xA4, 0x04, 0x0C, _APPLICATION))
+        if selected.status != OK:
+            raise AccessDeniedError(f"the chip has no passport application: status {selected.status:04X}")

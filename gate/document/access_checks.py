@@ -1,0 +1,68 @@
+"""The check of how the chip was opened (TR-03135-1 §5.6.3.1), and against weakening it (ICAO 9303-11 §4.2, §9.2.11).
+
+EF.CardAccess is read before anything is protected, and nobody signs it: whoever sits between chip and reader can take it away or
+leave the weakest way in it. EF.DG14 repeats it under the issuer's signature, so the two must agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gate.document.checks import Check, CheckId, Result
+
+if TYPE_CHECKING:
+    from gate.document.access.pace import PaceWay
+    from gate.document.lds.security_infos import SecurityInfos
+
+
+@dataclass(frozen=True, slots=True)
+class AccessFacts:
+    """How the chip was opened, as TR-03135-1 §5.6.3.1 wants it logged. For Basic Access Control the last five are empty."""
+
+    protocol: str
+    password: str
+    version: int | None = None
+    mapping: str = ""
+    agreement: str = ""
+    cipher: str = ""
+    parameters: str = ""
+
+    @classmethod
+    def of(cls, way: PaceWay | None, *, with_number: bool) -> AccessFacts:
+        """From the way that was taken; None: Basic Access Control."""
+        if way is None:
+            return cls("BAC", "MRZ")
+        info = way.info
+        return cls(
+            "PACE",
+            "CAN" if with_number else "MRZ",
+            info.version,
+            info.mapping.value,
+            info.agreement.value,
+            info.cipher.value,
+            way.group.name,
+        )
+
+    def __str__(self) -> str:
+        """For the reason of a check."""
+        if self.version is None:
+            return f"{self.protocol} with the {self.password}"
+        return (
+            f"{self.protocol} {self.version} {self.agreement}-{self.mapping} {self.cipher} on {self.parameters} "
+            f"with the {self.password}"
+        )
+
+
+def judge_offer(facts: AccessFacts, offered: SecurityInfos | None, signed: SecurityInfos | None) -> Check:
+    """The check of an opened chip. `offered` is EF.CardAccess, `signed` what EF.DG14 repeats of it, each None if not there."""
+    repeated = frozenset() if signed is None else frozenset((*signed.pace, *signed.pace_parameters))
+    if offered is None:
+        if not repeated:
+            return Check(CheckId.CHIP_ACCESS, Result.SUCCESSFUL, f"opened by {facts}")
+        return Check(CheckId.CHIP_ACCESS, Result.FAILED, "EF.DG14 offers PACE, but EF.CardAccess was not there")
+    if not repeated:
+        return Check(CheckId.CHIP_ACCESS, Result.UNDETERMINED, "nothing that is signed repeats EF.CardAccess")
+    if repeated != frozenset((*offered.pace, *offered.pace_parameters)):
+        return Check(CheckId.CHIP_ACCESS, Result.FAILED, "EF.CardAccess is not what EF.DG14 repeats of it")
+    return Check(CheckId.CHIP_ACCESS, Result.SUCCESSFUL, f"opened by {facts}, as EF.DG14 offers it")
