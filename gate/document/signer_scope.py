@@ -47,11 +47,16 @@ def _around(day: datetime, signer: Certificate) -> tuple[datetime, ...]:
 
 
 def judge_document_type(check: Check, signer: Certificate, document_type: str) -> Check:
-    """The check of the issuing state, refined: the signer is one for documents of this type.
+    """The check of the issuing state, refined: the signer is one of that state, for documents of this type.
 
-    One letter in the signer's list stands for every type that begins with it.
+    Subject and issuer of its certificate name the same country (ICAO 9303-12 §7.1.1). One letter in the list of types stands
+    for every type that begins with it.
     """
-    if check.result is not Result.SUCCESSFUL or signer.document_types is None:
+    if check.result is not Result.SUCCESSFUL:
+        return check
+    if signer.country not in ("", signer.issuer_country):
+        return replace(check, result=Result.FAILED, reason="the document signer's certificate names two countries")
+    if signer.document_types is None:
         return check
     kind = document_type.replace("<", "")
     listed = {one.replace("<", "") for one in signer.document_types}
