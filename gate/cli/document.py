@@ -16,6 +16,7 @@ from gate.cli.output import Exit, emit_json, fail, note, say
 if TYPE_CHECKING:
     from gate.document.examination import Inspection
     from gate.document.mrz import Mrz
+    from gate.document.seal.judge import SealVerdict
     from gate.trust.store import TrustStore
 
 app = typer.Typer(no_args_is_help=True)
@@ -112,6 +113,79 @@ def read_(
     except DriverError as error:
         fail(Exit.UNREACHABLE, str(error))
     _report("document.read/1", inspection, json=json, more={"took_ms": took_ms})
+
+
+@app.command("verify-seal")
+def verify_seal(
+    seal: Annotated[Path, typer.Argument(help="A file with the bytes of the bar code")],
+    trust: Trust,
+    signer: Annotated[
+        list[Path] | None, typer.Option(help="A certificate that may have signed it, may be repeated")
+    ] = None,
+    mrz: Annotated[str, typer.Option(help="The printed zone, if it was seen")] = "",
+    at: At = "",
+    json: Json = False,
+) -> None:
+    """Verify a visible digital seal, such as a visa's."""
+    from gate.document.errors import DocumentError
+    from gate.document.pki.certificate import parse_certificate
+    from gate.document.seal.judge import judge_seal
+
+    signers = []
+    for path in signer or ():
+        try:
+            signers.append(parse_certificate(_bytes_of(path)))
+        except DocumentError as error:
+            fail(Exit.BAD_DATA, f"{path}: {error}")
+    verdict = judge_seal(
+        _bytes_of(seal),
+        signers=signers,
+        anchors=_store(trust),
+        now=_moment(at),
+        printed=_parsed(mrz) if mrz else None,
+    )
+    _report_seal(verdict, json=json)
+
+
+def _report_seal(verdict: SealVerdict, *, json: bool) -> None:
+    """Print the checks of a seal, and end: 0 only if all of it was successful."""
+    from gate.document.checks import Result
+
+    if json:
+        checks = [
+            {"id": check.id.value, "result": check.result.value, "reason": check.reason, "clause": check.clause}
+            for check in verdict.checks
+        ]
+        kind = None if verdict.content is None else verdict.content.profile.name
+        emit_json("document.verify-seal/1", {"overall": verdict.overall.value, "checks": checks, "kind": kind})
+    else:
+        for check in verdict.checks:
+            say(f"{check.result.value:14} {check.id.value:24} {check.reason}")
+        say(f"{verdict.overall.value:14} overall")
+    if verdict.overall is not Result.SUCCESSFUL:
+        raise typer.Exit(int(Exit.NO))
+
+
+@app.command("verify-credential")
+def verify_credential(
+    credential: Annotated[Path, typer.Argument(help="A file with a digital travel credential of type 1")],
+    trust: Trust,
+    mrz: Annotated[str, typer.Option(help="The printed zone, if it was seen")] = "",
+    at: At = "",
+    json: Json = False,
+) -> None:
+    """Verify a digital travel credential that is bound to a passport, like the files of its chip."""
+    from gate.document.dtc import parse_dtc
+    from gate.document.errors import DocumentError
+    from gate.document.inspection import inspect_files
+
+    try:
+        files = parse_dtc(_bytes_of(credential))
+    except DocumentError as error:
+        fail(Exit.BAD_DATA, f"{credential}: {error}")
+    printed = _parsed(mrz) if mrz else None
+    inspection = inspect_files(files, anchors=_store(trust), now=_moment(at), mrz=printed)
+    _report("document.verify-credential/1", inspection, json=json)
 
 
 def _report(

@@ -93,8 +93,9 @@ def _corrected_country(check: Check, evidence: Evidence, signer: Certificate, de
     signed = evidence.verdict is not None and evidence.verdict.signer is not None
     if not countries or not signed or evidence.zone is None or check.result is Result.SUCCESSFUL:
         return check
-    judged = judge_country(replace(signer, issuer_country=countries[0]), evidence.zone.issuer)
-    judged = judge_document_type(judged, signer, evidence.zone.document_type)
+    corrected = replace(signer, country=countries[0], issuer_country=countries[0])
+    judged = judge_country(corrected, evidence.zone.issuer)
+    judged = judge_document_type(judged, corrected, evidence.zone.document_type)
     return replace(judged, reason=f"{judged.reason}, by a defect list")
 
 
