@@ -17,13 +17,17 @@ from fakes.document_chip import converse, given, scripted
 
 from gate.document import tlv
 from gate.document.access.bac import open_with_bac
+from gate.document.access.opening import Chip
+from gate.document.access.pace import Password, choose_way, open_with_pace
 from gate.document.access.secure_messaging import SecureMessaging
 from gate.document.access.suites import SessionKeys, Suite
 from gate.document.authenticity.active import internal_authenticate, verify_answer
+from gate.document.authenticity.agreement import choose_offer, prove
 from gate.document.authenticity.passive import hash_agrees, judge_sod
 from gate.document.checks import CheckId, Result
 from gate.document.errors import DocumentError, MalformedError, SignatureError
 from gate.document.inspection import Inspection, inspect_files
+from gate.document.lds.card_access import parse_card_access
 from gate.document.lds.com import parse_com
 from gate.document.lds.dg1 import parse_dg1
 from gate.document.lds.dg2 import Encoding, parse_dg2
@@ -379,3 +383,40 @@ def test_mock_signers_of_every_algorithm_verify_under_their_issuer(folder: Path)
 def test_a_card_security_is_a_signed_message_but_no_security_object() -> None:
     with pytest.raises(MalformedError, match="another type"):
         parse_sod(tlv.encode(0x77, data("cardsecurity/FI.cardsecurity.bin")))
+
+
+# ── PACE and Chip Authentication ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_recorded_pace_is_repeated() -> None:
+    recorded = trace("trace_pace_gm_icao")
+    offered = parse_card_access(bytes.fromhex(recorded["card_access"]))
+    way = choose_way(offered)
+    assert way is not None
+    secrets = [bytes.fromhex(one["priv"]) for one in recorded["eph_keys"]]
+    password = Password(1, bytes.fromhex(recorded["mrz_info_sha1"]))
+    answers = [bytes.fromhex(step["rsp"]) for step in recorded["apdus"]]
+    opened, _, sent = converse(open_with_pace(way, password, random=given(*secrets)), scripted(answers))
+    assert [apdu.hex().upper() for apdu in sent] == [step["cmd"] for step in recorded["apdus"]]
+    assert opened.session.block_bytes == 16
+
+
+@pytest.mark.parametrize("name", ["trace_ca_AT", "trace_ca_MY"])
+def test_the_recorded_chip_authentication_is_repeated(name: str) -> None:
+    recorded = trace(name)
+    offer = choose_offer(parse_dg14(bytes.fromhex(recorded["dg14"])))
+    assert offer is not None
+    assert offer.key.group.name == "brainpoolP256r1"
+    keys = recorded["sm"][0]
+    assert offer.cipher is (Cipher.TDES if keys["alg"] == "TDES" else Cipher.AES_128)
+    before = SessionKeys(
+        Suite(offer.cipher), encryption_key=bytes.fromhex(keys["enc"]), mac_key=bytes.fromhex(keys["mac"])
+    )
+    chip = Chip(zone=None, random=bytes)
+    chip.rekey(SecureMessaging(before, bytes.fromhex(recorded["ssc"][0])), lambda: pytest.fail("opened anew"))
+    secret = given(bytes.fromhex(recorded["eph_keys"][0]["priv"]))
+    answers = [bytes.fromhex(step["rsp"]) for step in recorded["apdus"]]
+    reason, _, sent = converse(prove(chip, offer, random=secret), scripted(answers))
+    assert reason is None
+    assert [apdu.hex().upper() for apdu in sent[:2]] == [step["cmd"] for step in recorded["apdus"][:2]]
+    assert len(sent) == 3, "the answer to the third, another selection, came under the new keys"

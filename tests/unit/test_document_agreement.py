@@ -1,0 +1,544 @@
+"""Inspections of chips that are opened with PACE and prove themselves by agreeing on keys: every way, every clone, every downgrade."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Unpack
+
+import pytest
+from asn1crypto import keys
+from fakes.anchors import ListedAnchors
+from fakes.document_chip import Gone, converse
+from fakes.sample_passports import ANNA, TODAY, portrait, utopia
+
+from gate.document.access import agreement_keys
+from gate.document.access.agreement_keys import group_of_algorithm, parse_agreement_key
+from gate.document.access.groups import FieldGroup, standard_group
+from gate.document.access_checks import AccessFacts, judge_offer
+from gate.document.authenticity.agreement import choose_offer
+from gate.document.checks import CheckId, Result
+from gate.document.errors import AlgorithmUnknownError, MalformedError
+from gate.document.examination import AgreementFacts
+from gate.document.inspection import Inspection, Portrait, inspect
+from gate.document.lds.security_infos import (
+    ChipAuthenticationInfo,
+    ChipAuthenticationKey,
+    KeyAgreement,
+    SecurityInfos,
+)
+from gate.document.lds.security_infos import Cipher as OurCipher
+from gate.document.mrz import parse
+from hardware_sim.chip import CardGoneError
+from hardware_sim.chip.card import Card, Switches
+from hardware_sim.passport import der
+from hardware_sim.passport.abilities import Agreement, Features
+from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
+from hardware_sim.passport.domain import STANDARDISED, Curve
+from hardware_sim.passport.issuer import Passport
+
+NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
+CAN = "271828"
+GM = Pace(Mapping.GENERIC, 12, Cipher.AES_128)
+CAM = Pace(Mapping.CHIP_AUTHENTICATION, 13, Cipher.AES_128)
+Through = Callable[[Callable[[bytes], bytes]], Callable[[bytes], bytes]]
+
+
+@functools.cache
+def anchors() -> ListedAnchors:
+    return ListedAnchors(utopia().csca_files().values(), utopia().crl_files().values(), test=True)
+
+
+@functools.cache
+def passport(features: Features, *faults: str, active: Any = None) -> Passport:
+    given = {"active_authentication": active} if active else {}
+    none = () if active or "no_chip_authentication" in faults else ("no_chip_authentication",)
+    return utopia().issue(
+        ANNA, portrait_jpeg=portrait(), features=features, faults=frozenset((*faults, *none)), signer="p256", **given
+    )
+
+
+def inspected(
+    document: Passport,
+    *,
+    number: str | None = None,
+    against: ListedAnchors | None = None,
+    through: Through = lambda transmit: transmit,
+    zone: bool = True,
+    **switches: Unpack[Switches],
+) -> tuple[Inspection, list[Portrait], list[bytes]]:
+    card = Card(document, random_bytes=random.Random(1).randbytes, **switches)
+
+    def transmit(apdu: bytes) -> bytes:
+        try:
+            return card.transmit(apdu)
+        except CardGoneError:
+            raise Gone from None
+
+    conversation = inspect(
+        parse(document.mrz_lines) if zone else None,
+        anchors=against or anchors(),
+        now=NOW,
+        random=random.Random(2).randbytes,
+        card_access_number=number,
+    )
+    return converse(conversation, through(transmit))
+
+
+def results(inspection: Inspection) -> dict[str, str]:
+    return {check.id.value: check.result.value for check in inspection.checks if check.result is not Result.SUCCESSFUL}
+
+
+def reason(inspection: Inspection, check_id: CheckId) -> str:
+    return next(check.reason for check in inspection.checks if check.id is check_id)
+
+
+# ── genuine chips ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+WAYS = [
+    GM,
+    Pace(Mapping.GENERIC, 14, Cipher.AES_256),
+    Pace(Mapping.GENERIC, 0, Cipher.TDES),
+    Pace(Mapping.INTEGRATED, 13, Cipher.AES_192),
+    Pace(Mapping.INTEGRATED, 1, Cipher.AES_128),
+    CAM,
+]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: f"{way.mapping.name}-{way.parameter_id}")
+@pytest.mark.parametrize("number", [None, CAN])
+def test_every_mapping_opens_a_genuine_passport_and_is_logged(way: Pace, number: str | None) -> None:
+    document = passport(Features(pace=(way,), can=CAN), active="ecdsa")
+    inspection, portraits, _ = inspected(document, number=number)
+    assert results(inspection) == {}
+    assert portraits
+    facts = inspection.access
+    assert facts is not None
+    assert (facts.protocol, facts.version, facts.password) == ("PACE", 2, "CAN" if number else "MRZ")
+    assert facts.mapping == {"GENERIC": "GM", "INTEGRATED": "IM"}.get(way.mapping.name, "CAM")
+    assert facts.agreement == ("ECDH" if isinstance(STANDARDISED[way.parameter_id], Curve) else "DH")
+    assert facts.cipher == way.cipher.name.replace("_", "-").replace("TDES", "3DES")
+    assert facts.parameters == standard_group(way.parameter_id).name
+    assert f"{facts.agreement}-{facts.mapping} {facts.cipher} on {facts.parameters}" in reason(
+        inspection, CheckId.CHIP_ACCESS
+    )
+
+
+def test_basic_access_control_is_logged_too() -> None:
+    inspection, _, _ = inspected(passport(Features(), active="ecdsa"))
+    assert inspection.access == AccessFacts("BAC", "MRZ")
+    assert str(inspection.access) == "BAC with the MRZ"
+
+
+OFFERS = [
+    Agreement(13, Cipher.AES_128),
+    Agreement(12, Cipher.AES_256, key_id=7),
+    Agreement(14, Cipher.AES_192, explicit_parameters=False),
+    Agreement(18, Cipher.TDES),
+    Agreement(10, None),
+    Agreement(0, Cipher.AES_128),
+    Agreement(2, Cipher.TDES, key_id=1),
+    Agreement(1, None),
+]
+
+
+@pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: f"{offer.parameter_id}-{offer.cipher}-{offer.key_id}")
+@pytest.mark.parametrize("pace", [(), (GM,)], ids=["bac", "pace"])
+def test_every_kind_of_key_proves_a_genuine_chip(offer: Agreement, pace: tuple[Pace, ...]) -> None:
+    inspection, _, _ = inspected(passport(Features(pace=pace, chip_authentication=(offer,))))
+    assert results(inspection) == {}
+    assert "Chip Authentication with the key" in reason(inspection, CheckId.CHIP_AUTHENTICITY)
+    assert inspection.agreement is not None
+    assert inspection.agreement.parameters == standard_group(offer.parameter_id).name
+    assert inspection.agreement.cipher == (offer.cipher or Cipher.TDES).name.replace("_", "-").replace("TDES", "3DES")
+
+
+def test_the_data_groups_are_read_under_the_keys_of_chip_authentication_and_no_signature_is_asked_for() -> None:
+    features = Features(chip_authentication=(Agreement(13, Cipher.AES_128),))
+    inspection, _, sent = inspected(passport(features, active="ecdsa"))
+    assert results(inspection) == {}
+    assert not any(apdu[1] == 0x88 for apdu in sent), "no Active Authentication beside it"
+    agreed = next(index for index, apdu in enumerate(sent) if apdu[1] == 0x86)
+    after = [apdu for apdu in sent[agreed + 1 :] if apdu[1] == 0xA4]
+    assert len(after) == 3, "the proof, EF.DG1 and EF.DG2"
+    assert inspection.agreement == AgreementFacts("0.4.0.127.0.7.2.2.3.2.2", "AES-128", "brainpoolP256r1")
+
+
+def test_pace_with_chip_authentication_needs_no_other_proof() -> None:
+    features = Features(pace=(CAM,), chip_authentication=(Agreement(13, Cipher.AES_128),))
+    inspection, _, sent = inspected(passport(features, active="ecdsa"))
+    assert results(inspection) == {}
+    assert "PACE-CAM" in reason(inspection, CheckId.CHIP_AUTHENTICITY)
+    assert inspection.agreement is None
+    assert not any(apdu[1] == 0x88 for apdu in sent)
+
+
+@pytest.mark.parametrize(
+    ("features", "after", "authentications"),
+    [
+        (Features(chip_authentication=(Agreement(13, Cipher.AES_128),)), 0x0C86, 2),
+        (Features(pace=(CAM,)), 0x0086, 8),
+        (Features(pace=(CAM,)), 0x0CA4, 8),
+    ],
+    ids=["agreeing", "mapping", "mapping-entered"],
+)
+def test_a_chip_that_ends_its_session_over_a_size_proves_itself_again(
+    features: Features, after: int, authentications: int
+) -> None:
+    def through(transmit: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        seen: set[int] = set()
+
+        def answer(apdu: bytes) -> bytes:
+            seen.add(int.from_bytes(apdu[:2]))
+            if apdu[:2] == b"\x0c\xb0" and apdu[4] == 0 and after in seen:
+                transmit(bytes.fromhex("00A4040C07A0000002471001"))  # the card drops its session
+                return b"\x67\x00"
+            return transmit(apdu)
+
+        return answer
+
+    inspection, _, sent = inspected(passport(features), through=through)
+    assert results(inspection) == {}
+    assert sum(apdu[:4] == b"\x00\xa4\x00\x0c" for apdu in sent) == 2, "opened twice"
+    assert sum(apdu[1] == 0x86 for apdu in sent) == authentications
+
+
+# ── downgrades ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def without_card_access(transmit: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    return lambda apdu: b"\x6a\x82" if apdu[:4] == b"\x00\xa4\x02\x0c" else transmit(apdu)
+
+
+def test_a_card_access_that_was_taken_away_shows_in_the_end() -> None:
+    document = passport(Features(pace=(GM,)), active="ecdsa")
+    inspection, _, _ = inspected(document, through=without_card_access)
+    assert results(inspection) == {"chip_access": "failed"}
+    assert "EF.DG14 offers PACE" in reason(inspection, CheckId.CHIP_ACCESS)
+
+
+def test_a_chip_that_refuses_its_master_file_is_taken_for_one_without_pace() -> None:
+    inspection, _, _ = inspected(passport(Features(), active="ecdsa"), master_file_refused=True)
+    assert results(inspection) == {}
+    hidden, _, _ = inspected(passport(Features(pace=(GM,)), active="ecdsa"), master_file_refused=True)
+    assert results(hidden) == {"chip_access": "failed"}
+
+
+def test_a_weaker_card_access_shows_in_the_end() -> None:
+    inspection, _, _ = inspected(passport(Features(pace=(CAM, GM)), "card_access_weaker", active="ecdsa"))
+    assert inspection.result_of(CheckId.CHIP_ACCESS) is Result.FAILED
+    assert "not what EF.DG14 repeats" in reason(inspection, CheckId.CHIP_ACCESS)
+
+
+def test_a_chip_that_fails_in_pace_is_never_opened_with_basic_access_control() -> None:
+    document = passport(Features(pace=(GM,)), active="ecdsa")
+
+    def refusing(transmit: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        return lambda apdu: b"\x69\x85" if apdu[1] == 0x86 else transmit(apdu)
+
+    inspection, _, sent = inspected(document, through=refusing)
+    assert inspection.result_of(CheckId.CHIP_ACCESS) is Result.FAILED
+    assert not any(apdu[1] in (0x84, 0x82) for apdu in sent)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"\x31\x00", "cannot be relied on"),
+        (b"\x31\x03\x02\x01\x05", "cannot be relied on"),
+        (b"\x30\x00\x00\x00\x00\x00", "cannot be relied on"),
+        (bytes.fromhex("310F300D060804007F0007020202020101"), "no PACE that we know"),
+    ],
+)
+def test_a_card_access_that_offers_nothing_keeps_the_chip_closed(content: bytes, expected: str) -> None:
+    document = passport(Features(pace=(GM,)), active="ecdsa")
+    changed = dataclasses.replace(document, files={**document.files, "EF_CARD_ACCESS": content})
+    inspection, _, sent = inspected(changed)
+    assert inspection.result_of(CheckId.CHIP_ACCESS) is Result.FAILED
+    assert expected in reason(inspection, CheckId.CHIP_ACCESS)
+    assert not any(apdu[1] == 0x84 for apdu in sent)
+
+
+def test_a_card_access_that_is_refused_for_another_reason_keeps_the_chip_closed() -> None:
+    def odd(transmit: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        return lambda apdu: b"\x6f\x00" if apdu[:4] == b"\x00\xa4\x02\x0c" else transmit(apdu)
+
+    inspection, _, _ = inspected(passport(Features(), active="ecdsa"), through=odd)
+    assert "EF.CardAccess cannot be selected: status 6F00" in reason(inspection, CheckId.CHIP_ACCESS)
+
+
+def test_pace_that_nothing_signed_repeats_is_left_open() -> None:
+    offered = SecurityInfos()
+    facts = AccessFacts("PACE", "MRZ", 2)
+    for signed in (None, SecurityInfos()):
+        assert judge_offer(facts, offered, signed).result is Result.UNDETERMINED
+
+
+def test_without_a_zone_only_the_card_access_number_opens() -> None:
+    both = passport(Features(pace=(GM,), can=CAN), active="ecdsa")
+    inspection, _, _ = inspected(both, zone=False, number=CAN)
+    assert results(inspection) == {"mrz": "not_supported", "mrz_dg1": "not_supported"}
+    closed, _, _ = inspected(both, zone=False)
+    assert "neither the printed zone nor" in reason(closed, CheckId.CHIP_ACCESS)
+    old, _, _ = inspected(passport(Features(), active="ecdsa"), zone=False, number=CAN)
+    assert "printed zone only" in reason(old, CheckId.CHIP_ACCESS)
+
+
+# ── clones ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+AGREEING = Features(chip_authentication=(Agreement(13, Cipher.AES_128),))
+OLD = Features(chip_authentication=(Agreement(12, None),))
+MAPPING = Features(pace=(CAM,))
+
+
+@pytest.mark.parametrize("features", [AGREEING, OLD, MAPPING], ids=["agreeing", "old", "mapping"])
+def test_a_clone_without_the_chips_key_fails(features: Features) -> None:
+    inspection, portraits, _ = inspected(passport(features, "no_private_key"))
+    assert results(inspection) == {"chip_authenticity": "failed"}
+    assert portraits, "it is opened again and read for the officer"
+
+
+@pytest.mark.parametrize("features", [AGREEING, MAPPING], ids=["agreeing", "mapping"])
+def test_a_clone_with_a_key_of_its_own_fails(features: Features) -> None:
+    fault = "own_card_security" if features is MAPPING else "own_keys"
+    inspection, _, _ = inspected(passport(features, fault))
+    assert inspection.result_of(CheckId.CHIP_AUTHENTICITY) in (Result.FAILED, Result.UNDETERMINED)
+    if features is AGREEING:
+        assert inspection.result_of(CheckId.DG_HASHES) is Result.FAILED
+
+
+@pytest.mark.parametrize("features", [AGREEING, MAPPING], ids=["agreeing", "mapping"])
+def test_a_key_that_nobody_we_trust_signed_proves_nothing(features: Features) -> None:
+    inspection, _, _ = inspected(passport(features), against=ListedAnchors())
+    assert inspection.result_of(CheckId.CHIP_AUTHENTICITY) is Result.UNDETERMINED
+    assert "nobody we trust" in reason(inspection, CheckId.CHIP_AUTHENTICITY)
+
+
+def test_a_chip_that_hides_its_card_security_fails() -> None:
+    document = passport(MAPPING)
+    for changed in ({}, {"EF_CARD_SECURITY": b"\x30\x03\x02\x01\x05"}):
+        files = {name: content for name, content in document.files.items() if name != "EF_CARD_SECURITY"} | changed
+        inspection, _, _ = inspected(dataclasses.replace(document, files=files))
+        assert results(inspection) == {"chip_authenticity": "failed"}
+
+
+def test_a_card_security_that_was_revoked_fails_the_chip() -> None:
+    revoked = [utopia().crl(line, revoked=(utopia().signer_serial("p256"),)) for line in (1, 2, 3)]
+    against = ListedAnchors(utopia().csca_files().values(), revoked, test=True)
+    inspection, _, _ = inspected(passport(MAPPING), against=against)
+    assert inspection.result_of(CheckId.REVOCATION) is Result.FAILED
+    assert "revoked" in reason(inspection, CheckId.CHIP_AUTHENTICITY)
+
+
+def test_a_genuine_card_security_of_another_chip_fails() -> None:
+    document = passport(MAPPING)
+    person = dataclasses.replace(ANNA, number="X1234567")
+    other = utopia().issue(
+        person,
+        portrait_jpeg=portrait(),
+        features=MAPPING,
+        faults=frozenset({"no_chip_authentication"}),
+        signer="p256",
+    )
+    files = {**document.files, "EF_CARD_SECURITY": other.files["EF_CARD_SECURITY"]}
+    inspection, _, _ = inspected(dataclasses.replace(document, files=files))
+    assert results(inspection) == {"chip_authenticity": "failed"}
+    assert "does not hold the key" in reason(inspection, CheckId.CHIP_AUTHENTICITY)
+
+
+def at_agreement(answer: bytes) -> Through:
+    """Chip Authentication's own commands answered otherwise, in clear."""
+
+    def through(transmit: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        state = {"done": False}
+
+        def tampered(apdu: bytes) -> bytes:
+            if apdu[:2] == b"\x0c\x22" and not state["done"]:
+                state["done"] = True
+                transmit(bytes.fromhex("00A4040C07A0000002471001"))
+                return answer
+            return transmit(apdu)
+
+        return tampered
+
+    return through
+
+
+def test_a_chip_that_breaks_off_chip_authentication_fails_and_is_read_all_the_same() -> None:
+    inspection, portraits, _ = inspected(passport(AGREEING), through=at_agreement(b"\x69\x88"))
+    assert results(inspection) == {"chip_authenticity": "failed"}
+    assert portraits
+
+
+def test_an_answer_that_breaks_the_session_during_chip_authentication_ends_the_inspection() -> None:
+    forged = bytes.fromhex("990290008E080000000000000000") + b"\x90\x00"
+    inspection, portraits, _ = inspected(passport(AGREEING), through=at_agreement(forged))
+    assert inspection.result_of(CheckId.CHIP_AUTHENTICITY) is Result.ABORTED
+    assert inspection.overall is Result.ABORTED
+    assert not portraits
+
+
+@pytest.mark.parametrize("features", [AGREEING, MAPPING], ids=["agreeing", "mapping"])
+def test_a_chip_that_is_pulled_out_is_aborted_wherever_it_was(features: Features) -> None:
+    _, _, sent = inspected(passport(features))
+    for after in range(len(sent)):
+        inspection, _, _ = inspected(passport(features), pull_out_after_apdus=after)
+        assert inspection.overall is Result.ABORTED, after
+
+
+@pytest.mark.parametrize("features", [AGREEING, MAPPING], ids=["agreeing", "mapping"])
+def test_nonsense_never_leads_to_a_success(features: Features) -> None:
+    _, _, sent = inspected(passport(features))
+    for after in range(len(sent)):
+        inspection, _, _ = inspected(passport(features), nonsense_after_apdus=after)
+        assert inspection.overall in (Result.ABORTED, Result.FAILED), after
+
+
+@pytest.mark.parametrize("features", [AGREEING, MAPPING], ids=["agreeing", "mapping"])
+def test_a_changed_byte_of_any_answer_is_never_overall_successful(features: Features) -> None:
+    document = passport(features)
+    _, _, sent = inspected(document)
+    dice = random.Random(3)
+    for turn in range(1, len(sent)):  # what the chip says of its master file is not looked at
+
+        def through(transmit: Callable[[bytes], bytes], turn: int = turn) -> Callable[[bytes], bytes]:
+            turns = iter(range(10_000))
+
+            def tampered(apdu: bytes) -> bytes:
+                answer = bytearray(transmit(apdu))
+                if next(turns) == turn:
+                    answer[dice.randrange(len(answer))] ^= dice.randrange(1, 256)
+                return bytes(answer)
+
+            return tampered
+
+        for _ in range(4):
+            inspection, _, _ = inspected(document, through=through)
+            assert inspection.overall in (Result.FAILED, Result.ABORTED), turn
+
+
+# ── which offer ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def point_spki(number: int) -> bytes:
+    group = standard_group(number)
+    named = {12: "secp256r1", 15: "secp384r1"}[number]
+    return bytes(
+        keys.PublicKeyInfo(
+            {
+                "algorithm": {"algorithm": "ec", "parameters": keys.ECDomainParameters(name="named", value=named)},
+                "public_key": keys.ECPointBitString(group.generator),
+            }
+        ).dump()
+    )
+
+
+def info(cipher: OurCipher, key_id: int | None = None, version: int = 1) -> ChipAuthenticationInfo:
+    return ChipAuthenticationInfo(f"1.{cipher.value}", KeyAgreement.ECDH, cipher, version, key_id)
+
+
+def key(number: int = 12, key_id: int | None = None) -> ChipAuthenticationKey:
+    return ChipAuthenticationKey(KeyAgreement.ECDH, point_spki(number), key_id)
+
+
+def test_the_best_offer_is_chosen_and_paired_with_its_key() -> None:
+    infos = SecurityInfos(
+        chip_authentications=(info(OurCipher.TDES, 1), info(OurCipher.AES_128, 1), info(OurCipher.AES_256, 2)),
+        chip_keys=(key(12, 1), key(15, 2)),
+    )
+    offer = choose_offer(infos)
+    assert offer is not None
+    assert (offer.cipher, offer.key_id, offer.key.group.name) == (OurCipher.AES_256, 2, "secp384r1")
+
+
+@pytest.mark.parametrize(
+    "infos",
+    [
+        SecurityInfos(),
+        SecurityInfos(chip_authentications=(info(OurCipher.AES_128),)),
+        SecurityInfos(chip_authentications=(info(OurCipher.AES_128, version=3),), chip_keys=(key(),)),
+        SecurityInfos(chip_keys=(dataclasses.replace(key(), agreement=KeyAgreement.DH),)),
+        SecurityInfos(chip_keys=(dataclasses.replace(key(), spki=b"\x30\x00"),)),
+    ],
+)
+def test_what_is_no_offer_is_none(infos: SecurityInfos) -> None:
+    assert choose_offer(infos) is None
+
+
+# ── keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+X9_42, PKCS_3, STANDARDISED_OID = "1.2.840.10046.2.1", "1.2.840.113549.1.3.1", "0.4.0.127.0.7.1.2"
+
+
+def field_spki(oid: str, *numbers: int, public: bytes = b"\x02\x01\x04") -> bytes:
+    parameters = der.sequence(*(der.integer(number) for number in numbers))
+    return der.sequence(der.sequence(der.oid(oid), parameters), der.bits(public))
+
+
+def test_fields_are_told_by_their_numbers() -> None:
+    known = STANDARDISED[1]
+    for oid, numbers in (
+        (X9_42, (known.p, known.g, known.q)),
+        (PKCS_3, (known.p, known.g)),
+        (PKCS_3, (known.p, known.g, 224)),
+    ):
+        parsed = parse_agreement_key(field_spki(oid, *numbers))
+        assert parsed.group == standard_group(1)
+        assert parsed.element == b"\x04"
+
+
+def test_a_field_of_the_documents_own_is_taken_within_bounds() -> None:
+    known = STANDARDISED[2]
+    other = pow(known.g, 2, known.p)
+    proper = parse_agreement_key(field_spki(X9_42, known.p, other, known.q)).group
+    assert isinstance(proper, FieldGroup)
+    assert proper.proper
+    loose = parse_agreement_key(field_spki(PKCS_3, known.p, other)).group
+    assert isinstance(loose, FieldGroup)
+    assert not loose.proper
+    assert loose.multiply(b"\x02", 3) == b"\x08"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "error"),
+    [
+        ((23, 5, 11), AlgorithmUnknownError),
+        ((1 << agreement_keys.PRIME_BITS_MAX | 1, 5, 11), AlgorithmUnknownError),
+        (((1 << 1024) + 2, 5, 11), MalformedError),
+        ((STANDARDISED[0].p, 1, STANDARDISED[0].q), MalformedError),
+        ((STANDARDISED[0].p, 5, STANDARDISED[0].q + 2), MalformedError),
+        ((STANDARDISED[0].p, 5, 2), MalformedError),
+    ],
+)
+def test_numbers_that_make_no_safe_field_are_refused(numbers: tuple[int, ...], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        parse_agreement_key(field_spki(X9_42, *numbers))
+
+
+def test_a_public_number_that_is_none_is_refused() -> None:
+    known = STANDARDISED[0]
+    for public in (b"", b"\x02\x01\x00", b"\x02\x01\xff", b"\x02\x01\x04\x00", b"\x04\x01\x04"):
+        with pytest.raises(MalformedError):
+            parse_agreement_key(field_spki(X9_42, known.p, known.g, known.q, public=public))
+
+
+def test_standardised_parameters_are_named_by_number() -> None:
+    point = standard_group(12).generator
+    spki = der.sequence(der.sequence(der.oid(STANDARDISED_OID), der.integer(12)), der.bits(point))
+    assert parse_agreement_key(spki).element == point
+    number = der.sequence(der.sequence(der.oid(STANDARDISED_OID), der.integer(0)), der.bits(b"\x02\x01\x05"))
+    assert parse_agreement_key(number).element == b"\x05"
+    with pytest.raises(AlgorithmUnknownError):
+        group_of_algorithm(der.sequence(der.oid(STANDARDISED_OID), der.integer(5)))
+
+
+def test_a_key_that_agrees_on_nothing_is_refused() -> None:
+    certificate_key = der.sequence(
+        der.sequence(der.oid("1.2.840.113549.1.1.1"), b"\x05\x00"),
+        der.bits(der.sequence(der.integer((1 << 2047) | 1), der.integer(65537))),
+    )
+    with pytest.raises(AlgorithmUnknownError, match="no agreement"):
+        parse_agreement_key(certificate_key)
