@@ -141,7 +141,11 @@ def test_a_clone_without_the_key_does_not_understand_what_follows() -> None:
         ("0C2241A6", "910104", 0x6A80),
         ("0C2241A6", "", 0x6A80),
         ("0C860000", "7C00", 0x6985),
-        ("0C2281A4", "830101", 0x6A86),
+        ("0C2281A4", "830101", 0x6985),
+        ("0C2281B6", "830101", 0x6985),
+        ("0C2A00BE", "7F4E00", 0x6985),
+        ("0C2A0000", "7F4E00", 0x6A86),
+        ("0C22FFA4", "830101", 0x6A86),
     ],
 )
 def test_what_does_not_fit_is_refused_and_the_session_lives_on(header: str, fields: str, answer: int) -> None:

@@ -42,6 +42,7 @@ def test_everything_that_a_chip_can_do_arrives_too() -> None:
         pace=(Pace(Mapping.GENERIC, 0, Cipher.TDES), Pace(Mapping.CHIP_AUTHENTICATION, 13, Cipher.AES_256)),
         can="271828",
         chip_authentication=(Agreement(12, None), Agreement(2, Cipher.AES_192, key_id=7)),
+        terminal_authentication=True,
     )
     passport = utopia().issue(numbered(1), portrait_jpeg=portrait(), features=features)
     pipe = io.BytesIO()

@@ -8,19 +8,22 @@ argument; slowness is the card's affair.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from hardware_sim.chip import RefusedError, SmError, access, agreement, crypto, objects, pace
+from hardware_sim.chip import RefusedError, SmError, access, agreement, crypto, objects, pace, terminal
 from hardware_sim.chip.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, BadApduError, Command, Response, parse
 from hardware_sim.chip.files import DONE, WRONG_LENGTH, File, FileSystem, Place, Secrecy, far_offset, read
 from hardware_sim.chip.lies import Lie, protect
+from hardware_sim.chip.protocols import KEY_REFERENCE, Protocols
 from hardware_sim.chip.quirks import PLAIN_CHIP, Quirks
 from hardware_sim.chip.secure_messaging import Session
+from hardware_sim.chip.state import State
 from hardware_sim.passport.abilities import AgreementKey
-from hardware_sim.passport.algorithms import Mapping, Pace
-from hardware_sim.passport.der import oid, tlv
+from hardware_sim.passport.algorithms import Pace
+from hardware_sim.passport.der import tlv
 from hardware_sim.passport.issuer import Passport
+from hardware_sim.passport.mrz import document_number
 
 APPLICATION: Final = bytes.fromhex("A0000002471001")
 _MASTER_FILE: Final = bytes.fromhex("3F00")
@@ -29,9 +32,6 @@ _AA_CHALLENGE_BYTES: Final = 8
 _KEY_MATERIAL_BYTES: Final = 16
 _CHAINED: Final = 0x10
 _CHAINED_STEPS: Final = 3  # of PACE: nonce, mapping, agreement; then comes the token
-_MRZ_PASSWORD: Final = b"\x01"
-_CAN_PASSWORD: Final = b"\x02"
-_KEY_REFERENCE: Final = 0x84
 
 _PROOF_WRONG: Final = 0x6300
 _LAST_COMMAND_EXPECTED: Final = 0x6883
@@ -41,31 +41,8 @@ _NO_FILE_SELECTED: Final = 0x6986
 _WRONG_DATA: Final = 0x6A80
 _NOT_FOUND: Final = 0x6A82
 _WRONG_PARAMETERS: Final = 0x6A86
-_INCONSISTENT: Final = 0x6A87
-_NO_SUCH_REFERENCE: Final = 0x6A88
 _NO_INSTRUCTION: Final = 0x6D00
 _NO_CLASS: Final = 0x6E00
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """Where the terminal stands and what it has reached there.
-
-    `begun_in` is where the session began: one of BAC does not outlive the application. `nonce`, `run` and `chosen` are
-    halves of a protocol that wait for the terminal's other half; any other command forgets them.
-    """
-
-    place: Place = Place.MASTER
-    file: File | None = None
-    session: Session | None = field(default=None, repr=False)
-    begun_in: Place = Place.MASTER
-    nonce: bytes | None = field(default=None, repr=False)
-    run: pace.Conversation | None = field(default=None, repr=False)
-    run_chained: int = 0
-    chosen: AgreementKey | None = None
-
-    def without_halves(self) -> _State:
-        return replace(self, nonce=None, run=None, run_chained=0, chosen=None)
 
 
 class Application:
@@ -77,11 +54,12 @@ class Application:
         self._files = FileSystem(passport.files)
         self._abilities = passport.abilities
         self._keys = crypto.document_keys(passport.mrz_lines)
-        self._seed = crypto.document_seed(passport.mrz_lines)
+        self._number = document_number(passport.mrz_lines).encode("ascii")
+        self._protocols = Protocols(passport, random_bytes, quirks)
         self._chip_key = passport.chip_key
         self._random_bytes = random_bytes
         self._quirks = quirks
-        self._state = _State()
+        self._state = State()
         self._next_session: Session | None = None
         self._answered = 0
         self._last_answer: Response | None = None
@@ -90,7 +68,7 @@ class Application:
 
     def reset(self) -> None:
         """Power off and on: session, selection and challenge are forgotten."""
-        self._state = _State()
+        self._state = State()
 
     def answer(self, apdu: bytes) -> Response:
         """Answer one command, whatever its bytes are."""
@@ -110,7 +88,7 @@ class Application:
                     return Response(_NO_CLASS)
                 # A plain command ends the session (ICAO 9303-11 §9.8.2).
                 if self._state.session is not None:
-                    self._state = _State(self._state.place)
+                    self._state = State(self._state.place)
                 return self._run(command)
             case _:
                 return Response(_NO_CLASS)
@@ -119,7 +97,7 @@ class Application:
         try:
             command = session.open(protected)
         except SmError as broken:
-            self._state = _State(self._state.place)
+            self._state = State(self._state.place)
             return Response(broken.status)
         room = session.plain_bytes_max(protected.ne or 0)
         lie = self._quirks.lie if self._answered >= self._quirks.lie_after_answers else None
@@ -139,7 +117,7 @@ class Application:
         except RefusedError as refused:
             return Response(refused.status)
 
-    def _dispatch(self, command: Command, before: _State, room: int) -> Response:
+    def _dispatch(self, command: Command, before: State, room: int) -> Response:
         match command.ins:
             case 0xA4:
                 return self._select(command)
@@ -157,6 +135,8 @@ class Application:
                 return self._manage_security(command)
             case 0x86:
                 return self._general_authenticate(command, before)
+            case 0x2A:
+                return self._verify_certificate(command)
             case _:
                 return Response(_NO_INSTRUCTION)
 
@@ -177,9 +157,10 @@ class Application:
 
     def _enter(self, place: Place) -> None:
         leaves_session = place is Place.MASTER and self._state.begun_in is Place.APPLICATION
-        self._state = replace(
-            self._state, place=place, file=None, session=None if leaves_session else self._state.session
-        )
+        if leaves_session:
+            self._state = State(place)
+        else:
+            self._state = replace(self._state, place=place, file=None)
 
     def _select_file(self, file: File | None) -> Response:
         if self._state.place is Place.APPLICATION and self._state.session is None:
@@ -200,22 +181,26 @@ class Application:
             case Secrecy.SESSION:
                 return self._state.session is not None
             case Secrecy.TERMINAL:
-                return False
+                return bool(self._state.rights & file.right)
 
     def _get_challenge(self, command: Command) -> Response:
         state = self._state
-        if state.place is Place.MASTER or state.session is not None or not self._bac():
+        for_terminal = state.chain is not None and state.chain.terminal is not None
+        if state.place is Place.MASTER or not (for_terminal or (state.session is None and self._bac())):
             return Response(_CONDITIONS_MISSING)
         if command.ne is None or command.ne not in {access.NONCE_BYTES, SHORT_NE_MAX}:
             return Response(WRONG_LENGTH)
         nonce = self._random_bytes(access.NONCE_BYTES)
-        self._state = replace(state, nonce=nonce)
+        chain = None if state.chain is None else replace(state.chain, nonce=nonce)
+        self._state = replace(state, nonce=nonce, chain=chain)
         return Response(DONE, nonce)
 
     def _bac(self) -> bool:
         return self._abilities.bac and not self._quirks.bac_refused
 
-    def _external_authenticate(self, command: Command, before: _State) -> Response:
+    def _external_authenticate(self, command: Command, before: State) -> Response:
+        if before.chain is not None:
+            return self._authenticate_terminal(command, before, before.chain)
         if before.nonce is None:
             return Response(_CONDITIONS_MISSING)
         if len(command.body) != access.PROOF_BYTES:
@@ -227,8 +212,15 @@ class Application:
             return Response(_PROOF_WRONG)
         proof, session = granted
         self.wrong_keys = 0
-        self._state = replace(self._state, session=session, begun_in=Place.APPLICATION)
+        self._state = replace(self._state, session=session, begun_in=Place.APPLICATION, identity=self._number)
         return Response(DONE, proof)
+
+    def _authenticate_terminal(self, command: Command, before: State, chain: terminal.Chain) -> Response:
+        rights = terminal.verify_terminal(
+            chain, command.body, chip_identity=before.identity, terminal_key=before.terminal_key
+        )
+        self._state = replace(self._state, rights=rights)
+        return Response(DONE)
 
     def _internal_authenticate(self, command: Command, room: int) -> Response:
         if self._state.session is None or self._state.place is Place.MASTER:
@@ -276,87 +268,76 @@ class Application:
         return read(file, offset, command.ne, room=room, le_max=self._quirks.le_max, header_bytes=header_bytes)
 
     def _manage_security(self, command: Command) -> Response:
+        fields = objects.parse(command.body)
         match command.p1, command.p2, self._state.session:
-            case 0xC1, 0xA4, None:
-                return self._choose_pace(objects.parse(command.body))
-            case 0x41, 0xA4, Session():
-                fields = objects.parse(command.body)
-                self._state = replace(
-                    self._state, chosen=self._choose_key(fields.get(_KEY_REFERENCE), fields.get(0x80, b""))
-                )
-                return Response(DONE)
-            case 0x41, 0xA6, Session():
-                fields = objects.parse(command.body)
-                return self._agree(self._choose_key(fields.get(_KEY_REFERENCE), None), fields.get(0x91, b""), b"")
-            case ((0xC1 | 0x41), (0xA4 | 0xA6), _):
-                return Response(_CONDITIONS_MISSING)
+            case 0xC1, 0xA4, None if self._state.place is Place.MASTER:
+                way, run = self._protocols.begin_pace(fields)
+                self._state = replace(self._state, run=run, way=way)
+            case 0x41, 0xA4, Session() if self._state.place is Place.APPLICATION:
+                chosen = self._protocols.agreement_key(fields.get(KEY_REFERENCE), fields.get(0x80, b""))
+                self._state = replace(self._state, chosen=chosen)
+            case 0x41, 0xA6, Session() if self._state.place is Place.APPLICATION:
+                chosen = self._protocols.agreement_key(fields.get(KEY_REFERENCE), None)
+                self._agree(chosen, fields.get(0x91, b""))
+            case 0x81, 0xB6, Session() if self._state.chain is not None:
+                self._state = replace(self._state, chain=terminal.set_verifier(self._state.chain, fields))
+            case 0x81, 0xA4, Session() if self._state.chain is not None:
+                self._state = replace(self._state, chain=terminal.set_terminal(self._state.chain, fields))
+            case ((0xC1 | 0x41 | 0x81), (0xA4 | 0xA6 | 0xB6), _):
+                raise RefusedError(_CONDITIONS_MISSING)
             case _:
-                return Response(_WRONG_PARAMETERS)
-
-    def _choose_pace(self, fields: dict[int, bytes]) -> Response:
-        """MSE:Set AT for PACE (ICAO 9303-11 §4.4.4.1)."""
-        if not self._abilities.pace or self._state.place is not Place.MASTER:
-            return Response(_CONDITIONS_MISSING)
-        if self._quirks.parameter_reference_required and _KEY_REFERENCE not in fields:
-            return Response(_INCONSISTENT)
-        chosen = [way for way in self._abilities.pace if oid(way.oid)[2:] == fields.get(0x80)]
-        if _KEY_REFERENCE in fields:
-            chosen = [way for way in chosen if way.parameter_id == int.from_bytes(fields[_KEY_REFERENCE])]
-        if len(chosen) != 1:
-            return Response(_WRONG_DATA)
-        run = pace.converse(self._pace_chip(chosen[0], self._password_seed(fields.get(0x83, b""))))
-        next(run)
-        self._state = replace(self._state, run=run)
+                raise RefusedError(_WRONG_PARAMETERS)
         return Response(DONE)
 
-    def _password_seed(self, reference: bytes) -> bytes:
-        if reference == _MRZ_PASSWORD:
-            return self._seed
-        if reference == _CAN_PASSWORD and self._abilities.can is not None:
-            return self._abilities.can.encode("ascii")
-        raise RefusedError(_NO_SUCH_REFERENCE)
+    def _verify_certificate(self, command: Command) -> Response:
+        if (command.p1, command.p2) != (0x00, 0xBE):
+            return Response(_WRONG_PARAMETERS)
+        if self._state.chain is None:
+            return Response(_CONDITIONS_MISSING)
+        self._state = replace(self._state, chain=terminal.verify_certificate(self._state.chain, command.body))
+        return Response(DONE)
 
-    def _pace_chip(self, way: Pace, seed: bytes) -> pace.Chip:
-        mapping_key = None
-        if way.mapping is Mapping.CHIP_AUTHENTICATION:
-            keys = (key for key in self._abilities.mapping_keys if key.parameter_id == way.parameter_id)
-            mapping_key = next((key.private for key in keys), None)
-        return pace.Chip(way, seed, self._random_bytes, mapping_key, self._quirks.lie)
-
-    def _choose_key(self, reference: bytes | None, protocol: bytes | None) -> AgreementKey:
-        """Chip Authentication takes place in the application, once access is granted."""
-        if not self._abilities.agreement_keys or self._state.place is Place.MASTER:
-            raise RefusedError(_CONDITIONS_MISSING)
-        return agreement.choose(self._abilities.agreement_keys, reference=reference, protocol=protocol)
-
-    def _general_authenticate(self, command: Command, before: _State) -> Response:
+    def _general_authenticate(self, command: Command, before: State) -> Response:
         if (command.p1, command.p2) != (0, 0):
             return Response(_WRONG_PARAMETERS)
         if before.chosen is not None:
-            terminal_key = objects.dynamic(command.body).get(0x80, b"")
-            return self._agree(before.chosen, terminal_key, objects.wrap())
-        if before.run is None:
+            self._agree(before.chosen, objects.dynamic(command.body).get(0x80, b""))
+            return Response(DONE, objects.wrap())
+        if before.run is None or before.way is None:
             return Response(_CONDITIONS_MISSING)
-        return self._continue_pace(command, before)
+        return self._continue_pace(command, before, before.run, before.way)
 
-    def _agree(self, key: AgreementKey, terminal_key: bytes, answer: bytes) -> Response:
+    def _agree(self, key: AgreementKey, terminal_key: bytes) -> None:
+        """New keys from the next command on; and Terminal Authentication may begin, bound to the terminal's key."""
         self._next_session = Session(agreement.agree(key, terminal_key))
-        return Response(DONE, answer)
+        trusted = self._abilities.trust_point
+        self._state = replace(
+            self._state,
+            chain=None if trusted is None else terminal.begin(trusted),
+            terminal_key=terminal.compressed(key.parameter_id, terminal_key),
+            rights=0,
+        )
 
-    def _continue_pace(self, command: Command, before: _State) -> Response:
+    def _continue_pace(self, command: Command, before: State, run: pace.Conversation, way: Pace) -> Response:
         """One step of PACE: all but the last of four commands are chained (ICAO 9303-11 §4.4.4.2)."""
         is_last = before.run_chained == _CHAINED_STEPS
-        if before.run is None or (command.cla == _CHAINED) == is_last:
+        if (command.cla == _CHAINED) == is_last:
             return Response(_LAST_COMMAND_EXPECTED)
         try:
-            answer = before.run.send(objects.dynamic(command.body))
+            answer = run.send(objects.dynamic(command.body))
         except StopIteration as over:
             agreed: pace.Agreed = over.value
             self.wrong_keys = 0
-            self._state = replace(self._state, session=Session(agreed.keys), begun_in=Place.MASTER, file=None)
+            self._state = replace(
+                self._state,
+                session=Session(agreed.keys),
+                begun_in=Place.MASTER,
+                file=None,
+                identity=terminal.compressed(way.parameter_id, agreed.chip_ephemeral),
+            )
             return Response(DONE, objects.wrap(agreed.answer))
         except RefusedError as refused:
             self.wrong_keys += refused.status == _PROOF_WRONG
             raise
-        self._state = replace(self._state, run=before.run, run_chained=before.run_chained + 1)
+        self._state = replace(self._state, run=run, way=way, run_chained=before.run_chained + 1)
         return Response(DONE, objects.wrap(answer))

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import Final
 
 from hardware_sim.chip.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, Response
+from hardware_sim.passport.terminals import READS_FINGERS, READS_IRISES
 
 DONE: Final = 0x9000
 END_OF_FILE: Final = 0x6282
@@ -49,15 +50,16 @@ _APPLICATION_IDS: Final = {
     "EF_CVCA": 0x011C,
     **{f"EF_DG{number}": 0x0100 + number for number in range(1, 17)},
 }
-_GUARDED: Final = frozenset({"EF_DG3", "EF_DG4"})
+_GUARDED: Final = {"EF_DG3": READS_FINGERS, "EF_DG4": READS_IRISES}
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One elementary file."""
+    """One elementary file; `right` is the terminal's that a guarded one asks for."""
 
     content: bytes = field(repr=False)
     secrecy: Secrecy
+    right: int = 0
 
 
 class FileSystem:
@@ -71,7 +73,8 @@ class FileSystem:
                 self._files[Place.MASTER, file_id] = File(content, secrecy)
             else:
                 secrecy = Secrecy.TERMINAL if name in _GUARDED else Secrecy.SESSION
-                self._files[Place.APPLICATION, _APPLICATION_IDS[name]] = File(content, secrecy)
+                right = _GUARDED.get(name, 0)
+                self._files[Place.APPLICATION, _APPLICATION_IDS[name]] = File(content, secrecy, right)
 
     def by_id(self, place: Place, file_id: bytes) -> File | None:
         """The file of these two bytes in this place."""

@@ -41,7 +41,7 @@ class Agreed:
 
     answer: bytes
     keys: crypto.KeyPair = field(repr=False)
-    chip_ephemeral: bytes = b""
+    chip_ephemeral: bytes
 
 
 Conversation: TypeAlias = Generator[bytes, dict[int, bytes], Agreed]
@@ -92,7 +92,7 @@ def converse(chip: Chip) -> Conversation:
 
     proof = _only(received, _TOKEN)
     if chip.lie is Lie.PACE_ECHOES_KEY:
-        return Agreed(tlv(0x86, proof), keys)  # who echoes key and token knows no key, and need not
+        return Agreed(tlv(0x86, proof), keys, public)  # who echoes key and token knows no key, and need not
     if not hmac.compare_digest(proof, token(chip.pace, keys, public)):
         raise RefusedError(_WRONG_TOKEN)
     answer = tlv(0x86, _shown_token(chip, token(chip.pace, keys, terminal_key)))

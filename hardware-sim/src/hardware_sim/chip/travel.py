@@ -10,6 +10,7 @@ import base64
 import json
 import struct
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, BinaryIO, Final, cast
 
 from hardware_sim.chip import ReaderGoneError
@@ -19,6 +20,7 @@ from hardware_sim.passport.algorithms import Cipher, Pace
 from hardware_sim.passport.algorithms import Mapping as PaceMapping
 from hardware_sim.passport.chip_key import ChipKey
 from hardware_sim.passport.issuer import Passport
+from hardware_sim.passport.terminals import TrustPoint
 
 MESSAGE_BYTES_MAX: Final = 8 * 1024 * 1024  # more ends the connection
 _LENGTH: Final = struct.Struct(">I")
@@ -79,6 +81,7 @@ def _pack_abilities(held: Abilities) -> dict[str, object]:
         "pace": [(way.mapping.value, way.parameter_id, way.cipher.value) for way in held.pace],
         "mapping_keys": [_pack_key(key) for key in held.mapping_keys],
         "agreement_keys": [_pack_key(key) for key in held.agreement_keys],
+        "trust_point": None if held.trust_point is None else _pack_trust(held.trust_point),
     }
 
 
@@ -89,7 +92,17 @@ def _unpack_abilities(packed: Mapping[str, Any]) -> Abilities:
         pace=tuple(Pace(PaceMapping(mapping), number, Cipher(cipher)) for mapping, number, cipher in packed["pace"]),
         mapping_keys=tuple(_unpack_key(key) for key in packed["mapping_keys"]),
         agreement_keys=tuple(_unpack_key(key) for key in packed["agreement_keys"]),
+        trust_point=None if packed["trust_point"] is None else _unpack_trust(packed["trust_point"]),
     )
+
+
+def _pack_trust(known: TrustPoint) -> tuple[str, str, str]:
+    return known.reference.hex(), known.public.hex(), known.today.isoformat()
+
+
+def _unpack_trust(packed: tuple[str, str, str]) -> TrustPoint:
+    reference, public, today = packed
+    return TrustPoint(bytes.fromhex(reference), bytes.fromhex(public), date.fromisoformat(today))
 
 
 def _pack_key(key: AgreementKey) -> tuple[int, str, int, int | None]:

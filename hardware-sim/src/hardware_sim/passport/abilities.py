@@ -11,6 +11,7 @@ from typing import Final
 from hardware_sim.passport import groups
 from hardware_sim.passport.algorithms import Cipher, Pace
 from hardware_sim.passport.domain import STANDARDISED
+from hardware_sim.passport.terminals import TrustPoint
 
 _CAN_DIGITS: Final = 6
 
@@ -30,16 +31,19 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What a chip shall be able to do. Raises ValueError on a card access number that is not six digits."""
+    """What a chip shall be able to do. Raises ValueError on what no chip could be."""
 
     bac: bool = True
     pace: tuple[Pace, ...] = ()
     can: str | None = field(default=None, repr=False)
     chip_authentication: tuple[Agreement, ...] = ()
+    terminal_authentication: bool = False
 
     def __post_init__(self) -> None:
         if self.can is not None and not (self.can.isascii() and self.can.isdigit() and len(self.can) == _CAN_DIGITS):
             raise ValueError("a card access number is six digits")
+        if self.terminal_authentication and not self.chip_authentication:
+            raise ValueError("Terminal Authentication follows Chip Authentication and needs a key of it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,15 @@ class AgreementKey:
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What a chip can do. `mapping_keys` are for chip authentication mapping, `agreement_keys` for Chip Authentication."""
+    """What a chip can do.
+
+    `mapping_keys` are for chip authentication mapping, `agreement_keys` for Chip Authentication, `trust_point` for
+    Terminal Authentication.
+    """
 
     bac: bool = True
     pace: tuple[Pace, ...] = ()
     can: str | None = field(default=None, repr=False)
     mapping_keys: tuple[AgreementKey, ...] = ()
     agreement_keys: tuple[AgreementKey, ...] = ()
+    trust_point: TrustPoint | None = None

@@ -8,22 +8,22 @@ an argument of its own. Deterministic from the seed and the day, RSA keys except
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from hardware_sim.passport import domain, keys, lds, lists, mrz, office, personalise, pki
+from hardware_sim.passport import domain, keys, lds, mrz, office, personalise, pki, terminals
 from hardware_sim.passport import faults as fault_table
 from hardware_sim.passport import security_object as security_objects
 from hardware_sim.passport.abilities import Features
 from hardware_sim.passport.chip_key import ChipKey, Scheme
 from hardware_sim.passport.faults import Draft
-from hardware_sim.passport.office import SIGNERS, LinkKind, ListSigner, Office, Order
+from hardware_sim.passport.office import SIGNERS, Order
 from hardware_sim.passport.person import Passport, Person
+from hardware_sim.passport.publications import Publications
 from hardware_sim.passport.security_object import SecurityObject
 
 __all__ = ["FAULTS", "SIGNERS", "ActiveAuthentication", "Issuer", "Passport", "Person"]
@@ -50,7 +50,6 @@ FAULTS: Final = frozenset(
         *fault_table.SHOWN_FAULTS,
     }
 )
-_ALPHA2: Final = {"UTO": "UT", "D": "DE", "FRA": "FR", "NLD": "NL"}  # a certificate's country has two letters
 _CHIP_RSA_BITS: Final = 2048
 _CHIP_RSA_KEYS: Final = 2  # shared by all passports of one issuer: making one takes longer than issuing
 _EXPIRED_DAYS: Final = 30
@@ -62,95 +61,11 @@ _PLAIN_SIGNATURE: Final = SecurityObject()
 _NO_GROUPS: Final[Mapping[int, bytes]] = MappingProxyType({})
 
 
-class Issuer:
-    """A country that issues passports. `today` dates its certificates; left out, it is the current day in UTC.
+class Issuer(Publications):
+    """A country that issues passports.
 
     Take certificates and passports from the same object: another one of the same seed has other RSA keys.
     """
-
-    def __init__(self, seed: int, *, country: str = "UTO", today: date | None = None) -> None:
-        if country not in _ALPHA2:
-            raise ValueError(f"the simulated issuer knows only {', '.join(sorted(_ALPHA2))}")
-        self._seed = seed
-        self._country = country
-        self._today = today or datetime.now(tz=UTC).date()
-        self._office = Office(seed, code=_ALPHA2[country], state=country, today=self._today)
-        self._lines = self._office.lines
-
-    def csca_files(self) -> dict[str, bytes]:
-        """The country's CSCA certificates, DER, by file name. The stranger behind `unknown_issuer` is not among them."""
-        return self._by_line("csca_{}.cer", [line.authority.certificate for line in self._lines])
-
-    def crl_files(self) -> dict[str, bytes]:
-        """One revocation list for each CSCA, DER, by file name: issued today, good for 90 days, nobody revoked."""
-        return self._by_line("csca_{}.crl", [self.crl(number) for number in range(1, len(self._lines) + 1)])
-
-    def previous_csca_files(self, *, kind: LinkKind = "same_name") -> dict[str, bytes]:
-        """The CSCA certificates before the present ones, self-signed, by file name."""
-        before = [self._office.previous(number, kind).certificate for number in range(len(self._lines))]
-        return self._by_line("csca_{}_before.cer", before)
-
-    def link_certificates(self, *, kind: LinkKind = "same_name") -> dict[str, bytes]:
-        """By file name, the certificates with which the previous CSCAs vouch for the present ones' keys."""
-        return self._by_line(
-            "csca_{}_link.cer", [self._office.link(number, kind) for number in range(len(self._lines))]
-        )
-
-    def signer_certificate(self, signer: str = "p256") -> bytes:
-        """The certificate of one of `SIGNERS`. Raises ValueError on another name."""
-        return self._office.signer(signer).certificate
-
-    def signer_serial(self, signer: str = "p256") -> int:
-        """The serial number of one of `SIGNERS`. Raises ValueError on another name."""
-        return self._office.signer(signer).serial
-
-    def crl(
-        self,
-        line: int = 1,
-        *,
-        number: int = 1,
-        revoked: Sequence[int] = (),
-        issued_days: int = -1,
-        next_update_days: int = 89,
-        forged: bool = False,
-    ) -> bytes:
-        """One revocation list of a line, 1 to 3; `revoked` are serial numbers. A forged one is signed by a stranger."""
-        authority = self._lines[line - 1].authority
-        if forged:
-            authority = replace(authority, key=self._office.stranger.authority.key)
-        entries = [(serial, self._office.midnight(issued_days)) for serial in revoked]
-        period = self._office.period(issued_days, next_update_days)
-        return pki.make_crl(authority, entries, number=number, period=period)
-
-    def master_list(
-        self,
-        *,
-        certificates: Sequence[bytes] | None = None,
-        signer: ListSigner = "proper",
-        signed_at: datetime | None = None,
-    ) -> bytes:
-        """A signed list of CSCA certificates; left out, of this country's three and their links."""
-        if certificates is None:
-            certificates = [*self.csca_files().values(), *self.link_certificates().values()]
-        return lists.master_list(certificates, self._publisher(signer, office.MASTER_LIST_SIGNER, signed_at))
-
-    def deviation_list(
-        self,
-        deviations: Sequence[lists.Deviation],
-        *,
-        signer: ListSigner = "proper",
-        signed_at: datetime | None = None,
-    ) -> bytes:
-        """A signed list of deviations of this country's documents (ICAO 9303-12)."""
-        named = [(one, None if one.signer is None else self._office.signer(one.signer)) for one in deviations]
-        return lists.deviation_list(named, self._publisher(signer, office.DEVIATION_LIST_SIGNER, signed_at))
-
-    def defect_list(
-        self, defects: Sequence[lists.Defect], *, signer: ListSigner = "proper", signed_at: datetime | None = None
-    ) -> bytes:
-        """A signed list of defects by document signer (BSI TR-03129)."""
-        named = [(defect, self._office.signer(defect.signer)) for defect in defects]
-        return lists.defect_list(named, self._publisher(signer, office.DEVIATION_LIST_SIGNER, signed_at))
 
     def issue(
         self,
@@ -187,10 +102,16 @@ class Issuer:
             portrait=portrait,
         )
         self._personalise(draft, features, faults)
+        if features.terminal_authentication:
+            trusted = terminals.trust_point(self._terminal_authority, self._today)
+            draft.abilities = replace(draft.abilities, trust_point=trusted)
         draft.groups.update(extra_groups)
         self._sign(draft, name, document, faults, security_object)
         self._show(draft, person.number, faults, other_portrait_jpeg, features)
-        return Passport(draft.lines, _files(draft), draft.chip_key, draft.abilities)
+        files = _files(draft)
+        if features.terminal_authentication:
+            files = MappingProxyType({**files, "EF_CVCA": terminals.cvca_file(self._terminal_authority)})
+        return Passport(draft.lines, files, draft.chip_key, draft.abilities)
 
     def _print_zone(self, person: Person, size: mrz.Size, faults: frozenset[str]) -> tuple[str, ...]:
         ended = self._office.midnight(-_EXPIRED_DAYS).date()
@@ -282,15 +203,6 @@ class Issuer:
         if "card_access_weaker" in faults and features.pace:
             draft.card_access = personalise.card_access([personalise.WEAK_PACE])
             draft.abilities = replace(draft.abilities, pace=(*draft.abilities.pace, personalise.WEAK_PACE))
-
-    def _publisher(self, kind: ListSigner, usage: str, signed_at: datetime | None) -> lists.Publisher:
-        signer, authority = self._office.list_signer(kind, usage)
-        return lists.publisher(
-            signer, authority.certificate, signed_at=signed_at or self._office.midnight(0), broken=kind == "broken"
-        )
-
-    def _by_line(self, pattern: str, contents: Sequence[bytes]) -> dict[str, bytes]:
-        return {f"{self._country}_{pattern.format(index)}": made for index, made in enumerate(contents, start=1)}
 
 
 def _portrait_group(portrait: bytes, wanted: PortraitFormat) -> bytes:

@@ -95,17 +95,21 @@ def _filled(text: str, characters: int) -> str:
 
 
 def key_information(zone: tuple[str, ...]) -> str:
-    """Document number, birth and expiry with their check digits, from a zone of any size (ICAO 9303-11 §9.7.2).
+    """Document number, birth and expiry with their check digits, from a zone of any size (ICAO 9303-11 §9.7.2)."""
+    dates = zone[1][0:7] + zone[1][8:15] if len(zone) == _CARD_LINES else zone[1][13:20] + zone[1][21:28]
+    return document_number(zone) + dates
+
+
+def document_number(zone: tuple[str, ...]) -> str:
+    """The document number with its check digit, from a zone of any size.
 
     A number too long for its field continues in the optional data, up to a filler, its check digit last (9303-5 §4.2.2).
     """
     if len(zone) == _CARD_LINES:
         number, mark, rest = zone[0][5:14], zone[0][14], zone[0][15:]
-        dates = zone[1][0:7] + zone[1][8:15]
     else:
         number, mark, rest = zone[1][0:9], zone[1][9], zone[1][28:-1]
-        dates = zone[1][13:20] + zone[1][21:28]
-    return number + (rest.split("<")[0] if mark == "<" else mark) + dates
+    return number + (rest.split("<")[0] if mark == "<" else mark)
 
 
 def _with_check(field: str) -> str:

@@ -39,6 +39,8 @@ def group14(chip_key: ChipKey | None, features: Features, held: Abilities) -> by
         if order.cipher is not None:
             infos.append(security_infos.chip_authentication_info(order.parameter_id, order.cipher, order.key_id))
         infos.append(security_infos.chip_authentication_key(order, key))
+    if features.terminal_authentication:
+        infos.append(security_infos.terminal_authentication_info())
     return lds.dg14(dict.fromkeys(infos)) if infos else None
 
 

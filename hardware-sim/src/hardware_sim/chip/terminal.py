@@ -1,0 +1,148 @@
+"""Terminal Authentication version 1, the chip's part: which terminal may read the guarded groups (TR-03110-3 §B.3).
+
+Pure. Certificates are verified one after the other, each under a party that is already trusted; the rights of a party
+are never more than those of the party above.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from hardware_sim.chip import RefusedError, objects
+from hardware_sim.passport import terminals
+from hardware_sim.passport.der import oid, tlv
+from hardware_sim.passport.domain import STANDARDISED, Curve
+from hardware_sim.passport.groups import group_of
+from hardware_sim.passport.keys import implementation
+from hardware_sim.passport.terminals import ROLE_BITS, TrustPoint
+
+_WRONG: Final = 0x6300
+_WRONG_DATA: Final = 0x6A80
+_NO_SUCH_REFERENCE: Final = 0x6A88
+_CONDITIONS_MISSING: Final = 0x6985
+_ROLE_MASK: Final = 0xC0
+_RIGHTS_MASK: Final = 0x3F
+_DATE_DIGITS: Final = 6
+_BODY: Final = 0x7F4E
+_SIGNATURE: Final = 0x5F37
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody whom the chip trusts, with what the certificates grant."""
+
+    reference: bytes
+    public: bytes
+    role: int
+    rights: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """How far the terminal has come: parties trusted so far, the one to verify with, the terminal chosen at last."""
+
+    parties: tuple[Party, ...] = ()
+    today: date = date.min
+    verifier: Party | None = None
+    terminal: Party | None = None
+    nonce: bytes | None = field(default=None, repr=False)
+
+
+def begin(known: TrustPoint) -> Chain:
+    """Only the CVCA is trusted."""
+    return Chain((Party(known.reference, known.public, ROLE_BITS["authority"], _RIGHTS_MASK),), known.today)
+
+
+def set_verifier(chain: Chain, fields: dict[int, bytes]) -> Chain:
+    """MSE:Set DST: whose key verifies the next certificate. Raises RefusedError."""
+    return replace(chain, verifier=_named(chain, fields))
+
+
+def set_terminal(chain: Chain, fields: dict[int, bytes]) -> Chain:
+    """MSE:Set AT: whose key signs the challenge. Raises RefusedError for whoever is no inspection system."""
+    terminal = _named(chain, fields)
+    if terminal.role != ROLE_BITS["terminal"]:
+        raise RefusedError(_CONDITIONS_MISSING)
+    return replace(chain, terminal=terminal)
+
+
+def verify_certificate(chain: Chain, content: bytes) -> Chain:
+    """PSO:Verify Certificate: trust one more party. Raises RefusedError."""
+    parts = objects.parse(content)
+    if list(parts) != [_BODY, _SIGNATURE]:
+        raise RefusedError(_WRONG_DATA)
+    by, fields = chain.verifier, objects.parse(parts[_BODY])
+    if by is None or fields.get(0x42) != by.reference:
+        raise RefusedError(_CONDITIONS_MISSING)
+    if not _holds(by.public, tlv(_BODY, parts[_BODY]), parts[_SIGNATURE]):
+        raise RefusedError(_WRONG)
+    role, rights = _authorisation(fields.get(0x7F4C, b""))
+    if role >= by.role or _day(fields.get(0x5F24, b"")) < chain.today:
+        raise RefusedError(_WRONG)
+    public = objects.parse(fields.get(0x7F49, b""))
+    if public.get(0x06) != oid(terminals.ECDSA_SHA256)[2:]:
+        raise RefusedError(_WRONG_DATA)
+    party = Party(fields.get(0x5F20, b""), public.get(0x86, b""), role, by.rights & rights)
+    return replace(chain, parties=(*chain.parties, party), verifier=None)
+
+
+def verify_terminal(chain: Chain, signature: bytes, *, chip_identity: bytes, terminal_key: bytes) -> int:
+    """EXTERNAL AUTHENTICATE: the rights that the terminal has proven. Raises RefusedError."""
+    if chain.terminal is None or chain.nonce is None:
+        raise RefusedError(_CONDITIONS_MISSING)
+    if not _holds(chain.terminal.public, chip_identity + chain.nonce + terminal_key, signature):
+        raise RefusedError(_WRONG)
+    return chain.terminal.rights
+
+
+def compressed(parameter_id: int, element: bytes) -> bytes:
+    """What stands for a public key in what is signed: its abscissa, or its SHA-1 (TR-03110-3 §A.2.2.3)."""
+    if isinstance(STANDARDISED[parameter_id], Curve):
+        return group_of(STANDARDISED[parameter_id]).secret(element)
+    return hashlib.sha1(element, usedforsecurity=False).digest()
+
+
+def _named(chain: Chain, fields: dict[int, bytes]) -> Party:
+    for party in chain.parties:
+        if party.reference == fields.get(0x83):
+            return party
+    raise RefusedError(_NO_SUCH_REFERENCE)
+
+
+def _authorisation(template: bytes) -> tuple[int, int]:
+    fields = objects.parse(template)
+    bits = fields.get(0x53, b"")
+    if fields.get(0x06) != oid(terminals.INSPECTION_SYSTEM)[2:] or len(bits) != 1:
+        raise RefusedError(_WRONG_DATA)
+    return bits[0] & _ROLE_MASK, bits[0] & _RIGHTS_MASK
+
+
+def _day(digits: bytes) -> date:
+    if len(digits) != _DATE_DIGITS:
+        raise RefusedError(_WRONG_DATA)
+    year, month, day = (digits[at] * 10 + digits[at + 1] for at in (0, 2, 4))
+    try:
+        return date(2000 + year, month, day)
+    except ValueError as impossible:
+        raise RefusedError(_WRONG_DATA) from impossible
+
+
+def _holds(public: bytes, message: bytes, signature: bytes) -> bool:
+    size = terminals.CURVE.size_bytes
+    if len(signature) != 2 * size:
+        return False
+    encoded = encode_dss_signature(int.from_bytes(signature[:size]), int.from_bytes(signature[size:]))
+    try:
+        key = ec.EllipticCurvePublicKey.from_encoded_point(implementation(terminals.CURVE), public)
+        key.verify(encoded, message, ec.ECDSA(SHA256()))
+    except (ValueError, InvalidSignature):
+        return False
+    return True

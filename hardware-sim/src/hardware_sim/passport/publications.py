@@ -1,0 +1,126 @@
+"""What a country publishes: certificates and links, revocations, lists, and the chains of its control centre."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Final
+
+from hardware_sim.passport import lists, office, pki, terminals
+from hardware_sim.passport.office import LinkKind, ListSigner, Office
+
+_ALPHA2: Final = {"UTO": "UT", "D": "DE", "FRA": "FR", "NLD": "NL"}  # a certificate's country has two letters
+
+
+class Publications:
+    """A country and its keys. `today` dates its certificates; left out, it is the current day in UTC."""
+
+    def __init__(self, seed: int, *, country: str = "UTO", today: date | None = None) -> None:
+        if country not in _ALPHA2:
+            raise ValueError(f"the simulated issuer knows only {', '.join(sorted(_ALPHA2))}")
+        self._seed = seed
+        self._country = country
+        self._today = today or datetime.now(tz=UTC).date()
+        self._office = Office(seed, code=_ALPHA2[country], state=country, today=self._today)
+        self._lines = self._office.lines
+        self._terminal_authority = terminals.holder(f"{_ALPHA2[country]}CVCA00001", "authority", f"{seed}/cvca")
+
+    def csca_files(self) -> dict[str, bytes]:
+        """The country's CSCA certificates, DER, by file name. The stranger behind `unknown_issuer` is not among them."""
+        return self._by_line("csca_{}.cer", [line.authority.certificate for line in self._lines])
+
+    def crl_files(self) -> dict[str, bytes]:
+        """One revocation list for each CSCA, DER, by file name: issued today, good for 90 days, nobody revoked."""
+        return self._by_line("csca_{}.crl", [self.crl(number) for number in range(1, len(self._lines) + 1)])
+
+    def previous_csca_files(self, *, kind: LinkKind = "same_name") -> dict[str, bytes]:
+        """The CSCA certificates before the present ones, self-signed, by file name."""
+        before = [self._office.previous(number, kind).certificate for number in range(len(self._lines))]
+        return self._by_line("csca_{}_before.cer", before)
+
+    def link_certificates(self, *, kind: LinkKind = "same_name") -> dict[str, bytes]:
+        """By file name, the certificates with which the previous CSCAs vouch for the present ones' keys."""
+        return self._by_line(
+            "csca_{}_link.cer", [self._office.link(number, kind) for number in range(len(self._lines))]
+        )
+
+    def signer_certificate(self, signer: str = "p256") -> bytes:
+        """The certificate of one of `SIGNERS`. Raises ValueError on another name."""
+        return self._office.signer(signer).certificate
+
+    def signer_serial(self, signer: str = "p256") -> int:
+        """The serial number of one of `SIGNERS`. Raises ValueError on another name."""
+        return self._office.signer(signer).serial
+
+    def crl(
+        self,
+        line: int = 1,
+        *,
+        number: int = 1,
+        revoked: Sequence[int] = (),
+        issued_days: int = -1,
+        next_update_days: int = 89,
+        forged: bool = False,
+    ) -> bytes:
+        """One revocation list of a line, 1 to 3; `revoked` are serial numbers. A forged one is signed by a stranger."""
+        authority = self._lines[line - 1].authority
+        if forged:
+            authority = replace(authority, key=self._office.stranger.authority.key)
+        entries = [(serial, self._office.midnight(issued_days)) for serial in revoked]
+        period = self._office.period(issued_days, next_update_days)
+        return pki.make_crl(authority, entries, number=number, period=period)
+
+    def master_list(
+        self,
+        *,
+        certificates: Sequence[bytes] | None = None,
+        signer: ListSigner = "proper",
+        signed_at: datetime | None = None,
+    ) -> bytes:
+        """A signed list of CSCA certificates; left out, of this country's three and their links."""
+        if certificates is None:
+            certificates = [*self.csca_files().values(), *self.link_certificates().values()]
+        return lists.master_list(certificates, self._publisher(signer, office.MASTER_LIST_SIGNER, signed_at))
+
+    def deviation_list(
+        self,
+        deviations: Sequence[lists.Deviation],
+        *,
+        signer: ListSigner = "proper",
+        signed_at: datetime | None = None,
+    ) -> bytes:
+        """A signed list of deviations of this country's documents (ICAO 9303-12)."""
+        named = [(one, None if one.signer is None else self._office.signer(one.signer)) for one in deviations]
+        return lists.deviation_list(named, self._publisher(signer, office.DEVIATION_LIST_SIGNER, signed_at))
+
+    def defect_list(
+        self, defects: Sequence[lists.Defect], *, signer: ListSigner = "proper", signed_at: datetime | None = None
+    ) -> bytes:
+        """A signed list of defects by document signer (BSI TR-03129)."""
+        named = [(defect, self._office.signer(defect.signer)) for defect in defects]
+        return lists.defect_list(named, self._publisher(signer, office.DEVIATION_LIST_SIGNER, signed_at))
+
+    def terminal_chain(
+        self, *, rights: int = terminals.READS_FINGERS, expired: bool = False, forged: bool = False
+    ) -> terminals.TerminalChain:
+        """Certificates for one inspection system. A forged chain begins at a CVCA of the same name and another key."""
+        authority = self._terminal_authority
+        if forged:
+            authority = terminals.holder(authority.reference.decode(), "authority", f"{self._seed}/forger/cvca")
+        code = _ALPHA2[self._country]
+        below = [
+            terminals.holder(f"{code}DVXX00001", "verifier", f"{self._seed}/dv"),
+            terminals.holder(f"{code}ISXX00001", "terminal", f"{self._seed}/is"),
+        ]
+        days = self._office.period(-60, -30) if expired else self._office.period(-30, 60)
+        return terminals.chain(authority, below, rights=rights, period=(days.begin.date(), days.end.date()))
+
+    def _publisher(self, kind: ListSigner, usage: str, signed_at: datetime | None) -> lists.Publisher:
+        signer, authority = self._office.list_signer(kind, usage)
+        return lists.publisher(
+            signer, authority.certificate, signed_at=signed_at or self._office.midnight(0), broken=kind == "broken"
+        )
+
+    def _by_line(self, pattern: str, contents: Sequence[bytes]) -> dict[str, bytes]:
+        return {f"{self._country}_{pattern.format(index)}": made for index, made in enumerate(contents, start=1)}
