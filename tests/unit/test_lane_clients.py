@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, se
 from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordKind
 from gate.programs.lane import clients
 from gate.programs.lane.clients import LogClient, VisionClient
+
+LOG_WELL = messages.Status(program="log", state="ready", detail={})
+VISION_WELL = messages.Status(program="vision", state="ready", detail={})
 
 
 class FakeLog:
@@ -39,6 +42,8 @@ class FakeLog:
                     async with self._wrote:
                         self._wrote.notify_all()
                     await connection.send(messages.Recorded(seq=message.seq, index=len(self.written) - 1))
+                case messages.StatusRequest():
+                    await connection.send(LOG_WELL)
                 case messages.OpenCrossingsRequest():
                     await connection.send(messages.OpenCrossings(crossings=["a"]))
 
@@ -59,6 +64,14 @@ class Events:
             while event not in self.seen:
                 self._new.clear()
                 await self._new.wait()
+
+
+def _log_client(path: Path, events: Events) -> LogClient:
+    return LogClient(path, post=events.post, monotonic_ms=lambda: 1)
+
+
+def _vision_client(path: Path, events: Events) -> VisionClient:
+    return VisionClient(path, post=events.post, on_message=lambda _: None)
 
 
 @contextlib.asynccontextmanager
@@ -135,7 +148,8 @@ async def test_a_log_that_dies_answers_what_was_pending(tmp_path: Path) -> None:
     events = Events()
 
     async def dies(connection: Connection[Any]) -> None:
-        await connection.receive()
+        while isinstance(await connection.receive(), messages.StatusRequest):
+            await connection.send(LOG_WELL)
 
     client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
     async with serve(tmp_path / "s", dies, incoming=messages.ToLog), running(client):
@@ -157,9 +171,14 @@ async def test_vision_is_told_and_heard_and_its_loss_is_an_event(tmp_path: Path)
     events, heard, told = Events(), asyncio.Queue[Any](), []
 
     async def vision(connection: Connection[Any]) -> None:
-        told.append(await connection.receive())
-        await connection.send(messages.CameraUp(crossing="c1"))
-        told.append(await connection.receive())
+        async for message in connection:
+            if isinstance(message, messages.StatusRequest):
+                await connection.send(VISION_WELL)
+                continue
+            told.append(message)
+            if len(told) == 2:
+                return
+            await connection.send(messages.CameraUp(crossing="c1"))
 
     client = VisionClient(tmp_path / "s", post=events.post, on_message=heard.put_nowait)
     client.send(messages.StartCrossing(crossing="lost without a connection"))
@@ -170,7 +189,33 @@ async def test_vision_is_told_and_heard_and_its_loss_is_an_event(tmp_path: Path)
         await events.until(PartBack(Part.VISION))
         client.send(messages.StartCrossing(crossing="c1"))
         async with asyncio.timeout(5):
-            assert await heard.get() == messages.CameraUp(crossing="c1")
+            while (message := await heard.get()) == VISION_WELL:
+                pass
+        assert message == messages.CameraUp(crossing="c1")
         client.send(messages.EndCrossing(crossing="c1"))
         await events.until(PartLost(Part.VISION))
     assert told == [messages.StartCrossing(crossing="c1"), messages.EndCrossing(crossing="c1")]
+
+
+@pytest.mark.parametrize("client_of", [_log_client, _vision_client])
+async def test_a_program_that_hangs_is_lost_although_the_kernel_accepts_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client_of: Callable[[Path, Events], LogClient | VisionClient]
+) -> None:
+    monkeypatch.setattr(clients, "PULSE_S", 0.01)
+    monkeypatch.setattr(clients, "SILENCE_MAX_S", 0.2)
+    events, hung = Events(), asyncio.Event()
+
+    async def peer(connection: Connection[Any]) -> None:
+        async for _ in connection:
+            if hung.is_set():
+                await asyncio.get_running_loop().create_future()
+            await connection.send(messages.Status(program="x", state="ready", detail={}))
+
+    client = client_of(tmp_path / "s", events)
+    part = Part.LOG if isinstance(client, LogClient) else Part.VISION
+    listening = serve(tmp_path / "s", peer, incoming=messages.StatusRequest, bytes_max=PICTURE_BYTES_MAX)
+    async with listening, running(client):
+        await events.until(PartBack(part))
+        hung.set()
+        await events.until(PartLost(part))
+        assert events.seen.count(PartBack(part)) == 1

@@ -1,5 +1,8 @@
 """The lane's ends of its channels to the log and to vision.
 
+Both ask their peer for its status every second, and a peer that says nothing for `SILENCE_MAX_S` is gone: a program that
+hangs is as lost as one that died.
+
 `LogClient` numbers the appends and keeps what is owed: a record that the log refused and nobody waits for is written
 again until it is taken; at `OWED_MAX` the oldest is dropped and the loss is itself recorded. Admissions never wait in
 that queue: an awaited record that fails is answered with `NotRecorded` at once.
@@ -13,10 +16,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gate.channel import messages
-from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, connect
+from gate.channel.sockets import BYTES_MAX, PICTURE_BYTES_MAX, ChannelClosedError, ChannelError, Connection, connect
 from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordKind
 from gate.programs.racing import first_of
 
@@ -24,8 +27,38 @@ OWED_MAX = 1_000
 RETRY_S = 0.5
 RECONNECT_S = 0.2
 DRAIN_POLL_S = 0.01
+PULSE_S = 1.0
+SILENCE_MAX_S = 3.0
 
 Post = Callable[[Event], None]
+Incoming = TypeVar("Incoming")
+
+
+async def _reach(path: Path, incoming: Any, bytes_max: int) -> Connection[Any]:  # noqa: ANN401 - a union
+    """Connect and hear one status: for a hung program the kernel still accepts. Raises ChannelError."""
+    connection = await connect(path, incoming=incoming, bytes_max=bytes_max)
+    try:
+        await connection.send(messages.StatusRequest())
+        await _next(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+async def _pulse(connection: Connection[Any]) -> None:
+    while True:
+        await connection.send(messages.StatusRequest())
+        await asyncio.sleep(PULSE_S)
+
+
+async def _next(connection: Connection[Incoming]) -> Incoming:
+    """The peer's next message. Raises ChannelError, also for a peer that stays silent."""
+    try:
+        async with asyncio.timeout(SILENCE_MAX_S):
+            return await connection.receive()
+    except TimeoutError as error:
+        raise ChannelClosedError("the peer is silent") from error
 
 
 @dataclass(slots=True)
@@ -98,14 +131,14 @@ class LogClient:
         """Keep the connection for ever."""
         while True:
             try:
-                connection: Connection[messages.FromLog] = await connect(self._path, incoming=messages.FromLog)
+                connection: Connection[messages.FromLog] = await _reach(self._path, messages.FromLog, BYTES_MAX)
             except ChannelError:
                 await asyncio.sleep(RECONNECT_S)
                 continue
             self._connection = connection
             self._report(well=True)
             try:
-                await first_of(self._send(connection), self._pay(), self._receive(connection))
+                await first_of(self._send(connection), self._pay(), self._receive(connection), _pulse(connection))
             except ChannelError:
                 pass
             finally:
@@ -128,7 +161,7 @@ class LogClient:
 
     async def _receive(self, connection: Connection[messages.FromLog]) -> None:
         while True:
-            answer = await connection.receive()
+            answer = await _next(connection)
             match answer:
                 case messages.Recorded(seq=seq):
                     entry = self._pending.pop(seq, None)
@@ -187,8 +220,8 @@ class VisionClient:
         """Keep the connection for ever."""
         while True:
             try:
-                connection: Connection[messages.FromVision] = await connect(
-                    self._path, incoming=messages.FromVision, bytes_max=PICTURE_BYTES_MAX
+                connection: Connection[messages.FromVision] = await _reach(
+                    self._path, messages.FromVision, PICTURE_BYTES_MAX
                 )
             except ChannelError:
                 await asyncio.sleep(RECONNECT_S)
@@ -196,7 +229,7 @@ class VisionClient:
             self._connection = connection
             self._post(PartBack(Part.VISION))
             try:
-                await first_of(self._send(connection), self._receive(connection))
+                await first_of(self._send(connection), self._receive(connection), _pulse(connection))
             except ChannelError:
                 pass
             finally:
@@ -212,4 +245,4 @@ class VisionClient:
 
     async def _receive(self, connection: Connection[messages.FromVision]) -> None:
         while True:
-            self._on_message(await connection.receive())
+            self._on_message(await _next(connection))

@@ -1,0 +1,184 @@
+"""Programs that die, hang or start with something broken: the lane stays safe, the rest goes on, and nothing needs a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gate.channel import messages
+from gate.cli.demo import director
+from gate.cli.demo import stage as staging
+from gate.cli.demo import world as worlds
+from gate.cli.demo.central import Central
+from gate.cli.demo.director import Director, DirectorError
+from gate.cli.demo.officer import Officer
+from gate.cli.demo.stage import Stage
+from gate.cli.models import default_folder
+from gate.passage.screen import Screen
+from gate.programs.runner import status_of
+from gate.programs.supervise import Child, Family
+
+pytestmark = pytest.mark.e2e
+DEADLINE_S = 40.0
+PROGRAMS = ("log", "vision", "lane", "screens")
+
+
+class Gate:
+    """A gate without a central server, its officer, and travellers on demand."""
+
+    def __init__(self, stage: Stage, world: worlds.World, family: Family) -> None:
+        self.stage = stage
+        self.family = family
+        self.screens: list[Screen] = []
+        self._changed = asyncio.Event()
+        self.officer = Officer(stage.config.socket("lane"), on_view=self._see)
+        self._director = Director(
+            world=world,
+            officer=self.officer,
+            programs=family.children,
+            central=Central(stage.folder / "central", stage.folder / "central.log"),
+            on_progress=lambda _visit, _over: None,
+        )
+
+    def _see(self, view: messages.View) -> None:
+        self.screens.append(view.screen)
+        self._director.see(view)
+        self._changed.set()
+
+    async def until(self, screen: Screen) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while not self.screens or self.screens[-1] is not screen:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def passages(self) -> int:
+        """Send one genuine traveller; how many bodies passed."""
+        (visit,) = await self._director.run(["genuine"])
+        return visit.passed
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="gate-"))  # short: socket paths have 107 bytes
+    yield made
+    shutil.rmtree(made)
+
+
+@contextlib.asynccontextmanager
+async def running(folder: Path, *, models: Path | None = None) -> AsyncIterator[Gate]:
+    (folder / "world").mkdir()
+    async with worlds.start(folder / "world", seed=1, log=folder / "world.log") as world:
+        stage = staging.prepare(folder, world.ready, models=models or default_folder(), enrol=lambda _: None)
+        children = [
+            Child(name, stage.config_path, output=stage.log_of(name), on_start=lambda _: None) for name in PROGRAMS
+        ]
+        family = Family(children)
+        gate = Gate(stage, world, family)
+        async with family.running():
+            serving = asyncio.ensure_future(gate.officer.run())
+            try:
+                yield gate
+            finally:
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
+
+
+async def test_programs_that_die_or_hang_are_noticed_and_come_back_while_the_rest_goes_on(folder: Path) -> None:
+    async with running(folder) as gate:
+        await gate.until(Screen.WELCOME)
+        assert await gate.passages() == 1
+        others = {name: gate.family.children[name].pid for name in PROGRAMS}
+        for name in ("vision", "log"):
+            gate.screens.clear()
+            gate.family.children[name].kill()
+            await gate.until(Screen.CLOSED)
+            await gate.until(Screen.WELCOME)
+            assert await gate.passages() == 1
+        gate.family.children["screens"].kill()
+        assert await gate.passages() == 1
+        assert gate.family.children["lane"].pid == others["lane"]
+
+
+async def test_a_log_that_hangs_admits_nobody_and_loses_nothing(folder: Path) -> None:
+    async with running(folder) as gate:
+        await gate.until(Screen.WELCOME)
+        pid = gate.family.children["log"].pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        asyncio.get_running_loop().call_later(8, os.kill, pid, signal.SIGCONT)
+        assert await gate.passages() == 0
+        assert Screen.GO not in gate.screens
+        assert await gate.passages() == 1
+        await gate.family.stop("lane")
+        status = await status_of(gate.stage.config, "log")
+        assert status is not None
+        assert status.detail["open_crossings"] == 0
+
+
+async def test_a_model_with_one_changed_byte_admits_nobody_and_closes_the_lane(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(director, "SETTLED_DEADLINE_S", 6.0)
+    models = folder / "models"
+    shutil.copytree(default_folder(), models)
+    weights = bytearray((models / "fr_feature.onnx").read_bytes())
+    weights[len(weights) // 2] ^= 1
+    (models / "fr_feature.onnx").write_bytes(weights)
+    async with running(folder, models=models) as gate:
+        await gate.until(Screen.WELCOME)
+        with pytest.raises(DirectorError, match="the lane shows closed instead of inviting"):
+            await gate.passages()
+        assert Screen.OFFICER in gate.screens
+        assert Screen.GO not in gate.screens
+        status = await status_of(gate.stage.config, "vision")
+        assert status is not None
+        assert status.state == "degraded"
+
+
+def test_a_gate_in_service_does_not_start_on_the_simulators_parts(folder: Path) -> None:
+    table = (
+        'purpose = "service"\ngate_id = "g"\noperator = "o"\n[barrier]\nport = "/dev/pts/1"\n[swipe]\nport = "x"\n'
+        '[camera]\naddress = "http://127.0.0.1/"\n[audit]\nrecipients = ["a"]\n'
+    )
+    (folder / "gate.toml").write_text(table)
+    for command in (["run", "lane"], ["run"], ["status"], ["selftest", "--json"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "gate.cli", *command, "--config", str(folder / "gate.toml")],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        assert done.returncode == 78, command
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert "portcullis-sim is the simulator's" in done.stderr
+
+
+async def test_the_selftest_finds_everything_well_and_says_what_is_not(folder: Path) -> None:
+    (folder / "world").mkdir()
+    async with worlds.start(folder / "world", seed=1, log=folder / "world.log") as world:
+        stage = staging.prepare(folder, world.ready, models=default_folder(), enrol=lambda _: None)
+        command = [sys.executable, "-m", "gate.cli", "selftest", "--json", "--config", str(stage.config_path)]
+
+        async def selftest() -> tuple[int, dict[str, dict[str, object]]]:
+            done = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+            out, _ = await done.communicate()
+            assert done.returncode is not None
+            return done.returncode, {check["id"]: check for check in json.loads(out)["checks"]}
+
+        code, checks = await selftest()
+        assert (code, [name for name, check in checks.items() if not check["ok"]]) == (0, [])
+        (folder / "keys/log.key").chmod(0o644)
+        code, checks = await selftest()
+        assert (code, [name for name, check in checks.items() if not check["ok"]]) == (1, ["log_key"])
