@@ -15,6 +15,7 @@ from gate.cli.output import Exit, emit_json, fail, say
 from gate.programs import config as configuration
 from gate.programs.config import Config, ConfigError
 from gate.provision.answers import Answers
+from gate.provision.ownership import hand_over
 from gate.provision.steps import Report, Step, StepError, StepState, carry_out
 
 app = typer.Typer(no_args_is_help=True)
@@ -97,9 +98,11 @@ def _steps(answers: Answers, path: Path) -> Iterator[Step]:
 
     def make_log_key() -> str:
         try:
-            return keys.generate(log_key, config.origin).vkey
+            vkey = keys.generate(log_key, config.origin).vkey
         except AuditError as error:
             raise StepError(str(error)) from error
+        hand_over(log_key, "log")
+        return vkey
 
     yield Step("log_key", make_log_key, log_key.exists)
 
@@ -108,6 +111,7 @@ def _steps(answers: Answers, path: Path) -> Iterator[Step]:
             device_key.generate(device)
         except device_key.DeviceKeyError as error:
             raise StepError(str(error)) from error
+        hand_over(device, "sync")
         return str(device)
 
     yield Step("device_key", make_device_key, device.exists)
