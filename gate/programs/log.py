@@ -42,6 +42,7 @@ from gate.channel.messages import (
 from gate.channel.sockets import ChannelError, Connection, serve
 from gate.programs import clock
 from gate.programs.config import Config, ConfigError
+from gate.programs.peers import uids
 
 WAITING_MAX = 1024  # records that wait for the disk; one more is not recorded
 BATCH_MAX = 64  # records in one transaction
@@ -156,7 +157,7 @@ class Desk:
         self._written.set()
         async with asyncio.TaskGroup() as tasks:
             loops = [tasks.create_task(loop) for loop in (self._write(), self._publish(), self._watch_inbox())]
-            async with serve(self._config.socket("log"), self._converse, incoming=ToLog):
+            async with serve(self._config.socket("log"), self._converse, incoming=ToLog, uids=uids("log")):
                 await stop.wait()
             await self._waiting.join()
             for one in loops:

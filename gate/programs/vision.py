@@ -22,6 +22,7 @@ from gate.programs.vision_process import ChildLostError, Process, Spare
 
 if TYPE_CHECKING:
     from gate.programs.config import Config
+from gate.programs.peers import uids
 
 REFILL_AFTER_COMPARISON_S = 1.0  # the decision that follows it has the processor to itself
 PROBE_EVERY_S = 1.0
@@ -263,10 +264,18 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     spare = Spare(messages.Prepare(models=config.paths.models, camera=config.camera.address))
     vision = Vision(spare=spare)
     lane_socket = serve(
-        config.socket("vision"), vision.serve_lane, incoming=messages.ToVision, bytes_max=PICTURE_BYTES_MAX
+        config.socket("vision"),
+        vision.serve_lane,
+        incoming=messages.ToVision,
+        uids=uids("vision"),
+        bytes_max=PICTURE_BYTES_MAX,
     )
     screen_socket = serve(
-        config.socket("preview"), vision.serve_screen, incoming=messages.ToPreview, bytes_max=PICTURE_BYTES_MAX
+        config.socket("preview"),
+        vision.serve_screen,
+        incoming=messages.ToPreview,
+        uids=uids("preview"),
+        bytes_max=PICTURE_BYTES_MAX,
     )
     async with lane_socket, screen_socket:
         await first_of(spare.keep(), vision.mend_camera(), _until(stop))
