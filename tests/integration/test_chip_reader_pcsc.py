@@ -19,6 +19,8 @@ from fakes.sample_passports import ANNA, numbered, portrait, utopia
 from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.card import ATR
 from hardware_sim.chip.reader import ChipReader
+from hardware_sim.passport.abilities import Features
+from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 
 pytestmark = pytest.mark.pcsc
 
@@ -207,3 +209,16 @@ def test_a_killed_pcscd_is_noticed_by_the_next_order(reader: ChipReader, tmp_pat
     assert wait_until(lambda: processes_naming(tmp_path) == [])
     with pytest.raises(ReaderGoneError):
         reader.remove()
+
+
+@pytest.mark.parametrize("way", [(12, 2, 2), (13, 4, 1), (0, 2, 4), (14, 6, 3)])
+def test_a_chip_is_opened_by_pace_through_the_reader_as_well(reader: ChipReader, way: tuple[int, int, int]) -> None:
+    parameter_id, mapping, cipher = way
+    features = Features(bac=False, pace=(Pace(Mapping(mapping), parameter_id, Cipher(cipher)),))
+    passport = utopia().issue(ANNA, portrait_jpeg=portrait(), active_authentication="rsa", features=features)
+    reader.insert(passport)
+    answer = ask_client(reader, pace=way)
+    assert answer["ended"] == ""
+    for name, content in answer["files"].items():
+        assert bytes.fromhex(content) == passport.files[name]
+    assert set(answer["files"]) == {"EF_COM", "EF_SOD", "EF_DG1", "EF_DG2", "EF_DG15"}
