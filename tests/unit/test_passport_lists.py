@@ -70,6 +70,8 @@ def test_a_broken_link_is_signed_by_nobody(line: int) -> None:
 def test_every_line_has_its_link_and_the_previous_key_may_no_longer_sign() -> None:
     assert sorted(utopia().link_certificates()) == [f"UTO_csca_{line}_link.cer" for line in (1, 2, 3)]
     before = certificate(utopia().previous_csca_files(), 2, "_before")
+    ended = certificate(utopia().previous_csca_files(expired=True), 2, "_before")
+    assert ended.not_valid_after.date() < TODAY < before.not_valid_after.date()
     assert before.public_key.curve[0] == "specified"
     assert before.private_key_usage_period_value["not_after"].native.date() < TODAY
 

@@ -12,14 +12,16 @@ from asn1crypto import cms, core, x509
 from asn1crypto import keys as asn1_keys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from fakes import ber_tree
 from fakes.sample_passports import ANNA, portrait, utopia
 
+from hardware_sim.passport import cms as cms_style
 from hardware_sim.passport import faults, lds, security_object
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
+from hardware_sim.passport.domain import P256
 from hardware_sim.passport.issuer import FAULTS, SIGNERS, Passport, Person
 from hardware_sim.passport.keys import Digest
 from hardware_sim.passport.security_object import SecurityObject
@@ -342,12 +344,12 @@ def test_group_11_lists_the_fields_that_it_has() -> None:
     assert made.endswith(bytes.fromhex("A00B 020102 5F0F0142 5F0F0143"))
 
 
+UNREADABLE = {"signer_generator_wrong", "signer_cofactor_wrong", "signer_order_wrong"}  # to the library that verifies
+
 # What the fault is seen in: the certificate or the object that differs from a genuine one.
 
 
-@pytest.mark.parametrize(
-    "fault", sorted(set(faults.SIGNER_FAULTS) - {"signer_generator_wrong", "signer_cofactor_wrong"})
-)
+@pytest.mark.parametrize("fault", sorted(set(faults.SIGNER_FAULTS) - UNREADABLE))
 def test_a_fault_of_the_signer_leaves_a_signature_that_holds(fault: str) -> None:
     passport = issue(fault, signer="p256")
     assert holds(sod(passport))
@@ -377,6 +379,8 @@ def test_each_fault_of_the_signer_shows_in_its_certificate() -> None:
     assert forged.issuer == genuine.issuer
     _kind, shown_curve = certificate_of("signer_cofactor_wrong").public_key.curve
     assert shown_curve["cofactor"] == 2
+    _kind, shown_curve = certificate_of("signer_order_wrong").public_key.curve
+    assert shown_curve["order"] % 2 == 0
     _kind, shown_curve = certificate_of("signer_generator_wrong").public_key.curve
     assert (
         shown_curve["base"][:33].hex() == f"04{0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296:064x}"
@@ -395,7 +399,10 @@ def test_a_csca_may_sign_documents_itself_or_travel_with_what_it_has_no_right_to
     ]
 
 
-@pytest.mark.parametrize("fault", ["sod_signature_broken", "sod_signature_zero", "sod_digest_wrong"])
+@pytest.mark.parametrize(
+    "fault",
+    ["sod_signature_broken", "sod_signature_zero", "sod_signature_large", "sod_signature_plain", "sod_digest_wrong"],
+)
 def test_a_broken_signature_does_not_hold(fault: str) -> None:
     assert not holds(sod(issue(fault, signer="p256")))
 
@@ -404,6 +411,29 @@ def test_a_salt_of_another_length_is_claimed() -> None:
     data = sod(issue("sod_salt_wrong", signer="rsa_pss"))
     assert data["signer_infos"][0]["signature_algorithm"]["parameters"]["salt_length"].native == 20
     assert not holds(data)
+
+
+def test_another_mask_is_claimed() -> None:
+    algorithm = sod(issue("sod_mask_wrong", signer="rsa_pss"))["signer_infos"][0]["signature_algorithm"]["parameters"]
+    assert algorithm["hash_algorithm"]["algorithm"].native == "sha256"
+    assert algorithm["mask_gen_algorithm"]["parameters"]["algorithm"].native == "sha1"
+
+
+@pytest.mark.parametrize("signer_id", ["issuer_and_serial", "key_identifier"])
+def test_the_signer_may_be_named_wrongly(signer_id: cms_style.SignerId) -> None:
+    data = sod(issue("sod_signer_id_wrong", signer="p256", security_object=SecurityObject(signer_id=signer_id)))
+    named, certificate = data["signer_infos"][0]["sid"].native, data["certificates"][0].chosen
+    assert named != certificate.key_identifier
+    assert signer_id == "key_identifier" or named["serial_number"] != certificate.serial_number
+    assert holds(data)
+
+
+def test_a_signature_in_another_form_has_the_same_numbers() -> None:
+    plain = sod(issue("sod_signature_plain", signer="p256"))["signer_infos"][0]["signature"].native
+    r, s = utils.decode_dss_signature(sod(issue(signer="p256"))["signer_infos"][0]["signature"].native)
+    assert plain == r.to_bytes(32) + s.to_bytes(32)
+    large = sod(issue("sod_signature_large", signer="p256"))["signer_infos"][0]["signature"].native
+    assert utils.decode_dss_signature(large) == (r, s + P256.n)
 
 
 def test_other_mistakes_of_the_security_object_are_where_they_are_said_to_be() -> None:

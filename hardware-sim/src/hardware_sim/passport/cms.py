@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
 from hardware_sim.passport import der
-from hardware_sim.passport.keys import Digest, digest_algorithm, digest_of
+from hardware_sim.passport.keys import Digest, PrivateKey, digest_algorithm, digest_of, order_of
 from hardware_sim.passport.pki import DocumentSigner
 
 SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
@@ -19,6 +22,7 @@ _CONTENT_TYPE: Final = "1.2.840.113549.1.9.3"
 _MESSAGE_DIGEST: Final = "1.2.840.113549.1.9.4"
 _SIGNING_TIME: Final = "1.2.840.113549.1.9.5"
 
+EllipticForm = Literal["der", "zero", "large", "plain"]
 SignerId = Literal["issuer_and_serial", "key_identifier"]
 
 
@@ -36,8 +40,10 @@ class Style:
     attribute_type: str | None = None  # the content type that the signed attributes claim
     digest_twist: bool = False  # the signed attributes hold another digest
     signature_twist: bool = False  # one bit of the signature is wrong
-    signature_zero: bool = False  # an elliptic signature of r = s = 0
+    elliptic_form: EllipticForm = "der"  # r = s = 0, s beyond the order, or r and s without DER around them
     salt_claim_bytes: int | None = None  # the salt that PSS parameters claim
+    mask_claim: Digest | None = None  # the hash of the mask that PSS parameters claim
+    other_signer_id: bool = False  # a serial or a key identifier that no certificate here has
     unsorted_attributes: bool = False  # signed as DER wants them, sent in another order
 
 
@@ -69,20 +75,44 @@ def _signer_info(signer: DocumentSigner, content_type: str, content: bytes, styl
     signature = signer.key.sign(der.set_of(*attributes) if attributes else content, style.digest)
     if style.signature_twist:
         signature = signature[:-1] + bytes((signature[-1] ^ 1,))
-    if style.signature_zero:
-        signature = der.sequence(der.integer(0), der.integer(0))
+    signature = _reformed(signature, signer.key.private, style.elliptic_form)
     sent = attributes if style.unsorted_attributes else tuple(sorted(attributes))
-    by_key = style.signer_id == "key_identifier"
     return der.sequence(
-        der.integer(3 if by_key else 1),
-        der.tlv(0x80, signer.key.identifier())
-        if by_key
-        else der.sequence(signer.issuer.encoded(), der.integer(signer.serial)),
+        der.integer(3 if style.signer_id == "key_identifier" else 1),
+        _signer_id(signer, style),
         der.sequence(*_digest_parts(style.digest)),
         *([der.tlv(0xA0, *sent)] if sent else []),
-        signer.key.signature_algorithm(style.digest, bare_rsa=style.bare_rsa, salt_claim_bytes=style.salt_claim_bytes),
+        signer.key.signature_algorithm(
+            style.digest,
+            bare_rsa=style.bare_rsa,
+            salt_claim_bytes=style.salt_claim_bytes,
+            mask_claim=style.mask_claim,
+        ),
         der.octets(signature),
     )
+
+
+def _signer_id(signer: DocumentSigner, style: Style) -> bytes:
+    if style.signer_id == "key_identifier":
+        identifier = signer.key.identifier()
+        return der.tlv(0x80, identifier[::-1] if style.other_signer_id else identifier)
+    serial = signer.serial + 500_000 if style.other_signer_id else signer.serial
+    return der.sequence(signer.issuer.encoded(), der.integer(serial))
+
+
+def _reformed(signature: bytes, key: PrivateKey, form: EllipticForm) -> bytes:
+    """An elliptic signature in another form; one of RSA stays as it is."""
+    if form == "der" or not isinstance(key, ec.EllipticCurvePrivateKey):
+        return signature
+    r, s = decode_dss_signature(signature)
+    size = (key.curve.key_size + 7) // 8
+    match form:
+        case "zero":
+            return der.sequence(der.integer(0), der.integer(0))
+        case "large":
+            return der.sequence(der.integer(r), der.integer(s + order_of(key)))
+        case "plain":
+            return r.to_bytes(size) + s.to_bytes(size)
 
 
 def _attributes(content_type: str, content: bytes, style: Style) -> tuple[bytes, ...]:

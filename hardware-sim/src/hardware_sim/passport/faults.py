@@ -53,6 +53,7 @@ SIGNER_FAULTS: Final[Mapping[str, Order]] = MappingProxyType(
         "signer_of_another_country": Order(country="XO"),
         "signer_generator_wrong": Order(curve_lie="generator"),
         "signer_cofactor_wrong": Order(curve_lie="cofactor"),
+        "signer_order_wrong": Order(curve_lie="order"),
         "forged_authority": Order(forged_authority=True),
     }
 )
@@ -61,10 +62,14 @@ SIGNER_FAULTS: Final[Mapping[str, Order]] = MappingProxyType(
 SIGNATURE_FAULTS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
     {
         "sod_signature_broken": {"signature_twist": True},
-        "sod_signature_zero": {"signature_zero": True},
+        "sod_signature_zero": {"elliptic_form": "zero"},
+        "sod_signature_large": {"elliptic_form": "large"},
+        "sod_signature_plain": {"elliptic_form": "plain"},
         "sod_digest_wrong": {"digest_twist": True},
         "sod_attribute_type_wrong": {"attribute_type": security_object.ID_DATA},
         "sod_salt_wrong": {"salt_claim_bytes": 20},
+        "sod_mask_wrong": {"mask_claim": "sha1"},
+        "sod_signer_id_wrong": {"other_signer_id": True},
         "sod_attributes_unsorted": {"unsorted_attributes": True},
     }
 )

@@ -26,7 +26,7 @@ _RSA_ENCRYPTION: Final = "1.2.840.113549.1.1.1"
 _RSA_PSS: Final = "1.2.840.113549.1.1.10"
 _MGF1: Final = "1.2.840.113549.1.1.8"
 
-CurveLie = Literal["generator", "cofactor"]
+CurveLie = Literal["generator", "cofactor", "order"]
 Digest = Literal["sha1", "sha224", "sha256", "sha384", "sha512"]
 
 
@@ -95,7 +95,12 @@ class SigningKey:
         return self.private.sign(message, padding.PKCS1v15(), hashed)
 
     def signature_algorithm(
-        self, digest: Digest = "sha256", *, bare_rsa: bool = False, salt_claim_bytes: int | None = None
+        self,
+        digest: Digest = "sha256",
+        *,
+        bare_rsa: bool = False,
+        salt_claim_bytes: int | None = None,
+        mask_claim: Digest | None = None,
     ) -> bytes:
         """AlgorithmIdentifier of what `sign` makes. `bare_rsa` names the key's algorithm instead, as some issuers do."""
         known = _HASHES[digest]
@@ -104,10 +109,11 @@ class SigningKey:
         if not self.pss:
             return der.sequence(der.oid(_RSA_ENCRYPTION if bare_rsa else known.with_rsa), der.null())
         hashed = der.sequence(der.oid(known.oid), der.null())
+        mask = hashed if mask_claim is None else der.sequence(der.oid(_HASHES[mask_claim].oid), der.null())
         salt_bytes = known.implementation.digest_size if salt_claim_bytes is None else salt_claim_bytes
         parameters = der.sequence(
             der.tlv(0xA0, hashed),
-            der.tlv(0xA1, der.sequence(der.oid(_MGF1), hashed)),
+            der.tlv(0xA1, der.sequence(der.oid(_MGF1), mask)),
             der.tlv(0xA2, der.integer(salt_bytes)),
         )
         return der.sequence(der.oid(_RSA_PSS), parameters)
@@ -135,6 +141,11 @@ class SigningKey:
         return hashlib.sha1(key_bits, usedforsecurity=False).digest()
 
 
+def order_of(key: ec.EllipticCurvePrivateKey) -> int:
+    """The order of a key's generator."""
+    return _CURVES[key.curve.name].n
+
+
 def digest_algorithm(digest: Digest) -> str:
     """The object identifier of a hash function."""
     return _HASHES[digest].oid
@@ -148,7 +159,7 @@ def digest_of(digest: Digest, content: bytes) -> bytes:
 def explicit_parameters(curve: Curve, lie: CurveLie | None = None) -> bytes:
     """SpecifiedECDomain with generator and cofactor, as ICAO 9303-12 §4.1.6.3 asks (TR-03111 §5.1.1).
 
-    With a lie the generator is another point of the curve, or the cofactor is 2.
+    With a lie the generator is another point of the curve, the cofactor is 2, or the order is even.
     """
     size = curve.size_bytes
     y = curve.p - curve.y if lie == "generator" else curve.y
@@ -158,7 +169,7 @@ def explicit_parameters(curve: Curve, lie: CurveLie | None = None) -> bytes:
         der.sequence(der.oid(_PRIME_FIELD), der.integer(curve.p)),
         der.sequence(der.octets(curve.a.to_bytes(size)), der.octets(curve.b.to_bytes(size))),
         der.octets(generator),
-        der.integer(curve.n),
+        der.integer(curve.n + 1 if lie == "order" else curve.n),
         der.integer(2 if lie == "cofactor" else 1),
     )
 

@@ -145,7 +145,7 @@ class Office:
         )
         return signer, authority
 
-    def previous(self, number: int, kind: LinkKind) -> pki.Authority:
+    def previous(self, number: int, kind: LinkKind, *, expired: bool = False) -> pki.Authority:
         """The CSCA before the present one of line `number`, counted from 0, under its name or another one."""
         present = self.lines[number].authority
         if isinstance(present.key.private, rsa.RSAPrivateKey):
@@ -159,7 +159,7 @@ class Office:
             key,
             state=self._state,
             serial=100 + number,
-            validity=self.period(-6 * 365, 9 * 365),
+            validity=self.period(-6 * 365, -10 if expired else 9 * 365),
             use=self.period(-6 * 365, -365),
         )
 

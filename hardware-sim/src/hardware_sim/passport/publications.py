@@ -10,7 +10,18 @@ from typing import Final
 from hardware_sim.passport import lists, office, pki, terminals
 from hardware_sim.passport.office import LinkKind, ListSigner, Office
 
-_ALPHA2: Final = {"UTO": "UT", "D": "DE", "FRA": "FR", "NLD": "NL"}  # a certificate's country has two letters
+# A certificate's country has two letters (ICAO 9303-3 §5).
+_ALPHA2: Final = {
+    "UTO": "UT",
+    "D": "DE",
+    "FRA": "FR",
+    "NLD": "NL",
+    "GBR": "GB",
+    "GBD": "GB",
+    "RKS": "KS",
+    "EUE": "EU",
+    "UNO": "UN",
+}
 
 
 class Publications:
@@ -34,9 +45,11 @@ class Publications:
         """One revocation list for each CSCA, DER, by file name: issued today, good for 90 days, nobody revoked."""
         return self._by_line("csca_{}.crl", [self.crl(number) for number in range(1, len(self._lines) + 1)])
 
-    def previous_csca_files(self, *, kind: LinkKind = "same_name") -> dict[str, bytes]:
+    def previous_csca_files(self, *, kind: LinkKind = "same_name", expired: bool = False) -> dict[str, bytes]:
         """The CSCA certificates before the present ones, self-signed, by file name."""
-        before = [self._office.previous(number, kind).certificate for number in range(len(self._lines))]
+        before = [
+            self._office.previous(number, kind, expired=expired).certificate for number in range(len(self._lines))
+        ]
         return self._by_line("csca_{}_before.cer", before)
 
     def link_certificates(self, *, kind: LinkKind = "same_name") -> dict[str, bytes]:
