@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gate.cli.lds_folder import bytes_of, lds_files
 from gate.cli.output import Exit, emit_json, fail, note, say
 
 if TYPE_CHECKING:
@@ -23,13 +23,8 @@ app = typer.Typer(no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output")]
 Trust = Annotated[Path, typer.Option(help="The trust store that `gate trust import` filled")]
 At = Annotated[str, typer.Option(help="Judge as of this time, RFC 3339; left out: now")]
-_FILE_BYTES_MAX = 1 << 20
 _LINES_MAX = 100_000
 _SOD_CHECKS = ("sod_signature", "ds_signature", "ds_validity", "csca_validity", "revocation", "dg_hashes", "country")
-_PLAIN_NAME = re.compile(
-    r"(?:ef[._ -]?)?(?:(com|sod|cardaccess|cardsecurity)|(?:dg|data[_ ]?group)[_ ]?(\d{1,2}))", re.IGNORECASE
-)
-_NUMBERED_NAME = re.compile(r"(?:ef[._ -]?)?01([0-9a-f]{2})", re.IGNORECASE)
 
 
 @app.command("inspect")
@@ -43,7 +38,7 @@ def inspect_(
     """Inspect the files of one chip in full."""
     from gate.document.inspection import inspect_files
 
-    files = _lds_files(lds)
+    files = lds_files(lds)
     printed = _parsed(mrz) if mrz else None
     inspection = inspect_files(files, anchors=_store(trust), now=_moment(at), mrz=printed)
     _report("document.inspect/1", inspection, json=json)
@@ -60,12 +55,12 @@ def verify_sod(
     """Carry out passive authentication of one EF.SOD."""
     from gate.document.inspection import inspect_files
 
-    files = {"EF.SOD": _bytes_of(sod)}
+    files = {"EF.SOD": bytes_of(sod)}
     for given in dg or ():
         number, equals, path = given.partition("=")
         if not equals or not number.isdigit() or not 1 <= int(number) <= 16:
             fail(Exit.USAGE, f"--dg {given}: give the number of a data group and a file, such as 1=EF_DG1.bin")
-        files[f"EF.DG{int(number)}"] = _bytes_of(Path(path))
+        files[f"EF.DG{int(number)}"] = bytes_of(Path(path))
     inspection = inspect_files(files, anchors=_store(trust), now=_moment(at), wanted=frozenset())
     _report("document.verify-sod/1", inspection, json=json, only=_SOD_CHECKS)
 
@@ -134,11 +129,11 @@ def verify_seal(
     signers = []
     for path in signer or ():
         try:
-            signers.append(parse_certificate(_bytes_of(path)))
+            signers.append(parse_certificate(bytes_of(path)))
         except DocumentError as error:
             fail(Exit.BAD_DATA, f"{path}: {error}")
     verdict = judge_seal(
-        _bytes_of(seal),
+        bytes_of(seal),
         signers=signers,
         anchors=_store(trust),
         now=_moment(at),
@@ -180,7 +175,7 @@ def verify_credential(
     from gate.document.inspection import inspect_files
 
     try:
-        files = parse_dtc(_bytes_of(credential))
+        files = parse_dtc(bytes_of(credential))
     except DocumentError as error:
         fail(Exit.BAD_DATA, f"{credential}: {error}")
     printed = _parsed(mrz) if mrz else None
@@ -306,48 +301,3 @@ def _moment(text: str) -> datetime:
     except ValueError:
         fail(Exit.USAGE, f"--at {text}: not a time as in RFC 3339, such as 2026-11-25T10:00:00Z")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def file_name(stem: str) -> str | None:
-    """The name of the EF that a file's name means, such as `EF_DG1`, `DG1`, `Datagroup1` and `ef0101`, or None."""
-    if plain := _PLAIN_NAME.fullmatch(stem):
-        word, number = plain.groups()
-        if word is not None:
-            return {"com": "EF.COM", "sod": "EF.SOD"}.get(word.lower(), f"EF.{word.lower()}")
-        return f"EF.DG{int(number)}" if 1 <= int(number) <= 16 else None
-    if numbered := _NUMBERED_NAME.fullmatch(stem):
-        identifier = int(numbered[1], 16)
-        special = {0x1D: "EF.SOD", 0x1E: "EF.COM", 0x1C: "EF.cardaccess"}
-        return f"EF.DG{identifier}" if 1 <= identifier <= 16 else special.get(identifier)
-    return None
-
-
-def _lds_files(folder: Path) -> dict[str, bytes]:
-    """The files of a chip in a folder, by EF name."""
-    files: dict[str, bytes] = {}
-    try:
-        paths = sorted(path for path in folder.iterdir() if path.is_file())
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{folder}: {error.strerror}")
-    for path in paths:
-        name = file_name(path.name.split(".")[0]) or file_name(path.stem)
-        if name is None:
-            continue
-        if name in files:
-            fail(Exit.BAD_DATA, f"{folder}: two files are {name}; leave one of them")
-        files[name] = _bytes_of(path)
-    if "EF.SOD" not in files:
-        fail(Exit.BAD_DATA, f"{folder}: holds no EF.SOD; name the files as in EF_SOD.bin, EF_DG1.bin")
-    return files
-
-
-def _bytes_of(path: Path) -> bytes:
-    """The bytes of a file, bounded, or the end of the command."""
-    try:
-        with path.open("rb") as opened:
-            data = opened.read(_FILE_BYTES_MAX + 1)
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{path}: {error.strerror}")
-    if len(data) > _FILE_BYTES_MAX:
-        fail(Exit.BAD_DATA, f"{path}: longer than {_FILE_BYTES_MAX} bytes")
-    return data

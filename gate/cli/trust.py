@@ -109,7 +109,13 @@ def list_(
     rows = opened.coverage()
     if json:
         fields = [
-            {"code": row.code, "certificates": row.certificates, "newest": row.newest, "expires": row.expires}
+            {
+                "code": row.code,
+                "certificates": row.certificates,
+                "newest": row.newest,
+                "expires": row.expires,
+                "revocation_until": row.revocation_until or None,
+            }
             for row in rows
         ]
         imported = None if opened.newest_import is None else opened.newest_import.isoformat()
@@ -122,9 +128,9 @@ def list_(
         }
         emit_json("trust.list/1", {"countries": fields, **about})
         return
-    say(f"{'code':6}{'certificates':>13}  {'newest':12}{'expires':12}")
+    say(f"{'code':6}{'certificates':>13}  {'newest':12}{'expires':12}{'revocation list':15}")
     for row in rows:
-        say(f"{row.code:6}{row.certificates:>13}  {row.newest:12}{row.expires:12}")
+        say(f"{row.code:6}{row.certificates:>13}  {row.newest:12}{row.expires:12}{row.revocation_until or '-':15}")
     for one in opened.published:
         say(f"{one.kind} of {one.publisher}, signed {one.signed_at[:10]}")
     say(f"trusted by a list only: {opened.standings().get('listed', 0)} of {len(opened)}")

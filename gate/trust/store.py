@@ -32,7 +32,7 @@ _CERTIFICATES: Final = (
     "SELECT fingerprint, CAST(der AS BLOB) AS der, subject, subject_id, key_id, country, not_before, not_after, standing, test "
     "FROM certificate ORDER BY fingerprint"
 )
-_REVOCATION_LISTS: Final = "SELECT issuer_id, CAST(der AS BLOB) AS der, sha256 FROM revocation_list"
+_REVOCATION_LISTS: Final = "SELECT issuer_id, CAST(der AS BLOB) AS der, sha256, next_update FROM revocation_list"
 _DEFECT_LISTS: Final = "SELECT kind, CAST(der AS BLOB) AS der, sha256, test FROM defect_list"
 _PUBLISHED: Final = (
     "SELECT kind, publisher, max(signed_at) AS signed_at FROM source WHERE publisher IS NOT NULL "
@@ -46,12 +46,16 @@ _PARSERS: Final[dict[str, Callable[[bytes], DefectList | DeviationList]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What the store holds of one country: dates are those of the newest certificate and of the last to expire."""
+    """What the store holds of one country: dates are those of the newest certificate and of the last to expire.
+
+    `revocation_until` is the date to which the newest revocation list holds, empty when there is none.
+    """
 
     code: str
     certificates: int
     newest: str
     expires: str
+    revocation_until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +172,14 @@ class TrustStore:
                 certificates=len(found),
                 newest=max(row["not_before"] for row in found)[:10],
                 expires=max(row["not_after"] for row in found)[:10],
+                revocation_until=self._revocation_until({row["subject_id"] for row in found}),
             )
             for code, found in sorted(rows.items())
         )
+
+    def _revocation_until(self, issuer_ids: set[bytes]) -> str:
+        rows = (row for row in self._revocation_lists if row["issuer_id"] in issuer_ids)
+        return max((row["next_update"] or "" for row in rows), default="")[:10]
 
     def _anchor(self, index: int) -> Anchor:
         if index not in self._anchors:

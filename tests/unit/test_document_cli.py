@@ -14,7 +14,7 @@ from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from typer.testing import CliRunner, Result
 
 from gate.cli import document, trust
-from gate.cli.document import file_name
+from gate.cli.lds_folder import file_name
 
 AT = f"{TODAY}T10:00:00Z"
 TD3 = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<L898902C36UTO7408122F1204159ZE184226B<<<<<10"
@@ -353,7 +353,7 @@ def test_list_shows_a_row_a_country(store: Path) -> None:
     result = gate("trust", "list", "--store", store, "--json")
     printed = json.loads(result.stdout)
     assert [(row["code"], row["certificates"]) for row in printed["countries"]] == [("UT", 3)]
-    assert set(printed["countries"][0]) == {"code", "certificates", "newest", "expires"}
+    assert set(printed["countries"][0]) == {"code", "certificates", "newest", "expires", "revocation_until"}
     assert printed["standings"] == {"self_signed": 3}
     told = gate("trust", "list", "--store", store).stdout
     assert "UT" in told

@@ -193,6 +193,12 @@ def test_a_revocation_list_with_a_lower_number_is_a_roll_back_whatever_its_date(
     assert bring(path, revocation_list(CSCA, 5, 6, at=LATER, number=8)).revocation_lists == 1
 
 
+def test_coverage_tells_how_long_the_revocation_lists_of_a_country_hold(path: Path) -> None:
+    bring(path, CSCA.der, FOREIGN.der, revocation_list(CSCA))
+    until = (NOW + timedelta(days=90)).date().isoformat()
+    assert {row.code: row.revocation_until for row in TrustStore.open(path).coverage()} == {"UT": until, "ZZ": ""}
+
+
 def test_a_store_of_the_first_version_must_be_made_anew(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version=1")
