@@ -66,7 +66,7 @@ _TABLES: Final = (
     ("certificate", _CERTIFICATE, "fingerprint"),
     ("listing", _LISTING, ("fingerprint", "source")),
     ("revocation_list", _REVOCATION_LIST, ("issuer_id", "authority_key_id")),
-    ("defect_list", _DEFECT_LIST, ("kind", "publisher")),
+    ("defect_list", _DEFECT_LIST, ("kind", "publisher", "test")),
 )
 
 

@@ -76,6 +76,7 @@ DEVIATION = deviation(
 DEFECT = defect(
     SIGNER, known("1.1", status(1)), known("2.1", der.tlv(0x31, der.integer(3))), known("2.5", printable("DE"))
 )
+FACE_39794 = utopia().issue(ANNA, portrait_jpeg=portrait(), portrait_format="39794-5").files["EF_DG2"]
 DG3 = tlv.encode(0x63, tlv.encode(0x7F61, b"\x02\x01\x01" + tlv.encode(0x7F60, b"x")))
 DG7 = tlv.encode(0x67, b"\x02\x01\x01" + tlv.encode(0x5F43, b"\xff\xd8\xff"))
 DG11 = tlv.encode(
@@ -108,6 +109,7 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "com": (parse_com, PASSPORT.files["EF_COM"]),
     "dg1": (parse_dg1, PASSPORT.files["EF_DG1"]),
     "dg2": (parse_dg2, PASSPORT.files["EF_DG2"][:200]),
+    "dg2 39794": (parse_dg2, FACE_39794),
     "dg3": (count_fingerprints, DG3),
     "dg7": (parse_dg7, DG7),
     "dg11": (parse_dg11, DG11),
@@ -263,4 +265,4 @@ def test_a_chip_that_invents_every_answer_always_ends_with_an_inspection(seed: i
     inspection, portraits, sent = converse(conversation, transmit)
     assert inspection.overall in (Result.FAILED, Result.ABORTED)
     assert portraits == []
-    assert len(sent) <= 4
+    assert len(sent) <= 16, "a look for EF.CardAccess, the application, an attempt to open it"

@@ -174,6 +174,12 @@ def test_lists_for_demos_concern_only_what_is_signed_for_demos(path: Path) -> No
     assert defects(path, DS_OF_ANOTHER) == [Defect(Flaw.ACTIVE_KEYS_COMPROMISED)]
 
 
+def test_a_list_for_demos_does_not_take_the_place_of_one_for_service(path: Path) -> None:
+    bring(path, CSCA.der, deviation_list(DEVIATIONS, deviation(OF_DS, kinds=(DG12,))))
+    bring(path, deviation_list(DEVIATIONS, signed_at=LATER), signer=CSCA, test=True)
+    assert defects(path) == [Defect(Flaw.DATA_GROUP_HASH, frozenset({12}))]
+
+
 def test_a_damaged_list_of_defects_is_noticed_when_the_store_is_opened(path: Path) -> None:
     bring(path, CSCA.der, deviation_list(DEVIATIONS))
     with sqlite3.connect(path) as connection:
