@@ -7,17 +7,13 @@ to know.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-from hardware_sim.chip import RefusedError, crypto
+from hardware_sim.chip import RefusedError, crypto, status
 from hardware_sim.passport.abilities import AgreementKey
 from hardware_sim.passport.algorithms import ID_CA_DH, ID_CA_ECDH, Cipher
 from hardware_sim.passport.der import oid
 from hardware_sim.passport.domain import STANDARDISED, Curve
 from hardware_sim.passport.groups import NotInGroupError
-
-_WRONG_DATA: Final = 0x6A80
-_NO_SUCH_KEY: Final = 0x6A88
 
 
 def choose(keys: Sequence[AgreementKey], *, reference: bytes | None, protocol: bytes | None) -> AgreementKey:
@@ -28,11 +24,11 @@ def choose(keys: Sequence[AgreementKey], *, reference: bytes | None, protocol: b
     wanted = None if reference is None else int.from_bytes(reference)
     named = [key for key in keys if wanted is None or key.key_id == wanted]
     if not named or (len(named) > 1 and len({key.public for key in named}) > 1):
-        raise RefusedError(_NO_SUCH_KEY)
+        raise RefusedError(status.NO_SUCH_REFERENCE)
     for key in named:
         if (protocol is None and key.cipher is Cipher.TDES) or protocol == oid(protocol_of(key))[2:]:
             return key
-    raise RefusedError(_WRONG_DATA)
+    raise RefusedError(status.WRONG_DATA)
 
 
 def protocol_of(key: AgreementKey) -> str:
@@ -46,5 +42,5 @@ def agree(key: AgreementKey, terminal_key: bytes) -> crypto.KeyPair:
     try:
         secret = key.group.secret(key.group.multiply(terminal_key, key.private))
     except NotInGroupError as foreign:
-        raise RefusedError(_WRONG_DATA) from foreign
+        raise RefusedError(status.WRONG_DATA) from foreign
     return crypto.derive(secret, key.cipher)

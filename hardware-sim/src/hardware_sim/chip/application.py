@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from hardware_sim.chip import RefusedError, SmError, access, agreement, crypto, objects, pace, terminal
+from hardware_sim.chip import RefusedError, SmError, access, agreement, crypto, objects, pace, status, terminal
 from hardware_sim.chip.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, BadApduError, Command, Response, parse
-from hardware_sim.chip.files import DONE, WRONG_LENGTH, File, FileSystem, Place, Secrecy, far_offset, read
+from hardware_sim.chip.files import File, FileSystem, Place, Secrecy, far_offset, read
 from hardware_sim.chip.lies import Lie, protect
 from hardware_sim.chip.protocols import KEY_REFERENCE, Protocols
 from hardware_sim.chip.quirks import PLAIN_CHIP, Quirks
@@ -32,17 +32,6 @@ _AA_CHALLENGE_BYTES: Final = 8
 _KEY_MATERIAL_BYTES: Final = 16
 _CHAINED: Final = 0x10
 _CHAINED_STEPS: Final = 3  # of PACE: nonce, mapping, agreement; then comes the token
-
-_PROOF_WRONG: Final = 0x6300
-_LAST_COMMAND_EXPECTED: Final = 0x6883
-_NOT_ALLOWED: Final = 0x6982
-_CONDITIONS_MISSING: Final = 0x6985
-_NO_FILE_SELECTED: Final = 0x6986
-_WRONG_DATA: Final = 0x6A80
-_NOT_FOUND: Final = 0x6A82
-_WRONG_PARAMETERS: Final = 0x6A86
-_NO_INSTRUCTION: Final = 0x6D00
-_NO_CLASS: Final = 0x6E00
 
 
 class Application:
@@ -75,23 +64,23 @@ class Application:
         try:
             command = parse(apdu)
         except BadApduError:
-            return Response(WRONG_LENGTH)
+            return Response(status.WRONG_LENGTH)
         if command.extended and self._quirks.no_extended_length:
-            return Response(WRONG_LENGTH)
+            return Response(status.WRONG_LENGTH)
         match command.cla, self._state.session:
             case 0x0C, None:
-                return Response(_NOT_ALLOWED)
+                return Response(status.NOT_ALLOWED)
             case 0x0C, Session() as session:
                 return self._run_protected(session, command)
             case ((0x00 | 0x10), _):
                 if command.cla == _CHAINED and command.ins != 0x86:
-                    return Response(_NO_CLASS)
+                    return Response(status.NO_CLASS)
                 # A plain command ends the session (ICAO 9303-11 §9.8.2).
                 if self._state.session is not None:
                     self._state = State(self._state.place)
                 return self._run(command)
             case _:
-                return Response(_NO_CLASS)
+                return Response(status.NO_CLASS)
 
     def _run_protected(self, session: Session, protected: Command) -> Response:
         try:
@@ -138,22 +127,22 @@ class Application:
             case 0x2A:
                 return self._verify_certificate(command)
             case _:
-                return Response(_NO_INSTRUCTION)
+                return Response(status.NO_INSTRUCTION)
 
     def _select(self, command: Command) -> Response:
         match command.p1, command.p2:
             case 0x04, 0x00 | 0x0C:
                 if command.body != APPLICATION:
-                    return Response(_NOT_FOUND)
+                    return Response(status.NOT_FOUND)
                 self._enter(Place.APPLICATION)
-                return Response(DONE)
+                return Response(status.DONE)
             case 0x02, 0x0C:
                 return self._select_file(self._files.by_id(self._state.place, command.body))
             case 0x00, 0x00 | 0x0C if command.body in {b"", _MASTER_FILE}:
                 self._enter(Place.MASTER)
-                return Response(DONE)
+                return Response(status.DONE)
             case _:
-                return Response(_WRONG_PARAMETERS)
+                return Response(status.WRONG_PARAMETERS)
 
     def _enter(self, place: Place) -> None:
         leaves_session = place is Place.MASTER and self._state.begun_in is Place.APPLICATION
@@ -164,15 +153,15 @@ class Application:
 
     def _select_file(self, file: File | None) -> Response:
         if self._state.place is Place.APPLICATION and self._state.session is None:
-            return Response(_NOT_ALLOWED)
+            return Response(status.NOT_ALLOWED)
         if self._state.place is Place.MASTER and self._quirks.master_file_refused and self._state.session is None:
-            return Response(_NOT_ALLOWED)
+            return Response(status.NOT_ALLOWED)
         if file is None:
-            return Response(_NOT_FOUND)
+            return Response(status.NOT_FOUND)
         if not self._may_read(file):
-            return Response(_NOT_ALLOWED)
+            return Response(status.NOT_ALLOWED)
         self._state = replace(self._state, file=file)
-        return Response(DONE)
+        return Response(status.DONE)
 
     def _may_read(self, file: File) -> bool:
         match file.secrecy:
@@ -187,13 +176,13 @@ class Application:
         state = self._state
         for_terminal = state.chain is not None and state.chain.terminal is not None
         if state.place is Place.MASTER or not (for_terminal or (state.session is None and self._bac())):
-            return Response(_CONDITIONS_MISSING)
+            return Response(status.CONDITIONS_MISSING)
         if command.ne is None or command.ne not in {access.NONCE_BYTES, SHORT_NE_MAX}:
-            return Response(WRONG_LENGTH)
+            return Response(status.WRONG_LENGTH)
         nonce = self._random_bytes(access.NONCE_BYTES)
         chain = None if state.chain is None else replace(state.chain, nonce=nonce)
         self._state = replace(state, nonce=nonce, chain=chain)
-        return Response(DONE, nonce)
+        return Response(status.DONE, nonce)
 
     def _bac(self) -> bool:
         return self._abilities.bac and not self._quirks.bac_refused
@@ -202,60 +191,60 @@ class Application:
         if before.chain is not None:
             return self._authenticate_terminal(command, before, before.chain)
         if before.nonce is None:
-            return Response(_CONDITIONS_MISSING)
+            return Response(status.CONDITIONS_MISSING)
         if len(command.body) != access.PROOF_BYTES:
-            return Response(WRONG_LENGTH)
+            return Response(status.WRONG_LENGTH)
         material = self._random_bytes(_KEY_MATERIAL_BYTES)
         granted = access.answer_proof(self._keys, command.body, nonce=before.nonce, key_material=material)
         if granted is None:
             self.wrong_keys += 1
-            return Response(_PROOF_WRONG)
+            return Response(status.PROOF_WRONG)
         proof, session = granted
         self.wrong_keys = 0
         self._state = replace(self._state, session=session, begun_in=Place.APPLICATION, identity=self._number)
-        return Response(DONE, proof)
+        return Response(status.DONE, proof)
 
     def _authenticate_terminal(self, command: Command, before: State, chain: terminal.Chain) -> Response:
         rights = terminal.verify_terminal(
             chain, command.body, chip_identity=before.identity, terminal_key=before.terminal_key
         )
         self._state = replace(self._state, rights=rights)
-        return Response(DONE)
+        return Response(status.DONE)
 
     def _internal_authenticate(self, command: Command, room: int) -> Response:
         if self._state.session is None or self._state.place is Place.MASTER:
-            return Response(_NOT_ALLOWED)
+            return Response(status.NOT_ALLOWED)
         if self._chip_key is None:
-            return Response(_NO_INSTRUCTION)
+            return Response(status.NO_INSTRUCTION)
         if len(command.body) != _AA_CHALLENGE_BYTES:
-            return Response(WRONG_LENGTH)
+            return Response(status.WRONG_LENGTH)
         signature = self._chip_key.answer(command.body)
         if self._quirks.lie is Lie.AA_REPLAY:
             self._old_signature = self._old_signature or self._chip_key.answer(self._random_bytes(_AA_CHALLENGE_BYTES))
             signature = self._old_signature
         if len(signature) > min(command.ne or 0, room):
-            return Response(WRONG_LENGTH)  # cannot be had in pieces: whole or not at all
-        return Response(DONE, signature)
+            return Response(status.WRONG_LENGTH)  # cannot be had in pieces: whole or not at all
+        return Response(status.DONE, signature)
 
     def _read_binary(self, command: Command, room: int) -> Response:
         if command.p1 & 0x80:
             selected = self._select_file(self._files.by_short_id(self._state.place, command.p1))
-            if selected.status != DONE:
+            if selected.status != status.DONE:
                 return selected
             offset = command.p2
         else:
             offset = (command.p1 << 8) | command.p2
-        return self._read(offset, command, room) if not command.body else Response(WRONG_LENGTH)
+        return self._read(offset, command, room) if not command.body else Response(status.WRONG_LENGTH)
 
     def _read_binary_far(self, command: Command, room: int) -> Response:
         """READ BINARY with odd INS: the offset may pass 32767 (ISO/IEC 7816-4 §7.2.3)."""
         if self._state.file is None and self._state.session is None:
-            return Response(_NOT_ALLOWED)
+            return Response(status.NOT_ALLOWED)
         offset = far_offset(command.body)
         if offset is None:
-            return Response(_WRONG_DATA)
+            return Response(status.WRONG_DATA)
         if (command.p1, command.p2) != (0, 0):
-            return Response(_WRONG_PARAMETERS)
+            return Response(status.WRONG_PARAMETERS)
         largest = min(command.ne or 0, room)
         header_bytes = len(tlv(_DATA_OBJECT, bytes(largest))) - largest  # counts as answer, too
         answer = self._read(offset, command, room, header_bytes)
@@ -264,7 +253,7 @@ class Application:
     def _read(self, offset: int, command: Command, room: int, header_bytes: int = 0) -> Response:
         file = self._state.file
         if file is None:
-            return Response(_NO_FILE_SELECTED if self._state.session is not None else _NOT_ALLOWED)
+            return Response(status.NO_FILE_SELECTED if self._state.session is not None else status.NOT_ALLOWED)
         return read(file, offset, command.ne, room=room, le_max=self._quirks.le_max, header_bytes=header_bytes)
 
     def _manage_security(self, command: Command) -> Response:
@@ -284,27 +273,27 @@ class Application:
             case 0x81, 0xA4, Session() if self._state.chain is not None:
                 self._state = replace(self._state, chain=terminal.set_terminal(self._state.chain, fields))
             case ((0xC1 | 0x41 | 0x81), (0xA4 | 0xA6 | 0xB6), _):
-                raise RefusedError(_CONDITIONS_MISSING)
+                raise RefusedError(status.CONDITIONS_MISSING)
             case _:
-                raise RefusedError(_WRONG_PARAMETERS)
-        return Response(DONE)
+                raise RefusedError(status.WRONG_PARAMETERS)
+        return Response(status.DONE)
 
     def _verify_certificate(self, command: Command) -> Response:
         if (command.p1, command.p2) != (0x00, 0xBE):
-            return Response(_WRONG_PARAMETERS)
+            return Response(status.WRONG_PARAMETERS)
         if self._state.chain is None:
-            return Response(_CONDITIONS_MISSING)
+            return Response(status.CONDITIONS_MISSING)
         self._state = replace(self._state, chain=terminal.verify_certificate(self._state.chain, command.body))
-        return Response(DONE)
+        return Response(status.DONE)
 
     def _general_authenticate(self, command: Command, before: State) -> Response:
         if (command.p1, command.p2) != (0, 0):
-            return Response(_WRONG_PARAMETERS)
+            return Response(status.WRONG_PARAMETERS)
         if before.chosen is not None:
             self._agree(before.chosen, objects.dynamic(command.body).get(0x80, b""))
-            return Response(DONE, objects.wrap())
+            return Response(status.DONE, objects.wrap())
         if before.run is None or before.way is None:
-            return Response(_CONDITIONS_MISSING)
+            return Response(status.CONDITIONS_MISSING)
         return self._continue_pace(command, before, before.run, before.way)
 
     def _agree(self, key: AgreementKey, terminal_key: bytes) -> None:
@@ -322,7 +311,7 @@ class Application:
         """One step of PACE: all but the last of four commands are chained (ICAO 9303-11 §4.4.4.2)."""
         is_last = before.run_chained == _CHAINED_STEPS
         if (command.cla == _CHAINED) == is_last:
-            return Response(_LAST_COMMAND_EXPECTED)
+            return Response(status.LAST_COMMAND_EXPECTED)
         try:
             answer = run.send(objects.dynamic(command.body))
         except StopIteration as over:
@@ -335,9 +324,9 @@ class Application:
                 file=None,
                 identity=terminal.compressed(way.parameter_id, agreed.chip_ephemeral),
             )
-            return Response(DONE, objects.wrap(agreed.answer))
+            return Response(status.DONE, objects.wrap(agreed.answer))
         except RefusedError as refused:
-            self.wrong_keys += refused.status == _PROOF_WRONG
+            self.wrong_keys += refused.status == status.PROOF_WRONG
             raise
         self._state = replace(self._state, run=run, way=way, run_chained=before.run_chained + 1)
-        return Response(DONE, objects.wrap(answer))
+        return Response(status.DONE, objects.wrap(answer))

@@ -10,14 +10,10 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
+from hardware_sim.chip import status
 from hardware_sim.chip.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, Response
 from hardware_sim.passport.terminals import READS_FINGERS, READS_IRISES
 
-DONE: Final = 0x9000
-END_OF_FILE: Final = 0x6282
-WRONG_LENGTH: Final = 0x6700
-OUTSIDE_FILE: Final = 0x6B00
-SHORTER: Final = 0x6C00
 _OFFSET_OBJECT: Final = 0x54
 _SHORT_IDENTIFIER: Final = 0x1F
 
@@ -90,18 +86,18 @@ class FileSystem:
 def read(file: File, offset: int, ne: int | None, *, room: int, le_max: int, header_bytes: int = 0) -> Response:
     """What READ BINARY returns: at most `ne` and `room` bytes, `header_bytes` of which wrap the data."""
     if ne is None:
-        return Response(WRONG_LENGTH)
+        return Response(status.WRONG_LENGTH)
     if ne > le_max:
-        return Response(SHORTER | le_max % 256 if le_max <= SHORT_NE_MAX else WRONG_LENGTH)
+        return Response(status.SHORTER | le_max % 256 if le_max <= SHORT_NE_MAX else status.WRONG_LENGTH)
     if offset >= len(file.content):
-        return Response(OUTSIDE_FILE)
+        return Response(status.OUTSIDE_FILE)
     as_much_as_there_is = ne in {SHORT_NE_MAX, EXTENDED_NE_MAX}
     count = min(ne, room) - header_bytes
     if count <= 0 or (ne > room and not as_much_as_there_is):
-        return Response(WRONG_LENGTH)
+        return Response(status.WRONG_LENGTH)
     body = file.content[offset : offset + count]
     complete = as_much_as_there_is or len(body) == count
-    return Response(DONE if complete else END_OF_FILE, body)
+    return Response(status.DONE if complete else status.END_OF_FILE, body)
 
 
 def far_offset(body: bytes) -> int | None:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from hardware_sim.chip import RefusedError
+from hardware_sim.chip import RefusedError, status
 from hardware_sim.passport.der import tlv
 
 DYNAMIC_DATA: Final = 0x7C
-_WRONG_DATA: Final = 0x6A80
 _LONG_TAG: Final = 0x1F
 _LENGTH_BYTES_MAX: Final = 2
 
@@ -23,7 +22,7 @@ def parse(content: bytes) -> dict[int, bytes]:
     while at < len(content):
         tag, value, at = _parse_one(content, at)
         if tag in found:
-            raise RefusedError(_WRONG_DATA)
+            raise RefusedError(status.WRONG_DATA)
         found[tag] = value
     return found
 
@@ -32,7 +31,7 @@ def dynamic(content: bytes) -> dict[int, bytes]:
     """What stands inside the one object of dynamic authentication data. Raises RefusedError."""
     outer = parse(content)
     if list(outer) != [DYNAMIC_DATA]:
-        raise RefusedError(_WRONG_DATA)
+        raise RefusedError(status.WRONG_DATA)
     return parse(outer[DYNAMIC_DATA])
 
 
@@ -49,5 +48,5 @@ def _parse_one(content: bytes, at: int) -> tuple[int, bytes, int]:
         start += length & 0x7F
         length = int.from_bytes(content[tag_end + 1 : start])
     if start - tag_end - 1 > _LENGTH_BYTES_MAX or start + length > len(content):
-        raise RefusedError(_WRONG_DATA)
+        raise RefusedError(status.WRONG_DATA)
     return int.from_bytes(content[at:tag_end]), content[start : start + length], start + length

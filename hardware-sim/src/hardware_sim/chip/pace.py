@@ -11,15 +11,13 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from hardware_sim.chip import RefusedError, crypto
+from hardware_sim.chip import RefusedError, crypto, status
 from hardware_sim.chip.lies import Lie
 from hardware_sim.passport import groups
 from hardware_sim.passport.algorithms import Mapping, Pace
 from hardware_sim.passport.der import oid, tlv
 from hardware_sim.passport.domain import Curve
 
-_WRONG_DATA: Final = 0x6A80
-_WRONG_TOKEN: Final = 0x6300
 _NONCE_BYTES: Final = 16
 _MAPPING_DATA: Final = 0x81
 _EPHEMERAL_KEY: Final = 0x83
@@ -73,7 +71,7 @@ def converse(chip: Chip) -> Conversation:
     cipher = chip.pace.cipher
     nonce = chip.random_bytes(_nonce_bytes(chip.pace))
     if (yield b""):  # the first command carries nothing
-        raise RefusedError(_WRONG_DATA)
+        raise RefusedError(status.WRONG_DATA)
     password_key = crypto.derive_one(chip.password_seed, crypto.FOR_PASSWORD, cipher)
     received = yield tlv(0x80, crypto.encipher(password_key, nonce, cipher))
 
@@ -85,7 +83,7 @@ def converse(chip: Chip) -> Conversation:
     private = chip.private_key()
     public = chip.group.multiply(generator, private)
     if terminal_key == public:
-        raise RefusedError(_WRONG_DATA)
+        raise RefusedError(status.WRONG_DATA)
     keys = crypto.derive(_secret(chip.group, terminal_key, private), cipher)
     shown = _shown_key(chip, public, terminal_key)
     received = yield tlv(0x84, shown)
@@ -94,7 +92,7 @@ def converse(chip: Chip) -> Conversation:
     if chip.lie is Lie.PACE_ECHOES_KEY:
         return Agreed(tlv(0x86, proof), keys, public)  # who echoes key and token knows no key, and need not
     if not hmac.compare_digest(proof, token(chip.pace, keys, public)):
-        raise RefusedError(_WRONG_TOKEN)
+        raise RefusedError(status.PROOF_WRONG)
     answer = tlv(0x86, _shown_token(chip, token(chip.pace, keys, terminal_key)))
     if chip.pace.mapping is Mapping.CHIP_AUTHENTICATION:
         answer += tlv(0x8A, authentication_data(chip, keys, mapping_private))
@@ -103,7 +101,7 @@ def converse(chip: Chip) -> Conversation:
 
 def _only(received: dict[int, bytes], tag: int) -> bytes:
     if list(received) != [tag]:
-        raise RefusedError(_WRONG_DATA)
+        raise RefusedError(status.WRONG_DATA)
     return received[tag]
 
 
@@ -119,14 +117,14 @@ def _map(chip: Chip, nonce: bytes, private: int, received: bytes) -> tuple[bytes
     group = chip.group
     if chip.pace.mapping is Mapping.INTEGRATED:
         if len(received) != chip.pace.cipher.key_bytes:
-            raise RefusedError(_WRONG_DATA)
+            raise RefusedError(status.WRONG_DATA)
         number = int.from_bytes(pseudo_random(nonce, received, chip.pace)) % chip.pace.domain.p
         return group.map_number(number), b""
     try:
         common = group.multiply(received, private)
         generator = group.add(group.multiply(group.generator, int.from_bytes(nonce)), common)
     except groups.NotInGroupError as foreign:
-        raise RefusedError(_WRONG_DATA) from foreign
+        raise RefusedError(status.WRONG_DATA) from foreign
     public = group.multiply(group.generator, private)
     return generator, received if chip.lie is Lie.PACE_ECHOES_MAPPING else public
 
@@ -147,7 +145,7 @@ def _secret(group: groups.Group, terminal_key: bytes, private: int) -> bytes:
     try:
         return group.secret(group.multiply(terminal_key, private))
     except groups.NotInGroupError as foreign:
-        raise RefusedError(_WRONG_DATA) from foreign
+        raise RefusedError(status.WRONG_DATA) from foreign
 
 
 def token(pace: Pace, keys: crypto.KeyPair, public: bytes) -> bytes:
@@ -159,7 +157,7 @@ def token(pace: Pace, keys: crypto.KeyPair, public: bytes) -> bytes:
 def authentication_data(chip: Chip, keys: crypto.KeyPair, mapping_private: int) -> bytes:
     """The mapping key divided by the static key, enciphered from the block of all ones (§4.4.3.3.3, §4.4.3.5)."""
     if chip.mapping_key is None:
-        raise RefusedError(_WRONG_DATA)
+        raise RefusedError(status.WRONG_DATA)
     order, block = chip.group.order, keys.cipher.block_bytes
     quotient = mapping_private * pow(chip.mapping_key, -1, order) % order
     plain = crypto.pad(quotient.to_bytes((order.bit_length() + 7) // 8), block)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from hardware_sim.chip import RefusedError, agreement, crypto, pace
+from hardware_sim.chip import RefusedError, agreement, crypto, pace, status
 from hardware_sim.chip.quirks import Quirks
 from hardware_sim.passport.abilities import AgreementKey
 from hardware_sim.passport.algorithms import Mapping, Pace
@@ -17,10 +17,6 @@ _PROTOCOL: Final = 0x80
 _PASSWORD: Final = 0x83
 _MRZ_PASSWORD: Final = b"\x01"
 _CAN_PASSWORD: Final = b"\x02"
-_CONDITIONS_MISSING: Final = 0x6985
-_WRONG_DATA: Final = 0x6A80
-_INCONSISTENT: Final = 0x6A87
-_NO_SUCH_REFERENCE: Final = 0x6A88
 
 
 class Protocols:
@@ -35,14 +31,14 @@ class Protocols:
     def begin_pace(self, fields: dict[int, bytes]) -> tuple[Pace, pace.Conversation]:
         """MSE:Set AT for PACE: the way in, and its conversation, which waits for the first command (ICAO 9303-11 §4.4.4.1)."""
         if not self._abilities.pace:
-            raise RefusedError(_CONDITIONS_MISSING)
+            raise RefusedError(status.CONDITIONS_MISSING)
         if self._quirks.parameter_reference_required and KEY_REFERENCE not in fields:
-            raise RefusedError(_INCONSISTENT)
+            raise RefusedError(status.INCONSISTENT)
         chosen = [way for way in self._abilities.pace if oid(way.oid)[2:] == fields.get(_PROTOCOL)]
         if KEY_REFERENCE in fields:
             chosen = [way for way in chosen if way.parameter_id == int.from_bytes(fields[KEY_REFERENCE])]
         if len(chosen) != 1:
-            raise RefusedError(_WRONG_DATA)
+            raise RefusedError(status.WRONG_DATA)
         seed = self._password_seed(fields.get(_PASSWORD, b""))
         run = pace.converse(
             pace.Chip(chosen[0], seed, self._random_bytes, self._mapping_key(chosen[0]), self._quirks.lie)
@@ -53,7 +49,7 @@ class Protocols:
     def agreement_key(self, reference: bytes | None, protocol: bytes | None) -> AgreementKey:
         """The key of Chip Authentication that is meant; `protocol` None is triple DES."""
         if not self._abilities.agreement_keys:
-            raise RefusedError(_CONDITIONS_MISSING)
+            raise RefusedError(status.CONDITIONS_MISSING)
         return agreement.choose(self._abilities.agreement_keys, reference=reference, protocol=protocol)
 
     def _password_seed(self, reference: bytes) -> bytes:
@@ -61,7 +57,7 @@ class Protocols:
             return self._seed
         if reference == _CAN_PASSWORD and self._abilities.can is not None:
             return self._abilities.can.encode("ascii")
-        raise RefusedError(_NO_SUCH_REFERENCE)
+        raise RefusedError(status.NO_SUCH_REFERENCE)
 
     def _mapping_key(self, way: Pace) -> int | None:
         if way.mapping is not Mapping.CHIP_AUTHENTICATION:

@@ -10,14 +10,12 @@ import hmac
 from dataclasses import dataclass, field
 from typing import Final
 
-from hardware_sim.chip import SmError, crypto
+from hardware_sim.chip import SmError, crypto, status
 from hardware_sim.chip.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, Command, Response
 from hardware_sim.passport.algorithms import Cipher
 from hardware_sim.passport.der import tlv
 
 SM_CLASS: Final = 0x0C
-_MISSING_OBJECT: Final = 0x6987
-_WRONG_OBJECT: Final = 0x6988
 _STATUS_AND_MAC_BYTES: Final = 14  # DO99 and DO8E
 _PADDING_INDICATOR: Final = b"\x01"
 _ENCIPHERED: Final = 0x87
@@ -39,11 +37,11 @@ class Session:
         objects = _parse_objects(command.body)
         mac = objects.pop(_MAC, None)
         if mac is None:
-            raise SmError(_MISSING_OBJECT)
+            raise SmError(status.MISSING_OBJECT)
         covered = b"".join(tlv(tag, value) for tag, value in objects.items())
         header = crypto.pad(command.header, self._block_bytes) if covered else command.header
         if not hmac.compare_digest(mac, self._mac(header + covered)):
-            raise SmError(_WRONG_OBJECT)
+            raise SmError(status.WRONG_OBJECT)
         body = self._decipher(objects, odd=command.ins % 2 == 1)
         return Command(
             command.cla & ~SM_CLASS, command.ins, command.p1, command.p2, body, _ne(objects.get(_LE)), command.extended
@@ -52,13 +50,13 @@ class Session:
     def protect(self, response: Response, *, odd: bool, with_status: bool = True) -> Response:
         """Encipher and authenticate a response; its status stands outside too, and inside unless it shall be missing."""
         self._count()
-        status = tlv(0x99, response.status.to_bytes(2)) if with_status else b""
-        covered = status
+        shown = tlv(0x99, response.status.to_bytes(2)) if with_status else b""
+        covered = shown
         if response.body:
             padded = crypto.pad(response.body, self._block_bytes)
             ciphered = crypto.encipher(self.keys.enc, padded, self.keys.cipher, start=self._start())
             body = tlv(_ENCIPHERED_ODD, ciphered) if odd else tlv(_ENCIPHERED, _PADDING_INDICATOR, ciphered)
-            covered = body + status
+            covered = body + shown
         return Response(response.status, covered + tlv(_MAC, self._mac(covered)))
 
     def plain_bytes_max(self, ne: int) -> int:
@@ -91,12 +89,12 @@ class Session:
             return b""
         if not odd:
             if ciphered[:1] != _PADDING_INDICATOR:
-                raise SmError(_WRONG_OBJECT)
+                raise SmError(status.WRONG_OBJECT)
             ciphered = ciphered[1:]
         try:
             return crypto.unpad(crypto.decipher(self.keys.enc, ciphered, self.keys.cipher, start=self._start()))
         except ValueError as broken:
-            raise SmError(_WRONG_OBJECT) from broken
+            raise SmError(status.WRONG_OBJECT) from broken
 
 
 def _parse_objects(body: bytes) -> dict[int, bytes]:
@@ -106,7 +104,7 @@ def _parse_objects(body: bytes) -> dict[int, bytes]:
     while at < len(body):
         tag, value, at = _parse_object(body, at)
         if tag not in {_ENCIPHERED, _ENCIPHERED_ODD, _LE, _MAC} or tag in objects or _MAC in objects:
-            raise SmError(_WRONG_OBJECT)
+            raise SmError(status.WRONG_OBJECT)
         objects[tag] = value
     return objects
 
@@ -115,14 +113,14 @@ def _parse_object(body: bytes, at: int) -> tuple[int, bytes, int]:
     try:
         tag, length, start = body[at], body[at + 1], at + 2
     except IndexError as cut:
-        raise SmError(_WRONG_OBJECT) from cut
+        raise SmError(status.WRONG_OBJECT) from cut
     if length in {0x81, 0x82}:
         start += length & 0x0F
         length = int.from_bytes(body[at + 2 : start])
     elif length >= 0x80:
-        raise SmError(_WRONG_OBJECT)
+        raise SmError(status.WRONG_OBJECT)
     if start + length > len(body):
-        raise SmError(_WRONG_OBJECT)
+        raise SmError(status.WRONG_OBJECT)
     return tag, body[start : start + length], start + length
 
 
@@ -135,4 +133,4 @@ def _ne(value: bytes | None) -> int | None:
         case bytes() if len(value) == 2:
             return int.from_bytes(value) or EXTENDED_NE_MAX
         case _:
-            raise SmError(_WRONG_OBJECT)
+            raise SmError(status.WRONG_OBJECT)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from hardware_sim.chip import RefusedError, objects
+from hardware_sim.chip import RefusedError, objects, status
 from hardware_sim.passport import terminals
 from hardware_sim.passport.der import oid, tlv
 from hardware_sim.passport.domain import STANDARDISED, Curve
@@ -24,10 +24,6 @@ from hardware_sim.passport.groups import group_of
 from hardware_sim.passport.keys import implementation
 from hardware_sim.passport.terminals import ROLE_BITS, TrustPoint
 
-_WRONG: Final = 0x6300
-_WRONG_DATA: Final = 0x6A80
-_NO_SUCH_REFERENCE: Final = 0x6A88
-_CONDITIONS_MISSING: Final = 0x6985
 _ROLE_MASK: Final = 0xC0
 _RIGHTS_MASK: Final = 0x3F
 _DATE_DIGITS: Final = 6
@@ -70,7 +66,7 @@ def set_terminal(chain: Chain, fields: dict[int, bytes]) -> Chain:
     """MSE:Set AT: whose key signs the challenge. Raises RefusedError for whoever is no inspection system."""
     terminal = _named(chain, fields)
     if terminal.role != ROLE_BITS["terminal"]:
-        raise RefusedError(_CONDITIONS_MISSING)
+        raise RefusedError(status.CONDITIONS_MISSING)
     return replace(chain, terminal=terminal)
 
 
@@ -78,18 +74,18 @@ def verify_certificate(chain: Chain, content: bytes) -> Chain:
     """PSO:Verify Certificate: trust one more party. Raises RefusedError."""
     parts = objects.parse(content)
     if list(parts) != [_BODY, _SIGNATURE]:
-        raise RefusedError(_WRONG_DATA)
+        raise RefusedError(status.WRONG_DATA)
     by, fields = chain.verifier, objects.parse(parts[_BODY])
     if by is None or fields.get(0x42) != by.reference:
-        raise RefusedError(_CONDITIONS_MISSING)
+        raise RefusedError(status.CONDITIONS_MISSING)
     if not _holds(by.public, tlv(_BODY, parts[_BODY]), parts[_SIGNATURE]):
-        raise RefusedError(_WRONG)
+        raise RefusedError(status.PROOF_WRONG)
     role, rights = _authorisation(fields.get(0x7F4C, b""))
     if role >= by.role or _day(fields.get(0x5F24, b"")) < chain.today:
-        raise RefusedError(_WRONG)
+        raise RefusedError(status.PROOF_WRONG)
     public = objects.parse(fields.get(0x7F49, b""))
     if public.get(0x06) != oid(terminals.ECDSA_SHA256)[2:]:
-        raise RefusedError(_WRONG_DATA)
+        raise RefusedError(status.WRONG_DATA)
     party = Party(fields.get(0x5F20, b""), public.get(0x86, b""), role, by.rights & rights)
     return replace(chain, parties=(*chain.parties, party), verifier=None)
 
@@ -97,9 +93,9 @@ def verify_certificate(chain: Chain, content: bytes) -> Chain:
 def verify_terminal(chain: Chain, signature: bytes, *, chip_identity: bytes, terminal_key: bytes) -> int:
     """EXTERNAL AUTHENTICATE: the rights that the terminal has proven. Raises RefusedError."""
     if chain.terminal is None or chain.nonce is None:
-        raise RefusedError(_CONDITIONS_MISSING)
+        raise RefusedError(status.CONDITIONS_MISSING)
     if not _holds(chain.terminal.public, chip_identity + chain.nonce + terminal_key, signature):
-        raise RefusedError(_WRONG)
+        raise RefusedError(status.PROOF_WRONG)
     return chain.terminal.rights
 
 
@@ -114,25 +110,25 @@ def _named(chain: Chain, fields: dict[int, bytes]) -> Party:
     for party in chain.parties:
         if party.reference == fields.get(0x83):
             return party
-    raise RefusedError(_NO_SUCH_REFERENCE)
+    raise RefusedError(status.NO_SUCH_REFERENCE)
 
 
 def _authorisation(template: bytes) -> tuple[int, int]:
     fields = objects.parse(template)
     bits = fields.get(0x53, b"")
     if fields.get(0x06) != oid(terminals.INSPECTION_SYSTEM)[2:] or len(bits) != 1:
-        raise RefusedError(_WRONG_DATA)
+        raise RefusedError(status.WRONG_DATA)
     return bits[0] & _ROLE_MASK, bits[0] & _RIGHTS_MASK
 
 
 def _day(digits: bytes) -> date:
     if len(digits) != _DATE_DIGITS:
-        raise RefusedError(_WRONG_DATA)
+        raise RefusedError(status.WRONG_DATA)
     year, month, day = (digits[at] * 10 + digits[at + 1] for at in (0, 2, 4))
     try:
         return date(2000 + year, month, day)
     except ValueError as impossible:
-        raise RefusedError(_WRONG_DATA) from impossible
+        raise RefusedError(status.WRONG_DATA) from impossible
 
 
 def _holds(public: bytes, message: bytes, signature: bytes) -> bool:
