@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-
 from fakes.chip_terminal import Protected, open_access
 from fakes.sample_passports import ANNA, portrait, utopia
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardware_sim.chip import RefusedError, objects
@@ -21,8 +19,7 @@ FINGERS = lds.dg3(b"the holder's fingers")
 INSTRUCTIONS = (0x22, 0x2A, 0x82, 0x84, 0x86, 0x88, 0xA4, 0xB0, 0xB1)
 
 
-@functools.cache
-def passport() -> Passport:
+def full_passport() -> Passport:
     features = Features(
         pace=(Pace(Mapping.GENERIC, 12, Cipher.AES_128), Pace(Mapping.INTEGRATED, 0, Cipher.TDES)),
         can="271828",
@@ -32,8 +29,11 @@ def passport() -> Passport:
     return utopia().issue(ANNA, portrait_jpeg=portrait(), features=features, extra_groups={3: FINGERS})
 
 
+PASSPORT = full_passport()
+
+
 def secured() -> Protected:
-    return open_access(Card(passport()).transmit, passport().mrz_lines[1])
+    return open_access(Card(PASSPORT).transmit, PASSPORT.mrz_lines[1])
 
 
 def fields() -> st.SearchStrategy[bytes]:
@@ -57,16 +57,18 @@ def headers() -> st.SearchStrategy[bytes]:
     return st.builds(lambda ins, place: bytes((ins,)) + place, st.sampled_from(INSTRUCTIONS), places)
 
 
+@settings(deadline=None)  # the curve's arithmetic is slow, and the machine is shared
 @given(commands=st.lists(st.tuples(st.sampled_from([0x00, 0x10]), headers(), fields()), max_size=6))
 def test_no_plain_command_reads_what_is_not_free(commands: list[tuple[int, bytes, bytes]]) -> None:
-    card = Card(passport())
-    secrets = {content[:4] for name, content in passport().files.items() if name != "EF_CARD_ACCESS"}
+    card = Card(PASSPORT)
+    secrets = {content[:4] for name, content in PASSPORT.files.items() if name != "EF_CARD_ACCESS"}
     for cla, header, body in commands:
         answer = card.transmit(bytes((cla,)) + header + (bytes((len(body),)) + body if body else b"") + b"\x00")
         assert len(answer) >= 2
         assert answer[:4] not in secrets
 
 
+@settings(deadline=None)  # the curve's arithmetic is slow, and the machine is shared
 @given(commands=st.lists(st.tuples(headers(), fields()), max_size=5))
 def test_no_well_protected_command_brings_the_card_down_or_shows_the_fingers(
     commands: list[tuple[bytes, bytes]],
@@ -83,6 +85,7 @@ def test_no_well_protected_command_brings_the_card_down_or_shows_the_fingers(
     assert answer[-2:] == b"\x69\x82"
 
 
+@settings(deadline=None)  # the curve's arithmetic is slow, and the machine is shared
 @given(content=st.binary(max_size=80))
 def test_data_objects_parse_or_are_refused(content: bytes) -> None:
     try:
@@ -92,6 +95,7 @@ def test_data_objects_parse_or_are_refused(content: bytes) -> None:
     assert sum(len(value) for value in parsed.values()) <= len(content)
 
 
+@settings(deadline=None)  # the curve's arithmetic is slow, and the machine is shared
 @given(element=st.binary(max_size=130), scalar=st.integers(0, 2**256))
 def test_bytes_are_an_element_of_a_group_or_are_refused(element: bytes, scalar: int) -> None:
     for group in (groups.group_of(P256), groups.group_of(MODP_1024_160)):
@@ -102,6 +106,7 @@ def test_bytes_are_an_element_of_a_group_or_are_refused(element: bytes, scalar: 
         assert group.multiply(result, group.order + 1) == result
 
 
+@settings(deadline=None)  # the curve's arithmetic is slow, and the machine is shared
 @given(one=st.integers(1, 2**200), other=st.integers(1, 2**200))
 def test_multiples_of_the_generator_add_like_numbers(one: int, other: int) -> None:
     for group in (groups.group_of(P256), groups.group_of(MODP_1024_160)):
