@@ -1,8 +1,8 @@
 """Is the chip the one that the issuer made: the verdict on the proofs that it was asked for (TR-03135-1 §5.6.4.1).
 
 A clone can answer with a key of its own. So the verdict is good only when the key is among what the issuer signed, and a
-chip that hides the key which EF.SOD lists has failed: it is not one without the feature. One proof is enough, but none of
-those that were asked for may fail.
+chip that hides the key which EF.SOD lists has failed: it is not one without the feature. One proof is enough, but each of
+those that were asked for must hold: a forged one beside a good one is a reason to look.
 """
 
 from __future__ import annotations
@@ -69,12 +69,10 @@ def judge_chip(
     if changed := [number for number in listed & files.keys() if not hash_agrees(security, number, files[number])]:
         return _check(Result.FAILED, f"DG{changed[0]} is not what EF.SOD says")
     checks = [check for check in _asked(verdict, security, files, proofs) if check is not None]
-    for result in (Result.FAILED, Result.SUCCESSFUL):
+    for result in (Result.FAILED, Result.UNDETERMINED, Result.SUCCESSFUL):
         for check in checks:
             if check.result is result:
                 return check
-    if checks:
-        return checks[0]
     if _ACTIVE in listed:
         return _check(Result.UNDETERMINED, "the chip was not asked to prove itself")
     return _judge_without_proof(files, listed=_CHIP in listed)
