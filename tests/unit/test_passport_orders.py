@@ -445,7 +445,9 @@ def test_other_mistakes_of_the_security_object_are_where_they_are_said_to_be() -
     )
     assert issue("sod_empty").files["EF_SOD"] == b"\x77\x00"
     assert issue("sod_wrong_tag").files["EF_SOD"][0] == 0x78
-    assert content_of(issue("sod_trailing_byte").files["EF_SOD"])[-1] == 0
+    extended, plain = issue("sod_trailing_byte", signer="p256"), issue(signer="p256")
+    assert content_of(extended.files["EF_SOD"]) == content_of(plain.files["EF_SOD"]) + b"\x00"
+    assert ber_tree.parse(extended.files["EF_SOD"]).tag == 0x77
     assert bytes.fromhex("2B06010401868D1F01") in issue("sod_digest_unknown").files["EF_SOD"]
     other = issue("sod_of_another", signer="p256")
     assert holds(sod(other))
@@ -518,6 +520,7 @@ def test_a_clone_may_bring_its_own_card_security() -> None:
     assert clone.abilities.mapping_keys[0].public in bytes(data["encap_content_info"]["content"])
     assert holds(data)
     assert data["certificates"][0].chosen.issuer.native["common_name"] == "CSCA stranger"
+    assert clone.abilities.agreement_keys == issue(features=FULL).abilities.agreement_keys
 
 
 def test_a_downgrade_offers_a_way_in_that_group_14_does_not_have() -> None:

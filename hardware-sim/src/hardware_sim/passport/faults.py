@@ -174,7 +174,9 @@ def _sod_wrong_tag(draft: Draft) -> None:
 
 
 def _sod_trailing_byte(draft: Draft) -> None:
-    draft.security_object += b"\x00"
+    """One byte more after the CMS, inside the file's own object: a reader that goes by its length reads it."""
+    length_bytes = draft.security_object[1] & 0x7F if draft.security_object[1] & 0x80 else 0
+    draft.security_object = der.tlv(0x77, draft.security_object[2 + length_bytes :], b"\x00")
 
 
 # What the chip shows after all is signed; nothing of it is covered by the signature.

@@ -193,8 +193,10 @@ class Issuer(Publications):
         if faults & {"no_private_key", "own_keys"} and draft.chip_key is not None:
             draft.chip_key = self._another_key(draft.chip_key, number)
         clone_seed = f"{self._seed}/clone/{number}"
-        if faults & {"no_private_key", "own_keys", "own_card_security"}:
-            draft.abilities = personalise.with_other_keys(draft.abilities, clone_seed)
+        if faults & {"no_private_key", "own_keys"}:
+            draft.abilities = personalise.with_other_agreement_keys(draft.abilities, clone_seed)
+        if faults & {"no_private_key", "own_card_security"}:
+            draft.abilities = personalise.with_other_mapping_keys(draft.abilities, clone_seed)
         if "own_keys" in faults:
             personalise.announce(draft, features)
         if "own_card_security" in faults and draft.card_security is not None:

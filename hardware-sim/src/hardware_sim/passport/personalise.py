@@ -66,13 +66,14 @@ def card_security_infos(held: Abilities) -> bytes:
     return security_infos.security_infos([*infos, *(security_infos.mapping_key(key) for key in held.mapping_keys)])
 
 
-def with_other_keys(held: Abilities, seed: str) -> Abilities:
-    """The same abilities with keys that nobody has announced."""
-    return replace(
-        held,
-        mapping_keys=tuple(_another(key, f"{seed}/mapping") for key in held.mapping_keys),
-        agreement_keys=tuple(_another(key, f"{seed}/agreement") for key in held.agreement_keys),
-    )
+def with_other_agreement_keys(held: Abilities, seed: str) -> Abilities:
+    """The same abilities with keys of Chip Authentication that nobody has announced."""
+    return replace(held, agreement_keys=tuple(_another(key, f"{seed}/agreement") for key in held.agreement_keys))
+
+
+def with_other_mapping_keys(held: Abilities, seed: str) -> Abilities:
+    """The same abilities with keys of chip authentication mapping that nobody has announced."""
+    return replace(held, mapping_keys=tuple(_another(key, f"{seed}/mapping") for key in held.mapping_keys))
 
 
 def _another(key: AgreementKey, seed: str) -> AgreementKey:
