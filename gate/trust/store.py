@@ -82,6 +82,7 @@ class TrustStore:
         self.newest_import = newest_import
         self.published = tuple(published)
         self._defect_lists = defect_lists
+        self._revocations: dict[bytes, tuple[RevocationList, ...]] = {}
         self._defects: tuple[tuple[KnownDefects, bool], ...] | None = None
         self._certificates = certificates
         self._revocation_lists = revocation_lists
@@ -134,9 +135,14 @@ class TrustStore:
         return [self._anchor(index) for index in self._by_subject.get(subject_id, ())]
 
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
-        """The revocation lists of this issuer, newest first."""
-        rows = [row["der"] for row in self._revocation_lists if row["issuer_id"] == issuer_id]
-        return sorted(map(parse_revocation_list, rows), key=lambda one: one.this_update, reverse=True)
+        """The revocation lists of this issuer, newest first. Parsed once: some have tens of thousands of entries."""
+        if issuer_id not in self._revocations:
+            rows = [row["der"] for row in self._revocation_lists if row["issuer_id"] == issuer_id]
+            if not rows:
+                return ()  # not remembered: whoever shows documents may name issuers without end
+            lists = sorted(map(parse_revocation_list, rows), key=lambda one: one.this_update, reverse=True)
+            self._revocations[issuer_id] = tuple(lists)
+        return self._revocations[issuer_id]
 
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
         """The entries of defect and deviation lists that name this signer, or no signer but its country's documents.

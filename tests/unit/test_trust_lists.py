@@ -199,6 +199,13 @@ def test_a_revocation_list_with_a_lower_number_is_a_roll_back_whatever_its_date(
     assert bring(path, revocation_list(CSCA, 5, 6, at=LATER, number=8)).revocation_lists == 1
 
 
+def test_a_revocation_list_is_parsed_once_for_all_inspections(path: Path) -> None:
+    bring(path, CSCA.der, revocation_list(CSCA, 5))
+    store = TrustStore.open(path)
+    issuer = parse_certificate(CSCA.der).subject_id
+    assert store.revocation_lists(issuer)[0] is store.revocation_lists(issuer)[0]
+
+
 def test_coverage_tells_how_long_the_revocation_lists_of_a_country_hold(path: Path) -> None:
     bring(path, CSCA.der, FOREIGN.der, revocation_list(CSCA))
     until = (NOW + timedelta(days=90)).date().isoformat()
