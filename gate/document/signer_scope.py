@@ -58,6 +58,9 @@ def judge_document_type(check: Check, signer: Certificate, document_type: str) -
         return replace(check, result=Result.FAILED, reason="the document signer's certificate names two countries")
     if signer.document_types is None:
         return check
+    if not signer.document_types:
+        reason = "the document signer's list of document types is empty or cannot be read"
+        return replace(check, result=Result.UNDETERMINED, reason=reason)
     kind = document_type.replace("<", "")
     listed = {one.replace("<", "") for one in signer.document_types}
     if kind in listed or kind[:1] in listed:

@@ -468,7 +468,12 @@ def test_certificates_say_when_their_key_may_sign_and_which_documents() -> None:
     types = der.sequence(der.integer(0), der.tlv(0x31, der.tlv(0x13, b"P"), der.tlv(0x13, b"ID")))
     bare_types = der.sequence(der.tlv(0x13, b"P"))
     open_start = der.tlv(0x30, der.tlv(0x81, b"20261201000000Z"))
-    for content, expected in ((types, {"P", "ID"}), (bare_types, {"P"})):
+    for content, expected in (
+        (types, {"P", "ID"}),
+        (bare_types, {"P"}),
+        (b"\x30\x05", set()),
+        (types[:-1] + b"\xff", set()),
+    ):
         made = (
             builder.add_extension(
                 x509.UnrecognizedExtension(x509.ObjectIdentifier("2.23.136.1.1.6.2"), content), critical=False

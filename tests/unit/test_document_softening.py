@@ -223,7 +223,7 @@ def test_what_has_failed_is_not_refined() -> None:
         ({"PD"}, "PD", Result.SUCCESSFUL),
         ({"PD"}, "P", Result.FAILED),
         ({"ID", "AR"}, "P", Result.FAILED),
-        (set(), "P", Result.FAILED),
+        (set(), "P", Result.UNDETERMINED),
     ],
 )
 def test_a_signer_signs_the_types_of_documents_that_it_was_made_for(

@@ -100,7 +100,7 @@ def from_parsed(parsed: Any) -> Certificate:  # noqa: ANN401 - asn1crypto is unt
         if parsed["signature_value"].contents[:1] != b"\x00":
             raise MalformedError("a certificate whose signature is no whole number of bytes")
         extensions = _extensions(tbs)
-        usage, constraints = extensions.get("2.5.29.15"), extensions.get("2.5.29.19")
+        usage, constraints = _parsed(extensions, "2.5.29.15"), _parsed(extensions, "2.5.29.19")
         uses = None if usage is None else usage.native
         is_ca = None if constraints is None else bool(constraints["ca"].native)
         return Certificate(
@@ -113,14 +113,14 @@ def from_parsed(parsed: Any) -> Certificate:  # noqa: ANN401 - asn1crypto is unt
             issuer_id=name_id(tbs["issuer"]),
             country=_country(tbs["subject"]),
             issuer_country=_country(tbs["issuer"]),
-            key_id=_octets(extensions.get("2.5.29.14")),
-            authority_key_id=_authority_key_id(extensions.get("2.5.29.35")),
+            key_id=_octets(_parsed(extensions, "2.5.29.14")),
+            authority_key_id=_authority_key_id(_parsed(extensions, "2.5.29.35")),
             not_before=moment(tbs["validity"]["not_before"]),
             not_after=moment(tbs["validity"]["not_after"]),
             may_sign_certificates=is_ca is not False and (uses is None or "key_cert_sign" in uses),
             may_sign_documents=not is_ca and (uses is None or "digital_signature" in uses),
-            purposes=_purposes(extensions.get("2.5.29.37")),
-            key_use=_key_use(extensions.get("2.5.29.16")),
+            purposes=_purposes(_parsed(extensions, "2.5.29.37")),
+            key_use=_key_use(_parsed(extensions, "2.5.29.16")),
             document_types=_document_types(extensions.get(_DOCUMENT_TYPES)),
             spki=tbs["subject_public_key_info"].dump(),
             algorithm=parsed["signature_algorithm"].dump(),
@@ -157,14 +157,20 @@ def _readable(name: Any) -> str:  # noqa: ANN401 - asn1crypto is untyped
 
 
 def _extensions(tbs: Any) -> dict[str, Any]:  # noqa: ANN401 - asn1crypto is untyped
-    """The extensions by object identifier; one that stands twice makes the certificate malformed (RFC 5280 §4.2)."""
+    """The extensions by object identifier, unread; one that stands twice makes the certificate malformed (RFC 5280 §4.2)."""
     found: dict[str, Any] = {}
     for extension in tbs["extensions"] if not isinstance(tbs["extensions"], core.Void) else ():
         oid = extension["extn_id"].dotted
         if oid in found:
             raise MalformedError("a certificate has an extension twice")
-        found[oid] = extension["extn_value"].parsed
+        found[oid] = extension["extn_value"]
     return found
+
+
+def _parsed(extensions: dict[str, Any], oid: str) -> Any:  # noqa: ANN401 - asn1crypto is untyped
+    """One extension, read; None when the certificate has none. Those that nothing asks for may be as odd as they like."""
+    value = extensions.get(oid)
+    return None if value is None else value.parsed
 
 
 def _purposes(extension: Any) -> frozenset[str]:  # noqa: ANN401 - asn1crypto is untyped
@@ -183,16 +189,22 @@ def _key_use(extension: Any) -> tuple[datetime | None, datetime | None]:  # noqa
 
 
 def _document_types(extension: Any) -> frozenset[str] | None:  # noqa: ANN401 - asn1crypto is untyped
-    """DocumentTypeList (ICAO 9303-12 §7.1.1.6), whatever stands around the strings: several issuers frame it their own way."""
+    """DocumentTypeList (ICAO 9303-12 §7.1.1.6), whatever stands around the strings: several issuers frame it their own way.
+
+    One that cannot be read at all is empty.
+    """
     if extension is None:
         return None
-    waiting, found = [extension.dump()], set[str]()
-    while waiting:
-        for element in tlv.elements(waiting.pop()):
-            if element.tag in _STRING_TAGS:
-                found.add(element.value.decode("ascii"))
-            elif element.tag in (0x30, 0x31):
-                waiting.append(element.value)
+    waiting, found = [bytes(extension.native)], set[str]()
+    try:
+        while waiting:
+            for element in tlv.elements(waiting.pop()):
+                if element.tag in _STRING_TAGS:
+                    found.add(element.value.decode("ascii"))
+                elif element.tag in (0x30, 0x31):
+                    waiting.append(element.value)
+    except (MalformedError, UnicodeDecodeError):
+        return frozenset()
     return frozenset(found)
 
 
