@@ -170,10 +170,10 @@ def _shown_key(chip: Chip, public: bytes, terminal_key: bytes) -> bytes:
         case Lie.PACE_ECHOES_KEY:
             return terminal_key
         case Lie.PACE_KEY_OUTSIDE:
-            # On a curve no longer its point; below a prime of order 2, outside the subgroup.
+            # No longer a point of the curve; below a prime of twice the order, which no look at its size shows.
             if isinstance(chip.pace.domain, Curve):
                 return public[:-1] + bytes((public[-1] ^ 1,))
-            return (chip.pace.domain.p - 1).to_bytes(chip.pace.domain.size_bytes)
+            return (chip.pace.domain.p - int.from_bytes(public)).to_bytes(chip.pace.domain.size_bytes)
         case Lie.PACE_NEUTRAL_KEY:
             return b"\x00" if isinstance(chip.pace.domain, Curve) else b"\x01"
         case _:
