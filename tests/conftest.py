@@ -6,6 +6,8 @@ A skip whose reason is not in `ALLOWED_SKIPS` fails the session; the summary's l
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("conformance"):
                 item.add_marker(pytest.mark.skip(reason=NO_SHARED_DATA))
+
+
+@pytest.fixture(autouse=True)
+def _databases_are_closed() -> Iterator[None]:
+    """Close the central servers' databases that a test opened in memory."""
+    yield
+    if (fake := sys.modules.get("fakes.central_server")) is not None:
+        fake.close_databases()
 
 
 class _Skips:

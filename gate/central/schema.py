@@ -89,11 +89,15 @@ def open_database(url: str) -> sa.Engine:
     """Open the database and make what is missing of it. Raises FolderError."""
     try:
         engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-        if engine.dialect.name == "sqlite":
-            sa.event.listen(engine, "connect", _prepare_sqlite)
-            sa.event.listen(engine, "begin", _begin_sqlite)
-        metadata.create_all(engine)
     except (sa.exc.SQLAlchemyError, ImportError) as error:
+        raise FolderError(f"the database cannot be opened: {_first_line(error)}") from error
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    try:
+        metadata.create_all(engine)
+    except sa.exc.SQLAlchemyError as error:
+        engine.dispose()
         raise FolderError(f"the database cannot be opened: {_first_line(error)}") from error
     return engine
 

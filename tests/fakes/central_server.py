@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from fakes.audit_logs import SmallLog, crossing
@@ -32,6 +33,15 @@ from gate.sync.wire import Request, Response
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
 GATE_ID = "gate-0001"
+
+
+_open_engines: list[sa.Engine] = []
+
+
+def close_databases() -> None:
+    """Close what tests opened; tests/conftest.py calls it after each."""
+    while _open_engines:
+        _open_engines.pop().dispose()
 
 
 class Clock:
@@ -59,6 +69,7 @@ class Server:
     @classmethod
     def over(cls, url: str) -> Server:
         engine, clock = open_database(url), Clock()
+        _open_engines.append(engine)
         roster, ledger = Roster(engine), Ledger(engine)
         signer = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
         root = authority.found("central.example", NOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -49,7 +50,7 @@ def test_a_killed_server_gets_every_entry_once_and_the_gate_its_receipts(central
     database = central.folder / "central.sqlite"
 
     def next_entry() -> int:
-        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as reader:
+        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as reader, reader:
             (found,) = reader.execute("SELECT next_entry FROM head").fetchone()
         reader.close()
         return int(found)

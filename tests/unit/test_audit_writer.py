@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -119,7 +120,11 @@ def test_a_late_disposition_has_a_key_of_its_own(log: SmallLog) -> None:
 def test_the_database_is_held_by_one_program(log: SmallLog) -> None:
     with log.writer() as writer:
         writer.append(crossing("c1"), 0)
-        with sqlite3.connect(log.database, timeout=0) as other, pytest.raises(sqlite3.OperationalError, match="locked"):
+        with (
+            contextlib.closing(sqlite3.connect(log.database, timeout=0)) as other,
+            other,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
             other.execute("SELECT * FROM entries")
         other.close()
 
@@ -206,7 +211,7 @@ def test_a_file_that_is_no_database_is_a_problem_and_no_crash(log: SmallLog) -> 
 
 def test_a_database_of_a_newer_program_is_left_alone(log: SmallLog) -> None:
     log.write(crossing("c1"))
-    with sqlite3.connect(log.database) as connection:
+    with contextlib.closing(sqlite3.connect(log.database)) as connection, connection:
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
     connection.close()
     with pytest.raises(StoreError, match="newer version"):
@@ -237,7 +242,7 @@ def test_a_record_out_of_its_place_is_refused(log: SmallLog) -> None:
 )
 def test_a_damaged_head_is_not_signed_over(log: SmallLog, column: str, value: bytes) -> None:
     log.write(crossing("c1"))
-    with sqlite3.connect(log.database) as connection:
+    with contextlib.closing(sqlite3.connect(log.database)) as connection, connection:
         connection.execute(f"UPDATE head SET {column} = ?", (value,))
     connection.close()
     with log.writer() as writer:

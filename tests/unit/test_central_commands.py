@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from pathlib import Path
@@ -78,7 +79,7 @@ def test_a_database_of_something_else_is_one_clear_error(folder: Path) -> None:
 
 def test_a_server_on_a_database_without_its_tables_says_so(folder: Path) -> None:
     CliRunner().invoke(central, ["fleet", "--dir", str(folder)])
-    with sqlite3.connect(folder / "central.sqlite") as connection:
+    with contextlib.closing(sqlite3.connect(folder / "central.sqlite")) as connection, connection:
         connection.execute("DROP TABLE token")
         connection.execute("CREATE VIEW token AS SELECT 1 AS hash")
     connection.close()

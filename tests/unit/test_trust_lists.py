@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -182,7 +183,7 @@ def test_a_list_for_demos_does_not_take_the_place_of_one_for_service(path: Path)
 
 def test_a_damaged_list_of_defects_is_noticed_when_the_store_is_opened(path: Path) -> None:
     bring(path, CSCA.der, deviation_list(DEVIATIONS))
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE defect_list SET der = substr(der, 1, length(der) - 1) || x'00'")
     connection.close()
     with pytest.raises(StoreError, match="is damaged"):
@@ -213,7 +214,7 @@ def test_coverage_tells_how_long_the_revocation_lists_of_a_country_hold(path: Pa
 
 
 def test_a_store_of_the_first_version_must_be_made_anew(path: Path) -> None:
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA user_version=1")
     connection.close()
     for use in (lambda: TrustStore.open(path), lambda: bring(path, CSCA.der)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -221,7 +222,7 @@ def test_a_store_that_is_missing_foreign_or_damaged_is_an_error_of_its_own(tmp_p
     with pytest.raises(StoreError):
         TrustStore.open(text)
     foreign = tmp_path / "foreign.sqlite"
-    with sqlite3.connect(foreign) as connection:
+    with contextlib.closing(sqlite3.connect(foreign)) as connection, connection:
         connection.execute("PRAGMA user_version=77")
     connection.close()
     with pytest.raises(StoreError, match="no trust store of version 2"):
@@ -232,7 +233,7 @@ def test_a_store_that_is_missing_foreign_or_damaged_is_an_error_of_its_own(tmp_p
 
 def test_a_store_whose_tables_are_gone_is_an_error_of_its_own(path: Path) -> None:
     bring(path, CSCA.der)
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DROP TABLE certificate")
     connection.close()
     with pytest.raises(StoreError, match="cannot be read"):
@@ -244,7 +245,7 @@ def test_a_store_whose_tables_are_gone_is_an_error_of_its_own(path: Path) -> Non
 @pytest.mark.parametrize("table", ["certificate", "revocation_list"])
 def test_a_damaged_row_is_noticed_when_the_store_is_opened(path: Path, table: str) -> None:
     bring(path, CSCA.der, revocation_list(CSCA))
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"UPDATE {table} SET der = substr(der, 1, length(der) - 1) || x'00'")
     connection.close()
     with pytest.raises(StoreError, match="is damaged"):
@@ -253,7 +254,7 @@ def test_a_damaged_row_is_noticed_when_the_store_is_opened(path: Path, table: st
 
 def test_a_row_that_cannot_be_parsed_stops_an_import(path: Path) -> None:
     bring(path, CSCA.der)
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE certificate SET der = x'3000'")
     connection.close()
     with pytest.raises(StoreError, match="holds a certificate that cannot be read"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import random
@@ -411,7 +412,7 @@ def test_a_copy_of_the_database_is_verified_also_with_its_write_ahead_log(tmp_pa
 )
 def test_whatever_is_changed_in_a_database_is_named(spool: SmallLog, sql: str, says: str) -> None:
     assert verify(spool.database, spool.vkey).verified
-    with sqlite3.connect(spool.database) as connection:
+    with contextlib.closing(sqlite3.connect(spool.database)) as connection, connection:
         connection.execute(sql)
     connection.close()
     problems = verify(spool.database, spool.vkey).problems
