@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from gate.document.checks import Result
 from gate.document.errors import DocumentError, MalformedError
 from gate.document.mrz import parse
 from gate.document.pki.certificate import Certificate, parse_certificate
+from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects
 from gate.document.seal import c40
 from gate.document.seal.judge import CLAUSES, SealCheckId, SealVerdict, judge_seal
 from gate.document.seal.profiles import read_content
@@ -249,6 +251,27 @@ def test_what_is_wrong_around_a_seal_shows_in_its_own_check(more: Any, expected:
         assert verdict.result_of(SealCheckId.AUTHORITY_VALIDITY) is Result.FAILED
     else:
         assert verdict.result_of(SealCheckId.SIGNER_VALIDITY) is Result.FAILED
+
+
+@pytest.mark.parametrize(
+    ("flaw", "expected"), [(Flaw.DS_NOT_TRUSTED, "failed"), (Flaw.DS_UNDER_INVESTIGATION, "undetermined")]
+)
+def test_a_defect_list_takes_trust_from_a_signer_of_seals_as_well(flaw: Flaw, expected: str) -> None:
+    entry = KnownDefects(Affected(issuer_and_serial=(SIGNER.issuer_id, SIGNER.serial)), (Defect(flaw),))
+    doubted = ListedAnchors([CSCA.der], [revocation_list(CSCA)], defects=[entry])
+    assert left(judged(sealed(), anchors=doubted)) == {"seal_signer_trust": expected}
+
+
+def test_a_signer_that_may_not_sign_is_not_trusted() -> None:
+    authority = parse_certificate(party("TS", country="DE", issuer=CSCA).der)
+    named = dataclasses.replace(authority, serial=0x32)  # the one that the header names
+    assert judged(sealed(), signers=(named,)).result_of(SealCheckId.SIGNER_TRUST) is Result.FAILED
+
+
+def test_a_reference_that_is_no_number_names_nobody() -> None:
+    data = bytearray(bytes.fromhex(SEALS["arrival attestation"]["hex"]))
+    data[8:10] = bytes.fromhex("eb0b")  # …XKC
+    assert judged(bytes(data), printed=None).result_of(SealCheckId.SIGNATURE) is Result.UNDETERMINED
 
 
 def test_a_signer_of_another_name_number_or_country_is_not_the_one_that_is_named() -> None:

@@ -14,6 +14,7 @@ from gate.document.checks import Result, combine
 from gate.document.countries import certificate_countries
 from gate.document.errors import AlgorithmUnknownError, DocumentError, MalformedError, SignatureError
 from gate.document.pki.keys import EcKey
+from gate.document.pki.known_defects import Facts, Flaw
 from gate.document.pki.path import find_issuer
 from gate.document.pki.signatures import Kind, Scheme, verify
 from gate.document.seal.profiles import read_content
@@ -212,7 +213,7 @@ def _authority_validity(anchor: Anchor | None, now: datetime) -> _Outcome:
 
 
 def _trust(signer: Certificate | None, anchor: Anchor | None, anchors: TrustAnchors, now: datetime) -> _Outcome:
-    """Trusted: a certificate for signing, under a CSCA of the store, on no current revocation list."""
+    """Trusted: a certificate for signing, under a CSCA of the store, on no current revocation list and no defect list."""
     if signer is None:
         return _UNKNOWN_SIGNER
     if not signer.may_sign_documents:
@@ -220,6 +221,12 @@ def _trust(signer: Certificate | None, anchor: Anchor | None, anchors: TrustAnch
     lists = anchors.revocation_lists(signer.issuer_id)
     if any(signer.serial in one.serials for one in lists):
         return Result.FAILED, "the signer's certificate was revoked"
+    facts = Facts(signer)
+    known = {defect.flaw for entry in anchors.known_defects(signer) if entry.covers(facts) for defect in entry.defects}
+    if Flaw.DS_NOT_TRUSTED in known:
+        return Result.FAILED, "a defect list revokes the signer"
+    if Flaw.DS_UNDER_INVESTIGATION in known:
+        return Result.UNDETERMINED, "a defect list casts doubt on the signer"
     if anchor is None:
         return Result.UNDETERMINED, "no CSCA was found"
     if not lists or not lists[0].current_at(now):
