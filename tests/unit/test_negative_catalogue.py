@@ -104,6 +104,10 @@ def without_portrait(_: Path) -> Outcome:
     return results(inspected(dataclasses.replace(genuine, files=files)))
 
 
+def with_tail(document: Passport, name: str) -> Passport:
+    return dataclasses.replace(document, files={**document.files, name: document.files[name] + b"\x00"})
+
+
 def brought(folder: Path, *files: bytes) -> tuple[TrustStore, str]:
     """The trust store after importing these files in order, and why the last of them was left out, if it was."""
     path, refusal = folder / "trust.sqlite", ""
@@ -361,7 +365,15 @@ CATALOGUE = (
     ),
     Entry(16, "RSA with 1,024 bits: the same", chip(signer="rsa_1024"), {}),
     Entry(17, "PSS with another salt", chip("sod_salt_wrong", signer="rsa_pss"), UNSIGNED | {"sod_signature": FAILED}),
+    Entry(
+        17,
+        "PSS with another hash in the mask",
+        chip("sod_mask_wrong", signer="rsa_pss"),
+        UNSIGNED | {"sod_signature": FAILED},
+    ),
     Entry(18, "r and s are zero", chip("sod_signature_zero"), UNSIGNED | {"sod_signature": FAILED}),
+    Entry(18, "s is beyond the order", chip("sod_signature_large"), UNSIGNED | {"sod_signature": FAILED}),
+    Entry(18, "r and s without DER", chip("sod_signature_plain"), UNSIGNED | {"sod_signature": FAILED}),
     Entry(
         19,
         "LDS version 2",
@@ -378,16 +390,28 @@ CATALOGUE = (
         for version in (1, 2, 4)
     ),
     Entry(19, "wrong root tag", chip("sod_wrong_tag"), UNREADABLE | {"sod_signature": FAILED}),
-    Entry(19, "a byte after the end of the file, which is not read", chip("sod_trailing_byte"), {}),
+    Entry(
+        19,
+        "a byte after the message, within the file",
+        chip("sod_trailing_byte"),
+        UNREADABLE | {"sod_signature": FAILED},
+    ),
+    Entry(
+        19,
+        "a byte after the file, which is not read",
+        lambda _: results(inspected(with_tail(issued(), "EF_SOD"))),
+        {},
+    ),
     Entry(
         19,
         "the same in a file that someone else has read",
-        of(lambda: judged(files_of(issued("sod_trailing_byte")))),
+        of(lambda: judged(files_of(with_tail(issued(), "EF_SOD")))),
         UNREADABLE | {"sod_signature": FAILED, "mrz": ABSENT, "chip_access": ABSENT, "mrz_dg1": ABSENT},
     ),
     Entry(20, "empty EF.SOD", chip("sod_empty"), UNREADABLE | {"sod_signature": FAILED}),
     Entry(21, "two signers, both right", chip(security_object=SecurityObject(signers=2)), {}),
     Entry(21, "two certificates", chip(security_object=SecurityObject(certificates="two")), {}),
+    Entry(21, "the signer named is in no certificate", chip("sod_signer_id_wrong"), UNSIGNED | {"sod_signature": OPEN}),
     Entry(
         21,
         "no certificate of the signer",
@@ -453,6 +477,7 @@ CATALOGUE = (
     Entry(34, "signed by the CSCA itself", chip("signed_by_authority"), STRANGER | {"ds_signature": FAILED}),
     Entry(35, "explicit curve, other generator", chip("signer_generator_wrong"), UNSIGNED | {"sod_signature": OPEN}),
     Entry(35, "explicit curve, other cofactor", chip("signer_cofactor_wrong"), UNSIGNED | {"sod_signature": OPEN}),
+    Entry(35, "explicit curve, composite order", chip("signer_order_wrong"), UNSIGNED | {"sod_signature": OPEN}),
     Entry(36, "negative serial number", chip("signer_serial_negative"), {}),
     Entry(
         36, "bytes after a certificate", import_of(spoiled_certificate, because="no certificate"), {"import": "refused"}
