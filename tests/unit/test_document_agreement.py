@@ -5,25 +5,30 @@ from __future__ import annotations
 import dataclasses
 import functools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import pytest
-from asn1crypto import keys
+from asn1crypto import cms, keys
 from fakes.anchors import ListedAnchors
 from fakes.document_chip import Gone, converse
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
 from gate.document.access import agreement_keys
 from gate.document.access.agreement_keys import group_of_algorithm, parse_agreement_key
+from gate.document.access.commands import Command, Response, Transmit
 from gate.document.access.groups import FieldGroup, standard_group
+from gate.document.access.opening import Chip
+from gate.document.access.pace import MappingProof
 from gate.document.access_checks import AccessFacts, judge_offer
-from gate.document.authenticity.agreement import choose_offer
-from gate.document.checks import CheckId, Result
+from gate.document.authenticity.agreement import choose_offer, prove
+from gate.document.authenticity.card_security import judge_mapping
+from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import AlgorithmUnknownError, MalformedError
 from gate.document.examination import AgreementFacts
 from gate.document.inspection import Inspection, Portrait, inspect
+from gate.document.lds.card_security import parse_card_security
 from gate.document.lds.security_infos import (
     ChipAuthenticationInfo,
     ChipAuthenticationKey,
@@ -437,7 +442,9 @@ def point_spki(number: int) -> bytes:
 
 
 def info(cipher: OurCipher, key_id: int | None = None, version: int = 1) -> ChipAuthenticationInfo:
-    return ChipAuthenticationInfo(f"1.{cipher.value}", KeyAgreement.ECDH, cipher, version, key_id)
+    return ChipAuthenticationInfo(
+        f"0.4.0.127.0.7.2.2.3.2.{list(OurCipher).index(cipher) + 1}", KeyAgreement.ECDH, cipher, version, key_id
+    )
 
 
 def key(number: int = 12, key_id: int | None = None) -> ChipAuthenticationKey:
@@ -542,3 +549,125 @@ def test_a_key_that_agrees_on_nothing_is_refused() -> None:
     )
     with pytest.raises(AlgorithmUnknownError, match="no agreement"):
         parse_agreement_key(certificate_key)
+
+
+# ── the commands ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ObedientChip:
+    """Notes what it is asked and answers as it is told, in clear; for which commands come, not for what they achieve."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = iter(statuses)
+        self.asked: list[str] = []
+        self.reopened = 0
+
+    def ask(self, command: Command) -> Generator[Transmit, bytes | None, Response]:
+        yield from ()
+        self.asked.append(command.header.hex().upper()[2:])
+        return Response(b"", next(self.statuses))
+
+    def rekey(self, *_: object) -> None:
+        self.asked.append("rekeyed")
+
+    def forget_rekeying(self) -> None:
+        self.asked.append("forgotten")
+
+    def reopen(self) -> Generator[Transmit, bytes | None, None]:
+        yield from ()
+        self.reopened += 1
+
+
+SET_KEY, SET_PROTOCOL, AUTHENTICATE, SELECT_DG1 = "2241A6", "2241A4", "860000", "A4020C"
+TDES_OFFER = (info(OurCipher.TDES),)
+AES_OFFER = (info(OurCipher.AES_128, 300),)  # a name of two bytes
+
+
+@pytest.mark.parametrize(
+    ("announced", "statuses", "asked", "expected"),
+    [
+        (TDES_OFFER, (0x9000, 0x9000, 0x6A82), [SET_PROTOCOL, AUTHENTICATE, "rekeyed", SELECT_DG1], None),
+        (TDES_OFFER, (0x6A80, 0x9000, 0x9000), [SET_PROTOCOL, SET_KEY, "rekeyed", SELECT_DG1], None),
+        (
+            TDES_OFFER,
+            (0x9000, 0x6A80, 0x9000, 0x9000),
+            [SET_PROTOCOL, AUTHENTICATE, SET_KEY, "rekeyed", SELECT_DG1],
+            None,
+        ),
+        ((), (0x9000, 0x9000), [SET_KEY, "rekeyed", SELECT_DG1], None),
+        ((), (0x6D00, 0x9000, 0x9000, 0x9000), [SET_KEY, SET_PROTOCOL, AUTHENTICATE, "rekeyed", SELECT_DG1], None),
+        ((), (0x6D00, 0x6A80), [SET_KEY, SET_PROTOCOL], "refuses the Chip Authentication that it offers: status 6A80"),
+        (AES_OFFER, (0x6A80,), [SET_PROTOCOL], "refuses the Chip Authentication that it offers: status 6A80"),
+    ],
+)
+def test_triple_des_has_two_ways_and_aes_one(
+    announced: tuple[ChipAuthenticationInfo, ...], statuses: tuple[int, ...], asked: list[str], expected: str | None
+) -> None:
+    offer = choose_offer(SecurityInfos(chip_authentications=announced, chip_keys=(key(),)))
+    assert offer is not None
+    fake = ObedientChip(*statuses)
+    outcome, _, _ = converse_all(prove(cast("Chip", fake), offer, random=random.Random(4).randbytes))
+    assert fake.asked == asked
+    assert fake.reopened == 0, "a refusal does not end the session"
+    assert outcome is None if expected is None else expected in (outcome or "")
+
+
+def converse_all(conversation: Any) -> tuple[Any, None, None]:
+    try:
+        next(conversation)
+    except StopIteration as end:
+        return end.value, None, None
+    raise AssertionError("a command went out")
+
+
+def test_a_static_key_off_the_curve_is_not_agreed_with() -> None:
+    offer = choose_offer(SecurityInfos(chip_keys=(key(),)))
+    assert offer is not None
+    off = dataclasses.replace(offer, key=dataclasses.replace(offer.key, element=offer.key.element[:-1] + b"\x00"))
+    fake = ObedientChip()
+    outcome, _, _ = converse_all(prove(cast("Chip", fake), off, random=random.Random(4).randbytes))
+    assert "key is none" in outcome
+    assert fake.asked == []
+
+
+# ── EF.CardSecurity ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def mapping_verdict(content: bytes, proofs: list[MappingProof], offered: SecurityInfos | None = None) -> Check:
+    return judge_mapping(proofs, content, offered, anchors(), NOW)
+
+
+def genuine_proof() -> tuple[bytes, MappingProof]:
+    """A genuine file, and a proof for the key in it: with the key itself as mapping key, the quotient is one."""
+    content = passport(MAPPING).files["EF_CARD_SECURITY"]
+    static = parse_agreement_key(parse_card_security(content).infos.chip_keys[0].spki)
+    return content, MappingProof(static.group, static.element, 1)
+
+
+def test_a_proof_for_the_key_of_a_genuine_file_holds() -> None:
+    content, proof = genuine_proof()
+    assert mapping_verdict(content, [proof]).result is Result.SUCCESSFUL
+    assert mapping_verdict(content, [proof, dataclasses.replace(proof, quotient=2)]).result is Result.FAILED
+
+
+def test_a_proof_in_another_group_than_the_key_is_none() -> None:
+    content, proof = genuine_proof()
+    assert mapping_verdict(content, [dataclasses.replace(proof, group=standard_group(12))]).result is Result.FAILED
+
+
+def test_a_file_that_offers_other_pace_than_was_offered_fails() -> None:
+    content, proof = genuine_proof()
+    infos = parse_card_security(content).infos
+    assert mapping_verdict(content, [proof], infos).result is Result.SUCCESSFUL
+    weaker = dataclasses.replace(infos, pace=tuple(dataclasses.replace(one, parameter_id=12) for one in infos.pace))
+    expected = Result.FAILED if infos.pace else Result.SUCCESSFUL
+    assert mapping_verdict(content, [proof], weaker).result is expected
+
+
+def test_a_file_without_its_signers_certificate_is_left_open() -> None:
+    content, proof = genuine_proof()
+    message = cms.ContentInfo.load(content)
+    del message["content"]["certificates"]
+    check = mapping_verdict(message.dump(force=True), [proof])
+    assert check.result is Result.UNDETERMINED
+    assert "signer's certificate is not in the message" in check.reason
