@@ -140,10 +140,18 @@ class Process:
 
 async def _spawn(end: socket.socket) -> asyncio.subprocess.Process:
     command = (sys.executable, "-m", "gate.programs.vision_child", str(os.getpid()))
+    spawning = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(*command, stdin=end.fileno(), stdout=asyncio.subprocess.DEVNULL)
+    )
     try:
-        return await asyncio.create_subprocess_exec(*command, stdin=end.fileno(), stdout=asyncio.subprocess.DEVNULL)
+        return await asyncio.shield(spawning)
     except OSError as error:
         raise ChildLostError(f"a child cannot be started: {error.strerror}") from error
+    except asyncio.CancelledError:
+        process = await spawning  # it may run by now, and nobody else knows of it
+        process.kill()
+        await process.wait()
+        raise
 
 
 class Spare:
@@ -182,7 +190,11 @@ class Spare:
                     continue
                 pause_s = PAUSE_MIN_S
                 self._wanted.clear()
-                await self._set(child, problem="")
+                try:
+                    await self._set(child, problem="")
+                except asyncio.CancelledError:
+                    await child.end()
+                    raise
                 await first_of(self._watch(child), self._until_wanted())
         finally:
             if self._child is not None:
