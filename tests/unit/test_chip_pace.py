@@ -426,3 +426,15 @@ def test_adding_a_point_to_itself_doubles_it() -> None:
     group = groups.group_of(BRAINPOOL_P256)
     doubled = Agreement(13)
     assert group.add(group.generator, group.generator) == doubled.encode(doubled.power(doubled.generator, 2))
+
+
+def test_a_chip_without_its_mapping_key_cannot_finish() -> None:
+    keyless = Abilities(pace=(Pace(Mapping.CHIP_AUTHENTICATION, 12, Cipher.AES_128),))
+    made = Card(passport(keyless))
+    assert refused(made, parameter_id=12, mapping=CHIP_AUTHENTICATION) == "6a80"
+
+
+def test_a_step_is_wrapped_in_one_object_of_dynamic_data() -> None:
+    made = card(GM)
+    choose(made.transmit, protocol(12, GENERIC, 2), 1, None)
+    assert made.transmit(bytes.fromhex("1086000002810000")).hex() == "6a80"

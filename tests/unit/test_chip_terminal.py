@@ -147,6 +147,15 @@ def test_a_wrong_signature_over_the_challenge_is_refused_and_the_challenge_is_sp
     assert terminal.fingers() == 0x6982
 
 
+@pytest.mark.parametrize("signature", [b"", bytes(63), bytes(64)])
+def test_what_is_no_signature_over_the_challenge_is_refused(signature: bytes) -> None:
+    terminal, chain = after_bac(passport()), utopia().terminal_chain()
+    terminal.present(chain)
+    terminal.talk.send(MSE_AT, tlv("83", chain.holder_reference))
+    terminal.talk.send(bytes.fromhex("0C840000"), ne=8)
+    assert terminal.talk.send(bytes.fromhex("0C820000"), signature)[1] == 0x6300
+
+
 def test_a_verifier_is_no_terminal() -> None:
     terminal, chain = after_bac(passport()), utopia().terminal_chain()
     terminal.trusting(chain.authority_reference, chain.certificates[0])

@@ -123,12 +123,11 @@ class EllipticGroup:
         return doubled, (m * (s - doubled) - 8 * squared * squared) % p, 2 * y * z % p
 
     def _add(self, one: _Jacobian, other: _Jacobian) -> _Jacobian:
+        """The sum; `other` is not infinity."""
         (x1, y1, z1), (x2, y2, z2) = one, other
         p = self.curve.p
         if z1 == 0:
             return other
-        if z2 == 0:
-            return one
         u1, u2 = x1 * z2 * z2 % p, x2 * z1 * z1 % p
         s1, s2 = y1 * z2**3 % p, y2 * z1**3 % p
         h, r = (u2 - u1) % p, (s2 - s1) % p

@@ -95,10 +95,6 @@ class Office:
         stranger = self._elliptic(domain.P256, "stranger/csca"), self._elliptic(domain.P256, "stranger/ds")
         self.stranger = self._line("stranger", 9, *stranger)
 
-    def authority_of(self, name: str) -> pki.Authority:
-        """The CSCA above a signer of `SIGNERS`. Raises ValueError on another name."""
-        return self.lines[self._line_number(name)].authority
-
     def signer(self, name: str, order: Order = USUAL) -> pki.DocumentSigner:
         """A signer of `SIGNERS`, its certificate made to order. Raises ValueError on another name."""
         line = self.lines[self._line_number(name)]
