@@ -9,8 +9,11 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from fakes.document_chip import converse, given, scripted
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from gate.document import tlv
 from gate.document.access.commands import Command, Transmit
@@ -303,7 +306,7 @@ def test_a_wrong_zone_is_refused() -> None:
         ("pace_echoes_mapping", 1, "own mapping key back"),
         ("pace_key_outside", 12, "not on the curve"),
         ("pace_key_outside", 14, "not on the curve"),
-        ("pace_key_outside", 0, "not a number between 1 and the prime"),
+        ("pace_key_outside", 0, "outside the subgroup"),
         ("pace_neutral_key", 12, "not an uncompressed point"),
         ("pace_neutral_key", 2, "not a number between 1 and the prime"),
         ("pace_wrong_token", 12, "token is wrong"),
@@ -529,3 +532,27 @@ def test_the_password_key_is_that_of_the_worked_example() -> None:
     password = zone_password(numbers["document"])
     assert Suite(Cipher.AES_128).derive(password.secret, FOR_PASSWORD) == numbers["password_key"]
     assert repr(password).startswith("<") or "secret" not in repr(password)
+
+
+# ── noise ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+ANSWERS = st.one_of(
+    st.binary(max_size=80),
+    st.just(b"\x90\x00"),
+    st.tuples(st.sampled_from([0x80, 0x82, 0x84, 0x86, 0x8A]), st.binary(max_size=140)).map(answered),
+    st.tuples(st.sampled_from([0x82, 0x84]), st.integers(1, 30)).map(
+        lambda made: answered((made[0], standard_group(12).multiply(standard_group(12).generator, made[1])))
+    ),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@hypothesis.given(
+    mapping=st.sampled_from(Mapping), number=st.sampled_from([0, 12]), said=st.lists(ANSWERS, min_size=5, max_size=5)
+)
+def test_noise_never_opens_a_chip_and_raises_nothing_but_the_rooms_own_errors(
+    mapping: Mapping, number: int, said: list[bytes]
+) -> None:
+    chosen = way(mapping, 12 if mapping is Mapping.CHIP_AUTHENTICATION else number)
+    with pytest.raises((AccessDeniedError, MalformedError)):
+        converse(opening(chosen), scripted([b"\x90\x00", *said]))
