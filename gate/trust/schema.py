@@ -72,12 +72,16 @@ _TABLES: Final = (
 
 def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     """Open the file. Raises StoreError; also when it does not exist and is only to be read."""
+    uri = f"{path.absolute().as_uri()}?mode={'rwc' if writable else 'ro'}"
     try:
-        uri = f"{path.absolute().as_uri()}?mode={'rwc' if writable else 'ro'}"
         connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S)
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: cannot be opened as a trust store ({error})") from error
+    try:
         connection.execute("PRAGMA synchronous=FULL")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.Error as error:
+        connection.close()
         raise StoreError(f"{path}: cannot be opened as a trust store ({error})") from error
     if version == 1:
         connection.close()
