@@ -14,8 +14,8 @@ from gate.cli.lds_folder import bytes_of, lds_files
 from gate.cli.output import Exit, emit_json, fail, note, say
 
 if TYPE_CHECKING:
-    from gate.document.examination import Inspection
     from gate.document.mrz import Mrz
+    from gate.document.outcome import Inspection
     from gate.document.seal.judge import SealVerdict
     from gate.trust.store import TrustStore
 

@@ -26,8 +26,9 @@ from gate.document.errors import (
     MalformedError,
     SecureMessagingError,
 )
-from gate.document.examination import DATA_GROUPS_WANTED, DocumentFields, Examination, Inspection
+from gate.document.examination import DATA_GROUPS_WANTED, Examination
 from gate.document.lds.dg15 import parse_dg15
+from gate.document.outcome import DocumentFields, Inspection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping

@@ -15,9 +15,9 @@ from fakes.anchors import ListedAnchors
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
 from gate.document.checks import CheckId, Result
-from gate.document.examination import Inspection
 from gate.document.inspection import inspect_files
 from gate.document.mrz import parse
+from gate.document.outcome import Inspection
 from gate.document.pki.anchors import TrustAnchors
 from gate.document.pki.certificate import parse_certificate
 from gate.trust.errors import SourceError

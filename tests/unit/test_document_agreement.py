@@ -26,7 +26,6 @@ from gate.document.authenticity.agreement import choose_offer, prove
 from gate.document.authenticity.card_security import judge_mapping
 from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import AlgorithmUnknownError, MalformedError
-from gate.document.examination import AgreementFacts
 from gate.document.inspection import Inspection, Portrait, inspect
 from gate.document.lds.card_security import parse_card_security
 from gate.document.lds.security_infos import (
@@ -37,6 +36,7 @@ from gate.document.lds.security_infos import (
 )
 from gate.document.lds.security_infos import Cipher as OurCipher
 from gate.document.mrz import parse
+from gate.document.outcome import AgreementFacts
 from hardware_sim.chip import CardGoneError
 from hardware_sim.chip.card import Card, Switches
 from hardware_sim.passport import der

@@ -12,9 +12,9 @@ from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
 from gate.document.authenticity.passive import judge_sod
 from gate.document.checks import Check, CheckId, Result
-from gate.document.examination import Inspection
 from gate.document.inspection import inspect_files
 from gate.document.mrz import parse
+from gate.document.outcome import Inspection
 from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects
 from gate.document.pki.path import find_issuer
