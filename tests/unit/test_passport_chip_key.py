@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_public_key
 from fakes.sample_passports import numbered, portrait, utopia
 
-from hardware_sim.passport import domain, keys, pki
+from hardware_sim.passport import domain, keys
 from hardware_sim.passport.chip_key import ChipKey, Scheme
 
 CHALLENGE = bytes.fromhex("0123456789ABCDEF")

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from fakes.sample_passports import numbered, portrait, utopia
 
-from hardware_sim.passport import domain, face_record, keys, lds, pki, security_object
+from hardware_sim.passport import domain, face_record, keys, lds, security_object
 from hardware_sim.passport.issuer import Passport
 
 OPENSSL = shutil.which("openssl")
