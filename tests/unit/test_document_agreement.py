@@ -19,7 +19,7 @@ from gate.document.access import agreement_keys
 from gate.document.access.agreement_keys import group_of_algorithm, parse_agreement_key
 from gate.document.access.commands import Command, Response, Transmit
 from gate.document.access.groups import FieldGroup, standard_group
-from gate.document.access.opening import Chip
+from gate.document.access.opening import REOPENINGS_MAX, Chip
 from gate.document.access.pace import MappingProof
 from gate.document.access_checks import AccessFacts, judge_offer
 from gate.document.authenticity.agreement import choose_offer, prove
@@ -209,6 +209,58 @@ def test_a_chip_that_ends_its_session_over_a_size_proves_itself_again(
     assert results(inspection) == {}
     assert sum(apdu[:4] == b"\x00\xa4\x00\x0c" for apdu in sent) == 2, "opened twice"
     assert sum(apdu[1] == 0x86 for apdu in sent) == authentications
+
+
+def test_a_chip_that_ends_its_session_again_and_again_is_given_up() -> None:
+    sizes = iter(range(0x6CD0, 0x6C00, -1))
+
+    def through(transmit: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        def answer(apdu: bytes) -> bytes:
+            asked_for_more = apdu[:4] == b"\x0c\xb0\x00\x06"
+            if asked_for_more:
+                transmit(bytes.fromhex("00A4040C07A0000002471001"))  # the card drops its session
+            return next(sizes).to_bytes(2) if asked_for_more else transmit(apdu)
+
+        return answer
+
+    inspection, _, sent = inspected(passport(Features(pace=(CAM,))), through=through)
+    assert "ends its sessions too often" in reason(inspection, CheckId.CHIP_ACCESS)
+    assert sum(apdu[:4] == b"\x00\xa4\x00\x0c" for apdu in sent) == 1 + REOPENINGS_MAX
+
+
+@pytest.mark.parametrize("answer", [b"\x90", b"\x69\x85"])
+@pytest.mark.parametrize("command", [0xA4, 0x22, 0x86], ids=["select", "set", "authenticate"])
+def test_a_chip_that_does_not_open_again_gives_nothing_more(command: int, answer: bytes) -> None:
+    """The files of a genuine chip, in clear, after its session has ended: they would agree with EF.SOD."""
+    files = {0x0100 + number: content for number, content in group_files(passport(AGREEING)).items()}
+    in_clear: list[bytes] = []
+
+    def through(transmit: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        state = {"agreed": False, "ended": False}
+
+        def tampered(apdu: bytes) -> bytes:
+            state["agreed"] |= apdu[:2] == b"\x0c\x86"
+            if state["agreed"] and not state["ended"] and apdu[:2] == b"\x0c\xb0" and apdu[4] == 0:
+                state["ended"] = True
+                transmit(bytes.fromhex("00A4040C07A0000002471001"))
+                return b"\x67\x00"
+            if state["ended"] and apdu[1] == command and (command != 0x86 or apdu[0] == 0x0C):
+                return answer
+            if state["ended"] and apdu[:4] == b"\x00\xa4\x02\x0c" and int.from_bytes(apdu[5:7]) in files:
+                in_clear.append(apdu)
+            return transmit(apdu)
+
+        return tampered
+
+    inspection, portraits, _ = inspected(passport(AGREEING), through=through)
+    assert inspection.overall is Result.ABORTED
+    assert inspection.result_of(CheckId.DG_HASHES) is Result.ABORTED
+    assert not portraits
+    assert not in_clear, "no data group is asked for without a session"
+
+
+def group_files(document: Passport) -> dict[int, bytes]:
+    return {int(name[5:]): content for name, content in document.files.items() if name.startswith("EF_DG")}
 
 
 # ── downgrades ───────────────────────────────────────────────────────────────────────────────────────────────────────

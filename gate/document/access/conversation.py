@@ -40,8 +40,7 @@ class Conversation:
             return (yield from exchange(command))
         return (yield from self._session.exchange(command))
 
-    def ask_secured(self, command: Command) -> Generator[Transmit, bytes | None, Response]:
-        """Send a command that makes sense within a session only."""
+    def require_session(self) -> None:
+        """Raise AccessDeniedError unless what is asked next is protected."""
         if self._session is None:
             raise AccessDeniedError("the chip is not open")
-        return (yield from self.ask(command))

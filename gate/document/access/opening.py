@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gate.document.lds.security_infos import SecurityInfos
     from gate.document.mrz import MrzKey
 
+REOPENINGS_MAX: Final = 8  # twice as many as there are sizes of a block; a chip that wants more is given up
 _APPLICATION: Final = bytes.fromhex("A0000002471001")
 _MASTER_FILE: Final = bytes.fromhex("3F00")
 _NOT_ALLOWED: Final = 0x6982  # what some chips say of every file before they are open
@@ -49,6 +50,7 @@ class Chip:
         self._reader = FileReader(self._conversation)
         self._looked = False
         self._entered = False
+        self._reopenings_left = REOPENINGS_MAX
         self._after_entering: Callable[[], Generator[Transmit, bytes | None, None]] | None = None
         self.offered: SecurityInfos | None = None
         self.way: PaceWay | None = None
@@ -86,12 +88,21 @@ class Chip:
         self._entered = True
 
     def reopen(self) -> Generator[Transmit, bytes | None, None]:
-        """Begin anew after a session that ended, and come back to where the conversation was."""
-        yield from self.open()
-        if self._entered:
-            yield from self.enter()
-        if self._after_entering is not None:
-            yield from self._after_entering()
+        """Begin anew after a session that ended, and come back to where the conversation was.
+
+        Raises AccessDeniedError for whatever stands in the way: what follows would not be read from the chip that was proven.
+        """
+        if self._reopenings_left == 0:
+            raise AccessDeniedError("the chip ends its sessions too often")
+        self._reopenings_left -= 1
+        try:
+            yield from self.open()
+            if self._entered:
+                yield from self.enter()
+            if self._after_entering is not None:
+                yield from self._after_entering()
+        except (ChipStatusError, MalformedError) as error:
+            raise AccessDeniedError(f"the chip cannot be opened again: {error}") from error
 
     def rekey(self, session: SecureMessaging, again: Callable[[], Generator[Transmit, bytes | None, None]]) -> None:
         """Go on under the keys of Chip Authentication; `again` carries it out anew after each opening."""
@@ -109,6 +120,7 @@ class Chip:
         """
         while True:
             try:
+                self._conversation.require_session()
                 return (yield from self._reader.read(file))
             except SecureMessagingError as error:
                 # A chip that ended the session over the size of a block: opening it again is the only way on.
@@ -118,7 +130,8 @@ class Chip:
 
     def ask(self, command: Command) -> Generator[Transmit, bytes | None, Response]:
         """Send a command within the session."""
-        return (yield from self._conversation.ask_secured(command))
+        self._conversation.require_session()
+        return (yield from self._conversation.ask(command))
 
     def _look(self) -> Generator[Transmit, bytes | None, SecurityInfos | None]:
         """What EF.CardAccess offers. It has none when it says so, or that files may not be had yet."""
