@@ -85,7 +85,11 @@ class Writer:
         self._store: Store | None = None
         self._standing = Standing(None, None, 0, (), "the database is not open yet")
         self._is_rolled_back = False
-        self._recover()
+        try:
+            self._recover()
+        except BaseException:
+            self.close()  # a key that is not this log's: nobody gets this writer, so nobody could close it
+            raise
 
     @property
     def standing(self) -> Standing:
