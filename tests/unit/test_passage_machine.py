@@ -160,6 +160,12 @@ def test_without_a_camera_the_decision_does_not_wait() -> None:
     assert "camera_lost" in reasons_of(decided, RecordKind.DECIDED)
 
 
+def test_a_barrier_that_went_away_before_the_decision_refers() -> None:
+    run = inspecting()
+    run.feed(PartLost(Part.BARRIER), DocumentRead(CROSSING, GENUINE))
+    assert reasons_of(run.feed(FaceCompared(CROSSING, SAME_FACE)), RecordKind.DECIDED) == {"barrier_lost"}
+
+
 def test_a_chip_that_never_answers_ends_at_the_crossings_limit() -> None:
     run = inspecting()
     decided = run.feed(Tick(), after_ms=45_001)
