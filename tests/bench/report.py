@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import face_chain, whole_gate
+from bench import documents, face_chain, whole_gate
 from bench.rows import Bench, Row
 from gate.cli.output import emit_json, note, say
 
@@ -17,6 +17,15 @@ MEASUREMENTS = (
     whole_gate.decision_p50,
     whole_gate.decision_p95,
     whole_gate.programs_memory,
+    documents.sod_extra,
+    documents.sod_judged,
+    documents.sod_worst,
+    documents.trust_import,
+    documents.trust_load,
+    documents.read_undelayed,
+    documents.read_slow,
+    documents.read_slow_ours,
+    documents.pace_host,
 )
 
 
@@ -28,7 +37,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     arguments = parser.parse_args()
     bench = Bench(peers=arguments.peers, rounds=arguments.rounds)
-    rows = [measure(bench) for measure in MEASUREMENTS]
+    rows = [row for measure in MEASUREMENTS if (row := measure(bench)) is not None]
     if arguments.json:
         emit_json("bench/1", {"rows": [_fields(row) for row in rows]})
     else:
