@@ -294,7 +294,10 @@ def test_a_chip_without_active_authentication_is_told_apart(
 def test_a_key_of_an_unknown_kind_leaves_the_chip_open() -> None:
     key = der.sequence(der.sequence(der.oid("1.3.101.112")), der.bits(bytes(32)))
     groups = {15: tlv.encode(0x6F, key)}
-    assert judge_chip(listing(groups), groups, frozenset(), Proofs(ActiveAnswer(CHALLENGE, b"x"))).result is Result.UNDETERMINED
+    assert (
+        judge_chip(listing(groups), groups, frozenset(), Proofs(ActiveAnswer(CHALLENGE, b"x"))).result
+        is Result.UNDETERMINED
+    )
 
 
 def test_without_a_security_object_no_key_is_known() -> None:
