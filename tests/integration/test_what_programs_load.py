@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -13,7 +14,11 @@ NETWORK = ("httpx2", "uvicorn", "starlette")
 
 def loaded_by(module: str) -> set[str]:
     code = f"import sys, {module}; print(' '.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    # Measured coverage follows into child processes, and loads what it needs itself.
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60, env=plain
+    )
     return set(done.stdout.split())
 
 
