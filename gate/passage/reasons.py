@@ -14,9 +14,6 @@ class Reason(enum.Enum):
     """Why a crossing was referred to an officer."""
 
     # The document
-    MRZ_INVALID = "mrz_invalid"
-    CHIP_UNREACHABLE = "chip_unreachable"
-    CHIP_LOST = "chip_lost"
     DOCUMENT_CHECK_FAILED = "document_check_failed"
     DOCUMENT_CHECK_UNDETERMINED = "document_check_undetermined"
     DOCUMENT_CHECK_ABORTED = "document_check_aborted"
@@ -48,7 +45,6 @@ class Reason(enum.Enum):
     # The programs around it
     CAMERA_LOST = "camera_lost"
     VISION_LOST = "vision_lost"
-    READER_LOST = "reader_lost"
     LOG_UNAVAILABLE = "log_unavailable"
     RECEIPT_LATE = "receipt_late"
     LANE_RESTARTED = "lane_restarted"

@@ -1,7 +1,7 @@
 """The one reader of the configuration file and of the environment.
 
 `gate.toml` is parsed once, strictly: an unknown key, a wrong type or a value out of range is a `ConfigError` with the
-key's path. The environment gives three names only: PORTCULLIS_CONFIG (the file), NOTIFY_SOCKET and CREDENTIALS_DIRECTORY.
+key's path. The environment gives two names only: PORTCULLIS_CONFIG (the file) and NOTIFY_SOCKET.
 """
 
 from __future__ import annotations
