@@ -68,7 +68,11 @@ class Published:
 
 
 class TrustStore:
-    """A snapshot of the store; satisfies `gate.document.pki.anchors.TrustAnchors`."""
+    """A snapshot of the store; satisfies `gate.document.pki.anchors.TrustAnchors`.
+
+    `version` names what the snapshot holds, whatever file it came from: the SHA-256, in hex, of every certificate and list with
+    how it is trusted. Audit records carry it, so that an auditor can tell which lists judged a crossing.
+    """
 
     def __init__(
         self,
@@ -81,6 +85,7 @@ class TrustStore:
     ) -> None:
         self.newest_import = newest_import
         self.published = tuple(published)
+        self.version = _version(certificates, revocation_lists, defect_lists, self.published)
         self._defect_lists = defect_lists
         self._revocations: dict[bytes, tuple[RevocationList, ...]] = {}
         self._defects: tuple[tuple[KnownDefects, bool], ...] | None = None
@@ -192,3 +197,18 @@ class TrustStore:
             row = self._certificates[index]
             self._anchors[index] = Anchor(parse_certificate(row["der"]), test=bool(row["test"]))
         return self._anchors[index]
+
+
+def _version(
+    certificates: Sequence[sqlite3.Row],
+    revocation_lists: Sequence[sqlite3.Row],
+    defect_lists: Sequence[sqlite3.Row],
+    published: Sequence[Published],
+) -> str:
+    lines = sorted(
+        [f"certificate {row['fingerprint'].hex()} {row['standing']} {row['test']}" for row in certificates]
+        + [f"revocation {row['sha256'].hex()}" for row in revocation_lists]
+        + [f"defects {row['sha256'].hex()} {row['test']}" for row in defect_lists]
+        + [f"published {one.kind} {one.publisher} {one.signed_at}" for one in published]
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -131,6 +131,24 @@ def test_the_store_tells_which_lists_it_holds(path: Path) -> None:
     )
 
 
+def test_a_stores_version_names_what_it_holds_and_not_how_or_when_it_came_there(tmp_path: Path) -> None:
+    revoked = revocation_list(CSCA, 5)
+    at_once, in_turn = tmp_path / "at once", tmp_path / "in turn"
+    bring(at_once, CSCA.der, FOREIGN.der, revoked, now=NOW)
+    bring(in_turn, CSCA.der)
+    before = TrustStore.open(in_turn).version
+    bring(in_turn, revoked)
+    bring(in_turn, FOREIGN.der)
+    assert before != TrustStore.open(in_turn).version == TrustStore.open(at_once).version
+
+
+def test_a_newer_list_that_names_the_same_certificates_is_another_version(path: Path) -> None:
+    bring(path, master_list(SIGNER, [CSCA.der]), signer=CSCA)
+    before = TrustStore.open(path).version
+    bring(path, master_list(SIGNER, [CSCA.der], signed_at=LATER))
+    assert TrustStore.open(path).version != before
+
+
 # ── lists of known defects ───────────────────────────────────────────────────────────────────────────────────────────
 
 
