@@ -1,0 +1,142 @@
+"""The values that pass between the stages of page reading. Whatever shows a holder's data redacts itself.
+
+Pictures are grey, (height, width) uint8; positions are pixels of the picture that was given, from its top left, x first.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Grey = npt.NDArray[np.uint8]
+Point = tuple[float, float]
+Quad = tuple[Point, Point, Point, Point]  # top left, top right, bottom right, bottom left, as the text is read
+Floats = npt.NDArray[np.float32]
+
+STRIP_WIDTH_PX = 704
+STRIP_HEIGHT_PX = 32
+FRAMES = 176  # a frame is 4 px of a strip
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<"
+CLASSES = 1 + len(ALPHABET)  # class 0 is "no character begins here"
+
+
+class Recogniser(Protocol):
+    """Reads strips: (n, 1, 32, 704) float32, grey 0 to 1, dark on light, to (n, 176, 38) log-probabilities of classes."""
+
+    def __call__(self, strips: Floats) -> Floats:
+        """Raises RecogniserError."""
+        ...
+
+
+class ZoneFormat(enum.Enum):
+    """The sizes of ICAO 9303: cards (TD1, TD2), passports (TD3), visas (MRV-A, MRV-B)."""
+
+    TD1 = "TD1"
+    TD2 = "TD2"
+    TD3 = "TD3"
+    MRV_A = "MRVA"
+    MRV_B = "MRVB"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many lines, and how many characters in each."""
+        match self:
+            case ZoneFormat.TD1:
+                return 3, 30
+            case ZoneFormat.TD2 | ZoneFormat.MRV_B:
+                return 2, 36
+            case ZoneFormat.TD3 | ZoneFormat.MRV_A:
+                return 2, 44
+
+
+class Why(enum.Enum):
+    """Why a picture gave no reading, or what would make the next one better."""
+
+    NO_ZONE = "no_zone"
+    UPSIDE_DOWN = "upside_down"
+    TOO_SMALL = "too_small"
+    GLARE = "glare"
+    BLURRED = "blurred"
+    MOVING = "moving"
+    COVERED = "covered"
+    UNREADABLE = "unreadable"  # there are lines, and none of the other reasons is why they cannot be read
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlace:
+    """Where one line of text lies: its centre line from the first to the last character's middle, and its height in pixels."""
+
+    start: Point
+    end: Point
+    height_px: float
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """The measured shape of a zone, to be held against OCR-B: see `gate.page.crosscheck`.
+
+    `pitch_px` is the mean distance of two characters, `pitch_residual` how far characters lie off the fitted pitch (root
+    mean square, in pitches), `spacing_px` the distance of neighbouring lines, `height_px` the mean height of a character,
+    `rotation_deg` the direction of reading, clockwise on the picture, -180 to 180.
+    """
+
+    lines: tuple[LinePlace, ...]
+    pitch_px: float
+    pitch_residual: float
+    spacing_px: float
+    height_px: float
+    rotation_deg: float
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reading:
+    """A zone that was read. It is evidence, not yet accepted: `meets_single_picture_rule` is the part one picture can meet.
+
+    `confidence` holds a probability for each character of each line. `alternatives` are other whole readings that the
+    check digits allow as well, such as a letter O where a number has 0: to be tried against the chip. `repaired` is True
+    when a character is not the likeliest one but what the check digits want.
+    """
+
+    format: ZoneFormat
+    lines: tuple[str, ...]
+    confidence: tuple[tuple[float, ...], ...]
+    check_digits: Mapping[str, bool]
+    repaired: bool
+    geometry: Geometry
+    zone: Quad
+    alternatives: tuple[tuple[str, ...], ...] = ()
+    hints: tuple[Why, ...] = ()
+
+    @property
+    def weakest(self) -> float:
+        """The confidence of the least certain character."""
+        return min(min(line) for line in self.confidence)
+
+    @property
+    def check_digits_hold(self) -> bool:
+        """True when every check digit of the format holds."""
+        return all(self.check_digits.values())
+
+    def __repr__(self) -> str:
+        """Never shows the lines: they are personal data."""
+        return f"Reading({self.format.value}, weakest {self.weakest:.2f}, repaired {self.repaired})"
+
+
+@dataclass(frozen=True, slots=True)
+class NoReading:
+    """Nothing that can be used. `reasons` are ordered, the most useful first; there is at least one."""
+
+    reasons: tuple[Why, ...]
+    zone: Quad | None = field(default=None)
+
+    @property
+    def reason(self) -> Why:
+        """The most useful reason."""
+        return self.reasons[0]
