@@ -49,9 +49,78 @@ class Check:
     clause: str = ""
 
 
+class AccessProtocol(enum.Enum):
+    """How a chip was opened (ICAO 9303-11 §4)."""
+
+    BAC = "BAC"
+    PACE = "PACE"
+
+
+class Password(enum.Enum):
+    """What was printed on the document and opened its chip: the machine-readable zone, or the card access number."""
+
+    ZONE = "MRZ"
+    CARD_ACCESS_NUMBER = "CAN"
+
+
+class PaceMapping(enum.Enum):
+    """How PACE turned the nonce into a generator (ICAO 9303-11 §4.4.3.3)."""
+
+    GENERIC = "GM"
+    INTEGRATED = "IM"
+    CHIP_AUTHENTICATION = "CAM"
+
+
+class KeyAgreement(enum.Enum):
+    """The kind of group in which chip and terminal agreed on keys."""
+
+    DH = "DH"
+    ECDH = "ECDH"
+
+
+class Cipher(enum.Enum):
+    """The cipher of a session of secure messaging."""
+
+    TDES = "3DES"
+    AES_128 = "AES-128"
+    AES_192 = "AES-192"
+    AES_256 = "AES-256"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEvidence:
+    """How the chip was opened (TR-03135-1 §5.6.3.1 wants it logged).
+
+    `parameters` is the name of the domain parameters, such as brainpoolP256r1 or modp-2048-256. Basic Access Control has
+    nothing to choose: with it, everything from `version` on is empty.
+    """
+
+    protocol: AccessProtocol
+    password: Password
+    version: int | None = None
+    mapping: PaceMapping | None = None
+    agreement: KeyAgreement | None = None
+    cipher: Cipher | None = None
+    parameters: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementEvidence:
+    """How Chip Authentication was carried out: the object identifier of its protocol, cipher and domain parameters."""
+
+    protocol: str
+    cipher: Cipher
+    parameters: str
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentEvidence:
-    """What the inspection of the document found. `issuer` is the MRZ's three-letter code."""
+    """What the inspection of the document found. `issuer` is the MRZ's three-letter code.
+
+    `access` is None for a chip that was not opened, `agreement` where Chip Authentication was not carried out. `lists` is the
+    version of the trust store that the document was judged against; empty when it was not. Records older than these fields
+    are read without them.
+    """
 
     checks: tuple[Check, ...]
     issuer: str = ""
@@ -59,6 +128,9 @@ class DocumentEvidence:
     issued: date | None = None
     expires: date | None = None
     test_issuer: bool = False
+    access: AccessEvidence | None = None
+    agreement: AgreementEvidence | None = None
+    lists: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,7 @@ class Lane:
             conversation = inspect(mrz, anchors=self._trust, now=clock.now(), random=os.urandom)
             inspection = await converse(conversation, self._chip, on_portrait)
             self.engine.mark(crossing, "chip_read")
-            self.engine.post(DocumentRead(crossing, document_evidence(inspection)))
+            self.engine.post(DocumentRead(crossing, document_evidence(inspection, lists=self._trust.version)))
             await watch_removal(self._chip, self.engine.post)
         finally:
             await self._chip.disconnect()

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from drivers.errors import DriverError
 from gate.document import checks
 from gate.document.errors import ChipLostError
 from gate.document.inspection import Inspection, Portrait, Step, Transmit
-from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence
+from gate.passage.evidence import (
+    AccessEvidence,
+    AccessProtocol,
+    AgreementEvidence,
+    Check,
+    CheckId,
+    CheckResult,
+    Cipher,
+    DocumentEvidence,
+    KeyAgreement,
+    PaceMapping,
+    Password,
+)
+
+if TYPE_CHECKING:
+    from gate.document.access_checks import AccessFacts
+    from gate.document.outcome import AgreementFacts
 
 
 class Chip(Protocol):
@@ -60,8 +76,8 @@ def result_of(result: checks.Result) -> CheckResult:
             return CheckResult.ABORTED
 
 
-def document_evidence(inspection: Inspection) -> DocumentEvidence:
-    """What the inspection found, without anything personal."""
+def document_evidence(inspection: Inspection, *, lists: str) -> DocumentEvidence:
+    """What the inspection found, without anything personal. `lists` is the version of the trust store that it used."""
     document = inspection.document
     return DocumentEvidence(
         checks=tuple(
@@ -73,7 +89,28 @@ def document_evidence(inspection: Inspection) -> DocumentEvidence:
         issued=document.issued,
         expires=document.expires,
         test_issuer=inspection.test_issuer,
+        access=None if inspection.access is None else access_evidence(inspection.access),
+        agreement=None if inspection.agreement is None else agreement_evidence(inspection.agreement),
+        lists=lists,
     )
+
+
+def access_evidence(facts: AccessFacts) -> AccessEvidence:
+    """How the chip was opened, in passage's terms."""
+    return AccessEvidence(
+        protocol=AccessProtocol(facts.protocol),
+        password=Password(facts.password),
+        version=facts.version,
+        mapping=PaceMapping(facts.mapping) if facts.mapping else None,
+        agreement=KeyAgreement(facts.agreement) if facts.agreement else None,
+        cipher=Cipher(facts.cipher) if facts.cipher else None,
+        parameters=facts.parameters,
+    )
+
+
+def agreement_evidence(facts: AgreementFacts) -> AgreementEvidence:
+    """How Chip Authentication was carried out, in passage's terms."""
+    return AgreementEvidence(facts.protocol, Cipher(facts.cipher), facts.parameters)
 
 
 def unreadable(reason: str, broken: CheckId) -> DocumentEvidence:

@@ -1,0 +1,167 @@
+"""What an inspection leaves in the audit record: how the chip was opened and proven, by which lists, and nothing of the person."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fakes.inspections import inspected, issued
+from fakes.passage_examples import GENUINE, SAME_FACE, inspecting
+from fakes.sample_passports import ANNA
+
+from gate.document.access.groups import standard_group
+from gate.document.lds import security_infos
+from gate.passage import evidence as passage
+from gate.passage.effects import Record
+from gate.passage.events import DocumentRead, FaceCompared, RecordKind
+from gate.passage.evidence import AccessEvidence, AgreementEvidence, DocumentEvidence
+from gate.passage.policy import Verdict
+from gate.programs.records import RecordError, fields_of, replay
+from gate.programs.stages.document import document_evidence
+from hardware_sim.passport.abilities import Agreement, Features
+from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
+
+LISTS = "0f" * 32
+CA = (Agreement(13, Cipher.AES_256),)
+# A decision as it was recorded before records said how the chip was opened.
+OLD_RECORD = {
+    "decision": "admit",
+    "reasons": [],
+    "evidence": {
+        "document": {
+            "checks": [
+                {"id": check.value, "result": "successful", "reason": "", "clause": ""} for check in passage.CheckId
+            ],
+            "issuer": "UTO",
+            "document_type": "P",
+            "issued": None,
+            "expires": "2031-04-15",
+            "test_issuer": True,
+        },
+        "face": {
+            "faces": 1,
+            "match": {"value": 0.8},
+            "liveness": {"value": 0.9},
+            "portrait_usable": True,
+            "track_held": True,
+            "model": "m",
+        },
+        "lane": {"age_ms": 5, "closed": True, "bodies": 0, "grants_left": 0, "emergency": False, "alarms": []},
+        "site": {"officer_seen_ago_s": 0.5, "trust_age_days": 1.0, "clock_sure": True},
+    },
+    "policy": {
+        "face_match_min": {"value": 0.411},
+        "liveness_min": {"value": 0.5},
+        "officer_presence_max_s": 120,
+        "trust_age_max_days": 90,
+        "lane_age_max_ms": 300,
+        "revocation_required": True,
+        "test_documents": True,
+        "without_chip_authentication": [],
+    },
+}
+
+
+def evidence_of(**order: Any) -> DocumentEvidence:
+    return document_evidence(inspected(issued(**order)), lists=LISTS)
+
+
+def decided(document: DocumentEvidence) -> dict[str, Any]:
+    """The body of the record of a decision about this document, as it comes back from the log."""
+    run = inspecting()
+    effects = run.feed(DocumentRead("c1", document), FaceCompared("c1", SAME_FACE))
+    (record,) = (one for one in effects if isinstance(one, Record) and one.kind is RecordKind.DECIDED)
+    body: dict[str, Any] = json.loads(json.dumps(fields_of(record.body)))
+    return body
+
+
+def test_basic_access_control_has_nothing_to_choose() -> None:
+    evidence = evidence_of()
+    assert evidence.access == AccessEvidence(passage.AccessProtocol.BAC, passage.Password.ZONE)
+    assert evidence.agreement is None
+    assert evidence.lists == LISTS
+
+
+@pytest.mark.parametrize(
+    ("way", "mapping", "cipher", "agreement"),
+    [
+        (Pace(Mapping.GENERIC, 13, Cipher.AES_192), "GM", "AES-192", "ECDH"),
+        (Pace(Mapping.INTEGRATED, 12, Cipher.TDES), "IM", "3DES", "ECDH"),
+        (Pace(Mapping.GENERIC, 0, Cipher.AES_128), "GM", "AES-128", "DH"),
+        (Pace(Mapping.CHIP_AUTHENTICATION, 16, Cipher.AES_256), "CAM", "AES-256", "ECDH"),
+    ],
+)
+def test_pace_is_told_with_version_mapping_algorithms_and_domain_parameters(
+    way: Pace, mapping: str, cipher: str, agreement: str
+) -> None:
+    assert evidence_of(features=Features(pace=(way,))).access == AccessEvidence(
+        passage.AccessProtocol.PACE,
+        passage.Password.ZONE,
+        2,
+        passage.PaceMapping(mapping),
+        passage.KeyAgreement(agreement),
+        passage.Cipher(cipher),
+        standard_group(way.parameter_id).name,
+    )
+
+
+def test_chip_authentication_is_told_with_its_protocol_cipher_and_domain_parameters() -> None:
+    agreement = evidence_of(features=Features(chip_authentication=CA)).agreement
+    assert agreement == AgreementEvidence("0.4.0.127.0.7.2.2.3.2.4", passage.Cipher.AES_256, "brainpoolP256r1")
+
+
+def test_a_chip_that_was_not_opened_has_no_access() -> None:
+    pulled_out = document_evidence(inspected(issued(), pull_out_after_apdus=1), lists=LISTS)
+    assert (pulled_out.access, pulled_out.agreement) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        (security_infos.Mapping, passage.PaceMapping),
+        (security_infos.KeyAgreement, passage.KeyAgreement),
+        (security_infos.Cipher, passage.Cipher),
+    ],
+)
+def test_whatever_a_chip_can_choose_has_a_word_in_the_record(theirs: Any, ours: Any) -> None:
+    assert {one.value for one in theirs} == {one.value for one in ours}
+
+
+def test_the_record_brings_the_evidence_back_and_the_decision_is_taken_again() -> None:
+    features = Features(pace=(Pace(Mapping.GENERIC, 13, Cipher.AES_128),), chip_authentication=CA)
+    body = decided(evidence_of(features=features))
+    assert body["evidence"]["document"]["access"] == {
+        "protocol": "PACE",
+        "password": "MRZ",
+        "version": 2,
+        "mapping": "GM",
+        "agreement": "ECDH",
+        "cipher": "AES-128",
+        "parameters": "brainpoolP256r1",
+    }
+    assert body["evidence"]["document"]["lists"] == LISTS
+    decision, same = replay(body)
+    assert same
+    assert decision.verdict is Verdict.ADMIT
+
+
+def test_a_record_from_before_these_facts_is_read_and_decided_as_it_was() -> None:
+    decision, same = replay(OLD_RECORD)
+    assert same
+    assert decision.verdict is Verdict.ADMIT
+
+
+def test_a_record_with_a_word_that_nobody_ever_wrote_is_refused() -> None:
+    body = decided(replace(GENUINE, access=AccessEvidence(passage.AccessProtocol.BAC, passage.Password.ZONE)))
+    body["evidence"]["document"]["access"]["protocol"] = "bluetooth"
+    with pytest.raises(RecordError):
+        replay(body)
+
+
+def test_nothing_of_the_person_is_in_the_record() -> None:
+    features = Features(pace=(Pace(Mapping.GENERIC, 13, Cipher.AES_128),), chip_authentication=CA)
+    written = json.dumps(decided(evidence_of(features=features))).upper()
+    for secret in (ANNA.surname, ANNA.given, ANNA.number, f"{ANNA.birth:%y%m%d}"):
+        assert secret.upper() not in written
