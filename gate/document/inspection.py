@@ -18,6 +18,7 @@ from gate.document.authenticity.active import CHALLENGE_BYTES, internal_authenti
 from gate.document.authenticity.agreement import choose_offer, prove
 from gate.document.authenticity.chip import ActiveAnswer, AgreementOutcome
 from gate.document.checks import Result
+from gate.document.conclusion import conclude
 from gate.document.errors import (
     AccessDeniedError,
     ChipLostError,
@@ -78,10 +79,10 @@ def inspect(
     try:
         yield from _converse(examination, Chip(zone=zone, card_access_number=card_access_number, random=random), random)
     except ChipLostError:
-        examination.take_break("the chip or its reader went away")
+        examination.broken = "the chip or its reader went away"
     except DocumentError as error:
-        examination.take_break(f"the conversation with the chip broke: {error}")
-    return examination.conclude()
+        examination.broken = f"the conversation with the chip broke: {error}"
+    return conclude(examination)
 
 
 def inspect_files(
@@ -97,14 +98,13 @@ def inspect_files(
     The data groups that are `wanted` must be there for their check to be successful.
     """
     examination = Examination(anchors=anchors, now=now, printed=mrz, wanted=wanted)
-    examination.take_com(files.get(COM.name))
+    examination.com = files.get(COM.name)
     examination.take_sod(files.get(SOD.name))
     for number in range(1, 17):
         content = files.get(data_group(number).name)
         if content is not None:
             examination.take_data_group(number, content)
-    examination.portrait()
-    return examination.conclude()
+    return conclude(examination)
 
 
 def _converse(
@@ -116,13 +116,14 @@ def _converse(
     try:
         yield from chip.open()
         if chip.proofs:
-            examination.take_mapping(chip.proofs, (yield from _read(chip, CARD_SECURITY)))
+            examination.mapping_proofs = chip.proofs
+            examination.card_security = yield from _read(chip, CARD_SECURITY)
         yield from chip.enter()
     except AccessDeniedError as error:
         examination.take_access(Result.FAILED, str(error))
         return
-    examination.take_opening(AccessFacts.of(chip.way, with_number=chip.opened_with_number), chip.offered)
-    examination.take_com((yield from _read(chip, COM)))
+    examination.opening = AccessFacts.of(chip.way, with_number=chip.opened_with_number), chip.offered
+    examination.com = yield from _read(chip, COM)
     examination.take_sod((yield from _read(chip, SOD)))
     yield from _take_data_groups(examination, chip, (14,))
     if not (examination.mapping_shown() or (yield from _agree(examination, chip, random))):
@@ -153,7 +154,7 @@ def _agree(
     offer = None if infos is None else choose_offer(infos)
     if offer is None:
         return False
-    examination.take_agreement(AgreementOutcome(offer, (yield from prove(chip, offer, random=random))))
+    examination.agreement = AgreementOutcome(offer, (yield from prove(chip, offer, random=random)))
     return True
 
 
@@ -188,7 +189,7 @@ def _ask_for_proof(
         if error.status is None:
             raise
         # The chip ended the session rather than answer: it has not proven itself, and can still be read.
-        examination.take_answer(ActiveAnswer(challenge, None))
+        examination.answer = ActiveAnswer(challenge, None)
         yield from chip.reopen()
         return
-    examination.take_answer(ActiveAnswer(challenge, response.data if response.status == OK else None))
+    examination.answer = ActiveAnswer(challenge, response.data if response.status == OK else None)

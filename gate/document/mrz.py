@@ -7,15 +7,15 @@ cannot be a machine-readable zone at all raises MrzError. Values redact themselv
 
 from __future__ import annotations
 
-import enum
 import string
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gate.document.countries import is_state_code
 from gate.document.dates import date_of_birth, date_of_expiry
 from gate.document.errors import MrzError
+from gate.document.mrz_layouts import LAYOUTS, Layout, MrzFormat, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,16 +25,6 @@ _ALPHABET: Final = frozenset(string.ascii_uppercase + string.digits + "<")
 _WEIGHTS: Final = (7, 3, 1)
 _SEXES: Final = ("M", "F", "X", "<")
 _ANY_DAY: Final = date(2000, 1, 1)  # whether six digits are a date does not depend on the century, 29 February apart
-
-
-class MrzFormat(enum.Enum):
-    """The sizes of ICAO 9303: cards (TD1, TD2), passports (TD3), visas (MRV-A, MRV-B)."""
-
-    TD1 = "TD1"
-    TD2 = "TD2"
-    TD3 = "TD3"
-    MRV_A = "MRVA"
-    MRV_B = "MRVB"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -97,91 +87,26 @@ class Mrz:
         return f"Mrz({self.format.value}, {len(self.problems)} problems)"
 
 
-_Place = tuple[int, int, int]  # line, first character, one past the last
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Where the fields of a format stand, and what its composite check digit covers."""
-
-    number: _Place
-    birth: _Place
-    sex: _Place
-    expiry: _Place
-    nationality: _Place
-    optional: tuple[_Place, ...]
-    names: _Place
-    overflow: bool = False
-    personal_number: _Place | None = None
-    composite_digit: _Place | None = None
-    composite: tuple[_Place, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class _Zone:
     """The lines and their layout."""
 
     lines: tuple[str, ...]
-    layout: _Layout
+    layout: Layout
 
-    def at(self, place: _Place) -> str:
+    def at(self, place: Place) -> str:
         line, start, end = place
         return self.lines[line][start:end]
 
-    def digit_after(self, place: _Place) -> str:
+    def digit_after(self, place: Place) -> str:
         line, _, end = place
         return self.lines[line][end]
 
-    def with_digit(self, place: _Place) -> str:
+    def with_digit(self, place: Place) -> str:
         return self.at(place) + self.digit_after(place)
 
-    def holds(self, place: _Place) -> bool:
+    def holds(self, place: Place) -> bool:
         return check_digit(self.at(place)) == self.digit_after(place)
-
-
-def _two_lines(width: int, **rest: Any) -> _Layout:  # noqa: ANN401 - the fields that differ between the two-line formats
-    """A layout of two lines: name above, the rest below."""
-    return _Layout(
-        names=(0, 5, width),
-        number=(1, 0, 9),
-        nationality=(1, 10, 13),
-        birth=(1, 13, 19),
-        sex=(1, 20, 21),
-        expiry=(1, 21, 27),
-        **rest,
-    )
-
-
-_LAYOUTS: Final = {
-    MrzFormat.TD1: _Layout(
-        number=(0, 5, 14),
-        birth=(1, 0, 6),
-        sex=(1, 7, 8),
-        expiry=(1, 8, 14),
-        nationality=(1, 15, 18),
-        optional=((0, 15, 30), (1, 18, 29)),
-        names=(2, 0, 30),
-        overflow=True,
-        composite_digit=(1, 29, 30),
-        composite=((0, 5, 30), (1, 0, 7), (1, 8, 15), (1, 18, 29)),
-    ),
-    MrzFormat.TD2: _two_lines(
-        36,
-        optional=((1, 28, 35),),
-        overflow=True,
-        composite_digit=(1, 35, 36),
-        composite=((1, 0, 10), (1, 13, 20), (1, 21, 35)),
-    ),
-    MrzFormat.TD3: _two_lines(
-        44,
-        optional=((1, 28, 42),),
-        personal_number=(1, 28, 42),
-        composite_digit=(1, 43, 44),
-        composite=((1, 0, 10), (1, 13, 20), (1, 21, 43)),
-    ),
-    MrzFormat.MRV_A: _two_lines(44, optional=((1, 28, 44),)),
-    MrzFormat.MRV_B: _two_lines(36, optional=((1, 28, 36),)),
-}
 
 
 def check_digit(text: str) -> str:
@@ -201,7 +126,7 @@ def parse(text: str | Sequence[str]) -> Mrz:
     """
     lines = _split(text)
     mrz_format = _format_of(lines)
-    zone = _Zone(lines, _LAYOUTS[mrz_format])
+    zone = _Zone(lines, LAYOUTS[mrz_format])
     number, number_digit, optional = _number_of(zone)
     digits = _check_digits(zone, number, number_digit)
     surname, _, given = zone.at(zone.layout.names).partition("<<")

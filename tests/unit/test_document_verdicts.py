@@ -22,6 +22,7 @@ from gate.document.authenticity.active import internal_authenticate, verify_answ
 from gate.document.authenticity.chip import ActiveAnswer, Proofs, judge_chip
 from gate.document.authenticity.passive import SecurityVerdict, judge_com, judge_country, judge_hashes, judge_sod
 from gate.document.checks import CLAUSES, Check, CheckId, Result, combine
+from gate.document.conclusion import conclude
 from gate.document.errors import AlgorithmUnknownError, ChipStatusError, DocumentError, SignatureError
 from gate.document.examination import Examination
 from gate.document.inspection import inspect_files
@@ -402,11 +403,10 @@ def test_a_signed_portrait_that_is_none_is_not_conforming() -> None:
         groups = {1: GROUPS[1], 2: GROUPS[2], number: content}
         verdict = listing(groups)
         examination = Examination(anchors=ANCHORS, now=NOW, printed=None)
-        examination._verdict = verdict
+        examination.verdict = verdict
         for one, bytes_ in groups.items():
             examination.take_data_group(one, bytes_)
-        examination.portrait()
-        check = next(check for check in examination.conclude().checks if check.id is CheckId.DG_HASHES)
+        check = next(check for check in conclude(examination).checks if check.id is CheckId.DG_HASHES)
         assert check.result is Result.UNDETERMINED, number
         assert "breaks its format" in check.reason
 
@@ -414,9 +414,9 @@ def test_a_signed_portrait_that_is_none_is_not_conforming() -> None:
 def test_the_date_of_issue_counts_only_when_it_is_signed() -> None:
     dg12 = tlv.encode(0x6C, tlv.encode(0x5C, b"\x5f\x26") + tlv.encode(0x5F26, b"20210416"))
     examination = Examination(anchors=ANCHORS, now=NOW, printed=None)
-    examination._verdict = listing({12: dg12})
+    examination.verdict = listing({12: dg12})
     examination.take_data_group(12, dg12)
-    assert str(examination.conclude().document.issued) == "2021-04-16"
+    assert str(conclude(examination).document.issued) == "2021-04-16"
     unsigned = inspect_files(named_files(**{"EF.DG12": dg12}), anchors=ANCHORS, now=NOW)
     assert unsigned.document.issued is None
     assert unsigned.result_of(CheckId.DG_HASHES) is Result.FAILED
@@ -432,8 +432,8 @@ def test_nothing_at_all_is_never_a_success() -> None:
 def test_an_examination_that_broke_before_anything_was_read_is_aborted() -> None:
     examination = Examination(anchors=ANCHORS, now=NOW, printed=ZONE)
     examination.take_access(Result.UNDETERMINED, "not yet")
-    examination.take_break("pulled out")
-    inspection = examination.conclude()
+    examination.broken = "pulled out"
+    inspection = conclude(examination)
     assert inspection.overall is Result.ABORTED
     assert inspection.document.issuer == "UTO", "from the printed zone"
 

@@ -1,6 +1,6 @@
-"""Whether a data group keeps to its format, for those that nothing else reads.
+"""Whether a data group keeps to its format, used or not.
 
-EF.DG1, EF.DG2, EF.DG14 and EF.DG15 are parsed where they are used. EF.DG4 to EF.DG6 and EF.DG8 to EF.DG10 have no format that
+EF.DG14 and EF.DG15 are parsed where the chip is judged by them. EF.DG4 to EF.DG6 and EF.DG8 to EF.DG10 have no format that
 ICAO 9303 fixes, or none that is in use.
 """
 
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gate.document.lds.dg1 import parse_dg1
+from gate.document.lds.dg2 import parse_dg2
 from gate.document.lds.dg3 import count_fingerprints
 from gate.document.lds.dg7 import parse_dg7
 from gate.document.lds.dg11 import parse_dg11
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PARSERS: Final[dict[int, Callable[[bytes], object]]] = {
+    1: parse_dg1,
+    2: parse_dg2,
     3: count_fingerprints,
     7: parse_dg7,
     11: parse_dg11,

@@ -1,7 +1,7 @@
 """The passport application on the chip: what it answers to each command, and what it refuses.
 
-A strict state machine (ICAO 9303-10 §3, 9303-11 §4, §6 and §9.8, ISO/IEC 7816-4): no secret file before access control,
-every command protected after it, a session lost at the first broken or plain command. Takes its randomness as an
+A strict state machine (ICAO 9303-11 §4, §6 and §9.8, ISO/IEC 7816-4): every command protected after access control, a
+session lost at the first broken or plain command. What may be selected and read is `reading`'s to say. Takes its randomness as an
 argument; slowness is the card's affair.
 """
 
@@ -13,21 +13,18 @@ from typing import Final
 
 from hardware_sim.chip import RefusedError, SmError, access, agreement, crypto, objects, pace, status, terminal
 from hardware_sim.chip.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, BadApduError, Command, Response, parse
-from hardware_sim.chip.files import File, FileSystem, Place, Secrecy, far_offset, read
+from hardware_sim.chip.files import FileSystem, Place
 from hardware_sim.chip.lies import Lie, protect
 from hardware_sim.chip.protocols import KEY_REFERENCE, Protocols
 from hardware_sim.chip.quirks import PLAIN_CHIP, Quirks
+from hardware_sim.chip.reading import Reading
 from hardware_sim.chip.secure_messaging import Session
 from hardware_sim.chip.state import State
 from hardware_sim.passport.abilities import AgreementKey
 from hardware_sim.passport.algorithms import Pace
-from hardware_sim.passport.der import tlv
 from hardware_sim.passport.issuer import Passport
 from hardware_sim.passport.mrz import document_number
 
-APPLICATION: Final = bytes.fromhex("A0000002471001")
-_MASTER_FILE: Final = bytes.fromhex("3F00")
-_DATA_OBJECT: Final = 0x53
 _AA_CHALLENGE_BYTES: Final = 8
 _KEY_MATERIAL_BYTES: Final = 16
 _CHAINED: Final = 0x10
@@ -40,7 +37,7 @@ class Application:
     def __init__(
         self, passport: Passport, *, random_bytes: Callable[[int], bytes], quirks: Quirks = PLAIN_CHIP
     ) -> None:
-        self._files = FileSystem(passport.files)
+        self._reading = Reading(FileSystem(passport.files), quirks)
         self._abilities = passport.abilities
         self._keys = crypto.document_keys(passport.mrz_lines)
         self._number = document_number(passport.mrz_lines).encode("ascii")
@@ -109,7 +106,7 @@ class Application:
     def _dispatch(self, command: Command, before: State, room: int) -> Response:
         match command.ins:
             case 0xA4:
-                return self._select(command)
+                return self._then(*self._reading.select(self._state, command))
             case 0x84:
                 return self._get_challenge(command)
             case 0x82:
@@ -117,9 +114,9 @@ class Application:
             case 0x88:
                 return self._internal_authenticate(command, room)
             case 0xB0:
-                return self._read_binary(command, room)
+                return self._then(*self._reading.read_binary(self._state, command, room))
             case 0xB1:
-                return self._read_binary_far(command, room)
+                return self._then(*self._reading.read_binary_far(self._state, command, room))
             case 0x22:
                 return self._manage_security(command)
             case 0x86:
@@ -129,48 +126,10 @@ class Application:
             case _:
                 return Response(status.NO_INSTRUCTION)
 
-    def _select(self, command: Command) -> Response:
-        match command.p1, command.p2:
-            case 0x04, 0x00 | 0x0C:
-                if command.body != APPLICATION:
-                    return Response(status.NOT_FOUND)
-                self._enter(Place.APPLICATION)
-                return Response(status.DONE)
-            case 0x02, 0x0C:
-                return self._select_file(self._files.by_id(self._state.place, command.body))
-            case 0x00, 0x00 | 0x0C if command.body in {b"", _MASTER_FILE}:
-                self._enter(Place.MASTER)
-                return Response(status.DONE)
-            case _:
-                return Response(status.WRONG_PARAMETERS)
-
-    def _enter(self, place: Place) -> None:
-        leaves_session = place is Place.MASTER and self._state.begun_in is Place.APPLICATION
-        if leaves_session:
-            self._state = State(place)
-        else:
-            self._state = replace(self._state, place=place, file=None)
-
-    def _select_file(self, file: File | None) -> Response:
-        if self._state.place is Place.APPLICATION and self._state.session is None:
-            return Response(status.NOT_ALLOWED)
-        if self._state.place is Place.MASTER and self._quirks.master_file_refused and self._state.session is None:
-            return Response(status.NOT_ALLOWED)
-        if file is None:
-            return Response(status.NOT_FOUND)
-        if not self._may_read(file):
-            return Response(status.NOT_ALLOWED)
-        self._state = replace(self._state, file=file)
-        return Response(status.DONE)
-
-    def _may_read(self, file: File) -> bool:
-        match file.secrecy:
-            case Secrecy.FREE:
-                return True
-            case Secrecy.SESSION:
-                return self._state.session is not None
-            case Secrecy.TERMINAL:
-                return bool(self._state.rights & file.right)
+    def _then(self, state: State, response: Response) -> Response:
+        """Go on in this state."""
+        self._state = state
+        return response
 
     def _get_challenge(self, command: Command) -> Response:
         state = self._state
@@ -225,36 +184,6 @@ class Application:
         if len(signature) > min(command.ne or 0, room):
             return Response(status.WRONG_LENGTH)  # cannot be had in pieces: whole or not at all
         return Response(status.DONE, signature)
-
-    def _read_binary(self, command: Command, room: int) -> Response:
-        if command.p1 & 0x80:
-            selected = self._select_file(self._files.by_short_id(self._state.place, command.p1))
-            if selected.status != status.DONE:
-                return selected
-            offset = command.p2
-        else:
-            offset = (command.p1 << 8) | command.p2
-        return self._read(offset, command, room) if not command.body else Response(status.WRONG_LENGTH)
-
-    def _read_binary_far(self, command: Command, room: int) -> Response:
-        """READ BINARY with odd INS: the offset may pass 32767 (ISO/IEC 7816-4 §7.2.3)."""
-        if self._state.file is None and self._state.session is None:
-            return Response(status.NOT_ALLOWED)
-        offset = far_offset(command.body)
-        if offset is None:
-            return Response(status.WRONG_DATA)
-        if (command.p1, command.p2) != (0, 0):
-            return Response(status.WRONG_PARAMETERS)
-        largest = min(command.ne or 0, room)
-        header_bytes = len(tlv(_DATA_OBJECT, bytes(largest))) - largest  # counts as answer, too
-        answer = self._read(offset, command, room, header_bytes)
-        return Response(answer.status, tlv(_DATA_OBJECT, answer.body)) if answer.body else answer
-
-    def _read(self, offset: int, command: Command, room: int, header_bytes: int = 0) -> Response:
-        file = self._state.file
-        if file is None:
-            return Response(status.NO_FILE_SELECTED if self._state.session is not None else status.NOT_ALLOWED)
-        return read(file, offset, command.ne, room=room, le_max=self._quirks.le_max, header_bytes=header_bytes)
 
     def _manage_security(self, command: Command) -> Response:
         fields = objects.parse(command.body)

@@ -1,0 +1,105 @@
+"""SELECT and READ BINARY: where the terminal goes on the chip, and which bytes it gets (ICAO 9303-10 §3, ISO/IEC 7816-4 §11).
+
+No secret file before access control, no guarded one without the right to it. Pure: every command takes the state that it
+finds and returns the one that it leaves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from hardware_sim.chip import status
+from hardware_sim.chip.apdu import Command, Response
+from hardware_sim.chip.files import File, FileSystem, Place, Secrecy, far_offset, read
+from hardware_sim.chip.quirks import Quirks
+from hardware_sim.chip.state import State
+from hardware_sim.passport.der import tlv
+
+APPLICATION: Final = bytes.fromhex("A0000002471001")
+_MASTER_FILE: Final = bytes.fromhex("3F00")
+_DATA_OBJECT: Final = 0x53
+
+Outcome = tuple[State, Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The files of one chip, and how far they may be read."""
+
+    files: FileSystem
+    quirks: Quirks
+
+    def select(self, state: State, command: Command) -> Outcome:
+        """SELECT: the application, the master file, or a file where the terminal stands."""
+        match command.p1, command.p2:
+            case 0x04, 0x00 | 0x0C:
+                if command.body != APPLICATION:
+                    return state, Response(status.NOT_FOUND)
+                return _entered(state, Place.APPLICATION), Response(status.DONE)
+            case 0x02, 0x0C:
+                return self._select_file(state, self.files.by_id(state.place, command.body))
+            case 0x00, 0x00 | 0x0C if command.body in {b"", _MASTER_FILE}:
+                return _entered(state, Place.MASTER), Response(status.DONE)
+            case _:
+                return state, Response(status.WRONG_PARAMETERS)
+
+    def read_binary(self, state: State, command: Command, room: int) -> Outcome:
+        """READ BINARY with even INS: from an offset, or from the file with a short identifier."""
+        if command.p1 & 0x80:
+            state, selected = self._select_file(state, self.files.by_short_id(state.place, command.p1))
+            if selected.status != status.DONE:
+                return state, selected
+            offset = command.p2
+        else:
+            offset = (command.p1 << 8) | command.p2
+        if command.body:
+            return state, Response(status.WRONG_LENGTH)
+        return state, self._read(state, offset, command, room)
+
+    def read_binary_far(self, state: State, command: Command, room: int) -> Outcome:
+        """READ BINARY with odd INS: the offset may pass 32767 (ISO/IEC 7816-4 §7.2.3)."""
+        if state.file is None and state.session is None:
+            return state, Response(status.NOT_ALLOWED)
+        offset = far_offset(command.body)
+        if offset is None:
+            return state, Response(status.WRONG_DATA)
+        if (command.p1, command.p2) != (0, 0):
+            return state, Response(status.WRONG_PARAMETERS)
+        largest = min(command.ne or 0, room)
+        header_bytes = len(tlv(_DATA_OBJECT, bytes(largest))) - largest  # counts as answer, too
+        answer = self._read(state, offset, command, room, header_bytes)
+        return state, Response(answer.status, tlv(_DATA_OBJECT, answer.body)) if answer.body else answer
+
+    def _select_file(self, state: State, file: File | None) -> Outcome:
+        if state.place is Place.APPLICATION and state.session is None:
+            return state, Response(status.NOT_ALLOWED)
+        if state.place is Place.MASTER and self.quirks.master_file_refused and state.session is None:
+            return state, Response(status.NOT_ALLOWED)
+        if file is None:
+            return state, Response(status.NOT_FOUND)
+        if not _may_read(state, file):
+            return state, Response(status.NOT_ALLOWED)
+        return replace(state, file=file), Response(status.DONE)
+
+    def _read(self, state: State, offset: int, command: Command, room: int, header_bytes: int = 0) -> Response:
+        if state.file is None:
+            return Response(status.NO_FILE_SELECTED if state.session is not None else status.NOT_ALLOWED)
+        return read(state.file, offset, command.ne, room=room, le_max=self.quirks.le_max, header_bytes=header_bytes)
+
+
+def _entered(state: State, place: Place) -> State:
+    """A session that began in the application ends with leaving it."""
+    if place is Place.MASTER and state.begun_in is Place.APPLICATION:
+        return State(place)
+    return replace(state, place=place, file=None)
+
+
+def _may_read(state: State, file: File) -> bool:
+    match file.secrecy:
+        case Secrecy.FREE:
+            return True
+        case Secrecy.SESSION:
+            return state.session is not None
+        case Secrecy.TERMINAL:
+            return bool(state.rights & file.right)
