@@ -43,6 +43,7 @@ from gate.programs.config import Config
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.desk import Desk
 from gate.programs.lane.engine import Engine
+from gate.programs.lane.lists import open_lists
 from gate.programs.lane.parts import BarrierKeeper, ChipDriver, SwipeKeeper, watch_removal
 from gate.programs.stages.document import converse, document_evidence, unreadable
 from gate.programs.stages.face import face_evidence
@@ -233,8 +234,8 @@ class Lane:
 
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
-    """The lane program. Ends when `stop` is set."""
-    trust = TrustStore.open(Path(config.paths.trust))
+    """The lane program. Ends when `stop` is set. Raises ConfigError on lists that this gate must not use."""
+    trust = open_lists(config)
     open_crossings = await _open_crossings(config)
     lane = Lane(config, trust=trust, open_crossings=open_crossings)
     running = asyncio.ensure_future(lane.run())
