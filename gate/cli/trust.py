@@ -39,6 +39,7 @@ def import_(
     from rich.console import Console
     from rich.progress import Progress
 
+    from gate.trust.admission import Way
     from gate.trust.errors import SourceError, StoreError
     from gate.trust.importing import import_sources
 
@@ -55,7 +56,7 @@ def import_(
                 signer=vouching,
                 test=test,
                 now=datetime.now(UTC),
-                tolerant=any(path.is_dir() for path in files),
+                way=Way.DOWNLOADED if any(path.is_dir() for path in files) else Way.HANDED,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except SourceError as error:
@@ -64,7 +65,7 @@ def import_(
         fail(Exit.IO_ERROR, str(error))
     report = replace(report, rejected=unusable + report.rejected)
     _report(report, seconds=round(time.monotonic() - began, 3), json=json)
-    if report.rejected and not (report.accepted or report.revocation_lists or report.defect_lists):
+    if report.rejected and report.took_nothing:
         raise typer.Exit(int(Exit.BAD_DATA))
 
 

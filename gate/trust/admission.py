@@ -9,12 +9,16 @@ vouched for. Who may vouch differs by what a list can do:
 - A deviation list speaks of its own country's documents. Any known CSCA of that country vouches for its signer.
 - A defect list speaks of every country's documents. Only `--signer` vouches for its signer.
 - A revocation list speaks of what its own issuer has signed. Any known CSCA of that name and key signs it.
+
+In a watched folder nobody has looked at the files. There a certificate by itself vouches for nothing: it is a link that a known
+CSCA of its own country signed, or it is left out, and a list must say when it was signed.
 """
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gate.document.checks import Result
@@ -30,7 +34,6 @@ from gate.trust.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import datetime
 
     from gate.trust.sources import Source
 
@@ -45,24 +48,42 @@ class Standing(enum.Enum):
     LISTED = "listed"
 
 
+class Way(enum.Enum):
+    """How sources come.
+
+    HANDED are an operator's files, each of which must do. DOWNLOADED is an operator's folder: what cannot be used is left out.
+    WATCHED is a folder that fills by itself: as before, and a certificate by itself vouches for nothing.
+    """
+
+    HANDED = "handed"
+    DOWNLOADED = "downloaded"
+    WATCHED = "watched"
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A certificate or list that was left out, and why."""
+    """A certificate or list that was left out, and why. `older`: it would have rolled back what is known."""
 
     subject: str
     reason: str
+    older: bool = False
+
+
+Edition = tuple[datetime, int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the store holds already: its certificates, those of them that vouch for master lists, and when lists were signed.
+    """What the store holds already: its certificates, those of them that vouch for master lists, and how new its lists are.
 
-    `signed_at` is by kind and publisher, the country of the list's signer.
+    `signed_at` is by kind and publisher, the country of the list's signer. `editions` are the dates and numbers of revocation
+    lists, by issuer and key.
     """
 
     certificates: Sequence[Certificate] = ()
     vouching: Sequence[Certificate] = ()
     signed_at: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    editions: Mapping[tuple[bytes, bytes], Edition] = field(default_factory=dict)
 
 
 class Admission:
@@ -71,11 +92,15 @@ class Admission:
     Numbers are those of the sources. `listings` says which of them named a certificate.
     """
 
-    def __init__(self, known: Known, *, signer: Certificate | None, now: datetime) -> None:
+    def __init__(self, known: Known, *, signer: Certificate | None, now: datetime, way: Way = Way.HANDED) -> None:
+        self._way = way
         self._pool = Pool(known.certificates)
+        self._known = {certificate.fingerprint for certificate in known.certificates}
         self._vouching = Pool(known.vouching)
         self._operators = Pool([] if signer is None else [signer])
         self._signed_at = dict(known.signed_at)
+        self._editions = dict(known.editions)
+        self._renewed: set[tuple[str, str] | tuple[bytes, bytes]] = set()
         self._now = now
         self.accepted: dict[bytes, tuple[Certificate, Standing]] = {}
         self.listings: set[tuple[bytes, int]] = set()
@@ -84,10 +109,10 @@ class Admission:
         self.lists: dict[int, Certificate] = {}
         self.found = 0
 
-    def admit(self, sources: Sequence[Source], progress: Callable[[int, int], None], *, tolerant: bool = False) -> None:
+    def admit(self, sources: Sequence[Source], progress: Callable[[int, int], None]) -> None:
         """Single certificates first, so that they can vouch for lists; what is left waits for the lists' certificates.
 
-        Raises SourceError for a list that cannot be trusted; with `tolerant`, it is left out like everything else.
+        Raises SourceError for a list that was handed over and cannot be trusted; else it is left out like everything else.
         """
         single = [(index, one.content) for index, one in enumerate(sources) if isinstance(one.content, Certificate)]
         self.found += len(single)
@@ -104,16 +129,32 @@ class Admission:
             try:
                 self._admit_list(index, name, content, progress)
             except SourceError as error:
-                if not tolerant:
+                if self._way is Way.HANDED:
                     raise
                 self.rejected.append(Rejected(name, str(error)))
         for _, certificate in self._admit_single(waiting):
-            may_sign = certificate.may_sign_certificates
-            reason = "neither self-signed nor signed by a known CSCA" if may_sign else "not a CSCA certificate"
-            self.rejected.append(Rejected(certificate.subject, reason))
-        for index, source in enumerate(sources):
-            if isinstance(source.content, RevocationList):
-                self._admit_revocation_list(index, source.name, source.content)
+            if certificate.fingerprint not in self._known | self.accepted.keys():
+                self.rejected.append(Rejected(certificate.subject, self._why_not(certificate)))
+        revocations = [
+            (index, one.name, one.content)
+            for index, one in enumerate(sources)
+            if isinstance(one.content, RevocationList)
+        ]
+        revocations.sort(key=lambda one: (one[2].this_update, one[2].number or 0), reverse=True)
+        for index, name, revocation in revocations:
+            self._admit_revocation_list(index, name, revocation)
+
+    @property
+    def used(self) -> set[int]:
+        """The sources of which something was taken."""
+        return (
+            {source for _, source in self.listings} | set(self.lists) | {source for _, source in self.revocation_lists}
+        )
+
+    def kind_of(self, source: Source) -> str:
+        """What the database calls a source. A certificate that was not handed over does not vouch later, either."""
+        alone = isinstance(source.content, Certificate) and self._way is Way.WATCHED
+        return "Link" if alone else type(source.content).__name__
 
     # ── certificates ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -129,10 +170,11 @@ class Admission:
         if not certificate.may_sign_certificates:
             return False
         standing = self._standing(certificate)
-        if standing is Standing.LISTED:
+        if standing is Standing.LISTED or (self._way is Way.WATCHED and standing is Standing.SELF_SIGNED):
             return False
+        if self._way is not Way.WATCHED or _linked(certificate, self._vouching, self._now):
+            self._vouching.add(certificate)
         self._pool.add(certificate)
-        self._vouching.add(certificate)
         self._accept(certificate, standing, source)
         return True
 
@@ -140,8 +182,14 @@ class Admission:
         """How a certificate is borne out. Links whose predecessor is in no list are real, and stay listed only."""
         if _signed_itself(certificate):
             return Standing.SELF_SIGNED
-        linked = find_issuer(certificate, self._pool, self._now).result is Result.SUCCESSFUL
-        return Standing.LINKED if linked else Standing.LISTED
+        return Standing.LINKED if _linked(certificate, self._pool, self._now) else Standing.LISTED
+
+    def _why_not(self, certificate: Certificate) -> str:
+        if not certificate.may_sign_certificates:
+            return "not a CSCA certificate"
+        if self._way is Way.WATCHED and _signed_itself(certificate):
+            return "a self-signed CSCA certificate is taken from an operator's hand only: gate trust import"
+        return "neither self-signed nor signed by a known CSCA"
 
     def _accept(self, certificate: Certificate, standing: Standing, source: int) -> None:
         self.accepted[certificate.fingerprint] = (certificate, standing)
@@ -156,9 +204,10 @@ class Admission:
         newest = self._signed_at.get(key)
         if newest is not None and moment < newest:
             reason = f"of {moment:%Y-%m-%d}, older than the one of {newest:%Y-%m-%d} by the same publisher"
-            self.rejected.append(Rejected(name, reason))
+            self.rejected.append(Rejected(name, reason, older=key not in self._renewed))
             return
         self._signed_at[key] = moment
+        self._renewed.add(key)
         self.lists[source] = signer
         if isinstance(one, MasterList):
             self._admit_listed(source, name, one, signer.issuer_country, progress)
@@ -190,6 +239,8 @@ class Admission:
             signer = one.verify()
         except DocumentError as error:
             raise SourceError(f"{name}: {error}") from error
+        if self._way is Way.WATCHED and one.message.signers[0].signing_time is None:
+            raise SourceError(f"{name}: does not say when it was signed, so it may be an old one")
         moment = self._time_of(one)
         if moment > self._now or not signer.valid_at(moment):
             raise SourceError(f"{name}: its signer's certificate was not valid when it was signed")
@@ -210,7 +261,22 @@ class Admission:
                 return (self._operators,)
 
     def _admit_revocation_list(self, source: int, name: str, one: RevocationList) -> None:
-        """Admit a list that a known key of its issuer signed."""
+        """Admit a list that a known key of its issuer signed, and that is no older than the one that is known."""
+        if not self._signed_by_its_issuer(one):
+            self.rejected.append(Rejected(name, "a revocation list that no known CSCA signed"))
+            return
+        key = (one.issuer_id, one.authority_key_id or b"")
+        if key in self._editions and _is_older(one, *self._editions[key]):
+            reason = "older than the one in the store"
+            self.rejected.append(Rejected(name, reason, older=key not in self._renewed))
+            return
+        if key in self._renewed:
+            return  # the same list, once more
+        self._editions[key] = (one.this_update, one.number)
+        self._renewed.add(key)
+        self.revocation_lists.append((one, source))
+
+    def _signed_by_its_issuer(self, one: RevocationList) -> bool:
         anchors = self._pool.with_key_id(one.authority_key_id) if one.authority_key_id else ()
         for anchor in anchors or self._pool.with_subject(one.issuer_id):
             try:
@@ -218,9 +284,19 @@ class Admission:
             except DocumentError:
                 continue
             if anchor.certificate.subject_id == one.issuer_id:
-                self.revocation_lists.append((one, source))
-                return
-        self.rejected.append(Rejected(name, "a revocation list that no known CSCA signed"))
+                return True
+        return False
+
+
+def _is_older(one: RevocationList, this_update: datetime, number: int | None) -> bool:
+    """Older by date or by number."""
+    return one.this_update < this_update or (one.number is not None and number is not None and one.number < number)
+
+
+def _linked(certificate: Certificate, pool: Pool, moment: datetime) -> bool:
+    """True when a certificate of this country's that is in the pool signed it: no state makes another's CSCA."""
+    own = certificate.country == certificate.issuer_country
+    return own and find_issuer(certificate, pool, moment).result is Result.SUCCESSFUL
 
 
 def _signed_itself(certificate: Certificate) -> bool:

@@ -1,12 +1,13 @@
 """Bringing certificates and lists into the store, each verified on the way in.
 
-An import is one transaction: after a power cut the store is as it was before or as it is after.
+An import makes a new store beside the old one and puts it in its place: after a power cut the store is as it was before or as
+it is after.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from dataclasses import dataclass
+import contextlib
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -14,12 +15,15 @@ from sqlite_utils import Database
 
 from gate.document.errors import DocumentError
 from gate.document.pki.certificate import parse_certificate
-from gate.trust.admission import Admission, Known, Rejected
+from gate.trust.admission import Admission, Known, Rejected, Way
 from gate.trust.errors import StoreError
+from gate.trust.replacing import replacing
 from gate.trust.schema import connect, migrate
+from gate.trust.store import TrustStore
 from gate.trust.writing import write
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
@@ -41,7 +45,10 @@ _LISTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did. `certificates` were found, `accepted` of them are in the store now, `withdrawn` no longer are."""
+    """What an import did. `certificates` were found, `accepted` of them are in the store now, `withdrawn` no longer are.
+
+    `version` is the store's afterwards; `replaced` is False when the store stayed as it was.
+    """
 
     certificates: int
     accepted: int
@@ -50,6 +57,13 @@ class ImportReport:
     revocation_lists: int
     defect_lists: int = 0
     withdrawn: int = 0
+    version: str = ""
+    replaced: bool = True
+
+    @property
+    def took_nothing(self) -> bool:
+        """True when nothing that was found is in the store now."""
+        return not (self.accepted or self.revocation_lists or self.defect_lists)
 
 
 def import_sources(
@@ -59,28 +73,45 @@ def import_sources(
     signer: Certificate | None,
     test: bool,
     now: datetime,
-    tolerant: bool = False,
+    way: Way = Way.HANDED,
     progress: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005 - the callback's shape
 ) -> ImportReport:
     """Verify what the sources hold and write it to the store, which is made if need be.
 
-    `signer` vouches for lists; `test` marks everything as fit for demos only; `tolerant` leaves out lists that nobody vouches
-    for. `progress` is told (done, total) of a list. Raises SourceError before anything is written, or StoreError.
+    `signer` vouches for lists; `test` marks everything as fit for demos only. `progress` is told (done, total) of a list. What
+    was watched leaves the store as it is unless it changes it: what is delivered twice is no younger for that. Raises SourceError
+    or StoreError; then, too, the store is as it was.
     """
-    connection = connect(path, writable=True)
-    try:
-        database = Database(connection)
-        migrate(database)
-        under_way = Admission(_known(connection, test=test), signer=signer, now=now)
-        under_way.admit(sources, progress, tolerant=tolerant)
-        with connection:
-            written = write(connection, under_way, sources, test=test, now=now)
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be written ({error})") from error
-    except DocumentError as error:
-        raise StoreError(f"{path}: holds a certificate that cannot be read ({error})") from error
-    finally:
-        connection.close()
+    with replacing(path) as replacement:
+        before = TrustStore.open(path).version if replacement.draft.exists() else ""
+        report = _import_into(replacement.draft, sources, signer=signer, test=test, now=now, way=way, progress=progress)
+        version = TrustStore.open(replacement.draft).version
+        stays = version == before if way is Way.WATCHED else report.took_nothing
+        if stays:
+            return replace(report, version=before, replaced=False)
+        return replace(report, version=replacement.commit().version)
+
+
+def _import_into(
+    path: Path,
+    sources: Sequence[Source],
+    *,
+    signer: Certificate | None,
+    test: bool,
+    now: datetime,
+    way: Way,
+    progress: Callable[[int, int], None],
+) -> ImportReport:
+    """Import into this file, in one transaction. Raises as `import_sources`, and sqlite3.Error."""
+    with contextlib.closing(connect(path, writable=True)) as connection:
+        try:
+            migrate(Database(connection))
+            under_way = Admission(_known(connection, test=test), signer=signer, now=now, way=way)
+            under_way.admit(sources, progress)
+            with connection:
+                written = write(connection, under_way, sources, test=test, now=now)
+        except DocumentError as error:
+            raise StoreError(f"{path}: holds a certificate that cannot be read ({error})") from error
     return ImportReport(
         certificates=under_way.found,
         accepted=len(under_way.accepted),
@@ -101,8 +132,13 @@ def _known(connection: sqlite3.Connection, *, test: bool) -> Known:
         if vouches:
             vouching.append(certificate)
     lists = connection.execute(_LISTS, {"test": int(test)}).fetchall()
+    editions = connection.execute("SELECT issuer_id, authority_key_id, this_update, number FROM revocation_list")
     return Known(
         certificates=certificates,
         vouching=vouching,
         signed_at={(kind, publisher): datetime.fromisoformat(moment) for kind, publisher, moment in lists},
+        editions={
+            (issuer, key): (datetime.fromisoformat(moment), None if number is None else int(number))
+            for issuer, key, moment, number in editions
+        },
     )

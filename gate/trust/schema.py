@@ -68,6 +68,9 @@ _TABLES: Final = (
     ("revocation_list", _REVOCATION_LIST, ("issuer_id", "authority_key_id")),
     ("defect_list", _DEFECT_LIST, ("kind", "publisher", "test")),
 )
+SOURCED: Final = tuple(
+    name for name, columns, _ in _TABLES if "source" in columns
+)  # the tables whose rows rest on a source
 
 
 def connect(path: Path, *, writable: bool) -> sqlite3.Connection:

@@ -9,21 +9,37 @@ from typing import TYPE_CHECKING, Any, Final
 from gate.document.pki.defect_list import DefectList
 from gate.document.pki.deviation_list import DeviationList
 from gate.document.pki.master_list import MasterList
-from gate.trust.admission import Rejected
+from gate.trust.schema import SOURCED
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from gate.document.pki.revocation import RevocationList
     from gate.trust.admission import Admission
     from gate.trust.sources import Source
 
+_SOURCE: Final = (
+    "INSERT INTO source (name, kind, sha256, signer, publisher, signed_at, imported_at, test) "
+    "VALUES (:name, :kind, :sha256, :signer, :publisher, :signed_at, :imported_at, :test)"
+)
+_AGAIN: Final = (
+    "UPDATE source SET name = :name, signer = :signer, publisher = :publisher, signed_at = coalesce(signed_at, :signed_at), "
+    "imported_at = :imported_at WHERE id = :id"
+)
 # What only older lists of the same publisher name is withdrawn: the list that is current now does not name it.
 _WITHDRAW: Final = (
     "DELETE FROM listing WHERE source IN (SELECT id FROM source WHERE kind = 'MasterList' AND publisher = ? AND test = ? "
     "AND id <> ?)"
+)
+# A source stays as long as something rests on it, or it is the newest list of its publisher: older ones are refused by it.
+_RESTED_ON: Final = " UNION ALL ".join(f"SELECT source FROM {table}" for table in SOURCED)  # noqa: S608 - names of our own
+_TIDY: Final = (
+    f"DELETE FROM source WHERE id NOT IN ({_RESTED_ON}) "  # noqa: S608 - as above
+    "AND (publisher IS NULL OR EXISTS (SELECT 1 FROM source AS newer WHERE newer.kind = source.kind "
+    "AND newer.publisher = source.publisher AND newer.test = source.test "
+    "AND (newer.signed_at, newer.id) > (source.signed_at, source.id)))"
 )
 _FORGET: Final = "DELETE FROM certificate WHERE fingerprint NOT IN (SELECT fingerprint FROM listing)"
 _MARK: Final = (
@@ -50,50 +66,62 @@ def write(
     now: datetime,
 ) -> Written:
     """Write everything. A certificate stays fit for service as long as any source for service names it."""
-    ids = [
-        _write_source(connection, source, under_way, index, test=test, now=now) for index, source in enumerate(sources)
-    ]
+    known = {tuple(row): number for number, *row in connection.execute("SELECT id, sha256, kind, test FROM source")}
+    ids = {
+        index: _write_source(connection, sources[index], under_way, index, known, test=test, now=now)
+        for index in sorted(under_way.used)
+    }
     _write_certificates(connection, under_way, ids, test=test)
     withdrawn = _withdraw(connection, under_way, sources, ids, test=test)
     connection.execute(_MARK)
-    taken = sum(
-        _write_revocation_list(connection, under_way, one, ids[source]) for one, source in under_way.revocation_lists
-    )
+    for one, source in under_way.revocation_lists:
+        _write_revocation_list(connection, one, ids[source])
     defect_lists = 0
     for index, signer in under_way.lists.items():
         content = sources[index].content
         if isinstance(content, (DeviationList, DefectList)):
             _write_defect_list(connection, content, signer.issuer_country, ids[index], test=test)
             defect_lists += 1
-    return Written(taken, defect_lists, withdrawn)
+    connection.execute(_TIDY)
+    return Written(len(under_way.revocation_lists), defect_lists, withdrawn)
 
 
 def _write_source(
-    connection: sqlite3.Connection, source: Source, under_way: Admission, index: int, *, test: bool, now: datetime
+    connection: sqlite3.Connection,
+    source: Source,
+    under_way: Admission,
+    index: int,
+    known: dict[tuple[object, ...], int],
+    *,
+    test: bool,
+    now: datetime,
 ) -> int:
+    """Note a source, or note that one that is known came again; a list that does not say when it was signed keeps its date."""
     signer = under_way.lists.get(index)
     content: Any = source.content
     signed_at = None if signer is None else content.message.signers[0].signing_time or now
-    cursor = connection.execute(
-        "INSERT INTO source (name, kind, sha256, signer, publisher, signed_at, imported_at, test) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            source.name,
-            type(content).__name__,
-            source.sha256,
-            None if signer is None else signer.subject,
-            None if signer is None else signer.issuer_country,
-            None if signed_at is None else signed_at.isoformat(),
-            now.isoformat(),
-            int(test),
-        ),
-    )
+    fields = {
+        "name": source.name,
+        "kind": under_way.kind_of(source),
+        "sha256": source.sha256,
+        "signer": None if signer is None else signer.subject,
+        "publisher": None if signer is None else signer.issuer_country,
+        "signed_at": None if signed_at is None else signed_at.isoformat(),
+        "imported_at": now.isoformat(),
+        "test": int(test),
+    }
+    key = (fields["sha256"], fields["kind"], fields["test"])
+    if key in known:
+        connection.execute(_AGAIN, {**fields, "id": known[key]})
+        return known[key]
+    cursor = connection.execute(_SOURCE, fields)
     assert cursor.lastrowid is not None
+    known[key] = cursor.lastrowid
     return cursor.lastrowid
 
 
 def _write_certificates(
-    connection: sqlite3.Connection, under_way: Admission, ids: Sequence[int], *, test: bool
+    connection: sqlite3.Connection, under_way: Admission, ids: Mapping[int, int], *, test: bool
 ) -> None:
     connection.executemany(
         "INSERT INTO certificate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -121,7 +149,12 @@ def _write_certificates(
 
 
 def _withdraw(
-    connection: sqlite3.Connection, under_way: Admission, sources: Sequence[Source], ids: Sequence[int], *, test: bool
+    connection: sqlite3.Connection,
+    under_way: Admission,
+    sources: Sequence[Source],
+    ids: Mapping[int, int],
+    *,
+    test: bool,
 ) -> int:
     """Forget what only older lists of a publisher named. Returns how many certificates that were."""
     for index, signer in under_way.lists.items():
@@ -130,24 +163,13 @@ def _withdraw(
     return connection.execute(_FORGET).rowcount
 
 
-def _write_revocation_list(
-    connection: sqlite3.Connection, under_way: Admission, one: RevocationList, source: int
-) -> bool:
-    """Keep the newest list of each issuing key; one older by date or by number than is known is a roll-back and is refused."""
-    key = (one.issuer_id, one.authority_key_id or b"")
-    known = connection.execute(
-        "SELECT this_update, number FROM revocation_list WHERE issuer_id = ? AND authority_key_id = ?",
-        key,
-    ).fetchone()
-    if known is not None:
-        older_number = one.number is not None and known[1] is not None and one.number < int(known[1])
-        if known[0] > one.this_update.isoformat() or older_number:
-            under_way.rejected.append(Rejected("revocation list", "older than the one in the store"))
-            return False
+def _write_revocation_list(connection: sqlite3.Connection, one: RevocationList, source: int) -> None:
+    """Keep the newest list of each issuing key; Admission has refused the older ones."""
     connection.execute(
         "INSERT OR REPLACE INTO revocation_list VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            *key,
+            one.issuer_id,
+            one.authority_key_id or b"",
             one.der,
             hashlib.sha256(one.der).digest(),
             None if one.number is None else str(one.number),
@@ -156,7 +178,6 @@ def _write_revocation_list(
             source,
         ),
     )
-    return True
 
 
 def _write_defect_list(

@@ -19,10 +19,11 @@ from fakes.defect_lists import (
     issuer_and_serial,
     known,
 )
-from fakes.master_lists import NOW, Party, master_list, party, revocation_list
+from fakes.master_lists import NOW, Party, master_list, party, revocation_list, signed_list
 
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.known_defects import Defect, Flaw
+from gate.trust.admission import Way
 from gate.trust.errors import SourceError, StoreError
 from gate.trust.folder import read_folder
 from gate.trust.importing import ImportReport, import_sources
@@ -57,11 +58,11 @@ def bring(
     signer: Party | None = None,
     test: bool = False,
     now: datetime = LATER,
-    tolerant: bool = False,
+    way: Way = Way.HANDED,
 ) -> ImportReport:
     sources = [read_source(f"file {number}", data) for number, data in enumerate(files)]
     vouching = None if signer is None else parse_certificate(signer.der)
-    return import_sources(path, sources, signer=vouching, test=test, now=now, tolerant=tolerant)
+    return import_sources(path, sources, signer=vouching, test=test, now=now, way=way)
 
 
 def subjects(path: Path) -> set[str]:
@@ -147,6 +148,92 @@ def test_a_newer_list_that_names_the_same_certificates_is_another_version(path: 
     before = TrustStore.open(path).version
     bring(path, master_list(SIGNER, [CSCA.der], signed_at=LATER))
     assert TrustStore.open(path).version != before
+
+
+# ── a folder that nobody looks at ────────────────────────────────────────────────────────────────────────────────────
+
+
+def watched(path: Path, *files: bytes, signer: Party | None = None) -> ImportReport:
+    return bring(path, *files, signer=signer, way=Way.WATCHED)
+
+
+def test_a_self_signed_certificate_in_a_watched_folder_is_nobodys_word(path: Path) -> None:
+    bring(path, CSCA.der)
+    report = watched(path, FOREIGN.der)
+    assert (report.took_nothing, report.replaced) == (True, False)
+    assert "an operator's hand only" in report.rejected[0].reason
+    assert subjects(path) == {"UT, CSCA"}
+
+
+def test_what_is_known_or_listed_may_lie_in_a_watched_folder_by_itself(path: Path) -> None:
+    bring(path, CSCA.der)
+    report = watched(path, CSCA.der, OTHER.der, master_list(SIGNER, [CSCA.der, OTHER.der]))
+    assert report.rejected == ()
+    assert subjects(path) == {"UT, CSCA", "UT, Other CSCA"}
+
+
+def test_a_link_in_a_watched_folder_vouches_for_the_lists_of_a_country_that_publishes_already(path: Path) -> None:
+    bring(path, CSCA.der)
+    successor = party("CSCA 2", issuer=CSCA)
+    next_signer = party("Next signer", issuer=successor, authority=False, lists=True)
+    assert watched(path, successor.der, master_list(next_signer, [OTHER.der])).accepted == 2
+
+
+def test_a_link_in_a_watched_folder_never_makes_a_publisher_of_a_country_that_was_none(path: Path) -> None:
+    bring(path, master_list(SIGNER, [CSCA.der, FOREIGN.der]), signer=CSCA)
+    link = party("Foreign CSCA 2", country="ZZ", issuer=FOREIGN)
+    claims = master_list(party("Signer", country="ZZ", issuer=link, authority=False, lists=True), [OTHER.der])
+    for _ in range(2):  # nor by having been taken before
+        report = watched(path, link.der, claims)
+        assert report.accepted == 1
+        assert "nobody vouches" in report.rejected[0].reason
+
+
+def test_no_country_links_a_certificate_in_anothers_name(path: Path) -> None:
+    bring(path, CSCA.der)
+    report = watched(path, party("CSCA of ZZ", country="ZZ", issuer=CSCA).der)
+    assert [one.reason for one in report.rejected] == ["neither self-signed nor signed by a known CSCA"]
+
+
+def test_a_watched_list_that_does_not_say_when_it_was_signed_may_be_old_and_is_left_out(path: Path) -> None:
+    bring(path, CSCA.der)
+    content = der.sequence(der.integer(0), der.tlv(0x31, OTHER.der))
+    undated = signed_list(SIGNER, content, content_type="2.23.136.1.1.2", signed_at=None)
+    assert "may be an old one" in watched(path, undated).rejected[0].reason
+    assert bring(path, undated).accepted == 1
+
+
+def test_what_comes_again_is_no_younger_for_that(path: Path) -> None:
+    files = (master_list(SIGNER, [CSCA.der]), revocation_list(CSCA, 5))
+    bring(path, CSCA.der, *files, now=NOW)
+    assert not bring(path, *files, now=LATER, way=Way.WATCHED).replaced
+    assert TrustStore.open(path).newest_import == NOW
+    assert bring(path, *files, now=LATER).replaced
+    assert TrustStore.open(path).newest_import == LATER
+
+
+def test_only_what_would_roll_the_store_back_counts_as_older(path: Path) -> None:
+    new = (master_list(SIGNER, [CSCA.der]), revocation_list(CSCA, number=7))
+    old = (master_list(SIGNER, [CSCA.der], signed_at=EARLIER), revocation_list(CSCA, at=EARLIER, number=6))
+    report = bring(path, CSCA.der, *old, *new, way=Way.DOWNLOADED)
+    assert [one.older for one in report.rejected] == [False, False]
+    assert [one.older for one in watched(path, *old, *new).rejected] == [False, False]
+    report = watched(path, *old)
+    assert [one.older for one in report.rejected] == [True, True]
+    assert not report.replaced
+
+
+def test_the_store_forgets_the_files_that_nothing_rests_on_any_more_and_keeps_the_newest_date(path: Path) -> None:
+    def names() -> list[str]:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            return [name for (name,) in connection.execute("SELECT kind FROM source ORDER BY kind")]
+
+    bring(path, CSCA.der)
+    for day in range(4):
+        moment = NOW + timedelta(hours=day)
+        bring(path, CSCA.der, master_list(SIGNER, [CSCA.der], signed_at=moment), revocation_list(CSCA, at=moment))
+    assert names() == ["Certificate", "MasterList", "RevocationList"]
+    assert bring(path, master_list(SIGNER, [CSCA.der], signed_at=NOW)).took_nothing
 
 
 # ── lists of known defects ───────────────────────────────────────────────────────────────────────────────────────────
@@ -286,7 +373,7 @@ def test_a_downloaded_folder_is_taken_as_far_as_it_can_be_trusted(path: Path, do
     folder = read_folder(download)
     assert {one.subject for one in folder.rejected} == {"broken.crl", "icaopkd-002-complete-1.ldif, value 3"}
     report = import_sources(
-        path, folder.sources, signer=parse_certificate(CSCA.der), test=False, now=LATER, tolerant=True
+        path, folder.sources, signer=parse_certificate(CSCA.der), test=False, now=LATER, way=Way.DOWNLOADED
     )
     assert (report.accepted, report.revocation_lists, report.defect_lists) == (2, 1, 1)
     assert ["nobody vouches" in one.reason for one in report.rejected] == [True]
