@@ -1,28 +1,31 @@
 """A folder as it was downloaded from a public key directory: collections in LDIF, lists, revocation lists, certificates.
 
 Such a folder is whatever it is: what cannot be used is told and left out, and spoils nothing else. Document signers are passed
-over; they travel in EF.SOD.
+over; they travel in EF.SOD. Nothing outside the folder is read, and nothing but ordinary files.
 """
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from gate.document.pki.signed import SIGNED_BYTES_MAX
 from gate.trust.admission import Rejected
 from gate.trust.errors import SourceError
-from gate.trust.ldif import binary_values
+from gate.trust.ldif import LINE_BYTES_MAX, binary_values
+from gate.trust.looking import COLLECTION, Found, shown, walk
 from gate.trust.sources import Source, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FILES_MAX: Final = 10_000
 COLLECTION_BYTES_MAX: Final = 512 << 20
-_COLLECTION: Final = ".ldif"
-_SUFFIXES: Final = frozenset({".ml", ".crl", ".cer", ".crt", ".der", ".pem", ".dvl", ".dl", ".bin"})
+SOURCES_MAX: Final = 50_000  # beyond either the rest of the folder is left out
+SOURCES_BYTES_MAX: Final = 256 << 20
+REJECTED_MAX: Final = 1_000  # what is rejected beyond is left out without being named
 # Where the ICAO PKD keeps document signers: 30,000 of them, which nothing here looks for.
 _DOCUMENT_SIGNERS: Final = ("o=dsc,", "o=bcsc,", "o=bcsc-nc,")
 
@@ -37,47 +40,73 @@ class Folder:
 
 def read_folder(path: Path) -> Folder:
     """Read every file below the folder whose ending is one of a list, certificate or collection. Raises SourceError."""
-    try:
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES | {_COLLECTION})
-        if len(files) > FILES_MAX:
-            raise SourceError(f"{path}: more than {FILES_MAX} files")
-        sources: list[Source] = []
-        rejected: list[Rejected] = []
-        for file in files:
-            for found in _read(file):
-                if isinstance(found, Rejected):
-                    rejected.append(found)
-                else:
-                    sources.append(found)
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}") from error
+    sources: list[Source] = []
+    rejected: list[Rejected] = []
+    size = 0
+    for found in _read_all(path):
+        if isinstance(found, Rejected):
+            if len(rejected) < REJECTED_MAX:
+                rejected.append(found)
+            continue
+        source, length = found
+        size += length
+        if len(sources) == SOURCES_MAX or size > SOURCES_BYTES_MAX:
+            rejected.append(Rejected(shown(str(path)), "holds too much; what comes after is left out"))
+            break
+        sources.append(source)
     return Folder(tuple(sources), tuple(rejected))
 
 
-def _read(file: Path) -> Iterator[Source | Rejected]:
-    collection = file.suffix.lower() == _COLLECTION
-    bytes_max = COLLECTION_BYTES_MAX if collection else SIGNED_BYTES_MAX
-    if file.stat().st_size > bytes_max:
-        yield Rejected(file.name, f"longer than {bytes_max} bytes")
-    elif collection:
-        yield from _read_collection(file)
+def _read_all(path: Path) -> Iterator[tuple[Source, int] | Rejected]:
+    for found in walk(path):
+        name = found.entry.name
+        try:
+            with _open(found) as file:
+                yield from _read_collection(name, file) if found.suffix == COLLECTION else _read_file(name, file)
+        except OSError as error:
+            yield Rejected(name, f"cannot be read: {error.strerror}")
+
+
+def _open(found: Found) -> IO[bytes]:
+    """Open an ordinary file, even if somebody puts something else into its place now. Raises OSError."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(found.base, flags, dir_fd=found.folder_descriptor)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(0, "no ordinary file")
+    return os.fdopen(descriptor, "rb")
+
+
+def _read_file(name: str, file: IO[bytes]) -> Iterator[tuple[Source, int] | Rejected]:
+    data = file.read(SIGNED_BYTES_MAX + 1)
+    if len(data) > SIGNED_BYTES_MAX:
+        yield Rejected(name, f"longer than {SIGNED_BYTES_MAX} bytes")
     else:
-        yield _read_one(file.name, file.read_bytes())
+        yield _read_one(name, data)
 
 
-def _read_collection(file: Path) -> Iterator[Source | Rejected]:
+def _read_collection(name: str, file: IO[bytes]) -> Iterator[tuple[Source, int] | Rejected]:
     try:
-        with file.open("rb") as lines:
-            for number, value in enumerate(binary_values(lines), 1):
-                signer = value.attribute == "usercertificate" and any(part in value.entry for part in _DOCUMENT_SIGNERS)
-                if not signer and value.content[:1] == b"\x30":
-                    yield _read_one(f"{file.name}, value {number}", value.content)
+        for number, value in enumerate(binary_values(_lines(file)), 1):
+            signer = value.attribute == "usercertificate" and any(part in value.entry for part in _DOCUMENT_SIGNERS)
+            if not signer and value.content[:1] == b"\x30":
+                yield _read_one(f"{name}, value {number}", value.content)
     except SourceError as error:
-        yield Rejected(file.name, str(error))
+        yield Rejected(name, str(error))
 
 
-def _read_one(name: str, data: bytes) -> Source | Rejected:
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines, none of them in memory beyond the limit. Raises SourceError for a file that is too long."""
+    size = 0
+    while line := file.readline(LINE_BYTES_MAX + 1):
+        size += len(line)
+        if size > COLLECTION_BYTES_MAX:
+            raise SourceError(f"longer than {COLLECTION_BYTES_MAX} bytes")
+        yield line
+
+
+def _read_one(name: str, data: bytes) -> tuple[Source, int] | Rejected:
     try:
-        return read_source(name, data)
+        return read_source(name, data), len(data)
     except SourceError as error:
         return Rejected(name, str(error))

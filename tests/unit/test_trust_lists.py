@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
+import os
 import sqlite3
+import tracemalloc
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +32,7 @@ from gate.trust.errors import SourceError, StoreError
 from gate.trust.folder import read_folder
 from gate.trust.importing import ImportReport, import_sources
 from gate.trust.ldif import LINE_BYTES_MAX, binary_values
+from gate.trust.looking import Found, look, walk
 from gate.trust.sources import read_source
 from gate.trust.store import Published, TrustStore
 from hardware_sim.passport import der
@@ -371,7 +376,7 @@ def download(tmp_path: Path) -> Path:
 
 def test_a_downloaded_folder_is_taken_as_far_as_it_can_be_trusted(path: Path, download: Path) -> None:
     folder = read_folder(download)
-    assert {one.subject for one in folder.rejected} == {"broken.crl", "icaopkd-002-complete-1.ldif, value 3"}
+    assert {one.subject for one in folder.rejected} == {"more/broken.crl", "icaopkd-002-complete-1.ldif, value 3"}
     report = import_sources(
         path, folder.sources, signer=parse_certificate(CSCA.der), test=False, now=LATER, way=Way.DOWNLOADED
     )
@@ -380,19 +385,113 @@ def test_a_downloaded_folder_is_taken_as_far_as_it_can_be_trusted(path: Path, do
     assert subjects(path) == {"UT, CSCA", "ZZ, Foreign CSCA"}
 
 
-def test_a_missing_folder_holds_nothing_and_one_that_is_too_large_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from gate.trust import folder
+def test_a_folder_that_is_missing_or_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gate.trust import folder, looking
 
-    assert read_folder(tmp_path / "none").sources == ()
+    with pytest.raises(SourceError, match="No such file"):
+        read_folder(tmp_path / "none")
     for number in range(3):
         (tmp_path / f"{number}.cer").write_bytes(CSCA.der)
     monkeypatch.setattr(folder, "SIGNED_BYTES_MAX", 10)
     assert {one.reason for one in read_folder(tmp_path).rejected} == {"longer than 10 bytes"}
-    monkeypatch.setattr(folder, "FILES_MAX", 2)
+    monkeypatch.setattr(looking, "FILES_MAX", 2)
     with pytest.raises(SourceError, match="more than 2 files"):
         read_folder(tmp_path)
+    monkeypatch.setattr(looking, "NAMES_MAX", 1)
+    with pytest.raises(SourceError, match="more than 1 names"):
+        read_folder(tmp_path)
+
+
+@pytest.mark.parametrize("limit", ["SOURCES_MAX", "SOURCES_BYTES_MAX"])
+def test_what_a_folder_holds_beyond_the_limit_is_left_out_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    from gate.trust import folder
+
+    for number in range(3):
+        (tmp_path / f"{number}.cer").write_bytes(CSCA.der)
+    monkeypatch.setattr(folder, limit, {"SOURCES_MAX": 2, "SOURCES_BYTES_MAX": 2 * len(CSCA.der)}[limit])
+    found = read_folder(tmp_path)
+    assert len(found.sources) == 2
+    assert found.rejected[0].reason == "holds too much; what comes after is left out"
+
+
+def test_nothing_but_ordinary_files_of_the_folder_is_read(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "folder", tmp_path / "outside"
+    for one in (folder, outside):
+        one.mkdir()
+        (one / "csca.cer").write_bytes(CSCA.der)
+    (folder / "link.cer").symlink_to(outside / "csca.cer")
+    (folder / "linked").symlink_to(outside, target_is_directory=True)
+    (folder / "dangling.ml").symlink_to("nowhere")
+    os.mkfifo(folder / "pipe.crl")
+    (folder / "folder.ml").mkdir()
+    assert [one.name for one in look(folder)] == ["csca.cer"]
+    assert [one.name for one in read_folder(folder).sources] == ["csca.cer"]
+
+
+def test_a_file_that_becomes_a_pipe_before_it_is_opened_is_no_ordinary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gate.trust import folder
+
+    (tmp_path / "a.crl").write_bytes(b"")
+    found = list(walk(tmp_path))
+    (tmp_path / "a.crl").unlink()
+    os.mkfifo(tmp_path / "a.crl")
+    monkeypatch.setattr(folder, "walk", lambda path: replaced(path, found))
+    assert [one.reason for one in read_folder(tmp_path).rejected] == ["cannot be read: no ordinary file"]
+
+
+def replaced(path: Path, found: list[Found]) -> Iterator[Found]:
+    """What was found before, openable now."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        for one in found:
+            yield dataclasses.replace(one, folder_descriptor=descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def test_names_that_are_no_text_and_names_that_would_write_to_a_terminal_are_shown_harmless(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff\x1b[2J.crl")).write_bytes(b"x")
+    assert [one.subject for one in read_folder(tmp_path).rejected] == ["\ufffd\ufffd[2J.crl"]
+
+
+def test_what_lies_too_deep_is_not_seen(tmp_path: Path) -> None:
+    from gate.trust.looking import DEPTH_MAX
+
+    deep = tmp_path.joinpath(*(["a"] * (DEPTH_MAX + 2)))
+    deep.mkdir(parents=True)
+    for folder in (deep, *deep.parents[:3]):
+        (folder / "a.cer").write_bytes(CSCA.der)
+    assert len(look(tmp_path)) == 2
+
+
+def test_a_collection_without_a_line_end_is_left_in_bounded_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gate.trust import folder
+
+    bomb = tmp_path / "bomb.ldif"
+    with bomb.open("wb") as file:
+        file.truncate(300 << 20)
+    tracemalloc.start()
+    assert [one.reason for one in read_folder(tmp_path).rejected] == [f"a line longer than {LINE_BYTES_MAX} bytes"]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
+    bomb.write_bytes(b"# a comment\n" * 1000)
+    monkeypatch.setattr(folder, "COLLECTION_BYTES_MAX", 5000)
+    assert [one.reason for one in read_folder(tmp_path).rejected] == ["longer than 5000 bytes"]
+
+
+def test_of_what_is_rejected_the_first_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gate.trust import folder
+
+    (tmp_path / "many.ldif").write_bytes(ldif(*[(CRL_NAME, "a", b"\x30\x03\x02\x01\x00")] * 9))
+    monkeypatch.setattr(folder, "REJECTED_MAX", 4)
+    assert len(read_folder(tmp_path).rejected) == 4
 
 
 def test_a_collection_with_a_broken_value_is_taken_up_to_there(tmp_path: Path) -> None:

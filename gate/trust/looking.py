@@ -1,0 +1,115 @@
+"""Looking at a folder of downloads: which files of interest lie in it, without opening any.
+
+The folder is an attacker's: nothing outside it is reached, whatever links it holds, and only ordinary files count. Cheap, and the
+standard library only, so that a program can look every few seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gate.trust.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FILES_MAX: Final = 10_000  # of interest; a folder with more is refused as a whole
+NAMES_MAX: Final = 100_000  # of any kind
+DEPTH_MAX: Final = 8  # folders in folders; what lies deeper is not seen
+COLLECTION: Final = ".ldif"
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+SUFFIXES: Final = frozenset({".ml", ".crl", ".cer", ".crt", ".der", ".pem", ".dvl", ".dl", ".bin", COLLECTION})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One ordinary file, and what tells whether it has changed."""
+
+    name: str
+    inode: int
+    size_bytes: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file of interest: its entry, its ending in lower case, and where it can be opened for now."""
+
+    entry: Entry
+    suffix: str
+    base: str
+    folder_descriptor: int
+
+
+def look(folder: Path) -> tuple[Entry, ...]:
+    """The folder's files of interest. Raises SourceError when it cannot be looked at, or holds too much."""
+    return tuple(found.entry for found in walk(folder))
+
+
+def walk(folder: Path) -> Iterator[Found]:
+    """The folder's files of interest, ordered; each can be opened until the next is asked for. Raises SourceError."""
+    try:
+        descriptor = os.open(folder, _FOLDER)
+        try:
+            for files, found in enumerate(_walk(descriptor, Path(), _Names(folder))):
+                if files == FILES_MAX:
+                    raise SourceError(f"{folder}: more than {FILES_MAX} files")
+                yield found
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise SourceError(f"{folder}: {error.strerror}") from error
+
+
+class _Names:
+    """Counts the names that were read, so that a folder without end is left early."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read = 0
+
+    def count(self) -> None:
+        self._read += 1
+        if self._read > NAMES_MAX:
+            raise SourceError(f"{self._folder}: more than {NAMES_MAX} names")
+
+
+def _walk(descriptor: int, below: Path, names: _Names) -> Iterator[Found]:
+    """The files of one folder, then those of the folders in it. Raises OSError and SourceError."""
+    files: list[str] = []
+    folders: list[str] = []
+    with os.scandir(descriptor) as entries:
+        for entry in entries:
+            names.count()
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+            elif Path(entry.name).suffix.lower() in SUFFIXES:
+                files.append(entry.name)
+    for name in sorted(files):
+        about = _about(name, descriptor)
+        if about is not None and stat.S_ISREG(about.st_mode):
+            entry_of = Entry(shown(str(below / name)), about.st_ino, about.st_size, about.st_mtime_ns)
+            yield Found(entry_of, Path(name).suffix.lower(), name, descriptor)
+    for name in sorted(folders) if len(below.parts) < DEPTH_MAX else ():
+        inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+        try:
+            yield from _walk(inner, below / name, names)
+        finally:
+            os.close(inner)
+
+
+def _about(name: str, descriptor: int) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+    except FileNotFoundError:
+        return None  # gone since the folder was read
+
+
+def shown(name: str) -> str:
+    """A file's name as it may be shown and stored: whoever writes the folder chooses it."""
+    text = os.fsencode(name).decode("utf-8", "replace")
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)[:200]
