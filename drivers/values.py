@@ -93,6 +93,62 @@ class MrzLines:
         return f"MrzLines({len(self.lines)} lines from {self.source})"
 
 
+class PageCheck(enum.Enum):
+    """What a multispectral reader's own service may say of a page. None of them proves or disproves a document by itself."""
+
+    B900_INK = "b900_ink"  # the zone stays dark in infrared of about 900 nm (ICAO 9303-3 §4.1)
+    INFRARED_DROPOUT = "infrared_dropout"  # inks that must vanish in infrared do
+    PORTRAIT_INFRARED = "portrait_infrared"  # the portrait in infrared is that in white light
+    DULL_PAPER = "dull_paper"  # the paper does not shine in ultraviolet of about 365 nm
+    ULTRAVIOLET_PATTERN = "ultraviolet_pattern"  # the fluorescent print is the issuer's
+
+
+class PageResult(enum.Enum):
+    """How a vendor's check of a page ended. UNDETERMINED is never treated as passed."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True, slots=True)
+class PageVerdict:
+    """One check by a vendor's service. `score` is its own measure from 0 (unlike) to 1 (alike), None when it gives none.
+
+    `false_alarm_rate` is the share of genuine documents that the check fails, measured on this make of reader; None means
+    unmeasured.
+    """
+
+    check: PageCheck
+    result: PageResult
+    score: float | None = None
+    false_alarm_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        for value in (self.score, self.false_alarm_rate):
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise ValueError("a score and a rate lie between 0 and 1")
+
+
+@dataclass(frozen=True, slots=True)
+class PageVerdicts:
+    """What a vendor's service says of the page whose picture follows; `reader` is make and model. At most one verdict a check."""
+
+    reader: str
+    verdicts: tuple[PageVerdict, ...]
+
+    def __post_init__(self) -> None:
+        if len({verdict.check for verdict in self.verdicts}) < len(self.verdicts):
+            raise ValueError("a check has two verdicts")
+
+
+class PagePresence(enum.Enum):
+    """Whether a page lies on the reader, as the reader's own service says."""
+
+    PRESENT = "present"
+    REMOVED = "removed"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One picture: `pixels` is (height, width, 3) uint8 BGR. `seq` grows by one a decoded frame, `at_s` is monotonic seconds."""

@@ -1,8 +1,8 @@
 """Frames of the Elyctis scanner command set, version 1.7 (2020): a command letter, a length of two bytes, data.
 
 No I/O. The frames carry no check, so a frame is believed only if its letter is known and its length and content are
-possible for that letter; anything else is passed over byte by byte. Presence detection is left out: no text at hand gives
-its bytes. Not tried on a real unit.
+possible for that letter; anything else is passed over byte by byte. Presence detection is left out: the text at hand names the
+mode but not its bytes, so a unit that another host left in it is heard and passed over. Not tried on a real unit.
 """
 
 from __future__ import annotations

@@ -1,26 +1,26 @@
-"""The serial MRZ reader: lines of a passport that was put on it or swiped.
+"""The Elyctis reader: lines of a passport or card that was put on it or swiped.
 
 Promises: continuous reading is armed at connect and again after every page; garbage on the line is counted and passed over,
-never fatal; an unplugged reader is LinkLostError. Whether the lines are a valid MRZ is the document room's business.
+never fatal; an unplugged reader is LinkLostError, one that no longer answers NoReplyError. Whether the lines are a valid zone
+is the document room's business.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from drivers.errors import BadFrameError, LinkLostError, NoReplyError
-from drivers.links import Link
+from drivers.errors import NoReplyError
 from drivers.reader.elyctis import Letter, ScannerFrame, decode, encode, mrz_lines
+from drivers.reader.framed import FramedLine, OpenLink
 from drivers.values import MrzLines
 
 ANSWER_DEADLINE_S = 1.0
-ATTEMPTS_MAX = 3  # of an inquiry; at the limit connecting fails with NoReplyError
-GAP_S = 0.2  # a frame that stops for so long never ends: its first byte was not one
+ATTEMPTS_MAX = 3  # of an inquiry; at the limit it fails with NoReplyError
 ARM_AGAIN_S = 2.0  # an arming command may be lost on the line; arming twice does no harm
-_READ_BYTES = 256
+ARMS_UNANSWERED_MAX = 3  # the reader echoes each one; silence for longer means that it hangs
 _ARM = ScannerFrame(Letter.CONTINUOUS, b"\x01")
+_PAGES = (Letter.MRZ, Letter.ONE_LINE_MRZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +36,23 @@ class ElyctisSwipe:
 
     source = "elyctis"
 
-    def __init__(self, *, open_link: Callable[[], Awaitable[Link]]) -> None:
+    def __init__(self, *, open_link: OpenLink) -> None:
         self.identity: ScannerIdentity | None = None
-        self.bytes_passed_over = 0
-        self._open_link = open_link
-        self._link: Link | None = None
-        self._buffer = bytearray()
+        self._line = FramedLine(decode, open_link=open_link)
         self._page: MrzLines | None = None
+
+    @property
+    def bytes_passed_over(self) -> int:
+        """How many bytes were no part of a frame."""
+        return self._line.bytes_passed_over
 
     async def connect(self) -> None:
         """Open the line anew, ask who is there, and arm. Raises LinkLostError, or NoReplyError when nobody answers."""
-        self.close()
-        self._link = await self._open_link()
+        self._page = None
+        await self._line.open()
         try:
-            version = await self._inquire(Letter.VERSION)
-            serial_number = await self._inquire(Letter.SERIAL_NUMBER)
+            version = await self.inquire(Letter.VERSION)
+            serial_number = await self.inquire(Letter.SERIAL_NUMBER)
             self.identity = ScannerIdentity(version, serial_number)
             await self._send(_ARM)
         except BaseException:
@@ -58,82 +60,52 @@ class ElyctisSwipe:
             raise
 
     async def next_lines(self) -> MrzLines:
-        """Wait for the next page and return its lines. Raises LinkLostError. Cancelling loses no page."""
-        loop = asyncio.get_running_loop()
-        arm_at_s = loop.time() + ARM_AGAIN_S
+        """Wait for the next page and return its lines. Raises LinkLostError and NoReplyError. Cancelling loses no page."""
+        unanswered = 0
+        arm_at_s = asyncio.get_running_loop().time() + ARM_AGAIN_S
         while self._page is None:
-            frame = await self._next_frame(arm_at_s)
-            if frame is not None and frame.letter is not Letter.MRZ:
+            frame = await self._line.next_frame(arm_at_s)
+            unanswered = unanswered + 1 if frame is None else 0
+            if unanswered > ARMS_UNANSWERED_MAX:
+                self.close()
+                raise NoReplyError("the document reader no longer answers")
+            if frame is not None and frame.letter not in _PAGES:
                 continue
             if frame is not None and (lines := mrz_lines(frame)):
                 self._page = MrzLines(lines, self.source)
             await self._send(_ARM)
-            arm_at_s = loop.time() + ARM_AGAIN_S
+            arm_at_s = asyncio.get_running_loop().time() + ARM_AGAIN_S
         page, self._page = self._page, None
         return page
 
+    async def lines_now(self) -> MrzLines | None:
+        """Ask for the zone of the document that lies on the reader, then for a one-line zone; None when there is none."""
+        for letter in _PAGES:
+            if lines := mrz_lines(await self._ask(letter)):
+                return MrzLines(lines, self.source)
+        return None
+
+    async def inquire(self, letter: Letter) -> str:
+        """Ask for a text: version, OCR version, serial number or product. Raises LinkLostError and NoReplyError.
+
+        A page that was read meanwhile is dropped: nobody asks while a traveller is served.
+        """
+        return (await self._ask(letter)).data.decode("ascii").strip()
+
     def close(self) -> None:
         """Close the line."""
-        self._buffer.clear()
+        self._line.close()
         self._page = None
-        if self._link is not None:
-            self._link.close()
-            self._link = None
 
-    async def _inquire(self, letter: Letter) -> str:
-        """Ask for a text. A page read meanwhile is dropped: the traveller comes before the gate is ready."""
+    async def _ask(self, letter: Letter) -> ScannerFrame:
         loop = asyncio.get_running_loop()
         for _ in range(ATTEMPTS_MAX):
             await self._send(ScannerFrame(letter))
             deadline_s = loop.time() + ANSWER_DEADLINE_S
-            while (frame := await self._next_frame(deadline_s)) is not None:
+            while (frame := await self._line.next_frame(deadline_s)) is not None:
                 if frame.letter is letter:
-                    return frame.data.decode("ascii").strip()
+                    return frame
         raise NoReplyError("the document reader does not answer")
 
     async def _send(self, frame: ScannerFrame) -> None:
-        try:
-            await self._connected().write(encode(frame))
-        except LinkLostError:
-            self.close()
-            raise
-
-    async def _next_frame(self, deadline_s: float) -> ScannerFrame | None:
-        """Wait for a frame; None past the deadline, which is a time of the loop's clock. Raises LinkLostError."""
-        link = self._connected()
-        loop = asyncio.get_running_loop()
-        while True:
-            if (frame := self._take_frame()) is not None:
-                return frame
-            wait_until_s = min(deadline_s, loop.time() + GAP_S) if self._buffer else deadline_s
-            try:
-                async with asyncio.timeout_at(wait_until_s):
-                    self._buffer += await link.read(_READ_BYTES)
-            except TimeoutError:
-                if loop.time() >= deadline_s:
-                    return None
-                self._pass_over_byte()
-            except LinkLostError:
-                self.close()
-                raise
-
-    def _take_frame(self) -> ScannerFrame | None:
-        """Take the first frame out of the buffer; what stays is the beginning of one, and so never long."""
-        while self._buffer:
-            try:
-                frame, used = decode(bytes(self._buffer))
-            except BadFrameError:
-                self._pass_over_byte()
-                continue
-            del self._buffer[:used]
-            return frame
-        return None
-
-    def _pass_over_byte(self) -> None:
-        del self._buffer[0]
-        self.bytes_passed_over += 1
-
-    def _connected(self) -> Link:
-        if self._link is None:
-            raise LinkLostError("the document reader is not connected")
-        return self._link
+        await self._line.send(encode(frame))

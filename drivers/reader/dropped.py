@@ -1,0 +1,218 @@
+"""Pictures that a vendor's service drops into a folder.
+
+Promises: only whole files are taken, the newest one first, and each once; taken and overtaken ones are removed, so that no
+traveller's page stays on the disk; links are not followed, sizes are bounded, a folder that is flooded ends the source. What
+lies in the folder at the start is another traveller's and is removed unread. Decoding is done by the function that is handed
+in; what it refuses is counted and passed over.
+
+A file is whole when its size and time have not changed for a while; services that rename finished files into the folder are
+served the same way. See docs/protocols/readers.md for names and for the verdicts that may lie beside a picture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from drivers.errors import BadFrameError, LinkLostError, SetupError
+from drivers.reader.sidecar import SIDECAR_BYTES_MAX, parse_sidecar
+from drivers.values import Frame, PagePresence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from drivers.reader.page import PageEvent
+
+PICTURE_BYTES_MAX = 32 * 1024 * 1024  # a page at 600 dpi, hardly compressed
+ENTRIES_MAX = 256  # of the folder; more are a fault of the service, and end the source
+SETTLE_S = 0.2  # unchanged for so long is whole
+POLL_S = 0.05
+REMOVED_NAME = "removed"  # a file of this name says that the page was taken away
+PICTURES = frozenset({".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
+SIDECAR = ".json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file as one look at the folder saw it."""
+
+    name: str
+    inode: int
+    bytes: int
+    changed_ns: int
+
+    @property
+    def is_picture(self) -> bool:
+        return PurePath(self.name).suffix.lower() in PICTURES
+
+    @property
+    def sidecar(self) -> str:
+        return PurePath(self.name).stem + SIDECAR
+
+
+class FolderPage:
+    """One folder. Fills `PageSource`.
+
+    `decode` turns the bytes of a picture file into (height, width, 3) uint8 BGR, or None for what is no picture; it bounds what
+    it makes room for.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        decode: Callable[[bytes], npt.NDArray[np.uint8] | None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.pictures_refused = 0
+        self.sidecars_refused = 0
+        self._folder = folder
+        self._decode = decode
+        self._clock = clock
+        self._descriptor: int | None = None
+        self._closing = threading.Event()
+        self._events: deque[PageEvent] = deque()
+        self._candidate: _Found | None = None
+        self._candidate_since_s = 0.0
+        self._present = False
+        self._seq = 0
+
+    def open(self) -> None:
+        """Open the folder and empty it. Raises SetupError."""
+        try:
+            self._descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as error:
+            raise SetupError(f"{self._folder} is no folder that can be read: {error.strerror}") from error
+        for found in self._files():
+            self._remove(found.name)
+
+    def next_event(self, *, wait_s: float) -> PageEvent | None:
+        """The next event. Raises LinkLostError when the folder has gone or is flooded, or after `close`."""
+        until_s = self._clock() + wait_s
+        while not self._events:
+            self.look()
+            if self._events:
+                break
+            if (left_s := until_s - self._clock()) <= 0:
+                return None
+            self._closing.wait(min(POLL_S, left_s))
+        return self._events.popleft()
+
+    def look(self) -> None:
+        """Look at the folder once, now. Raises LinkLostError."""
+        files = self._files()
+        pictures = sorted(
+            (found for found in files if found.is_picture), key=lambda found: (found.changed_ns, found.name)
+        )
+        for marker in (found for found in files if found.name == REMOVED_NAME):
+            gone = [found for found in pictures if found.changed_ns <= marker.changed_ns]
+            self._clear(gone)
+            self._remove(marker.name)
+            self._tell_present(PagePresence.REMOVED)
+            pictures = pictures[len(gone) :]
+        if not pictures:
+            return
+        newest = pictures[-1]
+        now_s = self._clock()
+        if newest != self._candidate:
+            self._candidate, self._candidate_since_s = newest, now_s
+        if newest.bytes <= PICTURE_BYTES_MAX and now_s - self._candidate_since_s < SETTLE_S:
+            return
+        self._take(newest, now_s)
+        self._clear(pictures)
+
+    def close(self) -> None:
+        """Let the folder go."""
+        self._closing.set()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _take(self, picture: _Found, now_s: float) -> None:
+        content = self._read(picture.name, PICTURE_BYTES_MAX)
+        pixels = self._decode(content) if content is not None else None
+        if pixels is None:
+            self.pictures_refused += 1
+            return
+        self._tell_present(PagePresence.PRESENT)
+        if (sidecar := self._read(picture.sidecar, SIDECAR_BYTES_MAX)) is not None:
+            try:
+                self._events.append(parse_sidecar(sidecar))
+            except BadFrameError:
+                self.sidecars_refused += 1
+        self._seq += 1
+        self._events.append(Frame(pixels=pixels, seq=self._seq, at_s=now_s))
+
+    def _tell_present(self, presence: PagePresence) -> None:
+        present = presence is PagePresence.PRESENT
+        if present != self._present:
+            self._present = present
+            self._events.append(presence)
+
+    def _files(self) -> list[_Found]:
+        """The folder's plain files. Hidden ones are still being written, and links are nobody's pictures."""
+        folder = self._opened()
+        found = []
+        try:
+            if not os.fstat(folder).st_nlink:
+                raise LinkLostError(f"{self._folder} went away")
+            with os.scandir(folder) as entries:
+                for count, entry in enumerate(entries):
+                    if count >= ENTRIES_MAX:
+                        raise LinkLostError(f"{self._folder} holds more than {ENTRIES_MAX} files")
+                    seen = _plain_file(entry)
+                    if seen is not None and not entry.name.startswith("."):
+                        found.append(_Found(entry.name, seen.st_ino, seen.st_size, seen.st_mtime_ns))
+        except OSError as error:
+            raise LinkLostError(f"{self._folder} cannot be read: {error.strerror}") from error
+        return found
+
+    def _read(self, name: str, bytes_max: int) -> bytes | None:
+        """The content of a plain file, None when there is none or it is too large. Not a link, not a pipe, never blocking."""
+        try:
+            descriptor = os.open(
+                name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._opened()
+            )
+        except OSError:
+            return None  # gone, or no plain file: the same to us
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            content = file.read(bytes_max + 1)
+        return content if len(content) <= bytes_max else None
+
+    def _clear(self, pictures: list[_Found]) -> None:
+        for found in pictures:
+            self._remove(found.name)
+            self._remove(found.sidecar)
+
+    def _remove(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            try:
+                os.unlink(name, dir_fd=self._opened())
+            except PermissionError as error:
+                raise LinkLostError(f"{self._folder}: files cannot be removed") from error
+
+    def _opened(self) -> int:
+        if self._descriptor is None:
+            raise LinkLostError(f"{self._folder} is not open")
+        return self._descriptor
+
+
+def _plain_file(entry: os.DirEntry[str]) -> os.stat_result | None:
+    try:
+        seen = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None  # it went while we looked
+    return seen if stat.S_ISREG(seen.st_mode) else None

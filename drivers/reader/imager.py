@@ -1,0 +1,147 @@
+"""Area imagers with OCR: set up and triggered by text commands, answering with bare text (Honeywell and the like).
+
+Promises: connecting sets the imager up and proves by its echoes that it obeyed; it is triggered again and again, so that a
+document is read when it comes; the same document in front of it is one presentation. The text ends by a pause, for the
+protocol marks no end, and counts only if it has the shape of a zone: a bar code or half a zone is passed over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+
+from drivers.errors import BadFrameError, NoReplyError, RefusedError
+from drivers.reader.framed import FramedLine, OpenLink
+from drivers.reader.profile import ImagerProfile
+from drivers.reader.repeats import Repeats
+from drivers.reader.zone import ZONE_BYTES_MAX, lines_of
+from drivers.values import MrzLines
+
+ANSWER_DEADLINE_S = 1.0
+ATTEMPTS_MAX = 3  # of a command; at the limit connecting fails with NoReplyError
+PAUSE_S = 0.15  # silence after text ends it; at 9600 baud a character takes 1 ms
+_RUN = re.compile(rb"[\r\n -~]+")
+_PUNCTUATION = "!.,;"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A run of printable characters and line ends."""
+
+    characters: str
+
+    def __repr__(self) -> str:
+        """Never shows the characters: they may be an MRZ."""
+        return f"Text({len(self.characters)} characters)"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the imager says of a command."""
+
+    accepted: bool
+
+
+Piece = Text | Status
+
+
+class ImagerDecoder:
+    """Cuts what an imager sends into runs of text and status bytes; call it with a buffer."""
+
+    def __init__(self, profile: ImagerProfile) -> None:
+        self._statuses = {bytes.fromhex(profile.accepted): True}
+        self._statuses.update(dict.fromkeys(map(bytes.fromhex, profile.refused), False))
+
+    def __call__(self, buffer: bytes) -> tuple[Piece | None, int]:
+        """Return the first piece and the number of bytes it used. Raises BadFrameError for a byte that is neither."""
+        if (accepted := self._statuses.get(buffer[:1])) is not None:
+            return Status(accepted), 1
+        if (run := _RUN.match(buffer)) is not None:
+            return Text(run.group().decode("ascii")), run.end()
+        raise BadFrameError("neither text nor status")
+
+
+class Imager:
+    """One imager of a profile. One task uses it."""
+
+    def __init__(self, profile: ImagerProfile, *, source: str, open_link: OpenLink) -> None:
+        self.source = source
+        self._profile = profile
+        self._line: FramedLine[Piece] = FramedLine(ImagerDecoder(profile), open_link=open_link)
+        self._repeats = Repeats()
+        self._text = ""
+
+    @property
+    def bytes_passed_over(self) -> int:
+        """How many bytes were neither text nor status."""
+        return self._line.bytes_passed_over
+
+    async def connect(self) -> None:
+        """Open the line anew, set the imager up and trigger it.
+
+        Raises LinkLostError, NoReplyError when nobody answers, and RefusedError when the imager cannot do it.
+        """
+        self._text = ""
+        await self._line.open()
+        try:
+            await self._line.send(bytes.fromhex(self._profile.stop))
+            for command in self._profile.setup:
+                await self._set_up(command)
+            await self._trigger()
+        except BaseException:
+            self.close()
+            raise
+
+    async def next_lines(self) -> MrzLines:
+        """Wait for the next document and return its lines. Raises LinkLostError. Cancelling loses no page."""
+        loop = asyncio.get_running_loop()
+        trigger_at_s = loop.time() + self._profile.trigger_again_ms / 1000
+        while True:
+            piece = await self._line.next_frame(loop.time() + PAUSE_S if self._text else trigger_at_s)
+            match piece:
+                case Text(characters):
+                    self._text = (self._text + characters)[-2 * ZONE_BYTES_MAX :]  # at the limit the oldest goes
+                case Status():
+                    self._text = ""  # what came before it was an echo
+                case None if self._text:
+                    text, self._text = self._text, ""
+                    lines = lines_of(text.lstrip(_PUNCTUATION))
+                    if lines is not None and not self._repeats.is_repeat(lines, loop.time()):
+                        return MrzLines(lines, self.source)
+                case None:
+                    await self._trigger()
+                    trigger_at_s = loop.time() + self._profile.trigger_again_ms / 1000
+
+    def close(self) -> None:
+        """Close the line. The imager's light goes out by itself."""
+        self._line.close()
+        self._text = ""
+
+    async def _trigger(self) -> None:
+        await self._line.send(bytes.fromhex(self._profile.trigger))
+
+    async def _set_up(self, command: str) -> None:
+        start, end = (bytes.fromhex(part) for part in (self._profile.command_start, self._profile.command_end))
+        for _ in range(ATTEMPTS_MAX):
+            await self._line.send(start + command.encode("ascii") + end)
+            status = await self._answer(command.rstrip(_PUNCTUATION))
+            if status is not None and not status.accepted:
+                raise RefusedError(f"the imager refuses {command}")
+            if status is not None:
+                return
+        raise NoReplyError("the imager does not answer")
+
+    async def _answer(self, echo: str) -> Status | None:
+        """The status in the echo of a command; None when it does not come in time."""
+        deadline_s = asyncio.get_running_loop().time() + ANSWER_DEADLINE_S
+        heard = ""
+        while (piece := await self._line.next_frame(deadline_s)) is not None:
+            match piece:
+                case Text(characters):
+                    heard = (heard + characters)[-2 * ZONE_BYTES_MAX :]
+                case Status() if heard.upper().endswith(echo.upper()):
+                    return piece
+                case Status():
+                    heard = ""
+        return None

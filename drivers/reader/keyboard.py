@@ -1,0 +1,70 @@
+"""The keyboard wedge: a reader that types the zone.
+
+Promises: only what a wedge types counts, told from a person by its speed; half a zone and bar codes are passed over; a wedge
+that is set to another keyboard layout is a SetupError, for its letters cannot be trusted; an unplugged one is LinkLostError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from drivers.errors import SetupError
+from drivers.reader.framed import FramedLine, OpenLink
+from drivers.reader.keys import InputEvent, Typed, Typing, decode
+from drivers.reader.repeats import Repeats
+from drivers.reader.zone import LINES_MAX, is_zone
+from drivers.values import MrzLines
+
+PAUSE_S = 0.3  # silence that ends a burst; slow wedges type a character in 50 ms
+_LENGTHS = frozenset({30, 36, 44})  # ICAO 9303-5, 6, 4
+
+
+class KeyboardWedge:
+    """One wedge. One task uses it. `open_link` gives the bytes of the kernel's input events."""
+
+    source = "keyboard"
+
+    def __init__(self, *, open_link: OpenLink) -> None:
+        self._line: FramedLine[InputEvent] = FramedLine(decode, open_link=open_link)
+        self._typing = Typing()
+        self._repeats = Repeats()
+
+    @property
+    def bytes_passed_over(self) -> int:
+        """How many bytes were no part of an event."""
+        return self._line.bytes_passed_over
+
+    async def connect(self) -> None:
+        """Open the device anew. Raises LinkLostError or SetupError."""
+        self._typing = Typing()
+        await self._line.open()
+
+    async def next_lines(self) -> MrzLines:
+        """Wait for the next document and return its lines. Raises LinkLostError, and SetupError for a wrong layout."""
+        loop = asyncio.get_running_loop()
+        while True:
+            event = await self._line.next_frame(loop.time() + PAUSE_S if self._typing.has_begun else None)
+            if event is not None:
+                self._typing.take(event)
+                continue
+            lines = zone_of(self._typing.finish())
+            if lines is not None and not self._repeats.is_repeat(lines, loop.time()):
+                return MrzLines(lines, self.source)
+
+    def close(self) -> None:
+        """Let the device go."""
+        self._line.close()
+        self._typing = Typing()
+
+
+def zone_of(typed: Typed) -> tuple[str, ...] | None:
+    """The lines of a zone, if a wedge typed one. Raises SetupError when it was typed on another keyboard layout."""
+    if not typed.by_a_wedge:
+        return None
+    if is_zone(typed.lines) and any("<" in line for line in typed.lines):
+        return typed.lines
+    # Every zone has fillers: lines of a zone's size without them, or with other keys in their place, are typed wrongly.
+    lengths = {len(line) for line in typed.lines}
+    if 2 <= len(typed.lines) <= LINES_MAX and len(lengths) == 1 and lengths <= _LENGTHS:
+        raise SetupError("the reader types on another keyboard layout; set it to US")
+    return None

@@ -1,0 +1,135 @@
+"""Key events of a keyboard wedge: bytes of the kernel to events, events to what was typed. Pure.
+
+A wedge is a reader that types the zone on a keyboard of its own. The kernel gives an `input_event` a change: seconds and
+microseconds (two 64-bit numbers on the machines that we run on), type, code, value: 24 bytes. Keys are places on the board, so
+the wedge must be set to the US layout; one that is not shows by its fillers: `<` is Shift+comma there, elsewhere another key.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from drivers.errors import BadFrameError
+
+EVENT = struct.Struct("<qqHHi")  # the kernel's struct input_event on 64-bit little-endian machines
+EV_SYN, EV_KEY, SYN_DROPPED = 0x00, 0x01, 3
+RELEASED, PRESSED, HELD = 0, 1, 2
+_TYPE_MAX, _CODE_MAX = 0x1F, 0x2FF  # linux/input-event-codes.h
+_MICROSECONDS = 1_000_000
+
+_SHIFTS = frozenset({42, 54})
+_LINE_ENDS = frozenset({28, 96, 15})  # Enter, Enter of the number block, Tab
+_COMMA = 51
+_DIGITS = {2: "1", 3: "2", 4: "3", 5: "4", 6: "5", 7: "6", 8: "7", 9: "8", 10: "9", 11: "0"}
+_NUMBER_BLOCK = {82: "0", 79: "1", 80: "2", 81: "3", 75: "4", 76: "5", 77: "6", 71: "7", 72: "8", 73: "9"}
+_LETTERS = {
+    **{16 + at: letter for at, letter in enumerate("QWERTYUIOP")},
+    **{30 + at: letter for at, letter in enumerate("ASDFGHJKL")},
+    **{44 + at: letter for at, letter in enumerate("ZXCVBNM")},
+}
+UNKNOWN = "?"  # a key that no zone holds
+
+WEDGE_INTERVAL_MS_MAX = (
+    60.0  # median between two characters; slow wedges take 30 to 50, nobody types a zone at 200 words a minute
+)
+CHARACTERS_MIN = 60  # the shortest zone has 72
+CHARACTERS_MAX = 256  # at the limit the burst is no zone, and the oldest are forgotten
+
+
+@dataclass(frozen=True, slots=True)
+class InputEvent:
+    """One change. `at_us` is the kernel's time in microseconds; only differences of it mean anything."""
+
+    at_us: int
+    type: int
+    code: int
+    value: int
+
+    def __repr__(self) -> str:
+        """Never shows the key: it may be part of an MRZ."""
+        return f"InputEvent(type={self.type})"
+
+
+def decode(buffer: bytes) -> tuple[InputEvent | None, int]:
+    """Return the event that the buffer begins with, and the number of bytes it used; `(None, 0)` means: read more.
+
+    Raises BadFrameError for an event that no keyboard sends.
+    """
+    if len(buffer) < EVENT.size:
+        return None, 0
+    seconds, microseconds, type_, code, value = EVENT.unpack_from(buffer)
+    if seconds < 0 or not 0 <= microseconds < _MICROSECONDS or type_ > _TYPE_MAX or code > _CODE_MAX:
+        raise BadFrameError("no input event")
+    if type_ == EV_KEY and value not in {RELEASED, PRESSED, HELD}:
+        raise BadFrameError("a key that is neither pressed nor released")
+    return InputEvent(seconds * _MICROSECONDS + microseconds, type_, code, value), EVENT.size
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed without a pause: lines of characters, UNKNOWN for keys that no zone holds."""
+
+    lines: tuple[str, ...]
+    interval_ms: float
+
+    @property
+    def by_a_wedge(self) -> bool:
+        """True when no person types so much so fast."""
+        return sum(map(len, self.lines)) >= CHARACTERS_MIN and self.interval_ms <= WEDGE_INTERVAL_MS_MAX
+
+    def __repr__(self) -> str:
+        """Never shows the characters."""
+        return f"Typed({len(self.lines)} lines, {self.interval_ms:.0f} ms a character)"
+
+
+class Typing:
+    """Collects the keys of one burst."""
+
+    def __init__(self) -> None:
+        self._shifts: set[int] = set()
+        self._keys: list[tuple[int, str]] = []
+
+    @property
+    def has_begun(self) -> bool:
+        """True when something was typed since `finish`."""
+        return bool(self._keys)
+
+    def take(self, event: InputEvent) -> None:
+        """Note one event."""
+        if (event.type, event.code) == (EV_SYN, SYN_DROPPED):
+            self._keys.clear()  # the kernel lost events of this burst: it can be no zone any more
+            self._shifts.clear()
+        if event.type != EV_KEY or event.value == HELD:
+            return
+        if event.code in _SHIFTS:
+            (self._shifts.add if event.value == PRESSED else self._shifts.discard)(event.code)
+        elif event.value == PRESSED:
+            self._keys.append((event.at_us, _character(event.code, shifted=bool(self._shifts))))
+            del self._keys[:-CHARACTERS_MAX]
+
+    def finish(self) -> Typed:
+        """The burst is over: what was typed."""
+        keys, self._keys = self._keys, []
+        text = "".join(character for _, character in keys)
+        return Typed(tuple(line for line in text.split("\n") if line), _interval_ms([at_us for at_us, _ in keys]))
+
+
+def _character(code: int, *, shifted: bool) -> str:
+    """The character of a key on the US layout. Letters count whatever Shift or Caps Lock say: a zone has capitals only."""
+    if code in _LINE_ENDS:
+        return "\n"
+    if code == _COMMA and shifted:
+        return "<"
+    if code in _DIGITS and not shifted:
+        return _DIGITS[code]
+    return _LETTERS.get(code) or _NUMBER_BLOCK.get(code) or UNKNOWN
+
+
+def _interval_ms(times_us: Sequence[int]) -> float:
+    if len(times_us) < 2:
+        return float("inf")
+    return median(later - earlier for earlier, later in pairwise(times_us)) / 1000

@@ -1,0 +1,42 @@
+"""Readers that only talk: whatever their framing, they send a message for each document and take no command.
+
+Promises as for every reader: garbage is counted and passed over, an unplugged line is LinkLostError. A unit that is switched
+off cannot be told from one that has nothing to say; the technician finds out with `gate provision find-reader`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from drivers.reader.framed import Decode, FramedLine, OpenLink
+from drivers.reader.repeats import Repeats
+from drivers.values import MrzLines
+
+
+class TalkingReader:
+    """One reader. `decode` gives the lines of a message, none for a document that could not be read. One task uses it."""
+
+    def __init__(self, decode: Decode[tuple[str, ...]], *, source: str, open_link: OpenLink) -> None:
+        self.source = source
+        self._line = FramedLine(decode, open_link=open_link)
+        self._repeats = Repeats()
+
+    @property
+    def bytes_passed_over(self) -> int:
+        """How many bytes were no part of a message."""
+        return self._line.bytes_passed_over
+
+    async def connect(self) -> None:
+        """Open the line anew. Raises LinkLostError or SetupError."""
+        await self._line.open()
+
+    async def next_lines(self) -> MrzLines:
+        """Wait for the next document and return its lines. Raises LinkLostError. Cancelling loses no page."""
+        while True:
+            lines = await self._line.next_frame()
+            if lines and not self._repeats.is_repeat(lines, asyncio.get_running_loop().time()):
+                return MrzLines(lines, self.source)
+
+    def close(self) -> None:
+        """Close the line."""
+        self._line.close()

@@ -1,0 +1,32 @@
+"""Text that a reader gives for a machine-readable zone, cut into lines. Pure, and shared by every reader that sends text.
+
+A line is what ICAO 9303-3 §4.3 allows: capitals, digits and `<`, 30 to 44 of them. Shape only: layouts and check digits
+are the document room's business.
+"""
+
+from __future__ import annotations
+
+import re
+
+LINE_CHARACTERS_MIN = 30
+LINE_CHARACTERS_MAX = 44
+LINES_MAX = 3
+ZONE_BYTES_MAX = LINES_MAX * (LINE_CHARACTERS_MAX + 2)  # CR and LF behind each line
+
+_LINE = re.compile(r"[A-Z0-9<]{30,44}")
+_LINE_ENDS = re.compile(r"[\r\n]+")
+
+
+def lines_of(text: str, *, padding: str = "") -> tuple[str, ...] | None:
+    """The lines of a zone, without the padding that some readers put behind short ones; None when the text is not one."""
+    lines = tuple(stripped for line in _LINE_ENDS.split(text) if (stripped := line.strip().rstrip(padding)))
+    return lines if is_zone(lines) else None
+
+
+def is_zone(lines: tuple[str, ...]) -> bool:
+    """True for two or three lines of one length, all of a zone's characters."""
+    return (
+        2 <= len(lines) <= LINES_MAX
+        and len({len(line) for line in lines}) == 1
+        and all(_LINE.fullmatch(line) for line in lines)
+    )
