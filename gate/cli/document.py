@@ -40,7 +40,7 @@ def inspect_(
 
     files = lds_files(lds)
     printed = _parsed(mrz) if mrz else None
-    inspection = inspect_files(files, anchors=_store(trust), now=_moment(at), mrz=printed)
+    inspection = inspect_files(files, anchors=_store(trust), now=_moment(at), mrz=printed, complete=True)
     _report("document.inspect/1", inspection, json=json)
 
 
@@ -193,6 +193,7 @@ def _report(
 ) -> None:
     """Print an inspection, or a part of its checks, and end: 0 only if all of it was successful."""
     from gate.document.checks import Result, combine
+    from gate.document.signature_facts import weak_algorithms
 
     checks = [check for check in inspection.checks if only is None or check.id.value in only]
     overall = combine(check.result for check in checks)
@@ -212,6 +213,8 @@ def _report(
                 "expiry": document.expires,
             },
             "test_issuer": inspection.test_issuer,
+            "groups": {str(number): integrity.value for number, integrity in inspection.groups.items()},
+            "weak_algorithms": [] if inspection.signature is None else list(weak_algorithms(inspection.signature)),
         }
         emit_json(schema, fields | (more or {}))
     else:

@@ -12,11 +12,13 @@ from gate.document.authenticity.chip import Proofs, judge_chip
 from gate.document.authenticity.passive import judge_com, judge_country, judge_hashes
 from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import DocumentError
+from gate.document.integrity import Absence, integrities, owed
 from gate.document.lds.dg1 import parse_dg1
 from gate.document.lds.dg12 import parse_dg12
 from gate.document.lds.formats import check_format
 from gate.document.outcome import AgreementFacts, DocumentFields, Inspection
 from gate.document.refinement import Evidence, refine
+from gate.document.signature_facts import signature_facts
 from gate.document.softening import ChipProof
 from gate.document.zone_checks import judge_expiry, judge_mrz, judge_printed_and_chip
 
@@ -56,6 +58,10 @@ def conclude(examination: Examination) -> Inspection:
         test_issuer=document.issuer == UTOPIA or (anchor is not None and anchor.test),
         access=None if examination.opening is None else examination.opening[0],
         agreement=_agreement_facts(examination),
+        groups=integrities(
+            examination.security, examination.files, examination.absent, broken=examination.broken is not None
+        ),
+        signature=None if examination.verdict is None else signature_facts(examination.verdict),
     )
 
 
@@ -136,7 +142,11 @@ def _com(examination: Examination) -> Check:
 def _hashes(examination: Examination) -> Check:
     if examination.verdict is None or examination.verdict.security is None:
         return _open(examination, CheckId.DG_HASHES, "there are no hashes to compare with")
-    check = judge_hashes(examination.verdict.security, examination.files, examination.wanted)
+    security, files = examination.verdict.security, examination.files
+    wanted = examination.wanted
+    if examination.complete:
+        wanted |= owed(security, files, examination.absent, broken=examination.broken is not None)
+    check = judge_hashes(security, files, wanted)
     if check.result is Result.UNDETERMINED:
         return _open(examination, CheckId.DG_HASHES, check.reason)
     if check.result is Result.SUCCESSFUL and not _conforming(examination):
@@ -166,7 +176,8 @@ def _chip(examination: Examination) -> Check:
     if examination.verdict is None:
         return _open(examination, CheckId.CHIP_AUTHENTICITY, "EF.SOD was not read")
     proofs = Proofs(examination.answer, examination.agreement, examination.mapping_check())
-    check = judge_chip(examination.verdict, examination.files, frozenset(examination.withheld), proofs)
+    withheld = frozenset(n for n, why in examination.absent.items() if why is not Absence.LOOKED_AT)
+    check = judge_chip(examination.verdict, examination.files, withheld, proofs)
     if check.result is Result.UNDETERMINED and proofs == Proofs():
         return _open(examination, CheckId.CHIP_AUTHENTICITY, check.reason)
     return check

@@ -13,6 +13,7 @@ from gate.document.authenticity.card_security import judge_mapping
 from gate.document.authenticity.passive import hash_agrees, judge_sod
 from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import DocumentError
+from gate.document.lds.com import parse_com
 from gate.document.lds.dg2 import PortraitImage, parse_dg2
 from gate.document.lds.dg14 import parse_dg14
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from gate.document.access_checks import AccessFacts
     from gate.document.authenticity.chip import ActiveAnswer, AgreementOutcome
     from gate.document.authenticity.passive import SecurityVerdict
+    from gate.document.integrity import Absence
     from gate.document.lds.security_infos import SecurityInfos
+    from gate.document.lds.sod import SecurityObject
     from gate.document.mrz import Mrz
     from gate.document.pki.anchors import TrustAnchors
 
@@ -38,9 +41,9 @@ class Examination:
     """One document under examination. `printed` is the zone as printed; None when nobody saw the page.
 
     `access` is how far opening the chip has come, and `opening` how it was opened, with what EF.CardAccess offered (None:
-    there is none). `com` is EF.COM, None when there is none, empty when it could not be read. `withheld` are data groups that
-    the chip would not give. `mapping_proofs` is a list that grows as the chip is opened anew. `broken` says why the process
-    broke: the chip was pulled out, or its answers make no sense.
+    there is none). `com` is EF.COM, None when there is none, empty when it could not be read. `absent` says why data groups that
+    the chip was asked for have no content. `mapping_proofs` is a list that grows as the chip is opened anew. `broken` says why the process broke: the chip was pulled
+    out, or its answers make no sense. `complete` is False for files that need not be all of the chip's.
     """
 
     anchors: TrustAnchors
@@ -52,7 +55,8 @@ class Examination:
     com: bytes | None = None
     verdict: SecurityVerdict | None = None
     files: dict[int, bytes] = field(default_factory=dict)
-    withheld: set[int] = field(default_factory=set)
+    absent: dict[int, Absence] = field(default_factory=dict)
+    complete: bool = True
     answer: ActiveAnswer | None = None
     agreement: AgreementOutcome | None = None
     mapping_proofs: Sequence[MappingProof] = ()
@@ -67,22 +71,27 @@ class Examination:
         """EF.SOD; its signatures are checked at once. Every passport has one: none at all fails as an empty one does."""
         self.verdict = judge_sod(content or b"", self.anchors, self.now)
 
-    def take_data_group(self, number: int, content: bytes | None) -> None:
-        """A data group; None or empty when the chip would not give it, or gave something else."""
-        if content:
-            self.files[number] = content
-        else:
-            self.withheld.add(number)
+    @property
+    def security(self) -> SecurityObject | None:
+        """What EF.SOD says, once it was read and could be."""
+        return None if self.verdict is None else self.verdict.security
+
+    def listed(self) -> frozenset[int]:
+        """The data groups that EF.SOD or EF.COM lists."""
+        hashed = frozenset[int]() if self.security is None else frozenset(self.security.hashes)
+        try:
+            return hashed | (parse_com(self.com).data_groups if self.com else frozenset())
+        except DocumentError:
+            return hashed  # the comparison of both says what is wrong
 
     def lists(self, number: int) -> bool:
         """True when EF.SOD has a hash for this data group."""
-        return self.verdict is not None and self.verdict.security is not None and number in self.verdict.security.hashes
+        return self.security is not None and number in self.security.hashes
 
     def file(self, number: int) -> bytes | None:
         """A data group as it was read, if its hash agrees with EF.SOD."""
         content = self.files.get(number)
-        security = None if self.verdict is None else self.verdict.security
-        if content is None or security is None or not hash_agrees(security, number, content):
+        if content is None or self.security is None or not hash_agrees(self.security, number, content):
             return None
         return content
 

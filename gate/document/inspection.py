@@ -28,6 +28,7 @@ from gate.document.errors import (
     SecureMessagingError,
 )
 from gate.document.examination import DATA_GROUPS_WANTED, Examination
+from gate.document.integrity import GUARDED, Absence
 from gate.document.lds.dg15 import parse_dg15
 from gate.document.outcome import DocumentFields, Inspection
 
@@ -92,18 +93,22 @@ def inspect_files(
     now: datetime,
     mrz: Mrz | None = None,
     wanted: frozenset[int] = DATA_GROUPS_WANTED,
+    complete: bool = False,
 ) -> Inspection:
     """Judge the files of one chip, named `EF.COM`, `EF.SOD`, `EF.DG1` to `EF.DG16`, that someone else has read.
 
-    The data groups that are `wanted` must be there for their check to be successful.
+    The data groups that are `wanted` must be there for their check to be successful. Files that are `complete` are said to be
+    all that the chip gives without Terminal Authentication, so that each group that EF.SOD lists must be there.
     """
-    examination = Examination(anchors=anchors, now=now, printed=mrz, wanted=wanted)
+    examination = Examination(anchors=anchors, now=now, printed=mrz, wanted=wanted, complete=complete)
     examination.com = files.get(COM.name)
     examination.take_sod(files.get(SOD.name))
     for number in range(1, 17):
         content = files.get(data_group(number).name)
-        if content is not None:
-            examination.take_data_group(number, content)
+        if content:
+            examination.files[number] = content
+        elif content is not None:
+            examination.absent[number] = Absence.MALFORMED
     return conclude(examination)
 
 
@@ -112,7 +117,7 @@ def _converse(
     chip: Chip,
     random: Callable[[int], bytes],
 ) -> Generator[Step, bytes | None, None]:
-    """The sequences of TR-03135-1 §5.6.2: access, EF.SOD, chip authenticity, EF.DG1, and the long EF.DG2 last."""
+    """The sequences of TR-03135-1 §5.6.2: access, EF.SOD, chip authenticity, EF.DG1, the long EF.DG2, the rest."""
     try:
         yield from chip.open()
         if chip.proofs:
@@ -133,6 +138,7 @@ def _converse(
     portrait = examination.portrait()
     if portrait is not None:
         yield Portrait(portrait.encoding.value, portrait.image)
+    yield from _look_at_the_rest(examination, chip)
 
 
 def _take_data_groups(
@@ -140,8 +146,41 @@ def _take_data_groups(
 ) -> Generator[Step, bytes | None, None]:
     """Those that EF.SOD lists, and those that no passport lacks."""
     for number in numbers:
-        if number in DATA_GROUPS_WANTED or examination.lists(number):
-            examination.take_data_group(number, (yield from _read(chip, data_group(number))))
+        if number not in DATA_GROUPS_WANTED and not examination.lists(number):
+            continue
+        try:
+            content = yield from chip.read(data_group(number))
+        except ChipStatusError:
+            examination.absent[number] = Absence.REFUSED
+        except MalformedError:
+            examination.absent[number] = Absence.MALFORMED
+        else:
+            if content is None:
+                examination.absent[number] = Absence.MISSING
+            else:
+                examination.files[number] = content
+
+
+def _look_at_the_rest(examination: Examination, chip: Chip) -> Generator[Step, bytes | None, None]:
+    """Whether the chip has the other data groups that it lists. Last, since no decision waits for it.
+
+    Some chips end their session rather than give what is guarded, so that comes at the very end.
+    """
+    rest = examination.listed() - examination.files.keys() - examination.absent.keys()
+    for number in sorted(rest, key=lambda number: (number in GUARDED, number)):
+        try:
+            there = yield from chip.look(data_group(number))
+        except ChipStatusError:
+            examination.absent[number] = Absence.REFUSED
+        except MalformedError:
+            examination.absent[number] = Absence.MALFORMED
+        except SecureMessagingError as error:
+            if error.status is None:
+                raise
+            examination.absent[number] = Absence.REFUSED
+            yield from chip.reopen()
+        else:
+            examination.absent[number] = Absence.LOOKED_AT if there else Absence.MISSING
 
 
 def _agree(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from gate.document.checks import Check, CheckId, Result, combine
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from gate.document.access_checks import AccessFacts
+    from gate.document.integrity import Integrity
+    from gate.document.signature_facts import SignatureFacts
 
 _VALIDITY_CHECKS: Final = (CheckId.DS_VALIDITY, CheckId.CSCA_VALIDITY)
 
@@ -41,6 +44,8 @@ class Inspection:
 
     `test_issuer` says that the document is a specimen: signed under a CSCA marked as test, or issued by Utopia.
     `access` says how the chip was opened, None when it was not; `agreement` how it did Chip Authentication, if it did.
+    `groups` is the integrity of every data group that EF.SOD lists or the chip was asked for. `signature` is how EF.SOD was
+    signed, None when it could not be read; `weak_algorithms` says what of it is weak.
     """
 
     checks: tuple[Check, ...]
@@ -48,6 +53,8 @@ class Inspection:
     test_issuer: bool
     access: AccessFacts | None = None
     agreement: AgreementFacts | None = None
+    groups: Mapping[int, Integrity] = field(default_factory=dict)
+    signature: SignatureFacts | None = None
 
     @property
     def overall(self) -> Result:

@@ -109,8 +109,16 @@ def test_no_repr_of_an_inspection_shows_who_it_is_about() -> None:
         ("no_private_key", "ecdsa", {"chip_authenticity": "failed"}),
         ("no_private_key", "rsa", {"chip_authenticity": "failed"}),
         ("no_chip_authentication", None, {"chip_authenticity": "not_supported"}),
-        ("clone_without_dg15", "ecdsa", {"chip_authenticity": "failed", "com_sod": "failed"}),
-        ("clone_without_dg15", "rsa", {"chip_authenticity": "failed", "com_sod": "failed"}),
+        (
+            "clone_without_dg15",
+            "ecdsa",
+            {"chip_authenticity": "failed", "com_sod": "failed", "dg_hashes": "undetermined"},
+        ),
+        (
+            "clone_without_dg15",
+            "rsa",
+            {"chip_authenticity": "failed", "com_sod": "failed", "dg_hashes": "undetermined"},
+        ),
         (
             "unknown_issuer",
             "ecdsa",

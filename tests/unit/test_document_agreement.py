@@ -168,7 +168,7 @@ def test_the_data_groups_are_read_under_the_keys_of_chip_authentication_and_no_s
     assert not any(apdu[1] == 0x88 for apdu in sent), "no Active Authentication beside it"
     agreed = next(index for index, apdu in enumerate(sent) if apdu[1] == 0x86)
     after = [apdu for apdu in sent[agreed + 1 :] if apdu[1] == 0xA4]
-    assert len(after) == 3, "the proof, EF.DG1 and EF.DG2"
+    assert len(after) == 4, "the proof, EF.DG1, EF.DG2, and a look at EF.DG15"
     assert inspection.agreement == AgreementFacts("0.4.0.127.0.7.2.2.3.2.2", "AES-128", "brainpoolP256r1")
 
 

@@ -405,7 +405,7 @@ def test_a_signed_portrait_that_is_none_is_not_conforming() -> None:
         examination = Examination(anchors=ANCHORS, now=NOW, printed=None)
         examination.verdict = verdict
         for one, bytes_ in groups.items():
-            examination.take_data_group(one, bytes_)
+            examination.files[one] = bytes_
         check = next(check for check in conclude(examination).checks if check.id is CheckId.DG_HASHES)
         assert check.result is Result.UNDETERMINED, number
         assert "breaks its format" in check.reason
@@ -415,7 +415,7 @@ def test_the_date_of_issue_counts_only_when_it_is_signed() -> None:
     dg12 = tlv.encode(0x6C, tlv.encode(0x5C, b"\x5f\x26") + tlv.encode(0x5F26, b"20210416"))
     examination = Examination(anchors=ANCHORS, now=NOW, printed=None)
     examination.verdict = listing({12: dg12})
-    examination.take_data_group(12, dg12)
+    examination.files[12] = dg12
     assert str(conclude(examination).document.issued) == "2021-04-16"
     unsigned = inspect_files(named_files(**{"EF.DG12": dg12}), anchors=ANCHORS, now=NOW)
     assert unsigned.document.issued is None

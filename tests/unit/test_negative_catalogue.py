@@ -28,6 +28,7 @@ from gate.document.mrz import parse
 from gate.passage.evidence import Check, CheckResult, DocumentEvidence, Score, SiteEvidence
 from gate.passage.evidence import CheckId as PassageCheckId
 from gate.passage.policy import Policy, document_objections, site_objections
+from gate.programs.stages.document import document_evidence
 from gate.trust.errors import SourceError
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
@@ -48,7 +49,9 @@ FIELD = Features(pace=(Pace(PaceMapping.GENERIC, 0, Cipher.AES_128),))
 CAM = Features(pace=(Pace(PaceMapping.CHIP_AUTHENTICATION, 13, Cipher.AES_128),))
 CA = Features(chip_authentication=(Agreement(13, Cipher.AES_128),))
 
-POLICY = Policy(Score(0.5), Score(0.5), officer_presence_max_s=60, trust_age_max_days=30)
+POLICY = Policy(Score(0.5), Score(0.5), officer_presence_max_s=60, trust_age_max_days=30, test_documents=True)
+WEAK_PASS = dataclasses.replace(POLICY, weak_algorithms_refer=False)
+SERVICE = dataclasses.replace(POLICY, test_documents=False)
 
 # What follows when nobody is shown to have signed EF.SOD, or nothing can be read in it.
 UNSIGNED = dict.fromkeys(
@@ -102,6 +105,11 @@ def without_portrait(_: Path) -> Outcome:
     genuine = issued()
     files = {name: content for name, content in genuine.files.items() if name != "EF_DG2"}
     return results(inspected(dataclasses.replace(genuine, files=files)))
+
+
+def another_group_13(_: Path) -> Outcome:
+    genuine = issued(extra_groups={13: lds.dg13(b"x")})
+    return results(inspected(dataclasses.replace(genuine, files={**genuine.files, "EF_DG13": lds.dg7(b"x")})))
 
 
 def with_tail(document: Passport, name: str) -> Passport:
@@ -269,6 +277,17 @@ def unknown_birthday(folder: Path) -> Outcome:
     return zone_problem("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", second)(folder)
 
 
+def decided(policy: Policy = POLICY, **order: Any) -> Callable[[Path], Outcome]:
+    """What is wrong with a chip: checks that are not successful, and else what the decision objects to."""
+
+    def run(_: Path) -> Outcome:
+        inspection = inspected(issued(**order))
+        objections = document_objections(document_evidence(inspection, lists=""), policy)
+        return results(inspection) | {f"{one.reason.value} {one.detail}": "objection" for one in objections}
+
+    return run
+
+
 def admission(*, clock_sure: bool = True, specimen: bool = False) -> Callable[[Path], Outcome]:
     """What the decision makes of a document whose checks are all right."""
 
@@ -276,7 +295,7 @@ def admission(*, clock_sure: bool = True, specimen: bool = False) -> Callable[[P
         checks = tuple(Check(one, CheckResult.SUCCESSFUL) for one in PassageCheckId)
         document = DocumentEvidence(checks, test_issuer=specimen)
         site = SiteEvidence(officer_seen_ago_s=0.0, trust_age_days=1.0, clock_sure=clock_sure)
-        objections = (*document_objections(document, POLICY), *site_objections(site, POLICY))
+        objections = (*document_objections(document, SERVICE), *site_objections(site, SERVICE))
         return {one.reason.value: "objection" for one in objections}
 
     return run
@@ -325,6 +344,8 @@ CATALOGUE = (
         },
     ),
     Entry(5, "DG2 in EF.SOD and not on the chip", without_portrait, {"dg_hashes": OPEN}),
+    Entry(5, "DG13, which nobody needs, in EF.SOD and not on the chip", chip("group_missing"), {"dg_hashes": OPEN}),
+    Entry(5, "DG13 in EF.SOD, and another file on the chip", another_group_13, {"dg_hashes": OPEN}),
     Entry(
         5,
         "a wanted data group in EF.SOD and not on the chip",
@@ -361,9 +382,20 @@ CATALOGUE = (
     ),
     Entry(15, "unknown hash", chip("sod_digest_unknown"), UNREADABLE | {"sod_signature": OPEN}),
     Entry(
-        16, "SHA-1: right; whether it is enough is for policy", chip(security_object=SecurityObject(digest="sha1")), {}
+        16,
+        "SHA-1: every check is successful, and policy objects",
+        decided(security_object=SecurityObject(digest="sha1")),
+        {f"weak_algorithm {place}:sha1": "objection" for place in ("lds_hash", "digest", "sod_signature")},
     ),
-    Entry(16, "RSA with 1,024 bits: the same", chip(signer="rsa_1024"), {}),
+    Entry(
+        16, "RSA with 1,024 bits: the same", decided(signer="rsa_1024"), {"weak_algorithm ds_key:rsa-1024": "objection"}
+    ),
+    Entry(
+        16,
+        "SHA-1 and RSA with 1,024 bits where policy lets them pass",
+        decided(WEAK_PASS, security_object=SecurityObject(digest="sha1"), signer="rsa_1024"),
+        {},
+    ),
     Entry(17, "PSS with another salt", chip("sod_salt_wrong", signer="rsa_pss"), UNSIGNED | {"sod_signature": FAILED}),
     Entry(
         17,
@@ -540,7 +572,7 @@ CATALOGUE = (
         42,
         "EF.SOD lists DG14 and DG15, the chip denies them",
         chip("clone_without_dg15"),
-        {"com_sod": FAILED, "chip_authenticity": FAILED},
+        {"com_sod": FAILED, "dg_hashes": OPEN, "chip_authenticity": FAILED},
     ),
     Entry(43, "EF.CardAccess weaker than DG14", chip("card_access_weaker", features=GM), {"chip_access": FAILED}),
     Entry(43, "EF.CardAccess taken away", chip(features=GM, through=hidden_card_access), {"chip_access": FAILED}),

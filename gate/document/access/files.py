@@ -77,6 +77,24 @@ class FileReader:
         Raises ChipStatusError when the chip refuses, MalformedError when the file is none of its kind or too long,
         SecureMessagingError when the session ended.
         """
+        begun = yield from self._begin(file)
+        if begun is None:
+            return None
+        content, total = begun
+        parts = [content[:total]]
+        have = len(parts[0])
+        while have < total:
+            part = yield from self._block(file, have, total - have)
+            parts.append(part)
+            have += len(part)
+        return b"".join(parts)
+
+    def look(self, file: File) -> Generator[Transmit, bytes | None, bool]:
+        """Whether the file is there and begins as one of its kind; False when there is none. Raises as `read` does."""
+        return (yield from self._begin(file)) is not None
+
+    def _begin(self, file: File) -> Generator[Transmit, bytes | None, tuple[bytes, int] | None]:
+        """Select the file and read its head: these bytes, and how many it has in all. None when there is no such file."""
         self._size_tried = 0
         selected = yield from self._conversation.ask(Command(0xA4, 0x02, 0x0C, file.identifier.to_bytes(2, "big")))
         if selected.status == FILE_NOT_FOUND:
@@ -91,13 +109,7 @@ class FileReader:
         total = start + length
         if total > FILE_BYTES_MAX:
             raise MalformedError(f"{file.name} says that it has {total} bytes")
-        parts = [content[:total]]
-        have = len(parts[0])
-        while have < total:
-            part = yield from self._block(file, have, total - have)
-            parts.append(part)
-            have += len(part)
-        return b"".join(parts)
+        return content, total
 
     def _block(self, file: File, offset: int, wanted: int) -> Generator[Transmit, bytes | None, bytes]:
         """At least one byte from this offset, at most as many as wanted or as the chip gives at once."""

@@ -6,7 +6,7 @@ between chip and reader could make it fail. That EF.CardAccess was not taken awa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from gate.document.access.bac import open_with_bac
 from gate.document.access.commands import OK, Command, Response, Transmit
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gate.document.lds.security_infos import SecurityInfos
     from gate.document.mrz import MrzKey
 
+T = TypeVar("T")
 REOPENINGS_MAX: Final = 8  # twice as many as there are sizes of a block; a chip that wants more is given up
 _APPLICATION: Final = bytes.fromhex("A0000002471001")
 _MASTER_FILE: Final = bytes.fromhex("3F00")
@@ -118,12 +119,21 @@ class Chip:
 
         Raises ChipStatusError when the chip refuses, MalformedError when the file is none of its kind or too long.
         """
+        return (yield from self._persistently(lambda: self._reader.read(file)))
+
+    def look(self, file: File) -> Generator[Transmit, bytes | None, bool]:
+        """Whether the chip has this file; nothing beyond its head is read. Raises as `read` does."""
+        return (yield from self._persistently(lambda: self._reader.look(file)))
+
+    def _persistently(
+        self, step: Callable[[], Generator[Transmit, bytes | None, T]]
+    ) -> Generator[Transmit, bytes | None, T]:
+        """Read within the session, opening the chip anew where it ended that over the size of a block."""
         while True:
             try:
                 self._conversation.require_session()
-                return (yield from self._reader.read(file))
+                return (yield from step())
             except SecureMessagingError as error:
-                # A chip that ended the session over the size of a block: opening it again is the only way on.
                 if error.status is None or not self._reader.go_down(error.status):
                     raise
                 yield from self.reopen()

@@ -1,0 +1,183 @@
+"""What becomes of the data groups that a chip lists: read, looked at, refused, missing, or never reached."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from fakes.document_chip import Gone
+from fakes.inspections import NOW, Through, Transmit, anchors, files_of, inspected, issued, judged, results
+
+from gate.document.checks import CheckId, Result
+from gate.document.inspection import Inspection, inspect_files
+from gate.document.integrity import Integrity
+from hardware_sim.passport import lds
+from hardware_sim.passport.abilities import Agreement, Features
+from hardware_sim.passport.issuer import Passport
+
+FINGERS = lds.dg3(b"a finger")
+MANY = {
+    3: FINGERS,
+    7: lds.dg7(b"\xff\xd8\xff"),
+    11: lds.dg11(full_name="ERIKSSON<<ANNA"),
+    12: lds.dg12(issuing_authority="Utopia", issue_date="20261120"),
+    13: lds.dg13(b"a state's own"),
+    16: lds.dg16(name="X", telephone="1", recorded="20250101"),
+}
+IDENTICAL, PRESENT, MISSING = Integrity.IDENTICAL, Integrity.PRESENT, Integrity.NOT_PRESENT
+
+
+def without(document: Passport, *names: str) -> Passport:
+    return dataclasses.replace(
+        document, files={name: content for name, content in document.files.items() if name not in names}
+    )
+
+
+def hashes(inspection: Inspection) -> tuple[Result, str]:
+    check = next(check for check in inspection.checks if check.id is CheckId.DG_HASHES)
+    return check.result, check.reason
+
+
+def test_groups_that_nobody_needs_are_looked_at_and_not_read() -> None:
+    inspection = inspected(issued(extra_groups=MANY))
+    assert results(inspection) == {}
+    assert dict(inspection.groups) == {
+        1: IDENTICAL,
+        2: IDENTICAL,
+        3: PRESENT,
+        7: PRESENT,
+        11: PRESENT,
+        12: IDENTICAL,
+        13: PRESENT,
+        14: IDENTICAL,
+        15: IDENTICAL,
+        16: PRESENT,
+    }
+
+
+def test_a_look_takes_two_commands_and_comes_after_everything_else() -> None:
+    counts = []
+    for groups in ({}, {13: lds.dg13(bytes(2000))}):
+        sent: list[bytes] = []
+        inspected(issued(extra_groups=groups), through=counting(sent))
+        counts.append(len(sent))
+    assert counts[1] - counts[0] == 2
+
+
+def counting(sent: list[bytes]) -> Through:
+    def through(transmit: Transmit) -> Transmit:
+        def answer(apdu: bytes) -> bytes:
+            sent.append(apdu)
+            return transmit(apdu)
+
+        return answer
+
+    return through
+
+
+@pytest.mark.parametrize("number", [7, 11, 12, 13, 16])
+def test_a_listed_group_that_the_chip_lacks_is_named(number: int) -> None:
+    inspection = inspected(without(issued(extra_groups=MANY), f"EF_DG{number}"))
+    assert results(inspection) == {"dg_hashes": "undetermined"}
+    assert hashes(inspection) == (Result.UNDETERMINED, f"not read: DG{number}")
+    assert inspection.groups[number] is MISSING
+
+
+def test_a_group_that_is_another_file_does_not_conform() -> None:
+    document = issued(extra_groups=MANY)
+    changed = dataclasses.replace(document, files={**document.files, "EF_DG11": MANY[13]})
+    inspection = inspected(changed)
+    assert results(inspection) == {"dg_hashes": "undetermined"}
+    assert inspection.groups[11] is Integrity.NON_CONFORMANCE
+
+
+def test_fingers_behind_terminal_authentication_are_present_and_harm_nothing() -> None:
+    features = Features(chip_authentication=(Agreement(13),), terminal_authentication=True)
+    inspection = inspected(issued(features=features, extra_groups={3: FINGERS}))
+    assert results(inspection) == {}
+    assert inspection.groups[3] is PRESENT
+
+
+def test_fingers_that_are_listed_and_missing_are_not_present() -> None:
+    inspection = inspected(without(issued(extra_groups={3: FINGERS}), "EF_DG3"))
+    assert hashes(inspection) == (Result.UNDETERMINED, "not read: DG3")
+    assert inspection.groups[3] is MISSING
+
+
+def test_a_group_that_only_com_lists_is_looked_for_and_the_lists_disagree() -> None:
+    inspection = inspected(issued("com_lists_more"))
+    assert inspection.groups[16] is MISSING
+    assert results(inspection) == {"com_sod": "failed"}
+
+
+@pytest.mark.parametrize("count", range(1, 5))
+def test_a_chip_that_is_pulled_out_while_the_rest_is_looked_at_is_aborted(count: int) -> None:
+    document = issued(extra_groups={11: MANY[11], 13: MANY[13]})
+    sent: list[bytes] = []
+    inspected(document, through=counting(sent))
+
+    def through(transmit: Transmit) -> Transmit:
+        left = iter(range(len(sent) - count))
+
+        def answer(apdu: bytes) -> bytes:
+            if next(left, None) is None:
+                raise Gone
+            return transmit(apdu)
+
+        return answer
+
+    inspection = inspected(document, through=through)
+    assert results(inspection) == {"dg_hashes": "aborted"}
+    assert inspection.groups[13] is Integrity.ABORTED
+    assert inspection.groups[11] is (Integrity.ABORTED if count > 2 else PRESENT)
+
+
+@pytest.mark.parametrize("answer", [b"\x69\x82", b"\x69\x88"])
+def test_a_chip_that_ends_its_session_rather_than_give_a_group_has_refused_it(answer: bytes) -> None:
+    document = issued(extra_groups={3: FINGERS, 13: MANY[13]})
+    sent: list[bytes] = []
+    inspected(document, through=counting(sent))
+
+    def through(transmit: Transmit) -> Transmit:
+        count = iter(range(10_000))
+
+        def pass_on(apdu: bytes) -> bytes:
+            if next(count) == len(sent) - 1:  # the selection of EF.DG3, the last that is looked at
+                transmit(bytes.fromhex("00A4040C07A0000002471001"))  # the card drops its session
+                return answer
+            return transmit(apdu)
+
+        return pass_on
+
+    inspection = inspected(document, through=through)
+    assert results(inspection) == {}
+    assert inspection.groups == {**dict.fromkeys((1, 2, 14, 15), IDENTICAL), 3: PRESENT, 13: PRESENT}
+
+
+def test_a_changed_group_is_not_identical_and_an_unlisted_one_neither() -> None:
+    assert inspected(issued("dg1_changed")).groups[1] is Integrity.NOT_IDENTICAL
+    unlisted = judged(files_of(issued(), EF_DG13=MANY[13]))
+    assert unlisted.groups[13] is Integrity.NOT_IDENTICAL
+
+
+def test_without_hashes_what_was_read_does_not_conform() -> None:
+    inspection = inspected(issued("sod_empty"))
+    assert inspection.groups == {**dict.fromkeys((1, 2), Integrity.NON_CONFORMANCE), 14: PRESENT, 15: PRESENT}
+
+
+def test_files_that_are_all_of_a_chip_must_hold_what_it_lists_but_not_the_fingers() -> None:
+    document = issued(extra_groups={3: FINGERS, 13: MANY[13]})
+    files = files_of(document, EF_DG3=None)
+    whole = inspect_files(files, anchors=anchors(), now=NOW, complete=True)
+    assert hashes(whole)[0] is Result.SUCCESSFUL
+    assert whole.groups[3] is MISSING
+    lacking = inspect_files(files_of(document, EF_DG3=None, EF_DG13=None), anchors=anchors(), now=NOW, complete=True)
+    assert hashes(lacking) == (Result.UNDETERMINED, "not read: DG13")
+    some = inspect_files(files_of(document, EF_DG13=None), anchors=anchors(), now=NOW)
+    assert hashes(some)[0] is Result.SUCCESSFUL
+
+
+def test_an_empty_file_does_not_conform() -> None:
+    inspection = inspect_files(files_of(issued(), EF_DG2=b""), anchors=anchors(), now=NOW)
+    assert hashes(inspection) == (Result.UNDETERMINED, "not read: DG2")
+    assert inspection.groups[2] is Integrity.NON_CONFORMANCE
