@@ -117,9 +117,10 @@ class AgreementEvidence:
 class DocumentEvidence:
     """What the inspection of the document found. `issuer` is the MRZ's three-letter code.
 
-    `access` is None for a chip that was not opened, `agreement` where Chip Authentication was not carried out. `lists` is the
-    version of the trust store that the document was judged against; empty when it was not. Records older than these fields
-    are read without them.
+    `access` is None for a chip that was not opened, `agreement` where Chip Authentication was not carried out.
+    `weak_algorithms` are places and algorithms such as `ds_key:rsa-1024`, by what the standards of the day of the inspection
+    call weak. `lists` is the version of the trust store that the document was judged against; empty when it was not. Records
+    older than these fields are read without them.
     """
 
     checks: tuple[Check, ...]
@@ -130,6 +131,7 @@ class DocumentEvidence:
     test_issuer: bool = False
     access: AccessEvidence | None = None
     agreement: AgreementEvidence | None = None
+    weak_algorithms: tuple[str, ...] = ()
     lists: str = ""
 
 

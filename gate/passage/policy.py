@@ -59,6 +59,7 @@ class Policy:
     lane_age_max_ms: int = 300
     revocation_required: bool = True
     test_documents: bool = False  # demo and trial only
+    weak_algorithms_refer: bool = True
     without_chip_authentication: tuple[NoChipAuthentication, ...] = ()
 
 
@@ -104,6 +105,8 @@ def document_objections(document: DocumentEvidence | None, policy: Policy) -> tu
     ]
     if document.test_issuer and not policy.test_documents:
         objections.append(Objection(Reason.TEST_DOCUMENT))
+    if policy.weak_algorithms_refer:
+        objections.extend(Objection(Reason.WEAK_ALGORITHM, weak) for weak in document.weak_algorithms)
     return tuple(objections)
 
 

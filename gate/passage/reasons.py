@@ -22,6 +22,7 @@ class Reason(enum.Enum):
     DOCUMENT_REMOVED = "document_removed"
     DOCUMENT_PRESENTED_AGAIN = "document_presented_again"
     TEST_DOCUMENT = "test_document"
+    WEAK_ALGORITHM = "weak_algorithm"
     # The traveller
     FACE_MISSING = "face_missing"
     FACES_SEVERAL = "faces_several"

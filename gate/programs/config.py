@@ -92,6 +92,7 @@ class Rules(Section, frozen=True, kw_only=True):
     grant_ttl_ms: Annotated[int, msgspec.Meta(ge=1000, le=30000)] = 10000
     crossing_limit_s: Annotated[int, msgspec.Meta(ge=5, le=180)] = 45
     revocation_required: bool = True
+    weak_algorithms_refer: bool = True
     without_chip_authentication: tuple[ChipAuthenticationException, ...] = ()
 
 
@@ -110,6 +111,15 @@ class Sync(Section, frozen=True, kw_only=True):
     key: Text
     mirror_vkey: Text  # the central server's cosigning key, as a note verifier key
     interval_ms: Annotated[int, msgspec.Meta(ge=50, le=3_600_000)] = 1000
+
+
+class Lists(Section, frozen=True, kw_only=True):
+    """The folder that certificates and lists are downloaded into. No table: they are imported by hand."""
+
+    folder: Text
+    signer: str = ""  # the CSCA certificate that vouches for a list's signer; empty: those that the store holds
+    test: bool = False  # everything in it is fit for demos only
+    check_every_ms: Annotated[int, msgspec.Meta(ge=50, le=3_600_000)] = 10_000
 
 
 class Screens(Section, frozen=True, kw_only=True):
@@ -134,6 +144,7 @@ class Config(Section, frozen=True, kw_only=True):
     rules: Rules = Rules()
     audit: Audit
     sync: Sync | None = None
+    lists: Lists | None = None
     screens: Screens = Screens()
 
     @property
@@ -195,6 +206,8 @@ def refuse_demo_parts_in_service(config: Config) -> None:
         for name, port in (("barrier.port", config.barrier.port), ("swipe.port", config.swipe.port))
         if Path(port).resolve().is_relative_to("/dev/pts")
     )
+    if config.lists is not None and config.lists.test:
+        wrong.append("lists.test = true brings certificates for demos")
     if len(config.audit.recipients) < 2:
         wrong.append("audit.recipients needs two auditors at least")
     if wrong:

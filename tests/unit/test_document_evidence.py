@@ -22,6 +22,7 @@ from gate.programs.records import RecordError, fields_of, replay
 from gate.programs.stages.document import document_evidence
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
+from hardware_sim.passport.security_object import SecurityObject
 
 LISTS = "0f" * 32
 CA = (Agreement(13, Cipher.AES_256),)
@@ -110,6 +111,12 @@ def test_pace_is_told_with_version_mapping_algorithms_and_domain_parameters(
 def test_chip_authentication_is_told_with_its_protocol_cipher_and_domain_parameters() -> None:
     agreement = evidence_of(features=Features(chip_authentication=CA)).agreement
     assert agreement == AgreementEvidence("0.4.0.127.0.7.2.2.3.2.4", passage.Cipher.AES_256, "brainpoolP256r1")
+
+
+def test_weak_algorithms_are_told_with_their_place() -> None:
+    weak = evidence_of(signer="rsa_1024", security_object=SecurityObject(digest="sha1")).weak_algorithms
+    assert {"lds_hash:sha1", "sod_signature:sha1", "ds_key:rsa-1024"} <= set(weak)
+    assert evidence_of().weak_algorithms == ()
 
 
 def test_a_chip_that_was_not_opened_has_no_access() -> None:

@@ -74,6 +74,15 @@ def test_a_test_document_never_opens_a_gate_in_service() -> None:
     assert reasons(GOOD, replace(POLICY, test_documents=False)) == {Reason.TEST_DOCUMENT}
 
 
+def test_a_weak_algorithm_refers_with_each_place_unless_policy_lets_it_pass() -> None:
+    weak = replace(GOOD, document=replace(GENUINE, weak_algorithms=("lds_hash:sha1", "ds_key:rsa-1024")))
+    assert decide(weak, POLICY).objections == (
+        Objection(Reason.WEAK_ALGORITHM, "lds_hash:sha1"),
+        Objection(Reason.WEAK_ALGORITHM, "ds_key:rsa-1024"),
+    )
+    assert not reasons(weak, replace(POLICY, weak_algorithms_refer=False))
+
+
 @pytest.mark.parametrize(
     ("face", "expected"),
     [

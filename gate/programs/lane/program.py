@@ -72,6 +72,7 @@ def rules_of(config: Config) -> Rules:
         trust_age_max_days=rules.trust_age_max_days,
         revocation_required=rules.revocation_required,
         test_documents=config.purpose != "service",
+        weak_algorithms_refer=rules.weak_algorithms_refer,
         without_chip_authentication=tuple(
             NoChipAuthentication(item.issuer, item.issued_from, item.issued_to)
             for item in rules.without_chip_authentication

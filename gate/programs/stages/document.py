@@ -9,6 +9,7 @@ from drivers.errors import DriverError
 from gate.document import checks
 from gate.document.errors import ChipLostError
 from gate.document.inspection import Inspection, Portrait, Step, Transmit
+from gate.document.signature_facts import weak_algorithms
 from gate.passage.evidence import (
     AccessEvidence,
     AccessProtocol,
@@ -91,6 +92,7 @@ def document_evidence(inspection: Inspection, *, lists: str) -> DocumentEvidence
         test_issuer=inspection.test_issuer,
         access=None if inspection.access is None else access_evidence(inspection.access),
         agreement=None if inspection.agreement is None else agreement_evidence(inspection.agreement),
+        weak_algorithms=() if inspection.signature is None else weak_algorithms(inspection.signature),
         lists=lists,
     )
 
