@@ -9,7 +9,7 @@ import cv2
 
 from gate.face.align import align, five_points, landmarks
 from gate.face.detect import central, companions, detect
-from gate.face.embed import embed
+from gate.face.embed import embed, embed_portrait
 from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.liveness import live_probability
 from gate.face.picture import decode
@@ -107,15 +107,20 @@ def observe(models: FaceModels, frame: Picture, *, at_ms: int, with_liveness: bo
 
 def template_of(models: FaceModels, picture: Picture, *, alone: bool = True) -> Template:
     """Embed the main face of a picture. Raises NoFaceError and, when it must be `alone`, SeveralFacesError."""
+    return embed(models.embed, aligned_face(models, picture, alone=alone))
+
+
+def aligned_face(models: FaceModels, picture: Picture, *, alone: bool) -> Picture:
+    """The main face of a picture in standard position. Raises NoFaceError and, when it must be `alone`, SeveralFacesError."""
     faces = detect(models.detect, picture)
     main = central(faces, width=picture.shape[1], height=picture.shape[0])
     if main is None:
         raise NoFaceError("no face in the picture")
     if alone and (others := companions(faces, main)):
         raise SeveralFacesError(f"{1 + others} faces in the picture")
-    return embed(models.embed, align(picture, five_points(landmarks(models.landmark, picture, main.box))))
+    return align(picture, five_points(landmarks(models.landmark, picture, main.box)))
 
 
 def portrait_template(models: FaceModels, image: bytes) -> Template:
     """Decode and embed a chip's portrait. Raises BadImageError, NoFaceError and SeveralFacesError."""
-    return template_of(models, decode(image, pixels_max=PORTRAIT_PIXELS_MAX))
+    return embed_portrait(models.embed, aligned_face(models, decode(image, pixels_max=PORTRAIT_PIXELS_MAX), alone=True))

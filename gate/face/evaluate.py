@@ -1,7 +1,8 @@
-"""Error rates of a chain over a folder of pictures: FNMR at fixed FMR, EER, thresholds.
+"""Error rates of a chain over a set of pictures: FNMR at fixed FMR, EER, thresholds, the DET curve.
 
 Pure arithmetic on similarity scores; reading pictures and running models is the caller's. Terms are ISO/IEC 19795-1's:
-FMR, the part of impostor pairs at or over a threshold; FNMR, the part of genuine pairs under it.
+FMR, the part of impostor pairs at or over a threshold; FNMR, the part of genuine pairs under it. Of each pair, the earlier
+picture is taken as the chip's portrait, the later one as the lane's frame.
 """
 
 from __future__ import annotations
@@ -19,7 +20,26 @@ if TYPE_CHECKING:
     from gate.face.values import Template
 
 FMR_POINTS = (1e-2, 1e-3, 1e-4)
+DET_POINTS = 200
 _ROWS_AT_ONCE = 256
+# The part of the impostor pairs whose identities are kept: three times the largest FMR point, since resampling moves thresholds.
+_TAIL = 0.03
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparisons:
+    """The scores of all pairs of a set. Identities are numbers, in the order of their names.
+
+    `genuine` goes with `genuine_of`, the identity of each pair. `impostor` is falling. `tail` is its highest part, falling, with the
+    two identities of each pair in `tail_of`, (n, 2). `pictures` counts the pictures of each identity.
+    """
+
+    genuine: npt.NDArray[np.float32]
+    genuine_of: npt.NDArray[np.intp]
+    impostor: npt.NDArray[np.float32]
+    tail: npt.NDArray[np.float32]
+    tail_of: npt.NDArray[np.intp]
+    pictures: npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,41 +53,89 @@ class ErrorRates:
     threshold: tuple[float | None, ...]
 
 
-def pair_scores(
-    templates: Sequence[Template], identities: Sequence[str]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Compare every template with every later one: genuine scores, impostor scores."""
-    vectors = np.stack([template.vector for template in templates])
+def compare_all(portraits: Sequence[Template], frames: Sequence[Template], identities: Sequence[str]) -> Comparisons:
+    """Compare the portrait of every picture with the frame of every later one; the three lists go together.
+
+    Raises ValueError unless there are two pictures of one identity and two identities.
+    """
     codes = np.unique(np.asarray(identities), return_inverse=True)[1]
-    genuine: list[npt.NDArray[np.float32]] = []
-    impostor: list[npt.NDArray[np.float32]] = []
-    columns = np.arange(len(vectors))
-    for start in range(0, len(vectors), _ROWS_AT_ONCE):
-        rows = columns[start : start + _ROWS_AT_ONCE]
-        scores = vectors[rows] @ vectors.T
-        later = columns[None, :] > rows[:, None]
-        same = codes[rows][:, None] == codes[None, :]
-        genuine.append(scores[later & same])
-        impostor.append(scores[later & ~same])
-    return np.concatenate(genuine), np.concatenate(impostor)
-
-
-def rates(genuine: npt.NDArray[np.float32], impostor: npt.NDArray[np.float32]) -> ErrorRates:
-    """Compute the error rates. Raises ValueError without a genuine or an impostor pair."""
+    blocks = _Blocks(
+        np.array([template.vector for template in portraits]), np.array([template.vector for template in frames]), codes
+    )
+    genuine, genuine_of, impostor = blocks.scores()
     if not genuine.size or not impostor.size:
         raise ValueError("error rates need two pictures of one identity and two identities at least")
-    genuine, impostor = np.sort(genuine), np.sort(impostor)[::-1]
-    thresholds = [_threshold_at(impostor, fmr) for fmr in FMR_POINTS]
+    impostor = np.sort(impostor)[::-1]
+    tail, tail_of = blocks.impostors_from(impostor[min(impostor.size - 1, int(_TAIL * impostor.size))])
+    return Comparisons(genuine, genuine_of, impostor, tail, tail_of, np.bincount(codes))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Blocks:
+    """Walks over the matrix of scores, some rows at once."""
+
+    portraits: npt.NDArray[np.float32]
+    frames: npt.NDArray[np.float32]
+    codes: npt.NDArray[np.intp]
+
+    def scores(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+        """The genuine scores, the identity of each, the impostor scores."""
+        genuine, genuine_of, impostor = [], [], []
+        columns = np.arange(len(self.codes))
+        for start in range(0, len(self.codes), _ROWS_AT_ONCE):
+            rows, scores, later, same = self._block(columns, start)
+            genuine.append(scores[later & same])
+            genuine_of.append(np.broadcast_to(self.codes[rows][:, None], scores.shape)[later & same])
+            impostor.append(scores[later & ~same])
+        if not impostor:
+            nothing = np.empty(0, np.float32)
+            return nothing, np.empty(0, np.intp), nothing
+        return np.concatenate(genuine), np.concatenate(genuine_of), np.concatenate(impostor)
+
+    def impostors_from(self, bound: np.float32) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
+        """The impostor scores from `bound` on, falling, and the two identities of each."""
+        found, found_of = [], []
+        columns = np.arange(len(self.codes))
+        for start in range(0, len(self.codes), _ROWS_AT_ONCE):
+            rows, scores, later, same = self._block(columns, start)
+            row, column = np.nonzero(later & ~same & (scores >= bound))
+            found.append(scores[row, column])
+            found_of.append(np.stack((self.codes[rows[row]], self.codes[column]), axis=1))
+        values = np.concatenate(found)
+        falling = np.argsort(-values, kind="stable")
+        return values[falling], np.concatenate(found_of)[falling]
+
+    def _block(
+        self, columns: npt.NDArray[np.intp], start: int
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        rows = columns[start : start + _ROWS_AT_ONCE]
+        scores = self.portraits[rows] @ self.frames.T
+        return rows, scores, columns[None, :] > rows[:, None], self.codes[rows][:, None] == self.codes[None, :]
+
+
+def rates(compared: Comparisons) -> ErrorRates:
+    """Compute the error rates."""
+    rising = np.sort(compared.genuine)
+    thresholds = [threshold_at(compared.impostor, fmr) for fmr in FMR_POINTS]
     return ErrorRates(
-        genuine=int(genuine.size),
-        impostor=int(impostor.size),
-        eer=_equal_error_rate(genuine, impostor[::-1]),
-        fnmr=tuple(None if bound is None else _fnmr_at(genuine, bound) for bound in thresholds),
+        genuine=int(rising.size),
+        impostor=int(compared.impostor.size),
+        eer=_equal_error_rate(rising, compared.impostor[::-1]),
+        fnmr=tuple(None if bound is None else _fnmr_at(rising, bound) for bound in thresholds),
         threshold=tuple(thresholds),
     )
 
 
-def _threshold_at(impostor_falling: npt.NDArray[np.float32], fmr: float) -> float | None:
+def det_curve(compared: Comparisons) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """FMR and FNMR over thresholds, at most `DET_POINTS` of each, from the smallest FMR that the pairs can show to 1."""
+    count = compared.impostor.size
+    allowed = np.unique(np.geomspace(1, count, DET_POINTS).astype(np.intp))
+    thresholds = compared.impostor[allowed - 1]
+    fnmr = np.searchsorted(np.sort(compared.genuine), thresholds, side="left") / compared.genuine.size
+    return allowed / count, fnmr
+
+
+def threshold_at(impostor_falling: npt.NDArray[np.float32], fmr: float) -> float | None:
     """The lowest threshold that at most the part `fmr` of the impostor scores reach."""
     allowed = int(np.floor(fmr * impostor_falling.size))
     if allowed < 1 or allowed >= impostor_falling.size:

@@ -11,7 +11,7 @@ from fakes.portraits import as_file, astronaut
 from fakes.tiny_models import abs_model, manifest_of, one_node_graph, real_models
 from typer.testing import CliRunner
 
-from gate.cli import face, models
+from gate.cli import face, face_evaluation, models
 from models import fetch as fetching
 from models import manifest as manifests
 from models.errors import ModelCorruptError, ModelFetchError
@@ -138,7 +138,7 @@ def test_an_evaluation_without_pairs_is_bad_data(pictures: Path) -> None:
 
 
 def test_an_evaluation_over_too_many_pictures_is_refused(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(face, "IMAGES_MAX", 1)
+    monkeypatch.setattr(face_evaluation, "IMAGES_MAX", 1)
     (pictures / "people" / "ann").mkdir(parents=True)
     for number in range(2):
         (pictures / "people" / "ann" / f"{number}.jpg").write_bytes(b"")
@@ -216,3 +216,42 @@ def test_fetch_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch, error: Ex
 def test_without_a_cache_folder_named_the_users_own_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     assert models.default_folder() == Path.home() / ".cache" / "portcullis" / "models"
+
+
+def test_a_report_is_one_page_that_loads_nothing_and_says_what_it_rests_on(pictures: Path, tmp_path: Path) -> None:
+    people = pictures / "people"
+    for identity, name in {"ann": "a.png", "bob": "two.jpg"}.items():
+        (people / identity).mkdir(parents=True)
+        for copy in range(12):
+            (people / identity / f"{copy}.{name[-3:]}").write_bytes((pictures / name).read_bytes())
+    (people / "labels.csv").write_text("identity,sex,issuer\nann,F,UTO\nbob,,UTO\n")
+    page = tmp_path / "report.html"
+    result = run_face("evaluate", people, "--report", page, "--json")
+    assert result.exit_code == 0
+    answer = json.loads(result.stdout)
+    assert answer["fnmr_interval"]["1e-4"] is None
+    text = page.read_text()
+    assert text.count("<svg") == 2
+    assert "too few pairs" in text
+    assert answer["model_sha256"] in text
+    assert not {"src=", "@import", "<script"} & set(text.lower().split())
+    assert "src=" not in text
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ("name,sex\nann,F\n", "no column called identity"),
+        ("identity,sex\nann\n", "too few"),
+        ("identity,sex\nann,F,F\n", "too few"),
+        ('identity,sex\n"ann,F\n', "is no table"),
+        ("", "no column called identity"),
+    ],
+)
+def test_labels_that_are_no_table_are_bad_data(pictures: Path, table: str, reason: str) -> None:
+    (pictures / "ann").mkdir()
+    (pictures / "ann" / "a.png").write_bytes((pictures / "a.png").read_bytes())
+    (pictures / "labels.csv").write_text(table)
+    result = run_face("evaluate", pictures, "--json")
+    assert result.exit_code == 65
+    assert reason in only_line(result.stderr)

@@ -1,4 +1,4 @@
-"""Boxes, templates, similarity, error rates: the arithmetic of the face room."""
+"""Boxes, templates, similarity: the arithmetic of the face room."""
 
 import pickle
 
@@ -12,7 +12,6 @@ from gate.face.align import ARCFACE, five_points, similarity
 from gate.face.compare import alike, alike_over_frames
 from gate.face.detect import FACES_MAX, central, companions, faces_from
 from gate.face.errors import NoFaceError
-from gate.face.evaluate import pair_scores, rates
 from gate.face.liveness import CROP_SCALE, context_crop
 from gate.face.quality import pose
 from gate.face.values import Box, Face, Template
@@ -170,45 +169,3 @@ def test_templates_compare_by_cosine_and_only_within_a_model() -> None:
 def test_many_frames_make_one_score_by_their_median() -> None:
     live = [template(0, alike=alike) for alike in (0.2, 0.9, 0.8)]
     assert alike_over_frames(template(0), live) == pytest.approx(0.8)
-
-
-# ── error rates ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_every_pair_is_scored_once_as_genuine_or_impostor() -> None:
-    templates = [template(0), template(0, alike=0.9), template(1), template(2)]
-    genuine, impostor = pair_scores(templates, ["a", "a", "b", "c"])
-    assert genuine.tolist() == pytest.approx([0.9])
-    assert impostor.size == 5
-    assert not impostor.any()
-
-
-def test_error_rates_are_those_counted_by_hand() -> None:
-    impostor = np.linspace(0.0, 0.5, 1000, dtype=np.float32)
-    genuine = np.array([0.3, 0.6, 0.7, 0.8], np.float32)
-    found = rates(genuine, impostor)
-    assert (found.genuine, found.impostor) == (4, 1000)
-    at_percent, at_permille, at_tenth = found.threshold
-    assert at_percent is not None
-    assert (impostor >= at_percent).sum() == 10
-    assert at_permille is not None
-    assert (impostor >= at_permille).sum() == 1
-    assert at_tenth is None  # a thousand pairs cannot show one in ten thousand
-    assert found.fnmr == (0.25, 0.25, None)
-
-
-def test_equal_error_rate_lies_where_the_rates_cross() -> None:
-    rising = np.linspace(0, 1, 1001, dtype=np.float32)
-    found = rates(rising, rising - np.float32(0.5))
-    assert found.eer == pytest.approx(0.25, abs=0.002)
-
-
-def test_separable_scores_have_no_errors() -> None:
-    found = rates(np.full(10, 0.9, np.float32), np.zeros(200, np.float32))
-    assert found.eer == 0.0
-    assert found.fnmr[0] == 0.0
-
-
-def test_error_rates_need_both_kinds_of_pairs() -> None:
-    with pytest.raises(ValueError, match="two identities"):
-        rates(np.ones(3, np.float32), np.array([], np.float32))

@@ -1,0 +1,250 @@
+"""The evaluation behind `gate face evaluate`: a folder of pictures to error rates with their intervals, and groups if it names them.
+
+Reads, embeds and counts; the arithmetic is `gate.face`'s. A picture is embedded twice, as the portrait of a chip would be and
+as a frame of the lane, since the gate treats them differently.
+"""
+
+from __future__ import annotations
+
+import csv
+import statistics
+import time
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from gate.cli.output import Exit, fail, note
+from gate.face.align import align, five_points, landmarks
+from gate.face.detect import central, detect
+from gate.face.embed import embed, embed_portrait
+from gate.face.errors import FaceError, NoFaceError
+from gate.face.evaluate import FMR_POINTS, Comparisons, ErrorRates, compare_all, rates
+from gate.face.groups import GroupRates, by_group, worst_over_mean
+from gate.face.intervals import LEVEL, Interval, draw_weights, fnmr_intervals
+from gate.face.picture import PICTURE_BYTES_MAX, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from gate.face.chain import FaceModels
+    from gate.face.values import Picture, Template
+    from models.manifest import Model
+
+SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jp2", ".j2k", ".png"})
+IMAGES_MAX: Final = 10_000  # every pair is scored and kept: 50 million of them
+LABELS: Final = "labels.csv"
+_LABEL_CHARACTERS_MAX: Final = 64
+# Groups are judged where the least trusting point still has pairs to show errors.
+_GROUP_FMR: Final = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What was measured. `intervals` go with FMR_POINTS; `groups` is empty without labels, `group_threshold` then None."""
+
+    folder: str
+    images: int
+    identities: int
+    missed: int
+    model: Model
+    compared: Comparisons
+    found: ErrorRates
+    intervals: tuple[Interval | None, ...]
+    group_threshold: float | None
+    groups: tuple[GroupRates, ...]
+    took_ms: Mapping[str, float]
+
+    def fields(self) -> dict[str, Any]:
+        """For JSON."""
+        points = point_names()
+        return {
+            "images": self.images,
+            "identities": self.identities,
+            "genuine": self.found.genuine,
+            "impostor": self.found.impostor,
+            "missed": self.missed,
+            "failure_to_acquire": self.missed / self.images,
+            "eer": self.found.eer,
+            "fnmr_at_fmr": dict(zip(points, self.found.fnmr, strict=True)),
+            "fnmr_interval": {
+                point: None if interval is None else [interval.low, interval.high]
+                for point, interval in zip(points, self.intervals, strict=True)
+            },
+            "confidence": LEVEL,
+            "threshold_at_fmr": dict(zip(points, self.found.threshold, strict=True)),
+            "groups": [asdict(group) for group in self.groups],
+            "group_threshold": self.group_threshold,
+            "took_ms": dict(self.took_ms),
+            "model": self.model.name,
+            "model_sha256": self.model.sha256,
+        }
+
+    def lines(self) -> list[str]:
+        """For people."""
+        found = self.found
+        lines = [
+            f"{self.images} pictures of {self.identities} identities, {self.missed} without a face",
+            f"{found.genuine} genuine and {found.impostor} impostor pairs, EER {found.eer:.2%}",
+        ]
+        for point, fnmr, interval, threshold in zip(
+            point_names(), found.fnmr, self.intervals, found.threshold, strict=True
+        ):
+            if fnmr is None:
+                lines.append(f"FMR {point}: too few impostor pairs")
+            else:
+                spread = "" if interval is None else f" ({LEVEL:.0%}: {interval.low:.2%} to {interval.high:.2%})"
+                lines.append(f"FMR {point}: FNMR {fnmr:.2%}{spread} at {threshold:.3f}")
+        return lines + [
+            f"{group.attribute} {group.value}: FNMR {share(group.fnmr)}, FMR {share(group.fmr)} within the group"
+            for group in self.groups
+        ]
+
+    def differentials(self) -> list[tuple[str, float | None, float | None]]:
+        """An attribute, and how far its worst group lies over the geometric mean: by FNMR, by FMR."""
+        attributes = sorted({group.attribute for group in self.groups})
+        return [
+            (
+                attribute,
+                worst_over_mean([group.fnmr for group in self.groups if group.attribute == attribute]),
+                worst_over_mean([group.fmr for group in self.groups if group.attribute == attribute]),
+            )
+            for attribute in attributes
+        ]
+
+
+def point_names() -> list[str]:
+    """`FMR_POINTS` as people and JSON name them."""
+    return [f"1e-{len(str(round(1 / fmr))) - 1}" for fmr in FMR_POINTS]
+
+
+def share(rate: float | None) -> str:
+    """A rate for people."""
+    return "none" if rate is None else f"{rate:.2%}"
+
+
+def evaluate_folder(folder: Path, chain: FaceModels) -> Evaluation:
+    """Embed and compare all pictures below `folder`. Ends the command when there is nothing to compare."""
+    pictures = _pictures(folder)
+    labels = _labels(folder / LABELS)
+    embedded = _embed_all(chain, pictures)
+    try:
+        compared = compare_all(embedded.portraits, embedded.frames, embedded.identities)
+        found = rates(compared)
+        weights = draw_weights(len(compared.pictures))
+        at_point = dict(zip(FMR_POINTS, found.threshold, strict=True))[_GROUP_FMR]
+        groups: tuple[GroupRates, ...] = ()
+        if labels and at_point is not None:
+            known = [labels.get(name, {}) for name in sorted(set(embedded.identities))]
+            groups = by_group(compared, known, at_point, weights)
+    except ValueError as error:
+        fail(Exit.BAD_DATA, f"{folder}: {error}")
+    return Evaluation(
+        folder=folder.name,
+        images=len(pictures),
+        identities=len({identity for identity, _ in pictures}),
+        missed=embedded.missed,
+        model=chain.embed.model,
+        compared=compared,
+        found=found,
+        intervals=fnmr_intervals(compared, weights),
+        group_threshold=at_point if groups else None,
+        groups=groups,
+        took_ms={stage: round(statistics.median(times), 2) for stage, times in embedded.took_ms.items()},
+    )
+
+
+def read_picture(path: Path) -> bytes:
+    """The bytes of a picture, one more than allowed at most. Ends the command when they cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(PICTURE_BYTES_MAX + 1)
+    except FileNotFoundError:
+        fail(Exit.BAD_DATA, f"{path}: no such file")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot read {path}: {error.strerror}")
+
+
+def _pictures(folder: Path) -> list[tuple[str, Path]]:
+    """Identity and path of every picture below `folder`, in a fixed order."""
+    try:
+        pictures = [
+            (inner.name, path)
+            for inner in sorted(folder.iterdir())
+            if inner.is_dir()
+            for path in sorted(inner.iterdir())
+            if path.suffix.lower() in SUFFIXES
+        ]
+    except OSError as error:
+        fail(Exit.BAD_DATA, f"cannot list {folder}: {error.strerror}")
+    if not pictures:
+        fail(Exit.BAD_DATA, f"{folder} holds no folder of pictures")
+    if len(pictures) > IMAGES_MAX:
+        fail(Exit.BAD_DATA, f"{folder} holds {len(pictures)} pictures, more than {IMAGES_MAX}")
+    return pictures
+
+
+def _labels(path: Path) -> dict[str, dict[str, str]]:
+    """What is known of each identity; empty without the table. Ends the command when the table is none."""
+    if not path.exists():
+        return {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        fail(Exit.BAD_DATA, f"{path} is no table: {error}")
+    if not rows or "identity" not in rows[0]:
+        fail(Exit.BAD_DATA, f"{path} has no column called identity")
+    labels: dict[str, dict[str, str]] = {}
+    for row in rows:
+        if None in row or any(value is None or len(value) > _LABEL_CHARACTERS_MAX for value in row.values()):
+            fail(Exit.BAD_DATA, f"{path} has a row with too few, too many or too long cells")
+        labels[row.pop("identity")] = {attribute: value for attribute, value in row.items() if value}
+    return labels
+
+
+@dataclass(slots=True)
+class _Embedded:
+    """What came of the pictures: two templates and an identity for each with a face, milliseconds a stage."""
+
+    portraits: list[Template] = field(default_factory=list)
+    frames: list[Template] = field(default_factory=list)
+    identities: list[str] = field(default_factory=list)
+    missed: int = 0
+    took_ms: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+
+def _embed_all(chain: FaceModels, pictures: Sequence[tuple[str, Path]]) -> _Embedded:
+    from rich.console import Console
+    from rich.progress import track
+
+    embedded = _Embedded()
+    for identity, path in track(pictures, "embedding", console=Console(stderr=True), transient=True):
+        try:
+            _embed_one(chain, decode(read_picture(path)), embedded)
+        except FaceError as error:
+            if not isinstance(error, NoFaceError):
+                note(f"gate: {path}: {error}")
+            embedded.missed += 1
+        else:
+            embedded.identities.append(identity)
+    return embedded
+
+
+def _embed_one(chain: FaceModels, picture: Picture, embedded: _Embedded) -> None:
+    """Embed one picture in both ways. Raises FaceError, and has then added nothing but times."""
+    marks = [time.perf_counter()]
+    faces = detect(chain.detect, picture)
+    main = central(faces, width=picture.shape[1], height=picture.shape[0])
+    if main is None:
+        raise NoFaceError("no face in the picture")
+    marks.append(time.perf_counter())
+    aligned = align(picture, five_points(landmarks(chain.landmark, picture, main.box)))
+    marks.append(time.perf_counter())
+    frame = embed(chain.embed, aligned)
+    marks.append(time.perf_counter())
+    portrait = embed_portrait(chain.embed, aligned)
+    embedded.portraits.append(portrait)
+    embedded.frames.append(frame)
+    for stage, started, ended in zip(("detect", "align", "embed"), marks, marks[1:], strict=False):
+        embedded.took_ms[stage].append((ended - started) * 1000)
