@@ -226,9 +226,8 @@ def _bare_verifications(verdict: SecurityVerdict) -> Callable[[], None]:
     assert verdict.signer is not None
     assert verdict.anchor is not None
     (signer,) = verdict.security.message.signers
-    forms = signer.attributes or (verdict.security.message.content,)
-    candidates = [_bare(verdict.signer.public_key, signer.scheme, form, signer.signature) for form in forms]
-    of_sod = next(verify for verify in candidates if _holds(verify))
+    signed = signer.attributes or verdict.security.message.content
+    of_sod = _bare(verdict.signer.public_key, signer.scheme, signed, signer.signature)
     certificate = verdict.signer
     scheme = parse_scheme(certificate.algorithm)
     of_signer = _bare(verdict.anchor.certificate.public_key, scheme, certificate.tbs, certificate.signature)

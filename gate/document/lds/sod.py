@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from asn1crypto import core
-
 from gate.document import tlv
 from gate.document.errors import MalformedError
-from gate.document.pki.asn1 import load, reading
+from gate.document.pki.asn1 import (
+    PRINTABLE_STRING,
+    SEQUENCE,
+    Part,
+    contents_of,
+    dotted,
+    integer,
+    octets,
+    only,
+    parts_of,
+    reading,
+)
 from gate.document.pki.signatures import hash_name
 from gate.document.pki.signed import SignedMessage, parse_signed_message
 
@@ -21,31 +30,6 @@ TAG: Final = 0x77
 CONTENT_TYPES: Final = frozenset(
     {"2.23.136.1.1.1", "1.3.27.1.1.1", "1.2.528.1.1006.1.20.1", "1.2.840.113549.1.7.1"},
 )
-
-
-class _AlgorithmIdentifier(core.Sequence):  # type: ignore[misc] # asn1crypto is untyped
-    _fields = [("algorithm", core.ObjectIdentifier), ("parameters", core.Any, {"optional": True})]  # noqa: RUF012
-
-
-class _DataGroupHash(core.Sequence):  # type: ignore[misc]
-    _fields = [("number", core.Integer), ("hash", core.OctetString)]  # noqa: RUF012
-
-
-class _DataGroupHashes(core.SequenceOf):  # type: ignore[misc]
-    _child_spec = _DataGroupHash
-
-
-class _VersionInfo(core.Sequence):  # type: ignore[misc]
-    _fields = [("lds_version", core.PrintableString), ("unicode_version", core.PrintableString)]  # noqa: RUF012
-
-
-class _SecurityObject(core.Sequence):  # type: ignore[misc]
-    _fields = [  # noqa: RUF012
-        ("version", core.Integer),
-        ("hash_algorithm", _AlgorithmIdentifier),
-        ("hashes", _DataGroupHashes),
-        ("version_info", _VersionInfo, {"optional": True}),
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +56,31 @@ def parse_sod(data: bytes) -> SecurityObject:
 
 def _security_object(message: SignedMessage) -> SecurityObject:
     """Read the LDSSecurityObject; version 0 has no version information, version 1 may have it."""
-    parsed = load(_SecurityObject, message.content, "the LDS security object")
+    whole = only(message.content, "the LDS security object")
     with reading("the LDS security object"):
-        version = int(parsed["version"].native)
-        info = parsed["version_info"]
+        number, algorithm, groups, *info = parts_of(whole, SEQUENCE)
+        version, hash_algorithm = integer(number), parts_of(algorithm, SEQUENCE)
         hashes: dict[int, bytes] = {}
-        for entry in parsed["hashes"]:
-            number = int(entry["number"].native)
-            if number in hashes or not 1 <= number <= 16:
+        for entry in parts_of(groups, SEQUENCE):
+            group, value = parts_of(entry, SEQUENCE)
+            if integer(group) in hashes or not 1 <= integer(group) <= 16:
                 raise MalformedError("the LDS security object names a data group twice, or one that cannot be")
-            hashes[number] = bytes(entry["hash"].native)
+            hashes[integer(group)] = octets(value)
         if version not in (0, 1) or not hashes:
             raise MalformedError(f"the LDS security object has version {version} or no hashes")
         return SecurityObject(
             message=message,
             version=version,
-            hash=hash_name(parsed["hash_algorithm"]["algorithm"].dotted),
+            hash=hash_name(dotted(hash_algorithm[0])),
             hashes=hashes,
-            versions=(
-                None
-                if isinstance(info, core.Void)
-                else (str(info["lds_version"].native), str(info["unicode_version"].native))
-            ),
+            versions=_versions(info),
         )
+
+
+def _versions(info: list[Part]) -> tuple[str, str] | None:
+    """Those of LDS and Unicode, if the object has version information."""
+    if not info:
+        return None
+    (both,) = info
+    lds, unicode = parts_of(both, SEQUENCE)
+    return contents_of(lds, PRINTABLE_STRING).decode("ascii"), contents_of(unicode, PRINTABLE_STRING).decode("ascii")

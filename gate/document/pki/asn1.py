@@ -1,17 +1,44 @@
-"""The edge to asn1crypto: its many exceptions become MalformedError, and every input is bounded."""
+"""The edge to asn1crypto: its many exceptions become MalformedError, and every input is bounded.
+
+Its typed objects cost some microseconds a value. Where a certificate or a signer only has to be taken apart, `parts` cuts it with
+asn1crypto's own reader, and the few values that are wanted are then read by their types.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from asn1crypto import core, parser
 
 from gate.document.errors import MalformedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ASN1_BYTES_MAX: Final = 1 << 20
+PARTS_MAX: Final = 1024
+OID_BYTES_MAX: Final = 64
+OIDS_KEPT_MAX: Final = 256
+BOOLEAN: Final = 0x01
+INTEGER: Final = 0x02
+BIT_STRING: Final = 0x03
+OCTET_STRING: Final = 0x04
+OID: Final = 0x06
+PRINTABLE_STRING: Final = 0x13
+SEQUENCE: Final = 0x30
+SET: Final = 0x31
+_TIMES: Final[dict[int, Any]] = {0x17: core.UTCTime, 0x18: core.GeneralizedTime}
+
+
+class Part(NamedTuple):
+    """A value inside another: the first byte of its tag, its contents, and all of its bytes as they were received."""
+
+    tag: int
+    contents: bytes
+    encoded: bytes
 
 
 @contextmanager
@@ -37,3 +64,89 @@ def moment(value: Any) -> datetime:  # noqa: ANN401 - asn1crypto is untyped
     if type(native) is not datetime or native.tzinfo is None:
         raise MalformedError("a time without a zone, or no time at all")
     return native.astimezone(UTC)
+
+
+def only(data: bytes, what: str, *, bytes_max: int = ASN1_BYTES_MAX) -> Part:
+    """The one value that makes up `data`, unread. Raises MalformedError."""
+    if len(data) > bytes_max:
+        raise MalformedError(f"{what} is longer than {bytes_max} bytes")
+    with reading(what):
+        (part,) = parts(data)
+        return part
+
+
+def parts(contents: bytes) -> list[Part]:
+    """The values that `contents` are made of, unread. Raises MalformedError, or what `reading` translates."""
+    found: list[Part] = []
+    while contents:
+        if len(found) == PARTS_MAX:
+            raise MalformedError(f"more than {PARTS_MAX} values in one")
+        _, _, _, header, inner, trailer = parser.parse(contents)
+        size = len(header) + len(inner) + len(trailer)
+        found.append(Part(header[0], inner, contents[:size]))
+        contents = contents[size:]
+    return found
+
+
+def contents_of(part: Part, tag: int) -> bytes:
+    """The contents of `part`, which must have this tag. Raises MalformedError."""
+    if part.tag != tag:
+        raise MalformedError(f"a value with the tag {part.tag:02X} instead of {tag:02X}")
+    return part.contents
+
+
+def parts_of(part: Part, tag: int) -> list[Part]:
+    """The values inside `part`, which must have this tag. Raises as `parts`."""
+    return parts(contents_of(part, tag))
+
+
+def optional(found: Sequence[Part], *tags: int) -> dict[int, Part]:
+    """The last fields of a structure by their tags: each may be left out, none may stand twice, and no other. Raises MalformedError."""
+    by_tag = {part.tag: part for part in found}
+    if [part.tag for part in found] != [tag for tag in tags if tag in by_tag]:
+        raise MalformedError("fields that a structure cannot have")
+    return by_tag
+
+
+def octets(part: Part) -> bytes:
+    """The bytes of an octet string, in one piece or, as BER allows, in several. Raises MalformedError."""
+    if part.tag == OCTET_STRING:
+        return part.contents
+    return bytes(load(core.OctetString, part.encoded, "an octet string").native)
+
+
+def integer(part: Part) -> int:
+    """A whole number, negative ones included. Raises MalformedError."""
+    contents = contents_of(part, INTEGER)
+    if not contents:
+        raise MalformedError("a number without digits")
+    return int.from_bytes(contents, "big", signed=True)
+
+
+def whole_bits(part: Part) -> bytes:
+    """The bytes of a bit string, which must be a whole number of them. Raises MalformedError."""
+    contents = contents_of(part, BIT_STRING)
+    if contents[:1] != b"\x00":
+        raise MalformedError("a bit string that is no whole number of bytes")
+    return contents[1:]
+
+
+def moment_of(part: Part) -> datetime:
+    """A UTCTime or GeneralizedTime, as `moment`."""
+    kind = _TIMES.get(part.tag)
+    if kind is None:
+        raise MalformedError("a time of no known kind")
+    return moment(kind(contents=part.contents))
+
+
+def dotted(part: Part) -> str:
+    """An object identifier in dotted decimals. Raises MalformedError."""
+    return _dotted(contents_of(part, OID))
+
+
+@lru_cache(maxsize=OIDS_KEPT_MAX)
+def _dotted(contents: bytes) -> str:
+    """Remembered: the same few dozen stand in every document."""
+    if not 0 < len(contents) <= OID_BYTES_MAX:
+        raise MalformedError("an object identifier that is empty or too long")
+    return str(core.ObjectIdentifier(contents=contents).dotted)

@@ -8,26 +8,57 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from asn1crypto import core, pem, x509
 
 from gate.document import tlv
 from gate.document.errors import MalformedError
-from gate.document.pki.asn1 import load, moment, reading
+from gate.document.pki.asn1 import (
+    BOOLEAN,
+    OCTET_STRING,
+    SEQUENCE,
+    Part,
+    contents_of,
+    dotted,
+    integer,
+    moment,
+    moment_of,
+    only,
+    optional,
+    parts,
+    parts_of,
+    reading,
+    whole_bits,
+)
 from gate.document.pki.keys import PublicKey, parse_public_key
+from gate.document.pki.names import read_name
 from gate.document.pki.signatures import parse_scheme, verify
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 CERTIFICATE_BYTES_MAX: Final = 32 * 1024
-_COUNTRY_NAME: Final = "2.5.4.6"
 _DOCUMENT_TYPES: Final = "2.23.136.1.1.6.2"
+# Those that are read, in this order: key usage, constraints, the key's identifier, its issuer's, purposes, period of key use.
+_EXTENSIONS: Final[dict[str, Any]] = {
+    "2.5.29.15": x509.KeyUsage,
+    "2.5.29.19": x509.BasicConstraints,
+    "2.5.29.14": core.OctetString,
+    "2.5.29.35": x509.AuthorityKeyIdentifier,
+    "2.5.29.37": x509.ExtKeyUsageSyntax,
+    "2.5.29.16": x509.PrivateKeyUsagePeriod,
+}
+_VERSION: Final = 0xA0
+_ISSUER_UNIQUE_ID: Final = 0x81
+_SUBJECT_UNIQUE_ID: Final = 0x82
+_EXTENSIONS_FIELD: Final = 0xA3
 _STRING_TAGS: Final = frozenset({0x0C, 0x13, 0x16})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: the key is kept once it was read
 class Certificate:
     """One certificate. Names are compared by their ids; `issuer` is the issuer's name in DER; `country` is the subject's, in upper case, or empty.
 
@@ -59,9 +90,9 @@ class Certificate:
     algorithm: bytes
     signature: bytes
 
-    @property
+    @cached_property
     def public_key(self) -> PublicKey:
-        """The subject's key. Raises MalformedError or AlgorithmUnknownError."""
+        """The subject's key, read when it is first asked for. Raises MalformedError or AlgorithmUnknownError."""
         return parse_public_key(self.spki)
 
     @property
@@ -87,94 +118,79 @@ def parse_certificate(data: bytes) -> Certificate:
     """Read a certificate in DER or PEM. Raises MalformedError."""
     with reading("a certificate"):
         der = pem.unarmor(data[: 4 * CERTIFICATE_BYTES_MAX])[2] if pem.detect(data) else data
-    parsed = load(x509.Certificate, der, "a certificate", bytes_max=CERTIFICATE_BYTES_MAX)
-    return from_parsed(parsed)
+    return read_certificate(der)
 
 
-def from_parsed(parsed: Any) -> Certificate:  # noqa: ANN401 - asn1crypto is untyped
-    """Read a certificate that stands inside another structure. Raises MalformedError."""
+def read_certificate(der: bytes) -> Certificate:
+    """Read a certificate in DER. Raises MalformedError."""
+    whole = only(der, "a certificate", bytes_max=CERTIFICATE_BYTES_MAX)
     with reading("a certificate"):
-        tbs = parsed["tbs_certificate"]
-        if parsed["signature_algorithm"].dump() != tbs["signature"].dump():
+        tbs, algorithm, signature = parts_of(whole, SEQUENCE)
+        fields = parts_of(tbs, SEQUENCE)
+        if fields[0].tag == _VERSION:
+            del fields[0]
+        serial, inner_algorithm, issuer, validity, subject, spki, *rest = fields
+        if inner_algorithm.encoded != algorithm.encoded:
             raise MalformedError("a certificate names two signature algorithms")
-        if parsed["signature_value"].contents[:1] != b"\x00":
-            raise MalformedError("a certificate whose signature is no whole number of bytes")
-        extensions = _extensions(tbs)
-        usage, constraints = _parsed(extensions, "2.5.29.15"), _parsed(extensions, "2.5.29.19")
-        uses = None if usage is None else usage.native
-        is_ca = None if constraints is None else bool(constraints["ca"].native)
+        contents_of(spki, SEQUENCE)
+        not_before, not_after = parts_of(validity, SEQUENCE)
+        issuer_name, subject_name = read_name(issuer.encoded), read_name(subject.encoded)
         return Certificate(
-            der=parsed.dump(),
-            tbs=tbs.dump(),
-            serial=int(tbs["serial_number"].native),
-            subject=_readable(tbs["subject"]),
-            subject_id=name_id(tbs["subject"]),
-            issuer=tbs["issuer"].dump(),
-            issuer_id=name_id(tbs["issuer"]),
-            country=_country(tbs["subject"]),
-            issuer_country=_country(tbs["issuer"]),
-            key_id=_octets(_parsed(extensions, "2.5.29.14")),
-            authority_key_id=_authority_key_id(_parsed(extensions, "2.5.29.35")),
-            not_before=moment(tbs["validity"]["not_before"]),
-            not_after=moment(tbs["validity"]["not_after"]),
-            may_sign_certificates=is_ca is not False and (uses is None or "key_cert_sign" in uses),
-            may_sign_documents=not is_ca and (uses is None or "digital_signature" in uses),
-            purposes=_purposes(_parsed(extensions, "2.5.29.37")),
-            key_use=_key_use(_parsed(extensions, "2.5.29.16")),
-            document_types=_document_types(extensions.get(_DOCUMENT_TYPES)),
-            spki=tbs["subject_public_key_info"].dump(),
-            algorithm=parsed["signature_algorithm"].dump(),
-            signature=bytes(parsed["signature_value"]),
+            der=der,
+            tbs=tbs.encoded,
+            serial=integer(serial),
+            subject=subject_name.text,
+            subject_id=subject_name.id,
+            issuer=issuer.encoded,
+            issuer_id=issuer_name.id,
+            country=subject_name.country,
+            issuer_country=issuer_name.country,
+            not_before=moment_of(not_before),
+            not_after=moment_of(not_after),
+            spki=spki.encoded,
+            algorithm=algorithm.encoded,
+            signature=whole_bits(signature),
+            **_said_by(_extensions(rest)),
         )
 
 
-def name_id(name: Any) -> bytes:  # noqa: ANN401 - asn1crypto is untyped
-    """The SHA-256 of a name with case, blanks and string types levelled (RFC 5280 §7.1, more tolerantly)."""
-    levelled = "\x00".join(
-        "\x01".join(sorted(f"{kind}={' '.join(text.casefold().split())}" for kind, text in _pairs(part)))
-        for part in name.chosen
-    )
-    return hashlib.sha256(levelled.encode("utf-8", "surrogatepass")).digest()
+def _extensions(rest: Sequence[Part]) -> dict[str, bytes]:
+    """The extensions by object identifier, unread, of the fields that may follow the key.
 
-
-def _pairs(relative_name: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - asn1crypto is untyped
-    return [(pair["type"].dotted, str(pair["value"].native)) for pair in relative_name]
-
-
-def _country(name: Any) -> str:  # noqa: ANN401 - asn1crypto is untyped
-    """The first country of a name, in upper case: lower-case ones are in circulation."""
-    for part in name.chosen:
-        for kind, text in _pairs(part):
-            if kind == _COUNTRY_NAME:
-                return text.strip().upper()
-    return ""
-
-
-def _readable(name: Any) -> str:  # noqa: ANN401 - asn1crypto is untyped
-    """The name for reports: values only, printable, bounded."""
-    text = ", ".join(text for part in name.chosen for _, text in _pairs(part))
-    return "".join(character if character.isprintable() else "?" for character in text)[:200]
-
-
-def _extensions(tbs: Any) -> dict[str, Any]:  # noqa: ANN401 - asn1crypto is untyped
-    """The extensions by object identifier, unread; one that stands twice makes the certificate malformed (RFC 5280 §4.2)."""
-    found: dict[str, Any] = {}
-    for extension in tbs["extensions"] if not isinstance(tbs["extensions"], core.Void) else ():
-        oid = extension["extn_id"].dotted
-        if oid in found:
+    One that stands twice makes the certificate malformed (RFC 5280 §4.2).
+    """
+    field = optional(rest, _ISSUER_UNIQUE_ID, _SUBJECT_UNIQUE_ID, _EXTENSIONS_FIELD).get(_EXTENSIONS_FIELD)
+    found: dict[str, bytes] = {}
+    if field is None:
+        return found
+    (extensions,) = parts(field.contents)
+    for extension in parts_of(extensions, SEQUENCE):
+        oid, *critical, value = parts_of(extension, SEQUENCE)
+        if [one.tag for one in critical] not in ([], [BOOLEAN]):
+            raise MalformedError("a certificate with an extension that is none")
+        name = dotted(oid)
+        if name in found:
             raise MalformedError("a certificate has an extension twice")
-        found[oid] = extension["extn_value"]
+        found[name] = contents_of(value, OCTET_STRING)
     return found
 
 
-def _parsed(extensions: dict[str, Any], oid: str) -> Any:  # noqa: ANN401 - asn1crypto is untyped
-    """One extension, read; None when the certificate has none. Those that nothing asks for may be as odd as they like."""
-    value = extensions.get(oid)
-    return None if value is None else value.parsed
-
-
-def _purposes(extension: Any) -> frozenset[str]:  # noqa: ANN401 - asn1crypto is untyped
-    return frozenset() if extension is None else frozenset(purpose.dotted for purpose in extension)
+def _said_by(extensions: Mapping[str, bytes]) -> dict[str, Any]:
+    """What the extensions make of a certificate. Those that nothing asks for may be as odd as they like."""
+    usage, constraints, key_id, authority, purposes, key_use = (
+        kind.load(extensions[oid], strict=True) if oid in extensions else None for oid, kind in _EXTENSIONS.items()
+    )
+    uses = None if usage is None else usage.native
+    is_ca = None if constraints is None else bool(constraints["ca"].native)
+    return {
+        "key_id": None if key_id is None else bytes(key_id.native),
+        "authority_key_id": None if authority is None else _octets_or_none(authority["key_identifier"].native),
+        "may_sign_certificates": is_ca is not False and (uses is None or "key_cert_sign" in uses),
+        "may_sign_documents": not is_ca and (uses is None or "digital_signature" in uses),
+        "purposes": frozenset(() if purposes is None else (purpose.dotted for purpose in purposes)),
+        "key_use": _key_use(key_use),
+        "document_types": _document_types(extensions.get(_DOCUMENT_TYPES)),
+    }
 
 
 def _key_use(extension: Any) -> tuple[datetime | None, datetime | None]:  # noqa: ANN401 - asn1crypto is untyped
@@ -188,14 +204,14 @@ def _key_use(extension: Any) -> tuple[datetime | None, datetime | None]:  # noqa
     )
 
 
-def _document_types(extension: Any) -> frozenset[str] | None:  # noqa: ANN401 - asn1crypto is untyped
+def _document_types(extension: bytes | None) -> frozenset[str] | None:
     """DocumentTypeList (ICAO 9303-12 §7.1.1.6), whatever stands around the strings: several issuers frame it their own way.
 
     One that cannot be read at all is empty.
     """
     if extension is None:
         return None
-    waiting, found = [bytes(extension.native)], set[str]()
+    waiting, found = [extension], set[str]()
     try:
         while waiting:
             for element in tlv.elements(waiting.pop()):
@@ -206,14 +222,6 @@ def _document_types(extension: Any) -> frozenset[str] | None:  # noqa: ANN401 - 
     except (MalformedError, UnicodeDecodeError):
         return frozenset()
     return frozenset(found)
-
-
-def _octets(value: Any) -> bytes | None:  # noqa: ANN401 - asn1crypto is untyped
-    return None if value is None else bytes(value.native)
-
-
-def _authority_key_id(extension: Any) -> bytes | None:  # noqa: ANN401 - asn1crypto is untyped
-    return None if extension is None else _octets_or_none(extension["key_identifier"].native)
 
 
 def _octets_or_none(native: bytes | None) -> bytes | None:

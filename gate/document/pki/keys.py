@@ -8,7 +8,7 @@ generator and the cofactor included: whoever may choose the generator can make a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from asn1crypto import keys
@@ -17,6 +17,8 @@ from gate.document.errors import AlgorithmUnknownError, MalformedError
 from gate.document.pki.asn1 import load, reading
 from gate.document.pki.curve_table import PARAMETERS
 
+CURVES_KEPT_MAX: Final = 64
+PARAMETERS_BYTES_MAX: Final = 1024  # those of the longest curves take up 600
 RSA_BITS_MAX: Final = 8192
 RSA_BITS_MIN: Final = 1024
 RSA_EXPONENT_BITS_MAX: Final = 64
@@ -64,8 +66,7 @@ def parse_public_key(spki: bytes) -> PublicKey:
             numbers = info["public_key"].parsed
             return _rsa(int(numbers["modulus"].native), int(numbers["public_exponent"].native))
         if algorithm == "1.2.840.10045.2.1":
-            parameters = info["algorithm"]["parameters"]
-            return EcKey(_curve_of(parameters), bytes(info["public_key"]))
+            return EcKey(_curve_of(info["algorithm"]["parameters"].dump()), bytes(info["public_key"]))
     raise AlgorithmUnknownError(f"public key algorithm {algorithm}")
 
 
@@ -83,8 +84,10 @@ def _rsa(modulus: int, exponent: int) -> RsaKey:
     return RsaKey(modulus, exponent)
 
 
-def _curve_of(parameters: Any) -> Curve:  # noqa: ANN401 - asn1crypto is untyped
-    """The curve that the algorithm's parameters name or spell out."""
+@lru_cache(maxsize=CURVES_KEPT_MAX)
+def _curve_of(encoded: bytes) -> Curve:
+    """The curve that the algorithm's parameters name or spell out. Remembered: a country's keys share their parameters."""
+    parameters = load(keys.ECDomainParameters, encoded, "curve parameters", bytes_max=PARAMETERS_BYTES_MAX)
     if parameters.name == "named":
         curve = _curves_by_oid().get(parameters.chosen.dotted)
         if curve is None:

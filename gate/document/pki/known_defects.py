@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from asn1crypto import core
 
-from gate.document.pki.certificate import name_id
+from gate.document.pki.names import read_name
 from gate.document.pki.signatures import digest
 
 if TYPE_CHECKING:
@@ -137,5 +137,5 @@ def named_signer(identifier: Any) -> tuple[tuple[bytes, int] | None, bytes | Non
         return None, None
     chosen: Any = identifier.chosen
     if identifier.name == "issuer_and_serial":
-        return (name_id(chosen["issuer"]), int(chosen["serial_number"].native)), None
+        return (read_name(chosen["issuer"].dump()).id, int(chosen["serial_number"].native)), None
     return None, bytes(chosen.native) if identifier.name == "key_id" else None

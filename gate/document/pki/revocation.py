@@ -9,7 +9,7 @@ from asn1crypto import core, crl
 
 from gate.document.errors import MalformedError
 from gate.document.pki.asn1 import load, moment, reading
-from gate.document.pki.certificate import name_id
+from gate.document.pki.names import read_name
 from gate.document.pki.signatures import parse_scheme, verify
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def parse_revocation_list(data: bytes) -> RevocationList:
         return RevocationList(
             der=data,
             tbs=tbs.dump(),
-            issuer_id=name_id(tbs["issuer"]),
+            issuer_id=read_name(tbs["issuer"].dump()).id,
             authority_key_id=None if authority is None else authority["key_identifier"].native,
             number=None if number is None else int(number.native),
             this_update=moment(tbs["this_update"]),

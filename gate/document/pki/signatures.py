@@ -9,17 +9,20 @@ from __future__ import annotations
 import enum
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 
-from asn1crypto import algos, core
+from asn1crypto import algos
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from gate.document.errors import AlgorithmUnknownError, MalformedError, SignatureError
-from gate.document.pki.asn1 import load, reading
+from gate.document.pki.asn1 import SEQUENCE, Part, dotted, only, parts_of, reading
 from gate.document.pki.keys import EcKey, PublicKey, RsaKey
 
+IDENTIFIER_BYTES_MAX: Final = 256
+SCHEMES_KEPT_MAX: Final = 64
 HASHES_BY_OID: Final = {
     "1.3.14.3.2.26": "sha1",
     "2.16.840.1.101.3.4.2.4": "sha224",
@@ -44,7 +47,7 @@ _PYCA_CURVES: Final[dict[str, type[ec.EllipticCurve]]] = {
     "brainpoolP384r1": ec.BrainpoolP384R1,
     "brainpoolP512r1": ec.BrainpoolP512R1,
 }
-_SHA_1: Final = "1.3.14.3.2.26"
+_NULL: Final = b"\x05\x00"
 
 
 class Kind(enum.Enum):
@@ -93,12 +96,12 @@ def hash_name(oid: str) -> str:
         raise AlgorithmUnknownError(f"hash algorithm {oid}") from None
 
 
-def plain_algorithm(identifier: Any) -> str:  # noqa: ANN401 - asn1crypto is untyped
+def plain_algorithm(identifier: Part) -> str:
     """The object identifier of an algorithm that has no parameters: none at all, or NULL (RFC 5754 §2)."""
-    parameters = identifier["parameters"]
-    if parameters.dump() not in (b"", b"\x05\x00"):
+    oid, *parameters = parts_of(identifier, SEQUENCE)
+    if [one.encoded for one in parameters] not in ([], [_NULL]):
         raise MalformedError("an algorithm with parameters that it does not have")
-    return str(identifier["algorithm"].dotted)
+    return dotted(oid)
 
 
 def digest(name: str, message: bytes) -> bytes:
@@ -106,14 +109,19 @@ def digest(name: str, message: bytes) -> bytes:
     return hashlib.new(name, message, usedforsecurity=False).digest()
 
 
+@lru_cache(maxsize=SCHEMES_KEPT_MAX)
 def parse_scheme(identifier: bytes, *, digest_hash: str | None = None) -> Scheme:
-    """Read an AlgorithmIdentifier. `digest_hash` completes the bare rsaEncryption that some signers write in CMS."""
-    parsed = load(_AlgorithmIdentifier, identifier, "a signature algorithm")
+    """Read an AlgorithmIdentifier. `digest_hash` completes the bare rsaEncryption that some signers write in CMS.
+
+    What was read before is remembered: the world's documents share two dozen identifiers.
+    """
+    algorithm = only(identifier, "a signature algorithm", bytes_max=IDENTIFIER_BYTES_MAX)
     with reading("a signature algorithm"):
-        oid = parsed["algorithm"].native
+        kind, *parameters = parts_of(algorithm, SEQUENCE)
+        oid = dotted(kind)
         if oid == "1.2.840.113549.1.1.10":
-            return _pss(parsed["parameters"])
-        plain_algorithm(parsed)
+            return _pss(parameters)
+        plain_algorithm(algorithm)
     if oid == "1.2.840.113549.1.1.1" and digest_hash is not None:
         return Scheme(Kind.RSA_PKCS1, digest_hash)
     try:
@@ -139,20 +147,12 @@ def verify(key: PublicKey, scheme: Scheme, message: bytes, signature: bytes) -> 
             _verify_ec(key, scheme, message, signature)
 
 
-class _AlgorithmIdentifier(core.Sequence):  # type: ignore[misc] # asn1crypto is untyped
-    """Algorithm and parameters, the latter left unread: what they are depends on the algorithm."""
-
-    _fields = [  # noqa: RUF012 - asn1crypto's way of declaring
-        ("algorithm", core.ObjectIdentifier),
-        ("parameters", core.Any, {"optional": True}),
-    ]
-
-
-def _pss(parameters: Any) -> Scheme:  # noqa: ANN401 - asn1crypto is untyped
+def _pss(parameters: list[Part]) -> Scheme:
     """Read RSASSA-PSS-params; what is left out has the default of RFC 4055 §3.1."""
-    if not isinstance(parameters, core.Any):
+    if not parameters:
         return Scheme(Kind.RSA_PSS, "sha1", mask_hash="sha1", salt_bytes=20)
-    read = parameters.parse(algos.RSASSAPSSParams)
+    (whole,) = parameters
+    read = algos.RSASSAPSSParams.load(whole.encoded, strict=True)
     mask = read["mask_gen_algorithm"]
     if mask["algorithm"].dotted != "1.2.840.113549.1.1.8" or read["trailer_field"].native not in (
         1,

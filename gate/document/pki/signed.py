@@ -8,14 +8,29 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from asn1crypto import cms, core
+from asn1crypto import cms
 
 from gate.document import tlv
 from gate.document.errors import MalformedError, SignatureError, SignerMissingError
-from gate.document.pki.asn1 import load, moment, reading
-from gate.document.pki.certificate import Certificate, from_parsed
+from gate.document.pki.asn1 import (
+    SEQUENCE,
+    SET,
+    Part,
+    contents_of,
+    dotted,
+    integer,
+    load,
+    moment_of,
+    octets,
+    only,
+    optional,
+    parts,
+    parts_of,
+    reading,
+)
+from gate.document.pki.certificate import Certificate, read_certificate
 from gate.document.pki.signatures import Scheme, digest, hash_name, parse_scheme, plain_algorithm, verify
 
 if TYPE_CHECKING:
@@ -29,13 +44,16 @@ _SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
 _CONTENT_TYPE: Final = "1.2.840.113549.1.9.3"
 _MESSAGE_DIGEST: Final = "1.2.840.113549.1.9.4"
 _SIGNING_TIME: Final = "1.2.840.113549.1.9.5"
+_FIRST: Final = 0xA0  # [0] and [1] of a structure: what each holds differs
+_SECOND: Final = 0xA1
+_KEY_ID: Final = 0x80
 
 
 @dataclass(frozen=True, slots=True)
 class Signer:
     """One signer's statement, naming its certificate by the issuer's name byte for byte and the serial number, or by key.
 
-    `attributes` are the forms in which the signed attributes may have been signed.
+    `attributes` are the signed attributes as a SET OF, as they were received; empty when there are none.
     """
 
     issuer_and_serial: tuple[bytes, int] | None
@@ -43,7 +61,7 @@ class Signer:
     digest_hash: str
     scheme: Scheme
     signature: bytes
-    attributes: tuple[bytes, ...]
+    attributes: bytes
     content_type: str | None
     message_digest: bytes | None
     signing_time: datetime | None
@@ -79,21 +97,20 @@ class SignedMessage:
         return self._verify_with(candidates[-1], signer, signed)
 
     @staticmethod
-    def _verify_with(certificate: Certificate, signer: Signer, signed: tuple[bytes, ...]) -> Certificate:
-        key = certificate.public_key
-        for form in signed[:-1]:
-            try:
-                verify(key, signer.scheme, form, signer.signature)
-            except SignatureError:
-                continue
-            return certificate
-        verify(key, signer.scheme, signed[-1], signer.signature)
+    def _verify_with(certificate: Certificate, signer: Signer, signed: bytes) -> Certificate:
+        try:
+            verify(certificate.public_key, signer.scheme, signed, signer.signature)
+        except SignatureError:
+            in_der = _in_der(signer.attributes)
+            if in_der == signer.attributes:
+                raise
+            verify(certificate.public_key, signer.scheme, in_der, signer.signature)
         return certificate
 
-    def _signed_bytes(self, signer: Signer) -> tuple[bytes, ...]:
+    def _signed_bytes(self, signer: Signer) -> bytes:
         """What the signature covers: the attributes, if they speak of this content, else the content."""
         if not signer.attributes:
-            return (self.content,)
+            return self.content
         if signer.content_type != self.content_type:
             raise SignatureError("the signed content type is another")
         if not hmac.compare_digest(signer.message_digest or b"", digest(signer.digest_hash, self.content)):
@@ -111,75 +128,77 @@ class SignedMessage:
 
 def parse_signed_message(data: bytes, what: str) -> SignedMessage:
     """Read a ContentInfo that holds SignedData of version 3. Raises MalformedError or AlgorithmUnknownError."""
-    info = load(cms.ContentInfo, data, what, bytes_max=SIGNED_BYTES_MAX)
+    info = only(data, what, bytes_max=SIGNED_BYTES_MAX)
     with reading(what):
-        if info["content_type"].dotted != _SIGNED_DATA:
+        kind, content = parts_of(info, SEQUENCE)
+        if dotted(kind) != _SIGNED_DATA:
             raise MalformedError(f"{what} is no signed message")
-        signed = info["content"]
+        (signed,) = parts_of(content, _FIRST)
+        version, announced, encapsulated, *rest = parts_of(signed, SEQUENCE)
         # Version 3 follows from a content type other than id-data; the Chinese id-data messages carry it as well.
-        if signed["version"].native != "v3":
-            raise MalformedError(f"{what} has version {signed['version'].native} of SignedData")
-        encapsulated = signed["encap_content_info"]
-        announced = {hash_name(plain_algorithm(one)) for one in signed["digest_algorithms"]}
-        certificates = signed["certificates"]
-        signers = signed["signer_infos"]
-        if not 1 <= len(signers) <= SIGNERS_MAX or _count(certificates) > CERTIFICATES_MAX:
+        if integer(version) != 3:
+            raise MalformedError(f"{what} has version v{integer(version)} of SignedData")
+        content_type, content = parts_of(encapsulated, SEQUENCE)
+        (inner,) = parts_of(content, _FIRST)
+        fields = optional(rest, _FIRST, _SECOND, SET)
+        certificates = parts(fields[_FIRST].contents) if _FIRST in fields else []
+        signers = parts(fields[SET].contents)
+        if not 1 <= len(signers) <= SIGNERS_MAX or len(certificates) > CERTIFICATES_MAX:
             raise MalformedError(f"{what} has no signer, or too many signers or certificates")
+        hashes = {hash_name(plain_algorithm(one)) for one in parts_of(announced, SET)}
         return SignedMessage(
-            content_type=encapsulated["content_type"].dotted,
-            content=bytes(encapsulated["content"]),
-            certificates=tuple(from_parsed(one.chosen) for one in _items(certificates) if one.name == "certificate"),
-            signers=tuple(_signer(signer, announced) for signer in signers),
+            content_type=dotted(content_type),
+            content=octets(inner),
+            certificates=tuple(read_certificate(one.encoded) for one in certificates if one.tag == SEQUENCE),
+            signers=tuple(_signer(signer, hashes) for signer in signers),
         )
 
 
-def _items(values: Any) -> Any:  # noqa: ANN401 - asn1crypto is untyped
-    return () if isinstance(values, core.Void) else values
-
-
-def _count(values: Any) -> int:  # noqa: ANN401 - asn1crypto is untyped
-    return len(_items(values))
-
-
-def _signer(info: Any, announced: set[str]) -> Signer:  # noqa: ANN401 - asn1crypto is untyped
+def _signer(info: Part, announced: set[str]) -> Signer:
     """Read one SignerInfo. What nobody signed must still make sense: version, and the hash among those announced."""
-    identifier = info["sid"]
-    by_name = identifier.name == "issuer_and_serial_number"
-    digest_hash = hash_name(plain_algorithm(info["digest_algorithm"]))
-    if info["version"].native != ("v1" if by_name else "v3") or digest_hash not in announced:
+    version, identifier, digest_algorithm, *rest = parts_of(info, SEQUENCE)
+    by_name = identifier.tag == SEQUENCE
+    digest_hash = hash_name(plain_algorithm(digest_algorithm))
+    if integer(version) != (1 if by_name else 3) or digest_hash not in announced:
         raise MalformedError("a signer of the wrong version, or with a hash that was not announced")
-    values = _attribute_values(info["signed_attrs"])
-    signing_time = values.get(_SIGNING_TIME)
+    attributes = tlv.encode(SET, rest.pop(0).contents) if rest[0].tag == _FIRST else b""
+    algorithm, signature, *unsigned = rest
+    optional(unsigned, _SECOND)
+    values = _attribute_values(attributes)
     return Signer(
-        issuer_and_serial=(
-            (identifier.chosen["issuer"].dump(), int(identifier.chosen["serial_number"].native)) if by_name else None
-        ),
-        key_id=None if by_name else bytes(identifier.chosen.native),
+        issuer_and_serial=_issuer_and_serial(identifier) if by_name else None,
+        key_id=None if by_name else contents_of(identifier, _KEY_ID),
         digest_hash=digest_hash,
-        scheme=parse_scheme(info["signature_algorithm"].dump(), digest_hash=digest_hash),
-        signature=bytes(info["signature"].native),
-        attributes=_attribute_forms(info["signed_attrs"]),
-        content_type=values[_CONTENT_TYPE].dotted if _CONTENT_TYPE in values else None,
-        message_digest=bytes(values[_MESSAGE_DIGEST].native) if _MESSAGE_DIGEST in values else None,
-        signing_time=None if signing_time is None else moment(signing_time),
+        scheme=parse_scheme(algorithm.encoded, digest_hash=digest_hash),
+        signature=octets(signature),
+        attributes=attributes,
+        content_type=dotted(values[_CONTENT_TYPE]) if _CONTENT_TYPE in values else None,
+        message_digest=octets(values[_MESSAGE_DIGEST]) if _MESSAGE_DIGEST in values else None,
+        signing_time=moment_of(values[_SIGNING_TIME]) if _SIGNING_TIME in values else None,
     )
 
 
-def _attribute_values(attributes: Any) -> dict[str, Any]:  # noqa: ANN401 - asn1crypto is untyped
+def _issuer_and_serial(identifier: Part) -> tuple[bytes, int]:
+    issuer, serial = parts_of(identifier, SEQUENCE)
+    return issuer.encoded, integer(serial)
+
+
+def _attribute_values(attributes: bytes) -> dict[str, Part]:
     """The attributes by object identifier; each may stand once, with one value (RFC 5652 §11)."""
-    found: dict[str, Any] = {}
-    for attribute in _items(attributes):
-        oid = attribute["type"].dotted
-        if oid in found or len(attribute["values"]) != 1:
+    found: dict[str, Part] = {}
+    for attribute in (one for each in parts(attributes) for one in parts_of(each, SET)):
+        oid, values = parts_of(attribute, SEQUENCE)
+        value = parts_of(values, SET)
+        if dotted(oid) in found or len(value) != 1:
             raise MalformedError("a signed attribute stands twice")
-        found[oid] = attribute["values"][0]
+        found[dotted(oid)] = value[0]
     return found
 
 
-def _attribute_forms(attributes: Any) -> tuple[bytes, ...]:  # noqa: ANN401 - asn1crypto is untyped
-    """The signed attributes as a SET OF, as received and, if that differs, in DER (RFC 5652 §5.4)."""
-    if isinstance(attributes, core.Void):
-        return ()
-    received = tlv.encode(0x31, attributes.contents)
-    sorted_again = tlv.encode(0x31, b"".join(sorted(one.dump(force=True) for one in attributes)))
-    return (received,) if received == sorted_again else (received, sorted_again)
+def _in_der(attributes: bytes) -> bytes:
+    """The signed attributes in DER, which an issuer may have signed and written otherwise (RFC 5652 §5.4)."""
+    if not attributes:
+        return attributes
+    read = load(cms.CMSAttributes, attributes, "signed attributes")
+    with reading("signed attributes"):
+        return tlv.encode(SET, b"".join(sorted(one.dump(force=True) for one in read)))
