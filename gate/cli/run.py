@@ -10,7 +10,7 @@ import typer
 
 from gate.cli.output import Exit, fail, note
 from gate.programs.config import Config, ConfigError, path_from_environment
-from gate.programs.runner import PROGRAMS, load_config, run_program
+from gate.programs.runner import PROGRAMS, load_config, programs_of, run_program
 
 
 def command(
@@ -39,8 +39,11 @@ async def _run_all(settings: Config, config: Path) -> None:
     from gate.programs.supervise import Child, Family
 
     settings.run.mkdir(parents=True, exist_ok=True)
-    names = [name for name in PROGRAMS if name != "sync" or settings.sync is not None]
-    family = Family([Child(name, config, output=None, on_start=lambda name: note(f"started {name}")) for name in names])
+    children = [
+        Child(name, config, output=None, on_start=lambda name: note(f"started {name}"))
+        for name in programs_of(settings)
+    ]
+    family = Family(children)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -10,7 +10,7 @@ import typer
 
 from gate.cli.output import Exit, emit_json, fail, say
 from gate.programs.config import Config, ConfigError
-from gate.programs.runner import PROGRAMS, load_config, status_of
+from gate.programs.runner import load_config, programs_of, status_of
 
 WATCH_S = 1.0
 
@@ -43,7 +43,7 @@ async def _show(settings: Config, *, watch: bool, as_json: bool) -> Exit:
 
 async def collect(settings: Config) -> dict[str, Any]:
     """One document of everything the programs say."""
-    names = [name for name in PROGRAMS if name != "sync" or settings.sync is not None]
+    names = programs_of(settings)
     answers = dict(zip(names, await asyncio.gather(*(status_of(settings, name) for name in names)), strict=True))
     states = {name: answer.state if answer else "away" for name, answer in answers.items()}
     details = {name: answer.detail if answer else {} for name, answer in answers.items()}
@@ -56,7 +56,11 @@ async def collect(settings: Config) -> dict[str, Any]:
         "purpose": settings.purpose,
         "programs": states,
         "devices": {part: part not in lane.get("lost", []) for part in ("barrier", "reader", "vision", "log")},
-        "lists": {"trust_age_days": lane.get("trust_age_days")},
+        "lists": {
+            "trust_age_days": lane.get("trust_age_days"),
+            **(lane.get("lists") or {}),
+            "import": details.get("sync", {}).get("lists"),
+        },
         "disk": {"free_bytes": log.get("disk_free_bytes")},
         "clock": {"sure": lane.get("clock_sure")},
         "detail": details,
@@ -71,11 +75,17 @@ def _line(fields: dict[str, Any]) -> str:
 def _page(fields: dict[str, Any]) -> str:
     lost = [name for name, well in fields["devices"].items() if not well]
     age = fields["lists"]["trust_age_days"]
+    importing = fields["lists"]["import"]
+    problems = [
+        *fields["lists"].get("alarms", ()),
+        *([importing["problem"]] if importing and importing["problem"] else ()),
+    ]
     lines = [
         f"{fields['state'].replace('_', ' ')} ({fields['purpose']})",
         *(f"  {name:8} {state}" for name, state in fields["programs"].items()),
         f"  lost     {', '.join(lost) or 'nothing'}",
         f"  lists    {'none' if age is None else f'{age:.1f} days old'}",
+        *(f"           {problem}" for problem in problems),
         f"  clock    {'sure' if fields['clock']['sure'] else 'unsure'}",
     ]
     return "\n".join(lines)

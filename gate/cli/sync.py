@@ -20,7 +20,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 @app.command()
 def status(config: ConfigFile = None, as_json: Json = False) -> None:
-    """How much of the log is mirrored, as the running program says. Exit 1 while the mirror is away."""
+    """How much of the log is mirrored, and how the import of lists goes. Exit 1 while the mirror is away or an import fails."""
     settings = _settings(config)
     answer = asyncio.run(status_of(settings, "sync"))
     if answer is None:
@@ -93,7 +93,14 @@ def _show(schema: str, detail: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         emit_json(schema, detail)
         return
-    say(f"{detail['mirrored']} of {detail['head']} entries mirrored, {detail['pending']} to go")
-    say(f"last receipt {detail['last_receipt'] or 'none since the program started'}")
+    if detail["head"] is None:
+        say("no central server is configured")
+    else:
+        say(f"{detail['mirrored']} of {detail['head']} entries mirrored, {detail['pending']} to go")
+        say(f"last receipt {detail['last_receipt'] or 'none since the program started'}")
     if detail["problem"]:
         say(f"problem: {detail['problem']}")
+    if (lists := detail.get("lists")) is not None:
+        say(f"lists {lists['state']}, last replaced {lists['replaced_at'] or 'before the program started'}")
+        if lists["problem"]:
+            say(f"problem: {lists['problem']}")

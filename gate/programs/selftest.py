@@ -25,7 +25,7 @@ from gate.audit import keys
 from gate.audit.errors import AuditError
 from gate.programs import clock
 from gate.programs.config import Config
-from gate.programs.runner import PROGRAMS, status_of
+from gate.programs.runner import programs_of, status_of
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
 
@@ -217,7 +217,7 @@ async def _chip(config: Config) -> str:
 
 
 async def _programs(config: Config) -> str:
-    names = [name for name in PROGRAMS if name != "sync" or config.sync is not None]
+    names = programs_of(config)
     answers = {name: await status_of(config, name) for name in names}
     if all(answer is None for answer in answers.values()):
         return "not started"

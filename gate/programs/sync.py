@@ -1,8 +1,8 @@
-"""The sync program: carries what the log published to the central mirror and leaves the mirror's receipts in the inbox.
+"""The sync program: carries what the log published to the central mirror, and brings in lists that are downloaded to this machine.
 
-Promises: the spool is only read; a receipt is left only when its cosignature holds; whatever the mirror does costs one
+Promises: the spool is only read; the mirror's receipts are left in the inbox; a receipt is left only when its cosignature holds; whatever the mirror does costs one
 log line when it begins and one when it ends, and the program goes on, slower each time up to a bound. What is said to
-the mirror belongs to `gate.sync`; whether a receipt is true, to the log program.
+the mirror belongs to `gate.sync`; whether a receipt is true, to the log program; lists to `gate.programs.lists`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from gate.channel.messages import Status, StatusRequest
 from gate.channel.sockets import Connection, serve
 from gate.programs import clock
 from gate.programs.config import Config, ConfigError, Sync
+from gate.programs.lists import Lists
 from gate.programs.peers import uids
+from gate.programs.racing import first_of
 from gate.sync import inbox
 from gate.sync.errors import OtherHistoryError, SyncError
 from gate.sync.https import Courier, tls
@@ -38,16 +40,30 @@ log = logging.getLogger("gate.sync")
 
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
-    """Serve RUN/sync.sock and carry the log until `stop` is set. Raises ConfigError for what can never work."""
-    settings = _settings(config)
+    """Serve RUN/sync.sock, carry the log and watch for lists until `stop` is set. Raises ConfigError for what can never work."""
+    if config.sync is None and config.lists is None:
+        _settings(config)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each request
     config.run.mkdir(parents=True, exist_ok=True)
-    outbox = Outbox(config, settings)
-    async with (
-        _courier(settings) as courier,
-        serve(config.socket("sync"), outbox.converse, incoming=StatusRequest, uids=uids("sync")),
-    ):
-        await _keep_carrying(outbox, courier, settings.interval_ms / 1000, stop, jitter=random.SystemRandom().uniform)
+    outbox = None if config.sync is None else Outbox(config, config.sync)
+    lists = None if config.lists is None else Lists(config, config.lists)
+    desk = Desk(outbox, lists)
+    async with contextlib.AsyncExitStack() as held:
+        courier = None if config.sync is None else await held.enter_async_context(_courier(config.sync))
+        await held.enter_async_context(
+            serve(config.socket("sync"), desk.converse, incoming=StatusRequest, uids=uids("sync"))
+        )
+        loops: list[Coroutine[Any, Any, None]] = [] if lists is None else [lists.run()]
+        if config.sync is not None and outbox is not None and courier is not None:
+            interval_s, jitter = config.sync.interval_ms / 1000, random.SystemRandom().uniform
+            loops.append(_keep_carrying(outbox, courier, interval_s, stop, jitter=jitter))
+        else:
+            loops.append(_until(stop))
+        await first_of(*loops)
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
 
 
 async def push(config: Config) -> dict[str, Any]:
@@ -103,6 +119,29 @@ async def _interruptible(attempt: Coroutine[Any, Any, bool], stop: asyncio.Event
     return done[0] is True
 
 
+class Desk:
+    """Answers for both tasks of the program; either may be absent."""
+
+    def __init__(self, outbox: Outbox | None, lists: Lists | None) -> None:
+        self._outbox = outbox
+        self._lists = lists
+
+    async def converse(self, connection: Connection[StatusRequest]) -> None:
+        """Answer status requests."""
+        async for _ in connection:
+            await connection.send(self.status())
+
+    def status(self) -> Status:
+        """`away` without the mirror, else `degraded` while lists cannot be imported."""
+        detail = _NO_MIRROR if self._outbox is None else self._outbox.detail()
+        lists = None if self._lists is None else self._lists.detail()
+        state = "away" if detail["problem"] else "degraded" if lists and lists["problem"] else "ready"
+        return Status("sync", state, {**detail, "lists": lists})
+
+
+_NO_MIRROR: dict[str, Any] = {"head": None, "mirrored": None, "pending": None, "last_receipt": None, "problem": None}
+
+
 class Outbox:
     """Carries rounds out and knows how they went."""
 
@@ -119,12 +158,6 @@ class Outbox:
         self._mirrored: int | None = None
         self._last_receipt: str | None = None
         self._problem: str | None = "the mirror was not asked yet"
-
-    async def converse(self, connection: Connection[StatusRequest]) -> None:
-        """Answer status requests."""
-        async for _ in connection:
-            state = "ready" if self._problem is None else "away"
-            await connection.send(Status("sync", state, self.detail()))
 
     def detail(self) -> dict[str, Any]:
         """What the status shows."""

@@ -32,7 +32,9 @@ _CERTIFICATES: Final = (
     "SELECT fingerprint, CAST(der AS BLOB) AS der, subject, subject_id, key_id, country, not_before, not_after, standing, test "
     "FROM certificate ORDER BY fingerprint"
 )
-_REVOCATION_LISTS: Final = "SELECT issuer_id, CAST(der AS BLOB) AS der, sha256, next_update FROM revocation_list"
+_REVOCATION_LISTS: Final = (
+    "SELECT issuer_id, CAST(der AS BLOB) AS der, sha256, number, this_update, next_update FROM revocation_list"
+)
 _DEFECT_LISTS: Final = "SELECT kind, CAST(der AS BLOB) AS der, sha256, test FROM defect_list"
 _PUBLISHED: Final = (
     "SELECT kind, publisher, max(signed_at) AS signed_at FROM source WHERE publisher IS NOT NULL "
@@ -65,6 +67,16 @@ class Published:
     kind: str
     publisher: str
     signed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """Which revocation list of a CSCA is in the store: its country (`-` if none is known), its number, and its two dates."""
+
+    country: str
+    number: str | None
+    this_update: datetime
+    next_update: datetime | None
 
 
 class TrustStore:
@@ -186,6 +198,24 @@ class TrustStore:
                 revocation_until=self._revocation_until({row["subject_id"] for row in found}),
             )
             for code, found in sorted(rows.items())
+        )
+
+    def editions(self) -> tuple[Edition, ...]:
+        """The revocation lists that are held, by country."""
+        countries = {row["subject_id"]: row["country"] or "-" for row in self._certificates}
+        return tuple(
+            sorted(
+                (
+                    Edition(
+                        country=countries.get(row["issuer_id"], "-"),
+                        number=row["number"],
+                        this_update=datetime.fromisoformat(row["this_update"]),
+                        next_update=None if row["next_update"] is None else datetime.fromisoformat(row["next_update"]),
+                    )
+                    for row in self._revocation_lists
+                ),
+                key=lambda one: (one.country, one.this_update),
+            )
         )
 
     def _revocation_until(self, issuer_ids: set[bytes]) -> str:

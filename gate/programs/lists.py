@@ -1,0 +1,189 @@
+"""The lists that come by themselves: the folder is watched, a child process imports it, the status says how that went.
+
+Promises: attackers' bytes are read in the child only; whatever they do, the store is the old one or a verified new one, and a
+problem costs one log line when it begins and one when it ends. When to import belongs to `lists_watch`, what may enter the store
+to `gate.trust`. The lane notices a new store by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gate.programs import clock
+from gate.programs.config import Config
+from gate.programs.config import Lists as Settings
+from gate.programs.lists_messages import ANSWER_BYTES_MAX, Outcome, Request
+from gate.programs.lists_watch import Seen, Watch
+from gate.trust.errors import SourceError
+from gate.trust.looking import look
+
+IMPORT_DEADLINE_S = 600.0
+
+log = logging.getLogger("gate.sync")
+
+Importer = Callable[[Request], Awaitable[Outcome]]
+
+
+class ImportLostError(Exception):
+    """The importing process died, hung or said nothing that can be read; the message says which."""
+
+
+class Lists:
+    """Keeps the store up to date with the folder. `run` watches until cancelled; `detail` is what the status shows."""
+
+    def __init__(self, config: Config, settings: Settings, *, importer: Importer | None = None) -> None:
+        self._settings = settings
+        self._request = Request(
+            folder=settings.folder, store=config.paths.trust, signer=settings.signer, test=settings.test
+        )
+        self._must_be_synchronised = config.purpose == "service"
+        self._importer = importer or import_in_child
+        self._watch = Watch()
+        self._seen: Seen | None = None
+        self._importing = False
+        self._outcome: Outcome | None = None
+        self._version = ""
+        self._ended_at: str | None = None
+        self._replaced_at: str | None = None
+        self._of_folder = self._of_import = self._told = ""
+
+    @property
+    def problem(self) -> str:
+        """What an operator has to look into; empty when all is well."""
+        return self._of_folder or self._of_import
+
+    def detail(self) -> dict[str, Any]:
+        """What the status shows."""
+        outcome = self._outcome or Outcome()
+        return {
+            "folder": self._settings.folder,
+            "state": "importing" if self._importing else "failing" if self.problem else "ready",
+            "problem": self.problem or None,
+            "files": None if self._seen is None else len(self._seen.files),
+            "imported_at": self._ended_at,
+            "replaced_at": self._replaced_at,
+            "version": self._version or None,
+            "took_ms": outcome.took_ms,
+            "certificates": outcome.certificates,
+            "revocation_lists": outcome.revocation_lists,
+            "defect_lists": outcome.defect_lists,
+            "refused": [{"subject": one.subject, "reason": one.reason} for one in outcome.refused],
+            "refused_in_all": outcome.refused_in_all,
+        }
+
+    async def run(self) -> None:
+        """Watch the folder for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            seen = self._seen = await asyncio.to_thread(_look, Path(self._settings.folder))
+            self._of_folder = seen.problem or ("" if seen.files else "the folder holds no list")
+            self._report()
+            if self._watch.is_due(seen, loop.time()):
+                well = await self._import()
+                self._watch.imported(seen, loop.time(), well=well)
+                self._report()
+            await asyncio.sleep(self._settings.check_every_ms / 1000)
+
+    async def _import(self) -> bool:
+        """Import the folder; False when that is worth another try, which was reported."""
+        if not clock.is_sure(not_before=None, must_be_synchronised=self._must_be_synchronised):
+            self._of_import = "the clock is not synchronised: no list is imported by a clock that may be wrong"
+            return False
+        self._importing = True
+        try:
+            outcome = await self._importer(self._request)
+        except ImportLostError as error:
+            outcome = Outcome(problem=str(error))
+        finally:
+            self._importing = False
+        self._of_import = outcome.problem
+        self._version = outcome.version or self._version
+        self._outcome, self._ended_at = outcome, clock.now().isoformat(timespec="seconds")
+        if outcome.replaced:
+            self._replaced_at = self._ended_at
+            log.info(
+                "lists_replaced",
+                extra={
+                    "version": outcome.version,
+                    "certificates": outcome.certificates,
+                    "revocation_lists": outcome.revocation_lists,
+                    "withdrawn": outcome.withdrawn,
+                },
+            )
+        return not outcome.problem
+
+    def _report(self) -> None:
+        """Say once when a problem begins or becomes another, and once when all is well again."""
+        if self.problem and self.problem != self._told:
+            log.warning("lists_not_imported", extra={"reason": self.problem[:300]})
+        elif self._told and not self.problem:
+            log.info("lists_well_again")
+        self._told = self.problem
+
+
+def _look(folder: Path) -> Seen:
+    try:
+        return Seen(look(folder))
+    except SourceError as error:
+        return Seen(problem=str(error))
+
+
+async def import_in_child(request: Request) -> Outcome:
+    """Import in a process of its own, which ends with this call however it ends. Raises ImportLostError."""
+    command = (sys.executable, "-m", "gate.programs.lists_child", str(os.getpid()))
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+    except OSError as error:
+        raise ImportLostError(f"the importing process cannot be started: {error.strerror}") from error
+    try:
+        async with asyncio.timeout(IMPORT_DEADLINE_S):
+            answer = await _converse(process, msgspec.json.encode(request))
+            code = await process.wait()
+    except TimeoutError as error:
+        raise ImportLostError(f"the import was not done after {IMPORT_DEADLINE_S:.0f} s") from error
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    if code != 0:
+        raise ImportLostError(f"the importing process ended {_how(code)}")
+    try:
+        return msgspec.json.decode(answer, type=Outcome)
+    except msgspec.DecodeError as error:
+        raise ImportLostError("the importing process answered something else") from error
+
+
+async def _converse(process: asyncio.subprocess.Process, request: bytes) -> bytes:
+    """Say the request and read the answer to its end, or to the limit."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end says more
+        process.stdin.write(request)
+        process.stdin.close()
+        await process.stdin.wait_closed()
+    answer = b""
+    while len(answer) <= ANSWER_BYTES_MAX and (piece := await process.stdout.read(ANSWER_BYTES_MAX)):
+        answer += piece
+    return answer
+
+
+def _how(code: int) -> str:
+    """A process's end in words."""
+    if code >= 0:
+        return f"with exit code {code}"
+    if -code == signal.SIGXCPU:
+        return "because it took too long"
+    return f"by signal {signal.Signals(-code).name}"

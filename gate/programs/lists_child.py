@@ -1,0 +1,128 @@
+"""The process in which downloaded lists are read and verified: what attackers made meets bounded memory and time here.
+
+Started by `gate.programs.lists` with a request on its standard input; answers on its standard output and ends. It may be killed
+at any moment: the store is replaced whole or not at all (`gate.trust.replacing`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from gate.document.errors import DocumentError
+from gate.document.pki.certificate import Certificate, parse_certificate
+from gate.programs import clock
+from gate.programs.lists_messages import ANSWER_BYTES_MAX, REFUSED_MAX, REQUEST_BYTES_MAX, Outcome, Refused, Request
+from gate.trust.admission import Rejected, Way
+from gate.trust.errors import SourceError, TrustError
+from gate.trust.folder import read_folder
+from gate.trust.importing import ImportReport, import_sources
+
+ADDRESS_SPACE_BYTES_MAX = 2 << 30
+CPU_MAX_S = 300
+STORE_BYTES_MAX = 256 << 20
+OPEN_FILES_MAX = 64
+NICENESS = 10  # a traveller comes first
+SIGNER_BYTES_MAX = 64 << 10
+PROBLEM_CHARACTERS_MAX = 500
+
+_PR_SET_PDEATHSIG = 1
+
+
+def bind(parent_pid: int) -> None:
+    """Make this process bounded, polite and mortal. Raises OSError when it would stay unbounded."""
+    for kind, soft, hard in (
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_AS, ADDRESS_SPACE_BYTES_MAX, ADDRESS_SPACE_BYTES_MAX),
+        (resource.RLIMIT_CPU, CPU_MAX_S, CPU_MAX_S + 1),  # SIGXCPU says why; SIGKILL would follow
+        (resource.RLIMIT_FSIZE, STORE_BYTES_MAX, STORE_BYTES_MAX),
+        (resource.RLIMIT_NOFILE, OPEN_FILES_MAX, OPEN_FILES_MAX),
+    ):
+        resource.setrlimit(kind, (soft, hard))
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent_pid:  # it died before the line above
+        raise OSError("the parent has ended")
+    with contextlib.suppress(OSError):  # a unit may forbid it; then the kernel's fairness has to do
+        os.nice(NICENESS)
+
+
+def import_folder(request: Request, now: datetime) -> Outcome:
+    """Import what the folder holds. Never raises for what is wrong with a list, the folder or the store: the outcome says it."""
+    began = time.monotonic()
+    try:
+        folder = read_folder(Path(request.folder))
+        report = import_sources(
+            Path(request.store),
+            folder.sources,
+            signer=_signer(request.signer),
+            test=request.test,
+            now=now,
+            way=Way.WATCHED,
+        )
+    except TrustError as error:
+        return Outcome(problem=str(error)[:PROBLEM_CHARACTERS_MAX])
+    return _outcome(report, folder.rejected, took_ms=int((time.monotonic() - began) * 1000))
+
+
+def _outcome(report: ImportReport, unreadable: tuple[Rejected, ...], *, took_ms: int) -> Outcome:
+    """What an import comes to. Whatever would roll the store back is named first: it is what an operator has to look into."""
+    refused = sorted((*unreadable, *report.rejected), key=lambda one: not one.older)
+    problem = ""
+    if refused and refused[0].older:
+        problem = f"an older list was delivered: {refused[0].subject}: {refused[0].reason}"
+    elif report.took_nothing:
+        reason = f"{refused[0].subject}: {refused[0].reason}" if refused else "no certificate or list was found"
+        problem = f"nothing in the folder can be taken: {reason}"
+    return Outcome(
+        problem=problem[:PROBLEM_CHARACTERS_MAX],
+        replaced=report.replaced,
+        version=report.version,
+        certificates=report.accepted,
+        countries=report.countries,
+        revocation_lists=report.revocation_lists,
+        defect_lists=report.defect_lists,
+        withdrawn=report.withdrawn,
+        refused=[Refused(one.subject[:200], one.reason[:300], one.older) for one in refused[:REFUSED_MAX]],
+        refused_in_all=len(refused),
+        took_ms=took_ms,
+    )
+
+
+def _signer(path: str) -> Certificate | None:
+    """The certificate that vouches for lists, if one is configured. Raises SourceError."""
+    if not path:
+        return None
+    try:
+        with Path(path).open("rb") as file:
+            return parse_certificate(file.read(SIGNER_BYTES_MAX))
+    except OSError as error:
+        raise SourceError(f"lists.signer: {path}: {error.strerror}") from error
+    except DocumentError as error:
+        raise SourceError(f"lists.signer: {path}: {error}") from error
+
+
+def main() -> None:
+    """Entry point of the process: `python -m gate.programs.lists_child PARENT_PID`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
+    bind(int(sys.argv[1]))
+    request = msgspec.json.decode(sys.stdin.buffer.read(REQUEST_BYTES_MAX), type=Request)
+    try:
+        outcome = import_folder(request, clock.now())
+    except MemoryError:
+        outcome = Outcome(problem="the folder needs more memory than an import may take")
+    answer = msgspec.json.encode(outcome)
+    assert len(answer) <= ANSWER_BYTES_MAX, "every part of it is bounded"
+    sys.stdout.buffer.write(answer)
+
+
+if __name__ == "__main__":
+    main()

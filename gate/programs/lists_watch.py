@@ -1,0 +1,48 @@
+"""When the folder of lists is to be imported. Pure: what was seen of it goes in, a yes or no comes out.
+
+A file may still be written when it is seen: the folder must look the same twice before it is touched. What was imported is not
+imported again while it stays the same, unless that failed: then after a pause that doubles up to a bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from gate.trust.looking import Entry
+
+RETRY_MIN_S: Final = 60.0
+RETRY_MAX_S: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The folder at one moment: its files, or why it could not be looked at."""
+
+    files: tuple[Entry, ...] = ()
+    problem: str = ""
+
+
+class Watch:
+    """Compares what is seen with what was seen and imported before. Times are seconds of any steady clock."""
+
+    def __init__(self) -> None:
+        self._last: Seen | None = None
+        self._imported: Seen | None = None
+        self._failures = 0
+        self._retry_at_s = 0.0
+
+    def is_due(self, seen: Seen, now_s: float) -> bool:
+        """True when the folder is to be imported now."""
+        settled = seen == self._last
+        self._last = seen
+        if seen.problem or not seen.files or not settled:
+            return False
+        return seen != self._imported or (self._failures > 0 and now_s >= self._retry_at_s)
+
+    def imported(self, seen: Seen, now_s: float, *, well: bool) -> None:
+        """Note that an import of what was seen has ended. A folder that has changed since is due again as soon as it settles."""
+        self._failures = 0 if well else self._failures + 1 if seen == self._imported else 1
+        self._imported = seen
+        self._retry_at_s = now_s + min(RETRY_MAX_S, RETRY_MIN_S * 2 ** min(self._failures - 1, 16))

@@ -1,0 +1,96 @@
+"""How fresh the lists of a store are, and what an operator has to look into. Pure: the moment is an argument.
+
+An alarm refuses nobody: the policy judges the age of the store and each document's own revocation check.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gate.trust.store import TrustStore
+
+
+class AlarmKind(enum.Enum):
+    """What is wrong with a list."""
+
+    NOTHING_IMPORTED = "nothing_imported"
+    IMPORT_OLD = "import_old"
+    LIST_OLD = "list_old"
+    REVOCATION_LIST_OVERDUE = "revocation_list_overdue"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One thing to look into: a country's list, or the store as a whole (country `-`)."""
+
+    kind: AlarmKind
+    country: str
+    text: str
+
+
+def alarms(store: TrustStore, now: datetime, *, age_max_days: int) -> tuple[Alarm, ...]:
+    """Everything that is older than it should be."""
+    return (
+        *_of_the_store(store, now, age_max_days),
+        *(
+            Alarm(AlarmKind.LIST_OLD, one.publisher, f"the {_NAMES[one.kind]} of {one.publisher} is {days} days old")
+            for one in store.published
+            if (days := _days(datetime.fromisoformat(one.signed_at), now)) > age_max_days
+        ),
+        *(
+            Alarm(AlarmKind.REVOCATION_LIST_OVERDUE, one.country, _overdue(one.country, one.next_update))
+            for one in store.editions()
+            if one.next_update is None or one.next_update < now
+        ),
+    )
+
+
+_NAMES = {"MasterList": "master list", "DeviationList": "deviation list", "DefectList": "defect list"}
+
+
+def _of_the_store(store: TrustStore, now: datetime, age_max_days: int) -> tuple[Alarm, ...]:
+    if store.newest_import is None:
+        return (Alarm(AlarmKind.NOTHING_IMPORTED, "-", "no certificate or list was imported"),)
+    days = _days(store.newest_import, now)
+    if days <= age_max_days:
+        return ()
+    return (Alarm(AlarmKind.IMPORT_OLD, "-", f"nothing new was imported for {days} days"),)
+
+
+def _overdue(country: str, next_update: datetime | None) -> str:
+    if next_update is None:
+        return f"a revocation list of {country} does not say when the next one comes"
+    return f"a revocation list of {country} should have been followed by {next_update:%Y-%m-%d}"
+
+
+def _days(since: datetime, now: datetime) -> int:
+    return (now - since) // timedelta(days=1)
+
+
+def freshness(store: TrustStore, now: datetime, *, age_max_days: int) -> dict[str, Any]:
+    """What the status says of the lists, a kind each, with its alarms."""
+    editions = store.editions()
+    due = [one.next_update for one in editions if one.next_update is not None]
+    return {
+        "version": store.version,
+        "certificates": len(store),
+        "published": [
+            {
+                "kind": _NAMES[one.kind].replace(" ", "_"),
+                "publisher": one.publisher,
+                "age_days": _days(datetime.fromisoformat(one.signed_at), now),
+            }
+            for one in store.published
+        ],
+        "revocation_lists": {
+            "count": len(editions),
+            "newest": max((one.this_update for one in editions), default=None),
+            "next_due": min((one for one in due if one >= now), default=None),
+            "overdue": sum(one.next_update is None or one.next_update < now for one in editions),
+        },
+        "alarms": [one.text for one in alarms(store, now, age_max_days=age_max_days)],
+    }
