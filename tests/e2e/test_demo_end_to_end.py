@@ -18,6 +18,14 @@ def gate(*arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
 
 
+def decided_of(kept: Path) -> list[dict[str, Any]]:
+    """The bodies of all decisions, as an auditor reads them."""
+    (bundle,) = kept.glob("*.bundle")
+    identity = kept / "auditor-1.identity"
+    lines = gate("audit", "decrypt", str(bundle), "--identity", str(identity)).stdout.splitlines()
+    return [body for line in lines if (record := json.loads(line))["kind"] == "decided" and (body := record["body"])]
+
+
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("demo") / "kept"
@@ -25,7 +33,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def demo(kept: Path) -> dict[str, Any]:
-    done = gate("demo", "--travellers", "22", "--seed", "7", "--headless", "--json", "--keep", str(kept), timeout_s=400)
+    done = gate("demo", "--travellers", "26", "--seed", "7", "--headless", "--json", "--keep", str(kept), timeout_s=400)
     assert done.stdout, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
     assert done.returncode == 0, document["differences"]
@@ -35,7 +43,7 @@ def demo(kept: Path) -> dict[str, Any]:
 def test_every_scenario_ends_as_it_says_and_no_opening_was_wrong(demo: dict[str, Any]) -> None:
     assert demo["as_expected"]
     assert demo["wrong_openings"] == 0
-    assert demo["travellers"] == 22
+    assert demo["travellers"] == 26
     assert demo["genuine"]["admitted"] == demo["genuine"]["total"] > 0
 
 
@@ -63,12 +71,22 @@ def test_every_decision_in_the_log_can_be_taken_again(demo: dict[str, Any], kept
     from gate.programs.records import replay
 
     assert demo["as_expected"]
-    (bundle,) = kept.glob("*.bundle")
-    identity = kept / "auditor-1.identity"
-    lines = gate("audit", "decrypt", str(bundle), "--identity", str(identity)).stdout.splitlines()
-    decided = [body for line in lines if (record := json.loads(line))["kind"] == "decided" and (body := record["body"])]
+    decided = decided_of(kept)
     assert len(decided) >= 15
     assert all(same for _, same in map(replay, decided))
+
+
+def test_every_edition_of_passport_came_and_the_log_says_how_its_chip_was_opened(
+    demo: dict[str, Any], kept: Path
+) -> None:
+    assert demo["as_expected"]
+    documents = [body["evidence"]["document"] for body in decided_of(kept)]
+    opened = [document["access"] for document in documents if document["access"] is not None]
+    assert {access["protocol"] for access in opened} == {"BAC", "PACE"}
+    assert {access["mapping"] for access in opened} == {None, "GM", "IM", "CAM"}
+    assert len({access["parameters"] for access in opened}) >= 5
+    assert sum(document["agreement"] is not None for document in documents) >= 5
+    assert len({document["lists"] for document in documents}) == 1
 
 
 def test_no_entry_in_clear_names_a_person(kept: Path, demo: dict[str, Any]) -> None:

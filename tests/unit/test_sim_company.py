@@ -10,6 +10,7 @@ import pytest
 
 from hardware_sim.camera import scenes
 from hardware_sim.company import Company, CompanyError
+from hardware_sim.passport.editions import DRILLS, EDITIONS, Edition
 from hardware_sim.scenario import Scenario, Sight, parse_scenario
 
 
@@ -91,6 +92,32 @@ def test_the_same_seed_casts_the_same_people_and_another_one_others() -> None:
 
 def vars_of(person: Any) -> tuple[Any, ...]:
     return person.surname, person.given, person.number, person.sex, person.birth, person.expiry
+
+
+def edition_of(named: dict[str, Any]) -> Edition:
+    return Edition(named["features"], named["active_authentication"], named["signer"], named["security_object"])
+
+
+def test_as_many_travellers_as_there_are_editions_carry_them_all_and_each_seed_has_its_order() -> None:
+    orders = []
+    for seed in (1, 1, 2):
+        people, clerk = company(seed)
+        for number in range(len(EDITIONS)):
+            people.cast(f"t{number}", scenario())
+        orders.append([edition_of(named) for _, named in clerk.issued])
+    assert all(set(map(repr, order)) == set(map(repr, EDITIONS.values())) for order in orders)
+    assert orders[0] == orders[1] != orders[2]
+
+
+def test_a_scenario_that_names_an_edition_gets_it_and_takes_none_from_the_others() -> None:
+    people, clerk = company()
+    plain, same = company()
+    people.cast("drill", scenario(edition="weak_signature"))
+    people.cast("t1", scenario())
+    plain.cast("t1", scenario())
+    first, second = (edition_of(named) for _, named in clerk.issued)
+    assert first == DRILLS["weak_signature"]
+    assert second == edition_of(same.issued[0][1])
 
 
 def test_no_document_number_is_used_twice() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from hardware_sim.barrier.controller import End
 from hardware_sim.judge import Wrong
+from hardware_sim.passport.editions import KNOWN
 from hardware_sim.passport.issuer import FAULTS
 from hardware_sim.scenario import (
     DEEDS_MAX,
@@ -48,6 +49,10 @@ BUILT_IN = {
     "fire",
     "officer_absent",
     "central_away",
+    "signer_revoked",
+    "pace_downgraded",
+    "clone_with_own_key",
+    "weak_algorithm",
 }
 
 
@@ -55,7 +60,7 @@ def table(**changes: Any) -> dict[str, Any]:
     return {"name": "n", "title": "t", "verdict": "referred", "incidents": [], "passages": 0} | changes
 
 
-def test_the_built_in_scenarios_are_those_of_the_issue() -> None:
+def test_the_built_in_scenarios_are_these() -> None:
     scenarios = read_scenarios(scenario_folder())
     assert set(scenarios) == BUILT_IN
     admitted = {name for name, scenario in scenarios.items() if scenario.verdict is Verdict.ADMITTED}
@@ -83,7 +88,7 @@ def test_a_scenario_may_say_everything() -> None:
         table(
             incidents=["barrier_lost"],
             reasons=["barrier_lost"],
-            document={"of": "other", "faults": ["expired"], "pull_out_after_apdus": 3},
+            document={"of": "other", "edition": "bac_ca", "faults": ["expired"], "pull_out_after_apdus": 3},
             camera={"shows": "two", "late": True},
             walk={"hesitates_ms": 500},
             steps=[
@@ -94,7 +99,7 @@ def test_a_scenario_may_say_everything() -> None:
         )
     )
     assert (scenario.document, scenario.sight, scenario.sight_late) == (Owner.OTHER, Sight.TWO, True)
-    assert scenario.document_faults == {"expired"}
+    assert (scenario.edition, scenario.document_faults) == ("bac_ca", {"expired"})
     assert (scenario.pull_out_after_apdus, scenario.hesitates_ms) == (3, 500)
     assert scenario.deeds(Moment.GO) == (
         Step(Moment.GO, Deed.UNPLUG_BARRIER, 2000),
@@ -113,6 +118,7 @@ def test_a_scenario_may_say_everything() -> None:
         ({"incidents": "x"}, "incidents must be a list"),
         ({"colour": "red"}, "unknown setting colour"),
         ({"document": {"of": "nobody"}}, "none of: self, other"),
+        ({"document": {"edition": "golden"}}, "'golden' is none of: bac_aa_rsa"),
         ({"document": {"pages": 3}}, "unknown setting pages"),
         ({"camera": {"shows": "cat"}}, "none of"),
         ({"camera": {"late": 1}}, "late must be a bool"),
@@ -165,6 +171,7 @@ def test_a_folder_without_scenarios_is_refused(tmp_path: Path) -> None:
 def test_the_document_names_every_word_of_a_scenario_and_of_the_judge() -> None:
     document = (Path(__file__).resolve().parents[2] / "docs/protocols/simulated-world.md").read_text()
     words = {member.value for kind in (Deed, Moment, Sight, Owner, Verdict, Wrong, End) for member in kind}
+    words |= KNOWN.keys()
     words |= FAULTS & {
         fault for scenario in read_scenarios(scenario_folder()).values() for fault in scenario.document_faults
     }

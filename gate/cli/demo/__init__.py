@@ -18,7 +18,7 @@ KEPT = ("*.bundle", "*.vkey", "*.identity")
 
 
 def command(
-    travellers: int = typer.Option(20, min=1, max=10_000, help="How many travellers come."),
+    travellers: int = typer.Option(30, min=1, max=10_000, help="How many travellers come."),
     seed: int = typer.Option(1, help="Draws their order and what they do."),
     scenario: str | None = typer.Option(None, help="Only this scenario."),
     headless: bool = typer.Option(False, "--headless", help="Do not open the traveller's page."),

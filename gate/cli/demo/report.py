@@ -28,7 +28,7 @@ STAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a scenario says must come of it."""
+    """What a scenario says must come of it. A reason may name its detail: `document_check_failed:expiry`."""
 
     verdict: str
     incidents: tuple[str, ...]
@@ -53,7 +53,9 @@ def outcome_of(visit: Visit, records: list[dict[str, Any]], expected: Expected) 
     mine = [record for record in records if record["crossing"] in visit.crossings and record["body"]]
     closed = [record["body"] for record in mine if record["kind"] == "closed"]
     verdict = closed[-1]["verdict"] if closed else "none"
-    reasons = tuple(dict.fromkeys(item["reason"] for body in closed for item in body["reasons"]))
+    objections = [item for body in closed for item in body["reasons"]]
+    reasons = tuple(dict.fromkeys(item["reason"] for item in objections))
+    detailed = {f"{item['reason']}:{item['detail']}" for item in objections}
     incidents = tuple(record["body"]["kind"] for record in mine if record["kind"] == "incident")
     differences = []
     if verdict != expected.verdict:
@@ -61,7 +63,7 @@ def outcome_of(visit: Visit, records: list[dict[str, Any]], expected: Expected) 
     if visit.passed != expected.passages:
         differences.append(f"{visit.passed} passed, expected {expected.passages}")
     differences.extend(f"no incident {kind}" for kind in expected.incidents if kind not in incidents)
-    differences.extend(f"no reason {reason}" for reason in expected.reasons if reason not in reasons)
+    differences.extend(f"no reason {reason}" for reason in expected.reasons if reason not in detailed.union(reasons))
     stages = closed[-1].get("stages_ms", {}) if closed else {}
     return Outcome(visit, verdict, reasons, incidents, stages, tuple(differences))
 

@@ -1,7 +1,8 @@
 """The people of the world: who a traveller is, what passport they carry, and what the camera sees of them.
 
 Everything is drawn from the seed and the traveller's id, so one seed always tells the same stories. Identities are reused
-across travellers; a document number never is.
+across travellers; a document number never is. Editions of passports are dealt like cards, in an order drawn from the seed: as
+many travellers as there are editions show them all.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hardware_sim.camera import scenes
+from hardware_sim.passport.editions import EDITIONS, KNOWN, Edition
 from hardware_sim.passport.issuer import Issuer, Person
 from hardware_sim.scenario import Owner, Scenario, Sight
 from hardware_sim.stage import Cast
@@ -41,6 +43,7 @@ class Company:
         self._issuer = issuer
         self._seed = seed
         self._numbers: set[str] = set()
+        self._editions = random.Random(f"{seed}:editions").sample(sorted(EDITIONS), k=len(EDITIONS))
 
     def chance(self, traveller: str) -> random.Random:
         """This traveller's own dice."""
@@ -51,11 +54,16 @@ class Company:
         dice = self.chance(f"{traveller}:cast")
         me, other = dice.sample(self._identities, k=2)
         owner, presenter = (me, other) if scenario.document is Owner.SELF else (other, me)
+        edition = self._edition(scenario)
         passport = self._issuer.issue(
             self._person(dice),
             portrait_jpeg=owner.portrait_jpeg(),
             other_portrait_jpeg=presenter.portrait_jpeg(),
             faults=scenario.document_faults,
+            active_authentication=edition.active_authentication,
+            features=edition.features,
+            security_object=edition.security_object,
+            signer=edition.signer,
         )
         return Cast(
             passport=passport,
@@ -68,6 +76,14 @@ class Company:
                 Sight.PICTURE: scenes.PrintedPicture(me),
             },
         )
+
+    def _edition(self, scenario: Scenario) -> Edition:
+        """The one that the scenario asks for, else the next of the genuine ones."""
+        if scenario.edition is not None:
+            return KNOWN[scenario.edition]
+        name = self._editions.pop(0)
+        self._editions.append(name)
+        return EDITIONS[name]
 
     def _person(self, dice: random.Random) -> Person:
         today = datetime.now(UTC).date()

@@ -54,9 +54,15 @@ def open_world(folder: Path, *, seed: int, pace: float, direct: bool, scenario_f
         ready = {
             "camera": camera.address,
             "chip": {"kind": chip.kind, "socket": str(chip.socket), "why": chip.why},
-            "csca": _write(folder / "csca", {**issuer.csca_files(), **issuer.crl_files()}),
+            "csca": _write(folder / "csca", {**issuer.csca_files(), **revocation_lists(issuer)}),
         }
         world.run(sys.stdin, ready)
+
+
+def revocation_lists(issuer: Issuer) -> dict[str, bytes]:
+    """The country's revocation lists by file name; the first line's names the signer whose key was lost."""
+    first, *others = issuer.crl_files().items()
+    return {first[0]: issuer.crl(1, number=2, revoked=[issuer.signer_serial("withdrawn")]), **dict(others)}
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> list[str]:

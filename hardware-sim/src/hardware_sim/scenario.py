@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hardware_sim.passport.editions import KNOWN
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -106,7 +108,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One story and its expected end. `incidents` and `reasons` are kinds that the log must show; it may show more."""
+    """One story and its expected end. `incidents` and `reasons` are kinds that the log must show; it may show more.
+
+    `edition` is the passport's, a name of `editions.KNOWN`; None: whichever comes next.
+    """
 
     name: str
     title: str
@@ -116,6 +121,7 @@ class Scenario:
     reasons: tuple[str, ...] = ()
     document: Owner = Owner.SELF
     document_faults: frozenset[str] = frozenset()
+    edition: str | None = None
     pull_out_after_apdus: int | None = None
     sight: Sight = Sight.SELF
     sight_late: bool = False
@@ -174,6 +180,7 @@ def parse_scenario(table: dict[str, Any]) -> Scenario:
         reasons=_words(_take(table, "reasons", list, [])),
         document=_member(Owner, _take(document, "of", str, "self")),
         document_faults=frozenset(_words(_take(document, "faults", list, []))),
+        edition=_edition(_take(document, "edition", str, None)),
         pull_out_after_apdus=_take(document, "pull_out_after_apdus", int, None),
         sight=_member(Sight, _take(camera, "shows", str, "self")),
         sight_late=_take(camera, "late", bool, default=False),
@@ -224,6 +231,12 @@ def _member(kind: type[Member], word: str) -> Member:
     except ValueError:
         allowed = ", ".join(member.value for member in kind)
         raise ScenarioError(f"{word!r} is none of: {allowed}") from None
+
+
+def _edition(name: str | None) -> str | None:
+    if name is not None and name not in KNOWN:
+        raise ScenarioError(f"{name!r} is none of: {', '.join(KNOWN)}")
+    return name
 
 
 def _words(values: Iterable[Any]) -> tuple[str, ...]:

@@ -30,7 +30,8 @@ _ORGANISATION: Final = "Passport Office"
 LinkKind = Literal["same_name", "renamed", "broken"]
 ListSigner = Literal["proper", "without_usage", "untrusted", "broken"]
 
-# Signers beside the lines' own: the line that certifies them, and the curve, or the length of an RSA key.
+# Signers beside the lines' own: the line that certifies them, and the curve, or the length of an RSA key. The last is like the
+# first line's own; it is for revocation lists to name.
 _FURTHER: Final = MappingProxyType[str, tuple[int, Curve | int]](
     {
         "rsa_pkcs1": (2, _RSA_BITS),
@@ -40,6 +41,7 @@ _FURTHER: Final = MappingProxyType[str, tuple[int, Curve | int]](
         "p521": (0, domain.P521),
         "brainpool384": (1, domain.BRAINPOOL_P384),
         "brainpool512": (1, domain.BRAINPOOL_P512),
+        "withdrawn": (0, domain.P256),
     }
 )
 LINE_SIGNERS: Final = ("p256", "brainpool256", "rsa_pss")
