@@ -26,6 +26,7 @@ class RecordKind(enum.Enum):
     EMERGENCY_BEGAN = "emergency_began"
     EMERGENCY_ENDED = "emergency_ended"
     PRESENCE = "presence"
+    LISTS_UPDATED = "lists_updated"
     STOPPED = "stopped"
 
 

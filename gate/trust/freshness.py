@@ -71,6 +71,10 @@ def _days(since: datetime, now: datetime) -> int:
     return (now - since) // timedelta(days=1)
 
 
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
 def freshness(store: TrustStore, now: datetime, *, age_max_days: int) -> dict[str, Any]:
     """What the status says of the lists, a kind each, with its alarms."""
     editions = store.editions()
@@ -88,8 +92,8 @@ def freshness(store: TrustStore, now: datetime, *, age_max_days: int) -> dict[st
         ],
         "revocation_lists": {
             "count": len(editions),
-            "newest": max((one.this_update for one in editions), default=None),
-            "next_due": min((one for one in due if one >= now), default=None),
+            "newest": _text(max((one.this_update for one in editions), default=None)),
+            "next_due": _text(min((one for one in due if one >= now), default=None)),
             "overdue": sum(one.next_update is None or one.next_update < now for one in editions),
         },
         "alarms": [one.text for one in alarms(store, now, age_max_days=age_max_days)],

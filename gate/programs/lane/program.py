@@ -35,7 +35,7 @@ from gate.passage.events import (
 )
 from gate.passage.evidence import CheckId, Score
 from gate.passage.lane import Timing
-from gate.passage.machine import Rules
+from gate.passage.machine import Rules, crossing_of
 from gate.passage.policy import NoChipAuthentication, Policy
 from gate.passage.screen import Screen
 from gate.programs import clock
@@ -43,11 +43,10 @@ from gate.programs.config import Config
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.desk import Desk
 from gate.programs.lane.engine import Engine
-from gate.programs.lane.lists import open_lists
 from gate.programs.lane.parts import BarrierKeeper, ChipDriver, SwipeKeeper, watch_removal
+from gate.programs.lane.renewal import CurrentLists, record_of
 from gate.programs.stages.document import converse, document_evidence, unreadable
 from gate.programs.stages.face import face_evidence
-from gate.trust.store import TrustStore
 
 CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: then it counts as unreachable
 SITE_LOOK_S = 5.0
@@ -104,9 +103,9 @@ def barrier(config: Config) -> ModbusBarrier:
 class Lane:
     """One lane, wired."""
 
-    def __init__(self, config: Config, *, trust: TrustStore, open_crossings: tuple[str, ...]) -> None:
+    def __init__(self, config: Config, *, lists: CurrentLists, open_crossings: tuple[str, ...]) -> None:
         self._config = config
-        self._trust = trust
+        self._lists = lists
         self._chip = chip_reader(config)
         self._log = LogClient(config.socket("log"), post=self._post, monotonic_ms=clock.monotonic_ms)
         self._vision = VisionClient(config.socket("vision"), post=self._post, on_message=self._from_vision)
@@ -137,7 +136,8 @@ class Lane:
 
     async def run(self) -> None:
         """Serve travellers for ever."""
-        self._log.append(RecordKind.STARTED, None, {"purpose": self._config.purpose}, awaited=False)
+        started = {"purpose": self._config.purpose, "lists": self._lists.store.version}
+        self._log.append(RecordKind.STARTED, None, started, awaited=False)
         try:
             async with self._desk.serve(self._config.socket("lane")), asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.engine.run())
@@ -161,6 +161,8 @@ class Lane:
 
     async def _cross(self, crossing: str) -> None:
         """Read the chip of the document that opened this crossing, then watch it until the crossing ends."""
+        self._take_newer_lists()
+        trust = self._lists.store  # to the end of this crossing
         self._vision.send(messages.StartCrossing(crossing))
         lines = self._swipe.take(crossing)
         try:
@@ -180,10 +182,10 @@ class Lane:
             self._vision.send(messages.ChipPortrait(crossing, portrait.encoding, portrait.image))
 
         try:
-            conversation = inspect(mrz, anchors=self._trust, now=clock.now(), random=os.urandom)
+            conversation = inspect(mrz, anchors=trust, now=clock.now(), random=os.urandom)
             inspection = await converse(conversation, self._chip, on_portrait)
             self.engine.mark(crossing, "chip_read")
-            self.engine.post(DocumentRead(crossing, document_evidence(inspection, lists=self._trust.version)))
+            self.engine.post(DocumentRead(crossing, document_evidence(inspection, lists=trust.version)))
             await watch_removal(self._chip, self.engine.post)
         finally:
             await self._chip.disconnect()
@@ -210,11 +212,26 @@ class Lane:
     async def _watch_site(self) -> None:
         """Look at the lists' age and the clock now and then."""
         while True:
-            newest = self._trust.newest_import
-            sure = clock.is_sure(not_before=newest, must_be_synchronised=self._config.purpose == "service")
-            age_days = None if newest is None else (clock.now() - newest) / timedelta(days=1)
-            self.engine.post(SiteSeen(age_days, sure))
+            await self._lists.look()
+            if crossing_of(self.engine.state) is None:
+                self._take_newer_lists()
+            self._see_site()
             await asyncio.sleep(SITE_LOOK_S)
+
+    def _see_site(self) -> None:
+        newest = self._lists.store.newest_import
+        sure = clock.is_sure(not_before=newest, must_be_synchronised=self._config.purpose == "service")
+        age_days = None if newest is None else (clock.now() - newest) / timedelta(days=1)
+        self.engine.post(SiteSeen(age_days, sure))
+
+    def _take_newer_lists(self) -> None:
+        before = self._lists.take_newer()
+        if before is None:
+            return
+        if before.version != self._lists.store.version:
+            body = record_of(before, self._lists.store)
+            self._log.append(RecordKind.LISTS_UPDATED, None, body, awaited=False)
+        self._see_site()
 
     def _status(self) -> messages.Status:
         around = self.engine.around
@@ -227,6 +244,7 @@ class Lane:
                 "in_service": around.in_service(),
                 "officer_seen_ago_s": seen_ago_s,
                 "trust_age_days": around.trust_age_days,
+                "lists": self._lists.detail(),
                 "clock_sure": around.clock_sure,
                 "records_owed": self._log.owed,
                 "leaf_closed": None if around.lane is None else around.lane.closed,
@@ -236,9 +254,9 @@ class Lane:
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
     """The lane program. Ends when `stop` is set. Raises ConfigError on lists that this gate must not use."""
-    trust = open_lists(config)
+    lists = CurrentLists(config)
     open_crossings = await _open_crossings(config)
-    lane = Lane(config, trust=trust, open_crossings=open_crossings)
+    lane = Lane(config, lists=lists, open_crossings=open_crossings)
     running = asyncio.ensure_future(lane.run())
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
