@@ -114,13 +114,23 @@ class AgreementEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorityEvidence:
+    """A CSCA certificate that the document was judged against: serial number and SHA-256 fingerprint in hex."""
+
+    subject: str
+    serial: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentEvidence:
     """What the inspection of the document found. `issuer` is the MRZ's three-letter code.
 
     `access` is None for a chip that was not opened, `agreement` where Chip Authentication was not carried out.
     `weak_algorithms` are places and algorithms such as `ds_key:rsa-1024`, by what the standards of the day of the inspection
-    call weak. `lists` is the version of the trust store that the document was judged against; empty when it was not. Records
-    older than these fields are read without them.
+    call weak. `lists` is the version of the trust store that the document was judged against, empty when it was not;
+    `authorities` are the CSCA certificates that it had for this document's signer, none when it knew none. Records older than
+    these fields are read without them.
     """
 
     checks: tuple[Check, ...]
@@ -133,6 +143,7 @@ class DocumentEvidence:
     agreement: AgreementEvidence | None = None
     weak_algorithms: tuple[str, ...] = ()
     lists: str = ""
+    authorities: tuple[AuthorityEvidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from gate.document.pki.revocation import RevocationList, parse_revocation_list
 class ListedAnchors:
     """Finds anchors by looking at every one of them."""
 
+    version = "0f" * 32
+
     def __init__(
         self,
         certificates: Iterable[bytes] = (),

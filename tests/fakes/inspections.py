@@ -15,6 +15,7 @@ from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from gate.document.checks import Result
 from gate.document.inspection import Inspection, inspect, inspect_files
 from gate.document.mrz import parse
+from gate.document.pki.anchors import TrustAnchors
 from hardware_sim.chip import CardGoneError
 from hardware_sim.chip.card import Card
 from hardware_sim.passport.issuer import Passport, Person
@@ -46,7 +47,7 @@ def inspected(
     document: Passport,
     *,
     printed: tuple[str, ...] | None = None,
-    against: ListedAnchors | None = None,
+    against: TrustAnchors | None = None,
     now: datetime = NOW,
     through: Through = lambda transmit: transmit,
     **switches: Any,

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
-from fakes.inspections import inspected, issued
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from fakes.anchors import ListedAnchors
+from fakes.inspections import anchors, inspected, issued
 from fakes.passage_examples import GENUINE, SAME_FACE, inspecting
-from fakes.sample_passports import ANNA
+from fakes.sample_passports import ANNA, utopia
 
 from gate.document.access.groups import standard_group
 from gate.document.lds import security_infos
+from gate.document.pki.anchors import Anchor
 from gate.passage import evidence as passage
 from gate.passage.effects import Record
 from gate.passage.events import DocumentRead, FaceCompared, RecordKind
 from gate.passage.evidence import AccessEvidence, AgreementEvidence, DocumentEvidence
 from gate.passage.policy import Verdict
 from gate.programs.records import RecordError, fields_of, replay
-from gate.programs.stages.document import document_evidence
+from gate.programs.stages.anchors import RememberingAnchors
+from gate.programs.stages.document import AUTHORITIES_MAX, document_evidence
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 from hardware_sim.passport.security_object import SecurityObject
 
-LISTS = "0f" * 32
 CA = (Agreement(13, Cipher.AES_256),)
 # A decision as it was recorded before records said how the chip was opened.
 OLD_RECORD = {
@@ -65,8 +70,10 @@ OLD_RECORD = {
 }
 
 
-def evidence_of(**order: Any) -> DocumentEvidence:
-    return document_evidence(inspected(issued(**order)), lists=LISTS)
+def evidence_of(*faults: str, switches: Any = MappingProxyType({}), **order: Any) -> DocumentEvidence:
+    judged_against = RememberingAnchors(anchors())
+    inspection = inspected(issued(*faults, **order), against=judged_against, **switches)
+    return document_evidence(inspection, judged_against)
 
 
 def decided(document: DocumentEvidence) -> dict[str, Any]:
@@ -82,7 +89,6 @@ def test_basic_access_control_has_nothing_to_choose() -> None:
     evidence = evidence_of()
     assert evidence.access == AccessEvidence(passage.AccessProtocol.BAC, passage.Password.ZONE)
     assert evidence.agreement is None
-    assert evidence.lists == LISTS
 
 
 @pytest.mark.parametrize(
@@ -120,8 +126,37 @@ def test_weak_algorithms_are_told_with_their_place() -> None:
 
 
 def test_a_chip_that_was_not_opened_has_no_access() -> None:
-    pulled_out = document_evidence(inspected(issued(), pull_out_after_apdus=1), lists=LISTS)
-    assert (pulled_out.access, pulled_out.agreement) == (None, None)
+    pulled_out = evidence_of(switches={"pull_out_after_apdus": 1})
+    assert (pulled_out.access, pulled_out.agreement, pulled_out.authorities) == (None, None, ())
+
+
+def test_the_lists_and_the_authority_that_judged_are_told() -> None:
+    evidence = evidence_of(signer="brainpool256")
+    certificate = x509.load_der_x509_certificate(utopia().csca_files()["UTO_csca_2.cer"])
+    (authority,) = evidence.authorities
+    assert authority.fingerprint == certificate.fingerprint(SHA256()).hex()
+    assert int(authority.serial, 16) == certificate.serial_number
+    assert "CSCA brainpool" in authority.subject
+    assert evidence.lists == anchors().version
+
+
+def test_a_document_of_which_the_lists_know_nobody_names_no_authority() -> None:
+    assert evidence_of("unknown_issuer").authorities == ()
+
+
+class Crowd(ListedAnchors):
+    """A country with one CSCA key in many certificates."""
+
+    def with_key_id(self, key_id: bytes) -> list[Anchor]:
+        found = super().with_key_id(key_id)
+        return [Anchor(replace(one.certificate, der=bytes([number]))) for one in found for number in range(20)]
+
+
+def test_a_crowd_of_authorities_is_cut() -> None:
+    crowd = RememberingAnchors(Crowd(utopia().csca_files().values(), utopia().crl_files().values()))
+    inspection = inspected(issued(), against=crowd)
+    assert len(crowd.given) == 20
+    assert len(document_evidence(inspection, crowd).authorities) == AUTHORITIES_MAX
 
 
 @pytest.mark.parametrize(
@@ -148,7 +183,8 @@ def test_the_record_brings_the_evidence_back_and_the_decision_is_taken_again() -
         "cipher": "AES-128",
         "parameters": "brainpoolP256r1",
     }
-    assert body["evidence"]["document"]["lists"] == LISTS
+    assert body["evidence"]["document"]["lists"] == anchors().version
+    assert len(body["evidence"]["document"]["authorities"]) == 1
     decision, same = replay(body)
     assert same
     assert decision.verdict is Verdict.ADMIT

@@ -28,6 +28,7 @@ from gate.document.mrz import parse
 from gate.passage.evidence import Check, CheckResult, DocumentEvidence, Score, SiteEvidence
 from gate.passage.evidence import CheckId as PassageCheckId
 from gate.passage.policy import Policy, document_objections, site_objections
+from gate.programs.stages.anchors import RememberingAnchors
 from gate.programs.stages.document import document_evidence
 from gate.trust.errors import SourceError
 from gate.trust.importing import import_sources
@@ -281,8 +282,9 @@ def decided(policy: Policy = POLICY, **order: Any) -> Callable[[Path], Outcome]:
     """What is wrong with a chip: checks that are not successful, and else what the decision objects to."""
 
     def run(_: Path) -> Outcome:
-        inspection = inspected(issued(**order))
-        objections = document_objections(document_evidence(inspection, lists=""), policy)
+        judged_against = RememberingAnchors(anchors())
+        inspection = inspected(issued(**order), against=judged_against)
+        objections = document_objections(document_evidence(inspection, judged_against), policy)
         return results(inspection) | {f"{one.reason.value} {one.detail}": "objection" for one in objections}
 
     return run

@@ -45,6 +45,7 @@ from gate.programs.lane.desk import Desk
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper, ChipDriver, SwipeKeeper, watch_removal
 from gate.programs.lane.renewal import CurrentLists, record_of
+from gate.programs.stages.anchors import RememberingAnchors
 from gate.programs.stages.document import converse, document_evidence, unreadable
 from gate.programs.stages.face import face_evidence
 
@@ -162,7 +163,7 @@ class Lane:
     async def _cross(self, crossing: str) -> None:
         """Read the chip of the document that opened this crossing, then watch it until the crossing ends."""
         self._take_newer_lists()
-        trust = self._lists.store  # to the end of this crossing
+        anchors = RememberingAnchors(self._lists.store)  # the same to the end of this crossing
         self._vision.send(messages.StartCrossing(crossing))
         lines = self._swipe.take(crossing)
         try:
@@ -182,10 +183,10 @@ class Lane:
             self._vision.send(messages.ChipPortrait(crossing, portrait.encoding, portrait.image))
 
         try:
-            conversation = inspect(mrz, anchors=trust, now=clock.now(), random=os.urandom)
+            conversation = inspect(mrz, anchors=anchors, now=clock.now(), random=os.urandom)
             inspection = await converse(conversation, self._chip, on_portrait)
             self.engine.mark(crossing, "chip_read")
-            self.engine.post(DocumentRead(crossing, document_evidence(inspection, lists=trust.version)))
+            self.engine.post(DocumentRead(crossing, document_evidence(inspection, anchors)))
             await watch_removal(self._chip, self.engine.post)
         finally:
             await self._chip.disconnect()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from drivers.errors import DriverError
 from gate.document import checks
@@ -14,6 +14,7 @@ from gate.passage.evidence import (
     AccessEvidence,
     AccessProtocol,
     AgreementEvidence,
+    AuthorityEvidence,
     Check,
     CheckId,
     CheckResult,
@@ -27,6 +28,11 @@ from gate.passage.evidence import (
 if TYPE_CHECKING:
     from gate.document.access_checks import AccessFacts
     from gate.document.outcome import AgreementFacts
+    from gate.document.pki.certificate import Certificate
+    from gate.programs.stages.anchors import RememberingAnchors
+
+AUTHORITIES_MAX: Final = 8  # a country has a handful of one name; more are not told
+SUBJECT_CHARACTERS_MAX: Final = 200
 
 
 class Chip(Protocol):
@@ -77,8 +83,8 @@ def result_of(result: checks.Result) -> CheckResult:
             return CheckResult.ABORTED
 
 
-def document_evidence(inspection: Inspection, *, lists: str) -> DocumentEvidence:
-    """What the inspection found, without anything personal. `lists` is the version of the trust store that it used."""
+def document_evidence(inspection: Inspection, anchors: RememberingAnchors) -> DocumentEvidence:
+    """What the inspection found, without anything personal, and the `anchors` that it was judged against."""
     document = inspection.document
     return DocumentEvidence(
         checks=tuple(
@@ -93,7 +99,8 @@ def document_evidence(inspection: Inspection, *, lists: str) -> DocumentEvidence
         access=None if inspection.access is None else access_evidence(inspection.access),
         agreement=None if inspection.agreement is None else agreement_evidence(inspection.agreement),
         weak_algorithms=() if inspection.signature is None else weak_algorithms(inspection.signature),
-        lists=lists,
+        lists=anchors.version,
+        authorities=tuple(authority_evidence(anchor.certificate) for anchor in anchors.given[:AUTHORITIES_MAX]),
     )
 
 
@@ -113,6 +120,15 @@ def access_evidence(facts: AccessFacts) -> AccessEvidence:
 def agreement_evidence(facts: AgreementFacts) -> AgreementEvidence:
     """How Chip Authentication was carried out, in passage's terms."""
     return AgreementEvidence(facts.protocol, Cipher(facts.cipher), facts.parameters)
+
+
+def authority_evidence(certificate: Certificate) -> AuthorityEvidence:
+    """Which CSCA certificate it was."""
+    return AuthorityEvidence(
+        subject=certificate.subject[:SUBJECT_CHARACTERS_MAX],
+        serial=f"{certificate.serial:x}",
+        fingerprint=certificate.fingerprint.hex(),
+    )
 
 
 def unreadable(reason: str, broken: CheckId) -> DocumentEvidence:
