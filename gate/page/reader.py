@@ -5,27 +5,115 @@ The stages in a row; each is a module beside this one. Nothing is kept from one 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from gate.page.errors import RecogniserError
+import cv2
+import numpy as np
+
+from gate.page.errors import BadPictureError
+from gate.page.locate import propose
+from gate.page.measure import print_of
+from gate.page.placement import hints_of, reasons_of
+from gate.page.rectify import spacing_of
+from gate.page.sight import Look, look_again, look_at, place_of
+from gate.page.turn import turn_of
+from gate.page.values import Geometry, LinePlace, NoReading, Reading
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
-    from gate.page.values import NoReading, Reading, Recogniser
+    from gate.page.measure import StripState
+    from gate.page.values import Grey, Quad, Recogniser
+    from gate.page.zone import ZoneText
+
+SIDE_MIN_PX = 48
+PIXELS_MAX = 40_000_000
+UPRIGHT_MAX_DEG = 15.0  # the search for level text finds what is turned by less
 
 
-def read(
-    picture: npt.NDArray[np.uint8],
-    recogniser: Recogniser,
-    *,
-    any_rotation: bool = True,
-) -> Reading | NoReading:
+def read(picture: npt.NDArray[np.uint8], recogniser: Recogniser, *, any_rotation: bool = True) -> Reading | NoReading:
     """Read the zone of a picture, grey (h, w) or BGR (h, w, 3) uint8.
 
     With `any_rotation` a page may lie any way round; without it, as in a live frame, within 20 degrees of upright or
     upside down, which costs less where nothing is to be seen. Raises BadPictureError and RecogniserError.
     """
-    del picture, recogniser, any_rotation  # the signature comes first
-    raise RecogniserError("the model of the lines is not part of this version")
+    grey = grey_of(picture)
+    states: list[StripState] = []
+    best: Look | None = None
+    for turn_deg in _turns(grey, any_rotation=any_rotation):
+        for group in propose(grey, turn_deg=turn_deg):
+            look = look_again(grey, recogniser, look_at(grey, recogniser, group))
+            states.append(look.state)
+            if best is None or look.score > best.score:
+                best = look
+            if best.text is not None and best.text.credible:
+                return _reading(best, best.text)
+    return NoReading(reasons_of(states), _quad(best) if best is not None and best.text is not None else None)
+
+
+def grey_of(picture: npt.NDArray[np.uint8]) -> Grey:
+    """Check a picture and make it grey. Raises BadPictureError."""
+    if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[2] != 3):
+        raise BadPictureError(f"neither grey nor BGR of 8 bits: {picture.dtype} {list(picture.shape)}")
+    height, width = picture.shape[:2]
+    if min(height, width) < SIDE_MIN_PX:
+        raise BadPictureError(f"the picture is {width}x{height}, smaller than {SIDE_MIN_PX} pixels a side")
+    if height * width > PIXELS_MAX:
+        raise BadPictureError(f"the picture is {width}x{height}, more than {PIXELS_MAX} pixels")
+    if picture.ndim == 2:
+        return picture
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
+
+
+def _turns(grey: Grey, *, any_rotation: bool) -> Iterator[float]:
+    """Level text first; how text is turned is searched for only if that gave nothing."""
+    yield 0.0
+    if any_rotation:
+        yield from (turn for turn in turn_of(grey) if abs(turn) > UPRIGHT_MAX_DEG)
+
+
+def _reading(look: Look, text: ZoneText) -> Reading:
+    choice = text.choice
+    return Reading(
+        format=choice.format,
+        lines=choice.lines,
+        confidence=choice.confidence,
+        check_digits=choice.check_digits,
+        repaired=choice.repaired,
+        geometry=_geometry(look, text),
+        zone=_quad(look),
+        alternatives=choice.alternatives,
+        hints=hints_of(look.state),
+    )
+
+
+def _geometry(look: Look, text: ZoneText) -> Geometry:
+    """Measure the zone in the picture, through the ribbons that it was read along."""
+    lines, residuals, feet = [], [], []
+    for ribbon, strip, cells, line in zip(look.ribbons, look.strips[:, 0], text.cells, text.choice.lines, strict=True):
+        start, end = place_of(ribbon, cells.centres[0]), place_of(ribbon, cells.centres[-1])
+        pitch_px = math.dist(start, end) / (len(line) - 1)
+        seen = print_of(strip, cells, line, strip_height_pitches=ribbon.height_px / pitch_px)
+        lines.append(LinePlace(start, end, seen.height * pitch_px))
+        residuals.append(cells.residual)
+        feet.append(seen.baseline_residual)
+    width = len(text.choice.lines[0]) - 1
+    return Geometry(
+        lines=tuple(lines),
+        pitch_px=float(np.mean([math.dist(line.start, line.end) / width for line in lines])),
+        pitch_residual=max(residuals),
+        baseline_residual=max(feet),
+        spacing_px=spacing_of(lines),
+        height_px=float(np.median([line.height_px for line in lines])),
+        rotation_deg=look.rotation_deg,
+    )
+
+
+def _quad(look: Look) -> Quad:
+    """The corners of all strips together, margins included."""
+    first, last = look.ribbons[0], look.ribbons[-1]
+    above, below = -first.height_px / 2, last.height_px / 2
+    return first.at(0.0, above), first.at(1.0, above), last.at(1.0, below), last.at(0.0, below)

@@ -82,14 +82,16 @@ class LinePlace:
 class Geometry:
     """The measured shape of a zone, to be held against OCR-B: see `gate.page.crosscheck`.
 
-    `pitch_px` is the mean distance of two characters, `pitch_residual` how far characters lie off the fitted pitch (root
-    mean square, in pitches), `spacing_px` the distance of neighbouring lines, `height_px` the mean height of a character,
-    `rotation_deg` the direction of reading, clockwise on the picture, -180 to 180.
+    `pitch_px` is the mean distance of two characters; `pitch_residual` and `baseline_residual` say how far characters lie off
+    the fitted pitch and baseline (root mean square of the worst line, in pitches); `spacing_px` is the distance of
+    neighbouring lines, `height_px` the height of a character, `rotation_deg` the direction of reading, clockwise in the
+    picture, -180 to 180.
     """
 
     lines: tuple[LinePlace, ...]
     pitch_px: float
     pitch_residual: float
+    baseline_residual: float
     spacing_px: float
     height_px: float
     rotation_deg: float
@@ -97,7 +99,7 @@ class Geometry:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reading:
-    """A zone that was read. It is evidence, not yet accepted: `meets_single_picture_rule` is the part one picture can meet.
+    """A zone that was read. It is evidence, not yet accepted: `gate.page.voting` has the rule.
 
     `confidence` holds a probability for each character of each line. `alternatives` are other whole readings that the
     check digits allow as well, such as a letter O where a number has 0: to be tried against the chip. `repaired` is True

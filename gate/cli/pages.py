@@ -1,0 +1,108 @@
+"""Pictures of pages for `gate document read-mrz`: found on disk, sent one by one to a child that decodes and reads them."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jp2", ".j2k", ".png"})
+PICTURES_MAX = 100_000
+PICTURE_BYTES_MAX = 32 * 1024 * 1024
+ANSWER_DEADLINE_S = 30.0  # a picture takes a tenth of a second; a file that holds a decoder for longer is given up
+START_DEADLINE_S = 60.0
+
+
+class ReaderUnfitError(Exception):
+    """No child can be had, and why; not about any one picture."""
+
+
+def pictures_in(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files that were named, and of folders those whose names end like pictures, sorted. Raises OSError."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(inside for inside in path.iterdir() if inside.suffix.lower() in SUFFIXES)
+        else:
+            yield path
+
+
+class PageReader:
+    """Reads pictures in a child; one that a picture broke is replaced. Use as a context."""
+
+    def __init__(self, models: Path) -> None:
+        self._models = models
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def read(self, path: Path) -> dict[str, Any]:
+        """What the picture shows, as the child tells it, or why it shows nothing. Raises ReaderUnfitError."""
+        try:
+            with path.open("rb") as file:
+                content = file.read(PICTURE_BYTES_MAX + 1)
+        except OSError as error:
+            return _nothing(f"cannot be read: {error.strerror}")
+        if len(content) > PICTURE_BYTES_MAX:
+            return _nothing(f"more than {PICTURE_BYTES_MAX} bytes")
+        child = self._child or self._start()
+        assert child.stdin is not None, "it was started with pipes"
+        try:
+            child.stdin.write(struct.pack(">Q", len(content)) + content)
+            child.stdin.flush()
+        except OSError:
+            self._end()
+            return _nothing("the decoder broke on the picture")
+        answer = _line_of(child, ANSWER_DEADLINE_S)
+        if answer is None:
+            broke = child.poll() is not None
+            self._end()
+            return _nothing(
+                "the decoder broke on the picture" if broke else f"took more than {ANSWER_DEADLINE_S:.0f} s to decode"
+            )
+        return answer
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "gate.programs.page_child", str(self._models), str(os.getpid())]
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - ourselves
+        ready = _line_of(self._child, START_DEADLINE_S)
+        if ready is None or not ready["ready"]:
+            self._end()
+            raise ReaderUnfitError(ready["reason"] if ready is not None else "the reading process does not start")
+        return self._child
+
+    def _end(self) -> None:
+        if self._child is None:
+            return
+        self._child.kill()
+        self._child.communicate()
+        self._child = None
+
+
+def _line_of(child: subprocess.Popen[bytes], deadline_s: float) -> dict[str, Any] | None:
+    """One answer, None when the child ended or stayed silent. A line comes whole: the child flushes after each."""
+    assert child.stdout is not None, "it was started with pipes"
+    ready, _, _ = select.select([child.stdout], [], [], deadline_s)
+    line = child.stdout.readline() if ready else b""
+    if not line:
+        return None
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+def _nothing(reason: str) -> dict[str, Any]:
+    return {"found": False, "accepted": False, "reason": reason, "took_ms": 0.0}

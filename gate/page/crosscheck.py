@@ -1,0 +1,67 @@
+"""The print of a zone against OCR-B's geometry: evidence that it was printed as documents are, never a rejection by itself.
+
+ICAO 9303-3 §4.4 asks for OCR-B size 1: ten characters an inch, and what follows from it. A picture has no scale of its own, so
+everything is measured in pitches. Bounds are wide: they were set where one in a hundred drawn pages lies outside, and what
+genuine documents give is stated in docs/protocols/page-reading.md. Comparison with the chip is `gate.document`'s.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gate.page.values import Geometry, Reading
+
+PITCH_PX_MIN = 9.0  # with fewer pixels a character, heights and baselines cannot be told
+
+
+class Trait(enum.Enum):
+    """What is held against OCR-B. Recorded as evidence, so members are never renamed."""
+
+    PITCH_EVEN = "mrz_pitch_even"
+    BASELINE_EVEN = "mrz_baseline_even"
+    CHARACTER_HEIGHT = "mrz_character_height"
+    LINE_SPACING = "mrz_line_spacing"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One measurement in pitches, and whether it lies within its bounds; `usual` is None when it could not be told."""
+
+    trait: Trait
+    measured: float
+    least: float
+    most: float
+    usual: bool | None
+
+
+# Evenness: root mean square off the fitted curve. Height: of capitals and digits, 2.6 mm. Spacing: 6.35 mm.
+BOUNDS = {
+    Trait.PITCH_EVEN: (0.0, 0.08),
+    Trait.BASELINE_EVEN: (0.0, 0.09),
+    Trait.CHARACTER_HEIGHT: (0.85, 1.35),
+    Trait.LINE_SPACING: (1.8, 3.1),
+}
+
+
+def print_findings(reading: Reading) -> tuple[Finding, ...]:
+    """Hold a reading's geometry against OCR-B, every trait."""
+    geometry = reading.geometry
+    fine_enough = geometry.pitch_px >= PITCH_PX_MIN
+    return tuple(_finding(trait, value, fine_enough=fine_enough) for trait, value in _measured(geometry))
+
+
+def _measured(geometry: Geometry) -> tuple[tuple[Trait, float], ...]:
+    return (
+        (Trait.PITCH_EVEN, geometry.pitch_residual),
+        (Trait.BASELINE_EVEN, geometry.baseline_residual),
+        (Trait.CHARACTER_HEIGHT, geometry.height_px / geometry.pitch_px),
+        (Trait.LINE_SPACING, geometry.spacing_px / geometry.pitch_px),
+    )
+
+
+def _finding(trait: Trait, value: float, *, fine_enough: bool) -> Finding:
+    least, most = BOUNDS[trait]
+    return Finding(trait, value, least, most, least <= value <= most if fine_enough else None)

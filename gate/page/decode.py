@@ -1,0 +1,192 @@
+"""Frames of probabilities to the cells of a line: OCR-B has a fixed pitch, so characters stand on a grid or are none.
+
+Peaks of "a character stands here" are numbered from left to right by their distances, a grid is laid through them (quadratic,
+since perspective squeezes one end), and the grid is cut to exactly 30, 36 or 44 cells. A missing peak keeps its cell and a
+false one gets none, so one lost character never shifts the rest. Which characters the cells hold is `gate.page.layout`'s to
+weigh: here each cell only gets its probabilities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gate.page.values import ALPHABET, FRAMES
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from gate.page.values import Floats
+
+LENGTHS = (30, 36, 44)
+OFFSETS_MAX = 3  # cuts of one grid to one length that are worth weighing
+PEAK_MIN = 0.25
+PEAKS_SHARE_MIN = 0.6  # of the cells of a line that must be peaks, or it is no line
+RESIDUAL_MAX = 0.22  # of a pitch, root mean square: training labels reach 0.3 about a middle
+PITCH_MIN, PITCH_MAX = 3.0, 7.0  # frames a character: 44 or 30 characters with margins of up to 2.6
+_REACH = 0.5  # of a pitch: frames so near a cell's middle speak for the cell
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """A line cut to `len(centres)` cells.
+
+    `centres` are frames, fractional; `probabilities` (n, 37) in the order of ALPHABET, each row summing to how surely any
+    character stands there; `left_out` is how much of a character stands beside the grid; `residual` the root mean square
+    distance of peaks from the grid in pitches.
+    """
+
+    centres: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float64]
+    residual: float
+
+    @property
+    def pitch(self) -> float:
+        """Mean distance of two characters, in frames."""
+        return float(self.centres[-1] - self.centres[0]) / (len(self.centres) - 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """Where characters stand: frame = a + b k + c k², for whole k from `first` to `last`."""
+
+    coefficients: npt.NDArray[np.float64]  # c, b, a, as numpy.polyval wants them
+    first: int
+    last: int
+    residual: float
+
+    def centre(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """The frame of a character."""
+        return np.asarray(np.polyval(self.coefficients, index.astype(np.float64)), np.float64)
+
+
+Cuts = dict[int, tuple[Cells, ...]]  # by length, best cut first; a length that a line cannot have is left out
+
+
+def decode(frames: Floats) -> Cuts:
+    """Cut one line's (176, 38) log-probabilities to each length; empty when it has no characters on a grid."""
+    probabilities = np.exp(frames.astype(np.float64))
+    ink = 1.0 - probabilities[:, 0]
+    grid = fit_grid(ink)
+    if grid is None:
+        return {}
+    cuts = {length: _cuts(probabilities, grid, length) for length in LENGTHS}
+    return {length: found for length, found in cuts.items() if found}
+
+
+def fit_grid(ink: npt.NDArray[np.float64]) -> Grid | None:
+    """Lay a grid through the peaks of `ink`, None when they stand on none."""
+    places, weights = _peaks(ink)
+    if len(places) < PEAKS_SHARE_MIN * LENGTHS[0]:
+        return None
+    pitch = _pitch(places)
+    if pitch is None:
+        return None
+    return _laid(places, weights, _numbered(places, pitch))
+
+
+def _laid(
+    places: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], numbers: npt.NDArray[np.int64]
+) -> Grid | None:
+    """The grid through numbered peaks by least squares; peaks that lie far off are numbered anew or dropped."""
+    for _ in range(3):
+        coefficients, off = _least_squares(places, weights, numbers)
+        step = np.round(off).astype(np.int64)
+        near = np.abs(off) <= max(0.25, 2.5 * float(np.median(np.abs(off))))
+        if step.any():
+            numbers = numbers + step
+        elif near.all() or near.sum() < 0.7 * len(near):
+            break
+        else:
+            places, weights, numbers = places[near], weights[near], numbers[near]
+    coefficients, off = _least_squares(places, weights, numbers)
+    residual = float(np.sqrt(np.average(off**2, weights=weights)))
+    first, last = int(numbers.min()), int(numbers.max())
+    if residual > RESIDUAL_MAX or len(places) < PEAKS_SHARE_MIN * (last - first + 1):
+        return None
+    return Grid(coefficients, first, last, residual)
+
+
+def _least_squares(
+    places: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], numbers: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The quadratic through the peaks, and how far each lies off it in pitches."""
+    coefficients = np.polyfit(numbers, places, 2, w=np.sqrt(weights))
+    local = np.maximum(np.polyval(np.polyder(coefficients), numbers), 1.0)
+    return coefficients, (places - np.polyval(coefficients, numbers)) / local
+
+
+def _peaks(ink: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Places, to a fraction of a frame, and heights of the local maxima of `ink`."""
+    padded = np.pad(ink, 1)
+    smooth = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
+    around = np.pad(smooth, 1)
+    top = (smooth >= around[:-2]) & (smooth > around[2:]) & (smooth >= PEAK_MIN)
+    at = np.flatnonzero(top)
+    left, middle, right = around[at], around[at + 1], around[at + 2]
+    bend = left - 2 * middle + right
+    shift = np.where(np.abs(bend) > 1e-9, 0.5 * (left - right) / np.where(bend == 0, 1.0, bend), 0.0)
+    return at + np.clip(shift, -0.5, 0.5), smooth[at]
+
+
+def _pitch(places: npt.NDArray[np.float64]) -> float | None:
+    """The usual distance of neighbours, in frames: the mean of those near the median."""
+    steps = np.diff(places)
+    usual = steps[(steps >= PITCH_MIN * 0.8) & (steps <= PITCH_MAX * 1.2)]
+    if len(usual) < len(steps) // 2 or len(usual) < 8:
+        return None
+    median = float(np.median(usual))
+    near = usual[np.abs(usual - median) <= 0.25 * median]
+    pitch = float(near.mean())
+    return pitch if PITCH_MIN <= pitch <= PITCH_MAX else None
+
+
+def _numbered(places: npt.NDArray[np.float64], pitch: float) -> npt.NDArray[np.int64]:
+    """Number the peaks by whole steps; the pitch follows what was seen last, as perspective changes it slowly."""
+    numbers = np.zeros(len(places), np.int64)
+    for index in range(1, len(places)):
+        step = places[index] - places[index - 1]
+        whole = round(step / pitch)
+        numbers[index] = numbers[index - 1] + whole
+        if whole == 1:
+            pitch += 0.08 * (step - pitch)
+    return numbers
+
+
+def _cuts(probabilities: npt.NDArray[np.float64], grid: Grid, length: int) -> tuple[Cells, ...]:
+    """The likeliest ways to lay `length` cells over the grid: every cell inked, little ink beside them."""
+    span = grid.last - grid.first + 1
+    if not -4 <= length - span <= 0.4 * length:
+        return ()
+    slack = length - span
+    starts = range(grid.first - max(0, slack) - 1, grid.first + max(0, -slack) + 2)
+    wide = np.arange(starts[0] - 3, starts[-1] + length + 3)
+    ink = 1.0 - probabilities[:, 0]
+    height = np.interp(grid.centre(wide), np.arange(FRAMES), ink, left=0.0, right=0.0)
+    scored = sorted(
+        ((float(height[start - wide[0] : start - wide[0] + length].sum()), start) for start in starts), reverse=True
+    )
+    cuts = (_cells(probabilities, grid, start, length) for _, start in scored[:OFFSETS_MAX])
+    return tuple(cut for cut in cuts if cut is not None)
+
+
+def _cells(probabilities: npt.NDArray[np.float64], grid: Grid, start: int, length: int) -> Cells | None:
+    """Gather what the frames around each cell's middle say. None when the grid folds back or leaves the strip far behind."""
+    centres = grid.centre(np.arange(start, start + length))
+    steps = np.diff(centres)
+    if steps.min() < 0.6 * steps.mean() or centres[0] < -2 * steps[0] or centres[-1] > FRAMES + 2 * steps[-1]:
+        return None
+    distance = np.abs(np.arange(FRAMES)[None, :] - centres[:, None]) / np.gradient(centres)[:, None]
+    weight = np.clip(1.0 - distance / _REACH, 0.0, None)
+    ink = 1.0 - probabilities[:, 0]
+    surely = np.max(np.where(weight > 0, ink[None, :], 0.0), axis=1)
+    said = weight @ probabilities[:, 1:]
+    shares = said / np.maximum(said.sum(axis=1, keepdims=True), 1e-12)
+    return Cells(centres, shares * surely[:, None], grid.residual)
+
+
+def text_of(cells: Cells) -> str:
+    """The likeliest character of each cell, by itself."""
+    return "".join(ALPHABET[index] for index in cells.probabilities.argmax(axis=1))

@@ -1,0 +1,336 @@
+"""What may stand where in a zone, what its check digits cover, and which text explains the cells of its lines best.
+
+ICAO 9303-3 to 9303-7, only as far as reading pictures needs it: meaning and problems of fields are `gate.document.mrz`'s,
+and a test holds both to the same check digits. The prior of a place is soft: a digit in a name is unlikely, not impossible,
+since what is printed counts. A look-alike supports the character that its place can hold: O speaks for 0 in a date.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gate.page.values import ALPHABET, ZoneFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy.typing as npt
+
+Place = tuple[int, int, int]  # line, first character, one past the last
+
+_WEIGHTS: Final = (7, 3, 1)
+_UNLIKELY: Final = 2e-3  # prior of a character where its kind does not belong, against one that does
+# Numbers with a letter O are rare beside those with a zero, and many states issue none. Both readings are kept.
+_LETTER_O_IN_NUMBERS: Final = 0.05
+_LOOK_ALIKE: Final = 0.5  # of a look-alike's probability speaks for the character that the place can hold
+_LOOK_ALIKES: Final = {
+    "0": "ODQU", "1": "IL", "2": "Z", "4": "A", "5": "S", "6": "G", "8": "B", "7": "T",
+    "O": "0", "I": "1", "Z": "2", "A": "4", "S": "5", "G": "6", "B": "8", "D": "0", "Q": "0", "L": "1", "T": "7",
+}  # fmt: skip
+UNSURE: Final = 0.9  # a character below this may be replaced in a repair
+REPAIR_MIN: Final = 0.02  # the probability that the replacement must have
+ALTERNATIVE_MIN: Final = 0.01
+ALTERNATIVES_MAX: Final = 8
+_FLIPS_MAX: Final = 6  # zeros and letters O in doubt that are tried in both ways, 64 texts
+
+
+class Kind(enum.Enum):
+    """What a place holds."""
+
+    LETTER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ<"
+    DIGIT = "0123456789"
+    DATE = "0123456789<"
+    NUMBER = "0123456789<ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    SEX = "MFX<"
+    VISA = "V"
+    NO_VISA = "ABCDEFGHIJKLMNOPQRSTUWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check digit: the places it covers, in order, and where it stands."""
+
+    name: str
+    covers: tuple[Place, ...]
+    digit: Place
+    may_be_left_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Kinds of all characters, line by line, and the check digits of a format."""
+
+    kinds: tuple[tuple[Kind, ...], ...]
+    checks: tuple[Check, ...]
+    overflow: Place | None = None  # where a long number goes on, digit last, ended by a filler (ICAO 9303-5 §4.2.2)
+
+    @property
+    def width(self) -> int:
+        """Characters a line."""
+        return len(self.kinds[0])
+
+
+def check_digit(text: str) -> str:
+    """The check digit of a field: weights 7, 3, 1, modulo 10 (ICAO 9303-3 §4.9)."""
+    values = (0 if character == "<" else int(character, 36) for character in text)
+    return str(sum(value * _WEIGHTS[position % 3] for position, value in enumerate(values)) % 10)
+
+
+def _kinds(*runs: tuple[Kind, int]) -> tuple[Kind, ...]:
+    return tuple(itertools.chain.from_iterable([kind] * count for kind, count in runs))
+
+
+def _second_line(width: int, *, composite: bool, personal_digit: bool) -> tuple[Kind, ...]:
+    """Number, nationality, birth, sex, expiry, optional data: the lower line of the two-line formats."""
+    head = _kinds(
+        (Kind.NUMBER, 10),
+        (Kind.LETTER, 3),
+        (Kind.DATE, 6),
+        (Kind.DIGIT, 1),
+        (Kind.SEX, 1),
+        (Kind.DATE, 6),
+        (Kind.DIGIT, 1),
+    )
+    tail = width - 28 - composite - personal_digit
+    return head + _kinds((Kind.NUMBER, tail), (Kind.DATE, int(personal_digit)), (Kind.DIGIT, int(composite)))
+
+
+def _two_lines(width: int, *, composite: bool, personal: bool, overflow: bool) -> Layout:
+    checks = [
+        Check("number", ((1, 0, 9),), (1, 9, 10)),
+        Check("birth", ((1, 13, 19),), (1, 19, 20)),
+        Check("expiry", ((1, 21, 27),), (1, 27, 28)),
+    ]
+    if personal:
+        checks.append(Check("personal_number", ((1, 28, 42),), (1, 42, 43), may_be_left_out=True))
+    if composite:
+        covers = ((1, 0, 10), (1, 13, 20), (1, 21, width - 1))
+        checks.append(Check("composite", covers, (1, width - 1, width)))
+    first = Kind.VISA if not composite else Kind.NO_VISA  # the letter that tells visas from the rest of their size
+    return Layout(
+        kinds=(
+            _kinds((first, 1), (Kind.LETTER, width - 1)),
+            _second_line(width, composite=composite, personal_digit=personal),
+        ),
+        checks=tuple(checks),
+        overflow=(1, 28, width - 1) if overflow else None,
+    )
+
+
+LAYOUTS: Final[Mapping[ZoneFormat, Layout]] = {
+    ZoneFormat.TD1: Layout(
+        kinds=(
+            _kinds((Kind.NO_VISA, 1), (Kind.LETTER, 4), (Kind.NUMBER, 25)),
+            _kinds(
+                (Kind.DATE, 6), (Kind.DIGIT, 1), (Kind.SEX, 1), (Kind.DATE, 6), (Kind.DIGIT, 1), (Kind.LETTER, 3),
+                (Kind.NUMBER, 11), (Kind.DIGIT, 1),
+            ),
+            _kinds((Kind.LETTER, 30)),
+        ),
+        checks=(
+            Check("number", ((0, 5, 14),), (0, 14, 15)),
+            Check("birth", ((1, 0, 6),), (1, 6, 7)),
+            Check("expiry", ((1, 8, 14),), (1, 14, 15)),
+            Check("composite", ((0, 5, 30), (1, 0, 7), (1, 8, 15), (1, 18, 29)), (1, 29, 30)),
+        ),
+        overflow=(0, 15, 30),
+    ),
+    ZoneFormat.TD2: _two_lines(36, composite=True, personal=False, overflow=True),
+    ZoneFormat.TD3: _two_lines(44, composite=True, personal=True, overflow=False),
+    ZoneFormat.MRV_A: _two_lines(44, composite=False, personal=False, overflow=False),
+    ZoneFormat.MRV_B: _two_lines(36, composite=False, personal=False, overflow=False),
+}  # fmt: skip
+
+
+def check_digits(zone_format: ZoneFormat, lines: Sequence[str]) -> dict[str, bool]:
+    """Which check digits of the format hold."""
+    layout = LAYOUTS[zone_format]
+    return {check.name: _holds(check, layout, lines) for check in layout.checks}
+
+
+def _at(lines: Sequence[str], place: Place) -> str:
+    line, start, end = place
+    return lines[line][start:end]
+
+
+def _holds(check: Check, layout: Layout, lines: Sequence[str]) -> bool:
+    covered = "".join(_at(lines, place) for place in check.covers)
+    digit = _at(lines, check.digit)
+    if check.may_be_left_out and not (covered + digit).strip("<"):
+        return True
+    if check.name == "number" and layout.overflow is not None and digit == "<":
+        rest = _at(lines, layout.overflow).partition("<")[0]
+        if len(rest) >= 2:
+            covered, digit = covered + rest[:-1], rest[-1]
+    return check_digit(covered) == digit
+
+
+def _priors(kind: Kind) -> npt.NDArray[np.float64]:
+    prior = np.array([1.0 if character in kind.value else _UNLIKELY for character in ALPHABET])
+    if kind is Kind.NUMBER:
+        prior[ALPHABET.index("O")] = _LETTER_O_IN_NUMBERS
+    return prior
+
+
+def _support(kind: Kind) -> npt.NDArray[np.float64]:
+    """Matrix (37, 37): how much each seen character speaks for each that may be printed there."""
+    matrix = np.eye(len(ALPHABET))
+    for printed, seen in _LOOK_ALIKES.items():
+        if printed in kind.value:
+            for character in seen:
+                if character not in kind.value:
+                    matrix[ALPHABET.index(character), ALPHABET.index(printed)] = _LOOK_ALIKE
+    return matrix
+
+
+_PRIORS: Final = {kind: _priors(kind) for kind in Kind}
+_SUPPORT: Final = {kind: _support(kind) for kind in Kind}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """One line under one format: (n, 37) probabilities after the priors, and the log of how well the format explains it."""
+
+    posterior: npt.NDArray[np.float64]
+    evidence: float
+
+    @property
+    def text(self) -> str:
+        """The likeliest characters."""
+        return "".join(ALPHABET[index] for index in self.posterior.argmax(axis=1))
+
+
+def weigh(kinds: Sequence[Kind], probabilities: npt.NDArray[np.float64]) -> Weighed:
+    """Apply the priors of the places to the cells of one line; rows of `probabilities` sum to at most one.
+
+    A row of the posterior sums to at most one too: what spoke for characters that the place cannot hold, and what spoke
+    for no character at all, stays as doubt.
+    """
+    printed = np.empty_like(probabilities)
+    for kind in set(kinds):
+        rows = [index for index, other in enumerate(kinds) if other is kind]
+        printed[rows] = (probabilities[rows] @ _SUPPORT[kind]) * _PRIORS[kind]
+    explained = printed.sum(axis=1)
+    doubt = np.clip(1.0 - probabilities.sum(axis=1), 0.0, None)
+    posterior = printed / np.maximum(explained, 1e-12)[:, None]
+    posterior *= (1.0 - doubt)[:, None]
+    return Weighed(posterior, float(np.log(np.maximum(explained, 1e-6)).sum()))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Choice:
+    """The text of a zone under one format. `score` compares choices of one picture; see `gate.page.values.Reading`."""
+
+    format: ZoneFormat
+    lines: tuple[str, ...]
+    confidence: tuple[tuple[float, ...], ...]
+    check_digits: Mapping[str, bool]
+    repaired: bool
+    alternatives: tuple[tuple[str, ...], ...]
+    score: float
+
+    @property
+    def mean_confidence(self) -> float:
+        """Over all characters."""
+        return sum(map(sum, self.confidence)) / sum(map(len, self.confidence))
+
+    @property
+    def weakest(self) -> float:
+        """The confidence of the least certain character."""
+        return min(map(min, self.confidence))
+
+    @property
+    def holds(self) -> bool:
+        """True when every check digit holds without a repair."""
+        return not self.repaired and all(self.check_digits.values())
+
+    def __repr__(self) -> str:
+        """Never shows the lines: they are personal data."""
+        return f"Choice({self.format.value}, score {self.score:.1f})"
+
+
+def choose(zone_format: ZoneFormat, cells: Sequence[npt.NDArray[np.float64]]) -> Choice:
+    """The best text for lines of cells, (n, 37) each: the likeliest one, or, if its check digits fail, the best repair.
+
+    A repair replaces one unsure character so that every check digit holds; it is marked, and never accepted by itself.
+    """
+    layout = LAYOUTS[zone_format]
+    weighed = [weigh(kinds, line) for kinds, line in zip(layout.kinds, cells, strict=True)]
+    posterior = [line.posterior for line in weighed]
+    likeliest = tuple(line.text for line in weighed)
+    evidence = sum(line.evidence for line in weighed)
+    holding = check_digits(zone_format, likeliest)
+    lines, repaired = likeliest, False
+    if not all(holding.values()) and (found := _repair(zone_format, likeliest, posterior)) is not None:
+        lines, repaired = found, True
+        holding = check_digits(zone_format, lines)
+    # A digit that holds by chance does so in one of ten cases: that is what each is worth.
+    score = evidence + np.log(10.0) * sum(holding.values()) - np.log(100.0) * repaired
+    return Choice(
+        format=zone_format,
+        lines=lines,
+        confidence=tuple(_confidence(text, rows) for text, rows in zip(lines, posterior, strict=True)),
+        check_digits=holding,
+        repaired=repaired,
+        alternatives=tuple(_alternatives(zone_format, lines, posterior)),
+        score=float(score),
+    )
+
+
+def _confidence(text: str, posterior: npt.NDArray[np.float64]) -> tuple[float, ...]:
+    chosen = [ALPHABET.index(character) for character in text]
+    return tuple(float(value) for value in posterior[np.arange(len(text)), chosen])
+
+
+def _replaced(lines: tuple[str, ...], changes: Sequence[tuple[int, int, str]]) -> tuple[str, ...]:
+    texts = [list(line) for line in lines]
+    for line, column, character in changes:
+        texts[line][column] = character
+    return tuple("".join(text) for text in texts)
+
+
+def _repair(
+    zone_format: ZoneFormat, lines: tuple[str, ...], posterior: Sequence[npt.NDArray[np.float64]]
+) -> tuple[str, ...] | None:
+    """The likeliest text with one other character whose check digits all hold, None without any."""
+    candidates = []
+    for number, rows in enumerate(posterior):
+        best = rows.max(axis=1)
+        for column, other in np.argwhere((rows >= REPAIR_MIN) & (best <= UNSURE)[:, None]).tolist():
+            candidates.append((float(rows[column, other] / best[column]), number, column, ALPHABET[other]))
+    for _, number, column, character in sorted(candidates, reverse=True):
+        changed = _replaced(lines, [(number, column, character)])
+        if changed != lines and all(check_digits(zone_format, changed).values()):
+            return changed
+    return None
+
+
+def _alternatives(
+    zone_format: ZoneFormat, lines: tuple[str, ...], posterior: Sequence[npt.NDArray[np.float64]]
+) -> Iterator[tuple[str, ...]]:
+    """Other texts that differ in zeros and letters O of numbers alone, and whose check digits hold where those of `lines` do."""
+    doubtful: list[tuple[float, int, int, str]] = []
+    for number, (text, kinds) in enumerate(zip(lines, LAYOUTS[zone_format].kinds, strict=True)):
+        for column, (character, kind) in enumerate(zip(text, kinds, strict=True)):
+            if kind is Kind.NUMBER and character in "0O":
+                other = "O" if character == "0" else "0"
+                chance = float(posterior[number][column, ALPHABET.index(other)])
+                if chance >= ALTERNATIVE_MIN:
+                    doubtful.append((chance, number, column, other))
+    tried = sorted(doubtful, reverse=True)[:_FLIPS_MAX]
+    wanted = [name for name, holds in check_digits(zone_format, lines).items() if holds]
+    found = 0
+    for count in range(1, len(tried) + 1):
+        for flips in itertools.combinations(tried, count):
+            changed = _replaced(lines, [(number, column, other) for _, number, column, other in flips])
+            holding = check_digits(zone_format, changed)
+            if all(holding[name] for name in wanted):
+                yield changed
+                found += 1
+                if found == ALTERNATIVES_MAX:
+                    return

@@ -1,0 +1,139 @@
+"""One look at a group of lines: strips, the recogniser, the text; again where the first look left doubt.
+
+The first line decides which way round the text is: upside down, it has no grid of characters. A second look follows the grid
+that the first one found, so that margins and heights are as the recogniser knows them, and both looks are weighed together.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gate.page.decode import decode
+from gate.page.measure import FRAME_PX, StripState, contrast_of, lost_cells, sharpness_of
+from gate.page.rectify import MARGIN, Ribbon, cut, ribbons_of, settle
+from gate.page.values import STRIP_WIDTH_PX
+from gate.page.zone import ZoneText, fused, text_of_cuts
+
+if TYPE_CHECKING:
+    from gate.page.decode import Cuts
+    from gate.page.locate import Group
+    from gate.page.values import Floats, Grey, Point, Recogniser
+
+SURE = 0.9  # a reading whose weakest character reaches this is not looked at again
+PITCHES_A_LINE = 2.5  # between lines, ICAO 9303-3: 6.35 mm where the pitch is 2.54 mm
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """Ribbons in reading order, their strips, and the text, None when no line has characters on a grid."""
+
+    ribbons: tuple[Ribbon, ...]
+    strips: Floats
+    text: ZoneText | None
+
+    @property
+    def score(self) -> float:
+        """Compares looks at one picture."""
+        return -math.inf if self.text is None else self.text.choice.score
+
+    @property
+    def settled(self) -> bool:
+        """True when another look cannot make it better."""
+        return self.text is not None and self.text.choice.holds and self.text.choice.weakest >= SURE
+
+    @property
+    def rotation_deg(self) -> float:
+        """The direction of reading, clockwise in the picture."""
+        (start_x, start_y), (end_x, end_y) = self.ribbons[0].start, self.ribbons[0].end
+        return math.degrees(math.atan2(end_y - start_y, end_x - start_x))
+
+    @property
+    def state(self) -> StripState:
+        """What the strips look like."""
+        pitch_px = self.ribbons[0].height_px * MARGIN
+        pitch_strip_px = pitch_px * STRIP_WIDTH_PX / max(1.0, self.ribbons[0].length_px)
+        lost, bright = (0.0, 0.0) if self.text is None else lost_cells(self.strips, self.text.cells)
+        return StripState(
+            lined=self.text is not None,
+            pitch_px=pitch_px,
+            contrast=contrast_of(self.strips),
+            sharpness=sharpness_of(self.strips, pitch_strip_px),
+            lost=lost,
+            lost_bright=bright,
+            rotation_deg=self.rotation_deg,
+        )
+
+
+def look_at(grey: Grey, recogniser: Recogniser, group: Group) -> Look:
+    """Read a group of lines, either way round. Raises RecogniserError."""
+    ribbons = tuple(settle(grey, ribbon) for ribbon in ribbons_of(group.lines))
+    strips = cut(grey, ribbons)
+    cuts = _decoded(recogniser, strips)
+    if cuts is None:
+        strips = np.ascontiguousarray(strips[::-1, :, ::-1, ::-1])
+        ribbons = tuple(ribbon.turned() for ribbon in reversed(ribbons))
+        cuts = _decoded(recogniser, strips)
+    if cuts is None:
+        return Look(ribbons, strips, None)
+    look = Look(ribbons, strips, text_of_cuts(cuts))
+    if len(ribbons) == 2 and all(30 in line for line in cuts):
+        return max(look, _with_third_line(grey, recogniser, look, cuts), key=lambda one: one.score)
+    return look
+
+
+def look_again(grey: Grey, recogniser: Recogniser, look: Look) -> Look:
+    """Look along the grid that a look found; the better one of the two, or both weighed together. Raises RecogniserError."""
+    if look.text is None or look.settled:
+        return look
+    ribbons = tuple(
+        settle(grey, _fitted(ribbon, cells.centres[0], cells.centres[-1], cells.pitch))
+        for ribbon, cells in zip(look.ribbons, look.text.cells, strict=True)
+    )
+    strips = cut(grey, ribbons)
+    text = text_of_cuts([decode(line) for line in recogniser(strips)])
+    if text is None:
+        return look
+    second = Look(ribbons, strips, text)
+    both = fused(look.text, text)
+    looks = [look, second] if both is None else [look, second, Look(ribbons, strips, both)]
+    return max(looks, key=lambda one: one.score)
+
+
+def place_of(ribbon: Ribbon, frame: float) -> Point:
+    """Where a frame of the strip lies in the picture."""
+    return ribbon.at((frame + 0.5) * FRAME_PX / STRIP_WIDTH_PX)
+
+
+def _decoded(recogniser: Recogniser, strips: Floats) -> list[Cuts] | None:
+    """All lines, if the first one has characters on a grid."""
+    first = decode(recogniser(strips[:1])[0])
+    if not first:
+        return None
+    return [first, *(decode(line) for line in recogniser(strips[1:]))]
+
+
+def _with_third_line(grey: Grey, recogniser: Recogniser, look: Look, cuts: list[Cuts]) -> Look:
+    """A card's zone of which two lines were located: look for the third above and below."""
+    upper, lower = look.ribbons
+    best = look
+    for ribbon, above in ((upper.moved(-upper.height_px), True), (lower.moved(lower.height_px), False)):
+        settled = settle(grey, ribbon)
+        strip = cut(grey, (settled,))
+        third = decode(recogniser(strip)[0])
+        text = text_of_cuts([third, *cuts] if above else [*cuts, third])
+        ribbons = (settled, *look.ribbons) if above else (*look.ribbons, settled)
+        strips = np.concatenate([strip, look.strips] if above else [look.strips, strip])
+        best = max(best, Look(ribbons, strips, text), key=lambda one: one.score)
+    return best
+
+
+def _fitted(ribbon: Ribbon, first: float, last: float, pitch: float) -> Ribbon:
+    """The ribbon with one character's room beside the first and last one, as high as lines of that pitch are apart."""
+    start, end = ((frame + 0.5) * FRAME_PX / STRIP_WIDTH_PX for frame in (first - 1.5 * pitch, last + 1.5 * pitch))
+    cut_ribbon = ribbon.stretched(start, end)
+    pitch_px = pitch * FRAME_PX / STRIP_WIDTH_PX * ribbon.length_px
+    return Ribbon(cut_ribbon.start, cut_ribbon.end, PITCHES_A_LINE * pitch_px, cut_ribbon.bow_px)

@@ -1,0 +1,71 @@
+"""The lines of one group to the text of a zone: every format that their cells can be, weighed against one another.
+
+Pure: cells of probabilities in, a choice out. Whether it is good enough to be called a zone is decided here too, by bounds
+that were set on drawn pages and on pictures without a zone (docs/protocols/page-reading.md).
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gate.page.layout import LAYOUTS, choose, weigh
+from gate.page.values import ZoneFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gate.page.decode import Cells, Cuts
+    from gate.page.layout import Choice
+
+# Below this mean confidence it is text of another kind, or too damaged to be of use.
+MEAN_CONFIDENCE_MIN = 0.6
+_WORSE_MAX = 12.0  # a cut of a line that explains it worse by more than e^12 is not weighed together with the others
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ZoneText:
+    """The best text of a group and the cells that it was read from, a tuple of cells a line."""
+
+    choice: Choice
+    cells: tuple[Cells, ...]
+
+    @property
+    def credible(self) -> bool:
+        """True when this is a zone rather than other text that was forced into one."""
+        return self.choice.mean_confidence >= MEAN_CONFIDENCE_MIN
+
+
+def text_of_cuts(lines: Sequence[Cuts]) -> ZoneText | None:
+    """Weigh all formats that the cut lines can be, first line first; None when they can be none."""
+    best: ZoneText | None = None
+    for zone_format in ZoneFormat:
+        count, width = zone_format.shape
+        if count != len(lines) or any(width not in cuts for cuts in lines):
+            continue
+        for cells in _likely(zone_format, [cuts[width] for cuts in lines]):
+            choice = choose(zone_format, [line.probabilities for line in cells])
+            if best is None or choice.score > best.choice.score:
+                best = ZoneText(choice, cells)
+    return best
+
+
+def fused(first: ZoneText, second: ZoneText) -> ZoneText | None:
+    """Two looks at one zone weighed together, in the second one's places; None when they are of different formats."""
+    if first.choice.format is not second.choice.format:
+        return None
+    cells = tuple(
+        replace(after, probabilities=(before.probabilities + after.probabilities) / 2)
+        for before, after in zip(first.cells, second.cells, strict=True)
+    )
+    return ZoneText(choose(second.choice.format, [line.probabilities for line in cells]), cells)
+
+
+def _likely(zone_format: ZoneFormat, lines: Sequence[tuple[Cells, ...]]) -> Iterator[tuple[Cells, ...]]:
+    """Combinations of the lines' cuts, without those cuts that explain their line far worse than the best one."""
+    kept = []
+    for kinds, cuts in zip(LAYOUTS[zone_format].kinds, lines, strict=True):
+        evidence = [weigh(kinds, cells.probabilities).evidence for cells in cuts]
+        kept.append([cells for cells, value in zip(cuts, evidence, strict=True) if value >= max(evidence) - _WORSE_MAX])
+    return itertools.product(*kept)
