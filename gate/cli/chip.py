@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -21,8 +22,16 @@ if TYPE_CHECKING:
 _SECURED: Final = 0x0C  # the class of commands within a session: the chip is open
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Printed:
+    """What is printed on the document and opens its chip: the zone, the card access number, or both."""
+
+    zone: Mrz | None
+    card_access_number: str | None
+
+
 async def read_chip(
-    mrz: Mrz,
+    printed: Printed,
     *,
     anchors: TrustAnchors,
     reader_name: str,
@@ -35,7 +44,14 @@ async def read_chip(
     reader = PcscReader(reader_name, None)
     try:
         await reader.wait_for_card(wait_s)
-        return await _converse(inspect(mrz, anchors=anchors, now=datetime.now(UTC), random=secrets.token_bytes), reader)
+        conversation = inspect(
+            printed.zone,
+            anchors=anchors,
+            now=datetime.now(UTC),
+            random=secrets.token_bytes,
+            card_access_number=printed.card_access_number,
+        )
+        return await _converse(conversation, reader)
     finally:
         await reader.close()
 

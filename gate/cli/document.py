@@ -6,24 +6,25 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gate.cli.lds_folder import bytes_of, lds_files
-from gate.cli.output import Exit, emit_json, fail, note, say
+from gate.cli.output import Exit, fail
 
 if TYPE_CHECKING:
     from gate.document.mrz import Mrz
-    from gate.document.outcome import Inspection
-    from gate.document.seal.judge import SealVerdict
     from gate.trust.store import TrustStore
 
 app = typer.Typer(no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output")]
 Trust = Annotated[Path, typer.Option(help="The trust store that `gate trust import` filled")]
+Zone = Annotated[str, typer.Option(help="The printed zone, if it was seen; - for one on standard input")]
 At = Annotated[str, typer.Option(help="Judge as of this time, RFC 3339; left out: now")]
 _LINES_MAX = 100_000
+_CAN_DIGITS = 6
+_ZONE_CHARACTERS_MAX = 256
 _SOD_CHECKS = ("sod_signature", "ds_signature", "ds_validity", "csca_validity", "revocation", "dg_hashes", "country")
 
 
@@ -31,17 +32,18 @@ _SOD_CHECKS = ("sod_signature", "ds_signature", "ds_validity", "csca_validity", 
 def inspect_(
     lds: Annotated[Path, typer.Option(help="A folder with one file an EF")],
     trust: Trust,
-    mrz: Annotated[str, typer.Option(help="The printed zone, if it was seen")] = "",
+    mrz: Zone = "",
     at: At = "",
     json: Json = False,
 ) -> None:
     """Inspect the files of one chip in full."""
+    from gate.cli.document_report import report_inspection
     from gate.document.inspection import inspect_files
 
     files = lds_files(lds)
     printed = _parsed(mrz) if mrz else None
     inspection = inspect_files(files, anchors=_store(trust), now=_moment(at), mrz=printed, complete=True)
-    _report("document.inspect/1", inspection, json=json)
+    report_inspection("document.inspect/1", inspection, json=json)
 
 
 @app.command("verify-sod")
@@ -53,6 +55,7 @@ def verify_sod(
     json: Json = False,
 ) -> None:
     """Carry out passive authentication of one EF.SOD."""
+    from gate.cli.document_report import report_inspection
     from gate.document.inspection import inspect_files
 
     files = {"EF.SOD": bytes_of(sod)}
@@ -62,7 +65,7 @@ def verify_sod(
             fail(Exit.USAGE, f"--dg {given}: give the number of a data group and a file, such as 1=EF_DG1.bin")
         files[f"EF.DG{int(number)}"] = bytes_of(Path(path))
     inspection = inspect_files(files, anchors=_store(trust), now=_moment(at), wanted=frozenset())
-    _report("document.verify-sod/1", inspection, json=json, only=_SOD_CHECKS)
+    report_inspection("document.verify-sod/1", inspection, json=json, only=_SOD_CHECKS)
 
 
 @app.command("parse-mrz")
@@ -71,6 +74,7 @@ def parse_mrz(
     json: Json = False,
 ) -> None:
     """Read the text of machine-readable zones: fields, check digits, problems."""
+    from gate.cli.document_report import report_zone
     from gate.document.errors import MrzError
     from gate.document.mrz import parse
 
@@ -81,33 +85,39 @@ def parse_mrz(
         except MrzError as error:
             fail(Exit.BAD_DATA, f"zone {number}: {error}")
         valid &= mrz.valid
-        _report_mrz(mrz, json=json)
+        report_zone(mrz, json=json)
     if not valid:
         raise typer.Exit(int(Exit.NO))
 
 
 @app.command("read")
 def read_(
-    mrz: Annotated[str, typer.Option(help="The printed zone, which opens the chip")],
     trust: Trust,
+    mrz: Annotated[str, typer.Option(help="The printed zone, which opens the chip; - for one on standard input")] = "",
+    can: Annotated[str, typer.Option(help="The card access number, six digits; opens chips of PACE")] = "",
     reader: Annotated[str, typer.Option(help="Part of the PC/SC reader's name; left out: the first one")] = "",
     wait_s: Annotated[float, typer.Option(help="How long to wait for a document", min=0.1, max=600)] = 10.0,
     json: Json = False,
 ) -> None:
-    """Read and inspect the chip that is on a PC/SC reader now."""
+    """Read and inspect the chip that is on a PC/SC reader now. Give its zone, its card access number, or both."""
     import asyncio
 
     from drivers.errors import DriverError, SetupError
-    from gate.cli.chip import read_chip
+    from gate.cli.chip import Printed, read_chip
+    from gate.cli.document_report import report_inspection
 
-    printed, store = _parsed(mrz), _store(trust)
+    if not mrz and not can:
+        fail(Exit.USAGE, "give --mrz or --can: a chip is opened with what is printed on its document")
+    if can and not (can.isascii() and can.isdigit() and len(can) == _CAN_DIGITS):
+        fail(Exit.USAGE, f"--can: a card access number has {_CAN_DIGITS} digits")
+    printed, store = Printed(_parsed(mrz) if mrz else None, can or None), _store(trust)
     try:
         inspection, took_ms = asyncio.run(read_chip(printed, anchors=store, reader_name=reader, wait_s=wait_s))
     except SetupError as error:
         fail(Exit.CONFIG, str(error))
     except DriverError as error:
         fail(Exit.UNREACHABLE, str(error))
-    _report("document.read/1", inspection, json=json, more={"took_ms": took_ms})
+    report_inspection("document.read/1", inspection, json=json, took_ms=took_ms)
 
 
 @app.command("verify-seal")
@@ -117,11 +127,12 @@ def verify_seal(
     signer: Annotated[
         list[Path] | None, typer.Option(help="A certificate that may have signed it, may be repeated")
     ] = None,
-    mrz: Annotated[str, typer.Option(help="The printed zone, if it was seen")] = "",
+    mrz: Zone = "",
     at: At = "",
     json: Json = False,
 ) -> None:
     """Verify a visible digital seal, such as a visa's."""
+    from gate.cli.document_report import report_seal
     from gate.document.errors import DocumentError
     from gate.document.pki.certificate import parse_certificate
     from gate.document.seal.judge import judge_seal
@@ -139,37 +150,19 @@ def verify_seal(
         now=_moment(at),
         printed=_parsed(mrz) if mrz else None,
     )
-    _report_seal(verdict, json=json)
-
-
-def _report_seal(verdict: SealVerdict, *, json: bool) -> None:
-    """Print the checks of a seal, and end: 0 only if all of it was successful."""
-    from gate.document.checks import Result
-
-    if json:
-        checks = [
-            {"id": check.id.value, "result": check.result.value, "reason": check.reason, "clause": check.clause}
-            for check in verdict.checks
-        ]
-        kind = None if verdict.content is None else verdict.content.profile.name
-        emit_json("document.verify-seal/1", {"overall": verdict.overall.value, "checks": checks, "kind": kind})
-    else:
-        for check in verdict.checks:
-            say(f"{check.result.value:14} {check.id.value:24} {check.reason}")
-        say(f"{verdict.overall.value:14} overall")
-    if verdict.overall is not Result.SUCCESSFUL:
-        raise typer.Exit(int(Exit.NO))
+    report_seal(verdict, json=json)
 
 
 @app.command("verify-credential")
 def verify_credential(
     credential: Annotated[Path, typer.Argument(help="A file with a digital travel credential of type 1")],
     trust: Trust,
-    mrz: Annotated[str, typer.Option(help="The printed zone, if it was seen")] = "",
+    mrz: Zone = "",
     at: At = "",
     json: Json = False,
 ) -> None:
     """Verify a digital travel credential that is bound to a passport, like the files of its chip."""
+    from gate.cli.document_report import report_inspection
     from gate.document.dtc import parse_dtc
     from gate.document.errors import DocumentError
     from gate.document.inspection import inspect_files
@@ -180,87 +173,7 @@ def verify_credential(
         fail(Exit.BAD_DATA, f"{credential}: {error}")
     printed = _parsed(mrz) if mrz else None
     inspection = inspect_files(files, anchors=_store(trust), now=_moment(at), mrz=printed)
-    _report("document.verify-credential/1", inspection, json=json)
-
-
-def _report(
-    schema: str,
-    inspection: Inspection,
-    *,
-    json: bool,
-    only: tuple[str, ...] | None = None,
-    more: dict[str, Any] | None = None,
-) -> None:
-    """Print an inspection, or a part of its checks, and end: 0 only if all of it was successful."""
-    from gate.document.checks import Result, combine
-    from gate.document.signature_facts import weak_algorithms
-
-    checks = [check for check in inspection.checks if only is None or check.id.value in only]
-    overall = combine(check.result for check in checks)
-    document = inspection.document
-    if json:
-        fields = {
-            "overall": overall.value,
-            "checks": [
-                {"id": check.id.value, "result": check.result.value, "reason": check.reason, "clause": check.clause}
-                for check in checks
-            ],
-            "document": {
-                "type": document.type,
-                "issuer": document.issuer,
-                "number_present": document.number_present,
-                "issued": document.issued,
-                "expiry": document.expires,
-            },
-            "test_issuer": inspection.test_issuer,
-            "groups": {str(number): integrity.value for number, integrity in inspection.groups.items()},
-            "weak_algorithms": [] if inspection.signature is None else list(weak_algorithms(inspection.signature)),
-        }
-        emit_json(schema, fields | (more or {}))
-    else:
-        for check in checks:
-            say(f"{check.result.value:14} {check.id.value:18} {check.reason}")
-        say(f"{overall.value:14} overall")
-        if inspection.test_issuer:
-            note("a specimen: its issuer is marked as test")
-    if overall is not Result.SUCCESSFUL:
-        raise typer.Exit(int(Exit.NO))
-
-
-def _report_mrz(mrz: Mrz, *, json: bool) -> None:
-    today = datetime.now(UTC).date()
-    fields = {
-        "document_type": mrz.document_type,
-        "issuer": mrz.issuer,
-        "number": mrz.number,
-        "nationality": mrz.nationality,
-        "birth": mrz.birth,
-        "birth_date": mrz.born_on(today),
-        "sex": mrz.sex,
-        "expiry": mrz.expiry,
-        "expiry_date": mrz.expires_on(today),
-        "surname": mrz.surname,
-        "given_names": mrz.given_names,
-        "optional": list(mrz.optional),
-    }
-    if json:
-        digits = dict(mrz.check_digits)
-        emit_json(
-            "document.parse-mrz/1",
-            {
-                "format": mrz.format.value,
-                "valid": mrz.valid,
-                "check_digits": digits,
-                "fields": fields,
-                "problems": list(mrz.problems),
-            },
-        )
-        return
-    say(f"{mrz.format.value}, check digits {'hold' if mrz.valid else 'do not hold'}")
-    for name, value in fields.items():
-        say(f"  {name}: {value}")
-    for problem in mrz.problems:
-        say(f"  problem: {problem}")
+    report_inspection("document.verify-credential/1", inspection, json=json)
 
 
 def _zones(text: str) -> Iterator[str]:
@@ -276,11 +189,12 @@ def _zones(text: str) -> Iterator[str]:
 
 
 def _parsed(text: str) -> Mrz:
+    """The zone that was given, or for `-` the one on standard input: command lines are seen by everybody on the machine."""
     from gate.document.errors import MrzError
     from gate.document.mrz import parse
 
     try:
-        return parse(text)
+        return parse(sys.stdin.read(_ZONE_CHARACTERS_MAX) if text == "-" else text)
     except MrzError as error:
         fail(Exit.BAD_DATA, f"--mrz: {error}")
 

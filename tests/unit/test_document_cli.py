@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,8 @@ from typer.testing import CliRunner, Result
 
 from gate.cli import document, trust
 from gate.cli.lds_folder import file_name
+from hardware_sim.passport.abilities import Agreement, Features
+from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 
 AT = f"{TODAY}T10:00:00Z"
 TD3 = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<L898902C36UTO7408122F1204159ZE184226B<<<<<10"
@@ -220,6 +223,13 @@ def test_standard_input_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 # ── read ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+PACE_WITH_NUMBER = Features(
+    pace=(Pace(Mapping.GENERIC, 13, Cipher.AES_128),),
+    can="123456",
+    chip_authentication=(Agreement(13, Cipher.AES_128),),
+)
+
+
 class FakeReader:
     """A PC/SC reader with a simulated passport on it, or with none."""
 
@@ -228,7 +238,7 @@ class FakeReader:
 
         self.name, self.closed = name, False
         self.card = Card(
-            utopia().issue(ANNA, portrait_jpeg=portrait()),
+            utopia().issue(ANNA, portrait_jpeg=portrait(), features=PACE_WITH_NUMBER if name == "pace" else Features()),
             pull_out_after_apdus=5 if name in ("pulled", "silent") else None,
         )
 
@@ -270,6 +280,55 @@ def test_read_inspects_the_chip_on_the_reader_and_says_what_took_how_long(store:
     results = {check["id"]: check["result"] for check in printed["checks"]}
     assert results["chip_access"] == results["chip_authenticity"] == results["dg_hashes"] == "successful"
     assert set(printed["took_ms"]) == {"access", "read", "verify"}
+    assert (printed["access"]["protocol"], printed["access"]["password"]) == ("BAC", "MRZ")
+    assert printed["chip_authentication"] is None
+    assert printed["weak_algorithms"] == []
+    assert printed["groups"]["DG1"] == printed["groups"]["DG2"] == "identical"
+
+
+@pytest.mark.usefixtures("reader")
+def test_read_with_the_card_access_number_says_how_the_chip_was_opened_and_proven(store: Path) -> None:
+    result = gate("document", "read", "--can", "123456", "--trust", store, "--reader", "pace", "--json")
+    printed = json.loads(result.stdout)
+    assert printed["access"] == {
+        "protocol": "PACE",
+        "password": "CAN",
+        "version": 2,
+        "mapping": "GM",
+        "agreement": "ECDH",
+        "cipher": "AES-128",
+        "parameters": "brainpoolP256r1",
+    }
+    assert printed["chip_authentication"]["parameters"] == "brainpoolP256r1"
+    assert printed["signature"]["lds_hash"] == "sha256"
+
+
+@pytest.mark.usefixtures("reader")
+def test_read_takes_the_zone_on_standard_input_and_speaks_to_people(store: Path) -> None:
+    result = gate("document", "read", "--mrz", "-", "--trust", store, text=mrz())
+    assert result.exit_code == 0
+    assert "successful     chip_access" in result.stdout
+    assert re.search(r"^took ms +access \d+, read \d+, verify \d+$", result.stdout, re.MULTILINE)
+    assert "specimen" in result.stderr
+
+
+def test_a_zone_on_standard_input_is_bounded(store: Path, lds: Path) -> None:
+    words = ("document", "inspect", "--lds", lds, "--trust", store, "--mrz", "-")
+    one_line(gate(*words, text="<" * 1_000_000), 65, "--mrz")
+
+
+def test_read_needs_what_is_printed(store: Path) -> None:
+    one_line(gate("document", "read", "--trust", store), 2, "--mrz or --can")
+    one_line(gate("document", "read", "--trust", store, "--can", "12345a"), 2, "6 digits")
+
+
+def test_a_document_with_a_weak_signature_is_told_to_people(store: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "weak"
+    folder.mkdir()
+    for name, content in utopia().issue(ANNA, portrait_jpeg=portrait(), signer="rsa_1024").files.items():
+        (folder / f"{name}.bin").write_bytes(content)
+    result = gate("document", "inspect", "--lds", folder, "--trust", store, "--at", AT)
+    assert "weak algorithms, of which the gate's policy decides: ds_key:rsa-1024" in result.stderr
 
 
 @pytest.mark.usefixtures("reader")
