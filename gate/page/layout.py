@@ -30,7 +30,7 @@ _LETTER_O_IN_NUMBERS: Final = 0.05
 _LOOK_ALIKE: Final = 0.5  # of a look-alike's probability speaks for the character that the place can hold
 _LOOK_ALIKES: Final = {
     "0": "ODQU", "1": "IL", "2": "Z", "4": "A", "5": "S", "6": "G", "8": "B", "7": "T",
-    "O": "0", "I": "1", "Z": "2", "A": "4", "S": "5", "G": "6", "B": "8", "D": "0", "Q": "0", "L": "1", "T": "7",
+    "O": "0", "I": "1", "Z": "2", "A": "4", "S": "5", "G": "6", "B": "8", "T": "7",
 }  # fmt: skip
 UNSURE: Final = 0.9  # a character below this may be replaced in a repair
 REPAIR_MIN: Final = 0.02  # the probability that the replacement must have

@@ -90,7 +90,7 @@ class LiveReader:
         """True when the frame shows what the last one that was looked at did, and there is nothing left to find out."""
         thumb = cv2.resize(grey, THUMB_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
         same = self._thumb is not None and float(np.abs(thumb - self._thumb).mean()) <= UNCHANGED_MAX
-        settled = self._document is None or self._document.accepted
+        settled = self._document is None or (self._document.accepted and self._document.in_sight)
         if same and settled and at_ms - self._looked_ms < LOOK_EVERY_MS:
             if self._document is not None:
                 self._document.seen_ms = at_ms
@@ -103,7 +103,7 @@ class LiveReader:
         events: list[PageEvent] = []
         document = self._document
         if seen.zone is None:
-            if document is not None and at_ms - document.seen_ms >= REMOVED_AFTER_MS:
+            if document is not None and document.is_gone(at_ms):
                 self._document = None
                 events.append(Removed(at_ms))
             return events
@@ -141,6 +141,7 @@ class _Document:
 
     def __init__(self) -> None:
         self.seen_ms = 0
+        self.in_sight = True
         self.moving = False
         self._zone: Quad | None = None
         self._votes = Votes()
@@ -151,6 +152,11 @@ class _Document:
     def accepted(self) -> bool:
         """True once its text was."""
         return self._text is not None
+
+    def is_gone(self, at_ms: int) -> bool:
+        """Take note that a look did not find it; True when it has not been found for long."""
+        self.in_sight = False
+        return at_ms - self.seen_ms >= REMOVED_AFTER_MS
 
     def is_other(self, seen: Reading) -> bool:
         """True when `STRANGERS_MIN` frames running say that another document lies here than the accepted one.
@@ -170,7 +176,7 @@ class _Document:
         if self._zone is not None:
             moved_px = max(math.dist(before, after) for before, after in zip(self._zone, zone, strict=True))
             self.moving = moving(moved_px, math.dist(zone[0], zone[1]) / 40)
-        self._zone, self.seen_ms = zone, at_ms
+        self._zone, self.seen_ms, self.in_sight = zone, at_ms, True
 
     def accepts(self, seen: Reading) -> bool:
         """Count a frame's reading; True when it is accepted now, for the first time."""

@@ -1,0 +1,71 @@
+"""The print of a zone against OCR-B's geometry, and where its portrait must be."""
+
+import numpy as np
+import pytest
+from fakes.page_readings import PITCH_PX, geometry, reading
+
+from gate.page.crosscheck import BOUNDS, Trait, print_findings
+from gate.page.portrait import CROP_HEIGHT_PX, crop_portrait, portrait_quad
+from gate.page.values import NoReading, Why, ZoneFormat
+
+
+def test_ocr_b_is_usual_in_every_trait() -> None:
+    findings = print_findings(reading())
+    assert [finding.trait for finding in findings] == list(Trait)
+    assert all(finding.usual for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("changed", "trait"),
+    [
+        ({"pitch_residual": 0.2}, Trait.PITCH_EVEN),
+        ({"baseline_residual": 0.3}, Trait.BASELINE_EVEN),
+        ({"height_px": 1.6 * PITCH_PX}, Trait.CHARACTER_HEIGHT),
+        ({"height_px": 0.5 * PITCH_PX}, Trait.CHARACTER_HEIGHT),
+        ({"spacing_px": 4.0 * PITCH_PX}, Trait.LINE_SPACING),
+    ],
+)
+def test_print_of_another_kind_is_unusual_in_its_trait(changed: dict[str, float], trait: Trait) -> None:
+    findings = print_findings(reading(geometry=geometry(**changed)))
+    assert [finding.trait for finding in findings if not finding.usual] == [trait]
+    found = next(finding for finding in findings if finding.trait is trait)
+    assert (found.least, found.most) == BOUNDS[trait]
+
+
+def test_a_coarse_picture_tells_nothing_of_the_print() -> None:
+    assert {finding.usual for finding in print_findings(reading(geometry=geometry(6.0)))} == {None}
+
+
+def test_the_portrait_is_above_the_left_of_the_zone() -> None:
+    quad = portrait_quad(reading())
+    assert quad is not None
+    (left, top), (right, _), (_, bottom), _ = quad
+    assert left < 100 < right < 100 + 20 * PITCH_PX
+    assert top < bottom < 800
+    assert (right - left) / (bottom - top) == pytest.approx(52 / 58)
+
+
+def test_a_card_with_three_lines_has_its_portrait_on_the_other_side() -> None:
+    card = reading(format=ZoneFormat.TD1)
+    assert portrait_quad(card) is None
+    assert crop_portrait(np.zeros((900, 900), np.uint8), card) is None
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_the_crop_shows_the_portraits_part_of_the_page(channels: tuple[int, ...]) -> None:
+    picture = np.full((1000, 1000, *channels), 200, np.uint8)
+    picture[460:760, 70:370] = 50
+    crop = crop_portrait(picture, reading())
+    assert crop is not None
+    assert crop.shape[0] <= CROP_HEIGHT_PX
+    assert crop.shape[2:] == channels
+    assert np.median(crop) == 50
+
+
+def test_a_portrait_outside_the_picture_gives_no_crop() -> None:
+    assert crop_portrait(np.zeros((100, 1000), np.uint8), reading()) is None
+
+
+def test_results_redact_themselves_and_give_the_first_reason() -> None:
+    assert "ERIKSSON" not in repr(reading())
+    assert NoReading((Why.GLARE, Why.BLURRED)).reason is Why.GLARE

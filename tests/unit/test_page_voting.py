@@ -1,0 +1,61 @@
+"""A reading is used only if unrepaired, right in every digit, sure in every character, and the same in two frames."""
+
+import numpy as np
+import pytest
+from fakes.page_readings import PASSPORT, reading
+from fakes.pages import zone_lines
+
+from gate.page.values import ZoneFormat
+from gate.page.voting import CONFIDENCE_MIN, FRAMES_MIN, TEXTS_MAX, Votes, counts, objections_to
+
+OTHER = ("P<UTOERIKSSON<<ANNE<MARIA<<<<<<<<<<<<<<<<<<<", PASSPORT[1])
+WRONG_DIGIT = (PASSPORT[0], PASSPORT[1][:-1] + "7")
+
+
+def test_a_good_reading_counts_and_two_alike_are_accepted() -> None:
+    votes = Votes()
+    assert objections_to(reading()) == ()
+    assert not votes.cast(reading())
+    assert votes.cast(reading())
+
+
+def test_a_repair_never_counts() -> None:
+    votes = Votes()
+    repaired = reading(repaired=True)
+    assert not any(votes.cast(repaired) for _ in range(5))
+    assert any("likeliest" in objection for objection in objections_to(repaired))
+
+
+def test_a_wrong_digit_never_counts_and_is_named() -> None:
+    wrong = reading(WRONG_DIGIT)
+    assert objections_to(wrong) == ("the check digit of composite is wrong",)
+    assert not any(Votes().cast(wrong) for _ in range(3))
+
+
+@pytest.mark.parametrize(("weakest", "enough"), [(CONFIDENCE_MIN - 0.01, False), (CONFIDENCE_MIN, True)])
+def test_the_weakest_character_decides(weakest: float, enough: bool) -> None:  # noqa: FBT001 - a table of cases
+    assert counts(reading(weakest=weakest)) is enough
+
+
+def test_a_frame_that_disagrees_must_be_outvoted() -> None:
+    """Names have no check digit: two readings of one page may both look perfect."""
+    votes = Votes()
+    assert not votes.cast(reading(OTHER))
+    assert not votes.cast(reading())
+    assert not votes.cast(reading())
+    assert votes.cast(reading())
+
+
+def test_readings_that_do_not_count_take_nothing_away() -> None:
+    votes = Votes()
+    assert not votes.cast(reading())
+    assert not votes.cast(reading(OTHER, weakest=0.1))
+    assert votes.cast(reading())
+
+
+def test_the_texts_of_one_document_are_limited() -> None:
+    votes = Votes()
+    random = np.random.default_rng(1)
+    for _ in range(TEXTS_MAX):
+        assert not votes.cast(reading(zone_lines(random, ZoneFormat.TD3)))
+    assert not any(votes.cast(reading()) for _ in range(FRAMES_MIN + 2))
