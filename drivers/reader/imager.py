@@ -71,6 +71,7 @@ class Imager:
         self._line: FramedLine[Piece] = FramedLine(ImagerDecoder(profile), open_link=open_link)
         self._repeats = Repeats()
         self._text = ""
+        self._heard_at_s = 0.0
 
     @property
     def bytes_passed_over(self) -> int:
@@ -98,9 +99,10 @@ class Imager:
         loop = asyncio.get_running_loop()
         trigger_at_s = loop.time() + self._profile.trigger_again_ms / 1000
         while True:
-            piece = await self._line.next_frame(loop.time() + PAUSE_S if self._text else trigger_at_s)
+            piece = await self._line.next_frame(self._heard_at_s + PAUSE_S if self._text else trigger_at_s)
             match piece:
                 case Text(characters):
+                    self._heard_at_s = loop.time()
                     self._text = (self._text + characters)[-2 * ZONE_BYTES_MAX :]  # at the limit the oldest goes
                 case Status():
                     self._text = ""  # what came before it was an echo

@@ -10,12 +10,11 @@ import asyncio
 
 from drivers.errors import SetupError
 from drivers.reader.framed import FramedLine, OpenLink
-from drivers.reader.keys import InputEvent, Typed, Typing, decode
+from drivers.reader.keys import PAUSE_MS, InputEvent, Typed, Typing, decode
 from drivers.reader.repeats import Repeats
 from drivers.reader.zone import LINES_MAX, is_zone
 from drivers.values import MrzLines
 
-PAUSE_S = 0.3  # silence that ends a burst; slow wedges type a character in 50 ms
 _LENGTHS = frozenset({30, 36, 44})  # ICAO 9303-5, 6, 4
 
 
@@ -28,6 +27,7 @@ class KeyboardWedge:
         self._line: FramedLine[InputEvent] = FramedLine(decode, open_link=open_link)
         self._typing = Typing()
         self._repeats = Repeats()
+        self._typed_at_s = 0.0
 
     @property
     def bytes_passed_over(self) -> int:
@@ -43,11 +43,12 @@ class KeyboardWedge:
         """Wait for the next document and return its lines. Raises LinkLostError, and SetupError for a wrong layout."""
         loop = asyncio.get_running_loop()
         while True:
-            event = await self._line.next_frame(loop.time() + PAUSE_S if self._typing.has_begun else None)
+            pause_ends_s = self._typed_at_s + PAUSE_MS / 1000 if self._typing.has_begun else None
+            event = await self._line.next_frame(pause_ends_s)
             if event is not None:
-                self._typing.take(event)
-                continue
-            lines = zone_of(self._typing.finish())
+                self._typed_at_s = loop.time()
+            typed = self._typing.take(event) if event is not None else self._typing.finish()
+            lines = zone_of(typed) if typed is not None else None
             if lines is not None and not self._repeats.is_repeat(lines, loop.time()):
                 return MrzLines(lines, self.source)
 

@@ -33,6 +33,7 @@ _LETTERS = {
 }
 UNKNOWN = "?"  # a key that no zone holds
 
+PAUSE_MS = 300  # ends a burst; slow wedges type a character in 50 ms
 WEDGE_INTERVAL_MS_MAX = (
     60.0  # median between two characters; slow wedges take 30 to 50, nobody types a zone at 200 words a minute
 )
@@ -98,18 +99,23 @@ class Typing:
         """True when something was typed since `finish`."""
         return bool(self._keys)
 
-    def take(self, event: InputEvent) -> None:
-        """Note one event."""
+    def take(self, event: InputEvent) -> Typed | None:
+        """Note one event; returns the burst before it when a pause lies between."""
         if (event.type, event.code) == (EV_SYN, SYN_DROPPED):
             self._keys.clear()  # the kernel lost events of this burst: it can be no zone any more
             self._shifts.clear()
         if event.type != EV_KEY or event.value == HELD:
-            return
+            return None
         if event.code in _SHIFTS:
             (self._shifts.add if event.value == PRESSED else self._shifts.discard)(event.code)
-        elif event.value == PRESSED:
-            self._keys.append((event.at_us, _character(event.code, shifted=bool(self._shifts))))
-            del self._keys[:-CHARACTERS_MAX]
+            return None
+        if event.value == RELEASED:
+            return None
+        paused = self.has_begun and event.at_us - self._keys[-1][0] > PAUSE_MS * 1000
+        before = self.finish() if paused else None
+        self._keys.append((event.at_us, _character(event.code, shifted=bool(self._shifts))))
+        del self._keys[:-CHARACTERS_MAX]
+        return before
 
     def finish(self) -> Typed:
         """The burst is over: what was typed."""

@@ -134,10 +134,10 @@ def load_profile(name: str) -> ReaderProfile:
     return parse_profile(source.read_text(encoding="utf-8"), name=name)
 
 
-def profile_names(protocol: Literal["stx", "imager"]) -> tuple[str, ...]:
-    """The shipped profiles of one protocol, in alphabetical order."""
+def all_profiles() -> dict[str, ReaderProfile]:
+    """The shipped profiles by name, in alphabetical order."""
     names = sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
-    return tuple(name for name in names if load_profile(name).protocol == protocol)
+    return {name: load_profile(name) for name in names}
 
 
 def _folder() -> Traversable:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from drivers.errors import NoReplyError
 from drivers.reader.elyctis import Letter, ScannerFrame, decode, encode, mrz_lines
 from drivers.reader.framed import FramedLine, OpenLink
+from drivers.reader.repeats import Repeats
 from drivers.values import MrzLines
 
 ANSWER_DEADLINE_S = 1.0
@@ -39,6 +40,7 @@ class ElyctisSwipe:
     def __init__(self, *, open_link: OpenLink) -> None:
         self.identity: ScannerIdentity | None = None
         self._line = FramedLine(decode, open_link=open_link)
+        self._repeats = Repeats()
         self._page: MrzLines | None = None
 
     @property
@@ -71,7 +73,7 @@ class ElyctisSwipe:
                 raise NoReplyError("the document reader no longer answers")
             if frame is not None and frame.letter not in _PAGES:
                 continue
-            if frame is not None and (lines := mrz_lines(frame)):
+            if frame is not None and (lines := mrz_lines(frame)) and not self._is_repeat(lines):
                 self._page = MrzLines(lines, self.source)
             await self._send(_ARM)
             arm_at_s = asyncio.get_running_loop().time() + ARM_AGAIN_S
@@ -106,6 +108,9 @@ class ElyctisSwipe:
                 if frame.letter is letter:
                     return frame
         raise NoReplyError("the document reader does not answer")
+
+    def _is_repeat(self, lines: tuple[str, ...]) -> bool:
+        return self._repeats.is_repeat(lines, asyncio.get_running_loop().time())
 
     async def _send(self, frame: ScannerFrame) -> None:
         await self._line.send(encode(frame))

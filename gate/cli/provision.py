@@ -38,6 +38,8 @@ def init(
     camera: Annotated[str, typer.Option(help="The camera's address.")],
     auditor: Annotated[list[str], typer.Option(help="An auditor's age recipient; twice at least.")],
     profile: Annotated[str, typer.Option(help="The barrier's profile in drivers/profiles.")] = "portcullis-sim",
+    swipe_driver: Annotated[str, typer.Option(help="elyctis, stx, text, imager or keyboard.")] = "elyctis",
+    swipe_profile: Annotated[str, typer.Option(help="For stx and imager: a profile of drivers/profiles/readers.")] = "",
     chip: Annotated[str, typer.Option(help="pcsc or direct.")] = "pcsc",
     chip_socket: Annotated[str, typer.Option(help="The chip reader's socket, when not the usual one.")] = "",
     purpose: Annotated[str, typer.Option(help="demo, trial or service.")] = "service",
@@ -52,6 +54,8 @@ def init(
         barrier_port=barrier,
         barrier_profile=profile,
         swipe_port=swipe,
+        swipe_driver=swipe_driver,
+        swipe_profile=swipe_profile,
         chip_driver=chip,
         chip_socket=chip_socket,
         camera=camera,
@@ -125,6 +129,42 @@ def _steps(answers: Answers, path: Path) -> Iterator[Step]:
             raise StepError(str(error)) from error
 
     yield Step("models", fetch_models, lambda: all(model.is_intact(models) for model in known.models))
+
+
+@app.command("find-reader")
+def find_reader(
+    port: Annotated[str, typer.Argument(help="A serial line, or /dev/input/by-id/…-event-kbd.")],
+    listen_s: Annotated[float, typer.Option(min=0.1, max=600, help="How long to wait for a document.")] = 20.0,
+    as_json: Json = False,
+) -> None:
+    """Find out which document reader hangs on a port. Put a document on it again and again meanwhile: most only talk."""
+    import asyncio
+
+    from drivers.errors import DriverError
+    from gate.programs import readers
+
+    try:
+        found = asyncio.run(readers.find_reader(port, listen_s=listen_s))
+    except DriverError as error:
+        fail(Exit.UNREACHABLE, str(error))
+    if as_json:
+        settings = found.settings if found else None
+        emit_json(
+            "provision.find-reader/1",
+            {
+                "found": found is not None,
+                "driver": settings.driver if settings else None,
+                "profile": settings.profile if settings else None,
+                "baud": settings.baud if settings else None,
+                "detail": found.detail if found else "nothing answered, and nothing that came was known",
+            },
+        )
+    elif found is None:
+        say(f"{port}: nothing answered, and nothing that came was known")
+    else:
+        profile = f", profile {found.settings.profile}" if found.settings.profile else ""
+        say(f"{port}: driver {found.settings.driver}{profile}, {found.settings.baud} baud; {found.detail}")
+    raise typer.Exit(int(Exit.OK if found is not None else Exit.NO))
 
 
 @app.command()

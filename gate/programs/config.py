@@ -52,11 +52,19 @@ class Barrier(Section, frozen=True, kw_only=True):
 
 
 class Swipe(Section, frozen=True, kw_only=True):
-    """The serial MRZ reader."""
+    """The reader of machine-readable zones.
 
-    driver: Literal["elyctis"] = "elyctis"
+    `stx` and `imager` need a `profile` of drivers/profiles/readers/. `keyboard` is a wedge, its port /dev/input/by-id/…-event-kbd.
+    """
+
+    driver: Literal["elyctis", "stx", "text", "imager", "keyboard"] = "elyctis"
     port: Text
+    profile: str = ""
     baud: Annotated[int, msgspec.Meta(ge=1200, le=921600)] = 115200
+
+    def __post_init__(self) -> None:
+        if (self.driver in {"stx", "imager"}) != bool(self.profile):
+            raise ValueError("the drivers stx and imager need a profile, and the others have none")
 
 
 class Chip(Section, frozen=True, kw_only=True):
@@ -65,6 +73,12 @@ class Chip(Section, frozen=True, kw_only=True):
     driver: Literal["pcsc", "direct"] = "pcsc"
     reader: str = ""  # part of the reader's PC/SC name; empty: the first one
     socket: str = ""  # direct: the simulator's socket; pcsc: PCSCLITE_CSOCK_NAME when pcscd is not at its usual place
+
+
+class Document(Section, frozen=True, kw_only=True):
+    """The inspection of documents. `control_centre` is the socket of a control centre that lets us read fingers; empty: none."""
+
+    control_centre: str = ""
 
 
 class Camera(Section, frozen=True, kw_only=True):
@@ -140,6 +154,7 @@ class Config(Section, frozen=True, kw_only=True):
     barrier: Barrier
     swipe: Swipe
     chip: Chip = Chip()
+    document: Document = Document()
     camera: Camera
     rules: Rules = Rules()
     audit: Audit

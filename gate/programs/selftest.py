@@ -19,12 +19,14 @@ from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import load_profile
 from drivers.errors import DriverError, NoReplyError
 from drivers.links import SerialLink
+from drivers.reader.imager import Imager
 from drivers.reader.swipe import ElyctisSwipe
 from drivers.values import LeafPosition
 from gate.audit import keys
 from gate.audit.errors import AuditError
 from gate.programs import clock
 from gate.programs.config import Config
+from gate.programs.readers import MrzReader, is_verified, mrz_reader
 from gate.programs.runner import programs_of, status_of
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
@@ -188,15 +190,28 @@ async def _barrier(config: Config) -> str:
 
 
 async def _swipe(config: Config) -> str:
-    reader = ElyctisSwipe(open_link=lambda: SerialLink.open(config.swipe.port, config.swipe.baud))
     try:
-        await reader.connect()
+        reader = mrz_reader(config.swipe)
+        try:
+            await reader.connect()
+            detail = await _reader_detail(reader)
+        finally:
+            reader.close()
     except DriverError as error:
         raise NotWellError(str(error)) from error
-    finally:
-        reader.close()
-    assert reader.identity is not None
-    return f"{reader.identity.version}, serial number {reader.identity.serial_number}"
+    return detail if is_verified(config.swipe) else f"{detail}; this protocol was not tried on a real unit"
+
+
+async def _reader_detail(reader: MrzReader) -> str:
+    """What a reader says of itself. Raises DriverError."""
+    match reader:
+        case ElyctisSwipe(identity=identity) if identity is not None:
+            lies_on_it = "a document lies on it" if await reader.lines_now() is not None else "no document on it"
+            return f"{identity.version}, serial number {identity.serial_number}, {lies_on_it}"
+        case Imager():
+            return f"{reader.source} obeys its commands"
+        case _:
+            return f"{reader.source}: the line opens; whether the reader lives shows with the first document"
 
 
 async def _chip(config: Config) -> str:

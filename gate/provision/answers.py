@@ -19,6 +19,8 @@ class Answers:
     barrier_port: str
     barrier_profile: str
     swipe_port: str
+    swipe_driver: str
+    swipe_profile: str
     chip_driver: str
     chip_socket: str
     camera: str
@@ -58,7 +60,7 @@ class Answers:
             "operator": self.operator,
             **({"paths": paths} if paths else {}),
             "barrier": {"port": self.barrier_port, "profile": self.barrier_profile},
-            "swipe": {"port": self.swipe_port},
+            "swipe": {"port": self.swipe_port, "driver": self.swipe_driver, "profile": self.swipe_profile},
             "chip": {"driver": self.chip_driver, "socket": self.chip_socket},
             "camera": {"address": self.camera},
             "audit": {"recipients": list(self.recipients)},

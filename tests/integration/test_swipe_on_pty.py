@@ -13,15 +13,15 @@ from drivers.errors import LinkLostError
 from drivers.links import SerialLink
 from drivers.reader.swipe import ElyctisSwipe
 from hardware_sim.pty import LineFaults, SerialLine
-from hardware_sim.swipe.device import SwipeReader
+from hardware_sim.readers.elyctis import ElyctisReader
 
 PAGE = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 CARD = ("I<UTOD231458907<<<<<<<<<<<<<<<", "7408122F1204159UTO<<<<<<<<<<<6", "ERIKSSON<<ANNA<MARIA<<<<<<<<<<")
 
 
 @contextlib.asynccontextmanager
-async def desk(folder: Path, *, baud: int = 115200) -> AsyncIterator[tuple[ElyctisSwipe, SwipeReader, SerialLine]]:
-    device = SwipeReader()
+async def desk(folder: Path, *, baud: int = 115200) -> AsyncIterator[tuple[ElyctisSwipe, ElyctisReader, SerialLine]]:
+    device = ElyctisReader()
     line = SerialLine(folder / "swipe", device, baud=baud, seed=1)
     line.start()
     driver = ElyctisSwipe(open_link=lambda: SerialLink.open(str(line.path), baud))

@@ -48,6 +48,9 @@ def test_a_gate_in_service_has_an_origin_without_a_mark(tmp_path: Path) -> None:
         ({"barrier": {"port": "x", "poll_ms": 5}}, "barrier.poll_ms"),
         ({"rules": {"face_match_min": 1.5}}, "rules.face_match_min"),
         ({"gate_id": "Gate 1"}, "gate_id"),
+        ({"swipe": {"port": "x", "driver": "telepathy"}}, "swipe.driver"),
+        ({"swipe": {"port": "x", "driver": "stx"}}, "need a profile"),
+        ({"swipe": {"port": "x", "driver": "text", "profile": "stx-plain"}}, "need a profile"),
         ({"screens": {"host": "0.0.0.0"}}, "screens.host"),
     ],
 )

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware_sim.swipe.device import COMMAND_DATA_BYTES_MAX, GAP_MS, READING_MS, SwipeReader, frame
+from hardware_sim.readers.device import READING_MS
+from hardware_sim.readers.elyctis import COMMAND_DATA_BYTES_MAX, GAP_MS, ElyctisReader, frame
 
 LINES = ("P<UTO" + "A" * 39, "B" * 44)
 MRZ = "\r".join(LINES).encode()
@@ -16,7 +17,7 @@ class Host:
     """A reader with a clock of its own."""
 
     def __init__(self) -> None:
-        self.reader = SwipeReader()
+        self.reader = ElyctisReader()
         self.now_ms = 1000.0
 
     def send(self, data: bytes) -> bytes:

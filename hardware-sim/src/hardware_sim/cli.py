@@ -13,6 +13,8 @@ from pathlib import Path
 
 from hardware_sim.decided import LogError, read_log
 from hardware_sim.judge import judge
+from hardware_sim.readers.kinds import KINDS, USUAL
+from hardware_sim.readers.serve import serve
 from hardware_sim.scenario import ScenarioError
 from hardware_sim.truth import TruthError, read_truth
 
@@ -45,7 +47,15 @@ def _parser() -> argparse.ArgumentParser:
     world.add_argument("--pace", type=_pace, default=1.0, help="how quick the people are; 2 halves their pauses")
     world.add_argument("--direct", action="store_true", help="serve the chip without PC/SC")
     world.add_argument("--scenarios", type=Path, help="a folder of scenarios in place of the built-in ones")
+    world.add_argument("--reader", choices=sorted(KINDS), default=USUAL, help="which document reader stands there")
     world.set_defaults(run=_world)
+    reader = commands.add_parser(
+        "reader", help="run one document reader; orders on standard input, events on standard output"
+    )
+    reader.add_argument("--kind", choices=sorted(KINDS), required=True)
+    reader.add_argument("--path", type=Path, required=True, help="where its line is to appear")
+    reader.add_argument("--seed", type=int, default=1)
+    reader.set_defaults(run=_reader)
     judged = commands.add_parser("judge", help="was an opening wrong? Exit 1 if so")
     judged.add_argument("--truth", type=Path, required=True, help="the world's ground-truth.jsonl")
     judged.add_argument("--log", type=Path, required=True, help="the verified and decrypted log, JSON lines")
@@ -67,11 +77,21 @@ def _world(options: argparse.Namespace) -> int:
 
     try:
         open_world(
-            options.dir, seed=options.seed, pace=options.pace, direct=options.direct, scenario_folder=options.scenarios
+            options.dir,
+            seed=options.seed,
+            pace=options.pace,
+            direct=options.direct,
+            scenario_folder=options.scenarios,
+            reader_kind=options.reader,
         )
     except NotReadyError as error:
         print(f"gate-sim: {error}", file=sys.stderr)
         return EXIT_NOT_READY
+    return 0
+
+
+def _reader(options: argparse.Namespace) -> int:
+    serve(options.kind, options.path, seed=options.seed, orders=sys.stdin, out=sys.stdout)
     return 0
 
 

@@ -24,7 +24,9 @@ class NotReadyError(Exception):
     """The machine lacks something that a world needs."""
 
 
-def open_world(folder: Path, *, seed: int, pace: float, direct: bool, scenario_folder: Path | None) -> None:
+def open_world(
+    folder: Path, *, seed: int, pace: float, direct: bool, scenario_folder: Path | None, reader_kind: str
+) -> None:
     """Run a world until it is told to stop or its input ends. Raises NotReadyError, ScenarioError, OSError."""
     folder = folder.resolve(strict=True)
     scenarios = read_scenarios(scenario_folder or built_in_scenarios())
@@ -49,6 +51,7 @@ def open_world(folder: Path, *, seed: int, pace: float, direct: bool, scenario_f
             scenarios=scenarios,
             out=sys.stdout,
             pace=pace,
+            reader_kind=reader_kind,
         )
         cleanup.callback(world.close)
         ready = {

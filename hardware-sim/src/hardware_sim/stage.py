@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from hardware_sim.barrier.device import Barrier
     from hardware_sim.pty import SerialLine
+    from hardware_sim.readers.device import ReaderDevice
     from hardware_sim.screen import Screen
-    from hardware_sim.swipe.device import SwipeReader
     from hardware_sim.truth import Truth
 
 
@@ -82,7 +82,7 @@ class Hardware:
 
     barrier: Barrier
     barrier_line: SerialLine
-    swipe: SwipeReader
+    swipe: ReaderDevice
     chip: Chip
     camera: Camera
     truth: Truth

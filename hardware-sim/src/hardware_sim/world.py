@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.pty import SerialLine
+from hardware_sim.readers.kinds import KINDS, USUAL
 from hardware_sim.scenario import HOST_DEEDS, Scenario
 from hardware_sim.screen import Screen, WorldClosedError
 from hardware_sim.stage import Cast, Hardware, Stage
 from hardware_sim.story import SCREENS, Traveller
-from hardware_sim.swipe.device import SwipeReader
 from hardware_sim.truth import Field, Truth
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from hardware_sim.readers.device import ReaderDevice
     from hardware_sim.stage import Camera, Chip
 
 ORDER_BYTES_MAX = 16_384
 TRAVELLERS_WAITING_MAX = 1_000
 BARRIER_BAUD = 115_200
-SWIPE_BAUD = 9_600
 TRUTH_NAME = "ground-truth.jsonl"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
@@ -111,6 +111,7 @@ class World:
         scenarios: Mapping[str, Scenario],
         out: Out,
         pace: float = 1.0,
+        reader_kind: str = USUAL,
     ) -> None:
         self._casting = casting
         self._scenarios = scenarios
@@ -121,13 +122,15 @@ class World:
         self._cleanup = ExitStack()
         self.truth = self._cleanup.enter_context(Truth(folder / TRUTH_NAME))
         self.barrier = Barrier(self._report)
-        swipe = SwipeReader()
+        self._reader_kind = reader_kind
+        kind = KINDS[reader_kind]
+        swipe = kind.make(seed)
         self.barrier_line = self._line(folder / "barrier", self.barrier, BARRIER_BAUD, seed)
-        self.swipe_line = self._line(folder / "swipe", swipe, SWIPE_BAUD, seed)
+        self.swipe_line = self._line(folder / "swipe", swipe, kind.baud, seed)
         hardware = Hardware(self.barrier, self.barrier_line, swipe, chip, camera, self.truth)
         self._stage = Stage(hardware, self._screen, ask_host=self._ask_host, pace=pace)
 
-    def _line(self, path: Path, device: Barrier | SwipeReader, baud: int, seed: int) -> SerialLine:
+    def _line(self, path: Path, device: Barrier | ReaderDevice, baud: int, seed: int) -> SerialLine:
         line = SerialLine(path, device, baud=baud, seed=seed)
         line.start()
         self._cleanup.callback(line.stop)
@@ -145,6 +148,7 @@ class World:
             "ready",
             barrier=str(self.barrier_line.path),
             swipe=str(self.swipe_line.path),
+            reader={"kind": self._reader_kind, **KINDS[self._reader_kind].settings()},
             truth=str(self.truth.path),
             scenarios=sorted(self._scenarios),
             **ready,

@@ -1,0 +1,196 @@
+"""Which driver reads machine-readable zones: made from the configuration, or found out on a port.
+
+A reader that answers questions is known by its answer; one that only talks, by the first document that is put on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from drivers.errors import BadFrameError, DriverError, LinkLostError, SetupError
+from drivers.links import Link, SerialLink
+from drivers.reader import text_wedge
+from drivers.reader.framed import Decode, OpenLink
+from drivers.reader.imager import Imager
+from drivers.reader.input_device import InputDevice
+from drivers.reader.keyboard import KeyboardWedge
+from drivers.reader.profile import ImagerProfile, StxProfile, all_profiles, load_profile
+from drivers.reader.stx import StxDecoder
+from drivers.reader.swipe import ElyctisSwipe
+from drivers.reader.talker import TalkingReader
+from drivers.reader.zone import is_zone
+from drivers.values import MrzLines
+from gate.programs.config import Swipe
+
+INPUT_FOLDER = Path("/dev/input")
+ELYCTIS_BAUDS = (115_200, 9_600)
+TEXT_BAUD = 115_200
+HEARD_BYTES_MAX = 2048  # while listening; at the limit the oldest are forgotten
+
+DecodeLines = Decode[tuple[str, ...]]
+
+
+class MrzReader(Protocol):
+    """What every reader of machine-readable zones does."""
+
+    @property
+    def source(self) -> str:
+        """The driver's name, as it stands beside the lines."""
+        ...
+
+    async def connect(self) -> None:
+        """Open the line and make the reader ready. Raises DriverError."""
+        ...
+
+    async def next_lines(self) -> MrzLines:
+        """Wait for the next machine-readable zone. Raises DriverError."""
+        ...
+
+    def close(self) -> None:
+        """Let the line go."""
+        ...
+
+
+def mrz_reader(settings: Swipe) -> MrzReader:
+    """The configured reader, not yet connected. Raises SetupError when driver and profile do not belong together."""
+    open_link = _link_opener(settings)
+    match settings.driver:
+        case "elyctis":
+            return ElyctisSwipe(open_link=open_link)
+        case "text":
+            return TalkingReader(text_wedge.decode, source="text", open_link=open_link)
+        case "keyboard":
+            return KeyboardWedge(open_link=open_link)
+        case "stx" | "imager":
+            return _profiled(settings, open_link)
+
+
+def is_verified(settings: Swipe) -> bool:
+    """True when the reader's protocol was tried on hardware; the profiles say so, the others never were."""
+    return bool(settings.profile) and load_profile(settings.profile).verified_on_hardware
+
+
+def _profiled(settings: Swipe, open_link: OpenLink) -> MrzReader:
+    profile = load_profile(settings.profile)
+    if profile.protocol != settings.driver:
+        raise SetupError(f"swipe.profile = {settings.profile} is for the driver {profile.protocol}")
+    match profile:
+        case StxProfile():
+            return TalkingReader(StxDecoder(profile), source=settings.profile, open_link=open_link)
+        case ImagerProfile():
+            return Imager(profile, source=settings.profile, open_link=open_link)
+
+
+def _link_opener(settings: Swipe) -> OpenLink:
+    async def serial() -> Link:
+        return await SerialLink.open(settings.port, settings.baud)
+
+    async def keyboard() -> Link:
+        # A simulated wedge sends its events over a pseudo-terminal, which service refuses (safety invariant 14).
+        return await (serial() if is_pseudo_terminal(settings.port) else InputDevice.open(settings.port))
+
+    return keyboard if settings.driver == "keyboard" else serial
+
+
+def is_pseudo_terminal(port: str) -> bool:
+    """True for the line of a simulated device."""
+    return Path(port).resolve().is_relative_to("/dev/pts")
+
+
+def _is_input_device(port: str) -> bool:
+    return Path(port).resolve().is_relative_to(INPUT_FOLDER)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundReader:
+    """A reader that was found, as it is to be configured, and how it was known."""
+
+    settings: Swipe
+    detail: str
+
+
+async def find_reader(port: str, *, listen_s: float) -> FoundReader | None:
+    """Find out what reader hangs on a port; None when nothing is known by its answer or by what it says in `listen_s` seconds.
+
+    Raises LinkLostError when the port cannot be opened.
+    """
+    if _is_input_device(port):
+        return FoundReader(Swipe(driver="keyboard", port=port), "an input device")
+    for settings in _answering(port):
+        reader = mrz_reader(settings)
+        try:
+            await reader.connect()
+        except LinkLostError:
+            raise
+        except DriverError:
+            continue
+        finally:
+            reader.close()
+        version = (
+            reader.identity.version if isinstance(reader, ElyctisSwipe) and reader.identity else "obeys its commands"
+        )
+        return FoundReader(settings, f"answers: {version}")
+    return await _listen(port, listen_s)
+
+
+def _answering(port: str) -> Iterator[Swipe]:
+    """The readers that can be asked who they are."""
+    for baud in ELYCTIS_BAUDS:
+        yield Swipe(driver="elyctis", port=port, baud=baud)
+    for name, profile in all_profiles().items():
+        if isinstance(profile, ImagerProfile):
+            yield Swipe(driver="imager", port=port, profile=name, baud=profile.baud)
+
+
+async def _listen(port: str, listen_s: float) -> FoundReader | None:
+    """Wait for a document, at one speed after the other; readers of one speed are listened to together."""
+    talkers = _talkers(port)
+    bauds = sorted({settings.baud for settings, _ in talkers})
+    for baud in bauds:
+        here = [(settings, decode) for settings, decode in talkers if settings.baud == baud]
+        link = await SerialLink.open(port, baud)
+        try:
+            async with asyncio.timeout(listen_s / len(bauds)):
+                return await _hear_document(link, here)
+        except TimeoutError:
+            continue
+        finally:
+            link.close()
+    return None
+
+
+def _talkers(port: str) -> list[tuple[Swipe, DecodeLines]]:
+    """The readers that are known only by what they say, the strictest framing first: one can look like part of another."""
+    profiles = [(name, profile) for name, profile in all_profiles().items() if isinstance(profile, StxProfile)]
+    profiles.sort(key=lambda named: named[1].check is None)
+    return [
+        *((Swipe(driver="stx", port=port, profile=name, baud=one.baud), StxDecoder(one)) for name, one in profiles),
+        (Swipe(driver="text", port=port, baud=TEXT_BAUD), text_wedge.decode),
+    ]
+
+
+async def _hear_document(link: Link, talkers: list[tuple[Swipe, DecodeLines]]) -> FoundReader:
+    """Read until one of the framings holds a zone."""
+    heard = b""
+    while True:
+        heard = (heard + await link.read(HEARD_BYTES_MAX))[-HEARD_BYTES_MAX:]
+        for settings, decode in talkers:
+            if _holds_zone(heard, decode):
+                return FoundReader(settings, "sent a machine-readable zone")
+
+
+def _holds_zone(heard: bytes, decode: DecodeLines) -> bool:
+    at = 0
+    while at < len(heard):
+        try:
+            lines, used = decode(heard[at:])
+        except BadFrameError:
+            lines, used = None, 1
+        if lines and is_zone(lines):
+            return True
+        at += used or 1
+    return False
