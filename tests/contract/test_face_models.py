@@ -89,7 +89,7 @@ def test_a_picture_of_nothing_has_no_face(chain: FaceModels, picture: np.ndarray
 
 
 def test_one_changed_byte_in_any_model_is_refused(folder: Path, tmp_path: Path) -> None:
-    for model in load().models:
+    for model in (model for model in load().models if model.package):
         content = bytearray((folder / model.file_name).read_bytes())
         content[len(content) // 3] ^= 1
         (tmp_path / model.file_name).write_bytes(content)

@@ -32,14 +32,14 @@ def _bytes(field: int, value: bytes | str) -> bytes:
     return _varint(field << 3 | 2) + _varint(len(raw)) + raw
 
 
-def _value_info(name: str, shape: tuple[int, ...]) -> bytes:
-    dims = b"".join(_bytes(1, _number(1, size)) for size in shape)
+def _value_info(name: str, shape: tuple[int | str, ...]) -> bytes:
+    dims = b"".join(_bytes(1, _number(1, size) if isinstance(size, int) else _bytes(2, size)) for size in shape)
     tensor = _number(1, 1) + _bytes(2, dims)  # elem_type FLOAT
     return _bytes(1, name) + _bytes(2, _bytes(1, tensor))
 
 
-def one_node_graph(operator: str = "Abs", *, shape: tuple[int, ...] = SHAPE) -> bytes:
-    """A model that applies one operator to `input` and calls it `output`."""
+def one_node_graph(operator: str = "Abs", *, shape: tuple[int | str, ...] = SHAPE) -> bytes:
+    """A model that applies one operator to `input` and calls it `output`. A size that is a name is left open."""
     node = _bytes(1, "input") + _bytes(2, "output") + _bytes(4, operator)
     graph = (
         _bytes(1, node)

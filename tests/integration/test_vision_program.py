@@ -258,7 +258,7 @@ async def test_models_that_are_damaged_make_a_degraded_program_that_says_so_at_o
     damaged = tmp_path / "models"
     damaged.mkdir()
     for model in load().models:
-        content = (real_models() / model.file_name).read_bytes()
+        content = model.read(real_models())
         (damaged / model.file_name).write_bytes(content[:-1] + b"?")
     async with site(tmp_path, models=damaged) as gate:
         status = await gate.status(state="degraded")

@@ -6,11 +6,13 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from fakes.tiny_models import manifest_of, tiny_model
 
 from models import fetch as fetching
-from models.errors import ModelCorruptError, ModelFetchError
+from models import manifest as manifests
+from models.errors import ModelCorruptError, ModelFetchError, ModelMissingError
 from models.fetch import fetch, npm_command, npm_pack
 from models.manifest import Manifest, Package
 
@@ -68,6 +70,19 @@ def test_nothing_is_run_when_the_files_are_there(tmp_path: Path) -> None:
     pack = Packer(b"")
     assert fetch(pinned(b""), tmp_path, pack=pack) == ()
     assert pack.runs == 0
+
+
+def test_a_model_of_our_own_is_checked_and_never_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = msgspec.structs.replace(tiny_model(CONTENT), package=None, member=None)
+    monkeypatch.setattr(manifests, "OWN_FOLDER", tmp_path / "own")
+    pack = Packer(b"")
+    with pytest.raises(ModelMissingError):
+        fetch(manifest_of(own), tmp_path, pack=pack)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "tiny.onnx").write_bytes(CONTENT)
+    assert fetch(manifest_of(own), tmp_path, pack=pack) == ()
+    assert pack.runs == 0
+    assert not (tmp_path / "tiny.onnx").exists()
 
 
 def test_a_corrupt_file_is_replaced(tmp_path: Path) -> None:

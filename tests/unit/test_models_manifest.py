@@ -1,10 +1,12 @@
 """The manifest is strict, and a file is what was pinned or it is nothing."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 from fakes.tiny_models import manifest_of, tiny_model
 
+from models import manifest as manifests
 from models.errors import ManifestError, ModelCorruptError, ModelMissingError
 from models.manifest import MANIFEST_PATH, load, parse
 
@@ -13,11 +15,11 @@ CONTENT = b"pretend this is a model"
 
 def test_the_shipped_manifest_names_one_model_for_each_role_with_evidence_and_licence() -> None:
     manifest = load()
-    assert [model.role for model in manifest.models] == ["detect", "landmark", "embed", "liveness"]
+    assert [model.role for model in manifest.models] == ["detect", "landmark", "embed", "liveness", "mrz"]
     for model in manifest.models:
         assert model.licence
         assert model.golden
-        assert model.package in manifest.packages
+        assert model.package is None or model.package in manifest.packages
     embedder = manifest.model("fr_feature")
     assert embedder.threshold is not None
     assert embedder.threshold.value == 0.411
@@ -49,6 +51,9 @@ def test_an_unknown_model_is_told_with_the_known_ones() -> None:
         ('client = "npm"', 'client = "curl"'),
         ('version = "0.0.1"', 'version = "0.0.1"\nsurprise = 1'),
         ('package = "faceplugin"', 'package = "nowhere"'),
+        ('package = "faceplugin"\n', ""),
+        ("shape = [1, 3, 240, 320]", "shape = [2, 3, 240, 320]"),
+        ("batch_max = 64", "batch_max = 65"),
         ('name = "fr_landmark"', 'name = "fr_detect"'),
         ('output = "scores"', 'output = "nothing"'),
         ("schema = 1", "schema = "),
@@ -94,3 +99,23 @@ def test_a_missing_or_unreadable_file_is_told(tmp_path: Path) -> None:
 def test_a_manifest_is_looked_up_by_name() -> None:
     model = tiny_model(CONTENT)
     assert manifest_of(model).model("tiny") is model
+
+
+def test_a_model_of_our_own_lies_with_the_code_whatever_the_folder(tmp_path: Path) -> None:
+    model = load().model("mrz_lines")
+    assert model.package is None
+    assert model.size_bytes < 1_000_000
+    assert model.is_intact(tmp_path / "no such folder")
+    assert hashlib.sha256(model.read(tmp_path)).hexdigest() == model.sha256
+
+
+def test_a_model_of_our_own_that_is_damaged_or_gone_is_no_matter_for_fetching(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = load().model("mrz_lines").read(tmp_path)
+    monkeypatch.setattr(manifests, "OWN_FOLDER", tmp_path)
+    with pytest.raises(ModelMissingError, match="it comes with the program"):
+        load().model("mrz_lines").read(tmp_path)
+    (tmp_path / "mrz_lines.onnx").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(ModelCorruptError, match="it comes with the program"):
+        load().model("mrz_lines").read(tmp_path)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from fakes.tiny_models import SHAPE, abs_model, one_node_graph, tiny_model
@@ -12,7 +13,7 @@ from fakes.tiny_models import SHAPE, abs_model, one_node_graph, tiny_model
 from models import runtime
 from models.errors import ModelCorruptError, ModelDriftError, ModelMissingError, ModelRuntimeError
 from models.manifest import Model
-from models.runtime import CPU, available_providers, open_session, probes
+from models.runtime import CPU, available_providers, open_bytes, open_session, probes
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = one_node_graph()
@@ -97,6 +98,25 @@ def test_an_input_off_the_contract_is_refused(tmp_path: Path, tensor: np.ndarray
     session = open_session(good_model(), folder_with(tmp_path))
     with pytest.raises(ModelRuntimeError, match="tiny takes float32"):
         session.run(tensor)
+
+
+def test_a_model_that_takes_several_gives_as_many_and_no_more_than_it_may(tmp_path: Path) -> None:
+    content = one_node_graph(shape=("n", *SHAPE[1:]))
+    one = good_model(content)
+    model = msgspec.structs.replace(one, input=msgspec.structs.replace(one.input, batch_max=3))
+    session = open_session(model, folder_with(tmp_path, content))
+    tensor = -np.arange(3 * 16, dtype=np.float32).reshape(3, 1, 4, 4)
+    (output,) = session.run(tensor)
+    assert np.array_equal(output, -tensor)
+    for rows in (0, 4):
+        with pytest.raises(ModelRuntimeError, match="up to 3 at once"):
+            session.run(np.zeros((rows, 1, 4, 4), np.float32))
+
+
+def test_bytes_that_no_manifest_pins_yet_can_be_opened_by_those_who_make_them() -> None:
+    session = open_bytes(tiny_model(b"other bytes"), CONTENT)
+    (output,) = session.run(np.full(SHAPE, -2, np.float32))
+    assert output.tolist() == np.full(SHAPE, 2).tolist()
 
 
 def test_an_output_that_is_not_a_number_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Trains the MRZ recogniser from nothing, measures it, and writes what the manifest and its card need.
 
-`scripts/train-mrz` makes the environment and calls this. In the output folder: `mrz_recogniser.onnx`, `entry.toml` (the
+`scripts/train-mrz` makes the environment and calls this. In the output folder: `mrz_lines.onnx`, `entry.toml` (the
 manifest's lines about it) and `report.json` (seed, steps, wall time, curve, held-out tables, the line's cost).
 """
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 SEED: Final = 2026
 STEPS: Final = 5000
 FONTS: Final = Path("/usr/share/fonts/opentype/ocr-b")
-NAME: Final = "mrz_recogniser"
+NAME: Final = "mrz_lines"
 _GOLDEN_PROBES: Final = 15  # a stride that is no multiple of the classes
 _TIMED_RUNS: Final = 50
 

@@ -101,7 +101,7 @@ def draw(rng: np.random.Generator, level: float) -> Conditions:
         shadow=some(0.2, 0.6),
         glare=some(0.25, 0.95, 1.0),
         junk=0.5,
-        pitch_px=float(6.5 * (28.0 / 6.5) ** rng.beta(1.0, 0.7 + 0.6 * hard)),
+        pitch_px=_pitch(rng, hard),
         blur=some(0.8, 0.24),
         motion=some(0.3, 0.5),
         noise=some(0.8, 0.09),
@@ -115,8 +115,20 @@ def draw(rng: np.random.Generator, level: float) -> Conditions:
         perspective=about(0.05),
         offset=about(0.06),
         height=float(1.0 * 1.28 ** rng.uniform(-1.0, 1.0)),
-        margins=(float(rng.uniform(0.3, 2.6)), float(rng.uniform(0.3, 2.6))),
+        margins=(_margin(rng), _margin(rng)),
     )
+
+
+def _pitch(rng: np.random.Generator, hard: float) -> float:
+    """From what a camera far away gives to what a scanner gives; a hard case is more often small."""
+    if rng.random() < 0.08:
+        return float(rng.uniform(28.0, 40.0))
+    return float(6.5 * (28.0 / 6.5) ** rng.beta(1.0, 0.7 + 0.6 * hard))
+
+
+def _margin(rng: np.random.Generator) -> float:
+    """What a reader leaves beside a line: half a character to two as a rule, now and then much more."""
+    return float(rng.uniform(2.6, 6.0) if rng.random() < 0.08 else rng.uniform(0.3, 2.6))
 
 
 def _content(rng: np.random.Generator) -> Content:

@@ -103,7 +103,7 @@ class _Graph:
         """Close the graph, check it, and return its bytes."""
         entry = helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, ["n", 1, STRIP_HEIGHT, STRIP_WIDTH])
         end = helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, ["n", FRAMES, CLASSES])
-        graph = helper.make_graph(self._nodes, "mrz_recogniser", [entry], [end], self._constants)
+        graph = helper.make_graph(self._nodes, "mrz_lines", [entry], [end], self._constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="portcullis")
         model.ir_version = _IR_VERSION
         onnx.checker.check_model(model, full_check=True)

@@ -66,10 +66,12 @@ def measure(run: Run, fonts: Sequence[Atlas], *, seed: int, lines: int) -> Itera
     rng = np.random.default_rng([seed, HELD_OUT])
     mixed = [render(rng, draw(rng, 1.0), fonts[int(rng.integers(len(fonts)))]) for _ in range(10 * lines)]
     yield tally("mixed", 1.0, mixed, run)
-    for place, (name, steps) in enumerate(SEVERITIES.items()):
+    for name, steps in SEVERITIES.items():
         for conditions in steps:
-            rng = np.random.default_rng([seed, HELD_OUT, place])  # the same lines at each severity
-            made = [render(rng, conditions, fonts[index % 2]) for index in range(lines)]
+            made = [
+                render(np.random.default_rng([seed, HELD_OUT, index]), conditions, fonts[index % 2])
+                for index in range(lines)  # the same lines at each severity
+            ]
             yield tally(name, float(getattr(conditions, name)), made, run)
 
 

@@ -1,7 +1,7 @@
 """The recogniser: a strip in, the log-probability of each class at each of 176 frames out.
 
 Contrast is evened inside the network, by the mean and spread of the columns around each pixel, so that a reader hands over
-grey as it was scanned. Ordinary convolutions halve the width twice and fold the height; three residual blocks then look a
+grey as it was scanned. Ordinary convolutions halve the width twice and fold the height; four residual blocks then look a
 few characters to each side. Every frame is judged by itself: there is no recurrence and no alignment to search for.
 """
 
@@ -64,18 +64,16 @@ class Recogniser(nn.Module):
             EvenContrast(),
             *_convolution(1, 16, 3, (1, 1)),
             *_convolution(16, 32, 3, (2, 2)),
-            *_convolution(32, 32, 3, (1, 1)),
-            *_convolution(32, 56, 3, (2, 2)),
-            *_convolution(56, 56, 3, (1, 1)),
-            *_convolution(56, 88, 3, (2, 1)),
-            nn.Conv2d(88, 112, (4, 1), bias=False),
-            nn.BatchNorm2d(112),
+            *_convolution(32, 48, 3, (1, 1)),
+            *_convolution(48, 64, 3, (2, 2)),
+            *_convolution(64, 80, 3, (1, 1)),
+            *_convolution(80, 112, 3, (2, 1)),
+            nn.Conv2d(112, 160, (4, 1), bias=False),
+            nn.BatchNorm2d(160),
             nn.ReLU(),
-            Residual(112, 9),
-            Residual(112, 9),
-            Residual(112, 9),
+            *(Residual(160, 9) for _ in range(4)),
             nn.Dropout2d(0.05),
-            nn.Conv2d(112, CLASSES, 1),
+            nn.Conv2d(160, CLASSES, 1),
         )
 
     def forward(self, lines: torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from models.train.mrz.conditions import Conditions
 
-MARGIN_PX: Final = 4 * PITCH_PX
+MARGIN_PX: Final = 7 * PITCH_PX
 HEIGHT_PX: Final = 4 * LINE_PX
 """The middle line's middle lies at half of it."""
 _NO_CENTRES: Final = np.zeros((0, 2))
