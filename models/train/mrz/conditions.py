@@ -113,7 +113,7 @@ def draw(rng: np.random.Generator, level: float) -> Conditions:
         bow=about(0.03),
         slant=about(0.05),
         perspective=about(0.05),
-        offset=about(0.06),
+        offset=about(0.07) if rng.random() < 0.85 else float(rng.uniform(-0.24, 0.24)),
         height=float(1.0 * 1.28 ** rng.uniform(-1.0, 1.0)),
         margins=(_margin(rng), _margin(rng)),
     )
@@ -123,7 +123,7 @@ def _pitch(rng: np.random.Generator, hard: float) -> float:
     """From what a camera far away gives to what a scanner gives; a hard case is more often small."""
     if rng.random() < 0.08:
         return float(rng.uniform(28.0, 40.0))
-    return float(6.5 * (28.0 / 6.5) ** rng.beta(1.0, 0.7 + 0.6 * hard))
+    return float(5.5 * (28.0 / 5.5) ** rng.beta(1.0, 0.7 + 0.6 * hard))
 
 
 def _margin(rng: np.random.Generator) -> float:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.train.mrz.conditions import Conditions
 
 MARGIN_PX: Final = 7 * PITCH_PX
-HEIGHT_PX: Final = 4 * LINE_PX
+HEIGHT_PX: Final = 204  # both neighbours as far off as they get
 """The middle line's middle lies at half of it."""
 _NO_CENTRES: Final = np.zeros((0, 2))
 _WORDS: Final = (
