@@ -15,7 +15,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -140,17 +140,36 @@ def _look(folder: Path) -> Seen:
 
 async def import_in_child(request: Request) -> Outcome:
     """Import in a process of its own, which ends with this call however it ends. Raises ImportLostError."""
+    with _memory_file(msgspec.json.encode(request)) as asked, _memory_file() as answered:
+        code = await _run(asked.fileno(), answered.fileno())
+        if code != 0:
+            raise ImportLostError(f"the importing process ended {_how(code)}")
+        answered.seek(0)
+        answer = answered.read(ANSWER_BYTES_MAX)
+    try:
+        return msgspec.json.decode(answer, type=Outcome)
+    except msgspec.DecodeError as error:
+        raise ImportLostError("the importing process answered something else") from error
+
+
+def _memory_file(content: bytes = b"") -> IO[bytes]:
+    """A file without a name: unlike a pipe it needs nobody at its other end, so nothing waits for a process that hangs."""
+    file = os.fdopen(os.memfd_create("lists", os.MFD_CLOEXEC), "r+b", buffering=0)
+    file.write(content)
+    file.seek(0)
+    return file
+
+
+async def _run(standard_input: int, standard_output: int) -> int:
+    """Run the child to its end and return its exit code. Raises ImportLostError."""
     command = (sys.executable, "-m", "gate.programs.lists_child", str(os.getpid()))
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-        )
+        process = await asyncio.create_subprocess_exec(*command, stdin=standard_input, stdout=standard_output)
     except OSError as error:
         raise ImportLostError(f"the importing process cannot be started: {error.strerror}") from error
     try:
         async with asyncio.timeout(IMPORT_DEADLINE_S):
-            answer = await _converse(process, msgspec.json.encode(request))
-            code = await process.wait()
+            return await process.wait()
     except TimeoutError as error:
         raise ImportLostError(f"the import was not done after {IMPORT_DEADLINE_S:.0f} s") from error
     finally:
@@ -158,26 +177,6 @@ async def import_in_child(request: Request) -> Outcome:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-    if code != 0:
-        raise ImportLostError(f"the importing process ended {_how(code)}")
-    try:
-        return msgspec.json.decode(answer, type=Outcome)
-    except msgspec.DecodeError as error:
-        raise ImportLostError("the importing process answered something else") from error
-
-
-async def _converse(process: asyncio.subprocess.Process, request: bytes) -> bytes:
-    """Say the request and read the answer to its end, or to the limit."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end says more
-        process.stdin.write(request)
-        process.stdin.close()
-        await process.stdin.wait_closed()
-    answer = b""
-    while len(answer) <= ANSWER_BYTES_MAX and (piece := await process.stdout.read(ANSWER_BYTES_MAX)):
-        answer += piece
-    return answer
 
 
 def _how(code: int) -> str:
