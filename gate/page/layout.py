@@ -2,7 +2,7 @@
 
 ICAO 9303-3 to 9303-7, only as far as reading pictures needs it: meaning and problems of fields are `gate.document.mrz`'s,
 and a test holds both to the same check digits. The prior of a place is soft: a digit in a name is unlikely, not impossible,
-since what is printed counts. A look-alike supports the character that its place can hold: O speaks for 0 in a date.
+since what is printed counts.
 """
 
 from __future__ import annotations
@@ -27,11 +27,9 @@ _WEIGHTS: Final = (7, 3, 1)
 _UNLIKELY: Final = 2e-3  # prior of a character where its kind does not belong, against one that does
 # Numbers with a letter O are rare beside those with a zero, and many states issue none. Both readings are kept.
 _LETTER_O_IN_NUMBERS: Final = 0.05
-_LOOK_ALIKE: Final = 0.5  # of a look-alike's probability speaks for the character that the place can hold
-_LOOK_ALIKES: Final = {
-    "0": "ODQU", "1": "IL", "2": "Z", "4": "A", "5": "S", "6": "G", "8": "B", "7": "T",
-    "O": "0", "I": "1", "Z": "2", "A": "4", "S": "5", "G": "6", "B": "8", "T": "7",
-}  # fmt: skip
+# In OCR-B zero and O differ in height alone, so where only one of them can stand, the other speaks for it. No other pair is
+# so alike that a sure sight of the one should count for the other: what is printed there may be a mistake of the issuer.
+_ZERO_LIKE: Final = 0.5
 UNSURE: Final = 0.9  # a character below this may be replaced in a repair
 REPAIR_MIN: Final = 0.02  # the probability that the replacement must have
 ALTERNATIVE_MIN: Final = 0.01
@@ -180,11 +178,11 @@ def _priors(kind: Kind) -> npt.NDArray[np.float64]:
 def _support(kind: Kind) -> npt.NDArray[np.float64]:
     """Matrix (37, 37): how much each seen character speaks for each that may be printed there."""
     matrix = np.eye(len(ALPHABET))
-    for printed, seen in _LOOK_ALIKES.items():
-        if printed in kind.value:
-            for character in seen:
-                if character not in kind.value:
-                    matrix[ALPHABET.index(character), ALPHABET.index(printed)] = _LOOK_ALIKE
+    zero, letter = ALPHABET.index("0"), ALPHABET.index("O")
+    if "O" not in kind.value:
+        matrix[letter, zero] = _ZERO_LIKE
+    elif "0" not in kind.value:
+        matrix[zero, letter] = _ZERO_LIKE
     return matrix
 
 

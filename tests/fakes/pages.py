@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import string
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,6 +137,36 @@ def _labels(picture: Picture, random: np.random.Generator) -> None:
         cv2.putText(picture, small, (int(0.34 * width), y), (90,), face, 22)
         cv2.putText(picture, large, (int(0.34 * width), y + 38), (40,), face, 36)
     cv2.putText(picture, "PASSPORT  UTOPIA", (int(0.05 * width), int(0.1 * height)), (60,), face, 50)
+
+
+def negatives(random: np.random.Generator, count: int) -> Iterator[Picture]:
+    """Pictures without a zone: pages whose zone is missing, pages of text, tables, noise, an empty bed."""
+    for number in range(count):
+        match number % 5:
+            case 0 | 1:
+                bare = draw_page(zone_lines(random, ZoneFormat.TD3), random, zone=False)
+                turn = float(random.uniform(-15, 15))
+                yield shoot(bare, View(turn_deg=turn, page_width=float(random.uniform(600, 1150))), random).picture
+            case 2:
+                yield _text_page(random)
+            case 3:
+                coarse = random.integers(0, 256, (30, 40), np.uint8)
+                noise = random.normal(0, 4, (960, 1280))
+                yield np.clip(cv2.resize(coarse, (1280, 960)) + noise, 0, 255).astype(np.uint8)
+            case _:
+                yield np.clip(random.normal(random.uniform(20, 230), 5, (960, 1280)), 0, 255).astype(np.uint8)
+
+
+def _text_page(random: np.random.Generator) -> Picture:
+    """Words in lines, proportional or in fixed pitch, as on a letter or a boarding card."""
+    picture = np.full((960, 1280), 235, np.uint8)
+    face = cv2.FontFace(str(FONT) if random.random() < 0.3 else "sans")
+    size = int(random.integers(14, 34))
+    letters = list(string.ascii_letters + string.digits + "    .,")
+    for row in range(60, 920, round(size * random.uniform(1.5, 2.5))):
+        text = "".join(random.choice(letters, size=int(random.integers(20, 90))))
+        cv2.putText(picture, text, (int(random.integers(40, 80)), row), (40,), face, size)
+    return np.clip(picture + random.normal(0, 4, picture.shape), 0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

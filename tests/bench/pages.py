@@ -1,0 +1,192 @@
+"""Page reading: processor time and exact zones, ours beside RapidOCR and PassportEye with the system's tesseract.
+
+All read the same pictures in the same run, those with labels beside the checkout; without them the rows are left out with a
+note. Processor time of one thread, since the peers use as many as there are. RapidOCR's text gets our text rules.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from fakes.pages import negatives
+
+from bench.page_text import rows_of, zone_of
+from bench.rows import Bench, Row
+from gate.cli.models import default_folder
+from gate.cli.output import note
+from gate.page.reader import read
+from gate.page.recognise import open_recogniser
+from gate.page.values import Reading
+
+MEDIAN_FLOOR_MS = 75.0
+NOTHING_P95_FLOOR_MS = 120.0
+RAPIDOCR_FLOOR = 1 / 20
+NOT_EXACT_FLOOR = 1.0  # of the 50 zones
+NEGATIVES = 60
+
+_DATA = Path(__file__).resolve().parents[2].parent / "shared/data/mrz"
+_PEER = Path(__file__).with_name("page_peer.py")
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """Over all pictures with a zone: milliseconds of processor time for each, and how many were not read exactly."""
+
+    cpu_ms: tuple[float, ...]
+    not_exact: int
+
+
+def page_read(bench: Bench) -> Row | None:
+    """Median processor time of a page, beside the most exact open reader."""
+    ours, peer = _ours(), _peer(bench.peers, "rapidocr")
+    if ours is None:
+        return None
+    return Row(
+        name="page_read",
+        ours=statistics.median(ours.cpu_ms),
+        unit="ms",
+        peer=None if peer is None else statistics.median(peer.cpu_ms),
+        peer_name=None if peer is None else "RapidOCR with our text rules",
+        floor=None if peer is None else RAPIDOCR_FLOOR,
+    )
+
+
+def page_read_passporteye(bench: Bench) -> Row | None:
+    """The same beside PassportEye."""
+    ours, peer = _ours(), _peer(bench.peers, "passporteye")
+    if ours is None or peer is None:
+        return None
+    return Row(
+        name="page_read_eye",
+        ours=statistics.median(ours.cpu_ms),
+        unit="ms",
+        peer=statistics.median(peer.cpu_ms),
+        peer_name="PassportEye with tesseract",
+    )
+
+
+def page_median(_: Bench) -> Row | None:
+    """The median against its floor."""
+    ours = _ours()
+    return (
+        None if ours is None else _against_floor("page_median", statistics.median(ours.cpu_ms), "ms", MEDIAN_FLOOR_MS)
+    )
+
+
+def page_p95(_: Bench) -> Row | None:
+    """The 95th percentile: pages that lie on their side, or that need a second look."""
+    ours = _ours()
+    return None if ours is None else Row(name="page_p95", ours=_p95(ours.cpu_ms), unit="ms")
+
+
+def page_not_exact(_: Bench) -> Row | None:
+    """Zones with at least one wrong character."""
+    ours = _ours()
+    return None if ours is None else _against_floor("page_not_exact", float(ours.not_exact), "zones", NOT_EXACT_FLOOR)
+
+
+def page_not_exact_rapidocr(bench: Bench) -> Row | None:
+    """The same beside RapidOCR with our text rules."""
+    return _not_exact_beside(bench, "page_not_exact_r", "rapidocr", "RapidOCR with our text rules")
+
+
+def page_not_exact_passporteye(bench: Bench) -> Row | None:
+    """The same beside PassportEye with our text rules."""
+    return _not_exact_beside(bench, "page_not_exact_e", "passporteye", "PassportEye with our text rules")
+
+
+def page_nothing(_: Bench) -> Row:
+    """The 95th percentile of a live frame without a zone."""
+    recogniser = open_recogniser(default_folder())
+    cv2.setNumThreads(1)
+    took = []
+    for picture in negatives(np.random.default_rng(5), NEGATIVES):
+        took_ms, _ = _timed(functools.partial(read, picture, recogniser, any_rotation=False))
+        took.append(took_ms)
+    return _against_floor("page_nothing_p95", _p95(took), "ms", NOTHING_P95_FLOOR_MS)
+
+
+def _not_exact_beside(bench: Bench, name: str, peer_key: str, peer_name: str) -> Row | None:
+    ours, peer = _ours(), _peer(bench.peers, peer_key)
+    if ours is None or peer is None:
+        return None
+    return Row(name=name, ours=float(ours.not_exact), unit="zones", peer=float(peer.not_exact), peer_name=peer_name)
+
+
+def _against_floor(name: str, ours: float, unit: str, floor: float) -> Row:
+    return Row(name=name, ours=ours, unit=unit, peer=floor, peer_name="the floor", floor=1.0)
+
+
+def _p95(values: tuple[float, ...] | list[float]) -> float:
+    return float(np.percentile(values, 95))
+
+
+def _timed(work: Callable[[], object]) -> tuple[float, object]:
+    started_s = time.process_time()
+    answer = work()
+    return (time.process_time() - started_s) * 1000, answer
+
+
+@functools.cache
+def _pictures() -> tuple[tuple[Path, tuple[str, ...]], ...]:
+    """Paths and the lines that they show."""
+    found = []
+    for folder in ("images", "stress"):
+        labels = _DATA / folder / "labels.json"
+        if labels.is_file():
+            table: dict[str, list[str]] = json.loads(labels.read_text())
+            found += [(_DATA / folder / name, tuple(lines)) for name, lines in sorted(table.items()) if lines]
+    return tuple(found)
+
+
+@functools.cache
+def _ours() -> _Result | None:
+    if not _pictures():
+        note("the rows of page reading are left out: no pictures beside the checkout")
+        return None
+    recogniser = open_recogniser(default_folder())
+    cv2.setNumThreads(1)
+    took, not_exact = [], 0
+    for number, (path, lines) in enumerate((_pictures()[0], *_pictures())):
+        picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        assert picture is not None, f"{path} is one of the labelled pictures"
+        took_ms, seen = _timed(functools.partial(read, picture.astype(np.uint8, copy=False), recogniser))
+        if number:  # the first one warms up
+            took.append(took_ms)
+            not_exact += not (isinstance(seen, Reading) and seen.lines == lines)
+    return _Result(tuple(took), not_exact)
+
+
+@functools.cache
+def _peer(python: Path, name: str) -> _Result | None:
+    """The peer on the same pictures, None with a note when it is not installed."""
+    if not _pictures():
+        return None
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [str(python), str(_PEER), name]
+    took, not_exact = [], 0
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as peer:
+        assert peer.stdin is not None
+        assert peer.stdout is not None
+        absent = json.loads(peer.stdout.readline() or '{"absent": "it does not start"}')["absent"]
+        if absent:
+            note(f"{name} is left out: {absent}")
+            return None
+        for number, (path, lines) in enumerate((_pictures()[0], *_pictures())):
+            print(path, file=peer.stdin, flush=True)
+            answer = json.loads(peer.stdout.readline())
+            if number:
+                took.append(answer["cpu_ms"])
+                not_exact += zone_of(rows_of(answer["pieces"])) != lines
+        peer.stdin.close()
+    return _Result(tuple(took), not_exact)
