@@ -1,0 +1,131 @@
+"""An import that is killed at every step that the system sees: the store is the old one or the new one, and the next import works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.master_lists import NOW, master_list, party, revocation_list
+
+from gate.document.pki.certificate import parse_certificate
+from gate.trust.admission import Way
+from gate.trust.importing import import_sources
+from gate.trust.sources import Source, read_source
+from gate.trust.store import TrustStore
+
+CSCA = party("CSCA")
+OTHER = party("Other CSCA")
+SIGNER = party("List signer", issuer=CSCA, authority=False, lists=True)
+LATER = NOW + timedelta(days=1)
+OLD = [read_source("old", master_list(SIGNER, [CSCA.der]))]
+NEW = [
+    read_source("new", master_list(SIGNER, [CSCA.der, OTHER.der], signed_at=LATER)),
+    read_source("crl", revocation_list(CSCA, 5)),
+]
+STEPS_MAX = 500
+
+
+def bring(path: Path, sources: list[Source]) -> str:
+    signer = parse_certificate(CSCA.der)
+    return import_sources(path, sources, signer=signer, test=False, now=LATER, way=Way.WATCHED).version
+
+
+def killed_at(step: int, path: Path) -> bool:
+    """Import NEW in a process that is killed at the n-th step; False when it came to its end before.
+
+    A step is a file that is opened, renamed, removed or brought to the disk, or a database that is opened.
+    """
+    child = os.fork()
+    if child == 0:
+        left = step
+
+        def count(event: str, _: tuple[Any, ...] = ()) -> None:
+            nonlocal left
+            if event in {"open", "os.rename", "os.remove", "os.chmod", "sqlite3.connect", "fsync"}:
+                left -= 1
+                if left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        to_disk = os.fsync
+
+        def fsync(descriptor: int) -> None:
+            count("fsync")
+            to_disk(descriptor)
+            count("fsync")
+
+        os.fsync = fsync
+        sys.addaudithook(count)
+        bring(path, NEW)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_kill_at_any_step_leaves_the_old_store_or_the_new_one(tmp_path: Path) -> None:
+    wanted = tmp_path / "wanted.sqlite"
+    old, new = bring(wanted, OLD), bring(wanted, NEW)
+    found = []
+    for step in range(1, STEPS_MAX):
+        path = tmp_path / f"{step}.sqlite"
+        bring(path, OLD)
+        if not killed_at(step, path):
+            break
+        found.append(TrustStore.open(path).version)
+        assert bring(path, NEW) == TrustStore.open(path).version == new
+        assert sorted(one.name for one in tmp_path.glob(f"{step}.*")) == [path.name, f"{path.name}.lock"]
+    assert len(found) > 10
+    assert set(found) == {old, new}
+    assert found == sorted(found, key=[old, new].index)  # and once it is the new one it stays so
+
+
+@pytest.mark.parametrize("fails", ["fsync", "replace", "chmod"])
+def test_a_disk_that_refuses_leaves_the_old_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    from gate.trust import replacing
+    from gate.trust.errors import StoreError
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "trust.sqlite"
+    before = bring(path, OLD)
+    if fails == "replace":
+        monkeypatch.setattr(Path, "replace", refuse)
+    else:
+        monkeypatch.setattr(replacing.os, {"fsync": "fsync", "chmod": "fchmod"}[fails], refuse)
+    with pytest.raises(StoreError, match="No space left"):
+        bring(path, NEW)
+    assert TrustStore.open(path).version == before
+    assert not path.with_name(path.name + replacing.DRAFT).exists()
+
+
+def test_the_new_store_keeps_the_permissions_of_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "trust.sqlite"
+    bring(path, OLD)
+    path.chmod(0o640)
+    bring(path, NEW)
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_store_behind_a_link_is_replaced_where_it_lies(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.sqlite", tmp_path / "trust.sqlite"
+    bring(real, OLD)
+    link.symlink_to(real)
+    version = bring(link, NEW)
+    assert link.is_symlink()
+    assert TrustStore.open(real).version == version
+
+
+def test_whoever_has_the_old_store_open_goes_on_reading_it(tmp_path: Path) -> None:
+    path = tmp_path / "trust.sqlite"
+    bring(path, OLD)
+    before = TrustStore.open(path)
+    bring(path, NEW)
+    assert len(before) == 1
+    assert before.with_subject(parse_certificate(CSCA.der).subject_id)
