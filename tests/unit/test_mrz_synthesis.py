@@ -4,6 +4,7 @@ Drawn with the sans that OpenCV brings, so that no font needs to be installed.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,7 +116,7 @@ def test_what_is_no_line_is_blank_from_end_to_end(sans: Atlas, content: Content)
 def test_damage_shows(sans: Atlas) -> None:
     """Each kind of damage changes the picture, and worn or faint print holds less ink."""
     plain = render(np.random.default_rng(9), Conditions(), sans).strip.astype(int)
-    harder = {
+    harder: dict[str, Any] = {
         "blur": 0.25, "motion": 0.6, "noise": 0.1, "jpeg_quality": 15, "glare": 0.9, "shadow": 0.6, "gradient": 0.7, "moire": 0.4,
         "guilloche": 0.6, "hologram": 0.6, "texture": 0.1, "worn": 0.5, "rough": 1.0, "faded_characters": 0.8, "sharpen": 1.0,
         "jitter_px": 1.5, "junk": 2.5,
