@@ -6,7 +6,7 @@ fields and wrong types are refused (`BadMessageError`).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -208,6 +208,45 @@ ToChild = Prepare | StartCrossing | ChipPortrait | WantPreview | ProbeCamera
 FromChild = (
     Prepared | Unfit | Alive | CameraProbed | CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | Preview
 )
+
+# ── lane, or a hand-held reader → control centre ─────────────────────────────────────────────────────────────────────
+
+Reference = Annotated[str, msgspec.Meta(min_length=7, max_length=16)]  # of a key, TR-03110-3 §A.7.1
+
+
+class ChainWanted(Message, frozen=True):
+    """Ask for the card-verifiable certificates that lead from one of these authorities to an inspection system."""
+
+    authorities: Annotated[list[Reference], msgspec.Meta(min_length=1, max_length=2)]
+
+
+class Chain(Message, frozen=True):
+    """The certificates, the one that the authority signed first, the inspection system's last."""
+
+    certificates: Annotated[list[Annotated[bytes, msgspec.Meta(max_length=4096)]], msgspec.Meta(max_length=8)]
+
+
+class SignatureWanted(Message, frozen=True):
+    """Sign this message, which names a chip, its challenge and our key, with the key of this inspection system."""
+
+    holder: Reference
+    message: Annotated[bytes, msgspec.Meta(max_length=1024)]
+
+
+class Signature(Message, frozen=True):
+    """The signature, as the algorithm of the inspection system's certificate has it; ECDSA plain (TR-03111 §5.2.1)."""
+
+    signature: Annotated[bytes, msgspec.Meta(max_length=1024)]
+
+
+class NotGranted(Message, frozen=True):
+    """The control centre has no such certificates or key, or will not use them."""
+
+    reason: Annotated[str, msgspec.Meta(max_length=200)]
+
+
+ToCentre = ChainWanted | SignatureWanted
+FromCentre = Chain | Signature | NotGranted
 
 # ── lane ↔ screens and officers ──────────────────────────────────────────────────────────────────────────────────────
 

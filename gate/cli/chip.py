@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 from drivers.errors import DriverError
 from drivers.reader.pcsc import PcscReader
+from gate.document.authenticity.terminal import ChainRequest, SignatureRequest
 from gate.document.errors import ChipLostError
 from gate.document.inspection import Inspection, Portrait, Step, Transmit, inspect
+from gate.programs.centre import ControlCentre
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from gate.document.mrz import Mrz
     from gate.document.pki.anchors import TrustAnchors
 
+_FINGERS: Final = frozenset({3})
 _SECURED: Final = 0x0C  # the class of commands within a session: the chip is open
 
 
@@ -36,8 +40,11 @@ async def read_chip(
     anchors: TrustAnchors,
     reader_name: str,
     wait_s: float,
+    centre: Path | None = None,
 ) -> tuple[Inspection, dict[str, float]]:
     """Wait for a document, inspect its chip, and say how many milliseconds access, reading and verifying took.
+
+    With the socket of a control centre, the right to read fingers is asked for, too.
 
     Raises DriverError when there is no reader or no document; a chip that is lost gives an inspection that says so.
     """
@@ -50,8 +57,9 @@ async def read_chip(
             now=datetime.now(UTC),
             random=secrets.token_bytes,
             card_access_number=printed.card_access_number,
+            guarded=frozenset() if centre is None else _FINGERS,
         )
-        return await _converse(conversation, reader)
+        return await _converse(conversation, reader, None if centre is None else ControlCentre(centre))
     finally:
         await reader.close()
 
@@ -59,6 +67,7 @@ async def read_chip(
 async def _converse(
     conversation: Generator[Step, bytes | None, Inspection],
     reader: PcscReader,
+    centre: ControlCentre | None,
 ) -> tuple[Inspection, dict[str, float]]:
     """Carry the steps to the reader and back. Time outside the chip is ours: secure messaging and verification."""
     took_s = {"access": 0.0, "read": 0.0, "verify": 0.0}
@@ -83,4 +92,6 @@ async def _converse(
                     lost = ChipLostError(str(error))
             case Portrait():
                 answer = None
+            case ChainRequest() | SignatureRequest():
+                answer = None if centre is None else await centre.ask(step)
         took_s[phase] += time.perf_counter() - sent

@@ -97,6 +97,9 @@ def read_(
     can: Annotated[str, typer.Option(help="The card access number, six digits; opens chips of PACE")] = "",
     reader: Annotated[str, typer.Option(help="Part of the PC/SC reader's name; left out: the first one")] = "",
     wait_s: Annotated[float, typer.Option(help="How long to wait for a document", min=0.1, max=600)] = 10.0,
+    centre: Annotated[
+        Path | None, typer.Option(help="The socket of a control centre, whose certificates may open the fingers")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Read and inspect the chip that is on a PC/SC reader now. Give its zone, its card access number, or both."""
@@ -112,7 +115,8 @@ def read_(
         fail(Exit.USAGE, f"--can: a card access number has {_CAN_DIGITS} digits")
     printed, store = Printed(_parsed(mrz) if mrz else None, can or None), _store(trust)
     try:
-        inspection, took_ms = asyncio.run(read_chip(printed, anchors=store, reader_name=reader, wait_s=wait_s))
+        reading = read_chip(printed, anchors=store, reader_name=reader, wait_s=wait_s, centre=centre)
+        inspection, took_ms = asyncio.run(reading)
     except SetupError as error:
         fail(Exit.CONFIG, str(error))
     except DriverError as error:

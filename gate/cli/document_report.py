@@ -64,6 +64,7 @@ def _facts(inspection: Inspection) -> dict[str, Any]:
         "signature": None if signature is None else asdict(signature),
         "weak_algorithms": [] if signature is None else list(weak_algorithms(signature)),
         "groups": {f"DG{number}": one.value for number, one in sorted(inspection.groups.items())},
+        "fingerprints": inspection.fingerprints,
     }
 
 

@@ -38,6 +38,7 @@ class CheckId(enum.Enum):
     DG_HASHES = "dg_hashes"
     COUNTRY = "country"
     CHIP_AUTHENTICITY = "chip_authenticity"
+    TERMINAL_AUTHENTICATION = "terminal_authentication"
     EXPIRY = "expiry"
     MRZ_DG1 = "mrz_dg1"
 
@@ -54,6 +55,7 @@ CLAUSES = {
     CheckId.DG_HASHES: "TR-03135-1 §5.6.4.4.2",
     CheckId.COUNTRY: "TR-03135-1 §5.6.4.5",
     CheckId.CHIP_AUTHENTICITY: "TR-03135-1 §5.6.4.1",
+    CheckId.TERMINAL_AUTHENTICATION: "TR-03135-1 §5.6.3.2",
     CheckId.EXPIRY: "TR-03135-1 §5.7.1",
     CheckId.MRZ_DG1: "TR-03135-1 §5.7.2",
 }

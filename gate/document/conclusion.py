@@ -14,6 +14,7 @@ from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import DocumentError
 from gate.document.integrity import Absence, integrities, owed
 from gate.document.lds.dg1 import parse_dg1
+from gate.document.lds.dg3 import count_fingerprints
 from gate.document.lds.dg12 import parse_dg12
 from gate.document.lds.formats import check_format
 from gate.document.outcome import AgreementFacts, DocumentFields, Inspection
@@ -53,7 +54,7 @@ def conclude(examination: Examination) -> Inspection:
     )
     anchor = None if examination.verdict is None else examination.verdict.anchor
     return Inspection(
-        checks=tuple(checks[check_id] for check_id in CheckId),
+        checks=tuple(checks[check_id] for check_id in CheckId if check_id in checks),
         document=document,
         test_issuer=document.issuer == UTOPIA or (anchor is not None and anchor.test),
         access=None if examination.opening is None else examination.opening[0],
@@ -61,6 +62,7 @@ def conclude(examination: Examination) -> Inspection:
         groups=integrities(
             examination.security, examination.files, examination.absent, broken=examination.broken is not None
         ),
+        fingerprints=_fingerprints(examination),
         signature=None if examination.verdict is None else signature_facts(examination.verdict),
     )
 
@@ -74,6 +76,7 @@ def _checks(examination: Examination, zone: Mrz | None) -> tuple[Check, ...]:
         _hashes(examination),
         _country(examination, zone),
         _chip(examination),
+        *_terminal(examination),
         judge_expiry(zone or examination.printed, examination.now.date()),
         _printed_and_chip(examination, zone),
     )
@@ -181,6 +184,24 @@ def _chip(examination: Examination) -> Check:
     if check.result is Result.UNDETERMINED and proofs == Proofs():
         return _open(examination, CheckId.CHIP_AUTHENTICITY, check.reason)
     return check
+
+
+def _terminal(examination: Examination) -> tuple[Check, ...]:
+    """Terminal Authentication, where it was asked for."""
+    if not examination.guarded:
+        return ()
+    outcome = examination.terminal
+    if outcome is None:
+        return (_open(examination, CheckId.TERMINAL_AUTHENTICATION, "the chip was not read so far"),)
+    return (Check(CheckId.TERMINAL_AUTHENTICATION, outcome.result, outcome.reason),)
+
+
+def _fingerprints(examination: Examination) -> int | None:
+    content = examination.file(3)
+    try:
+        return None if content is None else count_fingerprints(content)
+    except DocumentError:
+        return None
 
 
 def _printed_and_chip(examination: Examination, zone: Mrz | None) -> Check:

@@ -6,6 +6,7 @@ DocumentError
 ├── AlgorithmUnknownError   an algorithm, curve or parameter that we do not know: nothing was shown either way
 ├── SignatureError          a signature, hash or proof of possession that is wrong
 ├── SignerMissingError      a signed message without its signer's certificate: nothing was shown either way
+├── CardCertificateError    a control centre's card-verifiable certificate that is none: nothing of the document is at fault
 └── ChipError               the conversation with the chip
     ├── ChipLostError         the chip or its reader went away; thrown in by whoever carries the APDUs
     ├── ChipStatusError       a status word that says no; `status` is SW1 SW2
@@ -40,6 +41,10 @@ class SignatureError(DocumentError):
 
 class SignerMissingError(DocumentError):
     """A signed message without its signer's certificate."""
+
+
+class CardCertificateError(DocumentError):
+    """A control centre's card-verifiable certificate that is none, or no part of the chain that was wanted."""
 
 
 class ChipError(DocumentError):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gate.document.access_checks import AccessFacts
     from gate.document.authenticity.chip import ActiveAnswer, AgreementOutcome
     from gate.document.authenticity.passive import SecurityVerdict
+    from gate.document.authenticity.terminal import TerminalOutcome
     from gate.document.integrity import Absence
     from gate.document.lds.security_infos import SecurityInfos
     from gate.document.lds.sod import SecurityObject
@@ -42,8 +43,10 @@ class Examination:
 
     `access` is how far opening the chip has come, and `opening` how it was opened, with what EF.CardAccess offered (None:
     there is none). `com` is EF.COM, None when there is none, empty when it could not be read. `absent` says why data groups that
-    the chip was asked for have no content. `mapping_proofs` is a list that grows as the chip is opened anew. `broken` says why the process broke: the chip was pulled
-    out, or its answers make no sense. `complete` is False for files that need not be all of the chip's.
+    the chip was asked for have no content. `mapping_proofs` is a list that grows as the chip is opened anew. `broken` says why
+    the process broke: the chip was pulled out, or its answers make no sense. `complete` is False for files that need not be
+    all of the chip's. `guarded` are the data groups that Terminal Authentication was asked for, and `terminal` is what came
+    of it.
     """
 
     anchors: TrustAnchors
@@ -57,6 +60,8 @@ class Examination:
     files: dict[int, bytes] = field(default_factory=dict)
     absent: dict[int, Absence] = field(default_factory=dict)
     complete: bool = True
+    guarded: frozenset[int] = frozenset()
+    terminal: TerminalOutcome | None = None
     answer: ActiveAnswer | None = None
     agreement: AgreementOutcome | None = None
     mapping_proofs: Sequence[MappingProof] = ()

@@ -1,7 +1,7 @@
 """The inspection of one document: the sequence of TR-03135-1 §5.6.2 as a conversation.
 
-`inspect` yields what is to be done (send these bytes to the chip; here is the portrait) and is sent what came back, so that
-the same code runs against a reader, an in-process chip, a recorded trace and a fuzzer. `inspect_files` judges the files of a
+`inspect` yields what is to be done (send these bytes to the chip; here is the portrait; ask the control centre) and is sent
+what came back, so that the same code runs against a reader, an in-process chip, a recorded trace and a fuzzer. `inspect_files` judges the files of a
 chip that someone else has read. Both end with an Inspection, whatever the chip answers.
 """
 
@@ -17,6 +17,7 @@ from gate.document.access_checks import AccessFacts
 from gate.document.authenticity.active import CHALLENGE_BYTES, internal_authenticate
 from gate.document.authenticity.agreement import choose_offer, prove
 from gate.document.authenticity.chip import ActiveAnswer, AgreementOutcome
+from gate.document.authenticity.terminal import CentreRequest, TerminalOutcome, authenticate_terminal
 from gate.document.checks import Result
 from gate.document.conclusion import conclude
 from gate.document.errors import (
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from gate.document.mrz import Mrz
     from gate.document.pki.anchors import TrustAnchors
 
-__all__ = ["DocumentFields", "Inspection", "Portrait", "Step", "Transmit", "inspect", "inspect_files"]
+__all__ = ["CentreRequest", "DocumentFields", "Inspection", "Portrait", "Step", "Transmit", "inspect", "inspect_files"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,7 +58,7 @@ class Portrait:
         return f"Portrait({self.encoding}, {len(self.image)} bytes)"
 
 
-Step = Transmit | Portrait
+Step = Transmit | Portrait | CentreRequest
 
 
 def inspect(
@@ -67,14 +68,16 @@ def inspect(
     now: datetime,
     random: Callable[[int], bytes],
     card_access_number: str | None = None,
+    guarded: frozenset[int] = frozenset(),
 ) -> Generator[Step, bytes | None, Inspection]:
     """Open, read and judge the chip of the document with this printed zone, or with this card access number.
 
     Start it with `next` or `send(None)`, answer each step with `send`; the Inspection is the value of StopIteration. Once
     started, throw ChipLostError in when the chip or its reader goes away: what had not terminated by then is aborted. `now`
-    is aware. `random` gives that many unpredictable bytes.
+    is aware. `random` gives that many unpredictable bytes. `guarded` are the data groups, of 3 and 4, that Terminal
+    Authentication is asked for; without any, it is no part of the inspection.
     """
-    examination = Examination(anchors=anchors, now=now, printed=mrz)
+    examination = Examination(anchors=anchors, now=now, printed=mrz, guarded=guarded)
     examination.take_access(Result.UNDETERMINED, "the chip was not opened")
     zone = None if mrz is None else mrz.key
     try:
@@ -131,13 +134,18 @@ def _converse(
     examination.com = yield from _read(chip, COM)
     examination.take_sod((yield from _read(chip, SOD)))
     yield from _take_data_groups(examination, chip, (14,))
-    if not (examination.mapping_shown() or (yield from _agree(examination, chip, random))):
+    shown = examination.mapping_shown()
+    # Terminal Authentication goes on from Chip Authentication, also where the chip has proven itself already.
+    agreed = bool(not shown or examination.guarded) and (yield from _agree(examination, chip, random))
+    if not (shown or agreed):
         yield from _take_data_groups(examination, chip, (15,))
         yield from _ask_for_proof(examination, chip, random)
     yield from _take_data_groups(examination, chip, (1, 12, 2))
     portrait = examination.portrait()
     if portrait is not None:
         yield Portrait(portrait.encoding.value, portrait.image)
+    if examination.guarded:
+        yield from _read_the_guarded(examination, chip)
     yield from _look_at_the_rest(examination, chip)
 
 
@@ -159,6 +167,19 @@ def _take_data_groups(
                 examination.absent[number] = Absence.MISSING
             else:
                 examination.files[number] = content
+
+
+def _read_the_guarded(examination: Examination, chip: Chip) -> Generator[Step, bytes | None, None]:
+    """The guarded data groups, as far as the document has them and the chip gives them to us."""
+    groups = frozenset(number for number in examination.guarded if examination.lists(number))
+    if not groups:
+        examination.terminal = TerminalOutcome(Result.NOT_SUPPORTED, "the document has none of the guarded data groups")
+        return
+    outcome = yield from authenticate_terminal(chip, examination.infos(), groups, examination.now.date())
+    examination.terminal = outcome
+    if outcome.result is Result.SUCCESSFUL:
+        examination.wanted |= groups
+        yield from _take_data_groups(examination, chip, tuple(sorted(groups)))
 
 
 def _look_at_the_rest(examination: Examination, chip: Chip) -> Generator[Step, bytes | None, None]:

@@ -40,12 +40,13 @@ class AgreementFacts:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """The outcome of one inspection, one check of each kind in the order of CheckId.
+    """The outcome of one inspection, one check of each kind in the order of CheckId; Terminal Authentication only if asked for.
 
     `test_issuer` says that the document is a specimen: signed under a CSCA marked as test, or issued by Utopia.
     `access` says how the chip was opened, None when it was not; `agreement` how it did Chip Authentication, if it did.
     `groups` is the integrity of every data group that EF.SOD lists or the chip was asked for. `signature` is how EF.SOD was
-    signed, None when it could not be read; `weak_algorithms` says what of it is weak.
+    signed, None when it could not be read; `weak_algorithms` says what of it is weak. `fingerprints` is how many EF.DG3 holds,
+    None when it was not read or is not what EF.SOD says; nothing else is kept of them.
     """
 
     checks: tuple[Check, ...]
@@ -55,6 +56,7 @@ class Inspection:
     agreement: AgreementFacts | None = None
     groups: Mapping[int, Integrity] = field(default_factory=dict)
     signature: SignatureFacts | None = None
+    fingerprints: int | None = None
 
     @property
     def overall(self) -> Result:
@@ -71,5 +73,5 @@ class Inspection:
         )
 
     def result_of(self, check_id: CheckId) -> Result:
-        """The result of one check."""
+        """The result of one check that was made."""
         return next(check.result for check in self.checks if check.id is check_id)

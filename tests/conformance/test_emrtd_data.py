@@ -288,7 +288,7 @@ def test_portraits_are_cut_out_of_samples_of_both_standards() -> None:
     old = parse_dg2(data("lds_bsi2008/Datagroup2.bin"))
     assert old.encoding is Encoding.JPEG_2000
     bare = data("dg2/19794_test1.bin")
-    template = tlv.encode(0x7F60, tlv.encode(0xA1, b"") + tlv.encode(0x5F2E, bare))
+    template = tlv.encode(0x7F60, tlv.encode(0xA1, bytes.fromhex("87020101 88020008")) + tlv.encode(0x5F2E, bare))
     wrapped = parse_dg2(tlv.encode(0x75, tlv.encode(0x7F61, tlv.encode(0x02, b"\x01") + template)))
     assert wrapped.encoding is Encoding.JPEG
     assert bare.endswith(wrapped.image)
@@ -413,7 +413,9 @@ def test_the_recorded_chip_authentication_is_repeated(name: str) -> None:
         Suite(offer.cipher), encryption_key=bytes.fromhex(keys["enc"]), mac_key=bytes.fromhex(keys["mac"])
     )
     chip = Chip(zone=None, random=bytes)
-    chip.rekey(SecureMessaging(before, bytes.fromhex(recorded["ssc"][0])), lambda: pytest.fail("opened anew"))
+    chip.rekey(
+        SecureMessaging(before, bytes.fromhex(recorded["ssc"][0])), lambda: pytest.fail("opened anew"), terminal_key=b""
+    )
     secret = given(bytes.fromhex(recorded["eph_keys"][0]["priv"]))
     answers = [bytes.fromhex(step["rsp"]) for step in recorded["apdus"]]
     reason, _, sent = converse(prove(chip, offer, random=secret), scripted(answers))

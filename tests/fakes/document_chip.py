@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 from gate.document.access.commands import Transmit
+from gate.document.authenticity.terminal import CentreRequest, ChainRequest, SignatureRequest
 from gate.document.errors import ChipLostError
 from gate.document.inspection import Portrait
 
@@ -19,6 +20,7 @@ class Gone(Exception):  # noqa: N818 - an event, not an error
 def converse(
     conversation: Generator[Any, bytes | None, T],
     transmit: Callable[[bytes], bytes],
+    centre: Callable[[CentreRequest], bytes | None] = lambda _: None,
 ) -> tuple[T, list[Portrait], list[bytes]]:
     """Carry the steps there and back; return the result, the portraits that were shown and the commands that were sent."""
     portraits: list[Portrait] = []
@@ -38,6 +40,8 @@ def converse(
                 case Portrait():
                     portraits.append(step)
                     step = conversation.send(None)
+                case ChainRequest() | SignatureRequest():
+                    step = conversation.send(centre(step))
         except StopIteration as end:
             return end.value, portraits, sent
 

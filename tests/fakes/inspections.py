@@ -12,6 +12,7 @@ from fakes.anchors import ListedAnchors
 from fakes.document_chip import Gone, converse
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
+from gate.document.authenticity.terminal import CentreRequest
 from gate.document.checks import Result
 from gate.document.inspection import Inspection, inspect, inspect_files
 from gate.document.mrz import parse
@@ -50,6 +51,8 @@ def inspected(
     against: TrustAnchors | None = None,
     now: datetime = NOW,
     through: Through = lambda transmit: transmit,
+    guarded: frozenset[int] = frozenset(),
+    centre: Callable[[CentreRequest], bytes | None] = lambda _: None,
     **switches: Any,
 ) -> Inspection:
     """The outcome for a chip in process; `through` may tamper with what goes to and fro."""
@@ -66,8 +69,9 @@ def inspected(
         anchors=against or anchors(),
         now=now,
         random=random.Random(2).randbytes,
+        guarded=guarded,
     )
-    return converse(conversation, through(transmit))[0]
+    return converse(conversation, through(transmit), centre)[0]
 
 
 def files_of(document: Passport, **changes: bytes | None) -> dict[str, bytes]:

@@ -28,7 +28,11 @@ from hardware_sim.chip.card import Card, Switches
 from hardware_sim.passport.issuer import Passport
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
-AFTER_ACCESS = tuple(check for check in CheckId if check not in (CheckId.MRZ, CheckId.CHIP_ACCESS, CheckId.EXPIRY))
+AFTER_ACCESS = tuple(
+    check
+    for check in CheckId
+    if check not in (CheckId.MRZ, CheckId.CHIP_ACCESS, CheckId.TERMINAL_AUTHENTICATION, CheckId.EXPIRY)
+)
 
 
 @functools.cache

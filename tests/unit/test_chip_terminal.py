@@ -73,7 +73,8 @@ class Terminal:
             return chosen
         nonce, status = self.talk.send(bytes.fromhex("0C840000"), ne=8)
         assert status == 0x9000
-        signed = chain.key.sign(self.identity + nonce + self.key, ec.ECDSA(hashes.SHA256()))
+        assert isinstance(chain.key.private, ec.EllipticCurvePrivateKey)
+        signed = chain.key.private.sign(self.identity + nonce + self.key, ec.ECDSA(hashes.SHA256()))
         r, s = utils.decode_dss_signature(signed)
         proof = r.to_bytes(32) + (s ^ twist).to_bytes(32)
         return self.talk.send(bytes.fromhex("0C820000"), proof)[1]
@@ -182,18 +183,27 @@ def test_the_authority_of_this_country_is_the_one_that_its_chips_know() -> None:
 
 
 @pytest.mark.parametrize("role", ["authority", "verifier"])
-def test_nobody_makes_another_of_his_own_rank(role: terminals.Role) -> None:
-    by = authority() if role == "authority" else terminals.holder("UTDVXX00001", "verifier", "7/dv")
-    other = terminals.holder("OTHER", role, "other")
-    made = terminals.certificate(by, other, rights=1, period=PERIOD)
+def test_a_verifier_makes_none_of_its_own_rank_or_above(role: terminals.Role) -> None:
+    by = terminals.holder("UTDVXX00001", "verifier", "7/dv")
+    made = terminals.certificate(by, terminals.holder("OTHER", role, "other"), rights=1, period=PERIOD)
     terminal, chain = after_bac(passport()), utopia().terminal_chain()
     terminal.trusting(chain.authority_reference, chain.certificates[0])
     assert terminal.trusting(by.reference, made) == 0x6300
 
 
+def test_an_authority_names_its_successor() -> None:
+    successor = terminals.holder("UTCVCA00009", "authority", "next")
+    verifier = terminals.holder("UTDVXX00009", "verifier", "another")
+    terminal = after_bac(passport())
+    link = terminals.certificate(authority(), successor, rights=3, period=PERIOD)
+    assert terminal.trusting(authority().reference, link) == 0
+    below = terminals.certificate(successor, verifier, rights=1, period=PERIOD)
+    assert terminal.trusting(successor.reference, below) == 0
+
+
 def signed(body: bytes) -> bytes:
     """A certificate with any body, well signed by the authority."""
-    return tlv("7F21", body + tlv("5F37", terminals.sign_plain(authority().key, body)))
+    return tlv("7F21", body + tlv("5F37", authority().key.sign(body)))
 
 
 BAD_BODIES = {

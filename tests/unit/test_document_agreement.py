@@ -619,7 +619,8 @@ class ObedientChip:
         self.asked.append(command.header.hex().upper()[2:])
         return Response(b"", next(self.statuses))
 
-    def rekey(self, *_: object) -> None:
+    def rekey(self, *_: object, terminal_key: bytes) -> None:
+        assert terminal_key
         self.asked.append("rekeyed")
 
     def forget_rekeying(self) -> None:

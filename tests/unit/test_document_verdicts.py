@@ -67,7 +67,8 @@ def test_every_check_names_its_clause() -> None:
 def test_the_ids_are_those_that_a_decision_looks_at() -> None:
     from gate.passage import evidence
 
-    assert [check.value for check in CheckId] == [check.value for check in evidence.CheckId]
+    looked_at = [check.value for check in CheckId if check is not CheckId.TERMINAL_AUTHENTICATION]
+    assert looked_at == [check.value for check in evidence.CheckId]
     assert {one.value for one in Result} == {one.value for one in evidence.CheckResult}
 
 

@@ -24,6 +24,7 @@ from gate.document.checks import CheckId
 from gate.document.countries import certificate_countries
 from gate.document.errors import MrzError
 from gate.document.inspection import Inspection, inspect_files
+from gate.document.lds.sod import parse_sod
 from gate.document.mrz import parse
 from gate.passage.evidence import Check, CheckResult, DocumentEvidence, Score, SiteEvidence
 from gate.passage.evidence import CheckId as PassageCheckId
@@ -58,15 +59,13 @@ SERVICE = dataclasses.replace(POLICY, test_documents=False)
 UNSIGNED = dict.fromkeys(
     ("ds_signature", "ds_validity", "csca_validity", "revocation", "country", "chip_authenticity"), OPEN
 )
-UNREADABLE = UNSIGNED | {"com_sod": OPEN, "dg_hashes": OPEN}
+UNREADABLE = UNSIGNED | {"com_sod": ABSENT, "dg_hashes": OPEN}
 # What follows when the signer leads to nobody whom we trust.
 STRANGER = {"csca_validity": OPEN, "revocation": OPEN, "chip_authenticity": OPEN}
-AFTER_ACCESS = dict.fromkeys(
-    (check.value for check in CheckId if check.value not in ("mrz", "chip_access", "expiry")), ABORTED
-)
-CLOSED = dict.fromkeys(
-    (check.value for check in CheckId if check.value not in ("mrz", "chip_access", "expiry")), OPEN
-) | {"chip_access": FAILED}
+# What is left to do once the chip is open; Terminal Authentication is not asked for here.
+INSIDE = {check.value for check in CheckId} - {"mrz", "chip_access", "expiry", "terminal_authentication"}
+AFTER_ACCESS = dict.fromkeys(INSIDE, ABORTED)
+CLOSED = dict.fromkeys(INSIDE, OPEN) | {"chip_access": FAILED}
 
 
 SECOND = dict.fromkeys(("dg_hashes", "country", "chip_authenticity", "mrz_dg1"), ABORTED)
@@ -111,6 +110,20 @@ def without_portrait(_: Path) -> Outcome:
 def another_group_13(_: Path) -> Outcome:
     genuine = issued(extra_groups={13: lds.dg13(b"x")})
     return results(inspected(dataclasses.replace(genuine, files={**genuine.files, "EF_DG13": lds.dg7(b"x")})))
+
+
+def without_signer(*, known: bool) -> Callable[[Path], Outcome]:
+    """EF.SOD leaves its signer out; a directory brought that one, or another."""
+
+    def run(_: Path) -> Outcome:
+        (signer,) = parse_sod(issued(signer="p256" if known else "p384").files["EF_SOD"]).message.certificates
+        country = utopia()
+        against = ListedAnchors(
+            country.csca_files().values(), country.crl_files().values(), test=True, signers=[signer.der]
+        )
+        return judged_by(against, issued(security_object=SecurityObject(certificates="none")))
+
+    return run
 
 
 def with_tail(document: Passport, name: str) -> Passport:
@@ -450,6 +463,13 @@ CATALOGUE = (
         21,
         "no certificate of the signer",
         chip(security_object=SecurityObject(certificates="none")),
+        UNSIGNED | {"sod_signature": OPEN},
+    ),
+    Entry(21, "no certificate of the signer, which a directory brought", without_signer(known=True), {}),
+    Entry(
+        21,
+        "no certificate of the signer, and a directory's of another",
+        without_signer(known=False),
         UNSIGNED | {"sod_signature": OPEN},
     ),
     # PKI

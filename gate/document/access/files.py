@@ -93,14 +93,18 @@ class FileReader:
         """Whether the file is there and begins as one of its kind; False when there is none. Raises as `read` does."""
         return (yield from self._begin(file)) is not None
 
+    def read_fixed(self, file: File, size: int) -> Generator[Transmit, bytes | None, bytes | None]:
+        """Up to so many bytes from the beginning of a file, in one block; None when there is no such file."""
+        self._size_tried = 0
+        if not (yield from self._select(file)):
+            return None
+        return (yield from self._block(file, 0, size))
+
     def _begin(self, file: File) -> Generator[Transmit, bytes | None, tuple[bytes, int] | None]:
         """Select the file and read its head: these bytes, and how many it has in all. None when there is no such file."""
         self._size_tried = 0
-        selected = yield from self._conversation.ask(Command(0xA4, 0x02, 0x0C, file.identifier.to_bytes(2, "big")))
-        if selected.status == FILE_NOT_FOUND:
+        if not (yield from self._select(file)):
             return None
-        if selected.status != OK:
-            raise ChipStatusError(f"{file.name} cannot be selected", selected.status)
         content = yield from self._block(file, 0, _HEAD_BYTES)
         head = tlv.header(content)
         if head is None or head[0] != file.tag:
@@ -110,6 +114,12 @@ class FileReader:
         if total > FILE_BYTES_MAX:
             raise MalformedError(f"{file.name} says that it has {total} bytes")
         return content, total
+
+    def _select(self, file: File) -> Generator[Transmit, bytes | None, bool]:
+        selected = yield from self._conversation.ask(Command(0xA4, 0x02, 0x0C, file.identifier.to_bytes(2, "big")))
+        if selected.status not in (OK, FILE_NOT_FOUND):
+            raise ChipStatusError(f"{file.name} cannot be selected", selected.status)
+        return selected.status == OK
 
     def _block(self, file: File, offset: int, wanted: int) -> Generator[Transmit, bytes | None, bytes]:
         """At least one byte from this offset, at most as many as wanted or as the chip gives at once."""

@@ -8,6 +8,7 @@ for one run and forgotten.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol
@@ -21,6 +22,7 @@ from gate.document.pki.curve_table import PARAMETERS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+POINT_TAG: Final = 0x86
 _UNCOMPRESSED: Final = 0x04
 _DRAWS_MAX: Final = 128  # a draw is in range at least every other time
 _CURVES: Final = {
@@ -102,6 +104,13 @@ def curve_group(name: str) -> CurveGroup:
     return CurveGroup(name, curve, PointJacobi(curve, x, y, 1, order))
 
 
+def compressed(group: Group, element: bytes) -> bytes:
+    """What stands for an ephemeral key in Terminal Authentication (TR-03110-3 §A.2.2.3): a point's first coordinate, else a hash."""
+    if group.key_tag == POINT_TAG:
+        return group.secret(element)
+    return hashlib.sha1(element, usedforsecurity=False).digest()
+
+
 def private_key(group: Group, random: Callable[[int], bytes]) -> int:
     """A number from 1 to the order, each as likely as any other."""
     bits = (group.order - 1).bit_length()
@@ -138,7 +147,7 @@ class CurveGroup:
     @property
     def key_tag(self) -> int:
         """A public point."""
-        return 0x86
+        return POINT_TAG
 
     def multiply(self, element: bytes, scalar: int) -> bytes:
         """The point, so many times."""

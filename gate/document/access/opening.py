@@ -34,7 +34,8 @@ class Chip:
     """One chip, opened with the key of the zone or the card access number. Steps are generators that yield Transmit.
 
     `offered` is what EF.CardAccess says, None when there is none. `way` is the PACE that was chosen from it. `proofs` are
-    the chip's proofs of PACE-CAM, one for each time that it was opened.
+    the chip's proofs of PACE-CAM, one for each time that it was opened. `identity` is what the chip goes by in Terminal
+    Authentication, and `terminal_key` our key of Chip Authentication as it is named there, None while there is none.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class Chip:
         self.offered: SecurityInfos | None = None
         self.way: PaceWay | None = None
         self.proofs: list[MappingProof] = []
+        self.identity = b""
+        self.terminal_key: bytes | None = None
 
     @property
     def block_bytes(self) -> int:
@@ -73,6 +76,7 @@ class Chip:
         Raises AccessDeniedError.
         """
         self._conversation.secure(None)
+        self.terminal_key = None
         yield from self._conversation.ask(Command(0xA4, 0x00, 0x0C, _MASTER_FILE))  # some chips refuse what is selected
         if not self._looked:
             self.offered = yield from self._look()
@@ -105,14 +109,22 @@ class Chip:
         except (ChipStatusError, MalformedError) as error:
             raise AccessDeniedError(f"the chip cannot be opened again: {error}") from error
 
-    def rekey(self, session: SecureMessaging, again: Callable[[], Generator[Transmit, bytes | None, None]]) -> None:
+    def rekey(
+        self,
+        session: SecureMessaging,
+        again: Callable[[], Generator[Transmit, bytes | None, None]],
+        *,
+        terminal_key: bytes,
+    ) -> None:
         """Go on under the keys of Chip Authentication; `again` carries it out anew after each opening."""
         self._conversation.secure(session)
+        self.terminal_key = terminal_key
         self._after_entering = again
 
     def forget_rekeying(self) -> None:
         """Chip Authentication has failed: from now on without it."""
         self._after_entering = None
+        self.terminal_key = None
 
     def read(self, file: File) -> Generator[Transmit, bytes | None, bytes | None]:
         """The whole content of a file, or None when the chip has no such file.
@@ -124,6 +136,10 @@ class Chip:
     def look(self, file: File) -> Generator[Transmit, bytes | None, bool]:
         """Whether the chip has this file; nothing beyond its head is read. Raises as `read` does."""
         return (yield from self._persistently(lambda: self._reader.look(file)))
+
+    def read_fixed(self, file: File, size: int) -> Generator[Transmit, bytes | None, bytes | None]:
+        """Up to so many bytes of a file that is no single element. Raises as `read` does."""
+        return (yield from self._persistently(lambda: self._reader.read_fixed(file, size)))
 
     def _persistently(
         self, step: Callable[[], Generator[Transmit, bytes | None, T]]
@@ -160,6 +176,7 @@ class Chip:
         if self._zone is None:
             raise AccessDeniedError("the chip opens with the printed zone only, and none was given")
         self._conversation.secure((yield from open_with_bac(self._zone, random=self._random)))
+        self.identity = self._zone.number.encode("ascii")  # with its check digit (TR-03110-1 §3.4)
 
     def _open_with_pace(self, offered: SecurityInfos) -> Generator[Transmit, bytes | None, None]:
         self.way = choose_way(offered)
@@ -167,6 +184,7 @@ class Chip:
             raise AccessDeniedError("EF.CardAccess offers no PACE that we know")
         opened = yield from open_with_pace(self.way, self._password(), random=self._random)
         self._conversation.secure(opened.session)
+        self.identity = opened.chip_key
         if opened.proof is not None:
             self.proofs.append(opened.proof)
 

@@ -17,7 +17,7 @@ from asn1crypto import core
 from gate.document import tlv
 from gate.document.access.agreement_keys import group_of_algorithm
 from gate.document.access.commands import EXTENDED_ANSWER_MAX, OK, SHORT_ANSWER_MAX, Command, Transmit, exchange
-from gate.document.access.groups import Group, private_key, standard_group
+from gate.document.access.groups import Group, compressed, private_key, standard_group
 from gate.document.access.mapping import map_generic, map_integrated
 from gate.document.access.padding import unpad
 from gate.document.access.secure_messaging import SecureMessaging
@@ -86,9 +86,10 @@ class MappingProof:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Opened:
-    """The session that PACE led to; with chip authentication mapping, the chip's proof."""
+    """The session that PACE led to, the chip's ephemeral key compressed; with chip authentication mapping, the chip's proof."""
 
     session: SecureMessaging
+    chip_key: bytes
     proof: MappingProof | None
 
 
@@ -173,7 +174,7 @@ def _run(way: PaceWay, password: Password, random: Callable[[int], bytes]) -> Ge
     if not hmac.compare_digest(answer[0x86], keys.token(_key_object(way, ours))):
         raise MalformedError("the chip's token is wrong")
     proof = MappingProof(group, chip_mapping_key, _quotient(keys, answer[_CHIP_DATA])) if cam else None
-    return Opened(SecureMessaging(keys), proof)
+    return Opened(SecureMessaging(keys), compressed(group, theirs), proof)
 
 
 def _choose(way: PaceWay, password: Password) -> Generator[Transmit, bytes | None, None]:

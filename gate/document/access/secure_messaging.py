@@ -13,6 +13,7 @@ from gate.document import tlv
 from gate.document.access.commands import (
     EXTENDED_ANSWER_MAX,
     SHORT_ANSWER_MAX,
+    SHORT_DATA_MAX,
     Command,
     Response,
     Transmit,
@@ -76,7 +77,7 @@ class SecureMessaging:
             size = 1 if command.answer_max <= SHORT_ANSWER_MAX else 2
             objects += tlv.encode(_EXPECTED_LENGTH, (command.answer_max % 256**size).to_bytes(size, "big"))
         objects += tlv.encode(_MAC, self._mac(pad(header, self.block_bytes) + objects))
-        extended = (command.answer_max or 0) > SHORT_ANSWER_MAX
+        extended = (command.answer_max or 0) > SHORT_ANSWER_MAX or len(objects) > SHORT_DATA_MAX
         outer = Command(
             command.instruction,
             command.p1,

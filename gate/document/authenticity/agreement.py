@@ -15,7 +15,7 @@ from gate.document import tlv
 from gate.document.access.agreement_keys import AgreementKey, parse_agreement_key
 from gate.document.access.commands import OK, SHORT_ANSWER_MAX, Command, Response, Transmit
 from gate.document.access.files import data_group
-from gate.document.access.groups import private_key
+from gate.document.access.groups import compressed, private_key
 from gate.document.access.secure_messaging import SecureMessaging
 from gate.document.access.suites import SessionKeys, Suite
 from gate.document.errors import AlgorithmUnknownError, ChipStatusError, MalformedError, SecureMessagingError
@@ -85,11 +85,11 @@ def prove(
     was opened again if need be. Raises SecureMessagingError on an answer that breaks the session before.
     """
     try:
-        public, session = _new_keys(offer, random)
+        ours = _new_keys(offer, random)
     except MalformedError as error:
         return f"the chip's key is none: {error}"
     try:
-        yield from _tell(chip, offer, public)
+        yield from _tell(chip, offer, ours.public)
     except ChipStatusError as error:
         return str(error)
     except SecureMessagingError as error:
@@ -98,7 +98,7 @@ def prove(
         reason = f"the chip breaks off Chip Authentication: {error}"
     else:
         try:
-            yield from _go_over(chip, offer, session, random)
+            yield from _go_over(chip, offer, ours, random)
         except SecureMessagingError:
             reason = "the chip does not hold the key of Chip Authentication"
         else:
@@ -112,28 +112,37 @@ def _again(
     chip: Chip, offer: AgreementOffer, random: Callable[[int], bytes]
 ) -> Generator[Transmit, bytes | None, None]:
     """The same for a chip that has proven itself and was opened anew: any error ends the inspection."""
-    public, session = _new_keys(offer, random)
-    yield from _tell(chip, offer, public)
-    yield from _go_over(chip, offer, session, random)
+    ours = _new_keys(offer, random)
+    yield from _tell(chip, offer, ours.public)
+    yield from _go_over(chip, offer, ours, random)
 
 
-def _new_keys(offer: AgreementOffer, random: Callable[[int], bytes]) -> tuple[bytes, SecureMessaging]:
+@dataclass(frozen=True, slots=True, repr=False)
+class _Ours:
     """Our public key, and the session that the chip can follow us into."""
+
+    public: bytes
+    session: SecureMessaging
+
+
+def _new_keys(offer: AgreementOffer, random: Callable[[int], bytes]) -> _Ours:
+    """A key pair for one run, and what the chip's key makes of it."""
     group = offer.key.group
     private = private_key(group, random)
     secret = group.secret(group.multiply(offer.key.element, private))
     session = SecureMessaging(SessionKeys.derived(Suite(offer.cipher), secret))
-    return group.multiply(group.generator, private), session
+    return _Ours(group.multiply(group.generator, private), session)
 
 
 def _go_over(
     chip: Chip,
     offer: AgreementOffer,
-    session: SecureMessaging,
+    ours: _Ours,
     random: Callable[[int], bytes],
 ) -> Generator[Transmit, bytes | None, None]:
     """Take the new keys into use, with a command that any answer to will do, even a refusal: it comes under them."""
-    chip.rekey(session, lambda: _again(chip, offer, random))
+    terminal_key = compressed(offer.key.group, ours.public)
+    chip.rekey(ours.session, lambda: _again(chip, offer, random), terminal_key=terminal_key)
     yield from chip.ask(Command(0xA4, 0x02, 0x0C, data_group(1).identifier.to_bytes(2, "big")))
 
 

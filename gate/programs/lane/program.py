@@ -13,7 +13,6 @@ from drivers.errors import DriverError
 from drivers.links import SerialLink
 from drivers.reader.direct import DirectReader
 from drivers.reader.pcsc import PcscReader
-from drivers.reader.swipe import ElyctisSwipe
 from drivers.values import LampColour
 from gate.channel import messages
 from gate.channel.sockets import ChannelError
@@ -39,16 +38,19 @@ from gate.passage.machine import Rules, crossing_of
 from gate.passage.policy import NoChipAuthentication, Policy
 from gate.passage.screen import Screen
 from gate.programs import clock
+from gate.programs.centre import ControlCentre
 from gate.programs.config import Config
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.desk import Desk
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper, ChipDriver, SwipeKeeper, watch_removal
 from gate.programs.lane.renewal import CurrentLists, record_of
+from gate.programs.readers import mrz_reader
 from gate.programs.stages.anchors import RememberingAnchors
 from gate.programs.stages.document import converse, document_evidence, unreadable
 from gate.programs.stages.face import face_evidence
 
+FINGERS: frozenset[int] = frozenset({3})
 CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: then it counts as unreachable
 SITE_LOOK_S = 5.0
 LOG_WAIT_S = 0.2
@@ -108,13 +110,13 @@ class Lane:
         self._config = config
         self._lists = lists
         self._chip = chip_reader(config)
+        # Without a control centre nothing guarded is asked for, and so nothing of the centre.
+        self._centre = ControlCentre(Path(config.document.control_centre))
+        self._guarded = FINGERS if config.document.control_centre else frozenset()
         self._log = LogClient(config.socket("log"), post=self._post, monotonic_ms=clock.monotonic_ms)
         self._vision = VisionClient(config.socket("vision"), post=self._post, on_message=self._from_vision)
         self._barrier = BarrierKeeper(barrier(config), post=self._post, poll_s=config.barrier.poll_ms / 1000)
-        self._swipe = SwipeKeeper(
-            ElyctisSwipe(open_link=lambda: SerialLink.open(config.swipe.port, config.swipe.baud)),
-            post=self._post,
-        )
+        self._swipe = SwipeKeeper(mrz_reader(config.swipe), post=self._post)
         self.engine = Engine(
             rules=rules_of(config),
             barrier=self._barrier,
@@ -183,8 +185,8 @@ class Lane:
             self._vision.send(messages.ChipPortrait(crossing, portrait.encoding, portrait.image))
 
         try:
-            conversation = inspect(mrz, anchors=anchors, now=clock.now(), random=os.urandom)
-            inspection = await converse(conversation, self._chip, on_portrait)
+            conversation = inspect(mrz, anchors=anchors, now=clock.now(), random=os.urandom, guarded=self._guarded)
+            inspection = await converse(conversation, self._chip, on_portrait, self._centre.ask)
             self.engine.mark(crossing, "chip_read")
             self.engine.post(DocumentRead(crossing, document_evidence(inspection, anchors)))
             await watch_removal(self._chip, self.engine.post)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from drivers.errors import DriverError
 from gate.document import checks
+from gate.document.authenticity.terminal import CentreRequest, ChainRequest, SignatureRequest
 from gate.document.errors import ChipLostError
 from gate.document.inspection import Inspection, Portrait, Step, Transmit
 from gate.document.signature_facts import weak_algorithms
@@ -47,8 +48,12 @@ async def converse(
     conversation: Generator[Step, bytes | None, Inspection],
     chip: Chip,
     on_portrait: Callable[[Portrait], Awaitable[None]],
+    ask_centre: Callable[[CentreRequest], Awaitable[bytes | None]],
 ) -> Inspection:
-    """Carry an inspection's commands to the chip and back. A lost reader or chip ends in aborted checks, never in an error."""
+    """Carry an inspection's steps to the chip, to vision and to the control centre, and back.
+
+    A lost reader or chip ends in aborted checks, never in an error.
+    """
     try:
         step = next(conversation)
         while True:
@@ -63,6 +68,8 @@ async def converse(
                 case Portrait():
                     await on_portrait(step)
                     step = conversation.send(None)
+                case ChainRequest() | SignatureRequest():
+                    step = conversation.send(await ask_centre(step))
     except StopIteration as end:
         inspection: Inspection = end.value
         return inspection
@@ -90,6 +97,8 @@ def document_evidence(inspection: Inspection, anchors: RememberingAnchors) -> Do
         checks=tuple(
             Check(CheckId(check.id.value), result_of(check.result), check.reason, check.clause)
             for check in inspection.checks
+            if check.id
+            is not checks.CheckId.TERMINAL_AUTHENTICATION  # tells what we may read, not what the document is
         ),
         issuer=document.issuer,
         document_type=document.type,

@@ -11,17 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
-
 from hardware_sim.chip import RefusedError, objects, status
 from hardware_sim.passport import terminals
 from hardware_sim.passport.der import oid, tlv
 from hardware_sim.passport.domain import STANDARDISED, Curve
 from hardware_sim.passport.groups import group_of
-from hardware_sim.passport.keys import implementation
+from hardware_sim.passport.terminal_keys import TerminalPublicKey, public_key
 from hardware_sim.passport.terminals import ROLE_BITS, TrustPoint
 
 _ROLE_MASK: Final = 0xC0
@@ -36,7 +31,7 @@ class Party:
     """Somebody whom the chip trusts, with what the certificates grant."""
 
     reference: bytes
-    public: bytes
+    key: TerminalPublicKey
     role: int
     rights: int
 
@@ -54,7 +49,7 @@ class Chain:
 
 def begin(known: TrustPoint) -> Chain:
     """Only the CVCA is trusted."""
-    return Chain((Party(known.reference, known.public, ROLE_BITS["authority"], _RIGHTS_MASK),), known.today)
+    return Chain((Party(known.reference, _key(known.public), ROLE_BITS["authority"], _RIGHTS_MASK),), known.today)
 
 
 def set_verifier(chain: Chain, fields: dict[int, bytes]) -> Chain:
@@ -78,15 +73,13 @@ def verify_certificate(chain: Chain, content: bytes) -> Chain:
     by, fields = chain.verifier, objects.parse(parts[_BODY])
     if by is None or fields.get(0x42) != by.reference:
         raise RefusedError(status.CONDITIONS_MISSING)
-    if not _holds(by.public, tlv(_BODY, parts[_BODY]), parts[_SIGNATURE]):
+    if not by.key.holds(tlv(_BODY, parts[_BODY]), parts[_SIGNATURE]):
         raise RefusedError(status.PROOF_WRONG)
     role, rights = _authorisation(fields.get(0x7F4C, b""))
-    if role >= by.role or _day(fields.get(0x5F24, b"")) < chain.today:
+    links = role == by.role == ROLE_BITS["authority"]  # a CVCA names its successor (TR-03110-3 §A.7.2.1)
+    if (role >= by.role and not links) or _day(fields.get(0x5F24, b"")) < chain.today:
         raise RefusedError(status.PROOF_WRONG)
-    public = objects.parse(fields.get(0x7F49, b""))
-    if public.get(0x06) != oid(terminals.ECDSA_SHA256)[2:]:
-        raise RefusedError(status.WRONG_DATA)
-    party = Party(fields.get(0x5F20, b""), public.get(0x86, b""), role, by.rights & rights)
+    party = Party(fields.get(0x5F20, b""), _key(fields.get(0x7F49, b"")), role, by.rights & rights)
     return replace(chain, parties=(*chain.parties, party), verifier=None)
 
 
@@ -94,7 +87,7 @@ def verify_terminal(chain: Chain, signature: bytes, *, chip_identity: bytes, ter
     """EXTERNAL AUTHENTICATE: the rights that the terminal has proven. Raises RefusedError."""
     if chain.terminal is None or chain.nonce is None:
         raise RefusedError(status.CONDITIONS_MISSING)
-    if not _holds(chain.terminal.public, chip_identity + chain.nonce + terminal_key, signature):
+    if not chain.terminal.key.holds(chip_identity + chain.nonce + terminal_key, signature):
         raise RefusedError(status.PROOF_WRONG)
     return chain.terminal.rights
 
@@ -113,6 +106,13 @@ def _named(chain: Chain, fields: dict[int, bytes]) -> Party:
     raise RefusedError(status.NO_SUCH_REFERENCE)
 
 
+def _key(shown: bytes) -> TerminalPublicKey:
+    key = public_key(objects.parse(shown))
+    if key is None:
+        raise RefusedError(status.WRONG_DATA)
+    return key
+
+
 def _authorisation(template: bytes) -> tuple[int, int]:
     fields = objects.parse(template)
     bits = fields.get(0x53, b"")
@@ -129,16 +129,3 @@ def _day(digits: bytes) -> date:
         return date(2000 + year, month, day)
     except ValueError as impossible:
         raise RefusedError(status.WRONG_DATA) from impossible
-
-
-def _holds(public: bytes, message: bytes, signature: bytes) -> bool:
-    size = terminals.CURVE.size_bytes
-    if len(signature) != 2 * size:
-        return False
-    encoded = encode_dss_signature(int.from_bytes(signature[:size]), int.from_bytes(signature[size:]))
-    try:
-        key = ec.EllipticCurvePublicKey.from_encoded_point(implementation(terminals.CURVE), public)
-        key.verify(encoded, message, ec.ECDSA(SHA256()))
-    except (ValueError, InvalidSignature):
-        return False
-    return True

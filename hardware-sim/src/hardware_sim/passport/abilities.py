@@ -11,6 +11,7 @@ from typing import Final
 from hardware_sim.passport import groups
 from hardware_sim.passport.algorithms import Cipher, Pace
 from hardware_sim.passport.domain import STANDARDISED
+from hardware_sim.passport.terminal_keys import Algorithm
 from hardware_sim.passport.terminals import TrustPoint
 
 _CAN_DIGITS: Final = 6
@@ -31,13 +32,14 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What a chip shall be able to do. Raises ValueError on what no chip could be."""
+    """What a chip shall be able to do; `terminal_algorithm` is its CVCA's. Raises ValueError on what no chip could be."""
 
     bac: bool = True
     pace: tuple[Pace, ...] = ()
     can: str | None = field(default=None, repr=False)
     chip_authentication: tuple[Agreement, ...] = ()
     terminal_authentication: bool = False
+    terminal_algorithm: Algorithm = "ecdsa"
 
     def __post_init__(self) -> None:
         if self.can is not None and not (self.can.isascii() and self.can.isdigit() and len(self.can) == _CAN_DIGITS):

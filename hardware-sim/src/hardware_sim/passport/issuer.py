@@ -103,14 +103,16 @@ class Issuer(Publications):
         )
         self._personalise(draft, features, faults)
         if features.terminal_authentication:
-            trusted = terminals.trust_point(self._terminal_authority, self._today)
+            authority = self._terminal_party("authority", features.terminal_algorithm)
+            trusted = terminals.trust_point(authority, self._today)
             draft.abilities = replace(draft.abilities, trust_point=trusted)
         draft.groups.update(extra_groups)
         self._sign(draft, name, document, faults, security_object)
         self._show(draft, person.number, faults, other_portrait_jpeg, features)
         files = _files(draft)
         if features.terminal_authentication:
-            files = MappingProxyType({**files, "EF_CVCA": terminals.cvca_file(self._terminal_authority)})
+            authority = self._terminal_party("authority", features.terminal_algorithm)
+            files = MappingProxyType({**files, "EF_CVCA": terminals.cvca_file(authority)})
         return Passport(draft.lines, files, draft.chip_key, draft.abilities)
 
     def _print_zone(self, person: Person, size: mrz.Size, faults: frozenset[str]) -> tuple[str, ...]:

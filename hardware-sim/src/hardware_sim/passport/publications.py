@@ -9,6 +9,7 @@ from typing import Final
 
 from hardware_sim.passport import lists, office, pki, terminals
 from hardware_sim.passport.office import LinkKind, ListSigner, Office
+from hardware_sim.passport.terminal_keys import Algorithm, TerminalKey
 
 # A certificate's country has two letters (ICAO 9303-3 §5).
 _ALPHA2: Final = {
@@ -23,6 +24,12 @@ _ALPHA2: Final = {
     "UNO": "UN",
 }
 
+# Parties of Terminal Authentication: their names, what their keys follow from, and their numbers, one for each algorithm.
+_TERMINAL_NAMES: Final[dict[terminals.Role, str]] = {"authority": "CVCA", "verifier": "DVXX", "terminal": "ISXX"}
+_TERMINAL_SEEDS: Final[dict[terminals.Role, str]] = {"authority": "cvca", "verifier": "dv", "terminal": "is"}
+_TERMINAL_NUMBERS: Final[dict[Algorithm, str]] = {"ecdsa": "00001", "rsa": "00002", "rsa_pss": "00003"}
+_TERMINAL_RSA_BITS: Final = 2048
+
 
 class Publications:
     """A country and its keys. `today` dates its certificates; left out, it is the current day in UTC."""
@@ -35,7 +42,6 @@ class Publications:
         self._today = today or datetime.now(tz=UTC).date()
         self._office = Office(seed, code=_ALPHA2[country], state=country, today=self._today)
         self._lines = self._office.lines
-        self._terminal_authority = terminals.holder(f"{_ALPHA2[country]}CVCA00001", "authority", f"{seed}/cvca")
 
     def csca_files(self) -> dict[str, bytes]:
         """The country's CSCA certificates, DER, by file name. The stranger behind `unknown_issuer` is not among them."""
@@ -115,19 +121,28 @@ class Publications:
         return lists.defect_list(named, self._publisher(signer, office.DEVIATION_LIST_SIGNER, signed_at))
 
     def terminal_chain(
-        self, *, rights: int = terminals.READS_FINGERS, expired: bool = False, forged: bool = False
+        self,
+        *,
+        rights: int = terminals.READS_FINGERS,
+        expired: bool = False,
+        forged: bool = False,
+        algorithm: Algorithm = "ecdsa",
     ) -> terminals.TerminalChain:
         """Certificates for one inspection system. A forged chain begins at a CVCA of the same name and another key."""
-        authority = self._terminal_authority
+        authority = self._terminal_party("authority", algorithm)
         if forged:
             authority = terminals.holder(authority.reference.decode(), "authority", f"{self._seed}/forger/cvca")
-        code = _ALPHA2[self._country]
-        below = [
-            terminals.holder(f"{code}DVXX00001", "verifier", f"{self._seed}/dv"),
-            terminals.holder(f"{code}ISXX00001", "terminal", f"{self._seed}/is"),
-        ]
+        below = [self._terminal_party("verifier", algorithm), self._terminal_party("terminal", algorithm)]
         days = self._office.period(-60, -30) if expired else self._office.period(-30, 60)
         return terminals.chain(authority, below, rights=rights, period=(days.begin.date(), days.end.date()))
+
+    def _terminal_party(self, role: terminals.Role, algorithm: Algorithm) -> terminals.Holder:
+        """The country's CVCA, its document verifier, or that one's inspection system, one of each for each algorithm."""
+        name = f"{_ALPHA2[self._country]}{_TERMINAL_NAMES[role]}{_TERMINAL_NUMBERS[algorithm]}"
+        if algorithm == "ecdsa":
+            return terminals.holder(name, role, f"{self._seed}/{_TERMINAL_SEEDS[role]}")
+        key = self._office.rsa_key(f"terminal/{role}/{algorithm}", _TERMINAL_RSA_BITS)
+        return terminals.holder(name, role, TerminalKey(key, pss=algorithm == "rsa_pss"))
 
     def _publisher(self, kind: ListSigner, usage: str, signed_at: datetime | None) -> lists.Publisher:
         signer, authority = self._office.list_signer(kind, usage)

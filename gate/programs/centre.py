@@ -1,0 +1,74 @@
+"""The way to a control centre, which holds the inspection system's certificates and key (TR-03110, TR-03129).
+
+The centre is another program, on the other end of a Unix socket: no key of an inspection system is in the gate. Each question
+has a connection of its own and a deadline, so that a centre that is slow, silent or gone costs a result and never a crossing:
+whatever comes instead of the answer is None, and reported once when it starts and once when it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Final
+
+from gate.channel import messages
+from gate.channel.sockets import ChannelError, Connection, connect
+from gate.document.authenticity.terminal import CentreRequest, ChainRequest, SignatureRequest
+
+DEADLINE_S: Final = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class ControlCentre:
+    """A control centre by its socket."""
+
+    def __init__(self, path: Path, *, deadline_s: float = DEADLINE_S) -> None:
+        self._path = path
+        self._deadline_s = deadline_s
+        self._well = True
+
+    async def ask(self, request: CentreRequest) -> bytes | None:
+        """The answer to a step of an inspection; None when there is none, for whatever reason."""
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                answer = await self._exchange(question_of(request))
+        except (ChannelError, TimeoutError) as error:
+            self._report(type(error).__name__)
+            return None
+        match answer:
+            case messages.Chain(certificates) if isinstance(request, ChainRequest):
+                self._report("")
+                return b"".join(certificates)
+            case messages.Signature(signature) if isinstance(request, SignatureRequest):
+                self._report("")
+                return signature
+            case messages.NotGranted():
+                self._report("not granted")
+                return None
+            case messages.Chain() | messages.Signature():
+                self._report("the answer to another question")
+                return None
+
+    async def _exchange(self, question: messages.ToCentre) -> messages.FromCentre:
+        connection: Connection[messages.FromCentre] = await connect(self._path, incoming=messages.FromCentre)
+        try:
+            await connection.send(question)
+            return await connection.receive()
+        finally:
+            connection.close()
+
+    def _report(self, fault: str) -> None:
+        if bool(fault) is self._well:
+            self._well = not fault
+            log.warning("control_centre_back" if self._well else "control_centre_lost", extra={"error": fault})
+
+
+def question_of(request: CentreRequest) -> messages.ToCentre:
+    """The message that asks for what a step of an inspection asks for."""
+    match request:
+        case ChainRequest(authorities):
+            return messages.ChainWanted(list(authorities))
+        case SignatureRequest(holder, message):
+            return messages.SignatureWanted(holder, message)

@@ -1,0 +1,368 @@
+"""Terminal Authentication against the simulated chip, with a control centre that does as it should, and ones that do not."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fakes.control_centre import FakeCentre
+from fakes.document_chip import Gone
+from fakes.inspections import NOW, Through, Transmit, inspected, issued, results
+from fakes.sample_passports import ANNA, utopia
+
+from gate.document import tlv
+from gate.document.authenticity.terminal import ChainRequest, SignatureRequest
+from gate.document.checks import CheckId, Result
+from gate.document.inspection import Inspection
+from gate.document.integrity import Integrity
+from hardware_sim.passport import lds, terminals
+from hardware_sim.passport.abilities import Agreement, Features
+from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
+from hardware_sim.passport.issuer import Passport
+from hardware_sim.passport.terminal_keys import Algorithm
+from hardware_sim.passport.terminals import TerminalChain
+
+FINGERS = frozenset({3})
+TWO_FINGERS = lds.dg3(b"the left", b"the right")
+PACE = (Pace(Mapping.GENERIC, 12, Cipher.AES_128),)
+CAM = (Pace(Mapping.CHIP_AUTHENTICATION, 13, Cipher.AES_128),)
+
+
+@functools.cache
+def passport(
+    *, pace: tuple[Pace, ...] = (), parameter_id: int = 13, algorithm: Algorithm = "ecdsa", fingers: bool = True
+) -> Passport:
+    features = Features(
+        pace=pace,
+        chip_authentication=(Agreement(parameter_id),),
+        terminal_authentication=True,
+        terminal_algorithm=algorithm,
+    )
+    return issued(features=features, extra_groups={3: TWO_FINGERS} if fingers else {})
+
+
+def chain(**order: Any) -> TerminalChain:
+    return utopia().terminal_chain(**order)
+
+
+def outcome(inspection: Inspection) -> tuple[Result, str]:
+    check = next(check for check in inspection.checks if check.id is CheckId.TERMINAL_AUTHENTICATION)
+    assert check.clause == "TR-03135-1 §5.6.3.2"
+    return check.result, check.reason
+
+
+def asked(document: Passport, centre: Any = lambda _: None, **more: Any) -> Inspection:
+    return inspected(document, guarded=FINGERS, centre=centre, **more)
+
+
+# ── that it works ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("algorithm", ["ecdsa", "rsa", "rsa_pss"])
+@pytest.mark.parametrize("pace", [(), PACE, CAM], ids=["BAC", "PACE-GM", "PACE-CAM"])
+def test_a_terminal_that_the_centre_speaks_for_reads_the_fingers(pace: tuple[Pace, ...], algorithm: Algorithm) -> None:
+    centre = FakeCentre(chain(algorithm=algorithm))
+    inspection = asked(passport(pace=pace, algorithm=algorithm), centre)
+    assert results(inspection) == {}
+    assert outcome(inspection) == (Result.SUCCESSFUL, f"the chip accepts {centre.chain.holder_reference.decode()}")
+    assert inspection.groups[3] is Integrity.IDENTICAL
+    assert inspection.fingerprints == 2
+
+
+@pytest.mark.parametrize("parameter_id", [0, 12, 16])
+def test_our_key_of_chip_authentication_is_named_in_every_group(parameter_id: int) -> None:
+    assert results(asked(passport(parameter_id=parameter_id), FakeCentre(chain()))) == {}
+
+
+def test_the_centre_is_asked_for_what_the_chip_trusts_and_for_one_signature() -> None:
+    centre = FakeCentre(chain())
+    document = passport()
+    asked(document, centre)
+    wanted, signed = centre.asked
+    assert wanted == ChainRequest(("UTCVCA00001",))
+    assert isinstance(signed, SignatureRequest)
+    assert signed.holder == "UTISXX00001"
+    assert signed.message.startswith(document.mrz_lines[1][:10].encode()), "the number with its check digit"
+    assert len(signed.message) == 10 + 8 + 32
+    assert document.mrz_lines[1][:9] not in repr(signed)
+
+
+def test_nothing_is_asked_for_unless_the_caller_wants_it() -> None:
+    centre = FakeCentre(chain())
+    inspection = inspected(passport(), centre=centre)
+    assert centre.asked == []
+    assert CheckId.TERMINAL_AUTHENTICATION not in {check.id for check in inspection.checks}
+    assert inspection.overall is Result.SUCCESSFUL
+    assert inspection.groups[3] is Integrity.PRESENT
+    assert inspection.fingerprints is None
+
+
+def test_a_link_certificate_may_come_first() -> None:
+    old = terminals.holder("UTCVCA00000", "authority", "before")
+    new = terminals.holder("UTCVCA00001", "authority", "7/cvca")
+    period = (NOW.date() - timedelta(30), NOW.date() + timedelta(30))
+    link = terminals.certificate(old, new, rights=3, period=period)
+    document = passport()
+    cvca = tlv.encode(0x42, old.reference)
+    files = {**document.files, "EF_CVCA": cvca.ljust(36, b"\x00")}
+    trusted = dataclasses.replace(document.abilities, trust_point=terminals.trust_point(old, NOW.date()))
+    centre = FakeCentre(chain(), chain_of=lambda certificates: link + certificates)
+    inspection = asked(dataclasses.replace(document, files=files, abilities=trusted), centre)
+    assert outcome(inspection)[0] is Result.SUCCESSFUL
+    assert inspection.fingerprints == 2
+
+
+# ── what a chip does not offer ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_document_without_fingers_needs_no_terminal() -> None:
+    centre = FakeCentre(chain())
+    inspection = asked(passport(fingers=False), centre)
+    assert outcome(inspection) == (Result.NOT_SUPPORTED, "the document has none of the guarded data groups")
+    assert inspection.overall is Result.SUCCESSFUL
+    assert centre.asked == []
+
+
+def test_a_chip_without_chip_authentication_does_not_offer_it() -> None:
+    inspection = asked(issued(extra_groups={3: TWO_FINGERS}), FakeCentre(chain()))
+    assert outcome(inspection) == (
+        Result.NOT_SUPPORTED,
+        "EF.DG14 offers no Chip Authentication, which must come before",
+    )
+
+
+def test_a_chip_that_announces_nothing_and_has_no_file_does_not_offer_it() -> None:
+    inspection = asked(issued(features=Features(chip_authentication=(Agreement(13),)), extra_groups={3: TWO_FINGERS}))
+    assert outcome(inspection) == (Result.NOT_SUPPORTED, "the chip has no EF.CVCA")
+
+
+def test_a_chip_whose_key_was_not_shown_is_not_asked() -> None:
+    features = Features(chip_authentication=(Agreement(13),), terminal_authentication=True)
+    centre = FakeCentre(chain())
+    inspection = asked(issued("no_private_key", features=features, extra_groups={3: TWO_FINGERS}), centre)
+    assert outcome(inspection) == (
+        Result.UNDETERMINED,
+        "there was no Chip Authentication, which must come before",
+    )
+    assert centre.asked == []
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "there is no EF.CVCA"),
+        (bytes(36), "one or two references"),
+        (b"\x42\x03UT1".ljust(36, b"\x00"), "EF.CVCA"),
+    ],
+)
+def test_a_file_that_is_missing_or_none_fails(content: bytes | None, reason: str) -> None:
+    document = passport()
+    files = {name: kept for name, kept in document.files.items() if name != "EF_CVCA"}
+    if content is not None:
+        files["EF_CVCA"] = content
+    result, why = outcome(asked(dataclasses.replace(document, files=files), FakeCentre(chain())))
+    assert result is Result.FAILED
+    assert reason in why
+
+
+# ── what a centre does not do ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def without_the_last(certificates: bytes) -> bytes:
+    first, _ = tlv.elements(certificates)
+    return tlv.encode(first.tag, first.value)
+
+
+def without_the_first(certificates: bytes) -> bytes:
+    _, second = tlv.elements(certificates)
+    return tlv.encode(second.tag, second.value)
+
+
+def with_another_kind(certificates: bytes) -> bytes:
+    return certificates.replace(bytes.fromhex("04007F000703010201"), bytes.fromhex("04007F000703010202"))
+
+
+UNUSABLE = "the control centre's certificates cannot be used: "
+
+
+@pytest.mark.parametrize(
+    ("order", "change", "reason"),
+    [
+        ({}, lambda _: None, "no inspection-system certificates"),
+        ({}, lambda _: b"", UNUSABLE + "no certificate, or too many"),
+        ({}, lambda _: b"\x7f\x21\x00", UNUSABLE + "not the objects of a card-verifiable certificate"),
+        ({}, without_the_first, UNUSABLE + "they begin at an authority that the chip does not know"),
+        ({"algorithm": "rsa"}, bytes, UNUSABLE + "they begin at an authority that the chip does not know"),
+        ({}, without_the_last, UNUSABLE + "they do not end at a terminal"),
+        ({}, with_another_kind, UNUSABLE + "one is for another kind of terminals"),
+        ({"expired": True}, bytes, UNUSABLE + "the one of UTDVXX00001 ended on 2026-10-26"),
+        ({"rights": 2}, bytes, UNUSABLE + "the one of UTDVXX00001 does not grant what is wanted"),
+    ],
+)
+def test_a_chain_that_cannot_lead_there_is_undetermined_and_never_shown(
+    order: dict[str, Any], change: Callable[[bytes], bytes | None], reason: str
+) -> None:
+    sent: list[bytes] = []
+    inspection = asked(passport(), FakeCentre(chain(**order), chain_of=change), through=recording(sent))
+    assert outcome(inspection) == (Result.UNDETERMINED, reason)
+    assert not any(apdu[1] == 0x2A for apdu in sent)
+    assert results(inspection) == {"terminal_authentication": "undetermined"}
+    assert inspection.groups[3] is Integrity.PRESENT
+
+
+def recording(sent: list[bytes]) -> Through:
+    def through(transmit: Transmit) -> Transmit:
+        def answer(apdu: bytes) -> bytes:
+            sent.append(apdu)
+            return transmit(apdu)
+
+        return answer
+
+    return through
+
+
+def test_a_chain_whose_links_do_not_meet_is_undetermined() -> None:
+    good, other = chain(), utopia().terminal_chain(algorithm="rsa")
+    mixed = good.certificates[0] + other.certificates[1]
+    inspection = asked(passport(), FakeCentre(good, chain_of=lambda _: mixed))
+    assert outcome(inspection) == (
+        Result.UNDETERMINED,
+        UNUSABLE + "one is not signed by the holder of the one before",
+    )
+
+
+def test_a_forged_chain_is_refused_by_the_chip() -> None:
+    inspection = asked(passport(), FakeCentre(chain(forged=True)))
+    assert outcome(inspection) == (Result.FAILED, "the chip refuses the certificate of UTDVXX00001: status 6300")
+    assert inspection.overall is Result.FAILED
+    assert results(inspection) == {"terminal_authentication": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("change", "result", "reason"),
+    [
+        (lambda _: None, Result.UNDETERMINED, "the control centre does not sign"),
+        (lambda _: b"", Result.UNDETERMINED, UNUSABLE + "a signature that is none"),
+        (lambda _: bytes(1025), Result.UNDETERMINED, UNUSABLE + "a signature that is none"),
+        (lambda _: bytes(64), Result.FAILED, "the chip does not accept the terminal: status 6300"),
+        (
+            lambda good: good[:-1] + bytes((good[-1] ^ 1,)),
+            Result.FAILED,
+            "the chip does not accept the terminal: status 6300",
+        ),
+    ],
+    ids=["none", "empty", "too long", "zeros", "one bit"],
+)
+def test_a_signature_that_is_missing_or_wrong(
+    change: Callable[[bytes], bytes | None], result: Result, reason: str
+) -> None:
+    inspection = asked(passport(), FakeCentre(chain(), signature_of=change))
+    assert outcome(inspection) == (result, reason)
+    assert inspection.groups[3] is Integrity.PRESENT
+
+
+# ── what a chip does on the way ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def dropping(instruction: int, answer: bytes) -> Through:
+    """A chip that ends its session rather than answer this instruction, once."""
+
+    def through(transmit: Transmit) -> Transmit:
+        dropped: list[bytes] = []
+
+        def pass_on(apdu: bytes) -> bytes:
+            if apdu[:2] == bytes((0x0C, instruction)) and not dropped:
+                dropped.append(apdu)
+                transmit(bytes.fromhex("00A4040C07A0000002471001"))
+                return answer
+            return transmit(apdu)
+
+        return pass_on
+
+    return through
+
+
+@pytest.mark.parametrize("instruction", [0x2A, 0x84, 0x82])
+def test_a_chip_that_ends_its_session_over_it_fails_and_is_read_to_the_end(instruction: int) -> None:
+    inspection = asked(passport(), FakeCentre(chain()), through=dropping(instruction, b"\x69\x82"))
+    assert outcome(inspection) == (
+        Result.FAILED,
+        "the chip breaks off Terminal Authentication: an answer in clear: status 6982",
+    )
+    assert results(inspection) == {"terminal_authentication": "failed"}
+    assert inspection.groups[3] is Integrity.PRESENT
+
+
+@pytest.mark.parametrize("instruction", [0x2A, 0x84, 0x82])
+def test_a_chip_that_is_pulled_out_on_the_way_aborts_it(instruction: int) -> None:
+    def through(transmit: Transmit) -> Transmit:
+        def answer(apdu: bytes) -> bytes:
+            if apdu[1] == instruction and apdu[0] == 0x0C:
+                raise Gone
+            return transmit(apdu)
+
+        return answer
+
+    inspection = asked(passport(), FakeCentre(chain()), through=through)
+    assert outcome(inspection)[0] is Result.ABORTED
+    assert results(inspection) == {"terminal_authentication": "aborted", "dg_hashes": "aborted"}
+    assert inspection.groups[3] is Integrity.ABORTED
+
+
+def test_a_chip_that_was_not_opened_leaves_it_undetermined() -> None:
+    inspection = asked(
+        passport(), FakeCentre(chain()), printed=issued(person=dataclasses.replace(ANNA, number="X1")).mrz_lines
+    )
+    assert outcome(inspection) == (Result.UNDETERMINED, "the chip was not read so far")
+
+
+def test_fingers_that_are_not_what_was_signed_fail() -> None:
+    document = passport()
+    changed = dataclasses.replace(document, files={**document.files, "EF_DG3": lds.dg3(b"another's")})
+    inspection = asked(changed, FakeCentre(chain()))
+    assert outcome(inspection)[0] is Result.SUCCESSFUL
+    assert results(inspection) == {"dg_hashes": "failed"}
+    assert inspection.groups[3] is Integrity.NOT_IDENTICAL
+    assert inspection.fingerprints is None
+
+
+def test_fingers_that_break_their_format_leave_the_hashes_undetermined() -> None:
+    features = Features(chip_authentication=(Agreement(13),), terminal_authentication=True)
+    document = issued(features=features, extra_groups={3: tlv.encode(0x63, b"")})
+    inspection = asked(document, FakeCentre(chain()))
+    assert outcome(inspection)[0] is Result.SUCCESSFUL
+    assert results(inspection) == {"dg_hashes": "undetermined"}
+    assert inspection.fingerprints is None
+
+
+def test_a_chip_that_accepts_the_terminal_and_has_no_fingers_owes_them() -> None:
+    document = passport()
+    files = {name: content for name, content in document.files.items() if name != "EF_DG3"}
+    inspection = asked(dataclasses.replace(document, files=files), FakeCentre(chain()))
+    assert outcome(inspection)[0] is Result.SUCCESSFUL
+    assert results(inspection) == {"dg_hashes": "undetermined"}
+    assert inspection.groups[3] is Integrity.NOT_PRESENT
+
+
+def test_long_commands_are_sent_whole_and_expect_any_length() -> None:
+    sent: list[bytes] = []
+    asked(passport(algorithm="rsa"), FakeCentre(chain(algorithm="rsa")), through=recording(sent))
+    long = [apdu for apdu in sent if apdu[1] == 0x2A]
+    assert len(long) == 2
+    for apdu in long:
+        assert apdu[4] == 0
+        assert int.from_bytes(apdu[5:7]) == len(apdu) - 9
+        assert apdu[-2:] == b"\x00\x00"
+
+
+def test_the_compressed_key_of_a_field_is_its_hash() -> None:
+    centre = FakeCentre(chain())
+    asked(passport(parameter_id=0), centre)
+    signed = centre.asked[1]
+    assert isinstance(signed, SignatureRequest)
+    assert len(signed.message) == 10 + 8 + hashlib.sha1(usedforsecurity=False).digest_size
