@@ -35,7 +35,7 @@ class Paths(Section, frozen=True, kw_only=True):
     spool: Text = "/var/lib/portcullis/spool"
     inbox: Text = "/var/lib/portcullis/inbox"
     models: Text = "/var/lib/portcullis/models"
-    trust: Text = "/var/lib/portcullis/trust.sqlite"
+    trust: Text = "/var/lib/portcullis/trust/trust.sqlite"
     keys: Text = "/etc/portcullis/keys"
 
 

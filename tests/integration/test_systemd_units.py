@@ -88,5 +88,7 @@ def test_only_the_program_that_needs_it_gets_it() -> None:
     assert {name for name in PROGRAMS if "PrivateNetwork=yes" in text[name]} == {"lane", "log"}
     assert {name for name in PROGRAMS if "DeviceAllow=char-tty" in text[name]} == {"lane"}
     assert {name for name in PROGRAMS if "DeviceAllow=char-video4linux" in text[name]} == {"vision"}
+    writers = {name for name in PROGRAMS if " /var/lib/portcullis/trust" in text[name]}
+    assert writers == {"sync"}
     for name in ("lane", "vision", "sync", "screens"):
         assert "InaccessiblePaths=-/var/lib/portcullis/audit" in text[name]
