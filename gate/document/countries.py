@@ -38,10 +38,17 @@ _ALPHA_2: Final[dict[str, frozenset[str]]] = {
     "CHN": frozenset({"CN", "HK", "MO"}),
 }
 
+_ALL_ALPHA_2: Final = frozenset().union(*_ALPHA_2.values())
+
 
 def is_state_code(code: str) -> bool:
     """True for a code that may stand as issuer or nationality, fillers removed."""
     return code in _ALPHA_2 or code in _WITHOUT_CERTIFICATES.split()
+
+
+def is_certificate_country(code: str) -> bool:
+    """True for the upper-case country name of a certificate that some issuer of the table signs with."""
+    return code in _ALL_ALPHA_2
 
 
 def certificate_countries(code: str) -> frozenset[str] | None:

@@ -15,6 +15,12 @@ REFUSALS = (ValueError, TypeError, KeyError, IndexError, AttributeError, Overflo
 Facts = dict[str, Any]
 
 
+# Those that may be critical.
+KNOWN_EXTENSIONS = {f"2.5.29.{arc}" for arc in (14, 15, 16, 17, 18, 19, 31, 32, 35, 37)} | {
+    f"2.23.136.1.1.6.{arc}" for arc in (1, 2)
+}
+
+
 def certificate_facts(der: bytes) -> Facts | None:
     """What a certificate says; None when asn1crypto refuses any of it."""
     try:
@@ -68,6 +74,9 @@ def _certificate(parsed: Any) -> Facts:
     uses = None if usage is None else usage.native
     is_ca = None if basic is None else basic["ca"].native
     period = parsed.private_key_usage_period_value
+    known = not any(
+        one["critical"].native and one["extn_id"].dotted not in KNOWN_EXTENSIONS for one in tbs["extensions"]
+    )
     return {
         "serial": tbs["serial_number"].native,
         "issuer": _name(tbs["issuer"]),
@@ -76,8 +85,8 @@ def _certificate(parsed: Any) -> Facts:
         "key_id": parsed.key_identifier,
         "authority_key_id": parsed.authority_key_identifier,
         "may": (
-            is_ca is not False and (uses is None or "key_cert_sign" in uses),
-            not is_ca and (uses is None or "digital_signature" in uses),
+            known and is_ca is not False and (uses is None or "key_cert_sign" in uses),
+            known and not is_ca and (uses is None or "digital_signature" in uses),
         ),
         "purposes": frozenset(one.dotted for one in parsed.extended_key_usage_value or ()),
         "key_use": (None, None) if period is None else (period["not_before"].native, period["not_after"].native),

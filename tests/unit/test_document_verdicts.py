@@ -154,7 +154,7 @@ def test_ef_com_and_ef_sod_must_agree_on_groups_and_versions() -> None:
     assert judge_com(security, com).result is Result.SUCCESSFUL
     assert judge_com(security, None).result is Result.NOT_SUPPORTED
     assert judge_com(security, b"").result is Result.FAILED
-    assert judge_com(None, com).result is Result.UNDETERMINED
+    assert judge_com(None, com).result is Result.NOT_SUPPORTED
     assert judge_com(security, com.replace(b"0108", b"0107")).result is Result.FAILED
     assert (
         judge_com(dataclasses.replace(security, versions=None), com.replace(b"0108", b"0107")).result

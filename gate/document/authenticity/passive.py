@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gate.document.checks import Check, CheckId, Result
-from gate.document.countries import certificate_countries
+from gate.document.countries import certificate_countries, is_certificate_country
 from gate.document.errors import AlgorithmUnknownError, DocumentError, SignerMissingError
 from gate.document.lds.com import parse_com
 from gate.document.lds.sod import SecurityObject, parse_sod
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gate.document.pki.certificate import Certificate
 
 _UNSIGNED = "the signature of EF.SOD was not shown to be right"
+_ANY_PURPOSE = frozenset({"2.5.29.37.0"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class SignerVerdict:
 def judge_signer(signer: Certificate, anchors: TrustAnchors, now: datetime) -> SignerVerdict:
     """The signer's issuer, validity and revocation, once it is known to have signed something."""
     ds_validity = _validity(CheckId.DS_VALIDITY, signer, now, "the document signer's certificate")
-    if not signer.may_sign_documents:
+    # Who signs documents has no extended purpose; who has one signs only for that (9303-12 table 6, RFC 5280 §4.2.1.12).
+    if not signer.may_sign_documents or (signer.purposes and not signer.purposes & _ANY_PURPOSE):
         return SignerVerdict(
             (
                 Check(CheckId.DS_SIGNATURE, Result.FAILED, "the signer's certificate is not one of a document signer"),
@@ -152,7 +154,7 @@ def judge_com(security: SecurityObject | None, com: bytes | None) -> Check:
     except DocumentError as error:
         return Check(CheckId.COM_SOD, Result.FAILED, str(error))
     if security is None:
-        return Check(CheckId.COM_SOD, Result.UNDETERMINED, "there is no EF.SOD to compare it with")
+        return Check(CheckId.COM_SOD, Result.NOT_SUPPORTED, "there is no EF.SOD to compare it with")
     differing = sorted(common.data_groups ^ security.hashes.keys())
     if differing:
         return Check(CheckId.COM_SOD, Result.FAILED, f"only one of EF.COM and EF.SOD lists {_groups(differing)}")
@@ -166,10 +168,8 @@ def judge_country(signer: Certificate | None, issuer: str | None) -> Check:
     if signer is None or issuer is None:
         return Check(CheckId.COUNTRY, Result.UNDETERMINED, "the document signer or EF.DG1 is not known")
     expected = certificate_countries(issuer)
-    if expected is None or not signer.issuer_country:
-        return Check(
-            CheckId.COUNTRY, Result.UNDETERMINED, "the state code is in no table, or the certificate names none"
-        )
+    if expected is None or not is_certificate_country(signer.issuer_country):
+        return Check(CheckId.COUNTRY, Result.UNDETERMINED, "the state code or the certificate's country is in no table")
     if signer.issuer_country not in expected:
         return Check(CheckId.COUNTRY, Result.FAILED, f"signed for {signer.issuer_country}, not for {issuer}")
     return Check(CheckId.COUNTRY, Result.SUCCESSFUL, f"{issuer} signs as {signer.issuer_country}")

@@ -55,7 +55,7 @@ def parse_sod(data: bytes) -> SecurityObject:
 
 
 def _security_object(message: SignedMessage) -> SecurityObject:
-    """Read the LDSSecurityObject; version 0 has no version information, version 1 may have it."""
+    """Read the LDSSecurityObject; version 1, and only that, has version information (ICAO 9303-10 §4.6.2.3)."""
     whole = only(message.content, "the LDS security object")
     with reading("the LDS security object"):
         number, algorithm, groups, *info = parts_of(whole, SEQUENCE)
@@ -68,6 +68,8 @@ def _security_object(message: SignedMessage) -> SecurityObject:
             hashes[integer(group)] = octets(value)
         if version not in (0, 1) or not hashes:
             raise MalformedError(f"the LDS security object has version {version} or no hashes")
+        if (version == 1) != bool(info):
+            raise MalformedError("the LDS security object has version information and is of version 0, or the reverse")
         return SecurityObject(
             message=message,
             version=version,

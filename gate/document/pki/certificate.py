@@ -51,7 +51,12 @@ _EXTENSIONS: Final[dict[str, Any]] = {
     "2.5.29.37": x509.ExtKeyUsageSyntax,
     "2.5.29.16": x509.PrivateKeyUsagePeriod,
 }
+# Those that may be critical: what is read, and names, places of lists, policies and a CSCA's new name, which limit nothing here.
+_UNDERSTOOD: Final = frozenset(
+    {*_EXTENSIONS, _DOCUMENT_TYPES, "2.5.29.17", "2.5.29.18", "2.5.29.31", "2.5.29.32", "2.23.136.1.1.6.1"}
+)
 _VERSION: Final = 0xA0
+_VERSION_3: Final = 2
 _ISSUER_UNIQUE_ID: Final = 0x81
 _SUBJECT_UNIQUE_ID: Final = 0x82
 _EXTENSIONS_FIELD: Final = 0xA3
@@ -63,7 +68,8 @@ class Certificate:
     """One certificate. Names are compared by their ids; `issuer` is the issuer's name in DER; `country` is the subject's, in upper case, or empty.
 
     `may_sign_certificates` and `may_sign_documents` follow KeyUsage and BasicConstraints; a certificate without either
-    extension may do what it is found to do. `purposes` are the object identifiers of ExtendedKeyUsage. `key_use` is the period
+    extension may do what it is found to do, and one with a critical extension that is not understood may do nothing
+    (RFC 5280 §4.2). `purposes` are the object identifiers of ExtendedKeyUsage. `key_use` is the period
     in which the private key may sign, and `document_types` those of the documents that it may sign, as the zone writes them;
     None where the certificate does not say.
     """
@@ -127,9 +133,9 @@ def read_certificate(der: bytes) -> Certificate:
     with reading("a certificate"):
         tbs, algorithm, signature = parts_of(whole, SEQUENCE)
         fields = parts_of(tbs, SEQUENCE)
-        if fields[0].tag == _VERSION:
-            del fields[0]
-        serial, inner_algorithm, issuer, validity, subject, spki, *rest = fields
+        version, serial, inner_algorithm, issuer, validity, subject, spki, *rest = fields
+        if version.tag != _VERSION or [integer(one) for one in parts(version.contents)] != [_VERSION_3]:
+            raise MalformedError("a certificate of another version than 3")
         if inner_algorithm.encoded != algorithm.encoded:
             raise MalformedError("a certificate names two signature algorithms")
         contents_of(spki, SEQUENCE)
@@ -150,19 +156,20 @@ def read_certificate(der: bytes) -> Certificate:
             spki=spki.encoded,
             algorithm=algorithm.encoded,
             signature=whole_bits(signature),
-            **_said_by(_extensions(rest)),
+            **_said_by(*_extensions(rest)),
         )
 
 
-def _extensions(rest: Sequence[Part]) -> dict[str, bytes]:
-    """The extensions by object identifier, unread, of the fields that may follow the key.
+def _extensions(rest: Sequence[Part]) -> tuple[dict[str, bytes], bool]:
+    """The extensions by object identifier, unread, of the fields that may follow the key; and whether all are understood.
 
     One that stands twice makes the certificate malformed (RFC 5280 §4.2).
     """
     field = optional(rest, _ISSUER_UNIQUE_ID, _SUBJECT_UNIQUE_ID, _EXTENSIONS_FIELD).get(_EXTENSIONS_FIELD)
     found: dict[str, bytes] = {}
+    understood = True
     if field is None:
-        return found
+        return found, understood
     (extensions,) = parts(field.contents)
     for extension in parts_of(extensions, SEQUENCE):
         oid, *critical, value = parts_of(extension, SEQUENCE)
@@ -172,10 +179,12 @@ def _extensions(rest: Sequence[Part]) -> dict[str, bytes]:
         if name in found:
             raise MalformedError("a certificate has an extension twice")
         found[name] = contents_of(value, OCTET_STRING)
-    return found
+        is_critical = any(one.contents != b"\x00" for one in critical)
+        understood = understood and (not is_critical or name in _UNDERSTOOD)
+    return found, understood
 
 
-def _said_by(extensions: Mapping[str, bytes]) -> dict[str, Any]:
+def _said_by(extensions: Mapping[str, bytes], understood: bool) -> dict[str, Any]:  # noqa: FBT001 - one pair, taken apart
     """What the extensions make of a certificate. Those that nothing asks for may be as odd as they like."""
     usage, constraints, key_id, authority, purposes, key_use = (
         kind.load(extensions[oid], strict=True) if oid in extensions else None for oid, kind in _EXTENSIONS.items()
@@ -185,8 +194,8 @@ def _said_by(extensions: Mapping[str, bytes]) -> dict[str, Any]:
     return {
         "key_id": None if key_id is None else bytes(key_id.native),
         "authority_key_id": None if authority is None else _octets_or_none(authority["key_identifier"].native),
-        "may_sign_certificates": is_ca is not False and (uses is None or "key_cert_sign" in uses),
-        "may_sign_documents": not is_ca and (uses is None or "digital_signature" in uses),
+        "may_sign_certificates": understood and is_ca is not False and (uses is None or "key_cert_sign" in uses),
+        "may_sign_documents": understood and not is_ca and (uses is None or "digital_signature" in uses),
         "purposes": frozenset(() if purposes is None else (purpose.dotted for purpose in purposes)),
         "key_use": _key_use(key_use),
         "document_types": _document_types(extensions.get(_DOCUMENT_TYPES)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from asn1crypto import core, crl
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from gate.document.pki.certificate import Certificate
 
 LIST_BYTES_MAX: Final = 8 << 20
+# Critical or not, these limit nothing here.
+_UNDERSTOOD: Final = frozenset({"authority_key_identifier", "crl_number", "issuer_alt_name"})
+_UNDERSTOOD_OF_ENTRIES: Final = frozenset({"crl_reason", "invalidity_date", "hold_instruction_code"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,11 @@ class RevocationList:
 
 
 def parse_revocation_list(data: bytes) -> RevocationList:
-    """Read a list in DER. Raises MalformedError; also on delta lists, which ICAO 9303-12 does not allow."""
+    """Read a list in DER. Raises MalformedError.
+
+    Also on lists that do not speak of all that their issuer has signed, which ICAO 9303-12 §7.1.4 does not allow, and on
+    critical extensions that are not understood: such a list must not tell that a certificate is good (RFC 5280 §5.2, §5.3).
+    """
     parsed = load(crl.CertificateList, data, "a revocation list", bytes_max=LIST_BYTES_MAX)
     with reading("a revocation list"):
         tbs = parsed["tbs_cert_list"]
@@ -53,6 +60,10 @@ def parse_revocation_list(data: bytes) -> RevocationList:
             raise MalformedError("a revocation list names two signature algorithms")
         if parsed.delta_crl_indicator_value is not None:
             raise MalformedError("a revocation list tells changes only")
+        if parsed.issuing_distribution_point_value is not None:
+            raise MalformedError("a revocation list speaks of a part only of what its issuer has signed")
+        if parsed.critical_extensions - _UNDERSTOOD:
+            raise MalformedError("a revocation list has a critical extension that is not known")
         number, authority = parsed.crl_number_value, parsed.authority_key_identifier_value
         revoked = tbs["revoked_certificates"]
         next_update = tbs["next_update"]
@@ -64,9 +75,17 @@ def parse_revocation_list(data: bytes) -> RevocationList:
             number=None if number is None else int(number.native),
             this_update=moment(tbs["this_update"]),
             next_update=None if isinstance(next_update, core.Void) else moment(next_update),
-            serials=frozenset(
-                () if isinstance(revoked, core.Void) else (int(one["user_certificate"].native) for one in revoked)
-            ),
+            serials=frozenset(() if isinstance(revoked, core.Void) else map(_serial, revoked)),
             algorithm=parsed["signature_algorithm"].dump(),
             signature=bytes(parsed["signature"]),
         )
+
+
+def _serial(entry: Any) -> int:  # noqa: ANN401 - asn1crypto is untyped
+    """The serial number of one entry, its extensions understood."""
+    extensions = entry["crl_entry_extensions"]
+    if not isinstance(extensions, core.Void):
+        critical = {one["extn_id"].native for one in extensions if one["critical"].native}
+        if critical - _UNDERSTOOD_OF_ENTRIES:
+            raise MalformedError("an entry of a revocation list has a critical extension that is not known")
+    return int(entry["user_certificate"].native)
