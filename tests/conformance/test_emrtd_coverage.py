@@ -129,7 +129,8 @@ def test_the_further_data_groups_of_the_samples_are_read() -> None:
 
 def test_the_pictures_of_both_39794_samples_are_extracted() -> None:
     silver = data("dg2/silver.jp2")
-    template = tlv.encode(0x7F60, tlv.encode(0xA1, b"") + tlv.encode(0x7F2E, data("dg2/39794_AP_mand.bdb")))
+    header = tlv.encode(0xA1, bytes.fromhex("87020101 8802002A"))
+    template = tlv.encode(0x7F60, header + tlv.encode(0x7F2E, data("dg2/39794_AP_mand.bdb")))
     wrapped = tlv.encode(0x75, tlv.encode(0x7F61, b"\x02\x01\x01" + template))
     for content in (wrapped, data("dg2/39794_silver_mandatory_fields.dg2.bin")):
         found = parse_dg2(content)

@@ -31,7 +31,9 @@ def facial_record(image: bytes, *, points: int = 0, length: int | None = None) -
 
 
 def dg2(block: bytes, *, tag: int = 0x5F2E) -> bytes:
-    template = encode(0x7F60, encode(0xA1, b"") + encode(tag, block))
+    form = b"\x00\x2a" if tag == 0x7F2E else b"\x00\x08"
+    header = encode(0xA1, encode(0x87, b"\x01\x01") + encode(0x88, form))
+    template = encode(0x7F60, header + encode(tag, block))
     return encode(0x75, encode(0x7F61, encode(0x02, b"\x01") + template))
 
 
@@ -111,7 +113,7 @@ def test_a_portrait_is_cut_out_of_both_standards(image: bytes, encoding: Encodin
         (dg2(b"IRI" + bytes(60)), "no facial record"),
         (dg2(b"", tag=0x5F2F), "no face in a known format"),
         (dg2(encode(0xA1, b""), tag=0x7F2E), "lacks an element 65"),
-        (encode(0x75, encode(0x7F61, b"")), "lacks an element 7F60"),
+        (encode(0x75, encode(0x7F61, b"")), "another number of templates"),
     ],
 )
 def test_a_bad_dg2_is_refused_with_the_reason(data: bytes, reason: str) -> None:
