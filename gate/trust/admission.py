@@ -223,6 +223,10 @@ class Admission:
                 self.rejected.append(Rejected(f"certificate {number} of {name}", str(error)))
         self.found += len(one.certificates)
         for certificate in certificates:
+            if _signs_documents_only(certificate):
+                self.rejected.append(Rejected(certificate.subject, "a document signer's certificate, and no CSCA's"))
+        certificates = [certificate for certificate in certificates if not _signs_documents_only(certificate)]
+        for certificate in certificates:
             self._pool.add(certificate)
             if certificate.country == publisher:
                 self._vouching.add(certificate)
@@ -297,6 +301,11 @@ def _linked(certificate: Certificate, pool: Pool, moment: datetime) -> bool:
     """True when a certificate of this country's that is in the pool signed it: no state makes another's CSCA."""
     own = certificate.country == certificate.issuer_country
     return own and find_issuer(certificate, pool, moment).result is Result.SUCCESSFUL
+
+
+def _signs_documents_only(certificate: Certificate) -> bool:
+    """True for what says so. Real CSCA certificates that say only half of what they are remain: a list vouches for them."""
+    return certificate.may_sign_documents and not certificate.may_sign_certificates
 
 
 def _signed_itself(certificate: Certificate) -> bool:
