@@ -82,12 +82,15 @@ def _report(report: ImportReport, *, seconds: float, json: bool) -> None:
                 "revocation_lists": report.revocation_lists,
                 "defect_lists": report.defect_lists,
                 "withdrawn": report.withdrawn,
+                "document_signers": report.document_signers,
                 "seconds": seconds,
             },
         )
         return
     say(f"{report.accepted} of {report.certificates} certificates from {report.countries} countries in {seconds} s")
     say(f"{report.revocation_lists} revocation lists, {report.defect_lists} lists of known defects")
+    if report.document_signers:
+        say(f"{report.document_signers} document signers")
     if report.withdrawn:
         say(f"{report.withdrawn} certificates withdrawn: the newer list no longer names them")
     for one in report.rejected:
@@ -124,6 +127,7 @@ def list_(
         about = {
             "certificates": len(opened),
             "standings": opened.standings(),
+            "document_signers": opened.document_signers_count,
             "newest_import": imported,
             "lists": lists,
         }
@@ -134,6 +138,7 @@ def list_(
         say(f"{row.code:6}{row.certificates:>13}  {row.newest:12}{row.expires:12}{row.revocation_until or '-':15}")
     for one in opened.published:
         say(f"{one.kind} of {one.publisher}, signed {one.signed_at[:10]}")
+    say(f"document signers: {opened.document_signers_count}")
     say(f"trusted by a list only: {opened.standings().get('listed', 0)} of {len(opened)}")
 
 

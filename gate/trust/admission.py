@@ -10,6 +10,8 @@ vouched for. Who may vouch differs by what a list can do:
 - A defect list speaks of every country's documents. Only `--signer` vouches for its signer.
 - A revocation list speaks of what its own issuer has signed. Any known CSCA of that name and key signs it.
 
+A directory's document signers vouch for nothing and enter when a known CSCA signed them (`gate.trust.signers`).
+
 In a watched folder nobody has looked at the files. There a certificate by itself vouches for nothing: it is a link that a known
 CSCA of its own country signed, or it is left out, and a list must say when it was signed.
 """
@@ -29,8 +31,10 @@ from gate.document.pki.deviation_list import DeviationList
 from gate.document.pki.master_list import MasterList
 from gate.document.pki.path import find_issuer
 from gate.document.pki.revocation import RevocationList
+from gate.trust import signers
 from gate.trust.errors import SourceError
 from gate.trust.pool import Pool
+from gate.trust.sources import DocumentSigner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -77,13 +81,14 @@ class Known:
     """What the store holds already: its certificates, those of them that vouch for master lists, and how new its lists are.
 
     `signed_at` is by kind and publisher, the country of the list's signer. `editions` are the dates and numbers of revocation
-    lists, by issuer and key.
+    lists, by issuer and key; `signers` the fingerprints of document signers.
     """
 
     certificates: Sequence[Certificate] = ()
     vouching: Sequence[Certificate] = ()
     signed_at: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     editions: Mapping[tuple[bytes, bytes], Edition] = field(default_factory=dict)
+    signers: frozenset[bytes] = frozenset()
 
 
 class Admission:
@@ -100,6 +105,7 @@ class Admission:
         self._operators = Pool([] if signer is None else [signer])
         self._signed_at = dict(known.signed_at)
         self._editions = dict(known.editions)
+        self._known_signers = known.signers
         self._renewed: set[tuple[str, str] | tuple[bytes, bytes]] = set()
         self._now = now
         self.accepted: dict[bytes, tuple[Certificate, Standing]] = {}
@@ -107,6 +113,7 @@ class Admission:
         self.rejected: list[Rejected] = []
         self.revocation_lists: list[tuple[RevocationList, int]] = []
         self.lists: dict[int, Certificate] = {}
+        self.signers = signers.Admitted()
         self.found = 0
 
     def admit(self, sources: Sequence[Source], progress: Callable[[int, int], None]) -> None:
@@ -143,6 +150,9 @@ class Admission:
         revocations.sort(key=lambda one: (one[2].this_update, one[2].number or 0), reverse=True)
         for index, name, revocation in revocations:
             self._admit_revocation_list(index, name, revocation)
+        of_documents = (one.content.certificate for one in sources if isinstance(one.content, DocumentSigner))
+        self.signers = signers.admit(of_documents, self._pool, self._known_signers, self._now)
+        self.rejected.extend(Rejected(f"document signers: {number}", reason) for reason, number in self.signers.refused)
 
     @property
     def used(self) -> set[int]:

@@ -1,7 +1,7 @@
 """A folder as it was downloaded from a public key directory: collections in LDIF, lists, revocation lists, certificates.
 
-Such a folder is whatever it is: what cannot be used is told and left out, and spoils nothing else. Document signers are passed
-over; they travel in EF.SOD. Nothing outside the folder is read, and nothing but ordinary files.
+Such a folder is whatever it is: what cannot be used is told and left out, and spoils nothing else. Signers of bar codes are
+passed over. Nothing outside the folder is read, and nothing but ordinary files.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from gate.trust.admission import Rejected
 from gate.trust.errors import SourceError
 from gate.trust.ldif import LINE_BYTES_MAX, binary_values
 from gate.trust.looking import COLLECTION, Found, shown, walk
-from gate.trust.sources import Source, read_source
+from gate.trust.sources import Source, read_signer, read_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 COLLECTION_BYTES_MAX: Final = 512 << 20
 SOURCES_MAX: Final = 50_000  # beyond either the rest of the folder is left out
 SOURCES_BYTES_MAX: Final = 256 << 20
 REJECTED_MAX: Final = 1_000  # what is rejected beyond is left out without being named
-# Where the ICAO PKD keeps document signers: 30,000 of them, which nothing here looks for.
-_DOCUMENT_SIGNERS: Final = ("o=dsc,", "o=bcsc,", "o=bcsc-nc,")
+# Where the ICAO PKD keeps document signers, 30,000 of them, and signers of bar codes, which nothing here looks for.
+_DOCUMENT_SIGNERS: Final = "o=dsc,"
+_OTHER_SIGNERS: Final = ("o=bcsc,", "o=bcsc-nc,")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +83,17 @@ def _read_file(name: str, file: IO[bytes]) -> Iterator[tuple[Source, int] | Reje
     if len(data) > SIGNED_BYTES_MAX:
         yield Rejected(name, f"longer than {SIGNED_BYTES_MAX} bytes")
     else:
-        yield _read_one(name, data)
+        yield _read_one(name, data, read_source)
 
 
 def _read_collection(name: str, file: IO[bytes]) -> Iterator[tuple[Source, int] | Rejected]:
     try:
         for number, value in enumerate(binary_values(_lines(file)), 1):
-            signer = value.attribute == "usercertificate" and any(part in value.entry for part in _DOCUMENT_SIGNERS)
-            if not signer and value.content[:1] == b"\x30":
-                yield _read_one(f"{name}, value {number}", value.content)
+            certificate = value.attribute == "usercertificate"
+            if value.content[:1] != b"\x30" or (certificate and any(part in value.entry for part in _OTHER_SIGNERS)):
+                continue
+            read = read_signer if certificate and _DOCUMENT_SIGNERS in value.entry else read_source
+            yield _read_one(f"{name}, value {number}", value.content, read)
     except SourceError as error:
         yield Rejected(name, str(error))
 
@@ -105,8 +108,8 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
         yield line
 
 
-def _read_one(name: str, data: bytes) -> tuple[Source, int] | Rejected:
+def _read_one(name: str, data: bytes, read: Callable[[str, bytes], Source]) -> tuple[Source, int] | Rejected:
     try:
-        return read_source(name, data), len(data)
+        return read(name, data), len(data)
     except SourceError as error:
         return Rejected(name, str(error))

@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from gate.document.errors import DocumentError
 from gate.document.pki.certificate import parse_certificate
+from gate.trust import signers
 from gate.trust.admission import Admission, Known, Rejected, Way
 from gate.trust.errors import StoreError
 from gate.trust.replacing import replacing
@@ -47,7 +48,7 @@ _LISTS: Final = (
 class ImportReport:
     """What an import did. `certificates` were found, `accepted` of them are in the store now, `withdrawn` no longer are.
 
-    `version` is the store's afterwards; `replaced` is False when the store stayed as it was.
+    Neither counts `document_signers`: those that were found and are in the store now. `version` is the store's afterwards; `replaced` is False when the store stayed as it was.
     """
 
     certificates: int
@@ -57,13 +58,14 @@ class ImportReport:
     revocation_lists: int
     defect_lists: int = 0
     withdrawn: int = 0
+    document_signers: int = 0
     version: str = ""
     replaced: bool = True
 
     @property
     def took_nothing(self) -> bool:
         """True when nothing that was found is in the store now."""
-        return not (self.accepted or self.revocation_lists or self.defect_lists)
+        return not (self.accepted or self.revocation_lists or self.defect_lists or self.document_signers)
 
 
 def import_sources(
@@ -120,6 +122,7 @@ def _import_into(
         revocation_lists=written.revocation_lists,
         defect_lists=written.defect_lists,
         withdrawn=written.withdrawn,
+        document_signers=len(under_way.signers.new) + under_way.signers.known,
     )
 
 
@@ -141,4 +144,5 @@ def _known(connection: sqlite3.Connection, *, test: bool) -> Known:
             (issuer, key): (datetime.fromisoformat(moment), None if number is None else int(number))
             for issuer, key, moment, number in editions
         },
+        signers=signers.fingerprints(connection),
     )

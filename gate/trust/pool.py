@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gate.document.pki.certificate import Certificate
     from gate.document.pki.known_defects import KnownDefects
     from gate.document.pki.revocation import RevocationList
+    from gate.document.pki.signed import Signer
 
 
 class Pool:
@@ -41,6 +42,10 @@ class Pool:
 
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:  # noqa: ARG002 - the port's shape
         """None: an import judges nobody's documents."""
+        return ()
+
+    def document_signers(self, signer: Signer) -> Sequence[Certificate]:  # noqa: ARG002 - the port's shape
+        """None: what is imported brings its signers with it."""
         return ()
 
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:  # noqa: ARG002 - the port's shape

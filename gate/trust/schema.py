@@ -1,7 +1,7 @@
 """The store's tables, and the one connection to its file.
 
 One SQLite file. `source` holds one row a file that was imported, `certificate` one row a country signing certificate, `listing`
-which sources named it, `revocation_list` one row an issuing key, `defect_list` one row a publisher. Written by imports only,
+which sources named it, `revocation_list` one row an issuing key, `defect_list` one row a publisher, `document_signer` one row a certificate. Written by imports only,
 each in one transaction; readers take a snapshot.
 """
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-VERSION: Final = 2
+VERSION: Final = 3
+READABLE: Final = (2, 3)  # one of version 2 has no document signers
 _BUSY_S: Final = 5.0
 _SOURCE: Final = {
     "id": int,
@@ -62,11 +63,20 @@ _DEFECT_LIST: Final = {
     "test": int,
     "source": int,
 }
+_DOCUMENT_SIGNER: Final = {
+    "fingerprint": bytes,
+    "der": bytes,
+    "issuer_id": bytes,
+    "serial": str,
+    "key_id": bytes,
+    "not_after": str,
+}
 _TABLES: Final = (
     ("certificate", _CERTIFICATE, "fingerprint"),
     ("listing", _LISTING, ("fingerprint", "source")),
     ("revocation_list", _REVOCATION_LIST, ("issuer_id", "authority_key_id")),
     ("defect_list", _DEFECT_LIST, ("kind", "publisher", "test")),
+    ("document_signer", _DOCUMENT_SIGNER, "fingerprint"),
 )
 SOURCED: Final = tuple(
     name for name, columns, _ in _TABLES if "source" in columns
@@ -74,10 +84,13 @@ SOURCED: Final = tuple(
 
 
 def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
-    """Open the file. Raises StoreError; also when it does not exist and is only to be read."""
+    """Open the file. Raises StoreError; also when it does not exist and is only to be read.
+
+    A connection for reading may be handed to another thread.
+    """
     uri = f"{path.absolute().as_uri()}?mode={'rwc' if writable else 'ro'}"
     try:
-        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S)
+        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, check_same_thread=writable)
     except sqlite3.Error as error:
         raise StoreError(f"{path}: cannot be opened as a trust store ({error})") from error
     try:
@@ -89,14 +102,22 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     if version == 1:
         connection.close()
         raise StoreError(f"{path}: is a trust store of version 1; make it anew with `gate trust import`")
-    if version not in ((0, VERSION) if writable else (VERSION,)):
+    if version not in ((0, *READABLE) if writable else READABLE):
         connection.close()
         raise StoreError(f"{path}: is no trust store of version {VERSION}")
     return connection
 
 
+def holds_document_signers(connection: sqlite3.Connection) -> bool:
+    """True when there is one, which a store of version 2 cannot have."""
+    known = connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'document_signer')").fetchone()[
+        0
+    ]
+    return bool(known and connection.execute("SELECT EXISTS (SELECT 1 FROM document_signer)").fetchone()[0])
+
+
 def migrate(database: Database) -> None:
-    """Bring an empty file to the current version.
+    """Bring an empty file, or one of version 2, to the current version.
 
     A store of version 1 is not carried over: it does not say which certificates the operator gave and which a list did.
     """
@@ -106,4 +127,6 @@ def migrate(database: Database) -> None:
     for name, columns, key in _TABLES:
         foreign_keys = [("source", "source", "id")] if "source" in columns else []
         database.table(name).create(columns, pk=key, foreign_keys=foreign_keys, if_not_exists=True)
+    for searched in (("issuer_id", "serial"), ("key_id",)):
+        database.table("document_signer").create_index(searched, if_not_exists=True)
     database.execute(f"PRAGMA user_version={VERSION}")

@@ -19,7 +19,15 @@ from gate.trust.errors import SourceError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Content = Certificate | MasterList | RevocationList | DeviationList | DefectList
+
+@dataclass(frozen=True, slots=True)
+class DocumentSigner:
+    """A certificate that stands among the document signers of a directory, and is never taken for a CSCA's."""
+
+    certificate: Certificate
+
+
+Content = Certificate | DocumentSigner | MasterList | RevocationList | DeviationList | DefectList
 
 _SIGNED_DATA: Final = bytes.fromhex("06092A864886F70D010702")
 _LISTS: Final[dict[str, Callable[[bytes], Content]]] = {
@@ -52,6 +60,14 @@ def read_source(name: str, data: bytes) -> Source:
     except MalformedError as error:
         reason = "no certificate, master list or revocation list" if _SIGNED_DATA not in data[:32] else str(error)
         raise SourceError(f"{name}: {reason}") from error
+    except DocumentError as error:
+        raise SourceError(f"{name}: {error}") from error
+
+
+def read_signer(name: str, data: bytes) -> Source:
+    """Parse one certificate from among a directory's document signers. Raises SourceError."""
+    try:
+        return Source(name, hashlib.sha256(data).hexdigest(), DocumentSigner(parse_certificate(data)))
     except DocumentError as error:
         raise SourceError(f"{name}: {error}") from error
 

@@ -1,7 +1,7 @@
 """The trust store as inspections see it: a snapshot in memory, read in milliseconds.
 
 Certificates were verified when they were imported. Here they are found by key identifier or name and parsed when they are
-first asked for, so that opening a store costs no cryptography.
+first asked for, so that opening a store costs no cryptography. Only document signers stay in the file: there may be many.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from gate.document.pki.defect_list import DefectList, parse_defect_list
 from gate.document.pki.deviation_list import DeviationList, parse_deviation_list
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
 from gate.trust.errors import StoreError
-from gate.trust.schema import connect
+from gate.trust.schema import connect, holds_document_signers
+from gate.trust.signers import DocumentSigners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from gate.document.pki.certificate import Certificate
     from gate.document.pki.known_defects import KnownDefects
+    from gate.document.pki.signed import Signer
 
 _CERTIFICATES: Final = (
     "SELECT fingerprint, CAST(der AS BLOB) AS der, subject, subject_id, key_id, country, not_before, not_after, standing, test "
@@ -94,10 +96,12 @@ class TrustStore:
         defect_lists: Sequence[sqlite3.Row] = (),
         published: Sequence[Published] = (),
         newest_import: datetime | None,
+        signers: DocumentSigners | None = None,
     ) -> None:
         self.newest_import = newest_import
         self.published = tuple(published)
-        self.version = _version(certificates, revocation_lists, defect_lists, self.published)
+        self._signers = signers
+        self.version = _version(certificates, revocation_lists, defect_lists, self.published, signers)
         self._defect_lists = defect_lists
         self._revocations: dict[bytes, tuple[RevocationList, ...]] = {}
         self._defects: tuple[tuple[KnownDefects, bool], ...] | None = None
@@ -116,6 +120,7 @@ class TrustStore:
         """Read the whole store. Raises StoreError; also when a byte of what was imported has changed on the disk."""
         connection = connect(path, writable=False)
         connection.row_factory = sqlite3.Row
+        signers = None
         try:
             with connection:
                 certificates = connection.execute(_CERTIFICATES).fetchall()
@@ -123,10 +128,13 @@ class TrustStore:
                 defects = connection.execute(_DEFECT_LISTS).fetchall()
                 published = [Published(**row) for row in connection.execute(_PUBLISHED)]
                 newest = connection.execute("SELECT max(imported_at) FROM source").fetchone()[0]
+                if holds_document_signers(connection):
+                    signers = DocumentSigners(connection)
         except sqlite3.Error as error:
             raise StoreError(f"{path}: cannot be read ({error})") from error
         finally:
-            connection.close()
+            if signers is None:
+                connection.close()
         for digest, row in [(row["fingerprint"], row) for row in certificates] + [
             (row["sha256"], row) for row in (*lists, *defects)
         ]:
@@ -138,6 +146,7 @@ class TrustStore:
             defect_lists=defects,
             published=published,
             newest_import=None if newest is None else datetime.fromisoformat(newest).astimezone(UTC),
+            signers=signers,
         )
 
     def __len__(self) -> int:
@@ -175,6 +184,15 @@ class TrustStore:
         found = [(entry, test) for entry, test in self._defects if entry.affected.names(signer)]
         demo = any(test for _, test in found) and self._is_for_demos(signer)
         return [entry for entry, test in found if demo or not test]
+
+    def document_signers(self, signer: Signer) -> Sequence[Certificate]:
+        """The certificates of a directory that this signer may mean. Raises SignerMissingError when they cannot be read."""
+        return () if self._signers is None else self._signers.named(signer)
+
+    @property
+    def document_signers_count(self) -> int:
+        """How many document signers are held."""
+        return 0 if self._signers is None else self._signers.count
 
     def _is_for_demos(self, signer: Certificate) -> bool:
         anchors = self.with_key_id(signer.authority_key_id or b"") or self.with_subject(signer.issuer_id)
@@ -234,11 +252,13 @@ def _version(
     revocation_lists: Sequence[sqlite3.Row],
     defect_lists: Sequence[sqlite3.Row],
     published: Sequence[Published],
+    signers: DocumentSigners | None,
 ) -> str:
     lines = sorted(
         [f"certificate {row['fingerprint'].hex()} {row['standing']} {row['test']}" for row in certificates]
         + [f"revocation {row['sha256'].hex()}" for row in revocation_lists]
         + [f"defects {row['sha256'].hex()} {row['test']}" for row in defect_lists]
         + [f"published {one.kind} {one.publisher} {one.signed_at}" for one in published]
+        + ([] if signers is None else [f"document signers {signers.digest.hex()}"])
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

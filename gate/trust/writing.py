@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gate.document.pki.defect_list import DefectList
 from gate.document.pki.deviation_list import DeviationList
 from gate.document.pki.master_list import MasterList
+from gate.trust import signers
 from gate.trust.schema import SOURCED
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def write(
         if isinstance(content, (DeviationList, DefectList)):
             _write_defect_list(connection, content, signer.issuer_country, ids[index], test=test)
             defect_lists += 1
+    signers.write(connection, under_way.signers, now)
     connection.execute(_TIDY)
     return Written(len(under_way.revocation_lists), defect_lists, withdrawn)
 

@@ -8,6 +8,7 @@ from gate.document.pki.anchors import Anchor
 from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.document.pki.known_defects import KnownDefects
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
+from gate.document.pki.signed import Signer
 
 
 class ListedAnchors:
@@ -22,7 +23,9 @@ class ListedAnchors:
         *,
         test: bool = False,
         defects: Iterable[KnownDefects] = (),
+        signers: Iterable[bytes] = (),
     ) -> None:
+        self.signers = [parse_certificate(der) for der in signers]
         self.defects = tuple(defects)
         self.anchors = [Anchor(parse_certificate(der), test=test) for der in certificates]
         self.lists = [parse_revocation_list(der) for der in lists]
@@ -36,6 +39,11 @@ class ListedAnchors:
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
         found = [one for one in self.lists if one.issuer_id == issuer_id]
         return sorted(found, key=lambda one: one.this_update, reverse=True)
+
+    def document_signers(self, signer: Signer) -> Sequence[Certificate]:
+        if signer.key_id is not None:
+            return [one for one in self.signers if one.key_id == signer.key_id]
+        return [one for one in self.signers if (one.issuer, one.serial) == signer.issuer_and_serial]
 
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
         return [one for one in self.defects if one.affected.names(signer)]

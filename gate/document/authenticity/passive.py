@@ -49,12 +49,14 @@ def judge_sod(data: bytes, anchors: TrustAnchors, now: datetime) -> SecurityVerd
     except DocumentError as error:
         return SecurityVerdict(_unsigned(Check(CheckId.SOD_SIGNATURE, Result.FAILED, str(error))))
     try:
-        signer = security.message.verify()
+        signer = security.message.verify(anchors.document_signers)
     except (AlgorithmUnknownError, SignerMissingError) as error:
         return SecurityVerdict(_unsigned(Check(CheckId.SOD_SIGNATURE, Result.UNDETERMINED, str(error))), security)
     except DocumentError as error:
         return SecurityVerdict(_unsigned(Check(CheckId.SOD_SIGNATURE, Result.FAILED, str(error))), security)
-    signed = Check(CheckId.SOD_SIGNATURE, Result.SUCCESSFUL, "signed by the document signer that it names")
+    travelled = signer in security.message.certificates
+    brought_by = "" if travelled else ", whose certificate a directory brought"
+    signed = Check(CheckId.SOD_SIGNATURE, Result.SUCCESSFUL, f"signed by the document signer that it names{brought_by}")
     judged = judge_signer(signer, anchors, now)
     return SecurityVerdict((signed, *judged.checks), security, signer, judged.anchor)
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gate.document.pki.certificate import Certificate
     from gate.document.pki.known_defects import KnownDefects
     from gate.document.pki.revocation import RevocationList
+    from gate.document.pki.signed import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,13 @@ class TrustAnchors(Protocol):
 
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
         """The revocation lists of this issuer, newest first."""
+        ...
+
+    def document_signers(self, signer: Signer) -> Sequence[Certificate]:
+        """The certificates that are known from elsewhere and that this signer may mean. They are not trusted for being found.
+
+        Raises SignerMissingError when that cannot be told.
+        """
         ...
 
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:

@@ -34,7 +34,7 @@ from gate.document.pki.certificate import Certificate, read_certificate
 from gate.document.pki.signatures import Scheme, digest, hash_name, parse_scheme, plain_algorithm, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
 SIGNED_BYTES_MAX: Final = 16 << 20  # the largest published list has under 1 MB
@@ -76,17 +76,22 @@ class SignedMessage:
     certificates: tuple[Certificate, ...]
     signers: tuple[Signer, ...]
 
-    def verify(self) -> Certificate:
+    def verify(self, elsewhere: Callable[[Signer], Sequence[Certificate]] | None = None) -> Certificate:
         """Check every signer's signature and return the first signer's certificate.
 
-        Raises SignatureError, SignerMissingError, AlgorithmUnknownError or MalformedError.
+        `elsewhere` finds the certificates of a signer that left its own out. Raises SignatureError, SignerMissingError,
+        AlgorithmUnknownError or MalformedError.
         """
-        certificates = [self._verify_signer(signer) for signer in self.signers]
+        certificates = [self._verify_signer(signer, elsewhere) for signer in self.signers]
         return certificates[0]
 
-    def _verify_signer(self, signer: Signer) -> Certificate:
+    def _verify_signer(
+        self, signer: Signer, elsewhere: Callable[[Signer], Sequence[Certificate]] | None
+    ) -> Certificate:
         signed = self._signed_bytes(signer)
         candidates = tuple(self._certificates_of(signer))
+        if not candidates and elsewhere is not None:
+            candidates = tuple(elsewhere(signer))
         if not candidates:
             raise SignerMissingError("the signer's certificate is not in the message")
         for certificate in candidates[:-1]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gate.document.pki.certificate import Certificate
     from gate.document.pki.known_defects import KnownDefects
     from gate.document.pki.revocation import RevocationList
+    from gate.document.pki.signed import Signer
 
 
 class VersionedAnchors(TrustAnchors, Protocol):
@@ -53,6 +54,10 @@ class RememberingAnchors:
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
         """The revocation lists of this issuer, newest first."""
         return self._anchors.revocation_lists(issuer_id)
+
+    def document_signers(self, signer: Signer) -> Sequence[Certificate]:
+        """The certificates that this signer may mean, when it did not bring its own."""
+        return self._anchors.document_signers(signer)
 
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
         """The entries of defect and deviation lists that may concern what this signer signed."""

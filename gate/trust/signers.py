@@ -1,0 +1,126 @@
+"""Document signers of a public key directory, for the documents whose EF.SOD leaves its own out.
+
+They vouch for nothing: an inspection judges the one that it finds here like one that travelled in EF.SOD. What no known CSCA
+signed does not enter all the same, nor what has ended, so that there is no more of them than there are documents to read. A
+directory has 30,000: they are looked up one at a time, in the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import weakref
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from gate.document.checks import Result
+from gate.document.errors import SignerMissingError
+from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.names import read_name
+from gate.document.pki.path import find_issuer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from gate.document.pki.anchors import TrustAnchors
+    from gate.document.pki.certificate import Certificate
+    from gate.document.pki.signed import Signer
+
+SIGNERS_MAX: Final = 100_000  # beyond, new ones are left out
+NAMESAKES_MAX: Final = 8  # signers of one key identifier that are tried
+_FINGERPRINTS: Final = "SELECT fingerprint FROM document_signer ORDER BY fingerprint"
+_BY_NAME: Final = (
+    "SELECT fingerprint, CAST(der AS BLOB) AS der FROM document_signer WHERE issuer_id = ? AND serial = ? LIMIT ?"
+)
+_BY_KEY: Final = "SELECT fingerprint, CAST(der AS BLOB) AS der FROM document_signer WHERE key_id = ? LIMIT ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """`new` may enter, `known` are there already, and `refused` counts the others by reason."""
+
+    new: tuple[Certificate, ...] = ()
+    known: int = 0
+    refused: tuple[tuple[str, int], ...] = ()
+
+
+def admit(found: Iterable[Certificate], anchors: TrustAnchors, known: frozenset[bytes], now: datetime) -> Admitted:
+    """Part those that a known CSCA signed from those that are of no use. `known` are fingerprints, verified before."""
+    new: dict[bytes, Certificate] = {}
+    again: set[bytes] = set()
+    refused: Counter[str] = Counter()
+    for certificate in found:
+        fingerprint = certificate.fingerprint
+        if fingerprint in known:
+            again.add(fingerprint)
+        elif fingerprint in new:
+            continue
+        elif reason := _why_not(certificate, anchors, now):
+            refused[reason] += 1
+        elif len(known) + len(new) == SIGNERS_MAX:
+            refused[f"beyond the {SIGNERS_MAX} that the store holds"] += 1
+        else:
+            new[fingerprint] = certificate
+    return Admitted(tuple(new.values()), len(again), tuple(refused.items()))
+
+
+def _why_not(certificate: Certificate, anchors: TrustAnchors, now: datetime) -> str:
+    if not certificate.may_sign_documents:
+        return "not a document signer's certificate"
+    if certificate.not_after < now:
+        return "ended"
+    if find_issuer(certificate, anchors, now).result is not Result.SUCCESSFUL:
+        return "signed by no known CSCA"
+    return ""
+
+
+def fingerprints(connection: sqlite3.Connection) -> frozenset[bytes]:
+    """Those that are in the store."""
+    return frozenset(row[0] for row in connection.execute(_FINGERPRINTS))
+
+
+def write(connection: sqlite3.Connection, admitted: Admitted, now: datetime) -> None:
+    """Take the new ones in and let go of those that have ended, inside the transaction of the caller."""
+    connection.executemany(
+        "INSERT INTO document_signer VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (one.fingerprint, one.der, one.issuer_id, str(one.serial), one.key_id, one.not_after.isoformat())
+            for one in admitted.new
+        ],
+    )
+    connection.execute("DELETE FROM document_signer WHERE not_after < ?", (now.isoformat(),))
+
+
+class DocumentSigners:
+    """The document signers of one snapshot of the store, in the file that stays open as long as this lives.
+
+    An import puts another file in the store's place and leaves this one as it is. `digest` is the SHA-256 over their
+    fingerprints.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Take over the connection, which may belong to another thread, if only one of them uses it at a time."""
+        self._connection = connection
+        weakref.finalize(self, connection.close)
+        rows = connection.execute(_FINGERPRINTS).fetchall()
+        self.count = len(rows)
+        self.digest = hashlib.sha256(b"".join(row[0] for row in rows)).digest()
+
+    def named(self, signer: Signer) -> tuple[Certificate, ...]:
+        """The certificates that this signer may mean. Raises SignerMissingError when the file cannot be read any more."""
+        try:
+            rows = self._rows(signer)
+        except sqlite3.Error as error:
+            raise SignerMissingError("the document signers of the trust store cannot be read") from error
+        if any(hashlib.sha256(der).digest() != fingerprint for fingerprint, der in rows):
+            raise SignerMissingError("the trust store is damaged; make it anew with `gate trust import`")
+        return tuple(parse_certificate(der) for _, der in rows)
+
+    def _rows(self, signer: Signer) -> list[Any]:
+        if signer.issuer_and_serial is None:
+            return self._connection.execute(_BY_KEY, (signer.key_id, NAMESAKES_MAX)).fetchall()
+        issuer, serial = signer.issuer_and_serial
+        # Tolerantly: a signer may write its issuer's name in other string types than its certificate does.
+        return self._connection.execute(_BY_NAME, (read_name(issuer).id, str(serial), NAMESAKES_MAX)).fetchall()
