@@ -20,6 +20,7 @@ EV_SYN, EV_KEY, SYN_DROPPED = 0x00, 0x01, 3
 RELEASED, PRESSED, HELD = 0, 1, 2
 _TYPE_MAX, _CODE_MAX = 0x1F, 0x2FF  # linux/input-event-codes.h
 _MICROSECONDS = 1_000_000
+_SECONDS_MAX = 0xFFFF_FFFF  # the year 2106; helps to find back into events that lost a byte
 
 _SHIFTS = frozenset({42, 54})
 _LINE_ENDS = frozenset({28, 96, 15})  # Enter, Enter of the number block, Tab
@@ -63,8 +64,12 @@ def decode(buffer: bytes) -> tuple[InputEvent | None, int]:
     if len(buffer) < EVENT.size:
         return None, 0
     seconds, microseconds, type_, code, value = EVENT.unpack_from(buffer)
-    if seconds < 0 or not 0 <= microseconds < _MICROSECONDS or type_ > _TYPE_MAX or code > _CODE_MAX:
+    if not (0 <= seconds <= _SECONDS_MAX and 0 <= microseconds < _MICROSECONDS):
+        raise BadFrameError("an impossible time")
+    if type_ > _TYPE_MAX or code > _CODE_MAX:
         raise BadFrameError("no input event")
+    if type_ == EV_SYN and (code > SYN_DROPPED or value not in {0, 1}):
+        raise BadFrameError("no end of a change")
     if type_ == EV_KEY and value not in {RELEASED, PRESSED, HELD}:
         raise BadFrameError("a key that is neither pressed nor released")
     return InputEvent(seconds * _MICROSECONDS + microseconds, type_, code, value), EVENT.size

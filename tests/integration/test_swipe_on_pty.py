@@ -11,6 +11,7 @@ import pytest
 
 from drivers.errors import LinkLostError
 from drivers.links import SerialLink
+from drivers.reader.elyctis import Letter
 from drivers.reader.swipe import ElyctisSwipe
 from hardware_sim.pty import LineFaults, SerialLine
 from hardware_sim.readers.elyctis import ElyctisReader
@@ -78,3 +79,18 @@ async def test_garbage_on_the_line_does_not_stop_the_reader(tmp_path: Path) -> N
         while (await driver.next_lines()).lines != CARD:
             pass
         assert driver.bytes_passed_over > 0
+
+
+async def test_it_can_be_asked_what_it_is_and_what_lies_on_it(tmp_path: Path) -> None:
+    async with desk(tmp_path) as (driver, device, _):
+        await driver.connect()
+        assert await driver.inquire(Letter.OCR_VERSION) == "OCR-SIM 1.0"
+        assert await driver.inquire(Letter.PRODUCT) == "ID BOX One (simulated)"
+        assert await driver.lines_now() is None
+        for lines in (PAGE, ("D1NLD15094111111111111111111",)):
+            device.insert(lines)
+            assert (await driver.next_lines()).lines == lines
+            read = await driver.lines_now()
+            assert read is not None
+            assert read.lines == lines
+            device.remove()

@@ -14,7 +14,7 @@ from fakes.virtual_time import run_virtual
 from drivers.errors import BadFrameError, LinkLostError, NoReplyError
 from drivers.links import Link, memory_pair
 from drivers.reader.elyctis import Letter, ScannerFrame, decode, encode, mrz_lines
-from drivers.reader.swipe import ARM_AGAIN_S, ElyctisSwipe, ScannerIdentity
+from drivers.reader.swipe import ARM_AGAIN_S, ARMS_UNANSWERED_MAX, ElyctisSwipe, ScannerIdentity
 
 
 def test_frames_are_the_command_sets_examples() -> None:
@@ -150,7 +150,16 @@ def test_a_lost_arming_command_is_made_good() -> None:
 
 
 @pytest.mark.parametrize(
-    "noise", [b"\x00\xff\x80garbage", b"I\x00\x59" + b"A" * 20, b"I", b"V\x00", bytes(range(256)) * 40, b"C\x00\x01"]
+    "noise",
+    [
+        b"\x00\xff\x80garbage",
+        b"I\x00\x59" + b"A" * 20,
+        b"I",
+        b"V\x00",
+        bytes(range(256)) * 40,
+        b"C\x00\x01",
+        b"P\x00\x01\x01",
+    ],
 )
 def test_garbage_before_a_page_is_counted_and_never_fatal(noise: bytes) -> None:
     async def story(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
@@ -164,7 +173,7 @@ def test_garbage_before_a_page_is_counted_and_never_fatal(noise: bytes) -> None:
         await unit.put_down()
         assert (await waiting).lines == PAGE
         assert reader.bytes_passed_over > 0
-        assert len(reader._buffer) == 0
+        assert len(reader._line._buffer) == 0
 
     with_reader(story)
 
@@ -215,3 +224,24 @@ def test_a_page_read_while_connecting_is_dropped() -> None:
         waiting.cancel()
 
     with_reader(story, SwipeUnit(before_answers=frame(b"I", b"OLD\rPAGE\r")))
+
+
+def test_a_reader_that_no_longer_answers_is_no_reply_though_its_line_is_up() -> None:
+    async def story(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
+        unit.mute = True
+        start_s = asyncio.get_running_loop().time()
+        with pytest.raises(NoReplyError, match="no longer"):
+            await reader.next_lines()
+        took_s = asyncio.get_running_loop().time() - start_s
+        assert took_s == pytest.approx((ARMS_UNANSWERED_MAX + 1) * ARM_AGAIN_S, abs=0.1)
+
+    with_reader(story)
+
+
+def test_a_page_of_one_line_is_a_page() -> None:
+    async def story(reader: ElyctisSwipe, unit: SwipeUnit) -> None:
+        assert unit.link is not None
+        await unit.link.write(frame(b"L", b"D1NLD15094111111111111111111\r"))
+        assert (await reader.next_lines()).lines == ("D1NLD15094111111111111111111",)
+
+    with_reader(story)
