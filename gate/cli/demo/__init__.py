@@ -21,6 +21,9 @@ def command(
     travellers: int = typer.Option(30, min=1, max=10_000, help="How many travellers come."),
     seed: int = typer.Option(1, help="Draws their order and what they do."),
     scenario: str | None = typer.Option(None, help="Only this scenario."),
+    reader: str = typer.Option(
+        "elyctis", help="The document reader that they meet; `gate-sim reader --help` lists them."
+    ),
     headless: bool = typer.Option(False, "--headless", help="Do not open the traveller's page."),
     keep: Path | None = typer.Option(None, help="Leave log, keys and ground truth in this folder."),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
@@ -32,10 +35,19 @@ def command(
             "the simulated hardware is not installed: pip install ./hardware-sim, or run scripts/setup",
         )
     from gate.cli.demo.play import Play, PlayError, Wishes
+    from hardware_sim.readers.kinds import KINDS
 
+    if reader not in KINDS:
+        fail(Exit.USAGE, f"a reader is one of {', '.join(sorted(KINDS))}")
     folder = Path(tempfile.mkdtemp(prefix="gate-"))  # short: Unix sockets have paths of 107 bytes at most
     console = Console(stderr=True)
-    wishes = Wishes(travellers=travellers, seed=seed, scenario=scenario, open_page=_open_page if not headless else None)
+    wishes = Wishes(
+        travellers=travellers,
+        seed=seed,
+        scenario=scenario,
+        reader=reader,
+        open_page=_open_page if not headless else None,
+    )
     try:
         result = asyncio.run(Play(folder, wishes, console).run())
     except PlayError as error:

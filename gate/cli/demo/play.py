@@ -47,6 +47,7 @@ class Wishes:
     travellers: int
     seed: int
     scenario: str | None
+    reader: str
     open_page: Callable[[str], None] | None
 
 
@@ -77,7 +78,10 @@ class Play:
             (self._folder / "world").mkdir()
             self._console.print("Setting up the simulated world …")
             async with worlds.start(
-                self._folder / "world", seed=self._wishes.seed, log=self._folder / "world.log"
+                self._folder / "world",
+                seed=self._wishes.seed,
+                reader=self._wishes.reader,
+                log=self._folder / "world.log",
             ) as world:
                 travelled = await self._travel(world, cast)
             return self._look_back(travelled, scenarios, world)

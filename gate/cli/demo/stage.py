@@ -107,7 +107,7 @@ def prepare(folder: Path, ready: dict[str, Any], *, models: Path, enrol: Callabl
             "trust": str(store),
         },
         "barrier": {"port": ready["barrier"]},
-        "swipe": {"port": ready["swipe"]},
+        "swipe": {"port": ready["swipe"], **{key: value for key, value in ready["reader"].items() if key != "kind"}},
         "chip": {"driver": ready["chip"]["kind"], "socket": ready["chip"]["socket"]},
         "camera": {"driver": "network", "address": ready["camera"]},
         "rules": {"officer_presence_max_s": 5},
