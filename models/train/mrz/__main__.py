@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from models.train.mrz.glyphs import Atlas
 
 SEED: Final = 2026
-STEPS: Final = 4000
+STEPS: Final = 3200
 FONTS: Final = Path("/usr/share/fonts/opentype/ocr-b")
 NAME: Final = "mrz_lines"
 _GOLDEN_PROBES: Final = 15  # a stride that is no multiple of the classes

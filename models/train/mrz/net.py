@@ -62,12 +62,11 @@ class Recogniser(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(
             EvenContrast(),
-            *_convolution(1, 16, 3, (1, 1)),
-            *_convolution(16, 32, 3, (2, 2)),
-            *_convolution(32, 48, 3, (1, 1)),
-            *_convolution(48, 64, 3, (2, 2)),
-            *_convolution(64, 80, 3, (1, 1)),
-            *_convolution(80, 112, 3, (2, 1)),
+            *_convolution(1, 32, 5, (2, 2)),
+            *_convolution(32, 32, 3, (1, 1)),
+            *_convolution(32, 64, 3, (2, 2)),
+            *_convolution(64, 96, 3, (1, 1)),
+            *_convolution(96, 112, 3, (2, 1)),
             nn.Conv2d(112, 160, (4, 1), bias=False),
             nn.BatchNorm2d(160),
             nn.ReLU(),
