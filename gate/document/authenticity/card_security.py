@@ -39,7 +39,8 @@ def judge_mapping(
         return _check(Result.UNDETERMINED, f"EF.CardSecurity: {error}")
     except DocumentError as error:
         return _check(Result.FAILED, f"EF.CardSecurity: {error}")
-    if offered is not None and card.infos.pace and set(card.infos.pace) != set(offered.pace):
+    # It holds all that EF.CardAccess offers (9303-11 §9.2.11), and may hold more that is no PACE.
+    if offered is not None and set(card.infos.pace) != set(offered.pace):
         return _check(Result.FAILED, "EF.CardAccess and EF.CardSecurity offer different PACE")
     judged = judge_signer(signer, anchors, now)
     for check in judged.checks:
