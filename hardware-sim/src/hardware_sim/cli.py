@@ -1,4 +1,4 @@
-"""`gate-sim`: the simulated world as a process, and the judge of what it saw.
+"""`gate-sim`: the simulated world and single devices as processes, and the judge of what the world saw.
 
 Exit codes: 0 done, 1 the judge found a wrong opening, 2 usage, 65 bad input data, 69 the machine lacks something, 74 I/O
 error, 130 interrupted.
@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import threading
 from pathlib import Path
 
+from hardware_sim.centre.faults import Fault
 from hardware_sim.decided import LogError, read_log
 from hardware_sim.judge import judge
 from hardware_sim.readers.kinds import KINDS, USUAL
@@ -18,6 +20,7 @@ from hardware_sim.readers.serve import serve
 from hardware_sim.scenario import ScenarioError
 from hardware_sim.truth import TruthError, read_truth
 
+_FAULTS = f"one of {', '.join(fault.value for fault in Fault)}"
 EXIT_WRONG, EXIT_BAD_DATA, EXIT_NOT_READY, EXIT_IO, EXIT_INTERRUPTED = 1, 65, 69, 74, 130
 
 
@@ -56,6 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     reader.add_argument("--path", type=Path, required=True, help="where its line is to appear")
     reader.add_argument("--seed", type=int, default=1)
     reader.set_defaults(run=_reader)
+    centre = commands.add_parser("centre", help="run a control centre that lets gates read fingers, until interrupted")
+    centre.add_argument("--socket", type=Path, required=True, help="where it listens")
+    centre.add_argument("--seed", type=int, required=True, help="of the country whose chips it opens")
+    centre.add_argument("--country", default="UTO", help="the country's three letters")
+    centre.add_argument("--fault", type=Fault, choices=tuple(Fault), default=Fault.NONE, metavar="NAME", help=_FAULTS)
+    centre.set_defaults(run=_centre)
     judged = commands.add_parser("judge", help="was an opening wrong? Exit 1 if so")
     judged.add_argument("--truth", type=Path, required=True, help="the world's ground-truth.jsonl")
     judged.add_argument("--log", type=Path, required=True, help="the verified and decrypted log, JSON lines")
@@ -92,6 +101,22 @@ def _world(options: argparse.Namespace) -> int:
 
 def _reader(options: argparse.Namespace) -> int:
     serve(options.kind, options.path, seed=options.seed, orders=sys.stdin, out=sys.stdout)
+    return 0
+
+
+def _centre(options: argparse.Namespace) -> int:
+    # Imported here: the judge runs where no issuer's libraries are installed.
+    from hardware_sim.centre.desk import desk_of  # noqa: PLC0415
+    from hardware_sim.centre.server import CentreServer  # noqa: PLC0415
+    from hardware_sim.passport.publications import Publications  # noqa: PLC0415
+
+    country = Publications(options.seed, country=options.country)
+    server = CentreServer(options.socket, desk_of(country, options.fault))
+    print("ready", flush=True)
+    try:
+        threading.Event().wait()
+    finally:
+        server.stop()
     return 0
 
 

@@ -1,0 +1,21 @@
+"""The ways in which a control centre disappoints, one at a time."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Fault(Enum):
+    """The value is the fault's name on the command line."""
+
+    NONE = "none"
+    EXPIRED = "expired"  # its certificates are over
+    FORGED = "forged"  # they begin at a CVCA of the right name and another key
+    WITHOUT_RIGHT = "without_right"  # they grant irises, not fingers
+    WRONG_SIGNATURE = "wrong_signature"  # one wrong bit
+    REFUSES = "refuses"  # it says no to everything
+    REFUSES_TO_SIGN = "refuses_to_sign"
+    OTHER_ANSWER = "other_answer"  # a signature when certificates were wanted, and the other way round
+    SLOW = "slow"  # right, after a pause
+    SILENT = "silent"  # it never answers
+    NONSENSE = "nonsense"  # bytes that are no message
