@@ -39,6 +39,7 @@ from gate.document.inspection import inspect, inspect_files
 from gate.document.lds.card_access import parse_card_access
 from gate.document.lds.card_security import parse_card_security
 from gate.document.lds.com import parse_com
+from gate.document.lds.cvca import parse_cvca
 from gate.document.lds.dg1 import parse_dg1
 from gate.document.lds.dg2 import parse_dg2
 from gate.document.lds.dg3 import count_fingerprints
@@ -51,6 +52,7 @@ from gate.document.lds.dg15 import parse_dg15
 from gate.document.lds.dg16 import parse_dg16
 from gate.document.lds.sod import parse_sod
 from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.cvc import parse_card_certificate, parse_chain
 from gate.document.pki.defect_list import parse_defect_list
 from gate.document.pki.deviation_list import parse_deviation_list
 from gate.document.pki.master_list import parse_master_list
@@ -63,6 +65,7 @@ from hardware_sim.passport import der
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
 PASSPORT = utopia().issue(ANNA, portrait_jpeg=portrait(), active_authentication="rsa")
 ELLIPTIC = utopia().issue(ANNA, portrait_jpeg=portrait(), active_authentication="ecdsa")
+CHAIN = utopia().terminal_chain().certificates
 CSCA = party("CSCA")
 SIGNER = party("L", issuer=CSCA, authority=False, lists=True)
 DEVIATIONS = party("D", issuer=CSCA, authority=False, purpose=DEVIATION_SIGNER)
@@ -126,6 +129,9 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "sod": (whole_sod, PASSPORT.files["EF_SOD"]),
     "certificate": (whole_certificate, next(iter(utopia().csca_files().values()))),
     "explicit curve": (whole_certificate, list(utopia().csca_files().values())[1]),
+    "card-verifiable certificate": (parse_card_certificate, CHAIN[0]),
+    "chain": (parse_chain, b"".join(CHAIN)),
+    "cvca": (parse_cvca, tlv.encode(0x42, b"UTCVCA00001").ljust(36, b"\x00")),
     "revocation list": (parse_revocation_list, revocation_list(CSCA, 1, 2)),
     "master list": (lambda data: parse_master_list(data).verify(), master_list(SIGNER, [CSCA.der])),
 }
