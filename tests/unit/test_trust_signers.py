@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes.inspections import NOW, inspected, issued, results
@@ -238,10 +239,11 @@ def take_for_demos(store: Path, folder: Path) -> None:
     assert report.document_signers == 1
 
 
+@pytest.mark.parametrize("named", ["issuer_and_serial", "key_identifier"])
 def test_a_document_without_its_signer_is_proven_with_the_one_of_a_directory(
-    utopian: Path, directory: Callable[..., Path]
+    utopian: Path, directory: Callable[..., Path], named: Any
 ) -> None:
-    document = issued(security_object=BARE)
+    document = issued(security_object=SecurityObject(certificates="none", signer_id=named))
     open_check = inspected(document, against=TrustStore.open(utopian)).result_of(CheckId.SOD_SIGNATURE)
     assert open_check is Result.UNDETERMINED
     take_for_demos(utopian, directory(travelling_signer()))

@@ -1,0 +1,76 @@
+"""Real security objects without the certificate that travels in them, judged with the one that a directory brings."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gate.document import tlv
+from gate.document.authenticity.passive import judge_sod
+from gate.document.checks import CheckId, Result
+from gate.document.lds.sod import TAG, parse_sod
+from gate.document.pki.asn1 import SEQUENCE, parts, parts_of
+from gate.document.pki.certificate import parse_certificate
+from gate.trust.admission import Way
+from gate.trust.folder import read_folder
+from gate.trust.importing import import_sources
+from gate.trust.sources import read_source
+from gate.trust.store import TrustStore
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared/data/emrtd"
+NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
+COUNTRIES = ("AT", "AU", "CN", "FI", "FR", "ID", "RU", "SG")
+CERTIFICATES = 0xA0
+
+pytestmark = pytest.mark.conformance
+
+
+def sod(country: str) -> bytes:
+    return (DATA / f"sod/{country}.sod.bin").read_bytes()
+
+
+def without_certificates(data: bytes) -> bytes:
+    """The same signed message, its certificates left out. Nobody signed those."""
+    (info,) = parts(tlv.only(data, TAG))
+    kind, content = parts_of(info, SEQUENCE)
+    (signed,) = parts(content.contents)
+    kept = b"".join(one.encoded for one in parts_of(signed, SEQUENCE) if one.tag != CERTIFICATES)
+    return tlv.encode(TAG, tlv.encode(SEQUENCE, kind.encoded + tlv.encode(CERTIFICATES, tlv.encode(SEQUENCE, kept))))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> TrustStore:
+    """The German list, Indonesia's certificates, and the signers of all the security objects in one collection."""
+    folder = tmp_path_factory.mktemp("trust")
+    path, lists = folder / "trust.sqlite", DATA / "masterlist/DE_ML_2026-05-28.ml"
+    vouching = parse_certificate((DATA / "masterlist/DE_ROOT_CA_CSCA07.cer").read_bytes())
+    import_sources(path, [read_source("list", lists.read_bytes())], signer=vouching, test=False, now=NOW)
+    own = [read_source(file.name, file.read_bytes()) for file in sorted(DATA.glob("certs/IDN_*.cer"))]
+    import_sources(path, own, signer=None, test=False, now=NOW)
+    (folder / "pkd").mkdir()
+    (folder / "pkd/dsc.ldif").write_text(
+        "\n".join(
+            f"dn: cn={country},o=dsc,c={country}\nuserCertificate;binary:: {base64.b64encode(one.der).decode()}\n"
+            for country in COUNTRIES
+            for one in parse_sod(sod(country)).message.certificates
+        )
+    )
+    found = read_folder(folder / "pkd").sources
+    report = import_sources(path, found, signer=None, test=False, now=NOW, way=Way.DOWNLOADED)
+    assert (report.document_signers, report.rejected) == (8, ())
+    return TrustStore.open(path)
+
+
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_a_real_security_object_without_its_signer_is_proven_by_a_directorys(country: str, store: TrustStore) -> None:
+    bare = without_certificates(sod(country))
+    assert parse_sod(bare).message.certificates == ()
+    verdict = judge_sod(bare, store, NOW)
+    complete = judge_sod(sod(country), store, NOW)
+    assert verdict.proven
+    assert [(one.id, one.result) for one in verdict.checks] == [(one.id, one.result) for one in complete.checks]
+    assert (verdict.checks[0].id, verdict.checks[0].result) == (CheckId.SOD_SIGNATURE, Result.SUCCESSFUL)
+    assert "a directory brought" in verdict.checks[0].reason
