@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 TEXT_CHARACTERS_MAX: Final = 256
 _ALPHABET: Final = frozenset(string.ascii_uppercase + string.digits + "<")
 _WEIGHTS: Final = (7, 3, 1)
+# What the document code of each size begins with (ICAO 9303-4 to 9303-7, §4.2.2).
+_FIRST_LETTERS: Final = {
+    MrzFormat.TD1: "ACI",
+    MrzFormat.TD2: "ACI",
+    MrzFormat.TD3: "P",
+    MrzFormat.MRV_A: "V",
+    MrzFormat.MRV_B: "V",
+}
 _SEXES: Final = ("M", "F", "X", "<")
 _ANY_DAY: Final = date(2000, 1, 1)  # whether six digits are a date does not depend on the century, 29 February apart
 
@@ -144,7 +152,7 @@ def parse(text: str | Sequence[str]) -> Mrz:
         given_names=_words(given),
         optional=tuple(part.rstrip("<") for part in optional),
         check_digits=digits,
-        problems=_problems(zone, digits),
+        problems=_problems(zone, mrz_format, digits),
         key=MrzKey(
             number + number_digit,
             zone.with_digit(zone.layout.birth),
@@ -213,10 +221,12 @@ def _check_digits(zone: _Zone, number: str, number_digit: str) -> dict[str, bool
     return digits
 
 
-def _problems(zone: _Zone, digits: Mapping[str, bool]) -> tuple[str, ...]:
+def _problems(zone: _Zone, mrz_format: MrzFormat, digits: Mapping[str, bool]) -> tuple[str, ...]:
     """What is odd about the zone, in words that name the field and never its content."""
     layout, first = zone.layout, zone.lines[0]
     problems = [f"the check digit of {name} is wrong" for name, holds in digits.items() if not holds]
+    if first[0] not in _FIRST_LETTERS[mrz_format]:
+        problems.append("the document code is none of this size")
     if not is_state_code(first[2:5].rstrip("<")):
         problems.append("the issuer is no state code")
     if not is_state_code(zone.at(layout.nationality).rstrip("<")):

@@ -7,6 +7,7 @@ from typing import Final
 from gate.document import tlv
 from gate.document.errors import MalformedError, MrzError
 from gate.document.mrz import Mrz, parse
+from gate.document.mrz_layouts import MrzFormat
 
 TAG: Final = 0x61
 
@@ -15,6 +16,9 @@ def parse_dg1(data: bytes) -> Mrz:
     """The zone of EF.DG1. Raises MalformedError."""
     text = tlv.only(tlv.only(data, TAG), 0x5F1F)
     try:
-        return parse(text.decode("ascii"))
+        zone = parse(text.decode("ascii"))
     except (UnicodeDecodeError, MrzError) as error:
         raise MalformedError("EF.DG1 holds no machine-readable zone") from error
+    if zone.format in (MrzFormat.MRV_A, MrzFormat.MRV_B):
+        raise MalformedError("EF.DG1 holds the zone of a visa")
+    return zone

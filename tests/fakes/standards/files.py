@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from fakes.sample_passports import portrait
-from fakes.standards.documents import Case, Sod, com, document, groups_of, plain
+from fakes.standards.documents import DOCUMENT_TYPES, Case, Sod, com, document, groups_of, plain, signer
 from fakes.standards.rows import FAILED, NOT_HELD, NOT_SUPPORTED, SUCCESSFUL, Row, failed, fine, refused
 
 from hardware_sim.passport import der, lds, mrz, security_infos
@@ -139,7 +139,9 @@ def printed_wrong(clause: str, wrong: str, upper: str = UPPER, lower: str = LOWE
 
 def _printed(upper: str, lower: str) -> Case:
     base = replace(plain(), mrz_lines=(upper, lower))
-    return document({1: zone(upper, lower)}, base=base)
+    # A signer for every kind of document: what is wrong is the zone alone.
+    by = signer(extensions={DOCUMENT_TYPES: None})
+    return document({1: zone(upper, lower)}, base=base, sod=Sod(by=by))
 
 
 DG1 = (
@@ -165,7 +167,9 @@ DG1 = (
     refused("TR-03105-5.1 LDS_B_05", "EF.DG1, tag 62 instead of 61", lambda: document({1: retagged(zone(), 0x62)})),
     refused("TR-03105-5.1 LDS_B_06", "EF.DG1, length byte too small", lambda: document({1: shorter(zone())})),
     refused("TR-03105-5.1 LDS_B_07", "EF.DG1, length byte too big", lambda: document({1: longer(zone())})),
-    refused("TR-03105-5.1 LDS_B_08", "document type unknown", lambda: _printed(at(UPPER, 0, "Q<"), LOWER)),
+    printed_wrong("TR-03105-5.1 LDS_B_08", "document type unknown", upper=at(UPPER, 0, "Q<")),
+    printed_wrong("9303-4 §4.2.2", "document code of a card on a passport", upper=at(UPPER, 0, "I<")),
+    refused("9303-10 §4.7.1", "EF.DG1 holds the zone of a visa", lambda: _printed(at(UPPER, 0, "V<"), LOWER)),
     printed_wrong("TR-03105-5.1 LDS_B_09", "issuing state, syntax error", upper=at(UPPER, 2, "U1O")),
     printed_wrong("TR-03105-5.1 LDS_B_10", "name is void", upper="P<UTO".ljust(44, "<")),
     failed(
