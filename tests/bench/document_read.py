@@ -21,6 +21,7 @@ from fakes.inspections import NOW, anchors, results
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from drivers.reader.pcsc import PcscReader
+from gate.document.authenticity.terminal import CentreRequest
 from gate.document.inspection import Portrait, inspect
 from gate.document.mrz import parse
 from gate.programs.stages.document import converse
@@ -59,11 +60,16 @@ async def read_once(reader: PcscReader, service: TimedService, passport: Passpor
     async def drop(_: Portrait) -> None:
         pass
 
+    async def refuse(_: CentreRequest) -> None:
+        pass
+
     zone = parse(passport.mrz_lines)
     trusted = anchors()
     service.transmitting_s, service.commands = 0.0, 0
     began_s = time.perf_counter()
-    inspection = await converse(inspect(zone, anchors=trusted, now=NOW, random=secrets.token_bytes), reader, drop)
+    inspection = await converse(
+        inspect(zone, anchors=trusted, now=NOW, random=secrets.token_bytes), reader, drop, refuse
+    )
     took_s = time.perf_counter() - began_s
     wrong = results(inspection)
     if wrong:
