@@ -155,7 +155,7 @@ def find_reader(
                 "found": found is not None,
                 "driver": settings.driver if settings else None,
                 "profile": settings.profile if settings else None,
-                "baud": settings.baud if settings else None,
+                "baud": readers.baud_of(settings) if settings else None,
                 "detail": found.detail if found else "nothing answered, and nothing that came was known",
             },
         )
@@ -163,7 +163,7 @@ def find_reader(
         say(f"{port}: nothing answered, and nothing that came was known")
     else:
         profile = f", profile {found.settings.profile}" if found.settings.profile else ""
-        say(f"{port}: driver {found.settings.driver}{profile}, {found.settings.baud} baud; {found.detail}")
+        say(f"{port}: driver {found.settings.driver}{profile}, {readers.baud_of(found.settings)} baud; {found.detail}")
     raise typer.Exit(int(Exit.OK if found is not None else Exit.NO))
 
 

@@ -60,7 +60,7 @@ class Swipe(Section, frozen=True, kw_only=True):
     driver: Literal["elyctis", "stx", "text", "imager", "keyboard"] = "elyctis"
     port: Text
     profile: str = ""
-    baud: Annotated[int, msgspec.Meta(ge=1200, le=921600)] = 115200
+    baud: Annotated[int, msgspec.Meta(ge=1200, le=921600)] | None = None  # None: the profile's own, or 115200
 
     def __post_init__(self) -> None:
         if (self.driver in {"stx", "imager"}) != bool(self.profile):
@@ -88,6 +88,12 @@ class Camera(Section, frozen=True, kw_only=True):
     address: Text
 
 
+class Face(Section, frozen=True, kw_only=True):
+    """Which models see faces: a profile of models/manifest.toml."""
+
+    profile: Text = "standard"
+
+
 class ChipAuthenticationException(Section, frozen=True, kw_only=True):
     """Documents for which it is normal to have no chip authentication: an issuer and its dates of issue."""
 
@@ -97,9 +103,9 @@ class ChipAuthenticationException(Section, frozen=True, kw_only=True):
 
 
 class Rules(Section, frozen=True, kw_only=True):
-    """The policy's numbers. A model's own threshold is the floor of `face_match_min`."""
+    """The policy's numbers. The embedder's own threshold is the floor of `face_match_min`: a lower one changes nothing."""
 
-    face_match_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.411
+    face_match_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
     liveness_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.5
     officer_presence_max_s: Annotated[int, msgspec.Meta(ge=5, le=900)] = 120
     trust_age_max_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 90
@@ -156,6 +162,7 @@ class Config(Section, frozen=True, kw_only=True):
     chip: Chip = Chip()
     document: Document = Document()
     camera: Camera
+    face: Face = Face()
     rules: Rules = Rules()
     audit: Audit
     sync: Sync | None = None

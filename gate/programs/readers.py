@@ -27,8 +27,8 @@ from drivers.values import MrzLines
 from gate.programs.config import Swipe
 
 INPUT_FOLDER = Path("/dev/input")
+BAUD = 115_200  # where neither configuration nor profile says more
 ELYCTIS_BAUDS = (115_200, 9_600)
-TEXT_BAUD = 115_200
 HEARD_BYTES_MAX = 2048  # while listening; at the limit the oldest are forgotten
 
 DecodeLines = Decode[tuple[str, ...]]
@@ -87,13 +87,20 @@ def _profiled(settings: Swipe, open_link: OpenLink) -> MrzReader:
 
 def _link_opener(settings: Swipe) -> OpenLink:
     async def serial() -> Link:
-        return await SerialLink.open(settings.port, settings.baud)
+        return await SerialLink.open(settings.port, baud_of(settings))
 
     async def keyboard() -> Link:
         # A simulated wedge sends its events over a pseudo-terminal, which service refuses (safety invariant 14).
         return await (serial() if is_pseudo_terminal(settings.port) else InputDevice.open(settings.port))
 
     return keyboard if settings.driver == "keyboard" else serial
+
+
+def baud_of(settings: Swipe) -> int:
+    """The speed of the reader's line. Raises SetupError for a profile that does not exist."""
+    if settings.baud is not None:
+        return settings.baud
+    return load_profile(settings.profile).baud if settings.profile else BAUD
 
 
 def is_pseudo_terminal(port: str) -> bool:
@@ -143,15 +150,15 @@ def _answering(port: str) -> Iterator[Swipe]:
         yield Swipe(driver="elyctis", port=port, baud=baud)
     for name, profile in all_profiles().items():
         if isinstance(profile, ImagerProfile):
-            yield Swipe(driver="imager", port=port, profile=name, baud=profile.baud)
+            yield Swipe(driver="imager", port=port, profile=name)
 
 
 async def _listen(port: str, listen_s: float) -> FoundReader | None:
     """Wait for a document, at one speed after the other; readers of one speed are listened to together."""
     talkers = _talkers(port)
-    bauds = sorted({settings.baud for settings, _ in talkers})
+    bauds = sorted({baud_of(settings) for settings, _ in talkers})
     for baud in bauds:
-        here = [(settings, decode) for settings, decode in talkers if settings.baud == baud]
+        here = [(settings, decode) for settings, decode in talkers if baud_of(settings) == baud]
         link = await SerialLink.open(port, baud)
         try:
             async with asyncio.timeout(listen_s / len(bauds)):
@@ -168,8 +175,8 @@ def _talkers(port: str) -> list[tuple[Swipe, DecodeLines]]:
     profiles = [(name, profile) for name, profile in all_profiles().items() if isinstance(profile, StxProfile)]
     profiles.sort(key=lambda named: named[1].check is None)
     return [
-        *((Swipe(driver="stx", port=port, profile=name, baud=one.baud), StxDecoder(one)) for name, one in profiles),
-        (Swipe(driver="text", port=port, baud=TEXT_BAUD), text_wedge.decode),
+        *((Swipe(driver="stx", port=port, profile=name), StxDecoder(one)) for name, one in profiles),
+        (Swipe(driver="text", port=port), text_wedge.decode),
     ]
 
 

@@ -53,6 +53,12 @@ def test_a_bare_machine_becomes_a_configured_gate(root: Path) -> None:
     assert (root / "keys/device.key").stat().st_mode & 0o777 == 0o600
 
 
+def test_the_document_reader_is_configured_as_named(root: Path) -> None:
+    init(root, "--swipe-driver", "stx", "--swipe-profile", "rte-native")
+    reader = load(root / "gate.toml").swipe
+    assert (reader.driver, reader.profile, reader.port) == ("stx", "rte-native", "/dev/s")
+
+
 def test_a_second_run_keeps_everything(root: Path) -> None:
     init(root)
     before = {path: path.read_bytes() for path in (root / "gate.toml", root / "keys/log.key", root / "keys/device.key")}

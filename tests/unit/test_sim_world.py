@@ -76,6 +76,7 @@ def test_the_first_event_says_where_everything_is(folder: Path) -> None:
     assert ready["event"] == "ready"
     assert ready["barrier"] == str(folder / "barrier")
     assert ready["swipe"] == str(folder / "swipe")
+    assert ready["reader"] == {"kind": "elyctis", "driver": "elyctis", "baud": 9600}
     assert ready["camera"] == "http://127.0.0.1:1/"
     assert ready["truth"] == str(folder / TRUTH_NAME)
     assert "genuine" in ready["scenarios"]
