@@ -142,6 +142,35 @@ def list_(
     say(f"trusted by a list only: {opened.standings().get('listed', 0)} of {len(opened)}")
 
 
+@app.command()
+def report(
+    store: Annotated[Path, typer.Option(help="The store")],
+    out: Annotated[Path | None, typer.Option(metavar="F.html", help="Write the page to this file")] = None,
+    age_max_days: Annotated[int, typer.Option(min=1, help="Older lists are alarms; rules.trust_age_max_days")] = 90,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output")] = False,
+) -> None:
+    """Tell what the store covers and what is old, a country at a time."""
+    from gate.cli.trust_report import fields, render
+    from gate.trust.errors import StoreError
+    from gate.trust.survey import Revocation, survey
+
+    try:
+        found = survey(store, datetime.now(UTC), age_max_days=age_max_days)
+    except StoreError as error:
+        fail(Exit.IO_ERROR, str(error))
+    if out is not None:
+        try:
+            out.write_text(render(found, store), encoding="utf-8")
+        except OSError as error:
+            fail(Exit.IO_ERROR, f"{out}: {error.strerror}")
+    if json:
+        emit_json("trust.report/1", fields(found))
+    else:
+        say(f"{len(found.countries)} countries, {found.count(Revocation.CURRENT)} with a current revocation list")
+        for alarm in found.alarms:
+            say(f"to look into: {alarm.text}")
+
+
 def _sources(paths: list[Path]) -> tuple[list[Source], tuple[Rejected, ...]]:
     """What the files and folders hold. Raises SourceError for a file; what is unusable in a folder is told and left out."""
     from gate.trust.folder import read_folder

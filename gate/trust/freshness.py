@@ -8,10 +8,13 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from gate.trust.store import TrustStore
+
+
+LIST_NAMES: Final = {"MasterList": "master list", "DeviationList": "deviation list", "DefectList": "defect list"}
 
 
 class AlarmKind(enum.Enum):
@@ -37,7 +40,9 @@ def alarms(store: TrustStore, now: datetime, *, age_max_days: int) -> tuple[Alar
     return (
         *_of_the_store(store, now, age_max_days),
         *(
-            Alarm(AlarmKind.LIST_OLD, one.publisher, f"the {_NAMES[one.kind]} of {one.publisher} is {days} days old")
+            Alarm(
+                AlarmKind.LIST_OLD, one.publisher, f"the {LIST_NAMES[one.kind]} of {one.publisher} is {days} days old"
+            )
             for one in store.published
             if (days := _days(datetime.fromisoformat(one.signed_at), now)) > age_max_days
         ),
@@ -47,9 +52,6 @@ def alarms(store: TrustStore, now: datetime, *, age_max_days: int) -> tuple[Alar
             if one.next_update is None or one.next_update < now
         ),
     )
-
-
-_NAMES = {"MasterList": "master list", "DeviationList": "deviation list", "DefectList": "defect list"}
 
 
 def _of_the_store(store: TrustStore, now: datetime, age_max_days: int) -> tuple[Alarm, ...]:
@@ -84,7 +86,7 @@ def freshness(store: TrustStore, now: datetime, *, age_max_days: int) -> dict[st
         "certificates": len(store),
         "published": [
             {
-                "kind": _NAMES[one.kind].replace(" ", "_"),
+                "kind": LIST_NAMES[one.kind].replace(" ", "_"),
                 "publisher": one.publisher,
                 "age_days": _days(datetime.fromisoformat(one.signed_at), now),
             }

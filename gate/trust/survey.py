@@ -1,0 +1,145 @@
+"""What a store covers, a country at a time, for whoever answers for it: where certificates come from, and how revocation stands.
+
+A survey is read once and holds dates; what they mean at a moment is computed from them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import sqlite3
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Final
+
+from gate.trust.errors import StoreError
+from gate.trust.freshness import LIST_NAMES, Alarm, alarms
+from gate.trust.schema import connect, holds_document_signers
+from gate.trust.store import Edition, TrustStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CERTIFICATES: Final = "SELECT coalesce(nullif(country, ''), '-') AS code, subject_id, not_before, not_after, standing, test FROM certificate"
+_ORIGINS: Final = (
+    "SELECT coalesce(nullif(certificate.country, ''), '-') AS code, source.kind, source.publisher, source.signed_at, count(*) "
+    "FROM listing JOIN certificate ON certificate.fingerprint = listing.fingerprint JOIN source ON source.id = listing.source "
+    "GROUP BY 1, 2, 3, 4 ORDER BY source.kind, source.publisher"
+)
+_SIGNERS: Final = "SELECT issuer_id, count(*) FROM document_signer GROUP BY issuer_id"
+
+
+class Revocation(enum.Enum):
+    """How a country's revocation lists stand. The order is from good to bad."""
+
+    CURRENT = "current"
+    OVERDUE = "overdue"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """One country's row. `origins` say in words where its certificates come from; `editions` are its revocation lists."""
+
+    code: str
+    certificates: int
+    valid: int
+    listed_only: int
+    for_demos: int
+    newest: date
+    expires: date
+    document_signers: int
+    origins: tuple[str, ...]
+    editions: tuple[Edition, ...]
+    revocation: Revocation
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The whole store at a moment."""
+
+    at: datetime
+    version: str
+    imported_at: datetime | None
+    countries: tuple[Country, ...]
+    lists: tuple[tuple[str, str, datetime], ...]  # kind in words, publisher, signed
+    alarms: tuple[Alarm, ...]
+
+    def count(self, revocation: Revocation) -> int:
+        """How many countries' revocation lists stand so."""
+        return sum(one.revocation is revocation for one in self.countries)
+
+
+def survey(path: Path, now: datetime, *, age_max_days: int) -> Survey:
+    """Read the store. Raises StoreError."""
+    store = TrustStore.open(path)
+    try:
+        with contextlib.closing(connect(path, writable=False)) as connection:
+            connection.row_factory = sqlite3.Row
+            certificates = connection.execute(_CERTIFICATES).fetchall()
+            origins: dict[str, list[str]] = defaultdict(list)
+            for code, kind, publisher, signed_at, count in connection.execute(_ORIGINS):
+                origins[code].append(_origin(kind, publisher, signed_at, count))
+            signers = dict(connection.execute(_SIGNERS).fetchall()) if holds_document_signers(connection) else {}
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: cannot be read ({error})") from error
+    editions: dict[str, list[Edition]] = defaultdict(list)
+    for edition in store.editions():
+        editions[edition.country].append(edition)
+    rows: dict[str, list[sqlite3.Row]] = defaultdict(list)
+    for row in certificates:
+        rows[row["code"]].append(row)
+    return Survey(
+        at=now,
+        version=store.version,
+        imported_at=store.newest_import,
+        countries=tuple(
+            _country(code, found, origins=origins[code], signers=signers, editions=editions[code], now=now)
+            for code, found in sorted(rows.items())
+        ),
+        lists=tuple(
+            (LIST_NAMES[one.kind], one.publisher, datetime.fromisoformat(one.signed_at)) for one in store.published
+        ),
+        alarms=alarms(store, now, age_max_days=age_max_days),
+    )
+
+
+def _country(
+    code: str,
+    rows: list[sqlite3.Row],
+    *,
+    origins: list[str],
+    signers: dict[bytes, int],
+    editions: list[Edition],
+    now: datetime,
+) -> Country:
+    begins = [datetime.fromisoformat(row["not_before"]) for row in rows]
+    ends = [datetime.fromisoformat(row["not_after"]) for row in rows]
+    return Country(
+        code=code,
+        certificates=len(rows),
+        valid=sum(begin <= now <= end for begin, end in zip(begins, ends, strict=True)),
+        listed_only=sum(row["standing"] == "listed" for row in rows),
+        for_demos=sum(row["test"] for row in rows),
+        newest=max(begins).date(),
+        expires=max(ends).date(),
+        document_signers=sum(signers.get(issuer, 0) for issuer in {row["subject_id"] for row in rows}),
+        origins=tuple(origins),
+        editions=tuple(editions),
+        revocation=_revocation(editions, now),
+    )
+
+
+def _origin(kind: str, publisher: str | None, signed_at: str | None, count: int) -> str:
+    if kind == "MasterList" and publisher is not None and signed_at is not None:
+        return f"{count} from the master list of {publisher}, {signed_at[:10]}"
+    return f"{count} as links" if kind == "Link" else f"{count} by hand"
+
+
+def _revocation(editions: list[Edition], now: datetime) -> Revocation:
+    """A country is as well off as its newest list: superseded CSCAs stop publishing."""
+    if not editions:
+        return Revocation.NONE
+    current = any(one.next_update is not None and one.next_update >= now for one in editions)
+    return Revocation.CURRENT if current else Revocation.OVERDUE

@@ -1,0 +1,65 @@
+"""The coverage page in a real browser: it fits a telephone and a desk, needs nothing from elsewhere, and complains of nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fakes.master_lists import NOW, master_list, party, revocation_list
+from playwright.async_api import async_playwright
+
+from gate.cli.trust_report import render
+from gate.document.pki.certificate import parse_certificate
+from gate.trust.importing import import_sources
+from gate.trust.sources import read_source
+from gate.trust.survey import survey
+
+pytestmark = [pytest.mark.browser]
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture
+def page_file(tmp_path: Path) -> Path:
+    store = tmp_path / "trust.sqlite"
+    csca, foreign = party("CSCA"), party("CSCA", country="ZZ")
+    signer = party("List signer", issuer=csca, authority=False, lists=True)
+    files = [
+        master_list(signer, [csca.der, foreign.der]),
+        revocation_list(csca, number=3),
+        revocation_list(foreign, at=NOW - timedelta(days=99)),
+    ]
+    sources = [read_source("a file", data) for data in files]
+    import_sources(store, sources, signer=parse_certificate(csca.der), test=False, now=NOW)
+    path = tmp_path / "report.html"
+    path.write_text(render(survey(store, NOW + timedelta(days=1), age_max_days=90), store))
+    return path
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_the_coverage_page_fits_and_stands_by_itself(page_file: Path, width: int) -> None:
+    said: list[str] = []
+    asked: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = await browser.new_page(viewport={"width": width, "height": 900})
+        page.on("console", lambda message: said.append(message.text))
+        page.on("request", lambda request: asked.append(request.url))
+        await page.goto(page_file.as_uri())
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+        row = page.locator("tbody tr").first
+        assert await row.locator("td").first.is_visible()
+        cards = await row.evaluate("row => getComputedStyle(row).display") == "block"
+        assert cards is (width == 390)
+        bar = page.locator(".bar")
+        assert await bar.get_attribute("aria-label") == (
+            "Countries: 1 with a current revocation list, 1 with an overdue one, 0 with none"
+        )
+        widths = [await part.evaluate("part => part.offsetWidth") for part in await bar.locator("span").all()]
+        assert len(widths) == 2
+        assert abs(widths[0] - widths[1]) <= 1
+        await browser.close()
+    assert said == []
+    assert asked == [page_file.as_uri()]
