@@ -60,6 +60,8 @@ class AnyChip:
         self.all_well &= answer.status == 0x9000 and (command.instruction != 0x84 or len(answer.data) == 8)
         return answer
 
+    ask_at_length = ask
+
     def reopen(self) -> Generator[Any, bytes | None, None]:
         yield from ()
         self.reopened += 1

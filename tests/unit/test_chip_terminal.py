@@ -250,3 +250,24 @@ def test_only_the_authoritys_own_certificate_shows_the_domain_parameters() -> No
     assert [node.tag for node in own[0][2].parts] == [0x06, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87]
     assert [node.tag for node in below[0][2].parts] == [0x06, 0x86]
     assert [node.tag for node in below[0].parts] == [0x5F29, 0x42, 0x7F49, 0x5F20, 0x7F4C, 0x5F25, 0x5F24]
+
+
+def test_a_long_certificate_may_come_in_a_chain_of_commands() -> None:
+    terminal, chain = after_bac(passport()), utopia().terminal_chain()
+    terminal.talk.send(MSE_DST, tlv("83", chain.authority_reference))
+    body = b"".join(node.raw for node in ber_tree.parse(chain.certificates[0]).parts)
+    for part in (body[:100], body[100:200]):
+        assert terminal.talk.send(bytes.fromhex("1C2A00BE"), part)[1] == 0x9000
+    assert terminal.talk.send(VERIFY, body[200:])[1] == 0x9000
+
+
+def test_another_command_ends_a_chain_and_so_does_too_much() -> None:
+    terminal, chain = after_bac(passport()), utopia().terminal_chain()
+    terminal.talk.send(MSE_DST, tlv("83", chain.authority_reference))
+    body = b"".join(node.raw for node in ber_tree.parse(chain.certificates[0]).parts)
+    terminal.talk.send(bytes.fromhex("1C2A00BE"), body[:100])
+    terminal.fingers()
+    assert terminal.talk.send(VERIFY, body[100:])[1] == 0x6A80
+    for _ in range(20):
+        assert terminal.talk.send(bytes.fromhex("1C2A00BE"), bytes(200))[1] == 0x9000
+    assert terminal.talk.send(bytes.fromhex("1C2A00BE"), bytes(200))[1] == 0x6700

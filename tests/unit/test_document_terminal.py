@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,8 @@ from fakes.inspections import NOW, Through, Transmit, inspected, issued, results
 from fakes.sample_passports import ANNA, utopia
 
 from gate.document import tlv
+from gate.document.access.commands import Command, Response
+from gate.document.access.opening import Chip
 from gate.document.authenticity.terminal import ChainRequest, SignatureRequest
 from gate.document.checks import CheckId, Result
 from gate.document.inspection import Inspection
@@ -358,6 +360,40 @@ def test_long_commands_are_sent_whole_and_expect_any_length() -> None:
         assert apdu[4] == 0
         assert int.from_bytes(apdu[5:7]) == len(apdu) - 9
         assert apdu[-2:] == b"\x00\x00"
+
+
+@pytest.mark.parametrize("algorithm", ["ecdsa", "rsa"])
+@pytest.mark.parametrize("pace", [(), PACE], ids=["BAC", "PACE"])
+def test_a_chip_without_extended_length_gets_long_commands_in_chains(
+    pace: tuple[Pace, ...], algorithm: Algorithm
+) -> None:
+    sent: list[bytes] = []
+    document = passport(pace=pace, algorithm=algorithm)
+    inspection = asked(
+        document, FakeCentre(chain(algorithm=algorithm)), through=recording(sent), no_extended_length=True
+    )
+    assert results(inspection) == {}
+    assert inspection.fingerprints == 2
+    long = [apdu for apdu in sent if apdu[1] == 0x2A]
+    assert {apdu[0] for apdu in long} == ({0x1C, 0x0C} if algorithm == "rsa" else {0x0C})
+    assert all(len(apdu) <= 261 for apdu in long)
+
+
+def test_a_chain_of_commands_ends_at_the_first_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Command] = []
+
+    def ask(_: Chip, command: Command) -> Generator[Any, bytes | None, Response]:
+        yield from ()
+        told.append(command)
+        return Response(b"", 0x9000 if len(told) < 2 else 0x6884)
+
+    monkeypatch.setattr(Chip, "ask", ask)
+    chip = Chip(zone=None, random=bytes)
+    with pytest.raises(StopIteration) as ended:
+        next(chip.ask_at_length(Command(0x2A, 0x00, 0xBE, bytes(range(256)) * 3)))
+    assert ended.value.value.status == 0x6884
+    assert [len(command.data) for command in told] == [223, 223]
+    assert {command.instruction_class for command in told} == {0x10}
 
 
 def test_the_compressed_key_of_a_field_is_its_hash() -> None:

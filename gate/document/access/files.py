@@ -14,6 +14,7 @@ from gate.document.access.commands import (
     END_OF_FILE,
     FILE_NOT_FOUND,
     OK,
+    SHORT_ANSWER_MAX,
     WRONG_LENGTH,
     Command,
     Transmit,
@@ -70,6 +71,11 @@ class FileReader:
         self._size_max = BLOCK_BYTES[0]
         self._size_tried = 0
         self._size_proven = 0
+
+    @property
+    def extended_proven(self) -> bool:
+        """True once a block came with extended length."""
+        return self._size_proven > SHORT_ANSWER_MAX
 
     def read(self, file: File) -> Generator[Transmit, bytes | None, bytes | None]:
         """The whole content of a file, or None when the chip has no such file.

@@ -6,6 +6,7 @@ between chip and reader could make it fail. That EF.CardAccess was not taken awa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from gate.document.access.bac import open_with_bac
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from gate.document.mrz import MrzKey
 
 T = TypeVar("T")
+SHORT_COMMAND_BYTES: Final = 223  # what a short command holds once it is protected
+_CHAINED: Final = 0x10
 REOPENINGS_MAX: Final = 8  # twice as many as there are sizes of a block; a chip that wants more is given up
 _APPLICATION: Final = bytes.fromhex("A0000002471001")
 _MASTER_FILE: Final = bytes.fromhex("3F00")
@@ -158,6 +161,19 @@ class Chip:
         """Send a command within the session."""
         self._conversation.require_session()
         return (yield from self._conversation.ask(command))
+
+    def ask_at_length(self, command: Command) -> Generator[Transmit, bytes | None, Response]:
+        """Send a command with much data: in a chain of short ones to a chip that has given nothing with extended length.
+
+        ISO/IEC 7816-4 §5.3.3. Returns the answer to the last, or to the first that was refused.
+        """
+        size = len(command.data) if self._reader.extended_proven else SHORT_COMMAND_BYTES
+        parts = [command.data[at : at + size] for at in range(0, len(command.data), size)]
+        for part in parts[:-1]:
+            answer = yield from self.ask(replace(command, data=part, instruction_class=_CHAINED))
+            if answer.status != OK:
+                return answer
+        return (yield from self.ask(replace(command, data=parts[-1])))
 
     def _look(self) -> Generator[Transmit, bytes | None, SecurityInfos | None]:
         """What EF.CardAccess offers. It has none when it says so, or that files may not be had yet."""

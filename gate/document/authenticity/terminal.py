@@ -162,7 +162,7 @@ def _show(chip: Chip, chain: tuple[CardCertificate, ...]) -> Generator[Transmit,
 
 
 def _order(chip: Chip, command: Command, whose: str) -> Generator[Transmit, bytes | None, None]:
-    answer = yield from chip.ask(command)
+    answer = yield from chip.ask_at_length(command)
     if answer.status != OK:
         raise ChipStatusError(f"the chip refuses the certificate {whose}", answer.status)
 
@@ -180,7 +180,7 @@ def _prove(
         return TerminalOutcome(Result.UNDETERMINED, "the control centre does not sign")
     if not 1 <= len(signature) <= SIGNATURE_BYTES_MAX:
         raise CardCertificateError("a signature that is none")
-    answer = yield from chip.ask(Command(0x82, 0x00, 0x00, signature))
+    answer = yield from chip.ask_at_length(Command(0x82, 0x00, 0x00, signature))
     if answer.status != OK:
         raise ChipStatusError("the chip does not accept the terminal", answer.status)
     return TerminalOutcome(Result.SUCCESSFUL, f"the chip accepts {terminal.holder.decode('latin-1')}")

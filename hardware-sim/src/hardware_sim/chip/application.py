@@ -28,6 +28,8 @@ from hardware_sim.passport.mrz import document_number
 _AA_CHALLENGE_BYTES: Final = 8
 _KEY_MATERIAL_BYTES: Final = 16
 _CHAINED: Final = 0x10
+_LONG_INSTRUCTIONS: Final = frozenset({0x2A, 0x82})  # certificates and signatures may come in a chain of short commands
+_CHAIN_BYTES_MAX: Final = 4096
 _CHAINED_STEPS: Final = 3  # of PACE: nonce, mapping, agreement; then comes the token
 
 
@@ -65,9 +67,9 @@ class Application:
         if command.extended and self._quirks.no_extended_length:
             return Response(status.WRONG_LENGTH)
         match command.cla, self._state.session:
-            case 0x0C, None:
+            case ((0x0C | 0x1C), None):
                 return Response(status.NOT_ALLOWED)
-            case 0x0C, Session() as session:
+            case ((0x0C | 0x1C), Session() as session):
                 return self._run_protected(session, command)
             case ((0x00 | 0x10), _):
                 if command.cla == _CHAINED and command.ins != 0x86:
@@ -99,9 +101,22 @@ class Application:
         before = self._state
         self._state = before.without_halves()
         try:
-            return self._dispatch(command, before, room)
+            whole = self._joined(command, before)
+            return Response(status.DONE) if whole is None else self._dispatch(whole, before, room)
         except RefusedError as refused:
             return Response(refused.status)
+
+    def _joined(self, command: Command, before: State) -> Command | None:
+        """The command with what its chain has brought before; None when the chain goes on (ISO/IEC 7816-4 §5.3.3)."""
+        if command.ins not in _LONG_INSTRUCTIONS:
+            return command
+        body = before.part + command.body
+        if len(body) > _CHAIN_BYTES_MAX:
+            raise RefusedError(status.WRONG_LENGTH)
+        if command.cla != _CHAINED:
+            return replace(command, body=body)
+        self._state = replace(before, part=body)  # as if nothing had been said, but for the part
+        return None
 
     def _dispatch(self, command: Command, before: State, room: int) -> Response:
         match command.ins:

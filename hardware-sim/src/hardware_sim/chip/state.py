@@ -17,7 +17,7 @@ class State:
 
     `begun_in` is where the session began: one of BAC does not outlive the application. `nonce`, `run` with `way`, and
     `chosen` are halves of a protocol that wait for the terminal's other half; any other command forgets them.
-    `identity`, `terminal_key`, `chain` and `rights` belong to Terminal Authentication and end with the session.
+    `part` is what a chain of commands has brought so far. `identity`, `terminal_key`, `chain` and `rights` belong to Terminal Authentication and end with the session.
     """
 
     place: Place = Place.MASTER
@@ -29,6 +29,7 @@ class State:
     way: Pace | None = None
     run_chained: int = 0
     chosen: AgreementKey | None = None
+    part: bytes = field(default=b"", repr=False)
     identity: bytes = field(default=b"", repr=False)
     terminal_key: bytes = field(default=b"", repr=False)
     chain: terminal.Chain | None = None
@@ -37,4 +38,4 @@ class State:
     def without_halves(self) -> State:
         """The same, after a command that carries no protocol on."""
         chain = self.chain if self.chain is None else replace(self.chain, nonce=None)
-        return replace(self, nonce=None, run=None, way=None, run_chained=0, chosen=None, chain=chain)
+        return replace(self, nonce=None, run=None, way=None, run_chained=0, chosen=None, part=b"", chain=chain)
