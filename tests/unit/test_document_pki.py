@@ -337,6 +337,17 @@ def test_bytes_after_a_certificate_are_refused() -> None:
         parse_certificate(certificate("CSCA") + b"\x00")
 
 
+def test_a_signature_covers_the_bytes_that_were_received_and_not_what_they_mean() -> None:
+    """True may be written as any byte but zero in BER, and means the same."""
+    encoded = certificate("CSCA")
+    changed = encoded.replace(b"\x01\x01\xff\x04", b"\x01\x01\xfd\x04", 1)
+    assert changed != encoded
+    one = parse_certificate(changed)
+    assert one.may_sign_certificates
+    with pytest.raises(SignatureError):
+        one.verify_signed_by(parsed("CSCA"))
+
+
 def test_the_two_signature_algorithms_of_a_certificate_must_be_the_same() -> None:
     encoded = certificate("CSCA")
     sha256, sha384 = (core.ObjectIdentifier(f"1.2.840.10045.4.3.{number}").dump() for number in (2, 3))
@@ -422,6 +433,17 @@ def test_a_revocation_list_is_read_and_verified() -> None:
     with pytest.raises(SignatureError):
         one.verify_signed_by(parsed("CSCA", key=OTHER))
     assert parse_revocation_list(revocation_list()).serials == frozenset()
+
+
+def test_the_signature_of_a_list_covers_the_bytes_that_were_received() -> None:
+    builder = x509.CertificateRevocationListBuilder().issuer_name(name("CSCA")).last_update(NOW).next_update(NOW + DAY)
+    signed = builder.add_extension(x509.CRLNumber(3), critical=True).sign(P256, hashes.SHA256())
+    encoded = signed.public_bytes(serialization.Encoding.DER)
+    parse_revocation_list(encoded).verify_signed_by(parsed("CSCA"))
+    changed = encoded.replace(b"\x01\x01\xff\x04", b"\x01\x01\xfd\x04", 1)
+    assert changed != encoded
+    with pytest.raises(SignatureError):
+        parse_revocation_list(changed).verify_signed_by(parsed("CSCA"))
 
 
 def test_a_list_of_changes_is_refused() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from asn1crypto import core, crl
 
 from gate.document.errors import MalformedError
-from gate.document.pki.asn1 import load, moment, reading
+from gate.document.pki.asn1 import SEQUENCE, load, moment, only, parts_of, reading
 from gate.document.pki.names import read_name
 from gate.document.pki.signatures import parse_scheme, verify
 
@@ -69,7 +69,7 @@ def parse_revocation_list(data: bytes) -> RevocationList:
         next_update = tbs["next_update"]
         return RevocationList(
             der=data,
-            tbs=tbs.dump(),
+            tbs=parts_of(only(data, "a revocation list", bytes_max=LIST_BYTES_MAX), SEQUENCE)[0].encoded,
             issuer_id=read_name(tbs["issuer"].dump()).id,
             authority_key_id=None if authority is None else authority["key_identifier"].native,
             number=None if number is None else int(number.native),
