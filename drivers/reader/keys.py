@@ -23,6 +23,7 @@ _MICROSECONDS = 1_000_000
 _SECONDS_MAX = 0xFFFF_FFFF  # the year 2106; helps to find back into events that lost a byte
 
 _SHIFTS = frozenset({42, 54})
+_NOT_TYPED = frozenset({29, 97, 56, 100, 125, 126, 58, 69, 70})  # Control, Alt, Meta; Caps, Num and Scroll Lock
 _LINE_ENDS = frozenset({28, 96, 15})  # Enter, Enter of the number block, Tab
 _COMMA = 51
 _DIGITS = {2: "1", 3: "2", 4: "3", 5: "4", 6: "5", 7: "6", 8: "7", 9: "8", 10: "9", 11: "0"}
@@ -114,7 +115,7 @@ class Typing:
         if event.code in _SHIFTS:
             (self._shifts.add if event.value == PRESSED else self._shifts.discard)(event.code)
             return None
-        if event.value == RELEASED:
+        if event.value == RELEASED or event.code in _NOT_TYPED:
             return None
         paused = self.has_begun and event.at_us - self._keys[-1][0] > PAUSE_MS * 1000
         before = self.finish() if paused else None

@@ -198,6 +198,18 @@ def cable(*, one_by_one: bool = False) -> tuple[TalkingReader, MemoryLink]:
     return TalkingReader(decoder("rte-native"), source="rte-native", open_link=open_link), far
 
 
+def test_a_message_that_resembles_no_zone_is_passed_over_and_a_worn_one_is_not() -> None:
+    async def story() -> None:
+        reader, far = cable()
+        await reader.connect()
+        for optical in (b"\r\r\r", b"A\rB\r\r", b"\r\r" + b"A" * 44 + b"\r", (b"a" * 30 + b"\r") * 2):
+            await far.write(rte(optical))
+        await far.write(rte(b"\r" + PASSPORT[0].encode() + b"\r" + PASSPORT[1][1:].encode() + b"\r"))
+        assert (await reader.next_lines()).lines == (PASSPORT[0], PASSPORT[1][1:])
+
+    run_virtual(story())
+
+
 @pytest.mark.parametrize("one_by_one", [False, True])
 def test_a_document_is_read_through_noise_and_broken_frames(one_by_one: bool) -> None:  # noqa: FBT001 - both lines
     async def story() -> None:
