@@ -43,7 +43,7 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def start(folder: Path, *, seed: int, reader: str, log: Path) -> AsyncIterator[World]:
+async def start(folder: Path, *, seed: int, log: Path, reader: str = "elyctis") -> AsyncIterator[World]:
     """Start a world in `folder` and end it with the block. Raises WorldError."""
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
