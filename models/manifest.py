@@ -11,20 +11,26 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
 from models.errors import ManifestError, ModelCorruptError, ModelMissingError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 MANIFEST_PATH = Path(__file__).with_name("manifest.toml")
 OWN_FOLDER = Path(__file__).with_name("weights")
 MODEL_BYTES_MAX = 64 * 1024 * 1024
-BATCH_MAX = 64
+DEFAULT_PROFILE = "standard"
+BATCH_MAX = 256
+SIDE_MAX = 8192
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_]{0,62}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+Side = Annotated[int, msgspec.Meta(ge=0, le=SIDE_MAX)]
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,31 +40,52 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Input(Table, frozen=True):
     """What goes in: a float32 NCHW array named `name` in the graph, values in `range`; `content` says how it is made.
 
-    `shape` is that of one example. A model that takes several at once says up to how many in `batch_max`; outputs then
-    have as many rows.
+    `shape` is that of one example; a side that is 0 is free up to `side_max`, and so are the outputs' sides that are 0. A
+    model that takes several at once says up to how many in `batch_max`; outputs then have as many rows.
     """
 
     name: Text
-    shape: tuple[Literal[1], int, int, int]
+    shape: tuple[Literal[1], Side, Side, Side]
     range: tuple[float, float]
     content: Text
     batch_max: Annotated[int, msgspec.Meta(ge=1, le=BATCH_MAX)] = 1
+    side_max: Side = 0
+
+    def admits(self, shape: tuple[int, ...]) -> bool:
+        """True when an array of this shape may go in."""
+        return (
+            len(shape) == len(self.shape)
+            and 1 <= shape[0] <= self.batch_max
+            and all(1 <= is_ <= self.side_max if wanted == 0 else is_ == wanted for wanted, is_ in self._sides(shape))
+        )
+
+    def _sides(self, shape: tuple[int, ...]) -> Iterable[tuple[int, int]]:
+        return zip(self.shape[1:], shape[1:], strict=True)
 
 
 class Output(Table, frozen=True):
-    """What comes out: a float32 array of `shape`, named `name` in the graph."""
+    """What comes out: a float32 array of `shape`, named `name` in the graph. Sides that are 0 follow from the input's."""
 
     name: Text
-    shape: tuple[int, ...]
+    shape: tuple[Side, ...]
     content: Text
+
+    def admits(self, shape: tuple[int, ...], *, rows: int | None) -> bool:
+        """True when the array may be what the contract promises, with so many rows if the model takes several at once."""
+        wanted = self.shape if rows is None else (rows, *self.shape[1:])
+        return len(shape) == len(wanted) and all(side in (0, is_) for side, is_ in zip(wanted, shape, strict=True))
 
 
 class Threshold(Table, frozen=True):
-    """A bound on the model's score, and the measurement it comes from. `fmr` is the false match rate at the bound."""
+    """A bound on the model's score, and the measurement it comes from. `fmr` is the false match rate at the bound.
+
+    `same_min` lies clearly below an embedder's bound: what one person before one camera always reaches within seconds.
+    """
 
     value: float
     evidence: Text
     fmr: float | None = None
+    same_min: float | None = None
 
 
 class Golden(Table, frozen=True):
@@ -72,6 +99,23 @@ class Golden(Table, frozen=True):
     tolerance: Annotated[float, msgspec.Meta(gt=0.0, le=0.1)]
 
 
+class Pixels(Table, frozen=True):
+    """How an embedder wants its pixels: their order, and (x - mean) / divisor; and which template faces are aligned to."""
+
+    order: Literal["BGR", "RGB"]
+    mean: float
+    divisor: Annotated[float, msgspec.Meta(gt=0.0)]
+    alignment: Literal["arcface", "dlib"]
+
+
+class Source(Table, frozen=True):
+    """A published file that the model is converted from, and by which program of `models.convert`."""
+
+    sha256: Sha256
+    size_bytes: Annotated[int, msgspec.Meta(gt=0, le=MODEL_BYTES_MAX)]
+    converter: Literal["dlib_resnet"]
+
+
 class Package(Table, frozen=True):
     """Where a file comes from: a package of a registry's ordinary client. No address: the client knows its registry."""
 
@@ -79,15 +123,18 @@ class Package(Table, frozen=True):
     version: Text
     sha256: Sha256
     archive_bytes_max: Annotated[int, msgspec.Meta(gt=0, le=256 * 1024 * 1024)]
-    client: Literal["npm"]
+    client: Literal["npm", "pip"]
 
 
 class Model(Table, frozen=True):
-    """One model file and its contract. `package` and `member` say where it comes from; without them it is our own."""
+    """One model file and its contract. `package` and `member` say where it comes from; without them it is our own.
+
+    What the member holds is the model itself, or with `source` what it is converted from.
+    """
 
     name: Name
     version: Text
-    role: Literal["detect", "landmark", "embed", "liveness", "mrz"]
+    role: Literal["detect", "landmark", "embed", "liveness", "propose", "refine", "locate", "mrz"]
     sha256: Sha256
     size_bytes: Annotated[int, msgspec.Meta(gt=0, le=MODEL_BYTES_MAX)]
     licence: Text
@@ -96,6 +143,8 @@ class Model(Table, frozen=True):
     golden: Annotated[tuple[Golden, ...], msgspec.Meta(min_length=1)]
     package: Name | None = None
     member: Text | None = None
+    source: Source | None = None
+    pixels: Pixels | None = None
     threshold: Threshold | None = None
 
     @property
@@ -143,11 +192,12 @@ class Model(Table, frozen=True):
 
 
 class Manifest(Table, frozen=True):
-    """Every package and model that is known."""
+    """Every package and model that is known, and the sets of models that see faces together."""
 
     schema: Literal[1]
     packages: dict[Name, Package]
     models: tuple[Model, ...]
+    profiles: dict[Name, tuple[Name, ...]]
 
     def model(self, name: str) -> Model:
         """Return the model of that name. Raises ManifestError."""
@@ -156,6 +206,12 @@ class Manifest(Table, frozen=True):
                 return model
         known = ", ".join(model.name for model in self.models)
         raise ManifestError(f"no model is called {name!r}; known are {known}")
+
+    def profile(self, name: str) -> tuple[Model, ...]:
+        """The models of a profile, one a role. Raises ManifestError."""
+        if name not in self.profiles:
+            raise ManifestError(f"no profile is called {name!r}; known are {', '.join(self.profiles)}")
+        return tuple(self.model(model) for model in self.profiles[name])
 
 
 def parse(text: str) -> Manifest:
@@ -175,6 +231,15 @@ def parse(text: str) -> Manifest:
         outputs = {output.name for output in model.outputs}
         if unknown := {golden.output for golden in model.golden} - outputs:
             raise ManifestError(f"{model.name} has golden values for outputs it lacks: {', '.join(sorted(unknown))}")
+        if (model.role == "embed") != (model.pixels is not None):
+            raise ManifestError(f"{model.name}: embedders say how they want their pixels, and nothing else does")
+        bound = model.threshold
+        if model.role == "embed" and (bound is None or bound.fmr is None or bound.same_min is None):
+            raise ManifestError(f"{model.name}: an embedder needs its bounds, with their false match rate and evidence")
+    for profile in manifest.profiles:
+        roles = [model.role for model in manifest.profile(profile)]
+        if len(set(roles)) != len(roles):
+            raise ManifestError(f"the profile {profile} has two models for one role")
     return manifest
 
 

@@ -30,6 +30,7 @@ CPU = "CPUExecutionProvider"
 # Tried in this order when nothing is configured. Providers that would send pixels elsewhere are not in it.
 ACCELERATORS = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "OpenVINOExecutionProvider")
 THREADS_MAX = 64
+GOLDEN_SIDE = 64
 
 
 def available_providers() -> tuple[str, ...]:
@@ -50,8 +51,7 @@ class Session:
     def run(self, tensor: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ...]:
         """Run once; outputs in the manifest's order. Raises ModelRuntimeError for a wrong shape or a failed run."""
         wanted = self.model.input
-        rows = tensor.shape[0] if tensor.ndim else 0
-        if not 1 <= rows <= wanted.batch_max or tensor.shape[1:] != wanted.shape[1:] or tensor.dtype != np.float32:
+        if not wanted.admits(tensor.shape) or tensor.dtype != np.float32:
             raise ModelRuntimeError(
                 f"{self.model.name} takes float32 {list(wanted.shape)}, up to {wanted.batch_max} at once, "
                 f"not {tensor.dtype} {list(tensor.shape)}"
@@ -61,8 +61,8 @@ class Session:
         except Exception as error:  # the library's exceptions share no base class
             raise ModelRuntimeError(f"{self.model.name} failed on {self.provider}: {type(error).__name__}") from error
         for output, array in zip(self.model.outputs, outputs, strict=True):
-            shape = output.shape if wanted.batch_max == 1 else (rows, *output.shape[1:])
-            if array.shape != shape or not np.isfinite(array).all():
+            rows = None if wanted.batch_max == 1 else tensor.shape[0]
+            if not output.admits(array.shape, rows=rows) or not np.isfinite(array).all():
                 raise ModelRuntimeError(f"{self.model.name} broke its contract at output {output.name}")
         return tuple(outputs)
 
@@ -112,8 +112,8 @@ def open_bytes(model: Model, content: bytes) -> Session:
 
 
 def golden_input(model: Model) -> npt.NDArray[np.float32]:
-    """The self-test's input: crossed waves in the range of the model's pixels, shape as in the manifest."""
-    channels, height, width = model.input.shape[1:]
+    """The self-test's input: crossed waves in the range of the model's pixels; free sides have `GOLDEN_SIDE`."""
+    channels, height, width = (side or GOLDEN_SIDE for side in model.input.shape[1:])
     y = np.arange(height, dtype=np.float64)[:, None]
     x = np.arange(width, dtype=np.float64)[None, :]
     low, high = model.input.range

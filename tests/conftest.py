@@ -11,6 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is; a hang ends by the session's own time limit.
+settings.register_profile("portcullis", deadline=None)
+settings.load_profile("portcullis")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 NO_SHARED_DATA = "the shared test data is not beside the checkout"

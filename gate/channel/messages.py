@@ -153,9 +153,10 @@ FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | Er
 
 
 class Prepare(Message, frozen=True):
-    """The first message to a new child: where its models are and which network camera it will open, later."""
+    """The first message to a new child: where its models are, which of them to use, which network camera it will open, later."""
 
     models: str
+    profile: str
     camera: str
 
 

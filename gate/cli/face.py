@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 ModelFolder = Annotated[Path | None, typer.Option("--models", help="Model folder; default: the user's cache.")]
-Embedder = Annotated[str, typer.Option("--model", help="The embedder to use.")]
+Profile = Annotated[str, typer.Option("--profile", help="The set of models to use: standard, clean.")]
+Embedder = Annotated[str | None, typer.Option("--model", help="Another embedder in that set's place.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
@@ -26,30 +27,37 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on standar
 def compare(
     one: Annotated[Path, typer.Argument(metavar="A", help="A picture.")],
     other: Annotated[Path, typer.Argument(metavar="B", help="Another picture.")],
-    model: Embedder = "fr_feature",
+    model: Embedder = None,
+    profile: Profile = "standard",
     models: ModelFolder = None,
     json: Json = False,
 ) -> None:
     """Compare the faces of two pictures. Exit 0 when they match, 1 when not, 65 for a picture without one face."""
     from gate.face.compare import alike
 
-    chain = _open(models, model)
+    chain = _open(models, profile, model)
     score = alike(_template(chain, one), _template(chain, other))
     threshold = chain.embed.model.threshold
     assert threshold is not None, "the manifest gives an embedder its threshold"
     match = score >= threshold.value
     if json:
-        fields = {"score": round(score, 4), "threshold": threshold.value, "match": match, "model": model}
+        fields = {
+            "score": round(score, 4),
+            "threshold": threshold.value,
+            "match": match,
+            "model": chain.embed.model.name,
+        }
         emit_json("face.compare/1", {**fields, "fmr_at_threshold": threshold.fmr})
     else:
-        say(f"{'match' if match else 'no match'}: {score:.3f}, threshold {threshold.value} ({model})")
+        say(f"{'match' if match else 'no match'}: {score:.3f}, threshold {threshold.value} ({chain.embed.model.name})")
     raise typer.Exit(Exit.OK if match else Exit.NO)
 
 
 @app.command()
 def evaluate(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder an identity, its pictures inside.")],
-    model: Embedder = "fr_feature",
+    model: Embedder = None,
+    profile: Profile = "standard",
     models: ModelFolder = None,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="F.html", help="Also write a page with plots.")
@@ -65,7 +73,7 @@ def evaluate(
 
     if report is not None:
         _require_plots()
-    evaluation = evaluate_folder(directory, _open(models, model))
+    evaluation = evaluate_folder(directory, _open(models, profile, model))
     if report is not None:
         _write_report(evaluation, report)
     if json:
@@ -75,15 +83,12 @@ def evaluate(
         say(line)
 
 
-def _open(folder: Path | None, embedder: str) -> FaceModels:
+def _open(folder: Path | None, profile: str, embedder: str | None) -> FaceModels:
     from gate.face.chain import open_models
     from models.errors import ManifestError, ModelCorruptError, ModelDriftError, ModelError
-    from models.manifest import load
 
     try:
-        if load().model(embedder).role != "embed":
-            fail(Exit.USAGE, f"{embedder} is not an embedder")
-        return open_models(folder or default_folder(), embedder=embedder)
+        return open_models(folder or default_folder(), profile=profile, embedder=embedder)
     except ManifestError as error:
         fail(Exit.USAGE, str(error))
     except (ModelCorruptError, ModelDriftError) as error:

@@ -14,9 +14,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from gate.cli.output import Exit, fail, note
-from gate.face.align import align, five_points, landmarks
-from gate.face.detect import central, detect
-from gate.face.embed import embed, embed_portrait
+from gate.face.detect import central
+from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import FaceError, NoFaceError
 from gate.face.evaluate import FMR_POINTS, Comparisons, ErrorRates, compare_all, rates
 from gate.face.groups import GroupRates, by_group, worst_over_mean
@@ -234,12 +233,12 @@ def _embed_all(chain: FaceModels, pictures: Sequence[tuple[str, Path]]) -> _Embe
 def _embed_one(chain: FaceModels, picture: Picture, embedded: _Embedded) -> None:
     """Embed one picture in both ways. Raises FaceError, and has then added nothing but times."""
     marks = [time.perf_counter()]
-    faces = detect(chain.detect, picture)
+    faces = chain.finder.find(picture)
     main = central(faces, width=picture.shape[1], height=picture.shape[0])
     if main is None:
         raise NoFaceError("no face in the picture")
     marks.append(time.perf_counter())
-    aligned = align(picture, five_points(landmarks(chain.landmark, picture, main.box)))
+    aligned = standard_position(chain.embed, picture, chain.finder.points(picture, main))
     marks.append(time.perf_counter())
     frame = embed(chain.embed, aligned)
     marks.append(time.perf_counter())

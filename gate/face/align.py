@@ -1,12 +1,13 @@
-"""From a face box to a face in the embedder's standard position.
+"""From a face box to a face in an embedder's standard position.
 
-68 landmarks (iBUG order) give five points; the similarity that carries them closest to the ArcFace template (least
-squares, no reflection) gives the 112x112 crop.
+68 landmarks (iBUG order) give five points; the similarity that carries them closest to the embedder's template (least
+squares, no reflection) gives the crop.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
@@ -19,10 +20,22 @@ if TYPE_CHECKING:
     from gate.face.values import Box, Picture, Points
     from models.runtime import Session
 
-ALIGNED_SIDE = 112
 # Left eye, right eye, nose, left and right corner of the mouth, as the picture shows them.
 ARCFACE = np.array([(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)])
+# Where the five points of MTCNN lie in the crops that dlib makes of the same faces, on the mean.
+DLIB = np.array([(46.79, 45.71), (100.58, 45.80), (74.00, 77.27), (49.76, 103.94), (96.46, 104.03)])
 _FIVE_OF_68 = ((37, 38, 40, 41), (43, 44, 46, 47), (30,), (48, 60), (54, 64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alignment:
+    """Where an embedder wants the five points, (5, 2), in a square picture of `side` pixels."""
+
+    template: Points
+    side: int
+
+
+ALIGNMENTS: Final = {"arcface": Alignment(ARCFACE, 112), "dlib": Alignment(DLIB, 150)}
 
 
 def landmarks(session: Session, picture: Picture, box: Box) -> Points:
@@ -59,7 +72,7 @@ def similarity(source: Points, target: Points) -> npt.NDArray[np.float64]:
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
-def align(picture: Picture, five: Points) -> Picture:
-    """Cut out the face in standard position, (112, 112, 3) uint8 BGR."""
-    matrix = similarity(five, ARCFACE)
-    return cv2.warpAffine(picture, matrix, (ALIGNED_SIDE, ALIGNED_SIDE)).astype(np.uint8, copy=False)
+def align(picture: Picture, five: Points, alignment: Alignment = ALIGNMENTS["arcface"]) -> Picture:
+    """Cut out the face in standard position, (side, side, 3) uint8 BGR."""
+    matrix = similarity(five, alignment.template)
+    return cv2.warpAffine(picture, matrix, (alignment.side, alignment.side)).astype(np.uint8, copy=False)

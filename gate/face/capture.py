@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gate.face.compare import alike_over_frames
-from gate.face.track import Track, TrackState
+from gate.face.track import Track, TrackRules, TrackState
 from gate.face.values import Template
 
 if TYPE_CHECKING:
@@ -80,9 +80,10 @@ class _GoodFrame:
 class Capture:
     """The state of one crossing. `compared` tells the caller that liveness need not run any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: TrackRules) -> None:
         self.compared = False
-        self._track = Track()
+        self._rules = rules
+        self._track = Track(rules)
         self._good: deque[_GoodFrame] = deque(maxlen=GOOD_FRAMES_MAX)
         self._enough_at_ms: int | None = None
         self._portrait: Template | PortraitProblem | None = None
@@ -147,7 +148,7 @@ class Capture:
     def _start_over(self) -> None:
         """Another person, or none: what was collected belongs to nobody."""
         self._track.wipe()
-        self._track = Track()
+        self._track = Track(self._rules)
         self._good.clear()
         self._enough_at_ms = None
 

@@ -3,39 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 
-from gate.face.align import align, five_points, landmarks
-from gate.face.detect import central, companions, detect
-from gate.face.embed import embed, embed_portrait
+from gate.face.align import align
+from gate.face.detect import Landmarked, central, companions
+from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.liveness import live_probability
+from gate.face.mtcnn import Mtcnn
 from gate.face.picture import decode
 from gate.face.quality import Hint, Quality, assess
-from models.manifest import load
+from gate.face.track import TrackRules
+from models.errors import ManifestError
+from models.manifest import DEFAULT_PROFILE, load
 from models.runtime import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from gate.face.values import Box, Picture, Template
+    from gate.face.values import Box, Face, Picture, Points, Template
     from models.runtime import Session
 
 # ICAO 9303-9 portraits are well under one megapixel; a chip that claims more is not believed.
 PORTRAIT_PIXELS_MAX = 4_000_000
 
 
+class Finder(Protocol):
+    """Finds faces and the five points of each."""
+
+    def find(self, picture: Picture) -> tuple[Face, ...]:
+        """Faces, best score first."""
+
+    def points(self, picture: Picture, face: Face) -> Points:
+        """The five points of one of them. Raises NoFaceError."""
+
+
 @dataclass(frozen=True, slots=True)
 class FaceModels:
-    """The sessions that the chain needs. Each is used by one thread at a time."""
+    """A profile of the manifest, opened. Each session is used by one thread at a time. `liveness` is None in a profile without."""
 
-    detect: Session
-    landmark: Session
+    finder: Finder
     embed: Session
-    liveness: Session
+    liveness: Session | None
+    sessions: tuple[Session, ...]
 
     @property
     def match_threshold(self) -> float:
@@ -44,18 +57,41 @@ class FaceModels:
         assert threshold is not None, "the manifest gives an embedder its threshold"
         return threshold.value
 
+    @property
+    def track_rules(self) -> TrackRules:
+        """When the person in front of the camera is another one, in this embedder's scores."""
+        threshold = self.embed.model.threshold
+        assert threshold is not None, "the manifest gives an embedder its threshold"
+        assert threshold.same_min is not None, "and says what one person always reaches"
+        return TrackRules(same_min=threshold.same_min)
+
 
 def open_models(
-    folder: Path, *, threads: int = 1, providers: Sequence[str] = (), embedder: str = "fr_feature"
+    folder: Path,
+    *,
+    threads: int = 1,
+    providers: Sequence[str] = (),
+    profile: str = DEFAULT_PROFILE,
+    embedder: str | None = None,
 ) -> FaceModels:
-    """Open and prove all models. Raises models.errors.ModelError."""
-    manifest = load()
+    """Open and prove all models of a profile, with another embedder if one is named. Raises models.errors.ModelError."""
     cv2.setNumThreads(threads)
-
-    def opened(name: str) -> Session:
-        return open_session(manifest.model(name), folder, threads=threads, providers=providers)
-
-    return FaceModels(opened("fr_detect"), opened("fr_landmark"), opened(embedder), opened("fr_liveness"))
+    manifest = load()
+    chosen = {model.role: model for model in manifest.profile(profile)}
+    if embedder is not None:
+        chosen["embed"] = manifest.model(embedder)
+        if chosen["embed"].role != "embed":
+            raise ManifestError(f"{embedder} is not an embedder")
+    opened = {role: open_session(model, folder, threads=threads, providers=providers) for role, model in chosen.items()}
+    try:
+        finder: Finder = (
+            Landmarked(opened["detect"], opened["landmark"])
+            if "detect" in opened
+            else Mtcnn(opened["propose"], opened["refine"], opened["locate"])
+        )
+        return FaceModels(finder, opened["embed"], opened.get("liveness"), tuple(opened.values()))
+    except KeyError as error:
+        raise ManifestError(f"the profile {profile} lacks a model that can {error.args[0]}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +124,17 @@ class Observation:
 def observe(models: FaceModels, frame: Picture, *, at_ms: int, with_liveness: bool = True) -> Observation:
     """Look at one frame."""
     height, width = frame.shape[:2]
-    faces = detect(models.detect, frame)
+    faces = models.finder.find(frame)
     main = central(faces, width=width, height=height)
     if main is None:
         return Observation(at_ms=at_ms, faces=0)
     count = 1 + companions(faces, main)
     try:
-        five = five_points(landmarks(models.landmark, frame, main.box))
-        aligned = align(frame, five)
-        quality = assess(main.box, five, aligned, width=width, height=height)
-        template = embed(models.embed, aligned)
+        five = models.finder.points(frame, main)
+        quality = assess(main.box, five, align(frame, five), width=width, height=height)
+        template = embed(models.embed, standard_position(models.embed, frame, five))
         wanted = with_liveness and count == 1 and quality.usable
-        liveness = live_probability(models.liveness, frame, main.box) if wanted else None
+        liveness = live_probability(models.liveness, frame, main.box) if wanted and models.liveness else None
     except NoFaceError:
         return Observation(at_ms=at_ms, faces=count, box=main.box)
     return Observation(at_ms, count, main.box, quality, template, liveness)
@@ -112,13 +147,13 @@ def template_of(models: FaceModels, picture: Picture, *, alone: bool = True) -> 
 
 def aligned_face(models: FaceModels, picture: Picture, *, alone: bool) -> Picture:
     """The main face of a picture in standard position. Raises NoFaceError and, when it must be `alone`, SeveralFacesError."""
-    faces = detect(models.detect, picture)
+    faces = models.finder.find(picture)
     main = central(faces, width=picture.shape[1], height=picture.shape[0])
     if main is None:
         raise NoFaceError("no face in the picture")
     if alone and (others := companions(faces, main)):
         raise SeveralFacesError(f"{1 + others} faces in the picture")
-    return align(picture, five_points(landmarks(models.landmark, picture, main.box)))
+    return standard_position(models.embed, picture, models.finder.points(picture, main))
 
 
 def portrait_template(models: FaceModels, image: bytes) -> Template:

@@ -1,23 +1,26 @@
-"""Where the faces are in a picture.
+"""Where the faces are in a picture, and the five points of each.
 
 Contract of the detector (models/cards/fr_detect.md): the whole picture resized to 320x240, RGB; boxes come back already
-decoded, as fractions of the picture. Which of several faces matters is `central` and `companions`.
+decoded, as fractions of the picture. Points come from a second model. Which of several faces matters is `central` and
+`companions`.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from gate.face.align import five_points, landmarks
 from gate.face.values import Box, Face
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gate.face.values import Picture
+    from gate.face.values import Picture, Points
     from models.runtime import Session
 
 OVERLAP_MAX = 0.4
@@ -26,6 +29,22 @@ FACES_MAX = 32
 COMPANION_SIDE_MIN = 0.4
 COMPANION_SIDE_PX_MIN = 40
 _CANDIDATES_MAX = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarked:
+    """A detector of boxes, and a model that finds the points of a face in its box."""
+
+    detect: Session
+    landmark: Session
+
+    def find(self, picture: Picture) -> tuple[Face, ...]:
+        """Faces without their points, best score first."""
+        return detect(self.detect, picture)
+
+    def points(self, picture: Picture, face: Face) -> Points:
+        """The five points of one face. Raises NoFaceError."""
+        return five_points(landmarks(self.landmark, picture, face.box))
 
 
 def detect(session: Session, picture: Picture) -> tuple[Face, ...]:

@@ -1,4 +1,7 @@
-"""From an aligned face to its template. The embedder wants BGR: fed RGB it makes twice the errors (docs/faces.md)."""
+"""From five points to a template, in the position and the pixels that the embedder's manifest entry asks for.
+
+fr_feature wants BGR: fed RGB it makes twice the errors (docs/faces.md).
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,21 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from gate.face.align import ALIGNMENTS, align
 from gate.face.errors import NoFaceError
 from gate.face.values import Template
 
 if TYPE_CHECKING:
-    from gate.face.values import Picture
+    import numpy.typing as npt
+
+    from gate.face.values import Picture, Points
+    from models.manifest import Pixels
     from models.runtime import Session
+
+
+def standard_position(session: Session, picture: Picture, five: Points) -> Picture:
+    """The face as the embedder wants it, BGR."""
+    return align(picture, five, ALIGNMENTS[_pixels(session).alignment])
 
 
 def embed_portrait(session: Session, aligned: Picture) -> Template:
@@ -22,18 +34,26 @@ def embed_portrait(session: Session, aligned: Picture) -> Template:
     this lowers FNMR at FMR 1e-4 from 2.0 to 1.8 % and leaves the thresholds where they were. Raises NoFaceError.
     """
     both = embed(session, aligned).vector + embed(session, np.ascontiguousarray(aligned[:, ::-1])).vector
-    length = float(np.linalg.norm(both))
-    if not length > 1e-6:
-        raise NoFaceError("the face and its mirror image have nothing in common")
-    return Template(both / np.float32(length), session.model.name)
+    return _template(session, both)
 
 
 def embed(session: Session, aligned: Picture) -> Template:
     """Embed one aligned face. Raises NoFaceError for a face that leaves the model without an answer."""
-    tensor = cv2.dnn.blobFromImage(aligned, 1 / 128, mean=(127, 127, 127), swapRB=False).astype(np.float32, copy=False)
-    (output,) = session.run(tensor)
-    vector = output[0].astype(np.float32)
+    pixels = _pixels(session)
+    mean = (pixels.mean,) * 3
+    tensor = cv2.dnn.blobFromImage(aligned, 1 / pixels.divisor, mean=mean, swapRB=pixels.order == "RGB")
+    (output,) = session.run(tensor.astype(np.float32, copy=False))
+    return _template(session, output[0].astype(np.float32))
+
+
+def _template(session: Session, vector: npt.NDArray[np.float32]) -> Template:
     length = float(np.linalg.norm(vector))
     if not length > 1e-6:
         raise NoFaceError("the embedder gave no direction")
     return Template(vector / np.float32(length), session.model.name)
+
+
+def _pixels(session: Session) -> Pixels:
+    pixels = session.model.pixels
+    assert pixels is not None, "the manifest gives an embedder its pixels"
+    return pixels

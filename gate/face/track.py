@@ -37,11 +37,11 @@ class TrackState(enum.Enum):
 class TrackRules:
     """When a track ends.
 
-    `same_min` lies clearly below the embedder's match threshold: it separates two people in front of one camera within
+    `same_min` is the embedder's (models.manifest.Threshold): it separates two people in front of one camera within
     seconds, where the same person scores far higher than against a passport.
     """
 
-    same_min: float = 0.36
+    same_min: float
     overlap_min: float = 0.3
     lost_after_ms: int = 600
     unverified_max_ms: int = 1500
@@ -52,7 +52,7 @@ class TrackRules:
 class Track:
     """One person. Once LOST or SWITCHED it stays so: a new person is a new track."""
 
-    def __init__(self, rules: TrackRules = TrackRules()) -> None:
+    def __init__(self, rules: TrackRules) -> None:
         self.state = TrackState.EMPTY
         self._rules = rules
         self._templates: deque[Template] = deque(maxlen=TEMPLATES_MAX)

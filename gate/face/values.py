@@ -5,7 +5,7 @@ Pictures are (height, width, 3) uint8 BGR; positions are in pixels of the pictur
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -57,15 +57,19 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One face that the detector found, with its score from 0 to 1."""
+    """One face that the detector found, with its score from 0 to 1, and its five points if the detector gives them.
+
+    The points are eyes, nose and corners of the mouth as the picture shows them, left before right.
+    """
 
     box: Box
     score: float
+    five: Points | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """A face embedding, (512,) float32 of unit length, and the model that made it. Lives in the crossing's child process.
+    """A face embedding, (n,) float32 of unit length, and the model that made it. Lives in the crossing's child process.
 
     Only templates of one model compare. Has no useful repr; `wipe()` zeroes the array that we own.
     """

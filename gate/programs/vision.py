@@ -261,7 +261,7 @@ class Vision:
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
     """Run the program until `stop` is set."""
-    spare = Spare(messages.Prepare(models=config.paths.models, camera=config.camera.address))
+    spare = Spare(messages.Prepare(models=config.paths.models, profile=config.face.profile, camera=config.camera.address))
     vision = Vision(spare=spare)
     lane_socket = serve(
         config.socket("vision"),

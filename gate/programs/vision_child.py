@@ -133,12 +133,12 @@ class Child:
     async def _prepare(self, message: messages.Prepare) -> None:
         try:
             self._address = checked_address(message.camera)
-            models = open_models(Path(message.models))
+            models = open_models(Path(message.models), profile=message.profile)
         except (DriverError, ModelError) as error:
             await self._parent.send(messages.Unfit(str(error)))
             return
         self._models = models
-        sessions = (models.detect, models.landmark, models.embed, models.liveness)
+        sessions = models.sessions
         detail = {
             "models": [session.model.name for session in sessions],
             "provider": ", ".join(sorted({session.provider for session in sessions})),
@@ -151,7 +151,7 @@ class Child:
         """Take the one crossing of this process."""
         if self._crossing is not None or self._models is None:
             raise RuntimeError("a child serves one crossing, once it is prepared")
-        self._crossing = Crossing(crossing, NetworkCamera(self._address), Capture())
+        self._crossing = Crossing(crossing, NetworkCamera(self._address), Capture(self._models.track_rules))
         self._crossing.camera.open()
         self._started.set()
 

@@ -41,7 +41,8 @@ def test_every_model_proves_itself_on_one_and_two_threads(folder: Path, name: st
     for threads in (1, 2):
         session = open_session(load().model(name), folder, threads=threads)
         outputs = session.run(golden_input(session.model))
-        assert [output.shape for output in outputs] == [output.shape for output in session.model.outputs]
+        for made, wanted in zip(outputs, session.model.outputs, strict=True):
+            assert wanted.admits(made.shape, rows=1)
 
 
 def test_scaling_the_liveness_input_to_one_is_caught_by_its_golden_values(chain: FaceModels) -> None:

@@ -6,9 +6,11 @@ import numpy as np
 
 from gate.face.chain import Observation
 from gate.face.quality import Hint, Pose, Quality
+from gate.face.track import TrackRules
 from gate.face.values import Box, Template
 
 BOX = Box(200, 100, 400, 350)
+RULES = TrackRules(same_min=0.36)
 ELSEWHERE = Box(20, 20, 120, 140)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from models.manifest import Golden, Input, Manifest, Model, Output, Package, Threshold, load
+from models.manifest import Golden, Input, Manifest, Model, Output, Package, Pixels, Threshold, load
 
 SHAPE = (1, 1, 4, 4)
 
@@ -67,7 +67,8 @@ def tiny_model(
         input=Input(name="input", shape=SHAPE, range=(0.0, 1.0), content="waves"),
         outputs=(Output(name="output", shape=SHAPE, content="waves"),),
         golden=(Golden(output="output", probes=golden, tolerance=tolerance),),
-        threshold=Threshold(value=0.5, evidence="none"),
+        pixels=Pixels(order="BGR", mean=0.0, divisor=1.0, alignment="arcface"),
+        threshold=Threshold(value=0.5, evidence="none", fmr=1e-4, same_min=0.4),
     )
 
 
@@ -85,7 +86,8 @@ def manifest_of(*models: Model, archive: bytes = b"") -> Manifest:
     package = Package(
         name="box", version="1", sha256=hashlib.sha256(archive).hexdigest(), archive_bytes_max=1_000_000, client="npm"
     )
-    return Manifest(schema=1, packages={"box": package}, models=models)
+    profiles = {"standard": tuple(model.name for model in models)}
+    return Manifest(schema=1, packages={"box": package}, models=models, profiles=profiles)
 
 
 def real_models() -> Path:

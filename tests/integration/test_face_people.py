@@ -37,7 +37,7 @@ class Watching:
 
     def __init__(self, chain: FaceModels) -> None:
         self._chain = chain
-        self.capture = Capture()
+        self.capture = Capture(chain.track_rules)
         self._frames = 0
 
     def look(self, scene: Scene, count: int) -> Iterator[Event]:

@@ -39,7 +39,7 @@ from gate.passage.policy import NoChipAuthentication, Policy
 from gate.passage.screen import Screen
 from gate.programs import clock
 from gate.programs.centre import ControlCentre
-from gate.programs.config import Config
+from gate.programs.config import Config, ConfigError
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.desk import Desk
 from gate.programs.lane.engine import Engine
@@ -49,6 +49,8 @@ from gate.programs.readers import mrz_reader
 from gate.programs.stages.anchors import RememberingAnchors
 from gate.programs.stages.document import converse, document_evidence, unreadable
 from gate.programs.stages.face import face_evidence
+from models.errors import ManifestError
+from models.manifest import load as load_models
 
 FINGERS: frozenset[int] = frozenset({3})
 CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: then it counts as unreachable
@@ -65,10 +67,10 @@ _LAMPS = {
 
 
 def rules_of(config: Config) -> Rules:
-    """The policy and the timing that the configuration asks for."""
+    """The policy and the timing that the configuration asks for. Raises ConfigError for a profile that is not known."""
     rules = config.rules
     policy = Policy(
-        face_match_min=Score(rules.face_match_min),
+        face_match_min=Score(max(rules.face_match_min, match_floor(config))),
         liveness_min=Score(rules.liveness_min),
         officer_presence_max_s=rules.officer_presence_max_s,
         trust_age_max_days=rules.trust_age_max_days,
@@ -82,6 +84,16 @@ def rules_of(config: Config) -> Rules:
     )
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
     return Rules(policy, timing)
+
+
+def match_floor(config: Config) -> float:
+    """The embedder's own threshold, which rests on evidence; no rule goes below it."""
+    try:
+        (bound,) = (model.threshold for model in load_models().profile(config.face.profile) if model.role == "embed")
+    except (ManifestError, ValueError) as error:
+        raise ConfigError(f"face.profile: {error}") from error
+    assert bound is not None, "the manifest gives an embedder its threshold"
+    return bound.value
 
 
 def chip_reader(config: Config) -> ChipDriver:
