@@ -200,6 +200,11 @@ SIGNER = (
         "extended key usage for lists only, critical",
         ds_with(EXTENDED_USE, extension(EXTENDED_USE, der.sequence(der.oid("2.23.136.1.1.3")), critical=True)),
     ),
+    fine(
+        "RFC 5280 §4.2.1.12",
+        "extended key usage for any purpose",
+        ds_with(EXTENDED_USE, extension(EXTENDED_USE, der.sequence(der.oid("2.5.29.37.0")))),
+    ),
     refused(
         "9303-12 table 6",
         "a document signer that may certify",
@@ -415,6 +420,18 @@ LISTS = (
         "RFC 5280 §5.3.1",
         "the signer is on the list, for a reason",
         lambda: revocation_list(None, 77, entry=der.sequence(extension("2.5.29.21", der.tlv(0x0A, b"\x01")))),
+    ),
+    of_list(
+        UNDETERMINED,
+        "RFC 5280 §5.3",
+        "an unknown extension of an entry is critical",
+        lambda: revocation_list(None, 76, entry=der.sequence(extension(OF_NOBODY, der.null(), critical=True))),
+    ),
+    of_list(
+        UNDETERMINED,
+        "RFC 5280 §5.3.3",
+        "an indirect list: an entry of another issuer",
+        lambda: revocation_list(None, 76, entry=der.sequence(extension("2.5.29.29", der.sequence(), critical=True))),
     ),
 )
 
