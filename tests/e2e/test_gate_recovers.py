@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import shutil
@@ -11,61 +10,21 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fakes.whole_gate import PROGRAMS, running
 
-from gate.channel import messages
 from gate.cli.demo import director
 from gate.cli.demo import stage as staging
 from gate.cli.demo import world as worlds
-from gate.cli.demo.central import Central
-from gate.cli.demo.director import Director, DirectorError
-from gate.cli.demo.officer import Officer
-from gate.cli.demo.stage import Stage
+from gate.cli.demo.director import DirectorError
 from gate.cli.models import default_folder
 from gate.passage.screen import Screen
 from gate.programs.runner import status_of
-from gate.programs.supervise import Child, Family
 
 pytestmark = pytest.mark.e2e
-DEADLINE_S = 40.0
-PROGRAMS = ("log", "vision", "lane", "screens")
-
-
-class Gate:
-    """A gate without a central server, its officer, and travellers on demand."""
-
-    def __init__(self, stage: Stage, world: worlds.World, family: Family) -> None:
-        self.stage = stage
-        self.family = family
-        self.screens: list[Screen] = []
-        self._changed = asyncio.Event()
-        self.officer = Officer(stage.config.socket("lane"), on_view=self._see)
-        self._director = Director(
-            world=world,
-            officer=self.officer,
-            programs=family.children,
-            central=Central(stage.folder / "central", stage.folder / "central.log"),
-            on_progress=lambda _visit, _over: None,
-        )
-
-    def _see(self, view: messages.View) -> None:
-        self.screens.append(view.screen)
-        self._director.see(view)
-        self._changed.set()
-
-    async def until(self, screen: Screen) -> None:
-        async with asyncio.timeout(DEADLINE_S):
-            while not self.screens or self.screens[-1] is not screen:
-                self._changed.clear()
-                await self._changed.wait()
-
-    async def passages(self) -> int:
-        """Send one genuine traveller; how many bodies passed."""
-        (visit,) = await self._director.run(["genuine"])
-        return visit.passed
 
 
 @pytest.fixture
@@ -73,25 +32,6 @@ def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="gate-"))  # short: socket paths have 107 bytes
     yield made
     shutil.rmtree(made)
-
-
-@contextlib.asynccontextmanager
-async def running(folder: Path, *, models: Path | None = None) -> AsyncIterator[Gate]:
-    (folder / "world").mkdir()
-    async with worlds.start(folder / "world", seed=1, log=folder / "world.log") as world:
-        stage = staging.prepare(folder, world.ready, models=models or default_folder(), enrol=lambda _: None)
-        children = [
-            Child(name, stage.config_path, output=stage.log_of(name), on_start=lambda _: None) for name in PROGRAMS
-        ]
-        family = Family(children)
-        gate = Gate(stage, world, family)
-        async with family.running():
-            serving = asyncio.ensure_future(gate.officer.run())
-            try:
-                yield gate
-            finally:
-                serving.cancel()
-                await asyncio.gather(serving, return_exceptions=True)
 
 
 async def test_programs_that_die_or_hang_are_noticed_and_come_back_while_the_rest_goes_on(folder: Path) -> None:
@@ -167,7 +107,7 @@ def test_a_gate_in_service_does_not_start_on_the_simulators_parts(folder: Path) 
 
 async def test_the_selftest_finds_everything_well_and_says_what_is_not(folder: Path) -> None:
     (folder / "world").mkdir()
-    async with worlds.start(folder / "world", seed=1, log=folder / "world.log") as world:
+    async with worlds.start(folder / "world", seed=1, reader="elyctis", log=folder / "world.log") as world:
         stage = staging.prepare(folder, world.ready, models=default_folder(), enrol=lambda _: None)
         command = [sys.executable, "-m", "gate.cli", "selftest", "--json", "--config", str(stage.config_path)]
 

@@ -1,0 +1,91 @@
+"""The real programs on a simulated world, without a central server, with an officer, and with travellers on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from gate.channel import messages
+from gate.cli.demo import stage as staging
+from gate.cli.demo import world as worlds
+from gate.cli.demo.central import Central
+from gate.cli.demo.director import Director
+from gate.cli.demo.officer import Officer
+from gate.cli.demo.stage import Stage
+from gate.cli.models import default_folder
+from gate.passage.screen import Screen
+from gate.programs import config as configuration
+from gate.programs.supervise import Child, Family
+
+DEADLINE_S = 40.0
+PROGRAMS = ("log", "vision", "lane", "screens")
+
+
+class Gate:
+    """A gate without a central server, its officer, and travellers on demand."""
+
+    def __init__(self, stage: Stage, world: worlds.World, family: Family) -> None:
+        self.stage = stage
+        self.family = family
+        self.screens: list[Screen] = []
+        self._changed = asyncio.Event()
+        self.officer = Officer(stage.config.socket("lane"), on_view=self._see)
+        self._director = Director(
+            world=world,
+            officer=self.officer,
+            programs=family.children,
+            central=Central(stage.folder / "central", stage.folder / "central.log"),
+            on_progress=lambda _visit, _over: None,
+        )
+
+    def _see(self, view: messages.View) -> None:
+        self.screens.append(view.screen)
+        self._director.see(view)
+        self._changed.set()
+
+    async def until(self, screen: Screen) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while not self.screens or self.screens[-1] is not screen:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def passages(self) -> int:
+        """Send one genuine traveller; how many bodies passed."""
+        (visit,) = await self._director.run(["genuine"])
+        return visit.passed
+
+
+@contextlib.asynccontextmanager
+async def running(
+    folder: Path,
+    *,
+    models: Path | None = None,
+    programs: tuple[str, ...] = PROGRAMS,
+    tables: dict[str, Any] | None = None,
+) -> AsyncIterator[Gate]:
+    """Run the programs on a simulated world; `tables` are further ones of `gate.toml`."""
+    (folder / "world").mkdir()
+    async with worlds.start(folder / "world", seed=1, reader="elyctis", log=folder / "world.log") as world:
+        stage = staging.prepare(folder, world.ready, models=models or default_folder(), enrol=lambda _: None)
+        if tables:
+            with stage.config_path.open("ab") as file:
+                tomli_w.dump(tables, file)
+            stage = replace(stage, config=configuration.load(stage.config_path))
+        children = [
+            Child(name, stage.config_path, output=stage.log_of(name), on_start=lambda _: None) for name in programs
+        ]
+        family = Family(children)
+        gate = Gate(stage, world, family)
+        async with family.running():
+            serving = asyncio.ensure_future(gate.officer.run())
+            try:
+                yield gate
+            finally:
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
