@@ -18,10 +18,12 @@ from fakes.sample_passports import ANNA, utopia
 from gate.document import tlv
 from gate.document.access.commands import Command, Response
 from gate.document.access.opening import Chip
-from gate.document.authenticity.terminal import ChainRequest, SignatureRequest
+from gate.document.authenticity.terminal import ChainRequest, SignatureRequest, authenticate_terminal
 from gate.document.checks import CheckId, Result
 from gate.document.inspection import Inspection
 from gate.document.integrity import Integrity
+from gate.document.lds.dg14 import parse_dg14
+from gate.document.lds.security_infos import TerminalAuthenticationInfo
 from hardware_sim.passport import lds, terminals
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
@@ -402,3 +404,19 @@ def test_the_compressed_key_of_a_field_is_its_hash() -> None:
     signed = centre.asked[1]
     assert isinstance(signed, SignatureRequest)
     assert len(signed.message) == 10 + 8 + hashlib.sha1(usedforsecurity=False).digest_size
+
+
+def test_only_version_1_is_spoken() -> None:
+    infos = dataclasses.replace(
+        parse_dg14(passport().files["EF_DG14"]), terminal_authentications=(TerminalAuthenticationInfo(2, None),)
+    )
+    with pytest.raises(StopIteration) as ended:
+        next(authenticate_terminal(Chip(zone=None, random=bytes), infos, FINGERS, NOW.date()))
+    assert ended.value.value.result is Result.NOT_SUPPORTED
+    assert "that we know" in ended.value.value.reason
+
+
+def test_nothing_known_of_the_chip_is_nothing_offered() -> None:
+    with pytest.raises(StopIteration) as ended:
+        next(authenticate_terminal(Chip(zone=None, random=bytes), None, FINGERS, NOW.date()))
+    assert ended.value.value.result is Result.NOT_SUPPORTED
