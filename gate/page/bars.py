@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 TILT_MAX = 0.40  # slope of a line, 22 degrees
 # A line of 30 to 44 characters is 25 to 40 times as long as high; blur and cut ends widen that.
 SLENDER_MIN, SLENDER_MAX = 11.0, 75.0
+GAP_MAX = (
+    14.0  # heights between the parts of one line: glare takes a third of a line, and what is left tells that it did
+)
 BARS_MAX = 40  # kept of one picture, the longest: a page of text has more, and no zone among the others
 
 
@@ -124,7 +127,7 @@ def _continues(before: Bar, after: Bar) -> bool:
     shorter = min(before, after, key=lambda bar: bar.length)
     far = (shorter.left + shorter.right) / 2
     return (
-        -height <= gap <= 6.0 * height
+        -height <= gap <= GAP_MAX * height
         and abs(longer.y(far) - shorter.y(far)) <= 0.5 * height
         and abs(before.y(where) - after.y(where)) <= 0.7 * height
         and min(before.thickness, after.thickness) >= 0.5 * height

@@ -26,6 +26,7 @@ PEAK_MIN = 0.25
 PEAKS_SHARE_MIN = 0.6  # of the cells of a line that must be peaks, or it is no line
 RESIDUAL_MAX = 0.22  # of a pitch, root mean square: training labels reach 0.3 about a middle
 PITCH_MIN, PITCH_MAX = 3.0, 7.0  # frames a character: 44 or 30 characters with margins of up to 2.6
+_CHARACTER_DOUBT = 1e-3  # a sure character beside a cut may still be a mark on the page
 _REACH = 0.5  # of a pitch: frames so near a cell's middle speak for the cell
 
 
@@ -40,6 +41,7 @@ class Cells:
 
     centres: npt.NDArray[np.float64]
     probabilities: npt.NDArray[np.float64]
+    left_out: float
     residual: float
 
     @property
@@ -168,11 +170,19 @@ def _cuts(probabilities: npt.NDArray[np.float64], grid: Grid, length: int) -> tu
     scored = sorted(
         ((float(height[start - wide[0] : start - wide[0] + length].sum()), start) for start in starts), reverse=True
     )
-    cuts = (_cells(probabilities, grid, start, length) for _, start in scored[:OFFSETS_MAX])
-    return tuple(cut for cut in cuts if cut is not None)
+    against = -np.log(np.maximum(1.0 - height, _CHARACTER_DOUBT))
+    cuts = []
+    for _, start in scored[:OFFSETS_MAX]:
+        inside = slice(start - wide[0], start - wide[0] + length)
+        cut = _cells(probabilities, grid, start, length, left_out=float(against.sum() - against[inside].sum()))
+        if cut is not None:
+            cuts.append(cut)
+    return tuple(cuts)
 
 
-def _cells(probabilities: npt.NDArray[np.float64], grid: Grid, start: int, length: int) -> Cells | None:
+def _cells(
+    probabilities: npt.NDArray[np.float64], grid: Grid, start: int, length: int, *, left_out: float
+) -> Cells | None:
     """Gather what the frames around each cell's middle say. None when the grid folds back or leaves the strip far behind."""
     centres = grid.centre(np.arange(start, start + length))
     steps = np.diff(centres)
@@ -184,7 +194,7 @@ def _cells(probabilities: npt.NDArray[np.float64], grid: Grid, start: int, lengt
     surely = np.max(np.where(weight > 0, ink[None, :], 0.0), axis=1)
     said = weight @ probabilities[:, 1:]
     shares = said / np.maximum(said.sum(axis=1, keepdims=True), 1e-12)
-    return Cells(centres, shares * surely[:, None], grid.residual)
+    return Cells(centres, shares * surely[:, None], left_out, grid.residual)
 
 
 def text_of(cells: Cells) -> str:

@@ -8,6 +8,7 @@ since what is printed counts.
 from __future__ import annotations
 
 import enum
+import functools
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -260,19 +261,15 @@ def choose(zone_format: ZoneFormat, cells: Sequence[npt.NDArray[np.float64]]) ->
     layout = LAYOUTS[zone_format]
     weighed = [weigh(kinds, line) for kinds, line in zip(layout.kinds, cells, strict=True)]
     posterior = [line.posterior for line in weighed]
-    likeliest = tuple(line.text for line in weighed)
     evidence = sum(line.evidence for line in weighed)
-    holding = check_digits(zone_format, likeliest)
-    lines, repaired = likeliest, False
-    if not all(holding.values()) and (found := _repair(zone_format, likeliest, posterior)) is not None:
-        lines, repaired = found, True
-        holding = check_digits(zone_format, lines)
+    lines, repaired = _resolved(zone_format, tuple(line.text for line in weighed), cells, posterior)
+    holding = check_digits(zone_format, lines)
     # A digit that holds by chance does so in one of ten cases: that is what each is worth.
     score = evidence + np.log(10.0) * sum(holding.values()) - np.log(100.0) * repaired
     return Choice(
         format=zone_format,
         lines=lines,
-        confidence=tuple(_confidence(text, rows) for text, rows in zip(lines, posterior, strict=True)),
+        confidence=_confidences(zone_format, lines, cells, posterior),
         check_digits=holding,
         repaired=repaired,
         alternatives=tuple(_alternatives(zone_format, lines, posterior)),
@@ -280,9 +277,78 @@ def choose(zone_format: ZoneFormat, cells: Sequence[npt.NDArray[np.float64]]) ->
     )
 
 
-def _confidence(text: str, posterior: npt.NDArray[np.float64]) -> tuple[float, ...]:
-    chosen = [ALPHABET.index(character) for character in text]
-    return tuple(float(value) for value in posterior[np.arange(len(text)), chosen])
+def _resolved(
+    zone_format: ZoneFormat,
+    lines: tuple[str, ...],
+    cells: Sequence[npt.NDArray[np.float64]],
+    posterior: Sequence[npt.NDArray[np.float64]],
+) -> tuple[tuple[str, ...], bool]:
+    """The likeliest text if its digits hold; what is seen without preference for zeros if that one's do; a repair; or the first.
+
+    Also whether it is a repair.
+    """
+    if all(check_digits(zone_format, lines).values()):
+        return lines, False
+    seen = _as_seen(LAYOUTS[zone_format], lines, cells)
+    if all(check_digits(zone_format, seen).values()):
+        return seen, False
+    repair = _repair(zone_format, lines, posterior)
+    return (lines, False) if repair is None else (repair, True)
+
+
+def _as_seen(layout: Layout, lines: tuple[str, ...], cells: Sequence[npt.NDArray[np.float64]]) -> tuple[str, ...]:
+    """The text with zeros and letters O of numbers as they look, without the preference for zeros."""
+    texts = [list(line) for line in lines]
+    zero, letter = ALPHABET.index("0"), ALPHABET.index("O")
+    for text, kinds, rows in zip(texts, layout.kinds, cells, strict=True):
+        for column, (character, kind) in enumerate(zip(text, kinds, strict=True)):
+            if kind is Kind.NUMBER and character in "0O":
+                text[column] = "O" if rows[column, letter] > rows[column, zero] else "0"
+    return tuple("".join(text) for text in texts)
+
+
+def _confidences(
+    zone_format: ZoneFormat,
+    lines: tuple[str, ...],
+    cells: Sequence[npt.NDArray[np.float64]],
+    posterior: Sequence[npt.NDArray[np.float64]],
+) -> tuple[tuple[float, ...], ...]:
+    """The probability of each chosen character.
+
+    Where no check digit can tell zero from O, and where O stands against the preference for zeros, sight alone counts.
+    """
+    unchecked = _unchecked(zone_format)
+    confidences = []
+    for number, (text, rows) in enumerate(zip(lines, posterior, strict=True)):
+        kinds = LAYOUTS[zone_format].kinds[number]
+        chosen = [ALPHABET.index(character) for character in text]
+        sure = rows[np.arange(len(text)), chosen].tolist()
+        for column, character in enumerate(text):
+            seen = float(cells[number][column, chosen[column]])
+            if character in "0O" and (number, column) in unchecked:
+                sure[column] = min(sure[column], seen)
+            elif character == "O" and kinds[column] is Kind.NUMBER:
+                sure[column] = seen
+        confidences.append(tuple(sure))
+    return tuple(confidences)
+
+
+@functools.cache
+def _unchecked(zone_format: ZoneFormat) -> frozenset[tuple[int, int]]:
+    """The characters of numbers that no check digit covers: line and column."""
+    layout = LAYOUTS[zone_format]
+    covered = {
+        (line, column)
+        for check in layout.checks
+        for line, start, end in (*check.covers, check.digit)
+        for column in range(start, end)
+    }
+    return frozenset(
+        (line, column)
+        for line, kinds in enumerate(layout.kinds)
+        for column, kind in enumerate(kinds)
+        if kind is Kind.NUMBER and (line, column) not in covered
+    )
 
 
 def _replaced(lines: tuple[str, ...], changes: Sequence[tuple[int, int, str]]) -> tuple[str, ...]:

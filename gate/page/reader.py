@@ -85,6 +85,7 @@ def _reading(look: Look, text: ZoneText) -> Reading:
         repaired=choice.repaired,
         geometry=_geometry(look, text),
         zone=_quad(look),
+        crowded=text.crowded,
         alternatives=choice.alternatives,
         hints=hints_of(look.state),
     )

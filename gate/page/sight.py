@@ -7,7 +7,7 @@ that the first one found, so that margins and heights are as the recogniser know
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,11 +19,16 @@ from gate.page.values import STRIP_WIDTH_PX
 from gate.page.zone import ZoneText, fused, text_of_cuts
 
 if TYPE_CHECKING:
-    from gate.page.decode import Cuts
+    from gate.page.decode import Cells, Cuts
     from gate.page.locate import Group
     from gate.page.values import Floats, Grey, Point, Recogniser
 
 SURE = 0.9  # a reading whose weakest character reaches this is not looked at again
+WIDER = {
+    30: 8.0,
+    36: 8.0,
+    44: 2.0,
+}  # characters beside each end: what a longer line has more, or a look at what is there
 PITCHES_A_LINE = 2.5  # between lines, ICAO 9303-3: 6.35 mm where the pitch is 2.54 mm
 
 
@@ -43,7 +48,9 @@ class Look:
     @property
     def settled(self) -> bool:
         """True when another look cannot make it better."""
-        return self.text is not None and self.text.choice.holds and self.text.choice.weakest >= SURE
+        if self.text is None or self.text.crowded:
+            return False
+        return self.text.choice.holds and self.text.choice.weakest >= SURE
 
     @property
     def rotation_deg(self) -> float:
@@ -86,21 +93,33 @@ def look_at(grey: Grey, recogniser: Recogniser, group: Group) -> Look:
 
 
 def look_again(grey: Grey, recogniser: Recogniser, look: Look) -> Look:
-    """Look along the grid that a look found; the better one of the two, or both weighed together. Raises RecogniserError."""
+    """Look along the grid that a look found; the better one of the two, or both weighed together. Raises RecogniserError.
+
+    Where characters go on beside the ends, the lines were located too short, and what was read is dropped for a wider look.
+    """
+    if look.text is not None and look.text.crowded:
+        wider = _along(grey, recogniser, look.ribbons, look.text, margin=WIDER[len(look.text.choice.lines[0])])
+        look = look if wider is None else wider
     if look.text is None or look.settled:
         return look
-    ribbons = tuple(
-        settle(grey, _fitted(ribbon, cells.centres[0], cells.centres[-1], cells.pitch))
-        for ribbon, cells in zip(look.ribbons, look.text.cells, strict=True)
-    )
-    strips = cut(grey, ribbons)
-    text = text_of_cuts([decode(line) for line in recogniser(strips)])
-    if text is None:
+    second = _along(grey, recogniser, look.ribbons, look.text, margin=1.0)
+    if second is None or second.text is None:
         return look
-    second = Look(ribbons, strips, text)
-    both = fused(look.text, text)
-    looks = [look, second] if both is None else [look, second, Look(ribbons, strips, both)]
+    both = fused(look.text, second.text)
+    looks = [look, second] if both is None else [look, second, replace(second, text=both)]
     return max(looks, key=lambda one: one.score)
+
+
+def _along(
+    grey: Grey, recogniser: Recogniser, ribbons: tuple[Ribbon, ...], text: ZoneText, *, margin: float
+) -> Look | None:
+    """Look along the grid of a text, with room for `margin` characters beside its ends."""
+    fitted = tuple(
+        settle(grey, _fitted(ribbon, cells, margin)) for ribbon, cells in zip(ribbons, text.cells, strict=True)
+    )
+    strips = cut(grey, fitted)
+    found = text_of_cuts([decode(line) for line in recogniser(strips)])
+    return None if found is None else Look(fitted, strips, found)
 
 
 def place_of(ribbon: Ribbon, frame: float) -> Point:
@@ -131,9 +150,10 @@ def _with_third_line(grey: Grey, recogniser: Recogniser, look: Look, cuts: list[
     return best
 
 
-def _fitted(ribbon: Ribbon, first: float, last: float, pitch: float) -> Ribbon:
-    """The ribbon with one character's room beside the first and last one, as high as lines of that pitch are apart."""
-    start, end = ((frame + 0.5) * FRAME_PX / STRIP_WIDTH_PX for frame in (first - 1.5 * pitch, last + 1.5 * pitch))
-    cut_ribbon = ribbon.stretched(start, end)
-    pitch_px = pitch * FRAME_PX / STRIP_WIDTH_PX * ribbon.length_px
-    return Ribbon(cut_ribbon.start, cut_ribbon.end, PITCHES_A_LINE * pitch_px, cut_ribbon.bow_px)
+def _fitted(ribbon: Ribbon, cells: Cells, margin: float) -> Ribbon:
+    """The ribbon with that much room beside the first and last character, as high as lines of that pitch are apart."""
+    reach = (margin + 0.5) * cells.pitch
+    ends = (cells.centres[0] - reach, cells.centres[-1] + reach)
+    start, end = ((float(frame) + 0.5) * FRAME_PX / STRIP_WIDTH_PX for frame in ends)
+    pitch_px = cells.pitch * FRAME_PX / STRIP_WIDTH_PX * ribbon.length_px
+    return replace(ribbon.stretched(start, end), height_px=PITCHES_A_LINE * pitch_px)

@@ -103,7 +103,8 @@ class Reading:
 
     `confidence` holds a probability for each character of each line. `alternatives` are other whole readings that the
     check digits allow as well, such as a letter O where a number has 0: to be tried against the chip. `repaired` is True
-    when a character is not the likeliest one but what the check digits want.
+    when a character is not the likeliest one but what the check digits want; `crowded` when more characters stand beside the
+    zone's ends, which no zone has.
     """
 
     format: ZoneFormat
@@ -113,6 +114,7 @@ class Reading:
     repaired: bool
     geometry: Geometry
     zone: Quad
+    crowded: bool = False
     alternatives: tuple[tuple[str, ...], ...] = ()
     hints: tuple[Why, ...] = ()
 

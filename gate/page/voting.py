@@ -25,6 +25,8 @@ def objections_to(reading: Reading) -> tuple[str, ...]:
     objections = []
     if reading.repaired:
         objections.append("a character was put in place of the likeliest one")
+    if reading.crowded:
+        objections.append("more characters stand beside the zone")
     objections += [f"the check digit of {name} is wrong" for name, holds in reading.check_digits.items() if not holds]
     if reading.weakest < CONFIDENCE_MIN:
         objections.append(f"the weakest character has a confidence of {reading.weakest:.2f}, under {CONFIDENCE_MIN}")

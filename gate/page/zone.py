@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Below this mean confidence it is text of another kind, or too damaged to be of use.
 MEAN_CONFIDENCE_MIN = 0.6
+BESIDE_MAX = 1.2  # of -log(1 - p): something that is a character with a probability of 0.7
 _WORSE_MAX = 12.0  # a cut of a line that explains it worse by more than e^12 is not weighed together with the others
 
 
@@ -36,6 +37,11 @@ class ZoneText:
         """True when this is a zone rather than other text that was forced into one."""
         return self.choice.mean_confidence >= MEAN_CONFIDENCE_MIN
 
+    @property
+    def crowded(self) -> bool:
+        """True when more characters stand on the grid beside a line: then the zone is not of this width."""
+        return max(line.left_out for line in self.cells) > BESIDE_MAX
+
 
 def text_of_cuts(lines: Sequence[Cuts]) -> ZoneText | None:
     """Weigh all formats that the cut lines can be, first line first; None when they can be none."""
@@ -45,7 +51,7 @@ def text_of_cuts(lines: Sequence[Cuts]) -> ZoneText | None:
         if count != len(lines) or any(width not in cuts for cuts in lines):
             continue
         for cells in _likely(zone_format, [cuts[width] for cuts in lines]):
-            choice = choose(zone_format, [line.probabilities for line in cells])
+            choice = _choice(zone_format, cells)
             if best is None or choice.score > best.choice.score:
                 best = ZoneText(choice, cells)
     return best
@@ -59,13 +65,18 @@ def fused(first: ZoneText, second: ZoneText) -> ZoneText | None:
         replace(after, probabilities=(before.probabilities + after.probabilities) / 2)
         for before, after in zip(first.cells, second.cells, strict=True)
     )
-    return ZoneText(choose(second.choice.format, [line.probabilities for line in cells]), cells)
+    return ZoneText(_choice(second.choice.format, cells), cells)
+
+
+def _choice(zone_format: ZoneFormat, cells: tuple[Cells, ...]) -> Choice:
+    choice = choose(zone_format, [line.probabilities for line in cells])
+    return replace(choice, score=choice.score - sum(line.left_out for line in cells))
 
 
 def _likely(zone_format: ZoneFormat, lines: Sequence[tuple[Cells, ...]]) -> Iterator[tuple[Cells, ...]]:
     """Combinations of the lines' cuts, without those cuts that explain their line far worse than the best one."""
     kept = []
     for kinds, cuts in zip(LAYOUTS[zone_format].kinds, lines, strict=True):
-        evidence = [weigh(kinds, cells.probabilities).evidence for cells in cuts]
+        evidence = [weigh(kinds, cells.probabilities).evidence - cells.left_out for cells in cuts]
         kept.append([cells for cells, value in zip(cuts, evidence, strict=True) if value >= max(evidence) - _WORSE_MAX])
     return itertools.product(*kept)
