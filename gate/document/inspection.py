@@ -188,7 +188,11 @@ def _look_at_the_rest(examination: Examination, chip: Chip) -> Generator[Step, b
     Some chips end their session rather than give what is guarded, so that comes at the very end.
     """
     rest = examination.listed() - examination.files.keys() - examination.absent.keys()
+    ended = False
     for number in sorted(rest, key=lambda number: (number in GUARDED, number)):
+        if ended:
+            yield from chip.reopen()
+            ended = False
         try:
             there = yield from chip.look(data_group(number))
         except ChipStatusError:
@@ -199,7 +203,7 @@ def _look_at_the_rest(examination: Examination, chip: Chip) -> Generator[Step, b
             if error.status is None:
                 raise
             examination.absent[number] = Absence.REFUSED
-            yield from chip.reopen()
+            ended = True
         else:
             examination.absent[number] = Absence.LOOKED_AT if there else Absence.MISSING
 

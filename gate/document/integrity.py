@@ -91,4 +91,4 @@ def _settled(number: int, absence: Absence | None, *, broken: bool) -> bool:
     if absence is Absence.LOOKED_AT:
         return True
     # Whoever copies a chip's files has no right to these: that they are not among the copies says nothing.
-    return number in GUARDED and not broken and absence in (None, Absence.REFUSED)
+    return number in GUARDED and (absence is Absence.REFUSED or (absence is None and not broken))

@@ -101,10 +101,9 @@ def _key_facts(certificate: Certificate) -> KeyFacts:
 def weak_algorithms(facts: SignatureFacts) -> tuple[str, ...]:
     """What is weak, each as a word that names the place and the algorithm, such as `ds_key:rsa-1024`; empty: nothing is.
 
-    ICAO 9303-12 §4.4 wants RSA of 2,048 bits and curves of 224 at least, with SHA-224 or better; it has no MD5, and SHA-1 for
-    documents of the past alone. SOG-IS Agreed Cryptographic Mechanisms §3 and §4.1 and BSI TR-02102-1 §1.3 and §4 exclude
-    SHA-1 and RSA below 2,048 (1,900) bits for signatures as well. The places are `lds_hash`, `digest`, `sod_signature`,
-    `ds_key`, `ds_signature` and `csca_key`.
+    Weak are MD5, SHA-1, RSA below 2,048 bits and curves below 224: less than ICAO 9303-12 §4.4 allows a document signer. The
+    Agreed Cryptographic Mechanisms of SOG-IS and BSI TR-02102-1 have no SHA-1 and no shorter RSA for signatures either. The
+    places are `lds_hash`, `digest`, `sod_signature`, `ds_key`, `ds_signature` and `csca_key`.
     """
     return tuple(_weak(facts))
 

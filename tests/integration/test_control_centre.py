@@ -9,12 +9,14 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from fakes.inspections import NOW, anchors, issued, results
-from fakes.sample_passports import utopia
+from fakes.sample_passports import ANNA, portrait, utopia
 
+from gate.cli import chip
 from gate.document.authenticity.terminal import ChainRequest, SignatureRequest
 from gate.document.checks import CheckId, Result
 from gate.document.inspection import Inspection, inspect
@@ -29,27 +31,32 @@ from hardware_sim.centre.server import CentreServer
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import lds
 from hardware_sim.passport.abilities import Agreement, Features
+from hardware_sim.passport.issuer import Issuer, Passport
 
-DOCUMENT = issued(
-    features=Features(chip_authentication=(Agreement(13),), terminal_authentication=True),
-    extra_groups={3: lds.dg3(b"a finger")},
-)
+FEATURES = Features(chip_authentication=(Agreement(13),), terminal_authentication=True)
+DOCUMENT = issued(features=FEATURES, extra_groups={3: lds.dg3(b"a finger")})
 CHAIN = ChainRequest(("UTCVCA00001",))
 
 
 class Reader:
     """The chip on a reader that never fails."""
 
-    def __init__(self) -> None:
-        self._card = Card(DOCUMENT, random_bytes=random.Random(1).randbytes)
+    def __init__(self, document: Passport = DOCUMENT) -> None:
+        self._card = Card(document, random_bytes=random.Random(1).randbytes)
+
+    async def wait_for_card(self, timeout_s: float) -> None:
+        assert timeout_s > 0
+
+    async def close(self) -> None:
+        self._card.reset()
 
     async def transmit(self, apdu: bytes) -> bytes:
         return self._card.transmit(apdu)
 
 
 @contextmanager
-def serving(path: Path, fault: Fault, *, pause_s: float = 5.0) -> Iterator[None]:
-    server = CentreServer(path, desk_of(utopia(), fault), pause_s=pause_s)
+def serving(path: Path, fault: Fault, country: Issuer | None = None, *, pause_s: float = 5.0) -> Iterator[None]:
+    server = CentreServer(path, desk_of(country or utopia(), fault), pause_s=pause_s)
     try:
         yield
     finally:
@@ -71,12 +78,30 @@ async def inspected(centre: ControlCentre) -> Inspection:
     return await converse(conversation, Reader(), ignore, centre.ask)
 
 
-async def test_a_centre_that_does_as_it_should_lets_us_read_the_fingers(tmp_path: Path) -> None:
+async def test_a_centre_that_does_as_it_should_lets_us_read_the_fingers(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "centre.sock"
+    caplog.set_level("INFO", "gate.programs")
     with serving(path, Fault.NONE):
         inspection = await inspected(ControlCentre(path))
     assert results(inspection) == {}
     assert inspection.groups[3] is Integrity.IDENTICAL
+    assert inspection.fingerprints == 1
+    (record,) = caplog.records
+    assert (record.message, record.result, record.fingerprints) == ("terminal_authentication", "successful", 1)
+
+
+async def test_a_hand_held_reader_asks_a_centre_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    country = Issuer(7, today=datetime.now(UTC).date())  # the command goes by the real clock
+    document = country.issue(ANNA, portrait_jpeg=portrait(), features=FEATURES, extra_groups={3: lds.dg3(b"a finger")})
+    monkeypatch.setattr(chip, "PcscReader", lambda *_: Reader(document))
+    path = tmp_path / "centre.sock"
+    with serving(path, Fault.NONE, country):
+        inspection, _ = await chip.read_chip(
+            chip.Printed(parse(document.mrz_lines), None), anchors=anchors(), reader_name="", wait_s=1, centre=path
+        )
+    assert inspection.result_of(CheckId.TERMINAL_AUTHENTICATION) is Result.SUCCESSFUL
     assert inspection.fingerprints == 1
 
 

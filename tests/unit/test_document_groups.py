@@ -137,21 +137,59 @@ def test_a_chip_that_ends_its_session_rather_than_give_a_group_has_refused_it(an
     document = issued(extra_groups={3: FINGERS, 13: MANY[13]})
     sent: list[bytes] = []
     inspected(document, through=counting(sent))
+    told: list[bytes] = []
+    inspection = inspected(document, through=dropping_at(len(sent) - 1, answer, told))
+    assert results(inspection) == {}
+    assert inspection.groups == {**dict.fromkeys((1, 2, 14, 15), IDENTICAL), 3: PRESENT, 13: PRESENT}
+    assert len(told) == len(sent), "it is not opened again for nothing"
+
+
+def dropping_at(at: int, answer: bytes, told: list[bytes]) -> Through:
+    """A chip that ends its session rather than answer this command."""
 
     def through(transmit: Transmit) -> Transmit:
-        count = iter(range(10_000))
-
         def pass_on(apdu: bytes) -> bytes:
-            if next(count) == len(sent) - 1:  # the selection of EF.DG3, the last that is looked at
+            told.append(apdu)
+            if len(told) == at + 1:
                 transmit(bytes.fromhex("00A4040C07A0000002471001"))  # the card drops its session
                 return answer
             return transmit(apdu)
 
         return pass_on
 
-    inspection = inspected(document, through=through)
+    return through
+
+
+def test_a_chip_that_ended_its_session_is_opened_again_for_the_next_group() -> None:
+    document = issued(extra_groups={3: FINGERS, 4: lds.templates(0x76, [], 0x10, "0009"), 13: MANY[13]})
+    sent: list[bytes] = []
+    inspected(document, through=counting(sent))
+    told: list[bytes] = []
+    inspection = inspected(document, through=dropping_at(len(sent) - 2, b"\x69\x82", told))
     assert results(inspection) == {}
-    assert inspection.groups == {**dict.fromkeys((1, 2, 14, 15), IDENTICAL), 3: PRESENT, 13: PRESENT}
+    assert (inspection.groups[3], inspection.groups[4]) == (PRESENT, PRESENT)
+    assert len(told) > len(sent)
+
+
+def test_guarded_groups_stay_refused_when_the_chip_is_lost_after_that() -> None:
+    document = issued(extra_groups={3: FINGERS, 4: lds.templates(0x76, [], 0x10, "0009")})
+    sent: list[bytes] = []
+    inspected(document, through=counting(sent))
+
+    def through(transmit: Transmit) -> Transmit:
+        left = iter(range(len(sent) - 1))
+
+        def answer(apdu: bytes) -> bytes:
+            if next(left, None) is None:
+                raise Gone
+            return transmit(apdu)
+
+        return answer
+
+    inspection = inspected(document, through=through)
+    assert results(inspection) == {"dg_hashes": "aborted"}
+    assert inspection.groups[3] is PRESENT
+    assert inspection.groups[4] is Integrity.ABORTED
 
 
 def test_a_changed_group_is_not_identical_and_an_unlisted_one_neither() -> None:

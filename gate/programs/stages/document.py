@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from gate.document.pki.certificate import Certificate
     from gate.programs.stages.anchors import RememberingAnchors
 
+log = logging.getLogger(__name__)
 AUTHORITIES_MAX: Final = 8  # a country has a handful of one name; more are not told
 SUBJECT_CHARACTERS_MAX: Final = 200
 
@@ -72,7 +74,16 @@ async def converse(
                     step = conversation.send(await ask_centre(step))
     except StopIteration as end:
         inspection: Inspection = end.value
+        _log_terminal(inspection)
         return inspection
+
+
+def _log_terminal(inspection: Inspection) -> None:
+    """What came of asking for fingers, if they were asked for: it decides nothing, so no record holds it."""
+    for check in inspection.checks:
+        if check.id is checks.CheckId.TERMINAL_AUTHENTICATION:
+            fields = {"result": check.result.value, "reason": check.reason, "fingerprints": inspection.fingerprints}
+            log.info("terminal_authentication", extra=fields)
 
 
 def result_of(result: checks.Result) -> CheckResult:
