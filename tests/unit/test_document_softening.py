@@ -278,7 +278,8 @@ def refined_country(corrected: str) -> Check:
 def test_a_corrected_country_is_what_the_check_compares_with() -> None:
     right = refined_country("UT")
     assert (right.result, right.reason) == (Result.SUCCESSFUL, "UTO signs as UT, by a defect list")
-    assert refined_country("ZZ").result is Result.FAILED
+    assert refined_country("FR").result is Result.FAILED
+    assert refined_country("ZZ").result is Result.UNDETERMINED
 
 
 def test_without_a_known_signer_nothing_is_refined() -> None:
