@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from drivers.errors import BadFrameError, NoReplyError, RefusedError
 from drivers.reader.framed import FramedLine, OpenLink
 from drivers.reader.profile import ImagerProfile
-from drivers.reader.repeats import Repeats
+from drivers.reader.repeats import READS_ON_S, Repeats
 from drivers.reader.zone import ZONE_BYTES_MAX, lines_of
 from drivers.values import MrzLines
 
@@ -69,7 +69,7 @@ class Imager:
         self.source = source
         self._profile = profile
         self._line: FramedLine[Piece] = FramedLine(ImagerDecoder(profile), open_link=open_link)
-        self._repeats = Repeats()
+        self._repeats = Repeats(READS_ON_S)
         self._text = ""
         self._heard_at_s = 0.0
 

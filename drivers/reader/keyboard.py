@@ -11,7 +11,7 @@ import asyncio
 from drivers.errors import SetupError
 from drivers.reader.framed import FramedLine, OpenLink
 from drivers.reader.keys import PAUSE_MS, InputEvent, Typed, Typing, decode
-from drivers.reader.repeats import Repeats
+from drivers.reader.repeats import READS_ON_S, Repeats
 from drivers.reader.zone import LINES_MAX, is_zone
 from drivers.values import MrzLines
 
@@ -26,7 +26,7 @@ class KeyboardWedge:
     def __init__(self, *, open_link: OpenLink) -> None:
         self._line: FramedLine[InputEvent] = FramedLine(decode, open_link=open_link)
         self._typing = Typing()
-        self._repeats = Repeats()
+        self._repeats = Repeats(READS_ON_S)
         self._typed_at_s = 0.0
 
     @property

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from drivers.errors import NoReplyError
 from drivers.reader.elyctis import Letter, ScannerFrame, decode, encode, mrz_lines
 from drivers.reader.framed import FramedLine, OpenLink
-from drivers.reader.repeats import Repeats
+from drivers.reader.repeats import READS_ONCE_S, Repeats
 from drivers.values import MrzLines
 
 ANSWER_DEADLINE_S = 1.0
@@ -40,7 +40,7 @@ class ElyctisSwipe:
     def __init__(self, *, open_link: OpenLink) -> None:
         self.identity: ScannerIdentity | None = None
         self._line = FramedLine(decode, open_link=open_link)
-        self._repeats = Repeats()
+        self._repeats = Repeats(READS_ONCE_S)
         self._page: MrzLines | None = None
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 
 from drivers.reader.framed import Decode, FramedLine, OpenLink
-from drivers.reader.repeats import Repeats
+from drivers.reader.repeats import READS_ON_S, Repeats
 from drivers.reader.zone import resembles_zone
 from drivers.values import MrzLines
 
@@ -21,7 +21,7 @@ class TalkingReader:
     def __init__(self, decode: Decode[tuple[str, ...]], *, source: str, open_link: OpenLink) -> None:
         self.source = source
         self._line = FramedLine(decode, open_link=open_link)
-        self._repeats = Repeats()
+        self._repeats = Repeats(READS_ON_S)
 
     @property
     def bytes_passed_over(self) -> int:

@@ -13,7 +13,7 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
-from gate.trust.errors import StoreError
+from gate.trust.errors import BusyError, StoreError
 from gate.trust.schema import connect
 from gate.trust.store import TrustStore
 
@@ -60,18 +60,18 @@ def replacing(path: Path) -> Iterator[Replacement]:
             finally:
                 _throw_away(replacement.draft)
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"{path}: cannot be written ({error})") from error
+        raise StoreError(f"the trust store {path} cannot be written: {error}") from error
 
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Hold the lock file beside the store. It stays there: a lock that is removed locks nothing."""
-    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    """Hold the lock file beside the store. It stays there: a lock that is removed locks nothing. Reading it is enough."""
+    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, _MODE)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StoreError(f"{path}: another import is under way") from error
+            raise BusyError(f"{path}: another import is under way") from error
         yield
     finally:
         os.close(descriptor)
