@@ -40,7 +40,7 @@ def import_(
     from rich.progress import Progress
 
     from gate.trust.admission import Way
-    from gate.trust.errors import SourceError, StoreError
+    from gate.trust.errors import BusyError, SourceError, StoreError
     from gate.trust.importing import import_sources
 
     began = time.monotonic()
@@ -61,6 +61,8 @@ def import_(
             )
     except SourceError as error:
         fail(Exit.BAD_DATA, str(error))
+    except BusyError as error:
+        fail(Exit.TRY_LATER, str(error))
     except StoreError as error:
         fail(Exit.IO_ERROR, str(error))
     report = replace(report, rejected=unusable + report.rejected)
@@ -71,6 +73,8 @@ def import_(
 
 def _report(report: ImportReport, *, seconds: float, json: bool) -> None:
     """Print what an import took and what it left out."""
+    from gate.trust.looking import shown
+
     if json:
         emit_json(
             "trust.import/1",
@@ -94,7 +98,7 @@ def _report(report: ImportReport, *, seconds: float, json: bool) -> None:
     if report.withdrawn:
         say(f"{report.withdrawn} certificates withdrawn: the newer list no longer names them")
     for one in report.rejected:
-        note(f"left out: {one.subject}: {one.reason}")
+        note(f"left out: {shown(one.subject)}: {shown(one.reason)}")
 
 
 @app.command("list")

@@ -26,6 +26,7 @@ from gate.trust.admission import Rejected, Way
 from gate.trust.errors import SourceError, TrustError
 from gate.trust.folder import read_folder
 from gate.trust.importing import ImportReport, import_sources
+from gate.trust.looking import shown
 
 ADDRESS_SPACE_BYTES_MAX = 2 << 30
 CPU_MAX_S = 300
@@ -69,7 +70,7 @@ def import_folder(request: Request, now: datetime) -> Outcome:
             way=Way.WATCHED,
         )
     except TrustError as error:
-        return Outcome(problem=str(error)[:PROBLEM_CHARACTERS_MAX])
+        return Outcome(problem=shown(str(error), characters_max=PROBLEM_CHARACTERS_MAX))
     return _outcome(report, folder.rejected, took_ms=int((time.monotonic() - began) * 1000))
 
 
@@ -83,7 +84,7 @@ def _outcome(report: ImportReport, unreadable: tuple[Rejected, ...], *, took_ms:
         reason = f"{refused[0].subject}: {refused[0].reason}" if refused else "no certificate or list was found"
         problem = f"nothing in the folder can be taken: {reason}"
     return Outcome(
-        problem=problem[:PROBLEM_CHARACTERS_MAX],
+        problem=shown(problem, characters_max=PROBLEM_CHARACTERS_MAX),
         replaced=report.replaced,
         version=report.version,
         certificates=report.accepted,
@@ -91,7 +92,10 @@ def _outcome(report: ImportReport, unreadable: tuple[Rejected, ...], *, took_ms:
         revocation_lists=report.revocation_lists,
         defect_lists=report.defect_lists,
         withdrawn=report.withdrawn,
-        refused=[Refused(one.subject[:200], one.reason[:300], one.older) for one in refused[:REFUSED_MAX]],
+        refused=[
+            Refused(shown(one.subject), shown(one.reason, characters_max=300), one.older)
+            for one in refused[:REFUSED_MAX]
+        ],
         refused_in_all=len(refused),
         took_ms=took_ms,
     )

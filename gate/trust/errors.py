@@ -3,6 +3,7 @@
 TrustError
 ├── SourceError   a file that cannot be used: no certificate or list, or a list whose signer nobody vouches for
 └── StoreError    the store cannot be read or written
+    └── BusyError     another import is under way: try later
 """
 
 
@@ -16,3 +17,7 @@ class SourceError(TrustError):
 
 class StoreError(TrustError):
     """The store cannot be read or written; the message names it."""
+
+
+class BusyError(StoreError):
+    """Another import is under way."""

@@ -88,8 +88,7 @@ def import_sources(
         before = TrustStore.open(path).version if replacement.draft.exists() else ""
         report = _import_into(replacement.draft, sources, signer=signer, test=test, now=now, way=way, progress=progress)
         version = TrustStore.open(replacement.draft).version
-        stays = version == before if way is Way.WATCHED else report.took_nothing
-        if stays:
+        if report.took_nothing or (way is Way.WATCHED and version == before):
             return replace(report, version=before, replaced=False)
         return replace(report, version=replacement.commit().version)
 

@@ -109,7 +109,7 @@ def _about(name: str, descriptor: int) -> os.stat_result | None:
         return None  # gone since the folder was read
 
 
-def shown(name: str) -> str:
-    """A file's name as it may be shown and stored: whoever writes the folder chooses it."""
-    text = os.fsencode(name).decode("utf-8", "replace")
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)[:200]
+def shown(text: str, *, characters_max: int = 200) -> str:
+    """A name out of a folder or a certificate as it may be stored and shown: others chose it, and a terminal obeys much."""
+    whole = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")[:characters_max]
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in whole)

@@ -10,6 +10,7 @@ import os
 import stat
 import subprocess
 import sys
+import tomllib
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -17,9 +18,11 @@ from typing import Any
 
 import msgspec
 import pytest
+import tomli_w
 from fakes.master_lists import NOW, master_list, party, revocation_list
 
 from gate.programs import clock, lists, sync
+from gate.programs import config as configuration
 from gate.programs.config import Config, ConfigError
 from gate.programs.lists import ImportLostError, import_in_child
 from gate.programs.lists_messages import Outcome, Request
@@ -59,7 +62,9 @@ class Site:
             "audit": {"recipients": ["age1a"]},
             "lists": {"folder": str(self.folder), "signer": str(self.signer), "check_every_ms": 50, **extra},
         }
-        self.config = msgspec.convert(table, Config)
+        self.path = root / "gate.toml"
+        self.path.write_text(tomli_w.dumps(table))
+        self.config = configuration.load(self.path)
         self.request = Request(folder=str(self.folder), store=str(self.store), signer=str(self.signer), test=False)
 
     def deliver(self, name: str, data: bytes) -> None:
@@ -241,7 +246,8 @@ async def test_a_child_that_cannot_be_started_is_an_error_of_its_own(
 
 
 def child(site: Site, limits: str) -> Outcome:
-    """The child with other limits."""
+    """The child with other limits, and without what measures coverage: it would not live within them."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     code = f"from gate.programs import lists_child as child; {limits}; child.main()"
     done = subprocess.run(
         [sys.executable, "-c", code, str(os.getpid())],
@@ -249,6 +255,7 @@ def child(site: Site, limits: str) -> Outcome:
         capture_output=True,
         check=True,
         timeout=DEADLINE_S,
+        env=plain,
     )
     return msgspec.json.decode(done.stdout, type=Outcome)
 
@@ -267,6 +274,26 @@ def test_a_folder_that_needs_too_much_memory_is_told(site: Site) -> None:
         with (site.folder / f"{number}.crl").open("wb") as file:
             file.truncate(8 << 20)
     assert "memory" in child(site, "child.ADDRESS_SPACE_BYTES_MAX = 1 << 20").problem
+
+
+def test_a_child_of_nobody_ends_before_it_reads_anything(site: Site) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gate.programs.lists_child", "1"],
+        input=b"{}",
+        capture_output=True,
+        check=False,
+        timeout=DEADLINE_S,
+    )
+    assert done.returncode != 0
+    assert b"the parent has ended" in done.stderr
+    assert nothing_is_left_over(site)
+
+
+async def test_a_folder_that_cannot_be_read_is_a_problem_and_no_death(site: Site) -> None:
+    site.folder.rmdir()
+    outcome = await import_in_child(site.request)
+    assert "No such file" in outcome.problem
+    assert not site.store.exists()
 
 
 @pytest.mark.parametrize(
@@ -331,3 +358,45 @@ async def test_a_gate_in_service_imports_nothing_by_a_clock_that_is_unsure(
 async def test_neither_a_mirror_nor_lists_is_nothing_to_do(site: Site) -> None:
     with pytest.raises(ConfigError, match="enrol"):
         await sync.run(msgspec.structs.replace(site.config, lists=None), stop=asyncio.Event())
+
+
+async def said_by(site: Site, *command: str) -> tuple[int | None, str]:
+    """Run a `gate` command; its exit code and what it printed."""
+    started = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gate.cli", *command, "--config", str(site.path)), stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await started.communicate()
+    return started.returncode, out.decode()
+
+
+async def test_the_commands_say_how_the_import_goes(site: Site) -> None:
+    async with running(site.config):
+        await until(site.config, lambda lists: lists["problem"] is not None)
+        code, text = await said_by(site, "sync", "status")
+        assert (code, text.splitlines()) == (
+            1,
+            [
+                "no central server is configured",
+                "lists failing, last replaced before the program started",
+                "problem: the folder holds no list",
+            ],
+        )
+        _, text = await said_by(site, "status")
+        assert "the folder holds no list" in text
+        site.deliver("UT.ml", master_list(SIGNER, [CSCA.der], signed_at=AT))
+        await until(site.config, lambda lists: lists["certificates"] == 1)
+        code, text = await said_by(site, "sync", "status", "--json")
+        document = json.loads(text)
+        assert (code, document["schema"], document["lists"]["state"]) == (0, "sync.status/1", "ready")
+        _, text = await said_by(site, "status", "--json")
+        assert json.loads(text)["lists"]["import"]["version"] == versions(site)
+
+
+def test_lists_that_are_for_demos_only_are_refused_in_service(site: Site) -> None:
+    table = tomllib.loads(site.path.read_text())
+    table["purpose"] = "service"
+    table["barrier"]["profile"] = "acme"
+    table["lists"]["test"] = True
+    site.path.write_text(tomli_w.dumps(table))
+    with pytest.raises(ConfigError, match=r"lists\.test = true"):
+        configuration.load(site.path)

@@ -24,7 +24,9 @@ from fakes.defect_lists import (
     known,
 )
 from fakes.master_lists import NOW, Party, master_list, party, revocation_list, signed_list
+from typer.testing import CliRunner
 
+from gate.cli.trust import app
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.known_defects import Defect, Flaw
 from gate.trust.admission import Way
@@ -33,6 +35,7 @@ from gate.trust.folder import read_folder
 from gate.trust.importing import ImportReport, import_sources
 from gate.trust.ldif import LINE_BYTES_MAX, binary_values
 from gate.trust.looking import Found, look, walk
+from gate.trust.replacing import replacing
 from gate.trust.sources import read_source
 from gate.trust.store import Published, TrustStore
 from hardware_sim.passport import der
@@ -168,6 +171,20 @@ def test_a_self_signed_certificate_in_a_watched_folder_is_nobodys_word(path: Pat
     assert (report.took_nothing, report.replaced) == (True, False)
     assert "an operator's hand only" in report.rejected[0].reason
     assert subjects(path) == {"UT, CSCA"}
+
+
+def test_a_watched_folder_of_which_nothing_can_be_taken_makes_no_store(path: Path) -> None:
+    assert not watched(path, FOREIGN.der).replaced
+    assert not path.exists()
+
+
+def test_a_second_import_at_the_same_time_is_told_to_try_later(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "csca.cer").write_bytes(CSCA.der)
+    command = ["import", str(tmp_path / "csca.cer"), "--store", str(path)]
+    with replacing(path):
+        done = CliRunner().invoke(app, command)
+    assert (done.exit_code, done.stderr) == (75, f"gate: {path}: another import is under way\n")
+    assert CliRunner().invoke(app, command).exit_code == 0
 
 
 def test_what_is_known_or_listed_may_lie_in_a_watched_folder_by_itself(path: Path) -> None:
@@ -456,6 +473,13 @@ def replaced(path: Path, found: list[Found]) -> Iterator[Found]:
 def test_names_that_are_no_text_and_names_that_would_write_to_a_terminal_are_shown_harmless(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff\x1b[2J.crl")).write_bytes(b"x")
     assert [one.subject for one in read_folder(tmp_path).rejected] == ["\ufffd\ufffd[2J.crl"]
+
+
+def test_a_certificates_name_writes_nothing_to_a_terminal_but_text(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "stranger.cer").write_bytes(party("\x1b[2JStranger\x07", issuer=CSCA).der)
+    done = CliRunner().invoke(app, ["import", str(tmp_path / "stranger.cer"), "--store", str(path)])
+    assert "Stranger" in done.stderr
+    assert all(one.isprintable() for one in done.stderr.rstrip("\n"))
 
 
 def test_what_lies_too_deep_is_not_seen(tmp_path: Path) -> None:
