@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 TILT_MAX = 0.40  # slope of a line, 22 degrees
 # A line of 30 to 44 characters is 25 to 40 times as long as high; blur and cut ends widen that.
 SLENDER_MIN, SLENDER_MAX = 11.0, 75.0
+LEVEL_MIN = 4.0  # of 255, between strokes and the rest: sensor noise on an empty bed stays below
 GAP_MAX = (
     14.0  # heights between the parts of one line: glare takes a third of a line, and what is left tells that it did
 )
@@ -68,16 +69,17 @@ def find_bars(small: Grey, stroke_px: int) -> list[Bar]:
     strokes = _strokes(small, stroke_px)
     along = cv2.getStructuringElement(cv2.MORPH_RECT, (stroke_px + stroke_px // 2, 1))
     joined = cv2.morphologyEx(cv2.blur(strokes, (3, 3)), cv2.MORPH_CLOSE, along)
-    _, mask = cv2.threshold(joined, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    level, mask = cv2.threshold(joined, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    if level < LEVEL_MIN:
+        return []
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_RECT, (stroke_px, 3)))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8, copy=False), connectivity=4)
     wide_enough = np.flatnonzero(stats[1:, cv2.CC_STAT_WIDTH] >= 3 * stroke_px) + 1
     longest = wide_enough[np.argsort(-stats[wide_enough, cv2.CC_STAT_WIDTH])][: 3 * BARS_MAX]
-    bars = [
-        bar
-        for label in longest
-        if (bar := _fitted(np.asarray(labels, np.int32), np.asarray(stats[label], np.int32), int(label))) is not None
-    ]
+    fitted = (
+        _fitted(np.asarray(labels, np.int32), np.asarray(stats[label], np.int32), int(label)) for label in longest
+    )
+    bars = [bar for bar in fitted if bar is not None]
     whole = [bar for bar in _joined(bars) if SLENDER_MIN <= bar.slender <= SLENDER_MAX]
     return sorted(whole, key=lambda bar: -bar.length)[:BARS_MAX]
 
@@ -98,12 +100,20 @@ def _fitted(labels: npt.NDArray[np.int32], stats: npt.NDArray[np.int32], label: 
 
 def _line_through(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[float, float]:
     """Slope and offset by least squares, and again without the columns that lie far off: what else touches the bar."""
-    slope, offset = np.polyfit(x, y, 1)
+    slope, offset = _least_squares(x, y)
     off = np.abs(y - offset - slope * x)
     near = off <= max(1.0, 2.0 * float(np.median(off)))
     if near.sum() >= max(8, len(x) // 3):
-        slope, offset = np.polyfit(x[near], y[near], 1)
-    return float(slope), float(offset)
+        slope, offset = _least_squares(x[near], y[near])
+    return slope, offset
+
+
+def _least_squares(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Slope and offset; in closed form, since a picture of noise has a hundred components."""
+    middle_x, middle_y = float(x.mean()), float(y.mean())
+    from_middle = x - middle_x
+    slope = float(from_middle @ (y - middle_y)) / max(1e-9, float(from_middle @ from_middle))
+    return slope, middle_y - slope * middle_x
 
 
 def _joined(bars: Sequence[Bar]) -> list[Bar]:

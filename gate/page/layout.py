@@ -223,7 +223,11 @@ def weigh(kinds: Sequence[Kind], probabilities: npt.NDArray[np.float64]) -> Weig
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Choice:
-    """The text of a zone under one format. `score` compares choices of one picture; see `gate.page.values.Reading`."""
+    """The text of a zone under one format; see `gate.page.values.Reading`.
+
+    `fit` says how well the format explains the cells, as the mean logarithm a character: 0 is fully, and other text is far
+    below. `score` compares choices of one picture.
+    """
 
     format: ZoneFormat
     lines: tuple[str, ...]
@@ -231,6 +235,7 @@ class Choice:
     check_digits: Mapping[str, bool]
     repaired: bool
     alternatives: tuple[tuple[str, ...], ...]
+    fit: float
     score: float
 
     @property
@@ -273,6 +278,7 @@ def choose(zone_format: ZoneFormat, cells: Sequence[npt.NDArray[np.float64]]) ->
         check_digits=holding,
         repaired=repaired,
         alternatives=tuple(_alternatives(zone_format, lines, posterior)),
+        fit=evidence / sum(map(len, lines)),
         score=float(score),
     )
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 WORKING_SIDE_PX = 800  # a page that fills a third of the frame still has 6 px a character
 STROKES_PX = (9, 19)  # heights of characters that are looked for, each good for half to twice of it
+SCORE_MIN = 0.15  # groups below are not worth a look: too short, ragged, or of another shape than any zone
 GROUPS_MAX = 4  # proposals for one picture; the zone is nearly always the first
 
 
@@ -50,19 +51,21 @@ def propose(grey: Grey, *, turn_deg: float = 0.0) -> tuple[Group, ...]:
     groups: list[Group] = []
     for stroke_px in STROKES_PX:
         bars = find_bars(small, stroke_px)
-        groups += [_placed(group, back, shrink) for group in _groups(bars, small.shape[1])]
+        groups += [group for group in _groups(bars, small.shape[1]) if group.score >= SCORE_MIN]
     groups.sort(key=lambda group: -group.score)
-    return tuple(_distinct(groups))[:GROUPS_MAX]
+    best = itertools.islice(_distinct(groups), GROUPS_MAX)
+    return tuple(_placed(group, back, shrink) for group in best)
 
 
 def _groups(bars: Sequence[Bar], width: int) -> Iterator[Group]:
     """Every pair, and every pair with a third below it, that stands as the lines of a zone do."""
-    pairs = [(one, other) for one, other in itertools.permutations(bars, 2) if _below(one, other)]
-    for one, other in pairs:
-        yield _group((one, other), width)
-        for upper, third in pairs:
-            if upper is other and 0.75 <= _spacing(other, third) / _spacing(one, other) <= 1.33:
-                yield _group((one, other, third), width)
+    below = {id(one): [other for other in bars if other is not one and _below(one, other)] for one in bars}
+    for one in bars:
+        for other in below[id(one)]:
+            yield _group((one, other), width)
+            for third in below[id(other)]:
+                if 0.75 <= _spacing(other, third) / _spacing(one, other) <= 1.33:
+                    yield _group((one, other, third), width)
 
 
 def _spacing(upper: Bar, lower: Bar) -> float:

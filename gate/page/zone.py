@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from gate.page.decode import Cells, Cuts
     from gate.page.layout import Choice
 
-# Below this mean confidence it is text of another kind, or too damaged to be of use.
+# Below either it is text of another kind, or too damaged to be of use: zones of drawn pages with five wrong characters still
+# fit to -0.5, other text in OCR-B not to -1.3.
 MEAN_CONFIDENCE_MIN = 0.6
+FIT_MIN = -0.7
 BESIDE_MAX = 1.2  # of -log(1 - p): something that is a character with a probability of 0.7
 _WORSE_MAX = 12.0  # a cut of a line that explains it worse by more than e^12 is not weighed together with the others
 
@@ -35,7 +37,7 @@ class ZoneText:
     @property
     def credible(self) -> bool:
         """True when this is a zone rather than other text that was forced into one."""
-        return self.choice.mean_confidence >= MEAN_CONFIDENCE_MIN
+        return self.choice.mean_confidence >= MEAN_CONFIDENCE_MIN and self.choice.fit >= FIT_MIN
 
     @property
     def crowded(self) -> bool:
