@@ -279,6 +279,10 @@ class Admission:
         if not self._signed_by_its_issuer(one):
             self.rejected.append(Rejected(name, "a revocation list that no known CSCA signed"))
             return
+        if one.this_update > self._now:
+            # It would take the place of the one that holds today.
+            self.rejected.append(Rejected(name, f"a revocation list of {one.this_update:%Y-%m-%d}, which is to come"))
+            return
         key = (one.issuer_id, one.authority_key_id or b"")
         if key in self._editions and _is_older(one, *self._editions[key]):
             reason = "older than the one in the store"

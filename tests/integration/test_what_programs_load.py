@@ -29,7 +29,7 @@ def loaded_by(module: str) -> set[str]:
         ("gate.programs.log", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn")),
         ("gate.programs.vision", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn", "pyrage")),
         ("gate.programs.screens", (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage")),
-        ("gate.programs.sync", (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage")),
+        ("gate.programs.sync", (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage", "asn1crypto", "gate.document")),
         ("gate.cli.status", (*PIXELS, *NETWORK, "cryptography", "serial")),
     ],
 )

@@ -327,6 +327,15 @@ def test_a_revocation_list_with_a_lower_number_is_a_roll_back_whatever_its_date(
     assert bring(path, revocation_list(CSCA, 5, 6, at=LATER, number=8)).revocation_lists == 1
 
 
+def test_a_revocation_list_that_is_to_come_does_not_take_the_place_of_the_one_that_holds(path: Path) -> None:
+    bring(path, CSCA.der, revocation_list(CSCA, 5, number=7))
+    report = bring(path, revocation_list(CSCA, at=LATER + timedelta(seconds=1), number=8))
+    assert (report.revocation_lists, report.rejected[0].reason) == (
+        0,
+        "a revocation list of 2026-11-26, which is to come",
+    )
+
+
 def test_a_revocation_list_is_parsed_once_for_all_inspections(path: Path) -> None:
     bring(path, CSCA.der, revocation_list(CSCA, 5))
     store = TrustStore.open(path)

@@ -168,7 +168,8 @@ def test_revocation_lists_are_taken_from_known_issuers_and_never_rolled_back(pat
     assert [one.serials for one in TrustStore.open(path).revocation_lists(issuer)] == [{5}]
     old = bring(path, revocation_list(CSCA, at=NOW - timedelta(days=1)))
     assert "older" in old.rejected[0].reason
-    bring(path, revocation_list(CSCA, 5, 6, at=NOW + timedelta(days=1)))
+    later = NOW + timedelta(days=1)
+    bring(path, revocation_list(CSCA, 5, 6, at=later), now=later)
     assert [one.serials for one in TrustStore.open(path).revocation_lists(issuer)] == [{5, 6}]
     assert not TrustStore.open(path).revocation_lists(b"?")
 
