@@ -135,9 +135,7 @@ def _converse(
     examination.take_sod((yield from _read(chip, SOD)))
     yield from _take_data_groups(examination, chip, (14,))
     shown = examination.mapping_shown()
-    # Terminal Authentication goes on from Chip Authentication, also where the chip has proven itself already.
-    agreed = bool(not shown or examination.guarded) and (yield from _agree(examination, chip, random))
-    if not (shown or agreed):
+    if not (shown or (yield from _agree(examination, chip, random))):
         yield from _take_data_groups(examination, chip, (15,))
         yield from _ask_for_proof(examination, chip, random)
     yield from _take_data_groups(examination, chip, (1, 12, 2))

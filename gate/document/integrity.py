@@ -2,7 +2,7 @@
 
 A group that EF.SOD lists and the chip does not give leaves the check undetermined: one that is missing, one that is refused,
 and one that is no such file. Fingers and irises are another matter. They are kept for terminals with a right to them
-(TR-03110-1 §2.2), so a chip that refuses them has given what it owes. What nobody needs is looked at, not read: its hash
+(ICAO 9303-11 §7.1), so a chip that refuses them has given what it owes. What nobody needs is looked at, not read: its hash
 would say nothing that an inspection relies on. Pure.
 """
 

@@ -41,7 +41,7 @@ def passport() -> Passport:
 class AnyChip:
     """A chip that Chip Authentication has led to, which answers as it is told."""
 
-    identity = b"L898902C36"
+    identities = (b"L898902C36",)
 
     def __init__(self, content: bytes | Exception | None, answers: list[Response], terminal_key: bytes | None) -> None:
         self.content, self.answers, self.terminal_key = content, answers, terminal_key

@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import random
 from collections.abc import Callable, Generator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from fakes.control_centre import FakeCentre
-from fakes.document_chip import Gone
-from fakes.inspections import NOW, Through, Transmit, inspected, issued, results
+from fakes.document_chip import Gone, converse
+from fakes.inspections import NOW, Through, Transmit, anchors, inspected, issued, results
 from fakes.sample_passports import ANNA, utopia
 
 from gate.document import tlv
@@ -20,10 +21,11 @@ from gate.document.access.commands import Command, Response
 from gate.document.access.opening import Chip
 from gate.document.authenticity.terminal import ChainRequest, SignatureRequest, authenticate_terminal
 from gate.document.checks import CheckId, Result
-from gate.document.inspection import Inspection
+from gate.document.inspection import Inspection, inspect
 from gate.document.integrity import Integrity
 from gate.document.lds.dg14 import parse_dg14
 from gate.document.lds.security_infos import TerminalAuthenticationInfo
+from hardware_sim.chip.card import Card
 from hardware_sim.passport import lds, terminals
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
@@ -34,6 +36,7 @@ from hardware_sim.passport.terminals import TerminalChain
 FINGERS = frozenset({3})
 TWO_FINGERS = lds.dg3(b"the left", b"the right")
 PACE = (Pace(Mapping.GENERIC, 12, Cipher.AES_128),)
+FIELD = (Pace(Mapping.GENERIC, 0, Cipher.AES_128),)
 CAM = (Pace(Mapping.CHIP_AUTHENTICATION, 13, Cipher.AES_128),)
 
 
@@ -68,7 +71,7 @@ def asked(document: Passport, centre: Any = lambda _: None, **more: Any) -> Insp
 
 
 @pytest.mark.parametrize("algorithm", ["ecdsa", "rsa", "rsa_pss"])
-@pytest.mark.parametrize("pace", [(), PACE, CAM], ids=["BAC", "PACE-GM", "PACE-CAM"])
+@pytest.mark.parametrize("pace", [(), PACE, FIELD, CAM], ids=["BAC", "PACE-GM", "PACE-DH", "PACE-CAM"])
 def test_a_terminal_that_the_centre_speaks_for_reads_the_fingers(pace: tuple[Pace, ...], algorithm: Algorithm) -> None:
     centre = FakeCentre(chain(algorithm=algorithm))
     inspection = asked(passport(pace=pace, algorithm=algorithm), centre)
@@ -136,7 +139,7 @@ def test_a_chip_without_chip_authentication_does_not_offer_it() -> None:
     inspection = asked(issued(extra_groups={3: TWO_FINGERS}), FakeCentre(chain()))
     assert outcome(inspection) == (
         Result.NOT_SUPPORTED,
-        "EF.DG14 offers no Chip Authentication, which must come before",
+        "the chip offers no Chip Authentication, which must come before",
     )
 
 
@@ -404,6 +407,52 @@ def test_the_compressed_key_of_a_field_is_its_hash() -> None:
     signed = centre.asked[1]
     assert isinstance(signed, SignatureRequest)
     assert len(signed.message) == 10 + 8 + hashlib.sha1(usedforsecurity=False).digest_size
+
+
+def test_after_pace_cam_its_key_is_named_and_no_other_is_agreed_on() -> None:
+    features = Features(pace=CAM, terminal_authentication=True)
+    sent: list[bytes] = []
+    inspection = asked(
+        issued(features=features, extra_groups={3: TWO_FINGERS}), FakeCentre(chain()), through=recording(sent)
+    )
+    assert results(inspection) == {}
+    assert inspection.fingerprints == 2
+    assert inspection.agreement is None
+    assert not any(apdu[:4] == bytes.fromhex("0C2241A4") for apdu in sent)
+
+
+def test_a_chip_that_goes_by_its_number_after_pace_is_asked_a_second_time() -> None:
+    document, centre = passport(pace=PACE), FakeCentre(chain())
+    inspection = asked(document, centre, static_binding=True)
+    assert results(inspection) == {}
+    first, second = (one for one in centre.asked if isinstance(one, SignatureRequest))
+    assert len(first.message) == 32 + 8 + 32
+    assert second.message.startswith(document.mrz_lines[1][:10].encode())
+
+
+def test_a_terminal_that_is_refused_under_both_names_has_failed() -> None:
+    centre = FakeCentre(chain(), signature_of=lambda _: bytes(64))
+    inspection = asked(passport(pace=PACE), centre)
+    assert outcome(inspection) == (Result.FAILED, "the chip does not accept the terminal: status 6300")
+    assert len(centre.asked) == 3
+
+
+def test_with_the_card_access_number_that_is_the_second_name() -> None:
+    features = Features(pace=PACE, can="123456", chip_authentication=(Agreement(13),), terminal_authentication=True)
+    document = issued(features=features, extra_groups={3: TWO_FINGERS})
+    centre = FakeCentre(chain(), signature_of=lambda _: bytes(64))
+    conversation = inspect(
+        None,
+        anchors=anchors(),
+        now=NOW,
+        random=random.Random(2).randbytes,
+        card_access_number="123456",
+        guarded=FINGERS,
+    )
+    converse(conversation, Card(document, random_bytes=random.Random(1).randbytes).transmit, centre)
+    second = centre.asked[-1]
+    assert isinstance(second, SignatureRequest)
+    assert second.message.startswith(b"123456")
 
 
 def test_only_version_1_is_spoken() -> None:

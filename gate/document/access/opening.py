@@ -37,8 +37,9 @@ class Chip:
     """One chip, opened with the key of the zone or the card access number. Steps are generators that yield Transmit.
 
     `offered` is what EF.CardAccess says, None when there is none. `way` is the PACE that was chosen from it. `proofs` are
-    the chip's proofs of PACE-CAM, one for each time that it was opened. `identity` is what the chip goes by in Terminal
-    Authentication, and `terminal_key` our key of Chip Authentication as it is named there, None while there is none.
+    the chip's proofs of PACE-CAM, one for each time that it was opened. `identities` are what the chip may go by in Terminal
+    Authentication, the standard's first, and `terminal_key` our newest key of Chip Authentication or PACE-CAM as it is named
+    there, None while there is none (ICAO 9303-11 §7.1.2).
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Chip:
         self.offered: SecurityInfos | None = None
         self.way: PaceWay | None = None
         self.proofs: list[MappingProof] = []
-        self.identity = b""
+        self.identities: tuple[bytes, ...] = ()
         self.terminal_key: bytes | None = None
 
     @property
@@ -192,7 +193,7 @@ class Chip:
         if self._zone is None:
             raise AccessDeniedError("the chip opens with the printed zone only, and none was given")
         self._conversation.secure((yield from open_with_bac(self._zone, random=self._random)))
-        self.identity = self._zone.number.encode("ascii")  # with its check digit (TR-03110-1 §3.4)
+        self.identities = (self._zone.number.encode("ascii"),)  # with its check digit
 
     def _open_with_pace(self, offered: SecurityInfos) -> Generator[Transmit, bytes | None, None]:
         self.way = choose_way(offered)
@@ -200,9 +201,17 @@ class Chip:
             raise AccessDeniedError("EF.CardAccess offers no PACE that we know")
         opened = yield from open_with_pace(self.way, self._password(), random=self._random)
         self._conversation.secure(opened.session)
-        self.identity = opened.chip_key
+        # Some states bind the terminal to what is printed instead (TR-03110-1, "static binding").
+        self.identities = opened.chip_key, self._printed()
         if opened.proof is not None:
             self.proofs.append(opened.proof)
+            self.terminal_key = opened.terminal_key
+
+    def _printed(self) -> bytes:
+        """The password's own text: the card access number, or the document's number with its check digit."""
+        if self._number is not None:
+            return self._number.encode("ascii")
+        return b"" if self._zone is None else self._zone.number.encode("ascii")
 
     def _password(self) -> Password:
         if self._number is not None:

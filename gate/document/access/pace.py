@@ -86,10 +86,11 @@ class MappingProof:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Opened:
-    """The session that PACE led to, the chip's ephemeral key compressed; with chip authentication mapping, the chip's proof."""
+    """The session that PACE led to, and both ephemeral keys compressed; with chip authentication mapping, the chip's proof."""
 
     session: SecureMessaging
     chip_key: bytes
+    terminal_key: bytes
     proof: MappingProof | None
 
 
@@ -174,7 +175,7 @@ def _run(way: PaceWay, password: Password, random: Callable[[int], bytes]) -> Ge
     if not hmac.compare_digest(answer[0x86], keys.token(_key_object(way, ours))):
         raise MalformedError("the chip's token is wrong")
     proof = MappingProof(group, chip_mapping_key, _quotient(keys, answer[_CHIP_DATA])) if cam else None
-    return Opened(SecureMessaging(keys), compressed(group, theirs), proof)
+    return Opened(SecureMessaging(keys), compressed(group, theirs), compressed(group, ours), proof)
 
 
 def _choose(way: PaceWay, password: Password) -> Generator[Transmit, bytes | None, None]:

@@ -1,7 +1,7 @@
 """Terminal Authentication version 1: a control centre proves to the chip that this terminal may read what is guarded.
 
-TR-03110-3 §B.3, §A.7; results in the terms of TR-03135-1 §5.6.3.2. It follows Chip Authentication, whose key of ours it names,
-so that nobody else can use the proof. No key of an inspection system is held here: certificates and signature are asked of a
+ICAO 9303-11 §7.1.2, TR-03110-3 §B.3, §A.7; results in the terms of TR-03135-1 §5.6.3.2. It follows Chip Authentication or PACE-CAM,
+whose key of ours it names, so that nobody else can use the proof. No key of an inspection system is held here: certificates and signature are asked of a
 control centre, as steps of the conversation. Certificates that cannot lead to the rights that are wanted are never shown to
 the chip: our own centre's mistake must not look like the document's.
 """
@@ -30,7 +30,7 @@ SIGNATURE_BYTES_MAX: Final = 1024
 _VERSION: Final = 1  # version 2 belongs to identity cards, before Chip Authentication
 _CHALLENGE_BYTES: Final = 8
 _PUBLIC_KEY: Final = 0x83
-# The rights to read data groups, in the last bits of an inspection system's authorisation (TR-03110-4 §2.2.3).
+# The rights to read data groups, in the last bits of an inspection system's authorisation (TR-03110-4 §2.1, table 2).
 _RIGHTS: Final = {3: 0b01, 4: 0b10}
 
 
@@ -97,13 +97,15 @@ def authenticate_terminal(
 def _authenticate(
     chip: Chip, infos: SecurityInfos | None, groups: frozenset[int], today: date
 ) -> Generator[Transmit | CentreRequest, bytes | None, TerminalOutcome]:
-    if infos is None or not infos.chip_authentication:
-        return TerminalOutcome(Result.NOT_SUPPORTED, "EF.DG14 offers no Chip Authentication, which must come before")
-    offered = infos.terminal_authentications
+    offered = () if infos is None else infos.terminal_authentications
     info = next((one for one in offered if one.version == _VERSION), None)
     if offered and info is None:
         return TerminalOutcome(Result.NOT_SUPPORTED, "EF.DG14 offers no Terminal Authentication that we know")
     if chip.terminal_key is None:
+        if infos is None or not infos.chip_authentication:
+            return TerminalOutcome(
+                Result.NOT_SUPPORTED, "the chip offers no Chip Authentication, which must come before"
+            )
         return TerminalOutcome(Result.UNDETERMINED, "there was no Chip Authentication, which must come before")
     authorities = yield from _authorities(chip, info)
     if authorities is None:
@@ -114,7 +116,12 @@ def _authenticate(
     chain = parse_chain(answer)
     _check_chain(chain, authorities, groups, today)
     yield from _show(chip, chain)
-    return (yield from _prove(chip, chain[-1], chip.terminal_key))
+    outcome = TerminalOutcome(Result.FAILED, "the chip has no identity")
+    for identity in chip.identities:
+        outcome = yield from _prove(chip, chain[-1], identity, chip.terminal_key)
+        if outcome.result is not Result.FAILED:
+            break
+    return outcome
 
 
 def _authorities(
@@ -134,7 +141,7 @@ def _check_chain(
 ) -> None:
     """Return when the chain leads from an authority that the chip knows to a terminal that may read the groups today.
 
-    Raises CardCertificateError. Rights count only as far as every certificate grants them (TR-03110-3 §C.1.5).
+    Raises CardCertificateError. Rights count only as far as every certificate grants them (TR-03110-3 §2.7, TR-03110-4 §2.1).
     """
     if chain[0].authority not in authorities:
         raise CardCertificateError("they begin at an authority that the chip does not know")
@@ -168,19 +175,19 @@ def _order(chip: Chip, command: Command, whose: str) -> Generator[Transmit, byte
 
 
 def _prove(
-    chip: Chip, terminal: CardCertificate, terminal_key: bytes
+    chip: Chip, terminal: CardCertificate, identity: bytes, terminal_key: bytes
 ) -> Generator[Transmit | CentreRequest, bytes | None, TerminalOutcome]:
     """MSE: Set AT, GET CHALLENGE, and EXTERNAL AUTHENTICATE with what the control centre signs (§B.14.1, §B.14.6, §B.14.7)."""
     yield from _order(chip, Command(0x22, 0x81, 0xA4, tlv.encode(_PUBLIC_KEY, terminal.holder)), "of the terminal")
     challenge = yield from chip.ask(Command(0x84, 0x00, 0x00, answer_max=_CHALLENGE_BYTES))
     if challenge.status != OK or len(challenge.data) != _CHALLENGE_BYTES:
         raise ChipStatusError("the chip gives no challenge", challenge.status)
-    signature = yield SignatureRequest(terminal.holder.decode("latin-1"), chip.identity + challenge.data + terminal_key)
+    signature = yield SignatureRequest(terminal.holder.decode("latin-1"), identity + challenge.data + terminal_key)
     if signature is None:
         return TerminalOutcome(Result.UNDETERMINED, "the control centre does not sign")
     if not 1 <= len(signature) <= SIGNATURE_BYTES_MAX:
         raise CardCertificateError("a signature that is none")
     answer = yield from chip.ask_at_length(Command(0x82, 0x00, 0x00, signature))
     if answer.status != OK:
-        raise ChipStatusError("the chip does not accept the terminal", answer.status)
+        return TerminalOutcome(Result.FAILED, f"the chip does not accept the terminal: status {answer.status:04X}")
     return TerminalOutcome(Result.SUCCESSFUL, f"the chip accepts {terminal.holder.decode('latin-1')}")

@@ -21,7 +21,7 @@ from hardware_sim.chip.reading import Reading
 from hardware_sim.chip.secure_messaging import Session
 from hardware_sim.chip.state import State
 from hardware_sim.passport.abilities import AgreementKey
-from hardware_sim.passport.algorithms import Pace
+from hardware_sim.passport.algorithms import Mapping, Pace
 from hardware_sim.passport.issuer import Passport
 from hardware_sim.passport.mrz import document_number
 
@@ -243,13 +243,13 @@ class Application:
     def _agree(self, key: AgreementKey, terminal_key: bytes) -> None:
         """New keys from the next command on; and Terminal Authentication may begin, bound to the terminal's key."""
         self._next_session = Session(agreement.agree(key, terminal_key))
+        self._state = self._terminal_may_begin(self._state, terminal.compressed(key.parameter_id, terminal_key))
+
+    def _terminal_may_begin(self, state: State, terminal_key: bytes) -> State:
+        """After Chip Authentication, and after PACE with its mapping (ICAO 9303-11 §7.1.2)."""
         trusted = self._abilities.trust_point
-        self._state = replace(
-            self._state,
-            chain=None if trusted is None else terminal.begin(trusted),
-            terminal_key=terminal.compressed(key.parameter_id, terminal_key),
-            rights=0,
-        )
+        chain = None if trusted is None else terminal.begin(trusted)
+        return replace(state, chain=chain, terminal_key=terminal_key, rights=0)
 
     def _continue_pace(self, command: Command, before: State, run: pace.Conversation, way: Pace) -> Response:
         """One step of PACE: all but the last of four commands are chained (ICAO 9303-11 §4.4.4.2)."""
@@ -261,13 +261,17 @@ class Application:
         except StopIteration as over:
             agreed: pace.Agreed = over.value
             self.wrong_keys = 0
+            named = terminal.compressed(way.parameter_id, agreed.chip_ephemeral)
             self._state = replace(
                 self._state,
                 session=Session(agreed.keys),
                 begun_in=Place.MASTER,
                 file=None,
-                identity=terminal.compressed(way.parameter_id, agreed.chip_ephemeral),
+                identity=self._number if self._quirks.static_binding else named,
             )
+            if way.mapping is Mapping.CHIP_AUTHENTICATION:
+                key = terminal.compressed(way.parameter_id, agreed.terminal_ephemeral)
+                self._state = self._terminal_may_begin(self._state, key)
             return Response(status.DONE, objects.wrap(agreed.answer))
         except RefusedError as refused:
             self.wrong_keys += refused.status == status.PROOF_WRONG

@@ -36,6 +36,7 @@ class Switches(TypedDict, total=False):
     parameter_reference_required: bool  # MSE:Set AT without tag 84 is answered with 6A87
     master_file_refused: bool  # files of the master file are answered with 6982 before a session
     bac_refused: bool  # PACE or nothing
+    static_binding: bool  # after PACE, Terminal Authentication goes by the document's number still
     delay_after_wrong_key_ms: float  # before the answer to a wrong key; doubles with each until a right one
     lie: str  # one of the names in `lies.Lie`
     lie_after_answers: int  # so many protected answers are honest
@@ -111,6 +112,7 @@ def _quirks(switches: Switches) -> Quirks:
         parameter_reference_required=switches.get("parameter_reference_required", False),
         master_file_refused=switches.get("master_file_refused", False),
         bac_refused=switches.get("bac_refused", False),
+        static_binding=switches.get("static_binding", False),
         lie=None if lie is None else Lie(lie),
         lie_after_answers=switches.get("lie_after_answers", 0),
     )

@@ -35,11 +35,12 @@ _CONSTANTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """The last answer of a run, and what came of it. `chip_ephemeral` names the chip to Terminal Authentication."""
+    """The last answer of a run, and what came of it. The ephemeral keys name both sides to Terminal Authentication."""
 
     answer: bytes
     keys: crypto.KeyPair = field(repr=False)
     chip_ephemeral: bytes
+    terminal_ephemeral: bytes
 
 
 Conversation: TypeAlias = Generator[bytes, dict[int, bytes], Agreed]
@@ -90,13 +91,15 @@ def converse(chip: Chip) -> Conversation:
 
     proof = _only(received, _TOKEN)
     if chip.lie is Lie.PACE_ECHOES_KEY:
-        return Agreed(tlv(0x86, proof), keys, public)  # who echoes key and token knows no key, and need not
+        return Agreed(
+            tlv(0x86, proof), keys, public, terminal_key
+        )  # who echoes key and token knows no key, and need not
     if not hmac.compare_digest(proof, token(chip.pace, keys, public)):
         raise RefusedError(status.PROOF_WRONG)
     answer = tlv(0x86, _shown_token(chip, token(chip.pace, keys, terminal_key)))
     if chip.pace.mapping is Mapping.CHIP_AUTHENTICATION:
         answer += tlv(0x8A, authentication_data(chip, keys, mapping_private))
-    return Agreed(answer, keys, public)
+    return Agreed(answer, keys, public, terminal_key)
 
 
 def _only(received: dict[int, bytes], tag: int) -> bytes:

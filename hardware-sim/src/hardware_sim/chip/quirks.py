@@ -22,6 +22,7 @@ class Quirks:
     parameter_reference_required: bool = False
     master_file_refused: bool = False
     bac_refused: bool = False
+    static_binding: bool = False
     lie: Lie | None = None
     lie_after_answers: int = 0
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hardware_sim.passport import groups
-from hardware_sim.passport.algorithms import Cipher, Pace
+from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 from hardware_sim.passport.domain import STANDARDISED
 from hardware_sim.passport.terminal_keys import Algorithm
 from hardware_sim.passport.terminals import TrustPoint
@@ -44,8 +44,9 @@ class Features:
     def __post_init__(self) -> None:
         if self.can is not None and not (self.can.isascii() and self.can.isdigit() and len(self.can) == _CAN_DIGITS):
             raise ValueError("a card access number is six digits")
-        if self.terminal_authentication and not self.chip_authentication:
-            raise ValueError("Terminal Authentication follows Chip Authentication and needs a key of it")
+        proves_chip = self.chip_authentication or any(way.mapping is Mapping.CHIP_AUTHENTICATION for way in self.pace)
+        if self.terminal_authentication and not proves_chip:
+            raise ValueError("Terminal Authentication follows Chip Authentication or PACE-CAM and needs a key of them")
 
 
 @dataclass(frozen=True, slots=True)
