@@ -13,7 +13,6 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,8 +30,6 @@ IMPORT_DEADLINE_S = 600.0
 
 log = logging.getLogger("gate.sync")
 
-Importer = Callable[[Request], Awaitable[Outcome]]
-
 
 class ImportLostError(Exception):
     """The importing process died, hung or said nothing that can be read; the message says which."""
@@ -41,13 +38,12 @@ class ImportLostError(Exception):
 class Lists:
     """Keeps the store up to date with the folder. `run` watches until cancelled; `detail` is what the status shows."""
 
-    def __init__(self, config: Config, settings: Settings, *, importer: Importer | None = None) -> None:
+    def __init__(self, config: Config, settings: Settings) -> None:
         self._settings = settings
         self._request = Request(
             folder=settings.folder, store=config.paths.trust, signer=settings.signer, test=settings.test
         )
         self._must_be_synchronised = config.purpose == "service"
-        self._importer = importer or import_in_child
         self._watch = Watch()
         self._seen: Seen | None = None
         self._importing = False
@@ -101,7 +97,7 @@ class Lists:
             return False
         self._importing = True
         try:
-            outcome = await self._importer(self._request)
+            outcome = await import_in_child(self._request)
         except ImportLostError as error:
             outcome = Outcome(problem=str(error))
         finally:
