@@ -35,6 +35,12 @@ def test_defaults_fill_what_is_not_said(tmp_path: Path) -> None:
     assert config.sync is None
 
 
+def test_a_control_centre_is_asked_only_where_one_is_named(tmp_path: Path) -> None:
+    assert load(written(tmp_path)).document.control_centre == ""
+    path = "/run/portcullis/centre.sock"
+    assert load(written(tmp_path, document={"control_centre": path})).document.control_centre == path
+
+
 def test_a_gate_in_service_has_an_origin_without_a_mark(tmp_path: Path) -> None:
     assert load(written(tmp_path, purpose="service")).origin == "border.example/gate-0001"
 
