@@ -1,4 +1,4 @@
-"""`gate document`: inspect a chip or its files, verify an EF.SOD, read the text of a machine-readable zone."""
+"""`gate document`: inspect a chip or its files, verify an EF.SOD, read a machine-readable zone from text or pictures."""
 
 from __future__ import annotations
 
@@ -87,6 +87,31 @@ def parse_mrz(
         valid &= mrz.valid
         report_zone(mrz, json=json)
     if not valid:
+        raise typer.Exit(int(Exit.NO))
+
+
+@app.command("read-mrz")
+def read_mrz(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE…", help="Pictures of pages, or folders of them")],
+    models: Annotated[Path | None, typer.Option(help="Model folder; default: the user's cache")] = None,
+    json: Json = False,
+) -> None:
+    """Read the zone of pictures of pages, any way round. Exit 1 when none of them shows one."""
+    from gate.cli.models import default_folder
+    from gate.cli.page_pictures import PageReader, ReaderUnfitError, pictures_in, report_page
+
+    found = False
+    try:
+        with PageReader(models or default_folder()) as reader:
+            for path in pictures_in(images):
+                answer = reader.read(path)
+                found |= answer["found"]
+                report_page(path, answer, json=json)
+    except ReaderUnfitError as error:
+        fail(Exit.UNREACHABLE, str(error))
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot list {error.filename}: {error.strerror}")
+    if not found:
         raise typer.Exit(int(Exit.NO))
 
 

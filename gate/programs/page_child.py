@@ -20,13 +20,23 @@ from gate.face.picture import PICTURE_BYTES_MAX, decode
 from gate.page.errors import PageError
 from gate.page.reader import read
 from gate.page.recognise import open_recogniser
-from gate.page.values import NoReading, Reading
+from gate.page.values import NoReading, Reading, Why
 from gate.page.voting import objections_to
 from gate.programs.vision_child import harden
 
 if TYPE_CHECKING:
     from gate.page.values import Recogniser
 
+WORDS = {
+    Why.NO_ZONE: "no machine-readable zone is to be seen",
+    Why.UPSIDE_DOWN: "the page lies upside down",
+    Why.TOO_SMALL: "the zone is too small in the picture",
+    Why.GLARE: "light shines off the zone",
+    Why.BLURRED: "the zone is blurred or pale",
+    Why.MOVING: "the page moves",
+    Why.COVERED: "a part of the zone is covered",
+    Why.UNREADABLE: "the zone cannot be read",
+}
 HEADER = struct.Struct(">Q")
 
 
@@ -49,7 +59,12 @@ def _answered(started_s: float, fields: dict[str, Any]) -> dict[str, Any]:
 def _fields(seen: Reading | NoReading) -> dict[str, Any]:
     match seen:
         case NoReading():
-            return {"found": False, "accepted": False, "reason": ", ".join(why.value for why in seen.reasons)}
+            return {
+                "found": False,
+                "accepted": False,
+                "reason": "; ".join(WORDS[why] for why in seen.reasons),
+                "hints": [why.value for why in seen.reasons],
+            }
         case Reading():
             objections = objections_to(seen)
             return {

@@ -58,6 +58,7 @@ def test_faults_at_their_bounds_are_none() -> None:
 def test_without_characters_on_a_grid_there_is_no_zone() -> None:
     assert reasons_of([]) == (Why.NO_ZONE,)
     assert reasons_of([replace(GOOD, lined=False, pitch_px=2.0)]) == (Why.NO_ZONE,)
+    assert reasons_of([replace(GOOD, lined=False, sharpness=0.1)]) == (Why.BLURRED,), "lines that nobody can read"
 
 
 def test_of_several_groups_the_fullest_one_tells() -> None:

@@ -11,12 +11,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from gate.cli.output import emit_json, say
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jp2", ".j2k", ".png"})
-PICTURES_MAX = 100_000
 PICTURE_BYTES_MAX = 32 * 1024 * 1024
 ANSWER_DEADLINE_S = 30.0  # a picture takes a tenth of a second; a file that holds a decoder for longer is given up
 START_DEADLINE_S = 60.0
@@ -104,5 +105,29 @@ def _line_of(child: subprocess.Popen[bytes], deadline_s: float) -> dict[str, Any
     return answer
 
 
+def report_page(path: Path, answer: dict[str, Any], *, json: bool) -> None:
+    """Print what one picture gave; as JSON every field of the contract is there, whatever was found."""
+    fields = {"file": str(path), **_nothing(""), **answer}
+    if json:
+        emit_json("document.read-mrz/1", fields)
+        return
+    if not fields["found"]:
+        say(f"{path}: nothing: {fields['reason']}")
+        return
+    verdict = "accepted" if fields["accepted"] else f"not accepted: {fields['reason']}"
+    say(f"{path}: {fields['format']}, {verdict}")
+    for line in fields["lines"]:
+        say(f"  {line}")
+
+
 def _nothing(reason: str) -> dict[str, Any]:
-    return {"found": False, "accepted": False, "reason": reason, "took_ms": 0.0}
+    return {
+        "found": False,
+        "accepted": False,
+        "reason": reason,
+        "format": None,
+        "lines": [],
+        "check_digits": {},
+        "confidence": None,
+        "took_ms": 0.0,
+    }
