@@ -2,7 +2,8 @@
 
 DriverError
 ├── LinkLostError    the cable, socket or device went away: reconnect
-│   └── CardGoneError   the card was taken away or stopped answering: wait for a card
+│   ├── CardGoneError   the card was taken away or stopped answering: wait for a card
+│   └── FrozenError     a camera gives one picture again and again: a fault, or somebody's recording
 ├── NoReplyError     silence past the deadline: retry
 ├── BadFrameError    bytes that break the protocol: drop and resynchronise
 ├── RefusedError     the device understood and said no: do not retry
@@ -20,6 +21,10 @@ class LinkLostError(DriverError):
 
 class CardGoneError(LinkLostError):
     """The card was taken away or stopped answering; its reader is still there."""
+
+
+class FrozenError(LinkLostError):
+    """A camera gives one picture again and again."""
 
 
 class NoReplyError(DriverError):

@@ -160,3 +160,15 @@ class Frame:
     def __repr__(self) -> str:
         """Never shows pixels."""
         return f"Frame(seq={self.seq})"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraControls:
+    """What a camera's exposure and gain are to be, as multiples of its calibrated values."""
+
+    exposure: float = 1.0
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (0.1 <= self.exposure <= 10.0 and 0.1 <= self.gain <= 10.0):
+            raise ValueError("exposure and gain lie between a tenth and ten times the calibrated values")

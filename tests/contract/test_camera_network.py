@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from fakes.mjpeg_server import MjpegServer, number_of
 
-from drivers.camera.network import NetworkCamera, check_size, checked_address
+from drivers.camera.network import NetworkCamera, checked_address
+from drivers.camera.newest import check_size
 from drivers.errors import LinkLostError, SetupError
 
 TIMEOUT_MS = 400

@@ -1,0 +1,164 @@
+"""What every camera has: a thread that takes each picture at once, and the newest of them for whoever asks.
+
+A reader that pauses falls further behind with each picture, so one thread reads them all; only the newest is kept and older
+ones are dropped. A camera counts as up after its first decoded picture. Whatever ends it ends it for good, with one
+DriverError: the owner opens a new one. A driver gives the pictures; it knows nothing of threads.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import threading
+import time
+import zlib
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from drivers.errors import DriverError, FrozenError, LinkLostError, RefusedError
+from drivers.values import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import numpy.typing as npt
+
+    from drivers.values import CameraControls
+
+FRAME_SIDE_MIN = 64
+FRAME_SIDE_MAX = 4096
+FRAME_PIXELS_MAX = 4096 * 2304
+CLOSE_WAIT_S = 0.2
+FROZEN_FRAMES_MIN = 8  # with the time; a slow camera's few equal pictures prove nothing
+_ROWS_APART = 8  # noise is everywhere: an eighth of the rows tells a new picture from an old one
+
+
+class NewestFrame(abc.ABC):
+    """One camera. `open` starts it, `newest` gives its frames, `close` ends it; a closed camera is not opened again.
+
+    `clock` gives monotonic seconds for the frames' time of arrival. With `frozen_after_s`, pictures that stay equal to the last
+    bit for so long end the camera with FrozenError: a sensor is never so quiet.
+    """
+
+    def __init__(self, *, frozen_after_s: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._stillness = None if frozen_after_s is None else Stillness(frozen_after_s)
+        self._changed = threading.Condition()
+        self._frame: Frame | None = None
+        self._error: DriverError | None = None
+        self._closing = False
+        self._thread = threading.Thread(target=self._drain, name="camera", daemon=True)
+
+    def open(self) -> None:
+        """Start the camera and return at once."""
+        self._thread.start()
+
+    def newest(self, *, after: int, wait_s: float) -> Frame | None:
+        """The newest frame with a `seq` above `after` (the first has 1); None when none came within `wait_s` seconds.
+
+        Raises the DriverError that ended the camera, whatever frame was last.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._error is not None or self._has_newer(after), timeout=wait_s)
+            if self._error is not None:
+                raise self._error
+            return self._frame if self._has_newer(after) else None
+
+    def set_controls(self, wanted: CameraControls) -> None:  # noqa: ARG002 - for cameras that have them
+        """Change exposure and gain. Raises RefusedError when the camera does not obey, and LinkLostError."""
+        raise RefusedError("this camera has no controls")
+
+    def close(self) -> None:
+        """End the camera. Waits `CLOSE_WAIT_S` at most: a thread that is stuck in a read ends by itself at its time-out."""
+        with self._changed:
+            self._closing = True
+            self._error = self._error or LinkLostError("the camera was closed")
+            self._frame = None
+            self._changed.notify_all()
+        self._interrupt()
+        if self._thread.ident is not None:
+            self._thread.join(CLOSE_WAIT_S)
+
+    @abc.abstractmethod
+    def _pictures(self) -> Generator[npt.NDArray[np.uint8]]:
+        """Pictures as they come, (height, width, 3) BGR, each an array of its own. Raises DriverError; ends only with the camera."""
+
+    def _interrupt(self) -> None:  # noqa: B027 - most have no way
+        """Wake `_pictures` from a read, where there is a way to; called from the thread that closes."""
+
+    def _has_newer(self, after: int) -> bool:
+        return self._frame is not None and self._frame.seq > after
+
+    def _drain(self) -> None:
+        """The camera's thread."""
+        try:
+            with contextlib.closing(self._pictures()) as pictures:
+                for seq, pixels in enumerate(pictures, start=1):
+                    check_size(pixels.shape[1], pixels.shape[0])
+                    if self._closing:
+                        break
+                    self._keep(Frame(pixels=pixels, seq=seq, at_s=self._clock()))
+        except DriverError as error:
+            self._end(error)
+        except (cv2.error, MemoryError) as error:
+            self._end(LinkLostError(f"the camera's pictures cannot be decoded: {type(error).__name__}"))
+        except OSError as error:
+            self._end(LinkLostError(f"the camera has gone: {error.strerror}"))
+        else:
+            self._end(LinkLostError("the camera ended"))
+
+    def _keep(self, frame: Frame) -> None:
+        if self._stillness is not None:
+            self._stillness.see(frame)
+        with self._changed:
+            if not self._closing:
+                self._frame = frame
+                self._changed.notify_all()
+
+    def _end(self, error: DriverError) -> None:
+        with self._changed:
+            self._error = self._error or error
+            self._frame = None
+            self._changed.notify_all()
+
+
+class Stillness:
+    """Notices a camera that gives one picture again and again."""
+
+    def __init__(self, after_s: float) -> None:
+        self._after_s = after_s
+        self._print: int | None = None
+        self._since_s = 0.0
+        self._equal = 0
+
+    def see(self, frame: Frame) -> None:
+        """Take the next frame. Raises FrozenError once equal ones have come for long enough."""
+        seen = fingerprint(frame.pixels)
+        if seen != self._print:
+            self._print, self._since_s, self._equal = seen, frame.at_s, 0
+            return
+        self._equal += 1
+        if self._equal >= FROZEN_FRAMES_MIN and frame.at_s - self._since_s >= self._after_s:
+            raise FrozenError("the camera's picture stands still")
+
+
+def fingerprint(pixels: npt.NDArray[np.uint8]) -> int:
+    """A number that two different pictures of a sensor do not share, except by accident."""
+    return zlib.crc32(np.ascontiguousarray(pixels[::_ROWS_APART]).data)
+
+
+def check_size(width: int, height: int) -> None:
+    """Raise LinkLostError for a frame that no lane camera sends. A stream without a picture yet says 0."""
+    if not width and not height:
+        raise LinkLostError("the camera sends no picture")
+    if not (min(width, height) >= FRAME_SIDE_MIN and max(width, height) <= FRAME_SIDE_MAX):
+        raise LinkLostError(f"the camera sends pictures of {width}x{height}")
+    if width * height > FRAME_PIXELS_MAX:
+        raise LinkLostError(f"the camera sends pictures of {width}x{height}, more than {FRAME_PIXELS_MAX} pixels")
+
+
+def quieten_opencv() -> None:
+    """OpenCV writes nothing to standard error; a stream's time-outs are its own."""
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

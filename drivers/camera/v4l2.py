@@ -1,0 +1,193 @@
+"""A USB camera through Video4Linux: MJPG pictures, exposure, gain and white balance fixed, controls read back.
+
+Known by its stable name, /dev/v4l/by-id/… (make and serial number) or by-path/… (the socket it is plugged into): /dev/video0 may be
+another camera after the next start. MJPG is asked for and insisted on, since uncompressed pictures do not fit USB 2 at this size
+and rate. Exposure is automatic for the first pictures when no calibrated values are given, then stays where it came to
+rest: an exposure that follows a bright jacket makes every measure of quality mean something else.
+
+OpenCV's V4L2 backend does the reading. Its controls belong to the thread that reads, so a change waits for the next picture.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+import cv2
+import numpy as np
+
+from drivers.camera.newest import NewestFrame, quieten_opencv
+from drivers.errors import DriverError, LinkLostError, RefusedError, SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import numpy.typing as npt
+
+    from drivers.values import CameraControls
+
+SETTLING_FRAMES = 20  # a camera's own exposure comes to rest within these
+CONTROL_WAIT_S = 2.0
+READ_TIMEOUT_S = 2  # OpenCV's own default is ten seconds
+_STABLE_NAME = re.compile(r"/dev/v4l/by-(?:id|path)/[\w.:+@-]{1,200}")
+_MJPG: Final = cv2.VideoWriter.fourcc(*"MJPG")
+# Values of V4L2_CID_EXPOSURE_AUTO, linux/v4l2-controls.h.
+_EXPOSURE_MANUAL, _EXPOSURE_APERTURE_PRIORITY = 1.0, 3.0
+
+
+class Device(Protocol):
+    """The part of cv2.VideoCapture that is used."""
+
+    def isOpened(self) -> bool:  # noqa: D102, N802 - OpenCV's name
+        ...
+
+    def read(self) -> tuple[bool, npt.NDArray[np.uint8]]:  # noqa: D102 - OpenCV's
+        ...
+
+    def get(self, prop: int, /) -> float:  # noqa: D102 - OpenCV's
+        ...
+
+    def set(self, prop: int, value: float, /) -> bool:  # noqa: D102 - OpenCV's
+        ...
+
+    def release(self) -> None:  # noqa: D102 - OpenCV's
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What the camera's controls are set to, in the device's own units: exposure in 100 µs, white balance in kelvin."""
+
+    exposure: int
+    gain: int
+    white_balance: int
+
+
+class V4l2Camera(NewestFrame):
+    """One camera. `calibration` None: it settles by itself first, see `calibration` afterwards."""
+
+    def __init__(
+        self,
+        device: str,
+        *,
+        size: tuple[int, int] = (1280, 720),
+        frames_per_second: int = 30,
+        calibration: Calibration | None = None,
+        frozen_after_s: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        open_device: Callable[[str], Device] | None = None,
+    ) -> None:
+        super().__init__(frozen_after_s=frozen_after_s, clock=clock)
+        self._path = checked_device(device)
+        self._size = size
+        self._frames_per_second = frames_per_second
+        self.calibration = calibration
+        self._open_device = open_device or _opencv_device
+        self._wanted: queue.Queue[tuple[CameraControls, Future[None]]] = queue.Queue(1)
+
+    def _pictures(self) -> Generator[npt.NDArray[np.uint8]]:
+        device = self._open_device(self._path)
+        try:
+            if not device.isOpened():
+                raise LinkLostError("the camera cannot be opened")
+            self._set_up(device)
+            count = 0
+            while True:
+                self._obey(device)
+                fine, pixels = device.read()
+                if not fine:
+                    raise LinkLostError("the camera sends no picture" if count == 0 else "the camera was unplugged")
+                count += 1
+                yield pixels.astype(np.uint8, copy=False)
+                if self.calibration is None and count == SETTLING_FRAMES:
+                    self.calibration = settled(device)
+                    fix(device, self.calibration)
+        finally:
+            device.release()
+
+    def set_controls(self, wanted: CameraControls) -> None:
+        """Change exposure and gain before the next picture, and wait until the camera says that it did."""
+        done: Future[None] = Future()
+        try:
+            self._wanted.put((wanted, done), timeout=CONTROL_WAIT_S)
+            done.result(CONTROL_WAIT_S)
+        except (queue.Full, TimeoutError) as error:
+            raise LinkLostError("the camera takes no controls") from error
+
+    def _set_up(self, device: Device) -> None:
+        """Ask for the pictures that we want and make sure of them. Raises SetupError."""
+        width, height = self._size
+        device.set(cv2.CAP_PROP_FOURCC, _MJPG)
+        device.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+        device.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
+        device.set(cv2.CAP_PROP_FPS, self._frames_per_second)
+        if int(device.get(cv2.CAP_PROP_FOURCC)) != _MJPG:
+            raise SetupError("the camera has no MJPG")
+        given = (int(device.get(cv2.CAP_PROP_FRAME_WIDTH)), int(device.get(cv2.CAP_PROP_FRAME_HEIGHT)))
+        if given != self._size:
+            raise SetupError(f"the camera gives pictures of {given[0]}x{given[1]}, not {width}x{height}")
+        if self.calibration is None:
+            device.set(cv2.CAP_PROP_AUTO_EXPOSURE, _EXPOSURE_APERTURE_PRIORITY)
+            device.set(cv2.CAP_PROP_AUTO_WB, 1)
+        else:
+            fix(device, self.calibration)
+
+    def _obey(self, device: Device) -> None:
+        """Carry out what was asked for since the last picture."""
+        try:
+            wanted, done = self._wanted.get_nowait()
+        except queue.Empty:
+            return
+        if self.calibration is None:
+            done.set_exception(RefusedError("the camera has not settled yet"))
+            return
+        try:
+            _set(device, cv2.CAP_PROP_EXPOSURE, max(1, round(self.calibration.exposure * wanted.exposure)), "exposure")
+            _set(device, cv2.CAP_PROP_GAIN, round(self.calibration.gain * wanted.gain), "gain")
+        except DriverError as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+
+def settled(device: Device) -> Calibration:
+    """Where the camera's automatic controls have come to."""
+    exposure, gain, white_balance = (
+        round(device.get(name)) for name in (cv2.CAP_PROP_EXPOSURE, cv2.CAP_PROP_GAIN, cv2.CAP_PROP_WB_TEMPERATURE)
+    )
+    return Calibration(exposure, gain, white_balance)
+
+
+def fix(device: Device, calibration: Calibration) -> None:
+    """Switch the automatic controls off and set the values. Raises RefusedError when one reads back otherwise."""
+    _set(device, cv2.CAP_PROP_AUTO_EXPOSURE, _EXPOSURE_MANUAL, "manual exposure")
+    _set(device, cv2.CAP_PROP_EXPOSURE, calibration.exposure, "exposure")
+    _set(device, cv2.CAP_PROP_GAIN, calibration.gain, "gain")
+    _set(device, cv2.CAP_PROP_AUTO_WB, 0, "manual white balance")
+    _set(device, cv2.CAP_PROP_WB_TEMPERATURE, calibration.white_balance, "white balance")
+
+
+def checked_device(path: str) -> str:
+    """Return the path when it names a camera for good. Raises SetupError."""
+    if not _STABLE_NAME.fullmatch(path):
+        raise SetupError("camera.address must be a camera's name in /dev/v4l/by-id/ or /dev/v4l/by-path/")
+    return path
+
+
+def _set(device: Device, prop: int, value: float, name: str) -> None:
+    """Set one control and read it back: drivers round without saying so, and some do nothing."""
+    device.set(prop, value)
+    given = device.get(prop)
+    if given != value:
+        raise RefusedError(f"the camera's {name} is {given:g}, not {value:g}")
+
+
+def _opencv_device(path: str) -> Device:
+    os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"] = str(READ_TIMEOUT_S)
+    quieten_opencv()
+    return cv2.VideoCapture(path, cv2.CAP_V4L2)  # type: ignore[return-value] # its stubs allow any array
