@@ -5,6 +5,7 @@ ModelError
 ├── ModelMissingError   the file is not there: fetch it
 ├── ModelCorruptError   the file is not the one that was pinned: fetch it again
 ├── ModelFetchError     the package client could not be run, or gave the wrong thing
+├── ProviderNotAcceptedError  an accelerator that has not proved itself on this machine
 ├── ModelRuntimeError   the inference library refuses the model, the provider or the input
 └── ModelDriftError     the model ran and gave other numbers than it must
 """
@@ -28,6 +29,10 @@ class ModelCorruptError(ModelError):
 
 class ModelFetchError(ModelError):
     """The package client could not be run, or gave the wrong thing."""
+
+
+class ProviderNotAcceptedError(ModelError):
+    """An accelerator that has not proved itself on this machine, or a record of such proofs that is none."""
 
 
 class ModelRuntimeError(ModelError):

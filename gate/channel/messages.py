@@ -156,8 +156,9 @@ class Prepare(Message, frozen=True):
     """The first message to a new child: where its models are, which of them to use, which network camera it will open, later."""
 
     models: str
-    profile: str
     camera: str
+    profile: str = "standard"
+    providers: list[str] = []
 
 
 class Prepared(Message, frozen=True):

@@ -59,6 +59,10 @@ def evaluate(
     model: Embedder = None,
     profile: Profile = "standard",
     models: ModelFolder = None,
+    kind: Annotated[
+        str,
+        typer.Option(help="What the pictures are: development, or chip_to_live, portraits against a lane's camera."),
+    ] = "development",
     report: Annotated[
         Path | None, typer.Option("--report", metavar="F.html", help="Also write a page with plots.")
     ] = None,
@@ -69,11 +73,13 @@ def evaluate(
     The earlier picture of a pair stands for the chip's portrait, the later one for a frame. DIR may hold a table labels.csv:
     a column `identity`, and one for each attribute (sex, age_band, issuer …) that rates are wanted by.
     """
-    from gate.cli.face_evaluation import evaluate_folder
+    from gate.cli.face_evaluation import KINDS, evaluate_folder
 
+    if kind not in KINDS:
+        fail(Exit.USAGE, f"--kind is one of {', '.join(KINDS)}")
     if report is not None:
         _require_plots()
-    evaluation = evaluate_folder(directory, _open(models, profile, model))
+    evaluation = evaluate_folder(directory, _open(models, profile, model, measuring=True), kind)
     if report is not None:
         _write_report(evaluation, report)
     if json:
@@ -83,12 +89,12 @@ def evaluate(
         say(line)
 
 
-def _open(folder: Path | None, profile: str, embedder: str | None) -> FaceModels:
+def _open(folder: Path | None, profile: str, embedder: str | None, *, measuring: bool = False) -> FaceModels:
     from gate.face.chain import open_models
     from models.errors import ManifestError, ModelCorruptError, ModelDriftError, ModelError
 
     try:
-        return open_models(folder or default_folder(), profile=profile, embedder=embedder)
+        return open_models(folder or default_folder(), profile=profile, embedder=embedder, measuring=measuring)
     except ManifestError as error:
         fail(Exit.USAGE, str(error))
     except (ModelCorruptError, ModelDriftError) as error:

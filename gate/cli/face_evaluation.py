@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jp2", ".j2k", ".png"})
 IMAGES_MAX: Final = 10_000  # every pair is scored and kept: 50 million of them
 LABELS: Final = "labels.csv"
+KINDS: Final = ("development", "chip_to_live")
 _LABEL_CHARACTERS_MAX: Final = 64
 # Groups are judged where the least trusting point still has pairs to show errors.
 _GROUP_FMR: Final = 1e-3
@@ -43,6 +44,7 @@ class Evaluation:
     """What was measured. `intervals` go with FMR_POINTS; `groups` is empty without labels, `group_threshold` then None."""
 
     folder: str
+    kind: str
     images: int
     identities: int
     missed: int
@@ -58,6 +60,7 @@ class Evaluation:
         """For JSON."""
         points = point_names()
         return {
+            "kind": self.kind,
             "images": self.images,
             "identities": self.identities,
             "genuine": self.found.genuine,
@@ -122,7 +125,7 @@ def share(rate: float | None) -> str:
     return "none" if rate is None else f"{rate:.2%}"
 
 
-def evaluate_folder(folder: Path, chain: FaceModels) -> Evaluation:
+def evaluate_folder(folder: Path, chain: FaceModels, kind: str) -> Evaluation:
     """Embed and compare all pictures below `folder`. Ends the command when there is nothing to compare."""
     pictures = _pictures(folder)
     labels = _labels(folder / LABELS)
@@ -140,6 +143,7 @@ def evaluate_folder(folder: Path, chain: FaceModels) -> Evaluation:
         fail(Exit.BAD_DATA, f"{folder}: {error}")
     return Evaluation(
         folder=folder.name,
+        kind=kind,
         images=len(pictures),
         identities=len({identity for identity, _ in pictures}),
         missed=embedded.missed,

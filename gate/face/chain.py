@@ -17,8 +17,9 @@ from gate.face.picture import decode
 from gate.face.quality import Hint, Quality, assess
 from gate.face.track import TrackRules
 from models.errors import ManifestError
-from models.manifest import DEFAULT_PROFILE, load
+from models.manifest import DEFAULT_PROFILE
 from models.runtime import open_session
+from models.site import load_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,15 +74,23 @@ def open_models(
     providers: Sequence[str] = (),
     profile: str = DEFAULT_PROFILE,
     embedder: str | None = None,
+    measuring: bool = False,
 ) -> FaceModels:
-    """Open and prove all models of a profile, with another embedder if one is named. Raises models.errors.ModelError."""
+    """Open and prove all models of a profile, with another embedder if one is named. Raises models.errors.ModelError.
+
+    An embedder without a threshold opens only for `measuring` it.
+    """
     cv2.setNumThreads(threads)
-    manifest = load()
+    manifest = load_for(folder)
     chosen = {model.role: model for model in manifest.profile(profile)}
     if embedder is not None:
         chosen["embed"] = manifest.model(embedder)
         if chosen["embed"].role != "embed":
             raise ManifestError(f"{embedder} is not an embedder")
+    if "embed" in chosen and chosen["embed"].threshold is None and not measuring:
+        raise ManifestError(
+            f"{chosen['embed'].name} has no threshold: gate face evaluate gives it one, site.toml names it"
+        )
     opened = {role: open_session(model, folder, threads=threads, providers=providers) for role, model in chosen.items()}
     try:
         finder: Finder = (

@@ -89,9 +89,13 @@ class Camera(Section, frozen=True, kw_only=True):
 
 
 class Face(Section, frozen=True, kw_only=True):
-    """Which models see faces: a profile of models/manifest.toml."""
+    """Which models see faces: a profile of models/manifest.toml or of the site, and on which accelerators.
+
+    `providers` must have proved themselves on this machine (`gate models accept`); empty: those that have, then the CPU.
+    """
 
     profile: Text = "standard"
+    providers: tuple[Text, ...] = ()
 
 
 class ChipAuthenticationException(Section, frozen=True, kw_only=True):

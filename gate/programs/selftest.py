@@ -126,18 +126,21 @@ async def _clock(config: Config) -> str:
 
 
 async def _models(config: Config) -> str:
-    from models import manifest, runtime  # noqa: PLC0415 - the inference library loads in this test only
+    from models import runtime  # noqa: PLC0415 - the inference library loads in this test only
+    from models.acceptance import providers_for  # noqa: PLC0415
     from models.errors import ModelError  # noqa: PLC0415
+    from models.site import load_for  # noqa: PLC0415
 
-    providers = set()
-    known = manifest.load()
-    for model in known.models:
-        try:
-            session = await asyncio.to_thread(runtime.open_session, model, Path(config.paths.models))
-        except ModelError as error:
-            raise NotWellError(f"{error}; run gate models fetch --dir {config.paths.models}") from error
-        providers.add(session.provider)
-    return f"{len(known.models)} models give their golden values on {', '.join(sorted(providers))}"
+    used, folder = set(), Path(config.paths.models)
+    try:
+        models = load_for(folder).needed_for(config.face.profile)
+        providers = providers_for(config.face.providers, models, folder)
+        for model in models:
+            session = await asyncio.to_thread(runtime.open_session, model, folder, providers=providers)
+            used.add(session.provider)
+    except ModelError as error:
+        raise NotWellError(str(error)) from error
+    return f"{len(models)} models give their golden values on {', '.join(sorted(used))}"
 
 
 async def _camera(config: Config) -> str:

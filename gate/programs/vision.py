@@ -13,16 +13,21 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.channel.sockets import PICTURE_BYTES_MAX, BadMessageError, ChannelClosedError, Connection, serve
+from gate.programs.config import ConfigError
+from gate.programs.peers import uids
 from gate.programs.racing import first_of
 from gate.programs.vision_process import ChildLostError, Process, Spare
+from models.acceptance import providers_for
+from models.errors import ModelError
+from models.site import load_for
 
 if TYPE_CHECKING:
     from gate.programs.config import Config
-from gate.programs.peers import uids
 
 REFILL_AFTER_COMPARISON_S = 1.0  # the decision that follows it has the processor to itself
 PROBE_EVERY_S = 1.0
@@ -259,9 +264,22 @@ class Vision:
         return messages.Status("vision", state, {"camera": self._camera, "spare": spare, **known})
 
 
+def preparation(config: Config) -> messages.Prepare:
+    """What a child is told first. Raises ConfigError for a profile or provider that cannot be used."""
+    folder = Path(config.paths.models)
+    try:
+        models = load_for(folder).profile(config.face.profile)
+        providers = providers_for(config.face.providers, models, folder)
+    except ModelError as error:
+        raise ConfigError(f"face: {error}") from error
+    return messages.Prepare(
+        models=str(folder), profile=config.face.profile, providers=list(providers), camera=config.camera.address
+    )
+
+
 async def run(config: Config, *, stop: asyncio.Event) -> None:
     """Run the program until `stop` is set."""
-    spare = Spare(messages.Prepare(models=config.paths.models, profile=config.face.profile, camera=config.camera.address))
+    spare = Spare(preparation(config))
     vision = Vision(spare=spare)
     lane_socket = serve(
         config.socket("vision"),

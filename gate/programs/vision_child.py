@@ -133,7 +133,7 @@ class Child:
     async def _prepare(self, message: messages.Prepare) -> None:
         try:
             self._address = checked_address(message.camera)
-            models = open_models(Path(message.models), profile=message.profile)
+            models = open_models(Path(message.models), profile=message.profile, providers=message.providers)
         except (DriverError, ModelError) as error:
             await self._parent.send(messages.Unfit(str(error)))
             return

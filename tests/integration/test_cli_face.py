@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from gate.cli import face, face_evaluation, models
 from models import fetch as fetching
 from models import manifest as manifests
+from models import site
 from models.errors import ModelCorruptError, ModelFetchError
 
 
@@ -153,7 +154,7 @@ def test_an_evaluation_over_too_many_pictures_is_refused(pictures: Path, monkeyp
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A manifest of one tiny model, and the folder where it would be."""
-    monkeypatch.setattr(manifests, "load", lambda: manifest_of(abs_model()))
+    monkeypatch.setattr(site, "load", lambda: manifest_of(abs_model()))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = tmp_path / "portcullis" / "models"
     folder.mkdir(parents=True)
@@ -255,3 +256,38 @@ def test_labels_that_are_no_table_are_bad_data(pictures: Path, table: str, reaso
     result = run_face("evaluate", pictures, "--json")
     assert result.exit_code == 65
     assert reason in only_line(result.stderr)
+
+
+def test_an_accelerator_that_this_build_lacks_is_not_accepted(tiny: Path) -> None:
+    (tiny / "tiny.onnx").write_bytes(one_node_graph())
+    result = run_models("accept", "TensorrtExecutionProvider")
+    assert result.exit_code == 1
+    assert "not part of this build" in only_line(result.stderr)
+    assert not (tiny / "accepted.json").exists()
+    assert run_models("accept", "AzureExecutionProvider").exit_code == 2
+
+
+def test_an_accelerator_that_gives_the_golden_values_is_filed(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from models import acceptance, runtime
+
+    (tiny / "tiny.onnx").write_bytes(one_node_graph())
+    load = runtime._load
+
+    def on_the_cpu(model: Any, content: bytes, **options: Any) -> Any:
+        return load(model, content, **{**options, "provider": acceptance.CPU})
+
+    monkeypatch.setattr(runtime, "_load", on_the_cpu)
+    monkeypatch.setattr(acceptance, "machine_id", lambda: "0" * 64)
+    result = run_models("accept", "TensorrtExecutionProvider", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["models"].keys() == {"tiny"}
+    (filed,) = json.loads((tiny / "accepted.json").read_text())
+    assert filed["provider"] == "TensorrtExecutionProvider"
+
+
+def test_a_site_file_that_is_wrong_is_one_line(tiny: Path) -> None:
+    (tiny / "site.toml").write_text("schema = 2")
+    for command, code in (("list", 65), ("verify", 2), ("bench", 2), ("fetch", 2)):
+        result = run_models(command)
+        assert result.exit_code == code
+        assert "site.toml" in only_line(result.stderr)

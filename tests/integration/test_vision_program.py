@@ -147,7 +147,7 @@ def children() -> list[int]:
 async def test_a_traveller_is_seen_compared_and_forgotten(tmp_path: Path) -> None:
     async with site(tmp_path) as gate:
         status = await gate.status(state="ready")
-        assert status.detail["models"] == [model.name for model in load().models]
+        assert status.detail["models"] == [model.name for model in load().profile("standard")]
         assert status.detail["spare"] == "warm"
         assert status.detail["camera"] == "closed"
         assert gate.camera.connections == 0  # no camera without a document
@@ -381,7 +381,7 @@ async def test_neither_template_nor_portrait_leaves_the_child(
 def test_the_parent_loads_no_image_or_inference_library() -> None:
     program = (
         "import sys\nimport gate.programs.vision\n"
-        "print(sorted({'numpy', 'cv2', 'onnxruntime', 'gate.face', 'models'} & set(sys.modules)))"
+        "print(sorted({'numpy', 'cv2', 'onnxruntime', 'gate.face', 'models.runtime'} & set(sys.modules)))"
     )
     outcome = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert outcome.stdout.strip() == "[]"

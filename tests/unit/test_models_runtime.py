@@ -11,9 +11,10 @@ import pytest
 from fakes.tiny_models import SHAPE, abs_model, one_node_graph, tiny_model
 
 from models import runtime
+from models.acceptance import CPU
 from models.errors import ModelCorruptError, ModelDriftError, ModelMissingError, ModelRuntimeError
 from models.manifest import Model
-from models.runtime import CPU, available_providers, open_bytes, open_session, probes
+from models.runtime import open_bytes, open_session, probes
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = one_node_graph()
@@ -69,8 +70,7 @@ def test_a_provider_that_drifts_is_passed_over_for_the_cpu(tmp_path: Path, monke
         return load(model, one_node_graph("Neg") if wrong else content, provider=CPU, threads=threads)
 
     monkeypatch.setattr(runtime, "_load", load_with_a_faulty_accelerator)
-    monkeypatch.setattr(runtime, "available_providers", lambda: ("FaultyExecutionProvider", CPU))
-    session = open_session(good_model(), folder_with(tmp_path))
+    session = open_session(good_model(), folder_with(tmp_path), providers=("FaultyExecutionProvider", CPU))
     assert session.provider == CPU
     assert len(session.passed_over) == 1
     assert "FaultyExecutionProvider" in session.passed_over[0]
@@ -79,12 +79,6 @@ def test_a_provider_that_drifts_is_passed_over_for_the_cpu(tmp_path: Path, monke
 def test_a_configured_provider_that_is_not_there_is_an_error_not_a_fallback(tmp_path: Path) -> None:
     with pytest.raises(ModelRuntimeError, match="not part of this build"):
         open_session(good_model(), folder_with(tmp_path), providers=["NoSuchExecutionProvider"])
-
-
-def test_the_providers_that_are_probed_end_with_the_cpu_and_keep_pixels_here() -> None:
-    providers = available_providers()
-    assert providers[-1] == CPU
-    assert "AzureExecutionProvider" not in providers
 
 
 @pytest.mark.parametrize("threads", [0, 65])

@@ -50,7 +50,7 @@ from gate.programs.stages.anchors import RememberingAnchors
 from gate.programs.stages.document import converse, document_evidence, unreadable
 from gate.programs.stages.face import face_evidence
 from models.errors import ManifestError
-from models.manifest import load as load_models
+from models.site import load_for
 
 FINGERS: frozenset[int] = frozenset({3})
 CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: then it counts as unreachable
@@ -87,12 +87,23 @@ def rules_of(config: Config) -> Rules:
 
 
 def match_floor(config: Config) -> float:
-    """The embedder's own threshold, which rests on evidence; no rule goes below it."""
+    """The embedder's own threshold, which rests on evidence; no rule goes below it.
+
+    Raises ConfigError for a profile that cannot serve, in service also for one without evidence of its own kind (safety
+    invariant 14).
+    """
     try:
-        (bound,) = (model.threshold for model in load_models().profile(config.face.profile) if model.role == "embed")
+        profile = load_for(Path(config.paths.models)).profile(config.face.profile)
+        (bound,) = (model.threshold for model in profile if model.role == "embed")
     except (ManifestError, ValueError) as error:
         raise ConfigError(f"face.profile: {error}") from error
-    assert bound is not None, "the manifest gives an embedder its threshold"
+    if bound is None:
+        raise ConfigError("face.profile: its embedder has no threshold; gate face evaluate gives it one")
+    if config.purpose == "service" and bound.kind != "chip_to_live":
+        raise ConfigError(
+            "purpose = service refuses: face.profile: its threshold rests on other pictures than chip portraits against this "
+            "lane's camera; see docs/guides/technician.md"
+        )
     return bound.value
 
 

@@ -1,0 +1,117 @@
+"""Which accelerators have proved themselves on this machine.
+
+An accelerator computes in its own way: another device, driver or build of the library may drift. So none is used before
+`gate models accept` has run the golden values of every model on it, here, and filed that. The filing names the machine, the
+library's version and the bytes of each model; when one of them changes, the provider is not accepted any more. The CPU needs no
+filing; every session proves itself again when it is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from models.errors import ProviderNotAcceptedError
+from models.manifest import Name, Sha256, Table, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from models.manifest import Model
+
+FILE: Final = "accepted.json"
+FILE_BYTES_MAX: Final = 1024 * 1024
+CPU: Final = "CPUExecutionProvider"
+# Tried in this order when nothing is configured. Providers that would send pixels elsewhere are not in it.
+ACCELERATORS: Final = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "OpenVINOExecutionProvider")
+_MACHINE: Final = Path("/etc/machine-id")
+
+
+class Filing(Table, frozen=True):
+    """One golden run that came out right. `at` is RFC 3339."""
+
+    provider: Text
+    library: Text
+    machine: Sha256
+    models: dict[Name, Sha256]
+    at: Text
+
+
+def machine_id(path: Path = _MACHINE) -> str:
+    """What tells this machine from another: the hash of its id, since the id itself is told to nobody."""
+    try:
+        return hashlib.sha256(b"portcullis models\n" + path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ProviderNotAcceptedError(f"this machine has no id: {path}: {error.strerror}") from error
+
+
+def library_version() -> str:
+    """The version of the inference library, without loading it."""
+    return importlib.metadata.version("onnxruntime")
+
+
+def providers_for(
+    wanted: Sequence[str], models: Iterable[Model], folder: Path, *, machine: Callable[[], str] = machine_id
+) -> tuple[str, ...]:
+    """The providers to try for these models, in order, the CPU last.
+
+    `wanted` are the configured ones; each must be accepted. Empty means: those that are. Raises ProviderNotAcceptedError.
+    """
+    models = tuple(models)
+    accelerators = [name for name in wanted or ACCELERATORS if name != CPU]
+    filings = _read(folder / FILE) if accelerators else ()
+    accepted = tuple(name for name in accelerators if any(_covers(one, name, models, machine) for one in filings))
+    if wanted and len(accepted) < len(accelerators):
+        missing = next(name for name in accelerators if name not in accepted)
+        raise ProviderNotAcceptedError(
+            f"{missing} has not given the golden values of these models on this machine: run gate models accept {missing}"
+        )
+    return (*accepted, CPU)
+
+
+def file_run(provider: str, models: Iterable[Model], folder: Path, *, at: str) -> Filing:
+    """File that every model gave its golden values on `provider`. The newest filing of a provider counts."""
+    filing = Filing(
+        provider=provider,
+        library=library_version(),
+        machine=machine_id(),
+        models={model.name: model.sha256 for model in models},
+        at=at,
+    )
+    kept = [one for one in _read(folder / FILE) if one.provider != provider]
+    temporary = folder / f".{FILE}.new"
+    with temporary.open("wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode([*kept, filing]), indent=2))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(folder / FILE)
+    return filing
+
+
+def _covers(filing: Filing, provider: str, models: Iterable[Model], machine: Callable[[], str]) -> bool:
+    return (
+        filing.provider == provider
+        and filing.library == library_version()
+        and all(filing.models.get(model.name) == model.sha256 for model in models)
+        and filing.machine == machine()
+    )
+
+
+def _read(path: Path) -> tuple[Filing, ...]:
+    """The filings; none without a file. Raises ProviderNotAcceptedError for a file that is none."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(FILE_BYTES_MAX + 1)
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise ProviderNotAcceptedError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        return msgspec.json.decode(content[:FILE_BYTES_MAX], type=tuple[Filing, ...])
+    except msgspec.DecodeError as error:
+        raise ProviderNotAcceptedError(f"{path} is no list of accepted providers: {error}") from error

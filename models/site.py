@@ -1,0 +1,145 @@
+"""What a site adds to the models that ship: models of its own, profiles, and thresholds that rest on its own evidence.
+
+`site.toml` lies in the model folder, beside the files that it names, and is written by whoever answers for the gate:
+
+    schema = 1
+    [[models]]            # as in models/manifest.toml, without package and member; the file is NAME.onnx in the same folder
+    [profiles]            # sets of models, which may name shipped ones
+    [[thresholds]]        # model, report, sha256, fmr, same_min
+
+A threshold is never written down: it is read from a report of `gate face evaluate --json`, pinned by its hash, that was made with
+exactly the model's bytes. A model without one can be evaluated and serves nowhere. Evidence that a person put there knowingly
+false is not found out here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from models.errors import ManifestError
+from models.manifest import Evidence, Manifest, Model, Name, Sha256, Table, Threshold, check, load
+
+FILE: Final = "site.toml"
+FILE_BYTES_MAX: Final = 1024 * 1024
+_SCHEMA: Final = "face.evaluate/1"
+
+
+class SiteThreshold(Table, frozen=True):
+    """Which report gives a model its bound. `fmr` is one of the report's points, such as "1e-4"."""
+
+    model: Name
+    report: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    sha256: Sha256
+    fmr: Annotated[str, msgspec.Meta(pattern=r"^1e-[1-9]$")]
+    same_min: float
+
+
+class Site(Table, frozen=True):
+    """The whole of `site.toml`."""
+
+    schema: Literal[1]
+    models: tuple[Model, ...] = ()
+    profiles: dict[Name, tuple[Name, ...]] = msgspec.field(default_factory=dict)
+    thresholds: tuple[SiteThreshold, ...] = ()
+
+
+class _Report(msgspec.Struct, frozen=True):
+    """What is read of a report; it says more."""
+
+    schema: str
+    model: str
+    model_sha256: str
+    kind: Evidence
+    images: int
+    identities: int
+    genuine: int
+    impostor: int
+    threshold_at_fmr: dict[str, float | None]
+    fnmr_at_fmr: dict[str, float | None]
+
+
+def load_for(folder: Path, *, shipped: Manifest | None = None) -> Manifest:
+    """The shipped manifest with what the site added in the model folder. Raises ManifestError."""
+    manifest = shipped or load()
+    try:
+        text = _read(folder / FILE)
+    except FileNotFoundError:
+        return manifest
+    try:
+        site = msgspec.convert(tomllib.loads(text.decode()), Site)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise ManifestError(f"{folder / FILE} is wrong: {error}") from error
+    added = tuple(_supplied(model) for model in site.models)
+    models = {model.name: model for model in (*manifest.models, *added)}
+    if len(models) != len(manifest.models) + len(added):
+        raise ManifestError(f"{folder / FILE} names a model that there is already")
+    for bound in site.thresholds:
+        if bound.model not in models:
+            raise ManifestError(f"{folder / FILE} gives a threshold to {bound.model}, which is no model")
+        models[bound.model] = msgspec.structs.replace(
+            models[bound.model], threshold=_threshold(folder, bound, models[bound.model])
+        )
+    merged = msgspec.structs.replace(
+        manifest, models=tuple(models.values()), profiles={**manifest.profiles, **_new(site, manifest)}
+    )
+    check(merged)
+    return merged
+
+
+def _supplied(model: Model) -> Model:
+    """A model of the site's: its file lies in the folder, and its threshold comes from a report or not at all."""
+    if model.package or model.member or model.source:
+        raise ManifestError(f"{model.name}: a site's model is supplied as a file, not fetched")
+    if model.threshold is not None and model.role == "embed":
+        raise ManifestError(f"{model.name}: an embedder's threshold is read from a report, see [[thresholds]]")
+    return msgspec.structs.replace(model, supplied=True)
+
+
+def _new(site: Site, manifest: Manifest) -> dict[Name, tuple[Name, ...]]:
+    if known := sorted(site.profiles.keys() & manifest.profiles.keys()):
+        raise ManifestError(f"the profiles {', '.join(known)} ship with the program and cannot be changed")
+    return site.profiles
+
+
+def _threshold(folder: Path, bound: SiteThreshold, model: Model) -> Threshold:
+    """The bound that the report found. Raises ManifestError when it is not the pinned one, or about another model."""
+    path = folder / bound.report
+    try:
+        content = _read(path)
+    except FileNotFoundError as error:
+        raise ManifestError(f"{path} is missing: it gives {model.name} its threshold") from error
+    if hashlib.sha256(content).hexdigest() != bound.sha256:
+        raise ManifestError(f"{path} is not the pinned report")
+    try:
+        report = msgspec.json.decode(content, type=_Report)
+    except msgspec.DecodeError as error:
+        raise ManifestError(f"{path} is no report of gate face evaluate --json: {error}") from error
+    if report.schema != _SCHEMA or report.model_sha256 != model.sha256:
+        raise ManifestError(f"{path} is about another model than {model.name}")
+    value, fnmr = report.threshold_at_fmr.get(bound.fmr), report.fnmr_at_fmr.get(bound.fmr)
+    if value is None or fnmr is None or bound.same_min >= value:
+        raise ManifestError(f"{path} has too few pairs for FMR {bound.fmr}, or same_min is not below its threshold")
+    evidence = (
+        f"{bound.report}: {report.images} pictures of {report.identities} people, {report.genuine} genuine and "
+        f"{report.impostor} impostor pairs; FNMR {fnmr:.2%} at FMR {bound.fmr}"
+    )
+    return Threshold(value=value, evidence=evidence, fmr=float(bound.fmr), same_min=bound.same_min, kind=report.kind)
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a small file. Raises ManifestError, and FileNotFoundError when there is none."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(FILE_BYTES_MAX + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ManifestError(f"cannot read {path}: {error.strerror}") from error
+    if len(content) > FILE_BYTES_MAX:
+        raise ManifestError(f"{path} is larger than {FILE_BYTES_MAX} bytes")
+    return content
