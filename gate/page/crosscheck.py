@@ -1,8 +1,8 @@
 """The print of a zone against OCR-B's geometry: evidence that it was printed as documents are, never a rejection by itself.
 
 ICAO 9303-3 §4.4 asks for OCR-B size 1: ten characters an inch, and what follows from it. A picture has no scale of its own, so
-everything is measured in pitches. Bounds are wide: they were set where one in a hundred drawn pages lies outside, and what
-genuine documents give is stated in docs/protocols/page-reading.md. Comparison with the chip is `gate.document`'s.
+everything is measured in pitches. Bounds are wide: no more than one in a hundred drawn pages lies outside any of them, and what
+specimens give is stated in docs/protocols/page-reading.md. Comparison with the chip is `gate.document`'s.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ class Finding:
     usual: bool | None
 
 
-# Evenness: root mean square off the fitted curve. Height: of capitals and digits, 2.6 mm. Spacing: 6.35 mm.
+# Evenness is the root mean square off the fitted curve. Characters are one pitch high, 2.6 mm; lines stand 4.23 mm (six an inch,
+# as cards have them) to 6.35 mm apart. A page that is seen at an angle loses a fifth of both.
 BOUNDS = {
     Trait.PITCH_EVEN: (0.0, 0.08),
     Trait.BASELINE_EVEN: (0.0, 0.09),
-    Trait.CHARACTER_HEIGHT: (0.85, 1.35),
-    Trait.LINE_SPACING: (1.8, 3.1),
+    Trait.CHARACTER_HEIGHT: (0.72, 1.3),
+    Trait.LINE_SPACING: (1.4, 3.0),
 }
 
 

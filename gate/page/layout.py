@@ -28,9 +28,12 @@ _WEIGHTS: Final = (7, 3, 1)
 _UNLIKELY: Final = 2e-3  # prior of a character where its kind does not belong, against one that does
 # Numbers with a letter O are rare beside those with a zero, and many states issue none. Both readings are kept.
 _LETTER_O_IN_NUMBERS: Final = 0.05
-# In OCR-B zero and O differ in height alone, so where only one of them can stand, the other speaks for it. No other pair is
-# so alike that a sure sight of the one should count for the other: what is printed there may be a mistake of the issuer.
+# In OCR-B zero and O differ in height alone, so where only one of them can stand, the other speaks for it. In dates and check
+# digits, where no letter is ever meant, letters of other typefaces' shapes speak for digits, weakly. No digit speaks for a letter:
+# a digit in a name is what the issuer printed.
 _ZERO_LIKE: Final = 0.5
+_DIGIT_LIKE: Final = 0.1
+_DIGITS_LIKE: Final = {"I": "1", "Z": "2", "S": "5", "G": "6", "B": "8"}
 UNSURE: Final = 0.9  # a character below this may be replaced in a repair
 REPAIR_MIN: Final = 0.02  # the probability that the replacement must have
 ALTERNATIVE_MIN: Final = 0.01
@@ -184,6 +187,9 @@ def _support(kind: Kind) -> npt.NDArray[np.float64]:
         matrix[letter, zero] = _ZERO_LIKE
     elif "0" not in kind.value:
         matrix[zero, letter] = _ZERO_LIKE
+    if kind in (Kind.DIGIT, Kind.DATE):
+        for seen, meant in _DIGITS_LIKE.items():
+            matrix[ALPHABET.index(seen), ALPHABET.index(meant)] = _DIGIT_LIKE
     return matrix
 
 
@@ -210,14 +216,14 @@ def weigh(kinds: Sequence[Kind], probabilities: npt.NDArray[np.float64]) -> Weig
     A row of the posterior sums to at most one too: what spoke for characters that the place cannot hold, and what spoke
     for no character at all, stays as doubt.
     """
-    printed = np.empty_like(probabilities)
+    printed, fitting = np.empty_like(probabilities), np.empty(len(probabilities))
     for kind in set(kinds):
         rows = [index for index, other in enumerate(kinds) if other is kind]
-        printed[rows] = (probabilities[rows] @ _SUPPORT[kind]) * _PRIORS[kind]
+        supported = probabilities[rows] @ _SUPPORT[kind]
+        printed[rows] = supported * _PRIORS[kind]
+        fitting[rows] = supported[:, _PRIORS[kind] > _UNLIKELY].sum(axis=1)
     explained = printed.sum(axis=1)
-    doubt = np.clip(1.0 - probabilities.sum(axis=1), 0.0, None)
-    posterior = printed / np.maximum(explained, 1e-12)[:, None]
-    posterior *= (1.0 - doubt)[:, None]
+    posterior = printed / np.maximum(explained, 1e-12)[:, None] * np.minimum(fitting, 1.0)[:, None]
     return Weighed(posterior, float(np.log(np.maximum(explained, 1e-6)).sum()))
 
 

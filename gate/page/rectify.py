@@ -55,8 +55,8 @@ class Ribbon:
         sink = self.bow_px * 4 * part * (1 - part) + below_px
         down_x, down_y = self.down
         return (
-            self.start[0] + part * (self.end[0] - self.start[0]) + sink * down_x,
-            self.start[1] + part * (self.end[1] - self.start[1]) + sink * down_y,
+            float(self.start[0] + part * (self.end[0] - self.start[0]) + sink * down_x),
+            float(self.start[1] + part * (self.end[1] - self.start[1]) + sink * down_y),
         )
 
     def turned(self) -> Ribbon:
