@@ -44,8 +44,13 @@ class Album:
 
 def folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of this version's albums; it may not exist yet."""
-    cache = environment.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "portcullis" / "sim-faces" / version()
+    return cache(environment) / "sim-faces" / version()
+
+
+def cache(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of everything that is made once and kept."""
+    given = environment.get("XDG_CACHE_HOME")
+    return (Path(given) if given else Path.home() / ".cache") / "portcullis"
 
 
 def version() -> str:
@@ -86,10 +91,15 @@ def decode(content: bytes) -> Album:
 
 def write(path: Path, album: Album) -> None:
     """Put the album on the disk, whole or not at all."""
+    put(path, encode(album))
+
+
+def put(path: Path, content: bytes) -> None:
+    """Put a file on the disk, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
         try:
-            file.write(encode(album))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
             Path(file.name).replace(path)

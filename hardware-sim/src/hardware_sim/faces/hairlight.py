@@ -52,8 +52,16 @@ class _Samples:
         return floats((self.segment + self.share) / (points.shape[1] - 1))
 
 
-def draw(canvas: Canvas, camera: Camera, hair: Hair, light: Light, shadow: Shadow) -> None:
-    """Draw strands over what the canvas holds."""
+@dataclass(frozen=True)
+class Lamp:
+    """A light and what stands in its way."""
+
+    light: Light
+    shadow: Shadow
+
+
+def draw(canvas: Canvas, camera: Camera, hair: Hair, lamps: list[Lamp]) -> None:
+    """Draw strands over what the canvas holds, under each of its lights."""
     world = camera.world(hair.strands.points)
     screen = camera.screen(world)
     samples = _sampled(screen)
@@ -75,9 +83,10 @@ def draw(canvas: Canvas, camera: Camera, hair: Hair, light: Light, shadow: Shado
     free = depth[rows] < canvas.depth[seen] + _DEPTH_SLACK_DM
     seen, rows = seen[free], rows[free]
 
-    colour = _colour(hair, world, samples.take(rows), light, shadow)
     opacity = np.where(np.isfinite(canvas.depth[seen])[:, None], hair.opacity, 1)
-    canvas.colour[seen] += (colour - canvas.colour[seen]) * opacity
+    visible = samples.take(rows)
+    for colour, lamp in zip(canvas.colours, lamps, strict=True):
+        colour[seen] += (_colour(hair, world, visible, lamp.light, lamp.shadow) - colour[seen]) * opacity
     canvas.depth[seen] = np.minimum(canvas.depth[seen], depth[rows])
 
 

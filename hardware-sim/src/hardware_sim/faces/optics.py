@@ -22,7 +22,8 @@ class View:
     """Where the camera stands and how the head is turned.
 
     The point between the eyes is seen at `eyes_px`, a decimetre there spans `px_per_dm`. Angles in degrees: positive
-    `yaw` turns the face to the picture's right, positive `pitch` lifts it, positive `roll` tilts it clockwise.
+    `yaw` turns the face to the picture's right, positive `pitch` lifts it, positive `roll` tilts it clockwise. A cut-out of
+    a picture names the width of the whole in `part_of_px`, else its shades would differ.
     """
 
     width_px: int
@@ -33,6 +34,12 @@ class View:
     yaw: float = 0.0
     pitch: float = 0.0
     roll: float = 0.0
+    part_of_px: int = 0
+
+    @property
+    def reach_px(self) -> int:
+        """What soft light reaches by: the width of the picture, or of the one that this is a part of."""
+        return self.part_of_px or self.width_px
 
 
 @dataclass(frozen=True)
@@ -49,15 +56,16 @@ class Light:
 
 @dataclass
 class Canvas:
-    """The frame buffer at working size, flat: colour, cover, depth."""
+    """The frame buffer at working size, flat: a colour (pixels, 3) for each light, and depth."""
 
     width: int
     height: int
-    colour: Floats = field(init=False)
+    lights: int = 1
+    colours: list[Floats] = field(init=False)
     depth: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        self.colour = np.zeros((self.width * self.height, 3), np.float32)
+        self.colours = [np.zeros((self.width * self.height, 3), np.float32) for _ in range(self.lights)]
         self.depth = np.full(self.width * self.height, np.inf, np.float32)
 
 

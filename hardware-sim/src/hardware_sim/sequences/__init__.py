@@ -1,0 +1,48 @@
+"""Sequences of simulated travellers: values that give the frame and the ground truth of any moment.
+
+    sequence("approach", "elena", "chidi").frame(1.2)
+
+Errors:
+    LookupError
+    ├── UnknownSequenceError    no sequence has this name
+    └── UnknownPersonError      nobody of this name is rendered
+    ValueError
+    └── BadSheetsError          a damaged file in the cache; it is rendered again
+"""
+
+from hardware_sim.sequences.actor import Actor
+from hardware_sim.sequences.library import NAMES, UnknownSequenceError, sequence
+from hardware_sim.sequences.sequence import Sequence
+from hardware_sim.sequences.store import BadSheetsError, UnknownPersonError
+from hardware_sim.sequences.store import names as people
+from hardware_sim.sequences.values import (
+    FPS,
+    KIOSK,
+    UPRIGHT,
+    FrameTruth,
+    Lens,
+    Lighting,
+    Look,
+    PersonTruth,
+    Wears,
+)
+
+__all__ = [
+    "FPS",
+    "KIOSK",
+    "NAMES",
+    "UPRIGHT",
+    "Actor",
+    "BadSheetsError",
+    "FrameTruth",
+    "Lens",
+    "Lighting",
+    "Look",
+    "PersonTruth",
+    "Sequence",
+    "UnknownPersonError",
+    "UnknownSequenceError",
+    "Wears",
+    "people",
+    "sequence",
+]

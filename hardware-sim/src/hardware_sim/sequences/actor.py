@@ -1,0 +1,83 @@
+"""A person on a line of time, who is never quite still: drawn by `person`, blurred by their own movement. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from hardware_sim.faces.vectors import Floats, floats
+from hardware_sim.sequences import person
+from hardware_sim.sequences.values import EXPOSURE_S, Lens, Lighting, Look, PersonTruth, Wears
+
+if TYPE_CHECKING:
+    from hardware_sim.sequences.timeline import Timeline
+
+Layer = tuple[Floats, tuple[int, int]]  # (h, w, 4) linear BGR by cover and cover; the frame pixel where it begins
+
+_BLUR_PX_MIN = 0.8
+_BLUR_PX_MAX = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One person in the flesh. `sway` seeds the small movements of one who stands; None holds them like a statue."""
+
+    identity: str
+    looks: Timeline[Look]
+    wears: frozenset[Wears] = frozenset()
+    sway: int | None = 0
+
+    def look(self, at_s: float) -> Look:
+        """Return how the person looks at a time."""
+        look = self.looks.at(at_s)
+        return look if self.sway is None else _swaying(look, at_s, self.sway)
+
+    def distance_cm(self, at_s: float) -> float:
+        """How far away the person is."""
+        return self.look(at_s).distance_cm
+
+    def layer(self, at_s: float, lens: Lens, lighting: Lighting) -> Layer:
+        """Draw the person."""
+        picture, corner = person.drawn(self.identity, self.look(at_s), lens, lighting)
+        if not picture.size:
+            return picture, corner
+        before = person.Placing.of(self.look(at_s - EXPOSURE_S), lens).eyes_px
+        now = person.Placing.of(self.look(at_s), lens).eyes_px
+        return smeared(picture, now[0] - before[0], now[1] - before[1]), corner
+
+    def truths(self, at_s: float, lens: Lens) -> tuple[PersonTruth, ...]:
+        """Return what is true of the person's face."""
+        wears = tuple(sorted(thing.value for thing in self.wears))
+        return (person.truth(self.identity, self.look(at_s), lens, wears),)
+
+
+def smeared(picture: Floats, right_px: float, down_px: float) -> Floats:
+    """Return a layer as it is after moving by so much while the shutter was open."""
+    length = min(float(np.hypot(right_px, down_px)), _BLUR_PX_MAX)
+    if length < _BLUR_PX_MIN:
+        return picture
+    reach = int(np.ceil(length / 2))
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+    along = np.array([right_px, down_px]) / np.hypot(right_px, down_px)
+    for step in np.linspace(-length / 2, length / 2, 4 * reach + 1):
+        column, row = np.round(reach + along * step).astype(int)
+        kernel[row, column] += 1
+    return floats(cv2.filter2D(picture, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE))
+
+
+def _swaying(look: Look, at_s: float, seed: int) -> Look:
+    """Return the look with what nobody can help: the body sways, the head is never quite at rest."""
+    phase = np.random.default_rng(seed).uniform(0, 2 * np.pi, 5)
+    turn = 2 * np.pi * at_s
+    limit = 39.0  # of the angles, with room for the sway
+    return replace(
+        look,
+        yaw_deg=float(np.clip(look.yaw_deg + 0.9 * np.sin(0.61 * turn + phase[0]), -limit, limit)),
+        pitch_deg=look.pitch_deg + float(0.6 * np.sin(0.47 * turn + phase[1])) * (abs(look.pitch_deg) < limit / 2),
+        roll_deg=look.roll_deg + float(0.5 * np.sin(0.39 * turn + phase[2])) * (abs(look.roll_deg) < limit),
+        sideways_cm=look.sideways_cm + float(0.35 * np.sin(0.53 * turn + phase[3])),
+        distance_cm=look.distance_cm * (1 + 0.004 * float(np.sin(0.71 * turn + phase[4]))),
+    )
