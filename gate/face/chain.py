@@ -11,7 +11,7 @@ from gate.face.align import align
 from gate.face.detect import Landmarked, central, companions
 from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import NoFaceError, SeveralFacesError
-from gate.face.liveness import live_probability
+from gate.face.liveness.passive import live_probability
 from gate.face.mtcnn import Mtcnn
 from gate.face.picture import decode
 from gate.face.quality import Hint, Quality, assess

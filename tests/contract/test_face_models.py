@@ -12,7 +12,7 @@ from fakes.tiny_models import real_models
 from gate.face.chain import FaceModels, observe, open_models, template_of
 from gate.face.embed import embed
 from gate.face.errors import NoFaceError
-from gate.face.liveness import live_probability
+from gate.face.liveness.passive import live_probability
 from gate.face.values import Box
 from models.errors import ModelCorruptError, ModelDriftError
 from models.manifest import load

@@ -12,7 +12,7 @@ from gate.face.align import ARCFACE, five_points, similarity
 from gate.face.compare import alike, alike_over_frames
 from gate.face.detect import FACES_MAX, central, companions, faces_from
 from gate.face.errors import NoFaceError
-from gate.face.liveness import CROP_SCALE, context_crop
+from gate.face.liveness.passive import CROP_SCALE, context_crop
 from gate.face.quality import pose
 from gate.face.values import Box, Face, Template
 

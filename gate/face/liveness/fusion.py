@@ -1,0 +1,74 @@
+"""One score from the cues: the weights that models/train/liveness.py fitted, and what they rest on.
+
+A logistic regression over the readings, each scaled, moved to the middle between persons and artefacts, and bounded, so that no
+single cue can drown the others. A cue that was not run adds nothing. Too few cues make no score.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+from gate.face.liveness.cues import Cue, Liveness, Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+WEIGHTS: Final = "weights.toml"
+_REACH: Final = 3.0  # a cue counts for at most so many times its scale
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """How one cue counts: (value - middle) / scale, bounded, times weight."""
+
+    middle: float
+    scale: float
+    weight: float
+
+    def push(self, value: float) -> float:
+        """What the reading adds to the score's logarithm of odds."""
+        return self.weight * max(-_REACH, min(_REACH, (value - self.middle) / self.scale))
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How the cues count together. `cues_min` is how many of them must have run."""
+
+    bias: float
+    cues_min: int
+    cues: Mapping[Cue, Weighing]
+
+    def judge(self, readings: Sequence[Reading]) -> Liveness:
+        """Weigh what was measured. A score of None means that liveness was not run."""
+        known = {reading.cue: reading.value for reading in readings if reading.value is not None}
+        counted = [self.cues[cue].push(value) for cue, value in known.items() if cue in self.cues]
+        if len(counted) < self.cues_min:
+            return Liveness(None, tuple(readings))
+        return Liveness(1 / (1 + math.exp(-(self.bias + sum(counted)))), tuple(readings))
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Weights:
+    """The weights that lie beside this module."""
+    return parse(resources.files(__package__).joinpath(WEIGHTS).read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> Weights:
+    """Read a table of weights. Raises ValueError for one that says less, or other things."""
+    table = tomllib.loads(text)
+    try:
+        cues = {
+            Cue(name): Weighing(float(row["middle"]), float(row["scale"]), float(row["weight"]))
+            for name, row in table["cues"].items()
+        }
+        weights = Weights(float(table["bias"]), int(table["cues_min"]), cues)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"no table of liveness weights: {error}") from error
+    if not cues or any(not row.scale > 0 for row in cues.values()) or weights.cues_min < 1:
+        raise ValueError("a table of liveness weights needs cues, scales above 0 and a least number of cues")
+    return weights
