@@ -16,7 +16,7 @@ from models.train.mrz.camera import STRIP_HEIGHT, STRIP_WIDTH, photograph
 from models.train.mrz.conditions import Conditions, Content, draw
 from models.train.mrz.glyphs import Atlas, Cut, atlas
 from models.train.mrz.heldout import SEVERITIES, false_characters, measure, tally
-from models.train.mrz.samples import BLANK, CLASSES, FRAME_PX, FRAMES, NEAR, Sample, label, render, sample
+from models.train.mrz.samples import BLANK, CLASSES, FRAME_PX, FRAMES, NEAR, Sample, atlases, label, render, sample
 from models.train.mrz.scene import scene
 from models.train.mrz.texts import ALPHABET, LAYOUTS, LINE_CHARACTERS, LayoutName, random_line, zone
 
@@ -135,6 +135,15 @@ def test_a_cut_of_the_font_is_wider_taller_or_slanted(sans: Atlas) -> None:
     assert extent(atlas("sans", Cut(width=1.3)), "H", 0) > extent(sans, "H", 0)
     assert extent(atlas("sans", Cut(height=1.3)), "H", 1) > extent(sans, "H", 1)
     assert extent(atlas("sans", Cut(slant=0.3)), "I", 0) > extent(sans, "I", 0)
+
+
+def test_training_prints_with_the_fonts_as_they_are_and_with_other_cuts() -> None:
+    made, again, other = (atlases("sans", "italic", seed) for seed in (1, 1, 2))
+    assert np.array_equal(made[0].tiles["A"], atlas("sans").tiles["A"])
+    assert np.array_equal(made[1].tiles["A"], atlas("italic").tiles["A"])
+    assert len({one.tiles["A"].tobytes() for one in made}) == len(made) == 26
+    assert all(np.array_equal(one.tiles["B"], two.tiles["B"]) for one, two in zip(made, again, strict=True))
+    assert not np.array_equal(made[5].tiles["B"], other[5].tiles["B"])
 
 
 # ── held-out sets ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
     options.out.mkdir(parents=True, exist_ok=True)
-    fonts = atlases(options.fonts, options.seed)
+    fonts = atlases(str(options.fonts / "OCRB.otf"), str(options.fonts / "OCRBS.otf"), options.seed)
     started, curve = time.monotonic(), list[Progress]()
 
     def report(progress: Progress) -> None:

@@ -15,7 +15,6 @@ from models.train.mrz.texts import ALPHABET, LAYOUTS, random_line, zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -40,13 +39,13 @@ class Sample:
     centres: npt.NDArray[np.float64]
 
 
-def atlases(fonts: Path, seed: int) -> tuple[Atlas, ...]:
-    """The cuts that training prints with: Debian's two upright OCR-B fonts, and a fixed-pitch sans that is not OCR-B.
+def atlases(regular: str, sharp: str, seed: int) -> tuple[Atlas, ...]:
+    """The cuts that training prints with: two OCR-B fonts, round and sharp at the ends, and a sans that is not OCR-B.
 
-    `fonts` is the folder of the package fonts-ocr-b. Most are the regular font; one in twelve is the sans.
+    The first two are the fonts as they are. Of the others eight in twelve are the regular font and one is the sans.
     """
     rng = np.random.default_rng([seed, 0x0C2B])
-    files = [str(fonts / "OCRB.otf")] * 8 + [str(fonts / "OCRBS.otf")] * 3 + ["sans"]
+    files = [regular] * 8 + [sharp] * 3 + ["sans"]
     made = [atlas(files[0]), atlas(files[8])]
     for index in range(_CUTS):
         cut = Cut(float(rng.uniform(0.86, 1.1)), float(rng.uniform(0.88, 1.15)), float(rng.normal(0.0, 0.03)))
