@@ -120,6 +120,7 @@ class FaceCompared(Message, frozen=True):
     """The outcome of comparing the tracked face with the chip's portrait.
 
     `match` and `liveness` are None when they could not be had; `reasons` say why. `frames` is how many frames counted.
+    `cues` are what the liveness score rests on, None for one that was not run.
     """
 
     crossing: str
@@ -131,6 +132,14 @@ class FaceCompared(Message, frozen=True):
     frames: int
     good_frame_ms: int  # CLOCK_MONOTONIC of the frame that completed the number a comparison needs, in milliseconds
     reasons: list[str]
+    cues: dict[str, float | None] = {}
+
+
+class VideoDoubted(Message, frozen=True):
+    """The camera's video cannot be believed: `camera_covered`, `video_looped` or `video_ignores_exposure`. Each is said once."""
+
+    crossing: str
+    trouble: str
 
 
 class TrackChanged(Message, frozen=True):
@@ -147,16 +156,32 @@ class Erased(Message, frozen=True):
 
 
 ToVision = StartCrossing | ChipPortrait | EndCrossing | StatusRequest
-FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | Erased | Status
+FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | VideoDoubted | Erased | Status
 
 # ── vision ↔ the child process of a crossing ─────────────────────────────────────────────────────────────────────────
 
 
+class CameraSetup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which camera a child opens, later. Size and rate are asked of a camera that is told; a network camera has its own.
+
+    `calibration` is exposure, gain and white balance in the device's units; None: it settles by itself. No eyes below `zone_bottom`, a
+    part of the picture's height, are the traveller's.
+    """
+
+    address: str
+    driver: str = "network"
+    width: int = 1280
+    height: int = 720
+    frames_per_second: int = 15
+    calibration: tuple[int, int, int] | None = None
+    zone_bottom: float = 0.95
+
+
 class Prepare(Message, frozen=True):
-    """The first message to a new child: where its models are, which of them to use, which network camera it will open, later."""
+    """The first message to a new child: where its models are, which of them to use, which camera it will open, later."""
 
     models: str
-    camera: str
+    camera: CameraSetup
     profile: str = "standard"
     providers: list[str] = []
 
@@ -208,7 +233,17 @@ FromPreview = Preview
 
 ToChild = Prepare | StartCrossing | ChipPortrait | WantPreview | ProbeCamera
 FromChild = (
-    Prepared | Unfit | Alive | CameraProbed | CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | Preview
+    Prepared
+    | Unfit
+    | Alive
+    | CameraProbed
+    | CameraUp
+    | CameraLost
+    | FaceSeen
+    | FaceCompared
+    | TrackChanged
+    | VideoDoubted
+    | Preview
 )
 
 # ── lane, or a hand-held reader → control centre ─────────────────────────────────────────────────────────────────────

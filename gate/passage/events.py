@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from gate.passage.evidence import DocumentEvidence, FaceEvidence
+from gate.passage.evidence import CameraTrouble, DocumentEvidence, FaceEvidence
 from gate.passage.screen import Guidance
 
 
@@ -91,6 +91,14 @@ class TrackChanged:
 
     crossing: str
     change: TrackChange
+
+
+@dataclass(frozen=True, slots=True)
+class VideoDoubted:
+    """The camera's video cannot be believed."""
+
+    crossing: str
+    trouble: CameraTrouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +202,7 @@ Event = (
     | FaceSeen
     | FaceCompared
     | TrackChanged
+    | VideoDoubted
     | LaneSeen
     | GrantFailed
     | Recorded

@@ -159,10 +159,27 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class CueEvidence:
+    """One cue that the liveness score rests on, in its own unit (docs/faces.md); None means that it was not run."""
+
+    cue: str
+    value: float | None
+
+
+class CameraTrouble(enum.Enum):
+    """What makes the video itself doubtful: nothing to see, a recording, pictures that do not obey the camera's controls."""
+
+    COVERED = "camera_covered"
+    LOOPED = "video_looped"
+    DEAF = "video_ignores_exposure"
+
+
+@dataclass(frozen=True, slots=True)
 class FaceEvidence:
     """What the camera and the matcher found. None means: not run, or no usable picture.
 
-    `track_held` says that the compared face is still the one in front of the camera.
+    `track_held` says that the compared face is still the one in front of the camera. `cues` are what the liveness score rests
+    on and `trouble` what was found with the video. Records older than these two are read without them.
     """
 
     faces: int
@@ -171,6 +188,8 @@ class FaceEvidence:
     portrait_usable: bool | None = None
     track_held: bool = False
     model: str = ""
+    cues: tuple[CueEvidence, ...] = ()
+    trouble: tuple[CameraTrouble, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

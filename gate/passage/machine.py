@@ -48,8 +48,9 @@ from gate.passage.events import (
     Settled,
     TrackChange,
     TrackChanged,
+    VideoDoubted,
 )
-from gate.passage.evidence import DocumentEvidence, Evidence, FaceEvidence
+from gate.passage.evidence import CameraTrouble, DocumentEvidence, Evidence, FaceEvidence
 from gate.passage.lane import Surroundings, Timing
 from gate.passage.policy import (
     Decision,
@@ -98,6 +99,7 @@ class Inspecting:
     face: FaceEvidence | None = None
     faces: int = 0
     removed: bool = False
+    trouble: tuple[CameraTrouble, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +220,8 @@ def _notes(around: Surroundings, state: State, event: Event, now_ms: int, timing
             notes.append(_incident(crossing, Reason.PASSAGE_BEYOND_GRANT.value))
     if isinstance(event, PartLost):
         notes.append(_incident(crossing, f"{event.part.value}_lost"))
+    if isinstance(event, VideoDoubted) and event.crossing == crossing:
+        notes.append(_incident(crossing, event.trouble.value))
     if isinstance(event, OfficerSeen):
         notes.append(Record(RecordKind.PRESENCE, None, {"officer": event.officer}))
     return tuple(notes)
@@ -337,6 +341,8 @@ def _inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Ev
             state = replace(state, face=face)
         case TrackChanged(state.crossing) if state.face is not None:
             state = replace(state, face=replace(state.face, track_held=False))
+        case VideoDoubted(state.crossing, trouble):
+            state = replace(state, trouble=(*state.trouble, trouble))
         case DocumentRemoved():
             # Mid-read the inspection itself tells; afterwards the document must stay until the grant.
             state = replace(state, removed=state.removed or state.document is not None)
@@ -354,7 +360,7 @@ def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -
         return True
     if state.document is None:
         return False
-    if state.face is not None or around.lost & {Part.VISION, Part.CAMERA}:
+    if state.face is not None or state.trouble or around.lost & {Part.VISION, Part.CAMERA}:
         return True
     hopeless = bool(document_objections(state.document, rules.policy))
     patience_ms = timing.face_after_failure_max_ms if hopeless else timing.face_max_ms
@@ -362,7 +368,7 @@ def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -
 
 
 def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> Step:
-    face = state.face or FaceEvidence(faces=state.faces)
+    face = replace(state.face or FaceEvidence(faces=state.faces), trouble=state.trouble)
     evidence = Evidence(state.document, face, around.lane_evidence(now_ms), around.site_evidence(now_ms))
     decision = decide(evidence, rules.policy)
     more = tuple(Objection(Reason[f"{part.name}_LOST"]) for part in Part if part in around.lost & _FACE_PARTS)
@@ -396,6 +402,8 @@ def _spoils(around: Surroundings, event: Event, crossing: str) -> Objection | No
     match event:
         case TrackChanged(of, change) if of == crossing:
             return Objection(_REASON_OF_TRACK[change])
+        case VideoDoubted(of, trouble) if of == crossing:
+            return Objection(Reason.CAMERA_TAMPERED, trouble.value)
         case DocumentRemoved():
             return Objection(Reason.DOCUMENT_REMOVED)
         case DocumentPresented():
@@ -467,6 +475,8 @@ def _granted(rules: Rules, around: Surroundings, state: Granted, event: Event, n
             state = replace(state, track_lost_ms=now_ms)
         case TrackChanged(state.crossing, change):
             return _revoke(state.crossing, (Objection(_REASON_OF_TRACK[change]),))
+        case VideoDoubted(state.crossing, trouble):
+            return _revoke(state.crossing, (Objection(Reason.CAMERA_TAMPERED, trouble.value),))
         case DocumentPresented():
             return _revoke(state.crossing, (Objection(Reason.DOCUMENT_PRESENTED_AGAIN),))
         case PartLost(Part.BARRIER | Part.VISION | Part.CAMERA as part):

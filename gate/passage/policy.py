@@ -149,6 +149,7 @@ def face_objections(face: FaceEvidence | None, policy: Policy) -> tuple[Objectio
         objections.append(Objection(Reason.LIVENESS_BELOW_BOUND))
     if face.match is not None and not face.track_held:
         objections.append(Objection(Reason.TRACK_LOST))
+    objections.extend(Objection(Reason.CAMERA_TAMPERED, trouble.value) for trouble in face.trouble)
     return tuple(objections)
 
 

@@ -45,6 +45,7 @@ class Reason(enum.Enum):
     RELEASED_BY_OFFICER = "released_by_officer"
     # The programs around it
     CAMERA_LOST = "camera_lost"
+    CAMERA_TAMPERED = "camera_tampered"
     VISION_LOST = "vision_lost"
     LOG_UNAVAILABLE = "log_unavailable"
     RECEIPT_LATE = "receipt_late"

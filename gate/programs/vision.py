@@ -158,7 +158,7 @@ class Vision:
                 case messages.FaceCompared():
                     await crossing.lane.send(message)
                     asyncio.get_running_loop().call_later(REFILL_AFTER_COMPARISON_S, self._spare.want)
-                case messages.FaceSeen() | messages.TrackChanged():
+                case messages.FaceSeen() | messages.TrackChanged() | messages.VideoDoubted():
                     await crossing.lane.send(message)
                 case messages.Prepared() | messages.Unfit() | messages.Alive() | messages.CameraProbed():
                     pass  # answers to what came before the crossing
@@ -273,7 +273,21 @@ def preparation(config: Config) -> messages.Prepare:
     except ModelError as error:
         raise ConfigError(f"face: {error}") from error
     return messages.Prepare(
-        models=str(folder), profile=config.face.profile, providers=list(providers), camera=config.camera.address
+        models=str(folder), profile=config.face.profile, providers=list(providers), camera=camera_setup(config)
+    )
+
+
+def camera_setup(config: Config) -> messages.CameraSetup:
+    """The camera as a child is told of it."""
+    camera, fixed = config.camera, config.camera.calibration
+    return messages.CameraSetup(
+        address=camera.address,
+        driver=camera.driver,
+        width=camera.width,
+        height=camera.height,
+        frames_per_second=camera.frames_per_second,
+        calibration=None if fixed is None else (fixed.exposure, fixed.gain, fixed.white_balance),
+        zone_bottom=camera.zone_bottom,
     )
 
 

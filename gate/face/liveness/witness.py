@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from gate.face.liveness.cues import Cue, Liveness, Reading
 from gate.face.liveness.flicker import Flicker
-from gate.face.liveness.light import Light, Shown
+from gate.face.liveness.light import Light, Rgb
 from gate.face.liveness.motion import Motion
 from gate.face.liveness.pattern import Pattern
 
@@ -47,9 +47,9 @@ class Witness:
             self._passive.append(passive)
         glimpse.wipe()
 
-    def show(self, shown: Shown) -> None:
+    def show(self, colour: Rgb, *, at_ms: int) -> None:
         """The display was told to show a colour."""
-        self._light.show(shown)
+        self._light.show(colour, at_ms=at_ms)
 
     @property
     def ready(self) -> bool:
@@ -72,6 +72,6 @@ class Witness:
         self._motion.wipe()
         self._flicker.wipe()
         self._motion, self._pattern, self._flicker = Motion(), Pattern(), Flicker()
-        self._light = self._light.another_face()
+        self._light = Light(self._light.shown)
         self._passive.clear()
         self._since_ms = None

@@ -31,8 +31,9 @@ from gate.passage.events import (
     SiteSeen,
     TrackChange,
     TrackChanged,
+    VideoDoubted,
 )
-from gate.passage.evidence import CheckId, Score
+from gate.passage.evidence import CameraTrouble, CheckId, Score
 from gate.passage.lane import Timing
 from gate.passage.machine import Rules, crossing_of
 from gate.passage.policy import NoChipAuthentication, Policy
@@ -232,6 +233,8 @@ class Lane:
                 post(FaceCompared(crossing, face_evidence(message)))
             case messages.TrackChanged(crossing, change):
                 post(TrackChanged(crossing, TrackChange(change)))
+            case messages.VideoDoubted(crossing, trouble):
+                post(VideoDoubted(crossing, CameraTrouble(trouble)))
             case messages.Erased() | messages.Status():
                 pass
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from itertools import islice
+
 from gate.channel import messages
-from gate.passage.evidence import FaceEvidence, Score
+from gate.passage.evidence import CueEvidence, FaceEvidence, Score
+
+CUES_MAX = 16
+CUE_CHARACTERS_MAX = 32
 
 
 def face_evidence(compared: messages.FaceCompared) -> FaceEvidence:
-    """Out-of-range or missing scores count as not run."""
+    """Out-of-range or missing scores count as not run; more cues than there can be are left out."""
     return FaceEvidence(
         faces=compared.faces,
         match=_score(compared.match),
@@ -15,6 +21,10 @@ def face_evidence(compared: messages.FaceCompared) -> FaceEvidence:
         portrait_usable=compared.portrait_usable,
         track_held=True,
         model=compared.model,
+        cues=tuple(
+            CueEvidence(cue[:CUE_CHARACTERS_MAX], value if value is not None and math.isfinite(value) else None)
+            for cue, value in islice(compared.cues.items(), CUES_MAX)
+        ),
     )
 
 

@@ -1,0 +1,149 @@
+"""Whether the video comes from the camera before the lane, now: not covered, not replayed in a loop, not fed in from elsewhere.
+
+Looks at whole frames, also without a face, and knows nothing of persons. A camera's noise never repeats: pictures that come again in
+the same order are a recording. A recording does not know either what the gate commands: exposure changes at random moments, and
+the frames must follow within a bound. What stands still to the last bit is the driver's to notice (drivers.camera.newest). Findings refer
+the traveller and are incidents; no finding proves nothing. Somebody who feeds in live video and forges exposure too is not found.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from gate.face.liveness.following import Answer, Command, answer
+
+if TYPE_CHECKING:
+    from gate.face.values import Picture
+
+PRINT_SIZE: Final = (32, 24)
+LOOP_FRAMES_MAX: Final = 240  # of the past that are compared: 18 seconds at 13 a second
+LOOP_RUN_MIN: Final = 6  # frames that come again in a row
+# How near a frame must come to one long ago, in parts of what changes from frame to frame.
+LOOP_SHARE_MAX: Final = 0.1
+MOVING_MIN: Final = 0.15  # grey levels from frame to frame; below it a still scene resembles itself
+COVERED_SPREAD_MAX: Final = 7.0  # grey levels over the whole picture: nothing is seen
+COVERED_MS: Final = 700
+CHALLENGE_CORRELATION_MIN: Final = 0.5
+CHALLENGE_GAIN_MIN: Final = 0.3
+
+Print = npt.NDArray[np.float32]
+
+
+class Tamper(enum.Enum):
+    """What is wrong with the video. Values stand in the audit log and are never renamed."""
+
+    COVERED = "camera_covered"
+    LOOPED = "video_looped"
+    DEAF = "video_ignores_exposure"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The bounds, as arguments for those who measure them."""
+
+    loop_share_max: float = LOOP_SHARE_MAX
+    loop_run_min: int = LOOP_RUN_MIN
+    covered_spread_max: float = COVERED_SPREAD_MAX
+    challenge_correlation_min: float = CHALLENGE_CORRELATION_MIN
+    challenge_gain_min: float = CHALLENGE_GAIN_MIN
+
+
+class Feed:
+    """Watches the video of one crossing. Each finding is given once."""
+
+    def __init__(self, rules: Rules = Rules()) -> None:
+        self._rules = rules
+        self._prints: deque[Print] = deque(maxlen=LOOP_FRAMES_MAX)
+        self._runs: dict[int, int] = {}  # by lag, how many frames in a row have come again
+        self._covered_since_ms: int | None = None
+        self._commands: list[Command] = []
+        self._times_ms: list[int] = []
+        self._levels: list[npt.NDArray[np.float64]] = []
+        self._given: set[Tamper] = set()
+
+    def command(self, exposure: float, *, at_ms: int) -> None:
+        """The camera was told another exposure, a multiple of the calibrated one, in the order of their times."""
+        self._commands.append(Command(at_ms, (float(np.log(exposure)),)))
+
+    def see(self, frame: Picture, *, at_ms: int) -> tuple[Tamper, ...]:
+        """Take the next frame and return what is newly found."""
+        seen = _print(frame)
+        if self._commands:
+            self._times_ms.append(at_ms)
+            self._levels.append(np.array([_log_light(seen)]))
+        found = [
+            tamper
+            for tamper, is_so in (
+                (Tamper.COVERED, self._is_covered(seen, at_ms)),
+                (Tamper.LOOPED, self._comes_again(seen)),
+            )
+            if is_so
+        ]
+        self._prints.append(seen)
+        return self._new(found)
+
+    @property
+    def exposure_answer(self) -> Answer | None:
+        """How the frames followed the exposures; None while there is too little to go by."""
+        return answer(self._commands, self._times_ms, self._levels)
+
+    def conclude(self) -> tuple[Tamper, ...]:
+        """Judge the challenge once it is over. A camera that was never challenged is not found deaf: it was not asked."""
+        found = self.exposure_answer
+        if found is None:
+            return ()
+        rules = self._rules
+        follows = found.correlation >= rules.challenge_correlation_min and found.gain >= rules.challenge_gain_min
+        return () if follows else self._new([Tamper.DEAF])
+
+    def wipe(self) -> None:
+        """Zero what shows the person."""
+        for seen in self._prints:
+            seen.fill(0)
+        self._prints.clear()
+
+    def _new(self, found: list[Tamper]) -> tuple[Tamper, ...]:
+        new = tuple(tamper for tamper in found if tamper not in self._given)
+        self._given.update(new)
+        return new
+
+    def _is_covered(self, seen: Print, at_ms: int) -> bool:
+        if float(seen.std()) > self._rules.covered_spread_max:
+            self._covered_since_ms = None
+            return False
+        if self._covered_since_ms is None:
+            self._covered_since_ms = at_ms
+        return at_ms - self._covered_since_ms >= COVERED_MS
+
+    def _comes_again(self, seen: Print) -> bool:
+        """Compare with every frame of the past; a lag whose frames keep coming again makes a loop."""
+        if len(self._prints) < 2:
+            return False
+        past = np.stack(self._prints)[::-1]  # index 0 is one frame ago
+        apart = np.abs(past - seen).mean(axis=(1, 2))
+        if apart[0] < MOVING_MIN:
+            self._runs.clear()
+            return False
+        near = np.flatnonzero(apart[1:] < self._rules.loop_share_max * apart[0]) + 2
+        self._runs = {int(lag): self._runs.get(int(lag), 0) + 1 for lag in near}
+        return max(self._runs.values(), default=0) >= self._rules.loop_run_min
+
+
+def _print(frame: Picture) -> Print:
+    """The frame in few pixels, so that neither noise nor compression tells two apart."""
+    small = cv2.resize(frame, PRINT_SIZE, interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
+
+
+def _log_light(seen: Print) -> float:
+    """The logarithm of the light that fell in, from the middle half of the pixels: neither lamps nor black coats."""
+    levels = np.sort(seen, axis=None)
+    middle = levels[levels.size // 4 : -levels.size // 4]
+    return 2.2 * float(np.log(middle.mean() + 1.0))
