@@ -139,7 +139,7 @@ def _lit(rng: np.random.Generator, frame: Floats, placed: npt.NDArray[np.float64
     if view.glare:
         # On the zone, where it hurts: between the page's lower corners.
         along = rng.uniform(0.15, 0.85)
-        spot_x, spot_y = (placed[3] * (1 - along) + placed[2] * along) * 0.88 + placed.mean(axis=0) * 0.12
+        spot_x, spot_y = (placed[3] * (1 - along) + placed[2] * along) * 0.76 + placed.mean(axis=0) * 0.24
         reach = view.page_width_px * rng.uniform(0.05, 0.12)
         patch = np.exp(
             -(((x - np.float32(spot_x)) / np.float32(reach)) ** 2) - ((y - np.float32(spot_y)) / np.float32(reach)) ** 2

@@ -1,6 +1,7 @@
 """The measurement of page reading: pages follow from their seed, and counting is right whatever was read."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,21 @@ def blind(strips: np.ndarray) -> np.ndarray:
     return frames
 
 
-def outcome(*, exact: bool = True, usable: bool = True, weakest: float = 0.9, value: float = 1.0) -> Outcome:
+def outcome(
+    *, exact: bool = True, usable: bool = True, weakest: float = 0.9, value: float = 1.0, accepted: bool = True
+) -> Outcome:
     return Outcome(
-        name="blur_px", value=value, exact=exact, read=True, usable=usable, weakest=weakest, characters_wrong=0, cpu_ms=40.0
-    )  # fmt: skip
+        name="blur_px",
+        value=value,
+        exact=exact,
+        read=True,
+        usable=usable,
+        accepted=accepted,
+        accepted_wrong=accepted and not exact,
+        weakest=weakest,
+        characters_wrong=0,
+        cpu_ms=40.0,
+    )
 
 
 def test_a_page_has_its_documents_shape_and_follows_from_its_generator() -> None:
@@ -81,11 +93,13 @@ def test_a_reader_that_sees_nothing_is_never_exact_and_never_fooled() -> None:
 
 
 def test_rows_count_by_severity() -> None:
-    rows = rows_of([outcome(), outcome(exact=False), outcome(value=2.0, exact=False, usable=False)])
+    lost = outcome(value=2.0, exact=False, usable=False, accepted=False)
+    rows = rows_of([outcome(), outcome(exact=False), outcome(accepted=False), lost])
     assert [(row.value, row.pages, row.exact, row.usable, row.usable_but_wrong) for row in rows] == [
-        (1.0, 2, 1, 2, 1),
+        (1.0, 3, 2, 3, 1),
         (2.0, 1, 0, 0, 0),
     ]
+    assert [(row.accepted, row.accepted_but_wrong) for row in rows] == [(2, 1), (0, 0)]
 
 
 def test_a_bound_counts_what_it_lets_through() -> None:
@@ -125,6 +139,10 @@ def test_the_command_writes_both_files_and_fails_when_it_was_fooled(
     assert json.loads(capsys.readouterr().out)["usable"] == 0
     fooled = evaluation.Negatives(pictures=1, read=1, usable=1, weakest_most=0.9, cpu_ms_median=1.0, cpu_ms_p95=1.0)
     monkeypatch.setattr(evaluation, "negatives_of", lambda *_, **__: fooled)
+    assert main(arguments) == 1
+    monkeypatch.setattr(evaluation, "negatives_of", lambda *_, **__: replace(fooled, usable=0))
+    assert main(arguments) == 0
+    monkeypatch.setattr(evaluation, "outcomes_of", lambda *_, **__: iter([outcome(exact=False)]))
     assert main(arguments) == 1
 
 
