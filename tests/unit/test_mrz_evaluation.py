@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes.page_readings import PASSPORT, reading
 
-from gate.page.values import CLASSES, FRAMES
+from gate.page.values import CLASSES, FRAMES, NoReading, Reading, Why
 from models.evaluate import mrz as evaluation
 from models.evaluate.mrz import Outcome, bounds_of, main, markdown, negatives_of, outcomes_of, rows_of, wilson
 from models.evaluate.pages import SIZES_MM, View, document, seen, without_zone
 from models.train.mrz.texts import zone
 
 FONT = "sans"  # OpenCV brings it
+OTHER = (PASSPORT[0].replace("ANNA", "ANMA"), PASSPORT[1])
 
 
 def blind(strips: np.ndarray) -> np.ndarray:
@@ -90,6 +92,41 @@ def test_a_reader_that_sees_nothing_is_never_exact_and_never_fooled() -> None:
     assert all(found.characters_wrong >= 72 for found in outcomes)
     negatives = negatives_of(blind, seed=1, pictures=3)
     assert (negatives.pictures, negatives.read, negatives.usable) == (3, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "exact", "accepted", "accepted_wrong"),
+    [
+        (reading(), reading(), True, True, False),
+        (reading(), NoReading((Why.GLARE,)), True, False, False),
+        (reading(), reading(OTHER), True, False, False),
+        (reading(OTHER), reading(OTHER), False, True, True),
+        (reading(repaired=True), reading(repaired=True), True, False, False),
+    ],
+)
+def test_a_text_is_accepted_when_both_pictures_give_it(
+    monkeypatch: pytest.MonkeyPatch,
+    first: Reading,
+    second: Reading | NoReading,
+    *,
+    exact: bool,
+    accepted: bool,
+    accepted_wrong: bool,
+) -> None:
+    results = iter([first, second])
+    monkeypatch.setattr(evaluation, "read", lambda *_: next(results))
+    monkeypatch.setattr(evaluation, "zone", lambda *_: PASSPORT)
+    (found,) = outcomes_of(blind, FONT, seed=1, pages=1, sets={"worn": (View(page_width_px=200),)})
+    assert (found.exact, found.accepted, found.accepted_wrong) == (exact, accepted, accepted_wrong)
+    assert found.usable is not first.repaired
+    assert found.characters_wrong == (0 if exact else 1)
+
+
+def test_readings_where_no_zone_is_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = iter([reading(), reading(repaired=True), NoReading((Why.NO_ZONE,))])
+    monkeypatch.setattr(evaluation, "read", lambda *_: next(results))
+    negatives = negatives_of(blind, seed=1, pictures=3)
+    assert (negatives.read, negatives.usable, negatives.weakest_most) == (2, 1, 0.97)
 
 
 def test_rows_count_by_severity() -> None:
