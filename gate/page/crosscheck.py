@@ -31,7 +31,7 @@ class Finding:
     """One measurement in pitches, and whether it lies within its bounds; `usual` is None when it could not be told."""
 
     trait: Trait
-    measured: float
+    measured: float | None
     least: float
     most: float
     usual: bool | None
@@ -54,15 +54,16 @@ def print_findings(reading: Reading) -> tuple[Finding, ...]:
     return tuple(_finding(trait, value, fine_enough=fine_enough) for trait, value in _measured(geometry))
 
 
-def _measured(geometry: Geometry) -> tuple[tuple[Trait, float], ...]:
+def _measured(geometry: Geometry) -> tuple[tuple[Trait, float | None], ...]:
     return (
         (Trait.PITCH_EVEN, geometry.pitch_residual),
         (Trait.BASELINE_EVEN, geometry.baseline_residual),
-        (Trait.CHARACTER_HEIGHT, geometry.height_px / geometry.pitch_px),
+        (Trait.CHARACTER_HEIGHT, None if geometry.height_px is None else geometry.height_px / geometry.pitch_px),
         (Trait.LINE_SPACING, geometry.spacing_px / geometry.pitch_px),
     )
 
 
-def _finding(trait: Trait, value: float, *, fine_enough: bool) -> Finding:
+def _finding(trait: Trait, value: float | None, *, fine_enough: bool) -> Finding:
     least, most = BOUNDS[trait]
-    return Finding(trait, value, least, most, least <= value <= most if fine_enough else None)
+    usual = None if value is None or not fine_enough else least <= value <= most
+    return Finding(trait, value, least, most, usual)

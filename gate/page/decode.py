@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LENGTHS = (30, 36, 44)
 OFFSETS_MAX = 3  # cuts of one grid to one length that are worth weighing
 PEAK_MIN = 0.25
+STEPS_MIN = 8  # of a usual width, to tell a pitch
 PEAKS_SHARE_MIN = 0.6  # of the cells of a line that must be peaks, or it is no line
 RESIDUAL_MAX = 0.22  # of a pitch, root mean square: training labels reach 0.3 about a middle
 PITCH_MIN, PITCH_MAX = 3.0, 7.0  # frames a character: 44 or 30 characters with margins of up to 2.6
@@ -137,10 +138,12 @@ def _pitch(places: npt.NDArray[np.float64]) -> float | None:
     """The usual distance of neighbours, in frames: the mean of those near the median."""
     steps = np.diff(places)
     usual = steps[(steps >= PITCH_MIN * 0.8) & (steps <= PITCH_MAX * 1.2)]
-    if len(usual) < len(steps) // 2 or len(usual) < 8:
+    if len(usual) < max(STEPS_MIN, len(steps) // 2):
         return None
     median = float(np.median(usual))
     near = usual[np.abs(usual - median) <= 0.25 * median]
+    if len(near) < STEPS_MIN:
+        return None
     pitch = float(near.mean())
     return pitch if PITCH_MIN <= pitch <= PITCH_MAX else None
 

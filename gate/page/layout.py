@@ -71,11 +71,6 @@ class Layout:
     checks: tuple[Check, ...]
     overflow: Place | None = None  # where a long number goes on, digit last, ended by a filler (ICAO 9303-5 §4.2.2)
 
-    @property
-    def width(self) -> int:
-        """Characters a line."""
-        return len(self.kinds[0])
-
 
 def check_digit(text: str) -> str:
     """The check digit of a field: weights 7, 3, 1, modulo 10 (ICAO 9303-3 §4.9)."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FRAME_PX = STRIP_WIDTH_PX // FRAMES
 SATURATED = 0.975  # of full white
+CHARACTERS_MIN = 6  # to lay a baseline through
 LOST = 0.5  # a cell less sure than this to hold a character is lost
 _TEXT_ROWS = slice(
     STRIP_HEIGHT_PX // 4, 3 * STRIP_HEIGHT_PX // 4
@@ -84,8 +85,8 @@ def lost_cells(strips: Floats, lines: Sequence[Cells]) -> tuple[float, float]:
     return lost / max(1, count), bright / max(1, lost)
 
 
-def print_of(strip: npt.NDArray[np.float32], cells: Cells, text: str, *, strip_height_pitches: float) -> Print:
-    """Measure the print of one strip, (32, 704); fillers stand off the baseline and are left out."""
+def print_of(strip: npt.NDArray[np.float32], cells: Cells, text: str, *, strip_height_pitches: float) -> Print | None:
+    """Measure the print of one strip, (32, 704); None with too few characters. Fillers stand off the baseline and are left out."""
     per_row = strip_height_pitches / STRIP_HEIGHT_PX
     tops, feet, places = [], [], []
     for centre, character in zip(cells.centres, text, strict=True):
@@ -98,8 +99,8 @@ def print_of(strip: npt.NDArray[np.float32], cells: Cells, text: str, *, strip_h
             tops.append(edges[0])
             feet.append(edges[1])
             places.append(centre)
-    if len(feet) < 6:
-        return Print(0.0, 1.0)
+    if len(feet) < CHARACTERS_MIN:
+        return None
     along, foot = np.array(places) / FRAMES, np.array(feet)
     off = foot - np.polyval(np.polyfit(along, foot, 2), along)
     near = np.abs(off) <= max(1.0, 3 * float(np.median(np.abs(off))))

@@ -7,7 +7,7 @@ millimetres; finding the face in it is the face room's business.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -29,13 +29,9 @@ _TOP_MM = {ZoneFormat.TD2: -52.0, ZoneFormat.TD3: -62.0, ZoneFormat.MRV_A: -60.0
 
 def portrait_quad(reading: Reading) -> Quad | None:
     """The corners of the portrait's part of the page, None for a size without a portrait beside its zone."""
-    match reading.format:
-        case ZoneFormat.TD1:
-            return None
-        case ZoneFormat.TD2 | ZoneFormat.TD3 | ZoneFormat.MRV_A | ZoneFormat.MRV_B:
-            top_mm = _TOP_MM[reading.format]
-        case never:
-            assert_never(never)
+    top_mm = _TOP_MM.get(reading.format)
+    if top_mm is None:
+        return None
     first = reading.geometry.lines[0]
     across = np.subtract(first.end, first.start) / (len(reading.lines[0]) - 1) / MM_A_PITCH
     down = np.array((-across[1], across[0]))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from gate.page.measure import StripState
+    from gate.page.measure import Print, StripState
     from gate.page.values import Grey, Quad, Recogniser
     from gate.page.zone import ZoneText
 
@@ -93,22 +93,23 @@ def _reading(look: Look, text: ZoneText) -> Reading:
 
 def _geometry(look: Look, text: ZoneText) -> Geometry:
     """Measure the zone in the picture, through the ribbons that it was read along."""
-    lines, residuals, feet = [], [], []
+    lines: list[LinePlace] = []
+    prints: list[Print] = []
     for ribbon, strip, cells, line in zip(look.ribbons, look.strips[:, 0], text.cells, text.choice.lines, strict=True):
         start, end = place_of(ribbon, cells.centres[0]), place_of(ribbon, cells.centres[-1])
         pitch_px = math.dist(start, end) / (len(line) - 1)
         seen = print_of(strip, cells, line, strip_height_pitches=ribbon.height_px / pitch_px)
-        lines.append(LinePlace(start, end, seen.height * pitch_px))
-        residuals.append(cells.residual)
-        feet.append(seen.baseline_residual)
+        lines.append(LinePlace(start, end, pitch_px if seen is None else seen.height * pitch_px))
+        prints += [] if seen is None else [seen]
     width = len(text.choice.lines[0]) - 1
+    pitch_px = float(np.mean([math.dist(line.start, line.end) / width for line in lines]))
     return Geometry(
         lines=tuple(lines),
-        pitch_px=float(np.mean([math.dist(line.start, line.end) / width for line in lines])),
-        pitch_residual=max(residuals),
-        baseline_residual=max(feet),
+        pitch_px=pitch_px,
+        pitch_residual=max(cells.residual for cells in text.cells),
+        baseline_residual=max((seen.baseline_residual for seen in prints), default=None),
         spacing_px=spacing_of(lines),
-        height_px=float(np.median([line.height_px for line in lines])),
+        height_px=float(np.median([seen.height for seen in prints])) * pitch_px if prints else None,
         rotation_deg=look.rotation_deg,
     )
 

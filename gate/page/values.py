@@ -85,15 +85,15 @@ class Geometry:
     `pitch_px` is the mean distance of two characters; `pitch_residual` and `baseline_residual` say how far characters lie off
     the fitted pitch and baseline (root mean square of the worst line, in pitches); `spacing_px` is the distance of
     neighbouring lines, `height_px` the height of a character, `rotation_deg` the direction of reading, clockwise in the
-    picture, -180 to 180.
+    picture, -180 to 180. What a few characters cannot tell is None.
     """
 
     lines: tuple[LinePlace, ...]
     pitch_px: float
     pitch_residual: float
-    baseline_residual: float
+    baseline_residual: float | None
     spacing_px: float
-    height_px: float
+    height_px: float | None
     rotation_deg: float
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gate.page.values import Reading
 
 # Set on drawn pages of all formats and faults: docs/protocols/page-reading.md has the table.
-CONFIDENCE_MIN = 0.5
+CONFIDENCE_MIN = 0.8
 FRAMES_MIN = 2
 TEXTS_MAX = 8  # different texts that are counted for one document; more means that nothing can be made of it
 

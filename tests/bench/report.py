@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import documents, face_chain, whole_gate
+from bench import documents, face_chain, pages, whole_gate
 from bench.rows import Bench, Row
 from gate.cli.output import emit_json, note, say
 
@@ -26,6 +26,14 @@ MEASUREMENTS = (
     documents.read_slow,
     documents.read_slow_ours,
     documents.pace_host,
+    pages.page_read,
+    pages.page_read_passporteye,
+    pages.page_median,
+    pages.page_p95,
+    pages.page_nothing,
+    pages.page_not_exact,
+    pages.page_not_exact_rapidocr,
+    pages.page_not_exact_passporteye,
 )
 
 
@@ -65,7 +73,8 @@ def _line(row: Row) -> str:
     ours = f"{row.name:16} {row.ours:10.2f} {row.unit}"
     if row.peer is None or row.ratio is None:
         return ours
-    return f"{ours}   {row.peer:10.2f} {row.unit} {row.peer_name}   1/{1 / row.ratio:.1f}"
+    beside = f"{ours}   {row.peer:10.2f} {row.unit} {row.peer_name}"
+    return f"{beside}   1/{1 / row.ratio:.1f}" if row.ratio else beside
 
 
 if __name__ == "__main__":

@@ -90,8 +90,9 @@ def draw_page(
     picture = np.full((height, width), 225, np.uint8)
     if furniture:
         _background(picture, random)
-        _portrait(picture, random)
-        _labels(picture, random)
+        _labels(picture, random, rows=2 if shape == "TD1" else 6)
+        if shape != "TD1":  # a card has its portrait on the other side
+            _portrait(picture, random)
     pitch = PITCH_MM * PX_PER_MM
     left = (width - pitch * len(lines[0])) / 2
     lowest = height - 9.4 * PX_PER_MM
@@ -127,10 +128,10 @@ def _portrait(picture: Picture, random: np.random.Generator) -> None:
         cv2.circle(picture, (middle[0] + side * (right - left) // 10, middle[1] - 20), 14, (40,), -1)
 
 
-def _labels(picture: Picture, random: np.random.Generator) -> None:
+def _labels(picture: Picture, random: np.random.Generator, *, rows: int) -> None:
     height, width = picture.shape
     face = cv2.FontFace("sans")
-    for row in range(6):
+    for row in range(rows):
         y = int((0.15 + 0.085 * row) * height)
         small = "Surname / Nom Given names Date of birth"[: int(random.integers(8, 39))]
         large = "".join(random.choice(list(string.ascii_uppercase), size=int(random.integers(4, 16))))

@@ -22,7 +22,7 @@ def test_ocr_b_is_usual_in_every_trait() -> None:
         ({"baseline_residual": 0.3}, Trait.BASELINE_EVEN),
         ({"height_px": 1.6 * PITCH_PX}, Trait.CHARACTER_HEIGHT),
         ({"height_px": 0.5 * PITCH_PX}, Trait.CHARACTER_HEIGHT),
-        ({"spacing_px": 4.0 * PITCH_PX}, Trait.LINE_SPACING),
+        ({"spacing_px": 3.4 * PITCH_PX}, Trait.LINE_SPACING),
     ],
 )
 def test_print_of_another_kind_is_unusual_in_its_trait(changed: dict[str, float], trait: Trait) -> None:
@@ -34,6 +34,14 @@ def test_print_of_another_kind_is_unusual_in_its_trait(changed: dict[str, float]
 
 def test_a_coarse_picture_tells_nothing_of_the_print() -> None:
     assert {finding.usual for finding in print_findings(reading(geometry=geometry(6.0)))} == {None}
+
+
+def test_what_too_few_characters_tell_is_left_open() -> None:
+    findings = print_findings(reading(geometry=geometry(height_px=None, baseline_residual=None)))
+    assert {finding.trait for finding in findings if finding.usual is None} == {
+        Trait.BASELINE_EVEN,
+        Trait.CHARACTER_HEIGHT,
+    }
 
 
 def test_the_portrait_is_above_the_left_of_the_zone() -> None:

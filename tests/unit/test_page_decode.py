@@ -80,6 +80,12 @@ def test_too_few_steps_of_a_usual_width_are_no_grid() -> None:
     assert fit_grid(ink) is None
 
 
+def test_steps_of_two_widths_are_no_grid() -> None:
+    ink = np.zeros(176)
+    ink[np.cumsum([7, 3] * 15 + [7])] = 1.0  # as many of either, so that the median is neither
+    assert fit_grid(ink) is None
+
+
 def test_the_pitch_is_told_in_frames() -> None:
     cells = decode(frames_of(LINE[36], Faults(left=1.0, right=1.0)))[36][0]
     assert cells.pitch == pytest.approx(176 / 38, rel=0.01)

@@ -173,6 +173,11 @@ def test_the_turn_of_text_is_found_and_undone() -> None:
     assert (x, y) == pytest.approx((550, 550), abs=2)
 
 
+def test_a_model_that_cannot_run_is_the_recognisers_error() -> None:
+    with pytest.raises(RecogniserError, match="NoSuchProvider"):
+        open_recogniser(Path("nowhere"), providers=("NoSuchProvider",))
+
+
 def test_a_model_that_breaks_its_contract_is_the_recognisers_error(recogniser: LineRecogniser) -> None:
     with pytest.raises(RecogniserError):
         recogniser(np.zeros((1, 1, 16, 704), np.float32))

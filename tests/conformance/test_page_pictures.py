@@ -1,0 +1,120 @@
+"""The labelled pictures beside the checkout: measured, never tuned to. See docs/protocols/page-reading.md for what they are."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from fakes.pages import negatives
+
+from gate.page.crosscheck import print_findings
+from gate.page.reader import read
+from gate.page.recognise import LineRecogniser, open_recogniser
+from gate.page.values import NoReading, Reading
+from gate.page.voting import counts
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared/data/mrz"
+EXACT_MIN = {"images": 32, "stress": 17}
+CPU_MEDIAN_MAX_MS = 75.0
+UNUSUAL_PRINTS_MAX = 5
+
+pytestmark = pytest.mark.conformance
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    name: str
+    lines: tuple[str, ...]
+    seen: Reading | NoReading
+    cpu_ms: float
+
+    @property
+    def exact(self) -> bool:
+        return isinstance(self.seen, Reading) and self.seen.lines == self.lines
+
+
+@pytest.fixture(scope="module")
+def recogniser() -> LineRecogniser:
+    cv2.setNumThreads(1)
+    return open_recogniser(Path("nowhere"))
+
+
+@pytest.fixture(scope="module", params=sorted(EXACT_MIN))
+def measured(request: pytest.FixtureRequest, recogniser: LineRecogniser) -> tuple[str, list[Measured]]:
+    folder = DATA / request.param
+    labels: dict[str, list[str]] = json.loads((folder / "labels.json").read_text())
+    results = []
+    for name, lines in sorted(labels.items()):
+        picture = cv2.imread(str(folder / name), cv2.IMREAD_COLOR)
+        assert picture is not None, name
+        started_s = time.process_time()
+        seen = read(picture.astype(np.uint8), recogniser)
+        results.append(Measured(name, tuple(lines), seen, (time.process_time() - started_s) * 1000))
+    return request.param, results
+
+
+def interval(hits: int, count: int) -> tuple[float, float]:
+    """Wilson's 95 % interval."""
+    z = 1.96
+    share = hits / count
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / (1 + z * z / count)
+    return middle - half, middle + half
+
+
+def test_enough_zones_are_read_in_every_character(
+    measured: tuple[str, list[Measured]], record_property: pytest.FixtureRequest
+) -> None:
+    name, results = measured
+    with_zone = [result for result in results if result.lines]
+    exact = sum(result.exact for result in with_zone)
+    record_property(name, f"{exact}/{len(with_zone)}, 95 % {interval(exact, len(with_zone))}")  # type: ignore[operator]
+    assert exact >= EXACT_MIN[name], [result.name for result in with_zone if not result.exact]
+
+
+def test_nothing_wrong_is_accepted(measured: tuple[str, list[Measured]]) -> None:
+    _, results = measured
+    assert [
+        result.name
+        for result in results
+        if isinstance(result.seen, Reading) and counts(result.seen) and not result.exact
+    ] == []
+
+
+def test_most_of_what_can_be_accepted_is(measured: tuple[str, list[Measured]]) -> None:
+    """Two are printed with wrong check digits, one has digits for its nationality: those must not be."""
+    _, results = measured
+    accepted = sum(isinstance(result.seen, Reading) and counts(result.seen) for result in results)
+    assert accepted >= 0.8 * len(results)
+
+
+def test_a_picture_without_a_zone_gives_nothing(measured: tuple[str, list[Measured]]) -> None:
+    _, results = measured
+    assert all(isinstance(result.seen, NoReading) for result in results if not result.lines)
+
+
+def test_a_page_takes_a_small_part_of_a_core(measured: tuple[str, list[Measured]]) -> None:
+    _, results = measured
+    assert statistics.median(result.cpu_ms for result in results) <= CPU_MEDIAN_MAX_MS
+
+
+def test_genuine_print_is_seldom_called_unusual(measured: tuple[str, list[Measured]]) -> None:
+    """The false-alarm rate of the print's evidence on specimens; one card is not printed in OCR-B at all."""
+    _, results = measured
+    readings = [result.seen for result in results if isinstance(result.seen, Reading)]
+    unusual = sum(any(finding.usual is False for finding in print_findings(reading)) for reading in readings)
+    assert unusual <= UNUSUAL_PRINTS_MAX
+
+
+def test_three_hundred_pictures_without_a_zone_give_no_reading(recogniser: LineRecogniser) -> None:
+    found = sum(
+        isinstance(read(picture, recogniser), Reading) for picture in negatives(np.random.default_rng(300), 300)
+    )
+    assert found == 0
