@@ -15,7 +15,6 @@ from gate.cli.output import emit_json, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import TracebackType
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jp2", ".j2k", ".png"})
 PICTURE_BYTES_MAX = 32 * 1024 * 1024
@@ -46,9 +45,7 @@ class PageReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end()
 
     def read(self, path: Path) -> dict[str, Any]:

@@ -121,7 +121,7 @@ class LiveReader:
 
     def _hint_of(self, seen: Reading | NoReading) -> Why | None:
         """The first thing to be told about this frame."""
-        if self._document is None:
+        if self._document is None or seen.zone is None:
             return None
         if self._document.moving and not (isinstance(seen, Reading) and counts(seen)):
             return Why.MOVING
