@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from hardware_sim.faces.vectors import Floats, floats
-from hardware_sim.sequences import person
+from hardware_sim.sequences import accessories, person
 from hardware_sim.sequences.values import EXPOSURE_S, Lens, Lighting, Look, PersonTruth, Wears
 
 if TYPE_CHECKING:
@@ -23,12 +23,18 @@ _BLUR_PX_MAX = 40
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One person in the flesh. `sway` seeds the small movements of one who stands; None holds them like a statue."""
+    """One person in the flesh.
+
+    `sway` seeds the small movements of one who stands; None holds them like a statue.
+
+    Of one who is `masked` by an artefact nothing is true: the face is not there to be found.
+    """
 
     identity: str
     looks: Timeline[Look]
     wears: frozenset[Wears] = frozenset()
     sway: int | None = 0
+    masked: bool = False
 
     def look(self, at_s: float) -> Look:
         """Return how the person looks at a time."""
@@ -41,15 +47,21 @@ class Actor:
 
     def layer(self, at_s: float, lens: Lens, lighting: Lighting) -> Layer:
         """Draw the person."""
-        picture, corner = person.drawn(self.identity, self.look(at_s), lens, lighting)
+        look = self.look(at_s)
+        picture, corner = person.drawn(self.identity, look, lens, lighting)
         if not picture.size:
             return picture, corner
+        picture = accessories.worn(
+            picture, corner, name=self.identity, look=look, lens=lens, lighting=lighting, wears=self.wears
+        )
         before = person.Placing.of(self.look(at_s - EXPOSURE_S), lens).eyes_px
-        now = person.Placing.of(self.look(at_s), lens).eyes_px
+        now = person.Placing.of(look, lens).eyes_px
         return smeared(picture, now[0] - before[0], now[1] - before[1]), corner
 
     def truths(self, at_s: float, lens: Lens) -> tuple[PersonTruth, ...]:
         """Return what is true of the person's face."""
+        if self.masked:
+            return ()
         wears = tuple(sorted(thing.value for thing in self.wears))
         return (person.truth(self.identity, self.look(at_s), lens, wears),)
 

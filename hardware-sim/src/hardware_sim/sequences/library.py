@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hardware_sim.sequences.actor import Actor
+from hardware_sim.sequences.artefacts import Sheet
+from hardware_sim.sequences.materials import Paper, Print
 from hardware_sim.sequences.sequence import Sequence
-from hardware_sim.sequences.timeline import Key, Timeline
+from hardware_sim.sequences.surface import Hold
+from hardware_sim.sequences.timeline import Key, Timeline, still
 from hardware_sim.sequences.values import UPRIGHT, Lens, Look
 
 if TYPE_CHECKING:
@@ -99,6 +102,20 @@ def _bystander_behind(cast: Cast) -> Sequence:
     return Sequence("bystander_behind", 2.4, (cast.actor((0.0, STAND)), passer))
 
 
+def _poster_behind(cast: Cast) -> Sequence:
+    paper = Paper(cast.other, 50.0, 70.0, Print.PHOTO, life=1.3, border_cm=2.0)
+    poster = Sheet(paper, still(Hold(distance_cm=230.0, sideways_cm=44.0, above_floor_cm=163.0)), tremble=None)
+    return Sequence("poster_behind", 2.0, (cast.actor((0.0, STAND)), poster))
+
+
+def _t_shirt(cast: Cast) -> Sequence:
+    there = replace(STAND, distance_cm=88.0)
+    chest = Hold(distance_cm=86.0, above_floor_cm=there.eyes_above_floor_cm - 38.0)
+    paper = Paper(cast.other, 22.0, 26.0, Print.INKJET, life=0.62, border_cm=0.5)
+    shirt = Sheet(paper, still(chest), radius_cm=24.0, tremble=cast.seed)
+    return Sequence("t_shirt", 2.0, (cast.actor((0.0, there)), shirt), lens=UPRIGHT)
+
+
 def _swap(cast: Cast) -> Sequence:
     away, to_come = replace(STAND, sideways_cm=60, distance_cm=90), replace(STAND, sideways_cm=-60, distance_cm=90)
     leaves = cast.actor((0.0, STAND), (0.8, STAND), (1.7, away))
@@ -125,6 +142,8 @@ _LIBRARY: dict[str, Callable[[Cast], Sequence]] = {
     "walk_past": _walk_past,
     "two_people": _two_people,
     "bystander_behind": _bystander_behind,
+    "poster_behind": _poster_behind,
+    "t_shirt": _t_shirt,
     "swap": _swap,
     "short": _of_height("short", 140.0),
     "tall": _of_height("tall", 200.0),

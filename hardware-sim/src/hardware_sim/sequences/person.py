@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypedDict
 
 import cv2
 import numpy as np
@@ -122,25 +123,40 @@ def _flow(name: str, pose: Pose, wanted: Pose) -> Floats:
 def truth(name: str, look: Look, lens: Lens, wears: tuple[str, ...] = ()) -> PersonTruth:
     """Return what is true of a person in the flesh."""
     body, placing, turn = store.anatomy(name), Placing.of(look, lens), poses.turned((look.yaw_deg, look.pitch_deg))
-    box = placing.seen(poses.projected(floats(body.face @ turn.T)))
+    face = placing.seen(poses.projected(floats(body.face @ turn.T)))
     eyes = placing.seen(poses.projected(floats(body.eyes @ turn.T)))
-    left, top, right, bottom = (float(v) for v in (*box.min(0), *box.max(0)))
-    inside_width = min(right, lens.width_px) - max(left, 0)
-    inside_height = min(bottom, lens.height_px) - max(top, 0)
-    inside = max(inside_width, 0) * max(inside_height, 0) / ((right - left) * (bottom - top))
-    middle = eyes.mean(0)
     return PersonTruth(
         identity=name,
         attack=None,
-        box_px=(left, top, right, bottom),
-        eyes_px=(float(middle[0]), float(middle[1])),
-        eye_distance_px=float(np.linalg.norm(eyes[1] - eyes[0])),
+        **outlined(face, eyes, lens),
         yaw_deg=look.yaw_deg,
         pitch_deg=look.pitch_deg,
         roll_deg=look.roll_deg,
         **relight.expression(look, nearest_pose(look)).drawn,
         distance_cm=look.distance_cm,
         height_cm=look.height_cm,
-        visible=inside,
         wears=wears,
+    )
+
+
+class Outline(TypedDict):
+    """Where a face is in a frame, by the names that the truth uses."""
+
+    box_px: tuple[float, float, float, float]
+    eyes_px: tuple[float, float]
+    eye_distance_px: float
+    visible: float
+
+
+def outlined(face: Floats, eyes: Floats, lens: Lens) -> Outline:
+    """Return the box round points of a face, (n, 2) in frame pixels, and what its eyes, (2, 2), say."""
+    left, top, right, bottom = (float(value) for value in (*face.min(0), *face.max(0)))
+    inside_width = max(min(right, lens.width_px) - max(left, 0), 0)
+    inside_height = max(min(bottom, lens.height_px) - max(top, 0), 0)
+    middle = eyes.mean(0)
+    return Outline(
+        box_px=(left, top, right, bottom),
+        eyes_px=(float(middle[0]), float(middle[1])),
+        eye_distance_px=float(np.linalg.norm(eyes[1] - eyes[0])),
+        visible=inside_width * inside_height / ((right - left) * (bottom - top)),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypedDict
 
 import cv2
 import numpy as np
@@ -28,6 +29,15 @@ _SEAM_PX = 8.0
 _LINEAR = floats((np.arange(256) / 255) ** 2.2 * poses.LIGHT_MAX)
 
 
+class Drawn(TypedDict):
+    """What is drawn of eyes and mouth, by the names that a look uses."""
+
+    closed_left: float
+    closed_right: float
+    mouth_open: float
+    smile: float
+
+
 @dataclass(frozen=True, slots=True)
 class Expression:
     """What is drawn of eyes and mouth: `None` for the neutral picture, else a cut-out."""
@@ -37,15 +47,15 @@ class Expression:
     mouth: int | None = None
 
     @property
-    def drawn(self) -> dict[str, float]:
-        """Return the shares that this shows, by their names in a look."""
-        closed = {None: 0.0, HALF: 0.5, WIDE: 1.0, SMILE: 0.0}
-        return {
-            "closed_left": closed[self.left],
-            "closed_right": closed[self.right],
-            "mouth_open": closed[self.mouth],
-            "smile": 1.0 if self.mouth == SMILE else 0.0,
-        }
+    def drawn(self) -> Drawn:
+        """Return the shares that this shows."""
+        share = {None: 0.0, HALF: 0.5, WIDE: 1.0, SMILE: 0.0}
+        return Drawn(
+            closed_left=share[self.left],
+            closed_right=share[self.right],
+            mouth_open=share[self.mouth],
+            smile=1.0 if self.mouth == SMILE else 0.0,
+        )
 
 
 NEUTRAL = Expression()

@@ -165,7 +165,7 @@ class PersonTruth:
     mouth_open: float
     smile: float
     distance_cm: float
-    height_cm: float
+    height_cm: float | None
     visible: float
     wears: tuple[str, ...] = ()
 
