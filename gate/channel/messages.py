@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from gate.passage.evidence import CheckResult, PageCheckId
 from gate.passage.screen import Guidance, Screen
 
 
@@ -76,9 +77,10 @@ FromLog = Recorded | NotRecorded | OpenCrossings | Status
 
 
 class StartCrossing(Message, frozen=True):
-    """Give a crossing a child process of its own and open the camera in it."""
+    """Give a crossing a child process of its own and open the camera in it. `page` is the one that was read, if one was."""
 
     crossing: str
+    page: int | None = None
 
 
 class ChipPortrait(Message, frozen=True):
@@ -116,11 +118,22 @@ class FaceSeen(Message, frozen=True):
     guidance: Guidance
 
 
+class PageFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One check of a printed page, as `gate.passage.evidence.PageCheck` has it."""
+
+    id: PageCheckId
+    result: CheckResult
+    measured: float | None = None
+    false_alarm_rate: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] | None = None
+    measured_on: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
 class FaceCompared(Message, frozen=True):
     """The outcome of comparing the tracked face with the chip's portrait.
 
     `match` and `liveness` are None when they could not be had; `reasons` say why. `frames` is how many frames counted.
     `cues` are what the liveness score rests on, None for one that was not run.
+    `page` holds the printed portrait against chip and face, where there was one.
     """
 
     crossing: str
@@ -133,6 +146,7 @@ class FaceCompared(Message, frozen=True):
     good_frame_ms: int  # CLOCK_MONOTONIC of the frame that completed the number a comparison needs, in milliseconds
     reasons: list[str]
     cues: dict[str, float | None] = {}
+    page: list[PageFinding] = []
 
 
 class VideoDoubted(Message, frozen=True):
@@ -155,8 +169,66 @@ class Erased(Message, frozen=True):
     crossing: str
 
 
-ToVision = StartCrossing | ChipPortrait | EndCrossing | StatusRequest
-FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | VideoDoubted | Erased | Status
+class WatchPage(Message, frozen=True):
+    """Tell me from now on what lies before the page source."""
+
+
+Line = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9<]{30,44}$")]
+Lines = Annotated[list[Line], msgspec.Meta(min_length=2, max_length=3)]
+
+
+class PageRead(Message, frozen=True):
+    """A zone was read. `accepted` says whether by the acceptance rule; if not, only the chip can confirm it.
+
+    Pages count from 1 while vision runs. `alternatives` are other readings that the check digits allow. `source` is the driver,
+    `weakest` the confidence of the least certain character.
+    """
+
+    page: int
+    source: Annotated[str, msgspec.Meta(max_length=64)]
+    format: Annotated[str, msgspec.Meta(max_length=8)]
+    lines: Lines
+    alternatives: Annotated[list[Lines], msgspec.Meta(max_length=8)]
+    weakest: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+    accepted: bool
+    findings: Annotated[list[PageFinding], msgspec.Meta(max_length=16)]
+
+    def __repr__(self) -> str:
+        """Never shows the lines: they are personal data."""
+        return f"PageRead({self.page}, {self.format}, accepted {self.accepted})"
+
+
+class PageUnread(Message, frozen=True):
+    """Something has lain there for long and cannot be read."""
+
+    page: int
+
+
+class PageHint(Message, frozen=True):
+    """How the traveller could lay the page better; NONE when there is nothing to say. Sent when it changes."""
+
+    guidance: Guidance
+
+
+class PageGone(Message, frozen=True):
+    """Nothing lies there any more, or another page does."""
+
+    page: int
+
+
+class PageSourceUp(Message, frozen=True):
+    """The page source gives pictures."""
+
+
+class PageSourceLost(Message, frozen=True):
+    """The page source gives none, and vision tries to have it back."""
+
+    reason: str
+
+
+FromPage = PageRead | PageUnread | PageHint | PageGone | PageSourceUp | PageSourceLost
+ToVision = StartCrossing | ChipPortrait | EndCrossing | WatchPage | StatusRequest
+FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | VideoDoubted | Erased | FromPage | Status
 
 # ── vision ↔ the child process of a crossing ─────────────────────────────────────────────────────────────────────────
 
@@ -213,6 +285,32 @@ class Alive(Message, frozen=True):
     """The child's loop turns. It is sent a few times a second; silence means that it hangs."""
 
 
+# ── vision ↔ the child process of the page source ────────────────────────────────────────────────────────────────────
+
+
+class PreparePage(Message, frozen=True):
+    """The first message to the page source's child: where the models are, the source's driver and place, the next page's number."""
+
+    models: str
+    driver: str
+    place: str
+    first_page: int
+
+
+class PagePortrait(Message, frozen=True):
+    """The portrait's part of a page that was read, as JPEG. For the child of the crossing that the page opens; never decoded between."""
+
+    page: int
+    image: Annotated[bytes, msgspec.Meta(max_length=512 * 1024)]
+
+    def __repr__(self) -> str:
+        """Never shows the picture."""
+        return f"PagePortrait({self.page}, {len(self.image)} bytes)"
+
+
+ToPageChild = PreparePage
+FromPageChild = Prepared | Unfit | Alive | PagePortrait | FromPage
+
 # ── screens ↔ vision ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -231,7 +329,7 @@ class Preview(Message, frozen=True):
 ToPreview = WantPreview
 FromPreview = Preview
 
-ToChild = Prepare | StartCrossing | ChipPortrait | WantPreview | ProbeCamera
+ToChild = Prepare | StartCrossing | ChipPortrait | PagePortrait | WantPreview | ProbeCamera
 FromChild = (
     Prepared
     | Unfit

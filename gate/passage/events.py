@@ -61,6 +61,13 @@ class DocumentRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class PageGuided:
+    """How the traveller can help the camera over the page, before there is a crossing."""
+
+    guidance: Guidance
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentRead:
     """The inspection ended, well or not."""
 
@@ -198,6 +205,7 @@ class Tick:
 Event = (
     DocumentPresented
     | DocumentRemoved
+    | PageGuided
     | DocumentRead
     | FaceSeen
     | FaceCompared

@@ -122,6 +122,53 @@ class AuthorityEvidence:
     fingerprint: str
 
 
+class PageCheckId(enum.Enum):
+    """What is looked at on the page as it is printed. None of them proves or disproves a document by itself."""
+
+    PAGE_ACCEPTED = "page_accepted"  # read by the whole acceptance rule, or equal to EF.DG1
+    MRZ_PITCH_EVEN = "mrz_pitch_even"
+    MRZ_BASELINE_EVEN = "mrz_baseline_even"
+    MRZ_CHARACTER_HEIGHT = "mrz_character_height"
+    MRZ_LINE_SPACING = "mrz_line_spacing"
+    PRINTED_PORTRAIT_CHIP = "printed_portrait_chip"
+    PRINTED_PORTRAIT_LIVE = "printed_portrait_live"
+    B900_INK = "b900_ink"
+    INFRARED_DROPOUT = "infrared_dropout"
+    PORTRAIT_INFRARED = "portrait_infrared"
+    DULL_PAPER = "dull_paper"
+    ULTRAVIOLET_PATTERN = "ultraviolet_pattern"
+
+
+@dataclass(frozen=True, slots=True)
+class PageCheck:
+    """One look at the printed page. `measured` is its number in its own unit, None when there is none.
+
+    `false_alarm_rate` is the share of genuine pages that fail it, as measured on `measured_on`; None: unmeasured.
+    """
+
+    id: PageCheckId
+    result: CheckResult
+    measured: float | None = None
+    false_alarm_rate: float | None = None
+    measured_on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageEvidence:
+    """How the printed page was read by a camera or scanner.
+
+    `weakest` is the confidence of the least certain character. `tries` is how many of its readings were tried as the chip's key.
+    `visa` says that a visa's page was shown before this one.
+    """
+
+    source: str
+    format: str
+    weakest: float
+    tries: int
+    visa: bool = False
+    checks: tuple[PageCheck, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentEvidence:
     """What the inspection of the document found. `issuer` is the MRZ's three-letter code.
@@ -129,8 +176,8 @@ class DocumentEvidence:
     `access` is None for a chip that was not opened, `agreement` where Chip Authentication was not carried out.
     `weak_algorithms` are places and algorithms such as `ds_key:rsa-1024`, by what the standards of the day of the inspection
     call weak. `lists` is the version of the trust store that the document was judged against, empty when it was not;
-    `authorities` are the CSCA certificates that it had for this document's signer, none when it knew none. Records older than
-    these fields are read without them.
+    `authorities` are the CSCA certificates that it had for this document's signer, none when it knew none. `page` is None when the
+    zone came from a reader that gives text alone. Records older than these fields are read without them.
     """
 
     checks: tuple[Check, ...]
@@ -144,6 +191,7 @@ class DocumentEvidence:
     weak_algorithms: tuple[str, ...] = ()
     lists: str = ""
     authorities: tuple[AuthorityEvidence, ...] = ()
+    page: PageEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +227,8 @@ class FaceEvidence:
     """What the camera and the matcher found. None means: not run, or no usable picture.
 
     `track_held` says that the compared face is still the one in front of the camera. `cues` are what the liveness score rests
-    on and `trouble` what was found with the video. Records older than these two are read without them.
+    on and `trouble` what was found with the video. `page_checks` hold the printed portrait against chip and face, where a page
+    source gave one. Records older than these three are read without them.
     """
 
     faces: int
@@ -190,6 +239,7 @@ class FaceEvidence:
     model: str = ""
     cues: tuple[CueEvidence, ...] = ()
     trouble: tuple[CameraTrouble, ...] = ()
+    page_checks: tuple[PageCheck, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from gate.passage.events import (
     LaneSeen,
     NotRecorded,
     OfficerSeen,
+    PageGuided,
     Part,
     PartLost,
     Recorded,
@@ -75,9 +76,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nobody is being served. `shown` is what the screen says."""
+    """Nobody is being served. `shown` is what the screen says, `guidance` how to lay the document."""
 
     shown: Screen
+    guidance: Guidance = Guidance.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,10 +301,10 @@ def _begin_emergency(state: State) -> Step:
 # ── one function a state ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _rest(around: Surroundings, shown: Screen | None = None) -> Step:
-    """Back to (or still) idle, with the screen that fits."""
+def _rest(around: Surroundings) -> tuple[Idle, tuple[Effect, ...]]:
+    """Back to idle, with the screen that fits."""
     screen = Screen.WELCOME if around.in_service() else Screen.CLOSED
-    return Idle(screen), () if screen is shown else (Show(screen),)
+    return Idle(screen), (Show(screen),)
 
 
 def _idle(around: Surroundings, state: Idle, event: Event, now_ms: int) -> Step:
@@ -311,7 +313,12 @@ def _idle(around: Surroundings, state: Idle, event: Event, now_ms: int) -> Step:
             Record(RecordKind.OPENED, event.crossing, {}, awaited=True),
             Show(Screen.WAIT),
         )
-    return _rest(around, state.shown)
+    rest, shown = _rest(around)
+    if rest.shown is not state.shown:
+        return rest, shown
+    if isinstance(event, PageGuided) and event.guidance is not state.guidance:
+        return Idle(state.shown, event.guidance), (Show(state.shown, event.guidance),)
+    return state, ()
 
 
 def _opening(rules: Rules, state: Opening, event: Event, now_ms: int) -> Step:

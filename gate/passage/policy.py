@@ -18,6 +18,7 @@ from gate.passage.evidence import (
     Evidence,
     FaceEvidence,
     LaneEvidence,
+    PageCheckId,
     Score,
     SiteEvidence,
 )
@@ -61,6 +62,7 @@ class Policy:
     test_documents: bool = False  # demo and trial only
     weak_algorithms_refer: bool = True
     without_chip_authentication: tuple[NoChipAuthentication, ...] = ()
+    page_checks_refer: tuple[PageCheckId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
     objections = (
         *document_objections(evidence.document, policy),
         *face_objections(evidence.face, policy),
+        *page_objections(evidence, policy),
         *lane_objections(evidence.lane, policy),
         *site_objections(evidence.site, policy),
     )
@@ -151,6 +154,16 @@ def face_objections(face: FaceEvidence | None, policy: Policy) -> tuple[Objectio
         objections.append(Objection(Reason.TRACK_LOST))
     objections.extend(Objection(Reason.CAMERA_TAMPERED, trouble.value) for trouble in face.trouble)
     return tuple(objections)
+
+
+def page_objections(evidence: Evidence, policy: Policy) -> tuple[Objection, ...]:
+    """What the printed page objects to: a reading that is not accepted, always; else what the policy lists, unless it passed."""
+    if evidence.document is None or evidence.document.page is None:
+        return ()
+    seen = evidence.document.page.checks + (evidence.face.page_checks if evidence.face is not None else ())
+    passed = {check.id for check in seen if check.result is CheckResult.SUCCESSFUL}
+    wanted = dict.fromkeys((PageCheckId.PAGE_ACCEPTED, *policy.page_checks_refer))
+    return tuple(Objection(Reason.PAGE_CHECK, check.value) for check in wanted if check not in passed)
 
 
 def lane_objections(lane: LaneEvidence | None, policy: Policy) -> tuple[Objection, ...]:

@@ -23,6 +23,7 @@ class Reason(enum.Enum):
     DOCUMENT_PRESENTED_AGAIN = "document_presented_again"
     TEST_DOCUMENT = "test_document"
     WEAK_ALGORITHM = "weak_algorithm"
+    PAGE_CHECK = "page_check"
     # The traveller
     FACE_MISSING = "face_missing"
     FACES_SEVERAL = "faces_several"

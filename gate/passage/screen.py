@@ -18,7 +18,7 @@ class Screen(enum.Enum):
 
 
 class Guidance(enum.Enum):
-    """How the traveller can help the camera. Never says why a crossing is referred."""
+    """How the traveller can help the cameras: the one at the face, then the one over the page. Never says why a crossing is referred."""
 
     NONE = "none"
     LOOK_AT_CAMERA = "look_at_camera"
@@ -29,3 +29,9 @@ class Guidance(enum.Enum):
     HOLD_STILL = "hold_still"
     ONE_PERSON = "one_person"
     MORE_LIGHT = "more_light"
+    PAGE_OPEN = "page_open"
+    PAGE_TURN = "page_turn"
+    PAGE_FLAT = "page_flat"
+    PAGE_CLEAR = "page_clear"
+    PAGE_STILL = "page_still"
+    PAGE_GLARE = "page_glare"

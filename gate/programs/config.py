@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gate.passage.evidence import PageCheckId
+
 DEFAULT_PATH = Path("/etc/portcullis/gate.toml")
 Purpose = Literal["demo", "trial", "service"]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
@@ -67,6 +69,24 @@ class Swipe(Section, frozen=True, kw_only=True):
             raise ValueError("the drivers stx and imager need a profile, and the others have none")
 
 
+class Page(Section, frozen=True, kw_only=True):
+    """The source of pictures of the page: a document camera's address, or the folder that a vendor's service drops them into."""
+
+    driver: Literal["camera", "folder"] = "camera"
+    address: str = ""
+    path: str = ""
+
+    def __post_init__(self) -> None:
+        given = {"camera": (self.address, self.path), "folder": (self.path, self.address)}[self.driver]
+        if not given[0] or given[1]:
+            raise ValueError("the driver camera needs an address and no path, the driver folder a path and no address")
+
+    @property
+    def place(self) -> str:
+        """Where the pictures come from."""
+        return self.address or self.path
+
+
 class Chip(Section, frozen=True, kw_only=True):
     """The chip reader. `direct` is the simulator's APDU link, for machines without PC/SC."""
 
@@ -118,6 +138,7 @@ class Rules(Section, frozen=True, kw_only=True):
     revocation_required: bool = True
     weak_algorithms_refer: bool = True
     without_chip_authentication: tuple[ChipAuthenticationException, ...] = ()
+    page_checks_refer: tuple[PageCheckId, ...] = ()  # of the printed page; beside these, a reading must be accepted
 
 
 class Audit(Section, frozen=True, kw_only=True):
@@ -162,7 +183,8 @@ class Config(Section, frozen=True, kw_only=True):
     operator: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,252}$")]
     paths: Paths = Paths()
     barrier: Barrier
-    swipe: Swipe
+    swipe: Swipe | None = None
+    page: Page | None = None
     chip: Chip = Chip()
     document: Document = Document()
     camera: Camera
@@ -172,6 +194,10 @@ class Config(Section, frozen=True, kw_only=True):
     sync: Sync | None = None
     lists: Lists | None = None
     screens: Screens = Screens()
+
+    def __post_init__(self) -> None:
+        if self.swipe is None and self.page is None:
+            raise ValueError("documents need a reader: a table [swipe], a table [page], or both")
 
     @property
     def origin(self) -> str:
@@ -223,13 +249,16 @@ def refuse_demo_parts_in_service(config: Config) -> None:
     if config.purpose != "service":
         return
     wrong = []
+    ports = {"barrier.port": config.barrier.port}
+    if config.swipe is not None:
+        ports["swipe.port"] = config.swipe.port
     if config.chip.driver == "direct":
         wrong.append("chip.driver = direct is the simulator's")
     if config.barrier.profile.endswith("-sim"):
         wrong.append(f"barrier.profile = {config.barrier.profile} is the simulator's")
     wrong.extend(
         f"{name} = {port} is a pseudo-terminal"
-        for name, port in (("barrier.port", config.barrier.port), ("swipe.port", config.swipe.port))
+        for name, port in ports.items()
         if Path(port).resolve().is_relative_to("/dev/pts")
     )
     if config.lists is not None and config.lists.test:

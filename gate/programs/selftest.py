@@ -144,10 +144,26 @@ async def _models(config: Config) -> str:
 
 
 async def _camera(config: Config) -> str:
-    from drivers.camera.network import NetworkCamera  # noqa: PLC0415 - the image library loads in this test only
+    return await _look_through(config.camera.address)
+
+
+async def _page(config: Config) -> str:
+    settings = config.page
+    if settings is None:
+        return "none: a serial reader reads the zones"
+    if settings.driver == "camera":
+        return await _look_through(settings.address)
+    if not os.access(f"{settings.path}/.", os.R_OK | os.W_OK | os.X_OK):
+        raise NotWellError(f"{settings.path} is no folder in which files can be read and removed")
+    return f"the folder {settings.path}; whether pictures come shows with the first document"
+
+
+async def _look_through(address: str) -> str:
+    """One frame of a network camera. Raises NotWellError."""
+    from drivers.camera.network import NetworkCamera  # noqa: PLC0415 - the image library loads in these tests only
 
     try:
-        camera = NetworkCamera(config.camera.address)
+        camera = NetworkCamera(address)
         camera.open()
         try:
             frame = await asyncio.to_thread(camera.newest, after=0, wait_s=FRAME_WAIT_S)
@@ -193,8 +209,11 @@ async def _barrier(config: Config) -> str:
 
 
 async def _swipe(config: Config) -> str:
+    settings = config.swipe
+    if settings is None:
+        return "none: the page source reads the zones"
     try:
-        reader = mrz_reader(config.swipe)
+        reader = mrz_reader(settings)
         try:
             await reader.connect()
             detail = await _reader_detail(reader)
@@ -202,7 +221,7 @@ async def _swipe(config: Config) -> str:
             reader.close()
     except DriverError as error:
         raise NotWellError(str(error)) from error
-    return detail if is_verified(config.swipe) else f"{detail}; this protocol was not tried on a real unit"
+    return detail if is_verified(settings) else f"{detail}; this protocol was not tried on a real unit"
 
 
 async def _reader_detail(reader: MrzReader) -> str:
@@ -253,6 +272,7 @@ TESTS: dict[str, Test] = {
     "models": _models,
     "barrier": _barrier,
     "swipe": _swipe,
+    "page": _page,
     "chip": _chip,
     "camera": _camera,
     "programs": _programs,

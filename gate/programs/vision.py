@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 from gate.channel import messages
 from gate.channel.sockets import PICTURE_BYTES_MAX, BadMessageError, ChannelClosedError, Connection, serve
 from gate.programs.config import ConfigError
+from gate.programs.page_source import Pages
 from gate.programs.peers import uids
 from gate.programs.racing import first_of
-from gate.programs.vision_process import ChildLostError, Process, Spare
+from gate.programs.vision_process import ChildLostError, Faces, Spare
 from models.acceptance import providers_for
 from models.errors import ModelError
 from models.site import load_for
@@ -45,7 +46,7 @@ class Crossing:
 
     id: str
     lane: Lane
-    child: Process | None = None
+    child: Faces | None = None
     outbox: asyncio.Queue[messages.ToChild] = field(default_factory=lambda: asyncio.Queue(OUTBOX_MAX))
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     erased: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,8 +74,9 @@ class Viewer:
 class Vision:
     """The parent's state: the spare, the crossing, the viewers, what is known of the camera."""
 
-    def __init__(self, *, spare: Spare) -> None:
+    def __init__(self, *, spare: Spare, pages: Pages | None = None) -> None:
         self._spare = spare
+        self._pages = pages
         self._crossing: Crossing | None = None
         self._viewers: set[Viewer] = set()
         self._camera = "closed"
@@ -96,17 +98,25 @@ class Vision:
             log.warning("lane_broke_protocol")
         except* ChannelClosedError:
             pass
+        finally:
+            if self._pages is not None:
+                self._pages.forget(lane)
 
     async def _obey(self, lane: Lane, message: messages.ToVision, tasks: asyncio.TaskGroup) -> None:
         crossing = self._crossing
         match message:
             case messages.StatusRequest():
                 await lane.send(self.status())
-            case messages.StartCrossing(crossing_id):
+            case messages.WatchPage():
+                if self._pages is not None:
+                    await self._pages.show_to(lane)
+            case messages.StartCrossing(crossing_id, page):
                 if crossing is not None:
                     crossing.ending.set()
                     await crossing.erased.wait()
                 self._crossing = Crossing(crossing_id, lane)
+                if self._pages is not None and (portrait := self._pages.take_portrait(page)) is not None:
+                    self._crossing.post(portrait)
                 tasks.create_task(self._serve_crossing(self._crossing))
             case messages.ChipPortrait(crossing_id):
                 if crossing is not None and crossing.id == crossing_id:
@@ -140,11 +150,11 @@ class Vision:
         await child.send(messages.WantPreview(self._preview_wanted))
         await first_of(self._tell_child(crossing, child), self._hear_child(crossing, child))
 
-    async def _tell_child(self, crossing: Crossing, child: Process) -> None:
+    async def _tell_child(self, crossing: Crossing, child: Faces) -> None:
         while True:
             await child.send(await crossing.outbox.get())
 
-    async def _hear_child(self, crossing: Crossing, child: Process) -> None:
+    async def _hear_child(self, crossing: Crossing, child: Faces) -> None:
         while True:
             message = await child.receive()
             match message:
@@ -253,15 +263,19 @@ class Vision:
     def status(self) -> messages.Status:
         """One word, and what stands behind it."""
         child = self._spare.child
-        if self._spare.problem or self._camera_lost.is_set():
+        page = "up" if self._pages is None else self._pages.state
+        if self._spare.problem or self._camera_lost.is_set() or page not in {"up", "starting"}:
             state = "degraded"
+        elif page == "starting":
+            state = "starting"
         elif child is not None or self._crossing is not None:
             state = "ready"
         else:
             state = "starting"
         spare = "warm" if child is not None else self._spare.problem or "warming"
         known = child.detail if child is not None else self._detail
-        return messages.Status("vision", state, {"camera": self._camera, "spare": spare, **known})
+        source = {} if self._pages is None else {"page": page}
+        return messages.Status("vision", state, {"camera": self._camera, "spare": spare, **source, **known})
 
 
 def preparation(config: Config) -> messages.Prepare:
@@ -294,7 +308,8 @@ def camera_setup(config: Config) -> messages.CameraSetup:
 async def run(config: Config, *, stop: asyncio.Event) -> None:
     """Run the program until `stop` is set."""
     spare = Spare(preparation(config))
-    vision = Vision(spare=spare)
+    pages = Pages(config.page, models=config.paths.models) if config.page is not None else None
+    vision = Vision(spare=spare, pages=pages)
     lane_socket = serve(
         config.socket("vision"),
         vision.serve_lane,
@@ -310,7 +325,8 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         bytes_max=PICTURE_BYTES_MAX,
     )
     async with lane_socket, screen_socket:
-        await first_of(spare.keep(), vision.mend_camera(), _until(stop))
+        keeping = () if pages is None else (pages.keep(),)
+        await first_of(spare.keep(), vision.mend_camera(), *keeping, _until(stop))
         await vision.close()
 
 

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from drivers.camera.network import NetworkCamera, checked_address
 from drivers.errors import DriverError, LinkLostError
 from gate.channel import messages
@@ -31,6 +33,7 @@ from gate.face.errors import BadImageError, NoFaceError, SeveralFacesError
 from gate.face.picture import preview
 from gate.face.quality import Hint
 from gate.passage.screen import Guidance
+from gate.programs.printed_portrait import PrintedPortrait
 from gate.programs.racing import first_of
 from models.errors import ModelError
 
@@ -99,6 +102,8 @@ class Child:
         self._crossing: Crossing | None = None
         self._started = asyncio.Event()
         self._preview_wanted = False
+        self._printed: PrintedPortrait | None = None
+        self._live: Template | None = None  # of the newest usable frame; it belongs to the capture
 
     async def run(self) -> None:
         """Serve until the parent hangs up; then close the camera and wipe."""
@@ -107,6 +112,8 @@ class Child:
         except ChannelError:
             pass  # the parent is gone: so are we
         finally:
+            if self._printed is not None:
+                self._printed.wipe()
             if self._crossing is not None:
                 self._crossing.capture.wipe()
                 self._crossing.camera.close()
@@ -125,6 +132,8 @@ class Child:
                     self._start(crossing)
                 case messages.ChipPortrait():
                     await self._take_portrait(message)
+                case messages.PagePortrait():
+                    self._take_printed(message)
                 case messages.WantPreview(on):
                     self._preview_wanted = on
                 case messages.ProbeCamera():
@@ -159,7 +168,15 @@ class Child:
         crossing = self._crossing
         if crossing is None or crossing.id != message.crossing or self._models is None:
             return
-        await self._tell(crossing, crossing.capture.take_portrait(portrait(self._models, message.image)))
+        template = portrait(self._models, message.image)
+        if self._printed is not None:
+            self._printed.take_chip(template)
+        await self._tell(crossing, crossing.capture.take_portrait(template))
+
+    def _take_printed(self, message: messages.PagePortrait) -> None:
+        """The portrait printed on the page, if the crossing began with a page; it comes before the chip's."""
+        if self._printed is None and self._models is not None:
+            self._printed = PrintedPortrait(self._models, message.image)
 
     async def _probe(self) -> None:
         """See whether the camera is back, looking at nothing."""
@@ -201,6 +218,7 @@ class Child:
                     await self._show(frame)
                 at_ms = int(frame.at_s * 1000)
                 seen = observe(models, frame.pixels, at_ms=at_ms, with_liveness=not crossing.capture.compared)
+                self._live = seen.template if seen.usable else self._live
                 await self._tell(crossing, crossing.capture.see(seen))
             await asyncio.sleep(max(0.0, FRAME_EVERY_S - (time.monotonic() - started_s)))
 
@@ -210,7 +228,10 @@ class Child:
 
     async def _tell(self, crossing: Crossing, events: tuple[Event, ...]) -> None:
         for event in events:
-            await self._parent.send(message_of(event, crossing.id))
+            message = message_of(event, crossing.id)
+            if isinstance(message, messages.FaceCompared) and self._printed is not None:
+                message = msgspec.structs.replace(message, page=self._printed.findings(self._live))
+            await self._parent.send(message)
 
 
 def portrait(models: FaceModels, image: bytes) -> Template | PortraitProblem:

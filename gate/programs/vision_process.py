@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 import sys
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from gate.channel import messages
 from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, adopt
@@ -29,30 +29,33 @@ PAUSE_MAX_S = 10.0
 
 log = logging.getLogger("vision")
 
+Said = TypeVar("Said")
+FACES = "gate.programs.vision_child"
+
 
 class ChildLostError(Exception):
     """A child process died, hangs, or cannot work; the message says which."""
 
 
-class Process:
-    """One child. `start` returns it prepared; `receive` gives what it says; `end` is the erasure."""
+class Process(Generic[Said]):
+    """One child that says `Said`. `start` returns it prepared; `receive` gives what it says; `end` is the erasure."""
 
-    def __init__(self, process: asyncio.subprocess.Process, connection: Connection[messages.FromChild]) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, connection: Connection[Said]) -> None:
         self.detail: dict[str, Any] = {}
         self.lost = asyncio.Event()
         self._process = process
         self._connection = connection
-        self._queue: asyncio.Queue[messages.FromChild] = asyncio.Queue(maxsize=QUEUE_MAX)
+        self._queue: asyncio.Queue[Said] = asyncio.Queue(maxsize=QUEUE_MAX)
         self._reason = ""
         self._reading = asyncio.ensure_future(self._read())
 
     @classmethod
-    async def start(cls, prepare: messages.Prepare) -> Process:
-        """Start a child and wait until its models are proved. Raises ChildLostError."""
+    async def start(cls, module: str, prepare: messages.Message, *, incoming: Any) -> Process[Said]:  # noqa: ANN401 - a union
+        """Start a child of this module and wait until its models are proved. Raises ChildLostError."""
         ours, theirs = socket.socketpair()
         try:
-            process = await _spawn(theirs)
-            connection = await adopt(ours, incoming=messages.FromChild, bytes_max=PICTURE_BYTES_MAX)
+            process = await _spawn(module, theirs)
+            connection: Connection[Said] = await adopt(ours, incoming=incoming, bytes_max=PICTURE_BYTES_MAX)
         except BaseException:
             ours.close()
             raise
@@ -83,7 +86,7 @@ class Process:
         except ChannelError as error:
             raise ChildLostError("the child is gone or does not read") from error
 
-    async def receive(self) -> messages.FromChild:
+    async def receive(self) -> Said:
         """The next message other than signs of life. Raises ChildLostError when there will be none."""
         if self._queue.empty():
             getting = asyncio.ensure_future(self._queue.get())
@@ -138,8 +141,8 @@ class Process:
             self.lost.set()
 
 
-async def _spawn(end: socket.socket) -> asyncio.subprocess.Process:
-    command = (sys.executable, "-m", "gate.programs.vision_child", str(os.getpid()))
+async def _spawn(module: str, end: socket.socket) -> asyncio.subprocess.Process:
+    command = (sys.executable, "-m", module, str(os.getpid()))
     spawning = asyncio.ensure_future(
         asyncio.create_subprocess_exec(*command, stdin=end.fileno(), stdout=asyncio.subprocess.DEVNULL)
     )
@@ -154,19 +157,22 @@ async def _spawn(end: socket.socket) -> asyncio.subprocess.Process:
         raise
 
 
+Faces = Process[messages.FromChild]
+
+
 class Spare:
     """Keeps one prepared child at hand. `problem` says why there is none, when there is a reason."""
 
     def __init__(self, prepare: messages.Prepare) -> None:
         self.problem = ""
         self._prepare = prepare
-        self._child: Process | None = None
+        self._child: Faces | None = None
         self._changed = asyncio.Condition()
         self._wanted = asyncio.Event()
         self._wanted.set()
 
     @property
-    def child(self) -> Process | None:
+    def child(self) -> Faces | None:
         """The waiting child."""
         return self._child
 
@@ -182,7 +188,7 @@ class Spare:
             while True:
                 await self._wanted.wait()
                 try:
-                    child = await Process.start(self._prepare)
+                    child: Faces = await Process.start(FACES, self._prepare, incoming=messages.FromChild)
                 except ChildLostError as error:
                     await self._set(None, problem=str(error))
                     await asyncio.sleep(pause_s)
@@ -200,7 +206,7 @@ class Spare:
             if self._child is not None:
                 await self._child.end()
 
-    async def take(self) -> Process:
+    async def take(self) -> Faces:
         """Take the spare, waiting for one that is being prepared. Raises ChildLostError."""
         try:
             async with asyncio.timeout(TAKE_DEADLINE_S), self._changed:
@@ -227,7 +233,7 @@ class Spare:
                 raise ChildLostError("the camera was not probed in time") from error
             return None if message.ok else message.reason
 
-    async def _watch(self, child: Process) -> None:
+    async def _watch(self, child: Faces) -> None:
         """A spare that dies before its crossing is replaced; one that was taken is its taker's to end."""
         await child.lost.wait()
         async with self._changed:
@@ -243,7 +249,7 @@ class Spare:
     async def _until_wanted(self) -> None:
         await self._wanted.wait()
 
-    async def _set(self, child: Process | None, *, problem: str) -> None:
+    async def _set(self, child: Faces | None, *, problem: str) -> None:
         if problem and problem != self.problem:
             log.error("no_spare", extra={"reason": problem})
         async with self._changed:

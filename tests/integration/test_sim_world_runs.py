@@ -55,7 +55,7 @@ class Casting:
         return random.Random(traveller)
 
     def cast(self, traveller: str, scenario: Scenario) -> Cast:  # noqa: ARG002 - the port's words
-        return Cast("passport", LINES, {sight: sight.value for sight in Sight})
+        return Cast("passport", (LINES,), {sight: sight.value for sight in Sight})
 
 
 class Line:

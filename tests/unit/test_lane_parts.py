@@ -13,6 +13,7 @@ from drivers.errors import LinkLostError, NoReplyError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
 from gate.passage.events import DocumentPresented, DocumentRemoved, Event, LaneSeen, Part, PartBack, PartLost
 from gate.programs.lane import parts
+from gate.programs.lane.documents import Documents
 from gate.programs.lane.parts import BarrierKeeper, SwipeKeeper, lane_seen, watch_removal
 
 CLOSED = BarrierStatus(
@@ -199,12 +200,13 @@ class FakeSwipe:
 
 async def test_lines_open_a_crossing_and_are_handed_over_once() -> None:
     lines, posted = MrzLines(("P<UTO",), "fake"), Posted()
-    keeper = SwipeKeeper(FakeSwipe(LinkLostError("unplugged"), lines), post=posted)
+    documents = Documents(readers=frozenset({SwipeKeeper.NAME}), post=posted)
+    keeper = SwipeKeeper(FakeSwipe(LinkLostError("unplugged"), lines), documents)
     async with kept(keeper):
         presented = await posted.until_a(DocumentPresented)
         assert isinstance(presented, DocumentPresented)
-        assert keeper.take(presented.crossing) is lines
-        assert keeper.take(presented.crossing) is None
+        assert documents.take(presented.crossing).readings == (lines.lines,)
+        assert documents.take(presented.crossing).readings == ()
     assert [event for event in posted.events if isinstance(event, PartLost | PartBack)] == [
         PartBack(Part.READER),
         PartLost(Part.READER),

@@ -22,6 +22,7 @@ from gate.passage.events import (
     GrantFailed,
     NotRecorded,
     OfficerSeen,
+    PageGuided,
     Part,
     PartBack,
     PartLost,
@@ -52,6 +53,7 @@ STATES: tuple[machine.State, ...] = (
 EVENTS: tuple[Event, ...] = (
     DocumentPresented("c2"),
     DocumentRemoved(),
+    PageGuided(Guidance.PAGE_TURN),
     DocumentRead(CROSSING, GENUINE),
     FaceSeen(CROSSING, 1, Guidance.NONE),
     FaceCompared(CROSSING, SAME_FACE),

@@ -57,7 +57,7 @@ def test_a_traveller_carries_a_passport_with_their_own_portrait() -> None:
     ((_, named),) = clerk.issued
     assert named["portrait_jpeg"] == me.identity.portrait_jpeg()
     assert named["faults"] == frozenset()
-    assert cast_of.mrz_lines == ("line one", "line two")
+    assert cast_of.laid == (("line one", "line two"),)
 
 
 def test_a_borrowed_passport_has_the_owners_portrait_and_a_swapped_one_the_presenters() -> None:

@@ -30,6 +30,14 @@ from hardware_sim.scenario import (
 
 BUILT_IN = {
     "genuine",
+    "page_card",
+    "page_covered",
+    "page_face_down",
+    "page_glare",
+    "page_other_zone",
+    "page_upside_down",
+    "page_visa",
+    "page_without_zone",
     "someone_elses_passport",
     "swap_after_match",
     "handed_over_at_the_door",
@@ -64,7 +72,8 @@ def test_the_built_in_scenarios_are_these() -> None:
     scenarios = read_scenarios(scenario_folder())
     assert set(scenarios) == BUILT_IN
     admitted = {name for name, scenario in scenarios.items() if scenario.verdict is Verdict.ADMITTED}
-    assert admitted == {"genuine", "tailgater", "central_away"}
+    laid = {"page_card", "page_visa", "page_face_down", "page_upside_down"}
+    assert admitted == {"genuine", "tailgater", "central_away"} | laid
     for scenario in scenarios.values():
         assert scenario.passages == (1 if scenario.verdict is Verdict.ADMITTED else 0), scenario.name
         assert scenario.title

@@ -13,10 +13,23 @@ from hardware_sim.barrier.zone import START_M, Place
 from hardware_sim.scenario import Deed, Moment, Owner, Scenario, Sight, Step, Verdict
 from hardware_sim.screen import Screen, WorldClosedError
 from hardware_sim.stage import CHIP_BIT_RATE_KBIT_S, CHIP_DELAY_PER_APDU_MS, Cast, Hardware, Stage
-from hardware_sim.story import Await, Disturb, LookUp, Move, Pause, Present, Seen, Stand, TakeBack, TurnBack, Walk
+from hardware_sim.story import (
+    Await,
+    Disturb,
+    LayAgain,
+    LookUp,
+    Move,
+    Pause,
+    Present,
+    Seen,
+    Stand,
+    TakeBack,
+    TurnBack,
+    Walk,
+)
 
 SCENARIO = Scenario("n", "t", Verdict.REFERRED, (), 0)
-CAST = Cast("passport", ("LINE1", "LINE2"), {sight: sight.value for sight in Sight})
+CAST = Cast("passport", (("LINE1", "LINE2"), ("PAGE2",)), {sight: sight.value for sight in Sight})
 
 CHIP_PACE = (CHIP_DELAY_PER_APDU_MS, CHIP_BIT_RATE_KBIT_S)
 
@@ -81,6 +94,17 @@ def test_presenting_lays_the_document_on_both_readers_and_taking_it_clears_both(
     assert theatre.done("swipe") == [("insert", ("LINE1", "LINE2")), ("remove",)]
     assert theatre.done("chip") == [("insert", "passport", None, *CHIP_PACE), ("remove",)]
     assert theatre.done("truth") == [("record", "presented", "t1", "t1"), ("record", "document_removed", "t1")]
+
+
+def test_a_document_is_laid_anew_in_its_next_way_and_the_last_one_stays(theatre: Theatre) -> None:
+    theatre.play(Present(Owner.SELF), LayAgain(), LayAgain(), Present(Owner.OTHER))
+    assert [laid for _, laid in theatre.done("swipe")] == [
+        ("LINE1", "LINE2"),
+        ("PAGE2",),
+        ("PAGE2",),
+        ("LINE1", "LINE2"),
+    ]
+    assert len(theatre.done("chip")) == 2
 
 
 def test_the_truth_says_whose_document_it_is_and_who_presents_it(theatre: Theatre) -> None:

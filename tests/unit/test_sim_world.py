@@ -43,7 +43,7 @@ class Casting:
     def cast(self, traveller: str, scenario: Scenario) -> Cast:  # noqa: ARG002 - the port's words
         if traveller == "unlucky":
             raise RuntimeError("no passport could be made")
-        return Cast("passport", ("A", "B"), {sight: sight.value for sight in Sight})
+        return Cast("passport", (("A", "B"),), {sight: sight.value for sight in Sight})
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def command(
     seed: int = typer.Option(1, help="Draws their order and what they do."),
     scenario: str | None = typer.Option(None, help="Only this scenario."),
     reader: str = typer.Option(
-        "elyctis", help="The document reader that they meet; `gate-sim reader --help` lists them."
+        "elyctis", help="The document reader that they meet: page, or one that `gate-sim reader --help` lists."
     ),
     headless: bool = typer.Option(False, "--headless", help="Do not open the traveller's page."),
     keep: Path | None = typer.Option(None, help="Leave log, keys and ground truth in this folder."),
@@ -35,10 +35,10 @@ def command(
             "the simulated hardware is not installed: pip install ./hardware-sim, or run scripts/setup",
         )
     from gate.cli.demo.play import Play, PlayError, Wishes
-    from hardware_sim.readers.kinds import KINDS
+    from hardware_sim.readers.kinds import KINDS, PAGE_READER
 
-    if reader not in KINDS:
-        fail(Exit.USAGE, f"a reader is one of {', '.join(sorted(KINDS))}")
+    if reader not in (known := {*KINDS, PAGE_READER}):
+        fail(Exit.USAGE, f"a reader is one of {', '.join(sorted(known))}")
     folder = Path(tempfile.mkdtemp(prefix="gate-"))  # short: Unix sockets have paths of 107 bytes at most
     console = Console(stderr=True)
     wishes = Wishes(

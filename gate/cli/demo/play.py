@@ -28,6 +28,7 @@ from gate.cli.demo.world import World, WorldError
 from gate.cli.models import default_folder
 from gate.programs.runner import PROGRAMS, status_of
 from gate.programs.supervise import Child, Family
+from hardware_sim.readers.kinds import PAGE_READER
 from hardware_sim.scenario import Scenario, ScenarioError, read_scenarios, scenario_folder
 
 READY_DEADLINE_S = 30.0
@@ -91,7 +92,7 @@ class Play:
     def _cast(self, scenarios: dict[str, Scenario]) -> list[str]:
         wished = self._wishes.scenario
         if wished is None:
-            return plan(list(scenarios), self._wishes.travellers, self._wishes.seed)
+            return plan(_fitting(scenarios, self._wishes.reader), self._wishes.travellers, self._wishes.seed)
         if wished not in scenarios:
             raise PlayError(f"no scenario {wished}: one of {', '.join(scenarios)}")
         return [wished] * self._wishes.travellers
@@ -206,6 +207,13 @@ class Play:
             raise StageError(f"gate-sim judge: {done.stderr.strip()[-200:]}")
         judged: dict[str, Any] = json.loads(done.stdout)
         return judged
+
+
+def _fitting(scenarios: dict[str, Scenario], reader: str) -> list[str]:
+    """The scenarios that this reader can play; before a document camera, those about laying pages come first."""
+    laying = [name for name, scenario in scenarios.items() if scenario.lays is not None]
+    others = [name for name in scenarios if name not in laying]
+    return [*laying, *others] if reader == PAGE_READER else others
 
 
 def _expected(scenario: Scenario) -> Expected:

@@ -86,6 +86,14 @@ def free_port() -> int:
         return port
 
 
+def reader_tables(ready: dict[str, Any]) -> dict[str, Any]:
+    """The document reader that the world offers: the table [page] or [swipe]."""
+    if "page" in ready:
+        return {"page": {"driver": "camera", "address": ready["page"]}}
+    settings = {key: value for key, value in ready["reader"].items() if key != "kind"}
+    return {"swipe": {"port": ready["swipe"], **settings}}
+
+
 def prepare(folder: Path, ready: dict[str, Any], *, models: Path, enrol: Callable[[Path], None]) -> Stage:
     """Make keys, trust store and `gate.toml` for the devices that the world offers. `enrol` gets its path at the end."""
     for name in ("keys", "run", "state", "spool", "inbox"):
@@ -107,7 +115,7 @@ def prepare(folder: Path, ready: dict[str, Any], *, models: Path, enrol: Callabl
             "trust": str(store),
         },
         "barrier": {"port": ready["barrier"]},
-        "swipe": {"port": ready["swipe"], **{key: value for key, value in ready["reader"].items() if key != "kind"}},
+        **reader_tables(ready),
         "chip": {"driver": ready["chip"]["kind"], "socket": ready["chip"]["socket"]},
         "camera": {"driver": "network", "address": ready["camera"]},
         "rules": {"officer_presence_max_s": 5},

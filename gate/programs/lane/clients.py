@@ -201,10 +201,21 @@ class LogClient:
 
 
 class VisionClient:
-    """Talks to vision. `run` keeps the connection and hands every message to `on_message`; `send` never raises."""
+    """Talks to vision. `run` keeps the connection and hands every message to `on_message`; `send` never raises.
 
-    def __init__(self, path: Path, *, post: Post, on_message: Callable[[messages.FromVision], None]) -> None:
+    `greeting` is the first message of each connection.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        post: Post,
+        on_message: Callable[[messages.FromVision], None],
+        greeting: messages.ToVision | None = None,
+    ) -> None:
         self._path = path
+        self._greeting = greeting
         self._post = post
         self._on_message = on_message
         self._connection: Connection[messages.FromVision] | None = None
@@ -227,6 +238,8 @@ class VisionClient:
                 await asyncio.sleep(RECONNECT_S)
                 continue
             self._connection = connection
+            if self._greeting is not None:
+                self.send(self._greeting)
             self._post(PartBack(Part.VISION))
             try:
                 await first_of(self._send(connection), self._receive(connection), _pulse(connection))

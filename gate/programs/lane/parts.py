@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Callable
 from typing import Protocol
 
 from drivers.errors import DriverError, LinkLostError, NoReplyError
 from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
 from gate.passage.events import (
-    DocumentPresented,
     DocumentRemoved,
     Event,
     LaneSeen,
@@ -23,6 +21,7 @@ from gate.passage.events import (
     PartBack,
     PartLost,
 )
+from gate.programs.lane.documents import Documents, Presented
 
 RECONNECT_S = 0.25
 LOST_AFTER_S = 1.0  # silence of the barrier controller for so long counts as lost (reference: 4 to 10 polls a second)
@@ -200,18 +199,13 @@ class SwipeDriver(Protocol):
 
 
 class SwipeKeeper:
-    """Waits for machine-readable zones. The newest one is kept for the crossing that it opens, and for no longer."""
+    """Waits for machine-readable zones; each opens a crossing."""
 
-    def __init__(self, driver: SwipeDriver, *, post: Post) -> None:
+    NAME = "swipe"
+
+    def __init__(self, driver: SwipeDriver, documents: Documents) -> None:
         self._driver = driver
-        self._post = post
-        self._lines: dict[str, MrzLines] = {}
-
-    def take(self, crossing: str) -> MrzLines | None:
-        """The lines that opened a crossing; they are forgotten here."""
-        lines = self._lines.pop(crossing, None)
-        self._lines.clear()
-        return lines
+        self._documents = documents
 
     async def run(self) -> None:
         """Keep the reader for ever."""
@@ -220,18 +214,16 @@ class SwipeKeeper:
             while True:
                 try:
                     await self._driver.connect()
-                    self._post(PartBack(Part.READER))
+                    self._documents.reader_back(self.NAME)
                     reported_lost = False
                     while True:
                         lines = await self._driver.next_lines()
-                        crossing = secrets.token_hex(16)
-                        self._lines = {crossing: lines}
-                        self._post(DocumentPresented(crossing))
+                        self._documents.present(Presented((lines.lines,)))
                 except DriverError as error:
                     if not reported_lost:
                         reported_lost = True
                         log.warning("reader_lost", extra={"error": str(error)})
-                        self._post(PartLost(Part.READER))
+                        self._documents.reader_lost(self.NAME)
                     self._driver.close()
                     await asyncio.sleep(RECONNECT_S)
         finally:

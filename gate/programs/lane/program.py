@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,9 +15,7 @@ from drivers.reader.pcsc import PcscReader
 from drivers.values import LampColour
 from gate.channel import messages
 from gate.channel.sockets import ChannelError
-from gate.document.errors import MrzError
-from gate.document.inspection import Portrait, inspect
-from gate.document.mrz import parse
+from gate.document.inspection import Portrait
 from gate.passage.events import (
     DocumentRead,
     Event,
@@ -43,18 +40,19 @@ from gate.programs.centre import ControlCentre
 from gate.programs.config import Config, ConfigError
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.desk import Desk
+from gate.programs.lane.documents import Documents, PageListener
 from gate.programs.lane.engine import Engine
+from gate.programs.lane.inspecting import ChipSide, inspect_presented
 from gate.programs.lane.parts import BarrierKeeper, ChipDriver, SwipeKeeper, watch_removal
 from gate.programs.lane.renewal import CurrentLists, record_of
 from gate.programs.readers import mrz_reader
 from gate.programs.stages.anchors import RememberingAnchors
-from gate.programs.stages.document import converse, document_evidence, unreadable
+from gate.programs.stages.document import unreadable
 from gate.programs.stages.face import face_evidence
 from models.errors import ManifestError
 from models.site import load_for
 
 FINGERS: frozenset[int] = frozenset({3})
-CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: then it counts as unreachable
 SITE_LOOK_S = 5.0
 LOG_WAIT_S = 0.2
 LAST_WORDS_S = 1.0
@@ -82,6 +80,7 @@ def rules_of(config: Config) -> Rules:
             NoChipAuthentication(item.issuer, item.issued_from, item.issued_to)
             for item in rules.without_chip_authentication
         ),
+        page_checks_refer=rules.page_checks_refer,
     )
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
     return Rules(policy, timing)
@@ -138,9 +137,19 @@ class Lane:
         self._centre = ControlCentre(Path(config.document.control_centre))
         self._guarded = FINGERS if config.document.control_centre else frozenset()
         self._log = LogClient(config.socket("log"), post=self._post, monotonic_ms=clock.monotonic_ms)
-        self._vision = VisionClient(config.socket("vision"), post=self._post, on_message=self._from_vision)
+        self._vision = VisionClient(
+            config.socket("vision"),
+            post=self._post,
+            on_message=self._from_vision,
+            greeting=messages.WatchPage() if config.page is not None else None,
+        )
         self._barrier = BarrierKeeper(barrier(config), post=self._post, poll_s=config.barrier.poll_ms / 1000)
-        self._swipe = SwipeKeeper(mrz_reader(config.swipe), post=self._post)
+        readers = {SwipeKeeper.NAME: config.swipe, PageListener.NAME: config.page}
+        self._documents = Documents(
+            readers=frozenset(name for name, settings in readers.items() if settings is not None), post=self._post
+        )
+        self._swipe = None if config.swipe is None else SwipeKeeper(mrz_reader(config.swipe), self._documents)
+        self._page = PageListener(self._documents, post=self._post, clock_s=lambda: asyncio.get_running_loop().time())
         self.engine = Engine(
             rules=rules_of(config),
             barrier=self._barrier,
@@ -171,7 +180,8 @@ class Lane:
                 tasks.create_task(self._log.run())
                 tasks.create_task(self._vision.run())
                 tasks.create_task(self._barrier.run())
-                tasks.create_task(self._swipe.run())
+                if self._swipe is not None:
+                    tasks.create_task(self._swipe.run())
                 tasks.create_task(self._watch_site())
         finally:
             await self._chip.close()
@@ -190,29 +200,24 @@ class Lane:
         """Read the chip of the document that opened this crossing, then watch it until the crossing ends."""
         self._take_newer_lists()
         anchors = RememberingAnchors(self._lists.store)  # the same to the end of this crossing
-        self._vision.send(messages.StartCrossing(crossing))
-        lines = self._swipe.take(crossing)
-        try:
-            mrz = parse(lines.lines if lines is not None else ())
-        except MrzError as error:
-            self.engine.post(DocumentRead(crossing, unreadable(str(error), CheckId.MRZ)))
-            return
-        try:
-            await self._chip.wait_for_card(CARD_WAIT_S)
-        except DriverError as error:
-            self.engine.post(DocumentRead(crossing, unreadable(str(error), CheckId.CHIP_ACCESS)))
-            return
-        self.engine.mark(crossing, "chip_found")
+        presented = self._documents.take(crossing)
+        self._vision.send(messages.StartCrossing(crossing, None if presented.page is None else presented.page.page))
 
         async def on_portrait(portrait: Portrait) -> None:
             self.engine.mark(crossing, "portrait_read")
             self._vision.send(messages.ChipPortrait(crossing, portrait.encoding, portrait.image))
 
+        side = ChipSide(
+            self._chip, lambda: self.engine.mark(crossing, "chip_found"), on_portrait, self._centre.ask, self._guarded
+        )
         try:
-            conversation = inspect(mrz, anchors=anchors, now=clock.now(), random=os.urandom, guarded=self._guarded)
-            inspection = await converse(conversation, self._chip, on_portrait, self._centre.ask)
+            try:
+                evidence = await inspect_presented(presented, side, anchors)
+            except DriverError as error:
+                self.engine.post(DocumentRead(crossing, unreadable(str(error), CheckId.CHIP_ACCESS)))
+                return
             self.engine.mark(crossing, "chip_read")
-            self.engine.post(DocumentRead(crossing, document_evidence(inspection, anchors)))
+            self.engine.post(DocumentRead(crossing, evidence))
             await watch_removal(self._chip, self.engine.post)
         finally:
             await self._chip.disconnect()
@@ -237,6 +242,15 @@ class Lane:
                 post(VideoDoubted(crossing, CameraTrouble(trouble)))
             case messages.Erased() | messages.Status():
                 pass
+            case (
+                messages.PageRead()
+                | messages.PageUnread()
+                | messages.PageHint()
+                | messages.PageGone()
+                | messages.PageSourceUp()
+                | messages.PageSourceLost()
+            ):
+                self._page.hear(message)
 
     async def _watch_site(self) -> None:
         """Look at the lists' age and the clock now and then."""

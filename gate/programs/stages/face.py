@@ -7,6 +7,7 @@ from itertools import islice
 
 from gate.channel import messages
 from gate.passage.evidence import CueEvidence, FaceEvidence, Score
+from gate.programs.stages.page import page_checks
 
 CUES_MAX = 16
 CUE_CHARACTERS_MAX = 32
@@ -25,6 +26,7 @@ def face_evidence(compared: messages.FaceCompared) -> FaceEvidence:
             CueEvidence(cue[:CUE_CHARACTERS_MAX], value if value is not None and math.isfinite(value) else None)
             for cue, value in islice(compared.cues.items(), CUES_MAX)
         ),
+        page_checks=page_checks(compared.page),
     )
 
 

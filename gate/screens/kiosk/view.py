@@ -30,6 +30,12 @@ class Pictogram(enum.Enum):
     """The drawings of the page, one file each in templates/pictograms/."""
 
     PASSPORT = "passport"
+    PAGE_OPEN = "page-open"
+    PAGE_TURN = "page-turn"
+    PAGE_FLAT = "page-flat"
+    PAGE_CLEAR = "page-clear"
+    PAGE_STILL = "page-still"
+    PAGE_GLARE = "page-glare"
     CAMERA = "camera"
     CLOSER = "closer"
     BACK = "back"
@@ -88,14 +94,19 @@ class PageState:
 
 
 def render(view: ViewState) -> PageState:
-    """The page for a view. Guidance counts on the `look` screen only: elsewhere it could tell one referral from another."""
+    """The page for a view.
+
+    Guidance counts before the decision only: how to lay the document on the `welcome` screen, how to stand on the `look` screen.
+    Elsewhere it could tell one referral from another.
+    """
     match view.screen:
         case Screen.CLOSED:
             return _page(view, pictogram=Pictogram.CLOSED, tone=Tone.CLOSED)
         case Screen.WELCOME:
-            return _page(view, pictogram=Pictogram.PASSPORT, tone=Tone.CALM, step=1)
+            title, pictogram = _guide_page(view.guidance)
+            return _page(view, title=title, pictogram=pictogram, tone=Tone.CALM, step=1)
         case Screen.LOOK:
-            title, pictogram = _guide(view.guidance)
+            title, pictogram = _guide_face(view.guidance)
             return _page(view, title=title, pictogram=pictogram, tone=Tone.CALM, step=2)
         case Screen.WAIT:
             return _page(view, pictogram=Pictogram.WAIT, tone=Tone.CALM, step=2)
@@ -112,10 +123,26 @@ def lane_unknown(purpose: Purpose) -> PageState:
     return render(ViewState(Screen.OFFICER, Guidance.NONE, purpose))
 
 
-def _guide(guidance: Guidance) -> tuple[str, Pictogram]:
+def _guide_page(guidance: Guidance) -> tuple[str, Pictogram]:
     match guidance:
-        case Guidance.NONE | Guidance.LOOK_AT_CAMERA:
-            return "look-title", Pictogram.CAMERA
+        case Guidance.PAGE_OPEN:
+            return "guide-page-open", Pictogram.PAGE_OPEN
+        case Guidance.PAGE_TURN:
+            return "guide-page-turn", Pictogram.PAGE_TURN
+        case Guidance.PAGE_FLAT:
+            return "guide-page-flat", Pictogram.PAGE_FLAT
+        case Guidance.PAGE_CLEAR:
+            return "guide-page-clear", Pictogram.PAGE_CLEAR
+        case Guidance.PAGE_STILL:
+            return "guide-page-still", Pictogram.PAGE_STILL
+        case Guidance.PAGE_GLARE:
+            return "guide-page-glare", Pictogram.PAGE_GLARE
+        case _:
+            return "welcome-title", Pictogram.PASSPORT
+
+
+def _guide_face(guidance: Guidance) -> tuple[str, Pictogram]:
+    match guidance:
         case Guidance.COME_CLOSER:
             return "guide-come-closer", Pictogram.CLOSER
         case Guidance.STEP_BACK:
@@ -130,6 +157,8 @@ def _guide(guidance: Guidance) -> tuple[str, Pictogram]:
             return "guide-one-person", Pictogram.ONE_PERSON
         case Guidance.MORE_LIGHT:
             return "guide-more-light", Pictogram.LIGHT
+        case _:
+            return "look-title", Pictogram.CAMERA
 
 
 def _page(

@@ -15,7 +15,7 @@ from pathlib import Path
 from hardware_sim.centre.faults import Fault
 from hardware_sim.decided import LogError, read_log
 from hardware_sim.judge import judge
-from hardware_sim.readers.kinds import KINDS, USUAL
+from hardware_sim.readers.kinds import KINDS, PAGE_READER, USUAL
 from hardware_sim.readers.serve import serve
 from hardware_sim.scenario import ScenarioError
 from hardware_sim.truth import TruthError, read_truth
@@ -50,7 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     world.add_argument("--pace", type=_pace, default=1.0, help="how quick the people are; 2 halves their pauses")
     world.add_argument("--direct", action="store_true", help="serve the chip without PC/SC")
     world.add_argument("--scenarios", type=Path, help="a folder of scenarios in place of the built-in ones")
-    world.add_argument("--reader", choices=sorted(KINDS), default=USUAL, help="which document reader stands there")
+    readers = sorted([*KINDS, PAGE_READER])
+    world.add_argument("--reader", choices=readers, default=USUAL, help="which document reader stands there")
     world.set_defaults(run=_world)
     reader = commands.add_parser(
         "reader", help="run one document reader; orders on standard input, events on standard output"

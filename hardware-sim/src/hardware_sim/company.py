@@ -13,9 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hardware_sim.camera import scenes
+from hardware_sim.page.laying import Printed, laid_pages
 from hardware_sim.passport.editions import EDITIONS, KNOWN, Edition
 from hardware_sim.passport.issuer import Issuer, Person
-from hardware_sim.scenario import Owner, Scenario, Sight
+from hardware_sim.scenario import Kind, Owner, Scenario, Sight
 from hardware_sim.stage import Cast
 
 if TYPE_CHECKING:
@@ -34,14 +35,20 @@ class CompanyError(Exception):
 
 
 class Company:
-    """Casts travellers from a handful of identities. Raises CompanyError with fewer than two."""
+    """Casts travellers from a handful of identities, with pages for a document camera or lines for a serial reader.
 
-    def __init__(self, identities: tuple[Identity, ...], issuer: Issuer, seed: int) -> None:
+    Raises CompanyError with fewer than two identities.
+    """
+
+    def __init__(
+        self, identities: tuple[Identity, ...], issuer: Issuer, seed: int, *, lays_pages: bool = False
+    ) -> None:
         if len(identities) < len(Owner):
             raise CompanyError(f"{len(identities)} identities; stories need {len(Owner)}")
         self._identities = identities
         self._issuer = issuer
         self._seed = seed
+        self._lays_pages = lays_pages
         self._numbers: set[str] = set()
         self._editions = random.Random(f"{seed}:editions").sample(sorted(EDITIONS), k=len(EDITIONS))
 
@@ -55,8 +62,9 @@ class Company:
         me, other = dice.sample(self._identities, k=2)
         owner, presenter = (me, other) if scenario.document is Owner.SELF else (other, me)
         edition = self._edition(scenario)
+        person = self._person(dice)
         passport = self._issuer.issue(
-            self._person(dice),
+            person,
             portrait_jpeg=owner.portrait_jpeg(),
             other_portrait_jpeg=presenter.portrait_jpeg(),
             faults=scenario.document_faults,
@@ -64,10 +72,12 @@ class Company:
             features=edition.features,
             security_object=edition.security_object,
             signer=edition.signer,
+            document="TD3" if scenario.kind is Kind.PASSPORT else "TD1",
         )
+        printed = Printed(person, scenario.kind, passport.mrz_lines, owner.portrait_jpeg())
         return Cast(
             passport=passport,
-            mrz_lines=passport.mrz_lines,
+            laid=laid_pages(printed, scenario) if self._lays_pages else (passport.mrz_lines,),
             scenes={
                 Sight.SELF: scenes.Person(me),
                 Sight.OTHER: scenes.Person(other),

@@ -11,7 +11,9 @@ from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.reader import ChipReader
 from hardware_sim.company import Company, CompanyError
 from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, identities
+from hardware_sim.page.scanner import PageScanner
 from hardware_sim.passport.issuer import Issuer
+from hardware_sim.readers.kinds import PAGE_READER
 from hardware_sim.scenario import read_scenarios
 from hardware_sim.scenario import scenario_folder as built_in_scenarios
 from hardware_sim.world import World
@@ -33,11 +35,15 @@ def open_world(
     issuer = Issuer(seed)
     with ExitStack() as cleanup:
         camera = MjpegCamera()
+        scanner = PageScanner() if reader_kind == PAGE_READER else None
         chip = ChipReader(folder, allow_pcsc=not direct)
         try:
-            company = Company(identities(), issuer, seed)
+            company = Company(identities(), issuer, seed, lays_pages=scanner is not None)
             camera.start()
             cleanup.callback(camera.stop)
+            if scanner is not None:
+                scanner.start()
+                cleanup.callback(scanner.stop)
             chip.start()
             cleanup.callback(chip.stop)
         except (CompanyError, FaceDataMissingError, FacesNotRenderedError, ReaderGoneError) as error:
@@ -52,11 +58,13 @@ def open_world(
             out=sys.stdout,
             pace=pace,
             reader_kind=reader_kind,
+            page_scanner=scanner,
         )
         cleanup.callback(world.close)
         ready = {
             "camera": camera.address,
             "chip": {"kind": chip.kind, "socket": str(chip.socket), "why": chip.why},
+            **({} if scanner is None else {"page": scanner.address}),
             "csca": _write(folder / "csca", {**issuer.csca_files(), **revocation_lists(issuer)}),
         }
         world.run(sys.stdin, ready)

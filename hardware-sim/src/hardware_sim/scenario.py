@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FILE_BYTES_MAX = 16_384
 DEEDS_MAX = 16
 PASSAGES_MAX = 4
+LAYS_MAX = 4
 WAIT_MS_MAX = 60_000
 
 Member = TypeVar("Member", bound=enum.Enum)
@@ -44,6 +45,29 @@ class Sight(enum.Enum):
     OTHER = "other"
     TWO = "two"
     PICTURE = "picture"
+
+
+class Kind(enum.Enum):
+    """What kind of document the traveller has."""
+
+    PASSPORT = "passport"
+    CARD = "card"
+
+
+class Lay(enum.Enum):
+    """How a page is laid before the document camera, or which page it is."""
+
+    FLAT = "flat"
+    UPSIDE_DOWN = "upside_down"
+    SIDEWAYS = "sideways"
+    FACE_DOWN = "face_down"
+    COVERED = "covered"
+    GLARE = "glare"
+    FAR = "far"
+    MOVING = "moving"
+    VISA = "visa"  # the visa's page, before the passport's own
+    NO_ZONE = "no_zone"  # a page without a zone
+    OTHER_ZONE = "other_zone"  # the printed zone names someone else than the chip
 
 
 class Owner(enum.Enum):
@@ -110,7 +134,8 @@ class Step:
 class Scenario:
     """One story and its expected end. `incidents` and `reasons` are kinds that the log must show; it may show more.
 
-    `edition` is the passport's, a name of `editions.KNOWN`; None: whichever comes next.
+    `edition` is the passport's, a name of `editions.KNOWN`; None: whichever comes next. `lays` is how the document is laid before
+    a document camera, each time that the screen asks for it; None: the story is the same for every reader, and it is laid flat.
     """
 
     name: str
@@ -123,6 +148,8 @@ class Scenario:
     document_faults: frozenset[str] = frozenset()
     edition: str | None = None
     pull_out_after_apdus: int | None = None
+    kind: Kind = Kind.PASSPORT
+    lays: tuple[Lay, ...] | None = None
     sight: Sight = Sight.SELF
     sight_late: bool = False
     hesitates_ms: int = 0
@@ -170,7 +197,7 @@ def read_scenario(path: Path) -> Scenario:
 
 def parse_scenario(table: dict[str, Any]) -> Scenario:
     """A scenario from its TOML table. Raises ScenarioError."""
-    document, camera, walk = (_take(table, section, dict, {}) for section in ("document", "camera", "walk"))
+    document, page, camera, walk = (_take(table, name, dict, {}) for name in ("document", "page", "camera", "walk"))
     scenario = Scenario(
         name=_take(table, "name", str),
         title=_take(table, "title", str),
@@ -182,12 +209,14 @@ def parse_scenario(table: dict[str, Any]) -> Scenario:
         document_faults=frozenset(_words(_take(document, "faults", list, []))),
         edition=_edition(_take(document, "edition", str, None)),
         pull_out_after_apdus=_take(document, "pull_out_after_apdus", int, None),
+        kind=_member(Kind, _take(document, "kind", str, "passport")),
+        lays=_lays(_take(page, "lays", list, None)),
         sight=_member(Sight, _take(camera, "shows", str, "self")),
         sight_late=_take(camera, "late", bool, default=False),
         hesitates_ms=_number(_take(walk, "hesitates_ms", int, 0), 0, WAIT_MS_MAX),
         steps=_steps(_take(table, "steps", list, [])),
     )
-    for section in (document, camera, walk, table):
+    for section in (document, page, camera, walk, table):
         if section:
             raise ScenarioError(f"unknown setting {', '.join(sorted(section))}")
     return scenario
@@ -237,6 +266,14 @@ def _edition(name: str | None) -> str | None:
     if name is not None and name not in KNOWN:
         raise ScenarioError(f"{name!r} is none of: {', '.join(KNOWN)}")
     return name
+
+
+def _lays(words: list[Any] | None) -> tuple[Lay, ...] | None:
+    if words is None:
+        return None
+    if not 1 <= len(words) <= LAYS_MAX:
+        raise ScenarioError(f"a page is laid 1 to {LAYS_MAX} times")
+    return tuple(_member(Lay, word) for word in _words(words))
 
 
 def _words(values: Iterable[Any]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from hardware_sim.story import (
     BACK_MS_MAX,
     Await,
     Disturb,
+    LayAgain,
     LookUp,
     Move,
     Pause,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from hardware_sim.barrier.device import Barrier
     from hardware_sim.pty import SerialLine
-    from hardware_sim.readers.device import ReaderDevice
     from hardware_sim.screen import Screen
     from hardware_sim.truth import Truth
 
@@ -67,12 +67,25 @@ class Camera(Protocol):
         """What the camera sees from now on."""
 
 
+class DocumentReader(Protocol):
+    """Where the document is laid: a serial reader, or a bed under a document camera."""
+
+    def insert(self, document: Any) -> None:  # noqa: ANN401 - the cast's business
+        """It lies there, in place of any other."""
+
+    def remove(self) -> None:
+        """Nothing lies there any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The people of one story: the passport presented, its lines and owner, and what each sight looks like."""
+    """The people of one story: the passport presented, what the reader is given of it, and what each sight looks like.
+
+    `laid` is that, each time that the document is laid: lines for a serial reader, pages for a camera.
+    """
 
     passport: object = field(repr=False)
-    mrz_lines: tuple[str, ...] = field(repr=False)
+    laid: tuple[object, ...] = field(repr=False)
     scenes: dict[Sight, Hashable] = field(repr=False)
 
 
@@ -82,7 +95,7 @@ class Hardware:
 
     barrier: Barrier
     barrier_line: SerialLine
-    swipe: ReaderDevice
+    reader: DocumentReader
     chip: Chip
     camera: Camera
     truth: Truth
@@ -128,6 +141,8 @@ class Stage:
                 self._screen.look_up()
             case Present(by):
                 self._present(scene, by)
+            case LayAgain():
+                self._lay(scene)
             case TakeBack():
                 self._take_back(scene)
             case Stand(sight):
@@ -144,7 +159,8 @@ class Stage:
     def _present(self, scene: _Scene, by: Owner) -> None:
         holder = scene.name_of(scene.scenario.document)
         self._hardware.truth.record("presented", traveller=scene.name_of(by), holder=holder)
-        self._hardware.swipe.insert(scene.cast.mrz_lines)
+        scene.lain = 0
+        self._lay(scene)
         self._hardware.chip.insert(
             scene.cast.passport,
             pull_out_after_apdus=scene.scenario.pull_out_after_apdus,
@@ -152,9 +168,15 @@ class Stage:
             bit_rate_kbit_s=CHIP_BIT_RATE_KBIT_S,
         )
 
+    def _lay(self, scene: _Scene) -> None:
+        """Lay the document in its next way; the last one stays."""
+        laid = scene.cast.laid
+        self._hardware.reader.insert(laid[min(scene.lain, len(laid) - 1)])
+        scene.lain += 1
+
     def _take_back(self, scene: _Scene) -> None:
         self._hardware.chip.remove()
-        self._hardware.swipe.remove()
+        self._hardware.reader.remove()
         self._hardware.truth.record("document_removed", traveller=scene.traveller)
 
     def _disturb(self, move: Disturb) -> None:
@@ -198,6 +220,7 @@ class _Scene:
     scenario: Scenario
     cast: Cast
     walker: str = ""
+    lain: int = 0
 
     def __post_init__(self) -> None:
         self.walker = self.traveller

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import random
 
 SCREENS = frozenset({"closed", "welcome", "look", "wait", "go", "officer", "emergency"})
+# Words that the invitation may have about the document, in the screen's place.
+PAGE_WORDS = frozenset({"page_open", "page_turn", "page_flat", "page_clear", "page_still", "page_glare"})
+ASKED = frozenset({"page_open", "page_turn"})  # words of the invitation that ask for the document to be laid anew
 WELCOME_MS_MAX = 60_000  # nobody is invited: the traveller goes to another lane
 DECISION_MS_MAX = 60_000  # neither GO nor an officer: gives up
 OFFICER_MS_MAX = 120_000  # no officer comes: gives up
@@ -54,6 +57,11 @@ class Present:
     """Lay the passport on the reader. `by` is who does it."""
 
     by: Owner
+
+
+@dataclass(frozen=True, slots=True)
+class LayAgain:
+    """Lay the document before the camera in the next way, or its next page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +107,21 @@ class Seen:
     place: Place
 
 
-Move: TypeAlias = Pause | Await | LookUp | Present | TakeBack | Stand | Walk | TurnBack | Disturb
+Move: TypeAlias = Pause | Await | LookUp | Present | LayAgain | TakeBack | Stand | Walk | TurnBack | Disturb
 Story: TypeAlias = Generator[Move, Seen, bool]
 Part: TypeAlias = Generator[Move, Seen, Seen]
 
-_SETTLED = frozenset({"welcome", "closed", "emergency"})
+_INVITING = frozenset({"welcome"}) | PAGE_WORDS
+_SETTLED = _INVITING | {"closed", "emergency"}
 _DECIDED = frozenset({"go", "officer", "emergency", "closed"})
 _OUT = frozenset({Place.PASSED, Place.BACK})
 
 
 class Traveller:
-    """One traveller in one scenario. `chance` draws the small delays of a person."""
+    """One traveller in one scenario. `chance` draws the small delays of a person; `lays_pages` before a document camera."""
 
-    def __init__(self, scenario: Scenario, chance: random.Random) -> None:
+    def __init__(self, scenario: Scenario, chance: random.Random, *, lays_pages: bool = False) -> None:
+        self._lays_pages = lays_pages
         self._scenario = scenario
         self._chance = chance
         self._walker = Owner.SELF
@@ -122,8 +132,8 @@ class Traveller:
         """Tell it. Returns True when the traveller was served, False when they gave up waiting to be invited."""
         yield from self._deeds(Moment.ARRIVING)
         yield LookUp()
-        seen = yield Await(screens=frozenset({"welcome"}), limit_ms=WELCOME_MS_MAX)
-        invited = seen.screen == "welcome"
+        seen = yield Await(screens=_INVITING, limit_ms=WELCOME_MS_MAX)
+        invited = seen.screen in _INVITING
         if invited:
             seen = yield from self._be_served()
             if seen.screen == "go":
@@ -141,13 +151,26 @@ class Traveller:
             yield Stand(self._scenario.sight)
         yield Present(Owner.SELF)
         self._holds_passport = False
-        seen = yield Await(screens=_DECIDED | {"look"}, limit_ms=DECISION_MS_MAX)
+        seen = yield from self._be_read()
         if seen.screen == "look":
             yield from self._deeds(Moment.LOOK)
             if self._scenario.sight_late:
                 yield Stand(self._scenario.sight)
             seen = yield Await(screens=_DECIDED, limit_ms=DECISION_MS_MAX)
         return seen
+
+    def _be_read(self) -> Part:
+        """From the document's lying there to its being read; it is laid anew as often as the story says, when asked."""
+        again = len(self._scenario.lays or ()) - 1 if self._lays_pages else 0
+        while True:
+            asked = ASKED if again > 0 else frozenset()
+            seen = yield Await(screens=_DECIDED | {"look"} | asked, limit_ms=DECISION_MS_MAX)
+            if seen.screen not in asked:
+                return seen
+            again -= 1
+            yield Pause(self._draw(500, 900))
+            yield LayAgain()
+            yield LookUp()
 
     def _go(self) -> Part:
         """From GO to being through, or to seeing that it is no longer shown."""

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.pty import SerialLine
-from hardware_sim.readers.kinds import KINDS, USUAL
+from hardware_sim.readers.kinds import KINDS, PAGE_READER, USUAL
 from hardware_sim.scenario import HOST_DEEDS, Scenario
 from hardware_sim.screen import Screen, WorldClosedError
 from hardware_sim.stage import Cast, Hardware, Stage
-from hardware_sim.story import SCREENS, Traveller
+from hardware_sim.story import PAGE_WORDS, SCREENS, Traveller
 from hardware_sim.truth import Field, Truth
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hardware_sim.readers.device import ReaderDevice
-    from hardware_sim.stage import Camera, Chip
+    from hardware_sim.stage import Camera, Chip, DocumentReader
 
 ORDER_BYTES_MAX = 16_384
 TRAVELLERS_WAITING_MAX = 1_000
@@ -112,6 +112,7 @@ class World:
         out: Out,
         pace: float = 1.0,
         reader_kind: str = USUAL,
+        page_scanner: DocumentReader | None = None,
     ) -> None:
         self._casting = casting
         self._scenarios = scenarios
@@ -122,13 +123,19 @@ class World:
         self._cleanup = ExitStack()
         self.truth = self._cleanup.enter_context(Truth(folder / TRUTH_NAME))
         self.barrier = Barrier(self._report)
-        self._reader_kind = reader_kind
-        kind = KINDS[reader_kind]
-        swipe = kind.make(seed)
+        self._lays_pages = page_scanner is not None
         self.barrier_line = self._line(folder / "barrier", self.barrier, BARRIER_BAUD, seed)
-        self.swipe_line = self._line(folder / "swipe", swipe, kind.baud, seed)
-        hardware = Hardware(self.barrier, self.barrier_line, swipe, chip, camera, self.truth)
+        self._reader: dict[str, object] = {"reader": {"kind": PAGE_READER}}
+        reader = page_scanner or self._serial_reader(folder / "swipe", reader_kind, seed)
+        hardware = Hardware(self.barrier, self.barrier_line, reader, chip, camera, self.truth)
         self._stage = Stage(hardware, self._screen, ask_host=self._ask_host, pace=pace)
+
+    def _serial_reader(self, path: Path, name: str, seed: int) -> ReaderDevice:
+        kind = KINDS[name]
+        device = kind.make(seed)
+        line = self._line(path, device, kind.baud, seed)
+        self._reader = {"swipe": str(line.path), "reader": {"kind": name, **kind.settings()}}
+        return device
 
     def _line(self, path: Path, device: Barrier | ReaderDevice, baud: int, seed: int) -> SerialLine:
         line = SerialLine(path, device, baud=baud, seed=seed)
@@ -147,10 +154,9 @@ class World:
         self._speaker.say(
             "ready",
             barrier=str(self.barrier_line.path),
-            swipe=str(self.swipe_line.path),
-            reader={"kind": self._reader_kind, **KINDS[self._reader_kind].settings()},
             truth=str(self.truth.path),
             scenarios=sorted(self._scenarios),
+            **self._reader,
             **ready,
         )
         try:
@@ -212,7 +218,8 @@ class World:
         cast = self._casting.cast(traveller, scenario)
         self._passed = 0
         self.truth.record("arrived", traveller=traveller, scenario=scenario.name)
-        story = Traveller(scenario, self._casting.chance(traveller)).story()
+        chance = self._casting.chance(traveller)
+        story = Traveller(scenario, chance, lays_pages=self._lays_pages).story()
         served = self._stage.play(traveller, scenario, cast, story)
         self.truth.record("left", traveller=traveller, served=served)
         self._speaker.say("done", id=traveller, passed=self._passed, served=served, left=True)
@@ -239,7 +246,9 @@ def _parse(line: str) -> dict[str, Any]:
 
 
 def _screen_of(seen: object) -> str:
+    """What the traveller sees: the screen, or the invitation's word about how to lay the document."""
     screen = seen.get("screen") if isinstance(seen, dict) else None
     if not isinstance(screen, str) or screen not in SCREENS:
         raise OrderError(f"a screen is one of {', '.join(sorted(SCREENS))}")
-    return screen
+    guidance = seen.get("guidance") if isinstance(seen, dict) else None
+    return guidance if screen == "welcome" and isinstance(guidance, str) and guidance in PAGE_WORDS else screen

@@ -26,6 +26,13 @@ guide-hold-still = لا تتحرّك
 guide-one-person = شخص واحد فقط
 guide-more-light = التفت نحو الضوء
 
+guide-page-open = اعرض صفحة الصورة
+guide-page-turn = أدر الوثيقة
+guide-page-flat = ضع الوثيقة مسطحة
+guide-page-clear = أبعد أصابعك عن الصفحة
+guide-page-still = اترك الوثيقة دون حركة
+guide-page-glare = حرك الوثيقة بعيدا عن الوهج
+
 notice-what = نقرأ شريحة جواز سفرك وننظر إلى وجهك.
 notice-why = فقط للتحقّق من أن الجواز لك.
 notice-how-long = تُمحى صورك بعد مغادرتك.

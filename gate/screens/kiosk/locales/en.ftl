@@ -27,6 +27,13 @@ guide-hold-still = Hold still
 guide-one-person = One person only
 guide-more-light = Turn towards the light
 
+guide-page-open = Show the photo page
+guide-page-turn = Turn the document round
+guide-page-flat = Lay the document flat
+guide-page-clear = Take your fingers off the page
+guide-page-still = Leave the document still
+guide-page-glare = Move it out of the glare
+
 # What is taken, what for, for how long, and the other way.
 notice-what = We read your passport’s chip and look at your face.
 notice-why = Only to check that the passport is yours.

@@ -26,6 +26,13 @@ guide-hold-still = Ne bougez plus
 guide-one-person = Une seule personne
 guide-more-light = Tournez-vous vers la lumière
 
+guide-page-open = Montrez la page photo
+guide-page-turn = Retournez le document
+guide-page-flat = Posez le document bien à plat
+guide-page-clear = Ne couvrez pas la page
+guide-page-still = Laissez le document immobile
+guide-page-glare = Déplacez le document, la lumière éblouit
+
 notice-what = Nous lisons la puce de votre passeport et regardons votre visage.
 notice-why = Seulement pour vérifier que le passeport est le vôtre.
 notice-how-long = Vos images sont effacées après votre départ.

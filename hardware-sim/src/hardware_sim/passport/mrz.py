@@ -14,6 +14,7 @@ Size = Literal["TD1", "TD2", "TD3"]
 _NUMBER_CHARACTERS: Final = 9
 _NUMBER_CHARACTERS_MAX: Final[Mapping[Size, int]] = {"TD1": 22, "TD2": 14, "TD3": 9}
 _CARD_LINES: Final = 3  # format TD1
+_VISA_CHARACTERS: Final = 44  # format MRV-A
 _WEIGHTS: Final = (7, 3, 1)
 # ICAO 9303-3 §6 A, the letters of it that do not come apart into a base letter and an accent.
 _WRITTEN_OUT: Final = str.maketrans(
@@ -81,6 +82,19 @@ def lines(
             middle = f"{born}{shown_sex}{expires}{state}{'<' * 11}"
             composite = check_digit(upper[5:] + born + expires + "<" * 11)
             return upper, middle + composite, _filled(name, len(upper))
+
+
+def visa_lines(
+    *, issuer: str, surname: str, given: str, number: str, nationality: str, birth: date, sex: str, expiry: date
+) -> tuple[str, str]:
+    """The lines of a visa of format MRV-A (ICAO 9303-7 §4.2.2): two of 44, no composite check digit."""
+    name = f"V<{_state(issuer)}{transliterate(surname)}<<{transliterate(given)}"
+    born, expires = _with_check(birth.strftime("%y%m%d")), _with_check(expiry.strftime("%y%m%d"))
+    shown_sex = "<" if sex == "X" else sex
+    lower = (
+        f"{_with_check(number.upper().ljust(_NUMBER_CHARACTERS, '<'))}{_state(nationality)}{born}{shown_sex}{expires}"
+    )
+    return _filled(name, _VISA_CHARACTERS), _filled(lower, _VISA_CHARACTERS)
 
 
 def _numbered(number: str) -> tuple[str, str]:

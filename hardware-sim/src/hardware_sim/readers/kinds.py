@@ -41,3 +41,4 @@ KINDS = {
     "keyboard": Kind(KeyboardReader, 921_600, "keyboard"),
 }
 USUAL = "elyctis"
+PAGE_READER = "page"  # no serial reader: a document camera, `hardware_sim.page`

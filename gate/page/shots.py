@@ -1,0 +1,79 @@
+"""Reads single pictures of pages, as a scanner's service drops them: each is looked at whole, in any rotation.
+
+Pictures, removals and times in, the events of `gate.page.watch` out. One picture cannot meet the acceptance rule, which wants the
+same text twice: its reading is told as doubtful, for the chip to confirm, unless a second picture of the page says the same first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gate.page.portrait import crop_portrait
+from gate.page.reader import read
+from gate.page.values import NoReading
+from gate.page.voting import Votes
+from gate.page.watch import Advised, Gone, Read, Unread
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from gate.page.values import Reading, Recogniser
+    from gate.page.watch import Event
+
+SECOND_MAX_MS = 400  # a service that takes two pictures of a page drops the second one so soon
+UNREAD_AFTER_MS = 15_000  # without a picture that can be read
+
+
+class Shots:
+    """The state of one scanner. Pages are counted from `first_page`."""
+
+    def __init__(self, recogniser: Recogniser, *, first_page: int = 1) -> None:
+        self.next_page = first_page
+        self._recogniser = recogniser
+        self._page: int | None = None
+        self._since_ms = 0
+        self._settled = False
+        self._votes = Votes()
+        self._best: Read | None = None
+        self._best_ms = 0
+
+    def see(self, picture: npt.NDArray[np.uint8], *, at_ms: int) -> tuple[Event, ...]:
+        """Take one picture, grey or BGR; `at_ms` is monotonic. Raises BadPictureError and RecogniserError."""
+        gone = self.removed() if self._settled else ()
+        if self._page is None:
+            self._page, self._since_ms = self.next_page, at_ms
+            self.next_page += 1
+        seen = read(picture, self._recogniser)
+        if isinstance(seen, NoReading):
+            return (*gone, Advised(seen.reason))
+        return (*gone, *self._take(self._page, picture, seen, at_ms))
+
+    def tick(self, *, at_ms: int) -> tuple[Event, ...]:
+        """Let time pass: tell the doubtful reading that no second picture confirmed, or that nothing could be read."""
+        if self._page is None or self._settled:
+            return ()
+        if self._best is not None:
+            if at_ms - self._best_ms < SECOND_MAX_MS:
+                return ()
+            self._settled = True
+            return (Advised(None), self._best)
+        if at_ms - self._since_ms < UNREAD_AFTER_MS:
+            return ()
+        self._settled = True
+        return (Advised(None), Unread(self._page))
+
+    def removed(self) -> tuple[Event, ...]:
+        """The page was taken away."""
+        page, self._page = self._page, None
+        self._settled, self._votes, self._best = False, Votes(), None
+        return () if page is None else (Advised(None), Gone(page))
+
+    def _take(self, page: int, picture: npt.NDArray[np.uint8], reading: Reading, at_ms: int) -> tuple[Event, ...]:
+        if self._votes.cast(reading):
+            self._settled = True
+            return (Advised(None), Read(page, reading, True, crop_portrait(picture, reading)))
+        if not reading.check_digits_hold or reading.crowded:
+            return (Advised(next(iter(reading.hints), None)),)
+        self._best, self._best_ms = Read(page, reading, False, crop_portrait(picture, reading)), at_ms
+        return ()

@@ -1,0 +1,115 @@
+"""How documents come to the lane: from a serial reader, from vision's page source, or from both.
+
+Whichever reads a zone opens a crossing with it; the newest one is kept for the crossing that it opens, and for no longer. The lane
+has lost its reader when it has lost every one of them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gate.channel import messages
+from gate.passage.events import DocumentPresented, DocumentRemoved, Event, PageGuided, Part, PartBack, PartLost
+from gate.passage.screen import Guidance
+
+VISA_KEPT_S = 60.0  # from a visa's page to the passport's own
+READINGS_MAX = 2  # that are tried as the chip's key: chips answer wrong ones ever more slowly
+VISAS = frozenset({"MRVA", "MRVB"})
+
+Post = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Presented:
+    """A document as it was read: its likeliest zone first. `page` is None when a reader gave text alone."""
+
+    readings: tuple[tuple[str, ...], ...]
+    page: messages.PageRead | None = None
+    visa: bool = False
+
+    def __repr__(self) -> str:
+        """Never shows the lines: they are personal data."""
+        return f"Presented({len(self.readings)} readings)"
+
+
+class Documents:
+    """Opens crossings, and keeps each one's document until the crossing takes it."""
+
+    def __init__(self, *, readers: frozenset[str], post: Post) -> None:
+        self._readers = readers
+        self._lost: set[str] = set()
+        self._post = post
+        self._presented: dict[str, Presented] = {}
+
+    def present(self, document: Presented) -> None:
+        """A document lies there: it opens a crossing, or is presented again in the middle of one."""
+        crossing = secrets.token_hex(16)
+        self._presented = {crossing: document}
+        self._post(DocumentPresented(crossing))
+
+    def take(self, crossing: str) -> Presented:
+        """What opened a crossing; it is forgotten here. Without readings when nothing could be read."""
+        document = self._presented.pop(crossing, Presented(()))
+        self._presented.clear()
+        return document
+
+    def reader_lost(self, reader: str) -> None:
+        """One reader is gone."""
+        self._lost.add(reader)
+        if self._lost == self._readers:
+            self._post(PartLost(Part.READER))
+
+    def reader_back(self, reader: str) -> None:
+        """One reader works."""
+        self._lost.discard(reader)
+        self._post(PartBack(Part.READER))
+
+
+class PageListener:
+    """Hears what vision says of the page source. `clock_s` is monotonic."""
+
+    NAME = "page"
+
+    def __init__(self, documents: Documents, *, post: Post, clock_s: Callable[[], float]) -> None:
+        self._documents = documents
+        self._post = post
+        self._clock_s = clock_s
+        self._visa_until_s = 0.0
+        self._shows_visa: int | None = None
+
+    def hear(self, message: messages.FromPage) -> None:
+        """Take one message."""
+        match message:
+            case messages.PageSourceUp():
+                self._documents.reader_back(self.NAME)
+            case messages.PageSourceLost():
+                self._documents.reader_lost(self.NAME)
+            case messages.PageHint(guidance):
+                if self._shows_visa is None:
+                    self._post(PageGuided(guidance))
+            case messages.PageRead(page) if message.format in VISAS:
+                # A visa's zone opens no chip: the passport's own page must follow.
+                self._shows_visa = page
+                self._visa_until_s = self._clock_s() + VISA_KEPT_S
+                self._post(PageGuided(Guidance.PAGE_OPEN))
+            case messages.PageRead():
+                self._documents.present(Presented(readings_of(message), message, visa=self._take_visa()))
+            case messages.PageUnread():
+                self._documents.present(Presented(()))
+            case messages.PageGone(page):
+                if page == self._shows_visa:
+                    self._shows_visa = None
+                self._post(DocumentRemoved())
+
+    def _take_visa(self) -> bool:
+        shown = self._clock_s() < self._visa_until_s
+        self._visa_until_s = 0.0
+        return shown
+
+
+def readings_of(read: messages.PageRead) -> tuple[tuple[str, ...], ...]:
+    """The readings to try, `READINGS_MAX` at most, each other than the ones before."""
+    unique = dict.fromkeys(tuple(lines) for lines in (read.lines, *read.alternatives))
+    return tuple(unique)[:READINGS_MAX]

@@ -1,0 +1,71 @@
+"""Reads and judges the chip of a presented document, with one reading of its zone, or with a second one if the first is refused.
+
+Two readings at most: a chip answers wrong keys ever more slowly, and each try begins with a chip that was let go and found again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gate.document.checks import CheckId as DocumentCheckId
+from gate.document.checks import Result
+from gate.document.errors import MrzError
+from gate.document.inspection import CentreRequest, Inspection, Portrait, inspect
+from gate.document.mrz import Mrz, parse
+from gate.passage.evidence import CheckId, DocumentEvidence
+from gate.programs import clock
+from gate.programs.stages.document import converse, document_evidence, unreadable
+from gate.programs.stages.page import page_evidence
+
+if TYPE_CHECKING:
+    from gate.programs.lane.documents import Presented
+    from gate.programs.lane.parts import ChipDriver
+    from gate.programs.stages.anchors import RememberingAnchors
+
+CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: then it counts as unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class ChipSide:
+    """What an inspection needs: the chip, whom to tell of the portrait, whom to ask for signatures, the guarded groups."""
+
+    chip: ChipDriver
+    on_chip: Callable[[], None]
+    on_portrait: Callable[[Portrait], Awaitable[None]]
+    ask_centre: Callable[[CentreRequest], Awaitable[bytes | None]]
+    guarded: frozenset[int]
+
+
+async def inspect_presented(presented: Presented, side: ChipSide, anchors: RememberingAnchors) -> DocumentEvidence:
+    """Inspect the document. Raises DriverError when no chip can be found; a chip lost later is in the evidence."""
+    try:
+        zones = [parse(lines) for lines in presented.readings or ((),)]
+    except MrzError as error:
+        return unreadable(str(error), CheckId.MRZ)
+    await side.chip.wait_for_card(CARD_WAIT_S)
+    side.on_chip()
+    inspection, tries = await _inspected(zones[0], side, anchors), 1
+    if _refused(inspection) and len(zones) > 1 and zones[1].key != zones[0].key:
+        await side.chip.disconnect()
+        await side.chip.wait_for_card(CARD_WAIT_S)
+        inspection, tries = await _inspected(zones[1], side, anchors), 2
+    evidence = document_evidence(inspection, anchors)
+    if presented.page is None:
+        return evidence
+    return replace(evidence, page=page_evidence(presented.page, inspection, tries=tries, visa=presented.visa))
+
+
+async def _inspected(mrz: Mrz, side: ChipSide, anchors: RememberingAnchors) -> Inspection:
+    conversation = inspect(mrz, anchors=anchors, now=clock.now(), random=os.urandom, guarded=side.guarded)
+    return await converse(conversation, side.chip, side.on_portrait, side.ask_centre)
+
+
+def _refused(inspection: Inspection) -> bool:
+    """True when the chip did not take the key."""
+    return any(
+        check.id is DocumentCheckId.CHIP_ACCESS and check.result is Result.FAILED and inspection.access is None
+        for check in inspection.checks
+    )

@@ -1,0 +1,89 @@
+"""What the page room and a vendor's service found on a page, as messages to the lane: readings, checks, advice.
+
+Rates of false alarms of our own checks were measured on simulated pages only (docs/protocols/page-reading.md), and say so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from drivers.values import PageResult
+from gate.channel import messages
+from gate.page.crosscheck import print_findings
+from gate.page.values import Why
+from gate.passage.evidence import CheckResult, PageCheckId
+from gate.passage.screen import Guidance
+
+if TYPE_CHECKING:
+    from drivers.values import PageVerdicts
+    from gate.page.crosscheck import Finding
+    from gate.page.watch import Read
+
+SIMULATED: Final = "simulated pages"
+ALTERNATIVES_MAX: Final = 8
+
+_RESULT_OF: Final = {
+    PageResult.PASSED: CheckResult.SUCCESSFUL,
+    PageResult.FAILED: CheckResult.FAILED,
+    PageResult.UNDETERMINED: CheckResult.UNDETERMINED,
+}
+
+
+def message_of(read: Read, *, source: str, verdicts: PageVerdicts | None) -> messages.PageRead:
+    """A reading with everything that is said of the page."""
+    reading = read.reading
+    return messages.PageRead(
+        page=read.page,
+        source=source,
+        format=reading.format.value,
+        lines=list(reading.lines),
+        alternatives=[list(lines) for lines in reading.alternatives[:ALTERNATIVES_MAX]],
+        weakest=min(1.0, max(0.0, float(reading.weakest))),
+        accepted=read.accepted,
+        findings=[*map(_printed, print_findings(reading)), *vendors_findings(verdicts)],
+    )
+
+
+def vendors_findings(verdicts: PageVerdicts | None) -> list[messages.PageFinding]:
+    """The verdicts of a multispectral reader's service, with the rates that it states."""
+    if verdicts is None:
+        return []
+    return [
+        messages.PageFinding(
+            id=PageCheckId(verdict.check.value),
+            result=_RESULT_OF[verdict.result],
+            measured=verdict.score,
+            false_alarm_rate=verdict.false_alarm_rate,
+            measured_on=verdicts.reader,
+        )
+        for verdict in verdicts.verdicts
+    ]
+
+
+def _printed(finding: Finding) -> messages.PageFinding:
+    result = {True: CheckResult.SUCCESSFUL, False: CheckResult.FAILED, None: CheckResult.UNDETERMINED}[finding.usual]
+    check = PageCheckId(finding.trait.value)
+    measured = None if finding.measured is None else float(finding.measured)
+    return messages.PageFinding(check, result, measured, FALSE_ALARM_RATES.get(check), SIMULATED)
+
+
+FALSE_ALARM_RATES: Final[dict[PageCheckId, float]] = {}
+
+
+def guidance_of(why: Why | None) -> Guidance:
+    """What the traveller is asked to do about it."""
+    match why:
+        case None:
+            return Guidance.NONE
+        case Why.NO_ZONE:
+            return Guidance.PAGE_OPEN
+        case Why.UPSIDE_DOWN:
+            return Guidance.PAGE_TURN
+        case Why.TOO_SMALL | Why.BLURRED | Why.UNREADABLE:
+            return Guidance.PAGE_FLAT
+        case Why.GLARE:
+            return Guidance.PAGE_GLARE
+        case Why.MOVING:
+            return Guidance.PAGE_STILL
+        case Why.COVERED:
+            return Guidance.PAGE_CLEAR

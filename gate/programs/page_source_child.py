@@ -1,0 +1,193 @@
+"""The process that looks at pages: frames of a document camera, or the pictures that a vendor's service drops.
+
+Started by `gate.programs.vision` with one end of a socket pair as its standard input. What a hostile picture can break ends with it:
+it holds no key, cannot be dumped or traced, leaves no core, may not grow without bound, and ends when its parent does. Out go lines
+with their confidence, reasons, and the portrait's part of the page for the child of the crossing. Nothing is written or logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+
+from drivers.camera.network import NetworkCamera
+from drivers.errors import DriverError
+from drivers.reader.dropped import FolderPage
+from drivers.reader.page import CameraPage
+from drivers.values import Frame, PagePresence, PageVerdicts
+from gate.channel import messages
+from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, adopt
+from gate.face.errors import BadImageError
+from gate.face.picture import decode, preview
+from gate.page.errors import BadPictureError, RecogniserError
+from gate.page.recognise import open_recogniser
+from gate.page.shots import Shots
+from gate.page.watch import Advised, Gone, Read, Unread, Watch
+from gate.programs.page_findings import guidance_of, message_of
+from gate.programs.racing import first_of
+from gate.programs.vision_child import harden
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from drivers.reader.page import PageEvent, PageSource
+    from gate.page.values import Recogniser
+    from gate.page.watch import Event
+
+ALIVE_EVERY_S = 0.25
+FRAME_EVERY_S = 0.08  # about 12 looks a second
+WAIT_S = 0.1
+RETRY_S = 1.0
+PORTRAIT_WIDTH_MAX = 640
+PORTRAIT_BYTES_MAX = 256 * 1024
+
+
+class Child:
+    """One child: `run` serves the parent until it hangs up."""
+
+    def __init__(self, parent: Connection[messages.ToPageChild]) -> None:
+        self._parent = parent
+        self._verdicts: PageVerdicts | None = None
+        self._up: bool | None = None
+
+    async def run(self) -> None:
+        """Prepare, then look for ever."""
+        try:
+            prepare = await self._parent.receive()
+            try:
+                recogniser = await asyncio.to_thread(open_recogniser, Path(prepare.models))
+            except RecogniserError as error:
+                await self._parent.send(messages.Unfit(str(error)))
+                return
+            await self._parent.send(messages.Prepared({}))
+            await first_of(self._until_hung_up(), self._tell_alive(), self._look(prepare, recogniser))
+        except ChannelError:
+            pass  # the parent is gone: so are we
+
+    async def _until_hung_up(self) -> None:
+        while True:
+            await self._parent.receive()
+
+    async def _tell_alive(self) -> None:
+        while True:
+            await self._parent.send(messages.Alive())
+            await asyncio.sleep(ALIVE_EVERY_S)
+
+    async def _look(self, prepare: messages.PreparePage, recogniser: Recogniser) -> None:
+        """Look through the source, and through a new one when it is lost. Page numbers go on."""
+        page = prepare.first_page
+        while True:
+            eye = (
+                Watch(recogniser, first_page=page) if prepare.driver == "camera" else Shots(recogniser, first_page=page)
+            )
+            source: PageSource | None = None
+            try:
+                source = _source(prepare)
+                source.open()
+                await self._look_until_lost(source, eye, prepare.driver)
+            except DriverError as error:
+                await self._tell_source(up=False, reason=str(error))
+            finally:
+                if source is not None:
+                    source.close()
+            page = eye.next_page
+            await asyncio.sleep(RETRY_S)
+
+    async def _look_until_lost(self, source: PageSource, eye: Watch | Shots, driver: str) -> None:
+        """Raises DriverError."""
+        if isinstance(eye, Shots):
+            await self._tell_source(up=True)  # an open folder is all there is to know
+        while True:
+            started_s = time.monotonic()
+            event = await asyncio.to_thread(source.next_event, wait_s=WAIT_S)
+            if event is not None:
+                await self._tell_source(up=True)
+            for seen in await asyncio.to_thread(self._see, eye, event):
+                await self._tell(seen, driver)
+            await asyncio.sleep(max(0.0, FRAME_EVERY_S - (time.monotonic() - started_s)))
+
+    def _see(self, eye: Watch | Shots, event: PageEvent | None) -> tuple[Event, ...]:
+        at_ms = int(time.monotonic() * 1000)
+        match event:
+            case Frame(pixels=pixels):
+                try:
+                    return eye.see(pixels, at_ms=at_ms)
+                except BadPictureError:
+                    return ()  # the source bounds its pictures; one too small is no page
+            case PageVerdicts():
+                self._verdicts = event
+            case PagePresence.REMOVED:
+                self._verdicts = None
+                return eye.removed() if isinstance(eye, Shots) else ()
+            case PagePresence.PRESENT | None:
+                pass
+        return eye.tick(at_ms=at_ms) if isinstance(eye, Shots) else ()
+
+    async def _tell(self, seen: Event, driver: str) -> None:
+        match seen:
+            case Read(page, _, _, portrait):
+                jpeg = None if portrait is None else _jpeg(portrait)
+                if jpeg is not None:
+                    await self._parent.send(messages.PagePortrait(page, jpeg))
+                await self._parent.send(message_of(seen, source=driver, verdicts=self._verdicts))
+                self._verdicts = None
+            case Unread(page):
+                await self._parent.send(messages.PageUnread(page))
+            case Advised(why):
+                await self._parent.send(messages.PageHint(guidance_of(why)))
+            case Gone(page):
+                await self._parent.send(messages.PageGone(page))
+
+    async def _tell_source(self, *, up: bool, reason: str = "") -> None:
+        if up is self._up:
+            return
+        self._up = up
+        await self._parent.send(messages.PageSourceUp() if up else messages.PageSourceLost(reason))
+
+
+def _source(prepare: messages.PreparePage) -> PageSource:
+    """The source, not open yet. Raises SetupError."""
+    if prepare.driver == "camera":
+        return CameraPage(NetworkCamera(prepare.place))
+    return FolderPage(Path(prepare.place), decode=_decoded)
+
+
+def _decoded(content: bytes) -> npt.NDArray[np.uint8] | None:
+    try:
+        return decode(content)
+    except BadImageError:
+        return None
+
+
+def _jpeg(portrait: npt.NDArray[np.uint8]) -> bytes | None:
+    return preview(portrait, width_max=PORTRAIT_WIDTH_MAX, bytes_max=PORTRAIT_BYTES_MAX)
+
+
+async def serve(end: socket.socket) -> None:
+    """Serve the parent at the other end of `end`."""
+    parent = await adopt(end, incoming=messages.ToPageChild, bytes_max=PICTURE_BYTES_MAX)
+    try:
+        await Child(parent).run()
+    finally:
+        parent.close()
+
+
+def main() -> None:
+    """Entry point: `python -m gate.programs.page_source_child PARENT_PID`, a socket as standard input."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
+    harden(int(sys.argv[1]))
+    cv2.setNumThreads(1)
+    asyncio.run(serve(socket.socket(fileno=os.dup(0))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""The portrait printed on the page, held against the chip's and against the live face. Lives in the crossing's child process.
+
+Evidence, never a rejection by itself: print, laminate and background lower the scores. The bound is the embedder's own threshold; how
+often genuine pages fail it was measured on simulated pages only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gate.channel.messages import PageFinding
+from gate.face.chain import portrait_template
+from gate.face.compare import alike
+from gate.face.errors import BadImageError, NoFaceError, SeveralFacesError
+from gate.face.values import Template
+from gate.passage.evidence import CheckResult, PageCheckId
+
+if TYPE_CHECKING:
+    from gate.face.chain import FaceModels
+
+SIMULATED: Final = "simulated pages"
+FALSE_ALARM_RATES: Final[dict[PageCheckId, float]] = {}
+
+
+class PrintedPortrait:
+    """One page's portrait. `wipe` zeroes the templates that it owns."""
+
+    def __init__(self, models: FaceModels, image: bytes) -> None:
+        threshold = models.embed.model.threshold
+        assert threshold is not None, "the manifest gives an embedder its threshold"
+        self._least = threshold.value
+        self._chip: Template | None = None
+        try:
+            self._printed: Template | None = portrait_template(models, image)
+        except (BadImageError, NoFaceError, SeveralFacesError):
+            self._printed = None  # no usable print: the checks stay undetermined
+
+    def take_chip(self, portrait: Template | object) -> None:
+        """Keep a copy of the chip's template, if there is one; the original belongs to the capture."""
+        if isinstance(portrait, Template):
+            self._chip = Template(portrait.vector.copy(), portrait.model)
+
+    def findings(self, live: Template | None) -> list[PageFinding]:
+        """Both comparisons, with the newest usable template of the live face."""
+        return [
+            self._finding(PageCheckId.PRINTED_PORTRAIT_CHIP, self._chip),
+            self._finding(PageCheckId.PRINTED_PORTRAIT_LIVE, live),
+        ]
+
+    def wipe(self) -> None:
+        """Zero what we own."""
+        for template in (self._printed, self._chip):
+            if template is not None:
+                template.wipe()
+
+    def _finding(self, check: PageCheckId, other: Template | None) -> PageFinding:
+        if self._printed is None or other is None:
+            return PageFinding(check, CheckResult.UNDETERMINED)
+        score = alike(self._printed, other)
+        result = CheckResult.SUCCESSFUL if score >= self._least else CheckResult.FAILED
+        return PageFinding(check, result, score, FALSE_ALARM_RATES.get(check), SIMULATED)

@@ -1,0 +1,66 @@
+"""The document camera of the lane: streams what lies on its bed as MJPEG on loopback.
+
+A page that is laid down is seen coming for a moment, then lying. The world lays and removes from any thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Final
+
+from hardware_sim.camera import MjpegCamera
+from hardware_sim.page.lying import SIZE_PX, Bed, Lying
+
+FPS: Final = 10.0
+ARRIVING_S: Final = 0.35
+
+
+class PageScanner:
+    """One camera over one bed."""
+
+    def __init__(self) -> None:
+        self._camera = MjpegCamera(fps=FPS, size=SIZE_PX)
+        self._camera.show(Bed())
+        self._lock = threading.Lock()
+        self._settling: threading.Timer | None = None
+
+    @property
+    def address(self) -> str:
+        """The stream's address; known once started."""
+        return self._camera.address
+
+    def start(self) -> None:
+        """Stream."""
+        self._camera.start()
+
+    def stop(self) -> None:
+        """End, as a camera without power."""
+        self._forget()
+        self._camera.stop()
+
+    def insert(self, laid: Lying) -> None:
+        """A page is laid down, in place of any other."""
+        with self._lock:
+            self._forget()
+            self._camera.show(replace(laid, arriving=True))
+            self._settling = threading.Timer(ARRIVING_S, self._settle, (laid,))
+            self._settling.daemon = True
+            self._settling.start()
+
+    def remove(self) -> None:
+        """The bed is empty."""
+        with self._lock:
+            self._forget()
+            self._camera.show(Bed())
+
+    def _settle(self, scene: Lying) -> None:
+        with self._lock:
+            if self._settling is threading.current_thread():
+                self._settling = None
+                self._camera.show(scene)
+
+    def _forget(self) -> None:
+        if self._settling is not None:
+            self._settling.cancel()
+            self._settling = None
