@@ -6,10 +6,11 @@ often genuine pages fail it was measured on simulated pages only.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from gate.channel.messages import PageFinding
-from gate.face.chain import portrait_template
+from gate.face.chain import portrait_template, template_of
 from gate.face.compare import alike
 from gate.face.errors import BadImageError, NoFaceError, SeveralFacesError
 from gate.face.values import Template
@@ -17,6 +18,7 @@ from gate.passage.evidence import CheckResult, PageCheckId
 
 if TYPE_CHECKING:
     from gate.face.chain import FaceModels
+    from gate.face.values import Picture
 
 SIMULATED: Final = "simulated pages"
 FALSE_ALARM_RATES: Final[dict[PageCheckId, float]] = {}
@@ -29,7 +31,9 @@ class PrintedPortrait:
         threshold = models.embed.model.threshold
         assert threshold is not None, "the manifest gives an embedder its threshold"
         self._least = threshold.value
+        self._models = models
         self._chip: Template | None = None
+        self._live: Template | None = None
         try:
             self._printed: Template | None = portrait_template(models, image)
         except (BadImageError, NoFaceError, SeveralFacesError):
@@ -40,16 +44,22 @@ class PrintedPortrait:
         if isinstance(portrait, Template):
             self._chip = Template(portrait.vector.copy(), portrait.model)
 
-    def findings(self, live: Template | None) -> list[PageFinding]:
-        """Both comparisons, with the newest usable template of the live face."""
+    def take_live(self, frame: Picture) -> None:
+        """Embed the live face once, from a frame that shows one face well: until the chip is read there is time for it."""
+        if self._live is None and self._printed is not None:
+            with contextlib.suppress(NoFaceError, SeveralFacesError):
+                self._live = template_of(self._models, frame)
+
+    def findings(self) -> list[PageFinding]:
+        """Both comparisons."""
         return [
             self._finding(PageCheckId.PRINTED_PORTRAIT_CHIP, self._chip),
-            self._finding(PageCheckId.PRINTED_PORTRAIT_LIVE, live),
+            self._finding(PageCheckId.PRINTED_PORTRAIT_LIVE, self._live),
         ]
 
     def wipe(self) -> None:
         """Zero what we own."""
-        for template in (self._printed, self._chip):
+        for template in (self._printed, self._chip, self._live):
             if template is not None:
                 template.wipe()
 

@@ -103,7 +103,7 @@ class Child:
         self._started = asyncio.Event()
         self._preview_wanted = False
         self._printed: PrintedPortrait | None = None
-        self._live: Template | None = None  # of the newest usable frame; it belongs to the capture
+        self._seen_well = False  # one face, and nothing to be asked of it
 
     async def run(self) -> None:
         """Serve until the parent hangs up; then close the camera and wipe."""
@@ -218,8 +218,9 @@ class Child:
                     await self._show(frame)
                 at_ms = int(frame.at_s * 1000)
                 seen = observe(models, frame.pixels, at_ms=at_ms, with_liveness=not crossing.capture.compared)
-                self._live = seen.template if seen.usable else self._live
                 await self._tell(crossing, crossing.capture.see(seen))
+                if self._printed is not None and self._seen_well:
+                    self._printed.take_live(frame.pixels)
             await asyncio.sleep(max(0.0, FRAME_EVERY_S - (time.monotonic() - started_s)))
 
     async def _show(self, frame: Frame) -> None:
@@ -229,8 +230,10 @@ class Child:
     async def _tell(self, crossing: Crossing, events: tuple[Event, ...]) -> None:
         for event in events:
             message = message_of(event, crossing.id)
-            if isinstance(message, messages.FaceCompared) and self._printed is not None:
-                message = msgspec.structs.replace(message, page=self._printed.findings(self._live))
+            if isinstance(message, messages.FaceSeen):
+                self._seen_well = message.faces == 1 and message.guidance is Guidance.NONE
+            elif isinstance(message, messages.FaceCompared) and self._printed is not None:
+                message = msgspec.structs.replace(message, page=self._printed.findings())
             await self._parent.send(message)
 
 

@@ -51,6 +51,17 @@ class Pictogram(enum.Enum):
     CLOSED = "closed"
 
 
+# How to lay the document. Any other guidance is for the face, and shows the plain invitation.
+PAGE_GUIDES = {
+    Guidance.PAGE_OPEN: ("guide-page-open", Pictogram.PAGE_OPEN),
+    Guidance.PAGE_TURN: ("guide-page-turn", Pictogram.PAGE_TURN),
+    Guidance.PAGE_FLAT: ("guide-page-flat", Pictogram.PAGE_FLAT),
+    Guidance.PAGE_CLEAR: ("guide-page-clear", Pictogram.PAGE_CLEAR),
+    Guidance.PAGE_STILL: ("guide-page-still", Pictogram.PAGE_STILL),
+    Guidance.PAGE_GLARE: ("guide-page-glare", Pictogram.PAGE_GLARE),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ViewState:
     """The part of the lane's view that a traveller may see."""
@@ -103,10 +114,10 @@ def render(view: ViewState) -> PageState:
         case Screen.CLOSED:
             return _page(view, pictogram=Pictogram.CLOSED, tone=Tone.CLOSED)
         case Screen.WELCOME:
-            title, pictogram = _guide_page(view.guidance)
+            title, pictogram = PAGE_GUIDES.get(view.guidance, ("welcome-title", Pictogram.PASSPORT))
             return _page(view, title=title, pictogram=pictogram, tone=Tone.CALM, step=1)
         case Screen.LOOK:
-            title, pictogram = _guide_face(view.guidance)
+            title, pictogram = _guide(view.guidance)
             return _page(view, title=title, pictogram=pictogram, tone=Tone.CALM, step=2)
         case Screen.WAIT:
             return _page(view, pictogram=Pictogram.WAIT, tone=Tone.CALM, step=2)
@@ -123,25 +134,7 @@ def lane_unknown(purpose: Purpose) -> PageState:
     return render(ViewState(Screen.OFFICER, Guidance.NONE, purpose))
 
 
-def _guide_page(guidance: Guidance) -> tuple[str, Pictogram]:
-    match guidance:
-        case Guidance.PAGE_OPEN:
-            return "guide-page-open", Pictogram.PAGE_OPEN
-        case Guidance.PAGE_TURN:
-            return "guide-page-turn", Pictogram.PAGE_TURN
-        case Guidance.PAGE_FLAT:
-            return "guide-page-flat", Pictogram.PAGE_FLAT
-        case Guidance.PAGE_CLEAR:
-            return "guide-page-clear", Pictogram.PAGE_CLEAR
-        case Guidance.PAGE_STILL:
-            return "guide-page-still", Pictogram.PAGE_STILL
-        case Guidance.PAGE_GLARE:
-            return "guide-page-glare", Pictogram.PAGE_GLARE
-        case _:
-            return "welcome-title", Pictogram.PASSPORT
-
-
-def _guide_face(guidance: Guidance) -> tuple[str, Pictogram]:
+def _guide(guidance: Guidance) -> tuple[str, Pictogram]:
     match guidance:
         case Guidance.COME_CLOSER:
             return "guide-come-closer", Pictogram.CLOSER
