@@ -242,7 +242,7 @@ def _embed_one(chain: FaceModels, picture: Picture, embedded: _Embedded) -> None
     if main is None:
         raise NoFaceError("no face in the picture")
     marks.append(time.perf_counter())
-    aligned = standard_position(chain.embed, picture, chain.finder.points(picture, main))
+    aligned = standard_position(chain.embed, picture, chain.finder.points(picture, main).five)
     marks.append(time.perf_counter())
     frame = embed(chain.embed, aligned)
     marks.append(time.perf_counter())

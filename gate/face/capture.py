@@ -1,32 +1,36 @@
 """One crossing's look at the traveller: which frames count, when to compare, what changed afterwards.
 
-Pure: observations and the portrait in, events out. Two sides meet here in any order. Frames: each usable frame of the
-tracked person is kept, the newest `GOOD_FRAMES_MAX` of them. Portrait: its template, or why it is unusable. As soon as
+Pure: observations, the portrait and what is known of liveness in, events out. Two sides meet here in any order. Frames: of the
+tracked person, the best `GOOD_FRAMES_MAX` are kept as templates. Portrait: its template, or why it is unusable. As soon as
 both are there, the last frame showed one person alone and `GOOD_FRAMES_MIN` frames agree, `Compared` is given, once: the
-median over the frames of similarity and of liveness. A track that broke before takes its frames with it. When several
-faces stay, or nothing usable comes, nothing is claimed: `Compared` then says so for several faces, and the lane's own
-time limit ends the rest.
+portrait against the mean of the frames' templates, weighted by their sharpness. A track that broke before takes its frames
+with it. When several faces stay, or nothing usable comes, nothing is claimed: `Compared` then says so for several faces, and the
+lane's own time limit ends the rest.
+
+Frames that leave nothing to wish for come first. After `PATIENCE_MS` without enough of them, those count too whose wishes may
+be the measure's mistake (`gate.face.guidance.EXCUSABLE`): quality chooses frames, it is no gate.
 """
 
 from __future__ import annotations
 
 import enum
-import statistics
-from collections import deque
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gate.face.compare import alike_over_frames
+from gate.face.compare import alike, fused
+from gate.face.guidance import Hint, conditions
 from gate.face.track import Track, TrackRules, TrackState
-from gate.face.values import Template
+from gate.face.values import LiveEvidence, Template
 
 if TYPE_CHECKING:
     from gate.face.chain import Observation
-    from gate.face.quality import Hint
 
 GOOD_FRAMES_MIN = 3
 GOOD_FRAMES_MAX = 5
+PATIENCE_MS = 3000
 SEVERAL_STAY_MS = 2000
+LIVE_WAIT_MS = 2000  # for liveness, once enough frames are there; then it is what it is
 STEADY_FRAMES = 2  # a new count or hint is told when it shows in so many frames running
 
 
@@ -58,6 +62,7 @@ class Compared:
     frames: int
     good_frame_ms: int
     reasons: tuple[str, ...]
+    cues: tuple[tuple[str, float | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,37 @@ Event = Guided | Compared | Changed
 @dataclass(frozen=True, slots=True, eq=False)
 class _GoodFrame:
     template: Template
-    liveness: float | None
+    clean: bool  # nothing was left to wish for
+    worth: float
+    weight: float
     at_ms: int
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """What makes one frame better than another."""
+        return self.clean, self.worth
+
+
+class Guide:
+    """What the traveller is told: the first condition, once it holds."""
+
+    def __init__(self) -> None:
+        self._held: frozenset[Hint] = frozenset()
+        self._told: Guided | None = None
+        self._wanted: Guided | None = None
+        self._steady = 0
+
+    def see(self, seen: Observation) -> tuple[Guided, ...]:
+        """Take one frame and return what is new, if anything is."""
+        self._held = frozenset() if seen.quality is None else conditions(seen.quality.measures, self._held)
+        wished = self._held | {Hint.ONE_PERSON} if seen.faces > 1 else self._held
+        now = Guided(seen.faces, next((hint for hint in Hint if hint in wished), None))
+        self._steady = self._steady + 1 if now == self._wanted else 1
+        self._wanted = now
+        if now == self._told or (self._told is not None and self._steady < STEADY_FRAMES):
+            return ()
+        self._told = now
+        return (now,)
 
 
 class Capture:
@@ -84,22 +118,32 @@ class Capture:
         self.compared = False
         self._rules = rules
         self._track = Track(rules)
-        self._good: deque[_GoodFrame] = deque(maxlen=GOOD_FRAMES_MAX)
+        self._guide = Guide()
+        self._good: list[_GoodFrame] = []
         self._enough_at_ms: int | None = None
+        self._since_ms: int | None = None
         self._portrait: Template | PortraitProblem | None = None
+        self._live = LiveEvidence()
         self._several_since_ms: int | None = None
+        self._faces = 0
         self._last_ms = 0
         self._alone = False
-        self._told: Guided | None = None
-        self._wanted: Guided | None = None
-        self._steady = 0
         self._changes_told: set[TrackState] = set()
 
-    def see(self, seen: Observation) -> tuple[Event, ...]:
-        """Take one frame's observation."""
-        self._last_ms = seen.at_ms
+    def wants_template(self, seen: Observation) -> bool:
+        """True when the frame is worth an embedding: it would be among the best, or the track is to be verified."""
+        if seen.faces != 1 or seen.quality is None:
+            return False
+        if self._track.wants_proof(seen):
+            return True
+        return not self.compared and self._counts(seen) and self._is_better(seen)
+
+    def see(self, seen: Observation, live: LiveEvidence | None = None) -> tuple[Event, ...]:
+        """Take one frame's observation, and what is known of liveness up to it; None: nothing new."""
+        self._last_ms, self._faces = seen.at_ms, seen.faces
+        self._live = live if live is not None else self._live
         state = self._track.follow(seen)
-        events = list(self._guide(seen))
+        events: list[Event] = list(self._guide.see(seen))
         if self.compared:
             events += self._watch(state)
         else:
@@ -122,15 +166,6 @@ class Capture:
         if isinstance(self._portrait, Template):
             self._portrait.wipe()
 
-    def _guide(self, seen: Observation) -> list[Event]:
-        now = Guided(seen.faces, next(iter(seen.hints), None))
-        self._steady = self._steady + 1 if now == self._wanted else 1
-        self._wanted = now
-        if now == self._told or (self._told is not None and self._steady < STEADY_FRAMES):
-            return []
-        self._told = now
-        return [now]
-
     def _collect(self, seen: Observation, state: TrackState) -> None:
         if state in (TrackState.LOST, TrackState.SWITCHED):
             self._start_over()
@@ -140,10 +175,39 @@ class Capture:
             self._several_since_ms = None
         elif self._several_since_ms is None:
             self._several_since_ms = seen.at_ms
-        if self._alone and seen.usable and seen.template is not None:
-            self._good.append(_GoodFrame(seen.template, seen.liveness, seen.at_ms))
-            if self._enough_at_ms is None and len(self._good) == GOOD_FRAMES_MIN:
-                self._enough_at_ms = seen.at_ms
+        if self._since_ms is None and seen.quality is not None:
+            self._since_ms = seen.at_ms
+        if self._alone and self._counts(seen):
+            self._keep(seen)
+
+    def _counts(self, seen: Observation) -> bool:
+        """True when the frame may be compared: at once without a wish, later with those that may be mistaken."""
+        if seen.quality is None:
+            return False
+        waited = self._since_ms is not None and seen.at_ms - self._since_ms >= PATIENCE_MS
+        return seen.quality.usable or (waited and seen.quality.passable)
+
+    def _keep(self, seen: Observation) -> None:
+        """Keep the frame among the best."""
+        if seen.template is None or seen.quality is None or not self._is_better(seen):
+            return
+        sharpness = seen.quality.measures.sharpness
+        kept = _GoodFrame(
+            template=seen.template,
+            clean=seen.quality.usable,
+            worth=seen.quality.worth,
+            weight=math.sqrt(max(sharpness, 1.0)),
+            at_ms=seen.at_ms,
+        )
+        self._good = sorted([*self._good, kept], key=lambda frame: frame.rank, reverse=True)[:GOOD_FRAMES_MAX]
+        if self._enough_at_ms is None and len(self._good) == GOOD_FRAMES_MIN:
+            self._enough_at_ms = seen.at_ms
+
+    def _is_better(self, seen: Observation) -> bool:
+        assert seen.quality is not None, "only what was measured is ranked"
+        if len(self._good) < GOOD_FRAMES_MAX:
+            return True
+        return (seen.quality.usable, seen.quality.worth) > self._good[-1].rank
 
     def _start_over(self) -> None:
         """Another person, or none: what was collected belongs to nobody."""
@@ -151,6 +215,7 @@ class Capture:
         self._track = Track(self._rules)
         self._good.clear()
         self._enough_at_ms = None
+        self._since_ms = None
 
     def _compare_when_ready(self) -> list[Event]:
         if self.compared or self._portrait is None:
@@ -159,14 +224,16 @@ class Capture:
         if since is not None and self._last_ms - since >= SEVERAL_STAY_MS:
             self.compared = True
             return [self._several()]
-        if not self._alone or len(self._good) < GOOD_FRAMES_MIN:
+        if not self._alone or self._enough_at_ms is None:
+            return []
+        if not self._live.ready and self._last_ms - self._enough_at_ms < LIVE_WAIT_MS:
             return []
         self.compared = True
         return [self._comparison(self._portrait)]
 
     def _several(self) -> Compared:
         return Compared(
-            faces=self._wanted.faces if self._wanted is not None else 2,
+            faces=self._faces,
             match=None,
             liveness=None,
             portrait_usable=isinstance(self._portrait, Template),
@@ -177,19 +244,20 @@ class Capture:
         )
 
     def _comparison(self, portrait: Template | PortraitProblem) -> Compared:
-        live = [frame.template for frame in self._good]
-        liveness = [frame.liveness for frame in self._good if frame.liveness is not None]
         problem = portrait if isinstance(portrait, PortraitProblem) else None
-        assert self._enough_at_ms is not None, "enough frames came at some time"
+        person = fused([frame.template for frame in self._good], [frame.weight for frame in self._good])
+        assert self._enough_at_ms is not None, "enough frames came"
+        reasons = (() if problem is None else (problem.value,)) + self._live.reasons
         return Compared(
             faces=1,
-            match=alike_over_frames(portrait, live) if isinstance(portrait, Template) else None,
-            liveness=statistics.median(liveness) if liveness else None,
+            match=alike(portrait, person) if isinstance(portrait, Template) else None,
+            liveness=self._live.score,
             portrait_usable=problem is None,
-            model=live[0].model,
-            frames=len(live),
+            model=person.model,
+            frames=len(self._good),
             good_frame_ms=self._enough_at_ms,
-            reasons=(() if problem is None else (problem.value,)) + (() if liveness else ("liveness_not_run",)),
+            reasons=reasons + (() if self._live.score is not None else ("liveness_not_run",)),
+            cues=self._live.cues,
         )
 
     def _watch(self, state: TrackState) -> list[Event]:

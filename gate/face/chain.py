@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import cv2
@@ -11,10 +11,9 @@ from gate.face.align import align
 from gate.face.detect import Landmarked, central, companions
 from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import NoFaceError, SeveralFacesError
-from gate.face.liveness.passive import live_probability
 from gate.face.mtcnn import Mtcnn
 from gate.face.picture import decode
-from gate.face.quality import Hint, Quality, assess
+from gate.face.quality import Quality, measure
 from gate.face.track import TrackRules
 from models.errors import ManifestError
 from models.manifest import DEFAULT_PROFILE
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from gate.face.values import Box, Face, Picture, Points, Template
+    from gate.face.guidance import Hint
+    from gate.face.values import Box, Face, Landmarks, Picture, Template
     from models.runtime import Session
 
 # ICAO 9303-9 portraits are well under one megapixel; a chip that claims more is not believed.
@@ -33,13 +33,13 @@ PORTRAIT_PIXELS_MAX = 4_000_000
 
 
 class Finder(Protocol):
-    """Finds faces and the five points of each."""
+    """Finds faces and the points of each."""
 
     def find(self, picture: Picture) -> tuple[Face, ...]:
         """Faces, best score first."""
 
-    def points(self, picture: Picture, face: Face) -> Points:
-        """The five points of one of them. Raises NoFaceError."""
+    def points(self, picture: Picture, face: Face) -> Landmarks:
+        """The points of one of them. Raises NoFaceError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,48 +105,66 @@ def open_models(
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one frame shows of the main face. `faces` counts those that could be travellers.
+    """What one frame shows of the traveller. `faces` counts those that could be travellers.
 
-    `template` is None when the face is too small or cut to embed; `liveness` is None when it was not asked for or the
-    frame is not usable. `at_ms` is the frame's monotonic time.
+    `quality` is None when the face lies outside the frame or its points fall together, `template` when the frame was not worth an
+    embedding. `subject` is the person's number while the face is followed. `at_ms` is the frame's monotonic time.
     """
 
     at_ms: int
     faces: int
     box: Box | None = None
+    points: Landmarks | None = field(default=None, repr=False)
     quality: Quality | None = None
     template: Template | None = None
-    liveness: float | None = None
+    subject: int = 0
 
     @property
     def usable(self) -> bool:
-        """True when the frame may be compared: one good face, alone."""
-        return self.faces == 1 and self.template is not None and self.quality is not None and self.quality.usable
+        """True when the frame may be compared: one face, alone, that leaves nothing to wish for."""
+        return self.faces == 1 and self.quality is not None and self.quality.usable
+
+    @property
+    def passable(self) -> bool:
+        """True when a template of the frame would tell who it is: one face, alone, whole, frontal and sharp."""
+        return self.faces == 1 and self.quality is not None and self.quality.passable
 
     @property
     def hints(self) -> tuple[Hint, ...]:
-        """What the traveller could do better, most useful first."""
-        alone = () if self.faces < 2 else (Hint.ONE_PERSON,)
-        return alone + (self.quality.hints if self.quality is not None else ())
+        """What the traveller could do better in this frame, most useful first."""
+        return self.quality.hints if self.quality is not None else ()
 
 
-def observe(models: FaceModels, frame: Picture, *, at_ms: int, with_liveness: bool = True) -> Observation:
-    """Look at one frame."""
+def look(models: FaceModels, frame: Picture, face: Face, *, faces: int, at_ms: int, subject: int = 0) -> Observation:
+    """Find the points of one face of a frame and measure it; nothing is embedded."""
+    try:
+        points = models.finder.points(frame, face)
+        aligned = align(frame, points.five)
+    except NoFaceError:
+        return Observation(at_ms=at_ms, faces=faces, box=face.box, subject=subject)
+    measures = measure(face.box, points, aligned, frame)
+    return Observation(at_ms, faces, face.box, points, Quality.of(measures), None, subject)
+
+
+def with_template(models: FaceModels, frame: Picture, seen: Observation) -> Observation:
+    """Embed the face of an observation of this frame; one that gives no direction stays without."""
+    assert seen.points is not None, "only what was looked at is embedded"
+    try:
+        template = embed(models.embed, standard_position(models.embed, frame, seen.points.five))
+    except NoFaceError:
+        return seen
+    return replace(seen, template=template)
+
+
+def observe(models: FaceModels, frame: Picture, *, at_ms: int = 0) -> Observation:
+    """Look at one picture by itself, at its main face, and embed it. For a stream: `gate.face.watch`."""
     height, width = frame.shape[:2]
     faces = models.finder.find(frame)
     main = central(faces, width=width, height=height)
     if main is None:
         return Observation(at_ms=at_ms, faces=0)
-    count = 1 + companions(faces, main)
-    try:
-        five = models.finder.points(frame, main)
-        quality = assess(main.box, five, align(frame, five), width=width, height=height)
-        template = embed(models.embed, standard_position(models.embed, frame, five))
-        wanted = with_liveness and count == 1 and quality.usable
-        liveness = live_probability(models.liveness, frame, main.box) if wanted and models.liveness else None
-    except NoFaceError:
-        return Observation(at_ms=at_ms, faces=count, box=main.box)
-    return Observation(at_ms, count, main.box, quality, template, liveness)
+    seen = look(models, frame, main, faces=1 + companions(faces, main), at_ms=at_ms)
+    return seen if seen.points is None else with_template(models, frame, seen)
 
 
 def template_of(models: FaceModels, picture: Picture, *, alone: bool = True) -> Template:
@@ -162,7 +180,7 @@ def aligned_face(models: FaceModels, picture: Picture, *, alone: bool) -> Pictur
         raise NoFaceError("no face in the picture")
     if alone and (others := companions(faces, main)):
         raise SeveralFacesError(f"{1 + others} faces in the picture")
-    return standard_position(models.embed, picture, models.finder.points(picture, main))
+    return standard_position(models.embed, picture, models.finder.points(picture, main).five)
 
 
 def portrait_template(models: FaceModels, image: bytes) -> Template:

@@ -1,14 +1,15 @@
-"""How alike two templates are, and how many live ones make one score."""
+"""How alike two templates are, and how the templates of several frames become one."""
 
 from __future__ import annotations
 
-import statistics
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+import numpy as np
 
-    from gate.face.values import Template
+from gate.face.values import Template
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def alike(one: Template, other: Template) -> float:
@@ -21,10 +22,20 @@ def alike(one: Template, other: Template) -> float:
     return max(-1.0, min(1.0, float(one.vector @ other.vector)))
 
 
-def alike_over_frames(portrait: Template, live: Iterable[Template]) -> float:
-    """The median over the live templates.
+def fused(templates: Sequence[Template], weights: Sequence[float]) -> Template:
+    """The direction of the weighted mean of the templates of one person's frames.
 
-    The threshold was measured on single pairs; the median keeps their meaning, where the best of n frames would raise
-    the false match rate and one blurred frame would sink a mean. Raises ValueError without any live template.
+    On worsened sequences (docs/biometrics.md) it misses half as many travellers as the median of the cosines at the same FMR, and the
+    FMR at the threshold for single pairs stays what it was; the best cosine's does not, and it would choose the frame by the
+    portrait. Raises ValueError without templates, for several models, for a weight that is not above zero, and for
+    templates that point apart.
     """
-    return statistics.median(alike(portrait, template) for template in live)
+    if len({template.model for template in templates}) != 1 or not all(weight > 0.0 for weight in weights):
+        raise ValueError("templates of one model and positive weights are fused")
+    mean = np.sum(
+        [template.vector * np.float32(weight) for template, weight in zip(templates, weights, strict=True)], axis=0
+    )
+    length = float(np.linalg.norm(mean))
+    if not length > 1e-3 * sum(weights):
+        raise ValueError("the templates point apart")
+    return Template((mean / np.float32(length)).astype(np.float32), templates[0].model)

@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 
 from gate.face.align import five_points, landmarks
-from gate.face.values import Box, Face
+from gate.face.values import Box, Face, Landmarks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gate.face.values import Picture, Points
+    from gate.face.values import Picture
     from models.runtime import Session
 
 OVERLAP_MAX = 0.4
@@ -42,9 +42,10 @@ class Landmarked:
         """Faces without their points, best score first."""
         return detect(self.detect, picture)
 
-    def points(self, picture: Picture, face: Face) -> Points:
-        """The five points of one face. Raises NoFaceError."""
-        return five_points(landmarks(self.landmark, picture, face.box))
+    def points(self, picture: Picture, face: Face) -> Landmarks:
+        """The points of one face, all 68. Raises NoFaceError."""
+        dense = landmarks(self.landmark, picture, face.box)
+        return Landmarks(five_points(dense), dense)
 
 
 def detect(session: Session, picture: Picture) -> tuple[Face, ...]:

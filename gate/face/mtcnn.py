@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from gate.face.values import Box, Face
+from gate.face.values import Box, Face, Landmarks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gate.face.values import Picture, Points
+    from gate.face.values import Picture
     from models.runtime import Session
 
     Floats = npt.NDArray[np.float32]
@@ -56,10 +56,10 @@ class Mtcnn:
         moves, points, chances = self._look(self.locate, pixels, square, side=48)
         return _faces(square, moves, points, chances[:, 1])
 
-    def points(self, picture: Picture, face: Face) -> Points:  # noqa: ARG002 - others have to look again
+    def points(self, picture: Picture, face: Face) -> Landmarks:  # noqa: ARG002 - others have to look again
         """The five points, which came with the face."""
         assert face.five is not None, "every face of this finder has its points"
-        return face.five
+        return Landmarks(face.five)
 
     def _propose(self, pixels: Picture) -> Floats:
         """Boxes, (n, 5) with their score, from all sizes of the picture."""

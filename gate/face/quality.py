@@ -1,7 +1,9 @@
-"""Whether a face in a frame is good enough to compare, and what would make it better.
+"""How good one face in one frame is, measure by measure, after ISO/IEC 29794-5.
 
-Works on what the chain has already: the box, five points and the aligned face. Bounds are in the units of docs/faces.md;
-they keep out frames that no policy should decide on and tell the traveller what to change.
+Measures choose the frames that are compared and guide the traveller (`gate.face.guidance`); none of them is a gate by itself. Each
+is a number with a unit, computed from what the chain has already: box, landmarks, the aligned face. `components` maps them to
+the standard's scale, 0 (poor) to 100; the mapping is ours, since the standard's own needs models that are not here. A measure that
+could not be had is None, never guessed.
 """
 
 from __future__ import annotations
@@ -9,42 +11,22 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import cv2
+import numpy as np
+
+from gate.face.guidance import EXCUSABLE, Hint, conditions
 
 if TYPE_CHECKING:
-    from gate.face.values import Box, Picture, Points
+    from gate.face.values import Box, Landmarks, Picture, Points
 
-
-class Hint(enum.Enum):
-    """What would make the face better to compare, most useful first."""
-
-    ONE_PERSON = "one_person"
-    COME_CLOSER = "come_closer"
-    STEP_BACK = "step_back"
-    CENTRE = "centre"
-    FACE_FORWARD = "face_forward"
-    MORE_LIGHT = "more_light"
-    HOLD_STILL = "hold_still"
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Where a face stops being good enough.
-
-    `yaw_max` and the pitch bounds are ratios of distances between landmarks, see `pose`.
-    """
-
-    eye_distance_px_min: float = 32.0
-    height_part_max: float = 0.9
-    yaw_max: float = 0.3
-    pitch_min: float = 0.25
-    pitch_max: float = 0.80
-    roll_degrees_max: float = 25.0
-    brightness_min: float = 45.0
-    brightness_max: float = 225.0
-    sharpness_min: float = 20.0
+_BRIGHT, _DARK = 247, 8  # grey levels at which a pixel tells nothing any more
+_CHEEKS: Final = (slice(62, 80), slice(36, 76))  # of the aligned face: nose and cheeks, seldom covered
+_LOWER_FACE: Final = (slice(82, 104), slice(34, 78))
+_EYE_BAND: Final = (slice(42, 60), slice(26, 86))
+_SKIN_CHROMA_MAX = 22.0  # distance in the Cb-Cr plane that belongs to one skin
+_BACKGROUND_SIDE: Final = 32  # a quarter of a face is looked at as so many pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +41,154 @@ class Pose:
     pitch: float
     roll_degrees: float
 
+    def within(self, most: Pose) -> bool:
+        """True when the head is turned no further; pitch counts from its frontal value, both ways."""
+        return (
+            abs(self.yaw) <= most.yaw
+            and abs(self.pitch - PITCH_FRONTAL) <= most.pitch
+            and abs(self.roll_degrees) <= most.roll_degrees
+        )
+
+
+PITCH_FRONTAL: Final = 0.52  # people differ by 0.05 and more
+TURNED_MAX: Final = Pose(yaw=0.30, pitch=0.27, roll_degrees=25.0)  # beyond it a template tells little
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """One face. Parts are of the frame's sides, levels are grey values of the aligned face.
+
+    `x_part`, `y_part`: where the middle between the eyes lies. `sharpness`: variance of the Laplacian. `balance`: how much brighter one
+    half of the face is, in parts of the whole. `clipped`: the part of pixels that are white or black through. `covered`: the part of
+    eye band and lower face whose colour is not that of nose and cheeks. `background`: standard deviation beside the head.
+    `motion`: how far the eyes moved since the frame before, in eye distances a second. `eyes_open`, `mouth_open`: ratios of
+    `gate.face.expression`. None: not measured.
+    """
+
+    eye_distance_px: float
+    height_part: float
+    x_part: float
+    y_part: float
+    pose: Pose
+    brightness: float
+    contrast: float
+    balance: float
+    clipped: float
+    sharpness: float
+    covered: float
+    background: float | None = None
+    motion: float | None = None
+    eyes_open: float | None = None
+    mouth_open: float | None = None
+
+
+class Component(enum.Enum):
+    """Quality components in the words of ISO/IEC 29794-5."""
+
+    INTER_EYE_DISTANCE = "inter_eye_distance"
+    SHARPNESS = "sharpness"
+    LUMINANCE = "luminance"
+    DYNAMIC_RANGE = "dynamic_range"
+    ILLUMINATION_UNIFORMITY = "illumination_uniformity"
+    EXPOSURE = "exposure"  # neither under- nor overexposed
+    POSE = "pose"
+    EYES_OPEN = "eyes_open"
+    MOUTH_CLOSED = "mouth_closed"
+    OCCLUSION = "occlusion"
+    BACKGROUND_UNIFORMITY = "background_uniformity"
+    MOTION = "motion"  # not of the standard: it judges stills
+
+
+# The measure's value that is worth nothing, and the one that is worth everything; between them it is linear.
+_SCALES: Final[dict[Component, tuple[float, float]]] = {
+    Component.INTER_EYE_DISTANCE: (20.0, 90.0),
+    Component.SHARPNESS: (0.0, 20.0),  # of its square root: the variance grows with the square of an edge
+    Component.LUMINANCE: (90.0, 20.0),  # distance from middle grey, 120
+    Component.DYNAMIC_RANGE: (8.0, 40.0),
+    Component.ILLUMINATION_UNIFORMITY: (0.8, 0.1),
+    Component.EXPOSURE: (0.3, 0.0),
+    Component.POSE: (0.5, 0.05),
+    Component.EYES_OPEN: (0.12, 0.26),
+    Component.MOUTH_CLOSED: (0.5, 0.1),
+    Component.OCCLUSION: (0.6, 0.1),
+    Component.BACKGROUND_UNIFORMITY: (70.0, 10.0),
+    Component.MOTION: (3.0, 0.3),
+}
+# The room is not the traveller's doing, and tells nothing of the face.
+_NOT_OF_THE_FACE: Final = frozenset({Component.BACKGROUND_UNIFORMITY})
+_MIDDLE_GREY = 120.0
+
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """The measures of one face. `brightness` is the mean grey, `sharpness` the variance of the Laplacian, both aligned."""
+    """The measures of one face, and what is to be wished for in this frame by itself, most useful first."""
 
-    eye_distance_px: float
-    brightness: float
-    sharpness: float
-    pose: Pose
+    measures: Measures
     hints: tuple[Hint, ...]
+
+    @classmethod
+    def of(cls, measures: Measures) -> Quality:
+        """Judge the frame by itself, without what was told before."""
+        wished = conditions(measures)
+        return cls(measures, tuple(hint for hint in Hint if hint in wished))
 
     @property
     def usable(self) -> bool:
         """True when nothing is left to wish for."""
         return not self.hints
+
+    @property
+    def passable(self) -> bool:
+        """True when what is left to wish for may be the measure's fault and not the frame's."""
+        return EXCUSABLE.issuperset(self.hints) and self.measures.pose.within(TURNED_MAX)
+
+    @property
+    def worth(self) -> float:
+        """What the frame is worth to a comparison, 0 to 100: its poorest component counts, and the mean tells equals apart."""
+        parts = [part for component, part in components(self.measures).items() if component not in _NOT_OF_THE_FACE]
+        return 0.7 * min(parts) + 0.3 * sum(parts) / len(parts)
+
+
+def measure(box: Box, points: Landmarks, aligned: Picture, frame: Picture) -> Measures:
+    """Measure one face of a frame; `aligned` is in the ArcFace position, 112 pixels a side. Eyes, mouth and motion are others' to add."""
+    height, width = frame.shape[:2]
+    grey = cv2.cvtColor(aligned, cv2.COLOR_BGR2GRAY)
+    left, right = float(grey[:, :56].mean()), float(grey[:, 56:].mean())
+    eyes = (points.five[0] + points.five[1]) / 2
+    return Measures(
+        eye_distance_px=math.hypot(*(points.five[1] - points.five[0])),
+        height_part=box.height / height,
+        x_part=float(eyes[0]) / width,
+        y_part=float(eyes[1]) / height,
+        pose=pose(points.five),
+        brightness=float(grey.mean()),
+        contrast=float(grey.std()),
+        balance=abs(left - right) / max(1.0, (left + right) / 2),
+        clipped=float(((grey >= _BRIGHT) | (grey <= _DARK)).mean()),
+        sharpness=float(cv2.Laplacian(grey, cv2.CV_64F).var()),
+        covered=covered_part(aligned),
+        background=background_deviation(frame, box),
+    )
+
+
+def components(face: Measures) -> dict[Component, float]:
+    """Each measured component, 0 (poor) to 100."""
+    turned = max(abs(face.pose.yaw), abs(face.pose.pitch - PITCH_FRONTAL), abs(face.pose.roll_degrees) / 60)
+    values: dict[Component, float | None] = {
+        Component.INTER_EYE_DISTANCE: face.eye_distance_px,
+        Component.SHARPNESS: math.sqrt(face.sharpness),
+        Component.LUMINANCE: abs(face.brightness - _MIDDLE_GREY),
+        Component.DYNAMIC_RANGE: face.contrast,
+        Component.ILLUMINATION_UNIFORMITY: face.balance,
+        Component.EXPOSURE: face.clipped,
+        Component.POSE: turned,
+        Component.EYES_OPEN: face.eyes_open,
+        Component.MOUTH_CLOSED: face.mouth_open,
+        Component.OCCLUSION: face.covered,
+        Component.BACKGROUND_UNIFORMITY: face.background,
+        Component.MOTION: face.motion,
+    }
+    return {name: _scaled(value, *_SCALES[name]) for name, value in values.items() if value is not None}
 
 
 def pose(five: Points) -> Pose:
@@ -94,29 +209,28 @@ def pose(five: Points) -> Pose:
     )
 
 
-def assess(box: Box, five: Points, aligned: Picture, *, width: int, height: int, bounds: Bounds = Bounds()) -> Quality:
-    """Judge one face of a width x height frame."""
-    grey = cv2.cvtColor(aligned, cv2.COLOR_BGR2GRAY)
-    sharpness = float(cv2.Laplacian(grey, cv2.CV_64F).var())
-    brightness = float(grey.mean())
-    eye_distance = math.hypot(*(five[1] - five[0]))
-    turned = pose(five)
-    x, y = box.centre
-    inside = box.left >= 0 and box.top >= 0 and box.right <= width and box.bottom <= height
-    wishes = {
-        Hint.COME_CLOSER: eye_distance < bounds.eye_distance_px_min,
-        Hint.STEP_BACK: box.height > bounds.height_part_max * height,
-        Hint.CENTRE: not inside or not 0.15 * width <= x <= 0.85 * width or not 0.15 * height <= y <= 0.85 * height,
-        Hint.FACE_FORWARD: abs(turned.yaw) > bounds.yaw_max
-        or not bounds.pitch_min <= turned.pitch <= bounds.pitch_max
-        or abs(turned.roll_degrees) > bounds.roll_degrees_max,
-        Hint.MORE_LIGHT: not bounds.brightness_min <= brightness <= bounds.brightness_max,
-        Hint.HOLD_STILL: sharpness < bounds.sharpness_min,
-    }
-    return Quality(
-        eye_distance_px=eye_distance,
-        brightness=brightness,
-        sharpness=sharpness,
-        pose=turned,
-        hints=tuple(hint for hint in Hint if wishes.get(hint, False)),
+def covered_part(aligned: Picture) -> float:
+    """A proxy for occlusion: a mask, a hand or dark glasses have another colour than nose and cheeks. Skin-coloured things do not show."""
+    chroma = cv2.cvtColor(aligned, cv2.COLOR_BGR2YCrCb)[:, :, 1:].astype(np.float32)
+    skin = np.median(chroma[_CHEEKS].reshape(-1, 2), axis=0)
+    parts = [np.linalg.norm(chroma[region] - skin, axis=2) > _SKIN_CHROMA_MAX for region in (_LOWER_FACE, _EYE_BAND)]
+    return float(max(part.mean() for part in parts))
+
+
+def background_deviation(frame: Picture, box: Box) -> float | None:
+    """How uneven the picture is on both sides of the head; None when the head leaves no room there."""
+    wide, top, bottom = 0.4 * box.width, max(0, round(box.top)), round(box.top + 0.5 * box.height)
+    sides = (
+        (round(box.left - 1.5 * wide), round(box.left - 0.5 * wide)),
+        (round(box.right + 0.5 * wide), round(box.right + 1.5 * wide)),
     )
+    pieces = [frame[top:bottom, left:right] for left, right in sides if 0 <= left < right <= frame.shape[1]]
+    pieces = [piece for piece in pieces if piece.size]
+    if not pieces:
+        return None
+    small = [cv2.resize(piece, (_BACKGROUND_SIDE, _BACKGROUND_SIDE), interpolation=cv2.INTER_AREA) for piece in pieces]
+    return float(np.stack(small).std(axis=(0, 1, 2)).mean())
+
+
+def _scaled(value: float, nothing: float, everything: float) -> float:
+    return 100.0 * min(1.0, max(0.0, (value - nothing) / (everything - nothing)))

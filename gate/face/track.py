@@ -3,8 +3,8 @@
 Pure: observations in, a state out; time is the observations' own. A grant belongs to one tracked person (safety
 invariant 4), so the track is held only by evidence: a usable frame that agrees with the templates seen before, or, for a
 short while, a face that stays where the last one was. A face that leaves is `LOST`; a face that disagrees in two usable
-frames running is `SWITCHED`. Partly hidden, turned or blurred faces never count as another person: a traveller who walks
-off shows many of those.
+frames running is `SWITCHED`. Partly hidden, turned or blurred faces never count as another person: a traveller who walks off shows
+many of those. Not every frame is embedded: `wants_proof` says which must be.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class TrackRules:
     unverified_max_ms: int = 1500
     strangers_min: int = 2
     several_min: int = 3
+    verify_every_ms: int = 200
 
 
 class Track:
@@ -80,6 +81,16 @@ class Track:
             self.state = self._follow_one(seen)
         return self.state
 
+    def wants_proof(self, seen: Observation) -> bool:
+        """True when a frame must be embedded to tell whether it is still that person: now and then, and whenever in doubt."""
+        if not self._templates:
+            return seen.passable
+        stays = (
+            self._box is not None and seen.box is not None and self._box.overlap(seen.box) >= self._rules.overlap_min
+        )
+        late = seen.at_ms - self._verified_ms >= self._rules.verify_every_ms
+        return seen.passable and (late or self._strangers > 0 or not stays)
+
     def wipe(self) -> None:
         """Zero every template."""
         for template in self._templates:
@@ -89,7 +100,7 @@ class Track:
     def _follow_one(self, seen: Observation) -> TrackState:
         before = self._box
         self._box, self._seen_ms = seen.box, seen.at_ms
-        if seen.template is None or not seen.usable:
+        if seen.template is None or not seen.passable:
             return self._unverified(seen, before)
         if self._templates and max(alike(known, seen.template) for known in self._templates) < self._rules.same_min:
             self._strangers += 1

@@ -68,6 +68,33 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Landmarks:
+    """The points of one face: `five`, (5, 2), and `dense`, (68, 2) in iBUG order where the models give them."""
+
+    five: Points
+    dense: Points | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEvidence:
+    """What is known so far of the tracked person being one, 0 (a picture) to 1 (a person). None: not run, which never passes.
+
+    `reasons` go to the officer and the log, and so do `cues`: what the score rests on, None for one that was not run. `ready` is
+    False while a few more frames would tell more.
+    """
+
+    score: float | None = None
+    reasons: tuple[str, ...] = ()
+    ready: bool = True
+    cues: tuple[tuple[str, float | None], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a score that is none."""
+        if self.score is not None and not 0.0 <= self.score <= 1.0:
+            raise ValueError(f"score out of range: {self.score}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Template:
     """A face embedding, (n,) float32 of unit length, and the model that made it. Lives in the crossing's child process.
 

@@ -101,11 +101,32 @@ class Document(Section, frozen=True, kw_only=True):
     control_centre: str = ""
 
 
-class Camera(Section, frozen=True, kw_only=True):
-    """The camera that looks at the traveller."""
+class Calibration(Section, frozen=True, kw_only=True):
+    """What a USB camera's controls are fixed to, in its own units; the self-test shows where it settled."""
 
-    driver: Literal["network"] = "network"
+    exposure: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+    gain: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+    white_balance: Annotated[int, msgspec.Meta(ge=1000, le=20_000)]
+
+
+class Camera(Section, frozen=True, kw_only=True):
+    """The camera that looks at the traveller.
+
+    `address`: of an MJPEG stream; for `v4l2` the camera's name in /dev/v4l/by-id/; for `gstreamer` the beginning of a pipeline; for
+    `files` a folder. `zone_bottom`: no traveller's face is lower in the picture, as a part of its height (docs/biometrics.md).
+    """
+
+    driver: Literal["network", "v4l2", "gstreamer", "files"] = "network"
     address: Text
+    width: Annotated[int, msgspec.Meta(ge=320, le=4096)] = 1280
+    height: Annotated[int, msgspec.Meta(ge=240, le=4096)] = 720
+    frames_per_second: Annotated[int, msgspec.Meta(ge=5, le=60)] = 15
+    calibration: Calibration | None = None
+    zone_bottom: Annotated[float, msgspec.Meta(ge=0.5, le=1.0)] = 0.95
+
+    def __post_init__(self) -> None:
+        if self.calibration is not None and self.driver != "v4l2":
+            raise ValueError("only the driver v4l2 is calibrated")
 
 
 class Face(Section, frozen=True, kw_only=True):
@@ -254,6 +275,8 @@ def refuse_demo_parts_in_service(config: Config) -> None:
         ports["swipe.port"] = config.swipe.port
     if config.chip.driver == "direct":
         wrong.append("chip.driver = direct is the simulator's")
+    if config.camera.driver == "files":
+        wrong.append("camera.driver = files shows recordings")
     if config.barrier.profile.endswith("-sim"):
         wrong.append(f"barrier.profile = {config.barrier.profile} is the simulator's")
     wrong.extend(

@@ -28,6 +28,7 @@ from gate.programs import clock
 from gate.programs.config import Config
 from gate.programs.readers import MrzReader, is_verified, mrz_reader
 from gate.programs.runner import programs_of, status_of
+from gate.programs.vision import camera_setup
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
 
@@ -144,7 +145,21 @@ async def _models(config: Config) -> str:
 
 
 async def _camera(config: Config) -> str:
-    return await _look_through(config.camera.address)
+    from gate.programs.cameras import camera_for  # noqa: PLC0415 - the image library loads in this test only
+
+    try:
+        camera = camera_for(camera_setup(config))
+        camera.open()
+        try:
+            frame = await asyncio.to_thread(camera.newest, after=0, wait_s=FRAME_WAIT_S)
+        finally:
+            camera.close()
+    except DriverError as error:
+        raise NotWellError(str(error)) from error
+    if frame is None:
+        raise NotWellError(f"no frame within {FRAME_WAIT_S:.0f} s")
+    height, width = frame.pixels.shape[:2]
+    return f"{width} x {height} pixels"
 
 
 async def _page(config: Config) -> str:

@@ -22,28 +22,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
-from drivers.camera.network import NetworkCamera, checked_address
 from drivers.errors import DriverError, LinkLostError
 from gate.channel import messages
 from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, adopt
-from gate.face.capture import Capture, Changed, Compared, Event, Guided, PortraitProblem
-from gate.face.chain import FaceModels, observe, open_models, portrait_template
+from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
+from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.face.errors import BadImageError, NoFaceError, SeveralFacesError
+from gate.face.guidance import Hint
 from gate.face.picture import preview
-from gate.face.quality import Hint
+from gate.face.subject import Zone
+from gate.face.watch import Watch
 from gate.passage.screen import Guidance
+from gate.programs.cameras import camera_for
 from gate.programs.printed_portrait import PrintedPortrait
 from gate.programs.racing import first_of
 from models.errors import ModelError
 
 if TYPE_CHECKING:
+    from drivers.camera.newest import NewestFrame
     from drivers.values import Frame
     from gate.face.values import Template
 
 ALIVE_EVERY_S = 0.25
-FRAME_EVERY_S = 0.075  # about 13 looks a second leave a core more than half idle
-FRAME_WAIT_S = 0.05
+FRAME_EVERY_S = 0.06  # a camera of 15 frames a second is looked at as its frames come
+FRAME_WAIT_S = 0.1
 PREVIEW_WIDTH_MAX = 640
 PREVIEW_BYTES_MAX = 60_000
 PROBE_S = 2.0
@@ -87,8 +91,8 @@ class Crossing:
     """The one crossing of this process: its id, its camera, what was seen of the traveller."""
 
     id: str
-    camera: NetworkCamera
-    capture: Capture
+    camera: NewestFrame
+    watch: Watch
 
 
 class Child:
@@ -98,7 +102,7 @@ class Child:
         self._parent = parent
         self._hardened = hardened
         self._models: FaceModels | None = None
-        self._address = ""
+        self._setup = messages.CameraSetup(address="")
         self._crossing: Crossing | None = None
         self._started = asyncio.Event()
         self._preview_wanted = False
@@ -115,7 +119,7 @@ class Child:
             if self._printed is not None:
                 self._printed.wipe()
             if self._crossing is not None:
-                self._crossing.capture.wipe()
+                self._crossing.watch.wipe()
                 self._crossing.camera.close()
 
     async def _tell_alive(self) -> None:
@@ -141,7 +145,8 @@ class Child:
 
     async def _prepare(self, message: messages.Prepare) -> None:
         try:
-            self._address = checked_address(message.camera)
+            camera_for(message.camera)
+            self._setup = message.camera
             models = open_models(Path(message.models), profile=message.profile, providers=message.providers)
         except (DriverError, ModelError) as error:
             await self._parent.send(messages.Unfit(str(error)))
@@ -160,7 +165,8 @@ class Child:
         """Take the one crossing of this process."""
         if self._crossing is not None or self._models is None:
             raise RuntimeError("a child serves one crossing, once it is prepared")
-        self._crossing = Crossing(crossing, NetworkCamera(self._address), Capture(self._models.track_rules))
+        watch = Watch(self._models, zone=Zone(bottom=self._setup.zone_bottom))
+        self._crossing = Crossing(crossing, camera_for(self._setup), watch)
         self._crossing.camera.open()
         self._started.set()
 
@@ -171,7 +177,7 @@ class Child:
         template = portrait(self._models, message.image)
         if self._printed is not None:
             self._printed.take_chip(template)
-        await self._tell(crossing, crossing.capture.take_portrait(template))
+        await self._tell(crossing, crossing.watch.take_portrait(template))
 
     def _take_printed(self, message: messages.PagePortrait) -> None:
         """The portrait printed on the page, if the crossing began with a page; it comes before the chip's."""
@@ -179,12 +185,12 @@ class Child:
             self._printed = PrintedPortrait(self._models, message.image)
 
     async def _probe(self) -> None:
-        """See whether the camera is back, looking at nothing."""
-        camera = NetworkCamera(self._address)
+        """See whether the camera is back, looking at nothing: it must give two pictures that are not the same one."""
+        camera = camera_for(self._setup)
         camera.open()
         try:
-            frame = await asyncio.to_thread(camera.newest, after=0, wait_s=PROBE_S)
-            answer = messages.CameraProbed(ok=frame is not None, reason="" if frame else "the camera sends no picture")
+            moving = await asyncio.to_thread(gives_pictures, camera)
+            answer = messages.CameraProbed(ok=moving, reason="" if moving else "the camera sends no new picture")
         except DriverError as error:
             answer = messages.CameraProbed(ok=False, reason=str(error))
         finally:
@@ -194,17 +200,16 @@ class Child:
     async def _look(self) -> None:
         """Look at the camera once the crossing has begun. A lost camera is told once; the end of the process follows."""
         await self._started.wait()
-        crossing, models = self._crossing, self._models
+        crossing = self._crossing
         assert crossing is not None, "the event says so"
-        assert models is not None, "no crossing starts without them"
         try:
-            await self._look_until_lost(crossing, models)
+            await self._look_until_lost(crossing)
         except LinkLostError as error:
             await self._parent.send(messages.CameraLost(crossing.id, str(error)))
             crossing.camera.close()
         await asyncio.Event().wait()
 
-    async def _look_until_lost(self, crossing: Crossing, models: FaceModels) -> None:
+    async def _look_until_lost(self, crossing: Crossing) -> None:
         """Judge the newest frame, at most one each `FRAME_EVERY_S`. Raises LinkLostError."""
         seq = 0
         while True:
@@ -216,9 +221,7 @@ class Child:
                 seq = frame.seq
                 if self._preview_wanted:
                     await self._show(frame)
-                at_ms = int(frame.at_s * 1000)
-                seen = observe(models, frame.pixels, at_ms=at_ms, with_liveness=not crossing.capture.compared)
-                await self._tell(crossing, crossing.capture.see(seen))
+                await self._tell(crossing, crossing.watch.see(frame.pixels, at_ms=int(frame.at_s * 1000)))
                 if self._printed is not None and self._seen_well:
                     self._printed.take_live(frame.pixels)
             await asyncio.sleep(max(0.0, FRAME_EVERY_S - (time.monotonic() - started_s)))
@@ -235,6 +238,18 @@ class Child:
             elif isinstance(message, messages.FaceCompared) and self._printed is not None:
                 message = msgspec.structs.replace(message, page=self._printed.findings())
             await self._parent.send(message)
+
+
+def gives_pictures(camera: NewestFrame) -> bool:
+    """True when two different pictures come soon. Raises DriverError."""
+    first = camera.newest(after=0, wait_s=PROBE_S)
+    until_s = time.monotonic() + PROBE_S
+    newest = first
+    while first is not None and newest is not None and time.monotonic() < until_s:
+        if newest.seq > first.seq and not np.array_equal(newest.pixels, first.pixels):
+            return True
+        newest = camera.newest(after=newest.seq, wait_s=PROBE_S)
+    return False
 
 
 def portrait(models: FaceModels, image: bytes) -> Template | PortraitProblem:
@@ -267,30 +282,17 @@ def message_of(event: Event, crossing: str) -> messages.FaceSeen | messages.Face
                 frames=event.frames,
                 good_frame_ms=event.good_frame_ms,
                 reasons=list(event.reasons),
+                cues=dict(event.cues),
             )
         case Changed(change):
             return messages.TrackChanged(crossing, change.value)
 
 
 def guidance_of(hint: Hint | None, *, faces: int) -> Guidance:
-    """The screen's word for a hint. Nobody in the picture is asked to look at the camera."""
+    """The screen's word for a hint, which has the same name. Nobody in the picture is asked to look at the camera."""
     if hint is None:
         return Guidance.LOOK_AT_CAMERA if faces == 0 else Guidance.NONE
-    match hint:
-        case Hint.ONE_PERSON:
-            return Guidance.ONE_PERSON
-        case Hint.COME_CLOSER:
-            return Guidance.COME_CLOSER
-        case Hint.STEP_BACK:
-            return Guidance.STEP_BACK
-        case Hint.CENTRE:
-            return Guidance.CENTRE
-        case Hint.FACE_FORWARD:
-            return Guidance.FACE_FORWARD
-        case Hint.MORE_LIGHT:
-            return Guidance.MORE_LIGHT
-        case Hint.HOLD_STILL:
-            return Guidance.HOLD_STILL
+    return Guidance[hint.name]
 
 
 async def serve(end: socket.socket, *, hardened: dict[str, bool]) -> None:

@@ -30,3 +30,12 @@ def as_file(picture: np.ndarray, extension: str = ".jpg") -> bytes:
     fine, content = cv2.imencode(extension, picture)
     assert fine
     return content.tobytes()
+
+
+def swaying(picture: np.ndarray, number: int) -> np.ndarray:
+    """Frame `number` of somebody who stands before the camera: a face that moves a little before a room that does not."""
+    x, y = 5 * np.sin(number / 3), 2 * np.sin(number / 2)
+    height, width = picture.shape[:2]
+    moved = cv2.warpAffine(picture, np.array([[1, 0, x], [0, 1, y]]), (width, height), borderMode=cv2.BORDER_REPLICATE)
+    noise = np.random.default_rng(number).normal(0, 1, picture.shape)
+    return np.clip(moved + noise, 0, 255).astype(np.uint8)

@@ -12,10 +12,11 @@ import pytest
 from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, Observation, observe, open_models, portrait_template
+from gate.face.liveness.passive import live_probability
 from gate.face.picture import decode
 from gate.face.values import Template
 from hardware_sim.camera import Empty, Person, Persons, PrintedPicture, Scene
-from hardware_sim.camera.server import encoded
+from hardware_sim.camera.player import encoded
 from hardware_sim.faces import Identity, identities
 
 pytestmark = pytest.mark.faces
@@ -34,6 +35,7 @@ class Seen:
     name: str
     portrait: Template
     live: list[Observation]
+    liveness: list[float | None]
 
     @property
     def templates(self) -> np.ndarray:
@@ -50,13 +52,20 @@ def chain() -> FaceModels:
 @pytest.fixture(scope="module")
 def cast(chain: FaceModels) -> list[Seen]:
     return [
-        Seen(person.name, portrait_template(chain, person.portrait_jpeg()), _watched(chain, Person(person)))
+        Seen(person.name, portrait_template(chain, person.portrait_jpeg()), *_watched(chain, Person(person)))
         for person in identities()
     ]
 
 
-def _watched(chain: FaceModels, scene: Scene, *, every: int = 1) -> list[Observation]:
-    return [observe(chain, decode(encoded(scene, index)), at_ms=index) for index in range(0, scene.loop_length, every)]
+def _watched(chain: FaceModels, scene: Scene, *, every: int = 1) -> tuple[list[Observation], list[float | None]]:
+    pictures = [decode(encoded(scene, index)) for index in range(0, scene.loop_length, every)]
+    seen = [observe(chain, picture) for picture in pictures]
+    assert chain.liveness is not None
+    alive = [
+        live_probability(chain.liveness, picture, frame.box) if frame.box is not None else None
+        for picture, frame in zip(pictures, seen, strict=True)
+    ]
+    return seen, alive
 
 
 def _lowest_median(scores: list[float | None]) -> float:
@@ -90,20 +99,20 @@ def test_every_frame_shows_one_face_that_is_good_enough_to_compare(cast: list[Se
         f"{seen.name} {at}": (frame.faces, frame.hints)
         for seen in cast
         for at, frame in enumerate(seen.live)
-        if not frame.usable or frame.quality is None or frame.quality.eye_distance_px < EYE_DISTANCE_PX_MIN
+        if not frame.usable or frame.quality is None or frame.quality.measures.eye_distance_px < EYE_DISTANCE_PX_MIN
     }
     assert poor == {}
 
 
 def test_everyone_is_alive_whatever_frames_are_compared(cast: list[Seen]) -> None:
-    lowest = {seen.name: _lowest_median([frame.liveness for frame in seen.live]) for seen in cast}
+    lowest = {seen.name: _lowest_median(seen.liveness) for seen in cast}
     assert {name: score for name, score in lowest.items() if score <= LIVE_MIN} == {}
 
 
 def test_a_print_of_anyone_matches_their_passport_and_is_never_alive(chain: FaceModels, cast: list[Seen]) -> None:
     for person, seen in zip(identities(), cast, strict=True):
-        frames = _watched(chain, PrintedPicture(person), every=3)
-        alive = [frame.liveness for frame in frames if frame.liveness is not None]
+        frames, scores = _watched(chain, PrintedPicture(person), every=3)
+        alive = [score for score in scores if score is not None]
         alike = [float(frame.template.vector @ seen.portrait.vector) for frame in frames if frame.template is not None]
         assert len(alive) == len(alike) == len(frames), person.name
         assert max(alive) < LIVE_MIN, person.name
@@ -113,9 +122,9 @@ def test_a_print_of_anyone_matches_their_passport_and_is_never_alive(chain: Face
 def test_two_people_side_by_side_are_two_faces_in_every_frame(chain: FaceModels) -> None:
     people: tuple[Identity, ...] = identities()
     for left, right in zip(people, people[1:] + people[:1], strict=True):
-        counts = {frame.faces for frame in _watched(chain, Persons(left, right), every=6)}
+        counts = {frame.faces for frame in _watched(chain, Persons(left, right), every=6)[0]}
         assert counts == {2}, (left.name, right.name)
 
 
 def test_an_empty_hall_has_no_face(chain: FaceModels) -> None:
-    assert {frame.faces for frame in _watched(chain, Empty())} == {0}
+    assert {frame.faces for frame in _watched(chain, Empty())[0]} == {0}

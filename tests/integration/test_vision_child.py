@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 from fakes.mjpeg_server import MjpegServer
-from fakes.portraits import as_file, astronaut, before_the_camera
+from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
 from gate.channel import messages as m
 from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelClosedError, Connection, adopt
 from gate.face.capture import Changed, Compared, Guided
-from gate.face.quality import Hint
+from gate.face.guidance import Hint
 from gate.face.track import TrackState
 from gate.passage.screen import Guidance
 from gate.programs import vision_process
@@ -45,7 +45,7 @@ class Parent:
                     return message
 
     async def prepare(self, camera: str) -> m.Prepared:
-        await self.send(m.Prepare(models=str(real_models()), camera=camera))
+        await self.send(m.Prepare(models=str(real_models()), camera=m.CameraSetup(camera)))
         return await self.next(m.Prepared)
 
 
@@ -65,7 +65,7 @@ async def child_of() -> AsyncIterator[Parent]:
 @pytest.fixture
 def camera() -> Any:
     frame = before_the_camera(astronaut())
-    with MjpegServer(frames_per_second=20, picture=lambda _: frame) as server:
+    with MjpegServer(frames_per_second=20, picture=lambda number: swaying(frame, number)) as server:
         yield server
 
 
@@ -85,7 +85,7 @@ async def test_it_lives_prepares_and_says_on_what() -> None:
 async def test_what_can_never_work_is_told(tmp_path: Path, models: str | None, camera: str, reason: str) -> None:
     async with child_of() as parent:
         folder = str(real_models()) if models is None else str(tmp_path)
-        await parent.send(m.Prepare(models=folder, camera=camera))
+        await parent.send(m.Prepare(models=folder, camera=m.CameraSetup(camera)))
         assert reason in (await parent.next(m.Unfit)).reason
 
 
@@ -194,7 +194,7 @@ def test_events_become_the_lanes_messages() -> None:
 
 # ── the parent's side of a process that never works ──────────────────────────────────────────────────────────────────
 
-PREPARE = m.Prepare(models="none", camera="http://127.0.0.1:9/stream")
+PREPARE = m.Prepare(models="none", camera=m.CameraSetup("http://127.0.0.1:9/stream"))
 
 
 def executable(tmp_path: Path, script: str) -> str:

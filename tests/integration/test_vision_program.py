@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import pytest
 from fakes.mjpeg_server import MjpegServer
-from fakes.portraits import as_file, astronaut, before_the_camera
+from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
 from gate.channel import messages as m
@@ -48,9 +48,7 @@ class World:
         self.frame = np.full_like(self.frame, 40)
 
     def picture(self, number: int) -> np.ndarray:
-        frame = self.frame.copy()
-        frame[:4, :4] = number % 256
-        return frame
+        return swaying(self.frame, number)
 
 
 @dataclass
@@ -154,6 +152,8 @@ async def test_a_traveller_is_seen_compared_and_forgotten(tmp_path: Path) -> Non
         (child,) = children()
         before_ms = time.monotonic_ns() // 1_000_000
         await gate.start("one")
+        seen = await gate.next(m.FaceSeen)
+        assert (seen.crossing, seen.faces, seen.guidance) == ("one", 0, Guidance.LOOK_AT_CAMERA)  # not yet proved
         seen = await gate.next(m.FaceSeen)
         assert (seen.crossing, seen.faces, seen.guidance) == ("one", 1, Guidance.NONE)
         compared = await gate.give_portrait("one")
@@ -408,7 +408,7 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     program = (
         "import asyncio, sys\nfrom gate.channel import messages\nfrom gate.programs.vision_process import Process\n"
         "async def main():\n"
-        "    child = await Process.start(messages.Prepare(models=sys.argv[1], camera=sys.argv[2]))\n"
+        "    child = await Process.start(messages.Prepare(models=sys.argv[1], camera=messages.CameraSetup(sys.argv[2])))\n"
         "    print(child.pid, flush=True)\n"
         "    await asyncio.Event().wait()\n"
         "asyncio.run(main())\n"

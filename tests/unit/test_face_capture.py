@@ -1,11 +1,13 @@
 """Frames and portrait meet in any order; one comparison comes of it, with everything that could not be had."""
 
 import pytest
-from fakes.face_examples import RULES, nobody, one_face, template, turned_face, two_faces
+from fakes.face_examples import ALIVE, RULES, face, nobody, one_face, template, turned_face, two_faces
 
 from gate.face.capture import (
     GOOD_FRAMES_MAX,
     GOOD_FRAMES_MIN,
+    LIVE_WAIT_MS,
+    PATIENCE_MS,
     Capture,
     Changed,
     Compared,
@@ -14,8 +16,9 @@ from gate.face.capture import (
     PortraitProblem,
 )
 from gate.face.chain import Observation
-from gate.face.quality import Hint
+from gate.face.guidance import Hint
 from gate.face.track import TrackState
+from gate.face.values import LiveEvidence
 
 PORTRAIT = template(0)
 
@@ -27,7 +30,7 @@ def frames(count: int, *, start: int = 0, person: int = 0, alike: float = 0.9) -
 def run(capture: Capture, *steps: object) -> list[Event]:
     events: list[Event] = []
     for step in steps:
-        events += capture.see(step) if isinstance(step, Observation) else capture.take_portrait(step)  # type: ignore[arg-type]
+        events += capture.see(step, ALIVE) if isinstance(step, Observation) else capture.take_portrait(step)  # type: ignore[arg-type]
     return events
 
 
@@ -59,14 +62,64 @@ def test_there_is_one_comparison_and_one_portrait() -> None:
     assert only_comparison(events).match == pytest.approx(0.9)
 
 
-def test_the_score_is_the_median_over_the_newest_frames() -> None:
-    mixed = [
-        one_face(80 * n, alike=alike, liveness=alike) for n, alike in enumerate((0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95))
-    ]
-    compared = only_comparison(run(Capture(RULES), *mixed, PORTRAIT))
+def test_the_best_frames_count_not_the_newest() -> None:
+    blurred = [face(80 * n, alike=0.5, sharpness=40.0) for n in range(20, 30)]
+    sharp = [face(80 * n, alike=0.9, sharpness=400.0) for n in range(GOOD_FRAMES_MAX)]
+    compared = only_comparison(run(Capture(RULES), *sharp, *blurred, PORTRAIT))
     assert compared.frames == GOOD_FRAMES_MAX
-    assert compared.match == pytest.approx(0.8)
-    assert compared.liveness == pytest.approx(0.8)
+    assert compared.match == pytest.approx(0.9)
+
+
+def test_a_sharper_frame_weighs_more_in_the_template() -> None:
+    def match(first: float, others: float) -> float:
+        frames_seen = [face(0, alike=0.9, sharpness=first)]
+        frames_seen += [face(80 * n, alike=0.5, sharpness=others) for n in (1, 2)]
+        return only_comparison(run(Capture(RULES), *frames_seen, PORTRAIT)).match or 0.0
+
+    assert match(400.0, 30.0) > match(30.0, 400.0) + 0.05
+
+
+def test_a_frame_that_would_not_be_among_the_best_is_not_embedded_but_now_and_then() -> None:
+    capture = Capture(RULES)
+    run(capture, *frames(GOOD_FRAMES_MAX))
+    poorer = {at_ms: face(at_ms, sharpness=30.0) for at_ms in (400, 480, 560)}
+    assert not capture.wants_template(poorer[400])
+    assert capture.wants_template(poorer[560])  # the track must be proved
+    assert not capture.wants_template(nobody(560))
+    assert not capture.wants_template(two_faces(560))
+
+
+def test_after_the_comparison_frames_are_embedded_to_prove_the_track_only() -> None:
+    capture = Capture(RULES)
+    run(capture, *frames(3), PORTRAIT)
+    assert not capture.wants_template(one_face(240))
+    assert capture.wants_template(one_face(400))
+
+
+@pytest.mark.parametrize("wish", [{"eyes_open": 0.1}, {"mouth_open": 0.6}, {"brightness": 40.0}, {"y_part": 0.9}])
+def test_a_wish_that_is_never_fulfilled_delays_the_comparison_and_does_not_prevent_it(wish: dict[str, float]) -> None:
+    capture = Capture(RULES)
+    early = run(capture, PORTRAIT, *(face(at_ms, **wish) for at_ms in range(0, PATIENCE_MS, 80)))
+    assert not any(isinstance(event, Compared) for event in early)
+    later = run(capture, *(face(PATIENCE_MS + 80 * n, **wish) for n in range(5)))
+    assert only_comparison(later).match == pytest.approx(0.9)
+
+
+def test_clean_frames_come_before_excused_ones() -> None:
+    shut = [face(at_ms, alike=0.5, eyes_open=0.1) for at_ms in range(0, PATIENCE_MS + 800, 80)]
+    clean = [one_face(PATIENCE_MS + 800 + 80 * n) for n in range(GOOD_FRAMES_MAX)]
+    assert only_comparison(run(Capture(RULES), *shut, *clean, PORTRAIT)).match == pytest.approx(0.9)
+
+
+def test_the_comparison_waits_for_liveness_that_is_not_ready_but_not_for_ever() -> None:
+    looking = LiveEvidence(0.3, ("two_cues_of_five",), ready=False)
+    capture = Capture(RULES)
+    run(capture, PORTRAIT)
+    events = [event for n in range(10) for event in capture.see(one_face(80 * n), looking)]
+    assert not any(isinstance(event, Compared) for event in events)
+    (compared,) = [event for event in capture.see(one_face(LIVE_WAIT_MS + 160), looking) if isinstance(event, Compared)]
+    assert compared.liveness == pytest.approx(0.3)
+    assert compared.reasons == ("two_cues_of_five",)
 
 
 @pytest.mark.parametrize("problem", list(PortraitProblem))
@@ -77,8 +130,10 @@ def test_an_unusable_portrait_is_told_with_the_liveness_that_was_had(problem: Po
 
 
 def test_liveness_that_was_not_run_is_none_and_said() -> None:
-    blind = [one_face(80 * number, liveness=None) for number in range(3)]
-    compared = only_comparison(run(Capture(RULES), PORTRAIT, *blind))
+    capture = Capture(RULES)
+    for frame in frames(3):
+        capture.see(frame)
+    (compared,) = [event for event in capture.take_portrait(PORTRAIT) if isinstance(event, Compared)]
     assert compared.liveness is None
     assert compared.reasons == ("liveness_not_run",)
 

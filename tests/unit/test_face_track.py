@@ -93,6 +93,6 @@ def test_the_bound_for_the_same_person_lies_below_the_match_threshold() -> None:
 
 def test_wiping_zeroes_what_was_seen() -> None:
     seen = template(0)
-    track = followed(Observation(0, 1, BOX, one_face(0).quality, seen))
+    track = followed(Observation(0, 1, BOX, quality=one_face(0).quality, template=seen))
     track.wipe()
     assert not seen.vector.any()

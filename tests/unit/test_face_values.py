@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.face.align import ARCFACE, five_points, similarity
-from gate.face.compare import alike, alike_over_frames
+from gate.face.compare import alike, fused
 from gate.face.detect import FACES_MAX, central, companions, faces_from
 from gate.face.errors import NoFaceError
 from gate.face.liveness.passive import CROP_SCALE, context_crop
@@ -166,6 +166,24 @@ def test_templates_compare_by_cosine_and_only_within_a_model() -> None:
         alike(template(0), template(0, model="other"))
 
 
-def test_many_frames_make_one_score_by_their_median() -> None:
-    live = [template(0, alike=alike) for alike in (0.2, 0.9, 0.8)]
-    assert alike_over_frames(template(0), live) == pytest.approx(0.8)
+def test_many_frames_make_one_template_that_leans_to_the_heavier() -> None:
+    one, other = template(0), template(1)
+    assert alike(fused([one, other], [1.0, 1.0]), one) == pytest.approx(0.5**0.5)
+    assert alike(fused([one, other], [3.0, 1.0]), one) == pytest.approx(3 / 10**0.5)
+    assert alike(fused([one], [0.2]), one) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("templates", "weights"),
+    [
+        ([], []),
+        ([template(0)], [0.0]),
+        ([template(0)], [float("nan")]),
+        ([template(0), template(0, model="other")], [1.0, 1.0]),
+        ([template(0), template(0, alike=-1.0)], [1.0, 1.0]),
+        ([template(0), template(1)], [1.0]),
+    ],
+)
+def test_senseless_templates_make_none(templates: list[Template], weights: list[float]) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - every one of them, whatever it says
+        fused(templates, weights)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from gate.passage.screen import Guidance, Screen
 
@@ -39,7 +39,12 @@ class Pictogram(enum.Enum):
     CAMERA = "camera"
     CLOSER = "closer"
     BACK = "back"
-    CENTRE = "centre"
+    LEFT = "left"
+    RIGHT = "right"
+    UP = "up"
+    DOWN = "down"
+    EYES = "eyes"
+    MOUTH = "mouth"
     FORWARD = "forward"
     STILL = "still"
     ONE_PERSON = "one-person"
@@ -50,6 +55,23 @@ class Pictogram(enum.Enum):
     LEAVE = "leave"
     CLOSED = "closed"
 
+
+GUIDES: Final = {
+    Guidance.NONE: ("look-title", Pictogram.CAMERA),
+    Guidance.LOOK_AT_CAMERA: ("look-title", Pictogram.CAMERA),
+    Guidance.COME_CLOSER: ("guide-come-closer", Pictogram.CLOSER),
+    Guidance.STEP_BACK: ("guide-step-back", Pictogram.BACK),
+    Guidance.MOVE_LEFT: ("guide-move-left", Pictogram.LEFT),
+    Guidance.MOVE_RIGHT: ("guide-move-right", Pictogram.RIGHT),
+    Guidance.MOVE_UP: ("guide-move-up", Pictogram.UP),
+    Guidance.MOVE_DOWN: ("guide-move-down", Pictogram.DOWN),
+    Guidance.FACE_FORWARD: ("guide-face-forward", Pictogram.FORWARD),
+    Guidance.HOLD_STILL: ("guide-hold-still", Pictogram.STILL),
+    Guidance.OPEN_EYES: ("guide-open-eyes", Pictogram.EYES),
+    Guidance.CLOSE_MOUTH: ("guide-close-mouth", Pictogram.MOUTH),
+    Guidance.ONE_PERSON: ("guide-one-person", Pictogram.ONE_PERSON),
+    Guidance.MORE_LIGHT: ("guide-more-light", Pictogram.LIGHT),
+}
 
 # How to lay the document. Any other guidance is for the face, and shows the plain invitation.
 PAGE_GUIDES = {
@@ -117,7 +139,7 @@ def render(view: ViewState) -> PageState:
             title, pictogram = PAGE_GUIDES.get(view.guidance, ("welcome-title", Pictogram.PASSPORT))
             return _page(view, title=title, pictogram=pictogram, tone=Tone.CALM, step=1)
         case Screen.LOOK:
-            title, pictogram = _guide(view.guidance)
+            title, pictogram = GUIDES.get(view.guidance, GUIDES[Guidance.NONE])
             return _page(view, title=title, pictogram=pictogram, tone=Tone.CALM, step=2)
         case Screen.WAIT:
             return _page(view, pictogram=Pictogram.WAIT, tone=Tone.CALM, step=2)
@@ -132,26 +154,6 @@ def render(view: ViewState) -> PageState:
 def lane_unknown(purpose: Purpose) -> PageState:
     """The page while nobody knows what the lane does: the officer's, and never an old one."""
     return render(ViewState(Screen.OFFICER, Guidance.NONE, purpose))
-
-
-def _guide(guidance: Guidance) -> tuple[str, Pictogram]:
-    match guidance:
-        case Guidance.COME_CLOSER:
-            return "guide-come-closer", Pictogram.CLOSER
-        case Guidance.STEP_BACK:
-            return "guide-step-back", Pictogram.BACK
-        case Guidance.CENTRE:
-            return "guide-centre", Pictogram.CENTRE
-        case Guidance.FACE_FORWARD:
-            return "guide-face-forward", Pictogram.FORWARD
-        case Guidance.HOLD_STILL:
-            return "guide-hold-still", Pictogram.STILL
-        case Guidance.ONE_PERSON:
-            return "guide-one-person", Pictogram.ONE_PERSON
-        case Guidance.MORE_LIGHT:
-            return "guide-more-light", Pictogram.LIGHT
-        case _:
-            return "look-title", Pictogram.CAMERA
 
 
 def _page(

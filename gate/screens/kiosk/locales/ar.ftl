@@ -20,7 +20,12 @@ emergency-hint = اخرج من أقرب مخرج
 
 guide-come-closer = اقترب قليلًا
 guide-step-back = ارجع قليلًا إلى الوراء
-guide-centre = قف في الوسط
+guide-move-left = تحرّك قليلًا إلى يسارك
+guide-move-right = تحرّك قليلًا إلى يمينك
+guide-move-up = ارتفع قليلًا
+guide-move-down = انخفض قليلًا
+guide-open-eyes = افتح عينيك
+guide-close-mouth = أغلق فمك
 guide-face-forward = انظر أمامك مباشرةً
 guide-hold-still = لا تتحرّك
 guide-one-person = شخص واحد فقط

@@ -21,7 +21,12 @@ emergency-hint = Use the nearest way out
 
 guide-come-closer = Come a little closer
 guide-step-back = Step back a little
-guide-centre = Stand in the middle
+guide-move-left = Move a little to your left
+guide-move-right = Move a little to your right
+guide-move-up = Move up a little
+guide-move-down = Move down a little
+guide-open-eyes = Open your eyes
+guide-close-mouth = Close your mouth
 guide-face-forward = Look straight ahead
 guide-hold-still = Hold still
 guide-one-person = One person only

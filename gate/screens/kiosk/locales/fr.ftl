@@ -20,7 +20,12 @@ emergency-hint = Prenez la sortie la plus proche
 
 guide-come-closer = Approchez-vous un peu
 guide-step-back = Reculez un peu
-guide-centre = Placez-vous au milieu
+guide-move-left = Déplacez-vous un peu à gauche
+guide-move-right = Déplacez-vous un peu à droite
+guide-move-up = Redressez-vous un peu
+guide-move-down = Baissez-vous un peu
+guide-open-eyes = Ouvrez les yeux
+guide-close-mouth = Fermez la bouche
 guide-face-forward = Regardez droit devant vous
 guide-hold-still = Ne bougez plus
 guide-one-person = Une seule personne

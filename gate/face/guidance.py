@@ -1,0 +1,101 @@
+"""What a traveller could do better, from the measures of a face: the conditions that guidance must know, each with hysteresis.
+
+Pure. The eight of BSI TR-03121 §4.8.1 (too close or far, too far left or right, too high or low, too much movement, not frontal, eyes
+closed, mouth open, several faces), and light. A condition begins beyond one bound and ends within another, so that a measure
+that trembles about a bound does not make the screen flicker. What was not measured is no condition: a profile whose models give no
+68 landmarks says nothing about eyes and mouth.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gate.face.quality import Measures
+
+
+class Hint(enum.Enum):
+    """What would make the face better to compare, most useful first. Left and right are the traveller's own."""
+
+    ONE_PERSON = "one_person"
+    COME_CLOSER = "come_closer"
+    STEP_BACK = "step_back"
+    MOVE_LEFT = "move_left"
+    MOVE_RIGHT = "move_right"
+    MOVE_UP = "move_up"
+    MOVE_DOWN = "move_down"
+    FACE_FORWARD = "face_forward"
+    MORE_LIGHT = "more_light"
+    HOLD_STILL = "hold_still"
+    OPEN_EYES = "open_eyes"
+    CLOSE_MOUTH = "close_mouth"
+
+
+# These may be wrong about a person for good (a long nose, narrow eyes, dark skin, a wheelchair's height): they choose frames for a
+# while, no longer. A face that is turned further than `quality.TURNED_MAX` is turned.
+EXCUSABLE: Final = frozenset({
+    Hint.MOVE_UP, Hint.MOVE_DOWN, Hint.FACE_FORWARD, Hint.MORE_LIGHT, Hint.OPEN_EYES, Hint.CLOSE_MOUTH,
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Where a measure becomes bad, and where it is good again. `bad` over `good`: too much is bad; under it: too little."""
+
+    bad: float
+    good: float
+
+    def __post_init__(self) -> None:
+        """Refuse a limit without room: it would tremble."""
+        if self.bad == self.good:
+            raise ValueError("a limit needs room between bad and good")
+
+    def passed(self, value: float, *, held: bool) -> bool:
+        """True when the value is bad; a condition that is `held` ends only where it is good again."""
+        bound = self.good if held else self.bad
+        return value > bound if self.bad > self.good else value < bound
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One condition on one measure."""
+
+    hint: Hint
+    measure: Callable[[Measures], float | None]
+    limit: Limit
+
+
+# Units and evidence: docs/biometrics.md. The picture's left is the traveller's right.
+RULES: Final = (
+    Rule(Hint.COME_CLOSER, lambda face: face.eye_distance_px, Limit(bad=32.0, good=36.0)),
+    Rule(Hint.STEP_BACK, lambda face: face.height_part, Limit(bad=0.80, good=0.72)),
+    Rule(Hint.MOVE_LEFT, lambda face: face.x_part, Limit(bad=0.22, good=0.27)),
+    Rule(Hint.MOVE_RIGHT, lambda face: face.x_part, Limit(bad=0.78, good=0.73)),
+    Rule(Hint.MOVE_DOWN, lambda face: face.y_part, Limit(bad=0.14, good=0.18)),
+    Rule(Hint.MOVE_UP, lambda face: face.y_part, Limit(bad=0.86, good=0.82)),
+    Rule(Hint.FACE_FORWARD, lambda face: abs(face.pose.yaw), Limit(bad=0.25, good=0.20)),
+    Rule(Hint.FACE_FORWARD, lambda face: face.pose.pitch, Limit(bad=0.27, good=0.31)),
+    Rule(Hint.FACE_FORWARD, lambda face: face.pose.pitch, Limit(bad=0.76, good=0.72)),
+    Rule(Hint.FACE_FORWARD, lambda face: abs(face.pose.roll_degrees), Limit(bad=20.0, good=15.0)),
+    Rule(Hint.MORE_LIGHT, lambda face: face.brightness, Limit(bad=45.0, good=52.0)),
+    Rule(Hint.MORE_LIGHT, lambda face: face.brightness, Limit(bad=225.0, good=215.0)),
+    Rule(Hint.MORE_LIGHT, lambda face: face.contrast, Limit(bad=10.0, good=13.0)),
+    Rule(Hint.HOLD_STILL, lambda face: face.motion, Limit(bad=2.0, good=1.3)),
+    Rule(Hint.HOLD_STILL, lambda face: face.sharpness, Limit(bad=20.0, good=26.0)),
+    Rule(Hint.OPEN_EYES, lambda face: face.eyes_open, Limit(bad=0.17, good=0.20)),
+    Rule(Hint.CLOSE_MOUTH, lambda face: face.mouth_open, Limit(bad=0.35, good=0.28)),
+)  # fmt: skip
+
+
+def conditions(face: Measures, held: frozenset[Hint] = frozenset()) -> frozenset[Hint]:
+    """What is to be wished for, given what was wished for in the frame before."""
+    found = set()
+    for rule in RULES:
+        value = rule.measure(face)
+        if value is not None and rule.limit.passed(value, held=rule.hint in held):
+            found.add(rule.hint)
+    return frozenset(found)
