@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from hardware_sim.camera import MjpegCamera
-from hardware_sim.camera.server import CLIENTS_MAX, encoded
+from hardware_sim.camera import Fault, MjpegCamera, Settings
+from hardware_sim.camera.player import JPEG_QUALITY, encoded
+from hardware_sim.camera.server import CLIENTS_MAX
+from hardware_sim.faces import studio
 from hardware_sim.faces.hall import Picture
 
 PATIENCE_S = 5.0
@@ -234,3 +236,47 @@ def test_opencv_reads_the_stream_and_misses_it_when_it_stops(camera: MjpegCamera
     camera.stop()
     assert not all(capture.read()[0] for _ in range(200))
     capture.release()
+
+
+def posted(camera: MjpegCamera, path: str, body: bytes) -> bytes:
+    place = urlsplit(camera.address)
+    with socket.create_connection((place.hostname or "", place.port or 0), PATIENCE_S) as connection:
+        head = f"POST {path} HTTP/1.1\r\nHost: kiosk\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        connection.sendall(head + body)
+        answer = b""
+        while part := connection.recv(4096):
+            answer += part
+        return answer
+
+
+def test_exposure_and_light_are_set_by_a_post_and_the_stream_shows_it(camera: MjpegCamera) -> None:
+    camera.show(Plain(50, loop_length=1))
+    viewer = watch(camera)
+    viewer.picture()
+    assert posted(camera, "/control", b'{"exposure": 4, "gain": 1.0}').startswith(b"HTTP/1.0 204 ")
+    assert posted(camera, "/light", b'{"rgb": [0, 0, 1]}').startswith(b"HTTP/1.0 204 ")
+    assert camera.settings == Settings(exposure=4.0, display=(0.0, 0.0, 1.0))
+    bright = studio.jpeg(camera.settings.sensed(Plain(50).picture(0), seed=0), JPEG_QUALITY)
+    viewer.until(bright)
+    viewer.close()
+
+
+def test_a_setting_that_cannot_be_is_refused_with_a_reason_and_changes_nothing(camera: MjpegCamera) -> None:
+    answer = posted(camera, "/control", b'{"exposure": -1}')
+    assert answer.startswith(b"HTTP/1.0 400 ")
+    assert b"a number from" in answer
+    assert posted(camera, "/stream", b"{}").startswith(b"HTTP/1.0 404 ")
+    assert camera.settings == Settings()
+
+
+def test_a_fault_lasts_through_the_next_scene(camera: MjpegCamera) -> None:
+    camera.show(Plain(50, loop_length=1))
+    viewer = watch(camera)
+    viewer.until(before := encoded(Plain(50), 0, (32, 24)))
+    camera.suffer(Fault.FROZEN)
+    camera.show(Plain(150, loop_length=1))
+    viewer.until(before)
+    assert {viewer.picture() for _ in range(5)} == {before}
+    camera.suffer(None)
+    viewer.until(encoded(Plain(150), 0, (32, 24)))
+    viewer.close()

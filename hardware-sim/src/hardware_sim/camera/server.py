@@ -1,16 +1,14 @@
 """A network camera on loopback: plays one scene at a time as MJPEG, and fails on request.
 
-One thread owns every socket. The other threads only change what it plays, under a lock and in microseconds, so a
-world can switch scenes in the middle of its own work. Pictures are made and encoded when first due and kept, so a
-scene in its second loop costs no processor. Pacing counts absolute deadlines; a picture that comes too late is left
+One thread owns every socket. The other threads only change what it plays (`player`), under a lock and in microseconds,
+so a world can switch scenes in the middle of its own work. `POST /control` and `POST /light` set how pictures are taken
+and what the traveller's display shines, from the next picture on. Pacing counts absolute deadlines; a picture that comes too late is left
 out, never sent in a burst. A client that does not take its bytes misses pictures; nobody waits for it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import enum
-import random
 import selectors
 import socket
 import threading
@@ -18,27 +16,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
 from hardware_sim.camera import mjpeg
-from hardware_sim.camera.scenes import Empty
-from hardware_sim.faces import studio
+from hardware_sim.camera.player import Fault, Player
+from hardware_sim.camera.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from hardware_sim.camera.scenes import Scene
+    from hardware_sim.camera.scenes import Live, Scene
 
-JPEG_QUALITY = 88
-CLIENTS_MAX = 4  # one more is turned away: a camera on loopback has one reader, and at times its successor
-SCENES_KEPT_MAX = 32  # encoded scenes, about 2 MB each; the one not shown for longest goes first
+CLIENTS_MAX = 4  # one more is turned away: a camera on loopback has one reader, at times its successor, and settings
 _STOP_TIMEOUT_S = 5.0
-_GARBAGE_BYTES = 20_000
-
-
-class _Mode(enum.Enum):
-    PLAYING = enum.auto()
-    STALLED = enum.auto()
-    GARBAGE = enum.auto()
 
 
 @dataclass(slots=True, eq=False)
@@ -62,18 +48,13 @@ class MjpegCamera:
         if not 0 < fps <= 120:
             raise ValueError(f"pictures a second out of range: {fps}")
         self._period_s = 1 / fps
-        self._size = size
+        self._player = Player(size=size, period_s=self._period_s)
         self._lock = threading.Lock()
-        self._scene: Scene = Empty()
-        self._scene_index = 0
-        self._mode = _Mode.PLAYING
         self._drop_wanted = False
         self._stop_wanted = False
         self._port = 0
         self._thread: threading.Thread | None = None
         self._waker: socket.socket | None = None
-        self._encoded: dict[Scene, dict[int, bytes]] = {}
-        self._noise = random.Random(0)
 
     # ── from any thread ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -117,20 +98,26 @@ class MjpegCamera:
         if thread.is_alive():
             raise RuntimeError("the camera's thread does not end")
 
-    def show(self, scene: Scene) -> None:
+    def show(self, scene: Scene | Live) -> None:
         """Play `scene` from its beginning; ends a stall and garbage."""
-        with self._lock:
-            self._scene, self._scene_index, self._mode = scene, 0, _Mode.PLAYING
+        self._player.show(scene)
 
     def stall(self) -> None:
         """Keep the connections and send nothing, until the next `show`."""
-        with self._lock:
-            self._mode = _Mode.STALLED
+        self._player.stall()
 
     def garbage(self) -> None:
         """Send noise where the pictures should be, until the next `show`."""
-        with self._lock:
-            self._mode = _Mode.GARBAGE
+        self._player.garbage()
+
+    def suffer(self, fault: Fault | None) -> None:
+        """Have a fault, whatever is shown, until None ends it."""
+        self._player.suffer(fault)
+
+    @property
+    def settings(self) -> Settings:
+        """How pictures are taken now."""
+        return self._player.settings
 
     def drop(self) -> None:
         """Close every connection once; new ones are welcome."""
@@ -201,7 +188,7 @@ class MjpegCamera:
                     client.closing, client.pending = True, memoryview(b"")
                 elif not client.watching and not client.closing:
                     client.request += received
-                    _answer(client)
+                    _answer(client, self._player)
             if mask & selectors.EVENT_WRITE and client.pending:
                 client.pending = client.pending[client.connection.send(client.pending) :]
         except BlockingIOError:
@@ -211,25 +198,13 @@ class MjpegCamera:
 
     def _publish(self, clients: dict[socket.socket, _Client]) -> None:
         """Queue the due picture for every client that took the last one."""
-        with self._lock:
-            mode, scene, index = self._mode, self._scene, self._scene_index
-            self._scene_index = (index + 1) % scene.loop_length
-        if mode is _Mode.STALLED or not any(client.watching for client in clients.values()):
+        picture = self._player.take(watched=any(client.watching for client in clients.values()))
+        if picture is None:
             return
-        jpeg = self._noise.randbytes(_GARBAGE_BYTES) if mode is _Mode.GARBAGE else self._jpeg(scene, index)
-        payload = mjpeg.part(jpeg)
+        payload = mjpeg.part(picture)
         for client in clients.values():
             if client.watching and not client.pending:
                 client.pending = memoryview(payload)
-
-    def _jpeg(self, scene: Scene, index: int) -> bytes:
-        loop = self._encoded.pop(scene, {})
-        self._encoded[scene] = loop  # the most recently shown stands last
-        while len(self._encoded) > SCENES_KEPT_MAX:
-            del self._encoded[next(iter(self._encoded))]
-        if index not in loop:
-            loop[index] = encoded(scene, index, self._size)
-        return loop[index]
 
     def _settle(self, selector: selectors.BaseSelector, clients: dict[socket.socket, _Client]) -> None:
         """Forget who has gone; listen for room to write only where something waits."""
@@ -243,23 +218,30 @@ class MjpegCamera:
                 selector.modify(client.connection, wanted, client)
 
 
-def _answer(client: _Client) -> None:
+def _answer(client: _Client, player: Player) -> None:
     try:
-        path = mjpeg.requested_path(client.request)
+        request = mjpeg.request(client.request)
     except mjpeg.BadRequestError:
         client.closing = True
         return
-    if path is None:
+    if request is None:
         return
-    if path == mjpeg.STREAM_PATH:
+    if (request.method, request.path) == ("GET", mjpeg.STREAM_PATH):
         client.watching, client.pending = True, memoryview(mjpeg.RESPONSE_HEAD)
     else:
-        client.closing, client.pending = True, memoryview(mjpeg.NOT_FOUND)
+        client.closing, client.pending = True, memoryview(_set(request, player))
 
 
-def encoded(scene: Scene, index: int, size: tuple[int, int] = (640, 480)) -> bytes:
-    """Return picture `index` of the scene's loop as the JPEG that the camera sends."""
-    picture = scene.picture(index)
-    if picture.shape[1::-1] != size:
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return studio.jpeg(picture, JPEG_QUALITY)
+def _set(request: mjpeg.Request, player: Player) -> bytes:
+    """Set what a request asks for; returns the answer."""
+    try:
+        match request.method, request.path:
+            case "POST", mjpeg.CONTROL_PATH:
+                player.adjust(player.settings.controlled(request.body))
+            case "POST", mjpeg.LIGHT_PATH:
+                player.adjust(player.settings.shone_at(request.body))
+            case _:
+                return mjpeg.NOT_FOUND
+    except SettingsError as error:
+        return mjpeg.refused(str(error))
+    return mjpeg.DONE

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from hardware_sim.sequences import sensor
 from hardware_sim.sequences.timeline import Timeline, still
 from hardware_sim.sequences.values import FPS, KIOSK, FrameTruth, Lens, Lighting, PersonTruth, Rgb
@@ -67,13 +69,15 @@ class Sequence:
         lighting = self.lighting.at(at_s)
         return lighting if display is None else replace(lighting, display=display)
 
-    def frame(self, at_s: float, *, display: Rgb | None = None) -> Picture:
-        """Return the frame at a time, (h, w, 3) BGR."""
+    def frame(self, at_s: float, *, display: Rgb | None = None, exposure: float = 1.0, gain: float = 1.0) -> Picture:
+        """Return the frame at a time, (h, w, 3) BGR. `exposure` and `gain` multiply the light; gain adds to the noise."""
         lighting = self.light(at_s, display)
         light = sensor.behind(self.lens, self.hall, lighting)
         for thing in sorted(self.things, key=lambda thing: -thing.distance_cm(at_s)):
             sensor.lay(light, *thing.layer(at_s, self.lens, lighting))
-        return sensor.developed(light, seed=round(at_s * 1000), sigma=self.noise_sigma)
+        if exposure * gain != 1:
+            light *= np.float32(exposure * gain)
+        return sensor.developed(light, seed=round(at_s * 1000), sigma=self.noise_sigma * max(gain, 1.0))
 
     def truth(self, at_s: float, *, display: Rgb | None = None) -> FrameTruth:
         """Return what the frame at a time shows; nobody who is out of the picture."""

@@ -1,0 +1,170 @@
+"""What the camera sends next: a scene, as the settings and a fault make it look. The world calls it from any thread.
+
+Pictures of a loop are encoded when first due and kept while the settings are the usual ones; a live scene, and every
+scene under other settings, is drawn anew for each picture. A fault stays until it is ended.
+"""
+
+from __future__ import annotations
+
+import enum
+import random
+import threading
+from collections import deque
+
+import cv2
+import numpy as np
+
+from hardware_sim.camera.scenes import Empty, Injected, Live, Scene, Shone
+from hardware_sim.camera.settings import Settings
+from hardware_sim.faces import studio
+from hardware_sim.faces.hall import Picture
+
+JPEG_QUALITY = 88
+SCENES_KEPT_MAX = 32  # encoded scenes, about 2 MB each; the one not shown for longest goes first
+CLIP_LENGTH = 30  # pictures of a looped clip, about 1 MB
+_GARBAGE_BYTES = 20_000
+_USUAL = Settings()
+
+
+class Fault(enum.Enum):
+    """What can be wrong with a camera that still sends pictures."""
+
+    FROZEN = "frozen"  # the same picture for ever
+    LOOPED = "looped"  # the last CLIP_LENGTH pictures again and again, as a recording put in its place
+    COVERED = "covered"  # a hand or tape on the lens
+    TURNED = "turned"  # mounted upside down
+    MIRRORED = "mirrored"
+
+
+class _Mode(enum.Enum):
+    PLAYING = enum.auto()
+    STALLED = enum.auto()
+    GARBAGE = enum.auto()
+
+
+class Player:
+    """Plays `Empty` until told otherwise, at pictures of `size` and so long a period."""
+
+    def __init__(self, *, size: tuple[int, int], period_s: float) -> None:
+        self._size = size
+        self._period_s = period_s
+        self._lock = threading.Lock()
+        self._scene: Scene | Live = Empty()
+        self._index = 0
+        self._mode = _Mode.PLAYING
+        self._fault: Fault | None = None
+        self._settings = _USUAL
+        self._encoded: dict[Scene, dict[int, bytes]] = {}
+        self._clip: deque[bytes] = deque(maxlen=CLIP_LENGTH)
+        self._noise = random.Random(0)
+
+    # ── from any thread ──────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def settings(self) -> Settings:
+        """What the camera was told."""
+        with self._lock:
+            return self._settings
+
+    def adjust(self, settings: Settings) -> None:
+        """Take pictures in this way from the next one on."""
+        with self._lock:
+            self._settings = settings
+
+    def show(self, scene: Scene | Live) -> None:
+        """Play a scene from its beginning; ends a stall and garbage."""
+        with self._lock:
+            self._scene, self._index, self._mode = scene, 0, _Mode.PLAYING
+
+    def stall(self) -> None:
+        """Give no pictures until the next scene."""
+        with self._lock:
+            self._mode = _Mode.STALLED
+
+    def garbage(self) -> None:
+        """Give noise in place of pictures until the next scene."""
+        with self._lock:
+            self._mode = _Mode.GARBAGE
+
+    def suffer(self, fault: Fault | None) -> None:
+        """Have a fault from the next picture on, or none any more."""
+        with self._lock:
+            self._fault = fault
+
+    # ── from the camera's thread ─────────────────────────────────────────────────────────────────────────────────
+
+    def take(self, *, watched: bool) -> bytes | None:
+        """Return the bytes that are due now and go on to the next; None when nothing is sent."""
+        with self._lock:
+            mode, scene, index, fault, settings = self._mode, self._scene, self._index, self._fault, self._settings
+            self._index = index + 1
+        if mode is _Mode.STALLED or not watched:
+            return None
+        if mode is _Mode.GARBAGE:
+            return self._noise.randbytes(_GARBAGE_BYTES)
+        match fault:
+            case Fault.FROZEN if self._clip:
+                return self._clip[-1]
+            case Fault.LOOPED if self._clip:
+                self._clip.rotate(-1)
+                return self._clip[-1]
+            case Fault.COVERED:
+                return studio.jpeg(_covered(self._size, index), JPEG_QUALITY)
+            case Fault.TURNED | Fault.MIRRORED:
+                flipped = cv2.flip(self._picture(scene, index, settings), -1 if fault is Fault.TURNED else 1)
+                return studio.jpeg(flipped.astype(np.uint8), JPEG_QUALITY)
+            case _:
+                jpeg = self._jpeg(scene, index, settings)
+                self._clip.append(jpeg)
+                return jpeg
+
+    def _jpeg(self, scene: Scene | Live, index: int, settings: Settings) -> bytes:
+        if isinstance(scene, Live) or (settings != _USUAL and not isinstance(scene, Injected)):
+            return studio.jpeg(self._picture(scene, index, settings), JPEG_QUALITY)
+        index %= scene.loop_length
+        loop = self._encoded.pop(scene, {})
+        self._encoded[scene] = loop  # the most recently shown stands last
+        while len(self._encoded) > SCENES_KEPT_MAX:
+            del self._encoded[next(iter(self._encoded))]
+        if index not in loop:
+            loop[index] = encoded(scene, index, self._size)
+        return loop[index]
+
+    def _picture(self, scene: Scene | Live, index: int, settings: Settings) -> Picture:
+        if isinstance(scene, Live):
+            picture = scene.picture_at(
+                index * self._period_s, display=settings.display, exposure=settings.exposure, gain=settings.gain
+            )
+            return fitted(picture, self._size)
+        index %= scene.loop_length
+        if isinstance(scene, Injected):
+            return fitted(scene.picture(index), self._size)
+        picture = scene.picture_under(index, settings.display) if isinstance(scene, Shone) else scene.picture(index)
+        return settings.sensed(fitted(picture, self._size), seed=index)
+
+
+def _covered(size: tuple[int, int], index: int) -> Picture:
+    noise = np.random.default_rng(index).standard_normal((size[1], size[0], 3), np.float32)
+    dark: Picture = np.clip(5 + 1.5 * noise, 0, 255).astype(np.uint8)
+    return dark
+
+
+def encoded(scene: Scene, index: int, size: tuple[int, int] = (640, 480)) -> bytes:
+    """Return picture `index` of the scene's loop as the JPEG that the camera sends."""
+    return studio.jpeg(fitted(scene.picture(index), size), JPEG_QUALITY)
+
+
+def fitted(picture: Picture, size: tuple[int, int]) -> Picture:
+    """Return a picture of the camera's size; one of another form gets black margins."""
+    height, width = picture.shape[:2]
+    if (width, height) == size:
+        return picture
+    scale = min(size[0] / width, size[1] / height)
+    inner = round(width * scale), round(height * scale)
+    scaled = cv2.resize(picture, inner, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    if inner == size:
+        return scaled
+    out = np.zeros((size[1], size[0], 3), np.uint8)
+    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    out[top : top + inner[1], left : left + inner[0]] = scaled
+    return out
