@@ -12,7 +12,6 @@ from fakes.tiny_models import real_models
 
 from gate.cli.models import default_folder
 from gate.face.chain import open_models
-from gate.face.detect import detect
 from gate.face.values import Box
 
 pytestmark = pytest.mark.faces
@@ -43,6 +42,6 @@ def test_both_find_the_same_face(tmp_path: Path) -> None:
     )
     theirs = json.loads(outcome.stdout)
     ((top, right, bottom, left),) = theirs["places"][0]
-    (ours,) = detect(open_models(real_models()).detect, frame)
+    (ours,) = open_models(real_models()).finder.find(frame)
     assert ours.box.overlap(Box(left, top, right, bottom)) > 0.4
     assert theirs["distance"] < 0.6
