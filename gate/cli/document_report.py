@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from gate.cli.output import Exit, emit_json, note, say
-from gate.document.checks import Result, combine
+from gate.document.checks import Result
+from gate.document.outcome import overall_of
 from gate.document.signature_facts import weak_algorithms
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def report_inspection(
 ) -> None:
     """Print an inspection, or a part of its checks, and end: 0 only if all of it was successful."""
     checks = [check for check in inspection.checks if only is None or check.id.value in only]
-    overall = inspection.overall if only is None else combine(check.result for check in checks)
+    overall = overall_of(checks)
     if json:
         more = {} if took_ms is None else {"took_ms": dict(took_ms)}
         emit_json(schema, {"overall": overall.value, "checks": _listed(checks), **_facts(inspection), **more})

@@ -117,10 +117,17 @@ class Examination:
             return None  # the verdict on the chip parses it again and says why
 
     def mapping_check(self) -> Check | None:
-        """The verdict on PACE-CAM, None when the chip was not opened with it."""
-        if not self.mapping_proofs or self.opening is None:
+        """The verdict on PACE-CAM, None when the chip was not opened with it or EF.SOD was not read."""
+        if not self.mapping_proofs or self.opening is None or self.verdict is None:
             return None
-        return judge_mapping(self.mapping_proofs, self.card_security, self.opening[1], self.anchors, self.now)
+        return judge_mapping(
+            self.mapping_proofs,
+            self.card_security,
+            offered=self.opening[1],
+            sod=self.verdict,
+            anchors=self.anchors,
+            now=self.now,
+        )
 
     def mapping_shown(self) -> bool:
         """True when PACE-CAM has shown that the chip is genuine, so that it need not prove itself again."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from gate.document.checks import Check, CheckId, Result, combine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from gate.document.access_checks import AccessFacts
@@ -60,18 +60,21 @@ class Inspection:
 
     @property
     def overall(self) -> Result:
-        """Successful only if every check is, unsupported features apart.
-
-        A validity that is not judged, since it is known to be wrong, is no feature that a document may lack: of the whole,
-        it leaves at best undetermined (TR-03135-1 §5.8.2.1.6).
-        """
-        return combine(
-            Result.UNDETERMINED
-            if check.id in _VALIDITY_CHECKS and check.result is Result.NOT_SUPPORTED
-            else check.result
-            for check in self.checks
-        )
+        """The result of all checks together."""
+        return overall_of(self.checks)
 
     def result_of(self, check_id: CheckId) -> Result:
         """The result of one check that was made."""
         return next(check.result for check in self.checks if check.id is check_id)
+
+
+def overall_of(checks: Iterable[Check]) -> Result:
+    """Successful only if every one of these checks is, unsupported features apart.
+
+    A validity that is not judged, since it is known to be wrong, is no feature that a document may lack: of the whole,
+    it leaves at best undetermined (TR-03135-1 §5.8.2.1.6).
+    """
+    return combine(
+        Result.UNDETERMINED if check.id in _VALIDITY_CHECKS and check.result is Result.NOT_SUPPORTED else check.result
+        for check in checks
+    )

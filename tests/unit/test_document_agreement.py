@@ -24,6 +24,7 @@ from gate.document.access.pace import MappingProof
 from gate.document.access_checks import AccessFacts, judge_offer
 from gate.document.authenticity.agreement import choose_offer, prove
 from gate.document.authenticity.card_security import judge_mapping
+from gate.document.authenticity.passive import judge_sod
 from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import AlgorithmUnknownError, MalformedError
 from gate.document.inspection import Inspection, Portrait, inspect
@@ -687,7 +688,8 @@ def test_a_static_key_off_the_curve_is_not_agreed_with() -> None:
 
 
 def mapping_verdict(content: bytes, proofs: list[MappingProof], offered: SecurityInfos | None = None) -> Check:
-    return judge_mapping(proofs, content, offered, anchors(), NOW)
+    sod = judge_sod(passport(MAPPING).files["EF_SOD"], anchors(), NOW)
+    return judge_mapping(proofs, content, offered=offered, sod=sod, anchors=anchors(), now=NOW)
 
 
 def genuine_proof() -> tuple[bytes, MappingProof]:

@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from fakes.master_lists import NOW, master_list, party
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from typer.testing import CliRunner, Result
 
 from gate.cli import document, trust
+from gate.cli.document_report import report_inspection
 from gate.cli.lds_folder import file_name
+from gate.document.checks import Check, CheckId
+from gate.document.checks import Result as Outcome
+from gate.document.outcome import DocumentFields, Inspection
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 
@@ -154,6 +159,21 @@ def test_verify_sod_is_yes_only_when_everything_was_successful(store: Path, lds:
     )
     assert json.loads(wrong.stdout)["overall"] == "failed"
     assert wrong.exit_code == 1
+
+
+def test_a_validity_that_is_known_to_be_wrong_is_no_yes_for_a_part_of_the_checks_either(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    checks = (
+        Check(CheckId.SOD_SIGNATURE, Outcome.SUCCESSFUL, "right"),
+        Check(CheckId.DS_VALIDITY, Outcome.NOT_SUPPORTED, "the validity period is known to be wrong"),
+    )
+    document = DocumentFields("P", "UTO", number_present=True, issued=None, expires=None)
+    inspection = Inspection(checks, document, test_issuer=False)
+    with pytest.raises(typer.Exit) as ended:
+        report_inspection("document.verify-sod/1", inspection, json=True, only=("sod_signature", "ds_validity"))
+    assert ended.value.exit_code == 1
+    assert json.loads(capsys.readouterr().out)["overall"] == "undetermined"
 
 
 def test_verify_sod_of_nonsense_is_a_failed_check_and_no_traceback(store: Path, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fakes.master_lists import NOW, Party, party
 
 from gate.document.errors import AlgorithmUnknownError, MalformedError, SignatureError, SignerMissingError
@@ -107,6 +109,22 @@ def test_of_two_certificates_with_one_name_and_number_the_right_one_is_found() -
     with pytest.raises(SignatureError):
         message(same_key_id, certificates=(SIGNER.der, SIGNER.der)).verify()
     assert message(signer_info(), certificates=(SIGNER.der, SIGNER.der)).verify()
+
+
+def test_a_namesake_with_a_key_of_another_kind_does_not_hide_the_right_certificate() -> None:
+    right = parse_certificate(SIGNER.der)
+    rsa_key = rsa.generate_private_key(65537, 1024).public_key()
+    spki = rsa_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    namesake = dataclasses.replace(right, spki=spki)
+    off_the_curve = dataclasses.replace(right, spki=right.spki[:-1] + bytes([right.spki[-1] ^ 1]))
+    secp256k1 = der.sequence(der.oid("1.2.840.10045.2.1"), der.oid("1.3.132.0.10"))  # no passport has it
+    unknown = dataclasses.replace(right, spki=der.sequence(secp256k1, der.tlv(0x03, b"\x00", bytes(65))))
+    without = message(signer_info(), certificates=())
+    assert without.verify(lambda _: (namesake, off_the_curve, unknown, right)) is right
+    with pytest.raises(MalformedError):
+        without.verify(lambda _: (off_the_curve, namesake))
+    with pytest.raises(AlgorithmUnknownError):
+        without.verify(lambda _: (unknown, namesake))
 
 
 def test_every_signer_must_be_right() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ASN1_BYTES_MAX: Final = 1 << 20
 PARTS_MAX: Final = 1024
 OID_BYTES_MAX: Final = 64
+NUMBER_BYTES_MAX: Final = 64  # of a certificate or list; RFC 5280 §4.1.2.2 has 20
 OIDS_KEPT_MAX: Final = 256
 BOOLEAN: Final = 0x01
 INTEGER: Final = 0x02
@@ -121,6 +122,13 @@ def integer(part: Part) -> int:
     if not contents:
         raise MalformedError("a number without digits")
     return int.from_bytes(contents, "big", signed=True)
+
+
+def serial_number(part: Part) -> int:
+    """The number of a certificate or list, bounded: it is stored and looked up in decimals. Raises MalformedError."""
+    if len(part.contents) > NUMBER_BYTES_MAX:
+        raise MalformedError(f"a serial number of more than {NUMBER_BYTES_MAX} bytes")
+    return integer(part)
 
 
 def whole_bits(part: Part) -> bytes:

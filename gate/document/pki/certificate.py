@@ -30,6 +30,7 @@ from gate.document.pki.asn1 import (
     parts,
     parts_of,
     reading,
+    serial_number,
     whole_bits,
 )
 from gate.document.pki.keys import PublicKey, parse_public_key
@@ -144,7 +145,7 @@ def read_certificate(der: bytes) -> Certificate:
         return Certificate(
             der=der,
             tbs=tbs.encoded,
-            serial=integer(serial),
+            serial=serial_number(serial),
             subject=subject_name.text,
             subject_id=subject_name.id,
             issuer=issuer.encoded,

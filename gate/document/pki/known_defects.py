@@ -16,6 +16,7 @@ from gate.document.pki.names import read_name
 from gate.document.pki.signatures import digest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date, datetime
 
     from gate.document.pki.certificate import Certificate
@@ -129,6 +130,12 @@ class KnownDefects:
     def covers(self, facts: Facts) -> bool:
         """True when the entry may speak of this document, and does."""
         return self.country in (None, facts.signer.issuer_country) and self.affected.covers(facts)
+
+
+def flaws_of(signer: Certificate, entries: Iterable[KnownDefects]) -> frozenset[Flaw]:
+    """What is known to be wrong with whatever this signer has signed, of which nothing else is known."""
+    facts = Facts(signer)
+    return frozenset(defect.flaw for entry in entries if entry.covers(facts) for defect in entry.defects)
 
 
 def named_signer(identifier: Any) -> tuple[tuple[bytes, int] | None, bytes | None]:  # noqa: ANN401 - asn1crypto is untyped

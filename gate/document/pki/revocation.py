@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from asn1crypto import core, crl
 
+from gate.document import tlv
 from gate.document.errors import MalformedError
-from gate.document.pki.asn1 import SEQUENCE, load, moment, only, parts_of, reading
+from gate.document.pki.asn1 import INTEGER, SEQUENCE, load, moment, only, parts_of, reading, serial_number
 from gate.document.pki.names import read_name
 from gate.document.pki.signatures import parse_scheme, verify
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from gate.document.pki.certificate import Certificate
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 LIST_BYTES_MAX: Final = 8 << 20
 # Critical or not, these limit nothing here.
 _UNDERSTOOD: Final = frozenset({"authority_key_identifier", "crl_number", "issuer_alt_name"})
+_TIMES: Final = (0x17, 0x18)  # UTCTime, GeneralizedTime
 _UNDERSTOOD_OF_ENTRIES: Final = frozenset({"crl_reason", "invalidity_date", "hold_instruction_code"})
 
 
@@ -72,20 +75,42 @@ def parse_revocation_list(data: bytes) -> RevocationList:
             tbs=parts_of(only(data, "a revocation list", bytes_max=LIST_BYTES_MAX), SEQUENCE)[0].encoded,
             issuer_id=read_name(tbs["issuer"].dump()).id,
             authority_key_id=None if authority is None else authority["key_identifier"].native,
-            number=None if number is None else int(number.native),
+            number=None if number is None else serial_number(only(number.dump(), "the number of a revocation list")),
             this_update=moment(tbs["this_update"]),
             next_update=None if isinstance(next_update, core.Void) else moment(next_update),
-            serials=frozenset(() if isinstance(revoked, core.Void) else map(_serial, revoked)),
+            serials=frozenset(() if isinstance(revoked, core.Void) else _serials(revoked.contents)),
             algorithm=parsed["signature_algorithm"].dump(),
             signature=bytes(parsed["signature"]),
         )
 
 
-def _serial(entry: Any) -> int:  # noqa: ANN401 - asn1crypto is untyped
-    """The serial number of one entry, its extensions understood."""
-    extensions = entry["crl_entry_extensions"]
-    if not isinstance(extensions, core.Void):
-        critical = {one["extn_id"].native for one in extensions if one["critical"].native}
-        if critical - _UNDERSTOOD_OF_ENTRIES:
-            raise MalformedError("an entry of a revocation list has a critical extension that is not known")
-    return int(entry["user_certificate"].native)
+def _serials(revoked: bytes) -> Iterator[int]:
+    """The serial numbers of the entries, their extensions understood.
+
+    Cut by hand, since a list may have hundreds of thousands and the lane waits while it is read: only an entry with extensions
+    is worth asn1crypto's time.
+    """
+    position = 0
+    while position < len(revoked):
+        fields, position = _inside(revoked, position, SEQUENCE)
+        number, revoked_at = _inside(fields, 0, INTEGER)
+        _, after = _inside(fields, revoked_at, *_TIMES)
+        if after != len(fields):
+            _require_understood(fields[after:])
+        yield int.from_bytes(number, "big", signed=True)
+
+
+def _inside(data: bytes, position: int, *tags: int) -> tuple[bytes, int]:
+    """The value at this position, which must have one of the tags, and the position behind it. Raises MalformedError."""
+    head = tlv.header(data, position)
+    if head is None or head[0] not in tags or not 0 < head[1] <= len(data) - head[2]:
+        raise MalformedError("an entry of a revocation list that is none")
+    _, length, start = head
+    return data[start : start + length], start + length
+
+
+def _require_understood(extensions: bytes) -> None:
+    """Return unless one is critical and not known: such an entry could say anything. Raises MalformedError."""
+    read = load(crl.CRLEntryExtensions, extensions, "an entry of a revocation list")
+    if {one["extn_id"].native for one in read if one["critical"].native} - _UNDERSTOOD_OF_ENTRIES:
+        raise MalformedError("an entry of a revocation list has a critical extension that is not known")

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Final
 from asn1crypto import cms
 
 from gate.document import tlv
-from gate.document.errors import MalformedError, SignatureError, SignerMissingError
+from gate.document.errors import (
+    AlgorithmUnknownError,
+    DocumentError,
+    MalformedError,
+    SignatureError,
+    SignerMissingError,
+)
 from gate.document.pki.asn1 import (
     SEQUENCE,
     SET,
@@ -29,6 +35,7 @@ from gate.document.pki.asn1 import (
     parts,
     parts_of,
     reading,
+    serial_number,
 )
 from gate.document.pki.certificate import Certificate, read_certificate
 from gate.document.pki.signatures import Scheme, digest, hash_name, parse_scheme, plain_algorithm, verify
@@ -94,12 +101,13 @@ class SignedMessage:
             candidates = tuple(elsewhere(signer))
         if not candidates:
             raise SignerMissingError("the signer's certificate is not in the message")
-        for certificate in candidates[:-1]:
+        errors: list[DocumentError] = []
+        for certificate in candidates:
             try:
                 return self._verify_with(certificate, signer, signed)
-            except SignatureError:
-                continue
-        return self._verify_with(candidates[-1], signer, signed)
+            except DocumentError as error:
+                errors.append(error)  # it may be a namesake, with a key of another kind
+        raise next((one for one in errors if isinstance(one, AlgorithmUnknownError)), errors[-1])
 
     @staticmethod
     def _verify_with(certificate: Certificate, signer: Signer, signed: bytes) -> Certificate:
@@ -185,7 +193,7 @@ def _signer(info: Part, announced: set[str]) -> Signer:
 
 def _issuer_and_serial(identifier: Part) -> tuple[bytes, int]:
     issuer, serial = parts_of(identifier, SEQUENCE)
-    return issuer.encoded, integer(serial)
+    return issuer.encoded, serial_number(serial)
 
 
 def _attribute_values(attributes: bytes) -> dict[str, Part]:

@@ -14,7 +14,7 @@ from gate.document.checks import Result, combine
 from gate.document.countries import certificate_countries
 from gate.document.errors import AlgorithmUnknownError, DocumentError, MalformedError, SignatureError
 from gate.document.pki.keys import EcKey
-from gate.document.pki.known_defects import Facts, Flaw
+from gate.document.pki.known_defects import Flaw, flaws_of
 from gate.document.pki.path import find_issuer
 from gate.document.pki.signatures import Kind, Scheme, verify
 from gate.document.seal.profiles import read_content
@@ -221,8 +221,7 @@ def _trust(signer: Certificate | None, anchor: Anchor | None, anchors: TrustAnch
     lists = anchors.revocation_lists(signer.issuer_id)
     if any(signer.serial in one.serials for one in lists):
         return Result.FAILED, "the signer's certificate was revoked"
-    facts = Facts(signer)
-    known = {defect.flaw for entry in anchors.known_defects(signer) if entry.covers(facts) for defect in entry.defects}
+    known = flaws_of(signer, anchors.known_defects(signer))
     if Flaw.DS_NOT_TRUSTED in known:
         return Result.FAILED, "a defect list revokes the signer"
     if Flaw.DS_UNDER_INVESTIGATION in known:
