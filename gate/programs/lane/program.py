@@ -30,14 +30,12 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import CameraTrouble, CheckId, Score
-from gate.passage.lane import Timing
-from gate.passage.machine import Rules, crossing_of
-from gate.passage.policy import NoChipAuthentication, Policy
+from gate.passage.evidence import CameraTrouble, CheckId
+from gate.passage.machine import crossing_of
 from gate.passage.screen import Screen
 from gate.programs import clock
 from gate.programs.centre import ControlCentre
-from gate.programs.config import Config, ConfigError
+from gate.programs.config import Config
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.desk import Desk
 from gate.programs.lane.documents import Documents, PageListener
@@ -45,12 +43,11 @@ from gate.programs.lane.engine import Engine
 from gate.programs.lane.inspecting import ChipSide, inspect_presented
 from gate.programs.lane.parts import BarrierKeeper, ChipDriver, SwipeKeeper, watch_removal
 from gate.programs.lane.renewal import CurrentLists, record_of
+from gate.programs.lane.rules import rules_of, settings_of
 from gate.programs.readers import mrz_reader
 from gate.programs.stages.anchors import RememberingAnchors
 from gate.programs.stages.document import unreadable
 from gate.programs.stages.face import face_evidence
-from models.errors import ManifestError
-from models.site import load_for
 
 FINGERS: frozenset[int] = frozenset({3})
 SITE_LOOK_S = 5.0
@@ -63,48 +60,6 @@ _LAMPS = {
     Screen.LOOK: LampColour.AMBER,
     Screen.WAIT: LampColour.AMBER,
 }
-
-
-def rules_of(config: Config) -> Rules:
-    """The policy and the timing that the configuration asks for. Raises ConfigError for a profile that is not known."""
-    rules = config.rules
-    policy = Policy(
-        face_match_min=Score(max(rules.face_match_min, match_floor(config))),
-        liveness_min=Score(rules.liveness_min),
-        officer_presence_max_s=rules.officer_presence_max_s,
-        trust_age_max_days=rules.trust_age_max_days,
-        revocation_required=rules.revocation_required,
-        test_documents=config.purpose != "service",
-        weak_algorithms_refer=rules.weak_algorithms_refer,
-        without_chip_authentication=tuple(
-            NoChipAuthentication(item.issuer, item.issued_from, item.issued_to)
-            for item in rules.without_chip_authentication
-        ),
-        page_checks_refer=rules.page_checks_refer,
-    )
-    timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
-    return Rules(policy, timing)
-
-
-def match_floor(config: Config) -> float:
-    """The embedder's own threshold, which rests on evidence; no rule goes below it.
-
-    Raises ConfigError for a profile that cannot serve, in service also for one without evidence of its own kind (safety
-    invariant 14).
-    """
-    try:
-        profile = load_for(Path(config.paths.models)).profile(config.face.profile)
-        (bound,) = (model.threshold for model in profile if model.role == "embed")
-    except (ManifestError, ValueError) as error:
-        raise ConfigError(f"face.profile: {error}") from error
-    if bound is None:
-        raise ConfigError("face.profile: its embedder has no threshold; gate face evaluate gives it one")
-    if config.purpose == "service" and bound.kind != "chip_to_live":
-        raise ConfigError(
-            "purpose = service refuses: face.profile: its threshold rests on other pictures than chip portraits against this "
-            "lane's camera; see docs/guides/technician.md"
-        )
-    return bound.value
 
 
 def chip_reader(config: Config) -> ChipDriver:
@@ -172,7 +127,7 @@ class Lane:
 
     async def run(self) -> None:
         """Serve travellers for ever."""
-        started = {"purpose": self._config.purpose, "lists": self._lists.store.version}
+        started = {"purpose": self._config.purpose, "lists": self._lists.store.version, **settings_of(self._config)}
         self._log.append(RecordKind.STARTED, None, started, awaited=False)
         try:
             async with self._desk.serve(self._config.socket("lane")), asyncio.TaskGroup() as tasks:

@@ -1,0 +1,77 @@
+"""What a lane's configuration asks of its decisions: the policy, the timing, and the threshold that faces are held to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gate.passage.evidence import Score
+from gate.passage.lane import Timing
+from gate.passage.machine import Rules
+from gate.passage.policy import NoChipAuthentication, Policy
+from gate.programs.config import ConfigError
+from models.errors import ManifestError
+from models.site import load_for
+
+if TYPE_CHECKING:
+    from gate.programs.config import Config
+    from models.manifest import Model, Threshold
+
+
+def rules_of(config: Config) -> Rules:
+    """The policy and the timing that the configuration asks for. Raises ConfigError for a profile that is not known."""
+    rules = config.rules
+    policy = Policy(
+        face_match_min=Score(max(rules.face_match_min, embedder_of(config)[1].value)),
+        liveness_min=Score(rules.liveness_min),
+        officer_presence_max_s=rules.officer_presence_max_s,
+        trust_age_max_days=rules.trust_age_max_days,
+        revocation_required=rules.revocation_required,
+        test_documents=config.purpose != "service",
+        weak_algorithms_refer=rules.weak_algorithms_refer,
+        without_chip_authentication=tuple(
+            NoChipAuthentication(item.issuer, item.issued_from, item.issued_to)
+            for item in rules.without_chip_authentication
+        ),
+        page_checks_refer=rules.page_checks_refer,
+    )
+    timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
+    return Rules(policy, timing)
+
+
+def embedder_of(config: Config) -> tuple[Model, Threshold]:
+    """The embedder that compares faces, and its threshold, which rests on evidence; no rule goes below it.
+
+    Raises ConfigError for a profile that cannot serve, in service also for one without evidence of its own kind (safety
+    invariant 14).
+    """
+    try:
+        profile = load_for(Path(config.paths.models)).profile(config.face.profile)
+        (embedder,) = (model for model in profile if model.role == "embed")
+    except (ManifestError, ValueError) as error:
+        raise ConfigError(f"face.profile: {error}") from error
+    if embedder.threshold is None:
+        raise ConfigError("face.profile: its embedder has no threshold; gate face evaluate gives it one")
+    if config.purpose == "service" and embedder.threshold.kind != "chip_to_live":
+        raise ConfigError(
+            "purpose = service refuses: face.profile: its threshold rests on other pictures than chip portraits against this "
+            "lane's camera; see docs/guides/technician.md"
+        )
+    return embedder, embedder.threshold
+
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """What decisions will rest on, for the record of the start: a changed rule or threshold shows there."""
+    embedder, threshold = embedder_of(config)
+    face = {
+        "profile": config.face.profile,
+        "model": embedder.name,
+        "sha256": embedder.sha256,
+        "threshold": threshold.value,
+        "fmr": threshold.fmr,
+        "kind": threshold.kind,
+        "evidence": threshold.evidence,
+    }
+    return {"rules": msgspec.to_builtins(config.rules), "face": face}

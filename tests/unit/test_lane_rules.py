@@ -1,0 +1,90 @@
+"""What a lane starts with: the embedder's threshold as the floor, evidence of its own kind in service, all of it recorded."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from gate.programs.config import Audit, Barrier, Camera, Config, ConfigError, Face, Paths, Rules, Swipe
+from gate.programs.lane.rules import embedder_of, rules_of, settings_of
+from models.manifest import load
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(
+        purpose="trial",
+        gate_id="gate-1",
+        operator="border.example",
+        paths=Paths(models=str(tmp_path)),
+        barrier=Barrier(port="/dev/ttyS0"),
+        swipe=Swipe(port="/dev/ttyS1"),
+        camera=Camera(address="http://127.0.0.1:9/"),
+        audit=Audit(recipients=("one", "other")),
+    )
+
+
+def site(folder: str, kind: str) -> None:
+    """Own evidence for the shipped embedder."""
+    report: dict[str, Any] = {
+        "schema": "face.evaluate/1",
+        "model": "fr_feature",
+        "model_sha256": load().model("fr_feature").sha256,
+        "kind": kind,
+        "images": 9,
+        "identities": 3,
+        "genuine": 9,
+        "impostor": 27,
+        "threshold_at_fmr": {"1e-4": 0.44},
+        "fnmr_at_fmr": {"1e-4": 0.02},
+    }
+    content = json.dumps(report).encode()
+    (Path(folder) / "lane.json").write_bytes(content)
+    (Path(folder) / "site.toml").write_text(
+        f'schema = 1\n[[thresholds]]\nmodel = "fr_feature"\nreport = "lane.json"\nsha256 = "{sha256(content).hexdigest()}"\n'
+        'fmr = "1e-4"\nsame_min = 0.36\n'
+    )
+
+
+@pytest.mark.parametrize(("asked", "held"), [(0.0, 0.411), (0.3, 0.411), (0.5, 0.5)])
+def test_a_rule_may_ask_for_more_than_the_threshold_and_never_for_less(
+    config: Config, asked: float, held: float
+) -> None:
+    strict = replace(config, rules=replace(config.rules, face_match_min=asked))
+    assert rules_of(strict).policy.face_match_min.value == held
+
+
+def test_the_threshold_goes_with_the_profile(config: Config) -> None:
+    assert rules_of(replace(config, face=Face(profile="clean"))).policy.face_match_min.value == 0.943
+
+
+def test_service_starts_only_on_chip_portraits_against_a_lanes_camera(config: Config) -> None:
+    service = replace(config, purpose="service")
+    with pytest.raises(ConfigError, match="purpose = service refuses"):
+        embedder_of(service)
+    site(config.paths.models, "development")
+    with pytest.raises(ConfigError, match="purpose = service refuses"):
+        embedder_of(service)
+    site(config.paths.models, "chip_to_live")
+    assert rules_of(service).policy.face_match_min.value == 0.44
+
+
+@pytest.mark.parametrize("profile", ["none", "empty"])
+def test_a_profile_that_cannot_serve_is_a_configuration_error(config: Config, profile: str) -> None:
+    (Path(config.paths.models) / "site.toml").write_text("schema = 1\n[profiles]\nempty = []\n")
+    with pytest.raises(ConfigError, match=r"face\.profile"):
+        rules_of(replace(config, face=Face(profile=profile)))
+
+
+def test_the_record_of_the_start_names_rules_and_threshold(config: Config) -> None:
+    first = settings_of(config)
+    site(config.paths.models, "chip_to_live")
+    second = settings_of(replace(config, rules=Rules(liveness_min=0.6)))
+    assert (first["face"]["threshold"], second["face"]["threshold"]) == (0.411, 0.44)
+    assert second["face"]["kind"] == "chip_to_live"
+    assert "3 people" in second["face"]["evidence"]
+    assert (first["rules"]["liveness_min"], second["rules"]["liveness_min"]) == (0.5, 0.6)
+    json.dumps(second)
