@@ -49,6 +49,7 @@ class Bed:
         nearest = min(self._looks, key=lambda look: _distance(thumb, look))
         if _distance(thumb, nearest) < DIFFERENT_MIN:
             nearest += DRIFT * (thumb - nearest)
+            self._still_since_ms = at_ms  # what comes now counts from here, however softly it comes
             return False
         if at_ms - self._still_since_ms >= LEARNED_AFTER_MS:
             self._looks.append(thumb)

@@ -70,10 +70,16 @@ class _Visit:
     page: int
     since_ms: int
     seen_ms: int
-    settled: bool = False  # read, or given up
+    given_up: bool = False
+    text: tuple[str, ...] | None = None  # what was read of it
     zoned_ms: int | None = None  # since when its zone is in sight
     looked_ms: int = 0
     across: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """True when it was read, or given up."""
+        return self.given_up or self.text is not None
 
 
 class Watch:
@@ -107,15 +113,16 @@ class Watch:
                     accepted = reading
         occupied = self._bed.occupied(grey, at_ms=at_ms, has_zone=self._has_zone)
         events += self._follow(occupied=occupied, at_ms=at_ms)
-        if (visit := self._visit) is not None and not visit.settled:
-            events += self._work(visit, frame, grey, accepted, at_ms)
+        if accepted is not None:
+            events += self._accept(accepted, frame, at_ms)
+        elif (visit := self._visit) is not None and not visit.settled:
+            events += self._work(visit, frame, grey, at_ms)
         return (*events, *self._advise(at_ms))
 
     def _follow(self, *, occupied: bool, at_ms: int) -> tuple[Event, ...]:
         """Whether there is a page, and since when its zone is in sight."""
         if self._visit is None and occupied:
-            self._visit = _Visit(self.next_page, at_ms, at_ms)
-            self.next_page += 1
+            self._arrive(at_ms)
         if (visit := self._visit) is None:
             return ()
         if occupied:
@@ -128,6 +135,11 @@ class Watch:
             visit.zoned_ms = at_ms
         return ()
 
+    def _arrive(self, at_ms: int) -> _Visit:
+        self._visit = visit = _Visit(self.next_page, at_ms, at_ms)
+        self.next_page += 1
+        return visit
+
     def _leave(self, *, only_settled: bool = False) -> tuple[Event, ...]:
         """The page is gone. One that was not read may have lost its zone to a finger only."""
         visit = self._visit
@@ -136,21 +148,26 @@ class Watch:
         self._visit = None
         return (Gone(visit.page),)
 
-    def _work(
-        self, visit: _Visit, frame: npt.NDArray[np.uint8], grey: Grey, accepted: Reading | None, at_ms: int
-    ) -> tuple[Event, ...]:
+    def _accept(self, reading: Reading, frame: npt.NDArray[np.uint8], at_ms: int) -> tuple[Event, ...]:
+        """A reading that counts: of this page, or of one that took the place of a page that was told already."""
+        visit = self._visit
+        if visit is not None and visit.text == reading.lines:
+            return ()
+        gone = self._leave() if visit is not None and visit.settled else ()
+        visit = self._visit or self._arrive(at_ms)
+        visit.text = reading.lines
+        return (*gone, Read(visit.page, reading, True, crop_portrait(frame, reading)))
+
+    def _work(self, visit: _Visit, frame: npt.NDArray[np.uint8], grey: Grey, at_ms: int) -> tuple[Event, ...]:
         """What is still to be found out about a page."""
-        if accepted is not None:
-            visit.settled = True
-            return (Read(visit.page, accepted, True, crop_portrait(frame, accepted)),)
         doubtful = self._doubtful(visit, grey, at_ms)
         if doubtful is not None:
-            visit.settled = True
+            visit.text = doubtful.lines
             return (Read(visit.page, doubtful, False, crop_portrait(frame, doubtful)),)
         if not self._has_zone:
             self._look_across(visit, grey, at_ms)
         if at_ms - visit.since_ms >= UNREAD_AFTER_MS:
-            visit.settled = True
+            visit.given_up = True
             return (Unread(visit.page),)
         return ()
 

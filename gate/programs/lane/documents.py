@@ -78,6 +78,7 @@ class PageListener:
         self._clock_s = clock_s
         self._visa_until_s = 0.0
         self._shows_visa: int | None = None
+        self._hint = Guidance.NONE
 
     def hear(self, message: messages.FromPage) -> None:
         """Take one message."""
@@ -87,6 +88,7 @@ class PageListener:
             case messages.PageSourceLost():
                 self._documents.reader_lost(self.NAME)
             case messages.PageHint(guidance):
+                self._hint = guidance
                 if self._shows_visa is None:
                     self._post(PageGuided(guidance))
             case messages.PageRead(page) if message.format in VISAS:
@@ -101,6 +103,7 @@ class PageListener:
             case messages.PageGone(page):
                 if page == self._shows_visa:
                     self._shows_visa = None
+                    self._post(PageGuided(self._hint))
                 self._post(DocumentRemoved())
 
     def _take_visa(self) -> bool:
