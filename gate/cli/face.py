@@ -1,4 +1,4 @@
-"""`gate face`: compare two pictures, measure the chain's error rates on a folder."""
+"""`gate face`: compare two pictures, measure error rates of comparison and of attack detection on a folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from gate.cli.models import default_folder
 from gate.cli.output import Exit, emit_json, fail, say
 
 if TYPE_CHECKING:
-    from gate.cli.face_evaluation import Evaluation
     from gate.face.chain import FaceModels
     from gate.face.values import Template
 
@@ -81,9 +80,44 @@ def evaluate(
         _require_plots()
     evaluation = evaluate_folder(directory, _open(models, profile, model, measuring=True), kind)
     if report is not None:
-        _write_report(evaluation, report)
+        from gate.cli.face_report import render
+
+        _write_page(render(evaluation), report)
     if json:
         emit_json("face.evaluate/1", evaluation.fields())
+        return
+    for line in evaluation.lines():
+        say(line)
+
+
+@app.command("evaluate-pad")
+def evaluate_pad(
+    directory: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", help="bona_fide/PERSON/SEQUENCE/*.jpg and attack/CLASS/ARTEFACT/SEQUENCE/*.jpg inside."
+        ),
+    ],
+    profile: Profile = "standard",
+    models: ModelFolder = None,
+    bound: Annotated[float, typer.Option(min=0.0, max=1.0, help="The gate's rules.liveness_min.")] = 0.5,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="F.html", help="Also write a page with plots.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure attack detection after ISO/IEC 30107-3: APCER a class of artefacts, BPCER, non-responses, the BSI recipe."""
+    from gate.cli.pad_evaluation import evaluate_folder
+
+    if report is not None:
+        _require_plots()
+    evaluation = evaluate_folder(directory, _open(models, profile, None), profile=profile, bound=bound)
+    if report is not None:
+        from gate.cli.pad_report import render
+
+        _write_page(render(evaluation), report)
+    if json:
+        emit_json("face.evaluate-pad/1", evaluation.fields())
         return
     for line in evaluation.lines():
         say(line)
@@ -111,11 +145,9 @@ def _require_plots() -> None:
         fail(Exit.UNREACHABLE, "the report needs matplotlib: install portcullis[reports]")
 
 
-def _write_report(evaluation: Evaluation, path: Path) -> None:
-    from gate.cli.face_report import render
-
+def _write_page(page: str, path: Path) -> None:
     try:
-        path.write_text(render(evaluation), encoding="utf-8")
+        path.write_text(page, encoding="utf-8")
     except OSError as error:
         fail(Exit.IO_ERROR, f"cannot write {path}: {error.strerror}")
 

@@ -35,14 +35,14 @@ def render(evaluation: Evaluation) -> str:
     return environment.get_template("face_report.html").render(
         evaluation=evaluation,
         points=list(zip(point_names(), found.fnmr, evaluation.intervals, found.threshold, strict=True)),
-        det=_svg(_det(evaluation)),
-        scores=_svg(_scores(evaluation)),
+        det=svg(_det(evaluation)),
+        scores=svg(_scores(evaluation)),
     )
 
 
 def _det(evaluation: Evaluation) -> Figure:
     """The detection error trade-off, both axes logarithmic."""
-    figure, axes = _axes()
+    figure, axes = new_axes()
     fmr, fnmr = det_curve(evaluation.compared)
     floor = 0.5 / evaluation.found.genuine  # a curve that reaches no error would leave the axis
     axes.loglog(fmr, np.maximum(fnmr, floor), color=_GENUINE, label=evaluation.model.name)
@@ -57,7 +57,7 @@ def _det(evaluation: Evaluation) -> Figure:
 
 def _scores(evaluation: Evaluation) -> Figure:
     """How the scores of both kinds of pairs lie, each as a density, so that millions do not hide thousands."""
-    figure, axes = _axes()
+    figure, axes = new_axes()
     compared = evaluation.compared
     bins = np.linspace(float(compared.impostor[-1]), 1.0, _BINS).tolist()
     for scores, colour, name in (
@@ -76,7 +76,8 @@ def _scores(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def _axes() -> tuple[Figure, Axes]:
+def new_axes() -> tuple[Figure, Axes]:
+    """An empty plot of the reports' size."""
     from matplotlib.figure import Figure  # without the state that pyplot keeps
 
     mpl.rcParams["svg.hashsalt"] = "portcullis"  # the same figures give the same file
@@ -84,7 +85,7 @@ def _axes() -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
     """The plot as an element, which the page takes as it is: only numbers, the model's name and our own words are in it."""
     buffer = io.StringIO()
     metadata: dict[str, Any] = {"Date": None, "Creator": None}

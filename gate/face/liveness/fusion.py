@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 WEIGHTS: Final = "weights.toml"
-_REACH: Final = 3.0  # a cue counts for at most so many times its scale
+REACH: Final = 3.0  # a cue counts for at most so many times its scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Weighing:
 
     def push(self, value: float) -> float:
         """What the reading adds to the score's logarithm of odds."""
-        return self.weight * max(-_REACH, min(_REACH, (value - self.middle) / self.scale))
+        return self.weight * max(-REACH, min(REACH, (value - self.middle) / self.scale))
 
 
 @dataclass(frozen=True, slots=True)

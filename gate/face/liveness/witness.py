@@ -1,7 +1,8 @@
 """What the frames of one tracked face say together about whether it is a person.
 
-Takes a glimpse a frame, gives the readings of all cues at any time, and says when looking longer would not help. Whose frames
-they are is the caller's business: another person is another witness.
+Takes every frame with one face alone, gives the score and the readings behind it, and says when looking longer would not help.
+Another subject is another face: what was gathered is wiped. `compared` frames are not looked at any more, which is the caller's
+business.
 """
 
 from __future__ import annotations
@@ -12,54 +13,60 @@ from typing import TYPE_CHECKING, Final
 
 from gate.face.liveness.cues import Cue, Liveness, Reading
 from gate.face.liveness.flicker import Flicker
+from gate.face.liveness.glimpse import glimpse
 from gate.face.liveness.light import Light, Rgb
 from gate.face.liveness.motion import Motion
+from gate.face.liveness.passive import live_probability
 from gate.face.liveness.pattern import Pattern
+from gate.face.values import LiveEvidence
 
 if TYPE_CHECKING:
+    from gate.face.chain import Observation
     from gate.face.liveness.fusion import Weights
-    from gate.face.liveness.glimpse import Glimpse
+    from gate.face.values import Box, Picture
+    from models.runtime import Session
 
 LOOK_MS: Final = 1200  # how long a face is looked at before the cues of a sequence are believed
 GAP_MAX_MS: Final = 600  # a longer pause begins anew
-PASSIVE_MAX: Final = 15  # scores of the model that count, the newest
+PASSIVE_MAX: Final = 9  # scores of the model that count, the newest
 
 
 class Witness:
-    """Looks at one face. `wipe` forgets it and leaves what the display shows."""
+    """Looks at one face after another. `passive` is the model of the profile, None in a profile without."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, passive: Session | None) -> None:
         self._weights = weights
-        self._motion, self._pattern, self._flicker, self._light = Motion(), Pattern(), Flicker(), Light()
-        self._passive: deque[float] = deque(maxlen=PASSIVE_MAX)
+        self._model = passive
+        self._subject = 0
         self._since_ms: int | None = None
         self._last_ms = 0
+        self._light = Light()
+        self._begin()
 
-    def see(self, glimpse: Glimpse, *, passive: float | None) -> None:
-        """Take one frame of the face, and the passive model's score of it where there is one. Wipes the glimpse."""
-        if self._since_ms is None or glimpse.at_ms - self._last_ms > GAP_MAX_MS:
+    def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
+        """Take a frame with one face, alone, and return what is known up to it."""
+        if seen.subject != self._subject or seen.at_ms - self._last_ms > GAP_MAX_MS:
             self.wipe()
-            self._since_ms = glimpse.at_ms
-        self._last_ms = glimpse.at_ms
-        for cue in (self._motion, self._pattern, self._flicker, self._light):
-            cue.see(glimpse)
-        if passive is not None:
-            self._passive.append(passive)
-        glimpse.wipe()
+        self._subject, self._last_ms = seen.subject, seen.at_ms
+        if self._since_ms is None:
+            self._since_ms = seen.at_ms
+        if seen.box is not None:
+            self._look(frame, seen.box, at_ms=seen.at_ms, passable=seen.passable)
+        found = self.judge()
+        return LiveEvidence(
+            found.score,
+            ready=self._last_ms - self._since_ms >= LOOK_MS,
+            cues=tuple((reading.cue.value, reading.value) for reading in found.readings),
+        )
 
     def show(self, colour: Rgb, *, at_ms: int) -> None:
         """The display was told to show a colour."""
         self._light.show(colour, at_ms=at_ms)
 
-    @property
-    def ready(self) -> bool:
-        """True when the face was looked at for long enough."""
-        return self._since_ms is not None and self._last_ms - self._since_ms >= LOOK_MS
-
     def judge(self) -> Liveness:
         """The score and what it rests on, so far."""
         readings = (
-            Reading(Cue.PASSIVE, statistics.median(self._passive) if self._passive else None),
+            Reading(Cue.PASSIVE, statistics.median(self._scores) if self._scores else None),
             Reading(Cue.MOTION, self._motion.value),
             Reading(Cue.PATTERN, self._pattern.value),
             Reading(Cue.FLICKER, self._flicker.value),
@@ -68,10 +75,21 @@ class Witness:
         return self._weights.judge(readings)
 
     def wipe(self) -> None:
-        """Zero what shows the person, and begin anew."""
+        """Zero what shows the person, and begin anew; what the display shows is still true."""
         self._motion.wipe()
         self._flicker.wipe()
+        self._begin()
+
+    def _begin(self) -> None:
         self._motion, self._pattern, self._flicker = Motion(), Pattern(), Flicker()
         self._light = Light(self._light.shown)
-        self._passive.clear()
+        self._scores: deque[float] = deque(maxlen=PASSIVE_MAX)
         self._since_ms = None
+
+    def _look(self, frame: Picture, box: Box, *, at_ms: int, passable: bool) -> None:
+        if self._model is not None and passable:
+            self._scores.append(live_probability(self._model, frame, box))
+        if (piece := glimpse(frame, box, at_ms=at_ms)) is not None:
+            for cue in (self._motion, self._pattern, self._flicker, self._light):
+                cue.see(piece)
+            piece.wipe()

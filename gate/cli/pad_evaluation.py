@@ -1,0 +1,234 @@
+"""The evaluation behind `gate face evaluate-pad`: a folder of sequences to error rates of attack detection.
+
+The folder holds `bona_fide/PERSON/SEQUENCE/*.jpg` and `attack/CLASS/ARTEFACT/SEQUENCE/*.jpg`, frames in the order of their names. A
+sequence may hold `truth.jsonl`, a line a frame, with the frame's time and the display's colour (docs/protocols/simulated-faces.md);
+without it frames are 1/15 s apart and no colour was shown. Every sequence goes through the eyes of a crossing, as in service.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from gate.cli.face_evaluation import SUFFIXES, read_picture
+from gate.cli.output import Exit, fail
+from gate.face.errors import BadImageError
+from gate.face.injection import Feed
+from gate.face.liveness.fusion import Weights, shipped
+from gate.face.liveness.witness import Witness
+from gate.face.pad import AtBound, Presentation, Recipe, Row, at_bound, bound_at_bpcer, recipe
+from gate.face.picture import decode
+from gate.face.values import LiveEvidence
+from gate.face.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from gate.face.chain import FaceModels, Observation
+    from gate.face.values import Picture
+
+BPCER_POINTS: Final = (0.01, 0.05)
+SEQUENCES_MAX: Final = 20_000
+FRAMES_MAX: Final = 900
+_FPS: Final = 15
+_TRUTH_BYTES_MAX: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class PadEvaluation:
+    """What was measured: at the given bound, and where BPCER meets BPCER_POINTS (chosen on these same people)."""
+
+    folder: str
+    profile: str
+    presentations: tuple[Presentation, ...]
+    shipped: AtBound
+    at_bpcer: tuple[tuple[float, AtBound], ...]
+    recipe: Recipe
+
+    @property
+    def doubted(self) -> int:
+        """How many people's videos were doubted, which is a false alarm each."""
+        return sum(1 for one in self.presentations if one.species is None and one.trouble)
+
+    def fields(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "profile": self.profile,
+            "presentations": len(self.presentations),
+            "at_bound": _fields(self.shipped),
+            "at_bpcer": {f"{point:g}": _fields(found) for point, found in self.at_bpcer},
+            "recipe": {
+                "passed": self.recipe.passed,
+                "sized": self.recipe.sized,
+                "undetected": list(self.recipe.undetected),
+                "silent_classes": list(self.recipe.silent_classes),
+            },
+            "videos_doubted": {
+                "bona_fide": self.doubted,
+                "attack": sum(1 for one in self.presentations if one.species is not None and one.trouble),
+            },
+            "simulated": "whatever these sequences are: simulations prove the plumbing, not the defence",
+        }
+
+    def lines(self) -> list[str]:
+        """For people."""
+        lines = [f"bound {self.shipped.bound:.3f}: BPCER {_row_text(self.shipped.bona_fide)}"]
+        lines += [f"  {row.name}: APCER {_row_text(row)}" for row in self.shipped.species]
+        for point, found in self.at_bpcer:
+            worst = "none" if found.apcer_max is None else f"{found.apcer_max:.1%}"
+            lines.append(f"BPCER {point:.0%} at bound {found.bound:.3f}: worst APCER {worst}")
+        verdict = "passed" if self.recipe.passed else "not passed"
+        sized = "" if self.recipe.sized else ", with fewer classes, artefacts or presentations than it wants"
+        lines.append(f"recipe of TR-03122-3: {verdict}{sized}; {self.doubted} videos of people doubted")
+        return lines
+
+
+def evaluate_folder(folder: Path, chain: FaceModels, *, profile: str, bound: float) -> PadEvaluation:
+    """Run all sequences below `folder`. Ends the command when there is nothing to measure."""
+    presentations = tuple(presented(folder, chain, shipped()))
+    try:
+        points = [(point, bound_at_bpcer(presentations, point)) for point in BPCER_POINTS]
+        return PadEvaluation(
+            folder=folder.name,
+            profile=profile,
+            presentations=presentations,
+            shipped=at_bound(presentations, bound),
+            at_bpcer=tuple((point, at_bound(presentations, found)) for point, found in points if found is not None),
+            recipe=recipe(presentations, bound),
+        )
+    except ValueError as error:
+        fail(Exit.BAD_DATA, f"{folder}: {error}")
+
+
+def presented(folder: Path, chain: FaceModels, weights: Weights) -> Iterator[Presentation]:
+    """Every sequence below `folder` as a presentation."""
+    from rich.console import Console
+    from rich.progress import track
+
+    sequences = _sequences(folder)
+    for species, source, path in track(sequences, "looking", console=Console(stderr=True), transient=True):
+        eyes = _Eyes(chain, weights)
+        for frame, at_ms, display in _frames(path):
+            eyes.look(frame, at_ms=at_ms, display=display)
+        yield Presentation(
+            species=species,
+            source=source,
+            name=path.name,
+            score=eyes.live.score,
+            cues=dict(eyes.live.cues),
+            trouble=eyes.trouble,
+        )
+        eyes.wipe()
+
+
+class _Eyes:
+    """One crossing's eyes. What they find once the witness is ready is what counts, else what they found last."""
+
+    def __init__(self, chain: FaceModels, weights: Weights) -> None:
+        self._witness = Witness(weights, chain.liveness)
+        self._watch = Watch(chain, witness=self)
+        self._feed = Feed()
+        self._display: tuple[float, ...] | None = None
+        self.live: LiveEvidence = LiveEvidence(ready=False)
+        self.trouble: tuple[str, ...] = ()
+
+    def look(self, frame: Picture, *, at_ms: int, display: tuple[float, float, float] | None) -> None:
+        """Take the next frame, with the colour that the display has by now."""
+        if display is not None and display != self._display:
+            self._display = display
+            self._witness.show(display, at_ms=at_ms)
+        self.trouble += tuple(trouble.value for trouble in self._feed.see(frame, at_ms=at_ms))
+        self._watch.see(frame, at_ms=at_ms)
+
+    def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
+        """Stand between the watch and the witness."""
+        if not self.live.ready:
+            self.live = self._witness.see(frame, seen)
+        return self.live
+
+    def wipe(self) -> None:
+        """Zero what shows the person."""
+        self._witness.wipe()
+        self._feed.wipe()
+
+
+def _sequences(folder: Path) -> list[tuple[str | None, str, Path]]:
+    """Species, source and folder of every sequence, in a fixed order."""
+    try:
+        found: list[tuple[str | None, str, Path]] = [
+            (None, path.parent.name, path) for path in sorted(folder.glob("bona_fide/*/*")) if path.is_dir()
+        ]
+        found += [
+            (path.parent.parent.name, path.parent.name, path)
+            for path in sorted(folder.glob("attack/*/*/*"))
+            if path.is_dir()
+        ]
+    except OSError as error:
+        fail(Exit.BAD_DATA, f"cannot list {folder}: {error.strerror}")
+    if not found:
+        fail(Exit.BAD_DATA, f"{folder} holds no bona_fide/PERSON/SEQUENCE and no attack/CLASS/ARTEFACT/SEQUENCE")
+    if len(found) > SEQUENCES_MAX:
+        fail(Exit.BAD_DATA, f"{folder} holds {len(found)} sequences, more than {SEQUENCES_MAX}")
+    return found
+
+
+def _frames(folder: Path) -> Iterator[tuple[Picture, int, tuple[float, float, float] | None]]:
+    """The frames of one sequence with their times and the display's colour. Ends the command at a picture that is none."""
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)[:FRAMES_MAX]
+    truth = _truth(folder / "truth.jsonl")
+    for number, path in enumerate(paths):
+        line = truth[number] if number < len(truth) else {}
+        try:
+            frame = decode(read_picture(path))
+            at_s = float(line.get("at_s", number / _FPS))
+            display = line.get("light", {}).get("display")
+            colour = None if display is None else (float(display[0]), float(display[1]), float(display[2]))
+        except (BadImageError, TypeError, ValueError, IndexError, AttributeError) as error:
+            fail(Exit.BAD_DATA, f"{path}: {error}")
+        yield frame, round(at_s * 1000), colour
+
+
+def _truth(path: Path) -> Sequence[dict[str, Any]]:
+    if not path.exists():
+        return ()
+    try:
+        if path.stat().st_size > _TRUTH_BYTES_MAX:
+            fail(Exit.BAD_DATA, f"{path} is larger than {_TRUTH_BYTES_MAX} bytes")
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        fail(Exit.BAD_DATA, f"{path} is no ground truth: {error}")
+    if not all(isinstance(line, dict) for line in lines):
+        fail(Exit.BAD_DATA, f"{path} is no ground truth: a line is no object")
+    return lines
+
+
+def _fields(found: AtBound) -> dict[str, Any]:
+    return {
+        "bound": found.bound,
+        "bpcer": _row_fields(found.bona_fide, "bpnrr"),
+        "apcer": {row.name: _row_fields(row, "apnrr") for row in found.species},
+        "apcer_max": found.apcer_max,
+    }
+
+
+def _row_fields(row: Row, non_response: str) -> dict[str, Any]:
+    error = row.error
+    return {
+        "rate": None if error is None else error.value,
+        "interval": None if error is None else list(error.interval),
+        "presentations": row.non_response.of,
+        "sources": row.sources,
+        non_response: row.non_response.value,
+    }
+
+
+def _row_text(row: Row) -> str:
+    if row.error is None:
+        return f"unknown: none of {row.non_response.of} responded"
+    low, high = row.error.interval
+    return (
+        f"{row.error.value:.1%} ({low:.1%} to {high:.1%}) of {row.error.of} with a score, "
+        f"{row.non_response.errors} without, {row.sources} sources"
+    )

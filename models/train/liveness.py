@@ -1,0 +1,170 @@
+"""Fits the weights of the liveness cues and says what they are worth on artefacts that they never saw.
+
+    python -m models.train.liveness DIR --out gate/face/liveness/weights.toml
+
+DIR is a folder of sequences as `gate face evaluate-pad` takes it. Every cue is turned so that people lie high, moved to the middle
+between people and artefacts, and scaled; a logistic regression with weights of 0 or more follows, in which people and artefacts, and the
+classes of artefacts among them, count alike. The bias is set where one in fifty of the people would be flagged. The report
+leaves out one class of artefacts and a part of the people at a time, and names the best single cue, chosen in the same way,
+beside the fusion: if that does better, it is what should be shipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gate.cli.models import default_folder
+from gate.cli.pad_evaluation import presented
+from gate.face.chain import open_models
+from gate.face.liveness.cues import Cue
+from gate.face.liveness.fusion import REACH, shipped
+from gate.face.pad import Presentation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+BPCER = 0.02
+FOLDS = 2
+CUES_MIN = 2
+_RIDGE = 0.02
+_STEPS = 4000
+_RATE = 0.2
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One set of weights: of cue `i`, (value - middle[i]) / scale[i] * sign[i], bounded, times weight[i]; 0 where it was not run."""
+
+    cues: tuple[Cue, ...]
+    middle: Floats
+    scale: Floats
+    sign: Floats
+    weight: Floats
+    bias: float
+
+    def evidence(self, values: Floats) -> Floats:
+        """Oriented and bounded readings, (n, cues)."""
+        moved = (values - self.middle) / self.scale * self.sign
+        return np.nan_to_num(np.clip(moved, -REACH, REACH), nan=0.0)
+
+    def logits(self, values: Floats) -> Floats:
+        """The logarithm of the odds, (n,)."""
+        logits: Floats = self.evidence(values) @ self.weight + self.bias
+        return logits
+
+
+def fitted(values: Floats, species: Sequence[str | None], cues: tuple[Cue, ...]) -> Fit:
+    """Fit on (n, cues) readings, NaN where one was not run."""
+    people = np.array([name is None for name in species])
+    names = sorted({name for name in species if name is not None})
+    medians = [np.nanmedian(values[[one == name for one in species]], axis=0) for name in names]
+    high, low = np.nanmedian(values[people], axis=0), np.nanmean(medians, axis=0)
+    sign = np.where(high >= low, 1.0, -1.0)
+    scale = np.maximum(np.nanpercentile(np.abs(values[people] - high), 75, axis=0), np.abs(high - low) / 4)
+    fit = Fit(cues, (high + low) / 2, np.maximum(scale, 1e-3), sign, np.ones(len(cues)), 0.0)
+    share = np.where(people, 0.5 / people.sum(), 0.0)
+    for name in names:
+        of_name = np.array([one == name for one in species])
+        share[of_name] = 0.5 / len(names) / of_name.sum()
+    weight = _logistic(fit.evidence(values), people.astype(np.float64), share)
+    unbiased = Fit(fit.cues, fit.middle, fit.scale, fit.sign, weight, 0.0)
+    flagged = float(np.quantile(unbiased.logits(values[people]), BPCER))
+    return Fit(fit.cues, fit.middle, fit.scale, fit.sign, weight, -flagged)
+
+
+def _logistic(evidence: Floats, people: Floats, share: Floats) -> Floats:
+    """Weights of 0 or more by projected gradient descent on the weighted, ridged loss."""
+    weight, bias = np.ones(evidence.shape[1]), 0.0
+    for _ in range(_STEPS):
+        wrong = (1 / (1 + np.exp(-(evidence @ weight + bias))) - people) * share
+        weight = np.maximum(0.0, weight - _RATE * (evidence.T @ wrong + _RIDGE * weight))
+        bias -= _RATE * float(wrong.sum())
+    return weight
+
+
+def readings(presentations: Iterable[Presentation], cues: tuple[Cue, ...]) -> Floats:
+    """(n, cues), NaN where a cue was not run."""
+    rows = [[one.cues.get(cue.value) for cue in cues] for one in presentations]
+    return np.array([[np.nan if value is None else value for value in row] for row in rows])
+
+
+def left_out(presentations: Sequence[Presentation], cues: tuple[Cue, ...]) -> dict[str, dict[str, float]]:
+    """For each class of artefacts: APCER and BPCER when neither it nor the people it is judged with were fitted on."""
+    values, species = readings(presentations, cues), [one.species for one in presentations]
+    people = sorted({one.source for one in presentations if one.species is None})
+    out: dict[str, dict[str, float]] = {}
+    for name in sorted({one for one in species if one is not None}):
+        errors: list[tuple[int, int, int, int]] = []
+        for fold in range(FOLDS):
+            held = set(people[fold::FOLDS])
+            train = [_is_train(one, name, held) for one in presentations]
+            test_people = [one.species is None and one.source in held for one in presentations]
+            fit = fitted(values[train], [one for one, kept in zip(species, train, strict=True) if kept], cues)
+            passed = fit.logits(values[[one == name for one in species]]) >= 0
+            flagged = fit.logits(values[test_people]) < 0
+            errors.append((int(passed.sum()), len(passed), int(flagged.sum()), len(flagged)))
+        passed_all, attacks, flagged_all, shown = np.sum(errors, axis=0)
+        out[name] = {"apcer": float(passed_all / attacks), "bpcer": float(flagged_all / shown)}
+    return out
+
+
+def _is_train(one: Presentation, left: str, held: set[str]) -> bool:
+    return one.species != left if one.species is not None else one.source not in held
+
+
+def report(presentations: Sequence[Presentation], cues: tuple[Cue, ...]) -> dict[str, Any]:
+    """Fusion against each cue alone, on classes and people left out."""
+    alone = {cue.value: left_out(presentations, (cue,)) for cue in cues}
+    return {"fusion": left_out(presentations, cues), "alone": alone}
+
+
+def table(fit: Fit, evidence: str) -> str:
+    """The file that `gate.face.liveness.fusion` reads."""
+    lines = [
+        "# How the cues of gate/face/liveness count. Written by models/train/liveness.py.",
+        *(f"# {line}" for line in evidence.splitlines()),
+        "schema = 1",
+        f"bias = {fit.bias:.4f}",
+        f"cues_min = {CUES_MIN}",
+        "",
+        "[cues]",
+    ]
+    for index, cue in enumerate(fit.cues):
+        weight = fit.weight[index] * fit.sign[index]
+        if weight:
+            lines.append(
+                f"{cue.value} = {{ middle = {fit.middle[index]:.4f}, scale = {fit.scale[index]:.4f}, weight = {weight:.4f} }}"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Fit, report, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--models", type=Path, default=None)
+    parser.add_argument("--profile", default="standard")
+    parser.add_argument("--out", type=Path, default=None)
+    arguments = parser.parse_args()
+    chain = open_models(arguments.models or default_folder(), profile=arguments.profile)
+    presentations = list(presented(arguments.folder, chain, shipped()))
+    cues = tuple(cue for cue in Cue if any(one.cues.get(cue.value) is not None for one in presentations))
+    print(json.dumps(report(presentations, cues), indent=1))
+    if arguments.out is not None:
+        fit = fitted(readings(presentations, cues), [one.species for one in presentations], cues)
+        people = sum(one.species is None for one in presentations)
+        evidence = f"{len(presentations)} simulated sequences, {people} of them of people, in {arguments.folder.name}."
+        arguments.out.write_text(table(fit, evidence), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
