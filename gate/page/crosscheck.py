@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gate.page.values import Geometry, Reading
 
-PITCH_PX_MIN = 9.0  # with fewer pixels a character, heights and baselines cannot be told
+PRINT_PITCH_PX_MIN = 9.0  # with fewer pixels a character, heights and baselines cannot be told
 
 
 class Trait(enum.Enum):
@@ -50,7 +50,7 @@ BOUNDS = {
 def print_findings(reading: Reading) -> tuple[Finding, ...]:
     """Hold a reading's geometry against OCR-B, every trait."""
     geometry = reading.geometry
-    fine_enough = geometry.pitch_px >= PITCH_PX_MIN
+    fine_enough = geometry.pitch_px >= PRINT_PITCH_PX_MIN
     return tuple(_finding(trait, value, fine_enough=fine_enough) for trait, value in _measured(geometry))
 
 

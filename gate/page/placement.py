@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gate.page.values import Why
+from gate.page.values import PITCH_PX_MIN, Why
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gate.page.measure import StripState
 
-PITCH_PX_MIN = 7.5  # below, under nine of ten drawn pages are read in full
 CONTRAST_MIN = 0.12
 SHARPNESS_MIN = 0.33  # a blur of sigma 0.15 pitch, with which one drawn page in three is not read in full
 LOST_MAX = 0.03  # one character in a line

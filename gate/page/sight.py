@@ -61,12 +61,16 @@ class Look:
     @property
     def state(self) -> StripState:
         """What the strips look like."""
-        pitch_px = self.ribbons[0].height_px * MARGIN
-        pitch_strip_px = pitch_px * STRIP_WIDTH_PX / max(1.0, self.ribbons[0].length_px)
-        lost, bright = (0.0, 0.0) if self.text is None else lost_cells(self.strips, self.text.cells)
+        length_px = max(1.0, self.ribbons[0].length_px)
+        if self.text is None:
+            pitch_strip_px = self.ribbons[0].height_px * MARGIN * STRIP_WIDTH_PX / length_px
+            lost, bright = 0.0, 0.0
+        else:
+            pitch_strip_px = self.text.cells[0].pitch * FRAME_PX
+            lost, bright = lost_cells(self.strips, self.text.cells)
         return StripState(
             lined=self.text is not None,
-            pitch_px=pitch_px,
+            pitch_px=pitch_strip_px * length_px / STRIP_WIDTH_PX,
             contrast=contrast_of(self.strips),
             sharpness=sharpness_of(self.strips, pitch_strip_px),
             lost=lost,

@@ -23,6 +23,9 @@ Floats = npt.NDArray[np.float32]
 STRIP_WIDTH_PX = 704
 STRIP_HEIGHT_PX = 32
 FRAMES = 176  # a frame is 4 px of a strip
+PITCH_PX_MIN = (
+    6.0  # of a character in the picture; down to here drawn pages are read in full, and below, some wrongly and surely
+)
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<"
 CLASSES = 1 + len(ALPHABET)  # class 0 is "no character begins here"
 

@@ -2,7 +2,8 @@
 
 Pure. Of 666 pairs of characters 52 differ by a multiple of ten and no check digit sees them, and names have none at all, so
 right digits are not proof of a right reading. A text is accepted when it was read without a repair, every check digit is
-right, no character is below `CONFIDENCE_MIN`, and two frames gave the same text, with none against them. The other way to
+right, no character is below `CONFIDENCE_MIN` or smaller than `PITCH_PX_MIN`, nothing stands beside the zone, and two frames gave
+the same text, with none against them. The other way to
 accept, equality with the chip's DG1, belongs to the inspection of the chip.
 """
 
@@ -10,6 +11,8 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
+
+from gate.page.values import PITCH_PX_MIN
 
 if TYPE_CHECKING:
     from gate.page.values import Reading
@@ -27,6 +30,8 @@ def objections_to(reading: Reading) -> tuple[str, ...]:
         objections.append("a character was put in place of the likeliest one")
     if reading.crowded:
         objections.append("more characters stand beside the zone")
+    if reading.geometry.pitch_px < PITCH_PX_MIN:
+        objections.append(f"a character has {reading.geometry.pitch_px:.1f} pixels, under {PITCH_PX_MIN}")
     objections += [f"the check digit of {name} is wrong" for name, holds in reading.check_digits.items() if not holds]
     if reading.weakest < CONFIDENCE_MIN:
         objections.append(f"the weakest character has a confidence of {reading.weakest:.2f}, under {CONFIDENCE_MIN}")

@@ -9,13 +9,12 @@ from gate.page.placement import (
     CONTRAST_MIN,
     LOST_BRIGHT_MIN,
     LOST_MAX,
-    PITCH_PX_MIN,
     SHARPNESS_MIN,
     hints_of,
     moving,
     reasons_of,
 )
-from gate.page.values import Why
+from gate.page.values import PITCH_PX_MIN, Why
 
 GOOD = StripState(lined=True, pitch_px=16.0, contrast=0.7, sharpness=0.6)
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from fakes.page_readings import PASSPORT, reading
+from fakes.page_readings import PASSPORT, geometry, reading
 from fakes.pages import zone_lines
 
-from gate.page.values import ZoneFormat
+from gate.page.values import PITCH_PX_MIN, ZoneFormat
 from gate.page.voting import CONFIDENCE_MIN, FRAMES_MIN, TEXTS_MAX, Votes, counts, objections_to
 
 OTHER = ("P<UTOERIKSSON<<ANNE<MARIA<<<<<<<<<<<<<<<<<<<", PASSPORT[1])
@@ -35,6 +35,15 @@ def test_a_wrong_digit_never_counts_and_is_named() -> None:
 @pytest.mark.parametrize(("weakest", "enough"), [(CONFIDENCE_MIN - 0.01, False), (CONFIDENCE_MIN, True)])
 def test_the_weakest_character_decides(weakest: float, enough: bool) -> None:  # noqa: FBT001 - a table of cases
     assert counts(reading(weakest=weakest)) is enough
+
+
+def test_characters_that_are_too_small_never_count() -> None:
+    assert not counts(reading(geometry=geometry(PITCH_PX_MIN - 0.1)))
+    assert counts(reading(geometry=geometry(PITCH_PX_MIN)))
+
+
+def test_characters_beside_the_zone_never_count() -> None:
+    assert objections_to(reading(crowded=True)) == ("more characters stand beside the zone",)
 
 
 def test_a_frame_that_disagrees_must_be_outvoted() -> None:
