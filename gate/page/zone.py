@@ -10,14 +10,15 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gate.page.layout import LAYOUTS, choose, weigh
+from gate.page.layout import LAYOUTS
 from gate.page.values import ZoneFormat
+from gate.page.weigh import choose, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gate.page.decode import Cells, Cuts
-    from gate.page.layout import Choice
+    from gate.page.weigh import Choice
 
 # Below either it is text of another kind, or too damaged to be of use: zones of drawn pages with five wrong characters still
 # fit to -0.5, other text in OCR-B not to -1.3.

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gate.page.layout import choose
 from gate.page.values import ALPHABET, ZoneFormat
+from gate.page.weigh import choose
 
 # What a general reader takes a filler for: quotation marks and brackets of several scripts, doubled ones for two fillers.
 _FILLERS = str.maketrans(dict.fromkeys("\u00ab\u300a\u226a", "<<") | dict.fromkeys("\u2039\u3008\uff1c([{", "<"))

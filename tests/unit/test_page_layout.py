@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.document import mrz
-from gate.page.layout import LAYOUTS, Kind, check_digits, choose, weigh
+from gate.page.layout import LAYOUTS, Kind, check_digits
 from gate.page.values import ALPHABET, ZoneFormat
+from gate.page.weigh import choose, weigh
 
 Cells = npt.NDArray[np.float64]
 PASSPORT = (
