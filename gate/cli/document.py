@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -23,6 +24,7 @@ Trust = Annotated[Path, typer.Option(help="The trust store that `gate trust impo
 Zone = Annotated[str, typer.Option(help="The printed zone, if it was seen; - for one on standard input")]
 At = Annotated[str, typer.Option(help="Judge as of this time, RFC 3339; left out: now")]
 _LINES_MAX = 100_000
+_DATA_GROUPS = frozenset(map(str, range(1, 17)))
 _CAN_DIGITS = 6
 _ZONE_CHARACTERS_MAX = 256
 _SOD_CHECKS = ("sod_signature", "ds_signature", "ds_validity", "csca_validity", "revocation", "dg_hashes", "country")
@@ -61,7 +63,7 @@ def verify_sod(
     files = {"EF.SOD": bytes_of(sod)}
     for given in dg or ():
         number, equals, path = given.partition("=")
-        if not equals or not number.isdigit() or not 1 <= int(number) <= 16:
+        if not equals or number.lstrip("0") not in _DATA_GROUPS:
             fail(Exit.USAGE, f"--dg {given}: give the number of a data group and a file, such as 1=EF_DG1.bin")
         files[f"EF.DG{int(number)}"] = bytes_of(Path(path))
     inspection = inspect_files(files, anchors=_store(trust), now=_moment(at), wanted=frozenset())
@@ -210,11 +212,19 @@ def _zones(text: str) -> Iterator[str]:
     if text != "-":
         yield text
         return
-    for number, line in enumerate(sys.stdin):
+    given = _standard_input()
+    for number, line in enumerate(iter(lambda: given.readline(_ZONE_CHARACTERS_MAX + 2), "")):
         if number == _LINES_MAX:
             fail(Exit.BAD_DATA, f"standard input: more than {_LINES_MAX} lines")
         if line.strip():
             yield line
+
+
+def _standard_input() -> TextIO:
+    """Standard input, every byte of which is a character: those that are in no zone are the zone's reader's to refuse."""
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
+    return sys.stdin
 
 
 def _parsed(text: str) -> Mrz:
@@ -223,7 +233,7 @@ def _parsed(text: str) -> Mrz:
     from gate.document.mrz import parse
 
     try:
-        return parse(sys.stdin.read(_ZONE_CHARACTERS_MAX) if text == "-" else text)
+        return parse(_standard_input().read(_ZONE_CHARACTERS_MAX + 1) if text == "-" else text)
     except MrzError as error:
         fail(Exit.BAD_DATA, f"--mrz: {error}")
 

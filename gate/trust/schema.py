@@ -96,7 +96,7 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA synchronous=FULL")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes what it cannot read, whatever its bytes are
         connection.close()
         raise StoreError(f"{path}: cannot be opened as a trust store ({error})") from error
     if version == 1:

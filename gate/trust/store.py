@@ -23,7 +23,7 @@ from gate.trust.schema import connect, holds_document_signers
 from gate.trust.signers import DocumentSigners
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from gate.document.pki.certificate import Certificate
@@ -130,7 +130,7 @@ class TrustStore:
                 newest = connection.execute("SELECT max(imported_at) FROM source").fetchone()[0]
                 if holds_document_signers(connection):
                     signers = DocumentSigners(connection)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise StoreError(f"{path}: cannot be read ({error})") from error
         finally:
             if signers is None:
@@ -140,6 +140,11 @@ class TrustStore:
         ]:
             if hashlib.sha256(row["der"]).digest() != digest:
                 raise StoreError(f"{path}: is damaged; make it anew with `gate trust import`")
+        numbers = (row["number"] for row in lists if row["number"] is not None)
+        if not all(map(_is_moment, _moments(certificates, lists, published, newest))) or not all(
+            map(_is_number, numbers)
+        ):
+            raise StoreError(f"{path}: holds a date or number that is none; make it anew with `gate trust import`")
         return cls(
             certificates=certificates,
             revocation_lists=lists,
@@ -245,6 +250,33 @@ class TrustStore:
             row = self._certificates[index]
             self._anchors[index] = Anchor(parse_certificate(row["der"]), test=bool(row["test"]))
         return self._anchors[index]
+
+
+def _moments(
+    certificates: Sequence[sqlite3.Row],
+    lists: Sequence[sqlite3.Row],
+    published: Sequence[Published],
+    newest: str | None,
+) -> Iterator[object]:
+    """Every date that somebody may ask a snapshot for; those that may be missing, only if they are there."""
+    for row in certificates:
+        yield from (row["not_before"], row["not_after"])
+    for row in lists:
+        yield from (row["this_update"], row["next_update"] or row["this_update"])
+    yield from (one.signed_at for one in published)
+    yield from () if newest is None else (newest,)
+
+
+def _is_moment(value: object) -> bool:
+    """True for a date with its zone: without, it could not be compared."""
+    try:
+        return datetime.fromisoformat(str(value)).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, str) and value.removeprefix("-").isdecimal()
 
 
 def _version(

@@ -121,7 +121,7 @@ def _country(
         certificates=len(rows),
         valid=sum(begin <= now <= end for begin, end in zip(begins, ends, strict=True)),
         listed_only=sum(row["standing"] == "listed" for row in rows),
-        for_demos=sum(row["test"] for row in rows),
+        for_demos=sum(bool(row["test"]) for row in rows),
         newest=max(begins).date(),
         expires=max(ends).date(),
         document_signers=sum(signers.get(issuer, 0) for issuer in {row["subject_id"] for row in rows}),

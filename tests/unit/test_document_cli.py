@@ -176,6 +176,26 @@ def test_a_validity_that_is_known_to_be_wrong_is_no_yes_for_a_part_of_the_checks
     assert json.loads(capsys.readouterr().out)["overall"] == "undetermined"
 
 
+@pytest.mark.parametrize("words", [("parse-mrz",), ("inspect", "--lds", "{lds}", "--trust", "{store}", "--mrz", "-")])
+@pytest.mark.parametrize("given", [b"\xff\xfe\x00" * 29, b"P<UTO\xe9" + b"<" * 82 + b"\n", b"A" * 100_000])
+def test_bytes_on_standard_input_that_are_no_text_are_one_line(
+    store: Path, lds: Path, words: tuple[str, ...], given: bytes
+) -> None:
+    given_words = [word.format(lds=lds, store=store) for word in words]
+    one_line(CliRunner().invoke(document.app, given_words, input=given), 65, "machine-readable zone")
+
+
+@pytest.mark.parametrize("number", ["²", "٣", "17", "0", "1" * 5000, ""])
+def test_a_data_group_that_cannot_be_is_a_mistake_of_usage(store: Path, lds: Path, number: str) -> None:
+    sod, group = lds / "EF_SOD.bin", lds / "EF_DG1.bin"
+    one_line(gate("document", "verify-sod", sod, "--trust", store, "--dg", f"{number}={group}"), 2, "--dg")
+
+
+def test_a_data_group_may_be_written_with_two_digits(store: Path, lds: Path) -> None:
+    sod, group = lds / "EF_SOD.bin", lds / "EF_DG1.bin"
+    assert gate("document", "verify-sod", sod, "--trust", store, "--dg", f"01={group}", "--at", AT).exit_code == 0
+
+
 def test_verify_sod_of_nonsense_is_a_failed_check_and_no_traceback(store: Path, tmp_path: Path) -> None:
     (tmp_path / "junk").write_bytes(b"junk")
     result = gate("document", "verify-sod", tmp_path / "junk", "--trust", store, "--json")

@@ -256,6 +256,35 @@ def test_a_damaged_row_is_noticed_when_the_store_is_opened(path: Path, table: st
         TrustStore.open(path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "certificate SET not_after = 'never'",
+        "certificate SET not_before = '2026-01-01T00:00:00'",  # no zone
+        "revocation_list SET this_update = 5",
+        "revocation_list SET next_update = 'soon'",
+        "revocation_list SET number = 'one'",
+        "source SET imported_at = 'once'",
+        "source SET signed_at = 'once' WHERE kind = 'MasterList'",
+    ],
+)
+def test_a_date_or_number_that_is_none_is_noticed_when_the_store_is_opened(path: Path, change: str) -> None:
+    bring(path, CSCA.der, revocation_list(CSCA, number=7), master_list(SIGNER, [LINK.der]))
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        assert connection.execute(f"UPDATE {change}").rowcount
+    with pytest.raises(StoreError, match="a date or number that is none"):
+        TrustStore.open(path)
+    with pytest.raises(StoreError, match="a date or number that is none"):
+        bring(path, SUCCESSOR.der)
+
+
+def test_a_table_whose_name_is_no_text_any_more_is_a_store_that_cannot_be_opened(path: Path) -> None:
+    bring(path, CSCA.der)
+    path.write_bytes(path.read_bytes().replace(b'"test" INTEGER', b'"test\xff\xfeNTEGER'))
+    with pytest.raises(StoreError, match="cannot be"):
+        TrustStore.open(path)
+
+
 def test_a_row_that_cannot_be_parsed_stops_an_import(path: Path) -> None:
     bring(path, CSCA.der)
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
