@@ -21,9 +21,10 @@ from gate.document.pki.revocation import RevocationList, parse_revocation_list
 from gate.trust.errors import StoreError
 from gate.trust.schema import connect, holds_document_signers
 from gate.trust.signers import DocumentSigners
+from gate.trust.soundness import is_sound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from gate.document.pki.certificate import Certificate
@@ -35,7 +36,8 @@ _CERTIFICATES: Final = (
     "FROM certificate ORDER BY fingerprint"
 )
 _REVOCATION_LISTS: Final = (
-    "SELECT issuer_id, CAST(der AS BLOB) AS der, sha256, number, this_update, next_update FROM revocation_list"
+    "SELECT issuer_id, CAST(der AS BLOB) AS der, revocation_list.sha256, number, this_update, next_update, "
+    "coalesce(source.test, 1) AS test FROM revocation_list LEFT JOIN source ON source.id = revocation_list.source"
 )
 _DEFECT_LISTS: Final = "SELECT kind, CAST(der AS BLOB) AS der, sha256, test FROM defect_list"
 _PUBLISHED: Final = (
@@ -140,10 +142,7 @@ class TrustStore:
         ]:
             if hashlib.sha256(row["der"]).digest() != digest:
                 raise StoreError(f"{path}: is damaged; make it anew with `gate trust import`")
-        numbers = (row["number"] for row in lists if row["number"] is not None)
-        if not all(map(_is_moment, _moments(certificates, lists, published, newest))) or not all(
-            map(_is_number, numbers)
-        ):
+        if not is_sound(certificates, lists, [newest, *(one.signed_at for one in published)]):
             raise StoreError(f"{path}: holds a date or number that is none; make it anew with `gate trust import`")
         return cls(
             certificates=certificates,
@@ -180,15 +179,24 @@ class TrustStore:
 
         The lists are parsed when they are first asked for. Those for demos concern only what is signed under a CSCA for demos.
         """
+        found = [(entry, test) for entry, test in self._all_defects() if entry.affected.names(signer)]
+        demo = any(test for _, test in found) and self._is_for_demos(signer)
+        return [entry for entry, test in found if demo or not test]
+
+    def read_ahead(self) -> None:
+        """Parse every list now: a state may publish one that takes seconds, which no traveller and no beam should wait for."""
+        for row in self._revocation_lists:
+            self.revocation_lists(row["issuer_id"])
+        self._all_defects()
+
+    def _all_defects(self) -> tuple[tuple[KnownDefects, bool], ...]:
         if self._defects is None:
             self._defects = tuple(
                 (entry, bool(row["test"]))
                 for row in self._defect_lists
                 for entry in _PARSERS[row["kind"]](row["der"]).entries
             )
-        found = [(entry, test) for entry, test in self._defects if entry.affected.names(signer)]
-        demo = any(test for _, test in found) and self._is_for_demos(signer)
-        return [entry for entry, test in found if demo or not test]
+        return self._defects
 
     def document_signers(self, signer: Signer) -> Sequence[Certificate]:
         """The certificates of a directory that this signer may mean. Raises SignerMissingError when they cannot be read."""
@@ -202,6 +210,12 @@ class TrustStore:
     def _is_for_demos(self, signer: Certificate) -> bool:
         anchors = self.with_key_id(signer.authority_key_id or b"") or self.with_subject(signer.issuer_id)
         return bool(anchors) and all(anchor.test for anchor in anchors)
+
+    @property
+    def marked_as_test(self) -> int:
+        """How many certificates and lists are fit for demos only."""
+        rows = (*self._certificates, *self._revocation_lists, *self._defect_lists)
+        return sum(bool(row["test"]) for row in rows)
 
     def standings(self) -> dict[str, int]:
         """How many certificates there are of each standing: self_signed, linked, or trusted by a list only."""
@@ -250,33 +264,6 @@ class TrustStore:
             row = self._certificates[index]
             self._anchors[index] = Anchor(parse_certificate(row["der"]), test=bool(row["test"]))
         return self._anchors[index]
-
-
-def _moments(
-    certificates: Sequence[sqlite3.Row],
-    lists: Sequence[sqlite3.Row],
-    published: Sequence[Published],
-    newest: str | None,
-) -> Iterator[object]:
-    """Every date that somebody may ask a snapshot for; those that may be missing, only if they are there."""
-    for row in certificates:
-        yield from (row["not_before"], row["not_after"])
-    for row in lists:
-        yield from (row["this_update"], row["next_update"] or row["this_update"])
-    yield from (one.signed_at for one in published)
-    yield from () if newest is None else (newest,)
-
-
-def _is_moment(value: object) -> bool:
-    """True for a date with its zone: without, it could not be compared."""
-    try:
-        return datetime.fromisoformat(str(value)).tzinfo is not None
-    except ValueError:
-        return False
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, str) and value.removeprefix("-").isdecimal()
 
 
 def _version(

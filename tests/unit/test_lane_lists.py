@@ -10,11 +10,15 @@ import pytest
 from fakes.inspections import NOW
 from fakes.sample_passports import utopia
 
+from gate.document.errors import MalformedError
+from gate.document.pki.revocation import parse_revocation_list
 from gate.programs.config import Config, ConfigError
 from gate.programs.lane import program
 from gate.programs.lane.lists import open_lists
+from gate.trust import store
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
+from gate.trust.store import TrustStore
 
 TABLE = {
     "gate_id": "gate-0001",
@@ -44,12 +48,52 @@ def test_a_demo_and_a_trial_may_judge_specimens(tmp_path: Path, purpose: str) ->
 
 def test_a_gate_in_service_refuses_to_start_on_specimens(tmp_path: Path) -> None:
     config = config_for(store_of_utopia(tmp_path, test=True), "service")
-    with pytest.raises(ConfigError, match="3 certificates that are marked as test"):
+    with pytest.raises(ConfigError, match="3 certificates or lists that are marked as test"):
         asyncio.run(program.run(config, stop=asyncio.Event()))
+
+
+def test_a_revocation_list_for_demos_is_no_list_of_a_gate_in_service(tmp_path: Path) -> None:
+    path = store_of_utopia(tmp_path, test=False)
+    name, data = next(iter(utopia().crl_files().items()))
+    import_sources(path, [read_source(name, data)], signer=None, test=True, now=NOW)
+    with pytest.raises(ConfigError, match="1 certificates or lists that are marked as test"):
+        open_lists(config_for(path, "service"))
+
+
+def test_what_was_opened_is_asked_and_not_the_file_that_has_its_name_by_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = store_of_utopia(tmp_path, test=True)
+    opened = TrustStore.open(path)
+    (tmp_path / "service").mkdir()
+    store_of_utopia(tmp_path / "service", test=False).replace(path)
+    monkeypatch.setattr(TrustStore, "open", lambda _: opened)
+    with pytest.raises(ConfigError, match="marked as test"):
+        open_lists(config_for(path, "service"))
 
 
 def test_a_gate_in_service_takes_lists_without_the_mark(tmp_path: Path) -> None:
     assert len(open_lists(config_for(store_of_utopia(tmp_path, test=False), "service"))) == 3
+
+
+def test_no_list_is_left_to_be_parsed_while_a_traveller_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = store_of_utopia(tmp_path, test=False)
+    name, data = next(iter(utopia().crl_files().items()))
+    import_sources(path, [read_source(name, data)], signer=None, test=False, now=NOW)
+    opened = open_lists(config_for(path, "service"))
+    monkeypatch.setattr(store, "parse_revocation_list", None)
+    assert opened.revocation_lists(parse_revocation_list(data).issuer_id)
+
+
+def test_a_list_in_the_store_that_cannot_be_read_is_told_with_its_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_: TrustStore) -> None:
+        raise MalformedError("a list of another time")
+
+    monkeypatch.setattr(TrustStore, "read_ahead", unreadable)
+    with pytest.raises(ConfigError, match="holds a list that cannot be read: a list of another time"):
+        open_lists(config_for(store_of_utopia(tmp_path, test=False), "service"))
 
 
 def test_a_store_that_is_none_is_told_with_its_setting(tmp_path: Path) -> None:

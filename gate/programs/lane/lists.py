@@ -6,19 +6,16 @@ of it (safety invariant 14): a specimen would be referred all the same, but whoe
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from gate.document.errors import DocumentError
 from gate.programs.config import ConfigError
 from gate.trust.errors import StoreError
-from gate.trust.schema import connect
 from gate.trust.store import TrustStore
 
 if TYPE_CHECKING:
     from gate.programs.config import Config
-
-_MARKED_AS_TEST: Final = "SELECT count(*) FROM certificate WHERE test"
 
 
 def open_lists(config: Config) -> TrustStore:
@@ -26,17 +23,16 @@ def open_lists(config: Config) -> TrustStore:
     path = Path(config.paths.trust)
     try:
         store = TrustStore.open(path)
-        specimens = _specimens(path)
     except StoreError as error:
         raise ConfigError(f"paths.trust: {error}") from error
-    if config.purpose == "service" and specimens:
+    # Asked of what was opened, not of the file: another one may have taken its name since.
+    if config.purpose == "service" and store.marked_as_test:
         raise ConfigError(
-            f"purpose = service refuses: paths.trust = {path} holds {specimens} certificates that are marked as test; "
-            "make it anew without --test"
+            f"purpose = service refuses: paths.trust = {path} holds {store.marked_as_test} certificates or lists that are "
+            "marked as test; make it anew without --test"
         )
+    try:
+        store.read_ahead()
+    except DocumentError as error:
+        raise ConfigError(f"paths.trust: {path}: holds a list that cannot be read: {error}") from error
     return store
-
-
-def _specimens(path: Path) -> int:
-    with contextlib.closing(connect(path, writable=False)) as connection:
-        return int(connection.execute(_MARKED_AS_TEST).fetchone()[0])
