@@ -138,7 +138,7 @@ class Model(Table, frozen=True):
 
     name: Name
     version: Text
-    role: Literal["detect", "landmark", "embed", "liveness", "propose", "refine", "locate", "mrz"]
+    role: Literal["detect", "landmark", "embed", "liveness", "pose", "eyes", "propose", "refine", "locate", "mrz"]
     sha256: Sha256
     size_bytes: Annotated[int, msgspec.Meta(gt=0, le=MODEL_BYTES_MAX)]
     licence: Text

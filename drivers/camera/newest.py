@@ -106,7 +106,7 @@ class NewestFrame(abc.ABC):
             self._end(LinkLostError(f"the camera's pictures cannot be decoded: {type(error).__name__}"))
         except OSError as error:
             self._end(LinkLostError(f"the camera has gone: {error.strerror}"))
-        else:
+        finally:  # a driver that breaks down in a way of its own must not leave anyone waiting
             self._end(LinkLostError("the camera ended"))
 
     def _keep(self, frame: Frame) -> None:

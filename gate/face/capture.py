@@ -32,6 +32,7 @@ PATIENCE_MS = 3000
 SEVERAL_STAY_MS = 2000
 LIVE_WAIT_MS = 2000  # for liveness, once enough frames are there; then it is what it is
 STEADY_FRAMES = 2  # a new count or hint is told when it shows in so many frames running
+STEADY_FRAMES_BLINK = 7  # nobody is told to stop blinking or to finish a word
 
 
 class PortraitProblem(enum.Enum):
@@ -105,7 +106,8 @@ class Guide:
         now = Guided(seen.faces, next((hint for hint in Hint if hint in wished), None))
         self._steady = self._steady + 1 if now == self._wanted else 1
         self._wanted = now
-        if now == self._told or (self._told is not None and self._steady < STEADY_FRAMES):
+        steady = STEADY_FRAMES_BLINK if now.hint in (Hint.OPEN_EYES, Hint.CLOSE_MOUTH) else STEADY_FRAMES
+        if now == self._told or (self._told is not None and self._steady < steady):
             return ()
         self._told = now
         return (now,)

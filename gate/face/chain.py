@@ -44,11 +44,16 @@ class Finder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FaceModels:
-    """A profile of the manifest, opened. Each session is used by one thread at a time. `liveness` is None in a profile without."""
+    """A profile of the manifest, opened. Each session is used by one thread at a time.
+
+    `liveness`, `pose` and `eyes` are None in a profile without: what they tell is then not measured.
+    """
 
     finder: Finder
     embed: Session
     liveness: Session | None
+    pose: Session | None
+    eyes: Session | None
     sessions: tuple[Session, ...]
 
     @property
@@ -98,7 +103,14 @@ def open_models(
             if "detect" in opened
             else Mtcnn(opened["propose"], opened["refine"], opened["locate"])
         )
-        return FaceModels(finder, opened["embed"], opened.get("liveness"), tuple(opened.values()))
+        return FaceModels(
+            finder=finder,
+            embed=opened["embed"],
+            liveness=opened.get("liveness"),
+            pose=opened.get("pose"),
+            eyes=opened.get("eyes"),
+            sessions=tuple(opened.values()),
+        )
     except KeyError as error:
         raise ManifestError(f"the profile {profile} lacks a model that can {error.args[0]}") from error
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 OVERLAP_MAX = 0.4
 FACES_MAX = 32
-# A face whose side is under this part of the main face's is a passer-by far behind, not a second traveller.
-COMPANION_SIDE_MIN = 0.4
+# A face whose side is under this part of the main face's is a passer-by twice as far away, not a second traveller.
+COMPANION_SIDE_MIN = 0.5
 COMPANION_SIDE_PX_MIN = 40
 _CANDIDATES_MAX = 400
 

@@ -81,12 +81,15 @@ RULES: Final = (
     Rule(Hint.FACE_FORWARD, lambda face: face.pose.pitch, Limit(bad=0.27, good=0.31)),
     Rule(Hint.FACE_FORWARD, lambda face: face.pose.pitch, Limit(bad=0.76, good=0.72)),
     Rule(Hint.FACE_FORWARD, lambda face: abs(face.pose.roll_degrees), Limit(bad=20.0, good=15.0)),
+    Rule(Hint.FACE_FORWARD, lambda face: None if face.yaw_degrees is None else abs(face.yaw_degrees), Limit(bad=20.0, good=15.0)),
+    Rule(Hint.FACE_FORWARD, lambda face: face.pitch_degrees, Limit(bad=-20.0, good=-18.0)),
+    Rule(Hint.FACE_FORWARD, lambda face: face.pitch_degrees, Limit(bad=12.0, good=8.0)),
     Rule(Hint.MORE_LIGHT, lambda face: face.brightness, Limit(bad=45.0, good=52.0)),
     Rule(Hint.MORE_LIGHT, lambda face: face.brightness, Limit(bad=225.0, good=215.0)),
     Rule(Hint.MORE_LIGHT, lambda face: face.contrast, Limit(bad=10.0, good=13.0)),
     Rule(Hint.HOLD_STILL, lambda face: face.motion, Limit(bad=2.0, good=1.3)),
     Rule(Hint.HOLD_STILL, lambda face: face.sharpness, Limit(bad=20.0, good=26.0)),
-    Rule(Hint.OPEN_EYES, lambda face: face.eyes_open, Limit(bad=0.17, good=0.20)),
+    Rule(Hint.OPEN_EYES, lambda face: face.eyes_open, Limit(bad=0.40, good=0.55)),
     Rule(Hint.CLOSE_MOUTH, lambda face: face.mouth_open, Limit(bad=0.35, good=0.28)),
 )  # fmt: skip
 

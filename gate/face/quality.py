@@ -61,8 +61,8 @@ class Measures:
     `x_part`, `y_part`: where the middle between the eyes lies. `sharpness`: variance of the Laplacian. `balance`: how much brighter one
     half of the face is, in parts of the whole. `clipped`: the part of pixels that are white or black through. `covered`: the part of
     eye band and lower face whose colour is not that of nose and cheeks. `background`: standard deviation beside the head.
-    `motion`: how far the eyes moved since the frame before, in eye distances a second. `eyes_open`, `mouth_open`: ratios of
-    `gate.face.expression`. None: not measured.
+    `motion`: how far the eyes moved since the frame before, in eye distances a second. The angles and `eyes_open`, a probability, are
+    `gate.face.attitude`'s, `mouth_open` is a ratio of `gate.face.expression`. None: not measured.
     """
 
     eye_distance_px: float
@@ -78,6 +78,8 @@ class Measures:
     covered: float
     background: float | None = None
     motion: float | None = None
+    yaw_degrees: float | None = None
+    pitch_degrees: float | None = None
     eyes_open: float | None = None
     mouth_open: float | None = None
 
@@ -108,7 +110,7 @@ _SCALES: Final[dict[Component, tuple[float, float]]] = {
     Component.ILLUMINATION_UNIFORMITY: (0.8, 0.1),
     Component.EXPOSURE: (0.3, 0.0),
     Component.POSE: (0.5, 0.05),
-    Component.EYES_OPEN: (0.12, 0.26),
+    Component.EYES_OPEN: (0.2, 0.9),
     Component.MOUTH_CLOSED: (0.5, 0.1),
     Component.OCCLUSION: (0.6, 0.1),
     Component.BACKGROUND_UNIFORMITY: (70.0, 10.0),

@@ -121,7 +121,7 @@ class Chooser:
             return Choice(faces=0)
         self._subject = chosen.number
         side_min = max(COMPANION_SIDE_PX_MIN, COMPANION_SIDE_MIN * _side(chosen.face))
-        beside = sum(1 for one in people if one is not chosen and _side(one.face) >= side_min)
+        beside = sum(1 for one in people if one is not chosen and one.proved and _side(one.face) >= side_min)
         return Choice(1 + beside, chosen.face, chosen.number)
 
     def _associate(self, faces: tuple[Face, ...], at_ms: int) -> list[_Followed]:

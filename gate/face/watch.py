@@ -7,28 +7,22 @@ for frames that quality chose or that must prove the track.
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections import deque
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from gate.face.attitude import Attitude
 from gate.face.capture import GOOD_FRAMES_MAX, Capture, PortraitProblem
 from gate.face.chain import Observation, look, with_template
-from gate.face.expression import Fused, eye_opening, mouth_opening
 from gate.face.liveness.passive import live_probability
-from gate.face.quality import Quality
 from gate.face.subject import ANYWHERE, Chooser, Zone
 from gate.face.values import LiveEvidence
 
 if TYPE_CHECKING:
     from gate.face.capture import Event
     from gate.face.chain import FaceModels
-    from gate.face.quality import Measures
-    from gate.face.values import Landmarks, Picture, Template
+    from gate.face.values import Picture, Template
     from models.runtime import Session
-
-STEP_MS_MAX = 400  # two frames further apart tell no speed
 
 
 class Witness(Protocol):
@@ -49,7 +43,7 @@ class Watch:
         self._chooser = Chooser(zone)
         self._capture = Capture(models.track_rules)
         self._witness = PassiveWitness(models.liveness) if witness is None else witness
-        self._before = _Before()
+        self._attitude = Attitude(models)
 
     def see(self, frame: Picture, *, at_ms: int) -> tuple[Event, ...]:
         """Take the next frame."""
@@ -57,7 +51,7 @@ class Watch:
         if choice.face is None:
             return self._capture.see(Observation(at_ms=at_ms, faces=0))
         seen = look(self._models, frame, choice.face, faces=choice.faces, at_ms=at_ms, subject=choice.subject)
-        seen = self._before.complete(seen)
+        seen = self._attitude.complete(frame, seen)
         if self._capture.wants_template(seen):
             seen = with_template(self._models, frame, seen)
         alone = seen.faces == 1 and seen.points is not None
@@ -93,40 +87,3 @@ class PassiveWitness:
 
     def wipe(self) -> None:
         """Scores show nobody."""
-
-
-@dataclass(slots=True, eq=False)
-class _Before:
-    """What the frames before tell of this one: how fast the eyes move, and how far eyes and mouth are open."""
-
-    subject: int = 0
-    at_ms: int = 0
-    eyes: tuple[float, float] = (0.0, 0.0)
-    opening: tuple[Fused, Fused] = field(default_factory=lambda: (Fused(), Fused()))
-
-    def complete(self, seen: Observation) -> Observation:
-        """The observation with the measures that need more than its own frame."""
-        if seen.points is None or seen.quality is None:
-            return seen
-        if seen.subject != self.subject:
-            self.opening = (Fused(), Fused())
-        measures = seen.quality.measures
-        x, y = seen.points.five[:2].mean(axis=0)
-        motion = self._motion(seen, (float(x), float(y)), measures.eye_distance_px)
-        self.subject, self.at_ms, self.eyes = seen.subject, seen.at_ms, (float(x), float(y))
-        return replace(seen, quality=Quality.of(self._with_expression(replace(measures, motion=motion), seen.points)))
-
-    def _motion(self, seen: Observation, eyes: tuple[float, float], eye_distance_px: float) -> float | None:
-        step_ms = seen.at_ms - self.at_ms
-        if seen.subject != self.subject or not 0 < step_ms <= STEP_MS_MAX or not eye_distance_px > 0.0:
-            return None
-        return math.dist(eyes, self.eyes) / eye_distance_px / step_ms * 1000
-
-    def _with_expression(self, measures: Measures, points: Landmarks) -> Measures:
-        dense = points.dense
-        eyes, mouth = self.opening
-        return replace(
-            measures,
-            eyes_open=eyes.take(None if dense is None else eye_opening(dense)),
-            mouth_open=mouth.take(None if dense is None else mouth_opening(dense)),
-        )

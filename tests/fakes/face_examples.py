@@ -30,8 +30,10 @@ GOOD = Measures(
     covered=0.1,
     background=20,
     motion=0.2,
-    eyes_open=0.3,
+    eyes_open=0.95,
     mouth_open=0.05,
+    yaw_degrees=-2.0,
+    pitch_degrees=-9.0,
 )
 
 

@@ -210,6 +210,15 @@ def test_guidance_is_told_when_it_changes_and_holds() -> None:
     assert run(capture, two_faces(560), two_faces(640)) == [Guided(2, Hint.ONE_PERSON)]
 
 
+def test_a_blink_and_a_word_are_not_told_and_shut_eyes_are() -> None:
+    capture = Capture(RULES)
+    run(capture, *frames(2))
+    blink = [face(80 * n, eyes_open=0.0) for n in range(2, 6)]
+    assert run(capture, *blink, *frames(3, start=480)) == []
+    shut = [face(800 + 80 * n, eyes_open=0.0) for n in range(8)]
+    assert run(capture, *shut) == [Guided(1, Hint.OPEN_EYES)]
+
+
 def test_wiping_zeroes_every_template() -> None:
     capture = Capture(RULES)
     seen = frames(3)

@@ -15,7 +15,8 @@ CONTENT = b"pretend this is a model"
 
 def test_the_shipped_manifest_names_every_model_with_its_licence_and_how_it_proves_itself() -> None:
     manifest = load()
-    assert [model.role for model in manifest.profile("standard")] == ["detect", "landmark", "embed", "liveness"]
+    roles = ["detect", "landmark", "embed", "liveness", "pose", "eyes"]
+    assert [model.role for model in manifest.profile("standard")] == roles
     assert [model.role for model in manifest.profile("clean")] == ["propose", "refine", "locate", "embed"]
     for model in manifest.models:
         assert model.licence
