@@ -25,7 +25,7 @@ GONE_AFTER_MS = 300
 UNZONED_AFTER_MS = 1_000  # so long without a zone is told; the hand that lays the page is not
 DOUBT_AFTER_MS = 4_000  # a zone that is not accepted by then is read as well as can be
 DOUBT_EVERY_MS = 1_000
-UNREAD_AFTER_MS = 12_000
+UNREAD_AFTER_MS = 10_000
 TURN_EVERY_MS = 2_000  # the search for a page that lies across costs some 400 ms
 
 

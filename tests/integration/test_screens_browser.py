@@ -39,7 +39,9 @@ SIZES = {
 }
 LANGUAGES = ("all", "en", "fr", "ar")
 SCREENS = [view(screen) for screen in Screen] + [
-    view(Screen.LOOK, guidance) for guidance in Guidance if guidance is not Guidance.NONE
+    view(Screen.WELCOME if guidance.value.startswith("page_") else Screen.LOOK, guidance)
+    for guidance in Guidance
+    if guidance is not Guidance.NONE
 ]
 OFFLINE_WITHIN_S = 3.5
 WAIT_MS = 10_000

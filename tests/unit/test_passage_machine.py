@@ -41,6 +41,7 @@ from gate.passage.events import (
     GrantFailed,
     NotRecorded,
     OfficerSeen,
+    PageGuided,
     Part,
     PartBack,
     PartLost,
@@ -374,3 +375,13 @@ def test_a_document_without_chip_authentication_refers() -> None:
     run = recording(replace(GENUINE, checks=checks))
     effects = run.feed(Recorded(CROSSING, RecordKind.DECIDED))
     assert reasons_of(effects) == {Reason.CHIP_AUTHENTICATION_ABSENT.value}
+
+
+def test_the_invitation_says_how_to_lay_the_document_and_forgets_it_with_the_crossing() -> None:
+    run = ready()
+    assert run.feed(PageGuided(Guidance.PAGE_TURN)) == [Show(Screen.WELCOME, Guidance.PAGE_TURN)]
+    assert run.feed(PageGuided(Guidance.PAGE_TURN), Tick()) == []
+    assert run.state == machine.Idle(Screen.WELCOME, Guidance.PAGE_TURN)
+    assert run.feed(PageGuided(Guidance.NONE)) == [Show(Screen.WELCOME)]
+    run.feed(PageGuided(Guidance.PAGE_GLARE), DocumentPresented(CROSSING))
+    assert run.feed(PageGuided(Guidance.PAGE_STILL)) == [], "how a page lies is no matter once there is a crossing"

@@ -1,0 +1,97 @@
+"""Documents come from readers and pages: one opens a crossing, a visa waits for its passport, a lane without any reader is out."""
+
+from __future__ import annotations
+
+from gate.channel import messages
+from gate.passage.events import DocumentPresented, DocumentRemoved, Event, PageGuided, Part, PartBack, PartLost
+from gate.passage.screen import Guidance
+from gate.programs.lane.documents import VISA_KEPT_S, Documents, PageListener, Presented, readings_of
+
+PASSPORT = ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"]
+WITH_O = [PASSPORT[0], PASSPORT[1].replace("L898902", "L8989O2")]
+
+
+def read(page: int = 1, *, zone_format: str = "TD3", alternatives: list[list[str]] | None = None) -> messages.PageRead:
+    return messages.PageRead(page, "camera", zone_format, PASSPORT, alternatives or [], 0.9, True, [])
+
+
+class Lane:
+    """A listener with a clock of the test's."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.now_s = 100.0
+        self.documents = Documents(readers=frozenset({"swipe", "page"}), post=self.events.append)
+        self.listener = PageListener(self.documents, post=self.events.append, clock_s=lambda: self.now_s)
+
+    def hear(self, *told: messages.FromPage) -> list[Event]:
+        self.events.clear()
+        for message in told:
+            self.listener.hear(message)
+        return list(self.events)
+
+    def opened(self) -> Presented:
+        """What the crossing gets that the last event opened."""
+        presented = self.events[-1]
+        assert isinstance(presented, DocumentPresented)
+        return self.documents.take(presented.crossing)
+
+
+def test_a_page_that_was_read_opens_a_crossing_and_is_handed_over_once() -> None:
+    lane = Lane()
+    (presented,) = lane.hear(read())
+    assert isinstance(presented, DocumentPresented)
+    document = lane.documents.take(presented.crossing)
+    assert document == Presented((tuple(PASSPORT),), read())
+    assert lane.documents.take(presented.crossing) == Presented(())
+
+
+def test_a_second_reading_is_tried_and_no_third() -> None:
+    third = [PASSPORT[0], PASSPORT[1].replace("L898", "L8O8")]
+    assert readings_of(read(alternatives=[PASSPORT, WITH_O, third])) == (tuple(PASSPORT), tuple(WITH_O))
+
+
+def test_a_page_that_cannot_be_read_opens_a_crossing_without_readings() -> None:
+    lane = Lane()
+    lane.hear(messages.PageUnread(3))
+    assert lane.opened() == Presented(())
+
+
+def test_a_page_that_leaves_is_a_document_removed() -> None:
+    assert Lane().hear(messages.PageGone(1)) == [DocumentRemoved()]
+
+
+def test_a_visa_asks_for_the_passport_and_is_remembered_with_it() -> None:
+    lane = Lane()
+    assert lane.hear(read(1, zone_format="MRVA")) == [PageGuided(Guidance.PAGE_OPEN)]
+    assert lane.hear(messages.PageHint(Guidance.NONE)) == [], "the visa still lies there: what was asked stays asked"
+    assert lane.hear(messages.PageGone(1)) == [PageGuided(Guidance.NONE), DocumentRemoved()]
+    lane.hear(read(2))
+    assert lane.opened().visa
+    lane.hear(read(3))
+    assert not lane.opened().visa, "a visa goes with one passport"
+
+
+def test_a_visa_of_someone_who_left_long_ago_is_nobodys() -> None:
+    lane = Lane()
+    lane.hear(read(1, zone_format="MRVB"), messages.PageGone(1))
+    lane.now_s += VISA_KEPT_S
+    lane.hear(read(2))
+    assert not lane.opened().visa
+
+
+def test_the_traveller_is_told_how_to_lay_the_page() -> None:
+    assert Lane().hear(messages.PageHint(Guidance.PAGE_GLARE)) == [PageGuided(Guidance.PAGE_GLARE)]
+
+
+def test_the_lane_has_lost_its_reader_when_it_has_lost_every_one() -> None:
+    lane = Lane()
+    assert lane.hear(messages.PageSourceLost("unplugged")) == []
+    lane.documents.reader_lost("swipe")
+    assert lane.events == [PartLost(Part.READER)]
+    assert lane.hear(messages.PageSourceUp()) == [PartBack(Part.READER)]
+
+
+def test_nothing_that_holds_lines_shows_them() -> None:
+    assert PASSPORT[1] not in repr(read())
+    assert PASSPORT[1] not in repr(Presented((tuple(PASSPORT),), read()))

@@ -1,0 +1,138 @@
+"""The chip is tried with the likeliest reading, and once more with another one if it refuses that."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+from fakes.inspections import anchors, issued
+
+from drivers.errors import LinkLostError
+from gate.channel import messages
+from gate.document.inspection import Portrait
+from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence, PageCheckId
+from gate.programs.lane.documents import Presented
+from gate.programs.lane.inspecting import ChipSide, inspect_presented
+from gate.programs.stages.anchors import RememberingAnchors
+from hardware_sim.chip.card import Card
+
+DOCUMENT = issued()
+RIGHT = DOCUMENT.mrz_lines
+# A letter O for a zero in the number: the chip refuses the key that comes of it.
+WRONG = (RIGHT[0], RIGHT[1][:5] + "O" + RIGHT[1][6:])
+OTHER_NAME = ((RIGHT[0][:5] + "DOE<<JANE").ljust(44, "<"), RIGHT[1])
+
+
+class Chip:
+    """The document's chip on a reader. Each time it is found it is powered anew."""
+
+    def __init__(self, *, found: int = 9) -> None:
+        self.left = found
+        self.calls: list[str] = []
+        self._card: Card | None = None
+
+    async def wait_for_card(self, timeout_s: float) -> None:
+        await asyncio.sleep(0 * timeout_s)
+        self.calls.append("found")
+        self.left -= 1
+        if self.left < 0:
+            raise LinkLostError("unplugged")
+        self._card = Card(DOCUMENT, random_bytes=random.Random(1).randbytes)
+
+    async def transmit(self, apdu: bytes) -> bytes:
+        await asyncio.sleep(0)
+        assert self._card is not None, "found first"
+        return self._card.transmit(apdu)
+
+    async def wait_for_removal(self) -> None:
+        raise AssertionError("not asked for here")
+
+    async def disconnect(self) -> None:
+        await asyncio.sleep(0)
+        self.calls.append("let go")
+        self._card = None
+
+    async def close(self) -> None:
+        raise AssertionError("not asked for here")
+
+
+async def inspected(presented: Presented, chip: Chip) -> DocumentEvidence:
+    async def on_portrait(_: Portrait) -> None:
+        await asyncio.sleep(0)
+        chip.calls.append("portrait")
+
+    async def no_centre(_: Any) -> None:
+        await asyncio.sleep(0)
+
+    side = ChipSide(chip, lambda: None, on_portrait, no_centre, frozenset())
+    return await inspect_presented(presented, side, RememberingAnchors(anchors()))
+
+
+def by_camera(*readings: tuple[str, ...], accepted: bool = True) -> Presented:
+    first, *others = readings
+    page = messages.PageRead(1, "camera", "TD3", list(first), [list(one) for one in others], 0.9, accepted, [])
+    return Presented(readings, page, visa=True)
+
+
+def result_of(evidence: DocumentEvidence, check_id: CheckId) -> CheckResult:
+    return next(check.result for check in evidence.checks if check.id is check_id)
+
+
+def accepted(evidence: DocumentEvidence) -> CheckResult:
+    assert evidence.page is not None
+    return next(check.result for check in evidence.page.checks if check.id is PageCheckId.PAGE_ACCEPTED)
+
+
+async def test_a_reading_that_opens_the_chip_is_the_only_one_tried() -> None:
+    chip = Chip()
+    evidence = await inspected(by_camera(RIGHT, WRONG, accepted=False), chip)
+    assert chip.calls == ["found", "portrait"]
+    assert evidence.page is not None
+    assert (evidence.page.tries, evidence.page.visa, evidence.page.source) == (1, True, "camera")
+    assert accepted(evidence) is CheckResult.SUCCESSFUL, "doubtful, but EF.DG1 says the same"
+
+
+async def test_a_refused_reading_is_followed_by_the_other_one_on_a_chip_found_anew() -> None:
+    chip = Chip()
+    evidence = await inspected(by_camera(WRONG, RIGHT), chip)
+    assert chip.calls == ["found", "let go", "found", "portrait"]
+    assert result_of(evidence, CheckId.CHIP_ACCESS) is CheckResult.SUCCESSFUL
+    assert result_of(evidence, CheckId.MRZ_DG1) is CheckResult.SUCCESSFUL
+    assert evidence.page is not None
+    assert evidence.page.tries == 2
+
+
+async def test_a_reading_of_the_same_key_is_not_tried_again() -> None:
+    chip = Chip()
+    wrong_name = (OTHER_NAME[0], WRONG[1])
+    evidence = await inspected(by_camera(WRONG, wrong_name, accepted=False), chip)
+    assert chip.calls == ["found"]
+    assert result_of(evidence, CheckId.CHIP_ACCESS) is CheckResult.FAILED
+    assert accepted(evidence) is CheckResult.FAILED
+
+
+async def test_a_zone_that_names_someone_else_opens_the_chip_and_fails_against_it() -> None:
+    evidence = await inspected(by_camera(OTHER_NAME), Chip())
+    assert result_of(evidence, CheckId.CHIP_ACCESS) is CheckResult.SUCCESSFUL
+    assert result_of(evidence, CheckId.MRZ_DG1) is CheckResult.FAILED
+
+
+async def test_lines_of_a_serial_reader_have_no_page() -> None:
+    evidence = await inspected(Presented((RIGHT,)), Chip())
+    assert evidence.page is None
+    assert result_of(evidence, CheckId.MRZ_DG1) is CheckResult.SUCCESSFUL
+
+
+async def test_what_could_not_be_read_never_touches_the_chip() -> None:
+    chip = Chip()
+    evidence = await inspected(Presented(()), chip)
+    assert chip.calls == []
+    assert result_of(evidence, CheckId.MRZ) is CheckResult.FAILED
+
+
+@pytest.mark.parametrize("found", [0, 1])
+async def test_a_chip_that_cannot_be_found_is_the_callers_to_tell(found: int) -> None:
+    with pytest.raises(LinkLostError):
+        await inspected(by_camera(WRONG, RIGHT), Chip(found=found))

@@ -1,0 +1,123 @@
+"""What a gate is told of the bed of its document camera: read, doubtful, unreadable, better so, gone."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from fakes.mrz_frames import Faults, Scripted
+from fakes.pages import View, draw_page, shoot, zone_lines
+
+from gate.page.values import Why, ZoneFormat
+from gate.page.watch import DOUBT_AFTER_MS, UNREAD_AFTER_MS, Advised, Event, Gone, Read, Unread, Watch
+
+RANDOM = np.random.default_rng(5)
+LINES, OTHER = (zone_lines(RANDOM, ZoneFormat.TD3) for _ in range(2))
+FRAME_MS = 100
+SLOW_MS = 800  # where only time matters
+RIGHT = Faults()
+
+
+def frame_of(lines: tuple[str, ...], *, zone: bool = True) -> npt.NDArray[np.uint8]:
+    page = draw_page(lines, np.random.default_rng(6), zone=zone)
+    return shoot(page, View(width=960, height=720, page_width=760), np.random.default_rng(7)).picture
+
+
+BED = np.full((720, 960), 40, np.uint8)
+PAGE, OTHER_PAGE, BARE = frame_of(LINES), frame_of(OTHER), frame_of(LINES, zone=False)
+
+
+class Camera:
+    """Feeds a watch ten frames a second. What a picture says is scripted: the bed says nothing."""
+
+    def __init__(self, faults: Faults = RIGHT) -> None:
+        self.recogniser = Scripted((), faults)
+        self.watch = Watch(self.recogniser)
+        self.now_ms = 1000
+        self.shows(BED, (), 3)
+
+    def shows(
+        self, frame: npt.NDArray[np.uint8], says: tuple[str, ...], count: int, *, every_ms: int = FRAME_MS
+    ) -> list[Event]:
+        self.recogniser.lines = says
+        told: list[Event] = []
+        for _ in range(count):
+            told += self.watch.see(frame, at_ms=self.now_ms)
+            self.now_ms += every_ms
+        return told
+
+
+def news(events: list[Event]) -> list[Event]:
+    return [event for event in events if not isinstance(event, Advised)]
+
+
+def advice(events: list[Event]) -> list[Why | None]:
+    return [event.why for event in events if isinstance(event, Advised)]
+
+
+def test_a_page_is_read_once_with_its_portrait_and_is_gone_when_taken() -> None:
+    camera = Camera()
+    (read,) = news(camera.shows(PAGE, LINES, 40))
+    assert isinstance(read, Read)
+    assert (read.page, read.accepted, read.reading.lines) == (1, True, LINES)
+    assert read.portrait is not None
+    assert news(camera.shows(BED, (), 12)) == [Gone(1)]
+    (again,) = news(camera.shows(PAGE, LINES, 10))
+    assert isinstance(again, Read)
+    assert again.page == 2
+
+
+def test_another_page_in_its_place_is_another_page() -> None:
+    camera = Camera()
+    camera.shows(PAGE, LINES, 10)
+    gone, read = news(camera.shows(OTHER_PAGE, OTHER, 20))
+    assert gone == Gone(1)
+    assert isinstance(read, Read)
+    assert (read.page, read.reading.lines) == (2, OTHER)
+
+
+def test_a_page_whose_letters_are_faint_is_told_as_doubtful_after_a_while() -> None:
+    camera = Camera(Faults(noise=0.3))
+    before = camera.now_ms
+    (read,) = news(camera.shows(PAGE, LINES, DOUBT_AFTER_MS // SLOW_MS + 3, every_ms=SLOW_MS))
+    assert isinstance(read, Read)
+    assert not read.accepted
+    assert read.reading.lines == LINES
+    assert camera.now_ms - before >= DOUBT_AFTER_MS
+
+
+def test_a_page_without_a_zone_is_advised_and_then_given_up_once() -> None:
+    camera = Camera()
+    events = camera.shows(BARE, (), UNREAD_AFTER_MS // SLOW_MS + 4, every_ms=SLOW_MS)
+    assert news(events) == [Unread(1)]
+    assert advice(events) == [Why.NO_ZONE]
+    events = camera.shows(BED, (), 6)
+    assert (news(events), advice(events)) == ([Gone(1)], [None])
+
+
+def test_a_page_in_the_place_of_one_that_was_given_up_is_told() -> None:
+    camera = Camera()
+    camera.shows(BARE, (), UNREAD_AFTER_MS // SLOW_MS + 4, every_ms=SLOW_MS)
+    gone, read = news(camera.shows(PAGE, LINES, 5))
+    assert gone == Gone(1)
+    assert isinstance(read, Read)
+    assert read.page == 2
+
+
+def test_fingers_on_the_zone_are_told_and_what_they_hide_is_not_another_page() -> None:
+    camera = Camera(Faults(lost=0.2))
+    events = camera.shows(PAGE, LINES, 20)
+    assert advice(events)[-1] is Why.COVERED
+    assert news(events) == []
+    assert news(camera.shows(BARE, (), 20)) == [], "the zone was lost to a hand, the page still lies there"
+
+
+def test_a_card_has_no_portrait_beside_its_zone() -> None:
+    lines = zone_lines(np.random.default_rng(8), ZoneFormat.TD1)
+    (read,) = news(Camera().shows(frame_of(lines), lines, 10))
+    assert isinstance(read, Read)
+    assert read.portrait is None
+
+
+def test_a_read_never_shows_what_was_read() -> None:
+    (read,) = news(Camera().shows(PAGE, LINES, 10))
+    assert LINES[0] not in repr(read)

@@ -1,0 +1,72 @@
+"""The simulated document camera: a page is seen coming, then lying, then the empty bed."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from hardware_sim.page import scanner as scanners
+from hardware_sim.page.lying import Bed, Lying, Manner
+from hardware_sim.page.printing import Page, Size
+from hardware_sim.page.scanner import PageScanner
+
+PAGE = Page(Size.TD3, ("A" * 44, "B" * 44))
+
+
+class Timer:
+    """Fires when the test says so, in a thread of its own as the real one."""
+
+    made: list[Timer]
+
+    def __init__(self, _after_s: float, act: Any, arguments: tuple[Any, ...]) -> None:
+        self.daemon = False
+        self.cancelled = False
+        self._act, self._arguments = act, arguments
+        self.made.append(self)
+
+    def start(self) -> None:
+        pass
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def fire(self) -> None:
+        self._act(*self._arguments)
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    scenes: list[Any] = []
+    Timer.made = []
+    monkeypatch.setattr(scanners.MjpegCamera, "show", lambda _, scene: scenes.append(scene))
+    monkeypatch.setattr(threading, "Timer", Timer)
+    monkeypatch.setattr(threading, "current_thread", lambda: Timer.made[-1])
+    return scenes
+
+
+def test_a_page_is_seen_coming_then_lying_then_gone(shown: list[Any]) -> None:
+    scanner = PageScanner()
+    scanner.insert(Lying(PAGE, Manner.GLARE))
+    Timer.made[-1].fire()
+    scanner.remove()
+    assert shown == [Bed(), Lying(PAGE, Manner.GLARE, arriving=True), Lying(PAGE, Manner.GLARE), Bed()]
+
+
+def test_a_page_that_is_taken_while_it_comes_never_lies_there(shown: list[Any]) -> None:
+    scanner = PageScanner()
+    scanner.insert(Lying(PAGE))
+    scanner.remove()
+    assert Timer.made[-1].cancelled
+    Timer.made[-1].fire()  # it had begun already
+    assert shown[-1] == Bed()
+
+
+def test_a_scanner_streams_on_loopback_until_it_is_stopped() -> None:
+    scanner = PageScanner()
+    scanner.start()
+    try:
+        assert scanner.address.startswith("http://127.0.0.1:")
+    finally:
+        scanner.stop()
