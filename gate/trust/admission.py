@@ -35,6 +35,7 @@ from gate.trust import signers
 from gate.trust.errors import SourceError
 from gate.trust.pool import Pool
 from gate.trust.sources import DocumentSigner
+from gate.trust.standing import Standing, is_linked, signed_itself, signs_documents_only, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,14 +43,6 @@ if TYPE_CHECKING:
     from gate.trust.sources import Source
 
 SignedList = MasterList | DeviationList | DefectList
-
-
-class Standing(enum.Enum):
-    """Why a certificate is trusted. Stored in the database; never renamed."""
-
-    SELF_SIGNED = "self_signed"
-    LINKED = "linked"
-    LISTED = "listed"
 
 
 class Way(enum.Enum):
@@ -179,25 +172,19 @@ class Admission:
     def _admit_one(self, source: int, certificate: Certificate) -> bool:
         if not certificate.may_sign_certificates:
             return False
-        standing = self._standing(certificate)
+        standing = standing_of(certificate, self._pool, self._now)
         if standing is Standing.LISTED or (self._way is Way.WATCHED and standing is Standing.SELF_SIGNED):
             return False
-        if self._way is not Way.WATCHED or _linked(certificate, self._vouching, self._now):
+        if self._way is not Way.WATCHED or is_linked(certificate, self._vouching, self._now):
             self._vouching.add(certificate)
         self._pool.add(certificate)
         self._accept(certificate, standing, source)
         return True
 
-    def _standing(self, certificate: Certificate) -> Standing:
-        """How a certificate is borne out. Links whose predecessor is in no list are real, and stay listed only."""
-        if _signed_itself(certificate):
-            return Standing.SELF_SIGNED
-        return Standing.LINKED if _linked(certificate, self._pool, self._now) else Standing.LISTED
-
     def _why_not(self, certificate: Certificate) -> str:
         if not certificate.may_sign_certificates:
             return "not a CSCA certificate"
-        if self._way is Way.WATCHED and _signed_itself(certificate):
+        if self._way is Way.WATCHED and signed_itself(certificate):
             return "a self-signed CSCA certificate is taken from an operator's hand only: gate trust import"
         return "neither self-signed nor signed by a known CSCA"
 
@@ -233,15 +220,15 @@ class Admission:
                 self.rejected.append(Rejected(f"certificate {number} of {name}", str(error)))
         self.found += len(one.certificates)
         for certificate in certificates:
-            if _signs_documents_only(certificate):
+            if signs_documents_only(certificate):
                 self.rejected.append(Rejected(certificate.subject, "a document signer's certificate, and no CSCA's"))
-        certificates = [certificate for certificate in certificates if not _signs_documents_only(certificate)]
+        certificates = [certificate for certificate in certificates if not signs_documents_only(certificate)]
         for certificate in certificates:
             self._pool.add(certificate)
             if certificate.country == publisher:
                 self._vouching.add(certificate)
         for number, certificate in enumerate(certificates, 1):
-            self._accept(certificate, self._standing(certificate), source)
+            self._accept(certificate, standing_of(certificate, self._pool, self._now), source)
             progress(number, len(certificates))
 
     def _time_of(self, one: SignedList) -> datetime:
@@ -309,24 +296,3 @@ class Admission:
 def _is_older(one: RevocationList, this_update: datetime, number: int | None) -> bool:
     """Older by date or by number."""
     return one.this_update < this_update or (one.number is not None and number is not None and one.number < number)
-
-
-def _linked(certificate: Certificate, pool: Pool, moment: datetime) -> bool:
-    """True when a certificate of this country's that is in the pool signed it: no state makes another's CSCA."""
-    own = certificate.country == certificate.issuer_country
-    return own and find_issuer(certificate, pool, moment).result is Result.SUCCESSFUL
-
-
-def _signs_documents_only(certificate: Certificate) -> bool:
-    """True for what says so. Real CSCA certificates that say only half of what they are remain: a list vouches for them."""
-    return certificate.may_sign_documents and not certificate.may_sign_certificates
-
-
-def _signed_itself(certificate: Certificate) -> bool:
-    if certificate.subject_id != certificate.issuer_id:
-        return False
-    try:
-        certificate.verify_signed_by(certificate)
-    except DocumentError:
-        return False
-    return True

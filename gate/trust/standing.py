@@ -1,0 +1,56 @@
+"""How a CSCA certificate is borne out: by itself, by another one of its country, or by a list that names it. Pure.
+
+Who may vouch for a list, and what an import makes of all this, is `gate.trust.admission`'s to say.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from gate.document.checks import Result
+from gate.document.errors import DocumentError
+from gate.document.pki.path import find_issuer
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gate.document.pki.certificate import Certificate
+    from gate.trust.pool import Pool
+
+
+class Standing(enum.Enum):
+    """Why a certificate is trusted. Stored in the database; never renamed."""
+
+    SELF_SIGNED = "self_signed"
+    LINKED = "linked"
+    LISTED = "listed"
+
+
+def standing_of(certificate: Certificate, pool: Pool, moment: datetime) -> Standing:
+    """How a certificate is borne out. Links whose predecessor is in no list are real, and stay listed only."""
+    if signed_itself(certificate):
+        return Standing.SELF_SIGNED
+    return Standing.LINKED if is_linked(certificate, pool, moment) else Standing.LISTED
+
+
+def signed_itself(certificate: Certificate) -> bool:
+    """True for a self-signed certificate whose signature holds; the same name alone makes none."""
+    if certificate.subject_id != certificate.issuer_id:
+        return False
+    try:
+        certificate.verify_signed_by(certificate)
+    except DocumentError:
+        return False
+    return True
+
+
+def is_linked(certificate: Certificate, pool: Pool, moment: datetime) -> bool:
+    """True when a certificate of this country's that is in the pool signed it: no state makes another's CSCA."""
+    own = certificate.country == certificate.issuer_country
+    return own and find_issuer(certificate, pool, moment).result is Result.SUCCESSFUL
+
+
+def signs_documents_only(certificate: Certificate) -> bool:
+    """True for what says so. Real CSCA certificates that say only half of what they are remain: a list vouches for them."""
+    return certificate.may_sign_documents and not certificate.may_sign_certificates
