@@ -15,7 +15,6 @@ from gate.cli.face_evaluation import SUFFIXES, read_picture
 from gate.cli.output import Exit, fail
 from gate.face.errors import BadImageError
 from gate.face.injection import Feed
-from gate.face.liveness.fusion import Weights, shipped
 from gate.face.liveness.witness import Witness
 from gate.face.pad import AtBound, Presentation, Recipe, Row, at_bound, bound_at_bpcer, recipe
 from gate.face.picture import decode
@@ -87,7 +86,7 @@ class PadEvaluation:
 
 def evaluate_folder(folder: Path, chain: FaceModels, *, profile: str, bound: float) -> PadEvaluation:
     """Run all sequences below `folder`. Ends the command when there is nothing to measure."""
-    presentations = tuple(presented(folder, chain, shipped()))
+    presentations = tuple(presented(folder, chain))
     try:
         points = [(point, bound_at_bpcer(presentations, point)) for point in BPCER_POINTS]
         return PadEvaluation(
@@ -102,14 +101,14 @@ def evaluate_folder(folder: Path, chain: FaceModels, *, profile: str, bound: flo
         fail(Exit.BAD_DATA, f"{folder}: {error}")
 
 
-def presented(folder: Path, chain: FaceModels, weights: Weights) -> Iterator[Presentation]:
+def presented(folder: Path, chain: FaceModels) -> Iterator[Presentation]:
     """Every sequence below `folder` as a presentation."""
     from rich.console import Console
     from rich.progress import track
 
     sequences = _sequences(folder)
     for species, source, path in track(sequences, "looking", console=Console(stderr=True), transient=True):
-        eyes = _Eyes(chain, weights)
+        eyes = _Eyes(chain)
         for frame, at_ms, display in _frames(path):
             eyes.look(frame, at_ms=at_ms, display=display)
         yield Presentation(
@@ -126,8 +125,8 @@ def presented(folder: Path, chain: FaceModels, weights: Weights) -> Iterator[Pre
 class _Eyes:
     """One crossing's eyes. What they find once the witness is ready is what counts, else what they found last."""
 
-    def __init__(self, chain: FaceModels, weights: Weights) -> None:
-        self._witness = Witness(weights, chain.liveness)
+    def __init__(self, chain: FaceModels) -> None:
+        self._witness = Witness(chain.liveness)
         self._watch = Watch(chain, witness=self)
         self._feed = Feed()
         self._display: tuple[float, ...] | None = None

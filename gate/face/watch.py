@@ -7,22 +7,18 @@ for frames that quality chose or that must prove the track.
 
 from __future__ import annotations
 
-import statistics
-from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from gate.face.attitude import Attitude
-from gate.face.capture import GOOD_FRAMES_MAX, Capture, PortraitProblem
+from gate.face.capture import Capture, PortraitProblem
 from gate.face.chain import Observation, look, with_template
-from gate.face.liveness.passive import live_probability
+from gate.face.liveness.witness import Witness as FaceWitness
 from gate.face.subject import ANYWHERE, Chooser, Zone
-from gate.face.values import LiveEvidence
 
 if TYPE_CHECKING:
     from gate.face.capture import Event
     from gate.face.chain import FaceModels
-    from gate.face.values import Picture, Template
-    from models.runtime import Session
+    from gate.face.values import LiveEvidence, Picture, Template
 
 
 class Witness(Protocol):
@@ -42,7 +38,7 @@ class Watch:
         self._models = models
         self._chooser = Chooser(zone)
         self._capture = Capture(models.track_rules)
-        self._witness = PassiveWitness(models.liveness) if witness is None else witness
+        self._witness: Witness = FaceWitness(models.liveness) if witness is None else witness
         self._attitude = Attitude(models)
 
     def see(self, frame: Picture, *, at_ms: int) -> tuple[Event, ...]:
@@ -66,24 +62,3 @@ class Watch:
         """Zero every template that we own, and what the witness keeps."""
         self._capture.wipe()
         self._witness.wipe()
-
-
-class PassiveWitness:
-    """The passive model alone: the median of its scores over the newest frames of one person."""
-
-    def __init__(self, session: Session | None) -> None:
-        self._session = session
-        self._scores: deque[float] = deque(maxlen=GOOD_FRAMES_MAX)
-        self._subject = 0
-
-    def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
-        """Ask the model about a frame that may be compared; a profile without one leaves liveness not run."""
-        if seen.subject != self._subject:
-            self._subject = seen.subject
-            self._scores.clear()
-        if self._session is not None and seen.box is not None and seen.passable:
-            self._scores.append(live_probability(self._session, frame, seen.box))
-        return LiveEvidence(statistics.median(self._scores) if self._scores else None)
-
-    def wipe(self) -> None:
-        """Scores show nobody."""

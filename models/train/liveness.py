@@ -4,7 +4,8 @@
 
 DIR is a folder of sequences as `gate face evaluate-pad` takes it. Every cue is turned so that people lie high, moved to the middle
 between people and artefacts, and scaled; a logistic regression with weights of 0 or more follows, in which people and artefacts, and the
-classes of artefacts among them, count alike. The bias is set where one in fifty of the people would be flagged. The report
+classes of artefacts among them, count alike. The bias is set where one in fifty of the people would be flagged, with the display's
+challenge and without it. The report
 leaves out one class of artefacts and a part of the people at a time, and names the best single cue, chosen in the same way,
 beside the fusion: if that does better, it is what should be shipped.
 """
@@ -24,7 +25,7 @@ from gate.cli.models import default_folder
 from gate.cli.pad_evaluation import presented
 from gate.face.chain import open_models
 from gate.face.liveness.cues import Cue
-from gate.face.liveness.fusion import REACH, shipped
+from gate.face.liveness.fusion import REACH
 from gate.face.pad import Presentation
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 BPCER = 0.02
 FOLDS = 2
 CUES_MIN = 2
+CHALLENGE = (Cue.LIGHT, Cue.SHADING)
 _RIDGE = 0.02
 _STEPS = 4000
 _RATE = 0.2
@@ -77,7 +79,10 @@ def fitted(values: Floats, species: Sequence[str | None], cues: tuple[Cue, ...])
         share[of_name] = 0.5 / len(names) / of_name.sum()
     weight = _logistic(fit.evidence(values), people.astype(np.float64), share)
     unbiased = Fit(fit.cues, fit.middle, fit.scale, fit.sign, weight, 0.0)
-    flagged = float(np.quantile(unbiased.logits(values[people]), BPCER))
+    logits = unbiased.logits(values[people])
+    challenged = ~np.isnan(values[people][:, [cue in CHALLENGE for cue in cues]]).all(axis=1)
+    groups = [logits[chosen] for chosen in (challenged, ~challenged) if chosen.any()]
+    flagged = min(float(np.quantile(group, BPCER)) for group in groups)
     return Fit(fit.cues, fit.middle, fit.scale, fit.sign, weight, -flagged)
 
 
@@ -156,7 +161,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=None)
     arguments = parser.parse_args()
     chain = open_models(arguments.models or default_folder(), profile=arguments.profile)
-    presentations = list(presented(arguments.folder, chain, shipped()))
+    presentations = list(presented(arguments.folder, chain))
     cues = tuple(cue for cue in Cue if any(one.cues.get(cue.value) is not None for one in presentations))
     print(json.dumps(report(presentations, cues), indent=1))
     if arguments.out is not None:

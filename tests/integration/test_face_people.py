@@ -48,7 +48,7 @@ class Watching:
             self._frames += 1
 
     def compare(self, scene: Scene, portrait: bytes) -> Compared:
-        list(self.look(scene, 12))
+        list(self.look(scene, 18))
         (compared,) = self.watch.take_portrait(portrait_template(self._chain, portrait))
         assert isinstance(compared, Compared)
         return compared

@@ -35,7 +35,7 @@ def picture(grey: Grey) -> Picture:
     return np.clip(np.repeat(grey[..., None], 3, axis=2), 0, 255).astype(np.uint8)
 
 
-def face(grey: Grey, at_ms: int = 0, *, light: tuple[float, ...] = (0.2, 0.2, 0.2)) -> Glimpse:
+def face(grey: Grey, at_ms: int = 0, *, light: npt.ArrayLike = (0.2, 0.2, 0.2)) -> Glimpse:
     """A glimpse whose face is this grey, under this light, before a hall that does not change."""
     return Glimpse(
         at_ms=at_ms,
@@ -53,8 +53,8 @@ def moved(grey: Grey, shift: Grey) -> Grey:
     return cv2.remap(grey, columns + shift, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT).astype(np.float32)
 
 
-def motion_of(bulge_px: float) -> float:
-    """The cue for a sheet whose middle moves by so much more than its edge."""
+def motion_of(bulge_px: float, *, tilt: float = 0.1) -> float:
+    """The cue for a sheet that is tilted, and whose middle moves by so much more than its edge."""
     grey = texture(1, WIDTH, HEIGHT)
     columns = np.linspace(-1, 1, WIDTH, dtype=np.float32)[None]
     rows = np.linspace(-1, 1, HEIGHT, dtype=np.float32)[:, None]
@@ -62,14 +62,15 @@ def motion_of(bulge_px: float) -> float:
     motion = Motion()
     for number in range(14):
         turn = float(np.sin(number / 3))
-        motion.see(face(moved(grey, 3 * turn + bulge_px * turn * depth)))
+        lean = tilt * turn * np.arange(WIDTH, dtype=np.float32)[None]
+        motion.see(face(moved(grey, 3 * turn + lean + bulge_px * turn * depth)))
     assert motion.value is not None
     return motion.value
 
 
 def test_a_flat_sheet_that_moves_leaves_little_and_depth_leaves_much() -> None:
-    assert motion_of(0.0) < 1.5
-    assert motion_of(4.0) > 3 * motion_of(0.0)
+    assert motion_of(0.0) < -2.5
+    assert motion_of(4.0) > -1.8
 
 
 def test_motion_says_nothing_of_a_face_without_detail_or_of_few_frames() -> None:
@@ -79,6 +80,13 @@ def test_motion_says_nothing_of_a_face_without_detail_or_of_few_frames() -> None
     for _ in range(4):
         short.see(face(texture(1, WIDTH, HEIGHT)))
     assert (blank.value, short.value) == (None, None)
+
+
+def test_somebody_who_holds_still_is_neither_flat_nor_deep() -> None:
+    still = Motion()
+    for number in range(14):
+        still.see(face(moved(texture(1, WIDTH, HEIGHT), np.full((1, 1), np.sin(number), np.float32))))
+    assert still.value is None
 
 
 def pattern_of(grey: Grey, frames: int = 6) -> float | None:
@@ -139,8 +147,8 @@ def test_flicker_needs_some_frames() -> None:
     assert flicker.value is None
 
 
-def light_of(share: float, *, lag_ms: int = 150, colours: int = 4, hall: bool = True) -> float | None:
-    """The cue for a face that takes on this share of the display's light, beside a slow sunset."""
+def challenged(share: float, *, lag_ms: int = 150, colours: int = 4, hall: bool = True, uneven: float = 0.0) -> Light:
+    """A face that takes on this share of the display's light, more at its middle by `uneven`, beside a slow sunset."""
     light = Light()
     shown = [(400 * number, COLOURS[number % 4]) for number in range(colours)]
     for at_ms, colour in shown:
@@ -150,33 +158,44 @@ def light_of(share: float, *, lag_ms: int = 150, colours: int = 4, hall: bool = 
         now = [colour for since_ms, colour in shown if since_ms + lag_ms <= at_ms]
         display = np.array(now[-1] if now else (0.0, 0.0, 0.0))
         own = np.array((0.3, 0.2, 0.15)) * (1 + at_ms / 5000 * np.array((0.2, 0, -0.2)))
-        seen = own + share * display + random.normal(0, 0.001, 3)
-        piece = face(texture(3, WIDTH, HEIGHT), at_ms, light=tuple(seen))
+        parts = 1 + uneven * np.array((-1, 1, 1, -1))[None, :, None]
+        seen = own + share * parts * display + random.normal(0, 0.001, (2, 4, 3))
+        piece = face(texture(3, WIDTH, HEIGHT), at_ms, light=seen)
         if not hall:
             object.__setattr__(piece, "hall_light", None)
         light.see(piece)
-    return light.value
+    return light
 
 
-def test_a_face_follows_the_display_and_fed_in_video_does_not() -> None:
-    follows, ignores = light_of(0.1), light_of(0.0)
-    assert follows is not None
-    assert follows > 0.9
-    assert ignores is not None
-    assert ignores < 0.5
+def gain_of(light: Light) -> float:
+    assert light.gain is not None
+    return light.gain
+
+
+def test_a_face_takes_on_the_display_and_fed_in_video_does_not() -> None:
+    assert gain_of(challenged(0.1)) > 0.1
+    assert gain_of(challenged(0.0)) < 0.02
 
 
 def test_the_lag_of_display_and_camera_does_not_matter_within_its_bound() -> None:
-    near, far = light_of(0.1, lag_ms=40), light_of(0.1, lag_ms=320)
-    assert near is not None
-    assert far is not None
-    assert min(near, far) > 0.85
+    assert gain_of(challenged(0.1, lag_ms=40)) == pytest.approx(gain_of(challenged(0.1, lag_ms=320)), rel=0.2)
+
+
+def test_paper_takes_colours_on_evenly_and_a_head_does_not() -> None:
+    paper, head = challenged(0.1).shading, challenged(0.1, uneven=0.4).shading
+    assert paper is not None
+    assert head is not None
+    assert head > 3 * paper
+
+
+def test_a_face_that_does_not_answer_has_no_shading() -> None:
+    assert challenged(0.0).shading is None
 
 
 def test_without_colours_or_hall_the_display_was_no_challenge() -> None:
-    assert light_of(0.1, colours=2) is None
-    assert light_of(0.1, hall=False) is None
-    assert Light().value is None
+    assert challenged(0.1, colours=2).gain is None
+    assert challenged(0.1, hall=False).gain is None
+    assert (Light().gain, Light().shading) == (None, None)
 
 
 def test_a_face_at_the_frames_edge_gives_no_glimpse() -> None:

@@ -15,10 +15,11 @@ class Cue(enum.Enum):
     """What was looked at. Each has a unit of its own, see docs/faces.md."""
 
     PASSIVE = "passive"  # the model's P(live), median over the frames
-    MOTION = "motion"  # how far the face moves unlike one flat sheet
+    MOTION = "motion"  # how far the face changes its shape unlike one flat sheet
     PATTERN = "pattern"  # how far a raster of dots or pixels stands out of the face's spectrum
     FLICKER = "flicker"  # how far bands of light run over the face
-    LIGHT = "light"  # how well the face follows the display's colours
+    LIGHT = "light"  # how much the face takes on of the display's colours
+    SHADING = "shading"  # how unevenly it does
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """One score from the cues: the weights that models/train/liveness.py fitted, and what they rest on.
 
-A logistic regression over the readings, each scaled, moved to the middle between persons and artefacts, and bounded, so that no
-single cue can drown the others. A cue that was not run adds nothing. Too few cues make no score.
+With the model of a profile its score stands alone: on classes of artefacts that were left out, fusing it with the other cues did
+not do better (models/cards/liveness_weights.md). Without a model the score is a logistic regression over the other readings, each
+moved to the middle between people and artefacts, scaled and bounded, so that no single cue can drown the others. A cue that was not
+run adds nothing. Too few cues make no score.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gate.face.liveness.cues import Cue, Liveness, Reading
 
@@ -20,6 +22,25 @@ if TYPE_CHECKING:
 
 WEIGHTS: Final = "weights.toml"
 REACH: Final = 3.0  # a cue counts for at most so many times its scale
+
+
+class Judge(Protocol):
+    """Makes one score of the readings."""
+
+    def judge(self, readings: Sequence[Reading]) -> Liveness:
+        """The score, None when liveness counts as not run, and what it rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """One cue, a probability, is the score; the others are recorded."""
+
+    cue: Cue
+
+    def judge(self, readings: Sequence[Reading]) -> Liveness:
+        """The cue's own value."""
+        score = next((reading.value for reading in readings if reading.cue is self.cue), None)
+        return Liveness(score, tuple(readings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +58,14 @@ class Weighing:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How the cues count together. `cues_min` is how many of them must have run."""
+    """How several cues count together. `cues_min` is how many of them must have run."""
 
     bias: float
     cues_min: int
     cues: Mapping[Cue, Weighing]
 
     def judge(self, readings: Sequence[Reading]) -> Liveness:
-        """Weigh what was measured. A score of None means that liveness was not run."""
+        """The weighed sum as a probability."""
         known = {reading.cue: reading.value for reading in readings if reading.value is not None}
         counted = [self.cues[cue].push(value) for cue, value in known.items() if cue in self.cues]
         if len(counted) < self.cues_min:
@@ -52,22 +73,26 @@ class Weights:
         return Liveness(1 / (1 + math.exp(-(self.bias + sum(counted)))), tuple(readings))
 
 
+def judge_for(*, with_model: bool) -> Judge:
+    """What a profile with a passive model, or one without, is judged by."""
+    return Alone(Cue.PASSIVE) if with_model else _shipped()
+
+
 @lru_cache(maxsize=1)
-def shipped() -> Weights:
+def _shipped() -> Weights:
     """The weights that lie beside this module."""
-    return parse(resources.files(__package__).joinpath(WEIGHTS).read_text(encoding="utf-8"))
+    return parse(tomllib.loads(resources.files(__package__).joinpath(WEIGHTS).read_text(encoding="utf-8")))
 
 
-def parse(text: str) -> Weights:
+def parse(table: Mapping[str, Any]) -> Weights:
     """Read a table of weights. Raises ValueError for one that says less, or other things."""
-    table = tomllib.loads(text)
     try:
         cues = {
             Cue(name): Weighing(float(row["middle"]), float(row["scale"]), float(row["weight"]))
             for name, row in table["cues"].items()
         }
         weights = Weights(float(table["bias"]), int(table["cues_min"]), cues)
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"no table of liveness weights: {error}") from error
     if not cues or any(not row.scale > 0 for row in cues.values()) or weights.cues_min < 1:
         raise ValueError("a table of liveness weights needs cues, scales above 0 and a least number of cues")

@@ -1,8 +1,10 @@
-"""How well a face follows the colours of the display before it.
+"""How a face takes on the colours of the display before it.
 
-The display shows one pale colour after another, in an order that nobody can know beforehand. Skin before it takes each on within
-a frame or two; a picture on a screen of its own takes on little, and a video that is fed in takes on nothing. Paper takes colours on
-as skin does: the cue answers screens and injected video. The hall beside the head takes on less, so what both do is daylight.
+The display shows one pale colour after another, in an order that nobody can know beforehand. What stands before it takes each on within
+a frame or two. A screen shines by itself and takes on little, a video that is fed in takes on nothing: `gain` tells. Paper
+takes on as much as skin, but evenly, since the lamps of the hall light it evenly too; of a head the display lights the front and
+the hall's lamps also the sides, so that parts of the face follow more than others: `shading` tells. The hall beside the head takes
+on little, and what both do is daylight.
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.liveness.following import Command, answer
+from gate.face.liveness.following import Answer, Command, answer
 
 if TYPE_CHECKING:
     from gate.face.liveness.glimpse import Glimpse
 
 COLOURS_MIN: Final = 3
+SHADING_GAIN_MIN: Final = 0.03  # below it the parts of the face answer with noise
+FRAMES_MAX: Final = 200
 _DARK: Final = 1e-3
 
 Rgb = tuple[float, float, float]  # linear red, green and blue, 0 to 1
@@ -25,12 +29,12 @@ Floats = npt.NDArray[np.float64]
 
 
 class Light:
-    """One challenge before one face. `value` is the correlation of the face's tint with the display's, 0 to 1."""
+    """One challenge before one face."""
 
     def __init__(self, shown: tuple[Command, ...] = ()) -> None:
         self._shown = list(shown)
         self._times_ms: list[int] = []
-        self._tints: list[Floats] = []
+        self._parts: list[Floats] = []  # tints of the parts of the face, (parts, 2), against the hall's
 
     @property
     def shown(self) -> tuple[Command, ...]:
@@ -43,21 +47,33 @@ class Light:
 
     def see(self, glimpse: Glimpse) -> None:
         """Take the next frame; one without any hall beside the face does not count."""
-        if self._shown and glimpse.hall_light is not None:
-            face = glimpse.face_light.mean(axis=(0, 1))
+        if self._shown and glimpse.hall_light is not None and len(self._times_ms) < FRAMES_MAX:
             self._times_ms.append(glimpse.at_ms)
-            self._tints.append(_tint(face) - _tint(glimpse.hall_light))
+            parts = glimpse.face_light.reshape(-1, 3)
+            self._parts.append(_tint(np.vstack([parts, parts.mean(axis=0)])) - _tint(glimpse.hall_light))
 
     @property
-    def value(self) -> float | None:
-        """None when too few colours were shown, or too few frames seen of them."""
+    def gain(self) -> float | None:
+        """How much of the display's change of tint the face shows; None when too few colours or frames were seen."""
+        found = self._answer(-1)
+        return None if found is None else found.gain
+
+    @property
+    def shading(self) -> float | None:
+        """How unlike the parts of the face answer: their spread over their mean; None as `gain`, and without an answer."""
+        whole = self.gain
+        if whole is None or whole < SHADING_GAIN_MIN:
+            return None
+        gains = [found.gain for part in range(len(self._parts[0]) - 1) if (found := self._answer(part)) is not None]
+        return float(np.std(gains) / np.mean(gains)) if gains and np.mean(gains) > 0 else None
+
+    def _answer(self, part: int) -> Answer | None:
         if len({command.value for command in self._shown}) < COLOURS_MIN:
             return None
-        found = answer(self._shown, self._times_ms, self._tints)
-        return None if found is None else found.correlation
+        return answer(self._shown, self._times_ms, [tints[part] for tints in self._parts])
 
 
 def _tint(light: npt.NDArray[np.floating]) -> Floats:
-    """Red and blue against green, in logarithms: level and exposure fall out."""
-    red, green, blue = np.log(np.asarray(light, np.float64) + _DARK)
-    return np.array([red - green, blue - green])
+    """Red and blue against green, (…, 2) in logarithms: level and exposure fall out."""
+    red, green, blue = np.moveaxis(np.log(np.asarray(light, np.float64) + _DARK), -1, 0)
+    return np.stack([red - green, blue - green], axis=-1)

@@ -1,9 +1,10 @@
-"""How far a face moves unlike one flat sheet.
+"""How far a face changes its shape unlike one flat sheet.
 
-Points of the face are followed from frame to frame. Whatever a rigid flat sheet does before a pinhole camera, one homography
-a frame explains (Hartley and Zisserman, Multiple View Geometry, §2 and §13); what it leaves unexplained is depth, or a face that moves
-in itself. A bent sheet leaves a little, a head that turns leaves much, and a video of a head leaves as much as the head: this
-cue answers prints, not screens. Somebody who holds perfectly still looks flat.
+Points of the face are found again in each frame. Whatever a rigid flat sheet does before a pinhole camera, one homography explains
+(Hartley and Zisserman, Multiple View Geometry, §2 and §13); what it leaves unexplained is depth, or a face that moves in itself.
+That is set against how much the shape changed at all, beyond being shifted, turned and scaled: a sheet that is tilted changes much and
+leaves little. Of a face whose shape hardly changes nothing is said: somebody who holds still looks as flat as a print. A video of a
+head moves as the head does: this cue answers prints and still pictures on screens.
 """
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from gate.face.align import similarity
+from gate.face.errors import NoFaceError
+
 if TYPE_CHECKING:
     from gate.face.liveness.glimpse import Glimpse
 
 STEPS_MIN: Final = 8
-_POINTS_MAX: Final = 80
+STEPS_MAX: Final = 120
+CHANGE_MIN: Final = 6.0  # of the shape, in thousandths of the face's width
+_POINTS_MAX: Final = 120
 _POINTS_MIN: Final = 16  # twice what a homography takes
-_SPACING_PX: Final = 6
-_WINDOW: Final = (13, 13)
-_RETURN_ERROR_MAX_PX: Final = 0.7  # a point that does not come back to where it was is lost
-_OUTLIER_PX: Final = 6.0
+_SPACING_PX: Final = 5
+_WINDOW: Final = (17, 17)
+_RETURN_ERROR_MAX_PX: Final = 1.0  # a point that does not come back to where it was is lost
+_OUTLIER_PX: Final = 3.0
+_LOST_SHARE: Final = 0.1  # of the points, the worst: they are not depth
 _SHADES_PX: Final = 8.0
 
 Grey = npt.NDArray[np.uint8]
@@ -31,43 +38,45 @@ Points = npt.NDArray[np.float32]  # (n, 2)
 
 
 class Motion:
-    """Follows one face. `value` is what homographies leave over, in thousandths of the face's width."""
+    """Follows one face. `value` is the logarithm of what homographies leave of the change of shape: 0 is all of it."""
 
     def __init__(self) -> None:
-        self._before: Grey | None = None
+        self._first: Grey | None = None
         self._start: Points = np.empty((0, 2), np.float32)
         self._now: Points = self._start
-        self._left_over: list[float] = []
+        self._steps: list[tuple[float, float]] = []  # change of shape, and what of it no homography explains
 
     def see(self, glimpse: Glimpse) -> None:
         """Take the next frame."""
-        after = _without_shades(glimpse.grey)
-        if self._before is None or len(self._now) < _POINTS_MIN:
-            self._start = self._now = _corners(after)
+        detail = _without_shades(glimpse.grey)
+        if self._first is None or len(self._start) < _POINTS_MIN:
+            self._first = detail
+            self._start = self._now = _corners(detail)
         else:
-            self._follow(self._before, after)
-        self._before = after
+            self._find_again(self._first, detail)
 
     @property
     def value(self) -> float | None:
-        """The mean over the half of the frames that leave most; None before STEPS_MIN steps."""
-        left = sorted(self._left_over)
-        if len(left) < STEPS_MIN:
+        """Over the third of the frames whose shape differs most; None before STEPS_MIN frames and CHANGE_MIN."""
+        if len(self._steps) < STEPS_MIN:
             return None
-        return float(np.mean(left[len(left) // 2 :]))
+        most = np.array(sorted(self._steps)[-(len(self._steps) // 3) :])
+        changed, left_over = most.mean(axis=0)
+        return float(np.log((left_over + 1e-3) / changed)) if changed >= CHANGE_MIN else None
 
     def wipe(self) -> None:
         """Zero what shows the person; nothing more is to be seen."""
-        if self._before is not None:
-            self._before.fill(0)
+        if self._first is not None:
+            self._first.fill(0)
 
-    def _follow(self, before: Grey, after: Grey) -> None:
-        there, found = _flow(before, after, self._now)
-        back, found_back = _flow(after, before, there)
-        kept = found & found_back & (np.linalg.norm(back - self._now, axis=1) < _RETURN_ERROR_MAX_PX)
+    def _find_again(self, first: Grey, detail: Grey) -> None:
+        there, found = _flow(first, detail, self._start, self._now)
+        back, found_back = _flow(detail, first, there, self._start)
+        kept = found & found_back & (np.linalg.norm(back - self._start, axis=1) < _RETURN_ERROR_MAX_PX)
         self._start, self._now = self._start[kept], there[kept]
-        if len(self._now) >= _POINTS_MIN:
-            self._left_over.append(_left_over(self._start, self._now) * 1000 / after.shape[1])
+        if len(self._start) >= _POINTS_MIN and (step := _changed(self._start, self._now)) is not None:
+            scale = 1000 / detail.shape[1]
+            self._steps = [*self._steps[-STEPS_MAX + 1 :], (step[0] * scale, step[1] * scale)]
 
 
 def _without_shades(grey: Grey) -> Grey:
@@ -79,25 +88,31 @@ def _without_shades(grey: Grey) -> Grey:
 
 
 def _corners(grey: Grey) -> Points:
-    found = cv2.goodFeaturesToTrack(grey, _POINTS_MAX, 0.02, _SPACING_PX)
+    found = cv2.goodFeaturesToTrack(grey, _POINTS_MAX, 0.01, _SPACING_PX)
     if found is None:  # type: ignore[redundant-expr, unused-ignore]
         return np.empty((0, 2), np.float32)
     return found.reshape(-1, 2).astype(np.float32, copy=False)
 
 
-def _flow(before: Grey, after: Grey, points: Points) -> tuple[Points, npt.NDArray[np.bool_]]:
-    """Where the points went, and which of them were found (Lucas and Kanade, in a pyramid)."""
+def _flow(before: Grey, after: Grey, points: Points, near: Points) -> tuple[Points, npt.NDArray[np.bool_]]:
+    """Where the points went, sought near a guess, and which of them were found (Lucas and Kanade, in a pyramid)."""
     there, found, _ = cv2.calcOpticalFlowPyrLK(
-        before, after, points, np.empty_like(points), winSize=_WINDOW, maxLevel=2
+        before, after, points, near.copy(), winSize=_WINDOW, maxLevel=2, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
     )
     return there.astype(np.float32, copy=False), found.ravel() == 1
 
 
-def _left_over(start: Points, now: Points) -> float:
-    """The root mean square, in pixels, of what the best homography leaves, without the worst tenth: lost points are not depth."""
+def _changed(start: Points, now: Points) -> tuple[float, float] | None:
+    """Root mean squares, in pixels: what the best similarity leaves, and what the best homography leaves."""
     matrix, _ = cv2.findHomography(start, now, cv2.RANSAC, _OUTLIER_PX)
     if matrix is None:
-        return 0.0
-    moved = cv2.perspectiveTransform(start[:, None].astype(np.float64), matrix)[:, 0]
-    errors = np.sort(np.linalg.norm(moved - now, axis=1))
-    return float(np.sqrt(np.mean(errors[: max(1, int(0.9 * len(errors)))] ** 2)))
+        return None
+    flat = cv2.perspectiveTransform(start[:, None].astype(np.float64), matrix)[:, 0]
+    errors = np.linalg.norm(flat - now, axis=1)
+    kept = errors <= np.quantile(errors, 1 - _LOST_SHARE)
+    try:
+        turned = similarity(start[kept].astype(np.float64), now[kept].astype(np.float64))
+    except NoFaceError:
+        return None
+    rest = start[kept] @ turned[:, :2].T + turned[:, 2] - now[kept]
+    return float(np.sqrt((rest**2).sum(axis=1).mean())), float(np.sqrt((errors[kept] ** 2).mean()))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from gate.face.liveness.cues import Cue, Liveness, Reading
 from gate.face.liveness.flicker import Flicker
+from gate.face.liveness.fusion import judge_for
 from gate.face.liveness.glimpse import glimpse
 from gate.face.liveness.light import Light, Rgb
 from gate.face.liveness.motion import Motion
@@ -22,7 +23,7 @@ from gate.face.values import LiveEvidence
 
 if TYPE_CHECKING:
     from gate.face.chain import Observation
-    from gate.face.liveness.fusion import Weights
+    from gate.face.liveness.fusion import Judge
     from gate.face.values import Box, Picture
     from models.runtime import Session
 
@@ -34,8 +35,8 @@ PASSIVE_MAX: Final = 9  # scores of the model that count, the newest
 class Witness:
     """Looks at one face after another. `passive` is the model of the profile, None in a profile without."""
 
-    def __init__(self, weights: Weights, passive: Session | None) -> None:
-        self._weights = weights
+    def __init__(self, passive: Session | None, judge: Judge | None = None) -> None:
+        self._judge = judge if judge is not None else judge_for(with_model=passive is not None)
         self._model = passive
         self._subject = 0
         self._since_ms: int | None = None
@@ -70,9 +71,10 @@ class Witness:
             Reading(Cue.MOTION, self._motion.value),
             Reading(Cue.PATTERN, self._pattern.value),
             Reading(Cue.FLICKER, self._flicker.value),
-            Reading(Cue.LIGHT, self._light.value),
+            Reading(Cue.LIGHT, self._light.gain),
+            Reading(Cue.SHADING, self._light.shading),
         )
-        return self._weights.judge(readings)
+        return self._judge.judge(readings)
 
     def wipe(self) -> None:
         """Zero what shows the person, and begin anew; what the display shows is still true."""
