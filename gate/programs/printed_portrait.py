@@ -1,7 +1,7 @@
 """The portrait printed on the page, held against the chip's and against the live face. Lives in the crossing's child process.
 
 Evidence, never a rejection by itself: print, laminate and background lower the scores. The bound is the embedder's own threshold; how
-often genuine pages fail it was measured on simulated pages only.
+often genuine pages fail it was measured on simulated pages only: none of 225, which leaves up to 1.6 % at 95 %.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from gate.face.chain import FaceModels
     from gate.face.values import Picture
 
-SIMULATED: Final = "simulated pages"
-FALSE_ALARM_RATES: Final[dict[PageCheckId, float]] = {}
+MEASURED_ON: Final = "225 simulated pages"
+FALSE_ALARM_RATE: Final = 0.0
 
 
 class PrintedPortrait:
@@ -68,4 +68,4 @@ class PrintedPortrait:
             return PageFinding(check, CheckResult.UNDETERMINED)
         score = alike(self._printed, other)
         result = CheckResult.SUCCESSFUL if score >= self._least else CheckResult.FAILED
-        return PageFinding(check, result, score, FALSE_ALARM_RATES.get(check), SIMULATED)
+        return PageFinding(check, result, score, FALSE_ALARM_RATE, MEASURED_ON)

@@ -19,7 +19,7 @@ from gate.passage.evidence import CheckResult, Evidence, PageCheck, PageCheckId,
 from gate.passage.policy import page_objections
 from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Guidance
-from gate.programs.page_findings import SIMULATED, guidance_of, message_of
+from gate.programs.page_findings import MEASURED_ON, guidance_of, message_of
 from gate.programs.stages.page import page_checks, page_evidence
 
 READ = messages.PageRead(1, "camera", "TD3", list(PASSPORT), [], 0.9, True, [])
@@ -72,7 +72,7 @@ def test_a_reading_becomes_a_message_with_the_print_and_the_vendors_verdicts() -
     assert len(message.alternatives) == 8
     found = {finding.id: finding for finding in message.findings}
     assert found[PageCheckId.MRZ_PITCH_EVEN].result is CheckResult.FAILED
-    assert found[PageCheckId.MRZ_PITCH_EVEN].measured_on == SIMULATED
+    assert found[PageCheckId.MRZ_PITCH_EVEN].measured_on == MEASURED_ON
     assert found[PageCheckId.MRZ_LINE_SPACING].result is CheckResult.SUCCESSFUL
     b900 = found[PageCheckId.B900_INK]
     assert (b900.result, b900.measured, b900.false_alarm_rate) == (CheckResult.FAILED, 0.1, 0.02)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import tomli_w
 
+from gate.passage.evidence import PageCheckId
 from gate.programs.config import Config, ConfigError, load
 
 TABLE: dict[str, Any] = {
@@ -87,3 +88,43 @@ def test_files_that_are_no_configuration_are_refused(tmp_path: Path) -> None:
         (tmp_path / "bad.toml").write_bytes(content)
         with pytest.raises(ConfigError):
             load(tmp_path / "bad.toml")
+
+
+def test_a_page_source_may_stand_in_for_the_serial_reader_or_beside_it(tmp_path: Path) -> None:
+    page = {"driver": "camera", "address": "http://10.0.0.7/stream"}
+    both = load(written(tmp_path, page=page))
+    assert both.swipe is not None
+    assert both.page is not None
+    assert both.page.place == "http://10.0.0.7/stream"
+    alone = {key: value for key, value in TABLE.items() if key != "swipe"}
+    path = tmp_path / "gate.toml"
+    path.write_bytes(tomli_w.dumps({**alone, "page": {"driver": "folder", "path": "/run/scanner"}}).encode())
+    config = load(path)
+    assert config.swipe is None
+    assert config.page is not None
+    assert (config.page.driver, config.page.place) == ("folder", "/run/scanner")
+    path.write_bytes(tomli_w.dumps(alone).encode())
+    with pytest.raises(ConfigError, match="documents need a reader"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"driver": "camera"},
+        {"driver": "camera", "address": "http://a/", "path": "/b"},
+        {"driver": "folder", "address": "http://a/"},
+        {"driver": "telescope", "address": "http://a/"},
+    ],
+)
+def test_a_page_source_has_the_place_that_its_driver_needs(tmp_path: Path, page: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="page"):
+        load(written(tmp_path, page=page))
+
+
+def test_the_rules_may_list_checks_of_the_page_by_name(tmp_path: Path) -> None:
+    rules = {"page_checks_refer": ["dull_paper", "printed_portrait_chip"]}
+    listed = load(written(tmp_path, rules=rules)).rules.page_checks_refer
+    assert listed == (PageCheckId.DULL_PAPER, PageCheckId.PRINTED_PORTRAIT_CHIP)
+    with pytest.raises(ConfigError, match="page_checks_refer"):
+        load(written(tmp_path, rules={"page_checks_refer": ["colour"]}))

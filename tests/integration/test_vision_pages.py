@@ -1,0 +1,132 @@
+"""The vision program with a page source: what a lane that watches is told, and the printed portrait's way to its crossing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from fakes.mjpeg_server import MjpegServer
+from fakes.portraits import as_file, astronaut, before_the_camera, swaying
+from fakes.tiny_models import real_models
+
+from gate.channel import messages as m
+from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, connect
+from gate.passage.evidence import CheckResult, PageCheckId
+from gate.programs import vision
+from gate.programs.config import Audit, Barrier, Camera, Config, Page, Paths
+from hardware_sim.page.lying import Lying
+from hardware_sim.page.printing import Page as Print
+from hardware_sim.page.printing import Size
+from hardware_sim.page.scanner import PageScanner
+
+pytestmark = pytest.mark.faces
+
+DEADLINE_S = 40.0
+LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
+Wanted = TypeVar("Wanted")
+
+
+class Lane:
+    """A lane's connection to vision."""
+
+    def __init__(self, connection: Connection[m.FromVision]) -> None:
+        self.send = connection.send
+        self.close = connection.close
+        self._connection = connection
+
+    async def next(self, kind: type[Wanted], *, also: Callable[[Any], bool] = lambda _: True) -> Wanted:
+        """The next message of that kind; others are skipped."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                message = await self._connection.receive()
+                if isinstance(message, kind) and also(message):
+                    return message
+
+
+async def reached(config: Config) -> Lane:
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            with contextlib.suppress(ChannelError):
+                return Lane(await connect(config.socket("vision"), incoming=m.FromVision, bytes_max=PICTURE_BYTES_MAX))
+            await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def site(folder: Path) -> AsyncIterator[tuple[PageScanner, Lane, Config]]:
+    """Vision with the public-domain face before its camera and an empty bed before its page source."""
+    frame, scanner = before_the_camera(astronaut()), PageScanner()
+    scanner.start()
+    with MjpegServer(frames_per_second=15, picture=lambda number: swaying(frame, number)) as camera:
+        config = Config(
+            purpose="demo",
+            gate_id="test",
+            operator="test",
+            paths=Paths(run=str(folder), models=str(real_models())),
+            barrier=Barrier(port="none"),
+            page=Page(address=scanner.address),
+            camera=Camera(address=camera.address),
+            audit=Audit(recipients=()),
+        )
+        stop = asyncio.Event()
+        running = asyncio.ensure_future(vision.run(config, stop=stop))
+        lane = await reached(config)
+        try:
+            yield scanner, lane, config
+        finally:
+            lane.close()
+            stop.set()
+            await running
+            scanner.stop()
+
+
+async def until_ready(lane: Lane) -> m.Status:
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            await lane.send(m.StatusRequest())
+            if (status := await lane.next(m.Status)).state == "ready":
+                return status
+            await asyncio.sleep(0.05)
+
+
+async def test_a_page_opens_a_crossing_whose_child_compares_the_printed_portrait(tmp_path: Path) -> None:
+    async with site(tmp_path) as (scanner, lane, config):
+        assert (await until_ready(lane)).detail["page"] == "up"
+        await lane.send(m.WatchPage())
+        await lane.next(m.PageSourceUp)
+        scanner.insert(Lying(Print(Size.TD3, LINES, as_file(astronaut()))))
+        read = await lane.next(m.PageRead)
+        assert tuple(read.lines) == LINES
+
+        await lane.send(m.StartCrossing("one", read.page))
+        await lane.next(m.CameraUp)
+        await lane.next(m.FaceSeen, also=lambda seen: seen.faces == 1)
+        await lane.send(m.ChipPortrait("one", "jpeg", as_file(astronaut())))
+        compared = await lane.next(m.FaceCompared)
+        found = {finding.id: finding for finding in compared.page}
+        chip = found[PageCheckId.PRINTED_PORTRAIT_CHIP]
+        assert chip.result is CheckResult.SUCCESSFUL
+        assert chip.measured is not None
+        assert chip.measured > 0.7
+        assert found[PageCheckId.PRINTED_PORTRAIT_LIVE].result in (CheckResult.SUCCESSFUL, CheckResult.UNDETERMINED)
+        await lane.send(m.EndCrossing("one"))
+        await lane.next(m.Erased)
+
+        stranger = await reached(config)
+        await stranger.send(m.StatusRequest())
+        scanner.remove()
+        await lane.next(m.PageGone)
+        assert isinstance(await stranger.next(object), m.Status), "who does not watch is told nothing of pages"
+        stranger.close()
+
+
+async def test_a_crossing_without_its_page_has_no_printed_portrait(tmp_path: Path) -> None:
+    async with site(tmp_path) as (_, lane, _config):
+        await until_ready(lane)
+        await lane.send(m.StartCrossing("one", 99))
+        await lane.next(m.CameraUp)
+        await lane.send(m.ChipPortrait("one", "jpeg", as_file(astronaut())))
+        assert (await lane.next(m.FaceCompared)).page == []
