@@ -194,12 +194,12 @@ def verify_credential(
 ) -> None:
     """Verify a digital travel credential that is bound to a passport, like the files of its chip."""
     from gate.cli.document_report import report_inspection
-    from gate.document.dtc import parse_dtc
+    from gate.document.dtc import CREDENTIAL_BYTES_MAX, parse_dtc
     from gate.document.errors import DocumentError
     from gate.document.inspection import inspect_files
 
     try:
-        files = parse_dtc(bytes_of(credential))
+        files = parse_dtc(bytes_of(credential, bytes_max=CREDENTIAL_BYTES_MAX))
     except DocumentError as error:
         fail(Exit.BAD_DATA, f"{credential}: {error}")
     printed = _parsed(mrz) if mrz else None

@@ -47,13 +47,13 @@ def lds_files(folder: Path) -> dict[str, bytes]:
     return files
 
 
-def bytes_of(path: Path) -> bytes:
+def bytes_of(path: Path, *, bytes_max: int = _FILE_BYTES_MAX) -> bytes:
     """The bytes of a file, bounded, or the end of the command."""
     try:
         with path.open("rb") as opened:
-            data = opened.read(_FILE_BYTES_MAX + 1)
+            data = opened.read(bytes_max + 1)
     except OSError as error:
         fail(Exit.IO_ERROR, f"{path}: {error.strerror}")
-    if len(data) > _FILE_BYTES_MAX:
-        fail(Exit.BAD_DATA, f"{path}: longer than {_FILE_BYTES_MAX} bytes")
+    if len(data) > bytes_max:
+        fail(Exit.BAD_DATA, f"{path}: longer than {bytes_max} bytes")
     return data

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gate.cli.lds_folder import bytes_of
 from gate.cli.output import Exit, emit_json, fail, note, say
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _sources(paths: list[Path]) -> tuple[list[Source], tuple[Rejected, ...]]:
             sources.extend(folder.sources)
             unusable += folder.rejected
         else:
-            sources.append(read_source(str(path), _bytes_of(path)))
+            sources.append(read_source(str(path), bytes_of(path, bytes_max=_FILE_BYTES_MAX)))
     return sources, unusable
 
 
@@ -198,18 +199,6 @@ def _certificate(path: Path) -> Certificate:
     from gate.document.pki.certificate import parse_certificate
 
     try:
-        return parse_certificate(_bytes_of(path))
+        return parse_certificate(bytes_of(path, bytes_max=_FILE_BYTES_MAX))
     except DocumentError as error:
         fail(Exit.BAD_DATA, f"{path}: {error}")
-
-
-def _bytes_of(path: Path) -> bytes:
-    """The bytes of a file, bounded, or the end of the command."""
-    try:
-        with path.open("rb") as opened:
-            data = opened.read(_FILE_BYTES_MAX + 1)
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"{path}: {error.strerror}")
-    if len(data) > _FILE_BYTES_MAX:
-        fail(Exit.BAD_DATA, f"{path}: longer than {_FILE_BYTES_MAX} bytes")
-    return data
