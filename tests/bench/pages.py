@@ -173,6 +173,7 @@ def _peer(python: Path, name: str) -> _Result | None:
     if not _pictures():
         return None
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environment["ORT_DISABLE_TELEMETRY"] = "1"  # the peer's inference library would tell its vendor
     command = [str(python), str(_PEER), name]
     took, not_exact = [], 0
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as peer:
