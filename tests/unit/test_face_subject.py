@@ -1,5 +1,7 @@
 """The traveller is chosen by rule: who moves, who is large, who stays; never a poster, a shirt, or the hall."""
 
+from functools import cache
+
 import cv2
 import numpy as np
 
@@ -12,6 +14,11 @@ SIZE = (480, 640)
 
 def head(x: float, y: float, side: float) -> Box:
     return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+
+
+@cache
+def sensor_noise(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((*SIZE, 3), np.float32)
 
 
 class Room:
@@ -30,8 +37,7 @@ class Room:
             top_seen, left_seen = max(0, top), max(0, left)
             room = picture[top_seen:bottom, left_seen:right]
             room[:] = face[top_seen - top :, left_seen - left :][: room.shape[0], : room.shape[1]]
-        dice = np.random.default_rng(self.frames)
-        picture = picture * light + dice.normal(0, noise, picture.shape)
+        picture = picture * light + noise * sensor_noise(self.frames % 8)
         frame = np.clip(picture, 0, 255).astype(np.uint8)
         faces = tuple(Face(box, 0.99) for box in heads)
         at_ms = self.frames * FRAME_MS
