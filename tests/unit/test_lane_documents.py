@@ -21,8 +21,11 @@ class Lane:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.now_s = 100.0
+        self.idle = True
         self.documents = Documents(readers=frozenset({"swipe", "page"}), post=self.events.append)
-        self.listener = PageListener(self.documents, post=self.events.append, clock_s=lambda: self.now_s)
+        self.listener = PageListener(
+            self.documents, post=self.events.append, idle=lambda: self.idle, clock_s=lambda: self.now_s
+        )
 
     def hear(self, *told: messages.FromPage) -> list[Event]:
         self.events.clear()
@@ -55,6 +58,12 @@ def test_a_page_that_cannot_be_read_opens_a_crossing_without_readings() -> None:
     lane = Lane()
     lane.hear(messages.PageUnread(3))
     assert lane.opened() == Presented(())
+
+
+def test_what_lies_beside_a_crossing_unread_disturbs_it_not() -> None:
+    lane = Lane()
+    lane.idle = False
+    assert lane.hear(messages.PageUnread(3)) == []
 
 
 def test_a_page_that_leaves_is_a_document_removed() -> None:

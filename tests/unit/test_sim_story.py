@@ -14,6 +14,7 @@ from hardware_sim.story import (
     PAGE_WORDS,
     Await,
     Disturb,
+    LayAgain,
     LookUp,
     Move,
     Pause,
@@ -33,14 +34,15 @@ Answer = Callable[[Move, Seen], Seen]
 class Gate:
     """Plays the gate: shows one screen after another, the next whenever the traveller waits for what is not shown."""
 
-    def __init__(self, *screens: str, passes: bool = True) -> None:
+    def __init__(self, *screens: str, passes: bool = True, lays_pages: bool = False) -> None:
+        self.lays_pages = lays_pages
         self.moves: list[Move] = []
         self._screens = list(screens)
         self._passes = passes
         self._seen = Seen("closed", Place.WAITING)
 
     def play(self, scenario: Any, seed: int = 1) -> bool:
-        story = Traveller(scenario, random.Random(seed)).story()
+        story = Traveller(scenario, random.Random(seed), lays_pages=self.lays_pages).story()
         try:
             move = next(story)
             while True:
@@ -206,3 +208,23 @@ def test_the_same_dice_tell_the_same_story() -> None:
     second.play(SCENARIOS["genuine"], 5)
     other.play(SCENARIOS["genuine"], 6)
     assert first.moves == second.moves != other.moves
+
+
+def test_a_page_is_laid_anew_when_the_screen_asks_for_it_and_no_oftener_than_there_are_ways() -> None:
+    gate = Gate("welcome", "page_still", "page_open", "page_open", "look", "go", lays_pages=True)
+    assert gate.play(SCENARIOS["page_visa"])
+    assert len(gate.did(LayAgain)) == 1
+    assert gate.deeds[:4] == [Stand(Sight.SELF), Present(Owner.SELF), LayAgain(), TakeBack()]
+
+
+def test_who_lays_a_page_that_cannot_be_read_waits_for_the_officer() -> None:
+    gate = Gate("welcome", "page_clear", "page_open", "look", "officer", "page_open", lays_pages=True)
+    assert gate.play(SCENARIOS["page_covered"])
+    assert gate.did(LayAgain) == []
+    assert gate.did(Walk) == []
+
+
+def test_before_a_serial_reader_no_page_is_laid() -> None:
+    gate = Gate("welcome", "page_open", "look", "go")
+    gate.play(SCENARIOS["page_visa"])
+    assert gate.did(LayAgain) == []

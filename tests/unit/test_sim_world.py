@@ -158,6 +158,65 @@ def test_two_worlds_do_not_disturb_each_other(tmp_path: Path) -> None:
     assert {name: event["id"] for name, event in done.items()} == {"north": "north", "south": "south"}
 
 
+class Bed:
+    """A document camera's bed that notes what was laid on it."""
+
+    def __init__(self) -> None:
+        self.laid: list[object] = []
+        self.came = threading.Condition()
+
+    def insert(self, document: object) -> None:
+        with self.came:
+            self.laid.append(document)
+            self.came.notify_all()
+
+    def remove(self) -> None:
+        pass
+
+    def wait_for(self, count: int) -> None:
+        with self.came:
+            assert self.came.wait_for(lambda: len(self.laid) >= count, 10)
+
+
+def test_before_a_document_camera_the_next_page_is_laid_when_the_screen_asks(folder: Path) -> None:
+    bed, speaking = Bed(), Listening()
+
+    class Pages(Casting):
+        def cast(self, traveller: str, scenario: Scenario) -> Cast:  # noqa: ARG002 - the port's words
+            return Cast("passport", ("visa", "data page"), {sight: sight.value for sight in Sight})
+
+    def orders() -> Generator[str]:
+        yield '{"see": {"screen": "welcome", "guidance": "none"}}\n'
+        yield '{"do": "traveller", "id": "t1", "scenario": "page_visa"}\n'
+        bed.wait_for(1)
+        yield '{"see": {"screen": "welcome", "guidance": "page_still"}}\n'
+        yield '{"see": {"screen": "welcome", "guidance": "page_open"}}\n'
+        bed.wait_for(2)
+        yield '{"see": {"screen": "emergency", "guidance": "page_open"}}\n'
+        speaking.wait_for("done", "broken")
+
+    world = World(
+        folder,
+        seed=1,
+        chip=Quiet(),
+        camera=Quiet(),
+        casting=Pages(),
+        scenarios=read_scenarios(scenario_folder()),
+        out=speaking,
+        pace=10.0,
+        page_scanner=bed,
+    )
+    try:
+        world.run(Reading(orders()), {"page": "http://127.0.0.1:1/"})
+    finally:
+        world.close()
+    events = [json.loads(line) for line in speaking.getvalue().splitlines()]
+    assert events[0]["reader"] == {"kind": "page"}
+    assert "swipe" not in events[0]
+    assert events[-1]["event"] == "done"
+    assert bed.laid == ["visa", "data page"]
+
+
 def play_until_over(folder: Path, *orders: object) -> list[dict[str, Any]]:
     """Give orders; once the traveller has presented, show an emergency; end when they are done."""
     speaking = Listening()

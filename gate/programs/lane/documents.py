@@ -68,12 +68,15 @@ class Documents:
 
 
 class PageListener:
-    """Hears what vision says of the page source. `clock_s` is monotonic."""
+    """Hears what vision says of the page source. `idle` says whether nobody is being served; `clock_s` is monotonic."""
 
     NAME = "page"
 
-    def __init__(self, documents: Documents, *, post: Post, clock_s: Callable[[], float]) -> None:
+    def __init__(
+        self, documents: Documents, *, post: Post, idle: Callable[[], bool], clock_s: Callable[[], float]
+    ) -> None:
         self._documents = documents
+        self._idle = idle
         self._post = post
         self._clock_s = clock_s
         self._visa_until_s = 0.0
@@ -99,7 +102,8 @@ class PageListener:
             case messages.PageRead():
                 self._documents.present(Presented(readings_of(message), message, visa=self._take_visa()))
             case messages.PageUnread():
-                self._documents.present(Presented(()))
+                if self._idle():  # beside a crossing it is no document presented again, but a bag or a boarding card
+                    self._documents.present(Presented(()))
             case messages.PageGone(page):
                 if page == self._shows_visa:
                     self._shows_visa = None

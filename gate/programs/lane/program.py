@@ -104,7 +104,12 @@ class Lane:
             readers=frozenset(name for name, settings in readers.items() if settings is not None), post=self._post
         )
         self._swipe = None if config.swipe is None else SwipeKeeper(mrz_reader(config.swipe), self._documents)
-        self._page = PageListener(self._documents, post=self._post, clock_s=lambda: asyncio.get_running_loop().time())
+        self._page = PageListener(
+            self._documents,
+            post=self._post,
+            idle=lambda: crossing_of(self.engine.state) is None,
+            clock_s=lambda: asyncio.get_running_loop().time(),
+        )
         self.engine = Engine(
             rules=rules_of(config),
             barrier=self._barrier,

@@ -1,0 +1,61 @@
+"""The self-test of the page source: a camera that is looked through, a folder that must be usable, or none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.programs import selftest
+from gate.programs.config import Audit, Barrier, Camera, Config, Page, Swipe
+from gate.programs.selftest import TESTS, NotWellError
+from hardware_sim.page.scanner import PageScanner
+
+
+def config(page: Page | None, swipe: Swipe | None = None) -> Config:
+    return Config(
+        purpose="demo",
+        gate_id="gate-1",
+        operator="border.example",
+        barrier=Barrier(port="none"),
+        swipe=swipe,
+        page=page,
+        camera=Camera(address="http://127.0.0.1:1/"),
+        audit=Audit(recipients=("age1a", "age1b")),
+    )
+
+
+async def test_a_gate_without_a_page_source_has_none_to_test() -> None:
+    assert "serial reader" in await TESTS["page"](config(None, Swipe(port="none")))
+
+
+async def test_a_gate_without_a_serial_reader_has_none_to_test() -> None:
+    assert "page source" in await TESTS["swipe"](config(Page(address="http://127.0.0.1:1/")))
+
+
+async def test_a_document_camera_is_looked_through() -> None:
+    scanner = PageScanner()
+    scanner.start()
+    try:
+        assert await TESTS["page"](config(Page(address=scanner.address))) == "1280 x 960 pixels"
+    finally:
+        scanner.stop()
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:1/stream", "file:///etc/passwd"])
+async def test_a_camera_that_gives_no_picture_is_said_to(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selftest, "FRAME_WAIT_S", 2.0)
+    with pytest.raises(NotWellError):
+        await TESTS["page"](config(Page(address=address)))
+
+
+async def test_a_folder_must_be_there_and_writable(tmp_path: Path) -> None:
+    def folder(path: Any) -> Config:
+        return config(Page(driver="folder", path=str(path)))
+
+    assert str(tmp_path) in await TESTS["page"](folder(tmp_path))
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "nowhere", tmp_path / "file"):
+        with pytest.raises(NotWellError, match="no folder"):
+            await TESTS["page"](folder(path))
