@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -20,7 +21,9 @@ from hardware_sim.readers.serve import serve
 from hardware_sim.scenario import ScenarioError
 from hardware_sim.truth import TruthError, read_truth
 
+SETS = ("sequences", "guidance", "liveness")
 _FAULTS = f"one of {', '.join(fault.value for fault in Fault)}"
+WORKERS_MAX = 64
 EXIT_WRONG, EXIT_BAD_DATA, EXIT_NOT_READY, EXIT_IO, EXIT_INTERRUPTED = 1, 65, 69, 74, 130
 
 
@@ -66,6 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     centre.add_argument("--country", default="UTO", help="the country's three letters")
     centre.add_argument("--fault", type=Fault, choices=tuple(Fault), default=Fault.NONE, metavar="NAME", help=_FAULTS)
     centre.set_defaults(run=_centre)
+    faces = commands.add_parser("faces", help="the simulated travellers' faces").add_subparsers(required=True)
+    render = faces.add_parser("render", help="write sequences as JPEGs, with what they show")
+    render.add_argument("--out", type=Path, required=True, help="the folder to fill")
+    render.add_argument("--set", dest="sets", action="append", choices=SETS, help="all when not given; repeatable")
+    render.add_argument("--person", dest="people", action="append", metavar="NAME", help="only this one; repeatable")
+    render.add_argument("--workers", type=_workers, default=os.cpu_count() or 1, help="processes at a time")
+    render.set_defaults(run=_render)
     judged = commands.add_parser("judge", help="was an opening wrong? Exit 1 if so")
     judged.add_argument("--truth", type=Path, required=True, help="the world's ground-truth.jsonl")
     judged.add_argument("--log", type=Path, required=True, help="the verified and decrypted log, JSON lines")
@@ -79,6 +89,13 @@ def _pace(text: str) -> float:
     if not 0.1 <= pace <= 10.0:
         raise argparse.ArgumentTypeError("a pace lies between 0.1 and 10")
     return pace
+
+
+def _workers(text: str) -> int:
+    workers = int(text)
+    if not 1 <= workers <= WORKERS_MAX:
+        raise argparse.ArgumentTypeError(f"1 to {WORKERS_MAX} processes")
+    return workers
 
 
 def _world(options: argparse.Namespace) -> int:
@@ -118,6 +135,27 @@ def _centre(options: argparse.Namespace) -> int:
         threading.Event().wait()
     finally:
         server.stop()
+    return 0
+
+
+def _render(options: argparse.Namespace) -> int:
+    # Imported here: the judge runs where no faces are installed.
+    from hardware_sim.faces import FaceDataMissingError  # noqa: PLC0415
+    from hardware_sim.sequences import UnknownPersonError, people  # noqa: PLC0415
+    from hardware_sim.sequences.produce import TestSet, produce  # noqa: PLC0415
+    from hardware_sim.sequences.progress import shown  # noqa: PLC0415
+
+    try:
+        chosen = frozenset(TestSet(name) for name in options.sets or SETS)
+        with shown() as done:
+            frames = produce(options.out, chosen, tuple(options.people or people()), workers=options.workers, done=done)
+    except UnknownPersonError as error:
+        print(f"gate-sim: {error}", file=sys.stderr)
+        return EXIT_BAD_DATA
+    except FaceDataMissingError as error:
+        print(f"gate-sim: {error}", file=sys.stderr)
+        return EXIT_NOT_READY
+    print(f"{frames} frames in {options.out}")
     return 0
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hardware_sim.faces.hall import Picture
     from hardware_sim.sequences.surface import Spot
 
-TEXTURES_KEPT = 12  # 6 MB each
+TEXTURES_KEPT = 4  # 6 MB each
 PORTRAIT_PX_PER_DM = 153.0
 PORTRAIT_EYES = (0.5, 0.45)  # of its width and height
 
@@ -34,6 +34,7 @@ _SCREEN_WHITE = floats([0.80, 0.74, 0.68])  # BGR: screens are bluer than the la
 _SCREEN_BLACK = 0.012
 _BEZEL = 0.012
 _HAZE = 0.012  # of the light that falls on a screen comes back from anywhere in its glass
+_GLARE = 0.02  # of a light is seen mirrored in a screen that is coated against it
 _LINE_S = 1 / 30 / 480  # the sensor reads one line after another
 
 
@@ -202,7 +203,7 @@ class Panel:
         lit = np.minimum(self.width_cm / 2 - np.abs(spot.u), self.height_cm / 2 - np.abs(spot.v))
         lit = np.clip(lit * spot.px_per_cm + 0.5, 0, 1)[..., None]
         matt, shine = falling(spot, lighting, sharpness=220)
-        glass = _HAZE * spot.spread(matt) + 0.05 * spot.spread(shine)
+        glass = _HAZE * spot.spread(matt) + _GLARE * spot.spread(shine)
         return floats(shown * lit + _BEZEL * spot.spread(matt) * (1 - lit) + glass)
 
     def _grid(self, spot: Spot) -> Floats:

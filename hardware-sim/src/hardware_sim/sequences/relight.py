@@ -20,7 +20,7 @@ from hardware_sim.sequences.poses import AMBIENT, FRONT, HALF, LAMP, SMILE, WIDE
 from hardware_sim.sequences.values import Lighting, Look
 
 DISPLAY_GAIN = 0.55  # what a bright display at arm's length adds, where the hall's key light adds 1
-PICTURES_KEPT = 12  # 4 MB each
+PICTURES_KEPT = 8  # 4 MB each
 
 _FILL = 0.30
 _FACE_BRIGHTNESS_MIN = 0.16

@@ -13,7 +13,7 @@ import os
 import zipfile
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from hardware_sim.faces.people import Person
 
 FILE_BYTES_MAX = 16 * 1024 * 1024
-SHEETS_KEPT = 24  # about 1.7 MB each, 3.4 MB with expressions
+SHEETS_KEPT = 16  # about 1.7 MB each, 3.4 MB with expressions
 QUALITY = 94
+FORMAT = 1  # of a file; another makes every file a stranger
+
+_POINTS = ("face", "lower_face", "eyes", "beard")
 
 
 class BadSheetsError(ValueError):
@@ -49,32 +52,38 @@ def names() -> tuple[str, ...]:
 
 def folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of this version's sheets; it may not exist yet."""
-    digest = hashlib.sha256(album.version().encode() + Path(poses.__file__).read_bytes() + Path(__file__).read_bytes())
-    return album.cache(environment) / "sim-sheets" / digest.hexdigest()[:16]
+    return album.cache(environment) / "sim-sheets" / _version()
+
+
+@lru_cache(maxsize=1)
+def _version() -> str:
+    source = Path(poses.__file__).read_bytes()
+    return hashlib.sha256(f"{album.version()} {FORMAT} {QUALITY}\0".encode() + source).hexdigest()[:16]
 
 
 def anatomy(name: str) -> Anatomy:
     """Return a person's points. Raises UnknownPersonError."""
-    return _anatomy(_path(name))
+    return _anatomy(_path(name, folder()))
 
 
 def sheet(name: str, pose: Pose) -> Sheet:
     """Return one pose of a person. Raises UnknownPersonError."""
-    return _sheet(_path(name), pose)
+    return _sheet(_path(name, folder()), pose)
 
 
 @lru_cache(maxsize=64)
-def _path(name: str) -> Path:
+def _path(name: str, place: Path) -> Path:
     """Return the path of a person's file, rendered when it is missing or damaged."""
     person = next((person for person in people() if person.name == name), None)
     if person is None:
         raise UnknownPersonError(f"nobody is called {name}; there are {', '.join(names())}")
-    path = folder() / f"{name}.sheets"
+    path = place / f"{name}.sheets"
     if not _sound(path):
-        with album.alone(path.parent):
+        # People are rendered side by side: each has a lock of their own.
+        with album.alone(place / f".{name}"):
             if not _sound(path):
-                write(path, person)
-        album.forget_old_versions(path.parent)
+                album.put(path, rendered(person))
+        album.forget_old_versions(place)
     return path
 
 
@@ -86,18 +95,22 @@ def _sound(path: Path) -> bool:
     return True
 
 
-def write(path: Path, person: Person) -> None:
-    """Render one person into a file."""
+def rendered(person: Person) -> bytes:
+    """Return the bytes of one person's file: some 20 s of a core."""
     head = Head(person)
-    body = poses.anatomy(head, seed=person.seed)
-    arrays: dict[str, Bytes] = {}
-    for index, pose in enumerate(poses.POSES):
-        arrays |= {f"{index}/{part}": blob for part, blob in _packed(poses.photographed(head, pose)).items()}
-    points = {part: getattr(body, part).astype(np.float16) for part in ("face", "lower_face", "eyes", "beard")}
+    return packed(poses.anatomy(head, seed=person.seed), [poses.photographed(head, pose) for pose in poses.POSES])
+
+
+def packed(body: Anatomy, sheets: list[Sheet]) -> bytes:
+    """Return the bytes of a file; the sheets stand in the order of the poses."""
+    arrays: dict[str, Any] = {part: getattr(body, part).astype(np.float16) for part in _POINTS}
+    arrays["crown_dm"] = np.float32(body.crown_dm)
+    for index, seen in enumerate(sheets):
+        arrays |= {f"{index}/{part}": blob for part, blob in _packed(seen).items()}
     buffer = io.BytesIO()
-    np.savez(buffer, crown_dm=np.float32(body.crown_dm), **points, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, **arrays)
     content = buffer.getvalue()
-    album.put(path, hashlib.sha256(content).digest() + content)
+    return hashlib.sha256(content).digest() + content
 
 
 def _packed(seen: Sheet) -> dict[str, Bytes]:
@@ -142,7 +155,7 @@ def _read(path: Path) -> dict[str, Bytes]:
 @lru_cache(maxsize=16)
 def _anatomy(path: Path) -> Anatomy:
     arrays = _read(path)
-    points = {part: arrays[part].astype(np.float32) for part in ("face", "lower_face", "eyes", "beard")}
+    points = {part: arrays[part].astype(np.float32) for part in _POINTS}
     return Anatomy(**points, crown_dm=float(arrays["crown_dm"]))
 
 

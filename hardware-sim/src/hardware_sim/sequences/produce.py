@@ -1,0 +1,133 @@
+"""A test set on disk: sequences as JPEGs and what they show as JSON lines, for those who measure.
+
+    OUT/bona_fide/SUBJECT/SEQUENCE/000.jpg …
+    OUT/attack/CLASS/ARTEFACT/PRESENTATION/000.jpg …
+    OUT/truth.jsonl         a line a frame (docs/protocols/simulated-faces.md)
+
+The same command always gives the same files. Sequences are shared among the cores.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+
+from hardware_sim.faces import studio
+from hardware_sim.sequences import attacks, conditions, library, store
+from hardware_sim.sequences.artefacts import Attack
+from hardware_sim.sequences.values import FPS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from hardware_sim.sequences.sequence import Sequence
+
+JPEG_QUALITY = 90
+TRUTH_FILE = "truth.jsonl"
+
+_LIVELY = ("stand", "blink", "talk", "turn_head")
+
+
+class TestSet(enum.Enum):
+    """What can be produced."""
+
+    __test__ = False  # no test of pytest's
+
+    SEQUENCES = "sequences"  # everything that people do
+    GUIDANCE = "guidance"  # one condition wrong at a time
+    LIVENESS = "liveness"  # people who live, and every class of artefact
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One folder of frames: its path below the set, whom it is about, and the sequence."""
+
+    path: str
+    subject: str
+    sequence: Sequence
+
+
+def items(chosen: frozenset[TestSet], subjects: tuple[str, ...]) -> Iterator[Item]:
+    """Return the folders of the chosen sets, people by people, each path once."""
+    for number, subject in enumerate(subjects):
+        everybody = store.names()
+        other = everybody[(everybody.index(subject) + 1) % len(everybody)]
+        yield from _bona_fide(chosen, subject, other, number)
+        if TestSet.LIVENESS in chosen:
+            yield from _attacks(subject, other, number)
+
+
+def _bona_fide(chosen: frozenset[TestSet], subject: str, other: str, number: int) -> Iterator[Item]:
+    told = library.NAMES if TestSet.SEQUENCES in chosen else _LIVELY if TestSet.LIVENESS in chosen else ()
+    for name in told:
+        made = library.sequence(name, subject, other, seed=number)
+        yield Item(f"bona_fide/{subject}/{name}", subject, made)
+    if TestSet.GUIDANCE in chosen:
+        for name in conditions.NAMES:
+            made = conditions.condition(name, subject, other, seed=number)
+            yield Item(f"bona_fide/{subject}/{name}", subject, made)
+
+
+def _attacks(subject: str, other: str, number: int) -> Iterator[Item]:
+    for attack in Attack:
+        variant = attacks.variants(attack)[number % 3]
+        for name in attacks.PRESENTATIONS:
+            made = attacks.presentation(attack, name, subject, other, variant=variant, seed=number)
+            yield Item(f"attack/{attack.value}/{subject}-{variant}/{name}", subject, made)
+
+
+def produce(
+    out: Path,
+    chosen: frozenset[TestSet],
+    subjects: tuple[str, ...],
+    *,
+    workers: int,
+    done: Callable[[str, int, int], None],
+) -> int:
+    """Write the chosen sets into a folder; returns the number of frames.
+
+    `done` is told what is under way, how much of it is done and how much there is. Raises UnknownPersonError, OSError.
+    """
+    for name in subjects:
+        if name not in store.names():
+            raise store.UnknownPersonError(f"nobody is called {name}; there are {', '.join(store.names())}")
+    work = list(items(chosen, subjects))
+    total = sum(item.sequence.length for item in work)
+    out.mkdir(parents=True, exist_ok=True)
+    # Spawned, for a process that has run threads cannot be forked safely.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        everybody = store.names()  # each subject has another person beside or behind them
+        for number, _ in enumerate(pool.map(_prepare, everybody), start=1):
+            done("people", number, len(everybody))
+        with (out / TRUTH_FILE).open("w", encoding="utf-8") as file:
+            written = 0
+            for lines in pool.map(_write, [out] * len(work), work):
+                file.writelines(line + "\n" for line in lines)
+                written += len(lines)
+                done("frames", written, total)
+    return total
+
+
+def _prepare(name: str) -> None:
+    """Have a person's sheets rendered, if they are not there yet."""
+    store.anatomy(name)
+
+
+def _write(out: Path, item: Item) -> list[str]:
+    """Write the frames of one folder; returns their lines of truth."""
+    folder, lines = out / item.path, []
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in range(item.sequence.length):
+        at_s = index / FPS
+        (folder / f"{index:03}.jpg").write_bytes(studio.jpeg(item.sequence.frame(at_s), JPEG_QUALITY))
+        place = {"file": f"{item.path}/{index:03}.jpg", "subject": item.subject, "sequence": item.sequence.name}
+        lines.append(json.dumps(place | {"index": index} | item.sequence.truth(at_s).as_json()))
+    return lines
