@@ -1,6 +1,6 @@
 """From five points to a template, in the position and the pixels that the embedder's manifest entry asks for.
 
-fr_feature wants BGR: fed RGB it makes twice the errors (docs/faces.md).
+fr_feature wants BGR: fed RGB it makes twice the errors (docs/biometrics.md).
 """
 
 from __future__ import annotations

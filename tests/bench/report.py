@@ -6,12 +6,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import documents, face_chain, pages, whole_gate
+from bench import documents, face_chain, face_loop, pages, whole_gate
 from bench.rows import Bench, Row
 from gate.cli.output import emit_json, note, say
 
 MEASUREMENTS = (
     face_chain.measure,
+    face_loop.against_naive,
+    face_loop.loop_cpu,
+    face_loop.guidance_p95,
+    face_loop.loop_cores,
+    face_loop.loop_memory,
     whole_gate.status_cold,
     whole_gate.programs_ready,
     whole_gate.decision_p50,
