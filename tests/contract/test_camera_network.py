@@ -12,7 +12,9 @@ from fakes.mjpeg_server import MjpegServer, number_of
 
 from drivers.camera.network import NetworkCamera, checked_address
 from drivers.camera.newest import check_size
-from drivers.errors import LinkLostError, SetupError
+from drivers.errors import FrozenError, LinkLostError, RefusedError, SetupError
+from drivers.values import CameraControls
+from hardware_sim.camera import MjpegCamera
 
 TIMEOUT_MS = 400
 ROOT = Path(__file__).resolve().parents[2]
@@ -201,3 +203,52 @@ def test_the_libraries_write_nothing_of_their_own() -> None:
         check=False,
     )
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, b"", b"")
+
+
+def test_pictures_that_stand_still_end_a_camera_that_looks_for_it() -> None:
+    still = np.full((240, 320, 3), 90, np.uint8)
+    with MjpegServer(picture=lambda _: still) as server:
+        camera = NetworkCamera(server.address, timeout_ms=TIMEOUT_MS, frozen_after_s=0.3)
+        camera.open()
+        wait_until_lost(camera)
+        with pytest.raises(FrozenError, match="stands still"):
+            camera.newest(after=0, wait_s=0)
+        camera.close()
+
+
+def test_exposure_and_gain_reach_the_simulated_camera_and_show_in_its_pictures() -> None:
+    simulated = MjpegCamera()
+    simulated.start()
+    try:
+        camera = NetworkCamera(simulated.address)
+        camera.open()
+        before = camera.newest(after=0, wait_s=3)
+        assert before is not None
+        camera.set_controls(CameraControls(exposure=0.25))
+        after = camera.newest(after=before.seq + 3, wait_s=3)
+        assert after is not None
+        camera.close()
+    finally:
+        simulated.stop()
+    assert after.pixels.mean() < 0.8 * before.pixels.mean()
+
+
+def test_a_camera_that_refuses_the_controls_says_with_what_and_gets_the_password_as_basic() -> None:
+    asked: list[bytes] = []
+
+    class Strict(MjpegServer):
+        def _play(self, connection: socket.socket) -> None:
+            connection.sendall(b"HTTP/1.0 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+        def _serve(self) -> None:
+            connection, _ = self._socket.accept()
+            with connection:
+                asked.append(connection.recv(4096))
+                self._play(connection)
+
+    with Strict() as server:
+        address = server.address.replace("127", "lane:geheim@127")
+        with pytest.raises(RefusedError, match="status 403"):
+            NetworkCamera(address).set_controls(CameraControls(gain=2.0))
+    assert asked[0].startswith(b"POST /control ")
+    assert b"Authorization: Basic bGFuZTpnZWhlaW0=" in asked[0]

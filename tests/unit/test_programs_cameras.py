@@ -1,0 +1,81 @@
+"""A configuration means one driver, with what it needs; what can never work is told before anyone stands there."""
+
+import time
+from pathlib import Path
+
+import cv2
+import msgspec
+import numpy as np
+import pytest
+
+from drivers.camera.files import FilesCamera
+from drivers.camera.gstreamer import GstreamerCamera
+from drivers.camera.network import NetworkCamera
+from drivers.camera.newest import NewestFrame
+from drivers.camera.v4l2 import Calibration, V4l2Camera
+from drivers.errors import SetupError
+from gate.channel.messages import CameraSetup
+from gate.programs.cameras import camera_for
+from gate.programs.config import Camera
+from gate.programs.vision_child import gives_pictures
+
+DEVICE = "/dev/v4l/by-id/usb-camera-index0"
+
+
+def test_each_driver_is_made_of_what_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cv2.imwrite(str(tmp_path / "0.png"), np.zeros((120, 160, 3), np.uint8))
+    monkeypatch.setattr("drivers.camera.gstreamer.shutil.which", lambda name: f"/usr/bin/{name}")
+    made = {
+        NetworkCamera: CameraSetup("http://127.0.0.1/stream"),
+        V4l2Camera: CameraSetup(DEVICE, driver="v4l2"),
+        GstreamerCamera: CameraSetup("v4l2src ! jpegdec", driver="gstreamer"),
+        FilesCamera: CameraSetup(str(tmp_path), driver="files"),
+    }
+    for kind, setup in made.items():
+        assert type(camera_for(setup)) is kind
+
+
+def test_calibrated_values_reach_the_camera() -> None:
+    camera = camera_for(CameraSetup(DEVICE, driver="v4l2", calibration=(150, 8, 5200)))
+    assert isinstance(camera, V4l2Camera)
+    assert camera.calibration == Calibration(150, 8, 5200)
+
+
+@pytest.mark.parametrize(("driver", "address"), [("v4l2", "/dev/video0"), ("network", "file:///etc"), ("lidar", "x")])
+def test_what_can_never_work_is_told_at_once(driver: str, address: str) -> None:
+    with pytest.raises(SetupError):
+        camera_for(CameraSetup(address, driver=driver))
+
+
+def test_only_a_usb_camera_is_calibrated() -> None:
+    table = {"address": DEVICE, "calibration": {"exposure": 150, "gain": 8, "white_balance": 5200}}
+    assert msgspec.convert({**table, "driver": "v4l2"}, Camera).calibration is not None
+    with pytest.raises(msgspec.ValidationError, match="only the driver v4l2"):
+        msgspec.convert(table, Camera)
+
+
+class Recorded(NewestFrame):
+    """Gives these pictures and then ends."""
+
+    def __init__(self, *greys: int) -> None:
+        super().__init__()
+        self.greys = greys
+
+    def _pictures(self):  # type: ignore[no-untyped-def] # noqa: ANN202 - as short as can be
+        import time
+
+        for grey in self.greys:
+            yield np.full((120, 160, 3), grey, np.uint8)
+            time.sleep(0.02)
+        time.sleep(1)
+
+
+@pytest.mark.parametrize(("greys", "moving"), [((5, 5, 9), 1), ((5, 5, 5), 0), ((5,), 0)])
+def test_a_camera_is_back_when_it_gives_two_pictures_that_differ(
+    greys: tuple[int, ...], moving: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gate.programs.vision_child.PROBE_S", 0.2)
+    camera = Recorded(*greys)
+    camera.open()
+    assert gives_pictures(camera) is bool(moving)
+    camera.close()
