@@ -62,8 +62,6 @@ class Recorded(NewestFrame):
         self.greys = greys
 
     def _pictures(self):  # type: ignore[no-untyped-def] # noqa: ANN202 - as short as can be
-        import time
-
         for grey in self.greys:
             yield np.full((120, 160, 3), grey, np.uint8)
             time.sleep(0.02)
