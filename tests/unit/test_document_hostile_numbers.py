@@ -1,8 +1,11 @@
-"""Numbers that a stranger may write as long as he likes, where they are looked up or stored in decimals."""
+"""Numbers that a stranger may write as long as he likes: where they are read, looked up and stored in decimals."""
 
 from __future__ import annotations
 
+import time
 import tracemalloc
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,9 +19,12 @@ from fakes.inspections import NOW, inspected, issued, results
 from fakes.master_lists import party, revocation_list
 
 from gate.document.errors import MalformedError
+from gate.document.lds.card_access import parse_card_access
+from gate.document.lds.dg15 import parse_dg15
 from gate.document.lds.sod import parse_sod
 from gate.document.pki.asn1 import NUMBER_BYTES_MAX
 from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.master_list import parse_master_list
 from gate.document.pki.revocation import parse_revocation_list
 from gate.trust.admission import Way
 from gate.trust.errors import SourceError
@@ -26,6 +32,9 @@ from gate.trust.importing import import_sources
 from gate.trust.sources import read_signer, read_source
 from gate.trust.store import TrustStore
 from hardware_sim.passport import der
+from hardware_sim.passport.abilities import Features
+from hardware_sim.passport.algorithms import Cipher, Pace
+from hardware_sim.passport.algorithms import Mapping as PaceMapping
 
 CSCA = party("CSCA")
 DS = party("DS", issuer=CSCA, authority=False)
@@ -167,3 +176,41 @@ def test_an_entry_of_a_revocation_list_that_is_none_spoils_the_list(entry: bytes
     data = _replaced(entries(1), good, entry)
     with pytest.raises(MalformedError):
         parse_revocation_list(data)
+
+
+ENDLESS = b"\x3f" + b"\xff" * 3000  # a tag whose number goes on: a megabyte of it kept asn1crypto busy for minutes
+
+
+READERS: dict[str, Callable[[], object]] = {
+    "security object": lambda: parse_sod(der.tlv(0x77, ENDLESS)),
+    "inside a security object": lambda: parse_sod(der.tlv(0x77, der.sequence(ENDLESS))),
+    "of indefinite length": lambda: parse_sod(der.tlv(0x77, b"\x30\x80" + ENDLESS)),
+    "in clear": lambda: parse_card_access(der.tlv(0x31, ENDLESS)),
+    "identifier": lambda: parse_card_access(der.tlv(0x31, der.sequence(der.tlv(0x06, b"\x2a", ENDLESS[1:], b"\x01")))),
+    "key": lambda: parse_dg15(der.tlv(0x6F, ENDLESS)),
+    "certificate": lambda: parse_certificate(ENDLESS),
+    "revocation list": lambda: parse_revocation_list(ENDLESS),
+    "master list": lambda: parse_master_list(ENDLESS),
+}
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+def test_a_tag_or_identifier_without_end_is_refused_before_it_is_read(read: Callable[[], object]) -> None:
+    with pytest.raises(MalformedError, match="has a tag or identifier without end"):
+        read()
+
+
+def test_a_chip_whose_file_in_clear_is_one_long_tag_stays_closed_at_once() -> None:
+    document = issued(features=Features(pace=(Pace(PaceMapping.GENERIC, 12, Cipher.AES_128),)))
+    files = {**document.files, "EF_CARD_ACCESS": der.tlv(0x31, b"\x3f" + b"\xff" * 500_000)}
+    began_s = time.process_time()
+    inspection = inspected(replace(document, files=files))
+    assert results(inspection)["chip_access"] == "failed"
+    assert time.process_time() - began_s < 10, "it took half a minute"
+
+
+def test_a_text_of_a_thousand_letters_of_another_script_is_read() -> None:
+    text = "границы".encode() * 140
+    certificate = asn1_x509.Certificate.load(DS.der)
+    certificate["tbs_certificate"]["subject"] = asn1_x509.Name.build({"common_name": text.decode()})
+    assert parse_certificate(certificate.dump(force=True)).subject.startswith("границы")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ASN1_BYTES_MAX: Final = 1 << 20
 PARTS_MAX: Final = 1024
+NUMBER_DIGITS_MAX: Final = 2048  # in base 128; more than the longest text without an ASCII character in a row
 OID_BYTES_MAX: Final = 64
 NUMBER_BYTES_MAX: Final = 64  # of a certificate or list; RFC 5280 §4.1.2.2 has 20
 OIDS_KEPT_MAX: Final = 256
@@ -31,6 +32,8 @@ OID: Final = 0x06
 PRINTABLE_STRING: Final = 0x13
 SEQUENCE: Final = 0x30
 SET: Final = 0x31
+_FIRST_BITS: Final = bytes(one >> 7 for one in range(256))
+_TOO_LONG: Final = b"\x01" * (NUMBER_DIGITS_MAX + 1)
 _TIMES: Final[dict[int, Any]] = {0x17: core.UTCTime, 0x18: core.GeneralizedTime}
 
 
@@ -53,10 +56,21 @@ def reading(what: str) -> Iterator[None]:
 
 def load(kind: Any, data: bytes, what: str, *, bytes_max: int = ASN1_BYTES_MAX) -> Any:  # noqa: ANN401 - asn1crypto is untyped
     """Parse one whole value, with nothing after it."""
-    if len(data) > bytes_max:
-        raise MalformedError(f"{what} is longer than {bytes_max} bytes")
+    _require_bounded(data, what, bytes_max)
     with reading(what):
         return kind.load(data, strict=True)
+
+
+def _require_bounded(data: bytes, what: str, bytes_max: int) -> None:
+    """Return when asn1crypto can read `data` in time. Raises MalformedError.
+
+    A number in base 128, such as that of a tag, is a run of bytes whose first bit is set. asn1crypto's time grows with the
+    square of its length: a chip's megabyte would take minutes, a list's sixteen hours.
+    """
+    if len(data) > bytes_max:
+        raise MalformedError(f"{what} is longer than {bytes_max} bytes")
+    if len(data) > NUMBER_DIGITS_MAX and _TOO_LONG in data.translate(_FIRST_BITS):
+        raise MalformedError(f"{what} has a tag or identifier without end")
 
 
 def moment(value: Any) -> datetime:  # noqa: ANN401 - asn1crypto is untyped
@@ -69,8 +83,7 @@ def moment(value: Any) -> datetime:  # noqa: ANN401 - asn1crypto is untyped
 
 def only(data: bytes, what: str, *, bytes_max: int = ASN1_BYTES_MAX) -> Part:
     """The one value that makes up `data`, unread. Raises MalformedError."""
-    if len(data) > bytes_max:
-        raise MalformedError(f"{what} is longer than {bytes_max} bytes")
+    _require_bounded(data, what, bytes_max)
     with reading(what):
         (part,) = parts(data)
         return part
