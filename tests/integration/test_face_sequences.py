@@ -181,6 +181,7 @@ def test_who_walks_past_is_told_to_stop_and_never_compared(chain: FaceModels, po
 
 def test_one_who_gives_way_to_another_is_lost(chain: FaceModels, portraits: dict[str, np.ndarray]) -> None:
     lane = crossing(chain, portraits)
+    lane.see(frames(sequence("stand", SUBJECT, OTHER)))
     lane.see(frames(sequence("swap", SUBJECT, OTHER)))
     assert len(lane.comparisons) == 1
     assert changes(lane.events)[0] in {TrackState.LOST, TrackState.SWITCHED}
