@@ -43,7 +43,12 @@ def note(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
+def one_line(text: str) -> str:
+    """Text in which a stranger's name of a file can neither end the line nor steer the terminal."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
 def fail(code: Exit, text: str) -> NoReturn:
     """End with one line that says what was wrong, where, and what to do."""
-    note(f"gate: {text}")
+    note(one_line(f"gate: {text}"))
     raise typer.Exit(int(code))
