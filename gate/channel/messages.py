@@ -237,7 +237,7 @@ class CameraSetup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which camera a child opens, later. Size and rate are asked of a camera that is told; a network camera has its own.
 
     `calibration` is exposure, gain and white balance in the device's units; None: it settles by itself. No eyes below `zone_bottom`, a
-    part of the picture's height, are the traveller's.
+    part of the picture's height, are the traveller's. `challenge`: its exposure changes at random moments and the pictures must follow.
     """
 
     address: str
@@ -247,6 +247,7 @@ class CameraSetup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     frames_per_second: int = 15
     calibration: tuple[int, int, int] | None = None
     zone_bottom: float = 0.95
+    challenge: bool = False
 
 
 class Prepare(Message, frozen=True):

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 PRINT_SIZE: Final = (32, 24)
 LOOP_FRAMES_MAX: Final = 240  # of the past that are compared: 18 seconds at 13 a second
-LOOP_RUN_MIN: Final = 6  # frames that come again in a row
+LOOP_RUN_MIN: Final = 6  # frames that come again in their order, of the last LOOP_LOOK_FRAMES
+LOOP_LOOK_FRAMES: Final = 10
+_APART_MIN: Final = 3  # a frame is like the ones just before it
 # How near a frame must come to one long ago, in parts of what changes from frame to frame.
 LOOP_SHARE_MAX: Final = 0.1
 MOVING_MIN: Final = 0.15  # grey levels from frame to frame; below it a still scene resembles itself
@@ -61,7 +63,9 @@ class Feed:
     def __init__(self, rules: Rules = Rules()) -> None:
         self._rules = rules
         self._prints: deque[Print] = deque(maxlen=LOOP_FRAMES_MAX)
-        self._runs: dict[int, int] = {}  # by lag, how many frames in a row have come again
+        self._seen = 0
+        self._matched = -1  # the frame of the past that came again last, counted from the first
+        self._again: deque[bool] = deque(maxlen=LOOP_LOOK_FRAMES)
         self._covered_since_ms: int | None = None
         self._commands: list[Command] = []
         self._times_ms: list[int] = []
@@ -75,7 +79,7 @@ class Feed:
     def see(self, frame: Picture, *, at_ms: int) -> tuple[Tamper, ...]:
         """Take the next frame and return what is newly found."""
         seen = _print(frame)
-        if self._commands:
+        if self._commands and len(self._times_ms) < LOOP_FRAMES_MAX:
             self._times_ms.append(at_ms)
             self._levels.append(np.array([_log_light(seen)]))
         found = [
@@ -87,6 +91,7 @@ class Feed:
             if is_so
         ]
         self._prints.append(seen)
+        self._seen += 1
         return self._new(found)
 
     @property
@@ -123,17 +128,18 @@ class Feed:
         return at_ms - self._covered_since_ms >= COVERED_MS
 
     def _comes_again(self, seen: Print) -> bool:
-        """Compare with every frame of the past; a lag whose frames keep coming again makes a loop."""
-        if len(self._prints) < 2:
+        """Compare with every frame of the past. Frames may be left out on the way, so most of the last ones, not all, must come again."""
+        if len(self._prints) < _APART_MIN:
             return False
-        past = np.stack(self._prints)[::-1]  # index 0 is one frame ago
-        apart = np.abs(past - seen).mean(axis=(1, 2))
-        if apart[0] < MOVING_MIN:
-            self._runs.clear()
+        apart = np.abs(np.stack(self._prints) - seen).mean(axis=(1, 2))
+        if apart[-1] < MOVING_MIN:
+            self._again.clear()
             return False
-        near = np.flatnonzero(apart[1:] < self._rules.loop_share_max * apart[0]) + 2
-        self._runs = {int(lag): self._runs.get(int(lag), 0) + 1 for lag in near}
-        return max(self._runs.values(), default=0) >= self._rules.loop_run_min
+        index = self._seen - len(self._prints) + int(apart[:-_APART_MIN].argmin()) if len(apart) > _APART_MIN else -1
+        near = index >= 0 and float(apart[:-_APART_MIN].min()) < self._rules.loop_share_max * float(apart[-1])
+        self._again.append(near and index > self._matched)
+        self._matched = index if near else self._matched
+        return sum(self._again) >= self._rules.loop_run_min
 
 
 def _print(frame: Picture) -> Print:

@@ -114,6 +114,7 @@ class Camera(Section, frozen=True, kw_only=True):
 
     `address`: of an MJPEG stream; for `v4l2` the camera's name in /dev/v4l/by-id/; for `gstreamer` the beginning of a pipeline; for
     `files` a folder. `zone_bottom`: no traveller's face is lower in the picture, as a part of its height (docs/biometrics.md).
+    `challenge`: change the exposure at random moments of a crossing and doubt pictures that do not follow.
     """
 
     driver: Literal["network", "v4l2", "gstreamer", "files"] = "network"
@@ -123,6 +124,7 @@ class Camera(Section, frozen=True, kw_only=True):
     frames_per_second: Annotated[int, msgspec.Meta(ge=5, le=60)] = 15
     calibration: Calibration | None = None
     zone_bottom: Annotated[float, msgspec.Meta(ge=0.5, le=1.0)] = 0.95
+    challenge: bool = False
 
     def __post_init__(self) -> None:
         if self.calibration is not None and self.driver != "v4l2":

@@ -302,6 +302,7 @@ def camera_setup(config: Config) -> messages.CameraSetup:
         frames_per_second=camera.frames_per_second,
         calibration=None if fixed is None else (fixed.exposure, fixed.gain, fixed.white_balance),
         zone_bottom=camera.zone_bottom,
+        challenge=camera.challenge,
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import random
 import resource
 import signal
 import socket
@@ -31,6 +32,7 @@ from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
 from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.face.errors import BadImageError, NoFaceError, SeveralFacesError
 from gate.face.guidance import Hint
+from gate.face.liveness.witness import Witness
 from gate.face.picture import preview
 from gate.face.subject import Zone
 from gate.face.watch import Watch
@@ -38,6 +40,7 @@ from gate.passage.screen import Guidance
 from gate.programs.cameras import camera_for
 from gate.programs.printed_portrait import PrintedPortrait
 from gate.programs.racing import first_of
+from gate.programs.vision_video import PatientWitness, Video, exposures
 from models.errors import ModelError
 
 if TYPE_CHECKING:
@@ -93,6 +96,7 @@ class Crossing:
     id: str
     camera: NewestFrame
     watch: Watch
+    video: Video
 
 
 class Child:
@@ -120,6 +124,7 @@ class Child:
                 self._printed.wipe()
             if self._crossing is not None:
                 self._crossing.watch.wipe()
+                self._crossing.video.wipe()
                 self._crossing.camera.close()
 
     async def _tell_alive(self) -> None:
@@ -165,8 +170,11 @@ class Child:
         """Take the one crossing of this process."""
         if self._crossing is not None or self._models is None:
             raise RuntimeError("a child serves one crossing, once it is prepared")
-        watch = Watch(self._models, zone=Zone(bottom=self._setup.zone_bottom))
-        self._crossing = Crossing(crossing, camera_for(self._setup), watch)
+        camera = camera_for(self._setup)
+        video = Video(camera, exposures=exposures(random.SystemRandom()) if self._setup.challenge else ())
+        witness = PatientWitness(Witness(self._models.liveness), video)
+        watch = Watch(self._models, zone=Zone(bottom=self._setup.zone_bottom), witness=witness)
+        self._crossing = Crossing(crossing, camera, watch, video)
         self._crossing.camera.open()
         self._started.set()
 
@@ -221,6 +229,8 @@ class Child:
                 seq = frame.seq
                 if self._preview_wanted:
                     await self._show(frame)
+                for trouble in await crossing.video.see(frame):
+                    await self._parent.send(messages.VideoDoubted(crossing.id, trouble.value))
                 await self._tell(crossing, crossing.watch.see(frame.pixels, at_ms=int(frame.at_s * 1000)))
                 if self._printed is not None and self._seen_well:
                     self._printed.take_live(frame.pixels)

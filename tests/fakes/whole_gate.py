@@ -72,7 +72,9 @@ async def running(
     """Run the programs on a simulated world; `tables` are further ones of `gate.toml`."""
     (folder / "world").mkdir()
     async with worlds.start(folder / "world", seed=1, reader="elyctis", log=folder / "world.log") as world:
-        stage = staging.prepare(folder, world.ready, models=models or default_folder(), enrol=lambda _: None)
+        stage = staging.prepare(
+            folder, world.ready, models=models or default_folder(), face_profile="standard", enrol=lambda _: None
+        )
         if tables:
             with stage.config_path.open("ab") as file:
                 tomli_w.dump(tables, file)

@@ -55,6 +55,12 @@ def test_a_recording_shows_itself_soon_after_it_begins_anew() -> None:
     assert first == 20 + LOOP_RUN_MIN - 1
 
 
+def test_a_recording_is_found_though_the_gate_leaves_frames_out() -> None:
+    loop, random = [scene(number, seed=number) for number in range(24)], np.random.default_rng(0)
+    looked_at = [number for number in range(120) if random.random() < 0.85]
+    assert found(loop[number % 24] for number in looked_at) == [Tamper.LOOPED]
+
+
 def test_a_person_who_sways_evenly_is_no_recording() -> None:
     assert found(scene(round(20 * np.sin(number / 4), 3), seed=number) for number in range(150)) == []
 

@@ -24,6 +24,7 @@ def command(
     reader: str = typer.Option(
         "elyctis", help="The document reader that they meet: page, or one that `gate-sim reader --help` lists."
     ),
+    face_profile: str = typer.Option("standard", help="The models that see faces: standard, clean."),
     headless: bool = typer.Option(False, "--headless", help="Do not open the traveller's page."),
     keep: Path | None = typer.Option(None, help="Leave log, keys and ground truth in this folder."),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
@@ -46,6 +47,7 @@ def command(
         seed=seed,
         scenario=scenario,
         reader=reader,
+        face_profile=face_profile,
         open_page=_open_page if not headless else None,
     )
     try:

@@ -49,6 +49,7 @@ class Wishes:
     seed: int
     scenario: str | None
     reader: str
+    face_profile: str
     open_page: Callable[[str], None] | None
 
 
@@ -110,7 +111,12 @@ class Play:
 
     async def _travel_with(self, world: World, central: Central, cast: list[str]) -> Travelled:
         stage = await asyncio.to_thread(
-            staging.prepare, self._folder, world.ready, models=default_folder(), enrol=central.enrol
+            staging.prepare,
+            self._folder,
+            world.ready,
+            models=default_folder(),
+            face_profile=self._wishes.face_profile,
+            enrol=central.enrol,
         )
         family = Family(
             [Child(name, stage.config_path, output=stage.log_of(name), on_start=lambda _: None) for name in PROGRAMS]

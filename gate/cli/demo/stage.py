@@ -94,7 +94,9 @@ def reader_tables(ready: dict[str, Any]) -> dict[str, Any]:
     return {"swipe": {"port": ready["swipe"], **settings}}
 
 
-def prepare(folder: Path, ready: dict[str, Any], *, models: Path, enrol: Callable[[Path], None]) -> Stage:
+def prepare(
+    folder: Path, ready: dict[str, Any], *, models: Path, face_profile: str, enrol: Callable[[Path], None]
+) -> Stage:
     """Make keys, trust store and `gate.toml` for the devices that the world offers. `enrol` gets its path at the end."""
     for name in ("keys", "run", "state", "spool", "inbox"):
         (folder / name).mkdir()
@@ -117,7 +119,8 @@ def prepare(folder: Path, ready: dict[str, Any], *, models: Path, enrol: Callabl
         "barrier": {"port": ready["barrier"]},
         **reader_tables(ready),
         "chip": {"driver": ready["chip"]["kind"], "socket": ready["chip"]["socket"]},
-        "camera": {"driver": "network", "address": ready["camera"]},
+        "camera": {"driver": "network", "address": ready["camera"], "challenge": True},
+        "face": {"profile": face_profile},
         "rules": {"officer_presence_max_s": 5},
         "audit": {"recipients": [recipient for _, recipient in people]},
         "screens": {"port": free_port()},

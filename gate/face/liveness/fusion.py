@@ -3,7 +3,7 @@
 With the model of a profile its score stands alone: on classes of artefacts that were left out, fusing it with the other cues did
 not do better (models/cards/liveness_weights.md). Without a model the score is a logistic regression over the other readings, each
 moved to the middle between people and artefacts, scaled and bounded, so that no single cue can drown the others. A cue that was not
-run adds nothing. Too few cues make no score.
+run adds nothing, but one of them must have run: the display's challenge, or movement enough to tell a sheet.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 WEIGHTS: Final = "weights.toml"
-REACH: Final = 3.0  # a cue counts for at most so many times its scale
+REACH: Final = 5.0  # a cue counts for at most so many times its scale
 
 
 class Judge(Protocol):
@@ -58,19 +58,32 @@ class Weighing:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How several cues count together. `cues_min` is how many of them must have run."""
+    """How several cues count together. One of them, `needs`, must have run."""
 
     bias: float
-    cues_min: int
+    needs: Cue
     cues: Mapping[Cue, Weighing]
 
     def judge(self, readings: Sequence[Reading]) -> Liveness:
         """The weighed sum as a probability."""
         known = {reading.cue: reading.value for reading in readings if reading.value is not None}
-        counted = [self.cues[cue].push(value) for cue, value in known.items() if cue in self.cues]
-        if len(counted) < self.cues_min:
+        if self.needs not in known:
             return Liveness(None, tuple(readings))
-        return Liveness(1 / (1 + math.exp(-(self.bias + sum(counted)))), tuple(readings))
+        pushes = sum(self.cues[cue].push(value) for cue, value in known.items() if cue in self.cues)
+        return Liveness(1 / (1 + math.exp(-(self.bias + pushes))), tuple(readings))
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """The weights for a face under the display's challenge, and those for one without, which must at least have moved."""
+
+    challenged: Weights
+    unchallenged: Weights
+
+    def judge(self, readings: Sequence[Reading]) -> Liveness:
+        """By what was run."""
+        answered = any(reading.cue is Cue.LIGHT and reading.value is not None for reading in readings)
+        return (self.challenged if answered else self.unchallenged).judge(readings)
 
 
 def judge_for(*, with_model: bool) -> Judge:
@@ -79,21 +92,22 @@ def judge_for(*, with_model: bool) -> Judge:
 
 
 @lru_cache(maxsize=1)
-def _shipped() -> Weights:
+def _shipped() -> Fused:
     """The weights that lie beside this module."""
-    return parse(tomllib.loads(resources.files(__package__).joinpath(WEIGHTS).read_text(encoding="utf-8")))
+    table = tomllib.loads(resources.files(__package__).joinpath(WEIGHTS).read_text(encoding="utf-8"))
+    return Fused(parse(table["challenged"]), parse(table["unchallenged"]))
 
 
 def parse(table: Mapping[str, Any]) -> Weights:
-    """Read a table of weights. Raises ValueError for one that says less, or other things."""
+    """Read one table of weights. Raises ValueError for one that says less, or other things."""
     try:
         cues = {
             Cue(name): Weighing(float(row["middle"]), float(row["scale"]), float(row["weight"]))
             for name, row in table["cues"].items()
         }
-        weights = Weights(float(table["bias"]), int(table["cues_min"]), cues)
+        weights = Weights(float(table["bias"]), Cue(table["needs"]), cues)
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"no table of liveness weights: {error}") from error
-    if not cues or any(not row.scale > 0 for row in cues.values()) or weights.cues_min < 1:
-        raise ValueError("a table of liveness weights needs cues, scales above 0 and a least number of cues")
+    if not cues or any(not row.scale > 0 for row in cues.values()):
+        raise ValueError("a table of liveness weights needs cues, and scales above 0")
     return weights

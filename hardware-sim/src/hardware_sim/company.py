@@ -17,6 +17,8 @@ from hardware_sim.page.laying import Printed, laid_pages
 from hardware_sim.passport.editions import EDITIONS, KNOWN, Edition
 from hardware_sim.passport.issuer import Issuer, Person
 from hardware_sim.scenario import Kind, Owner, Scenario, Sight
+from hardware_sim.sequences.artefacts import Attack
+from hardware_sim.sequences.attacks import presentation
 from hardware_sim.stage import Cast
 
 if TYPE_CHECKING:
@@ -84,6 +86,10 @@ class Company:
                 Sight.NOBODY: scenes.Empty(),
                 Sight.TWO: scenes.Persons(me, other),
                 Sight.PICTURE: scenes.PrintedPicture(me),
+                Sight.BENT_PRINT: _presented(Attack.BENT_PRINT, me, other, "laser"),
+                Sight.SCREEN: _presented(Attack.SCREEN, me, other, "monitor"),
+                Sight.RECORDING: scenes.Injected(scenes.Person(me)),
+                Sight.COVERED: scenes.Covered(),
             },
         )
 
@@ -114,3 +120,8 @@ class Company:
             if number not in self._numbers:
                 self._numbers.add(number)
                 return number
+
+
+def _presented(attack: Attack, subject: Identity, other: Identity, variant: str) -> scenes.Playing:
+    """Somebody's passport portrait as an artefact in a hand; it then stays as it is held at the end."""
+    return scenes.Playing(presentation(attack, "held", subject.name, other.name, variant=variant))

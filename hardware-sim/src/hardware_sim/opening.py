@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from hardware_sim.camera import MjpegCamera
+from hardware_sim.camera.wavering import Lens
 from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.reader import ChipReader
 from hardware_sim.company import Company, CompanyError
@@ -52,7 +53,7 @@ def open_world(
             folder,
             seed=seed,
             chip=chip,
-            camera=camera,
+            camera=Lens(camera),
             casting=company,
             scenarios=scenarios,
             out=sys.stdout,

@@ -45,6 +45,10 @@ class Sight(enum.Enum):
     OTHER = "other"
     TWO = "two"
     PICTURE = "picture"
+    BENT_PRINT = "bent_print"
+    SCREEN = "screen"
+    RECORDING = "recording"  # fed in behind the lens, round and round
+    COVERED = "covered"
 
 
 class Kind(enum.Enum):

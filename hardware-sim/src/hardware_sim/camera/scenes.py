@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _EMPTY_LOOP_LENGTH = 8
 _SEAM_PX = 24
+_COVERED_LEVEL = 5
 
 
 class Scene(Protocol):
@@ -81,6 +82,18 @@ class Injected:
     def picture(self, index: int) -> Picture:
         """Return the recorded picture."""
         return self.scene.picture(index)
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A hand or tape on the lens: black, with the sensor's noise."""
+
+    def picture_at(self, at_s: float, *, display: Rgb, exposure: float, gain: float) -> Picture:
+        """Return what little light comes through."""
+        del display, exposure, gain
+        width, height = studio.FRAME_SIZE
+        dark = np.full((height, width, 3), _COVERED_LEVEL, np.uint8)
+        return studio.with_noise(dark, seed=round(at_s * 1000), sigma=1.5)
 
 
 @dataclass(frozen=True, slots=True)

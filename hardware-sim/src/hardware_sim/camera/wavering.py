@@ -1,0 +1,65 @@
+"""What a real lens adds to a loop: no round of it is like another.
+
+People and papers come as loops of a second or two (`scenes`). Before a real camera nothing ever comes again to the last
+bit, and a gate may take what does for a recording. So the picture drifts a pixel or two, the lamps waver by a percent,
+and the noise is new each time. Video that is fed in behind the lens has none of it. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import cv2
+import numpy as np
+
+from hardware_sim.camera.scenes import Injected, Live, Scene, Shone
+from hardware_sim.camera.settings import Settings
+
+if TYPE_CHECKING:
+    from hardware_sim.camera.settings import Rgb
+    from hardware_sim.faces.hall import Picture
+
+FPS = 15
+DRIFT_PX = 3.0  # in whole pixels: anything finer would soften a print's raster
+WAVER = 0.012
+GRAIN = 1  # grey levels, on top of the loop's own noise
+
+_RATES_HZ = (0.173, 0.291, 0.117)  # no common measure, so that nothing meets again
+
+
+class Camera(Protocol):
+    """The camera that plays."""
+
+    def show(self, scene: Scene | Live) -> None:
+        """Play a scene from its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wavering:
+    """A loop before a real lens."""
+
+    scene: Scene
+
+    def picture_at(self, at_s: float, *, display: Rgb, exposure: float, gain: float) -> Picture:
+        """Return the loop's picture of this time, with what never comes again."""
+        index = round(at_s * FPS) % self.scene.loop_length
+        scene = self.scene
+        picture = scene.picture_under(index, display) if isinstance(scene, Shone) else scene.picture(index)
+        right, down, light = (np.sin(2 * np.pi * rate * at_s + phase) for phase, rate in enumerate(_RATES_HZ))
+        drifted = np.roll(picture, (round(DRIFT_PX * float(down)), round(DRIFT_PX * float(right))), axis=(0, 1))
+        dice = np.random.default_rng(round(at_s * 1000))
+        lit = Settings(exposure=exposure * float(1 + WAVER * light), gain=gain).sensed(drifted, seed=index)
+        grain = dice.integers(-GRAIN, GRAIN + 1, lit.shape, np.int8)
+        return cv2.add(lit, grain, dtype=cv2.CV_8U).astype(np.uint8)
+
+
+class Lens:
+    """Shows scenes on a camera as a lens sees them: loops waver, live scenes and video that is fed in stay as they are."""
+
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
+
+    def show(self, scene: Scene | Live) -> None:
+        """Play a scene from its beginning."""
+        self._camera.show(scene if isinstance(scene, Injected | Live) else Wavering(scene))
