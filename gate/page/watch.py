@@ -13,6 +13,7 @@ from gate.page.bed import Bed
 from gate.page.live import Accepted, Hinted, LiveReader, Present, Removed
 from gate.page.portrait import crop_portrait
 from gate.page.reader import grey_of, read
+from gate.page.resting import Resting
 from gate.page.values import Reading, Why
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class _Visit:
     seen_ms: int
     given_up: bool = False
     text: tuple[str, ...] | None = None  # what was read of it
+    resting: Resting | None = None  # once it was accepted
     zoned_ms: int | None = None  # since when its zone is in sight
     looked_ms: int = 0
     across: bool = False
@@ -98,7 +100,7 @@ class Watch:
     def see(self, frame: npt.NDArray[np.uint8], *, at_ms: int) -> tuple[Event, ...]:
         """Take one frame, grey or BGR; `at_ms` is monotonic. Raises BadPictureError and RecogniserError."""
         grey = grey_of(frame)
-        events: list[Event] = []
+        events = list(self._look_for_another_laying(grey))
         accepted: Reading | None = None
         for event in self._live.see(grey, at_ms=at_ms):
             match event:
@@ -114,10 +116,18 @@ class Watch:
         occupied = self._bed.occupied(grey, at_ms=at_ms, has_zone=self._has_zone)
         events += self._follow(occupied=occupied, at_ms=at_ms)
         if accepted is not None:
-            events += self._accept(accepted, frame, at_ms)
+            events += self._accept(accepted, frame, grey, at_ms)
         elif (visit := self._visit) is not None and not visit.settled:
             events += self._work(visit, frame, grey, at_ms)
         return (*events, *self._advise(at_ms))
+
+    def _look_for_another_laying(self, grey: Grey) -> tuple[Event, ...]:
+        """An accepted page that was taken up and lies elsewhere is gone, and is read anew."""
+        visit = self._visit
+        if visit is None or visit.resting is None or not visit.resting.lies_elsewhere(grey, self._recogniser):
+            return ()
+        self._live, self._has_zone = LiveReader(self._recogniser), False
+        return self._leave()
 
     def _follow(self, *, occupied: bool, at_ms: int) -> tuple[Event, ...]:
         """Whether there is a page, and since when its zone is in sight."""
@@ -148,14 +158,14 @@ class Watch:
         self._visit = None
         return (Gone(visit.page),)
 
-    def _accept(self, reading: Reading, frame: npt.NDArray[np.uint8], at_ms: int) -> tuple[Event, ...]:
+    def _accept(self, reading: Reading, frame: npt.NDArray[np.uint8], grey: Grey, at_ms: int) -> tuple[Event, ...]:
         """A reading that counts: of this page, or of one that took the place of a page that was told already."""
         visit = self._visit
         if visit is not None and visit.text == reading.lines:
             return ()
         gone = self._leave() if visit is not None and visit.settled else ()
         visit = self._visit or self._arrive(at_ms)
-        visit.text = reading.lines
+        visit.text, visit.resting = reading.lines, Resting(grey, reading)
         return (*gone, Read(visit.page, reading, True, crop_portrait(frame, reading)))
 
     def _work(self, visit: _Visit, frame: npt.NDArray[np.uint8], grey: Grey, at_ms: int) -> tuple[Event, ...]:

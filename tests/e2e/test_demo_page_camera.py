@@ -61,3 +61,10 @@ def test_the_record_says_how_each_page_was_read_and_holds_nothing_of_it(demo: di
     assert any(check["measured"] is not None and check["measured"] > 0.5 for check in portraits)
     assert "P<UTO" not in clear
     assert "<<<" not in clear
+
+
+def test_a_passport_that_changes_hands_before_the_camera_opens_for_nobody() -> None:
+    wishes = ("--reader", "page", "--travellers", "1", "--scenario", "handed_over_at_the_door", "--headless", "--json")
+    document = json.loads(gate("demo", *wishes, timeout_s=120).stdout)
+    assert document["as_expected"], document["differences"]
+    assert (document["wrong_openings"], document["incidents"]) == (0, {"document_presented_again": 1})

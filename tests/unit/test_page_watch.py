@@ -121,3 +121,13 @@ def test_a_card_has_no_portrait_beside_its_zone() -> None:
 def test_a_read_never_shows_what_was_read() -> None:
     (read,) = news(Camera().shows(PAGE, LINES, 10))
     assert LINES[0] not in repr(read)
+
+
+def test_a_page_that_changes_hands_at_once_is_presented_again() -> None:
+    camera = Camera()
+    camera.shows(PAGE, LINES, 10)
+    camera.shows(np.roll(PAGE, 200, axis=1), (), 1)
+    gone, read = news(camera.shows(np.roll(PAGE, 90, axis=1), LINES, 6))
+    assert gone == Gone(1)
+    assert isinstance(read, Read)
+    assert (read.page, read.accepted, read.reading.lines) == (2, True, LINES)

@@ -120,6 +120,11 @@ def test_a_page_comes_to_rest_and_then_only_the_noise_changes() -> None:
     assert Bed().picture(0).mean() < 40 < lying[0].mean()
 
 
+def test_a_page_lies_a_little_differently_at_each_laying() -> None:
+    first, second = (Lying(PASSPORT, laying=laying).picture(0).astype(int) for laying in (1, 2))
+    assert np.abs(first - second).mean() > 2
+
+
 def test_a_cover_has_no_zone() -> None:
     digest = hashlib.sha256(cover().tobytes()).hexdigest()
     assert digest == hashlib.sha256(cover().tobytes()).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,7 +52,15 @@ def test_a_page_is_seen_coming_then_lying_then_gone(shown: list[Any]) -> None:
     scanner.insert(Lying(PAGE, Manner.GLARE))
     Timer.made[-1].fire()
     scanner.remove()
-    assert shown == [Bed(), Lying(PAGE, Manner.GLARE, arriving=True), Lying(PAGE, Manner.GLARE), Bed()]
+    lying = Lying(PAGE, Manner.GLARE, laying=1)
+    assert shown == [Bed(), replace(lying, arriving=True), lying, Bed()]
+
+
+def test_no_laying_is_like_the_one_before(shown: list[Any]) -> None:
+    scanner = PageScanner()
+    for _ in range(2):
+        scanner.insert(Lying(PAGE))
+    assert shown[-1].laying == shown[-2].laying + 1
 
 
 def test_a_page_that_is_taken_while_it_comes_never_lies_there(shown: list[Any]) -> None:

@@ -27,6 +27,7 @@ _SCALE: Final = 7.4  # pixels a millimetre: about 19 a character
 _FAR_SCALE: Final = 2.3
 _LOOP_LENGTH: Final = 6
 _ARRIVING_LENGTH: Final = 4
+_SPREAD_PX: Final = 90.0  # about a centimetre about the middle
 _STEP_PX: Final = 130  # from frame to frame while it is put down or waved about
 _SKIN: Final = (134, 158, 206)
 
@@ -60,11 +61,12 @@ class Bed:
 
 @dataclass(frozen=True, slots=True)
 class Lying:
-    """A page on the bed; `arriving` while the hand still puts it down."""
+    """A page on the bed; `arriving` while the hand still puts it down. It lies a little differently at each `laying`."""
 
     page: Page
     manner: Manner = Manner.FLAT
     arriving: bool = False
+    laying: int = 0
 
     @property
     def loop_length(self) -> int:
@@ -85,7 +87,7 @@ class Lying:
 
     def _corners(self, sheet: Picture, index: int) -> npt.NDArray[np.float32]:
         """Where the corners lie in the picture: turned a little, tilted a little, and off while it moves."""
-        dice = np.random.default_rng(zlib.crc32("".join(self.page.lines).encode()))
+        dice = np.random.default_rng((zlib.crc32("".join(self.page.lines).encode()), self.laying))
         height, width = sheet.shape[:2]
         scale = (_FAR_SCALE if self.manner is Manner.FAR else _SCALE) / printing.PX_PER_MM
         angle = math.radians(float(dice.uniform(-4, 4)) + _TURN_DEG.get(self.manner, 0.0))
@@ -94,7 +96,8 @@ class Lying:
             np.array([(-width, -height), (width, -height), (width, height), (-width, height)]) / 2 * scale @ turn.T
         )
         corners += dice.uniform(-0.012, 0.012, corners.shape) * width * scale
-        placed = corners + np.array(SIZE_PX) / 2 + (self._offset_px(index), 0)
+        spot = dice.uniform(-_SPREAD_PX, _SPREAD_PX, 2)
+        placed = corners + np.array(SIZE_PX) / 2 + spot + (self._offset_px(index), 0)
         return np.asarray(placed, np.float32)
 
     def _offset_px(self, index: int) -> float:

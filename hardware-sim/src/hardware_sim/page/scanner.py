@@ -24,6 +24,7 @@ class PageScanner:
         self._camera.show(Bed())
         self._lock = threading.Lock()
         self._settling: threading.Timer | None = None
+        self._layings = 0
 
     @property
     def address(self) -> str:
@@ -43,6 +44,8 @@ class PageScanner:
         """A page is laid down, in place of any other."""
         with self._lock:
             self._forget()
+            self._layings += 1
+            laid = replace(laid, laying=self._layings)
             self._camera.show(replace(laid, arriving=True))
             self._settling = threading.Timer(ARRIVING_S, self._settle, (laid,))
             self._settling.daemon = True
