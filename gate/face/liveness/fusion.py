@@ -3,7 +3,7 @@
 With the model of a profile its score stands alone: on classes of artefacts that were left out, fusing it with the other cues did
 not do better (models/cards/liveness_weights.md). Without a model the score is a logistic regression over the other readings, each
 moved to the middle between people and artefacts, scaled and bounded, so that no single cue can drown the others. A cue that was not
-run adds nothing, but one of them must have run: the display's challenge, or movement enough to tell a sheet.
+run adds nothing, but one of them must have run: the display's challenge, or movement enough to tell a sheet, and unlike one.
 """
 
 from __future__ import annotations
@@ -58,11 +58,12 @@ class Weighing:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How several cues count together. One of them, `needs`, must have run."""
+    """How several cues count together. One of them, `needs`, must have run; with a `cap` the score is no higher than what it says."""
 
     bias: float
     needs: Cue
     cues: Mapping[Cue, Weighing]
+    cap: Weighing | None = None
 
     def judge(self, readings: Sequence[Reading]) -> Liveness:
         """The weighed sum as a probability."""
@@ -70,7 +71,14 @@ class Weights:
         if self.needs not in known:
             return Liveness(None, tuple(readings))
         pushes = sum(self.cues[cue].push(value) for cue, value in known.items() if cue in self.cues)
-        return Liveness(1 / (1 + math.exp(-(self.bias + pushes))), tuple(readings))
+        score = _probability(self.bias + pushes)
+        if self.cap is not None:
+            score = min(score, _probability(self.cap.push(known[self.needs])))
+        return Liveness(score, tuple(readings))
+
+
+def _probability(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-log_odds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +109,15 @@ def _shipped() -> Fused:
 def parse(table: Mapping[str, Any]) -> Weights:
     """Read one table of weights. Raises ValueError for one that says less, or other things."""
     try:
-        cues = {
-            Cue(name): Weighing(float(row["middle"]), float(row["scale"]), float(row["weight"]))
-            for name, row in table["cues"].items()
-        }
-        weights = Weights(float(table["bias"]), Cue(table["needs"]), cues)
+        cues = {Cue(name): _weighing(row) for name, row in table["cues"].items()}
+        cap = _weighing(table["cap"]) if "cap" in table else None
+        weights = Weights(float(table["bias"]), Cue(table["needs"]), cues, cap)
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"no table of liveness weights: {error}") from error
     if not cues or any(not row.scale > 0 for row in cues.values()):
         raise ValueError("a table of liveness weights needs cues, and scales above 0")
     return weights
+
+
+def _weighing(row: Mapping[str, Any]) -> Weighing:
+    return Weighing(float(row["middle"]), float(row["scale"]), float(row["weight"]))

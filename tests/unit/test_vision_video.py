@@ -1,0 +1,113 @@
+"""A crossing's video is challenged at moments nobody can know, and doubted when it does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import cv2
+import numpy as np
+import pytest
+
+from drivers.errors import RefusedError
+from drivers.values import CameraControls, Frame
+from gate.face.chain import Observation
+from gate.face.injection import Tamper
+from gate.face.values import LiveEvidence, Picture
+from gate.programs.vision_video import DIMMED, Exposure, PatientWitness, Video, exposures
+
+FRAME_S = 0.075
+
+
+class Camera:
+    """Notes what it is told; `obeys` tells whether its pictures do too."""
+
+    def __init__(self, *, refuses: bool = False) -> None:
+        self.exposure = 1.0
+        self.told: list[float] = []
+        self._refuses = refuses
+
+    def set_controls(self, wanted: CameraControls) -> None:
+        if self._refuses:
+            raise RefusedError("this camera has no controls")
+        self.told.append(wanted.exposure)
+        self.exposure = wanted.exposure
+
+
+def picture(number: int, light: float) -> Picture:
+    wall = np.linspace(60, 140, 320, dtype=np.float32)[None].repeat(240, axis=0)
+    centre = (round(16 * (160 + 30 * np.sin(0.31 * number))), round(16 * (120 + 12 * np.sin(0.23 * number))))
+    cv2.circle(wall, centre, 60 * 16, 200.0, -1, cv2.LINE_AA, 4)
+    grey = wall * light ** (1 / 2.2) + np.random.default_rng(number).standard_normal(wall.shape)
+    drawn: Picture = np.clip(np.repeat(grey[..., None], 3, axis=2), 0, 255).astype(np.uint8)
+    return drawn
+
+
+def watched(camera: Camera, video: Video, *, obeys: bool, frames: int = 40) -> list[Tamper]:
+    async def run() -> list[Tamper]:
+        found: list[Tamper] = []
+        for number in range(frames):
+            light = camera.exposure if obeys else 1.0
+            frame = Frame(pixels=picture(number, light), seq=number + 1, at_s=number * FRAME_S)
+            found += await video.see(frame)
+        return found
+
+    return asyncio.run(run())
+
+
+def challenged(camera: Camera) -> Video:
+    return Video(camera, exposures=exposures(random.Random(3)))
+
+
+def test_a_camera_that_obeys_is_believed_and_left_as_it_was() -> None:
+    camera = Camera()
+    assert watched(camera, challenged(camera), obeys=True) == []
+    assert camera.told == [1.0, DIMMED, 1.0, DIMMED, 1.0]
+
+
+def test_video_that_is_fed_in_does_not_answer() -> None:
+    camera = Camera()
+    assert watched(camera, challenged(camera), obeys=False) == [Tamper.DEAF]
+
+
+def test_a_camera_without_controls_is_not_challenged_and_not_doubted() -> None:
+    camera = Camera(refuses=True)
+    video = challenged(camera)
+    assert watched(camera, video, obeys=False) == []
+    assert video.settled
+
+
+def test_no_two_crossings_are_challenged_alike() -> None:
+    drawn = {exposures(random.Random(seed)) for seed in range(20)}
+    assert len(drawn) > 15
+    assert all(one[0] == Exposure(0, 1.0) and one[-1].factor == 1.0 for one in drawn)
+
+
+class Sure:
+    """A witness who is ready at once."""
+
+    def __init__(self) -> None:
+        self.wiped = False
+
+    def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
+        del frame, seen
+        return LiveEvidence(0.9)
+
+    def wipe(self) -> None:
+        self.wiped = True
+
+
+@pytest.mark.parametrize("frames", [5, 40])
+def test_a_witness_waits_until_the_video_has_answered(frames: int) -> None:
+    camera, sure = Camera(), Sure()
+    video = challenged(camera)
+    witness = PatientWitness(sure, video)
+    watched(camera, video, obeys=True, frames=frames)
+    live = witness.see(picture(0, 1.0), Observation(at_ms=0, faces=1))
+    assert (live.score, live.ready) == (0.9, frames == 40)
+    witness.wipe()
+    assert sure.wiped
+
+
+def test_a_video_that_nobody_challenges_is_settled_from_the_start() -> None:
+    assert Video(Camera()).settled
