@@ -208,7 +208,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class CueEvidence:
-    """One cue that the liveness score rests on, in its own unit (docs/biometrics.md); None means that it was not run."""
+    """One cue that the liveness score rests on, in its own unit (docs/liveness.md); None means that it was not run."""
 
     cue: str
     value: float | None

@@ -52,8 +52,9 @@ from gate.passage.events import (
     Tick,
     TrackChange,
     TrackChanged,
+    VideoDoubted,
 )
-from gate.passage.evidence import Check, CheckId, CheckResult, Score
+from gate.passage.evidence import CameraTrouble, Check, CheckId, CheckResult, Score
 from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance, Screen
 
@@ -180,6 +181,21 @@ def test_a_document_pulled_away_before_the_decision_refers() -> None:
     assert reasons_of(decided, RecordKind.DECIDED) == {"document_removed"}
 
 
+def test_video_that_is_doubted_refers_without_waiting_for_a_face_and_is_an_incident() -> None:
+    run = inspecting()
+    noted = run.feed(VideoDoubted(CROSSING, CameraTrouble.COVERED))
+    assert [e.body["kind"] for e in noted if isinstance(e, Record) and e.kind is RecordKind.INCIDENT] == [
+        "camera_covered"
+    ]
+    decided = run.feed(DocumentRead(CROSSING, GENUINE))
+    assert "camera_tampered" in reasons_of(decided, RecordKind.DECIDED)
+
+
+def test_doubts_about_another_crossings_video_are_nobodys() -> None:
+    run = inspecting()
+    assert run.feed(VideoDoubted("another", CameraTrouble.LOOPED)) == []
+
+
 def test_a_face_that_changes_before_the_decision_refers() -> None:
     run = inspecting()
     run.feed(FaceCompared(CROSSING, SAME_FACE), TrackChanged(CROSSING, TrackChange.SWITCHED))
@@ -192,6 +208,7 @@ def test_a_face_that_changes_before_the_decision_refers() -> None:
     [
         (TrackChanged(CROSSING, TrackChange.SWITCHED), "track_switched"),
         (TrackChanged(CROSSING, TrackChange.LOST), "track_lost"),
+        (VideoDoubted(CROSSING, CameraTrouble.LOOPED), "camera_tampered"),
         (DocumentRemoved(), "document_removed"),
         (DocumentPresented("c2"), "document_presented_again"),
         (PartLost(Part.VISION), "vision_lost"),
@@ -235,6 +252,7 @@ def test_an_officer_who_left_meanwhile_takes_the_admission_away() -> None:
     [
         (TrackChanged(CROSSING, TrackChange.SWITCHED), "track_switched"),
         (TrackChanged(CROSSING, TrackChange.SEVERAL), "faces_several"),
+        (VideoDoubted(CROSSING, CameraTrouble.DEAF), "camera_tampered"),
         (replace(OPEN, bodies=2), "bodies_several"),
         (DocumentPresented("c2"), "document_presented_again"),
         (PartLost(Part.BARRIER), "barrier_lost"),

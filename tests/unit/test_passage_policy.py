@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.passage.evidence import (
+    CameraTrouble,
     Check,
     CheckId,
     CheckResult,
@@ -94,6 +95,7 @@ def test_a_weak_algorithm_refers_with_each_place_unless_policy_lets_it_pass() ->
         (replace(SAME_FACE, liveness=Score(0.49)), {Reason.LIVENESS_BELOW_BOUND}),
         (replace(SAME_FACE, liveness=None), {Reason.LIVENESS_NOT_RUN}),
         (replace(SAME_FACE, track_held=False), {Reason.TRACK_LOST}),
+        (replace(SAME_FACE, trouble=(CameraTrouble.LOOPED,)), {Reason.CAMERA_TAMPERED}),
     ],
 )
 def test_every_doubt_about_the_face_refers(face: FaceEvidence | None, expected: set[Reason]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 
 class Cue(enum.Enum):
-    """What was looked at. Each has a unit of its own, see docs/biometrics.md."""
+    """What was looked at. Each has a unit of its own, see docs/liveness.md."""
 
     PASSIVE = "passive"  # the model's P(live), median over the frames
     MOTION = "motion"  # how far the face changes its shape unlike one flat sheet

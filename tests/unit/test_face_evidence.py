@@ -1,0 +1,36 @@
+"""What vision says becomes evidence; what it cannot have measured counts as not run."""
+
+from __future__ import annotations
+
+from gate.channel import messages
+from gate.passage.evidence import CueEvidence
+from gate.programs.stages.face import CUES_MAX, face_evidence
+
+
+def compared(**cues: float | None) -> messages.FaceCompared:
+    return messages.FaceCompared(
+        crossing="c",
+        faces=1,
+        match=0.8,
+        liveness=0.7,
+        portrait_usable=True,
+        model="m",
+        frames=5,
+        good_frame_ms=1,
+        reasons=[],
+        cues=cues,
+    )
+
+
+def test_cues_are_named_with_their_values_and_those_not_run() -> None:
+    found = face_evidence(compared(motion=-1.2, light=None)).cues
+    assert found == (CueEvidence("motion", -1.2), CueEvidence("light", None))
+
+
+def test_no_number_is_a_cue_that_was_not_run() -> None:
+    found = face_evidence(compared(motion=float("nan"), light=float("inf"))).cues
+    assert [cue.value for cue in found] == [None, None]
+
+
+def test_more_cues_than_there_can_be_are_left_out() -> None:
+    assert len(face_evidence(compared(**{f"c{n}": 1.0 for n in range(100)})).cues) == CUES_MAX
