@@ -3,6 +3,7 @@
 DocumentError
 ├── MrzError                text that is no machine-readable zone
 ├── MalformedError          bytes that break BER, the LDS, X.509 or CMS
+│   └── FileTooLongError      a file of the chip that says that it is longer than what is read of it
 ├── AlgorithmUnknownError   an algorithm, curve or parameter that we do not know: nothing was shown either way
 ├── SignatureError          a signature, hash or proof of possession that is wrong
 ├── SignerMissingError      a signed message without its signer's certificate: nothing was shown either way
@@ -29,6 +30,10 @@ class MrzError(DocumentError):
 
 class MalformedError(DocumentError):
     """Bytes that break BER, the LDS, X.509 or CMS."""
+
+
+class FileTooLongError(MalformedError):
+    """A file of the chip that says that it is longer than what is read of it."""
 
 
 class AlgorithmUnknownError(DocumentError):

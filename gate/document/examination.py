@@ -13,6 +13,7 @@ from gate.document.authenticity.card_security import judge_mapping
 from gate.document.authenticity.passive import hash_agrees, judge_sod
 from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import DocumentError
+from gate.document.integrity import Absence
 from gate.document.lds.com import parse_com
 from gate.document.lds.dg2 import PortraitImage, parse_dg2
 from gate.document.lds.dg14 import parse_dg14
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from gate.document.authenticity.chip import ActiveAnswer, AgreementOutcome
     from gate.document.authenticity.passive import SecurityVerdict
     from gate.document.authenticity.terminal import TerminalOutcome
-    from gate.document.integrity import Absence
     from gate.document.lds.security_infos import SecurityInfos
     from gate.document.lds.sod import SecurityObject
     from gate.document.mrz import Mrz
@@ -75,6 +75,13 @@ class Examination:
     def take_sod(self, content: bytes | None) -> None:
         """EF.SOD; its signatures are checked at once. Every passport has one: none at all fails as an empty one does."""
         self.verdict = judge_sod(content or b"", self.anchors, self.now)
+
+    def take(self, number: int, content: bytes | None) -> None:
+        """A data group; None when the chip has none with that number."""
+        if content is None:
+            self.absent[number] = Absence.MISSING
+        else:
+            self.files[number] = content
 
     @property
     def security(self) -> SecurityObject | None:

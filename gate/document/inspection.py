@@ -8,7 +8,7 @@ chip that someone else has read. Both end with an Inspection, whatever the chip 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gate.document.access.commands import OK, Transmit
 from gate.document.access.files import CARD_SECURITY, COM, SOD, File, data_group
@@ -25,6 +25,7 @@ from gate.document.errors import (
     ChipLostError,
     ChipStatusError,
     DocumentError,
+    FileTooLongError,
     MalformedError,
     SecureMessagingError,
 )
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
     from gate.document.pki.anchors import TrustAnchors
 
 __all__ = ["CentreRequest", "DocumentFields", "Inspection", "Portrait", "Step", "Transmit", "inspect", "inspect_files"]
+
+
+# More than any real group holds that no decision needs; a longer one is not read, and leaves the document undetermined.
+REST_BYTES_MAX: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -144,7 +149,7 @@ def _converse(
         yield Portrait(portrait.encoding.value, portrait.image)
     if examination.guarded:
         yield from _read_the_guarded(examination, chip)
-    yield from _look_at_the_rest(examination, chip)
+    yield from _read_the_rest(examination, chip)
 
 
 def _take_data_groups(
@@ -161,10 +166,7 @@ def _take_data_groups(
         except MalformedError:
             examination.absent[number] = Absence.MALFORMED
         else:
-            if content is None:
-                examination.absent[number] = Absence.MISSING
-            else:
-                examination.files[number] = content
+            examination.take(number, content)
 
 
 def _read_the_guarded(examination: Examination, chip: Chip) -> Generator[Step, bytes | None, None]:
@@ -180,10 +182,11 @@ def _read_the_guarded(examination: Examination, chip: Chip) -> Generator[Step, b
         yield from _take_data_groups(examination, chip, tuple(sorted(groups)))
 
 
-def _look_at_the_rest(examination: Examination, chip: Chip) -> Generator[Step, bytes | None, None]:
-    """Whether the chip has the other data groups that it lists. Last, since no decision waits for it.
+def _read_the_rest(examination: Examination, chip: Chip) -> Generator[Step, bytes | None, None]:
+    """The other data groups that the chip lists: a changed byte in what nobody needs is still a changed document.
 
-    Some chips end their session rather than give what is guarded, so that comes at the very end.
+    Fingers and irises are only looked at: they are kept for terminals with a right to them. Some chips end their session rather
+    than give what is guarded, so that comes at the very end.
     """
     rest = examination.listed() - examination.files.keys() - examination.absent.keys()
     ended = False
@@ -192,7 +195,14 @@ def _look_at_the_rest(examination: Examination, chip: Chip) -> Generator[Step, b
             yield from chip.reopen()
             ended = False
         try:
-            there = yield from chip.look(data_group(number))
+            if number in GUARDED:
+                there = yield from chip.look(data_group(number))
+                examination.absent[number] = Absence.LOOKED_AT if there else Absence.MISSING
+            else:
+                content = yield from chip.read(data_group(number), bytes_max=REST_BYTES_MAX)
+                examination.take(number, content)
+        except FileTooLongError:
+            examination.absent[number] = Absence.TOO_LONG
         except ChipStatusError:
             examination.absent[number] = Absence.REFUSED
         except MalformedError:
@@ -202,8 +212,6 @@ def _look_at_the_rest(examination: Examination, chip: Chip) -> Generator[Step, b
                 raise
             examination.absent[number] = Absence.REFUSED
             ended = True
-        else:
-            examination.absent[number] = Absence.LOOKED_AT if there else Absence.MISSING
 
 
 def _agree(

@@ -2,8 +2,7 @@
 
 A group that EF.SOD lists and the chip does not give leaves the check undetermined: one that is missing, one that is refused,
 and one that is no such file. Fingers and irises are another matter. They are kept for terminals with a right to them
-(ICAO 9303-11 §7.1), so a chip that refuses them has given what it owes. What nobody needs is looked at, not read: its hash
-would say nothing that an inspection relies on. Pure.
+(ICAO 9303-11 §7.1), so a chip that refuses them has given what it owes. Pure.
 """
 
 from __future__ import annotations
@@ -33,9 +32,10 @@ class Integrity(enum.Enum):
 
 
 class Absence(enum.Enum):
-    """Why there is no content of a data group: it is there and was only looked at, or what the chip said instead."""
+    """Why there is no content of a data group: it is there and was only looked at, or is too long; or what the chip said."""
 
     LOOKED_AT = enum.auto()
+    TOO_LONG = enum.auto()
     MISSING = enum.auto()
     REFUSED = enum.auto()
     MALFORMED = enum.auto()
@@ -43,6 +43,7 @@ class Absence(enum.Enum):
 
 _ABSENT: Final = {
     Absence.LOOKED_AT: Integrity.PRESENT,
+    Absence.TOO_LONG: Integrity.PRESENT,
     Absence.MISSING: Integrity.NOT_PRESENT,
     Absence.REFUSED: Integrity.PRESENT,
     Absence.MALFORMED: Integrity.NON_CONFORMANCE,

@@ -9,7 +9,7 @@ from fakes.document_chip import Gone
 from fakes.inspections import NOW, Through, Transmit, anchors, files_of, inspected, issued, judged, results
 
 from gate.document.checks import CheckId, Result
-from gate.document.inspection import Inspection, inspect_files
+from gate.document.inspection import REST_BYTES_MAX, Inspection, inspect_files
 from gate.document.integrity import Integrity
 from hardware_sim.passport import lds
 from hardware_sim.passport.abilities import Agreement, Features
@@ -38,30 +38,45 @@ def hashes(inspection: Inspection) -> tuple[Result, str]:
     return check.result, check.reason
 
 
-def test_groups_that_nobody_needs_are_looked_at_and_not_read() -> None:
+def test_every_listed_group_is_read_but_fingers_are_only_looked_at() -> None:
     inspection = inspected(issued(extra_groups=MANY))
     assert results(inspection) == {}
     assert dict(inspection.groups) == {
         1: IDENTICAL,
         2: IDENTICAL,
         3: PRESENT,
-        7: PRESENT,
-        11: PRESENT,
+        7: IDENTICAL,
+        11: IDENTICAL,
         12: IDENTICAL,
-        13: PRESENT,
+        13: IDENTICAL,
         14: IDENTICAL,
         15: IDENTICAL,
-        16: PRESENT,
+        16: IDENTICAL,
     }
 
 
-def test_a_look_takes_two_commands_and_comes_after_everything_else() -> None:
-    counts = []
-    for groups in ({}, {13: lds.dg13(bytes(2000))}):
-        sent: list[bytes] = []
-        inspected(issued(extra_groups=groups), through=counting(sent))
-        counts.append(len(sent))
-    assert counts[1] - counts[0] == 2
+@pytest.mark.parametrize("number", [7, 11, 13, 16])
+def test_a_changed_byte_in_a_group_that_nobody_needs_fails_the_document(number: int) -> None:
+    document = issued(extra_groups=MANY)
+    changed = bytearray(document.files[f"EF_DG{number}"])
+    changed[-1] ^= 1
+    inspection = inspected(dataclasses.replace(document, files={**document.files, f"EF_DG{number}": bytes(changed)}))
+    assert results(inspection) == {"dg_hashes": "failed"}
+    assert inspection.groups[number] is Integrity.NOT_IDENTICAL
+
+
+def test_a_look_at_fingers_that_the_chip_keeps_takes_one_command() -> None:
+    sent: list[bytes] = []
+    inspected(issued(extra_groups={3: FINGERS, 13: MANY[13]}), through=counting(sent))
+    more: list[bytes] = []
+    inspected(issued(extra_groups={13: MANY[13]}), through=counting(more))
+    assert len(sent) - len(more) == 1
+
+
+def test_a_group_without_end_is_not_read_and_leaves_the_document_open() -> None:
+    inspection = inspected(issued(extra_groups={13: lds.dg13(bytes(REST_BYTES_MAX))}))
+    assert hashes(inspection) == (Result.UNDETERMINED, "not read: DG13")
+    assert inspection.groups[13] is PRESENT
 
 
 def counting(sent: list[bytes]) -> Through:
@@ -110,8 +125,8 @@ def test_a_group_that_only_com_lists_is_looked_for_and_the_lists_disagree() -> N
     assert results(inspection) == {"com_sod": "failed"}
 
 
-@pytest.mark.parametrize("count", range(1, 5))
-def test_a_chip_that_is_pulled_out_while_the_rest_is_looked_at_is_aborted(count: int) -> None:
+@pytest.mark.parametrize("count", range(1, 7))
+def test_a_chip_that_is_pulled_out_while_the_rest_is_read_is_aborted(count: int) -> None:
     document = issued(extra_groups={11: MANY[11], 13: MANY[13]})
     sent: list[bytes] = []
     inspected(document, through=counting(sent))
@@ -129,7 +144,7 @@ def test_a_chip_that_is_pulled_out_while_the_rest_is_looked_at_is_aborted(count:
     inspection = inspected(document, through=through)
     assert results(inspection) == {"dg_hashes": "aborted"}
     assert inspection.groups[13] is Integrity.ABORTED
-    assert inspection.groups[11] is (Integrity.ABORTED if count > 2 else PRESENT)
+    assert inspection.groups[11] is (Integrity.ABORTED if count > 3 else IDENTICAL)
 
 
 @pytest.mark.parametrize("answer", [b"\x69\x82", b"\x69\x88"])
@@ -140,7 +155,7 @@ def test_a_chip_that_ends_its_session_rather_than_give_a_group_has_refused_it(an
     told: list[bytes] = []
     inspection = inspected(document, through=dropping_at(len(sent) - 1, answer, told))
     assert results(inspection) == {}
-    assert inspection.groups == {**dict.fromkeys((1, 2, 14, 15), IDENTICAL), 3: PRESENT, 13: PRESENT}
+    assert inspection.groups == {**dict.fromkeys((1, 2, 14, 15), IDENTICAL), 3: PRESENT, 13: IDENTICAL}
     assert len(told) == len(sent), "it is not opened again for nothing"
 
 
@@ -200,7 +215,7 @@ def test_a_changed_group_is_not_identical_and_an_unlisted_one_neither() -> None:
 
 def test_without_hashes_what_was_read_does_not_conform() -> None:
     inspection = inspected(issued("sod_empty"))
-    assert inspection.groups == {**dict.fromkeys((1, 2), Integrity.NON_CONFORMANCE), 14: PRESENT, 15: PRESENT}
+    assert inspection.groups == {**dict.fromkeys((1, 2, 14, 15), Integrity.NON_CONFORMANCE)}
 
 
 def test_files_that_are_all_of_a_chip_must_hold_what_it_lists_but_not_the_fingers() -> None:

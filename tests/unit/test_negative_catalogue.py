@@ -345,7 +345,12 @@ CATALOGUE = (
         chip("dg15_exponent_changed", active="rsa"),
         {"dg_hashes": FAILED, "chip_authenticity": FAILED},
     ),
-    Entry(4, "a data group that EF.SOD lacks, listed in EF.COM", chip("group_injected"), {"com_sod": FAILED}),
+    Entry(
+        4,
+        "a data group that EF.SOD lacks, listed in EF.COM",
+        chip("group_injected"),
+        {"com_sod": FAILED, "dg_hashes": FAILED},
+    ),
     Entry(
         4,
         "a data group that EF.SOD lacks, read by someone",

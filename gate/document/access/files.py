@@ -19,7 +19,7 @@ from gate.document.access.commands import (
     Command,
     Transmit,
 )
-from gate.document.errors import ChipStatusError, MalformedError
+from gate.document.errors import ChipStatusError, FileTooLongError, MalformedError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -77,16 +77,18 @@ class FileReader:
         """True once a block came with extended length."""
         return self._size_proven > SHORT_ANSWER_MAX
 
-    def read(self, file: File) -> Generator[Transmit, bytes | None, bytes | None]:
+    def read(self, file: File, *, bytes_max: int = FILE_BYTES_MAX) -> Generator[Transmit, bytes | None, bytes | None]:
         """The whole content of a file, or None when the chip has no such file.
 
-        Raises ChipStatusError when the chip refuses, MalformedError when the file is none of its kind or too long,
-        SecureMessagingError when the session ended.
+        Raises ChipStatusError when the chip refuses, MalformedError when the file is none of its kind, FileTooLongError when
+        it says that it is longer, SecureMessagingError when the session ended.
         """
         begun = yield from self._begin(file)
         if begun is None:
             return None
         content, total = begun
+        if total > bytes_max:
+            raise FileTooLongError(f"{file.name} says that it has {total} bytes")
         parts = [content[:total]]
         have = len(parts[0])
         while have < total:
@@ -116,10 +118,7 @@ class FileReader:
         if head is None or head[0] != file.tag:
             raise MalformedError(f"{file.name} is empty or begins with another tag")
         _, length, start = head
-        total = start + length
-        if total > FILE_BYTES_MAX:
-            raise MalformedError(f"{file.name} says that it has {total} bytes")
-        return content, total
+        return content, start + length
 
     def _select(self, file: File) -> Generator[Transmit, bytes | None, bool]:
         selected = yield from self._conversation.ask(Command(0xA4, 0x02, 0x0C, file.identifier.to_bytes(2, "big")))
