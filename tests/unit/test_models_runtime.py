@@ -131,6 +131,14 @@ def test_a_run_that_fails_inside_the_library_is_told(tmp_path: Path) -> None:
         broken.run(np.zeros(SHAPE, np.float32))
 
 
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="only x86 is slow with numbers below the normal ones")
+def test_numbers_below_the_normal_ones_are_zero_to_models_and_to_nobody_else() -> None:
+    content = one_node_graph("Reciprocal")
+    (output,) = open_bytes(tiny_model(content), content).run(np.full(SHAPE, 3e38, np.float32))
+    assert output.max() == 0.0
+    assert (np.float32(1.0) / np.full(SHAPE, 3e38, np.float32)).min() > 0.0
+
+
 def test_probes_are_taken_at_even_strides() -> None:
     assert probes(np.arange(8, dtype=np.float32), 4).tolist() == [0, 2, 4, 6]
     assert probes(np.arange(3, dtype=np.float32), 3).tolist() == [0, 1, 2]
