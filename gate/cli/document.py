@@ -75,21 +75,23 @@ def parse_mrz(
     text: Annotated[str, typer.Argument(help="The zone; - for one a line on standard input")] = "-",
     json: Json = False,
 ) -> None:
-    """Read the text of machine-readable zones: fields, check digits, problems."""
-    from gate.cli.document_report import report_zone
+    """Read the text of machine-readable zones: fields, check digits, problems. What is none keeps no other from being read."""
+    from gate.cli.document_report import report_no_zone, report_zone
     from gate.document.errors import MrzError
     from gate.document.mrz import parse
 
-    valid = True
+    worst = Exit.OK
     for number, line in enumerate(_zones(text), 1):
         try:
             mrz = parse(line)
         except MrzError as error:
-            fail(Exit.BAD_DATA, f"zone {number}: {error}")
-        valid &= mrz.valid
+            report_no_zone(number, error, json=json)
+            worst = Exit.BAD_DATA
+            continue
+        if not mrz.valid:
+            worst = max(worst, Exit.NO)
         report_zone(mrz, json=json)
-    if not valid:
-        raise typer.Exit(int(Exit.NO))
+    raise typer.Exit(int(worst))
 
 
 @app.command("read-mrz")
@@ -216,6 +218,8 @@ def _zones(text: str) -> Iterator[str]:
     for number, line in enumerate(iter(lambda: given.readline(_ZONE_CHARACTERS_MAX + 2), "")):
         if number == _LINES_MAX:
             fail(Exit.BAD_DATA, f"standard input: more than {_LINES_MAX} lines")
+        if len(line) > _ZONE_CHARACTERS_MAX + 1:
+            fail(Exit.BAD_DATA, f"standard input: line {number + 1} is longer than any machine-readable zone")
         if line.strip():
             yield line
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gate.cli.output import Exit, emit_json, note, say
+from gate.cli.output import Exit, emit_json, note, one_line, say
 from gate.document.checks import Result
 from gate.document.outcome import overall_of
 from gate.document.signature_facts import weak_algorithms
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gate.document.checks import Check
+    from gate.document.errors import MrzError
     from gate.document.mrz import Mrz
     from gate.document.outcome import Inspection
     from gate.document.seal.judge import SealCheck, SealVerdict
@@ -116,6 +117,20 @@ def report_zone(mrz: Mrz, *, json: bool) -> None:
         say(f"  {name}: {value}")
     for problem in mrz.problems:
         say(f"  problem: {problem}")
+
+
+def report_no_zone(number: int, error: MrzError, *, json: bool) -> None:
+    """Say that the text given as this zone is none. It has its line in JSON, so that lines in and out can be counted off."""
+    note(one_line(f"gate: zone {number}: {error}"))
+    if json:
+        nothing: dict[str, Any] = {
+            "format": None,
+            "valid": False,
+            "check_digits": {},
+            "fields": {},
+            "problems": [str(error)],
+        }
+        emit_json("document.parse-mrz/1", nothing)
 
 
 def _listed(checks: Sequence[Check] | Sequence[SealCheck]) -> list[dict[str, str]]:

@@ -255,6 +255,16 @@ def test_text_that_is_no_zone_is_one_line() -> None:
     one_line(gate("document", "parse-mrz", "hello"), 65, "zone 1")
 
 
+def test_text_that_is_no_zone_has_its_line_and_keeps_no_other_from_being_read() -> None:
+    result = gate("document", "parse-mrz", "-", "--json", text=f"hello\n{TD3}\n\x1b[31m\n")
+    bad, good, worse = map(json.loads, result.stdout.splitlines())
+    assert (bad["format"], bad["valid"], good["valid"], worse["valid"]) == (None, False, True, False)
+    assert bad["problems"] == ["a character that no machine-readable zone has; only A to Z, 0 to 9 and < occur"]
+    assert result.exit_code == 65
+    assert [line.split(":")[1] for line in result.stderr.splitlines()] == [" zone 1", " zone 3"]
+    assert "\x1b" not in result.stderr
+
+
 def test_standard_input_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(document, "_LINES_MAX", 2)
     assert gate("document", "parse-mrz", text=f"{TD3}\n" * 3).exit_code == 65
