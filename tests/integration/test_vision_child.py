@@ -21,7 +21,7 @@ from gate.face.track import TrackState
 from gate.passage.screen import Guidance
 from gate.programs import vision_process
 from gate.programs.vision_child import PORTRAIT_BYTES_MAX, guidance_of, message_of, serve
-from gate.programs.vision_process import ChildLostError, Process, Spare
+from gate.programs.vision_process import FACES, ChildLostError, Process, Spare
 
 DEADLINE_S = 15.0
 Wanted = TypeVar("Wanted")
@@ -215,7 +215,7 @@ async def test_a_child_that_does_not_come_up_is_lost(
     monkeypatch.setattr(vision_process.sys, "executable", place)
     monkeypatch.setattr(vision_process, "START_DEADLINE_S", 0.3)
     with pytest.raises(ChildLostError, match=reason):
-        await Process.start(PREPARE)
+        await Process.start(FACES, PREPARE, incoming=m.FromChild)
 
 
 async def test_a_spare_that_never_comes_up_is_tried_again_and_taking_it_fails_at_once(

@@ -406,9 +406,10 @@ def test_a_child_is_unreadable_bounded_and_leaves_no_core() -> None:
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     config = config_for(tmp_path, models=real_models(), address="http://127.0.0.1:9/stream")
     program = (
-        "import asyncio, sys\nfrom gate.channel import messages\nfrom gate.programs.vision_process import Process\n"
+        "import asyncio, sys\nfrom gate.channel import messages\nfrom gate.programs.vision_process import FACES, Process\n"
         "async def main():\n"
-        "    child = await Process.start(messages.Prepare(models=sys.argv[1], camera=messages.CameraSetup(sys.argv[2])))\n"
+        "    prepare = messages.Prepare(models=sys.argv[1], camera=messages.CameraSetup(sys.argv[2]))\n"
+        "    child = await Process.start(FACES, prepare, incoming=messages.FromChild)\n"
         "    print(child.pid, flush=True)\n"
         "    await asyncio.Event().wait()\n"
         "asyncio.run(main())\n"
