@@ -67,7 +67,10 @@ def test_a_pixel_sees_the_point_of_the_sheet_that_lies_there(hold: Hold, radius:
     rows, columns = rows[some], columns[some]
     seen = surface.pixels(floats(np.stack([spot.u[rows, columns], spot.v[rows, columns]], axis=1)))
     where = np.stack([columns + spot.corner[0], rows + spot.corner[1]], axis=1) + 0.5
-    assert np.abs(seen - where).max() < 0.5
+    off = np.abs(seen - where).max(axis=1)
+    # Rays are cast every fourth pixel: what lies between is worst at the edge of a strongly bent sheet.
+    assert np.quantile(off, 0.9) < 0.25
+    assert off.max() < 1.0
 
 
 def test_a_sheet_beside_the_picture_is_not_seen() -> None:

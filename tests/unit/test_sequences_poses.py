@@ -39,7 +39,8 @@ def body(head: Head) -> Anatomy:
 
 
 def test_the_person_is_in_the_middle_and_the_corners_are_empty(frontal: Sheet) -> None:
-    assert (frontal.cover[Y - 50 : Y + 100, X - 50 : X + 50] == 255).all()
+    # Strands of hair hang beside it, and where each one ends depends on how a processor rounds.
+    assert (frontal.cover[Y - 50 : Y + 100, X - 40 : X + 40] == 255).all()
     assert not frontal.cover[:20, :100].any()
     assert not frontal.layers[:, :20, :100].any()
 
@@ -69,12 +70,13 @@ def test_closed_eyes_and_an_open_mouth_are_where_they_belong_and_the_seam_is_not
         kind: np.abs(frontal.expressions[kind, FRONT].astype(int) - neutral).max(axis=2) for kind in (WIDE, HALF, SMILE)
     }
     eyes, mouth = (
-        np.s_[Y - top - 8 : Y - top + 8, :],
+        np.s_[Y - top - 8 : Y - top + 8, X - left - 50 : X - left + 50],
         np.s_[Y - top + 85 : Y - top + 110, X - left - 20 : X - left + 20],
     )
     assert (change[WIDE][eyes] > 30).sum() > (change[HALF][eyes] > 30).sum() > 40
     assert (change[WIDE][mouth] > 30).sum() > (change[HALF][mouth] > 30).sum() > 40
-    assert (change[SMILE][eyes] > 30).sum() < 20
+    # A smile leaves the eyes open; the light's reflection in them may lie a pixel elsewhere.
+    assert (change[SMILE][eyes] > 30).sum() < (change[HALF][eyes] > 30).sum() / 4
     edge = np.concatenate([change[WIDE][0], change[WIDE][:, 0], change[WIDE][:, -1]])
     assert np.median(edge) <= 2
 
