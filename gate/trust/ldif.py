@@ -44,23 +44,21 @@ def binary_values(lines: Iterable[bytes]) -> Iterator[Value]:
 
 def _unfolded(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Whole lines: a line that begins with a blank continues the one before it (RFC 2849 note 2)."""
-    parts: list[bytes] = []
-    size = 0
+    whole = bytearray()
     for raw in lines:
         if len(raw) > LINE_BYTES_MAX:
             raise SourceError(f"a line longer than {LINE_BYTES_MAX} bytes")
         line = raw.rstrip(b"\r\n")
-        if line.startswith(b" ") and parts:
-            size += len(line)
-            if size > VALUE_BYTES_MAX:
+        if line.startswith(b" ") and whole:
+            whole += line[1:]
+            if len(whole) > VALUE_BYTES_MAX:
                 raise SourceError(f"a value longer than {VALUE_BYTES_MAX} bytes")
-            parts.append(line[1:])
             continue
-        if parts and not parts[0].startswith(b"#"):
-            yield b"".join(parts)
-        parts, size = ([line], len(line)) if line else ([], 0)
-    if parts and not parts[0].startswith(b"#"):
-        yield b"".join(parts)
+        if whole and not whole.startswith(b"#"):
+            yield bytes(whole)
+        whole = bytearray(line)
+    if whole and not whole.startswith(b"#"):
+        yield bytes(whole)
 
 
 def _text(rest: bytes) -> str:

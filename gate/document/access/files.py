@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from gate.document.access.conversation import Conversation
 
 FILE_BYTES_MAX: Final = 1 << 20
+# What is taken apart as ASN.1, which costs the lane time: real ones have some kilobytes.
+SECURITY_BYTES_MAX: Final = 65_536
 # Extended length, then what protected answers of 256, 192 and 128 bytes hold.
 BLOCK_BYTES: Final = (8000, 223, 160, 96)
 _HEAD_BYTES: Final = 6
@@ -37,17 +39,21 @@ _PLAIN_OFFSET_MAX: Final = 0x7FFF
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An elementary file: its name, its identifier and the tag that its content begins with."""
+    """An elementary file: its name, its identifier, the tag that its content begins with, and how long it may be."""
 
     name: str
     identifier: int
     tag: int
+    bytes_max: int = FILE_BYTES_MAX
 
 
-CARD_ACCESS: Final = File("EF.CardAccess", 0x011C, 0x31)  # in the master file, as is EF.CardSecurity
-CARD_SECURITY: Final = File("EF.CardSecurity", 0x011D, 0x30)
-COM: Final = File("EF.COM", 0x011E, 0x60)
-SOD: Final = File("EF.SOD", 0x011D, 0x77)
+CARD_ACCESS: Final = File(
+    "EF.CardAccess", 0x011C, 0x31, SECURITY_BYTES_MAX
+)  # in the master file, as is EF.CardSecurity
+CARD_SECURITY: Final = File("EF.CardSecurity", 0x011D, 0x30, SECURITY_BYTES_MAX)
+COM: Final = File("EF.COM", 0x011E, 0x60, SECURITY_BYTES_MAX)
+SOD: Final = File("EF.SOD", 0x011D, 0x77, SECURITY_BYTES_MAX)
+_SECURITY_GROUPS: Final = (14, 15)
 _DATA_GROUP_TAGS: Final = (
     0x61, 0x75, 0x63, 0x76, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F, 0x70,
 )  # fmt: skip
@@ -55,7 +61,8 @@ _DATA_GROUP_TAGS: Final = (
 
 def data_group(number: int) -> File:
     """The file of a data group, 1 to 16."""
-    return File(f"EF.DG{number}", 0x0100 + number, _DATA_GROUP_TAGS[number - 1])
+    bytes_max = SECURITY_BYTES_MAX if number in _SECURITY_GROUPS else FILE_BYTES_MAX
+    return File(f"EF.DG{number}", 0x0100 + number, _DATA_GROUP_TAGS[number - 1], bytes_max)
 
 
 def data_group_of_tag(tag: int) -> int | None:
@@ -87,7 +94,7 @@ class FileReader:
         if begun is None:
             return None
         content, total = begun
-        if total > bytes_max:
+        if total > min(bytes_max, file.bytes_max):
             raise FileTooLongError(f"{file.name} says that it has {total} bytes")
         parts = [content[:total]]
         have = len(parts[0])

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 from asn1crypto import core
 
 from gate.document.errors import MalformedError
-from gate.document.pki.asn1 import load, reading
+from gate.document.pki.asn1 import FIELDS_MAX, load, reading, require_few
 
 INFOS_MAX: Final = 64
 _BSI: Final = "0.4.0.127.0.7.2.2."
@@ -175,8 +175,11 @@ def parse_security_infos(data: bytes, what: str) -> SecurityInfos:
     """Read a SecurityInfos that stands in the file named `what`. Raises MalformedError."""
     parsed = load(_Infos, data, what)
     with reading(what):
-        if not 1 <= len(parsed) <= INFOS_MAX:
-            raise MalformedError(f"{what} has no entries, or too many")
+        require_few(parsed, INFOS_MAX, what)
+        if not len(parsed):
+            raise MalformedError(f"{what} has no entries")
+        for entry in parsed:
+            require_few(entry, FIELDS_MAX, what)
         entries = [(entry["protocol"].dotted, _read(entry)) for entry in parsed]
     found = [info for _, info in entries]
     return SecurityInfos(

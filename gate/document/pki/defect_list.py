@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from asn1crypto import cms, core
 
 from gate.document.errors import MalformedError
-from gate.document.pki.asn1 import load, reading
+from gate.document.pki.asn1 import FIELDS_MAX, load, reading, require_few
 from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects, named_signer
 from gate.document.pki.signatures import hash_name
 from gate.document.pki.signed import SIGNED_BYTES_MAX, SignedMessage, parse_signed_message
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE: Final = "0.4.0.127.0.7.3.1.5"
 DEFECTS_MAX: Final = 10_000
+PARTS_MAX: Final = 64  # of one entry: defects, and data groups of one defect
 _AUTHENTICATION: Final = CONTENT_TYPE + ".1."
 _PASSPORT: Final = CONTENT_TYPE + ".2."
 _DOCUMENT: Final = CONTENT_TYPE + ".4."
@@ -148,14 +149,17 @@ def parse_defect_list(data: bytes) -> DefectList:
         raise MalformedError("a defect list without the time of signing")
     parsed = load(_List, message.content, "a defect list", bytes_max=SIGNED_BYTES_MAX)
     with reading("a defect list"):
-        if int(parsed["version"].native) not in (0, 1) or len(parsed["defects"]) > DEFECTS_MAX:
-            raise MalformedError("a defect list of an unknown version, or with too many entries")
+        require_few(parsed, FIELDS_MAX, "a defect list")
+        require_few(parsed["defects"], DEFECTS_MAX, "a defect list")
+        if int(parsed["version"].native) not in (0, 1):
+            raise MalformedError("a defect list of an unknown version")
         algorithm = hash_name(parsed["hash_algorithm"].dotted)
         entries = tuple(_entry(one, algorithm) for one in parsed["defects"])
     return DefectList(data, message, entries, signed_at)
 
 
 def _entry(defect: Any, algorithm: str) -> KnownDefects:  # noqa: ANN401 - asn1crypto is untyped
+    require_few(defect, FIELDS_MAX, "a defect list")
     issuer_and_serial, key_id = named_signer(defect["signer"])
     value = defect["certificate_hash"].native
     affected = Affected(
@@ -163,12 +167,14 @@ def _entry(defect: Any, algorithm: str) -> KnownDefects:  # noqa: ANN401 - asn1c
         key_id=key_id,
         certificate_hash=None if value is None else (algorithm, bytes(value)),
     )
+    require_few(defect["known"], PARTS_MAX, "a defect list")
     known = [one.chosen for one in defect["known"]]
     return KnownDefects(affected, tuple(found for one in known for found in _defects(one)))
 
 
 def _defects(known: Any) -> tuple[Defect, ...]:  # noqa: ANN401 - asn1crypto is untyped
     """What an entry says, as far as it concerns this gate; defects of the eID application do not."""
+    require_few(known, FIELDS_MAX, "a defect list")
     kind, parameters = known["kind"].dotted, known["parameters"]
     if isinstance(parameters, _More):
         parameters = parameters.chosen if parameters.name == "parameters" else core.Void()
@@ -184,7 +190,9 @@ def _defects(known: Any) -> tuple[Defect, ...]:  # noqa: ANN401 - asn1crypto is 
             raise MalformedError("a defect list with an unknown status code")
         return tuple(Defect(flaw) for flaw in flaws[status])
     if kind == _PASSPORT + "1":
-        groups = frozenset(int(one.native) for one in parameters.parse(_Integers))
+        numbers = parameters.parse(_Integers)
+        require_few(numbers, PARTS_MAX, "a defect list")
+        groups = frozenset(int(one.native) for one in numbers)
         return (Defect(Flaw.DATA_GROUP_MALFORMED, groups),)
     if kind == _PASSPORT + "2":
         return _wrong_sod(0 if isinstance(parameters, core.Void) else _status(parameters))

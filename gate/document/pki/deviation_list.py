@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from asn1crypto import cms, core
 
 from gate.document.errors import MalformedError, SignatureError
-from gate.document.pki.asn1 import load, moment, reading
+from gate.document.pki.asn1 import FIELDS_MAX, load, moment, reading, require_few
 from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects, named_signer
 from gate.document.pki.signatures import hash_name
 from gate.document.pki.signed import SIGNED_BYTES_MAX, SignedMessage, parse_signed_message
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CONTENT_TYPE: Final = "2.23.136.1.1.7"
 LIST_SIGNER: Final = "2.23.136.1.1.8"
 DEVIATIONS_MAX: Final = 10_000
+DESCRIPTIONS_MAX: Final = 64  # of one entry
 DOCUMENT_NUMBERS_MAX: Final = 1_000_000
 DOCUMENT_NUMBER_BYTES_MAX: Final = 32
 _SOD: Final = 20
@@ -144,20 +145,27 @@ def parse_deviation_list(data: bytes) -> DeviationList:
     parsed = load(_List, message.content, "a deviation list", bytes_max=SIGNED_BYTES_MAX)
     country = message.certificates[0].issuer_country
     with reading("a deviation list"):
-        if int(parsed["version"].native) != 0 or len(parsed["deviations"]) > DEVIATIONS_MAX:
-            raise MalformedError("a deviation list of an unknown version, or with too many entries")
+        require_few(parsed, FIELDS_MAX, "a deviation list")
+        require_few(parsed["deviations"], DEVIATIONS_MAX, "a deviation list")
+        if int(parsed["version"].native) != 0:
+            raise MalformedError("a deviation list of an unknown version")
         entries = tuple(_entry(one, country) for one in parsed["deviations"])
     return DeviationList(data, message, entries, country, signed_at)
 
 
 def _entry(deviation: Any, country: str) -> KnownDefects:  # noqa: ANN401 - asn1crypto is untyped
+    require_few(deviation, FIELDS_MAX, "a deviation list")
+    require_few(deviation["descriptions"], DESCRIPTIONS_MAX, "a deviation list")
     defects = tuple(defect for one in deviation["descriptions"] for defect in _defects(one))
     return KnownDefects(_affected(deviation["documents"]), defects, country)
 
 
 def _affected(documents: Any) -> Affected:  # noqa: ANN401 - asn1crypto is untyped
+    require_few(documents, FIELDS_MAX, "a deviation list")
     signer, period, numbers = documents["signer"], documents["issued"], documents["numbers"]
     issuer_and_serial, key_id = named_signer(signer)
+    if not isinstance(period, core.Void):
+        require_few(period, FIELDS_MAX, "a deviation list")
     hashed = not isinstance(signer, core.Void) and signer.name == "digest"
     return Affected(
         issuer_and_serial=issuer_and_serial,
@@ -185,11 +193,14 @@ def _numbers(contents: bytes) -> frozenset[str]:
 
 def _hash(chosen: Any) -> tuple[str, bytes]:  # noqa: ANN401 - asn1crypto is untyped
     """The hash of a certificate. One that we cannot calculate makes the list unusable: its entry would not be found."""
+    require_few(chosen, FIELDS_MAX, "a deviation list")
+    require_few(chosen["algorithm"], FIELDS_MAX, "a deviation list")
     return hash_name(chosen["algorithm"]["algorithm"].dotted), bytes(chosen["value"].native)
 
 
 def _defects(description: Any) -> tuple[Defect, ...]:  # noqa: ANN401 - asn1crypto is untyped
     """What an entry says, as far as it concerns checks; national use and unknown kinds concern none."""
+    require_few(description, FIELDS_MAX, "a deviation list")
     flaws = _FLAWS.get(description["kind"].dotted.removeprefix(CONTENT_TYPE + "."), ())
     number = None
     if flaws in ((Flaw.DATA_GROUP_MALFORMED,), (Flaw.DATA_GROUP_HASH,)):

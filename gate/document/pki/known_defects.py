@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from asn1crypto import core
 
+from gate.document.pki.asn1 import FIELDS_MAX, require_few
 from gate.document.pki.names import read_name
 from gate.document.pki.signatures import digest
 
@@ -144,5 +145,6 @@ def named_signer(identifier: Any) -> tuple[tuple[bytes, int] | None, bytes | Non
         return None, None
     chosen: Any = identifier.chosen
     if identifier.name == "issuer_and_serial":
+        require_few(chosen, FIELDS_MAX, "the name of a document signer")
         return (read_name(chosen["issuer"].dump()).id, int(chosen["serial_number"].native)), None
     return None, bytes(chosen.native) if identifier.name == "key_id" else None

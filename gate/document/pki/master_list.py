@@ -8,7 +8,7 @@ from typing import Final
 from asn1crypto import core
 
 from gate.document.errors import MalformedError, SignatureError
-from gate.document.pki.asn1 import load, reading
+from gate.document.pki.asn1 import FIELDS_MAX, load, reading, require_few
 from gate.document.pki.certificate import Certificate
 from gate.document.pki.signed import SIGNED_BYTES_MAX, SignedMessage, parse_signed_message
 
@@ -47,6 +47,8 @@ def parse_master_list(data: bytes) -> MasterList:
         raise MalformedError("a signed message that is no master list")
     parsed = load(_List, message.content, "a master list", bytes_max=SIGNED_BYTES_MAX)
     with reading("a master list"):
-        if int(parsed["version"].native) != 0 or not 1 <= len(parsed["certificates"]) <= CERTIFICATES_MAX:
-            raise MalformedError("a master list of an unknown version, or with no or too many certificates")
+        require_few(parsed, FIELDS_MAX, "a master list")
+        require_few(parsed["certificates"], CERTIFICATES_MAX, "a master list")
+        if int(parsed["version"].native) != 0 or not len(parsed["certificates"]):
+            raise MalformedError("a master list of an unknown version, or without certificates")
         return MasterList(message, tuple(one.dump() for one in parsed["certificates"]))

@@ -9,7 +9,18 @@ from asn1crypto import core, crl
 
 from gate.document import tlv
 from gate.document.errors import MalformedError
-from gate.document.pki.asn1 import INTEGER, SEQUENCE, load, moment, only, parts_of, reading, serial_number
+from gate.document.pki.asn1 import (
+    FIELDS_MAX,
+    INTEGER,
+    SEQUENCE,
+    load,
+    moment,
+    only,
+    parts_of,
+    reading,
+    require_few,
+    serial_number,
+)
 from gate.document.pki.names import read_name
 from gate.document.pki.signatures import parse_scheme, verify
 
@@ -20,6 +31,9 @@ if TYPE_CHECKING:
     from gate.document.pki.certificate import Certificate
 
 LIST_BYTES_MAX: Final = 8 << 20
+EXTENSIONS_MAX: Final = 64
+EXTENSIONS_BYTES_MAX: Final = 32 * 1024
+ENTRY_EXTENSIONS_BYTES_MAX: Final = 4096
 # Critical or not, these limit nothing here.
 _UNDERSTOOD: Final = frozenset({"authority_key_identifier", "crl_number", "issuer_alt_name"})
 _TIMES: Final = (0x17, 0x18)  # UTCTime, GeneralizedTime
@@ -58,7 +72,12 @@ def parse_revocation_list(data: bytes) -> RevocationList:
     """
     parsed = load(crl.CertificateList, data, "a revocation list", bytes_max=LIST_BYTES_MAX)
     with reading("a revocation list"):
+        require_few(parsed, FIELDS_MAX, "a revocation list")
         tbs = parsed["tbs_cert_list"]
+        require_few(tbs, FIELDS_MAX, "a revocation list")
+        require_few(tbs["crl_extensions"], EXTENSIONS_MAX, "a revocation list")
+        if len(tbs["crl_extensions"].contents or b"") > EXTENSIONS_BYTES_MAX:
+            raise MalformedError("a revocation list with extensions that are too long")
         if parsed["signature_algorithm"].dump() != tbs["signature"].dump():
             raise MalformedError("a revocation list names two signature algorithms")
         if parsed.delta_crl_indicator_value is not None:
@@ -111,6 +130,8 @@ def _inside(data: bytes, position: int, *tags: int) -> tuple[bytes, int]:
 
 def _require_understood(extensions: bytes) -> None:
     """Return unless one is critical and not known: such an entry could say anything. Raises MalformedError."""
-    read = load(crl.CRLEntryExtensions, extensions, "an entry of a revocation list")
+    read = load(
+        crl.CRLEntryExtensions, extensions, "an entry of a revocation list", bytes_max=ENTRY_EXTENSIONS_BYTES_MAX
+    )
     if {one["extn_id"].native for one in read if one["critical"].native} - _UNDERSTOOD_OF_ENTRIES:
         raise MalformedError("an entry of a revocation list has a critical extension that is not known")
