@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -47,10 +48,17 @@ def lds_files(folder: Path) -> dict[str, bytes]:
     return files
 
 
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting: a pipe that nobody writes to is empty, one that somebody does (`<(…)`) is read to its end."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
 def bytes_of(path: Path, *, bytes_max: int = _FILE_BYTES_MAX) -> bytes:
     """The bytes of a file, bounded, or the end of the command."""
     try:
-        with path.open("rb") as opened:
+        with open(path, "rb", opener=_at_once) as opened:
             data = opened.read(bytes_max + 1)
     except OSError as error:
         fail(Exit.IO_ERROR, f"{path}: {error.strerror}")

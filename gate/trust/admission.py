@@ -10,6 +10,8 @@ vouched for. Who may vouch differs by what a list can do:
 - A defect list speaks of every country's documents. Only `--signer` vouches for its signer.
 - A revocation list speaks of what its own issuer has signed. Any known CSCA of that name and key signs it.
 
+Nobody can vouch for a list whose signer stands on a revocation list, one that is in the store or comes along.
+
 A directory's document signers vouch for nothing and enter when a known CSCA signed them (`gate.trust.signers`).
 
 In a watched folder nobody has looked at the files. There a certificate by itself vouches for nothing: it is a link that a known
@@ -21,6 +23,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from gate.document.checks import Result
@@ -30,7 +33,7 @@ from gate.document.pki.defect_list import DefectList
 from gate.document.pki.deviation_list import DeviationList
 from gate.document.pki.master_list import MasterList
 from gate.document.pki.path import find_issuer
-from gate.document.pki.revocation import RevocationList
+from gate.document.pki.revocation import RevocationList, parse_revocation_list
 from gate.trust import signers
 from gate.trust.errors import SourceError
 from gate.trust.pool import Pool
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from gate.trust.sources import Source
 
 SignedList = MasterList | DeviationList | DefectList
+_NamedRevocationList = tuple[int, str, RevocationList]  # the source's number and name, and what it holds
 
 
 class Way(enum.Enum):
@@ -74,13 +78,15 @@ class Known:
     """What the store holds already: its certificates, those of them that vouch for master lists, and how new its lists are.
 
     `signed_at` is by kind and publisher, the country of the list's signer. `editions` are the dates and numbers of revocation
-    lists, by issuer and key; `signers` the fingerprints of document signers.
+    lists, by issuer and key, and `revocations` these lists in DER with their issuer; `signers` the fingerprints of document
+    signers.
     """
 
     certificates: Sequence[Certificate] = ()
     vouching: Sequence[Certificate] = ()
     signed_at: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     editions: Mapping[tuple[bytes, bytes], Edition] = field(default_factory=dict)
+    revocations: Sequence[tuple[bytes, bytes]] = ()
     signers: frozenset[bytes] = frozenset()
 
 
@@ -98,6 +104,7 @@ class Admission:
         self._operators = Pool([] if signer is None else [signer])
         self._signed_at = dict(known.signed_at)
         self._editions = dict(known.editions)
+        self._known_revocations = known.revocations
         self._known_signers = known.signers
         self._renewed: set[tuple[str, str] | tuple[bytes, bytes]] = set()
         self._now = now
@@ -117,6 +124,8 @@ class Admission:
         single = [(index, one.content) for index, one in enumerate(sources) if isinstance(one.content, Certificate)]
         self.found += len(single)
         waiting = self._admit_single(single)
+        # Revocation lists may name the signers of other lists. Those that no CSCA is known for yet wait for the lists' certificates.
+        unexplained = self._admit_revocation_lists(_revocation_lists_of(sources))
         lists = [
             (index, one.name, one.content)
             for index, one in enumerate(sources)
@@ -135,14 +144,8 @@ class Admission:
         for _, certificate in self._admit_single(waiting):
             if certificate.fingerprint not in self._known | self.accepted.keys():
                 self.rejected.append(Rejected(certificate.subject, self._why_not(certificate)))
-        revocations = [
-            (index, one.name, one.content)
-            for index, one in enumerate(sources)
-            if isinstance(one.content, RevocationList)
-        ]
-        revocations.sort(key=lambda one: (one[2].this_update, one[2].number or 0), reverse=True)
-        for index, name, revocation in revocations:
-            self._admit_revocation_list(index, name, revocation)
+        for _, name, _ in self._admit_revocation_lists(unexplained):
+            self.rejected.append(Rejected(name, "a revocation list that no known CSCA signed"))
         of_documents = (one.content.certificate for one in sources if isinstance(one.content, DocumentSigner))
         self.signers = signers.admit(of_documents, self._pool, self._known_signers, self._now)
         self.rejected.extend(Rejected(f"document signers: {number}", reason) for reason, number in self.signers.refused)
@@ -245,6 +248,8 @@ class Admission:
         moment = self._time_of(one)
         if moment > self._now or not signer.valid_at(moment):
             raise SourceError(f"{name}: its signer's certificate was not valid when it was signed")
+        if self._is_revoked(signer):
+            raise SourceError(f"{name}: the certificate of its signer ({signer.subject}) was revoked")
         if any(find_issuer(signer, pool, moment).result is Result.SUCCESSFUL for pool in self._pools_for(one)):
             return signer
         raise SourceError(
@@ -261,11 +266,24 @@ class Admission:
             case DefectList():
                 return (self._operators,)
 
+    def _is_revoked(self, signer: Certificate) -> bool:
+        """True when the certificate stands on any revocation list of its issuer, however old."""
+        brought = (one for one, _ in self.revocation_lists if one.issuer_id == signer.issuer_id)
+        known = (parse_revocation_list(der) for issuer, der in self._known_revocations if issuer == signer.issuer_id)
+        return any(signer.serial in one.serials for one in chain(brought, known))
+
+    def _admit_revocation_lists(self, waiting: Sequence[_NamedRevocationList]) -> list[_NamedRevocationList]:
+        """Admit those that a known key of their issuer signed; return the others."""
+        left: list[_NamedRevocationList] = []
+        for index, name, one in waiting:
+            if self._signed_by_its_issuer(one):
+                self._admit_revocation_list(index, name, one)
+            else:
+                left.append((index, name, one))
+        return left
+
     def _admit_revocation_list(self, source: int, name: str, one: RevocationList) -> None:
-        """Admit a list that a known key of its issuer signed, and that is no older than the one that is known."""
-        if not self._signed_by_its_issuer(one):
-            self.rejected.append(Rejected(name, "a revocation list that no known CSCA signed"))
-            return
+        """Admit a list that is no older than the one that is known."""
         if one.this_update > self._now:
             # It would take the place of the one that holds today.
             self.rejected.append(Rejected(name, f"a revocation list of {one.this_update:%Y-%m-%d}, which is to come"))
@@ -291,6 +309,14 @@ class Admission:
             if anchor.certificate.subject_id == one.issuer_id:
                 return True
         return False
+
+
+def _revocation_lists_of(sources: Sequence[Source]) -> list[_NamedRevocationList]:
+    """Those among the sources, newest first."""
+    found = [
+        (index, one.name, one.content) for index, one in enumerate(sources) if isinstance(one.content, RevocationList)
+    ]
+    return sorted(found, key=lambda one: (one[2].this_update, one[2].number or 0), reverse=True)
 
 
 def _is_older(one: RevocationList, this_update: datetime, number: int | None) -> bool:

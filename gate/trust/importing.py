@@ -143,5 +143,6 @@ def _known(connection: sqlite3.Connection, *, test: bool) -> Known:
             (issuer, key): (datetime.fromisoformat(moment), None if number is None else int(number))
             for issuer, key, moment, number in editions
         },
+        revocations=connection.execute("SELECT issuer_id, CAST(der AS BLOB) FROM revocation_list").fetchall(),
         signers=signers.fingerprints(connection),
     )

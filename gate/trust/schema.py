@@ -88,6 +88,8 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
 
     A connection for reading may be handed to another thread.
     """
+    if path.exists() and not path.is_file():  # a pipe that nobody writes to would hold SQLite up for ever
+        raise StoreError(f"{path}: cannot be opened as a trust store (no ordinary file)")
     uri = f"{path.absolute().as_uri()}?mode={'rwc' if writable else 'ro'}"
     try:
         connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, check_same_thread=writable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -222,6 +223,24 @@ def test_a_missing_store_or_file_is_one_line(lds: Path, tmp_path: Path, store: P
     one_line(gate("document", "verify-sod", tmp_path / "none", "--trust", store), 74, "No such file")
     (tmp_path / "large").write_bytes(bytes((1 << 20) + 1))
     one_line(gate("document", "verify-sod", tmp_path / "large", "--trust", store), 65, "longer than")
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(lds: Path, tmp_path: Path, store: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    one_line(gate("trust", "import", pipe, "--store", tmp_path / "new.sqlite"), 65, "pipe")
+    one_line(gate("document", "inspect", "--lds", lds, "--trust", pipe), 74, "no ordinary file")
+    told = gate("document", "verify-sod", pipe, "--trust", store, "--json")
+    assert json.loads(told.stdout)["checks"][0]["result"] == "failed"
+
+
+def test_a_pipe_that_somebody_writes_to_is_read_to_its_end(store: Path, lds: Path) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as sod:
+        sod.write((lds / "EF_SOD.bin").read_bytes())
+    told = gate("document", "verify-sod", f"/dev/fd/{reading}", "--trust", store, "--json")
+    os.close(reading)
+    assert json.loads(told.stdout)["checks"][0]["result"] == "successful"
 
 
 def test_a_time_without_a_zone_is_utc(store: Path, lds: Path) -> None:

@@ -8,7 +8,7 @@ import dataclasses
 import os
 import sqlite3
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -85,6 +85,45 @@ def test_a_country_known_only_from_anothers_list_cannot_publish_certificates_for
     with pytest.raises(SourceError, match="nobody vouches"):
         bring(path, master_list(FOREIGN_SIGNER, [OTHER.der]))
     assert bring(path, master_list(FOREIGN_SIGNER, [OTHER.der]), signer=FOREIGN).accepted == 1
+
+
+def revoking(*serials: int) -> bytes:
+    return revocation_list(CSCA, *serials, at=NOW, number=1)
+
+
+def test_a_list_whose_signer_was_revoked_is_refused_however_the_revocation_came(path: Path) -> None:
+    serial = SIGNER.certificate.serial_number
+    bring(path, CSCA.der, revoking(serial))
+    with pytest.raises(SourceError, match=r"the certificate of its signer \(UT, List signer\) was revoked"):
+        bring(path, master_list(SIGNER, [OTHER.der]))
+    with pytest.raises(SourceError, match="was revoked"):
+        bring(path, master_list(SIGNER, [OTHER.der]), signer=CSCA)
+    assert subjects(path) == {"UT, CSCA"}
+
+
+def test_a_revocation_that_comes_in_one_folder_with_the_list_counts_and_the_rest_is_taken(path: Path) -> None:
+    revoked = master_list(SIGNER, [OTHER.der])
+    report = bring(path, CSCA.der, revoked, revoking(SIGNER.certificate.serial_number), way=Way.DOWNLOADED)
+    assert (report.accepted, report.revocation_lists) == (1, 1)
+    assert [one.reason.endswith("was revoked") for one in report.rejected] == [True]
+
+
+@pytest.mark.parametrize("make", [deviation_list, defect_list])
+def test_a_revoked_signer_tells_nothing_of_defects_either(path: Path, make: Callable[..., bytes]) -> None:
+    signer = DEVIATIONS if make is deviation_list else SIGNER
+    bring(path, CSCA.der, revoking(signer.certificate.serial_number))
+    with pytest.raises(SourceError, match="was revoked"):
+        bring(path, make(signer), signer=CSCA)
+
+
+def test_revocations_of_others_leave_a_list_alone(path: Path) -> None:
+    bring(path, CSCA.der, FOREIGN.der, revoking(1), revocation_list(FOREIGN, SIGNER.certificate.serial_number))
+    assert bring(path, master_list(SIGNER, [CSCA.der, OTHER.der])).accepted == 2
+
+
+def test_a_revocation_list_of_a_csca_that_only_a_list_names_is_taken_after_it(path: Path) -> None:
+    report = bring(path, master_list(SIGNER, [CSCA.der, OTHER.der]), revocation_list(OTHER, 5), signer=CSCA)
+    assert (report.revocation_lists, report.rejected) == (1, ())
 
 
 def test_a_country_whose_list_was_taken_vouches_for_its_next_signers(path: Path) -> None:
