@@ -12,6 +12,7 @@ _FILE_BYTES_MAX = 1 << 20
 _PLAIN_NAME = re.compile(
     r"(?:ef[._ -]?)?(?:(com|sod|cardaccess|cardsecurity)|(?:dg|data[_ ]?group)[_ ]?(\d{1,2}))", re.IGNORECASE
 )
+_WORDS = {"com": "EF.COM", "sod": "EF.SOD", "cardaccess": "EF.CardAccess", "cardsecurity": "EF.CardSecurity"}
 _NUMBERED_NAME = re.compile(r"(?:ef[._ -]?)?01([0-9a-f]{2})", re.IGNORECASE)
 
 
@@ -20,11 +21,11 @@ def file_name(stem: str) -> str | None:
     if plain := _PLAIN_NAME.fullmatch(stem):
         word, number = plain.groups()
         if word is not None:
-            return {"com": "EF.COM", "sod": "EF.SOD"}.get(word.lower(), f"EF.{word.lower()}")
+            return _WORDS[word.lower()]
         return f"EF.DG{int(number)}" if 1 <= int(number) <= 16 else None
     if numbered := _NUMBERED_NAME.fullmatch(stem):
         identifier = int(numbered[1], 16)
-        special = {0x1D: "EF.SOD", 0x1E: "EF.COM", 0x1C: "EF.cardaccess"}
+        special = {0x1D: "EF.SOD", 0x1E: "EF.COM", 0x1C: "EF.CardAccess"}
         return f"EF.DG{identifier}" if 1 <= identifier <= 16 else special.get(identifier)
     return None
 

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gate.document.checks import Check, CheckId, Result
+from gate.document.errors import DocumentError
+from gate.document.lds.card_access import parse_card_access
 
 if TYPE_CHECKING:
     from gate.document.access.pace import PaceWay
-    from gate.document.lds.security_infos import SecurityInfos
+    from gate.document.lds.security_infos import PaceDomainParameters, PaceInfo, SecurityInfos
+
+    _Pace = PaceInfo | PaceDomainParameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,32 @@ class AccessFacts:
 
 def judge_offer(facts: AccessFacts, offered: SecurityInfos | None, signed: SecurityInfos | None) -> Check:
     """The check of an opened chip. `offered` is EF.CardAccess, `signed` what EF.DG14 repeats of it, each None if not there."""
-    repeated = frozenset() if signed is None else frozenset((*signed.pace, *signed.pace_parameters))
+    repeated = _pace_of(signed)
     if offered is None:
         if not repeated:
             return Check(CheckId.CHIP_ACCESS, Result.SUCCESSFUL, f"opened by {facts}")
         return Check(CheckId.CHIP_ACCESS, Result.FAILED, "EF.DG14 offers PACE, but EF.CardAccess was not there")
+    objection = _compare(offered, repeated)
+    return objection or Check(CheckId.CHIP_ACCESS, Result.SUCCESSFUL, f"opened by {facts}, as EF.DG14 offers it")
+
+
+def judge_copied_offer(content: bytes, signed: SecurityInfos | None) -> Check | None:
+    """What speaks against the EF.CardAccess of a chip that someone else has read; None: nothing."""
+    try:
+        offered = parse_card_access(content)
+    except DocumentError as error:
+        return Check(CheckId.CHIP_ACCESS, Result.FAILED, f"EF.CardAccess: {error}")
+    return _compare(offered, _pace_of(signed))
+
+
+def _compare(offered: SecurityInfos, repeated: frozenset[_Pace]) -> Check | None:
+    """What speaks against EF.CardAccess where EF.DG14 repeats this of it."""
     if not repeated:
         return Check(CheckId.CHIP_ACCESS, Result.UNDETERMINED, "nothing that is signed repeats EF.CardAccess")
-    if repeated != frozenset((*offered.pace, *offered.pace_parameters)):
+    if repeated != _pace_of(offered):
         return Check(CheckId.CHIP_ACCESS, Result.FAILED, "EF.CardAccess is not what EF.DG14 repeats of it")
-    return Check(CheckId.CHIP_ACCESS, Result.SUCCESSFUL, f"opened by {facts}, as EF.DG14 offers it")
+    return None
+
+
+def _pace_of(infos: SecurityInfos | None) -> frozenset[_Pace]:
+    return frozenset() if infos is None else frozenset((*infos.pace, *infos.pace_parameters))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gate.document.access_checks import judge_offer
+from gate.document.access_checks import judge_copied_offer, judge_offer
 from gate.document.authenticity.chip import Proofs, judge_chip
 from gate.document.authenticity.passive import judge_com, judge_country, judge_hashes
 from gate.document.checks import Check, CheckId, Result
@@ -127,6 +127,8 @@ def _access(examination: Examination) -> Check:
     check = examination.access
     if examination.opening is not None:
         check = judge_offer(*examination.opening, examination.infos())
+    elif examination.card_access is not None:
+        check = judge_copied_offer(examination.card_access, examination.infos()) or check
     return _open(examination, check.id, check.reason) if check.result is Result.UNDETERMINED else check
 
 

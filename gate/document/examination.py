@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from gate.document.authenticity.card_security import judge_mapping
+from gate.document.authenticity.card_security import judge_copied_card, judge_mapping
 from gate.document.authenticity.passive import hash_agrees, judge_sod
 from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import DocumentError
 from gate.document.integrity import Absence
+from gate.document.lds.card_access import parse_card_access
 from gate.document.lds.com import parse_com
 from gate.document.lds.dg2 import PortraitImage, parse_dg2
 from gate.document.lds.dg14 import parse_dg14
@@ -42,7 +43,7 @@ class Examination:
     """One document under examination. `printed` is the zone as printed; None when nobody saw the page.
 
     `access` is how far opening the chip has come, and `opening` how it was opened, with what EF.CardAccess offered (None:
-    there is none). `com` is EF.COM, None when there is none, empty when it could not be read. `absent` says why data groups that
+    there is none). `card_access` is EF.CardAccess where someone else has read the files. `com` is EF.COM, None when there is none, empty when it could not be read. `absent` says why data groups that
     the chip was asked for have no content. `mapping_proofs` is a list that grows as the chip is opened anew. `broken` says why
     the process broke: the chip was pulled out, or its answers make no sense. `complete` is False for files that need not be
     all of the chip's. `guarded` are the data groups that Terminal Authentication was asked for, and `terminal` is what came
@@ -55,6 +56,7 @@ class Examination:
     wanted: frozenset[int] = DATA_GROUPS_WANTED
     access: Check = _FROM_ELSEWHERE
     opening: tuple[AccessFacts, SecurityInfos | None] | None = None
+    card_access: bytes | None = None
     com: bytes | None = None
     verdict: SecurityVerdict | None = None
     files: dict[int, bytes] = field(default_factory=dict)
@@ -124,8 +126,15 @@ class Examination:
             return None  # the verdict on the chip parses it again and says why
 
     def mapping_check(self) -> Check | None:
-        """The verdict on PACE-CAM, None when the chip was not opened with it or EF.SOD was not read."""
-        if not self.mapping_proofs or self.opening is None or self.verdict is None:
+        """The verdict on PACE-CAM, None when the chip was not opened with it or EF.SOD was not read.
+
+        Of files that someone else has read, what speaks against EF.CardSecurity.
+        """
+        if self.verdict is None:
+            return None
+        if self.access is _FROM_ELSEWHERE:
+            return self._copied_card(self.verdict)
+        if not self.mapping_proofs or self.opening is None:
             return None
         return judge_mapping(
             self.mapping_proofs,
@@ -135,6 +144,15 @@ class Examination:
             anchors=self.anchors,
             now=self.now,
         )
+
+    def _copied_card(self, verdict: SecurityVerdict) -> Check | None:
+        if self.card_security is None:
+            return None
+        try:
+            offered = None if self.card_access is None else parse_card_access(self.card_access)
+        except DocumentError:
+            offered = None  # its own check says so
+        return judge_copied_card(self.card_security, offered=offered, sod=verdict, anchors=self.anchors, now=self.now)
 
     def mapping_shown(self) -> bool:
         """True when PACE-CAM has shown that the chip is genuine, so that it need not prove itself again."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gate.document.access.commands import OK, Transmit
-from gate.document.access.files import CARD_SECURITY, COM, SOD, File, data_group
+from gate.document.access.files import CARD_ACCESS, CARD_SECURITY, COM, SOD, File, data_group
 from gate.document.access.opening import Chip
 from gate.document.access_checks import AccessFacts
 from gate.document.authenticity.active import CHALLENGE_BYTES, internal_authenticate
@@ -103,12 +103,16 @@ def inspect_files(
     wanted: frozenset[int] = DATA_GROUPS_WANTED,
     complete: bool = False,
 ) -> Inspection:
-    """Judge the files of one chip, named `EF.COM`, `EF.SOD`, `EF.DG1` to `EF.DG16`, that someone else has read.
+    """Judge the files of one chip that someone else has read, by name: `EF.COM`, `EF.SOD`, `EF.DG1` to `EF.DG16`.
+
+    `EF.CardAccess` and `EF.CardSecurity` prove nothing of the chip here. They are only held against EF.DG14 and against those
+    who may sign, so that a file that was changed is never part of a success.
 
     The data groups that are `wanted` must be there for their check to be successful. Files that are `complete` are said to be
     all that the chip gives without Terminal Authentication, so that each group that EF.SOD lists must be there.
     """
     examination = Examination(anchors=anchors, now=now, printed=mrz, wanted=wanted, complete=complete)
+    examination.card_access, examination.card_security = files.get(CARD_ACCESS.name), files.get(CARD_SECURITY.name)
     examination.com = files.get(COM.name)
     examination.take_sod(files.get(SOD.name))
     for number in range(1, 17):

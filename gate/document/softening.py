@@ -61,6 +61,7 @@ _FAILING: Final = {
     Flaw.CHIP_AUTHENTICATION_FAILS: ChipProof.CHIP_AUTHENTICATION,
     Flaw.ACTIVE_AUTHENTICATION_FAILS: ChipProof.ACTIVE_AUTHENTICATION,
     Flaw.PACE_CAM_FAILS: ChipProof.PACE_CAM,
+    Flaw.CARD_SECURITY: ChipProof.PACE_CAM,  # malformed: what it would prove stays open
 }
 _KNOWN: Final = "a known defect of these documents"
 

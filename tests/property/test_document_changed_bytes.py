@@ -1,7 +1,9 @@
-"""A genuine passport with one changed byte in one of its files is never successful as a whole.
+"""A genuine passport with one changed byte, in one of its files or in one answer of its chip, is never successful as a whole.
 
 Two files are signed by nobody: EF.COM is held against EF.SOD, EF.CardAccess against EF.DG14. Small files are changed at every
-byte, long ones at steps that no length of theirs is a multiple of; to what value, a seeded die says.
+byte, long ones at steps that no length of theirs is a multiple of; to what value, a seeded die says. Of each answer both bytes of
+the status word are changed, and some bytes before it; of the conversation only the first answer, to a selection that some chips refuse,
+is not looked at.
 """
 
 import dataclasses
@@ -9,41 +11,149 @@ import random
 from collections.abc import Callable
 
 import pytest
-from fakes.inspections import inspected, issued
+from fakes.inspections import Transmit, inspected, issued, judged
 
-from gate.document.checks import Result
+from gate.document.checks import CheckId, Result
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 from hardware_sim.passport.issuer import Passport
 
 STEP_FROM_BYTES = 120
 STEP = 37
+BYTES_OF_AN_ANSWER = 4
+NAMES = {"EF_CARD_ACCESS": "EF.CardAccess", "EF_CARD_SECURITY": "EF.CardSecurity"}
+AES = Cipher.AES_128
 
 
 def basic() -> Passport:
     return issued()
 
 
+def basic_with_agreement() -> Passport:
+    return issued("no_chip_authentication", features=Features(chip_authentication=(Agreement(12, cipher=None),)))
+
+
 def modern() -> Passport:
-    way = Pace(Mapping.GENERIC, 12, Cipher.AES_128)
-    return issued(features=Features(pace=(way,), chip_authentication=(Agreement(12, Cipher.AES_128),)))
+    way = Pace(Mapping.GENERIC, 12, AES)
+    return issued(features=Features(pace=(way,), chip_authentication=(Agreement(12, AES),)))
 
 
-@pytest.mark.parametrize("document", [basic, modern])
+def in_a_field() -> Passport:
+    return issued(features=Features(pace=(Pace(Mapping.GENERIC, 0, AES),), chip_authentication=(Agreement(0, AES),)))
+
+
+def integrated() -> Passport:
+    return issued(features=Features(pace=(Pace(Mapping.INTEGRATED, 12, AES),)))
+
+
+MAPPED = Features(pace=(Pace(Mapping.CHIP_AUTHENTICATION, 12, AES),))
+
+
+def mapped() -> Passport:
+    return issued("no_chip_authentication", features=MAPPED)
+
+
+def both_mapped_and_generic() -> Passport:
+    ways = (Pace(Mapping.CHIP_AUTHENTICATION, 12, AES), Pace(Mapping.GENERIC, 12, AES))
+    return issued(features=Features(pace=ways, chip_authentication=(Agreement(12, AES),)))
+
+
+KINDS = [basic, basic_with_agreement, modern, in_a_field, integrated, mapped, both_mapped_and_generic]
+
+
+def positions(content: bytes) -> range:
+    return range(0, len(content), 1 if len(content) <= STEP_FROM_BYTES else STEP)
+
+
+def changed(content: bytes, position: int, dice: random.Random) -> bytes:
+    altered = bytearray(content)
+    altered[position] ^= dice.randrange(1, 256)
+    return bytes(altered)
+
+
+@pytest.mark.parametrize("document", KINDS)
 def test_the_unchanged_passport_is_successful(document: Callable[[], Passport]) -> None:
     assert inspected(document()).overall is Result.SUCCESSFUL
 
 
-@pytest.mark.parametrize("document", [basic, modern])
+@pytest.mark.parametrize("document", [basic, modern, mapped])
 def test_a_changed_byte_of_any_file_is_never_overall_successful(document: Callable[[], Passport]) -> None:
     genuine = document()
     dice = random.Random(11)
     tried = 0
     for name, content in genuine.files.items():
-        for position in range(0, len(content), 1 if len(content) <= STEP_FROM_BYTES else STEP):
-            changed = bytearray(content)
-            changed[position] ^= dice.randrange(1, 256)
-            altered = dataclasses.replace(genuine, files={**genuine.files, name: bytes(changed)})
+        for position in positions(content):
+            files = {**genuine.files, name: changed(content, position, dice)}
             tried += 1
-            assert inspected(altered).overall is not Result.SUCCESSFUL, (name, position)
+            assert inspected(dataclasses.replace(genuine, files=files)).overall is not Result.SUCCESSFUL, (
+                name,
+                position,
+            )
     assert tried > 200
+
+
+@pytest.mark.parametrize("document", KINDS)
+def test_a_changed_byte_of_any_answer_is_never_overall_successful(document: Callable[[], Passport]) -> None:
+    genuine = document()
+    answers: list[bytes] = []
+
+    def listening(transmit: Transmit) -> Transmit:
+        def heard(apdu: bytes) -> bytes:
+            answers.append(transmit(apdu))
+            return answers[-1]
+
+        return heard
+
+    assert inspected(genuine, through=listening).overall is Result.SUCCESSFUL
+    dice = random.Random(12)
+    for turn, answer in list(enumerate(answers))[1:]:
+        before = len(answer) - 2
+        some = dice.sample(range(before), min(before, BYTES_OF_AN_ANSWER))
+        for position in (*some, before, before + 1):
+
+            def lying(transmit: Transmit, turn: int = turn, position: int = position) -> Transmit:
+                turns = iter(range(10_000))
+
+                def told(apdu: bytes) -> bytes:
+                    honest = transmit(apdu)
+                    return changed(honest, position % len(honest), dice) if next(turns) == turn else honest
+
+                return told
+
+            found = inspected(genuine, through=lying)
+            assert found.overall in (Result.FAILED, Result.ABORTED, Result.UNDETERMINED), (turn, position)
+
+
+def copied(document: Passport) -> dict[str, bytes]:
+    """The files as somebody else has read them."""
+    return {NAMES.get(name, name.replace("_", ".")): content for name, content in document.files.items()}
+
+
+def test_a_changed_byte_of_any_copied_file_is_never_overall_successful() -> None:
+    files = copied(mapped())
+    assert {"EF.CardAccess", "EF.CardSecurity"} <= files.keys()
+    assert judged(files).overall is Result.SUCCESSFUL
+    dice = random.Random(13)
+    for name, content in files.items():
+        for position in positions(content):
+            found = judged({**files, name: changed(content, position, dice)})
+            assert found.overall is not Result.SUCCESSFUL, (name, position)
+
+
+def test_copied_files_of_the_master_file_are_held_against_what_is_signed() -> None:
+    ours, others = copied(mapped()), copied(modern())
+    swapped = judged({**ours, "EF.CardAccess": others["EF.CardAccess"]})
+    assert swapped.result_of(CheckId.CHIP_ACCESS) is Result.FAILED
+    assert swapped.result_of(CheckId.CHIP_AUTHENTICITY) is Result.FAILED
+    unsigned = {name: content for name, content in ours.items() if name != "EF.DG14"}
+    assert judged(unsigned).result_of(CheckId.CHIP_ACCESS) is Result.UNDETERMINED
+    for empty in ("EF.CardAccess", "EF.CardSecurity"):
+        assert judged({**ours, empty: b""}).overall is Result.FAILED
+    strangers = copied(issued("own_card_security", "no_chip_authentication", features=MAPPED))
+    assert judged(strangers).result_of(CheckId.CHIP_AUTHENTICITY) is Result.UNDETERMINED
+
+
+def test_a_copy_of_a_genuine_card_security_proves_no_chip() -> None:
+    found = judged(copied(mapped()))
+    assert found.result_of(CheckId.CHIP_ACCESS) is Result.NOT_SUPPORTED
+    assert found.result_of(CheckId.CHIP_AUTHENTICITY) is Result.NOT_SUPPORTED

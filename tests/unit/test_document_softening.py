@@ -138,6 +138,8 @@ def test_compromised_keys_prove_nothing(flaw: Flaw, proofs: set[ChipProof], expe
         (Flaw.ACTIVE_AUTHENTICATION_FAILS, {AA, CA}, Result.FAILED),
         (Flaw.CHIP_AUTHENTICATION_FAILS, {CA}, Result.UNDETERMINED),
         (Flaw.PACE_CAM_FAILS, {CAM}, Result.UNDETERMINED),
+        (Flaw.CARD_SECURITY, {CAM}, Result.UNDETERMINED),
+        (Flaw.CARD_SECURITY, {AA}, Result.FAILED),
         (Flaw.ACTIVE_AUTHENTICATION_FAILS, set(), Result.FAILED),
     ],
 )

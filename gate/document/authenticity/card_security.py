@@ -38,6 +38,32 @@ def judge_mapping(
     """The verdict on every opening with chip authentication mapping. `offered` is what EF.CardAccess said, `sod` what EF.SOD is worth."""
     if not content:
         return _check(Result.FAILED, "the chip does not give EF.CardSecurity, which PACE-CAM needs")
+    card = _vouched(content, offered, sod, anchors, now)
+    if isinstance(card, Check):
+        return card
+    # Last: only a file that somebody answers for may make us calculate.
+    if not all(_holds_key(card, proof) for proof in proofs):
+        return _check(Result.FAILED, "the chip does not hold the key that EF.CardSecurity names")
+    return _check(Result.SUCCESSFUL, "PACE-CAM with the key of EF.CardSecurity")
+
+
+def judge_copied_card(
+    content: bytes,
+    *,
+    offered: SecurityInfos | None,
+    sod: SecurityVerdict,
+    anchors: TrustAnchors,
+    now: datetime,
+) -> Check | None:
+    """What speaks against the EF.CardSecurity of a chip that someone else has read; None: nothing. It proves no chip."""
+    card = _vouched(content, offered, sod, anchors, now)
+    return card if isinstance(card, Check) else None
+
+
+def _vouched(
+    content: bytes, offered: SecurityInfos | None, sod: SecurityVerdict, anchors: TrustAnchors, now: datetime
+) -> CardSecurity | Check:
+    """The file, if somebody answers for it; else what speaks against it."""
     try:
         card = parse_card_security(content)
         signer = card.message.verify()
@@ -49,12 +75,7 @@ def judge_mapping(
     if offered is not None and set(card.infos.pace) != set(offered.pace):
         return _check(Result.FAILED, "EF.CardAccess and EF.CardSecurity offer different PACE")
     objection = _judge_card_signer(signer, sod, anchors, now)
-    if objection is not None:
-        return objection
-    # Last: only a file that somebody answers for may make us calculate.
-    if not all(_holds_key(card, proof) for proof in proofs):
-        return _check(Result.FAILED, "the chip does not hold the key that EF.CardSecurity names")
-    return _check(Result.SUCCESSFUL, "PACE-CAM with the key of EF.CardSecurity")
+    return card if objection is None else objection
 
 
 def _judge_card_signer(signer: Certificate, sod: SecurityVerdict, anchors: TrustAnchors, now: datetime) -> Check | None:
