@@ -179,7 +179,7 @@ def report(
 def _sources(paths: list[Path]) -> tuple[list[Source], tuple[Rejected, ...]]:
     """What the files and folders hold. Raises SourceError for a file; what is unusable in a folder is told and left out."""
     from gate.trust.folder import read_folder
-    from gate.trust.sources import read_source
+    from gate.trust.sources import parts_of, read_source
 
     sources: list[Source] = []
     unusable: tuple[Rejected, ...] = ()
@@ -189,7 +189,8 @@ def _sources(paths: list[Path]) -> tuple[list[Source], tuple[Rejected, ...]]:
             sources.extend(folder.sources)
             unusable += folder.rejected
         else:
-            sources.append(read_source(str(path), bytes_of(path, bytes_max=_FILE_BYTES_MAX)))
+            data = bytes_of(path, bytes_max=_FILE_BYTES_MAX)
+            sources.extend(read_source(name, part) for name, part in parts_of(str(path), data))
     return sources, unusable
 
 

@@ -16,7 +16,7 @@ from gate.trust.admission import Rejected
 from gate.trust.errors import SourceError
 from gate.trust.ldif import LINE_BYTES_MAX, binary_values
 from gate.trust.looking import COLLECTION, Found, shown, walk
-from gate.trust.sources import Source, read_signer, read_source
+from gate.trust.sources import Source, parts_of, read_signer, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,8 +82,12 @@ def _read_file(name: str, file: IO[bytes]) -> Iterator[tuple[Source, int] | Reje
     data = file.read(SIGNED_BYTES_MAX + 1)
     if len(data) > SIGNED_BYTES_MAX:
         yield Rejected(name, f"longer than {SIGNED_BYTES_MAX} bytes")
-    else:
-        yield _read_one(name, data, read_source)
+        return
+    try:
+        for place, part in parts_of(name, data):
+            yield _read_one(place, part, read_source)
+    except SourceError as error:
+        yield Rejected(name, _reason(name, error))
 
 
 def _read_collection(name: str, file: IO[bytes]) -> Iterator[tuple[Source, int] | Rejected]:
@@ -112,4 +116,9 @@ def _read_one(name: str, data: bytes, read: Callable[[str, bytes], Source]) -> t
     try:
         return read(name, data), len(data)
     except SourceError as error:
-        return Rejected(name, str(error))
+        return Rejected(name, _reason(name, error))
+
+
+def _reason(name: str, error: SourceError) -> str:
+    """What is wrong, without the name that is told beside it."""
+    return str(error).removeprefix(f"{name}: ")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -17,7 +19,12 @@ from gate.document.pki.signed import SIGNED_BYTES_MAX, parse_signed_message
 from gate.trust.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+BLOCKS_MAX: Final = 8192  # of one file in PEM
+_BEGIN: Final = b"-----BEGIN "
+_DASHES: Final = b"-----"
+_DER: Final = b"\x30"  # what every certificate and list begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,27 @@ class Source:
     name: str
     sha256: str
     content: Content
+
+
+def parts_of(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+    """What one file holds: itself, or each of its blocks in PEM with a name of its own (RFC 7468). Raises SourceError."""
+    if data.startswith(_DER) or _BEGIN not in data or len(data) > SIGNED_BYTES_MAX:
+        yield name, data
+        return
+    blocks = data.split(_BEGIN)[1:]
+    if len(blocks) > BLOCKS_MAX:
+        raise SourceError(f"{name}: more than {BLOCKS_MAX} blocks in PEM")
+    for number, block in enumerate(blocks, 1):
+        place = name if len(blocks) == 1 else f"{name}, block {number}"
+        label, _, rest = block.partition(_DASHES)
+        body, end, _ = rest.partition(b"-----END " + label + _DASHES)
+        try:
+            content = base64.b64decode(b"".join(body.split()), validate=True)
+        except binascii.Error:
+            content = b""
+        if not end or not content:
+            raise SourceError(f"{place}: a block in PEM without its end, or that is no base 64")
+        yield place, content
 
 
 def read_source(name: str, data: bytes) -> Source:

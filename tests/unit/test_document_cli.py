@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import ssl
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 import typer
-from fakes.master_lists import NOW, master_list, party
+from fakes.master_lists import NOW, master_list, party, revocation_list
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from typer.testing import CliRunner, Result
 
@@ -469,6 +470,48 @@ def test_import_of_a_list_takes_the_signers_word(files: Write, tmp_path: Path) -
 @pytest.mark.parametrize(("content", "words"), [(b"", "no certificate"), (b"junk", "no certificate")])
 def test_import_of_nonsense_is_one_line(files: Write, tmp_path: Path, content: bytes, words: str) -> None:
     one_line(gate("trust", "import", files("x", content), "--store", tmp_path / "t.sqlite"), 65, words)
+
+
+def pem(label: str, content: bytes) -> bytes:
+    return ssl.DER_cert_to_PEM_cert(content).replace("CERTIFICATE", label).encode()
+
+
+def test_every_certificate_and_list_of_a_file_in_pem_is_taken(files: Write, tmp_path: Path) -> None:
+    one, two = party("CSCA"), party("Other CSCA", country="ZZ")
+    bundle = b"subject=UT, CSCA\n" + pem("CERTIFICATE", one.der) + b"\n" + pem("CERTIFICATE", two.der)
+    bundle += pem("X509 CRL", revocation_list(one, 5))
+    printed, result = imported(files("bundle.pem", bundle), "--store", tmp_path / "t.sqlite")
+    assert (printed["accepted"], printed["countries"], printed["revocation_lists"]) == (2, 2, 1)
+    assert result.exit_code == 0
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "bundle.pem").write_bytes(bundle + pem("CERTIFICATE", b"\x30\x00"))
+    printed, _ = imported(folder, "--store", tmp_path / "u.sqlite")
+    assert (printed["accepted"], printed["revocation_lists"]) == (2, 1)
+    wrong = {"subject": "bundle.pem, block 4", "reason": "no certificate, master list or revocation list"}
+    assert printed["rejected"] == [wrong]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace(b"-----END", b"-----and"),
+        lambda text: text.replace(b"\nMI", b"\n!!"),
+        lambda text: text[: len(text) // 2],
+        lambda text: text + text.split(b"\n")[0],
+        lambda text: text[:27] + text[-26:],
+        lambda text: text * 8193,
+    ],
+    ids=["no end", "no base 64", "cut", "begun again", "empty", "too many"],
+)
+def test_a_spoiled_file_in_pem_is_one_line(files: Write, tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
+    bundle = files("bundle.pem", spoil(pem("CERTIFICATE", party("CSCA").der)))
+    one_line(gate("trust", "import", bundle, "--store", tmp_path / "t.sqlite"), 65, "PEM")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    bundle.rename(folder / "bundle.pem")
+    printed, _ = imported(folder, "--store", tmp_path / "t.sqlite")
+    assert "PEM" in printed["rejected"][-1]["reason"]
 
 
 def test_import_into_nowhere_or_from_nowhere_is_one_line(files: Write, tmp_path: Path) -> None:
