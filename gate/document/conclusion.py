@@ -39,11 +39,16 @@ _SOD_CHECKS: Final = (
 )
 
 
+# What is only known as well as the time is (TR-03135-1 §5.6.4.3.4, §5.6.4.3.5, §5.7.1).
+_TIMED: Final = (CheckId.DS_VALIDITY, CheckId.CSCA_VALIDITY, CheckId.EXPIRY)
+
+
 def conclude(examination: Examination) -> Inspection:
     """Every check with its result."""
     zone, issued = _zone(examination), _issued(examination)
     evidence = Evidence(examination.verdict, zone, issued, examination.files, _proofs(examination))
-    checks = {check.id: check for check in refine(_checks(examination, zone), evidence, examination.anchors)}
+    judged = (_timed(examination, check) for check in _checks(examination, zone))
+    checks = {check.id: check for check in refine(tuple(judged), evidence, examination.anchors)}
     known = zone or examination.printed
     document = DocumentFields(
         type="" if known is None else known.document_type,
@@ -80,6 +85,15 @@ def _checks(examination: Examination, zone: Mrz | None) -> tuple[Check, ...]:
         judge_expiry(zone or examination.printed, examination.now.date()),
         _printed_and_chip(examination, zone),
     )
+
+
+def _timed(examination: Examination, check: Check) -> Check:
+    """The check, if the clock is sure or it needs none. What a revocation list names is revoked at any time."""
+    depends = check.id in _TIMED and check.result in (Result.SUCCESSFUL, Result.FAILED)
+    depends |= check.id is CheckId.REVOCATION and check.result is Result.SUCCESSFUL
+    if examination.clock_sure or not depends:
+        return check
+    return Check(check.id, Result.UNDETERMINED, "the clock is not sure")
 
 
 def _zone(examination: Examination) -> Mrz | None:

@@ -52,6 +52,7 @@ class Examination:
 
     anchors: TrustAnchors
     now: datetime
+    clock_sure: bool = True
     printed: Mrz | None
     wanted: frozenset[int] = DATA_GROUPS_WANTED
     access: Check = _FROM_ELSEWHERE

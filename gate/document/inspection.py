@@ -72,6 +72,7 @@ def inspect(
     anchors: TrustAnchors,
     now: datetime,
     random: Callable[[int], bytes],
+    clock_sure: bool = True,
     card_access_number: str | None = None,
     guarded: frozenset[int] = frozenset(),
 ) -> Generator[Step, bytes | None, Inspection]:
@@ -79,10 +80,10 @@ def inspect(
 
     Start it with `next` or `send(None)`, answer each step with `send`; the Inspection is the value of StopIteration. Once
     started, throw ChipLostError in when the chip or its reader goes away: what had not terminated by then is aborted. `now`
-    is aware. `random` gives that many unpredictable bytes. `guarded` are the data groups, of 3 and 4, that Terminal
+    is aware; where it may be wrong (`clock_sure` False), what depends on it stays undetermined. `random` gives that many unpredictable bytes. `guarded` are the data groups, of 3 and 4, that Terminal
     Authentication is asked for; without any, it is no part of the inspection.
     """
-    examination = Examination(anchors=anchors, now=now, printed=mrz, guarded=guarded)
+    examination = Examination(anchors=anchors, now=now, clock_sure=clock_sure, printed=mrz, guarded=guarded)
     examination.take_access(Result.UNDETERMINED, "the chip was not opened")
     zone = None if mrz is None else mrz.key
     try:

@@ -50,6 +50,7 @@ def inspected(
     printed: tuple[str, ...] | None = None,
     against: TrustAnchors | None = None,
     now: datetime = NOW,
+    clock_sure: bool = True,
     through: Through = lambda transmit: transmit,
     guarded: frozenset[int] = frozenset(),
     centre: Callable[[CentreRequest], bytes | None] = lambda _: None,
@@ -68,6 +69,7 @@ def inspected(
         parse(printed or document.mrz_lines),
         anchors=against or anchors(),
         now=now,
+        clock_sure=clock_sure,
         random=random.Random(2).randbytes,
         guarded=guarded,
     )

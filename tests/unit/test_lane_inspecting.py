@@ -58,7 +58,7 @@ class Chip:
         raise AssertionError("not asked for here")
 
 
-async def inspected(presented: Presented, chip: Chip) -> DocumentEvidence:
+async def inspected(presented: Presented, chip: Chip, *, clock_sure: bool = True) -> DocumentEvidence:
     async def on_portrait(_: Portrait) -> None:
         await asyncio.sleep(0)
         chip.calls.append("portrait")
@@ -66,7 +66,7 @@ async def inspected(presented: Presented, chip: Chip) -> DocumentEvidence:
     async def no_centre(_: Any) -> None:
         await asyncio.sleep(0)
 
-    side = ChipSide(chip, lambda: None, on_portrait, no_centre, frozenset())
+    side = ChipSide(chip, lambda: None, on_portrait, no_centre, frozenset(), clock_sure)
     return await inspect_presented(presented, side, RememberingAnchors(anchors()))
 
 
@@ -136,3 +136,9 @@ async def test_what_could_not_be_read_never_touches_the_chip() -> None:
 async def test_a_chip_that_cannot_be_found_is_the_callers_to_tell(found: int) -> None:
     with pytest.raises(LinkLostError):
         await inspected(by_camera(WRONG, RIGHT), Chip(found=found))
+
+
+async def test_what_depends_on_a_clock_that_is_not_sure_is_recorded_as_undetermined() -> None:
+    evidence = await inspected(Presented((RIGHT,)), Chip(), clock_sure=False)
+    timed = {CheckId.DS_VALIDITY, CheckId.CSCA_VALIDITY, CheckId.REVOCATION, CheckId.EXPIRY}
+    assert {one.id for one in evidence.checks if one.result is CheckResult.UNDETERMINED} == timed

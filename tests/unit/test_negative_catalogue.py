@@ -316,6 +316,16 @@ def admission(*, clock_sure: bool = True, specimen: bool = False) -> Callable[[P
     return run
 
 
+def clock_unsure(*faults: str) -> Callable[[Path], Outcome]:
+    return lambda _: results(inspected(issued(*faults), clock_sure=False))
+
+
+def revoked_at_any_time(_: Path) -> Outcome:
+    revoking = utopia().crl(1, revoked=(utopia().signer_serial("p256"),))
+    against = ListedAnchors(utopia().csca_files().values(), [revoking], test=True)
+    return results(inspected(issued(), against=against, clock_sure=False))
+
+
 def inspection_of_utopia(_: Path) -> Outcome:
     unmarked = ListedAnchors(utopia().csca_files().values(), utopia().crl_files().values())
     return {"test_issuer": str(inspected(issued(), against=unmarked).test_issuer)}
@@ -703,7 +713,25 @@ CATALOGUE = (
     ),
     Entry(53, "a specimen of Utopia", inspection_of_utopia, {"test_issuer": "True"}),
     Entry(53, "a specimen before a gate in service", admission(specimen=True), {"test_document": "objection"}),
-    Entry(54, "the clock is not sure", admission(clock_sure=False), {"clock_unsure": "objection"}),
+    Entry(
+        54,
+        "the clock is not sure",
+        clock_unsure(),
+        dict.fromkeys(("ds_validity", "csca_validity", "revocation", "expiry"), OPEN),
+    ),
+    Entry(
+        54,
+        "the clock is not sure and says that signer and document have ended",
+        clock_unsure("signer_expired", "expired"),
+        dict.fromkeys(("ds_validity", "csca_validity", "revocation", "expiry"), OPEN),
+    ),
+    Entry(
+        54,
+        "the clock is not sure, and the signer revoked, which it is at any time",
+        revoked_at_any_time,
+        dict.fromkeys(("ds_validity", "csca_validity", "expiry"), OPEN) | {"revocation": FAILED},
+    ),
+    Entry(54, "the decision when the clock is not sure", admission(clock_sure=False), {"clock_unsure": "objection"}),
 )
 
 LEFT_OUT = {

@@ -30,13 +30,17 @@ CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: 
 
 @dataclass(frozen=True, slots=True)
 class ChipSide:
-    """What an inspection needs: the chip, whom to tell of the portrait, whom to ask for signatures, the guarded groups."""
+    """What an inspection needs: the chip, whom to tell of it and of the portrait, whom to ask for signatures, the guarded groups.
+
+    `clock_sure` is False where the time may be wrong: what depends on it stays undetermined (safety invariant 15).
+    """
 
     chip: ChipDriver
     on_chip: Callable[[], None]
     on_portrait: Callable[[Portrait], Awaitable[None]]
     ask_centre: Callable[[CentreRequest], Awaitable[bytes | None]]
     guarded: frozenset[int]
+    clock_sure: bool
 
 
 async def inspect_presented(presented: Presented, side: ChipSide, anchors: RememberingAnchors) -> DocumentEvidence:
@@ -59,7 +63,14 @@ async def inspect_presented(presented: Presented, side: ChipSide, anchors: Remem
 
 
 async def _inspected(mrz: Mrz, side: ChipSide, anchors: RememberingAnchors) -> Inspection:
-    conversation = inspect(mrz, anchors=anchors, now=clock.now(), random=os.urandom, guarded=side.guarded)
+    conversation = inspect(
+        mrz,
+        anchors=anchors,
+        now=clock.now(),
+        clock_sure=side.clock_sure,
+        random=os.urandom,
+        guarded=side.guarded,
+    )
     return await converse(conversation, side.chip, side.on_portrait, side.ask_centre)
 
 

@@ -168,7 +168,12 @@ class Lane:
             self._vision.send(messages.ChipPortrait(crossing, portrait.encoding, portrait.image))
 
         side = ChipSide(
-            self._chip, lambda: self.engine.mark(crossing, "chip_found"), on_portrait, self._centre.ask, self._guarded
+            self._chip,
+            lambda: self.engine.mark(crossing, "chip_found"),
+            on_portrait,
+            self._centre.ask,
+            self._guarded,
+            self.engine.around.clock_sure,
         )
         try:
             try:
