@@ -7,11 +7,33 @@ be noticed by whoever asks for it, such as the lane while it starts a crossing, 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from types import NoneType
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+# What a column holds; SQLite itself holds it to nothing. Those of which nothing but a date or number is made are checked as such.
+_KINDS: Final[dict[str, type | tuple[type, ...]]] = {
+    "fingerprint": bytes,
+    "der": bytes,
+    "sha256": bytes,
+    "subject": str,
+    "subject_id": bytes,
+    "issuer_id": bytes,
+    "key_id": (bytes, NoneType),
+    "country": str,
+    "standing": str,
+    "kind": str,
+    "test": int,
+}
+
+
+def is_whole(rows: Iterable[sqlite3.Row]) -> bool:
+    """True when every column holds what it should, so that whoever looks at it later finds that."""
+    return all(isinstance(row[name], _KINDS[name]) for row in rows for name in row.keys() if name in _KINDS)  # noqa: SIM118
 
 
 def is_sound(

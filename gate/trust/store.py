@@ -17,11 +17,12 @@ from gate.document.pki.anchors import Anchor
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.defect_list import DefectList, parse_defect_list
 from gate.document.pki.deviation_list import DeviationList, parse_deviation_list
+from gate.document.pki.master_list import MasterList
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
 from gate.trust.errors import StoreError
 from gate.trust.schema import connect, holds_document_signers
 from gate.trust.signers import DocumentSigners
-from gate.trust.soundness import is_sound
+from gate.trust.soundness import is_sound, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,6 +49,7 @@ _PARSERS: Final[dict[str, Callable[[bytes], DefectList | DeviationList]]] = {
     DefectList.__name__: parse_defect_list,
     DeviationList.__name__: parse_deviation_list,
 }
+_LIST_KINDS: Final = frozenset({MasterList.__name__, *_PARSERS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,9 @@ class TrustStore:
         finally:
             if signers is None:
                 connection.close()
+        kinds = {*(row["kind"] for row in defects), *(one.kind for one in published)}
+        if not is_whole((*certificates, *lists, *defects)) or not kinds <= _LIST_KINDS:
+            raise StoreError(f"{path}: is damaged; make it anew with `gate trust import`")
         for digest, row in [(row["fingerprint"], row) for row in certificates] + [
             (row["sha256"], row) for row in (*lists, *defects)
         ]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from fakes.defect_lists import DEVIATION_SIGNER, deviation_list
 from fakes.master_lists import NOW, Party, master_list, party, revocation_list
 
 from gate.document.pki.certificate import parse_certificate
@@ -252,6 +253,30 @@ def test_a_damaged_row_is_noticed_when_the_store_is_opened(path: Path, table: st
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"UPDATE {table} SET der = substr(der, 1, length(der) - 1) || x'00'")
     connection.close()
+    with pytest.raises(StoreError, match="is damaged"):
+        TrustStore.open(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "certificate SET der = NULL",
+        "certificate SET subject_id = NULL",
+        "certificate SET country = x'05'",
+        "certificate SET key_id = 'text'",
+        "certificate SET test = 'no'",
+        "revocation_list SET issuer_id = NULL",
+        "defect_list SET kind = 'DeviatinnList'",
+        "defect_list SET kind = NULL",
+        "source SET kind = 'MasterMist' WHERE kind = 'MasterList'",
+    ],
+)
+def test_a_column_that_holds_something_else_is_noticed_when_the_store_is_opened(path: Path, change: str) -> None:
+    deviations = deviation_list(party("D", issuer=CSCA, authority=False, purpose=DEVIATION_SIGNER))
+    bring(path, CSCA.der, revocation_list(CSCA, number=7), master_list(SIGNER, [LINK.der]), deviations)
+    assert len(TrustStore.open(path).published) == 2
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        assert connection.execute(f"UPDATE {change}").rowcount
     with pytest.raises(StoreError, match="is damaged"):
         TrustStore.open(path)
 
