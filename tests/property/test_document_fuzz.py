@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +36,7 @@ from gate.document import mrz, tlv
 from gate.document.authenticity.active import verify_answer
 from gate.document.authenticity.passive import judge_sod
 from gate.document.checks import Result
+from gate.document.dtc import parse_dtc
 from gate.document.errors import DocumentError, MrzError
 from gate.document.inspection import inspect, inspect_files
 from gate.document.lds.card_access import parse_card_access
@@ -57,6 +60,9 @@ from gate.document.pki.defect_list import parse_defect_list
 from gate.document.pki.deviation_list import parse_deviation_list
 from gate.document.pki.master_list import parse_master_list
 from gate.document.pki.revocation import parse_revocation_list
+from gate.document.seal.judge import judge_seal
+from gate.document.seal.profiles import read_content
+from gate.document.seal.vds import parse_seal
 from gate.trust.errors import SourceError
 from gate.trust.ldif import binary_values
 from gate.trust.sources import read_source
@@ -93,6 +99,17 @@ DG16 = tlv.encode(
     0x70, b"\x02\x01\x01" + tlv.encode(0xA1, tlv.encode(0x5F50, b"20250101") + tlv.encode(0x5F51, b"DOE"))
 )
 CARD_SECURITY = signed_list(SIGNER, ELLIPTIC.files["EF_DG14"][2:], content_type="0.4.0.127.0.7.3.2.1")
+SEALS = json.loads((Path(__file__).parents[1] / "vectors/bsi_tr03137_seals.json").read_text())["seals"]
+CREDENTIAL = tlv.encode(
+    0x30,
+    b"\x02\x01\x01"
+    + tlv.encode(
+        0x30,
+        tlv.encode(0x80, ELLIPTIC.files["EF_SOD"])
+        + tlv.encode(0x81, ELLIPTIC.files["EF_DG1"])
+        + tlv.encode(0x82, ELLIPTIC.files["EF_DG2"][:200]),
+    ),
+)
 DG12 = tlv.encode(0x6C, tlv.encode(0x5C, b"\x5f\x26") + tlv.encode(0x5F26, b"20210416"))
 
 
@@ -105,6 +122,13 @@ def whole_sod(data: bytes) -> None:
 def whole_certificate(data: bytes) -> None:
     one = parse_certificate(data)
     one.verify_signed_by(one)
+
+
+def whole_seal(data: bytes) -> None:
+    """Parse, read what it says, and judge without a signer."""
+    read_content(parse_seal(data))
+    verdict = judge_seal(data, signers=[], anchors=ListedAnchors(), now=NOW)
+    assert verdict.overall is not Result.SUCCESSFUL
 
 
 PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
@@ -133,6 +157,8 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "chain": (parse_chain, b"".join(CHAIN)),
     "cvca": (parse_cvca, tlv.encode(0x42, b"UTCVCA00001").ljust(36, b"\x00")),
     "revocation list": (parse_revocation_list, revocation_list(CSCA, 1, 2)),
+    "seal": (whole_seal, bytes.fromhex(SEALS[0]["hex"])),
+    "travel credential": (parse_dtc, CREDENTIAL),
     "master list": (lambda data: parse_master_list(data).verify(), master_list(SIGNER, [CSCA.der])),
 }
 
