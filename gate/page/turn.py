@@ -14,33 +14,38 @@ if TYPE_CHECKING:
     from gate.page.values import Grey
 
 TURNED_SIDE_PX = 420
+TURNS_MAX = 2
+APART_MIN_DEG = 15
 _DARK_MAX = 60  # of 255: a black frame or a photograph must not outweigh text in the search
+_WAVES = 512  # of the spectrum a side
+_TURNS = np.radians(np.arange(-90, 90))[:, None]
+_WAVE = np.arange(4, _WAVES // 2 - 8)  # slower ones are shades
+_SLICES_X = (_WAVES // 2 - np.sin(_TURNS) * _WAVE).astype(np.float32)
+_SLICES_Y = (_WAVES // 2 + np.cos(_TURNS) * _WAVE).astype(np.float32)
+_DIFFERENCE = (4 * np.sin(np.pi * _WAVE / _WAVES) ** 2).astype(np.float32)  # of neighbouring rows, as a filter
 
 
 def turn_of(grey: Grey) -> tuple[float, ...]:
-    """The likeliest turns of text in degrees clockwise, -90 to 90, best first, at most two.
+    """The likeliest turns of text in degrees clockwise, -90 to 90, best first, at most `TURNS_MAX`.
 
-    Along the direction of text, rows are lines or gaps; so the sums of strokes along rows differ most there.
+    Along the direction of text, rows are lines or gaps; so the sums of strokes along rows differ most there. The sums along
+    a direction have as their spectrum the slice of the picture's spectrum across it, so one transform serves all directions.
     """
     small, _ = working_copy(grey, TURNED_SIDE_PX)
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (7, 7))
-    dark = np.minimum(cv2.morphologyEx(small, cv2.MORPH_BLACKHAT, kernel), _DARK_MAX).astype(np.uint8)
-    coarse = {float(turn): _row_contrast(dark, float(turn)) for turn in np.arange(-90.0, 90.0, 5.0)}
-    best = sorted(coarse, key=lambda turn: -coarse[turn])
-    other = next(turn for turn in best if 15 <= abs(turn - best[0]) <= 165)
-    return tuple(_finest(dark, turn) for turn in (best[0], other))
-
-
-def _finest(dark: Grey, turn_deg: float) -> float:
-    near = (turn_deg + step for step in (-4.0, -2.0, 0.0, 2.0, 4.0))
-    return max(near, key=lambda turn: _row_contrast(dark, turn))
-
-
-def _row_contrast(dark: Grey, turn_deg: float) -> float:
-    """How unequal neighbouring rows are when the picture is turned back by `turn_deg`."""
-    turned, _ = turned_back(dark, turn_deg)
-    rows = turned.sum(axis=1, dtype=np.float64)
-    return float((np.diff(rows) ** 2).sum())
+    dark = np.zeros((_WAVES, _WAVES), np.float32)
+    height, width = small.shape
+    dark[:height, :width] = np.minimum(cv2.morphologyEx(small, cv2.MORPH_BLACKHAT, kernel), _DARK_MAX)
+    waves = cv2.dft(dark, flags=cv2.DFT_COMPLEX_OUTPUT)
+    power = np.roll(cv2.magnitude(waves[..., 0], waves[..., 1]) ** 2, (_WAVES // 2, _WAVES // 2), (0, 1))
+    contrast = cv2.remap(power, _SLICES_X, _SLICES_Y, cv2.INTER_LINEAR) @ _DIFFERENCE
+    found: list[int] = []
+    for turn in np.argsort(-contrast):
+        if all(APART_MIN_DEG <= abs(int(turn) - other) <= 180 - APART_MIN_DEG for other in found):
+            found.append(int(turn))
+        if len(found) == TURNS_MAX:
+            break
+    return tuple(float(turn - 90) for turn in found)
 
 
 def turned_back(grey: Grey, turn_deg: float) -> tuple[Grey, npt.NDArray[np.float64]]:
