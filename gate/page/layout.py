@@ -149,6 +149,19 @@ def _holds(check: Check, layout: Layout, lines: Sequence[str]) -> bool:
     return check_digit(covered) == digit
 
 
+def within_reach(zone_format: ZoneFormat, names: Sequence[str]) -> frozenset[tuple[int, int]]:
+    """The characters, line and column, that all of these check digits depend on: where one change may put all of them right."""
+    layout = LAYOUTS[zone_format]
+    reaches = []
+    for check in layout.checks:
+        if check.name in names:
+            places = [*check.covers, check.digit]
+            if check.name == "number" and layout.overflow is not None:
+                places.append(layout.overflow)
+            reaches.append({(line, column) for line, start, end in places for column in range(start, end)})
+    return frozenset(set.intersection(*reaches)) if reaches else frozenset()
+
+
 @functools.cache
 def unchecked(zone_format: ZoneFormat) -> frozenset[tuple[int, int]]:
     """The characters of numbers that no check digit covers: line and column."""

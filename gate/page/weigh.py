@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gate.page.layout import LAYOUTS, Kind, Layout, check_digits, unchecked
+from gate.page.layout import LAYOUTS, Kind, Layout, check_digits, unchecked, within_reach
 from gate.page.values import ALPHABET, ZoneFormat
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _DIGIT_LIKE: Final = 0.1
 _DIGITS_LIKE: Final = {"I": "1", "Z": "2", "S": "5", "G": "6", "B": "8"}
 UNSURE: Final = 0.9  # a character below this may be replaced in a repair
 REPAIR_MIN: Final = 0.02  # the probability that the replacement must have
+REPAIRS_MAX: Final = 100  # that are tried, the likeliest; a text with more in doubt is no zone
 ALTERNATIVE_MIN: Final = 0.01
 ALTERNATIVES_MAX: Final = 8
 _FLIPS_MAX: Final = 6  # zeros and letters O in doubt that are tried in both ways, 64 texts
@@ -220,12 +221,15 @@ def _repair(
     zone_format: ZoneFormat, lines: tuple[str, ...], posterior: Sequence[npt.NDArray[np.float64]]
 ) -> tuple[str, ...] | None:
     """The likeliest text with one other character whose check digits all hold, None without any."""
+    holding = check_digits(zone_format, lines)
+    reach = within_reach(zone_format, [name for name, holds in holding.items() if not holds])
     candidates = []
     for number, rows in enumerate(posterior):
         best = rows.max(axis=1)
         for column, other in np.argwhere((rows >= REPAIR_MIN) & (best <= UNSURE)[:, None]).tolist():
-            candidates.append((float(rows[column, other] / best[column]), number, column, ALPHABET[other]))
-    for _, number, column, character in sorted(candidates, reverse=True):
+            if (number, column) in reach:
+                candidates.append((float(rows[column, other] / best[column]), number, column, ALPHABET[other]))
+    for _, number, column, character in sorted(candidates, reverse=True)[:REPAIRS_MAX]:
         changed = _replaced(lines, [(number, column, character)])
         if changed != lines and all(check_digits(zone_format, changed).values()):
             return changed
