@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -25,9 +25,12 @@ TILT_MAX = 0.40  # slope of a line, 22 degrees
 # A line of 30 to 44 characters is 25 to 40 times as long as high; blur and cut ends widen that.
 SLENDER_MIN, SLENDER_MAX = 11.0, 75.0
 LEVEL_MIN = 4.0  # of 255, between strokes and the rest: sensor noise on an empty bed stays below
+FAINTER_MAX = 0.75  # of the bound for strong strokes: nearer to it, the same lines would be found again
 GAP_MAX = (
     14.0  # heights between the parts of one line: glare takes a third of a line, and what is left tells that it did
 )
+_ROOTS = np.round(np.sqrt(255.0 * np.arange(256))).astype(np.uint8)
+COLUMNS_MAX = 100  # of a component that vote on where its middle is
 BARS_MAX = 40  # kept of one picture, the longest: a page of text has more, and no zone among the others
 
 
@@ -64,35 +67,51 @@ def _strokes(small: Grey, stroke_px: int) -> Grey:
     return np.asarray(gradient, np.uint8)
 
 
-def find_bars(small: Grey, stroke_px: int) -> list[Bar]:
-    """Bars of text, made from strokes of characters about `stroke_px` high."""
+def find_bars(small: Grey, stroke_px: int) -> Iterator[list[Bar]]:
+    """Bars of text, made from strokes of characters about `stroke_px` high: of strong strokes, then of fainter ones too.
+
+    Beside black words on white a laminated zone, or a line's fillers, are faint; where there is much noise, only what is strong
+    stands out of it. So both bounds between strokes and the rest are tried, the second only where it is another one.
+    """
     strokes = _strokes(small, stroke_px)
     along = cv2.getStructuringElement(cv2.MORPH_RECT, (stroke_px + stroke_px // 2, 1))
     joined = cv2.morphologyEx(cv2.blur(strokes, (3, 3)), cv2.MORPH_CLOSE, along)
-    level, mask = cv2.threshold(joined, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    if level < LEVEL_MIN:
-        return []
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_RECT, (stroke_px, 3)))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8, copy=False), connectivity=4)
+    strong, _ = cv2.threshold(joined, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    if strong < LEVEL_MIN:
+        return
+    yield _bars_above(joined, strong, stroke_px)
+    root, _ = cv2.threshold(cv2.LUT(joined, _ROOTS), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    faint = root**2 / 255
+    if LEVEL_MIN <= faint <= FAINTER_MAX * strong:
+        yield _bars_above(joined, faint, stroke_px)
+
+
+def _bars_above(joined: npt.NDArray[Any], level: float, stroke_px: int) -> list[Bar]:
+    """The bars where joined strokes are stronger than `level`."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (stroke_px, 3))
+    mask = cv2.morphologyEx((joined > level).astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(mask, 8, cv2.CV_32S, cv2.CCL_BBDT)
     wide_enough = np.flatnonzero(stats[1:, cv2.CC_STAT_WIDTH] >= 3 * stroke_px) + 1
     longest = wide_enough[np.argsort(-stats[wide_enough, cv2.CC_STAT_WIDTH])][: 3 * BARS_MAX]
     fitted = (
         _fitted(np.asarray(labels, np.int32), np.asarray(stats[label], np.int32), int(label)) for label in longest
     )
     bars = [bar for bar in fitted if bar is not None]
-    whole = [bar for bar in _joined(bars) if SLENDER_MIN <= bar.slender <= SLENDER_MAX]
+    # Parts stay too: what continues a line may be the table's print beside the page.
+    whole = [bar for bar in {*_joined(bars), *bars} if SLENDER_MIN <= bar.slender <= SLENDER_MAX]
     return sorted(whole, key=lambda bar: -bar.length)[:BARS_MAX]
 
 
 def _fitted(labels: npt.NDArray[np.int32], stats: npt.NDArray[np.int32], label: int) -> Bar | None:
     """The centre line through a component, None for what is no straight line."""
     left, top, width, height, area = (int(value) for value in stats[:5])
-    inside = labels[top : top + height, left : left + width] == label
-    count = inside.sum(axis=0)
+    inside = (labels[top : top + height, left : left + width] == label).astype(np.float32)
+    count, moment = np.stack([np.ones(height, np.float32), np.arange(height, dtype=np.float32)]) @ inside
     columns = np.flatnonzero(count)
-    middle = (np.arange(height) @ inside)[columns] / count[columns]
+    columns = columns[:: max(1, len(columns) // COLUMNS_MAX)]
+    middle = moment[columns].astype(np.float64) / count[columns]
     slope, offset = _line_through(columns.astype(np.float64), middle)
-    thickness = area / max(1, len(columns))
+    thickness = area / max(1, int((count > 0).sum()))
     if abs(slope) > TILT_MAX or np.median(np.abs(middle - offset - slope * columns)) > 0.35 * thickness + 1.0:
         return None
     return Bar(left, left + width, top + offset - slope * left, slope, thickness * math.cos(math.atan(slope)))

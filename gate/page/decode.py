@@ -1,7 +1,7 @@
 """Frames of probabilities to the cells of a line: OCR-B has a fixed pitch, so characters stand on a grid or are none.
 
 Peaks of "a character stands here" are numbered from left to right by their distances, a grid is laid through them (quadratic,
-since perspective squeezes one end), and the grid is cut to exactly 30, 36 or 44 cells. A missing peak keeps its cell and a
+since perspective squeezes one end, or cubic, since a bent page squeezes both), and the grid is cut to exactly 30, 36 or 44 cells. A missing peak keeps its cell and a
 false one gets none, so one lost character never shifts the rest. Which characters the cells hold is `gate.page.layout`'s to
 weigh: here each cell only gets its probabilities.
 """
@@ -26,6 +26,8 @@ PEAK_MIN = 0.25
 STEPS_MIN = 8  # of a usual width, to tell a pitch
 PEAKS_SHARE_MIN = 0.6  # of the cells of a line that must be peaks, or it is no line
 RESIDUAL_MAX = 0.22  # of a pitch, root mean square: training labels reach 0.3 about a middle
+BENT_MIN = 0.08  # of a pitch: drawn flat pages stay below
+BENT_PEAKS_MIN = 24  # a cubic through fewer says little of the characters beside them
 PITCH_MIN, PITCH_MAX = 3.0, 7.0  # frames a character: 44 or 30 characters with margins of up to 2.6
 _CHARACTER_DOUBT = 1e-3  # a sure character beside a cut may still be a mark on the page
 _REACH = 0.5  # of a pitch: frames so near a cell's middle speak for the cell
@@ -53,9 +55,9 @@ class Cells:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """Where characters stand: frame = a + b k + c k², for whole k from `first` to `last`."""
+    """Where characters stand: the frame is a polynomial of whole k from `first` to `last`."""
 
-    coefficients: npt.NDArray[np.float64]  # c, b, a, as numpy.polyval wants them
+    coefficients: npt.NDArray[np.float64]  # highest power first, as numpy.polyval wants them
     first: int
     last: int
     residual: float
@@ -115,8 +117,17 @@ def _laid(
 def _least_squares(
     places: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], numbers: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The quadratic through the peaks, and how far each lies off it in pitches."""
-    coefficients = np.polyfit(numbers, places, 2, w=np.sqrt(weights))
+    """The quadratic through the peaks, or a cubic where that leaves them uneven, and how far each lies off it in pitches."""
+    coefficients, off = _polynomial(places, weights, numbers, 2)
+    if len(places) < BENT_PEAKS_MIN or float(np.sqrt(np.mean(off**2))) <= BENT_MIN:
+        return coefficients, off
+    return _polynomial(places, weights, numbers, 3)
+
+
+def _polynomial(
+    places: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], numbers: npt.NDArray[np.int64], degree: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    coefficients = np.polyfit(numbers, places, degree, w=np.sqrt(weights))
     local = np.maximum(np.polyval(np.polyder(coefficients), numbers), 1.0)
     return coefficients, (places - np.polyval(coefficients, numbers)) / local
 

@@ -1,7 +1,7 @@
 """A line of text in a picture to a strip for the recogniser: straight, level, one line high, the text from end to end.
 
-A ribbon follows the middle of a line, along a parabola where a page is bent. `settle` lays it over the ink; `cut` samples
-strips, shrinking the picture first where it is finer than a strip, so that nothing aliases.
+A ribbon follows the middle of a line, along a parabola where a page is bent, and narrows as perspective makes the line narrow.
+`settle` lays it over the ink; `cut` samples strips, shrinking the picture first where it is finer than a strip, so that nothing aliases.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gate.page.values import Floats, Grey, LinePlace, Point
 
 MARGIN = 0.4  # of the distance of lines, which is one character: space left of the first and right of the last
+TAPER_MAX = 1.6  # a page that lies 40 degrees askew before a near camera
 _PARTS = 8  # of a line, each of which votes on where its middle is
 _PROBE_WIDTH_PX, _PROBE_HEIGHT_PX = 352, 48
 _PROBE_LINES = 1.5  # how high the probe is, in distances of lines: the neighbours stay at its edge
@@ -31,12 +32,17 @@ _SETTLE_MAX = 0.3  # of a line: farther off the ink is another line's
 
 @dataclass(frozen=True, slots=True)
 class Ribbon:
-    """The middle of a strip from `start` to `end`, bent by `bow_px` at its middle (down is positive), `height_px` high."""
+    """The middle of a strip from `start` to `end`, bent by `bow_px` at its middle (down is positive), `height_px` high.
+
+    `taper` is how much farther from the camera the start is than the end: by so much the strip is higher at its end, and by the
+    square of it characters stand wider there. `height_px` is the one half way along the text.
+    """
 
     start: Point
     end: Point
     height_px: float
     bow_px: float = 0.0
+    taper: float = 1.0
 
     @property
     def length_px(self) -> float:
@@ -51,17 +57,22 @@ class Ribbon:
         return -along_y / length, along_x / length
 
     def at(self, part: float, below_px: float = 0.0) -> Point:
-        """The point at `part` (0 to 1) of the way, `below_px` under the middle of the text."""
+        """The point at `part` (0 to 1) of the text, `below_px` under its middle."""
         sink = self.bow_px * 4 * part * (1 - part) + below_px
+        way = part / (part + self.taper * (1 - part))
         down_x, down_y = self.down
         return (
-            float(self.start[0] + part * (self.end[0] - self.start[0]) + sink * down_x),
-            float(self.start[1] + part * (self.end[1] - self.start[1]) + sink * down_y),
+            float(self.start[0] + way * (self.end[0] - self.start[0]) + sink * down_x),
+            float(self.start[1] + way * (self.end[1] - self.start[1]) + sink * down_y),
         )
+
+    def height_at(self, part: float) -> float:
+        """How high the strip is at `part` of the text."""
+        return self.height_px * (1 + self.taper) / 2 / (part + self.taper * (1 - part))
 
     def turned(self) -> Ribbon:
         """The same strip read from its other end."""
-        return replace(self, start=self.end, end=self.start, bow_px=-self.bow_px)
+        return replace(self, start=self.end, end=self.start, bow_px=-self.bow_px, taper=1 / self.taper)
 
     def moved(self, down_px: float) -> Ribbon:
         """The same strip, so much lower on the page."""
@@ -77,21 +88,29 @@ class Ribbon:
         """The ribbon from one part of this one to another; parts may lie outside 0 to 1."""
         middle = self.at((from_part + to_part) / 2)
         start, end = self.at(from_part), self.at(to_part)
-        cut = Ribbon(start, end, self.height_px)
-        chord = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+        taper = self.height_at(to_part) / self.height_at(from_part)
+        cut = Ribbon(start, end, self.height_at((from_part + to_part) / 2), taper=taper)
+        chord = cut.at(0.5)
         down_x, down_y = cut.down
         return replace(cut, bow_px=(middle[0] - chord[0]) * down_x + (middle[1] - chord[1]) * down_y)
 
 
 def ribbons_of(lines: Sequence[LinePlace]) -> tuple[Ribbon, ...]:
     """Ribbons over the lines of a group, as high as the lines are apart, with a margin at either end."""
-    spacing_px = spacing_of(lines)
+    spacing_px, taper = spacing_of(lines), _taper_of(lines)
     ribbons = []
     for line in lines:
-        bare = Ribbon(line.start, line.end, spacing_px)
+        bare = Ribbon(line.start, line.end, spacing_px, taper=taper)
         margin = MARGIN * spacing_px / max(bare.length_px, 1.0)
         ribbons.append(bare.stretched(-margin, 1.0 + margin))
     return tuple(ribbons)
+
+
+def _taper_of(lines: Sequence[LinePlace]) -> float:
+    """How much closer together the lines are at their start than at their end."""
+    first, last = lines[0], lines[-1]
+    taper = math.dist(first.end, last.end) / max(1.0, math.dist(first.start, last.start))
+    return min(TAPER_MAX, max(1 / TAPER_MAX, taper))
 
 
 def spacing_of(lines: Sequence[LinePlace]) -> float:
@@ -119,7 +138,7 @@ def settle(grey: Grey, ribbon: Ribbon) -> Ribbon:
         return ribbon
     u = (np.arange(_PARTS) + 0.5) / _PARTS
     bend, slope, offset = np.polyfit(u, middles, 2, w=np.sqrt(weight))
-    left, right = offset * ribbon.height_px, (offset + slope + bend) * ribbon.height_px
+    left, right = offset * ribbon.height_at(0.0), (offset + slope + bend) * ribbon.height_at(1.0)
     down_x, down_y = ribbon.down
     return replace(
         ribbon,
@@ -141,11 +160,13 @@ def cut(grey: Grey, ribbons: Sequence[Ribbon]) -> Floats:
 def _sample(grey: Grey, ribbon: Ribbon, width_px: int, height_px: int, high: float) -> Grey:
     """The picture along the ribbon, `high` pixels of the picture across it."""
     part = ((np.arange(width_px) + 0.5) / width_px).astype(np.float32)
-    below = (((np.arange(height_px) + 0.5) / height_px - 0.5) * high).astype(np.float32)
-    sink = np.float32(ribbon.bow_px) * 4 * part * (1 - part) + below[:, None]
+    nearness = (part + ribbon.taper * (1 - part)).astype(np.float32)
+    way = part / nearness
+    below = (((np.arange(height_px) + 0.5) / height_px - 0.5) * high * (1 + ribbon.taper) / 2).astype(np.float32)
+    sink = (np.float32(ribbon.bow_px) * 4 * part * (1 - part) + below[:, None] / nearness).astype(np.float32)
     down_x, down_y = ribbon.down
-    x = np.float32(ribbon.start[0]) + part * np.float32(ribbon.end[0] - ribbon.start[0]) + sink * np.float32(down_x)
-    y = np.float32(ribbon.start[1]) + part * np.float32(ribbon.end[1] - ribbon.start[1]) + sink * np.float32(down_y)
+    x = np.float32(ribbon.start[0]) + way * np.float32(ribbon.end[0] - ribbon.start[0]) + sink * np.float32(down_x)
+    y = np.float32(ribbon.start[1]) + way * np.float32(ribbon.end[1] - ribbon.start[1]) + sink * np.float32(down_y)
     fineness = min(ribbon.length_px / width_px, high / height_px)
     if fineness > 1.25:
         grey, x, y = _shrunk(grey, x, y, fineness)

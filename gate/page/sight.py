@@ -14,7 +14,7 @@ import numpy as np
 
 from gate.page.decode import decode
 from gate.page.measure import FRAME_PX, StripState, contrast_of, lost_cells, sharpness_of
-from gate.page.rectify import MARGIN, Ribbon, cut, ribbons_of, settle
+from gate.page.rectify import MARGIN, TAPER_MAX, Ribbon, cut, ribbons_of, settle
 from gate.page.values import STRIP_WIDTH_PX
 from gate.page.zone import ZoneText, fused, text_of_cuts
 
@@ -29,6 +29,7 @@ WIDER = {
     36: 8.0,
     44: 2.0,
 }  # characters beside each end: what a longer line has more, or a look at what is there
+WIDER_LOOKS_MAX = 2
 PITCHES_A_LINE = 2.5  # between lines, ICAO 9303-3: 6.35 mm where the pitch is 2.54 mm
 
 
@@ -81,14 +82,8 @@ class Look:
 
 def look_at(grey: Grey, recogniser: Recogniser, group: Group) -> Look:
     """Read a group of lines, either way round. Raises RecogniserError."""
-    ribbons = tuple(settle(grey, ribbon) for ribbon in ribbons_of(group.lines))
-    strips = cut(grey, ribbons)
-    cuts = _decoded(recogniser, strips)
-    if cuts is None:
-        strips = np.ascontiguousarray(strips[::-1, :, ::-1, ::-1])
-        ribbons = tuple(ribbon.turned() for ribbon in reversed(ribbons))
-        cuts = _decoded(recogniser, strips)
-    if cuts is None:
+    ribbons, strips, cuts = _either_way(grey, recogniser, ribbons_of(group.lines))
+    if not cuts:
         return Look(ribbons, strips, None)
     look = Look(ribbons, strips, text_of_cuts(cuts))
     if len(ribbons) == 2 and all(30 in line for line in cuts):
@@ -96,12 +91,42 @@ def look_at(grey: Grey, recogniser: Recogniser, group: Group) -> Look:
     return look
 
 
+def _either_way(
+    grey: Grey, recogniser: Recogniser, upright: tuple[Ribbon, ...]
+) -> tuple[tuple[Ribbon, ...], Floats, list[Cuts]]:
+    """Ribbons, strips and cuts of all lines the way round that the first line can be read; of no line when it cannot.
+
+    Most groups of a picture are no zone, and cost no more than their first line.
+    """
+    way, ribbons, strips, first = _first_line(grey, recogniser, upright)
+    if not first:
+        turned = tuple(ribbon.turned() for ribbon in reversed(upright))
+        way, ribbons, strips, first = _first_line(grey, recogniser, turned)
+    if not first:
+        return ribbons, strips, []
+    ribbons += tuple(settle(grey, ribbon) for ribbon in way[1:])
+    rest = cut(grey, ribbons[1:])
+    return ribbons, np.concatenate([strips, rest]), [first, *(decode(line) for line in recogniser(rest))]
+
+
+def _first_line(
+    grey: Grey, recogniser: Recogniser, way: tuple[Ribbon, ...]
+) -> tuple[tuple[Ribbon, ...], tuple[Ribbon, ...], Floats, Cuts]:
+    """The ribbons as given, the first one settled, its strip and its cuts."""
+    settled = (settle(grey, way[0]),)
+    strips = cut(grey, settled)
+    return way, settled, strips, decode(recogniser(strips)[0])
+
+
 def look_again(grey: Grey, recogniser: Recogniser, look: Look) -> Look:
     """Look along the grid that a look found; the better one of the two, or both weighed together. Raises RecogniserError.
 
-    Where characters go on beside the ends, the lines were located too short, and what was read is dropped for a wider look.
+    Where characters go on beside the ends, or stand at the very ends of a strip, the lines were located too short, and what
+    was read is dropped for a wider look; twice at most, since a located third of a line shows only a part of the rest.
     """
-    if look.text is not None and look.text.crowded:
+    for _ in range(WIDER_LOOKS_MAX):
+        if look.text is None or not (look.text.crowded or look.text.cut_short):
+            break
         wider = _along(grey, recogniser, look.ribbons, look.text, margin=WIDER[len(look.text.choice.lines[0])])
         look = look if wider is None else wider
     if look.text is None or look.settled:
@@ -131,14 +156,6 @@ def place_of(ribbon: Ribbon, frame: float) -> Point:
     return ribbon.at((frame + 0.5) * FRAME_PX / STRIP_WIDTH_PX)
 
 
-def _decoded(recogniser: Recogniser, strips: Floats) -> list[Cuts] | None:
-    """All lines, if the first one has characters on a grid."""
-    first = decode(recogniser(strips[:1])[0])
-    if not first:
-        return None
-    return [first, *(decode(line) for line in recogniser(strips[1:]))]
-
-
 def _with_third_line(grey: Grey, recogniser: Recogniser, look: Look, cuts: list[Cuts]) -> Look:
     """A card's zone of which two lines were located: look for the third above and below."""
     upper, lower = look.ribbons
@@ -155,9 +172,14 @@ def _with_third_line(grey: Grey, recogniser: Recogniser, look: Look, cuts: list[
 
 
 def _fitted(ribbon: Ribbon, cells: Cells, margin: float) -> Ribbon:
-    """The ribbon with that much room beside the first and last character, as high as lines of that pitch are apart."""
+    """The ribbon with that much room beside the first and last character, as high as lines of that pitch are apart.
+
+    Where the pitch still grows or shrinks along the strip, the page lies more askew than the lines' distances told.
+    """
     reach = (margin + 0.5) * cells.pitch
     ends = (cells.centres[0] - reach, cells.centres[-1] + reach)
     start, end = ((float(frame) + 0.5) * FRAME_PX / STRIP_WIDTH_PX for frame in ends)
     pitch_px = cells.pitch * FRAME_PX / STRIP_WIDTH_PX * ribbon.length_px
-    return replace(ribbon.stretched(start, end), height_px=PITCHES_A_LINE * pitch_px)
+    steps = np.diff(cells.centres)
+    taper = float(np.clip(ribbon.taper * math.sqrt(steps[-1] / steps[0]), 1 / TAPER_MAX, TAPER_MAX))
+    return replace(ribbon.stretched(start, end), height_px=PITCHES_A_LINE * pitch_px, taper=taper)

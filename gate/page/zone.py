@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gate.page.layout import LAYOUTS
-from gate.page.values import ZoneFormat
+from gate.page.values import FRAMES, ZoneFormat
 from gate.page.weigh import choose, weigh
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MEAN_CONFIDENCE_MIN = 0.6
 FIT_MIN = -0.7
 BESIDE_MAX = 1.2  # of -log(1 - p): something that is a character with a probability of 0.7
+END_MIN = 0.75  # pitches: half of its own character, and a quarter of the next
 _WORSE_MAX = 12.0  # a cut of a line that explains it worse by more than e^12 is not weighed together with the others
 
 
@@ -44,6 +45,11 @@ class ZoneText:
     def crowded(self) -> bool:
         """True when more characters stand on the grid beside a line: then the zone is not of this width."""
         return max(line.left_out for line in self.cells) > BESIDE_MAX
+
+    @property
+    def cut_short(self) -> bool:
+        """True when a character stands so near an end of its strip that the next one would not be seen."""
+        return any(min(line.centres[0], FRAMES - 1 - line.centres[-1]) < END_MIN * line.pitch for line in self.cells)
 
 
 def text_of_cuts(lines: Sequence[Cuts]) -> ZoneText | None:

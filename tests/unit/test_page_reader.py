@@ -88,7 +88,7 @@ def test_the_third_line_of_a_card_is_looked_for(recogniser: LineRecogniser) -> N
     seen = shot(ZoneFormat.TD1)
     whole = next(group for group in propose(seen.picture) if len(group.lines) == 3)
     for part in (whole.lines[:2], whole.lines[1:]):
-        look = look_at(seen.picture, recogniser, Group(part, 1.0))
+        look = look_at(seen.picture, recogniser, Group(part, 1.0, 1.0))
         assert look.text is not None
         assert look.text.choice.lines == seen.lines
         assert len(look.ribbons) == len(look.strips) == 3
@@ -102,7 +102,7 @@ def test_a_zone_that_was_located_too_short_is_read_whole(recogniser: LineRecogni
         LinePlace(tuple(centres[0]), tuple(centres[36]), seen.pitch_px)  # type: ignore[arg-type]
         for centres in seen.centres
     )
-    look = look_at(picture, recogniser, Group(short, 1.0))
+    look = look_at(picture, recogniser, Group(short, 1.0, 1.0))
     assert look.text is None or look.text.crowded or look.text.choice.lines == seen.lines
     reading = read(picture, recogniser)
     assert isinstance(reading, Reading)

@@ -1,0 +1,145 @@
+"""Zones that are hard to find or to follow: among other text, faint beside dark print, on bent and on steep pages."""
+
+import string
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from fakes.pages import FONT, Picture, draw_page, zone_lines
+from PIL import Image, ImageDraw, ImageFont
+
+from gate.page.bars import Bar
+from gate.page.comb import evenness_of
+from gate.page.layout import LAYOUTS, check_digit, within_reach
+from gate.page.locate import GROUPS_MAX, propose
+from gate.page.reader import read
+from gate.page.recognise import LineRecogniser, open_recogniser
+from gate.page.turn import turn_of, turned_back
+from gate.page.values import Reading, ZoneFormat
+from gate.page.weigh import ALPHABET, REPAIRS_MAX, choose
+
+LETTERS = Path("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf")
+Warp = npt.NDArray[np.float64]
+
+
+@pytest.fixture(scope="module")
+def recogniser() -> LineRecogniser:
+    return open_recogniser(Path("nowhere"))  # the weights are in the tree
+
+
+def page_of(zone_format: ZoneFormat = ZoneFormat.TD3, seed: int = 5) -> tuple[Picture, tuple[str, ...]]:
+    random = np.random.default_rng(seed)
+    lines = zone_lines(random, zone_format)
+    return draw_page(lines, random).picture, lines
+
+
+def sheet(width: int, height: int, *, size: int, random: np.random.Generator) -> Picture:
+    """Words from edge to edge, black on white."""
+    image = Image.new("L", (width, height), 250)
+    pen, font = ImageDraw.Draw(image), ImageFont.truetype(str(LETTERS), size)
+    letters = list(string.ascii_lowercase)
+    for top in range(0, height, round(1.3 * size)):
+        words = ["".join(random.choice(letters, random.integers(2, 10))) for _ in range(40)]
+        pen.text((size // 2, top), " ".join(words), font=font, fill=10)
+    return np.asarray(image).copy()
+
+
+def laid_on(table: Picture, page: Picture, corners: list[tuple[float, float]]) -> Picture:
+    """The page on a table, its corners where they are wanted, from its top left clockwise."""
+    height, width = page.shape
+    edge = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    warp = cv2.getPerspectiveTransform(edge, np.array(corners, np.float32))
+    size = (table.shape[1], table.shape[0])
+    flat = cv2.warpPerspective(page, warp, size, flags=cv2.INTER_AREA)
+    inside = cv2.warpPerspective(np.full_like(page, 255), warp, size) > 127
+    return np.where(inside, flat, table).astype(np.uint8)
+
+
+def square(left: float, top: float, width: float, page: Picture) -> list[tuple[float, float]]:
+    height = width * page.shape[0] / page.shape[1]
+    return [(left, top), (left + width, top), (left + width, top + height), (left, top + height)]
+
+
+def lines_of(picture: Picture, recogniser: LineRecogniser) -> tuple[str, ...] | None:
+    seen = read(picture, recogniser)
+    return seen.lines if isinstance(seen, Reading) else None
+
+
+@pytest.mark.parametrize("size", [22, 30])
+def test_a_page_that_lies_on_a_sheet_of_words_is_read(recogniser: LineRecogniser, size: int) -> None:
+    page, lines = page_of()
+    table = sheet(1600, 1200, size=size, random=np.random.default_rng(1))
+    picture = cv2.GaussianBlur(laid_on(table, page, square(420, 330, 780, page)), (0, 0), 0.8).astype(np.uint8)
+    assert lines_of(picture, recogniser) == lines
+
+
+def test_pale_print_is_found_beside_black_words(recogniser: LineRecogniser) -> None:
+    page, lines = page_of(ZoneFormat.TD1, seed=8)
+    pale = (90 + page * 0.6).clip(0, 255).astype(np.uint8)
+    table = sheet(1500, 1100, size=40, random=np.random.default_rng(2))
+    assert lines_of(laid_on(table, pale, square(350, 300, 800, pale)), recogniser) == lines
+
+
+@pytest.mark.parametrize("bend", [0.02, -0.02])
+def test_a_page_bent_into_its_spine_is_read_although_its_pitch_is_no_parabola(
+    recogniser: LineRecogniser, bend: float
+) -> None:
+    page, lines = page_of()
+    page = cv2.resize(page, (1000, 704), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    y, x = np.mgrid[0:704, 0:1000].astype(np.float32)
+    wave = np.sin(2 * np.pi * x / 1000, dtype=np.float32) * np.float32(bend * 1000)
+    bent = cv2.remap(page, x + wave, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    assert lines_of(bent.astype(np.uint8), recogniser) == lines
+
+
+def test_a_steep_page_whose_far_characters_are_half_as_wide_is_read(recogniser: LineRecogniser) -> None:
+    page, lines = page_of()
+    corners = [(40.0, 60.0), (1240.0, 250.0), (1240.0, 730.0), (40.0, 900.0)]
+    assert lines_of(laid_on(np.full((960, 1280), 90, np.uint8), page, corners), recogniser) == lines
+
+
+def test_a_line_of_one_pitch_is_evener_than_words() -> None:
+    pen_font = ImageFont.truetype(str(FONT), 20)
+    words = sheet(800, 40, size=20, random=np.random.default_rng(3))
+    image = Image.new("L", (800, 40), 250)
+    ImageDraw.Draw(image).text((60, 5), "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", font=pen_font, fill=10)
+    across = Bar(left=60, right=700, a=16, b=0.0, thickness=14)
+    assert evenness_of(np.asarray(image), across) > 1.5 * evenness_of(words, across)
+
+
+def test_a_sheet_of_words_alone_gives_few_groups_to_look_at() -> None:
+    words = sheet(1200, 900, size=24, random=np.random.default_rng(4))
+    assert len(propose(words)) <= GROUPS_MAX
+
+
+@pytest.mark.parametrize("turn_deg", [-75, -40, -10, 0, 25, 60, 85])
+def test_the_turn_of_text_is_told(turn_deg: int) -> None:
+    words = sheet(700, 500, size=18, random=np.random.default_rng(6))
+    turned, _ = turned_back(words, -turn_deg)
+    assert abs((turn_of(turned)[0] - turn_deg + 90) % 180 - 90) <= 2
+
+
+def test_a_change_can_put_right_only_what_all_wrong_digits_depend_on() -> None:
+    assert within_reach(ZoneFormat.TD3, []) == frozenset()
+    number = within_reach(ZoneFormat.TD3, ["number", "composite"])
+    assert number == {(1, column) for column in range(10)}
+    assert within_reach(ZoneFormat.TD3, ["number", "birth"]) == frozenset()
+    assert (0, 20) in within_reach(ZoneFormat.TD1, ["number"]), "a long number goes on there"
+
+
+def test_text_full_of_doubt_costs_few_tries_of_repair(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of numbers once cost 25,000 texts, seconds of work, before it was found to be no zone."""
+    calls = 0
+
+    def counted(text: str) -> str:
+        nonlocal calls
+        calls += 1
+        return check_digit(text)
+
+    monkeypatch.setattr("gate.page.layout.check_digit", counted)
+    doubt = np.full((44, len(ALPHABET)), 1 / len(ALPHABET))
+    doubt[:, 3] += 0.01
+    choose(ZoneFormat.TD3, [doubt, doubt])
+    assert calls <= (REPAIRS_MAX + 8) * len(LAYOUTS[ZoneFormat.TD3].checks) * 2
