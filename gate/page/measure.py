@@ -85,6 +85,29 @@ def lost_cells(strips: Floats, lines: Sequence[Cells]) -> tuple[float, float]:
     return lost / max(1, count), bright / max(1, lost)
 
 
+def palest_of(strips: Floats, lines: Sequence[Cells], texts: Sequence[str]) -> float:
+    """How dark the palest character is beside the usual one of its line, 1 for as dark. Fillers are thin, and left out."""
+    palest = 1.0
+    for strip, cells, text in zip(strips[:, 0], lines, texts, strict=True):
+        ink = [
+            _ink(strip, cells, centre) for centre, printed in zip(cells.centres, text, strict=True) if printed != "<"
+        ]
+        if len(ink) >= CHARACTERS_MIN:
+            palest = min(palest, min(ink) / max(1e-3, float(np.median(ink))))
+    return palest
+
+
+def _ink(strip: npt.NDArray[np.float32], cells: Cells, centre: float) -> float:
+    """From the paper around a character to the darkest of it."""
+    middle, half = (centre + 0.5) * FRAME_PX, 0.45 * cells.pitch * FRAME_PX
+
+    def part(halves: float) -> npt.NDArray[np.float32]:
+        start = max(0, min(STRIP_WIDTH_PX - 1, round(middle - halves * half)))
+        return strip[_TEXT_ROWS, start : max(start, round(middle + halves * half)) + 1]
+
+    return float(np.percentile(part(3.0), 95) - np.percentile(part(1.0), 4))
+
+
 def print_of(strip: npt.NDArray[np.float32], cells: Cells, text: str, *, strip_height_pitches: float) -> Print | None:
     """Measure the print of one strip, (32, 704); None with too few characters. Fillers stand off the baseline and are left out."""
     per_row = strip_height_pitches / STRIP_HEIGHT_PX

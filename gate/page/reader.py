@@ -13,7 +13,7 @@ import numpy as np
 
 from gate.page.errors import BadPictureError
 from gate.page.locate import propose
-from gate.page.measure import print_of
+from gate.page.measure import palest_of, print_of
 from gate.page.placement import hints_of, reasons_of
 from gate.page.rectify import spacing_of
 from gate.page.sight import Look, look_again, look_at, place_of
@@ -86,6 +86,7 @@ def _reading(look: Look, text: ZoneText) -> Reading:
         geometry=_geometry(look, text),
         zone=_quad(look),
         crowded=text.crowded,
+        palest=palest_of(look.strips, text.cells, choice.lines),
         alternatives=choice.alternatives,
         hints=hints_of(look.state),
     )

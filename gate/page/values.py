@@ -107,7 +107,7 @@ class Reading:
     `confidence` holds a probability for each character of each line. `alternatives` are other whole readings that the
     check digits allow as well, such as a letter O where a number has 0: to be tried against the chip. `repaired` is True
     when a character is not the likeliest one but what the check digits want; `crowded` when more characters stand beside the
-    zone's ends, which no zone has.
+    zone's ends, which no zone has. `palest` is how dark its palest character is beside the usual one of its line.
     """
 
     format: ZoneFormat
@@ -118,6 +118,7 @@ class Reading:
     geometry: Geometry
     zone: Quad
     crowded: bool = False
+    palest: float = 1.0
     alternatives: tuple[tuple[str, ...], ...] = ()
     hints: tuple[Why, ...] = ()
 

@@ -17,8 +17,9 @@ from gate.page.locate import GROUPS_MAX, propose
 from gate.page.reader import read
 from gate.page.recognise import LineRecogniser, open_recogniser
 from gate.page.turn import turn_of, turned_back
-from gate.page.values import Reading, ZoneFormat
-from gate.page.weigh import ALPHABET, REPAIRS_MAX, choose
+from gate.page.values import ALPHABET, Reading, ZoneFormat
+from gate.page.voting import PALEST_MIN, counts, objections_to
+from gate.page.weigh import REPAIRS_MAX, choose
 
 LETTERS = Path("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf")
 Warp = npt.NDArray[np.float64]
@@ -143,3 +144,25 @@ def test_text_full_of_doubt_costs_few_tries_of_repair(monkeypatch: pytest.Monkey
     doubt[:, 3] += 0.01
     choose(ZoneFormat.TD3, [doubt, doubt])
     assert calls <= (REPAIRS_MAX + 8) * len(LAYOUTS[ZoneFormat.TD3].checks) * 2
+
+
+def test_a_character_that_light_took_the_foot_of_is_no_vote(recogniser: LineRecogniser) -> None:
+    """An I without its foot looks like a T, in a name, which no check digit covers."""
+    random = np.random.default_rng(5)
+    lines = list(zone_lines(random, ZoneFormat.TD1))
+    lines[2] = "QUISPE<<MIA<JIN<PIERRE<YUKI<<<"
+    page = draw_page(tuple(lines), random)
+    shrink = 1000 / page.picture.shape[1]
+    picture = cv2.resize(page.picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA).astype(np.float32)
+    whole = read(picture.astype(np.uint8), recogniser)
+    assert isinstance(whole, Reading)
+    assert counts(whole)
+    at = whole.geometry.lines[2]
+    x = at.start[0] + (at.end[0] - at.start[0]) * 26 / 29
+    y = at.start[1] + (at.end[1] - at.start[1]) * 26 / 29 + 0.25 * whole.geometry.pitch_px
+    rows, columns = np.mgrid[0 : picture.shape[0], 0 : picture.shape[1]]
+    light = np.exp(-(((columns - x) / 25) ** 2) - ((rows - y) / 25) ** 2)
+    lit = read((picture + 230 * light).clip(0, 255).astype(np.uint8), recogniser)
+    assert isinstance(lit, Reading)
+    assert lit.palest < PALEST_MIN <= whole.palest
+    assert any("half as dark" in objection for objection in objections_to(lit))
