@@ -4,8 +4,7 @@ A source gives frames, and what its hardware knows besides: that a page came or 
 Whoever reads the pages makes sure by the pictures themselves: most sources know nothing of presence. No image library here:
 cameras decode for themselves (`drivers.camera`), files are decoded by the function that is handed in.
 
-Fed so far by MJPEG over the network (`CameraPage`) and by files (`drivers.reader.dropped`). USB document cameras need the V4L2
-camera, which is not written yet; most can be had as MJPEG through a streamer.
+Fed by a camera, USB (UVC) or MJPEG over the network (`CameraPage`), and by files (`drivers.reader.dropped`).
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class PageSource(Protocol):
 
 
 class FrameCamera(Protocol):
-    """What is needed of a camera; `drivers.camera.network.NetworkCamera` fills it."""
+    """What is needed of a camera; `drivers.camera.newest.NewestFrame` fills it."""
 
     def open(self) -> None:
         """Begin."""
@@ -56,20 +55,20 @@ class CameraPage:
     """A document camera that streams. Fills `PageSource`; whether a page is there is for who looks at the frames."""
 
     def __init__(self, camera: FrameCamera) -> None:
-        self._camera = camera
+        self.camera = camera
         self._seq = 0
 
     def open(self) -> None:
         """Start the stream."""
-        self._camera.open()
+        self.camera.open()
 
     def next_event(self, *, wait_s: float) -> PageEvent | None:
         """The newest frame. Raises LinkLostError once the stream has ended."""
-        frame = self._camera.newest(after=self._seq, wait_s=wait_s)
+        frame = self.camera.newest(after=self._seq, wait_s=wait_s)
         if frame is not None:
             self._seq = frame.seq
         return frame
 
     def close(self) -> None:
         """End the stream."""
-        self._camera.close()
+        self.camera.close()

@@ -70,7 +70,10 @@ class Swipe(Section, frozen=True, kw_only=True):
 
 
 class Page(Section, frozen=True, kw_only=True):
-    """The source of pictures of the page: a document camera's address, or the folder that a vendor's service drops them into."""
+    """The source of pictures of the page: a document camera, or the folder that a vendor's service drops them into.
+
+    `address`: of an MJPEG stream, or a USB camera's name in /dev/v4l/by-id/ or by-path/.
+    """
 
     driver: Literal["camera", "folder"] = "camera"
     address: str = ""

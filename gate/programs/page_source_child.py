@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from drivers.camera.network import NetworkCamera
+from drivers.camera.v4l2 import V4l2Camera
 from drivers.errors import DriverError
 from drivers.reader.dropped import FolderPage
 from drivers.reader.page import CameraPage
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 ALIVE_EVERY_S = 0.25
 FRAME_EVERY_S = 0.08  # about 12 looks a second
 WAIT_S = 0.1
+FRAMES_PER_SECOND = 15  # asked of a USB camera
 RETRY_S = 1.0
 PORTRAIT_WIDTH_MAX = 640
 PORTRAIT_BYTES_MAX = 256 * 1024
@@ -91,7 +93,7 @@ class Child:
             )
             source: PageSource | None = None
             try:
-                source = _source(prepare)
+                source = source_for(prepare)
                 source.open()
                 await self._look_until_lost(source, eye, prepare.driver)
             except DriverError as error:
@@ -154,8 +156,10 @@ class Child:
         await self._parent.send(messages.PageSourceUp() if up else messages.PageSourceLost(reason))
 
 
-def _source(prepare: messages.PreparePage) -> PageSource:
-    """The source, not open yet. Raises SetupError."""
+def source_for(prepare: messages.PreparePage) -> PageSource:
+    """The source, not open yet: a camera's stream, a USB camera by its name, or a folder. Raises SetupError."""
+    if prepare.driver == "camera" and prepare.place.startswith("/dev/"):
+        return CameraPage(V4l2Camera(prepare.place, frames_per_second=FRAMES_PER_SECOND))
     if prepare.driver == "camera":
         return CameraPage(NetworkCamera(prepare.place))
     return FolderPage(Path(prepare.place), decode=_decoded)
