@@ -238,6 +238,7 @@ class CameraSetup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `calibration` is exposure, gain and white balance in the device's units; None: it settles by itself. No eyes below `zone_bottom`, a
     part of the picture's height, are the traveller's. `challenge`: its exposure changes at random moments and the pictures must follow.
+    `tints`: the display beside it shows colours when it is asked to.
     """
 
     address: str
@@ -248,6 +249,7 @@ class CameraSetup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calibration: tuple[int, int, int] | None = None
     zone_bottom: float = 0.95
     challenge: bool = False
+    tints: bool = False
 
 
 class Prepare(Message, frozen=True):
@@ -321,16 +323,30 @@ class WantPreview(Message, frozen=True):
     on: bool
 
 
+class ShowTint(Message, frozen=True):
+    """Have the page be of this pale colour from now on. Tints of a crossing count from 1."""
+
+    number: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+    colour: Annotated[str, msgspec.Meta(pattern=r"^#[0-9a-f]{6}$")]
+
+
+class TintShown(Message, frozen=True):
+    """Every page that is open has painted this tint."""
+
+    number: int
+    at_ms: int  # CLOCK_MONOTONIC of the last page's word, in milliseconds
+
+
 class Preview(Message, frozen=True):
     """One preview frame as JPEG, 640 pixels wide at most."""
 
     jpeg: bytes
 
 
-ToPreview = WantPreview
-FromPreview = Preview
+ToPreview = WantPreview | TintShown
+FromPreview = Preview | ShowTint
 
-ToChild = Prepare | StartCrossing | ChipPortrait | PagePortrait | WantPreview | ProbeCamera
+ToChild = Prepare | StartCrossing | ChipPortrait | PagePortrait | WantPreview | TintShown | ProbeCamera
 FromChild = (
     Prepared
     | Unfit
@@ -343,6 +359,7 @@ FromChild = (
     | TrackChanged
     | VideoDoubted
     | Preview
+    | ShowTint
 )
 
 # ── lane, or a hand-held reader → control centre ─────────────────────────────────────────────────────────────────────

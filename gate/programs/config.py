@@ -194,11 +194,16 @@ class Lists(Section, frozen=True, kw_only=True):
 
 
 class Screens(Section, frozen=True, kw_only=True):
-    """The traveller's page, on loopback."""
+    """The traveller's page, on loopback.
+
+    `challenge`: the page shines pale colours at the face, in an order drawn for each crossing, and the face must take them on. For a
+    display beside the camera, bright and near enough to be seen on a face.
+    """
 
     host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1024, le=65535)] = 8088
     languages: tuple[Text, ...] = ("en", "fr", "ar")
+    challenge: bool = False
 
 
 class Config(Section, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """The screens program: the traveller's page over HTTP on loopback, fed by the lane and by vision's preview.
 
 Promises: the page shows what the lane said last, or the officer's screen while the lane is gone or silent for
-LANE_SILENCE_S; pictures flow only while a page watches and the lane's screen is `look`, and are kept nowhere. What the
-lane tells officers (objections, crossings) ends here and reaches no page. How a page looks belongs to
+LANE_SILENCE_S; pictures flow only while a page watches and the lane's screen is `look`, and are kept nowhere; so do the colours that
+vision has the page show, and the page's word that it did. What the lane tells officers (objections, crossings) ends here and reaches no page. How a page looks belongs to
 `gate.screens.kiosk`; the officers' console is another program's.
 """
 
@@ -24,8 +24,11 @@ from gate.channel.messages import (
     Answer,
     FromLane,
     FromPreview,
+    Preview,
+    ShowTint,
     Status,
     StatusRequest,
+    TintShown,
     View,
     WantPreview,
     WatchView,
@@ -45,6 +48,7 @@ from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.fanout import Fanout
 from gate.screens.kiosk.texts import UnknownLanguageError
+from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import PageState, ViewState, lane_unknown, render
 
 RECONNECT_MIN_S = 0.1
@@ -75,6 +79,8 @@ class Screens:
         self._preview_changed = asyncio.Event()
         self._board = Board(boot=boot, state=lane_unknown(config.purpose))
         self._mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX, on_change=self._preview_changed.set)
+        self._tints = Tints(pages_max=VIEWERS_MAX, on_painted=self._tint_painted) if config.screens.challenge else None
+        self._shown: TintShown | None = None  # what vision has yet to be told
         self._lane = Link("lane")
         self._preview = Link("preview")
 
@@ -97,6 +103,8 @@ class Screens:
                     source.cancel()
                 self._board.close()
                 self._mirror.close()
+                if self._tints is not None:
+                    self._tints.close()
                 server.should_exit = True
 
     def _app(self) -> Starlette:
@@ -110,7 +118,7 @@ class Screens:
         names = ("[::1]",) if screens.host == "::1" else ("127.0.0.1",)
         hosts = frozenset(f"{name}:{screens.port}" for name in (*names, "localhost"))
         try:
-            return create_app(board=self._board, mirror=self._mirror, labels=labels, hosts=hosts)
+            return create_app(board=self._board, mirror=self._mirror, tints=self._tints, labels=labels, hosts=hosts)
         except UnknownLanguageError as error:
             raise ConfigError(f"screens.languages: {error}") from error
 
@@ -143,6 +151,8 @@ class Screens:
                     pass  # a sign of life
 
     def _show(self, state: PageState) -> None:
+        if self._tints is not None and state.preview and not self._board.state.preview:
+            self._tints.begin()
         self._board.show(state)
         self._preview_changed.set()
 
@@ -159,26 +169,38 @@ class Screens:
         self._preview.is_up()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._ask_for_preview(connection))
-                await self._pass_frames(connection)
+                tasks.create_task(self._speak_to_vision(connection))
+                await self._pass_on(connection)
         finally:
             connection.close()
 
-    async def _ask_for_preview(self, connection: Connection[FromPreview]) -> NoReturn:
-        asked = False
+    async def _speak_to_vision(self, connection: Connection[FromPreview]) -> NoReturn:
+        """Say whether the preview is wanted, and which tint was painted last."""
+        asked, self._shown = False, None
         while True:
             if self._wants_preview != asked:
                 asked = not asked
                 await connection.send(WantPreview(asked))
+            if self._shown is not None:
+                shown, self._shown = self._shown, None
+                await connection.send(shown)
             await self._preview_changed.wait()
             self._preview_changed.clear()
 
-    async def _pass_frames(self, connection: Connection[FromPreview]) -> NoReturn:
+    async def _pass_on(self, connection: Connection[FromPreview]) -> NoReturn:
         while True:
-            message = await connection.receive()
-            is_picture = message.jpeg.startswith(_JPEG) and len(message.jpeg) <= FRAME_BYTES_MAX
-            if is_picture and self._wants_preview:
-                self._mirror.send(message.jpeg)
+            match await connection.receive():
+                case Preview(jpeg):
+                    is_picture = jpeg.startswith(_JPEG) and len(jpeg) <= FRAME_BYTES_MAX
+                    if is_picture and self._wants_preview:
+                        self._mirror.send(jpeg)
+                case ShowTint(number, colour):
+                    if self._tints is not None and self._wants_preview:
+                        self._tints.show(Tint(number, colour), at_ms=_now_ms())
+
+    def _tint_painted(self, number: int) -> None:
+        self._shown = TintShown(number, int(_now_ms()))
+        self._preview_changed.set()
 
     # ── status ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -231,6 +253,11 @@ class Link:
         if self._up is not False:
             log.warning("link_down", extra={"link": self._name, "reason": reason})
         self._up = False
+
+
+def _now_ms() -> float:
+    """CLOCK_MONOTONIC, which vision's frames are stamped by, too."""
+    return asyncio.get_running_loop().time() * 1000
 
 
 def _end_if_cancelled() -> None:

@@ -59,15 +59,21 @@ class Crossing:
 
 @dataclass(slots=True, eq=False)
 class Viewer:
-    """A screen that may want the preview; holds the newest picture that it has not taken."""
+    """A screen that may want the preview; holds the newest picture and the newest tint that it has not taken."""
 
     wants: bool = False
     newest: bytes | None = None
+    tint: messages.ShowTint | None = None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def offer(self, jpeg: bytes) -> None:
-        """Replace what it has not taken yet."""
+        """Replace the picture that it has not taken yet."""
         self.newest = jpeg
+        self.arrived.set()
+
+    def offer_tint(self, tint: messages.ShowTint) -> None:
+        """Replace the tint that it has not taken yet."""
+        self.tint = tint
         self.arrived.set()
 
 
@@ -160,6 +166,9 @@ class Vision:
             match message:
                 case messages.Preview(jpeg):
                     self._show(jpeg)
+                case messages.ShowTint():
+                    for viewer in self._viewers:
+                        viewer.offer_tint(message)
                 case messages.CameraLost():
                     await self._tell_lost(crossing, message)
                 case messages.CameraUp():
@@ -232,13 +241,21 @@ class Vision:
 
     async def _hear_screen(self, screen: Screen, viewer: Viewer) -> None:
         async for message in screen:
-            viewer.wants = message.on
-            self._tell_preview_wanted()
+            match message:
+                case messages.WantPreview(on):
+                    viewer.wants = on
+                    self._tell_preview_wanted()
+                case messages.TintShown():
+                    if self._crossing is not None:
+                        self._crossing.post(message)
 
     async def _feed_screen(self, screen: Screen, viewer: Viewer) -> None:
         while True:
             await viewer.arrived.wait()
             viewer.arrived.clear()
+            if viewer.tint is not None and viewer.wants:
+                tint, viewer.tint = viewer.tint, None
+                await screen.send(tint)
             if viewer.newest is not None and viewer.wants:
                 jpeg, viewer.newest = viewer.newest, None
                 await screen.send(messages.Preview(jpeg))
@@ -303,6 +320,7 @@ def camera_setup(config: Config) -> messages.CameraSetup:
         calibration=None if fixed is None else (fixed.exposure, fixed.gain, fixed.white_balance),
         zone_bottom=camera.zone_bottom,
         challenge=camera.challenge,
+        tints=config.screens.challenge,
     )
 
 

@@ -40,6 +40,7 @@ from gate.passage.screen import Guidance
 from gate.programs.cameras import camera_for
 from gate.programs.printed_portrait import PrintedPortrait
 from gate.programs.racing import first_of
+from gate.programs.vision_tints import TintWitness
 from gate.programs.vision_video import PatientWitness, Video, exposures
 from models.errors import ModelError
 
@@ -91,12 +92,13 @@ def _may_lock_everything() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """The one crossing of this process: its id, its camera, what was seen of the traveller."""
+    """The one crossing of this process: its id, its camera, what was seen of the traveller; `tints` where the display challenges."""
 
     id: str
     camera: NewestFrame
     watch: Watch
     video: Video
+    tints: TintWitness | None
 
 
 class Child:
@@ -144,7 +146,10 @@ class Child:
                 case messages.PagePortrait():
                     self._take_printed(message)
                 case messages.WantPreview(on):
-                    self._preview_wanted = on
+                    self._want_preview(on=on)
+                case messages.TintShown(number, at_ms):
+                    if self._crossing is not None and self._crossing.tints is not None:
+                        self._crossing.tints.painted(number, at_ms=at_ms, now_ms=_now_ms())
                 case messages.ProbeCamera():
                     await self._probe()
 
@@ -172,11 +177,19 @@ class Child:
             raise RuntimeError("a child serves one crossing, once it is prepared")
         camera = camera_for(self._setup)
         video = Video(camera, exposures=exposures(random.SystemRandom()) if self._setup.challenge else ())
-        witness = PatientWitness(Witness(self._models.liveness), video)
+        faces = Witness(self._models.liveness)
+        tints = TintWitness(faces, random.SystemRandom()) if self._setup.tints else None
+        witness = PatientWitness(tints or faces, video)
         watch = Watch(self._models, zone=Zone(bottom=self._setup.zone_bottom), witness=witness)
-        self._crossing = Crossing(crossing, camera, watch, video)
+        self._crossing = Crossing(crossing, camera, watch, video, tints)
         self._crossing.camera.open()
         self._started.set()
+
+    def _want_preview(self, *, on: bool) -> None:
+        """A page that shows the preview shows tints, too."""
+        self._preview_wanted = on
+        if self._crossing is not None and self._crossing.tints is not None:
+            self._crossing.tints.page_is(there=on)
 
     async def _take_portrait(self, message: messages.ChipPortrait) -> None:
         crossing = self._crossing
@@ -232,6 +245,8 @@ class Child:
                 for trouble in await crossing.video.see(frame):
                     await self._parent.send(messages.VideoDoubted(crossing.id, trouble.value))
                 await self._tell(crossing, crossing.watch.see(frame.pixels, at_ms=int(frame.at_s * 1000)))
+                if crossing.tints is not None and (tint := crossing.tints.due(now_ms=_now_ms())) is not None:
+                    await self._parent.send(tint)
                 if self._printed is not None and self._seen_well:
                     self._printed.take_live(frame.pixels)
             await asyncio.sleep(max(0.0, FRAME_EVERY_S - (time.monotonic() - started_s)))
@@ -248,6 +263,11 @@ class Child:
             elif isinstance(message, messages.FaceCompared) and self._printed is not None:
                 message = msgspec.structs.replace(message, page=self._printed.findings())
             await self._parent.send(message)
+
+
+def _now_ms() -> int:
+    """CLOCK_MONOTONIC, which frames are stamped by, too."""
+    return int(time.monotonic() * 1000)
 
 
 def gives_pictures(camera: NewestFrame) -> bool:

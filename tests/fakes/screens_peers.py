@@ -12,7 +12,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from gate.channel.messages import Preview, Status, StatusRequest, ToLane, ToPreview, View, WatchView
+from gate.channel.messages import (
+    Preview,
+    ShowTint,
+    Status,
+    StatusRequest,
+    TintShown,
+    ToLane,
+    ToPreview,
+    View,
+    WantPreview,
+    WatchView,
+)
 from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, serve
 from gate.passage.screen import Guidance, Screen
 
@@ -57,13 +68,23 @@ class FakeLane:
 
 
 class FakePreview:
-    """Vision's preview socket: sends `jpeg` again and again while it is wanted, and notes every wish in `asked`."""
+    """Vision's preview socket: sends `jpeg` again and again while it is wanted, and notes every wish in `asked`.
+
+    `tint` asks for a colour; what comes back is in `painted`.
+    """
 
     def __init__(self, path: Path, *, jpeg: bytes) -> None:
         self._path = path
         self.jpeg = jpeg
         self.asked: list[bool] = []
+        self.painted: list[TintShown] = []
         self.heard = asyncio.Event()
+        self._connections: set[Connection[Any]] = set()
+
+    async def tint(self, number: int, colour: str) -> None:
+        """Have every screen be of this colour."""
+        for connection in self._connections:
+            await connection.send(ShowTint(number, colour))
 
     @contextlib.asynccontextmanager
     async def run(self) -> AsyncIterator[FakePreview]:
@@ -73,16 +94,22 @@ class FakePreview:
 
     async def _handle(self, connection: Connection[Any]) -> None:
         wanted = asyncio.Event()
+        self._connections.add(connection)
         async with asyncio.TaskGroup() as tasks:
             sender = tasks.create_task(self._send(connection, wanted))
             async for message in connection:
-                if message.on:
-                    wanted.set()
-                else:
-                    wanted.clear()
-                self.asked.append(message.on)
+                match message:
+                    case TintShown():
+                        self.painted.append(message)
+                    case WantPreview(True):
+                        wanted.set()
+                        self.asked.append(True)
+                    case WantPreview():
+                        wanted.clear()
+                        self.asked.append(False)
                 self.heard.set()
             sender.cancel()
+        self._connections.discard(connection)
 
     async def _send(self, connection: Connection[Any], wanted: asyncio.Event) -> None:
         while True:

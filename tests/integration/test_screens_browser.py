@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -19,7 +19,9 @@ import tomli_w
 from fakes.screens_peers import FakeLane, FakePreview, view
 from playwright.async_api import Browser, Page, async_playwright
 
+from gate.face.liveness.tints import TINTS
 from gate.passage.screen import Guidance, Screen
+from gate.screens.kiosk.tints import BASE, CHANGE_MS_MIN
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -81,7 +83,7 @@ class Gate:
                     "swipe": {"port": "none"},
                     "camera": {"address": "none"},
                     "audit": {"recipients": ["none"]},
-                    "screens": {"port": self.port},
+                    "screens": {"port": self.port, "challenge": True},
                 }
             )
         )
@@ -385,6 +387,68 @@ async def test_a_broken_picture_leaves_the_drawing(browser: Browser, gate: Gate)
             await page.wait_for_selector("html[data-mirror]")
     finally:
         gate.vision.jpeg = good
+
+
+BACK = "getComputedStyle(document.documentElement).backgroundColor"
+
+
+async def tinted(page: Page, gate: Gate, number: int, colour: str) -> None:
+    """Have the page painted in a colour, and wait until it says so."""
+    await gate.vision.tint(number, colour)
+    async with asyncio.timeout(WAIT_MS / 1000):
+        while not any(shown.number == number for shown in gate.vision.painted):  # noqa: ASYNC110 - behind two sockets
+            await asyncio.sleep(0.01)
+    assert await page.evaluate(BACK) == "rgb({}, {}, {})".format(*bytes.fromhex(colour[1:]))
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_look_screen_is_legible_and_whole_under_every_tint(
+    browser: Browser, gate: Gate, size: str, motion: Literal["reduce", "no-preference"]
+) -> None:
+    problems = []
+    gate.vision.painted.clear()
+    async with open_page(browser, gate, size, reduced_motion=motion) as page:
+        await gate.lane.show(view(Screen.LOOK, Guidance.COME_CLOSER))
+        await page.wait_for_selector("html[data-mirror][data-tint]")
+        for language in LANGUAGES:
+            await choose(page, language)
+            for colour in TINTS:
+                await asyncio.sleep(CHANGE_MS_MIN / 1000)
+                await tinted(page, gate, len(gate.vision.painted) + 1, colour)
+                problems += [f"{colour} {language}: {text}" for text in await page.evaluate(MEASURE)]
+    assert problems == []
+
+
+async def test_the_page_is_bright_and_of_no_colour_first_and_dark_again_after_the_look(
+    browser: Browser, gate: Gate
+) -> None:
+    gate.vision.painted.clear()
+    async with open_page(browser, gate) as page:
+        dark = await page.evaluate(BACK)
+        await gate.lane.show(view(Screen.LOOK))
+        await page.wait_for_selector("html[data-tint]")
+        assert await page.evaluate(BACK) == "rgb({}, {}, {})".format(*bytes.fromhex(BASE[1:]))
+        await tinted(page, gate, 1, TINTS[0])
+        for screen in (Screen.WAIT, Screen.GO):
+            await gate.lane.show(view(screen))
+            await shown(page, screen)
+            assert await page.locator("html[data-tint]").count() == 0
+        await gate.lane.show(view(Screen.WAIT))
+        await shown(page, Screen.WAIT)
+        assert await page.evaluate(BACK) == dark
+
+
+async def test_a_page_in_the_background_does_not_say_that_it_has_painted(browser: Browser, gate: Gate) -> None:
+    gate.vision.painted.clear()
+    async with open_page(browser, gate) as page:
+        # What a browser does for a page that nobody sees.
+        await page.evaluate("window.requestAnimationFrame = () => {}")
+        await gate.lane.show(view(Screen.LOOK))
+        await page.wait_for_selector("html[data-tint]")
+        await gate.vision.tint(1, TINTS[0])
+        await asyncio.sleep(0.5)
+        assert gate.vision.painted == []
 
 
 async def test_a_killed_server_calls_an_officer_and_its_return_shows_the_lane(browser: Browser, gate: Gate) -> None:

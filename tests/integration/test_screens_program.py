@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import socket
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import msgspec
 import pytest
 from fakes.screens_peers import FakeLane, FakePreview, view
 from websockets.asyncio.client import connect as connect_websocket
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 from websockets.typing import Origin
 
 from gate.channel.messages import Status, StatusRequest, View
@@ -23,6 +26,7 @@ from gate.channel.sockets import ChannelClosedError, connect
 from gate.passage.screen import Guidance, Screen
 from gate.programs.config import Config, ConfigError
 from gate.programs.screens import FRAME_BYTES_MAX, Link, Screens, run
+from hardware_sim.display import PAINT_S, Display
 
 DEADLINE_S = 8.0
 JPEG = b"\xff\xd8\xff\xe0 a picture"
@@ -269,6 +273,81 @@ async def test_what_is_no_picture_reaches_no_page(tmp_path: Path, jpeg: bytes) -
             await asyncio.wait_for(mirror.recv(), 0.2)
         vision.jpeg = JPEG
         assert await asyncio.wait_for(mirror.recv(), DEADLINE_S) == JPEG
+
+
+class LitCamera:
+    """The camera beside the display."""
+
+    def __init__(self) -> None:
+        self.light: list[tuple[float, float, float]] = []
+
+    def shine(self, rgb: tuple[float, float, float]) -> None:
+        self.light.append(rgb)
+
+
+async def test_the_display_shows_the_colours_that_vision_asks_for_and_says_when(tmp_path: Path) -> None:
+    settings = config(tmp_path, challenge=True)
+    vision = FakePreview(settings.socket("preview"), jpeg=JPEG)
+    camera = LitCamera()
+    async with (
+        FakeLane(settings.socket("lane"), first=view(Screen.LOOK)).run() as lane,
+        vision.run(),
+        program(settings) as address,
+    ):
+        display = Display(f"{address}/", camera)
+        display.start()
+        await _soon(lambda: vision.asked == [True] and camera.light)
+        assert camera.light[-1] == pytest.approx((0.807,) * 3, abs=0.001)
+        before_ms = time.monotonic() * 1000
+        await vision.tint(1, "#ffe0e7")
+        await _soon(lambda: vision.painted)
+        assert vision.painted[0].number == 1
+        assert before_ms + 1000 * PAINT_S <= vision.painted[0].at_ms + 1 <= time.monotonic() * 1000 + 1
+        assert camera.light[-1] == pytest.approx((1.0, 0.745, 0.799), abs=0.002)
+        await vision.tint(2, "#aa0000")  # not pale: never shown, never answered
+        await asyncio.sleep(0.4)
+        await vision.tint(3, "#c4f0ff")
+        await _soon(lambda: len(vision.painted) == 2)
+        assert vision.painted[1].number == 3
+        assert len(camera.light) == 3
+        await lane.show(view(Screen.GO))
+        await _soon(lambda: camera.light[-1] == (0.0, 0.0, 0.0))
+        await asyncio.to_thread(display.stop)
+
+
+async def test_a_page_that_is_not_to_be_challenged_shows_and_says_nothing(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    vision = FakePreview(settings.socket("preview"), jpeg=b"")
+    async with (
+        FakeLane(settings.socket("lane"), first=view(Screen.LOOK)).run(),
+        vision.run(),
+        program(settings) as address,
+        looking(address) as mirror,
+    ):
+        await _soon(lambda: vision.asked == [True])
+        await vision.tint(1, "#ffe0e7")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(mirror.recv(), 0.3)
+        await mirror.send("1")  # it has nothing to say
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(mirror.recv(), DEADLINE_S)
+        assert vision.painted == []
+
+
+@pytest.mark.parametrize("answer", ["", "-1", "1.0", "12345678", "٣", b"1"])
+async def test_a_page_that_answers_nonsense_is_hung_up_on(tmp_path: Path, answer: str | bytes) -> None:
+    settings = config(tmp_path, challenge=True)
+    vision = FakePreview(settings.socket("preview"), jpeg=JPEG)
+    async with (
+        FakeLane(settings.socket("lane"), first=view(Screen.LOOK)).run(),
+        vision.run(),
+        program(settings) as address,
+        looking(address) as mirror,
+    ):
+        await mirror.send(answer)
+        await asyncio.wait_for(mirror.wait_closed(), DEADLINE_S)
+        assert mirror.close_code == CloseCode.POLICY_VIOLATION
+        assert vision.painted == []
 
 
 async def test_vision_may_come_late_and_go(tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, co
 from gate.face.chain import open_models, template_of
 from gate.passage.screen import Guidance
 from gate.programs import vision
-from gate.programs.config import Audit, Barrier, Camera, Config, Paths, Swipe
+from gate.programs.config import Audit, Barrier, Camera, Config, Paths, Screens, Swipe
+from hardware_sim.camera.display import shone_at_person
+from hardware_sim.display import light_of
 from models.manifest import load
 
 pytestmark = pytest.mark.faces
@@ -43,12 +45,13 @@ class World:
     def __init__(self) -> None:
         self.portrait = astronaut()
         self.frame = before_the_camera(self.portrait)
+        self.display = (0.0, 0.0, 0.0)
 
     def leave(self) -> None:
         self.frame = np.full_like(self.frame, 40)
 
     def picture(self, number: int) -> np.ndarray:
-        return swaying(self.frame, number)
+        return shone_at_person(swaying(self.frame, number), self.display)
 
 
 @dataclass
@@ -102,6 +105,7 @@ def config_for(folder: Path, *, models: Path, address: str) -> Config:
         swipe=Swipe(port="none"),
         camera=Camera(address=address),
         audit=Audit(recipients=()),
+        screens=Screens(challenge=True),
     )
 
 
@@ -297,7 +301,9 @@ async def test_a_peer_that_breaks_the_protocol_is_hung_up_on_and_the_crossing_go
 async def next_preview(screen: Connection[m.FromPreview], *, within_s: float) -> m.Preview | None:
     try:
         async with asyncio.timeout(within_s):
-            return await screen.receive()
+            while not isinstance(message := await screen.receive(), m.Preview):
+                pass
+            return message
     except TimeoutError:
         return None
 
@@ -326,6 +332,50 @@ async def test_the_preview_runs_during_a_crossing_and_only_while_it_is_wanted(tm
                 pass
         screen.close()
         idle.close()
+
+
+async def shine(gate: Site, screen: Connection[m.FromPreview], *, seen: bool) -> list[m.ShowTint]:
+    """Be a display until the camera has looked for long enough, however slow it is; `seen`: the colours reach the face."""
+    shown: list[m.ShowTint] = []
+    looks = 0
+    async with asyncio.timeout(4 * DEADLINE_S):
+        while len(shown) < 8 or looks < 30:
+            message = await screen.receive()
+            if isinstance(message, m.Preview):
+                looks += 1
+            else:
+                shown.append(message)
+                gate.world.display = light_of(message.colour) if seen else gate.world.display
+                await screen.send(m.TintShown(message.number, int(time.monotonic() * 1000)))
+    return shown
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["a face before the display", "fed-in video"])
+async def test_the_display_challenges_and_the_face_is_seen_to_answer(tmp_path: Path, *, seen: bool) -> None:
+    async with site(tmp_path) as gate:
+        screen = await connected(gate.config, "preview", m.FromPreview)
+        await screen.send(m.WantPreview(on=True))
+        await gate.start("one")
+        shown = await shine(gate, screen, seen=seen)
+        assert [tint.number for tint in shown] == list(range(1, len(shown) + 1))
+        compared = await gate.give_portrait("one")
+        light = compared.cues["light"]
+        assert light is not None
+        assert light > 0.07 if seen else light < 0.04
+        screen.close()
+
+
+async def test_a_display_that_goes_is_held_against_nobody(tmp_path: Path) -> None:
+    async with site(tmp_path) as gate:
+        screen = await connected(gate.config, "preview", m.FromPreview)
+        await screen.send(m.WantPreview(on=True))
+        await gate.start("one")
+        await shine(gate, screen, seen=False)
+        screen.close()
+        await asyncio.sleep(0.3)
+        compared = await gate.give_portrait("one")
+        assert (compared.cues["light"], compared.cues["shading"]) == (None, None)
+        assert compared.match is not None
 
 
 async def test_a_screen_that_does_not_read_delays_nobody(tmp_path: Path) -> None:

@@ -62,22 +62,22 @@ def test_a_loop_goes_round_and_goes_on_while_nobody_watches(player: Player) -> N
 
 
 def test_settings_show_in_the_next_picture_and_go_again(player: Player) -> None:
-    player.adjust(Settings(exposure=2.0))
+    player.adjust(lambda _: Settings(exposure=2.0))
     assert seen(player)[0, 0, 0] == pytest.approx(40 * 2 ** (1 / 2.2), abs=2)
-    player.adjust(Settings(display=(1.0, 0.0, 0.0)))
+    player.adjust(lambda _: Settings(display=(1.0, 0.0, 0.0)))
     assert int(seen(player)[0, 0, 2]) - 50 == pytest.approx(50, abs=5)
-    player.adjust(Settings())
+    player.adjust(lambda _: Settings())
     assert player.take(watched=True) == encoded(Ramp(), 2, SIZE)
 
 
 def test_a_live_scene_is_asked_for_the_time_since_it_began_under_the_settings(player: Player) -> None:
-    player.adjust(Settings(exposure=4.0, gain=3.0, display=(0.0, 1.0, 0.0)))
+    player.adjust(lambda _: Settings(exposure=4.0, gain=3.0, display=(0.0, 1.0, 0.0)))
     player.show(Clock())
     assert [int(seen(player)[0, 0, 0]) for _ in range(3)] == pytest.approx([93, 103, 113], abs=1)
 
 
 def test_injected_video_knows_nothing_of_settings(player: Player) -> None:
-    player.adjust(Settings(exposure=4.0, display=(1.0, 0.0, 0.0)))
+    player.adjust(lambda _: Settings(exposure=4.0, display=(1.0, 0.0, 0.0)))
     player.show(Injected(Ramp()))
     assert [player.take(watched=True) for _ in range(6)] == [encoded(Ramp(), index % 5, SIZE) for index in range(6)]
     player.suffer(Fault.MIRRORED)
@@ -88,7 +88,7 @@ def test_a_frozen_camera_repeats_its_last_picture_whatever_is_shown_until_it_is_
     last = player.take(watched=True)
     player.suffer(Fault.FROZEN)
     player.show(Clock())
-    player.adjust(Settings(exposure=3.0))
+    player.adjust(lambda _: Settings(exposure=3.0))
     assert {player.take(watched=True) for _ in range(5)} == {last}
     player.suffer(None)
     assert player.take(watched=True) != last
@@ -103,7 +103,7 @@ def test_a_camera_that_froze_before_its_first_picture_takes_one(player: Player) 
 def test_a_looped_clip_is_the_last_pictures_again_and_again(player: Player) -> None:
     sent = [player.take(watched=True) for _ in range(CLIP_LENGTH + 3)][3:]
     player.suffer(Fault.LOOPED)
-    player.adjust(Settings(exposure=3.0))
+    player.adjust(lambda _: Settings(exposure=3.0))
     assert [player.take(watched=True) for _ in range(2 * CLIP_LENGTH)] == sent + sent
 
 

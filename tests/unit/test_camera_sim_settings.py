@@ -79,10 +79,12 @@ def test_gain_brings_light_and_noise() -> None:
     assert 2.0 < gained.std() < 4.0
 
 
-def test_a_display_tints_what_it_reaches_and_most_where_it_stands_out() -> None:
+def test_a_display_tints_what_it_reaches_and_most_what_stands_out_and_no_window_lights() -> None:
     red = shone_at_person(GREY, (1.0, 0.0, 0.0))
     assert np.array_equal(red[..., :2], GREY[..., :2])
-    assert red[24, 32, 2] > red[24, 39, 2] > red[2, 2, 2] == 120
+    away, middle, window = red[24, 35, 2], red[24, 32, 2], red[24, 29, 2]
+    assert away > middle > window > red[2, 2, 2] == 120
+    assert red[24, 41, 2] < away
 
 
 def test_a_dark_display_changes_nothing_and_white_tints_nothing() -> None:

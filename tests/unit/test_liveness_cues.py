@@ -13,11 +13,12 @@ from gate.face.liveness.glimpse import FACE_SIZE, Glimpse, glimpse
 from gate.face.liveness.light import Light
 from gate.face.liveness.motion import Motion
 from gate.face.liveness.pattern import Pattern
+from gate.face.liveness.tints import TINTS, linear
 from gate.face.values import Box, Picture
 
 Grey = npt.NDArray[np.float32]
 BOX = Box(200, 100, 400, 350)
-COLOURS = ((0.9, 0.7, 0.4), (0.4, 0.7, 0.9), (0.7, 0.7, 0.7), (0.9, 0.5, 0.7))
+COLOURS = tuple(linear(colour) for colour in TINTS[1:5])
 WIDTH, HEIGHT = FACE_SIZE
 
 
@@ -147,14 +148,14 @@ def test_flicker_needs_some_frames() -> None:
     assert flicker.value is None
 
 
-def challenged(share: float, *, lag_ms: int = 150, colours: int = 4, hall: bool = True, uneven: float = 0.0) -> Light:
+def challenged(share: float, *, lag_ms: int = 150, colours: int = 6, hall: bool = True, uneven: float = 0.0) -> Light:
     """A face that takes on this share of the display's light, more at its middle by `uneven`, beside a slow sunset."""
     light = Light()
     shown = [(400 * number, COLOURS[number % 4]) for number in range(colours)]
     for at_ms, colour in shown:
         light.show(colour, at_ms=at_ms)
     random = np.random.default_rng(0)
-    for at_ms in range(0, 1600, 70):
+    for at_ms in range(0, 400 * colours, 70):
         now = [colour for since_ms, colour in shown if since_ms + lag_ms <= at_ms]
         display = np.array(now[-1] if now else (0.0, 0.0, 0.0))
         own = np.array((0.3, 0.2, 0.15)) * (1 + at_ms / 5000 * np.array((0.2, 0, -0.2)))
@@ -196,6 +197,10 @@ def test_without_colours_or_hall_the_display_was_no_challenge() -> None:
     assert challenged(0.1, colours=2).gain is None
     assert challenged(0.1, hall=False).gain is None
     assert (Light().gain, Light().shading) == (None, None)
+
+
+def test_three_colours_in_a_row_of_tints_are_too_little_to_tell() -> None:
+    assert challenged(0.1, colours=3).gain is None
 
 
 def test_a_face_at_the_frames_edge_gives_no_glimpse() -> None:

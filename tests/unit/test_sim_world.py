@@ -27,6 +27,9 @@ class Quiet:
     def show(self, scene: Any) -> None:
         pass
 
+    def shine(self, rgb: Any) -> None:
+        pass
+
     def insert(self, passport: Any, *, pull_out_after_apdus: int | None, **_pace: float) -> None:
         pass
 
@@ -63,6 +66,7 @@ def worlds_answer(folder: Path, *orders: object, out: io.StringIO | None = None)
         scenarios=read_scenarios(scenario_folder()),
         out=events,
         pace=10.0,
+        lit_camera=Quiet(),
     )
     try:
         world.run(io.StringIO(lines), {"camera": "http://127.0.0.1:1/"})
@@ -99,6 +103,10 @@ def test_the_first_event_says_where_everything_is(folder: Path) -> None:
         {"do": "traveller", "id": "t1", "scenario": "unheard_of"},
         {"do": "traveller", "id": "../t1", "scenario": "genuine"},
         {"do": "traveller", "id": 7, "scenario": "genuine"},
+        {"do": "display"},
+        {"do": "display", "page": 8088},
+        {"do": "display", "page": "https://example.org/"},
+        {"do": "display", "page": "http://127.0.0.1/"},
         '{"see": ' + " " * ORDER_BYTES_MAX,
         '{"do": "stop"}',
     ],
@@ -107,6 +115,12 @@ def test_what_is_no_order_is_answered_with_an_error_and_the_world_goes_on(folder
     events = worlds_answer(folder, order)
     assert [event["event"] for event in events[:2]] == ["ready", "error"]
     assert events[1]["why"]
+
+
+def test_the_display_shows_one_page(folder: Path) -> None:
+    page = {"do": "display", "page": "http://127.0.0.1:9/"}  # where nobody answers, which is no reason to stop
+    assert [event["event"] for event in worlds_answer(folder, page)] == ["ready"]
+    assert [event["event"] for event in worlds_answer(folder, page, page)] == ["ready", "error"]
 
 
 def test_after_stop_nothing_is_obeyed(folder: Path) -> None:

@@ -131,9 +131,10 @@ class Play:
             officer = Officer(stage.config.socket("lane"), on_view=on_view)
             async with family.running(), _running(officer.run()):
                 ready_s = await _until_ready(stage, list(PROGRAMS))
+                page = f"http://{stage.config.screens.host}:{stage.config.screens.port}/"
+                world.tell({"do": "display", "page": page})  # what it shows falls on whoever the camera sees
                 if self._wishes.open_page is not None:
-                    screens = stage.config.screens
-                    self._wishes.open_page(f"http://{screens.host}:{screens.port}/")
+                    self._wishes.open_page(page)
                 director = Director(
                     world=world,
                     officer=officer,

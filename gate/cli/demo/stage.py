@@ -123,7 +123,8 @@ def prepare(
         "face": {"profile": face_profile},
         "rules": {"officer_presence_max_s": 5},
         "audit": {"recipients": [recipient for _, recipient in people]},
-        "screens": {"port": free_port()},
+        # The profile `clean` judges by the display's cues, and its weights know no other people than those of sequences.
+        "screens": {"port": free_port(), "challenge": face_profile == "standard"},
     }
     path = folder / "gate.toml"
     path.write_bytes(tomli_w.dumps(table).encode())

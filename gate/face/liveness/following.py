@@ -35,17 +35,25 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How well the pictures follow: `correlation` from 0 to 1, and `gain`, how much of the commanded change is seen."""
+    """How well the pictures follow: `correlation` from 0 to 1, and `gain`, how much of the commanded change is seen.
+
+    `power` is the sum of squares of what was commanded while frames came, without its straight line: little of it tells little.
+    """
 
     correlation: float
     gain: float
+    power: float
 
 
-def answer(commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence[Floats]) -> Answer | None:
-    """The answer at the lag where it is best; None when there is too little to go by."""
-    lags = range(0, LAG_MAX_MS + 1, _LAG_STEP_MS)
-    found = [known for lag in lags if (known := _at_lag(commands, times_ms, seen, lag)) is not None]
-    return max(found, key=lambda known: known.correlation, default=None)
+def answer(
+    commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence[Floats], *, power_min: float = 0.0
+) -> Answer | None:
+    """The answer at the lag where it is best; None when there is too little to go by: at all lags, or less power than this at any."""
+    known = [_at_lag(commands, times_ms, seen, lag) for lag in range(0, LAG_MAX_MS + 1, _LAG_STEP_MS)]
+    found = [one for one in known if one is not None]
+    if power_min and (len(found) < len(known) or min(one.power for one in found) < power_min):
+        return None
+    return max(found, key=lambda one: one.correlation, default=None)
 
 
 def _at_lag(commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence[Floats], lag_ms: int) -> Answer | None:
@@ -59,8 +67,8 @@ def _at_lag(commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence
     power, shared = float((asked**2).sum()), float((asked * came).sum())
     both = float(np.sqrt(power * (came**2).sum()))
     if not both > 0.0:
-        return Answer(0.0, 0.0)
-    return Answer(correlation=max(0.0, shared / both), gain=max(0.0, shared / power))
+        return Answer(0.0, 0.0, power)
+    return Answer(correlation=max(0.0, shared / both), gain=max(0.0, shared / power), power=power)
 
 
 def _in_force(commands: Sequence[Command], at_ms: float) -> tuple[float, ...] | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gate.face.liveness.glimpse import Glimpse
 
 COLOURS_MIN: Final = 3
+POWER_MIN: Final = 2.0  # of the colours seen, at any lag: with less, movement and noise pass for an answer
 SHADING_GAIN_MIN: Final = 0.03  # below it the parts of the face answer with noise
 FRAMES_MAX: Final = 200
 _DARK: Final = 1e-3
@@ -70,7 +71,7 @@ class Light:
     def _answer(self, part: int) -> Answer | None:
         if len({command.value for command in self._shown}) < COLOURS_MIN:
             return None
-        return answer(self._shown, self._times_ms, [tints[part] for tints in self._parts])
+        return answer(self._shown, self._times_ms, [tints[part] for tints in self._parts], power_min=POWER_MIN)
 
 
 def _tint(light: npt.NDArray[np.floating]) -> Floats:

@@ -61,8 +61,12 @@ class Witness:
         )
 
     def show(self, colour: Rgb, *, at_ms: int) -> None:
-        """The display was told to show a colour."""
+        """The display shows a colour."""
         self._light.show(colour, at_ms=at_ms)
+
+    def show_nothing(self) -> None:
+        """The display shows nothing, and what it showed does not count."""
+        self._light = Light()
 
     def judge(self) -> Liveness:
         """The score and what it rests on, so far."""

@@ -1,13 +1,14 @@
 """The web application of the traveller's page.
 
-`/` is the page, `/events` its states as server-sent events, `/preview` the camera's picture over a WebSocket,
-`/healthz` says that the program lives. It keeps no state of its own: `board` and `mirror` are given, and end the
+`/` is the page, `/events` its states as server-sent events, `/preview` the camera's picture and the page's tints over a WebSocket,
+`/healthz` says that the program lives. It keeps no state of its own: `board`, `mirror` and `tints` are given, and end the
 streams when they close.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +26,13 @@ from gate.screens.kiosk import texts
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.fanout import EndedError, Fanout, FanoutError, Latest
 from gate.screens.kiosk.guard import Guard
+from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import Pictogram, Purpose, lane_unknown
 
 RETRY_MS = 500  # how soon a browser asks again
 HEARTBEAT_S = 1.0  # the page calls an officer after three that are missing
 VIEWERS_MAX = 4
+ANSWER_LENGTH_MAX = 7  # what a page says: the number of the tint that it has painted
 _HERE = Path(__file__).parent
 _BEAT = b"event: beat\ndata: 1\n\n"
 
@@ -45,9 +48,18 @@ class Labels:
 
 
 def create_app(
-    *, board: Board, mirror: Fanout[bytes], labels: Labels, hosts: frozenset[str], heartbeat_s: float = HEARTBEAT_S
+    *,
+    board: Board,
+    mirror: Fanout[bytes],
+    labels: Labels,
+    hosts: frozenset[str],
+    tints: Tints | None = None,
+    heartbeat_s: float = HEARTBEAT_S,
 ) -> Starlette:
-    """The application. `hosts` are the Host headers it answers to. Raises TextError when a language is not there."""
+    """The application. `hosts` are the Host headers it answers to; without `tints` the page keeps its colours.
+
+    Raises TextError when a language is not there.
+    """
     page = _page(boot=board.boot, labels=labels)
 
     async def show_page(_request: Request) -> Response:
@@ -60,7 +72,7 @@ def create_app(
         Route("/", show_page),
         Route("/events", _events(board, heartbeat_s)),
         Route("/healthz", healthz),
-        WebSocketRoute("/preview", _preview(mirror)),
+        WebSocketRoute("/preview", _preview(mirror, tints)),
         Mount("/static", StaticFiles(directory=_HERE / "static")),
     ]
     return Starlette(routes=routes, middleware=[Middleware(Guard, hosts=hosts)])
@@ -113,21 +125,41 @@ def _events(board: Board, heartbeat_s: float) -> Callable[[Request], Awaitable[R
     return events
 
 
-def _preview(mirror: Fanout[bytes]) -> Callable[[WebSocket], Awaitable[None]]:
+def _preview(mirror: Fanout[bytes], tints: Tints | None) -> Callable[[WebSocket], Awaitable[None]]:
     async def preview(websocket: WebSocket) -> None:
         try:
-            with mirror.join() as mailbox:
+            with mirror.join() as frames, contextlib.ExitStack() as stack:
+                page = None if tints is None else stack.enter_context(tints.page())
                 await websocket.accept()
                 async with asyncio.TaskGroup() as tasks:
-                    frames = tasks.create_task(_send_frames(websocket, mailbox))
-                    message = await websocket.receive()
-                    frames.cancel()
-                if message["type"] == "websocket.receive":  # a page of ours says nothing
-                    await websocket.close(code=1008)
+                    sending = [tasks.create_task(_send_frames(websocket, frames))]
+                    if tints is None or page is None:
+                        await _until_gone(websocket)
+                    else:
+                        sending.append(tasks.create_task(_send_tints(websocket, page)))
+                        await _hear_answers(websocket, lambda number: tints.painted(page, number))
+                    for task in sending:
+                        task.cancel()
         except FanoutError:
             await websocket.close(code=1013)
 
     return preview
+
+
+async def _until_gone(websocket: WebSocket) -> None:
+    """Wait for the page's end; a page that shows no tints says nothing."""
+    if (await websocket.receive())["type"] == "websocket.receive":
+        await websocket.close(code=1008)
+
+
+async def _hear_answers(websocket: WebSocket, painted: Callable[[int], None]) -> None:
+    """Pass on the numbers of the tints that the page says it has painted, until it has gone or says something else."""
+    while (message := await websocket.receive())["type"] == "websocket.receive":
+        said = message.get("text") or ""
+        if not (said.isascii() and said.isdigit() and len(said) <= ANSWER_LENGTH_MAX):
+            await websocket.close(code=1008)
+            return
+        painted(int(said))
 
 
 async def _send_frames(websocket: WebSocket, mailbox: Latest[bytes]) -> None:
@@ -138,3 +170,11 @@ async def _send_frames(websocket: WebSocket, mailbox: Latest[bytes]) -> None:
         await websocket.close(code=1001)
     except WebSocketDisconnect:
         return
+
+
+async def _send_tints(websocket: WebSocket, mailbox: Latest[Tint]) -> None:
+    try:
+        while True:
+            await websocket.send_text((await mailbox.take()).as_json())
+    except (EndedError, WebSocketDisconnect):
+        return  # the frames' task says goodbye

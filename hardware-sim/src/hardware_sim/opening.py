@@ -60,6 +60,7 @@ def open_world(
             pace=pace,
             reader_kind=reader_kind,
             page_scanner=scanner,
+            lit_camera=camera,
         )
         cleanup.callback(world.close)
         ready = {

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hardware_sim.barrier.device import Barrier
+from hardware_sim.display import Display, NoPageError
 from hardware_sim.pty import SerialLine
 from hardware_sim.readers.kinds import KINDS, PAGE_READER, USUAL
 from hardware_sim.scenario import HOST_DEEDS, Scenario
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from hardware_sim.display import Camera as LitCamera
     from hardware_sim.readers.device import ReaderDevice
     from hardware_sim.stage import Camera, Chip, DocumentReader
 
@@ -113,6 +115,7 @@ class World:
         pace: float = 1.0,
         reader_kind: str = USUAL,
         page_scanner: DocumentReader | None = None,
+        lit_camera: LitCamera | None = None,
     ) -> None:
         self._casting = casting
         self._scenarios = scenarios
@@ -123,6 +126,8 @@ class World:
         self._cleanup = ExitStack()
         self.truth = self._cleanup.enter_context(Truth(folder / TRUTH_NAME))
         self.barrier = Barrier(self._report)
+        self._lit_camera = lit_camera
+        self._shows_page = False
         self._lays_pages = page_scanner is not None
         self.barrier_line = self._line(folder / "barrier", self.barrier, BARRIER_BAUD, seed)
         self._reader: dict[str, object] = {"reader": {"kind": PAGE_READER}}
@@ -188,8 +193,22 @@ class World:
             if not isinstance(what, str) or what not in {deed.value for deed in HOST_DEEDS}:
                 raise OrderError("host_done names what was done")
             self._screen.host_did(what)
+        elif order.get("do") == "display":
+            self._show_page(order.get("page"))
         else:
-            raise OrderError("an order is see, or do: traveller, host_done or stop")
+            raise OrderError("an order is see, or do: traveller, display, host_done or stop")
+
+    def _show_page(self, page: object) -> None:
+        """The display beside the camera shows this page from now on."""
+        if not isinstance(page, str) or self._shows_page or self._lit_camera is None:
+            raise OrderError("display names the traveller's page, once, where a camera can be lit")
+        try:
+            display = Display(page, self._lit_camera)
+        except NoPageError as error:
+            raise OrderError(str(error)) from error
+        self._shows_page = True
+        display.start()
+        self._cleanup.callback(display.stop)
 
     def _expect(self, order: dict[str, Any]) -> None:
         traveller, name = order.get("id"), order.get("scenario")

@@ -91,7 +91,7 @@ for (const button of document.querySelectorAll("[data-choose]")) {
   });
 }
 
-// ── the mirror: the camera's picture, one frame at a time, dropped while one is being drawn ────────────────────────
+// ── the mirror: the camera's picture, one frame at a time, dropped while one is being drawn; and the light that it sees ──
 
 const mirror = {
   canvas: document.querySelector(".mirror"),
@@ -108,11 +108,16 @@ const mirror = {
   open() {
     const socket = new WebSocket(`ws://${location.host}/preview`);
     socket.binaryType = "blob";
-    socket.onmessage = (message) => this.draw(message.data);
+    socket.onmessage = (message) => {
+      if (this.socket !== socket) return;
+      if (typeof message.data === "string") this.tint(JSON.parse(message.data));
+      else this.draw(message.data);
+    };
     socket.onclose = () => {
       if (this.socket !== socket) return;
       this.socket = null;
       this.clear();
+      this.untint();
       setTimeout(() => this.want(this.wanted), RETRY_MS);
     };
     this.socket = socket;
@@ -123,6 +128,7 @@ const mirror = {
     this.socket = null;
     if (socket) socket.close();
     this.clear();
+    this.untint();
   },
 
   async draw(jpeg) {
@@ -146,6 +152,22 @@ const mirror = {
     }
     this.canvas.getContext("2d").drawImage(bitmap, 0, 0);
     this.reveal(true);
+  },
+
+  // The whole page shines a pale colour at the face, and says so once it is painted: the second callback comes after that.
+  tint({ number, colour }) {
+    const socket = this.socket;
+    root.style.setProperty("--tint", colour);
+    root.toggleAttribute("data-tint", true);
+    requestAnimationFrame(() => {
+      requestAnimationFrame(() => {
+        if (this.socket === socket && socket.readyState === WebSocket.OPEN) socket.send(String(number));
+      });
+    });
+  },
+
+  untint() {
+    root.toggleAttribute("data-tint", false);
   },
 
   clear() {

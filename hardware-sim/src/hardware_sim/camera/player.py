@@ -10,6 +10,7 @@ import enum
 import random
 import threading
 from collections import deque
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -18,6 +19,9 @@ from hardware_sim.camera.scenes import Empty, Injected, Live, Scene, Shone
 from hardware_sim.camera.settings import Settings
 from hardware_sim.faces import studio
 from hardware_sim.faces.hall import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 JPEG_QUALITY = 88
 SCENES_KEPT_MAX = 32  # encoded scenes, about 2 MB each; the one not shown for longest goes first
@@ -66,10 +70,10 @@ class Player:
         with self._lock:
             return self._settings
 
-    def adjust(self, settings: Settings) -> None:
-        """Take pictures in this way from the next one on."""
+    def adjust(self, change: Callable[[Settings], Settings]) -> None:
+        """Take pictures in the changed way from the next one on. Whatever `change` raises leaves the settings as they are."""
         with self._lock:
-            self._settings = settings
+            self._settings = change(self._settings)
 
     def show(self, scene: Scene | Live) -> None:
         """Play a scene from its beginning; ends a stall and garbage."""

@@ -13,7 +13,7 @@ import selectors
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hardware_sim.camera import mjpeg
@@ -22,6 +22,7 @@ from hardware_sim.camera.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from hardware_sim.camera.scenes import Live, Scene
+    from hardware_sim.camera.settings import Rgb
 
 CLIENTS_MAX = 4  # one more is turned away: a camera on loopback has one reader, at times its successor, and settings
 _STOP_TIMEOUT_S = 5.0
@@ -118,6 +119,10 @@ class MjpegCamera:
     def settings(self) -> Settings:
         """How pictures are taken now."""
         return self._player.settings
+
+    def shine(self, display: Rgb) -> None:
+        """The traveller's display shines this light, linear, 0 to 1; `POST /light` says the same."""
+        self._player.adjust(lambda now: replace(now, display=display))
 
     def drop(self) -> None:
         """Close every connection once; new ones are welcome."""
@@ -237,9 +242,9 @@ def _set(request: mjpeg.Request, player: Player) -> bytes:
     try:
         match request.method, request.path:
             case "POST", mjpeg.CONTROL_PATH:
-                player.adjust(player.settings.controlled(request.body))
+                player.adjust(lambda now: now.controlled(request.body))
             case "POST", mjpeg.LIGHT_PATH:
-                player.adjust(player.settings.shone_at(request.body))
+                player.adjust(lambda now: now.shone_at(request.body))
             case _:
                 return mjpeg.NOT_FOUND
     except SettingsError as error:

@@ -1,0 +1,100 @@
+"""A crossing's challenge by the traveller's display: one pale colour after another, in an order that nobody can know beforehand.
+
+A colour is drawn when it is due and counts from when the page says that it is painted; the witness looks for it on the face. The first few
+come at once, the others while one face alone is looked at, until it was compared. A page that goes, or does not answer in time, ends the challenge: then
+the display was none, and nobody is held to it. No frame and no comparison waits for a colour.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from gate.channel.messages import ShowTint
+from gate.face.liveness.tints import TINTS, linear
+from gate.face.watch import Witness
+
+if TYPE_CHECKING:
+    import random
+
+    from gate.face.chain import Observation
+    from gate.face.liveness.light import Rgb
+    from gate.face.values import LiveEvidence, Picture
+
+HOLD_MS: Final = 400
+PAINTED_WITHIN_MS: Final = 1000  # until then the page shows what it showed before
+AHEAD: Final = 3  # colours that do not wait for a face: whoever comes at once is seen under several
+COLOURS_MAX: Final = 40  # 16 seconds: the light cue keeps no more frames either
+
+
+class LightWitness(Witness, Protocol):
+    """A witness who is told what the display shows."""
+
+    def show(self, colour: Rgb, *, at_ms: int) -> None:
+        """The display shows a colour."""
+
+    def show_nothing(self) -> None:
+        """The display shows nothing, and what it showed does not count."""
+
+
+class TintWitness:
+    """Has the display challenge whoever this witness looks at."""
+
+    def __init__(self, witness: LightWitness, dice: random.Random) -> None:
+        self._witness = witness
+        self._dice = dice
+        self._there = False  # a page says that it shows what it is told
+        self._over = False
+        self._looking = False  # the newest frame showed one face, alone
+        self._asked: ShowTint | None = None
+        self._asked_ms = 0
+        self._painted_ms: int | None = None  # None: the page has yet to answer
+
+    def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
+        """Take a frame with one face, alone, and return what is known up to it."""
+        self._looking = True
+        return self._witness.see(frame, seen)
+
+    def wipe(self) -> None:
+        """Zero what shows the person."""
+        self._witness.wipe()
+
+    def page_is(self, *, there: bool) -> None:
+        """A page shows what it is told, or none does any more. One that went may have shown anything: the challenge is over."""
+        if self._there and not there and self._asked is not None:
+            self._end()
+        self._there = there
+
+    def painted(self, number: int, *, at_ms: int, now_ms: int) -> None:
+        """The page says that it has painted this tint, and when. What it cannot know or was not asked is not believed."""
+        if self._over or self._asked is None or self._asked.number != number or self._painted_ms is not None:
+            return
+        if not self._asked_ms <= at_ms <= now_ms:
+            return
+        self._painted_ms = at_ms
+        self._witness.show(linear(self._asked.colour), at_ms=at_ms)
+
+    def due(self, *, now_ms: int) -> ShowTint | None:
+        """What the page is to show now, if it is time; to be asked after each frame."""
+        looking, self._looking = self._looking, False
+        if self._over or not self._there:
+            return None
+        if self._asked is not None and self._painted_ms is None:
+            if now_ms - self._asked_ms > PAINTED_WITHIN_MS:
+                self._end()
+            return None
+        if self._painted_ms is not None and now_ms - self._painted_ms < HOLD_MS:
+            return None
+        return self._next(now_ms, looking=looking)
+
+    def _next(self, now_ms: int, *, looking: bool) -> ShowTint | None:
+        number = 1 if self._asked is None else self._asked.number + 1
+        if number > (COLOURS_MAX if looking else AHEAD):
+            return None
+        last = None if self._asked is None else self._asked.colour
+        self._asked = ShowTint(number, self._dice.choice([colour for colour in TINTS if colour != last]))
+        self._asked_ms, self._painted_ms = now_ms, None
+        return self._asked
+
+    def _end(self) -> None:
+        self._over = True
+        self._witness.show_nothing()

@@ -1,0 +1,139 @@
+"""The display beside the lane's camera: follows the traveller's page as its browser does, and shines what it shows.
+
+It opens the page's events and, while the page shows the camera's picture, its preview; a colour that comes there is on the panel a
+frame or two later, falls on whoever stands before the camera, and is answered by its number. Without colours, or with another screen, the
+panel is dark. Pictures are thrown away. Everything of the page is another program's and may come late, go, or be nonsense.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
+
+if TYPE_CHECKING:
+    from hardware_sim.camera.settings import Rgb
+
+PAINT_S = 0.03  # two frames of a panel of 60 Hz
+EVENTS_SILENCE_S = 3.0
+RETRY_S = 0.3
+MESSAGE_BYTES_MAX = 1024 * 1024
+LINE_BYTES_MAX = 64 * 1024
+DARK: Rgb = (0.0, 0.0, 0.0)
+
+
+class NoPageError(ValueError):
+    """An address that is no page's."""
+
+
+class Camera(Protocol):
+    """The camera beside the display."""
+
+    def shine(self, rgb: Rgb) -> None:
+        """This light, linear, falls on whoever stands before it."""
+
+
+class Display:
+    """A display that shows the page at `address`, http://HOST:PORT/. Raises NoPageError."""
+
+    def __init__(self, address: str, camera: Camera) -> None:
+        parts = urlsplit(address)
+        if parts.scheme != "http" or not parts.hostname or not parts.port:
+            raise NoPageError(f"no page's address: {address}")
+        self._host = f"{parts.hostname}:{parts.port}"
+        self._camera = camera
+        self._ending = threading.Event()
+        self._preview: _Preview | None = None
+        self._thread = threading.Thread(target=self._run, name="display", daemon=True)
+
+    def start(self) -> None:
+        """Show the page, whenever it is there."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Go dark."""
+        self._ending.set()
+        self._thread.join(EVENTS_SILENCE_S + 2 * RETRY_S)
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+                self._follow()
+            self._show_preview(on=False)
+            self._ending.wait(RETRY_S)
+
+    def _follow(self) -> None:
+        """Follow the page's events until they end or fall silent."""
+        connection = http.client.HTTPConnection(self._host, timeout=EVENTS_SILENCE_S)
+        with contextlib.closing(connection):
+            connection.request("GET", "/events")
+            answer = connection.getresponse()
+            while not self._ending.is_set() and (line := answer.readline(LINE_BYTES_MAX)):
+                if line.startswith(b"data: {"):
+                    self._show_preview(on=json.loads(line[6:]).get("preview") is True)
+
+    def _show_preview(self, *, on: bool) -> None:
+        if on and self._preview is None:
+            self._preview = _Preview(self._host, self._camera)
+        elif not on and self._preview is not None:
+            self._preview.close()
+            self._preview = None
+
+
+class _Preview:
+    """The page's preview while it is shown."""
+
+    def __init__(self, host: str, camera: Camera) -> None:
+        self._host = host
+        self._camera = camera
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="display-preview", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """The page shows another screen."""
+        self._closing.set()
+        self._thread.join(PAINT_S + RETRY_S + 1)
+        self._camera.shine(DARK)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            with contextlib.suppress(OSError, WebSocketException, ValueError, KeyError, TypeError):
+                self._watch()
+            self._camera.shine(DARK)
+            self._closing.wait(RETRY_S)
+
+    def _watch(self) -> None:
+        address, origin = f"ws://{self._host}/preview", Origin(f"http://{self._host}")
+        with connect(address, origin=origin, max_size=MESSAGE_BYTES_MAX, compression=None, proxy=None) as page:
+            while not self._closing.is_set():
+                with contextlib.suppress(TimeoutError):
+                    message = page.recv(timeout=RETRY_S)
+                    if isinstance(message, str):
+                        self._paint(page, json.loads(message))
+
+    def _paint(self, page: ClientConnection, tint: dict[str, Any]) -> None:
+        colour, number = light_of(tint["colour"]), int(tint["number"])
+        time.sleep(PAINT_S)
+        self._camera.shine(colour)
+        page.send(str(number))
+
+
+def light_of(colour: str) -> Rgb:
+    """The linear light of a panel that shows `#rrggbb` (sRGB). Raises ValueError, TypeError."""
+    if len(colour) != 7 or colour[0] != "#":
+        raise ValueError(f"no colour: {colour}")
+    red, green, blue = (level / 255 for level in bytes.fromhex(colour[1:]))
+    return _decoded(red), _decoded(green), _decoded(blue)
+
+
+def _decoded(level: float) -> float:
+    return float(((level + 0.055) / 1.055) ** 2.4) if level > 0.04045 else level / 12.92
