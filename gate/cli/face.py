@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,8 @@ from gate.cli.models import default_folder
 from gate.cli.output import Exit, emit_json, fail, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gate.face.chain import FaceModels
     from gate.face.values import Template
 
@@ -35,7 +38,8 @@ def compare(
     from gate.face.compare import alike
 
     chain = _open(models, profile, model)
-    score = alike(_template(chain, one), _template(chain, other))
+    with _models_at_work():
+        score = alike(_template(chain, one), _template(chain, other))
     threshold = chain.embed.model.threshold
     assert threshold is not None, "the manifest gives an embedder its threshold"
     match = score >= threshold.value
@@ -78,7 +82,9 @@ def evaluate(
         fail(Exit.USAGE, f"--kind is one of {', '.join(KINDS)}")
     if report is not None:
         _require_plots()
-    evaluation = evaluate_folder(directory, _open(models, profile, model, measuring=True), kind)
+    chain = _open(models, profile, model, measuring=True)
+    with _models_at_work():
+        evaluation = evaluate_folder(directory, chain, kind)
     if report is not None:
         from gate.cli.face_report import render
 
@@ -111,7 +117,9 @@ def evaluate_pad(
 
     if report is not None:
         _require_plots()
-    evaluation = evaluate_folder(directory, _open(models, profile, None), profile=profile, bound=bound)
+    chain = _open(models, profile, None)
+    with _models_at_work():
+        evaluation = evaluate_folder(directory, chain, profile=profile, bound=bound)
     if report is not None:
         from gate.cli.pad_report import render
 
@@ -133,6 +141,17 @@ def _open(folder: Path | None, profile: str, embedder: str | None, *, measuring:
         fail(Exit.USAGE, str(error))
     except (ModelCorruptError, ModelDriftError) as error:
         fail(Exit.BAD_DATA, str(error))
+    except ModelError as error:
+        fail(Exit.UNREACHABLE, str(error))
+
+
+@contextlib.contextmanager
+def _models_at_work() -> Iterator[None]:
+    """End the command with one line when a model fails, or gives what is no number, in the middle of the work."""
+    from models.errors import ModelError
+
+    try:
+        yield
     except ModelError as error:
         fail(Exit.UNREACHABLE, str(error))
 

@@ -13,7 +13,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from gate.cli.output import Exit, fail, note
+from gate.cli.output import Exit, fail, note, one_line
 from gate.face.detect import central
 from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import FaceError, NoFaceError
@@ -35,19 +35,24 @@ IMAGES_MAX: Final = 10_000  # every pair is scored and kept: 50 million of them
 LABELS: Final = "labels.csv"
 KINDS: Final = ("development", "chip_to_live")
 _LABEL_CHARACTERS_MAX: Final = 64
+_NAMED_MAX: Final = 10
 # Groups are judged where the least trusting point still has pairs to show errors.
 _GROUP_FMR: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was measured. `intervals` go with FMR_POINTS; `groups` is empty without labels, `group_threshold` then None."""
+    """What was measured. `intervals` go with FMR_POINTS; `groups` is empty without labels, `group_threshold` then None.
+
+    `missed` pictures gave no template; of these, `unreadable` could not be read or decoded, and the others showed no face.
+    """
 
     folder: str
     kind: str
     images: int
     identities: int
     missed: int
+    unreadable: int
     model: Model
     compared: Comparisons
     found: ErrorRates
@@ -66,6 +71,7 @@ class Evaluation:
             "genuine": self.found.genuine,
             "impostor": self.found.impostor,
             "missed": self.missed,
+            "unreadable": self.unreadable,
             "failure_to_acquire": self.missed / self.images,
             "eer": self.found.eer,
             "fnmr_at_fmr": dict(zip(points, self.found.fnmr, strict=True)),
@@ -86,7 +92,8 @@ class Evaluation:
         """For people."""
         found = self.found
         lines = [
-            f"{self.images} pictures of {self.identities} identities, {self.missed} without a face",
+            f"{self.images} pictures of {self.identities} identities, {self.missed} missed: "
+            f"{self.unreadable} unreadable, {self.missed - self.unreadable} without a face",
             f"{found.genuine} genuine and {found.impostor} impostor pairs, EER {found.eer:.2%}",
         ]
         for point, fnmr, interval, threshold in zip(
@@ -127,8 +134,8 @@ def share(rate: float | None) -> str:
 
 def evaluate_folder(folder: Path, chain: FaceModels, kind: str) -> Evaluation:
     """Embed and compare all pictures below `folder`. Ends the command when there is nothing to compare."""
-    pictures = _pictures(folder)
     labels = _labels(folder / LABELS)
+    pictures = _pictures(folder)
     embedded = _embed_all(chain, pictures)
     try:
         compared = compare_all(embedded.portraits, embedded.frames, embedded.identities)
@@ -147,6 +154,7 @@ def evaluate_folder(folder: Path, chain: FaceModels, kind: str) -> Evaluation:
         images=len(pictures),
         identities=len({identity for identity, _ in pictures}),
         missed=embedded.missed,
+        unreadable=embedded.unreadable,
         model=chain.embed.model,
         compared=compared,
         found=found,
@@ -160,30 +168,46 @@ def evaluate_folder(folder: Path, chain: FaceModels, kind: str) -> Evaluation:
 def read_picture(path: Path) -> bytes:
     """The bytes of a picture, one more than allowed at most. Ends the command when they cannot be read."""
     try:
-        with path.open("rb") as file:
-            return file.read(PICTURE_BYTES_MAX + 1)
+        return _read(path)
     except FileNotFoundError:
         fail(Exit.BAD_DATA, f"{path}: no such file")
     except OSError as error:
         fail(Exit.IO_ERROR, f"cannot read {path}: {error.strerror}")
 
 
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(PICTURE_BYTES_MAX + 1)
+
+
 def _pictures(folder: Path) -> list[tuple[str, Path]]:
-    """Identity and path of every picture below `folder`, in a fixed order."""
+    """Identity and path of every picture one folder below `folder`, in a fixed order. What is left aside is told."""
+    pictures: list[tuple[str, Path]] = []
+    without: list[str] = []
+    others = 0
     try:
-        pictures = [
-            (inner.name, path)
-            for inner in sorted(folder.iterdir())
-            if inner.is_dir()
-            for path in sorted(inner.iterdir())
-            if path.suffix.lower() in SUFFIXES
-        ]
+        for inner in sorted(folder.iterdir()):
+            if inner.name.startswith(".") or inner.name == LABELS:
+                continue
+            if not inner.is_dir():
+                others += 1
+                continue
+            inside = [path for path in sorted(inner.iterdir()) if not path.name.startswith(".")]
+            found = [(inner.name, path) for path in inside if path.suffix.lower() in SUFFIXES and not path.is_dir()]
+            others += len(inside) - len(found)
+            pictures += found
+            without += [] if found else [inner.name]
     except OSError as error:
-        fail(Exit.BAD_DATA, f"cannot list {folder}: {error.strerror}")
+        fail(Exit.BAD_DATA, f"cannot list {error.filename or folder}: {error.strerror}")
     if not pictures:
         fail(Exit.BAD_DATA, f"{folder} holds no folder of pictures")
     if len(pictures) > IMAGES_MAX:
         fail(Exit.BAD_DATA, f"{folder} holds {len(pictures)} pictures, more than {IMAGES_MAX}")
+    if others:
+        note(f"gate: left aside: {others} entries that are no {', '.join(sorted(SUFFIXES))} file of an identity")
+    if without:
+        more = " …" if len(without) > _NAMED_MAX else ""
+        note(one_line(f"gate: without a picture of their own: {', '.join(without[:_NAMED_MAX])}{more}"))
     return pictures
 
 
@@ -214,6 +238,7 @@ class _Embedded:
     frames: list[Template] = field(default_factory=list)
     identities: list[str] = field(default_factory=list)
     missed: int = 0
+    unreadable: int = 0
     took_ms: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -224,11 +249,13 @@ def _embed_all(chain: FaceModels, pictures: Sequence[tuple[str, Path]]) -> _Embe
     embedded = _Embedded()
     for identity, path in track(pictures, "embedding", console=Console(stderr=True), transient=True):
         try:
-            _embed_one(chain, decode(read_picture(path)), embedded)
-        except FaceError as error:
-            if not isinstance(error, NoFaceError):
-                note(f"gate: {path}: {error}")
+            _embed_one(chain, decode(_read(path)), embedded)
+        except NoFaceError:
             embedded.missed += 1
+        except (FaceError, OSError) as error:
+            note(one_line(f"gate: {path}: {error.strerror if isinstance(error, OSError) else error}"))
+            embedded.missed += 1
+            embedded.unreadable += 1
         else:
             embedded.identities.append(identity)
     return embedded

@@ -1,7 +1,7 @@
 """Where the faces are in a picture, and the five points of each.
 
 Contract of the detector (models/cards/fr_detect.md): the whole picture resized to 320x240, RGB; boxes come back already
-decoded, as fractions of the picture. Points come from a second model. Which of several faces matters is `central` and
+decoded, as fractions of the picture. A strip of faces, or a picture as narrow as a telephone's, is filled up first. Points come from a second model. Which of several faces matters is `central` and
 `companions`.
 """
 
@@ -28,6 +28,7 @@ FACES_MAX = 32
 # A face whose side is under this part of the main face's is a passer-by twice as far away, not a second traveller.
 COMPANION_SIDE_MIN = 0.5
 COMPANION_SIDE_PX_MIN = 40
+SQUEEZE_MAX = 2.0  # a picture that is longer or higher than that, by the model's own sides, is filled up: squeezed faces are missed
 _CANDIDATES_MAX = 400
 
 
@@ -51,13 +52,22 @@ class Landmarked:
 def detect(session: Session, picture: Picture) -> tuple[Face, ...]:
     """Find the faces, best score first, `FACES_MAX` at most."""
     _, _, height, width = session.model.input.shape
-    tensor = cv2.dnn.blobFromImage(picture, 1 / 128, (width, height), (127, 127, 127), swapRB=True)
+    whole = _filled_up(picture, width / height)
+    tensor = cv2.dnn.blobFromImage(whole, 1 / 128, (width, height), (127, 127, 127), swapRB=True)
     scores, boxes = session.run(tensor.astype(np.float32, copy=False))
     threshold = session.model.threshold
     assert threshold is not None, "the manifest gives a detector its threshold"
-    return faces_from(
-        scores[0, :, 1], boxes[0], width=picture.shape[1], height=picture.shape[0], score_min=threshold.value
-    )
+    return faces_from(scores[0, :, 1], boxes[0], width=whole.shape[1], height=whole.shape[0], score_min=threshold.value)
+
+
+def _filled_up(picture: Picture, aspect: float) -> Picture:
+    """The picture, or with grey at its right or lower side where it is too long or too high for the model."""
+    height, width = picture.shape[:2]
+    if 1 / SQUEEZE_MAX <= width / height / aspect <= SQUEEZE_MAX:
+        return picture
+    down, right = max(0, round(width / aspect) - height), max(0, round(height * aspect) - width)
+    grey = (127, 127, 127)
+    return cv2.copyMakeBorder(picture, 0, down, 0, right, cv2.BORDER_CONSTANT, value=grey).astype(np.uint8, copy=False)
 
 
 def faces_from(

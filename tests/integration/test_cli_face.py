@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import cv2
 import numpy as np
@@ -15,7 +15,8 @@ from gate.cli import face, face_evaluation, models
 from models import fetch as fetching
 from models import manifest as manifests
 from models import site
-from models.errors import ModelCorruptError, ModelFetchError
+from models.errors import ModelCorruptError, ModelFetchError, ModelRuntimeError
+from models.runtime import Session
 
 
 def run_face(*arguments: object) -> Any:
@@ -103,6 +104,31 @@ def test_models_that_are_missing_or_damaged_are_told_apart(pictures: Path, tmp_p
     assert "not the pinned file" in only_line(result.stderr)
 
 
+def test_several_faces_are_found_in_a_row_and_in_a_column_too(pictures: Path) -> None:
+    face = astronaut()[:300, 80:380]
+    for name, many in (("row.jpg", np.hstack([face] * 5)), ("column.jpg", np.vstack([face] * 5))):
+        (pictures / name).write_bytes(as_file(many))
+        result = run_face("compare", pictures / "a.png", pictures / name)
+        assert result.exit_code == 65
+        assert "5 faces" in only_line(result.stderr)
+
+
+def test_a_model_that_gives_no_number_in_the_middle_of_the_work_ends_it_with_one_line(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(session: Session, _tensor: object) -> NoReturn:
+        raise ModelRuntimeError(f"{session.model.name} broke its contract at output output")
+
+    monkeypatch.setattr(Session, "self_test", lambda _session: None)
+    monkeypatch.setattr(Session, "run", failing)
+    (pictures / "people" / "ann").mkdir(parents=True)
+    (pictures / "people" / "ann" / "a.png").write_bytes((pictures / "a.png").read_bytes())
+    for arguments in (("compare", pictures / "a.png", pictures / "b.jpg"), ("evaluate", pictures / "people")):
+        result = run_face(*arguments)
+        assert result.exit_code == 69
+        assert "broke its contract" in only_line(result.stderr)
+
+
 # ── evaluate ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -124,8 +150,40 @@ def test_evaluation_counts_pairs_and_missed_pictures(pictures: Path) -> None:
     assert all(answer["took_ms"][stage] > 0 for stage in ("detect", "align", "embed"))
     assert "text.jpg" in result.stderr
     said = run_face("evaluate", people).stdout
-    assert "5 pictures of 2 identities, 2 without a face" in said
+    assert "5 pictures of 2 identities, 2 missed: 1 unreadable, 1 without a face" in said
     assert "FMR 1e-4: too few impostor pairs" in said
+
+
+def test_odd_things_in_the_folder_are_left_aside_or_counted_and_end_nothing(pictures: Path) -> None:
+    people = pictures / "people"
+    good = (pictures / "a.png").read_bytes()
+    for identity in ("ann", "名前\u202e", "one"):
+        (people / identity).mkdir(parents=True)
+        (people / identity / "1.PNG").write_bytes(good)
+    (people / "ann" / "2.jpg").write_bytes((pictures / "b.jpg").read_bytes())
+    (people / "ann" / "gone.jpg").symlink_to("nowhere.jpg")
+    (people / "ann" / "link.jpg").symlink_to("2.jpg")
+    (people / "ann" / "cut\n.jpg").write_bytes(good[: len(good) // 2])
+    (people / "ann" / "._2.jpg").write_bytes(b"a Mac was here")
+    (people / "ann" / "folder.jpg").mkdir()
+    (people / "ann" / "notes.webp").write_bytes(b"")
+    (people / "empty").mkdir()
+    (people / "nested" / "inner").mkdir(parents=True)
+    (people / "nested" / "inner" / "1.png").write_bytes(good)
+    (people / ".hidden").mkdir()
+    (people / "loop").symlink_to("loop")
+    (people / "stray.jpg").write_bytes(good)
+    result = run_face("evaluate", people, "--json")
+    answer = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert (answer["images"], answer["identities"]) == (7, 3)
+    assert (answer["missed"], answer["unreadable"]) == (2, 2)
+    assert (answer["genuine"], answer["impostor"]) == (3, 7)
+    told = result.stderr.splitlines()
+    assert "gate: left aside: 5 entries that are no .j2k, .jp2, .jpeg, .jpg, .png file of an identity" in told
+    assert "gate: without a picture of their own: empty, nested" in told
+    assert any("gone.jpg: No such file" in line for line in told)
+    assert any("cut\\n.jpg" in line for line in told)
 
 
 def test_an_evaluation_without_pairs_is_bad_data(pictures: Path) -> None:
