@@ -91,9 +91,10 @@ class Evaluation:
     def lines(self) -> list[str]:
         """For people."""
         found = self.found
+        without = self.missed - self.unreadable
         lines = [
-            f"{self.images} pictures of {self.identities} identities, {self.missed} missed: "
-            f"{self.unreadable} unreadable, {self.missed - self.unreadable} without a face",
+            f"{self.images} pictures of {self.identities} identities, {self.missed} missed",
+            f"{self.unreadable} unreadable, {without} without a face",
             f"{found.genuine} genuine and {found.impostor} impostor pairs, EER {found.eer:.2%}",
         ]
         for point, fnmr, interval, threshold in zip(
