@@ -1,7 +1,8 @@
 """A USB camera through Video4Linux: MJPG pictures, exposure, gain and white balance fixed, controls read back.
 
 Known by its stable name, /dev/v4l/by-id/… (make and serial number) or by-path/… (the socket it is plugged into): /dev/video0 may be
-another camera after the next start. MJPG is asked for and insisted on, since uncompressed pictures do not fit USB 2 at this size
+another camera after the next start. With a serial number given, the camera's own must be that one each time it is opened: then it is known by
+socket and by number, and one that is plugged in in its place gives no picture. MJPG is asked for and insisted on, since uncompressed pictures do not fit USB 2 at this size
 and rate. Exposure is automatic for the first pictures when no calibrated values are given, then stays where it came to
 rest: an exposure that follows a bright jacket makes every measure of quality mean something else.
 
@@ -16,6 +17,7 @@ import re
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import cv2
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 SETTLING_FRAMES = 20  # a camera's own exposure comes to rest within these
 CONTROL_WAIT_S = 2.0
 READ_TIMEOUT_S = 2  # OpenCV's own default is ten seconds
+_SYSFS = Path("/sys/class/video4linux")
+_SERIAL_BYTES_MAX = 256
 _STABLE_NAME = re.compile(r"/dev/v4l/by-(?:id|path)/[\w.:+@-]{1,200}")
 _MJPG: Final = cv2.VideoWriter.fourcc(*"MJPG")
 # Values of V4L2_CID_EXPOSURE_AUTO, linux/v4l2-controls.h.
@@ -78,12 +82,16 @@ class V4l2Camera(NewestFrame):
         size: tuple[int, int] = (1280, 720),
         frames_per_second: int = 30,
         calibration: Calibration | None = None,
+        serial: str = "",
         frozen_after_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         open_device: Callable[[str], Device] | None = None,
+        serial_number: Callable[[str], str] | None = None,
     ) -> None:
         super().__init__(frozen_after_s=frozen_after_s, clock=clock)
         self._path = checked_device(device)
+        self._serial = serial
+        self._serial_number = serial_number or serial_number_of
         self._size = size
         self._frames_per_second = frames_per_second
         self.calibration = calibration
@@ -91,6 +99,8 @@ class V4l2Camera(NewestFrame):
         self._wanted: queue.Queue[tuple[CameraControls, Future[None]]] = queue.Queue(1)
 
     def _pictures(self) -> Generator[npt.NDArray[np.uint8]]:
+        if self._serial and self._serial_number(self._path) != self._serial:
+            raise LinkLostError("another camera is plugged in than the one that was installed, or none")
         device = self._open_device(self._path)
         try:
             if not device.isOpened():
@@ -177,6 +187,19 @@ def checked_device(path: str) -> str:
     if not _STABLE_NAME.fullmatch(path):
         raise SetupError("camera.address must be a camera's name in /dev/v4l/by-id/ or /dev/v4l/by-path/")
     return path
+
+
+def serial_number_of(path: str, sysfs: Path = _SYSFS) -> str:
+    """The serial number that the camera at this path tells the kernel; empty for none, and for a camera that is gone."""
+    try:
+        node = (sysfs / Path(path).resolve(strict=True).name / "device").resolve(strict=True)
+        for place in (node, *node.parents):
+            if (place / "idVendor").exists():  # the USB device, above its interface
+                with (place / "serial").open("rb") as file:
+                    return file.read(_SERIAL_BYTES_MAX).decode(errors="replace").strip()
+    except OSError:
+        return ""
+    return ""
 
 
 def _set(device: Device, prop: int, value: float, name: str) -> None:

@@ -238,7 +238,7 @@ class CameraSetup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `calibration` is exposure, gain and white balance in the device's units; None: it settles by itself. No eyes below `zone_bottom`, a
     part of the picture's height, are the traveller's. `challenge`: its exposure changes at random moments and the pictures must follow.
-    `tints`: the display beside it shows colours when it is asked to.
+    `serial`: the number that it must have, if one is given. `tints`: the display beside it shows colours when it is asked to.
     """
 
     address: str
@@ -249,6 +249,7 @@ class CameraSetup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calibration: tuple[int, int, int] | None = None
     zone_bottom: float = 0.95
     challenge: bool = False
+    serial: str = ""
     tints: bool = False
 
 

@@ -42,7 +42,8 @@ _GROUP_FMR: Final = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was measured. `intervals` go with FMR_POINTS; `groups` is empty without labels, `group_threshold` then None.
+    """What was measured. `intervals` go with FMR_POINTS; `groups` is empty and `group_threshold` None without labels, or
+    with too few pairs to hold groups against a threshold.
 
     `missed` pictures gave no template; of these, `unreadable` could not be read or decoded, and the others showed no face.
     """
@@ -57,6 +58,7 @@ class Evaluation:
     compared: Comparisons
     found: ErrorRates
     intervals: tuple[Interval | None, ...]
+    labelled: bool
     group_threshold: float | None
     groups: tuple[GroupRates, ...]
     took_ms: Mapping[str, float]
@@ -105,6 +107,8 @@ class Evaluation:
             else:
                 spread = "" if interval is None else f" ({LEVEL:.0%}: {interval.low:.2%} to {interval.high:.2%})"
                 lines.append(f"FMR {point}: FNMR {fnmr:.2%}{spread} at {threshold:.3f}")
+        if self.labelled and not self.groups:
+            lines.append(f"by group: too few impostor pairs for FMR {_GROUP_FMR:g}")
         return lines + [
             f"{group.attribute} {group.value}: FNMR {share(group.fnmr)}, FMR {share(group.fmr)} within the group"
             for group in self.groups
@@ -160,6 +164,7 @@ def evaluate_folder(folder: Path, chain: FaceModels, kind: str) -> Evaluation:
         compared=compared,
         found=found,
         intervals=fnmr_intervals(compared, weights),
+        labelled=bool(labels),
         group_threshold=at_point if groups else None,
         groups=groups,
         took_ms={stage: round(statistics.median(times), 2) for stage, times in embedded.took_ms.items()},

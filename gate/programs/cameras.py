@@ -32,6 +32,7 @@ def camera_for(setup: CameraSetup) -> NewestFrame:
                 size=size,
                 frames_per_second=rate,
                 calibration=None if setup.calibration is None else Calibration(*setup.calibration),
+                serial=setup.serial,
                 frozen_after_s=FROZEN_AFTER_S,
             )
         case "gstreamer":

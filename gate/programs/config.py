@@ -117,6 +117,7 @@ class Camera(Section, frozen=True, kw_only=True):
 
     `address`: of an MJPEG stream; for `v4l2` the camera's name in /dev/v4l/by-id/; for `gstreamer` the beginning of a pipeline; for
     `files` a folder. `zone_bottom`: no traveller's face is lower in the picture, as a part of its height (docs/biometrics.md).
+    `serial`: the serial number that a USB camera must have, beside its address by-path; another one is no camera.
     `challenge`: change the exposure at random moments of a crossing and doubt pictures that do not follow.
     """
 
@@ -128,10 +129,11 @@ class Camera(Section, frozen=True, kw_only=True):
     calibration: Calibration | None = None
     zone_bottom: Annotated[float, msgspec.Meta(ge=0.5, le=1.0)] = 0.95
     challenge: bool = False
+    serial: Annotated[str, msgspec.Meta(max_length=128)] = ""
 
     def __post_init__(self) -> None:
-        if self.calibration is not None and self.driver != "v4l2":
-            raise ValueError("only the driver v4l2 is calibrated")
+        if self.driver != "v4l2" and (self.calibration is not None or self.serial):
+            raise ValueError("only the driver v4l2 is calibrated, and has a serial number")
 
 
 class Face(Section, frozen=True, kw_only=True):

@@ -320,6 +320,7 @@ def camera_setup(config: Config) -> messages.CameraSetup:
         calibration=None if fixed is None else (fixed.exposure, fixed.gain, fixed.white_balance),
         zone_bottom=camera.zone_bottom,
         challenge=camera.challenge,
+        serial=camera.serial,
         tints=config.screens.challenge,
     )
 

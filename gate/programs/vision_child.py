@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from drivers.errors import DriverError, LinkLostError
+from drivers.errors import DriverError
 from gate.channel import messages
 from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, adopt
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
@@ -219,19 +219,19 @@ class Child:
         await self._parent.send(answer)
 
     async def _look(self) -> None:
-        """Look at the camera once the crossing has begun. A lost camera is told once; the end of the process follows."""
+        """Look at the camera once the crossing has begun. One that is lost, or does not work, is told once; the process's end follows."""
         await self._started.wait()
         crossing = self._crossing
         assert crossing is not None, "the event says so"
         try:
             await self._look_until_lost(crossing)
-        except LinkLostError as error:
+        except DriverError as error:
             await self._parent.send(messages.CameraLost(crossing.id, str(error)))
             crossing.camera.close()
         await asyncio.Event().wait()
 
     async def _look_until_lost(self, crossing: Crossing) -> None:
-        """Judge the newest frame, at most one each `FRAME_EVERY_S`. Raises LinkLostError."""
+        """Judge the newest frame, at most one each `FRAME_EVERY_S`. Raises DriverError."""
         seq = 0
         while True:
             started_s = time.monotonic()

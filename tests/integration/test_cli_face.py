@@ -291,7 +291,7 @@ def test_a_report_is_one_page_that_loads_nothing_and_says_what_it_rests_on(pictu
     assert answer["fnmr_interval"]["1e-4"] is None
     text = page.read_text()
     assert text.count("<svg") == 2
-    assert "too few pairs" in text
+    assert "too few pairs of two people to hold groups" in text
     assert answer["model_sha256"] in text
     assert not {"src=", "@import", "<script"} & set(text.lower().split())
     assert "src=" not in text

@@ -3,23 +3,26 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from fakes.mjpeg_server import MjpegServer
 from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
+from drivers.camera.newest import NewestFrame
+from drivers.errors import RefusedError
 from gate.channel import messages as m
 from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelClosedError, Connection, adopt
 from gate.face.capture import Changed, Compared, Guided
 from gate.face.guidance import Hint
 from gate.face.track import TrackState
 from gate.passage.screen import Guidance
-from gate.programs import vision_process
+from gate.programs import vision_child, vision_process
 from gate.programs.vision_child import PORTRAIT_BYTES_MAX, guidance_of, message_of, serve
 from gate.programs.vision_process import FACES, ChildLostError, Process, Spare
 
@@ -125,6 +128,23 @@ async def test_portraits_that_cannot_be_used(camera: MjpegServer, image: bytes |
         await parent.send(m.ChipPortrait("one", "jpeg", image))
         compared = await parent.next(m.FaceCompared)
         assert compared.reasons == [reason]
+
+
+class Broken(NewestFrame):
+    """A camera that does not obey."""
+
+    def _pictures(self) -> Generator[npt.NDArray[np.uint8]]:
+        yield from ()
+        raise RefusedError("the camera's exposure is 312, not 150")
+
+
+async def test_a_camera_that_does_not_obey_is_a_lost_one_that_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vision_child, "camera_for", lambda _setup: Broken())
+    async with child_of() as parent:
+        await parent.prepare("")
+        await parent.send(m.StartCrossing("one"))
+        assert (await parent.next(m.CameraLost)).reason == "the camera's exposure is 312, not 150"
+        await parent.next(m.Alive)  # and the lane's word ends it
 
 
 async def test_a_second_crossing_ends_the_child(camera: MjpegServer) -> None:

@@ -14,7 +14,7 @@ from drivers.camera.files import FilesCamera, pictures_in
 from drivers.camera.gstreamer import GstreamerCamera, pipeline
 from drivers.camera.network import NetworkCamera
 from drivers.camera.newest import FROZEN_FRAMES_MIN, NewestFrame, Stillness, check_size
-from drivers.camera.v4l2 import SETTLING_FRAMES, Calibration, V4l2Camera, checked_device
+from drivers.camera.v4l2 import SETTLING_FRAMES, Calibration, V4l2Camera, checked_device, serial_number_of
 from drivers.errors import DriverError, FrozenError, LinkLostError, RefusedError, SetupError
 from drivers.values import CameraControls, Frame
 
@@ -167,6 +167,39 @@ def test_a_usb_camera_gives_pictures_until_it_is_unplugged_and_is_released() -> 
     camera.open()
     assert "unplugged" in str(ending_of(camera))
     assert device.released
+
+
+def test_another_camera_in_the_same_socket_is_no_camera_and_is_not_opened() -> None:
+    device = Webcam()
+    camera = webcam(device, serial="ABC123", serial_number=lambda _path: "XYZ789")
+    camera.open()
+    error = ending_of(camera)
+    assert isinstance(error, LinkLostError)
+    assert "another camera" in str(error)
+    assert device.log == []
+    asked: list[str] = []
+    same = webcam(Webcam(), serial="ABC123", serial_number=lambda path: asked.append(path) or "ABC123")
+    assert len(list(_some(same, 1))) == 1
+    assert asked == [DEVICE]
+
+
+def test_the_serial_number_is_the_usb_devices_own(tmp_path: Path) -> None:
+    usb = tmp_path / "devices" / "usb1" / "1-2"
+    (usb / "1-2:1.0" / "video4linux" / "video7").mkdir(parents=True)
+    (tmp_path / "class" / "video7").mkdir(parents=True)
+    (tmp_path / "class" / "video7" / "device").symlink_to(usb / "1-2:1.0")
+    (tmp_path / "video7").touch()
+    (tmp_path / "by-path").symlink_to("video7")
+    path, sysfs = str(tmp_path / "by-path"), tmp_path / "class"
+    assert serial_number_of(path, sysfs) == ""
+    (usb / "idVendor").write_text("046d\n")
+    assert serial_number_of(path, sysfs) == ""  # a camera without one
+    (usb / "serial").write_bytes(b"ABC123\n")
+    assert serial_number_of(path, sysfs) == "ABC123"
+    (usb / "serial").write_bytes(b"\xff" * 10_000)
+    assert 0 < len(serial_number_of(path, sysfs)) <= 256
+    (tmp_path / "video7").unlink()
+    assert serial_number_of(path, sysfs) == ""
 
 
 def test_a_camera_settles_by_itself_and_then_stays_there() -> None:
