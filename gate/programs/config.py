@@ -169,6 +169,14 @@ class Rules(Section, frozen=True, kw_only=True):
     page_checks_refer: tuple[PageCheckId, ...] = ()  # of the printed page; beside these, a reading must be accepted
 
 
+class Approval(Section, frozen=True, kw_only=True):
+    """One person's approval of [rules], of [face] and of the threshold behind it: an Ed25519 key and a signature, both base64."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    key: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+    signature: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]{86}==$")]
+
+
 class Audit(Section, frozen=True, kw_only=True):
     """Who can read the sealed records: age recipients, one an auditor, two at least in service."""
 
@@ -223,6 +231,7 @@ class Config(Section, frozen=True, kw_only=True):
     camera: Camera
     face: Face = Face()
     rules: Rules = Rules()
+    approval: Annotated[tuple[Approval, ...], msgspec.Meta(max_length=8)] = ()
     audit: Audit
     sync: Sync | None = None
     lists: Lists | None = None

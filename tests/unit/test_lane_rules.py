@@ -1,14 +1,16 @@
 """What a lane starts with: the embedder's threshold as the floor, evidence of its own kind in service, all of it recorded."""
 
 import json
+from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
-from gate.programs.config import Audit, Barrier, Camera, Config, ConfigError, Face, Paths, Rules, Swipe
+from gate.programs.config import Approval, Audit, Barrier, Camera, Config, ConfigError, Face, Paths, Rules, Swipe
 from gate.programs.lane.rules import embedder_of, rules_of, settings_of
 from models.manifest import load
 
@@ -69,7 +71,70 @@ def test_service_starts_only_on_chip_portraits_against_a_lanes_camera(config: Co
     with pytest.raises(ConfigError, match="purpose = service refuses"):
         embedder_of(service)
     site(config.paths.models, "chip_to_live")
-    assert rules_of(service).policy.face_match_min.value == 0.44
+    assert rules_of(approved(service)).policy.face_match_min.value == 0.44
+
+
+ANNA, BEN = Ed25519PrivateKey.from_private_bytes(bytes(32)), Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)
+
+
+def signed_by(name: str, key: Ed25519PrivateKey, text: str) -> Approval:
+    public = key.public_key().public_bytes_raw()
+    return Approval(name=name, key=b64encode(public).decode(), signature=b64encode(key.sign(text.encode())).decode())
+
+
+def approved(config: Config) -> Config:
+    """The configuration with two persons' approval of what it says."""
+    text = settings_of(config)["approval"]["sha256"]
+    return replace(config, approval=(signed_by("Anna", ANNA, text), signed_by("Ben", BEN, text)))
+
+
+def test_in_service_two_persons_stand_behind_rules_and_threshold(config: Config) -> None:
+    site(config.paths.models, "chip_to_live")
+    service = replace(config, purpose="service")
+    text = settings_of(service)["approval"]["sha256"]
+    with pytest.raises(ConfigError, match=f"approved by nobody; 2 persons must sign {text}"):
+        rules_of(service)
+    both = approved(service)
+    rules_of(both)
+    assert settings_of(both)["approval"]["persons"] == ("Anna", "Ben")
+    for alone in (
+        both.approval[:1],
+        (both.approval[0], both.approval[0]),
+        (both.approval[0], signed_by("Ben", ANNA, text)),  # one key under two names
+        (both.approval[0], signed_by("Anna", BEN, text)),  # one name with two keys
+        (both.approval[0], replace(both.approval[1], signature=both.approval[0].signature)),
+        (both.approval[0], signed_by("Ben", BEN, "another digest")),
+        (both.approval[0], replace(both.approval[1], key="A" * 43 + "=")),
+    ):
+        with pytest.raises(ConfigError, match="approved by Anna; 2 persons must sign"):
+            rules_of(replace(both, approval=alone))
+
+
+def test_what_was_approved_cannot_be_changed_without_them(config: Config) -> None:
+    site(config.paths.models, "chip_to_live")
+    both = approved(replace(config, purpose="service"))
+    for changed in (
+        replace(both, rules=Rules(liveness_min=0.4)),
+        replace(both, rules=Rules(face_match_min=0.45)),
+        replace(both, face=Face(profile="clean")),
+    ):
+        with pytest.raises(ConfigError, match="purpose = service refuses"):
+            rules_of(changed)
+    report = Path(config.paths.models) / "lane.json"
+    table = Path(config.paths.models) / "site.toml"
+    lower = report.read_bytes().replace(b"0.44", b"0.40")
+    before = sha256(report.read_bytes()).hexdigest()
+    report.write_bytes(lower)
+    table.write_text(table.read_text().replace(before, sha256(lower).hexdigest()))
+    with pytest.raises(ConfigError, match="approved by nobody"):
+        rules_of(both)
+
+
+def test_a_demo_or_trial_needs_no_approval_and_says_so_in_the_record(config: Config) -> None:
+    rules_of(config)
+    assert settings_of(config)["approval"]["persons"] == ()
+    known = settings_of(approved(config))["approval"]
+    assert known["keys"]["Anna"] == b64encode(ANNA.public_key().public_bytes_raw()).decode()
 
 
 @pytest.mark.parametrize("profile", ["none", "empty"])

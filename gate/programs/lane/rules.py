@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from gate.passage.lane import Timing
 from gate.passage.machine import Rules
 from gate.passage.policy import NoChipAuthentication, Policy
 from gate.programs.config import ConfigError
+from gate.rules.approval import PERSONS_MIN, Approval, digest, persons
 from models.errors import ManifestError
 from models.site import load_for
 
@@ -21,8 +23,12 @@ if TYPE_CHECKING:
 
 
 def rules_of(config: Config) -> Rules:
-    """The policy and the timing that the configuration asks for. Raises ConfigError for a profile that is not known."""
+    """The policy and the timing that the configuration asks for.
+
+    Raises ConfigError for a profile that is not known, and in service for settings that fewer than two persons have approved.
+    """
     rules = config.rules
+    _require_approval(config)
     policy = Policy(
         face_match_min=Score(max(rules.face_match_min, embedder_of(config)[1].value)),
         liveness_min=Score(rules.liveness_min),
@@ -63,7 +69,16 @@ def embedder_of(config: Config) -> tuple[Model, Threshold]:
 
 
 def settings_of(config: Config) -> dict[str, Any]:
-    """What decisions will rest on, for the record of the start: a changed rule or threshold shows there."""
+    """What decisions will rest on, for the record of the start: a changed rule or threshold shows there, and who approved it."""
+    settings = _settings(config)
+    signed = digest(settings)
+    return {
+        **settings,
+        "approval": {"sha256": signed, "persons": persons(signed, _approvals(config)), "keys": _keys(config)},
+    }
+
+
+def _settings(config: Config) -> dict[str, Any]:
     embedder, threshold = embedder_of(config)
     face = {
         "profile": config.face.profile,
@@ -75,3 +90,22 @@ def settings_of(config: Config) -> dict[str, Any]:
         "evidence": threshold.evidence,
     }
     return {"rules": msgspec.to_builtins(config.rules), "face": face}
+
+
+def _require_approval(config: Config) -> None:
+    """In service two persons stand behind the settings, or the lane does not start. Raises ConfigError with what they have to sign."""
+    signed = digest(_settings(config))
+    known = persons(signed, _approvals(config))
+    if config.purpose == "service" and len(known) < PERSONS_MIN:
+        raise ConfigError(
+            f"purpose = service refuses: rules and threshold are approved by {' and '.join(known) or 'nobody'}; {PERSONS_MIN} persons "
+            f"must sign {signed}, see docs/guides/technician.md"
+        )
+
+
+def _approvals(config: Config) -> list[Approval]:
+    return [Approval(one.name, b64decode(one.key), b64decode(one.signature)) for one in config.approval]
+
+
+def _keys(config: Config) -> dict[str, str]:
+    return {one.name: one.key for one in config.approval}

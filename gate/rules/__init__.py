@@ -1,0 +1,1 @@
+"""What a gate's decisions rest on, and the persons who stand behind it."""
