@@ -8,7 +8,7 @@ chip that someone else has read. Both end with an Inspection, whatever the chip 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gate.document.access.commands import OK, Transmit
 from gate.document.access.files import CARD_ACCESS, CARD_SECURITY, COM, SOD, File, data_group
@@ -42,10 +42,6 @@ if TYPE_CHECKING:
     from gate.document.pki.anchors import TrustAnchors
 
 __all__ = ["CentreRequest", "DocumentFields", "Inspection", "Portrait", "Step", "Transmit", "inspect", "inspect_files"]
-
-
-# More than any real group holds that no decision needs; a longer one is not read, and leaves the document undetermined.
-REST_BYTES_MAX: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -204,7 +200,7 @@ def _read_the_rest(examination: Examination, chip: Chip) -> Generator[Step, byte
                 there = yield from chip.look(data_group(number))
                 examination.absent[number] = Absence.LOOKED_AT if there else Absence.MISSING
             else:
-                content = yield from chip.read(data_group(number), bytes_max=REST_BYTES_MAX)
+                content = yield from chip.read(data_group(number))
                 examination.take(number, content)
         except FileTooLongError:
             examination.absent[number] = Absence.TOO_LONG

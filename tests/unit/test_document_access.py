@@ -12,7 +12,7 @@ from fakes.document_chip import converse, given, scripted
 from gate.document.access import tdes
 from gate.document.access.bac import open_with_bac
 from gate.document.access.commands import Command, Response, Transmit, exchange, parse_response
-from gate.document.access.files import COM, File, data_group, data_group_of_tag
+from gate.document.access.files import COM, data_group, data_group_of_tag
 from gate.document.access.padding import pad, unpad
 from gate.document.access.secure_messaging import SecureMessaging, protected_bytes
 from gate.document.access.suites import FOR_ENCRYPTION, FOR_MAC, SessionKeys, Suite
@@ -223,7 +223,8 @@ def test_what_is_not_padded_is_not_unpadded(data: bytes) -> None:
 
 
 def test_files_have_the_identifiers_and_tags_of_the_standard() -> None:
-    assert File("EF.COM", 0x011E, 0x60) == COM
-    assert data_group(15) == File("EF.DG15", 0x010F, 0x6F)
+    assert (COM.name, COM.identifier, COM.tag) == ("EF.COM", 0x011E, 0x60)
+    assert (data_group(2).name, data_group(2).identifier, data_group(2).tag) == ("EF.DG2", 0x0102, 0x75)
+    assert (data_group(15).name, data_group(15).identifier, data_group(15).tag) == ("EF.DG15", 0x010F, 0x6F)
     assert [data_group_of_tag(data_group(number).tag) for number in range(1, 17)] == list(range(1, 17))
     assert data_group_of_tag(0x60) is None

@@ -8,8 +8,9 @@ import pytest
 from fakes.document_chip import Gone
 from fakes.inspections import NOW, Through, Transmit, anchors, files_of, inspected, issued, judged, results
 
+from gate.document.access.files import FILE_BYTES_MAX
 from gate.document.checks import CheckId, Result
-from gate.document.inspection import REST_BYTES_MAX, Inspection, inspect_files
+from gate.document.inspection import Inspection, inspect_files
 from gate.document.integrity import Integrity
 from hardware_sim.passport import lds
 from hardware_sim.passport.abilities import Agreement, Features
@@ -74,7 +75,7 @@ def test_a_look_at_fingers_that_the_chip_keeps_takes_one_command() -> None:
 
 
 def test_a_group_without_end_is_not_read_and_leaves_the_document_open() -> None:
-    inspection = inspected(issued(extra_groups={13: lds.dg13(bytes(REST_BYTES_MAX))}))
+    inspection = inspected(issued(extra_groups={13: lds.dg13(bytes(FILE_BYTES_MAX))}))
     assert hashes(inspection) == (Result.UNDETERMINED, "not read: DG13")
     assert inspection.groups[13] is PRESENT
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from gate.document.access.conversation import Conversation
 
-FILE_BYTES_MAX: Final = 1 << 20
-# What is taken apart as ASN.1, which costs the lane time: real ones have some kilobytes.
-SECURITY_BYTES_MAX: Final = 65_536
+# Of a portrait, fingers and irises; of all other files, where real ones have some kilobytes and ASN.1 costs the lane time.
+IMAGE_BYTES_MAX: Final = 1 << 20
+FILE_BYTES_MAX: Final = 65_536
 # Extended length, then what protected answers of 256, 192 and 128 bytes hold.
 BLOCK_BYTES: Final = (8000, 223, 160, 96)
 _HEAD_BYTES: Final = 6
@@ -47,13 +47,11 @@ class File:
     bytes_max: int = FILE_BYTES_MAX
 
 
-CARD_ACCESS: Final = File(
-    "EF.CardAccess", 0x011C, 0x31, SECURITY_BYTES_MAX
-)  # in the master file, as is EF.CardSecurity
-CARD_SECURITY: Final = File("EF.CardSecurity", 0x011D, 0x30, SECURITY_BYTES_MAX)
-COM: Final = File("EF.COM", 0x011E, 0x60, SECURITY_BYTES_MAX)
-SOD: Final = File("EF.SOD", 0x011D, 0x77, SECURITY_BYTES_MAX)
-_SECURITY_GROUPS: Final = (14, 15)
+CARD_ACCESS: Final = File("EF.CardAccess", 0x011C, 0x31)  # in the master file, as is EF.CardSecurity
+CARD_SECURITY: Final = File("EF.CardSecurity", 0x011D, 0x30)
+COM: Final = File("EF.COM", 0x011E, 0x60)
+SOD: Final = File("EF.SOD", 0x011D, 0x77)
+_IMAGE_GROUPS: Final = (2, 3, 4)
 _DATA_GROUP_TAGS: Final = (
     0x61, 0x75, 0x63, 0x76, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F, 0x70,
 )  # fmt: skip
@@ -61,7 +59,7 @@ _DATA_GROUP_TAGS: Final = (
 
 def data_group(number: int) -> File:
     """The file of a data group, 1 to 16."""
-    bytes_max = SECURITY_BYTES_MAX if number in _SECURITY_GROUPS else FILE_BYTES_MAX
+    bytes_max = IMAGE_BYTES_MAX if number in _IMAGE_GROUPS else FILE_BYTES_MAX
     return File(f"EF.DG{number}", 0x0100 + number, _DATA_GROUP_TAGS[number - 1], bytes_max)
 
 
@@ -84,7 +82,7 @@ class FileReader:
         """True once a block came with extended length."""
         return self._size_proven > SHORT_ANSWER_MAX
 
-    def read(self, file: File, *, bytes_max: int = FILE_BYTES_MAX) -> Generator[Transmit, bytes | None, bytes | None]:
+    def read(self, file: File) -> Generator[Transmit, bytes | None, bytes | None]:
         """The whole content of a file, or None when the chip has no such file.
 
         Raises ChipStatusError when the chip refuses, MalformedError when the file is none of its kind, FileTooLongError when
@@ -94,7 +92,7 @@ class FileReader:
         if begun is None:
             return None
         content, total = begun
-        if total > min(bytes_max, file.bytes_max):
+        if total > file.bytes_max:
             raise FileTooLongError(f"{file.name} says that it has {total} bytes")
         parts = [content[:total]]
         have = len(parts[0])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from gate.document.access.bac import open_with_bac
 from gate.document.access.commands import OK, Command, Response, Transmit
 from gate.document.access.conversation import Conversation
-from gate.document.access.files import CARD_ACCESS, FILE_BYTES_MAX, File, FileReader
+from gate.document.access.files import CARD_ACCESS, File, FileReader
 from gate.document.access.pace import MappingProof, PaceWay, Password, choose_way, open_with_pace
 from gate.document.errors import AccessDeniedError, ChipStatusError, MalformedError, SecureMessagingError
 from gate.document.lds.card_access import parse_card_access
@@ -130,13 +130,13 @@ class Chip:
         self._after_entering = None
         self.terminal_key = None
 
-    def read(self, file: File, *, bytes_max: int = FILE_BYTES_MAX) -> Generator[Transmit, bytes | None, bytes | None]:
+    def read(self, file: File) -> Generator[Transmit, bytes | None, bytes | None]:
         """The whole content of a file, or None when the chip has no such file.
 
         Raises ChipStatusError when the chip refuses, MalformedError when the file is none of its kind, FileTooLongError when
         it is longer.
         """
-        return (yield from self._persistently(lambda: self._reader.read(file, bytes_max=bytes_max)))
+        return (yield from self._persistently(lambda: self._reader.read(file)))
 
     def look(self, file: File) -> Generator[Transmit, bytes | None, bool]:
         """Whether the chip has this file; nothing beyond its head is read. Raises as `read` does."""
