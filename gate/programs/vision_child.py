@@ -245,11 +245,17 @@ class Child:
                 for trouble in await crossing.video.see(frame):
                     await self._parent.send(messages.VideoDoubted(crossing.id, trouble.value))
                 await self._tell(crossing, crossing.watch.see(frame.pixels, at_ms=int(frame.at_s * 1000)))
-                if crossing.tints is not None and (tint := crossing.tints.due(now_ms=_now_ms())) is not None:
-                    await self._parent.send(tint)
+                await self._tint(crossing)
                 if self._printed is not None and self._seen_well:
                     self._printed.take_live(frame.pixels)
             await asyncio.sleep(max(0.0, FRAME_EVERY_S - (time.monotonic() - started_s)))
+
+    async def _tint(self, crossing: Crossing) -> None:
+        """Ask for the next colour, if it is time. Colours wait for the camera's challenge: they would pass for changes of exposure."""
+        if crossing.tints is None or not crossing.video.settled:
+            return
+        if (tint := crossing.tints.due(now_ms=_now_ms())) is not None:
+            await self._parent.send(tint)
 
     async def _show(self, frame: Frame) -> None:
         if (jpeg := preview(frame.pixels, width_max=PREVIEW_WIDTH_MAX, bytes_max=PREVIEW_BYTES_MAX)) is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gate.channel.messages import ShowTint
-from gate.face.liveness.tints import TINTS, linear
+from gate.face.liveness.tints import TINTS, far_from, linear
 from gate.face.watch import Witness
 
 if TYPE_CHECKING:
@@ -90,8 +90,9 @@ class TintWitness:
         number = 1 if self._asked is None else self._asked.number + 1
         if number > (COLOURS_MAX if looking else AHEAD):
             return None
-        last = None if self._asked is None else self._asked.colour
-        self._asked = ShowTint(number, self._dice.choice([colour for colour in TINTS if colour != last]))
+        self._asked = ShowTint(
+            number, self._dice.choice(TINTS if self._asked is None else far_from(self._asked.colour))
+        )
         self._asked_ms, self._painted_ms = now_ms, None
         return self._asked
 

@@ -296,8 +296,7 @@ async def test_the_display_shows_the_colours_that_vision_asks_for_and_says_when(
     ):
         display = Display(f"{address}/", camera)
         display.start()
-        await _soon(lambda: vision.asked == [True] and camera.light)
-        assert camera.light[-1] == pytest.approx((0.807,) * 3, abs=0.001)
+        await _soon(lambda: vision.asked == [True])
         before_ms = time.monotonic() * 1000
         await vision.tint(1, "#ffe0e7")
         await _soon(lambda: vision.painted)
@@ -309,7 +308,7 @@ async def test_the_display_shows_the_colours_that_vision_asks_for_and_says_when(
         await vision.tint(3, "#c4f0ff")
         await _soon(lambda: len(vision.painted) == 2)
         assert vision.painted[1].number == 3
-        assert len(camera.light) == 3
+        assert len(camera.light) == 2
         await lane.show(view(Screen.GO))
         await _soon(lambda: camera.light[-1] == (0.0, 0.0, 0.0))
         await asyncio.to_thread(display.stop)

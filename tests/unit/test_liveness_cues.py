@@ -179,7 +179,7 @@ def test_a_face_takes_on_the_display_and_fed_in_video_does_not() -> None:
 
 
 def test_the_lag_of_display_and_camera_does_not_matter_within_its_bound() -> None:
-    assert gain_of(challenged(0.1, lag_ms=40)) == pytest.approx(gain_of(challenged(0.1, lag_ms=320)), rel=0.2)
+    assert gain_of(challenged(0.1, lag_ms=40)) == pytest.approx(gain_of(challenged(0.1, lag_ms=220)), rel=0.2)
 
 
 def test_paper_takes_colours_on_evenly_and_a_head_does_not() -> None:

@@ -46,10 +46,15 @@ class Answer:
 
 
 def answer(
-    commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence[Floats], *, power_min: float = 0.0
+    commands: Sequence[Command],
+    times_ms: Sequence[int],
+    seen: Sequence[Floats],
+    *,
+    lag_max_ms: int = LAG_MAX_MS,
+    power_min: float = 0.0,
 ) -> Answer | None:
     """The answer at the lag where it is best; None when there is too little to go by: at all lags, or less power than this at any."""
-    known = [_at_lag(commands, times_ms, seen, lag) for lag in range(0, LAG_MAX_MS + 1, _LAG_STEP_MS)]
+    known = [_at_lag(commands, times_ms, seen, lag) for lag in range(0, lag_max_ms + 1, _LAG_STEP_MS)]
     found = [one for one in known if one is not None]
     if power_min and (len(found) < len(known) or min(one.power for one in found) < power_min):
         return None

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from gate.face.liveness.glimpse import Glimpse
 
 COLOURS_MIN: Final = 3
+CAMERA_LAG_MAX_MS: Final = 240  # the display's own delay is known: the page says when it has painted
 POWER_MIN: Final = 2.0  # of the colours seen, at any lag: with less, movement and noise pass for an answer
-SHADING_GAIN_MIN: Final = 0.03  # below it the parts of the face answer with noise
+SHADING_GAIN_MIN: Final = 0.08  # below it the parts of the face answer with noise
 FRAMES_MAX: Final = 200
 _DARK: Final = 1e-3
 
@@ -71,7 +72,8 @@ class Light:
     def _answer(self, part: int) -> Answer | None:
         if len({command.value for command in self._shown}) < COLOURS_MIN:
             return None
-        return answer(self._shown, self._times_ms, [tints[part] for tints in self._parts], power_min=POWER_MIN)
+        seen = [tints[part] for tints in self._parts]
+        return answer(self._shown, self._times_ms, seen, lag_max_ms=CAMERA_LAG_MAX_MS, power_min=POWER_MIN)
 
 
 def _tint(light: npt.NDArray[np.floating]) -> Floats:

@@ -6,12 +6,25 @@ keeps its contrast.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from gate.face.liveness.light import Rgb
 
 TINTS: Final = ("#ffe0e7", "#ffe6aa", "#ddf2aa", "#bcf8dd", "#c4f0ff", "#f0e3ff")  # rose, amber, lime, mint, sky, lilac
+
+FAR: Final = 0.8  # logarithms of red and blue against green: two or three colours are as far from each
+
+
+def far_from(colour: str) -> tuple[str, ...]:
+    """The colours that can follow this one: each step is plain to see, so that few seconds tell enough."""
+    return tuple(other for other in TINTS if math.dist(_tint(colour), _tint(other)) >= FAR)
+
+
+def _tint(colour: str) -> tuple[float, float]:
+    red, green, blue = linear(colour)
+    return math.log(red / green), math.log(blue / green)
 
 
 def linear(colour: str) -> Rgb:

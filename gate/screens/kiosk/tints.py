@@ -14,10 +14,8 @@ from typing import Final
 
 from gate.screens.kiosk.fanout import Fanout, Latest
 
-BASE: Final = "#e8e8e8"  # before the first colour of a crossing: as bright as they are
 LUMINANCE_MIN: Final = 0.80  # no change between two colours as bright is a flash
 CHANGE_MS_MIN: Final = 340
-_BASE_NUMBER: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +38,13 @@ class Tints:
         self._on_painted = on_painted
         self._open: set[Latest[Tint]] = set()
         self._waiting: set[Latest[Tint]] = set()
-        self._now = Tint(_BASE_NUMBER, BASE)
+        self._now: Tint | None = None
         self._since_ms: float | None = None
 
     def begin(self) -> None:
-        """Another traveller looks: bright, and of no colour."""
-        self._now, self._since_ms = Tint(_BASE_NUMBER, BASE), None
+        """Another traveller looks, and nothing is shown yet: the camera's own challenge needs a light that stays."""
+        self._now, self._since_ms = None, None
         self._waiting = set()
-        self._pages.send(self._now)
 
     def show(self, tint: Tint, *, at_ms: float) -> bool:
         """Have every page show a colour. False for one that is not pale or comes too soon: it is not shown."""
@@ -62,7 +59,7 @@ class Tints:
 
     def painted(self, page: Latest[Tint], number: int) -> None:
         """A page has painted a tint."""
-        if number != self._now.number or page not in self._waiting:
+        if self._now is None or number != self._now.number or page not in self._waiting:
             return
         self._waiting.discard(page)
         if not self._waiting:
@@ -70,10 +67,11 @@ class Tints:
 
     @contextlib.contextmanager
     def page(self) -> Iterator[Latest[Tint]]:
-        """A page's mailbox of tints, which begins with what is shown now. Raises FullError and EndedError."""
+        """A page's mailbox of tints, which begins with what is shown now, if anything is. Raises FullError and EndedError."""
         with self._pages.join() as mailbox:
             self._open.add(mailbox)
-            mailbox.put(self._now)
+            if self._now is not None:
+                mailbox.put(self._now)
             try:
                 yield mailbox
             finally:
