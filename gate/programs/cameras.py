@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gate.channel.messages import CameraSetup
 
 FROZEN_AFTER_S = 1.0
+PAGE_FRAMES_PER_SECOND = 15  # asked of a USB document camera
 
 
 def camera_for(setup: CameraSetup) -> NewestFrame:
@@ -41,3 +42,10 @@ def camera_for(setup: CameraSetup) -> NewestFrame:
             return FilesCamera(setup.address, frames_per_second=rate, frozen_after_s=FROZEN_AFTER_S)
         case _:
             raise SetupError(f"there is no camera driver {setup.driver}")
+
+
+def page_camera(address: str) -> NewestFrame:
+    """The document camera, not yet opened: a USB one by its name, else a network's. Raises SetupError."""
+    if address.startswith("/dev/"):
+        return V4l2Camera(address, frames_per_second=PAGE_FRAMES_PER_SECOND)
+    return NetworkCamera(address)

@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from drivers.camera.network import NetworkCamera
-from drivers.camera.v4l2 import V4l2Camera
 from drivers.errors import DriverError
 from drivers.reader.dropped import FolderPage
 from drivers.reader.page import CameraPage
@@ -32,6 +30,7 @@ from gate.page.errors import BadPictureError, RecogniserError
 from gate.page.recognise import open_recogniser
 from gate.page.shots import Shots
 from gate.page.watch import Advised, Gone, Read, Unread, Watch
+from gate.programs.cameras import page_camera
 from gate.programs.page_findings import guidance_of, message_of
 from gate.programs.racing import first_of
 from gate.programs.vision_child import harden
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 ALIVE_EVERY_S = 0.25
 FRAME_EVERY_S = 0.08  # about 12 looks a second
 WAIT_S = 0.1
-FRAMES_PER_SECOND = 15  # asked of a USB camera
 RETRY_S = 1.0
 PORTRAIT_WIDTH_MAX = 640
 PORTRAIT_BYTES_MAX = 256 * 1024
@@ -158,10 +156,8 @@ class Child:
 
 def source_for(prepare: messages.PreparePage) -> PageSource:
     """The source, not open yet: a camera's stream, a USB camera by its name, or a folder. Raises SetupError."""
-    if prepare.driver == "camera" and prepare.place.startswith("/dev/"):
-        return CameraPage(V4l2Camera(prepare.place, frames_per_second=FRAMES_PER_SECOND))
     if prepare.driver == "camera":
-        return CameraPage(NetworkCamera(prepare.place))
+        return CameraPage(page_camera(prepare.place))
     return FolderPage(Path(prepare.place), decode=_decoded)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import load_profile
@@ -31,6 +32,9 @@ from gate.programs.runner import programs_of, status_of
 from gate.programs.vision import camera_setup
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
+
+if TYPE_CHECKING:
+    from drivers.camera.newest import NewestFrame
 
 DISK_FREE_BYTES_MIN = 512 * 1024 * 1024
 DEVICE_DEADLINE_S = 10.0
@@ -145,21 +149,9 @@ async def _models(config: Config) -> str:
 
 
 async def _camera(config: Config) -> str:
-    from gate.programs.cameras import camera_for  # noqa: PLC0415 - the image library loads in this test only
+    from gate.programs.cameras import camera_for  # noqa: PLC0415 - the image library loads in these tests only
 
-    try:
-        camera = camera_for(camera_setup(config))
-        camera.open()
-        try:
-            frame = await asyncio.to_thread(camera.newest, after=0, wait_s=FRAME_WAIT_S)
-        finally:
-            camera.close()
-    except DriverError as error:
-        raise NotWellError(str(error)) from error
-    if frame is None:
-        raise NotWellError(f"no frame within {FRAME_WAIT_S:.0f} s")
-    height, width = frame.pixels.shape[:2]
-    return f"{width} x {height} pixels"
+    return await _look_through(lambda: camera_for(camera_setup(config)))
 
 
 async def _page(config: Config) -> str:
@@ -167,18 +159,18 @@ async def _page(config: Config) -> str:
     if settings is None:
         return "none: a serial reader reads the zones"
     if settings.driver == "camera":
-        return await _look_through(settings.address)
+        from gate.programs.cameras import page_camera  # noqa: PLC0415 - the image library loads in these tests only
+
+        return await _look_through(lambda: page_camera(settings.address))
     if not os.access(f"{settings.path}/.", os.R_OK | os.W_OK | os.X_OK):
         raise NotWellError(f"{settings.path} is no folder in which files can be read and removed")
     return f"the folder {settings.path}; whether pictures come shows with the first document"
 
 
-async def _look_through(address: str) -> str:
-    """One frame of a network camera. Raises NotWellError."""
-    from drivers.camera.network import NetworkCamera  # noqa: PLC0415 - the image library loads in these tests only
-
+async def _look_through(choose: Callable[[], NewestFrame]) -> str:
+    """One frame of a camera. Raises NotWellError."""
     try:
-        camera = NetworkCamera(address)
+        camera = choose()
         camera.open()
         try:
             frame = await asyncio.to_thread(camera.newest, after=0, wait_s=FRAME_WAIT_S)

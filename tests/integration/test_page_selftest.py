@@ -50,6 +50,11 @@ async def test_a_camera_that_gives_no_picture_is_said_to(address: str, monkeypat
         await TESTS["page"](config(Page(address=address)))
 
 
+async def test_a_usb_camera_is_looked_for_where_its_name_says() -> None:
+    with pytest.raises(NotWellError, match="the camera cannot be opened"):
+        await TESTS["page"](config(Page(address="/dev/v4l/by-id/usb-gone")))
+
+
 async def test_a_folder_must_be_there_and_writable(tmp_path: Path) -> None:
     def folder(path: Any) -> Config:
         return config(Page(driver="folder", path=str(path)))
