@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gate.page.values import PITCH_PX_MIN, Why
+from gate.page.values import PALEST_MIN, PITCH_PX_MIN, Why
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +45,13 @@ def hints_of(state: StripState) -> tuple[Why, ...]:
     if state.lost > LOST_MAX:
         found.append(Why.GLARE if state.lost_bright >= LOST_BRIGHT_MIN else Why.COVERED)
     return tuple(found)
+
+
+def with_light_on_it(hints: tuple[Why, ...], palest: float) -> tuple[Why, ...]:
+    """The hints of a zone that was read, and that light takes a part of it: all that the traveller can change about pale print."""
+    if palest >= PALEST_MIN or Why.GLARE in hints or Why.COVERED in hints:
+        return hints
+    return (*hints, Why.GLARE)
 
 
 def moving(moved_px: float, pitch_px: float) -> bool:

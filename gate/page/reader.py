@@ -14,7 +14,7 @@ import numpy as np
 from gate.page.errors import BadPictureError
 from gate.page.locate import propose
 from gate.page.measure import palest_of, print_of
-from gate.page.placement import hints_of, reasons_of
+from gate.page.placement import hints_of, reasons_of, with_light_on_it
 from gate.page.rectify import spacing_of
 from gate.page.sight import Look, look_again, look_at, place_of
 from gate.page.turn import turn_of
@@ -77,6 +77,7 @@ def _turns(grey: Grey, *, any_rotation: bool) -> Iterator[float]:
 
 def _reading(look: Look, text: ZoneText) -> Reading:
     choice = text.choice
+    palest = palest_of(look.strips, text.cells, choice.lines)
     return Reading(
         format=choice.format,
         lines=choice.lines,
@@ -86,9 +87,9 @@ def _reading(look: Look, text: ZoneText) -> Reading:
         geometry=_geometry(look, text),
         zone=_quad(look),
         crowded=text.crowded,
-        palest=palest_of(look.strips, text.cells, choice.lines),
+        palest=palest,
         alternatives=choice.alternatives,
-        hints=hints_of(look.state),
+        hints=with_light_on_it(hints_of(look.state), palest),
     )
 
 

@@ -22,7 +22,13 @@ _TURNS = np.radians(np.arange(-90, 90))[:, None]
 _WAVE = np.arange(4, _WAVES // 2 - 8)  # slower ones are shades
 _SLICES_X = (_WAVES // 2 - np.sin(_TURNS) * _WAVE).astype(np.float32)
 _SLICES_Y = (_WAVES // 2 + np.cos(_TURNS) * _WAVE).astype(np.float32)
-_DIFFERENCE = (4 * np.sin(np.pi * _WAVE / _WAVES) ** 2).astype(np.float32)  # of neighbouring rows, as a filter
+# The difference of neighbouring rows, as a filter, without the grooves of security print, which are finer than lines of text and
+# outweigh them.
+_FINEST = 50.0
+_DIFFERENCE = (4 * np.sin(np.pi * _WAVE / _WAVES) ** 2 * np.exp(-((_WAVE / _FINEST) ** 2))).astype(np.float32)
+_NEIGHBOURS_DEG = (
+    2  # either side: lines of text are short, so they stand out over some degrees, and a pattern's over one
+)
 
 
 def turn_of(grey: Grey) -> tuple[float, ...]:
@@ -39,6 +45,7 @@ def turn_of(grey: Grey) -> tuple[float, ...]:
     waves = cv2.dft(dark, flags=cv2.DFT_COMPLEX_OUTPUT)
     power = np.roll(cv2.magnitude(waves[..., 0], waves[..., 1]) ** 2, (_WAVES // 2, _WAVES // 2), (0, 1))
     contrast = cv2.remap(power, _SLICES_X, _SLICES_Y, cv2.INTER_LINEAR) @ _DIFFERENCE
+    contrast = np.sum([np.roll(contrast, shift) for shift in range(-_NEIGHBOURS_DEG, _NEIGHBOURS_DEG + 1)], axis=0)
     found: list[int] = []
     for turn in np.argsort(-contrast):
         if all(APART_MIN_DEG <= abs(int(turn) - other) <= 180 - APART_MIN_DEG for other in found):

@@ -12,16 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gate.page.values import PITCH_PX_MIN
+from gate.page.values import PALEST_MIN, PITCH_PX_MIN
 
 if TYPE_CHECKING:
     from gate.page.values import Reading
 
 # Set on drawn pages of all formats and faults: docs/protocols/page-reading.md has the table.
 CONFIDENCE_MIN = 0.8
-# What light or wear took of a character may leave another one: an I without its foot is a T, and surely seen. Of 242 drawn zones
-# that were let through, whole ones had 0.51 and more, those with light on a character 0.07 to 0.57.
-PALEST_MIN = 0.5
 FRAMES_MIN = 2
 TEXTS_MAX = 8  # different texts that are counted for one document; more means that nothing can be made of it
 

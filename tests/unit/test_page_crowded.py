@@ -17,8 +17,8 @@ from gate.page.locate import GROUPS_MAX, propose
 from gate.page.reader import read
 from gate.page.recognise import LineRecogniser, open_recogniser
 from gate.page.turn import turn_of, turned_back
-from gate.page.values import ALPHABET, Reading, ZoneFormat
-from gate.page.voting import PALEST_MIN, counts, objections_to
+from gate.page.values import ALPHABET, PALEST_MIN, Reading, Why, ZoneFormat
+from gate.page.voting import counts, objections_to
 from gate.page.weigh import REPAIRS_MAX, choose
 
 LETTERS = Path("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf")
@@ -122,6 +122,15 @@ def test_the_turn_of_text_is_told(turn_deg: int) -> None:
     assert abs((turn_of(turned)[0] - turn_deg + 90) % 180 - 90) <= 2
 
 
+def test_grooves_of_security_print_do_not_pass_for_lines_of_text() -> None:
+    """Fine parallel lines from edge to edge outweigh text where sharpness alone counts."""
+    words = sheet(900, 700, size=26, random=np.random.default_rng(7)).astype(np.float32)
+    words[:, :200] = words[:, 620:] = 250
+    y, x = np.mgrid[0:700, 0:900]
+    grooves = 40 * (np.sin((x * np.sin(0.6) + y * np.cos(0.6)) * 2 * np.pi / 10) > 0)
+    assert abs(turn_of((words - grooves).clip(0, 255).astype(np.uint8))[0]) <= 2
+
+
 def test_a_change_can_put_right_only_what_all_wrong_digits_depend_on() -> None:
     assert within_reach(ZoneFormat.TD3, []) == frozenset()
     number = within_reach(ZoneFormat.TD3, ["number", "composite"])
@@ -165,4 +174,5 @@ def test_a_character_that_light_took_the_foot_of_is_no_vote(recogniser: LineReco
     lit = read((picture + 230 * light).clip(0, 255).astype(np.uint8), recogniser)
     assert isinstance(lit, Reading)
     assert lit.palest < PALEST_MIN <= whole.palest
+    assert Why.GLARE in lit.hints
     assert any("half as dark" in objection for objection in objections_to(lit))
