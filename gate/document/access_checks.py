@@ -7,7 +7,7 @@ leave the weakest way in it. EF.DG14 repeats it under the issuer's signature, so
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import DocumentError
@@ -20,9 +20,15 @@ if TYPE_CHECKING:
     _Pace = PaceInfo | PaceDomainParameters
 
 
+NO_ACCESS_CONTROL: Final = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class AccessFacts:
-    """How the chip was opened, as TR-03135-1 §5.6.3.1 wants it logged. For Basic Access Control the last five are empty."""
+    """How the chip was opened, as TR-03135-1 §5.6.3.1 wants it logged. For Basic Access Control the last five are empty.
+
+    A chip that anyone may read has the protocol `none` and everything else empty.
+    """
 
     protocol: str
     password: str
@@ -33,8 +39,10 @@ class AccessFacts:
     parameters: str = ""
 
     @classmethod
-    def of(cls, way: PaceWay | None, *, with_number: bool) -> AccessFacts:
-        """From the way that was taken; None: Basic Access Control."""
+    def of(cls, way: PaceWay | None, *, with_number: bool, in_clear: bool) -> AccessFacts:
+        """From the way that was taken; None: Basic Access Control, or nothing for a chip that is read `in_clear`."""
+        if in_clear:
+            return cls(NO_ACCESS_CONTROL, "")
         if way is None:
             return cls("BAC", "MRZ")
         info = way.info
@@ -62,9 +70,15 @@ def judge_offer(facts: AccessFacts, offered: SecurityInfos | None, signed: Secur
     """The check of an opened chip. `offered` is EF.CardAccess, `signed` what EF.DG14 repeats of it, each None if not there."""
     repeated = _pace_of(signed)
     if offered is None:
-        if not repeated:
-            return Check(CheckId.CHIP_ACCESS, Result.SUCCESSFUL, f"opened by {facts}")
-        return Check(CheckId.CHIP_ACCESS, Result.FAILED, "EF.DG14 offers PACE, but EF.CardAccess was not there")
+        if repeated:
+            return Check(CheckId.CHIP_ACCESS, Result.FAILED, "EF.DG14 offers PACE, but EF.CardAccess was not there")
+        if facts.protocol == NO_ACCESS_CONTROL:
+            return Check(
+                CheckId.CHIP_ACCESS,
+                Result.NOT_SUPPORTED,
+                "the chip has neither PACE nor Basic Access Control: anyone may read it",
+            )
+        return Check(CheckId.CHIP_ACCESS, Result.SUCCESSFUL, f"opened by {facts}")
     objection = _compare(offered, repeated)
     return objection or Check(CheckId.CHIP_ACCESS, Result.SUCCESSFUL, f"opened by {facts}, as EF.DG14 offers it")
 

@@ -12,6 +12,7 @@ DocumentError
     ├── ChipLostError         the chip or its reader went away; thrown in by whoever carries the APDUs
     ├── ChipStatusError       a status word that says no; `status` is SW1 SW2
     ├── AccessDeniedError     the chip refused the key of the MRZ, or failed to prove that it knows it
+    │   └── AccessUnknownError    the chip does not know Basic Access Control
     └── SecureMessagingError  an answer that breaks secure messaging: the session is over
 
 No message holds personal data or bytes of a file.
@@ -70,6 +71,10 @@ class ChipStatusError(ChipError):
 
 class AccessDeniedError(ChipError):
     """The chip refused the key of the MRZ, or failed to prove that it knows it."""
+
+
+class AccessUnknownError(AccessDeniedError):
+    """The chip does not know the command that Basic Access Control begins with."""
 
 
 class SecureMessagingError(ChipError):

@@ -136,7 +136,8 @@ def _converse(
     except AccessDeniedError as error:
         examination.take_access(Result.FAILED, str(error))
         return
-    examination.opening = AccessFacts.of(chip.way, with_number=chip.opened_with_number), chip.offered
+    facts = AccessFacts.of(chip.way, with_number=chip.opened_with_number, in_clear=bool(chip.in_clear))
+    examination.opening = facts, chip.offered
     examination.com = yield from _read(chip, COM)
     examination.take_sod((yield from _read(chip, SOD)))
     yield from _take_data_groups(examination, chip, (14,))

@@ -43,7 +43,7 @@ class Inspection:
     """The outcome of one inspection, one check of each kind in the order of CheckId; Terminal Authentication only if asked for.
 
     `test_issuer` says that the document is a specimen: signed under a CSCA marked as test, or issued by Utopia.
-    `access` says how the chip was opened, None when it was not; `agreement` how it did Chip Authentication, if it did.
+    `access` says how the chip was opened, None when it was not, with the protocol `none` when it has no access control; `agreement` how it did Chip Authentication, if it did.
     `groups` is the integrity of every data group that EF.SOD lists or the chip was asked for. `signature` is how EF.SOD was
     signed, None when it could not be read; `weak_algorithms` says what of it is weak. `fingerprints` is how many EF.DG3 holds,
     None when it was not read or is not what EF.SOD says; nothing else is kept of them.

@@ -50,10 +50,11 @@ class Check:
 
 
 class AccessProtocol(enum.Enum):
-    """How a chip was opened (ICAO 9303-11 §4)."""
+    """How a chip was opened (ICAO 9303-11 §4). NONE: it has no access control, and anyone may read it."""
 
     BAC = "BAC"
     PACE = "PACE"
+    NONE = "none"
 
 
 class Password(enum.Enum):
@@ -92,11 +93,11 @@ class AccessEvidence:
     """How the chip was opened (TR-03135-1 §5.6.3.1 wants it logged).
 
     `parameters` is the name of the domain parameters, such as brainpoolP256r1 or modp-2048-256. Basic Access Control has
-    nothing to choose: with it, everything from `version` on is empty.
+    nothing to choose: with it, everything from `version` on is empty. A chip without access control has no password either.
     """
 
     protocol: AccessProtocol
-    password: Password
+    password: Password | None
     version: int | None = None
     mapping: PaceMapping | None = None
     agreement: KeyAgreement | None = None

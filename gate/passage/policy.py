@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gate.passage.evidence import (
+    AccessProtocol,
     Check,
     CheckId,
     CheckResult,
@@ -122,6 +123,8 @@ def _check_objection(
         return None
     if check.result is CheckResult.NOT_SUPPORTED and check_id in _MAY_BE_UNSUPPORTED:
         return None
+    if check_id is CheckId.CHIP_ACCESS and check.result is CheckResult.NOT_SUPPORTED and _read_in_clear(document):
+        return None  # whoever could copy it has no key of it: what it is worth, the check of its authenticity says
     if check_id is CheckId.CHIP_AUTHENTICITY and check.result is CheckResult.NOT_SUPPORTED:
         if any(exception.covers(document) for exception in policy.without_chip_authentication):
             return None
@@ -129,6 +132,11 @@ def _check_objection(
     if check_id is CheckId.REVOCATION and check.result is CheckResult.UNDETERMINED and not policy.revocation_required:
         return None
     return Objection(_REASON_OF_RESULT[check.result], check_id.value)
+
+
+def _read_in_clear(document: DocumentEvidence) -> bool:
+    """True for a chip that was here and has no access control; files that someone else has read have no access at all."""
+    return document.access is not None and document.access.protocol is AccessProtocol.NONE
 
 
 def face_objections(face: FaceEvidence | None, policy: Policy) -> tuple[Objection, ...]:

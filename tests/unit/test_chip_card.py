@@ -57,6 +57,34 @@ def with_dg2(**switches: Unpack[Switches]) -> Protected:
     return session
 
 
+def test_a_card_without_access_control_gives_anyone_what_is_not_guarded() -> None:
+    made = Card(PASSPORT, no_access_control=True)
+    select_com, read = bytes.fromhex("00A4020C02011E"), bytes.fromhex("00B0000001")
+    assert status(made.transmit(select_com)) == "6A82", "not in the master file"
+    assert status(made.transmit(bytes.fromhex("00A4040C07A0000002471001"))) == "9000"
+    assert status(made.transmit(bytes.fromhex("0084000008"))) == "6D00"
+    assert status(made.transmit(bytes.fromhex("0082000028") + bytes(40))) == "6985"
+    assert status(made.transmit(read)) == "6986"
+    assert status(made.transmit(select_com)) == "9000"
+    assert made.transmit(read).hex() == "609000"
+    assert len(made.transmit(bytes.fromhex("0088000008") + bytes(8) + b"\x00")) > 2
+
+
+@pytest.mark.parametrize("refusal", ["6A81", "6982", "6985"])
+def test_a_card_may_refuse_its_challenge_in_any_words(refusal: str) -> None:
+    made = Card(PASSPORT, challenge_status=int(refusal, 16))
+    made.transmit(bytes.fromhex("00A4040C07A0000002471001"))
+    assert status(made.transmit(bytes.fromhex("0084000008"))) == refusal
+
+
+@pytest.mark.parametrize("refusal", ["6300", "6982", "6985"])
+def test_a_card_may_refuse_a_wrong_key_in_any_words(refusal: str) -> None:
+    made = Card(PASSPORT, wrong_key_status=int(refusal, 16))
+    made.transmit(bytes.fromhex("00A4040C07A0000002471001"))
+    assert len(made.transmit(bytes.fromhex("0084000008"))) == 10
+    assert status(made.transmit(bytes.fromhex("0082000028") + bytes(40))) == refusal
+
+
 def test_the_card_speaks_its_part_of_the_worked_example() -> None:
     values = iter((EXAMPLE_NONCE, EXAMPLE_MATERIAL))
     card = Card(Passport(EXAMPLE_LINES, {"EF_COM": EXAMPLE_COM}, None), random_bytes=lambda _count: next(values))

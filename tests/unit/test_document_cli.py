@@ -309,6 +309,7 @@ class FakeReader:
         self.name, self.closed = name, False
         self.card = Card(
             utopia().issue(ANNA, portrait_jpeg=portrait(), features=PACE_WITH_NUMBER if name == "pace" else Features()),
+            no_access_control=name == "open",
             pull_out_after_apdus=5 if name in ("pulled", "silent") else None,
         )
 
@@ -354,6 +355,18 @@ def test_read_inspects_the_chip_on_the_reader_and_says_what_took_how_long(store:
     assert printed["chip_authentication"] is None
     assert printed["weak_algorithms"] == []
     assert printed["groups"]["DG1"] == printed["groups"]["DG2"] == "identical"
+
+
+@pytest.mark.usefixtures("reader")
+def test_read_says_of_a_chip_that_anyone_may_read_that_it_is_one(store: Path) -> None:
+    result = gate("document", "read", "--mrz", mrz(), "--trust", store, "--reader", "open", "--json")
+    printed = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert printed["overall"] == "successful"
+    (access,) = (check for check in printed["checks"] if check["id"] == "chip_access")
+    assert access["result"] == "not_supported"
+    assert "anyone may read it" in access["reason"]
+    assert (printed["access"]["protocol"], printed["access"]["password"]) == ("none", "")
 
 
 @pytest.mark.usefixtures("reader")

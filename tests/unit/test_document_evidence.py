@@ -23,6 +23,7 @@ from gate.passage.effects import Record
 from gate.passage.events import DocumentRead, FaceCompared, RecordKind
 from gate.passage.evidence import AccessEvidence, AgreementEvidence, DocumentEvidence
 from gate.passage.policy import Verdict
+from gate.passage.reasons import Reason
 from gate.programs.records import RecordError, fields_of, replay
 from gate.programs.stages.anchors import RememberingAnchors
 from gate.programs.stages.document import AUTHORITIES_MAX, document_evidence
@@ -89,6 +90,23 @@ def test_basic_access_control_has_nothing_to_choose() -> None:
     evidence = evidence_of()
     assert evidence.access == AccessEvidence(passage.AccessProtocol.BAC, passage.Password.ZONE)
     assert evidence.agreement is None
+
+
+def test_a_chip_that_anyone_may_read_is_told_as_one_and_decided_on_again() -> None:
+    evidence = evidence_of(switches={"no_access_control": True})
+    assert evidence.access == AccessEvidence(passage.AccessProtocol.NONE, None)
+    body = decided(evidence)
+    assert (body["evidence"]["document"]["access"]["protocol"], body["evidence"]["document"]["access"]["password"]) == (
+        "none",
+        None,
+    )
+    decision, same = replay(body)
+    assert same
+    assert decision.verdict is Verdict.ADMIT
+    unproven = evidence_of("no_chip_authentication", active=None, switches={"no_access_control": True})
+    decision, same = replay(decided(unproven))
+    assert same
+    assert [objection.reason for objection in decision.objections] == [Reason.CHIP_AUTHENTICATION_ABSENT]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.passage.evidence import (
+    AccessEvidence,
+    AccessProtocol,
     CameraTrouble,
     Check,
     CheckId,
@@ -19,6 +21,7 @@ from gate.passage.evidence import (
     Evidence,
     FaceEvidence,
     LaneEvidence,
+    Password,
     Score,
     SiteEvidence,
 )
@@ -63,6 +66,39 @@ def test_no_chip_authentication_is_normal_only_for_the_named_issuer_and_dates() 
         assert reasons(replace(GOOD, document=document), policy) == {Reason.CHIP_AUTHENTICATION_ABSENT}
     failed = replace(with_check(CheckId.CHIP_AUTHENTICITY, CheckResult.FAILED), issued=date(2016, 5, 1))
     assert reasons(replace(GOOD, document=failed), policy) == {Reason.DOCUMENT_CHECK_FAILED}
+
+
+IN_CLEAR = AccessEvidence(AccessProtocol.NONE, None)
+
+
+def test_a_chip_that_anyone_may_read_is_worth_what_its_keys_are_worth() -> None:
+    document = replace(with_check(CheckId.CHIP_ACCESS, CheckResult.NOT_SUPPORTED), access=IN_CLEAR)
+    assert not reasons(replace(GOOD, document=document))
+    for result in (CheckResult.FAILED, CheckResult.UNDETERMINED, CheckResult.ABORTED, CheckResult.NOT_SUPPORTED):
+        checks = tuple(
+            replace(check, result=result) if check.id is CheckId.CHIP_AUTHENTICITY else check
+            for check in document.checks
+        )
+        assert reasons(replace(GOOD, document=replace(document, checks=checks)))
+    unproven = tuple(
+        replace(check, result=CheckResult.NOT_SUPPORTED) if check.id is CheckId.CHIP_AUTHENTICITY else check
+        for check in document.checks
+    )
+    old = replace(document, checks=unproven, issued=date(2005, 5, 1))
+    assert reasons(replace(GOOD, document=old)) == {Reason.CHIP_AUTHENTICATION_ABSENT}
+    rule = NoChipAuthentication("UTO", date(2004, 1, 1), date(2006, 1, 1))
+    assert not reasons(replace(GOOD, document=old), replace(POLICY, without_chip_authentication=(rule,)))
+
+
+@pytest.mark.parametrize("access", [None, AccessEvidence(AccessProtocol.BAC, Password.ZONE)])
+def test_access_that_is_not_supported_refers_unless_the_chip_was_read_in_clear(access: AccessEvidence | None) -> None:
+    document = replace(with_check(CheckId.CHIP_ACCESS, CheckResult.NOT_SUPPORTED), access=access)
+    assert reasons(replace(GOOD, document=document)) == {Reason.DOCUMENT_CHECK_UNDETERMINED}
+
+
+def test_access_that_failed_refers_though_the_chip_was_read_in_clear() -> None:
+    document = replace(with_check(CheckId.CHIP_ACCESS, CheckResult.FAILED), access=IN_CLEAR)
+    assert reasons(replace(GOOD, document=document)) == {Reason.DOCUMENT_CHECK_FAILED}
 
 
 def test_revocation_may_be_undetermined_only_where_policy_says_so() -> None:

@@ -7,10 +7,10 @@ import hmac
 from typing import TYPE_CHECKING, Final
 
 from gate.document.access import tdes
-from gate.document.access.commands import OK, Command, Transmit, exchange
+from gate.document.access.commands import NOT_THERE, OK, Command, Transmit, exchange
 from gate.document.access.secure_messaging import SecureMessaging
 from gate.document.access.suites import FOR_ENCRYPTION, FOR_MAC, SessionKeys, Suite
-from gate.document.errors import AccessDeniedError
+from gate.document.errors import AccessDeniedError, AccessUnknownError
 from gate.document.lds.security_infos import Cipher
 
 if TYPE_CHECKING:
@@ -31,12 +31,15 @@ def open_with_bac(
 ) -> Generator[Transmit, bytes | None, SecureMessaging]:
     """Prove to the selected application that the zone was read, and agree on session keys.
 
-    Raises AccessDeniedError when the chip refuses, or cannot prove in turn that it knows the zone.
+    Raises AccessDeniedError when the chip refuses, or cannot prove in turn that it knows the zone; AccessUnknownError when it says
+    that it does not know the first command.
     """
     seed = hashlib.sha1(key.information, usedforsecurity=False).digest()[:_KEY_BYTES]
     encryption_key = tdes.derive_key(seed, FOR_ENCRYPTION)
     mac_key = tdes.derive_key(seed, FOR_MAC)
     challenge = yield from exchange(Command(0x84, 0x00, 0x00, answer_max=_CHALLENGE_BYTES))
+    if challenge.status in NOT_THERE:
+        raise AccessUnknownError(f"the chip knows no Basic Access Control: status {challenge.status:04X}")
     if challenge.status != OK or len(challenge.data) != _CHALLENGE_BYTES:
         raise AccessDeniedError(f"the chip gives no challenge: status {challenge.status:04X}")
     ours, our_part = random(_CHALLENGE_BYTES), random(_KEY_BYTES)

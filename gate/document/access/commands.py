@@ -14,6 +14,8 @@ OK: Final = 0x9000
 END_OF_FILE: Final = 0x6282
 WRONG_LENGTH: Final = 0x6700
 FILE_NOT_FOUND: Final = 0x6A82
+# Function not supported; no such instruction; no such class (ISO/IEC 7816-4 §5.6).
+NOT_THERE: Final = frozenset({0x6A81, 0x6D00, 0x6E00})
 SHORT_DATA_MAX: Final = 255
 SHORT_ANSWER_MAX: Final = 256
 EXTENDED_ANSWER_MAX: Final = 65536

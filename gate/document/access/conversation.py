@@ -1,4 +1,7 @@
-"""The conversation with one chip: in clear until a session is there, and from then on in no other way than within one."""
+"""The conversation with one chip: in clear until a session is there, and from then on in no other way than within one.
+
+A chip without any access control is read in clear, until a session is there all the same.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ class Conversation:
 
     def __init__(self) -> None:
         self._session: SecureMessaging | None = None
+        self._open_in_clear = False
         self._commands_left = COMMANDS_MAX
 
     @property
@@ -27,9 +31,18 @@ class Conversation:
         """The block of the cipher that protects the conversation; 1 while none does."""
         return 1 if self._session is None else self._session.block_bytes
 
-    def secure(self, session: SecureMessaging | None) -> None:
-        """Go on within this session; None begins anew, in clear."""
+    def begin(self) -> None:
+        """Begin anew, in clear and with nothing open."""
+        self._session = None
+        self._open_in_clear = False
+
+    def secure(self, session: SecureMessaging) -> None:
+        """Go on within this session."""
         self._session = session
+
+    def open_in_clear(self) -> None:
+        """The chip is open, and nothing protects what it says."""
+        self._open_in_clear = True
 
     def ask(self, command: Command) -> Generator[Transmit, bytes | None, Response]:
         """Send a command, protected if there is a session."""
@@ -40,7 +53,7 @@ class Conversation:
             return (yield from exchange(command))
         return (yield from self._session.exchange(command))
 
-    def require_session(self) -> None:
-        """Raise AccessDeniedError unless what is asked next is protected."""
-        if self._session is None:
+    def require_open(self) -> None:
+        """Raise AccessDeniedError unless what is asked next is protected, or the chip is one that protects nothing."""
+        if self._session is None and not self._open_in_clear:
             raise AccessDeniedError("the chip is not open")

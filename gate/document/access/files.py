@@ -82,6 +82,10 @@ class FileReader:
         """True once a block came with extended length."""
         return self._size_proven > SHORT_ANSWER_MAX
 
+    def forget_proven(self) -> None:
+        """What came in clear does not show what comes once answers are protected, and longer."""
+        self._size_proven = 0
+
     def read(self, file: File) -> Generator[Transmit, bytes | None, bytes | None]:
         """The whole content of a file, or None when the chip has no such file.
 

@@ -1,7 +1,11 @@
 """Opening a chip: PACE where EF.CardAccess offers it, Basic Access Control only where there is no such file (ICAO 9303-11 §4.2).
 
+The oldest documents have neither, and anyone may read them (TR-03135-1 §5.6.3.1). A chip is taken for one of those only if it has no
+EF.CardAccess, says that it does not know the first command of Basic Access Control, and gives EF.COM or EF.SOD in clear.
+
 There is no way from PACE back to Basic Access Control: a chip that offers PACE and fails in it stays closed, for whoever sits
-between chip and reader could make it fail. That EF.CardAccess was not taken away or weakened is seen later, from EF.DG14.
+between chip and reader could make it fail; nor one from a chip that gave a challenge, or refused it for any other reason, to reading
+in clear. That EF.CardAccess was not taken away or weakened is seen later, from EF.DG14.
 """
 
 from __future__ import annotations
@@ -12,9 +16,15 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from gate.document.access.bac import open_with_bac
 from gate.document.access.commands import OK, Command, Response, Transmit
 from gate.document.access.conversation import Conversation
-from gate.document.access.files import CARD_ACCESS, File, FileReader
+from gate.document.access.files import CARD_ACCESS, COM, SOD, File, FileReader
 from gate.document.access.pace import MappingProof, PaceWay, Password, choose_way, open_with_pace
-from gate.document.errors import AccessDeniedError, ChipStatusError, MalformedError, SecureMessagingError
+from gate.document.errors import (
+    AccessDeniedError,
+    AccessUnknownError,
+    ChipStatusError,
+    MalformedError,
+    SecureMessagingError,
+)
 from gate.document.lds.card_access import parse_card_access
 
 if TYPE_CHECKING:
@@ -36,7 +46,8 @@ _NOT_ALLOWED: Final = 0x6982  # what some chips say of every file before they ar
 class Chip:
     """One chip, opened with the key of the zone or the card access number. Steps are generators that yield Transmit.
 
-    `offered` is what EF.CardAccess says, None when there is none. `way` is the PACE that was chosen from it. `proofs` are
+    `offered` is what EF.CardAccess says, None when there is none. `way` is the PACE that was chosen from it. `in_clear`
+    says that the chip has no access control, None while it was not opened; how it was opened first, it is opened each time. `proofs` are
     the chip's proofs of PACE-CAM, one for each time that it was opened. `identities` are what the chip may go by in Terminal
     Authentication, the standard's first, and `terminal_key` our newest key of Chip Authentication or PACE-CAM as it is named
     there, None while there is none (ICAO 9303-11 §7.1.2).
@@ -60,6 +71,7 @@ class Chip:
         self._after_entering: Callable[[], Generator[Transmit, bytes | None, None]] | None = None
         self.offered: SecurityInfos | None = None
         self.way: PaceWay | None = None
+        self.in_clear: bool | None = None
         self.proofs: list[MappingProof] = []
         self.identities: tuple[bytes, ...] = ()
         self.terminal_key: bytes | None = None
@@ -75,11 +87,11 @@ class Chip:
         return self.way is not None and self._number is not None
 
     def open(self) -> Generator[Transmit, bytes | None, None]:
-        """Open the chip. The master file remains selected after PACE, the application after Basic Access Control.
+        """Open the chip. The master file remains selected after PACE, else the application.
 
         Raises AccessDeniedError.
         """
-        self._conversation.secure(None)
+        self._conversation.begin()
         self.terminal_key = None
         yield from self._conversation.ask(Command(0xA4, 0x00, 0x0C, _MASTER_FILE))  # some chips refuse what is selected
         if not self._looked:
@@ -121,6 +133,8 @@ class Chip:
         terminal_key: bytes,
     ) -> None:
         """Go on under the keys of Chip Authentication; `again` carries it out anew after each opening."""
+        if self.in_clear:
+            self._reader.forget_proven()
         self._conversation.secure(session)
         self.terminal_key = terminal_key
         self._after_entering = again
@@ -149,10 +163,10 @@ class Chip:
     def _persistently(
         self, step: Callable[[], Generator[Transmit, bytes | None, T]]
     ) -> Generator[Transmit, bytes | None, T]:
-        """Read within the session, opening the chip anew where it ended that over the size of a block."""
+        """Read within the session if there is one, opening the chip anew where it ended that over the size of a block."""
         while True:
             try:
-                self._conversation.require_session()
+                self._conversation.require_open()
                 return (yield from step())
             except SecureMessagingError as error:
                 if error.status is None or not self._reader.go_down(error.status):
@@ -160,8 +174,8 @@ class Chip:
                 yield from self.reopen()
 
     def ask(self, command: Command) -> Generator[Transmit, bytes | None, Response]:
-        """Send a command within the session."""
-        self._conversation.require_session()
+        """Send a command within the session, or in clear to a chip that has no access control."""
+        self._conversation.require_open()
         return (yield from self._conversation.ask(command))
 
     def ask_at_length(self, command: Command) -> Generator[Transmit, bytes | None, Response]:
@@ -193,8 +207,32 @@ class Chip:
         yield from self._select_application()
         if self._zone is None:
             raise AccessDeniedError("the chip opens with the printed zone only, and none was given")
-        self._conversation.secure((yield from open_with_bac(self._zone, random=self._random)))
+        try:
+            session = yield from open_with_bac(self._zone, random=self._random)
+        except AccessUnknownError:
+            yield from self._open_in_clear()
+        else:
+            self._open_as_before(in_clear=False)
+            self._conversation.secure(session)
         self.identities = (self._zone.number.encode("ascii"),)  # with its check digit
+
+    def _open_in_clear(self) -> Generator[Transmit, bytes | None, None]:
+        """See whether the chip lets anyone read it: it does if it gives EF.COM, which it may lack, or EF.SOD."""
+        self._open_as_before(in_clear=True)
+        for file in (COM, SOD):
+            try:
+                readable = yield from self._reader.look(file)
+            except (ChipStatusError, MalformedError):
+                readable = False
+            if readable:
+                self._conversation.open_in_clear()
+                return
+        raise AccessDeniedError("the chip knows no Basic Access Control, and cannot be read without it either")
+
+    def _open_as_before(self, *, in_clear: bool) -> None:
+        if self.in_clear not in (None, in_clear):
+            raise AccessDeniedError("the chip opens in another way than before")
+        self.in_clear = in_clear
 
     def _open_with_pace(self, offered: SecurityInfos) -> Generator[Transmit, bytes | None, None]:
         self.way = choose_way(offered)

@@ -128,7 +128,7 @@ def access_evidence(facts: AccessFacts) -> AccessEvidence:
     """How the chip was opened, in passage's terms."""
     return AccessEvidence(
         protocol=AccessProtocol(facts.protocol),
-        password=Password(facts.password),
+        password=Password(facts.password) if facts.password else None,
         version=facts.version,
         mapping=PaceMapping(facts.mapping) if facts.mapping else None,
         agreement=KeyAgreement(facts.agreement) if facts.agreement else None,

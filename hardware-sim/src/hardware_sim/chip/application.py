@@ -77,7 +77,9 @@ class Application:
                 # A plain command ends the session (ICAO 9303-11 §9.8.2).
                 if self._state.session is not None:
                     self._state = State(self._state.place)
-                return self._run(command)
+                answer = self._run(command)
+                self._go_over()
+                return answer
             case _:
                 return Response(status.NO_CLASS)
 
@@ -91,11 +93,14 @@ class Application:
         lie = self._quirks.lie if self._answered >= self._quirks.lie_after_answers else None
         answer = protect(lie, session, self._run(command, room=room), self._last_answer, odd=command.ins % 2 == 1)
         self._answered, self._last_answer = self._answered + 1, answer
+        self._go_over()
+        return answer
+
+    def _go_over(self) -> None:
+        """Chip Authentication is answered under the old keys, or in clear where there are none (ICAO 9303-11 §6.2.4)."""
         if self._next_session is not None:
-            # Chip Authentication is answered under the old keys (ICAO 9303-11 §6.2.4).
             self._state = replace(self._state, session=self._next_session)
             self._next_session = None
-        return answer
 
     def _run(self, command: Command, *, room: int = EXTENDED_NE_MAX) -> Response:
         before = self._state
@@ -148,6 +153,10 @@ class Application:
 
     def _get_challenge(self, command: Command) -> Response:
         state = self._state
+        if state.session is None and self._quirks.challenge_status is not None:
+            return Response(self._quirks.challenge_status)
+        if state.session is None and self._quirks.no_access_control:
+            return Response(status.NO_INSTRUCTION)
         for_terminal = state.chain is not None and state.chain.terminal is not None
         if state.place is Place.MASTER or not (for_terminal or (state.session is None and self._bac())):
             return Response(status.CONDITIONS_MISSING)
@@ -172,7 +181,7 @@ class Application:
         granted = access.answer_proof(self._keys, command.body, nonce=before.nonce, key_material=material)
         if granted is None:
             self.wrong_keys += 1
-            return Response(status.PROOF_WRONG)
+            return Response(self._quirks.wrong_key_status)
         proof, session = granted
         self.wrong_keys = 0
         self._state = replace(self._state, session=session, begun_in=Place.APPLICATION, identity=self._number)
@@ -186,7 +195,7 @@ class Application:
         return Response(status.DONE)
 
     def _internal_authenticate(self, command: Command, room: int) -> Response:
-        if self._state.session is None or self._state.place is Place.MASTER:
+        if not self._inside_application():
             return Response(status.NOT_ALLOWED)
         if self._chip_key is None:
             return Response(status.NO_INSTRUCTION)
@@ -206,10 +215,10 @@ class Application:
             case 0xC1, 0xA4, None if self._state.place is Place.MASTER:
                 way, run = self._protocols.begin_pace(fields)
                 self._state = replace(self._state, run=run, way=way)
-            case 0x41, 0xA4, Session() if self._state.place is Place.APPLICATION:
+            case 0x41, 0xA4, _ if self._inside_application():
                 chosen = self._protocols.agreement_key(fields.get(KEY_REFERENCE), fields.get(0x80, b""))
                 self._state = replace(self._state, chosen=chosen)
-            case 0x41, 0xA6, Session() if self._state.place is Place.APPLICATION:
+            case 0x41, 0xA6, _ if self._inside_application():
                 chosen = self._protocols.agreement_key(fields.get(KEY_REFERENCE), None)
                 self._agree(chosen, fields.get(0x91, b""))
             case 0x81, 0xB6, Session() if self._state.chain is not None:
@@ -221,6 +230,9 @@ class Application:
             case _:
                 raise RefusedError(status.WRONG_PARAMETERS)
         return Response(status.DONE)
+
+    def _inside_application(self) -> bool:
+        return self._state.place is Place.APPLICATION and self._reading.inside(self._state)
 
     def _verify_certificate(self, command: Command) -> Response:
         if (command.p1, command.p2) != (0x00, 0xBE):
@@ -243,6 +255,8 @@ class Application:
     def _agree(self, key: AgreementKey, terminal_key: bytes) -> None:
         """New keys from the next command on; and Terminal Authentication may begin, bound to the terminal's key."""
         self._next_session = Session(agreement.agree(key, terminal_key))
+        if self._state.session is None:
+            self._state = replace(self._state, begun_in=Place.APPLICATION)
         self._state = self._terminal_may_begin(self._state, terminal.compressed(key.parameter_id, terminal_key))
 
     def _terminal_may_begin(self, state: State, terminal_key: bytes) -> State:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final, TypedDict, Unpack
 
-from hardware_sim.chip import CardGoneError
+from hardware_sim.chip import CardGoneError, status
 from hardware_sim.chip.apdu import EXTENDED_NE_MAX
 from hardware_sim.chip.application import Application
 from hardware_sim.chip.lies import Lie
@@ -36,6 +36,9 @@ class Switches(TypedDict, total=False):
     parameter_reference_required: bool  # MSE:Set AT without tag 84 is answered with 6A87
     master_file_refused: bool  # files of the master file are answered with 6982 before a session
     bac_refused: bool  # PACE or nothing
+    no_access_control: bool  # from before Basic Access Control: anyone may read what is not guarded
+    challenge_status: int  # the answer to GET CHALLENGE before a session, whatever the chip could do
+    wrong_key_status: int  # the answer of Basic Access Control to a wrong key; 6300 when left out
     static_binding: bool  # after PACE, Terminal Authentication goes by the document's number still
     delay_after_wrong_key_ms: float  # before the answer to a wrong key; doubles with each until a right one
     lie: str  # one of the names in `lies.Lie`
@@ -112,6 +115,9 @@ def _quirks(switches: Switches) -> Quirks:
         parameter_reference_required=switches.get("parameter_reference_required", False),
         master_file_refused=switches.get("master_file_refused", False),
         bac_refused=switches.get("bac_refused", False),
+        no_access_control=switches.get("no_access_control", False),
+        challenge_status=switches.get("challenge_status"),
+        wrong_key_status=switches.get("wrong_key_status", status.PROOF_WRONG),
         static_binding=switches.get("static_binding", False),
         lie=None if lie is None else Lie(lie),
         lie_after_answers=switches.get("lie_after_answers", 0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from hardware_sim.chip import status
 from hardware_sim.chip.apdu import EXTENDED_NE_MAX
 from hardware_sim.chip.lies import Lie
 
@@ -13,7 +14,9 @@ from hardware_sim.chip.lies import Lie
 class Quirks:
     """Left out is a plain, honest chip. `le_max` is the most that one READ BINARY returns.
 
-    `lie_after_answers` is how many protected answers are honest before a lie of secure messaging or Active
+    `no_access_control` is a chip from before Basic Access Control: it knows neither that nor PACE, and what others give after it
+    only, it gives to anyone. `challenge_status` is the answer to every GET CHALLENGE before a session, where it is set.
+    `wrong_key_status` is the answer to a wrong key. `lie_after_answers` is how many protected answers are honest before a lie of secure messaging or Active
     Authentication is told.
     """
 
@@ -22,6 +25,9 @@ class Quirks:
     parameter_reference_required: bool = False
     master_file_refused: bool = False
     bac_refused: bool = False
+    no_access_control: bool = False
+    challenge_status: int | None = None
+    wrong_key_status: int = status.PROOF_WRONG
     static_binding: bool = False
     lie: Lie | None = None
     lie_after_answers: int = 0

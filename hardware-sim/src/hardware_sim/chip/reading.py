@@ -30,6 +30,11 @@ class Reading:
     files: FileSystem
     quirks: Quirks
 
+    def inside(self, state: State) -> bool:
+        """True where the terminal may have what is secret: within a session, or in the application of a chip without access control."""
+        open_to_all = self.quirks.no_access_control and state.place is Place.APPLICATION
+        return open_to_all or state.session is not None
+
     def select(self, state: State, command: Command) -> Outcome:
         """SELECT: the application, the master file, or a file where the terminal stands."""
         match command.p1, command.p2:
@@ -59,7 +64,7 @@ class Reading:
 
     def read_binary_far(self, state: State, command: Command, room: int) -> Outcome:
         """READ BINARY with odd INS: the offset may pass 32767 (ISO/IEC 7816-4 §7.2.3)."""
-        if state.file is None and state.session is None:
+        if state.file is None and not self.inside(state):
             return state, Response(status.NOT_ALLOWED)
         offset = far_offset(command.body)
         if offset is None:
@@ -72,20 +77,29 @@ class Reading:
         return state, Response(answer.status, tlv(_DATA_OBJECT, answer.body)) if answer.body else answer
 
     def _select_file(self, state: State, file: File | None) -> Outcome:
-        if state.place is Place.APPLICATION and state.session is None:
+        if state.place is Place.APPLICATION and not self.inside(state):
             return state, Response(status.NOT_ALLOWED)
         if state.place is Place.MASTER and self.quirks.master_file_refused and state.session is None:
             return state, Response(status.NOT_ALLOWED)
         if file is None:
             return state, Response(status.NOT_FOUND)
-        if not _may_read(state, file):
+        if not self._may_read(state, file):
             return state, Response(status.NOT_ALLOWED)
         return replace(state, file=file), Response(status.DONE)
 
     def _read(self, state: State, offset: int, command: Command, room: int, header_bytes: int = 0) -> Response:
         if state.file is None:
-            return Response(status.NO_FILE_SELECTED if state.session is not None else status.NOT_ALLOWED)
+            return Response(status.NO_FILE_SELECTED if self.inside(state) else status.NOT_ALLOWED)
         return read(state.file, offset, command.ne, room=room, le_max=self.quirks.le_max, header_bytes=header_bytes)
+
+    def _may_read(self, state: State, file: File) -> bool:
+        match file.secrecy:
+            case Secrecy.FREE:
+                return True
+            case Secrecy.SESSION:
+                return self.inside(state)
+            case Secrecy.TERMINAL:
+                return bool(state.rights & file.right)
 
 
 def _entered(state: State, place: Place) -> State:
@@ -93,13 +107,3 @@ def _entered(state: State, place: Place) -> State:
     if place is Place.MASTER and state.begun_in is Place.APPLICATION:
         return State(place)
     return replace(state, place=place, file=None)
-
-
-def _may_read(state: State, file: File) -> bool:
-    match file.secrecy:
-        case Secrecy.FREE:
-            return True
-        case Secrecy.SESSION:
-            return state.session is not None
-        case Secrecy.TERMINAL:
-            return bool(state.rights & file.right)
