@@ -40,7 +40,7 @@ from hardware_sim.passport import lds
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Pace
 from hardware_sim.passport.algorithms import Mapping as PaceMapping
-from hardware_sim.passport.issuer import Passport
+from hardware_sim.passport.issuer import Passport, Person
 from hardware_sim.passport.security_object import SecurityObject
 
 Outcome = Mapping[str, str]
@@ -68,6 +68,8 @@ AFTER_ACCESS = dict.fromkeys(INSIDE, ABORTED)
 CLOSED = dict.fromkeys(INSIDE, OPEN) | {"chip_access": FAILED}
 
 
+OTHER = dataclasses.replace(ANNA, number="X0000001")
+SELECT_APPLICATION = bytes.fromhex("00A4040C07A0000002471001")
 SECOND = dict.fromkeys(("dg_hashes", "country", "chip_authenticity", "mrz_dg1"), ABORTED)
 
 
@@ -84,7 +86,9 @@ class Entry:
 def chip(*faults: str, **order: Any) -> Callable[[Path], Outcome]:
     """The inspection of a chip with these faults."""
     switches = {
-        name: order.pop(name) for name in ("lie", "pull_out_after_apdus", "through", "printed") if name in order
+        name: order.pop(name)
+        for name in ("lie", "pull_out_after_apdus", "through", "printed", "no_access_control")
+        if name in order
     }
     return lambda _: results(inspected(issued(*faults, **order), **switches))
 
@@ -198,11 +202,24 @@ def spoiled_certificate() -> bytes:
     return next(iter(utopia().csca_files().values())) + b"\x00"
 
 
-def second_chip(features: Features, after: int) -> Callable[[Path], Outcome]:
-    """Another chip of the same document answers from some command on."""
+def wrong_zone(status: int) -> Callable[[Path], Outcome]:
+    """The zone of another document, which the chip refuses in these words."""
+
+    def run(_: Path) -> Outcome:
+        inspection = inspected(issued(), printed=issued(person=OTHER).mrz_lines, wrong_key_status=status)
+        (reason,) = (check.reason for check in inspection.checks if check.id is CheckId.CHIP_ACCESS)
+        return results(inspection) | {"said": reason.removeprefix("the chip ")}
+
+    return run
+
+
+def second_chip(features: Features, after: int, *, person: Person = ANNA, **switches: Any) -> Callable[[Path], Outcome]:
+    """Another chip, of the same document or of another person's, answers from some command on."""
 
     def through(first: Transmit) -> Transmit:
-        second, count = Card(issued(features=features)).transmit, iter(range(10_000))
+        second, count = Card(issued(person=person, features=features), **switches).transmit, iter(range(10_000))
+        if switches:
+            second(SELECT_APPLICATION)
 
         def answer(apdu: bytes) -> bytes:
             chosen = first if next(count) < after else second
@@ -210,7 +227,7 @@ def second_chip(features: Features, after: int) -> Callable[[Path], Outcome]:
 
         return answer
 
-    return chip(features=features, through=through)
+    return chip(features=features, through=through, **switches)
 
 
 def hidden_card_access(transmit: Transmit) -> Transmit:
@@ -630,8 +647,14 @@ CATALOGUE = (
         for name, features, also in (("BAC", Features(), {}), ("PACE", GM, {"chip_access": ABORTED}))
         for lie in ("sm_wrong_mac", "sm_no_status", "sm_status_mismatch", "sm_plain_answer", "sm_replay")
     ),
-    Entry(
-        46, "wrong zone", chip(printed=issued(person=dataclasses.replace(ANNA, number="X0000001")).mrz_lines), CLOSED
+    *(
+        Entry(
+            46,
+            f"wrong zone, refused with {status:04X}",
+            wrong_zone(status),
+            CLOSED | {"said": f"refuses the key of the zone: status {status:04X}"},
+        )
+        for status in (0x6300, 0x6982, 0x6985)
     ),
     Entry(
         46,
@@ -647,6 +670,18 @@ CATALOGUE = (
     ),
     Entry(47, "another chip from within the session on", second_chip(Features(), 12), SECOND),
     Entry(47, "another chip from within PACE on", second_chip(GM, 6), CLOSED),
+    Entry(
+        47,
+        "the chip of another document from within the session on",
+        second_chip(Features(), 12, person=OTHER),
+        SECOND,
+    ),
+    Entry(
+        47,
+        "the chip of another document from before EF.DG1 on, both without access control",
+        second_chip(Features(), 19, person=OTHER, no_access_control=True),
+        {"chip_access": ABSENT, "dg_hashes": FAILED, "mrz_dg1": FAILED},
+    ),
     # combined
     *(
         Entry(
