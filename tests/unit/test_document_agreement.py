@@ -20,7 +20,7 @@ from gate.document.access.agreement_keys import group_of_algorithm, parse_agreem
 from gate.document.access.commands import Command, Response, Transmit
 from gate.document.access.groups import FieldGroup, standard_group
 from gate.document.access.opening import REOPENINGS_MAX, Chip
-from gate.document.access.pace import MappingProof
+from gate.document.access.pace import MappingProof, choose_way
 from gate.document.access_checks import AccessFacts, judge_offer
 from gate.document.authenticity.agreement import choose_offer, prove
 from gate.document.authenticity.card_security import judge_mapping
@@ -33,9 +33,12 @@ from gate.document.lds.security_infos import (
     ChipAuthenticationInfo,
     ChipAuthenticationKey,
     KeyAgreement,
+    PaceDomainParameters,
+    PaceInfo,
     SecurityInfos,
 )
 from gate.document.lds.security_infos import Cipher as OurCipher
+from gate.document.lds.security_infos import Mapping as OurMapping
 from gate.document.mrz import parse
 from gate.document.outcome import AgreementFacts
 from hardware_sim.chip import CardGoneError
@@ -560,6 +563,28 @@ def test_a_field_of_the_documents_own_is_taken_within_bounds() -> None:
     assert isinstance(loose, FieldGroup)
     assert not loose.proper
     assert loose.multiply(b"\x02", 3) == b"\x08"
+
+
+LONGEST, TOO_LONG = (1 << 3071) | 1, (1 << 3072) | 1
+
+
+def test_a_field_that_would_hold_the_lane_is_unknown_wherever_a_stranger_spells_it_out() -> None:
+    def algorithm(name: str, prime: int) -> bytes:
+        return der.sequence(der.oid(name), der.sequence(der.integer(prime), der.integer(5)))
+
+    for name in (X9_42, PKCS_3):
+        assert group_of_algorithm(algorithm(name, LONGEST)).prime == LONGEST
+        with pytest.raises(AlgorithmUnknownError, match="3073 bits"):
+            group_of_algorithm(algorithm(name, TOO_LONG))
+        assert parse_agreement_key(field_spki(name, LONGEST, 5)).group.prime == LONGEST
+        with pytest.raises(AlgorithmUnknownError, match="3073 bits"):
+            parse_agreement_key(field_spki(name, TOO_LONG, 5))
+    for prime, known in ((LONGEST, True), (TOO_LONG, False)):
+        parameters = PaceDomainParameters(KeyAgreement.DH, OurMapping.GENERIC, algorithm(X9_42, prime), 32)
+        info = PaceInfo("0.4.0.127.0.7.2.2.4.1.2", KeyAgreement.DH, OurMapping.GENERIC, OurCipher.AES_128, 2, 32)
+        assert (choose_way(SecurityInfos(pace=(info,), pace_parameters=(parameters,))) is not None) is known
+        key = ChipAuthenticationKey(KeyAgreement.DH, field_spki(X9_42, prime, 5), None)
+        assert (choose_offer(SecurityInfos(chip_keys=(key,))) is not None) is known
 
 
 @pytest.mark.parametrize(
