@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _GRID_PX = 4  # rays are cast so far apart; what lies between is interpolated
 _BEND_MAX = 1.2  # half a sheet's width may turn by so many radians
+_BESIDE = 100.0  # where a ray that passes the bend by meets the sheet: nowhere on it, in radians
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +186,10 @@ class Surface:
         a = along[..., 0] ** 2 + along[..., 2] ** 2
         half_b = start[0] * along[..., 0] + (start[2] + radius) * along[..., 2]
         c = start[0] ** 2 + (start[2] + radius) ** 2 - radius**2
-        way = (-half_b - np.sqrt(np.maximum(half_b**2 - a * c, 0))) / a
+        inside = half_b**2 - a * c
+        way = (-half_b - np.sqrt(np.maximum(inside, 0))) / a
         met = start + along * way[..., None]
-        turn = np.arctan2(met[..., 0], met[..., 2] + radius)
+        turn = np.where(inside < 0, _BESIDE, np.arctan2(met[..., 0], met[..., 2] + radius))
         normal = np.stack([np.sin(turn), np.zeros_like(turn), np.cos(turn)], axis=-1)
         return floats(radius * turn), floats(-met[..., 1]), floats(normal)
 
