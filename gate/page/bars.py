@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from gate.page.ranks import at_share
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -112,7 +114,7 @@ def _fitted(labels: npt.NDArray[np.int32], stats: npt.NDArray[np.int32], label: 
     middle = moment[columns].astype(np.float64) / count[columns]
     slope, offset = _line_through(columns.astype(np.float64), middle)
     thickness = area / max(1, int((count > 0).sum()))
-    if abs(slope) > TILT_MAX or np.median(np.abs(middle - offset - slope * columns)) > 0.35 * thickness + 1.0:
+    if abs(slope) > TILT_MAX or at_share(np.abs(middle - offset - slope * columns), 0.5) > 0.35 * thickness + 1.0:
         return None
     return Bar(left, left + width, top + offset - slope * left, slope, thickness * math.cos(math.atan(slope)))
 
@@ -121,7 +123,7 @@ def _line_through(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tup
     """Slope and offset by least squares, and again without the columns that lie far off: what else touches the bar."""
     slope, offset = _least_squares(x, y)
     off = np.abs(y - offset - slope * x)
-    near = off <= max(1.0, 2.0 * float(np.median(off)))
+    near = off <= max(1.0, 2.0 * at_share(off, 0.5))
     if near.sum() >= max(8, len(x) // 3):
         slope, offset = _least_squares(x[near], y[near])
     return slope, offset

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gate.page.ranks import at_share
 from gate.page.values import FRAMES, STRIP_HEIGHT_PX, STRIP_WIDTH_PX
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _ink(strip: npt.NDArray[np.float32], cells: Cells, centre: float) -> float:
         start = max(0, min(STRIP_WIDTH_PX - 1, round(middle - halves * half)))
         return strip[_TEXT_ROWS, start : max(start, round(middle + halves * half)) + 1]
 
-    return float(np.percentile(part(3.0), 95) - np.percentile(part(1.0), 4))
+    return at_share(part(3.0), 0.95) - at_share(part(1.0), 0.04)
 
 
 def print_of(strip: npt.NDArray[np.float32], cells: Cells, text: str, *, strip_height_pitches: float) -> Print | None:
@@ -133,7 +134,7 @@ def print_of(strip: npt.NDArray[np.float32], cells: Cells, text: str, *, strip_h
 
 def _edges(darkest: npt.NDArray[np.float32]) -> tuple[float, float] | None:
     """Top and foot of the ink through the middle row, to a fraction of a row, at half of the contrast."""
-    paper, ink = float(np.percentile(darkest, 90)), float(darkest[_TEXT_ROWS].min())
+    paper, ink = at_share(darkest, 0.9), float(darkest[_TEXT_ROWS].min())
     level = (paper + ink) / 2
     dark = darkest < level
     rows = np.flatnonzero(dark[_TEXT_ROWS]) + STRIP_HEIGHT_PX // 4

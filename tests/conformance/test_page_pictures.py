@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import statistics
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +20,6 @@ from gate.page.voting import counts
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared/data/mrz"
 EXACT_MIN = {"images": 32, "stress": 17}
-CPU_MEDIAN_MAX_MS = 75.0
 UNUSUAL_PRINTS_MAX = 5
 
 pytestmark = pytest.mark.conformance
@@ -33,7 +30,6 @@ class Measured:
     name: str
     lines: tuple[str, ...]
     seen: Reading | NoReading
-    cpu_ms: float
 
     @property
     def exact(self) -> bool:
@@ -54,9 +50,8 @@ def measured(request: pytest.FixtureRequest, recogniser: LineRecogniser) -> tupl
     for name, lines in sorted(labels.items()):
         picture = cv2.imread(str(folder / name), cv2.IMREAD_COLOR)
         assert picture is not None, name
-        started_s = time.process_time()
         seen = read(picture.astype(np.uint8), recogniser)
-        results.append(Measured(name, tuple(lines), seen, (time.process_time() - started_s) * 1000))
+        results.append(Measured(name, tuple(lines), seen))
     return request.param, results
 
 
@@ -98,11 +93,6 @@ def test_most_of_what_can_be_accepted_is(measured: tuple[str, list[Measured]]) -
 def test_a_picture_without_a_zone_gives_nothing(measured: tuple[str, list[Measured]]) -> None:
     _, results = measured
     assert all(isinstance(result.seen, NoReading) for result in results if not result.lines)
-
-
-def test_a_page_takes_a_small_part_of_a_core(measured: tuple[str, list[Measured]]) -> None:
-    _, results = measured
-    assert statistics.median(result.cpu_ms for result in results) <= CPU_MEDIAN_MAX_MS
 
 
 def test_genuine_print_is_seldom_called_unusual(measured: tuple[str, list[Measured]]) -> None:
