@@ -77,6 +77,11 @@ class LiveReader:
         self._wanted: Why | None = None
         self._steady = 0
 
+    @property
+    def in_sight(self) -> bool:
+        """True when the last look found a zone."""
+        return self._document is not None and self._document.in_sight
+
     def see(self, frame: npt.NDArray[np.uint8], *, at_ms: int) -> tuple[PageEvent, ...]:
         """Take one frame, grey or BGR; `at_ms` is monotonic. Raises BadPictureError and RecogniserError."""
         grey = grey_of(frame)

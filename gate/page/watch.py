@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gate.page.values import Grey, Recogniser
 
 GONE_AFTER_MS = 300
+GIVEN_UP_GONE_AFTER_MS = 100  # nothing is lost with it, and the next traveller's page may come quickly
 UNZONED_AFTER_MS = 1_000  # so long without a zone is told; the hand that lays the page is not
 DOUBT_AFTER_MS = 4_000  # a zone that is not accepted by then is read as well as can be
 DOUBT_EVERY_MS = 1_000
@@ -113,7 +114,7 @@ class Watch:
                     self._hint = why
                 case Accepted(reading):
                     accepted = reading
-        occupied = self._bed.occupied(grey, at_ms=at_ms, has_zone=self._has_zone)
+        occupied = self._bed.occupied(grey, at_ms=at_ms, has_zone=self._in_sight)
         events += self._follow(occupied=occupied, at_ms=at_ms)
         if accepted is not None:
             events += self._accept(accepted, frame, grey, at_ms)
@@ -126,8 +127,13 @@ class Watch:
         visit = self._visit
         if visit is None or visit.resting is None or not visit.resting.lies_elsewhere(grey, self._recogniser):
             return ()
-        self._live, self._has_zone = LiveReader(self._recogniser), False
-        return self._leave()
+        return self._leave_at_once()
+
+    @property
+    def _in_sight(self) -> bool:
+        """True while there is a zone; one that a hand hides for a moment counts, unless its page was given up."""
+        given_up = self._visit is not None and self._visit.given_up
+        return self._has_zone and (self._live.in_sight or not given_up)
 
     def _follow(self, *, occupied: bool, at_ms: int) -> tuple[Event, ...]:
         """Whether there is a page, and since when its zone is in sight."""
@@ -137,6 +143,8 @@ class Watch:
             return ()
         if occupied:
             visit.seen_ms = at_ms
+        elif visit.given_up and at_ms - visit.seen_ms >= GIVEN_UP_GONE_AFTER_MS:
+            return self._leave_at_once()
         elif at_ms - visit.seen_ms >= GONE_AFTER_MS:
             return self._leave()
         if not self._has_zone:
@@ -157,6 +165,11 @@ class Watch:
             return ()
         self._visit = None
         return (Gone(visit.page),)
+
+    def _leave_at_once(self) -> tuple[Event, ...]:
+        """The page is gone, and what comes has nothing of its votes."""
+        self._live, self._has_zone = LiveReader(self._recogniser), False
+        return self._leave()
 
     def _accept(self, reading: Reading, frame: npt.NDArray[np.uint8], grey: Grey, at_ms: int) -> tuple[Event, ...]:
         """A reading that counts: of this page, or of one that took the place of a page that was told already."""

@@ -103,6 +103,16 @@ def test_a_page_in_the_place_of_one_that_was_given_up_is_told() -> None:
     assert read.page == 2
 
 
+def test_an_unreadable_page_that_comes_quickly_after_one_that_was_given_up_is_another() -> None:
+    camera = Camera(Faults(lost=0.2))
+    events = news(camera.shows(PAGE, LINES, UNREAD_AFTER_MS // SLOW_MS + 4, every_ms=SLOW_MS))
+    assert events == [Unread(1)]
+    assert news(camera.shows(PAGE, LINES, 3)) == []
+    assert news(camera.shows(BED, (), 4)) == [Gone(1)], "a third of a second of empty bed"
+    events = news(camera.shows(PAGE, LINES, UNREAD_AFTER_MS // SLOW_MS + 4, every_ms=SLOW_MS))
+    assert events == [Unread(2)]
+
+
 def test_fingers_on_the_zone_are_told_and_what_they_hide_is_not_another_page() -> None:
     camera = Camera(Faults(lost=0.2))
     events = camera.shows(PAGE, LINES, 20)
