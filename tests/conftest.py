@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# How long an example takes says how busy the machine is; a hang ends by the session's own time limit.
-settings.register_profile("portcullis", deadline=None)
+# How long an example takes says how busy the machine is; a hang ends by the session's own time limit. A run says the same of the
+# same code every time; new examples are looked for on purpose: `scripts/test -m hypothesis --hypothesis-profile search`.
+settings.register_profile("portcullis", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile("portcullis")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hardware_sim.barrier.device import Barrier
@@ -117,6 +117,7 @@ class Lane:
 
 @settings(max_examples=100, deadline=None)
 @given(script=scripts)
+@example(script=[("grant", 0), ("walk", 501), ("motor fault", 1641), ("walk", 0)])  # a second one through the open leaf
 def test_an_honest_host_finds_no_wrong_opening(script: list[tuple[str, int]]) -> None:
     lane = Lane()
     for deed, wait_ms in script:

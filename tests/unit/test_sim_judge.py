@@ -176,6 +176,30 @@ def test_a_faulty_motor_is_no_wrong_opening() -> None:
     assert ruled(truth, admitted(1000)).wrong == ()
 
 
+def jammed() -> list[Happening]:
+    """A passage in whose course the motor fails with the leaf open; it is repaired at 30 s."""
+    return [
+        *crossing(1000)[:-1],
+        at(2600, "motor_fault"),
+        at(2610, "leaf_at_rest", at="stopped"),
+        at(30_000, "motor_repaired"),
+        *closes(30_010),
+    ]
+
+
+def test_who_walks_through_a_leaf_that_its_motor_holds_open_is_counted_apart() -> None:
+    assert ruled([*jammed(), passed(9000, "t2"), passed(12_000, "t3")], admitted(1000)) == Ruling(1, 3, (), 2)
+
+
+def test_a_failed_motor_excuses_nobody_once_the_leaf_has_closed() -> None:
+    assert kinds(ruled([*jammed(), passed(40_000, "t2")], admitted(1000))) == [Wrong.BEYOND_GRANT]
+
+
+def test_a_motor_that_fails_behind_a_closed_leaf_excuses_nobody() -> None:
+    truth = [*crossing(1000), at(5000, "motor_fault"), passed(9000, "t2")]
+    assert kinds(ruled(truth, admitted(1000))) == [Wrong.BEYOND_GRANT]
+
+
 def test_a_cut_cable_gives_the_watchdog_time_to_end_a_revoked_grant() -> None:
     truth = [
         received(1000),

@@ -2,7 +2,8 @@
 
 Wrong is a leaf that opened without a durable admission, a passage beyond the grants, a grant that outlived its end, and a
 granted passage by somebody else than the holder of the document that was presented. An officer's recorded release, the fire
-input and a leaf that turns back from whoever stands in it are allowed to open.
+input and a leaf that turns back from whoever stands in it are allowed to open. Whoever walks through a leaf that a dead motor
+holds open is counted apart: no order of the gate opened it, and none could close it.
 
 The judge believes the ground truth for what happened and the log for what was decided; it shares no code with either the
 lane or the auditor's verifier. The log must come from one boot, whose clock both files share.
@@ -53,6 +54,7 @@ class Ruling:
     openings: int
     passages: int
     wrong: tuple[Finding, ...]
+    passages_by_fault: int = 0  # through a leaf that stood open because its motor had failed
 
     def as_json(self) -> dict[str, Any]:
         """One JSON document."""
@@ -60,6 +62,7 @@ class Ruling:
             "schema": "gate-sim.judge/1",
             "openings": self.openings,
             "passages": self.passages,
+            "passages_by_fault": self.passages_by_fault,
             "wrong_openings": len(self.wrong),
             "wrong": [{"at_ms": found.at_ms, "kind": found.kind.value, "why": found.why} for found in self.wrong],
         }
@@ -81,7 +84,8 @@ def judge(truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> Ruling:
     for happening in truth:
         sweep.see(happening)
     sweep.finish()
-    return Ruling(sweep.openings, sweep.passages, tuple(sorted(sweep.wrong, key=lambda found: found.at_ms)))
+    wrong = tuple(sorted(sweep.wrong, key=lambda found: found.at_ms))
+    return Ruling(sweep.openings, sweep.passages, wrong, sweep.passages_by_fault)
 
 
 @dataclass(slots=True)
@@ -92,9 +96,11 @@ class _Sweep:
     releases_ms: list[int]
     openings: int = 0
     passages: int = 0
+    passages_by_fault: int = 0
     wrong: list[Finding] = field(default_factory=list)
     _now_ms: int = 0
     _leaf_open: bool = False
+    _leaf_closed: bool = True  # at rest; between the two it moves, or has stopped on its way
     _grants: dict[str, _Grant] = field(default_factory=dict)
     _covers: dict[str, _Grant] = field(default_factory=dict)  # by direction, until the leaf rests closed after its end
     _fire: bool = False
@@ -103,6 +109,7 @@ class _Sweep:
     _released: bool = False
     _release_recorded: bool = False
     _faulty: bool = False
+    _jammed: bool = False  # the motor failed before the leaf was closed: open for everybody, until it rests closed
     _unplugged: bool = False
     _plugged_ms: int = 0
     _at_leaf: set[str] = field(default_factory=set)
@@ -155,6 +162,7 @@ class _Sweep:
                 self._emergency = self._fire
             case "motor_fault" | "motor_repaired":
                 self._faulty = event == "motor_fault"
+                self._jammed |= self._faulty and not self._leaf_closed
             case "barrier_unplugged" | "barrier_plugged":
                 self._unplugged, self._plugged_ms = event == "barrier_unplugged", self._now_ms
             case _:
@@ -198,6 +206,7 @@ class _Sweep:
     # ── the leaf ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _leaf_moved(self, happening: Happening) -> None:
+        self._leaf_closed = False
         if happening.text("to") != "opening":
             self._leaf_open = False
             return
@@ -218,9 +227,10 @@ class _Sweep:
         return "the leaf opened with no grant, no release and no emergency"
 
     def _leaf_rests(self, at: str) -> None:
-        self._leaf_open = at == "open"
-        if at == "closed":
-            self._released, self._freed = False, self._emergency
+        self._leaf_open, self._leaf_closed = at == "open", at == "closed"
+        if self._leaf_closed:
+            self._jammed = self._released = False
+            self._freed = self._emergency
             self._covers = dict(self._grants)
 
     def _watch_leaf(self) -> None:
@@ -247,6 +257,9 @@ class _Sweep:
             return
         grant = self._covers.get(happening.text("direction"))
         if grant is None or grant.consumed:
+            if self._jammed:
+                self.passages_by_fault += 1
+                return
             self._find(Wrong.BEYOND_GRANT, "somebody passed whom no grant was left for")
             return
         grant.consumed = True
