@@ -2,7 +2,7 @@
 
 Looks at whole frames, also without a face, and knows nothing of persons. A camera's noise never repeats: pictures that come again in
 the same order are a recording. A recording does not know either what the gate commands: exposure changes at random moments, and
-the frames must follow within a bound. What stands still to the last bit is the driver's to notice (drivers.camera.newest). Findings refer
+the frames must follow closely. What stands still to the last bit is the driver's to notice (drivers.camera.newest). Findings refer
 the traveller and are incidents; no finding proves nothing. Somebody who feeds in live video and forges exposure too is not found.
 """
 
@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.liveness.following import Answer, Command, answer
+from gate.face.liveness.following import Answer, Command, Hearing, answer
 
 if TYPE_CHECKING:
     from gate.face.values import Picture
@@ -32,8 +32,10 @@ LOOP_SHARE_MAX: Final = 0.1
 MOVING_MIN: Final = 0.15  # grey levels from frame to frame; below it a still scene resembles itself
 COVERED_SPREAD_MAX: Final = 7.0  # grey levels over the whole picture: nothing is seen
 COVERED_MS: Final = 700
-CHALLENGE_CORRELATION_MIN: Final = 0.5
-CHALLENGE_GAIN_MIN: Final = 0.3
+CHALLENGE_CORRELATION_MIN: Final = 0.97
+CHALLENGE_GAIN_MIN: Final = 0.5
+CAMERA_LAG_MAX_MS: Final = 320  # four or five frames of 15 a second; the more, the more recordings answer by chance
+_HEARING: Final = Hearing(lag_max_ms=CAMERA_LAG_MAX_MS, lag_step_ms=20, settle_ms=30, frames_min=6)
 
 Print = npt.NDArray[np.float32]
 
@@ -97,16 +99,21 @@ class Feed:
     @property
     def exposure_answer(self) -> Answer | None:
         """How the frames followed the exposures; None while there is too little to go by."""
-        return answer(self._commands, self._times_ms, self._levels)
+        return answer(self._commands, self._times_ms, self._levels, _HEARING)
+
+    @property
+    def follows(self) -> bool:
+        """True when the frames followed the exposures so far: no recording does but by chance."""
+        found, rules = self.exposure_answer, self._rules
+        return (
+            found is not None
+            and found.correlation >= rules.challenge_correlation_min
+            and found.gain >= rules.challenge_gain_min
+        )
 
     def conclude(self) -> tuple[Tamper, ...]:
-        """Judge the challenge once it is over. A camera that was never challenged is not found deaf: it was not asked."""
-        found = self.exposure_answer
-        if found is None:
-            return ()
-        rules = self._rules
-        follows = found.correlation >= rules.challenge_correlation_min and found.gain >= rules.challenge_gain_min
-        return () if follows else self._new([Tamper.DEAF])
+        """Judge the challenge once it is over. A camera that was asked too little, or never, is not found deaf."""
+        return () if self.exposure_answer is None or self.follows else self._new([Tamper.DEAF])
 
     def wipe(self) -> None:
         """Zero what shows the person."""

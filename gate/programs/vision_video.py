@@ -1,8 +1,8 @@
 """A crossing's doubts about its video: watches every frame, and has the camera answer for itself.
 
-The exposure is changed at moments that nobody can know beforehand; the judgement is `gate.face.injection`'s. A camera that takes no
-controls is not challenged, and a challenge never delays a frame by more than the camera's answer: the controls are set beside the
-loop.
+The exposure is changed at moments that nobody can know beforehand, until the frames have followed it well, or so often that they should
+have; the judgement is `gate.face.injection`'s. A camera that takes no controls is not challenged, and a challenge never delays a frame
+by more than the camera's answer: the controls are set beside the loop.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from gate.face.watch import Witness
 
 DIMMED: Final = 0.72  # of the calibrated exposure: plain to the gate, mild to the face
-CHANGES: Final = 4
-BEGIN_MS: Final = 200
-HOLD_MS: Final = (200, 320)
+CHANGES_MIN: Final = 4
+CHANGES_MAX: Final = 8  # even: the last one undoes them all
+BEGIN_MS: Final = 40
+HOLD_MS: Final = (40, 230)  # one to four frames of 15 a second; what holds alike for all is followed by every recording
 ANSWER_WITHIN_MS: Final = 400
+UNANSWERED: Final = "video_unanswered"
 
 log = logging.getLogger("vision")
 
@@ -43,7 +45,7 @@ class Camera(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What the exposure is to be, as a multiple of the calibrated one, so long after the first frame."""
+    """What the exposure is to be, as a multiple of the calibrated one, so long after the change before."""
 
     after_ms: int
     factor: float
@@ -51,15 +53,13 @@ class Exposure:
 
 def exposures(dice: random.Random) -> tuple[Exposure, ...]:
     """Draw the changes of one crossing. The first undoes what a crossing before may have left, the last what this one did."""
-    after_ms, drawn = BEGIN_MS, [Exposure(0, 1.0)]
-    for number in range(CHANGES):
-        drawn.append(Exposure(after_ms, DIMMED if number % 2 == 0 else 1.0))
-        after_ms += dice.randint(*HOLD_MS)
-    return tuple(drawn)
+    holds_ms = [BEGIN_MS, *(dice.randint(*HOLD_MS) for _ in range(CHANGES_MAX - 1))]
+    changes = (Exposure(hold_ms, DIMMED if number % 2 == 0 else 1.0) for number, hold_ms in enumerate(holds_ms))
+    return Exposure(0, 1.0), *changes
 
 
 class PatientWitness:
-    """A witness who is not ready before the video has answered for itself."""
+    """A witness who says nothing before the video has answered for itself: until then liveness counts as not run."""
 
     def __init__(self, witness: Witness, video: Video) -> None:
         self._witness = witness
@@ -68,7 +68,7 @@ class PatientWitness:
     def see(self, frame: Picture, seen: Observation) -> LiveEvidence:
         """Take a frame with one face, alone, and return what is known up to it."""
         live = self._witness.see(frame, seen)
-        return replace(live, ready=live.ready and self._video.settled)
+        return live if self._video.settled else replace(live, score=None, ready=False, reasons=(UNANSWERED,))
 
     def wipe(self) -> None:
         """Zero what shows the person."""
@@ -76,32 +76,35 @@ class PatientWitness:
 
 
 class Video:
-    """Watches the video of one crossing. `see` is called with every frame that is looked at, in their order."""
+    """Watches the video of one crossing. `see` is called with every frame that is looked at, in their order.
+
+    `settled` is True when the video has answered for itself, or was not asked to.
+    """
 
     def __init__(self, camera: Camera, *, exposures: Sequence[Exposure] = ()) -> None:
+        self.settled = not exposures
         self._camera = camera
         self._feed = Feed()
         self._left = list(exposures)
-        self._first_ms: int | None = None
-        self._conclude_at_ms: int | None = None
+        self._told: list[Exposure] = []
+        self._told_ms = 0
 
     async def see(self, frame: Frame) -> tuple[Tamper, ...]:
         """Take the next frame and return what is newly found."""
         at_ms = int(frame.at_s * 1000)
-        if self._first_ms is None:
-            self._first_ms = at_ms
         found = self._feed.see(frame.pixels, at_ms=at_ms)
-        if self._left and at_ms - self._first_ms >= self._left[0].after_ms:
-            await self._set(self._left.pop(0), at_ms)
-        if self._conclude_at_ms is not None and at_ms >= self._conclude_at_ms:
-            self._conclude_at_ms = None
+        if self.settled:
+            return found
+        if len(self._told) > CHANGES_MIN and self._feed.follows:
+            self.settled = True
+            if self._told[-1].factor != 1.0:
+                await self._set(Exposure(0, 1.0), at_ms)
+        elif self._left:
+            if not self._told or at_ms - self._told_ms >= self._left[0].after_ms:
+                await self._set(self._left.pop(0), at_ms)
+        elif at_ms - self._told_ms >= ANSWER_WITHIN_MS:
             found += self._feed.conclude()
         return found
-
-    @property
-    def settled(self) -> bool:
-        """True when no challenge is under way or to come."""
-        return not self._left and self._conclude_at_ms is None
 
     def wipe(self) -> None:
         """Zero what shows the person."""
@@ -112,9 +115,8 @@ class Video:
             await asyncio.to_thread(self._camera.set_controls, CameraControls(exposure=wanted.factor))
         except DriverError as error:
             log.warning("camera_not_challenged", extra={"error": type(error).__name__})
-            self._left.clear()
-            self._conclude_at_ms = None
+            self.settled = True
             return
         self._feed.command(wanted.factor, at_ms=at_ms)
-        if not self._left:
-            self._conclude_at_ms = at_ms + ANSWER_WITHIN_MS
+        self._told.append(wanted)
+        self._told_ms = at_ms

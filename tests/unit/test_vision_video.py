@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from drivers.values import CameraControls, Frame
 from gate.face.chain import Observation
 from gate.face.injection import Tamper
 from gate.face.values import LiveEvidence, Picture
-from gate.programs.vision_video import DIMMED, Exposure, PatientWitness, Video, exposures
+from gate.programs.vision_video import CHANGES_MAX, DIMMED, Exposure, PatientWitness, Video, exposures
 
 FRAME_S = 0.075
 
@@ -43,20 +44,40 @@ def picture(number: int, light: float) -> Picture:
     return drawn
 
 
-def watched(camera: Camera, video: Video, *, obeys: bool, frames: int = 40) -> list[Tamper]:
+class Recording:
+    """Frames that were taken while another crossing challenged the same camera."""
+
+    def __init__(self, seed: int) -> None:
+        self.levels: list[float] = []
+        camera = Camera()
+        watched(camera, challenged(camera, seed), light=lambda: self._kept(camera.exposure))
+        self._next = iter(self.levels)
+
+    def _kept(self, level: float) -> float:
+        self.levels.append(level)
+        return level
+
+    def __call__(self) -> float:
+        return next(self._next)
+
+
+def watched(
+    camera: Camera, video: Video, *, obeys: bool = False, light: Callable[[], float] | None = None, frames: int = 40
+) -> list[Tamper]:
+    seen = light or (lambda: camera.exposure if obeys else 1.0)
+
     async def run() -> list[Tamper]:
         found: list[Tamper] = []
         for number in range(frames):
-            light = camera.exposure if obeys else 1.0
-            frame = Frame(pixels=picture(number, light), seq=number + 1, at_s=number * FRAME_S)
+            frame = Frame(pixels=picture(number, seen()), seq=number + 1, at_s=number * FRAME_S)
             found += await video.see(frame)
         return found
 
     return asyncio.run(run())
 
 
-def challenged(camera: Camera) -> Video:
-    return Video(camera, exposures=exposures(random.Random(3)))
+def challenged(camera: Camera, seed: int = 3) -> Video:
+    return Video(camera, exposures=exposures(random.Random(seed)))
 
 
 def test_a_camera_that_obeys_is_believed_and_left_as_it_was() -> None:
@@ -67,7 +88,33 @@ def test_a_camera_that_obeys_is_believed_and_left_as_it_was() -> None:
 
 def test_video_that_is_fed_in_does_not_answer() -> None:
     camera = Camera()
-    assert watched(camera, challenged(camera), obeys=False) == [Tamper.DEAF]
+    video = challenged(camera)
+    assert watched(camera, video, obeys=False) == [Tamper.DEAF]
+    assert camera.told == [1.0] + [DIMMED, 1.0] * (CHANGES_MAX // 2)
+    assert not video.settled
+
+
+def test_a_recording_of_another_crossing_answers_by_chance_only() -> None:
+    believed = 0
+    for seed in range(20):
+        camera = Camera()
+        believed += watched(camera, challenged(camera, seed), light=Recording(seed + 100)) == []
+    assert believed <= 9
+
+
+@pytest.mark.parametrize("late", [1, 2, 4])
+def test_a_camera_that_obeys_late_is_believed_whatever_is_drawn(late: int) -> None:
+    for seed in range(10):
+        camera = Camera()
+        video = challenged(camera, seed)
+        levels = [1.0] * late
+
+        def delayed(camera: Camera = camera, levels: list[float] = levels) -> float:
+            levels.append(camera.exposure)
+            return levels.pop(0)
+
+        assert watched(camera, video, light=delayed) == []
+        assert video.settled
 
 
 def test_a_camera_without_controls_is_not_challenged_and_not_doubted() -> None:
@@ -81,6 +128,15 @@ def test_no_two_crossings_are_challenged_alike() -> None:
     drawn = {exposures(random.Random(seed)) for seed in range(20)}
     assert len(drawn) > 15
     assert all(one[0] == Exposure(0, 1.0) and one[-1].factor == 1.0 for one in drawn)
+
+
+@pytest.mark.parametrize("frames", [3, 12])
+def test_a_video_that_was_asked_and_has_not_answered_leaves_liveness_unknown(frames: int) -> None:
+    camera = Camera()
+    video = challenged(camera)
+    assert watched(camera, video, obeys=False, frames=frames) == []
+    live = PatientWitness(Sure(), video).see(picture(0, 1.0), Observation(at_ms=0, faces=1))
+    assert (live.score, live.ready, live.reasons) == (None, False, ("video_unanswered",))
 
 
 class Sure:
@@ -104,7 +160,7 @@ def test_a_witness_waits_until_the_video_has_answered(frames: int) -> None:
     witness = PatientWitness(sure, video)
     watched(camera, video, obeys=True, frames=frames)
     live = witness.see(picture(0, 1.0), Observation(at_ms=0, faces=1))
-    assert (live.score, live.ready) == (0.9, frames == 40)
+    assert (live.score, live.ready) == ((0.9, True) if frames == 40 else (None, False))
     witness.wipe()
     assert sure.wiped
 

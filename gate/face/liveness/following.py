@@ -16,11 +16,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LAG_MAX_MS: Final = 400
 LEVELS_MIN: Final = 2
-FRAMES_MIN: Final = 10
-_LAG_STEP_MS: Final = 40
-_SETTLE_MS: Final = 80  # a frame that was exposed while the command took effect says nothing
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,26 +41,40 @@ class Answer:
     power: float
 
 
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """How an answer is looked for: at these lags, in so many frames at least.
+
+    A frame that was exposed less than `settle_ms` after the command took effect says nothing. With less `power` at any lag there is
+    no answer.
+    """
+
+    lag_max_ms: int = 400
+    lag_step_ms: int = 40
+    settle_ms: int = 80
+    frames_min: int = 10
+    power_min: float = 0.0
+
+
 def answer(
-    commands: Sequence[Command],
-    times_ms: Sequence[int],
-    seen: Sequence[Floats],
-    *,
-    lag_max_ms: int = LAG_MAX_MS,
-    power_min: float = 0.0,
+    commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence[Floats], hearing: Hearing = Hearing()
 ) -> Answer | None:
     """The answer at the lag where it is best; None when there is too little to go by: at all lags, or less power than this at any."""
-    known = [_at_lag(commands, times_ms, seen, lag) for lag in range(0, lag_max_ms + 1, _LAG_STEP_MS)]
+    lags_ms = range(0, hearing.lag_max_ms + 1, hearing.lag_step_ms)
+    known = [_at_lag(commands, times_ms, seen, hearing, lag_ms=lag_ms) for lag_ms in lags_ms]
     found = [one for one in known if one is not None]
+    power_min = hearing.power_min
     if power_min and (len(found) < len(known) or min(one.power for one in found) < power_min):
         return None
     return max(found, key=lambda one: one.correlation, default=None)
 
 
-def _at_lag(commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence[Floats], lag_ms: int) -> Answer | None:
-    in_force = [_in_force(commands, at_ms - lag_ms) for at_ms in times_ms]
+def _at_lag(
+    commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence[Floats], hearing: Hearing, *, lag_ms: int
+) -> Answer | None:
+    in_force = [_in_force(commands, at_ms - lag_ms, hearing.settle_ms) for at_ms in times_ms]
     settled = [index for index, value in enumerate(in_force) if value is not None]
-    if len(settled) < FRAMES_MIN or len({in_force[index] for index in settled}) < LEVELS_MIN:
+    if len(settled) < hearing.frames_min or len({in_force[index] for index in settled}) < LEVELS_MIN:
         return None
     times_s = np.array([times_ms[index] for index in settled]) / 1000
     asked = _without_drift(np.array([in_force[index] for index in settled], np.float64), times_s)
@@ -76,10 +86,10 @@ def _at_lag(commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence
     return Answer(correlation=max(0.0, shared / both), gain=max(0.0, shared / power), power=power)
 
 
-def _in_force(commands: Sequence[Command], at_ms: float) -> tuple[float, ...] | None:
+def _in_force(commands: Sequence[Command], at_ms: float, settle_ms: int) -> tuple[float, ...] | None:
     """What was commanded; None before the first command and while one was just taking effect."""
     index = bisect.bisect_right([command.at_ms for command in commands], at_ms) - 1
-    if index < 0 or at_ms - commands[index].at_ms < _SETTLE_MS:
+    if index < 0 or at_ms - commands[index].at_ms < settle_ms:
         return None
     return commands[index].value
 

@@ -25,7 +25,11 @@ REACH: Final = 5.0  # a cue counts for at most so many times its scale
 
 
 class Judge(Protocol):
-    """Makes one score of the readings."""
+    """Makes one score of the readings. `by_frames` is True when it weighs single frames only, so that none must pass between them."""
+
+    @property
+    def by_frames(self) -> bool:
+        """True when the cues of a sequence do not count."""
 
     def judge(self, readings: Sequence[Reading]) -> Liveness:
         """The score, None when liveness counts as not run, and what it rests on."""
@@ -36,6 +40,11 @@ class Alone:
     """One cue, a probability, is the score; the others are recorded."""
 
     cue: Cue
+
+    @property
+    def by_frames(self) -> bool:
+        """True for the model's."""
+        return self.cue is Cue.PASSIVE
 
     def judge(self, readings: Sequence[Reading]) -> Liveness:
         """The cue's own value."""
@@ -87,6 +96,7 @@ class Fused:
 
     challenged: Weights
     unchallenged: Weights
+    by_frames = False
 
     def judge(self, readings: Sequence[Reading]) -> Liveness:
         """By what was run."""

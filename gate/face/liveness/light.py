@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from gate.face.liveness.following import Answer, Command, answer
+from gate.face.liveness.following import Answer, Command, Hearing, answer
 
 if TYPE_CHECKING:
     from gate.face.liveness.glimpse import Glimpse
@@ -24,6 +24,7 @@ CAMERA_LAG_MAX_MS: Final = 240  # the display's own delay is known: the page say
 POWER_MIN: Final = 2.0  # of the colours seen, at any lag: with less, movement and noise pass for an answer
 SHADING_GAIN_MIN: Final = 0.08  # below it the parts of the face answer with noise
 FRAMES_MAX: Final = 200
+_HEARING: Final = Hearing(lag_max_ms=CAMERA_LAG_MAX_MS, power_min=POWER_MIN)
 _DARK: Final = 1e-3
 
 Rgb = tuple[float, float, float]  # linear red, green and blue, 0 to 1
@@ -73,7 +74,7 @@ class Light:
         if len({command.value for command in self._shown}) < COLOURS_MIN:
             return None
         seen = [tints[part] for tints in self._parts]
-        return answer(self._shown, self._times_ms, seen, lag_max_ms=CAMERA_LAG_MAX_MS, power_min=POWER_MIN)
+        return answer(self._shown, self._times_ms, seen, _HEARING)
 
 
 def _tint(light: npt.NDArray[np.floating]) -> Floats:

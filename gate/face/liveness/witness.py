@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from gate.face.values import Box, Picture
     from models.runtime import Session
 
-LOOK_MS: Final = 1200  # how long a face is looked at before the cues of a sequence are believed
+LOOK_MS: Final = 1200  # how long a face is looked at before the cues of a sequence are believed, where they count
 GAP_MAX_MS: Final = 600  # a longer pause begins anew
-PASSIVE_MAX: Final = 9  # scores of the model that count, the newest
+PASSIVE_MIN: Final = 5  # scores of the model after which it is believed, where it alone counts
+PASSIVE_MAX: Final = 9  # scores that count, the newest
 
 
 class Witness:
@@ -56,7 +57,7 @@ class Witness:
         found = self.judge()
         return LiveEvidence(
             found.score,
-            ready=self._last_ms - self._since_ms >= LOOK_MS,
+            ready=self._ready,
             cues=tuple((reading.cue.value, reading.value) for reading in found.readings),
         )
 
@@ -85,6 +86,13 @@ class Witness:
         self._motion.wipe()
         self._flicker.wipe()
         self._begin()
+
+    @property
+    def _ready(self) -> bool:
+        """True when longer looking would change little: the model has seen frames enough, or the cues have had their time."""
+        if self._judge.by_frames and len(self._scores) >= PASSIVE_MIN:
+            return True
+        return self._since_ms is not None and self._last_ms - self._since_ms >= LOOK_MS
 
     def _begin(self) -> None:
         self._motion, self._pattern, self._flicker = Motion(), Pattern(), Flicker()
