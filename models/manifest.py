@@ -116,7 +116,11 @@ class Source(Table, frozen=True):
 
     sha256: Sha256
     size_bytes: Annotated[int, msgspec.Meta(gt=0, le=MODEL_BYTES_MAX)]
-    converter: Literal["dlib_resnet"]
+    converter: Literal["dlib_resnet", "split_prelu"]
+
+    def is_pinned(self, content: bytes) -> bool:
+        """True for the published file's bytes."""
+        return len(content) == self.size_bytes and hashlib.sha256(content).hexdigest() == self.sha256
 
 
 class Package(Table, frozen=True):

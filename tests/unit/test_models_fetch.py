@@ -1,5 +1,6 @@
 """Fetching lets nothing into the folder but the pinned bytes, and runs nothing when they are there."""
 
+import hashlib
 import io
 import subprocess
 import tarfile
@@ -7,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
+from fakes.prelu_network import network
 from fakes.tiny_models import manifest_of, tiny_model
 
 from models import fetch as fetching
 from models import manifest as manifests
+from models.convert.split_prelu import convert
 from models.errors import ModelCorruptError, ModelFetchError, ModelMissingError
 from models.fetch import fetch, npm_command, npm_pack
-from models.manifest import Manifest, Package
+from models.manifest import Manifest, Package, Source
 
+SLOPES = np.full((4, 1, 1), 0.25, np.float32)
 CONTENT = b"pretend this is a model" * 50
 Member = tuple[str, bytes | None]
 
@@ -70,6 +75,28 @@ def test_nothing_is_run_when_the_files_are_there(tmp_path: Path) -> None:
     pack = Packer(b"")
     assert fetch(pinned(b""), tmp_path, pack=pack) == ()
     assert pack.runs == 0
+
+
+def test_a_published_file_that_is_there_already_is_converted_without_a_network(tmp_path: Path) -> None:
+    published = network(SLOPES)
+    made = convert(published)
+    source = Source(hashlib.sha256(published).hexdigest(), len(published), "split_prelu")
+    manifest = manifest_of(msgspec.structs.replace(tiny_model(made), source=source))
+    (tmp_path / "tiny.onnx").write_bytes(published)
+    pack, said = Packer(b""), list[str]()
+    assert [model.name for model in fetch(manifest, tmp_path, pack=pack, report=said.append)] == ["tiny"]
+    assert (tmp_path / "tiny.onnx").read_bytes() == made
+    assert (pack.runs, said) == (0, ["converting tiny.onnx"])
+
+
+def test_a_file_that_becomes_another_model_is_refused(tmp_path: Path) -> None:
+    published = network(SLOPES)
+    source = Source(hashlib.sha256(published).hexdigest(), len(published), "split_prelu")
+    manifest = manifest_of(msgspec.structs.replace(tiny_model(CONTENT), source=source))
+    (tmp_path / "tiny.onnx").write_bytes(published)
+    with pytest.raises(ModelCorruptError):
+        fetch(manifest, tmp_path, pack=Packer(b""))
+    assert (tmp_path / "tiny.onnx").read_bytes() == published
 
 
 def test_a_model_of_our_own_is_checked_and_never_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
