@@ -28,6 +28,7 @@ TILT_MAX = 0.40  # slope of a line, 22 degrees
 SLENDER_MIN, SLENDER_MAX = 11.0, 75.0
 LEVEL_MIN = 4.0  # of 255, between strokes and the rest: sensor noise on an empty bed stays below
 FAINTER_MAX = 0.75  # of the bound for strong strokes: nearer to it, the same lines would be found again
+PATTERNED_SHARE = 0.1  # of the picture, above the bound: more than text, a pattern that the text stands out of
 GAP_MAX = (
     14.0  # heights between the parts of one line: glare takes a third of a line, and what is left tells that it did
 )
@@ -73,7 +74,8 @@ def find_bars(small: Grey, stroke_px: int) -> Iterator[list[Bar]]:
     """Bars of text, made from strokes of characters about `stroke_px` high: of strong strokes, then of fainter ones too.
 
     Beside black words on white a laminated zone, or a line's fillers, are faint; where there is much noise, only what is strong
-    stands out of it. So both bounds between strokes and the rest are tried, the second only where it is another one.
+    stands out of it; and beside a dark table a page's security print counts as strokes, and its text as stronger ones. So all these
+    bounds between strokes and the rest are tried, each only where it is another one.
     """
     strokes = _strokes(small, stroke_px)
     along = cv2.getStructuringElement(cv2.MORPH_RECT, (stroke_px + stroke_px // 2, 1))
@@ -82,6 +84,11 @@ def find_bars(small: Grey, stroke_px: int) -> Iterator[list[Bar]]:
     if strong < LEVEL_MIN:
         return
     yield _bars_above(joined, strong, stroke_px)
+    above = joined[joined > strong]
+    if above.size > PATTERNED_SHARE * joined.size:
+        stronger, _ = cv2.threshold(above, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+        if strong <= FAINTER_MAX * stronger:
+            yield _bars_above(joined, stronger, stroke_px)
     root, _ = cv2.threshold(cv2.LUT(joined, _ROOTS), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     faint = root**2 / 255
     if LEVEL_MIN <= faint <= FAINTER_MAX * strong:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gate.page.values import Grey
 
 WORKING_SIDE_PX = 800  # a page that fills a third of the frame still has 6 px a character
+FINE_SIDE_PX = 2 * WORKING_SIDE_PX  # for a page that is small in a large picture
 STROKES_PX = (9, 19)  # heights of characters that are looked for, each good for half to twice of it
 SCORE_MIN = 0.15  # groups below are not worth a look: too short, ragged, or of another shape than any zone
 EVENNESS_WEIGHT = 2.0  # a zone in a corner of the picture, among lines of words from edge to edge, comes first
@@ -46,20 +47,21 @@ class Group:
     even: float
 
 
-def propose(grey: Grey, *, turn_deg: float = 0.0) -> tuple[Group, ...]:
+def propose(grey: Grey, *, turn_deg: float = 0.0, fine: bool = False) -> tuple[Group, ...]:
     """Groups of lines that are turned by about `turn_deg` clockwise, best first, `GROUPS_MAX` at most.
 
-    Positions are in pixels of `grey`.
+    With `fine` those whose characters are half as large as what is looked for otherwise. Positions are in pixels of `grey`.
     """
-    small, shrink = working_copy(grey, WORKING_SIDE_PX)
+    small, shrink = working_copy(grey, FINE_SIDE_PX if fine else WORKING_SIDE_PX)
+    strokes_px = STROKES_PX[:1] if fine else STROKES_PX
     back = np.eye(2, 3)
     if turn_deg:
         small, back = turned_back(small, turn_deg)
     groups: list[Group] = []
-    for bars in itertools.chain.from_iterable(find_bars(small, stroke_px) for stroke_px in STROKES_PX):
+    for bars in itertools.chain.from_iterable(find_bars(small, stroke_px) for stroke_px in strokes_px):
         standing = list(_standing(bars))
         evenness = _evenness(small, standing)
-        scored = (_group(lines, small.shape[1], evenness) for lines in standing)
+        scored = (_group(lines, min(small.shape[1], WORKING_SIDE_PX), evenness) for lines in standing)
         groups += [group for group in scored if group is not None]
     groups.sort(key=lambda group: -group.score)
     best = list(itertools.islice(_distinct(groups), GROUPS_MAX))

@@ -31,20 +31,21 @@ if TYPE_CHECKING:
 
 SIDE_MIN_PX = 48
 PIXELS_MAX = 40_000_000
+FINE_FROM_PX = 1000  # of the longer side: a smaller picture has no more to show
 UPRIGHT_MAX_DEG = 15.0  # the search for level text finds what is turned by less
 
 
 def read(picture: npt.NDArray[np.uint8], recogniser: Recogniser, *, any_rotation: bool = True) -> Reading | NoReading:
     """Read the zone of a picture, grey (h, w) or BGR (h, w, 3) uint8.
 
-    With `any_rotation` a page may lie any way round; without it, as in a live frame, within 20 degrees of upright or
-    upside down, which costs less where nothing is to be seen. Raises BadPictureError and RecogniserError.
+    With `any_rotation` a page may lie any way round, and be small in a large picture; without it, as in a live frame, within 20
+    degrees of upright or upside down and a third of the frame wide, which costs less where nothing is to be seen. Raises BadPictureError and RecogniserError.
     """
     grey = grey_of(picture)
     states: list[StripState] = []
     best: Look | None = None
-    for turn_deg in _turns(grey, any_rotation=any_rotation):
-        for group in propose(grey, turn_deg=turn_deg):
+    for turn_deg, fine in _searches(grey, any_rotation=any_rotation):
+        for group in propose(grey, turn_deg=turn_deg, fine=fine):
             look = look_again(grey, recogniser, look_at(grey, recogniser, group))
             states.append(look.state)
             if best is None or look.score > best.score:
@@ -68,11 +69,15 @@ def grey_of(picture: npt.NDArray[np.uint8]) -> Grey:
     return cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
 
 
-def _turns(grey: Grey, *, any_rotation: bool) -> Iterator[float]:
-    """Level text first; how text is turned is searched for only if that gave nothing."""
-    yield 0.0
-    if any_rotation:
-        yield from (turn for turn in turn_of(grey) if abs(turn) > UPRIGHT_MAX_DEG)
+def _searches(grey: Grey, *, any_rotation: bool) -> Iterator[tuple[float, bool]]:
+    """By which turn, and how fine, lines are looked for, the cheapest first: each only if those before gave nothing."""
+    yield 0.0, False
+    if not any_rotation:
+        return
+    yield from ((turn, False) for turn in turn_of(grey) if abs(turn) > UPRIGHT_MAX_DEG)
+    if max(grey.shape) >= FINE_FROM_PX:
+        yield 0.0, True
+        yield from ((turn, True) for turn in turn_of(grey, fine=True) if abs(turn) > UPRIGHT_MAX_DEG)
 
 
 def _reading(look: Look, text: ZoneText) -> Reading:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
@@ -11,40 +12,36 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gate.page.values import Grey
+    from gate.page.values import Floats, Grey
 
 TURNED_SIDE_PX = 420
+FINE_SIDE_PX = 2 * TURNED_SIDE_PX
 TURNS_MAX = 2
 APART_MIN_DEG = 15
 _DARK_MAX = 60  # of 255: a black frame or a photograph must not outweigh text in the search
-_WAVES = 512  # of the spectrum a side
-_TURNS = np.radians(np.arange(-90, 90))[:, None]
-_WAVE = np.arange(4, _WAVES // 2 - 8)  # slower ones are shades
-_SLICES_X = (_WAVES // 2 - np.sin(_TURNS) * _WAVE).astype(np.float32)
-_SLICES_Y = (_WAVES // 2 + np.cos(_TURNS) * _WAVE).astype(np.float32)
-# The difference of neighbouring rows, as a filter, without the grooves of security print, which are finer than lines of text and
-# outweigh them.
-_FINEST = 50.0
-_DIFFERENCE = (4 * np.sin(np.pi * _WAVE / _WAVES) ** 2 * np.exp(-((_WAVE / _FINEST) ** 2))).astype(np.float32)
+_FINEST_PX: Final = 10.0  # grooves of security print are finer than lines of text, and would outweigh them
 _NEIGHBOURS_DEG = (
     2  # either side: lines of text are short, so they stand out over some degrees, and a pattern's over one
 )
 
 
-def turn_of(grey: Grey) -> tuple[float, ...]:
-    """The likeliest turns of text in degrees clockwise, -90 to 90, best first, at most `TURNS_MAX`.
+def turn_of(grey: Grey, *, fine: bool = False) -> tuple[float, ...]:
+    """The likeliest turns of text in degrees clockwise, -90 to 90, best first, at most `TURNS_MAX`; `fine`: of small text.
 
     Along the direction of text, rows are lines or gaps; so the sums of strokes along rows differ most there. The sums along
     a direction have as their spectrum the slice of the picture's spectrum across it, so one transform serves all directions.
     """
-    small, _ = working_copy(grey, TURNED_SIDE_PX)
+    side_px = FINE_SIDE_PX if fine else TURNED_SIDE_PX
+    small, _ = working_copy(grey, side_px)
+    count = 1 << side_px.bit_length()  # waves of the spectrum a side
+    slices_x, slices_y, difference = _slices(count)
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (7, 7))
-    dark = np.zeros((_WAVES, _WAVES), np.float32)
+    dark = np.zeros((count, count), np.float32)
     height, width = small.shape
     dark[:height, :width] = np.minimum(cv2.morphologyEx(small, cv2.MORPH_BLACKHAT, kernel), _DARK_MAX)
     waves = cv2.dft(dark, flags=cv2.DFT_COMPLEX_OUTPUT)
-    power = np.roll(cv2.magnitude(waves[..., 0], waves[..., 1]) ** 2, (_WAVES // 2, _WAVES // 2), (0, 1))
-    contrast = cv2.remap(power, _SLICES_X, _SLICES_Y, cv2.INTER_LINEAR) @ _DIFFERENCE
+    power = np.roll(cv2.magnitude(waves[..., 0], waves[..., 1]) ** 2, (count // 2, count // 2), (0, 1))
+    contrast = cv2.remap(power, slices_x, slices_y, cv2.INTER_LINEAR) @ difference
     contrast = np.sum([np.roll(contrast, shift) for shift in range(-_NEIGHBOURS_DEG, _NEIGHBOURS_DEG + 1)], axis=0)
     found: list[int] = []
     for turn in np.argsort(-contrast):
@@ -53,6 +50,20 @@ def turn_of(grey: Grey) -> tuple[float, ...]:
         if len(found) == TURNS_MAX:
             break
     return tuple(float(turn - 90) for turn in found)
+
+
+@functools.cache
+def _slices(count: int) -> tuple[Floats, Floats, Floats]:
+    """Where the slices of a spectrum lie, a row a degree, and the difference of neighbouring rows of a picture as a filter on them."""
+    turns = np.radians(np.arange(-90, 90))[:, None]
+    wave = np.arange(4, count // 2 - 8)  # slower ones are shades
+    finest = count / _FINEST_PX
+    difference = 4 * np.sin(np.pi * wave / count) ** 2 * np.exp(-((wave / finest) ** 2))
+    return (
+        (count // 2 - np.sin(turns) * wave).astype(np.float32),
+        (count // 2 + np.cos(turns) * wave).astype(np.float32),
+        difference.astype(np.float32),
+    )
 
 
 def turned_back(grey: Grey, turn_deg: float) -> tuple[Grey, npt.NDArray[np.float64]]:

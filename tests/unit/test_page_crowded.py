@@ -17,7 +17,7 @@ from gate.page.locate import GROUPS_MAX, propose
 from gate.page.reader import read
 from gate.page.recognise import LineRecogniser, open_recogniser
 from gate.page.turn import turn_of, turned_back
-from gate.page.values import ALPHABET, PALEST_MIN, Reading, Why, ZoneFormat
+from gate.page.values import ALPHABET, PALEST_MIN, NoReading, Reading, Why, ZoneFormat
 from gate.page.voting import counts, objections_to
 from gate.page.weigh import REPAIRS_MAX, choose
 
@@ -66,6 +66,26 @@ def square(left: float, top: float, width: float, page: Picture) -> list[tuple[f
 def lines_of(picture: Picture, recogniser: LineRecogniser) -> tuple[str, ...] | None:
     seen = read(picture, recogniser)
     return seen.lines if isinstance(seen, Reading) else None
+
+
+@pytest.mark.parametrize("turn_deg", [0, 40, 90, 155])
+def test_a_page_that_is_small_in_a_large_photograph_is_read(recogniser: LineRecogniser, turn_deg: int) -> None:
+    page, lines = page_of()
+    table = np.full((1950, 2600), 60, np.uint8)
+    turn, half = np.radians(turn_deg), np.array([190.0, 190.0 * page.shape[0] / page.shape[1]])
+    spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    corners = [(1300, 900) + spin @ (half * side) for side in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+    picture = laid_on(table, page, [(float(x), float(y)) for x, y in corners])
+    assert lines_of(picture, recogniser) == lines
+    assert isinstance(read(picture, recogniser, any_rotation=False), NoReading), "live frames do not pay for it"
+
+
+def test_text_stands_out_of_strong_security_print_before_a_dark_table(recogniser: LineRecogniser) -> None:
+    page, lines = page_of()
+    y, x = np.mgrid[0 : page.shape[0], 0 : page.shape[1]]
+    waves = 0.78 + 0.22 * np.sin(2 * np.pi * (0.8 * x + 0.6 * y + 6 * np.sin(x / 40)) / (page.shape[1] / 90))
+    picture = laid_on(np.full((1200, 1600), 45, np.uint8), (page * waves).astype(np.uint8), square(400, 300, 800, page))
+    assert lines_of(picture, recogniser) == lines
 
 
 @pytest.mark.parametrize("size", [22, 30])
