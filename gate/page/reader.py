@@ -39,7 +39,9 @@ def read(picture: npt.NDArray[np.uint8], recogniser: Recogniser, *, any_rotation
     """Read the zone of a picture, grey (h, w) or BGR (h, w, 3) uint8.
 
     With `any_rotation` a page may lie any way round, and be small in a large picture; without it, as in a live frame, within 20
-    degrees of upright or upside down and a third of the frame wide, which costs less where nothing is to be seen. Raises BadPictureError and RecogniserError.
+    degrees of upright or upside down and a third of the frame wide, which costs less where nothing is to be seen.
+
+    Raises BadPictureError and RecogniserError.
     """
     grey = grey_of(picture)
     states: list[StripState] = []

@@ -118,7 +118,7 @@ class Camera(Section, frozen=True, kw_only=True):
     `address`: of an MJPEG stream; for `v4l2` the camera's name in /dev/v4l/by-id/; for `gstreamer` the beginning of a pipeline; for
     `files` a folder. `zone_bottom`: no traveller's face is lower in the picture, as a part of its height (docs/biometrics.md).
     `serial`: the serial number that a USB camera must have, beside its address by-path; another one is no camera.
-    `challenge`: change the exposure at random moments of a crossing and doubt pictures that do not follow.
+    `challenge`: change the exposure at random moments of a crossing, doubt pictures that do not follow, and refer until they did.
     """
 
     driver: Literal["network", "v4l2", "gstreamer", "files"] = "network"
@@ -134,6 +134,8 @@ class Camera(Section, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.driver != "v4l2" and (self.calibration is not None or self.serial):
             raise ValueError("only the driver v4l2 is calibrated, and has a serial number")
+        if self.challenge and self.driver not in ("network", "v4l2"):
+            raise ValueError("only cameras of the drivers network and v4l2 take the controls of a challenge")
 
 
 class Face(Section, frozen=True, kw_only=True):

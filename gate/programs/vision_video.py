@@ -1,8 +1,9 @@
 """A crossing's doubts about its video: watches every frame, and has the camera answer for itself.
 
-The exposure is changed at moments that nobody can know beforehand, until the frames have followed it well, or so often that they should
-have; the judgement is `gate.face.injection`'s. A camera that takes no controls is not challenged, and a challenge never delays a frame
-by more than the camera's answer: the controls are set beside the loop.
+The exposure is changed at moments and to levels that nobody can know beforehand, until the frames have followed it well, or so
+often that they should have; the judgement is `gate.face.injection`'s. Until then, and for good where the camera takes no controls
+though it is to be challenged, liveness counts as not run. A challenge never delays a frame by more than the camera's answer: the
+controls are set beside the loop.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from drivers.errors import DriverError
+from drivers.errors import DriverError, RefusedError
 from drivers.values import CameraControls
 from gate.face.injection import Feed, Tamper
 
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
     from gate.face.values import LiveEvidence, Picture
     from gate.face.watch import Witness
 
-DIMMED: Final = 0.72  # of the calibrated exposure: plain to the gate, mild to the face
+LEVELS: Final = (1.0, 0.86, 0.74, 0.62)  # of the calibrated exposure: plain to the gate, mild to the face
 CHANGES_MIN: Final = 4
-CHANGES_MAX: Final = 8  # even: the last one undoes them all
+CHANGES_MAX: Final = 10
 BEGIN_MS: Final = 40
-HOLD_MS: Final = (40, 230)  # one to four frames of 15 a second; what holds alike for all is followed by every recording
+HOLD_MS: Final = (40, 190)  # one to three frames of 15 a second
 ANSWER_WITHIN_MS: Final = 400
+REFUSALS_MAX: Final = 40  # a camera that was just opened settles first
 UNANSWERED: Final = "video_unanswered"
 
 log = logging.getLogger("vision")
@@ -53,9 +55,13 @@ class Exposure:
 
 def exposures(dice: random.Random) -> tuple[Exposure, ...]:
     """Draw the changes of one crossing. The first undoes what a crossing before may have left, the last what this one did."""
-    holds_ms = [BEGIN_MS, *(dice.randint(*HOLD_MS) for _ in range(CHANGES_MAX - 1))]
-    changes = (Exposure(hold_ms, DIMMED if number % 2 == 0 else 1.0) for number, hold_ms in enumerate(holds_ms))
-    return Exposure(0, 1.0), *changes
+    drawn = [Exposure(0, 1.0), Exposure(BEGIN_MS, dice.choice(LEVELS[1:]))]
+    while len(drawn) < CHANGES_MAX:
+        others = [level for level in LEVELS if level != drawn[-1].factor]
+        drawn.append(Exposure(dice.randint(*HOLD_MS), dice.choice(others)))
+    if drawn[-1].factor == 1.0:
+        drawn.pop()
+    return *drawn, Exposure(dice.randint(*HOLD_MS), 1.0)
 
 
 class PatientWitness:
@@ -88,6 +94,7 @@ class Video:
         self._left = list(exposures)
         self._told: list[Exposure] = []
         self._told_ms = 0
+        self._refusals = 0
 
     async def see(self, frame: Frame) -> tuple[Tamper, ...]:
         """Take the next frame and return what is newly found."""
@@ -97,11 +104,10 @@ class Video:
             return found
         if len(self._told) > CHANGES_MIN and self._feed.follows:
             self.settled = True
-            if self._told[-1].factor != 1.0:
-                await self._set(Exposure(0, 1.0), at_ms)
+            await self._restore()
         elif self._left:
             if not self._told or at_ms - self._told_ms >= self._left[0].after_ms:
-                await self._set(self._left.pop(0), at_ms)
+                await self._change(at_ms)
         elif at_ms - self._told_ms >= ANSWER_WITHIN_MS:
             found += self._feed.conclude()
         return found
@@ -110,13 +116,31 @@ class Video:
         """Zero what shows the person."""
         self._feed.wipe()
 
-    async def _set(self, wanted: Exposure, at_ms: int) -> None:
+    async def _change(self, at_ms: int) -> None:
+        """Tell the camera the next exposure. One that does not take it is asked again, or never: then the video has not answered."""
+        wanted = self._left[0]
         try:
-            await asyncio.to_thread(self._camera.set_controls, CameraControls(exposure=wanted.factor))
+            await self._set(wanted)
         except DriverError as error:
-            log.warning("camera_not_challenged", extra={"error": type(error).__name__})
-            self.settled = True
+            if not self._refusals:
+                log.warning("camera_not_challenged", extra={"error": type(error).__name__})
+            self._refusals += 1
+            if self._told or self._refusals >= REFUSALS_MAX or not isinstance(error, RefusedError):
+                self._left.clear()
             return
+        del self._left[0]
         self._feed.command(wanted.factor, at_ms=at_ms)
         self._told.append(wanted)
         self._told_ms = at_ms
+
+    async def _restore(self) -> None:
+        """Leave the camera as it was calibrated."""
+        if self._told[-1].factor == 1.0:
+            return
+        try:
+            await self._set(Exposure(0, 1.0))
+        except DriverError as error:
+            log.warning("exposure_not_restored", extra={"error": type(error).__name__})
+
+    async def _set(self, wanted: Exposure) -> None:
+        await asyncio.to_thread(self._camera.set_controls, CameraControls(exposure=wanted.factor))

@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 
 def convert(content: bytes) -> bytes:
     """The ONNX file, the same bytes for the same input. Raises ModelCorruptError for a file that is none or has no such PRelu."""
-    try:
-        onnx.checker.check_model(content)
-    except (ValueError, onnx.checker.ValidationError) as error:
-        raise ModelCorruptError("what is to be converted is no ONNX model") from error
+    _check(content)
     model = onnx.load_model_from_string(content)
     graph = model.graph
     slopes = _slopes(graph)
@@ -44,9 +41,16 @@ def convert(content: bytes) -> bytes:
     del graph.node[:]
     graph.node.extend(nodes)
     _drop_unused(graph)
-    onnx.checker.check_model(model, full_check=True)
     converted: bytes = model.SerializeToString(deterministic=True)
+    _check(converted)
     return converted
+
+
+def _check(content: bytes) -> None:
+    try:
+        onnx.checker.check_model(content, full_check=True)
+    except (ValueError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ModelCorruptError("no ONNX model that can be converted") from error
 
 
 def _slopes(graph: Any) -> dict[str, npt.NDArray[np.float32]]:  # noqa: ANN401 - untyped library

@@ -1,8 +1,8 @@
-"""`python -m bench.exposure_challenge DIR`: how often a crossing's challenge of the camera's exposure believes what it should, and how soon.
+"""`python -m bench.exposure_challenge DIR`: how often the challenge of the camera's exposure believes what it should, and how soon.
 
 DIR holds sequences as `gate-sim faces render --set liveness` writes them. Their frames stand for what the camera sees; each is shown
-at random times of a camera that obeys after 40 to 260 ms, as video that is fed in and knows nothing of the challenge, and as a
-recording of another crossing that was challenged too. Figures go to docs/liveness.md.
+at random times of a camera that obeys after 40 to 260 ms, as video that is fed in and knows nothing of the challenge, in steady light
+or blinking by itself, and as a recording of another crossing that was challenged too. Figures go to docs/liveness.md.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ SIZE: Final = (160, 120)  # the challenge looks at fewer pixels still
 LAG_MS: Final = (40, 260)
 JITTER_MS: Final = 4
 ENDS_MS: Final = 3500
-WAYS: Final = ("obeys", "fed in", "recording")
+WAYS: Final = ("obeys", "steady", "blinking", "recording")
+BLINK_MS: Final = (100, 350)  # half a period
+BLINK: Final = 0.62
 
 
 class Camera:
@@ -57,12 +59,16 @@ async def challenged(
     camera = Camera(dice)
     video = Video(camera, exposures=exposures(dice))
     before, shift_ms = Camera(dice), 0.0
+    half_ms, phase_ms = dice.uniform(*BLINK_MS), dice.uniform(0, 1000)
     if way == "recording":
         before, _ = await challenged(frames, dice, fps=fps, way="obeys")
         shift_ms = dice.uniform(-150, 250)
     start, seq = dice.randrange(len(frames)), 0
     while camera.now_ms < ENDS_MS:
-        exposure = camera.exposure(camera.now_ms) if way == "obeys" else before.exposure(camera.now_ms - shift_ms)
+        if way == "blinking":
+            exposure = BLINK if int((camera.now_ms + phase_ms) / half_ms) % 2 else 1.0
+        else:
+            exposure = camera.exposure(camera.now_ms) if way == "obeys" else before.exposure(camera.now_ms - shift_ms)
         picture = frames[_there_and_back(start + seq, len(frames))]
         pixels = Settings(exposure=exposure * dice.gauss(1, 0.005)).sensed(picture, seed=seq)
         seq += 1

@@ -94,7 +94,7 @@ def test_a_file_that_becomes_another_model_is_refused(tmp_path: Path) -> None:
     source = Source(hashlib.sha256(published).hexdigest(), len(published), "split_prelu")
     manifest = manifest_of(msgspec.structs.replace(tiny_model(CONTENT), source=source))
     (tmp_path / "tiny.onnx").write_bytes(published)
-    with pytest.raises(ModelCorruptError):
+    with pytest.raises(ModelCorruptError, match="install the locked onnx"):
         fetch(manifest, tmp_path, pack=Packer(b""))
     assert (tmp_path / "tiny.onnx").read_bytes() == published
 

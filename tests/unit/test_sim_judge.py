@@ -195,6 +195,12 @@ def test_a_failed_motor_excuses_nobody_once_the_leaf_has_closed() -> None:
     assert kinds(ruled([*jammed(), passed(40_000, "t2")], admitted(1000))) == [Wrong.BEYOND_GRANT]
 
 
+def test_a_leaf_that_stays_open_after_the_repair_excuses_nobody_for_long() -> None:
+    truth = [*jammed()[:-1], passed(31_000, "t2"), passed(34_000, "t3")]
+    ruling = ruled(truth, admitted(1000))
+    assert (ruling.passages_by_fault, kinds(ruling)) == (1, [Wrong.BEYOND_GRANT])
+
+
 def test_a_motor_that_fails_behind_a_closed_leaf_excuses_nobody() -> None:
     truth = [*crossing(1000), at(5000, "motor_fault"), passed(9000, "t2")]
     assert kinds(ruled(truth, admitted(1000))) == [Wrong.BEYOND_GRANT]

@@ -62,7 +62,8 @@ def outcome_of(visit: Visit, records: list[dict[str, Any]], expected: Expected) 
         differences.append(f"verdict {verdict}, expected {expected.verdict}")
     if visit.passed != expected.passages:
         differences.append(f"{visit.passed} passed, expected {expected.passages}")
-    differences.extend(f"no incident {kind}" for kind in expected.incidents if kind not in incidents)
+    known = frozenset(incidents)
+    differences.extend(f"no incident {either}" for either in expected.incidents if known.isdisjoint(either.split("|")))
     said = detailed.union(reasons)
     differences.extend(f"no reason {either}" for either in expected.reasons if said.isdisjoint(either.split("|")))
     stages = closed[-1].get("stages_ms", {}) if closed else {}

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-LEVELS_MIN: Final = 2
 
 Floats = npt.NDArray[np.float64]
 
@@ -43,23 +41,26 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """How an answer is looked for: at these lags, in so many frames at least.
+    """How an answer is looked for: at which lags, and what must have been seen at one of them for it to count.
 
-    A frame that was exposed less than `settle_ms` after the command took effect says nothing. With less `power` at any lag there is
-    no answer.
+    A frame that was exposed less than `settle_ms` after a command took effect says nothing. Of the others there must be `frames_min`,
+    under `commands_min` different commands with `levels_min` different values. With a `power_min` above 0 there is no answer
+    unless every lag can be heard, and with so much power.
     """
 
     lag_max_ms: int = 400
     lag_step_ms: int = 40
     settle_ms: int = 80
     frames_min: int = 10
+    commands_min: int = 2
+    levels_min: int = 2
     power_min: float = 0.0
 
 
 def answer(
     commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence[Floats], hearing: Hearing = Hearing()
 ) -> Answer | None:
-    """The answer at the lag where it is best; None when there is too little to go by: at all lags, or less power than this at any."""
+    """The answer at the lag where it is best; None when there is too little to go by."""
     lags_ms = range(0, hearing.lag_max_ms + 1, hearing.lag_step_ms)
     known = [_at_lag(commands, times_ms, seen, hearing, lag_ms=lag_ms) for lag_ms in lags_ms]
     found = [one for one in known if one is not None]
@@ -73,11 +74,16 @@ def _at_lag(
     commands: Sequence[Command], times_ms: Sequence[int], seen: Sequence[Floats], hearing: Hearing, *, lag_ms: int
 ) -> Answer | None:
     in_force = [_in_force(commands, at_ms - lag_ms, hearing.settle_ms) for at_ms in times_ms]
-    settled = [index for index, value in enumerate(in_force) if value is not None]
-    if len(settled) < hearing.frames_min or len({in_force[index] for index in settled}) < LEVELS_MIN:
+    settled = [index for index, command in enumerate(in_force) if command is not None]
+    heard = [command for command in in_force if command is not None]
+    if (
+        len(settled) < hearing.frames_min
+        or len({command.at_ms for command in heard}) < hearing.commands_min
+        or len({command.value for command in heard}) < hearing.levels_min
+    ):
         return None
     times_s = np.array([times_ms[index] for index in settled]) / 1000
-    asked = _without_drift(np.array([in_force[index] for index in settled], np.float64), times_s)
+    asked = _without_drift(np.array([command.value for command in heard], np.float64), times_s)
     came = _without_drift(np.array([seen[index] for index in settled], np.float64), times_s)
     power, shared = float((asked**2).sum()), float((asked * came).sum())
     both = float(np.sqrt(power * (came**2).sum()))
@@ -86,12 +92,10 @@ def _at_lag(
     return Answer(correlation=max(0.0, shared / both), gain=max(0.0, shared / power), power=power)
 
 
-def _in_force(commands: Sequence[Command], at_ms: float, settle_ms: int) -> tuple[float, ...] | None:
-    """What was commanded; None before the first command and while one was just taking effect."""
-    index = bisect.bisect_right([command.at_ms for command in commands], at_ms) - 1
-    if index < 0 or at_ms - commands[index].at_ms < settle_ms:
-        return None
-    return commands[index].value
+def _in_force(commands: Sequence[Command], at_ms: float, settle_ms: int) -> Command | None:
+    """The command that held; None before the first one and while one was just taking effect."""
+    index = bisect.bisect_right(commands, at_ms, key=lambda command: command.at_ms) - 1
+    return None if index < 0 or at_ms - commands[index].at_ms < settle_ms else commands[index]
 
 
 def _without_drift(values: Floats, times_s: Floats) -> Floats:

@@ -25,11 +25,11 @@ REACH: Final = 5.0  # a cue counts for at most so many times its scale
 
 
 class Judge(Protocol):
-    """Makes one score of the readings. `by_frames` is True when it weighs single frames only, so that none must pass between them."""
+    """Makes one score of the readings."""
 
     @property
     def by_frames(self) -> bool:
-        """True when the cues of a sequence do not count."""
+        """True when it weighs single frames only: more time between them tells nothing."""
 
     def judge(self, readings: Sequence[Reading]) -> Liveness:
         """The score, None when liveness counts as not run, and what it rests on."""
@@ -43,7 +43,7 @@ class Alone:
 
     @property
     def by_frames(self) -> bool:
-        """True for the model's."""
+        """True when the cue is the model's."""
         return self.cue is Cue.PASSIVE
 
     def judge(self, readings: Sequence[Reading]) -> Liveness:

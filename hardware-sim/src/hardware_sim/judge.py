@@ -3,7 +3,7 @@
 Wrong is a leaf that opened without a durable admission, a passage beyond the grants, a grant that outlived its end, and a
 granted passage by somebody else than the holder of the document that was presented. An officer's recorded release, the fire
 input and a leaf that turns back from whoever stands in it are allowed to open. Whoever walks through a leaf that a dead motor
-holds open is counted apart: no order of the gate opened it, and none could close it.
+holds open is counted apart: no order of the gate opened it for them, and none could close it.
 
 The judge believes the ground truth for what happened and the log for what was decided; it shares no code with either the
 lane or the auditor's verifier. The log must come from one boot, whose clock both files share.
@@ -27,6 +27,7 @@ TTL_SLACK_MS = 250  # the controller's timer
 REVOKE_MS_MAX = 500  # from the revocation's record to the end of the grant
 WATCHDOG_MS_MAX = 5_000  # the same while the cable is out: the controller's longest watchdog
 CLOSING_MS_MAX = 1_000  # from the last reason to be open to the leaf's closing
+REPAIRED_MS_MAX = 3_000  # from the motor's repair until whoever was in the leaf is through
 
 
 class Wrong(enum.Enum):
@@ -109,7 +110,10 @@ class _Sweep:
     _released: bool = False
     _release_recorded: bool = False
     _faulty: bool = False
-    _jammed: bool = False  # the motor failed before the leaf was closed: open for everybody, until it rests closed
+    _jammed: bool = (
+        False  # the motor failed before the leaf was closed: open for everybody, until it is repaired or rests closed
+    )
+    _repaired_ms: int = 0
     _unplugged: bool = False
     _plugged_ms: int = 0
     _at_leaf: set[str] = field(default_factory=set)
@@ -163,6 +167,7 @@ class _Sweep:
             case "motor_fault" | "motor_repaired":
                 self._faulty = event == "motor_fault"
                 self._jammed |= self._faulty and not self._leaf_closed
+                self._repaired_ms = self._now_ms
             case "barrier_unplugged" | "barrier_plugged":
                 self._unplugged, self._plugged_ms = event == "barrier_unplugged", self._now_ms
             case _:
@@ -257,7 +262,7 @@ class _Sweep:
             return
         grant = self._covers.get(happening.text("direction"))
         if grant is None or grant.consumed:
-            if self._jammed:
+            if self._jammed and (self._faulty or self._now_ms - self._repaired_ms <= REPAIRED_MS_MAX):
                 self.passages_by_fault += 1
                 return
             self._find(Wrong.BEYOND_GRANT, "somebody passed whom no grant was left for")
