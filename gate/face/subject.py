@@ -154,6 +154,7 @@ class Chooser:
             before = self._thumb_from(max(one.since_ms, at_ms - _LOOK_BACK_MS))
             if before.shape != thumb.shape:
                 continue
+            before = _as_bright(before, thumb)
             room = float(np.median(np.abs(thumb - before)))
             moves = _change_in(one.face.box, thumb, before, scale) > max(_STILL_LEVELS, _STILL_TIMES * room)
             was = one.picture
@@ -191,6 +192,11 @@ def _on_chest(box: Box, above: Box) -> bool:
     over_x, over_y = above.centre
     below = above.bottom <= y <= above.bottom + _CHEST_HEIGHTS * above.height
     return box is not above and below and y > over_y and abs(x - over_x) <= _CHEST_WIDTHS * above.width
+
+
+def _as_bright(before: npt.NDArray[np.float32], now: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The earlier picture under the exposure of the later one, which may have been challenged between them."""
+    return before * np.float32(np.median(now / np.maximum(before, 1.0)))
 
 
 def _change_in(box: Box, now: npt.NDArray[np.float32], before: npt.NDArray[np.float32], scale: float) -> float:

@@ -88,6 +88,15 @@ def test_light_that_goes_up_and_down_does_not_make_a_poster_move() -> None:
     assert {room.show(POSTER, light=0.8 + 0.02 * (number % 7)).faces for number in range(60)} == {0}
 
 
+def test_a_camera_whose_exposure_is_challenged_sees_who_moves_as_soon_and_no_poster() -> None:
+    exposures = np.repeat(np.random.default_rng(3).choice([1.0, 0.93, 0.87, 0.8], 30), 2)
+    room = Room()
+    choices = [room.show(room.sway(MAN), POSTER, light=light) for light in exposures]
+    assert next(number for number, choice in enumerate(choices) if choice.face) <= 7
+    assert all(choice.face is None or choice.face.box.width == MAN.width for choice in choices)
+    assert {choice.faces for choice in choices[-20:]} == {1}
+
+
 def test_who_walks_by_in_front_of_a_poster_does_not_bring_it_to_life() -> None:
     room = Room()
     shown(room, 20, still=(POSTER,))
