@@ -107,22 +107,23 @@ class Feed:
     @property
     def follows(self) -> bool:
         """True when the frames followed the exposures so far: other video does so by chance only, a few times of 100."""
-        found, rules = self.exposure_answer, self._rules
-        return (
-            found is not None
-            and found.correlation >= rules.challenge_correlation_min
-            and found.gain >= rules.challenge_gain_min
-        )
+        found = self.exposure_answer
+        return found is not None and self._is_close(found)
 
     def conclude(self) -> tuple[Tamper, ...]:
         """Judge the challenge once it is over. A camera that was asked too little, or never, is not found deaf."""
-        return () if self.exposure_answer is None or self.follows else self._new([Tamper.DEAF])
+        found = self.exposure_answer
+        return () if found is None or self._is_close(found) else self._new([Tamper.DEAF])
 
     def wipe(self) -> None:
         """Zero what shows the person."""
         for seen in self._prints:
             seen.fill(0)
         self._prints.clear()
+
+    def _is_close(self, found: Answer) -> bool:
+        rules = self._rules
+        return found.correlation >= rules.challenge_correlation_min and found.gain >= rules.challenge_gain_min
 
     def _new(self, found: list[Tamper]) -> tuple[Tamper, ...]:
         new = tuple(tamper for tamper in found if tamper not in self._given)

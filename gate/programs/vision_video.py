@@ -95,6 +95,7 @@ class Video:
         self._told: list[Exposure] = []
         self._told_ms = 0
         self._refusals = 0
+        self._concluded = False
 
     async def see(self, frame: Frame) -> tuple[Tamper, ...]:
         """Take the next frame and return what is newly found."""
@@ -108,7 +109,8 @@ class Video:
         elif self._left:
             if not self._told or at_ms - self._told_ms >= self._left[0].after_ms:
                 await self._change(at_ms)
-        elif at_ms - self._told_ms >= ANSWER_WITHIN_MS:
+        elif not self._concluded and at_ms - self._told_ms >= ANSWER_WITHIN_MS:
+            self._concluded = True
             found += self._feed.conclude()
         return found
 
