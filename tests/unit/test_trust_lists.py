@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fakes.damage import damage_rows
 from fakes.defect_lists import (
     DEVIATION_SIGNER,
     defect,
@@ -350,7 +351,7 @@ def test_a_list_for_demos_does_not_take_the_place_of_one_for_service(path: Path)
 def test_a_damaged_list_of_defects_is_noticed_when_the_store_is_opened(path: Path) -> None:
     bring(path, CSCA.der, deviation_list(DEVIATIONS))
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE defect_list SET der = substr(der, 1, length(der) - 1) || x'00'")
+        damage_rows(connection, "defect_list")
     connection.close()
     with pytest.raises(StoreError, match="is damaged"):
         TrustStore.open(path)

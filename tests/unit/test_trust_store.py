@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from fakes.damage import damage_rows
 from fakes.defect_lists import DEVIATION_SIGNER, deviation_list
 from fakes.master_lists import NOW, Party, master_list, party, revocation_list
 
@@ -251,7 +252,7 @@ def test_a_store_whose_tables_are_gone_is_an_error_of_its_own(path: Path) -> Non
 def test_a_damaged_row_is_noticed_when_the_store_is_opened(path: Path, table: str) -> None:
     bring(path, CSCA.der, revocation_list(CSCA))
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(f"UPDATE {table} SET der = substr(der, 1, length(der) - 1) || x'00'")
+        damage_rows(connection, table)
     connection.close()
     with pytest.raises(StoreError, match="is damaged"):
         TrustStore.open(path)
