@@ -35,14 +35,18 @@ class Bed:
         self._last: npt.NDArray[np.float32] | None = None
         self._still_since_ms = 0
 
-    def occupied(self, frame: Grey, *, at_ms: int, has_zone: bool) -> bool:
-        """Take one frame; True when something lies there. What `has_zone` is a document, whatever the bed looks like."""
+    def occupied(self, frame: Grey, *, at_ms: int, has_zone: bool, had_zone: bool = False) -> bool:
+        """Take one frame; True when something lies there.
+
+        What `has_zone` is a document, whatever the bed looks like. What `had_zone` a moment ago is one that a hand hides, or the bed
+        that it left: only what is known of the bed tells, and nothing is learned.
+        """
         thumb = cv2.resize(frame, THUMB_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
         still = self._last is not None and _distance(thumb, self._last) <= STILL_MAX
         self._last = thumb
-        if has_zone or not still:
+        if has_zone or had_zone or not still:
             self._still_since_ms = at_ms
-        if has_zone:
+        if has_zone or (had_zone and not self._looks):
             return True
         if not self._looks:
             self._looks.append(thumb)

@@ -73,6 +73,7 @@ class LiveReader:
         self._thumb: npt.NDArray[np.float32] | None = None
         self._looked_ms = 0
         self._document: _Document | None = None
+        self.seen: Reading | NoReading | None = None  # what the last look found
         self._hint: Why | None = None
         self._wanted: Why | None = None
         self._steady = 0
@@ -87,7 +88,7 @@ class LiveReader:
         grey = grey_of(frame)
         if self._may_rest(grey, at_ms):
             return ()
-        seen = read(grey, self._recogniser, any_rotation=False)
+        self.seen = seen = read(grey, self._recogniser, any_rotation=False)
         events = self._follow(seen, at_ms)
         return (*events, *self._guide(self._hint_of(seen), at_ms))
 
@@ -95,7 +96,7 @@ class LiveReader:
         """True when the frame shows what the last one that was looked at did, and there is nothing left to find out."""
         thumb = cv2.resize(grey, THUMB_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
         same = self._thumb is not None and float(np.abs(thumb - self._thumb).mean()) <= UNCHANGED_MAX
-        settled = self._document is None or (self._document.accepted and self._document.in_sight)
+        settled = self._document is None or (self._document.accepted and isinstance(self.seen, Reading))
         if same and settled and at_ms - self._looked_ms < LOOK_EVERY_MS:
             if self._document is not None:
                 self._document.seen_ms = at_ms

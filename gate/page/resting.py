@@ -1,7 +1,7 @@
-"""Whether a page that was accepted was taken up and laid down again: quickly, so that its zone was hardly out of sight.
+"""Whether a page that was read lies there still, or was taken up: it may have changed hands, and then it is to be presented anew.
 
-A passport that changes hands at the door says the same text as before. What tells is that it lies elsewhere afterwards: nobody lays a
-page down within a centimetre of where it lay. A hand that passes over a page leaves it where it is.
+A passport that is handed over at the door says the same text as before. What tells is where it lies afterwards: nobody lays a page down
+within a millimetre of where it lay. As long as its zone stays readable a page may be pushed about, and a hand may hide it for a moment.
 """
 
 from __future__ import annotations
@@ -9,59 +9,37 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
-from gate.page.reader import read
 from gate.page.values import Reading
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from gate.page.values import Geometry, NoReading
 
-    from gate.page.values import Grey, Recogniser
-
-THUMB_PX = (48, 36)
-STIRRED_MIN = 3.0  # grey values, mean: noise and flicker stay below
-STILL_MAX = 1.5
-MOVED_PITCHES_MAX = 4.0  # a centimetre
+PUSHED_PITCHES_MAX = 4.0  # from one look to the next; a pitch is 2.54 mm
+LAID_PITCHES_MAX = 0.5  # once it was out of sight
+HIDDEN_MAX_MS = 2_000
 
 
 class Resting:
-    """One accepted page where it lies."""
+    """One page where it lies, from the reading that was told of it."""
 
-    def __init__(self, frame: Grey, reading: Reading) -> None:
-        self._reading = reading
-        self._at_rest = self._last = _thumb(frame)
-        self._stirred = False
+    def __init__(self, reading: Reading, at_ms: int) -> None:
+        self._geometry = reading.geometry
+        self._hidden = False
+        self._seen_ms = at_ms
 
-    def lies_elsewhere(self, frame: Grey, recogniser: Recogniser) -> bool:
-        """Take the next frame; True when something stirred and the page came to rest elsewhere.
-
-        Raises RecogniserError.
-        """
-        thumb = _thumb(frame)
-        still = _distance(thumb, self._last) <= STILL_MAX
-        self._last = thumb
-        self._stirred = self._stirred or _distance(thumb, self._at_rest) > STIRRED_MIN
-        if not (self._stirred and still):
-            return False
-        seen = read(frame, recogniser, any_rotation=False)
+    def left(self, seen: Reading | NoReading, *, at_ms: int) -> bool:
+        """Take what the newest look found; True when the page is no longer known to lie where it lay."""
         if not isinstance(seen, Reading):
-            return False  # covered, or gone: its zone's absence tells
-        if self._moved_pitches(seen) > MOVED_PITCHES_MAX:
+            self._hidden = True
+            return at_ms - self._seen_ms >= HIDDEN_MAX_MS
+        moved = _moved_pitches(self._geometry, seen.geometry)
+        if moved > (LAID_PITCHES_MAX if self._hidden else PUSHED_PITCHES_MAX):
             return True
-        self._at_rest, self._stirred = thumb, False
+        self._geometry, self._hidden, self._seen_ms = seen.geometry, False, at_ms
         return False
 
-    def _moved_pitches(self, seen: Reading) -> float:
-        before, after = self._reading.geometry, seen.geometry
-        first, now = before.lines[0], after.lines[0]
-        return max(math.dist(first.start, now.start), math.dist(first.end, now.end)) / before.pitch_px
 
-
-def _thumb(frame: Grey) -> npt.NDArray[np.float32]:
-    return cv2.resize(frame, THUMB_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
-
-
-def _distance(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
-    return float(np.abs(one - other).mean())
+def _moved_pitches(before: Geometry, after: Geometry) -> float:
+    """How far the first line's end that moved more went."""
+    first, now = before.lines[0], after.lines[0]
+    return max(math.dist(first.start, now.start), math.dist(first.end, now.end)) / before.pitch_px

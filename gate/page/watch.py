@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from gate.page.values import Grey, Recogniser
 
-GONE_AFTER_MS = 300
-GIVEN_UP_GONE_AFTER_MS = 100  # nothing is lost with it, and the next traveller's page may come quickly
+GONE_FRAMES = 2  # so many running that show the empty bed: the next traveller's page may come quickly
 UNZONED_AFTER_MS = 1_000  # so long without a zone is told; the hand that lays the page is not
 DOUBT_AFTER_MS = 4_000  # a zone that is not accepted by then is read as well as can be
 DOUBT_EVERY_MS = 1_000
@@ -71,10 +70,10 @@ class _Visit:
 
     page: int
     since_ms: int
-    seen_ms: int
+    empty_frames: int = 0
     given_up: bool = False
     text: tuple[str, ...] | None = None  # what was read of it
-    resting: Resting | None = None  # once it was accepted
+    resting: Resting | None = None  # once it was read
     zoned_ms: int | None = None  # since when its zone is in sight
     looked_ms: int = 0
     across: bool = False
@@ -101,9 +100,13 @@ class Watch:
     def see(self, frame: npt.NDArray[np.uint8], *, at_ms: int) -> tuple[Event, ...]:
         """Take one frame, grey or BGR; `at_ms` is monotonic. Raises BadPictureError and RecogniserError."""
         grey = grey_of(frame)
-        events = list(self._look_for_another_laying(grey))
+        seen = self._live.see(grey, at_ms=at_ms)
+        events: list[Event] = []
+        if self._was_taken_up(at_ms):
+            events += self._leave_at_once()
+            seen = self._live.see(grey, at_ms=at_ms)
         accepted: Reading | None = None
-        for event in self._live.see(grey, at_ms=at_ms):
+        for event in seen:
             match event:
                 case Present():
                     self._has_zone = True
@@ -114,26 +117,19 @@ class Watch:
                     self._hint = why
                 case Accepted(reading):
                     accepted = reading
-        occupied = self._bed.occupied(grey, at_ms=at_ms, has_zone=self._in_sight)
+        occupied = self._bed.occupied(grey, at_ms=at_ms, has_zone=self._live.in_sight, had_zone=self._has_zone)
         events += self._follow(occupied=occupied, at_ms=at_ms)
         if accepted is not None:
-            events += self._accept(accepted, frame, grey, at_ms)
+            events += self._accept(accepted, frame, at_ms)
         elif (visit := self._visit) is not None and not visit.settled:
             events += self._work(visit, frame, grey, at_ms)
         return (*events, *self._advise(at_ms))
 
-    def _look_for_another_laying(self, grey: Grey) -> tuple[Event, ...]:
-        """An accepted page that was taken up and lies elsewhere is gone, and is read anew."""
-        visit = self._visit
-        if visit is None or visit.resting is None or not visit.resting.lies_elsewhere(grey, self._recogniser):
-            return ()
-        return self._leave_at_once()
-
-    @property
-    def _in_sight(self) -> bool:
-        """True while there is a zone; one that a hand hides for a moment counts, unless its page was given up."""
-        given_up = self._visit is not None and self._visit.given_up
-        return self._has_zone and (self._live.in_sight or not given_up)
+    def _was_taken_up(self, at_ms: int) -> bool:
+        """True when a page that was read is not known to lie there still: whatever lies there is presented anew."""
+        resting = None if self._visit is None else self._visit.resting
+        found = self._live.seen
+        return resting is not None and found is not None and resting.left(found, at_ms=at_ms)
 
     def _follow(self, *, occupied: bool, at_ms: int) -> tuple[Event, ...]:
         """Whether there is a page, and since when its zone is in sight."""
@@ -141,12 +137,9 @@ class Watch:
             self._arrive(at_ms)
         if (visit := self._visit) is None:
             return ()
-        if occupied:
-            visit.seen_ms = at_ms
-        elif visit.given_up and at_ms - visit.seen_ms >= GIVEN_UP_GONE_AFTER_MS:
+        visit.empty_frames = 0 if occupied else visit.empty_frames + 1
+        if visit.empty_frames >= GONE_FRAMES:
             return self._leave_at_once()
-        elif at_ms - visit.seen_ms >= GONE_AFTER_MS:
-            return self._leave()
         if not self._has_zone:
             visit.zoned_ms = None
         elif visit.zoned_ms is None:
@@ -154,7 +147,7 @@ class Watch:
         return ()
 
     def _arrive(self, at_ms: int) -> _Visit:
-        self._visit = visit = _Visit(self.next_page, at_ms, at_ms)
+        self._visit = visit = _Visit(self.next_page, at_ms)
         self.next_page += 1
         return visit
 
@@ -168,24 +161,24 @@ class Watch:
 
     def _leave_at_once(self) -> tuple[Event, ...]:
         """The page is gone, and what comes has nothing of its votes."""
-        self._live, self._has_zone = LiveReader(self._recogniser), False
+        self._live, self._has_zone, self._hint = LiveReader(self._recogniser), False, None
         return self._leave()
 
-    def _accept(self, reading: Reading, frame: npt.NDArray[np.uint8], grey: Grey, at_ms: int) -> tuple[Event, ...]:
+    def _accept(self, reading: Reading, frame: npt.NDArray[np.uint8], at_ms: int) -> tuple[Event, ...]:
         """A reading that counts: of this page, or of one that took the place of a page that was told already."""
         visit = self._visit
         if visit is not None and visit.text == reading.lines:
             return ()
         gone = self._leave() if visit is not None and visit.settled else ()
         visit = self._visit or self._arrive(at_ms)
-        visit.text, visit.resting = reading.lines, Resting(grey, reading)
+        visit.text, visit.resting = reading.lines, Resting(reading, at_ms)
         return (*gone, Read(visit.page, reading, True, crop_portrait(frame, reading)))
 
     def _work(self, visit: _Visit, frame: npt.NDArray[np.uint8], grey: Grey, at_ms: int) -> tuple[Event, ...]:
         """What is still to be found out about a page."""
         doubtful = self._doubtful(visit, grey, at_ms)
         if doubtful is not None:
-            visit.text = doubtful.lines
+            visit.text, visit.resting = doubtful.lines, Resting(doubtful, at_ms)
             return (Read(visit.page, doubtful, False, crop_portrait(frame, doubtful)),)
         if not self._has_zone:
             self._look_across(visit, grey, at_ms)

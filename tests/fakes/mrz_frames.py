@@ -63,7 +63,7 @@ class Scripted:
     def __init__(self, lines: tuple[str, ...], faults: Faults = Faults()) -> None:
         self.lines = lines
         self.calls = 0
-        self._faults = faults
+        self.faults = faults
         self._next = 0
 
     def __call__(self, strips: Frames) -> Frames:
@@ -73,6 +73,6 @@ class Scripted:
             if not self.lines:
                 said.append(blank_frames())
                 continue
-            said.append(frames_of(self.lines[self._next % len(self.lines)], self._faults))
+            said.append(frames_of(self.lines[self._next % len(self.lines)], self.faults))
             self._next += 1
         return np.stack(said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from fakes.mrz_frames import Faults, Scripted
 from fakes.pages import View, draw_page, shoot, zone_lines
 
@@ -15,6 +16,7 @@ LINES, OTHER = (zone_lines(RANDOM, ZoneFormat.TD3) for _ in range(2))
 FRAME_MS = 100
 SLOW_MS = 800  # where only time matters
 RIGHT = Faults()
+FINGERS = Faults(lost=0.2)
 
 
 def frame_of(lines: tuple[str, ...], *, zone: bool = True) -> npt.NDArray[np.uint8]:
@@ -24,21 +26,32 @@ def frame_of(lines: tuple[str, ...], *, zone: bool = True) -> npt.NDArray[np.uin
 
 BED = np.full((720, 960), 40, np.uint8)
 PAGE, OTHER_PAGE, BARE = frame_of(LINES), frame_of(OTHER), frame_of(LINES, zone=False)
+HAND = PAGE.copy()
+HAND[360:, 200:640] = 150
 
 
 class Camera:
     """Feeds a watch ten frames a second. What a picture says is scripted: the bed says nothing."""
 
-    def __init__(self, faults: Faults = RIGHT) -> None:
+    def __init__(
+        self, faults: Faults = RIGHT, *, on_the_bed: npt.NDArray[np.uint8] = BED, says: tuple[str, ...] = ()
+    ) -> None:
         self.recogniser = Scripted((), faults)
         self.watch = Watch(self.recogniser)
         self.now_ms = 1000
-        self.shows(BED, (), 3)
+        self.shows(on_the_bed, says, 3)
 
     def shows(
-        self, frame: npt.NDArray[np.uint8], says: tuple[str, ...], count: int, *, every_ms: int = FRAME_MS
+        self,
+        frame: npt.NDArray[np.uint8],
+        says: tuple[str, ...],
+        count: int,
+        *,
+        every_ms: int = FRAME_MS,
+        faults: Faults | None = None,
     ) -> list[Event]:
         self.recogniser.lines = says
+        self.recogniser.faults = faults or self.recogniser.faults
         told: list[Event] = []
         for _ in range(count):
             told += self.watch.see(frame, at_ms=self.now_ms)
@@ -104,17 +117,17 @@ def test_a_page_in_the_place_of_one_that_was_given_up_is_told() -> None:
 
 
 def test_an_unreadable_page_that_comes_quickly_after_one_that_was_given_up_is_another() -> None:
-    camera = Camera(Faults(lost=0.2))
+    camera = Camera(FINGERS)
     events = news(camera.shows(PAGE, LINES, UNREAD_AFTER_MS // SLOW_MS + 4, every_ms=SLOW_MS))
     assert events == [Unread(1)]
     assert news(camera.shows(PAGE, LINES, 3)) == []
-    assert news(camera.shows(BED, (), 4)) == [Gone(1)], "a third of a second of empty bed"
+    assert news(camera.shows(BED, (), 2)) == [Gone(1)], "a fifth of a second of empty bed"
     events = news(camera.shows(PAGE, LINES, UNREAD_AFTER_MS // SLOW_MS + 4, every_ms=SLOW_MS))
     assert events == [Unread(2)]
 
 
 def test_fingers_on_the_zone_are_told_and_what_they_hide_is_not_another_page() -> None:
-    camera = Camera(Faults(lost=0.2))
+    camera = Camera(FINGERS)
     events = camera.shows(PAGE, LINES, 20)
     assert advice(events)[-1] is Why.COVERED
     assert news(events) == []
@@ -133,11 +146,56 @@ def test_a_read_never_shows_what_was_read() -> None:
     assert LINES[0] not in repr(read)
 
 
-def test_a_page_that_changes_hands_at_once_is_presented_again() -> None:
+@pytest.mark.parametrize("moved_px", [200, -25])
+def test_a_page_that_changes_hands_at_once_is_presented_again(moved_px: int) -> None:
     camera = Camera()
     camera.shows(PAGE, LINES, 10)
-    camera.shows(np.roll(PAGE, 200, axis=1), (), 1)
-    gone, read = news(camera.shows(np.roll(PAGE, 90, axis=1), LINES, 6))
+    camera.shows(HAND, (), 2)
+    gone, read = news(camera.shows(np.roll(PAGE, moved_px, axis=1), LINES, 6))
     assert gone == Gone(1)
     assert isinstance(read, Read)
     assert (read.page, read.accepted, read.reading.lines) == (2, True, LINES)
+
+
+def test_a_doubtful_page_that_changes_hands_is_presented_again() -> None:
+    camera = Camera(Faults(noise=0.3))
+    wait = DOUBT_AFTER_MS // SLOW_MS + 3
+    assert len(news(camera.shows(PAGE, LINES, wait, every_ms=SLOW_MS))) == 1
+    assert news(camera.shows(PAGE, LINES, 3) + camera.shows(HAND, (), 2)) == []
+    gone, read = news(camera.shows(np.roll(PAGE, 60, axis=1), LINES, wait, every_ms=SLOW_MS))
+    assert gone == Gone(1)
+    assert isinstance(read, Read)
+    assert (read.page, read.accepted) == (2, False)
+
+
+def test_a_page_that_a_hand_hides_for_a_moment_is_the_same() -> None:
+    camera = Camera()
+    camera.shows(PAGE, LINES, 10)
+    assert news(camera.shows(HAND, (), 3) + camera.shows(PAGE, LINES, 10)) == []
+
+
+def test_a_page_on_which_fingers_stay_is_not_known_to_be_the_one_that_was_read() -> None:
+    camera = Camera()
+    camera.shows(PAGE, LINES, 10)
+    events = camera.shows(PAGE, LINES, 30, faults=FINGERS)
+    assert news(events) == [Gone(1)]
+    assert advice(events)[-1] is Why.COVERED
+    (read,) = news(camera.shows(PAGE, LINES, 6, faults=RIGHT))
+    assert isinstance(read, Read)
+    assert read.page == 2
+
+
+def test_a_covered_page_that_comes_quickly_after_one_that_was_read_is_another() -> None:
+    camera = Camera()
+    camera.shows(PAGE, LINES, 10)
+    assert news(camera.shows(BED, (), 1)) == [], "one frame may be the camera's mistake"
+    assert news(camera.shows(BED, (), 1)) == [Gone(1)]
+    events = news(camera.shows(OTHER_PAGE, OTHER, UNREAD_AFTER_MS // SLOW_MS + 4, every_ms=SLOW_MS, faults=FINGERS))
+    assert events == [Unread(2)]
+
+
+def test_a_page_that_lay_there_from_the_first_frame_is_not_taken_for_the_bed_when_a_hand_hides_it() -> None:
+    camera = Camera(on_the_bed=PAGE, says=LINES)
+    camera.shows(PAGE, LINES, 10)
+    camera.shows(HAND, (), 3)
+    assert news(camera.shows(PAGE, LINES, 10)) == []
