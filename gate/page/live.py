@@ -167,13 +167,16 @@ class _Document:
     def is_other(self, seen: Reading) -> bool:
         """True when `STRANGERS_MIN` frames running say that another document lies here than the accepted one.
 
-        A reading that counts says so by any other text, a doubtful one only by a very different text.
+        A reading that counts says so by any other text, a doubtful one only by a very different text of the same format: what is
+        left of a zone under a hand is read as a shorter one.
         """
         if self._text is None:
             return False
-        unlike = sum(one != other for one, other in zip("".join(self._text), "".join(seen.lines), strict=False))
-        unlike += abs(sum(map(len, self._text)) - sum(map(len, seen.lines)))
-        stranger = unlike > (0 if counts(seen) else DOUBTFUL_CHARACTERS_MAX)
+        if counts(seen):
+            stranger = seen.lines != self._text
+        else:
+            same_shape = [*map(len, seen.lines)] == [*map(len, self._text)]
+            stranger = same_shape and unlike(self._text, seen.lines) > DOUBTFUL_CHARACTERS_MAX
         self._strangers = self._strangers + 1 if stranger else 0
         return self._strangers >= STRANGERS_MIN
 
@@ -190,3 +193,9 @@ class _Document:
             return False
         self._text = seen.lines
         return True
+
+
+def unlike(text: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """In how many characters two texts differ, those that only one of them has included."""
+    one, two = "".join(text), "".join(other)
+    return sum(a != b for a, b in zip(one, two, strict=False)) + abs(len(one) - len(two))

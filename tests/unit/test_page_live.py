@@ -79,6 +79,17 @@ def test_a_hand_for_a_moment_is_no_removal() -> None:
     assert kinds(camera.shows(PAGE, 4)) == []
 
 
+def test_what_a_hand_leaves_of_a_zone_is_no_other_page() -> None:
+    camera = Camera(Scripted(LINES))
+    camera.shows(PAGE, 10)
+    camera.recogniser.lines = tuple(line[:36] for line in LINES)
+    hidden = PAGE.copy()
+    hidden[:, 700:] = 160
+    assert kinds(camera.shows(hidden, 10)) == []
+    camera.recogniser.lines = LINES
+    assert kinds(camera.shows(PAGE, 10)) == []
+
+
 def test_another_page_in_the_place_of_the_first_is_told() -> None:
     other = zone_lines(RANDOM, ZoneFormat.TD3)
     camera = Camera(Scripted(LINES))

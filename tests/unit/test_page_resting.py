@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from fakes.mrz_frames import Scripted
@@ -41,6 +43,12 @@ def test_a_page_lies_there_as_long_as_looks_find_it_there() -> None:
 
 def test_a_hand_that_passes_leaves_the_page_where_it_is() -> None:
     assert not any(left(HIDDEN, HIDDEN, seen_elsewhere(0, noise=1), HIDDEN, seen_elsewhere(0, noise=2)))
+
+
+def test_what_is_left_of_a_zone_under_a_hand_does_not_tell_where_the_page_lies() -> None:
+    part = dataclasses.replace(seen_elsewhere(8.0), lines=tuple(line[:36] for line in LINES))
+    assert not any(left(part, seen_elsewhere(0, noise=1)))
+    assert left(part, seen_elsewhere(1.0)) == [False, True]
 
 
 def test_a_page_that_is_pushed_in_sight_is_the_same_however_far_it_comes() -> None:

