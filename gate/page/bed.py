@@ -39,7 +39,7 @@ class Bed:
         """Take one frame; True when something lies there.
 
         What `has_zone` is a document, whatever the bed looks like. What `had_zone` a moment ago is one that a hand hides, or the bed
-        that it left: only what is known of the bed tells, and nothing is learned.
+        that it left: only what is known of the bed tells, and it is no new look of the bed.
         """
         thumb = cv2.resize(frame, THUMB_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
         still = self._last is not None and _distance(thumb, self._last) <= STILL_MAX

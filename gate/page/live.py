@@ -81,7 +81,7 @@ class LiveReader:
     @property
     def in_sight(self) -> bool:
         """True when the last look found a zone."""
-        return self._document is not None and self._document.in_sight
+        return self.seen is not None and self.seen.zone is not None
 
     def see(self, frame: npt.NDArray[np.uint8], *, at_ms: int) -> tuple[PageEvent, ...]:
         """Take one frame, grey or BGR; `at_ms` is monotonic. Raises BadPictureError and RecogniserError."""
@@ -147,7 +147,6 @@ class _Document:
 
     def __init__(self) -> None:
         self.seen_ms = 0
-        self.in_sight = True
         self.moving = False
         self._zone: Quad | None = None
         self._votes = Votes()
@@ -160,8 +159,7 @@ class _Document:
         return self._text is not None
 
     def is_gone(self, at_ms: int) -> bool:
-        """Take note that a look did not find it; True when it has not been found for long."""
-        self.in_sight = False
+        """True when no look has found it for long."""
         return at_ms - self.seen_ms >= REMOVED_AFTER_MS
 
     def is_other(self, seen: Reading) -> bool:
@@ -185,7 +183,7 @@ class _Document:
         if self._zone is not None:
             moved_px = max(math.dist(before, after) for before, after in zip(self._zone, zone, strict=True))
             self.moving = moving(moved_px, math.dist(zone[0], zone[1]) / 40)
-        self._zone, self.seen_ms, self.in_sight = zone, at_ms, True
+        self._zone, self.seen_ms = zone, at_ms
 
     def accepts(self, seen: Reading) -> bool:
         """Count a frame's reading; True when it is accepted now, for the first time."""

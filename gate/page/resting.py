@@ -24,14 +24,14 @@ class Resting:
     """One page where it lies, from the reading that was told of it."""
 
     def __init__(self, reading: Reading, at_ms: int) -> None:
-        self._text = reading.lines
+        self.text = reading.lines
         self._geometry = reading.geometry
         self._hidden = False
         self._seen_ms = at_ms
 
     def left(self, seen: Reading | NoReading, *, at_ms: int) -> bool:
         """Take what the newest look found; True when the page is no longer known to lie where it lay."""
-        if not isinstance(seen, Reading) or unlike(self._text, seen.lines) > DOUBTFUL_CHARACTERS_MAX:
+        if not isinstance(seen, Reading) or unlike(self.text, seen.lines) > DOUBTFUL_CHARACTERS_MAX:
             self._hidden = True
             return at_ms - self._seen_ms >= HIDDEN_MAX_MS
         moved = _moved_pitches(self._geometry, seen.geometry)

@@ -72,7 +72,6 @@ class _Visit:
     since_ms: int
     empty_frames: int = 0
     given_up: bool = False
-    text: tuple[str, ...] | None = None  # what was read of it
     resting: Resting | None = None  # once it was read
     zoned_ms: int | None = None  # since when its zone is in sight
     looked_ms: int = 0
@@ -81,7 +80,7 @@ class _Visit:
     @property
     def settled(self) -> bool:
         """True when it was read, or given up."""
-        return self.given_up or self.text is not None
+        return self.given_up or self.resting is not None
 
 
 class Watch:
@@ -167,18 +166,18 @@ class Watch:
     def _accept(self, reading: Reading, frame: npt.NDArray[np.uint8], at_ms: int) -> tuple[Event, ...]:
         """A reading that counts: of this page, or of one that took the place of a page that was told already."""
         visit = self._visit
-        if visit is not None and visit.text == reading.lines:
+        if visit is not None and visit.resting is not None and visit.resting.text == reading.lines:
             return ()
         gone = self._leave() if visit is not None and visit.settled else ()
         visit = self._visit or self._arrive(at_ms)
-        visit.text, visit.resting = reading.lines, Resting(reading, at_ms)
+        visit.resting = Resting(reading, at_ms)
         return (*gone, Read(visit.page, reading, True, crop_portrait(frame, reading)))
 
     def _work(self, visit: _Visit, frame: npt.NDArray[np.uint8], grey: Grey, at_ms: int) -> tuple[Event, ...]:
         """What is still to be found out about a page."""
         doubtful = self._doubtful(visit, grey, at_ms)
         if doubtful is not None:
-            visit.text, visit.resting = doubtful.lines, Resting(doubtful, at_ms)
+            visit.resting = Resting(doubtful, at_ms)
             return (Read(visit.page, doubtful, False, crop_portrait(frame, doubtful)),)
         if not self._has_zone:
             self._look_across(visit, grey, at_ms)

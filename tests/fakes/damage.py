@@ -1,4 +1,4 @@
-"""Changes bytes so that they are surely others: a byte set to a fixed value is the right one once in 256 times."""
+"""Damages what a store holds so that it is surely another: a byte set to a fixed value is the right one once in 256 times."""
 
 from __future__ import annotations
 
@@ -8,12 +8,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 
-def with_another_end(content: bytes) -> bytes:
-    """The same with another last byte."""
-    return content[:-1] + bytes([content[-1] ^ 1])
-
-
 def damage_rows(connection: sqlite3.Connection, table: str) -> None:
     """Change the last byte of what every row of `table` holds."""
-    connection.create_function("with_another_end", 1, with_another_end, deterministic=True)
-    connection.execute(f"UPDATE {table} SET der = with_another_end(der)")
+    connection.create_function("damaged", 1, lambda content: content[:-1] + bytes([content[-1] ^ 1]))
+    connection.execute(f"UPDATE {table} SET der = damaged(der)")

@@ -110,9 +110,7 @@ class _Sweep:
     _released: bool = False
     _release_recorded: bool = False
     _faulty: bool = False
-    _jammed: bool = (
-        False  # the motor failed before the leaf was closed: open for everybody, until it is repaired or rests closed
-    )
+    _jammed: bool = False  # the motor failed before the leaf was closed: open for everybody, until it rests closed
     _repaired_ms: int = 0
     _unplugged: bool = False
     _plugged_ms: int = 0
