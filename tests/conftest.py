@@ -1,4 +1,4 @@
-"""What all tests share: where the test data lies, and that no skip hides.
+"""What all tests share: how examples are drawn, and that no skip hides.
 
 A skip whose reason is not in `ALLOWED_SKIPS` fails the session; the summary's last line counts the others.
 """
@@ -8,19 +8,16 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from shared_data import NO_SHARED_DATA, SHARED_DATA
 
 # How long an example takes says how busy the machine is; a hang ends by the session's own time limit. A run says the same of the
 # same code every time; new examples are looked for on purpose: `scripts/test -m hypothesis --hypothesis-profile search`.
 settings.register_profile("portcullis", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile("portcullis")
-
-SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-NO_SHARED_DATA = "the shared test data is not beside the checkout"
 
 # Each with what it takes to run the test after all.
 ALLOWED_SKIPS = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 import pyrage
 import pytest
+from shared_data import SHARED_DATA
 
 from gate.audit.checkpoint import read_checkpoint
 from gate.audit.errors import BadFormatError, BadProofError, BadSignatureError
@@ -17,7 +17,7 @@ from gate.audit.merkle import is_subtree, leaf_hash, root_of, verify_consistency
 from gate.audit.note import Verifier
 from gate.audit.tiles import Piece, decode_entries, decode_tile, entries_path, tile_path
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared/data/tlog"
+DATA = SHARED_DATA / "tlog"
 MERKLE = DATA / "transparency-dev-merkle/testdata"
 LOG = DATA / "tessera-log/testdata/log"
 VKEY = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"

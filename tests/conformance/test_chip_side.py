@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from fakes import ber_tree
 from fakes.chip_pace_terminal import RANDOM, Agreement, session, tlv
 from fakes.chip_terminal import open_access
+from shared_data import SHARED_DATA
 
 from hardware_sim.chip.apdu import Response, parse
 from hardware_sim.chip.card import Card
@@ -24,7 +25,7 @@ from hardware_sim.passport.chip_key import ChipKey, Scheme
 from hardware_sim.passport.face_record import face_block_39794
 from hardware_sim.passport.issuer import Passport
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared/data/emrtd"
+DATA = SHARED_DATA / "emrtd"
 REFERENCE = DATA / "lds_bsi_tr03105_refset"
 BRAINPOOL_P224 = 11
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fakes.anchors import ListedAnchors
+from shared_data import SHARED_DATA
 
 from gate.document import tlv
 from gate.document.checks import Result
@@ -28,7 +29,7 @@ from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 
 ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT.parent / "shared/data/emrtd"
+DATA = SHARED_DATA / "emrtd"
 PAGE = ROOT / "docs/document-coverage.md"
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
 

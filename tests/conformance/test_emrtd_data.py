@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 from fakes.anchors import ListedAnchors
 from fakes.document_chip import converse, given, scripted
+from shared_data import SHARED_DATA, cases
 
 from gate.document import tlv
 from gate.document.access.bac import open_with_bac
@@ -44,7 +46,7 @@ from gate.trust.importing import ImportReport, import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared/data/emrtd"
+DATA = SHARED_DATA / "emrtd"
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
 LIST_2026 = DATA / "masterlist/DE_ML_2026-05-28.ml"
 LIST_2024 = DATA / "masterlist/DE_ML_2024-08-07.ml"
@@ -364,14 +366,13 @@ def test_every_sample_zone_is_recognised_and_judged_as_labelled() -> None:
         assert (mrz.format.value, mrz.valid) == (row["type"], row["checkdigits"] == "valid"), row["mrz"]
 
 
-def pairs() -> list[Any]:
-    folders = sorted(
-        path for path in DATA.glob("mock_pki/*") if list(path.glob("*dsc*.pem")) and list(path.glob("*csca*.pem"))
-    )
-    return [pytest.param(path, id=path.name) for path in folders]
+def pairs() -> Iterator[Path]:
+    for path in DATA.glob("mock_pki/*"):
+        if list(path.glob("*dsc*.pem")) and list(path.glob("*csca*.pem")):
+            yield path
 
 
-@pytest.mark.parametrize("folder", pairs())
+@pytest.mark.parametrize("folder", cases(pairs()))
 def test_mock_signers_of_every_algorithm_verify_under_their_issuer(folder: Path) -> None:
     issuer = parse_certificate(next(folder.glob("*csca*.pem")).read_bytes())
     signer = parse_certificate(next(folder.glob("*dsc*.pem")).read_bytes())

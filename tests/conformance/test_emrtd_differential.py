@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import pytest
 from asn1crypto import pem
@@ -13,6 +12,7 @@ from fakes.typed_asn1 import (
     our_signer_facts,
     signer_facts,
 )
+from shared_data import SHARED_DATA
 
 from gate.document import tlv
 from gate.document.errors import DocumentError, MalformedError
@@ -20,7 +20,7 @@ from gate.document.pki.certificate import read_certificate
 from gate.document.pki.master_list import parse_master_list
 from gate.document.pki.signed import parse_signed_message
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared/data/emrtd"
+DATA = SHARED_DATA / "emrtd"
 MUTATIONS = 6000
 
 pytestmark = pytest.mark.conformance

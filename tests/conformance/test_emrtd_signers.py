@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from shared_data import SHARED_DATA
 
 from gate.document import tlv
 from gate.document.authenticity.passive import judge_sod
@@ -20,7 +20,7 @@ from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared/data/emrtd"
+DATA = SHARED_DATA / "emrtd"
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
 COUNTRIES = ("AT", "AU", "CN", "FI", "FR", "ID", "RU", "SG")
 CERTIFICATES = 0xA0

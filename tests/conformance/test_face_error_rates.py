@@ -1,23 +1,21 @@
 """The chain's error rates over the shared test pictures: the figure that the cards and the threshold rest on."""
 
 import json
-from pathlib import Path
 
 import pytest
 from fakes.tiny_models import real_models
+from shared_data import SHARED_DATA
 from typer.testing import CliRunner
 
 from gate.cli import face
 
-FACES = Path(__file__).resolve().parents[2].parent / "shared/data/faces"
+FACES = SHARED_DATA / "faces"
 
 pytestmark = pytest.mark.conformance
 
 
 def test_fnmr_at_fmr_1e_4_is_as_documented() -> None:
     real_models()
-    if not FACES.is_dir():
-        pytest.skip("the shared test data is not beside the checkout")
     result = CliRunner().invoke(face.app, ["evaluate", str(FACES), "--json"])
     assert result.exit_code == 0
     measured = json.loads(result.stdout)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from fakes.anchors import ListedAnchors
+from shared_data import SHARED_DATA
 
 from gate.document.checks import CheckId, Result
 from gate.document.inspection import Inspection, inspect_files
@@ -20,7 +20,7 @@ from gate.document.lds.sod import parse_sod
 
 pytestmark = pytest.mark.conformance
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared/data/emrtd"
+DATA = SHARED_DATA / "emrtd"
 NOW = datetime(2014, 6, 1, tzinfo=UTC)  # when the document signer of the reference set was valid
 OTHER_NOW = datetime(2012, 1, 1, tzinfo=UTC)  # and that of the other specimen
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from fakes.pages import negatives
+from shared_data import SHARED_DATA
 
 from gate.page.crosscheck import print_findings
 from gate.page.reader import read
@@ -18,7 +19,7 @@ from gate.page.recognise import LineRecogniser, open_recogniser
 from gate.page.values import NoReading, Reading
 from gate.page.voting import counts
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared/data/mrz"
+DATA = SHARED_DATA / "mrz"
 EXACT_MIN = {"images": 32, "stress": 17}
 UNUSUAL_PRINTS_MAX = 5
 
