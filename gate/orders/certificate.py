@@ -1,0 +1,69 @@
+"""A shift certificate: the officers' authority says whose key this is, what they are, at which gates and until when.
+
+The authority's key never comes to a gate; its public half stands in the gate's configuration. Times are whole seconds since 1970 by
+the wall clock: a lane whose clock is unsure cannot tell whether a certificate is valid (`gate.orders.judging`).
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+
+from gate.orders import signed
+from gate.orders.errors import MalformedError
+from gate.orders.signed import GateId, Key, Moment, Text
+from gate.orders.verbs import Role
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+KIND: Final = "shift-certificate"
+CERTIFICATE_BYTES_MAX: Final = 2048
+SHIFT_S_MAX: Final = 24 * 3600  # there is no revocation: a stolen shift key ends by itself
+
+OfficerId = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9._-]{0,63}\Z")]
+
+
+class Certificate(Text, frozen=True, kw_only=True):
+    """What the authority signed. `gates` None: every gate of this authority. `key` is the shift key's public half, Base64."""
+
+    gates: Annotated[tuple[GateId, ...], msgspec.Meta(min_length=1, max_length=16)] | None
+    key: Key
+    not_before: Moment
+    officer: OfficerId
+    role: Role
+    until: Moment
+
+    @property
+    def public(self) -> bytes:
+        """The shift key's public half, 32 bytes."""
+        return b64decode(self.key)
+
+    def covers(self, gate: str) -> bool:
+        """True when the shift is worked at this gate."""
+        return self.gates is None or gate in self.gates
+
+
+def certify(certificate: Certificate, authority: Ed25519PrivateKey) -> bytes:
+    """Sign a certificate. Raises MalformedError, also for a shift that is longer than a day or ends before it begins."""
+    if not 0 < certificate.until - certificate.not_before <= SHIFT_S_MAX:
+        raise MalformedError("a shift lasts up to 24 hours")
+    return signed.sign(certificate, authority, kind=KIND, bytes_max=CERTIFICATE_BYTES_MAX)
+
+
+def open_certificate(raw: bytes, authority: bytes) -> Certificate:
+    """A certificate that this authority (32 bytes) signed. Raises MalformedError and ForgedError."""
+    signature, body = signed.split(raw, kind=KIND, bytes_max=CERTIFICATE_BYTES_MAX)
+    signed.require(signature, body, authority, kind=KIND)
+    certificate = signed.read(body, Certificate, kind=KIND)
+    if not 0 < certificate.until - certificate.not_before <= SHIFT_S_MAX:
+        raise MalformedError("a shift lasts up to 24 hours")
+    return certificate
+
+
+def unverified(raw: bytes) -> Certificate:
+    """What a certificate says, for its holder's own eyes: nobody's signature was looked at. Raises MalformedError."""
+    _, body = signed.split(raw, kind=KIND, bytes_max=CERTIFICATE_BYTES_MAX)
+    return signed.read(body, Certificate, kind=KIND)

@@ -1,0 +1,63 @@
+"""What an authentic order lacks, and whether that hinders it. Pure; the lane's own state is judged by `gate.passage`.
+
+Whoever gives permission must lack nothing. Taking permission away waits for no clock. Freeing people is obeyed whenever it is an
+officer's word to this start of this lane; whatever else it lacks stands in the record.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from gate.orders.challenge import Freshness
+from gate.orders.verbs import RULES, Power
+
+if TYPE_CHECKING:
+    from gate.orders.order import Signed
+
+
+class Lack(enum.Enum):
+    """What an order may lack. Stored in records; never renamed."""
+
+    OTHER_GATE = "other_gate"  # it names another gate
+    CHALLENGE_FOREIGN = "challenge_foreign"  # it answers no challenge of this start of this lane
+    CHALLENGE_OLD = "challenge_old"  # it answers one that is older than 30 s
+    ROLE = "role"  # the certified role may not
+    GATE_NOT_CERTIFIED = "gate_not_certified"  # the shift is worked at other gates
+    SHIFT_NOT_BEGUN = "shift_not_begun"
+    SHIFT_OVER = "shift_over"
+    CLOCK_UNSURE = "clock_unsure"  # whether the shift lasts cannot be told
+
+
+_HINDERS = {
+    Power.GIVES: frozenset(Lack),
+    Power.TAKES: frozenset(Lack) - {Lack.CLOCK_UNSURE},
+    Power.FREES: frozenset({Lack.OTHER_GATE, Lack.CHALLENGE_FOREIGN}),
+}
+
+
+def lacks(signed: Signed, *, gate: str, freshness: Freshness, now_s: int | None) -> tuple[Lack, ...]:
+    """Everything an order lacks at this gate now. `now_s` is the wall clock in seconds since 1970, None when it is unsure."""
+    order, by = signed.order, signed.by
+    found = []
+    if order.gate != gate:
+        found.append(Lack.OTHER_GATE)
+    if freshness is not Freshness.FRESH:
+        found.append(Lack.CHALLENGE_OLD if freshness is Freshness.OLD else Lack.CHALLENGE_FOREIGN)
+    if by.role not in RULES[order.verb].roles:
+        found.append(Lack.ROLE)
+    if not by.covers(gate):
+        found.append(Lack.GATE_NOT_CERTIFIED)
+    if now_s is None:
+        found.append(Lack.CLOCK_UNSURE)
+    elif now_s < by.not_before:
+        found.append(Lack.SHIFT_NOT_BEGUN)
+    elif now_s >= by.until:
+        found.append(Lack.SHIFT_OVER)
+    return tuple(found)
+
+
+def hindrances(signed: Signed, lacking: tuple[Lack, ...]) -> tuple[Lack, ...]:
+    """Those of the lacks for which the order is not obeyed."""
+    hinders = _HINDERS[RULES[signed.order.verb].power]
+    return tuple(lack for lack in lacking if lack in hinders)

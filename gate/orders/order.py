@@ -1,0 +1,120 @@
+"""An order: one verb for one gate, answering one challenge, signed by a shift key that the officers' authority certified.
+
+The bytes are opaque to whoever relays them. Reading proves who said it; whether it may be obeyed is `gate.orders.judging`, and what
+comes of it is the lane's.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+
+from gate.orders import signed
+from gate.orders.certificate import CERTIFICATE_BYTES_MAX, Certificate, open_certificate
+from gate.orders.challenge import Challenge
+from gate.orders.errors import MalformedError
+from gate.orders.signed import GateId, Text
+from gate.orders.verbs import RULES, Verb
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+KIND: Final = "order"
+ORDER_BYTES_MAX: Final = 6 * 1024
+REASON_CHARACTERS_MAX: Final = 200
+
+Crossing = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
+_CERTIFICATE_TEXT_MAX = (CERTIFICATE_BYTES_MAX + 2) // 3 * 4
+
+
+class Order(Text, frozen=True, kw_only=True):
+    """What an officer signed. `argument` is the disposition, direction or mode of the verbs that have one.
+
+    `reason` is the officer's own words for the record, one line; names of travellers do not belong there.
+    """
+
+    argument: str | None = None
+    certificate: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9+/]+=*\Z", max_length=_CERTIFICATE_TEXT_MAX)]
+    challenge: Challenge
+    crossing: Crossing | None = None
+    gate: GateId
+    reason: Annotated[str, msgspec.Meta(max_length=REASON_CHARACTERS_MAX)] = ""
+    verb: Verb
+
+    def problem(self) -> str:
+        """What the verb's row in the table misses, or nothing: a crossing, a reason, an argument, or one too many."""
+        rule = RULES[self.verb]
+        if rule.crossing and self.crossing is None:
+            return f"{self.verb.value} names a crossing"
+        if rule.reason and not self.reason.strip():
+            return f"{self.verb.value} needs a reason"
+        if not self.reason.isprintable():
+            return "a reason is one printable line"
+        if rule.arguments and self.argument not in rule.arguments:
+            return f"{self.verb.value} takes one of {', '.join(rule.arguments)}"
+        if not rule.arguments and self.argument is not None:
+            return f"{self.verb.value} takes no argument"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """An order, and whose it is."""
+
+    order: Order
+    by: Certificate
+
+
+class Shift:
+    """A shift key with its certificate. Shows nothing of itself."""
+
+    def __init__(self, key: Ed25519PrivateKey, certificate: bytes) -> None:
+        self._key = key
+        self._certificate = b64encode(certificate).decode()
+
+    def __repr__(self) -> str:
+        return "Shift()"
+
+    def sign(
+        self,
+        verb: Verb,
+        *,
+        gate: str,
+        challenge: Challenge,
+        crossing: str | None = None,
+        reason: str = "",
+        argument: str | None = None,
+    ) -> bytes:
+        """The bytes of an order. Raises MalformedError with what the verb misses."""
+        order = Order(
+            argument=argument,
+            certificate=self._certificate,
+            challenge=challenge,
+            crossing=crossing,
+            gate=gate,
+            reason=reason,
+            verb=verb,
+        )
+        if problem := order.problem():
+            raise MalformedError(problem)
+        return signed.sign(order, self._key, kind=KIND, bytes_max=ORDER_BYTES_MAX)
+
+
+def read_order(raw: bytes, authority: bytes) -> Signed:
+    """An order that a key certified by this authority (32 bytes) signed. Raises MalformedError and ForgedError."""
+    signature, body = signed.split(raw, kind=KIND, bytes_max=ORDER_BYTES_MAX)
+    order = signed.read(body, Order, kind=KIND)
+    try:
+        certificate = b64decode(order.certificate, validate=True)
+    except ValueError as error:
+        raise MalformedError("a certificate that is no Base64") from error
+    if b64encode(certificate).decode() != order.certificate:
+        raise MalformedError("a certificate in another spelling")
+    by = open_certificate(certificate, authority)
+    signed.require(signature, body, by.public, kind=KIND)
+    if problem := order.problem():
+        raise MalformedError(problem)
+    return Signed(order, by)

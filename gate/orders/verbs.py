@@ -1,0 +1,75 @@
+"""Verbs and roles: what an officer may say to a lane, and who may say it. One table; docs/protocols/orders.md is held to it.
+
+What a verb does, and in which states of the lane it is possible, is the lane's (`gate.passage`).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Verb(enum.Enum):
+    """What can be ordered. The values are signed, stored and typed on the command line; never renamed."""
+
+    PRESENT = "present"
+    ADMIT = "admit"
+    REFER = "refer"
+    HAND_OVER = "hand-over"
+    RELEASE = "release"
+    OPEN_EMERGENCY = "open-emergency"
+    END_EMERGENCY = "end-emergency"
+    ACKNOWLEDGE = "acknowledge"
+    CLOSE = "close"
+    OPEN = "open"
+    DIRECTION = "direction"
+    MODE = "mode"
+    ACCEPT_HEAD = "accept-head"
+
+
+class Role(enum.Enum):
+    """What the holder of a shift key is, as the authority certified it. Stored; never renamed."""
+
+    OFFICER = "officer"
+    SUPERVISOR = "supervisor"
+    TECHNICIAN = "technician"
+
+
+class Power(enum.Enum):
+    """What a verb does to permission: decides what an order must bring along (`gate.orders.judging`)."""
+
+    GIVES = "gives"  # lets somebody pass, or the lane go on: everything about it must be certain
+    TAKES = "takes"  # takes permission away: an unsure clock does not hinder it
+    FREES = "frees"  # lets people out: only a forged one is refused
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row: who may, what it does to permission, and what the order must name."""
+
+    power: Power
+    roles: frozenset[Role]
+    crossing: bool = False
+    reason: bool = False
+    arguments: tuple[str, ...] = ()
+
+
+_AT_THE_LANE = frozenset({Role.OFFICER, Role.SUPERVISOR})
+_SUPERVISOR = frozenset({Role.SUPERVISOR})
+_ALL = frozenset(Role)
+
+RULES: dict[Verb, Rule] = {
+    Verb.PRESENT: Rule(Power.GIVES, _AT_THE_LANE),
+    Verb.ADMIT: Rule(Power.GIVES, _AT_THE_LANE, crossing=True, reason=True),
+    Verb.REFER: Rule(Power.TAKES, _AT_THE_LANE, crossing=True),
+    Verb.HAND_OVER: Rule(Power.TAKES, _AT_THE_LANE, crossing=True, arguments=("taken_over", "walked_back")),
+    Verb.RELEASE: Rule(Power.FREES, _ALL),
+    Verb.OPEN_EMERGENCY: Rule(Power.FREES, _ALL),
+    Verb.END_EMERGENCY: Rule(Power.GIVES, _AT_THE_LANE),
+    Verb.ACKNOWLEDGE: Rule(Power.GIVES, _ALL),
+    Verb.CLOSE: Rule(Power.TAKES, _ALL),
+    Verb.OPEN: Rule(Power.GIVES, _AT_THE_LANE),
+    Verb.DIRECTION: Rule(Power.GIVES, _SUPERVISOR, arguments=("entry", "exit", "both")),
+    Verb.MODE: Rule(Power.GIVES, _SUPERVISOR, arguments=("normal", "free", "blocked")),
+    Verb.ACCEPT_HEAD: Rule(Power.GIVES, _SUPERVISOR),
+}

@@ -1,0 +1,46 @@
+"""An officers' authority, shifts that it certified, and a lane's challenger, for tests. The keys are known: never use them."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gate.orders.certificate import Certificate, certify
+from gate.orders.challenge import Challenger
+from gate.orders.order import Shift
+from gate.orders.verbs import Role
+
+GATE = "north-7"
+NOW_S = 1_795_000_000
+AUTHORITY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+PUBLIC = AUTHORITY.public_key().public_bytes_raw()
+OTHER_AUTHORITY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
+
+
+def key_of(number: int) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
+
+
+def certificate(number: int = 7, **changes: Any) -> Certificate:
+    """A certificate for the shift key of this number; an officer's, at every gate, around NOW_S."""
+    fields: dict[str, Any] = {
+        "gates": None,
+        "key": b64encode(key_of(number).public_key().public_bytes_raw()).decode(),
+        "not_before": NOW_S - 3600,
+        "officer": "anna",
+        "role": Role.OFFICER,
+        "until": NOW_S + 3600,
+    }
+    return Certificate(**{**fields, **changes})
+
+
+def shift(number: int = 7, *, authority: Ed25519PrivateKey = AUTHORITY, **changes: Any) -> Shift:
+    """A shift key with its certificate."""
+    return Shift(key_of(number), certify(certificate(number, **changes), authority))
+
+
+def challenger(secret: int = 1, gate: str = GATE) -> Challenger:
+    """A start of a lane."""
+    return Challenger(bytes([secret]) * 32, gate)

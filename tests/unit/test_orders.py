@@ -1,0 +1,319 @@
+"""Officers' orders: who said it, to which lane, when, and what is missing."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fakes.shifts import AUTHORITY, GATE, NOW_S, OTHER_AUTHORITY, PUBLIC, certificate, challenger, key_of, shift
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.orders import judging, order, signed
+from gate.orders.certificate import CERTIFICATE_BYTES_MAX, Certificate, certify, open_certificate, unverified
+from gate.orders.challenge import VALID_MS, Challenge, Challenger, Freshness
+from gate.orders.errors import ForgedError, MalformedError, OrderError
+from gate.orders.judging import Lack, hindrances, lacks
+from gate.orders.order import ORDER_BYTES_MAX, REASON_CHARACTERS_MAX, Order, Shift, read_order
+from gate.orders.verbs import RULES, Power, Role, Verb
+
+CROSSING = "c0ffee"
+CHALLENGE = challenger().issue(3, 10_000)
+VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "officers_orders.json"
+
+
+def ordered(
+    verb: Verb = Verb.ADMIT, *, by: Shift | None = None, challenge: Challenge = CHALLENGE, gate: str = GATE
+) -> bytes:
+    """An order as it should be."""
+    rule = RULES[verb]
+    return (by or shift()).sign(
+        verb,
+        gate=gate,
+        challenge=challenge,
+        crossing=CROSSING if rule.crossing else None,
+        reason="I know her" if rule.reason else "",
+        argument=rule.arguments[0] if rule.arguments else None,
+    )
+
+
+def lacking(raw: bytes, *, freshness: Freshness = Freshness.FRESH, now_s: int | None = NOW_S) -> tuple[Lack, ...]:
+    return lacks(read_order(raw, PUBLIC), gate=GATE, freshness=freshness, now_s=now_s)
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_every_verb_can_be_signed_and_read_and_lacks_nothing(verb: Verb) -> None:
+    raw = ordered(verb, by=shift(role=Role.SUPERVISOR))
+    said = read_order(raw, PUBLIC)
+    assert said.order.verb is verb
+    assert (said.by.officer, said.by.role) == ("anna", Role.SUPERVISOR)
+    assert lacking(raw) == ()
+    assert len(raw) < ORDER_BYTES_MAX / 4
+
+
+@pytest.mark.parametrize("verb", Verb)
+@pytest.mark.parametrize("role", Role)
+def test_a_role_that_may_not_lacks_it(verb: Verb, role: Role) -> None:
+    missing = lacking(ordered(verb, by=shift(role=role)))
+    assert (Lack.ROLE in missing) is (role not in RULES[verb].roles)
+
+
+# ── who said it ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_order_under_another_authority_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = ordered(by=shift(authority=OTHER_AUTHORITY))
+    with pytest.raises(ForgedError, match="certificate"):
+        read_order(raw, PUBLIC)
+    monkeypatch.setattr(signed, "require", lambda *_, **__: None)
+    assert read_order(raw, PUBLIC).order.verb is Verb.ADMIT  # with the control off it is believed
+
+
+def test_an_order_that_another_key_signed_than_the_certified_one_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    thief = Shift(key_of(8), certify(certificate(7), AUTHORITY))
+    with pytest.raises(ForgedError, match="order"):
+        read_order(ordered(by=thief), PUBLIC)
+    monkeypatch.setattr(signed, "require", lambda *_, **__: None)
+    assert read_order(ordered(by=thief), PUBLIC).by.officer == "anna"
+
+
+def test_a_signature_of_one_kind_is_none_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = certify(certificate(), AUTHORITY)
+    with pytest.raises(ForgedError):
+        signed.require(raw[:64], raw[64:], PUBLIC, kind="order")
+    monkeypatch.setattr(signed, "_message", lambda _kind, body: body)
+    raw = certify(certificate(), AUTHORITY)
+    signed.require(raw[:64], raw[64:], PUBLIC, kind="order")  # without the kind's line it would be
+
+
+@given(st.data())
+def test_an_order_with_a_flipped_bit_is_refused(data: st.DataObject) -> None:
+    raw = bytearray(ordered())
+    raw[data.draw(st.integers(0, len(raw) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(OrderError):
+        read_order(bytes(raw), PUBLIC)
+
+
+@given(st.integers(0, len(ordered()) - 1))
+def test_an_order_that_was_cut_off_is_refused(length: int) -> None:
+    with pytest.raises(OrderError):
+        read_order(ordered()[:length], PUBLIC)
+
+
+@given(st.binary(max_size=ORDER_BYTES_MAX + 10))
+def test_noise_is_refused_by_the_orders_own_error(raw: bytes) -> None:
+    with pytest.raises(OrderError):
+        read_order(raw, PUBLIC)
+    with pytest.raises(OrderError):
+        open_certificate(raw, PUBLIC)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(b'"argument":null', b'"argument": null', id="a space"),
+        pytest.param(b'"admit"', b'"\\u0061dmit"', id="an escape"),
+        pytest.param(b'{"argument":null,', b"{", id="a field left out"),
+        pytest.param(b'{"argument":null,', b'{"argument":null,"extra":1,', id="a field more"),
+        pytest.param(b'"argument":null,', b'"argument":null,"argument":null,', id="a field twice"),
+        pytest.param(b'"version":3', b'"version":3.0', id="a number with a point"),
+        pytest.param(b'"reason":"I', b'"reason":"\xff', id="no UTF-8"),
+        pytest.param(b'"reason":"I', b'"reason":"\\ud800', id="half a character"),
+        pytest.param(b'"gate":"north-7"', b'"gate":"north-7\\n"', id="a line feed"),
+        pytest.param(b'"I know her"', b"[" * 900 + b"]" * 900, id="nested deeply"),
+        pytest.param(b'"I know her"', b'"' + b"x" * 201 + b'"', id="a long reason"),
+        pytest.param(b'"admit"', b'"shrug"', id="no verb"),
+    ],
+)
+def test_there_is_one_spelling_even_for_who_holds_the_key(old: bytes, new: bytes) -> None:
+    text = ordered()[64:]
+    changed = text.replace(old, new)
+    assert changed != text
+    raw = key_of(7).sign(signed._message("order", changed)) + changed
+    with pytest.raises(MalformedError):
+        read_order(raw, PUBLIC)
+
+
+@pytest.mark.parametrize(
+    ("verb", "fields", "problem"),
+    [
+        (Verb.ADMIT, {"reason": "r"}, "crossing"),
+        (Verb.ADMIT, {"crossing": CROSSING}, "reason"),
+        (Verb.ADMIT, {"crossing": CROSSING, "reason": "two\nlines"}, "printable"),
+        (Verb.HAND_OVER, {"crossing": CROSSING, "argument": "shrug"}, "one of taken_over, walked_back"),
+        (Verb.RELEASE, {"argument": "entry"}, "no argument"),
+        (Verb.RELEASE, {"reason": "x" * (REASON_CHARACTERS_MAX + 1)}, "200"),
+        (Verb.RELEASE, {"reason": "\ud800"}, "printable"),
+    ],
+)
+def test_what_a_verb_misses_is_not_signed(verb: Verb, fields: dict[str, str], problem: str) -> None:
+    with pytest.raises(MalformedError, match=problem):
+        shift().sign(verb, gate=GATE, challenge=CHALLENGE, **fields)
+
+
+def test_what_a_verb_misses_is_not_read_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as unchecked:
+        unchecked.setattr(Order, "problem", lambda _: "")
+        raw = shift().sign(Verb.ADMIT, gate=GATE, challenge=CHALLENGE, crossing=CROSSING)
+    with pytest.raises(MalformedError, match="reason"):
+        read_order(raw, PUBLIC)
+
+
+def test_an_order_over_its_size_is_neither_signed_nor_read() -> None:
+    many = tuple(f"gate-{'x' * 54}{number}" for number in range(16))
+    assert len(certify(certificate(gates=many), AUTHORITY)) < CERTIFICATE_BYTES_MAX
+    big = ordered(by=shift(gates=many)) + b" " * ORDER_BYTES_MAX
+    with pytest.raises(MalformedError, match="bytes"):
+        read_order(big, PUBLIC)
+    with pytest.raises(MalformedError, match="longer"):
+        signed.sign(certificate(gates=many), AUTHORITY, kind="shift-certificate", bytes_max=500)
+
+
+def test_a_certificate_in_another_spelling_is_refused() -> None:
+    for text in ("not base64!", "QUJD=", "QUI=", "QUJ="):
+        body = signed._encode(Order(certificate="QUJD", challenge=CHALLENGE, gate=GATE, verb=Verb.RELEASE))
+        body = body.replace(b"QUJD", text.encode())
+        with pytest.raises(OrderError):
+            read_order(key_of(7).sign(signed._message("order", body)) + body, PUBLIC)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 24 * 3600 + 1])
+def test_no_shift_is_longer_than_a_day(seconds: int) -> None:
+    wanted = certificate(until=NOW_S + seconds, not_before=NOW_S)
+    with pytest.raises(MalformedError, match="24 hours"):
+        certify(wanted, AUTHORITY)
+    raw = signed.sign(wanted, AUTHORITY, kind="shift-certificate", bytes_max=CERTIFICATE_BYTES_MAX)
+    with pytest.raises(MalformedError, match="24 hours"):
+        open_certificate(raw, PUBLIC)
+
+
+def test_a_holder_can_read_their_own_certificate() -> None:
+    raw = certify(certificate(), OTHER_AUTHORITY)
+    assert unverified(raw) == certificate()
+
+
+def test_a_name_that_is_no_text_is_not_certified() -> None:
+    for name in ("\ud800", "Anna Example", ""):
+        with pytest.raises(MalformedError):
+            certify(certificate(officer=name), AUTHORITY)
+
+
+def test_nothing_shows_a_key() -> None:
+    assert repr(shift()) == "Shift()"
+
+
+# ── to which lane, and when ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_challenge_lives_thirty_seconds_of_the_lanes_own_clock() -> None:
+    lane = challenger()
+    given_now = lane.issue(3, 10_000)
+    assert lane.look(given_now, 10_000) is Freshness.FRESH
+    assert lane.look(given_now, 10_000 + VALID_MS) is Freshness.FRESH
+    assert lane.look(given_now, 10_000 + VALID_MS + 1) is Freshness.OLD
+    assert lane.look(given_now, 9_999) is Freshness.OLD
+
+
+def test_a_new_start_and_another_gate_know_none_of_the_old_challenges() -> None:
+    assert challenger(2).look(CHALLENGE, 10_000) is Freshness.FOREIGN
+    assert challenger(1, "north-8").look(CHALLENGE, 10_000) is Freshness.FOREIGN
+
+
+def test_a_relay_cannot_hand_out_a_challenge_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    lane = challenger()
+    later = Challenge(issued_ms=3_600_000, nonce=CHALLENGE.nonce, version=3)
+    assert lane.look(later, 3_600_000) is Freshness.FOREIGN
+    # With one nonce a start, as would do against replay alone, the order would wait an hour for its use.
+    monkeypatch.setattr(Challenger, "_nonce", lambda *_: CHALLENGE.nonce)
+    assert lane.look(later, 3_600_000) is Freshness.FRESH
+
+
+def test_a_secret_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        Challenger(b"", GATE)
+
+
+# ── what is missing, and what of it matters ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("raw", "kwargs", "lack"),
+    [
+        (ordered(gate="north-8"), {}, Lack.OTHER_GATE),
+        (ordered(), {"freshness": Freshness.OLD}, Lack.CHALLENGE_OLD),
+        (ordered(), {"freshness": Freshness.FOREIGN}, Lack.CHALLENGE_FOREIGN),
+        (ordered(by=shift(role=Role.TECHNICIAN)), {}, Lack.ROLE),
+        (ordered(by=shift(gates=("north-8", "north-9"))), {}, Lack.GATE_NOT_CERTIFIED),
+        (ordered(), {"now_s": NOW_S - 3601}, Lack.SHIFT_NOT_BEGUN),
+        (ordered(), {"now_s": NOW_S + 3600}, Lack.SHIFT_OVER),
+        (ordered(), {"now_s": None}, Lack.CLOCK_UNSURE),
+    ],
+    ids=lambda value: value.value if isinstance(value, Lack) else "",
+)
+def test_each_lack_alone_keeps_anybody_from_being_admitted(
+    raw: bytes, kwargs: dict[str, object], lack: Lack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = read_order(raw, PUBLIC)
+    missing = lacking(raw, **kwargs)  # type: ignore[arg-type]
+    assert missing == (lack,)
+    assert hindrances(said, missing) == (lack,)
+    monkeypatch.setitem(judging._HINDERS, Power.GIVES, frozenset())
+    assert hindrances(said, missing) == ()
+
+
+def test_the_shift_is_valid_at_the_gates_that_it_names() -> None:
+    assert lacking(ordered(by=shift(gates=("north-8", GATE)))) == ()
+
+
+@pytest.mark.parametrize("lack", Lack)
+@pytest.mark.parametrize("verb", Verb)
+def test_what_hinders_whom(verb: Verb, lack: Lack) -> None:
+    hindered = bool(hindrances(read_order(ordered(verb), PUBLIC), (lack,)))
+    match RULES[verb].power:
+        case Power.GIVES:
+            assert hindered
+        case Power.TAKES:
+            assert hindered is (lack is not Lack.CLOCK_UNSURE)
+        case Power.FREES:
+            assert hindered is (lack in {Lack.OTHER_GATE, Lack.CHALLENGE_FOREIGN})
+
+
+def test_only_release_and_open_emergency_free_and_everybody_may() -> None:
+    freeing = {verb for verb, rule in RULES.items() if rule.power is Power.FREES}
+    assert freeing == {Verb.RELEASE, Verb.OPEN_EMERGENCY}
+    assert all(RULES[verb].roles == frozenset(Role) for verb in freeing)
+    assert set(RULES) == set(Verb)
+
+
+# ── what is written down ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_vector_is_what_we_sign_and_read() -> None:
+    vector = json.loads(VECTORS.read_text())
+    authority = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(vector["authority"]["seed"]))
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(vector["shift"]["seed"]))
+    made = bytes.fromhex(vector["certificate"]["bytes"])
+    fields = json.loads(vector["certificate"]["text"])
+    wanted = Certificate(**{**fields, "role": Role(fields["role"]), "gates": tuple(fields["gates"])})
+    assert certify(wanted, authority) == made
+    lane = Challenger(bytes.fromhex(vector["lane"]["secret"]), vector["lane"]["gate"])
+    given_now = lane.issue(vector["lane"]["version"], vector["lane"]["issued_ms"])
+    said = json.loads(vector["order"]["text"])
+    raw = Shift(key, made).sign(
+        Verb(said["verb"]), gate=said["gate"], challenge=given_now, crossing=said["crossing"], reason=said["reason"]
+    )
+    assert raw.hex() == vector["order"]["bytes"]
+    assert raw[64:].decode() == vector["order"]["text"]
+    public = b64decode(vector["authority"]["public"])
+    assert read_order(raw, public).order.challenge == given_now
+
+
+def test_an_orders_reasons_limit_is_in_characters() -> None:
+    raw = shift().sign(
+        Verb.ADMIT, gate=GATE, challenge=CHALLENGE, crossing=CROSSING, reason="ü" * REASON_CHARACTERS_MAX
+    )
+    assert read_order(raw, PUBLIC).order.reason == "ü" * REASON_CHARACTERS_MAX
+    assert order.REASON_CHARACTERS_MAX == REASON_CHARACTERS_MAX
