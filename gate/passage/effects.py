@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from gate.passage.events import RecordKind
+from gate.passage.records import Record
 from gate.passage.screen import Guidance, Screen
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Write:
     """Write a record. `awaited`: the machine stands still until `Recorded` or `NotRecorded`; otherwise it is owed,
     written as soon as the log takes it, and never waited for.
     """
 
-    kind: RecordKind
-    crossing: str | None
-    body: dict[str, Any] = field(default_factory=dict)
+    record: Record
     awaited: bool = False
 
 
@@ -71,4 +68,4 @@ class Erase:
     crossing: str
 
 
-Effect = Record | StartCrossing | LookAtLane | Grant | Revoke | Release | EndEmergency | Show | Erase
+Effect = Write | StartCrossing | LookAtLane | Grant | Revoke | Release | EndEmergency | Show | Erase

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from gate.passage.evidence import CameraTrouble, DocumentEvidence, FaceEvidence
+from gate.passage.evidence import Alarm, CameraTrouble, DocumentEvidence, FaceEvidence
 from gate.passage.screen import Guidance
 
 
@@ -28,6 +28,14 @@ class RecordKind(enum.Enum):
     PRESENCE = "presence"
     LISTS_UPDATED = "lists_updated"
     STOPPED = "stopped"
+
+
+class Disposition(enum.Enum):
+    """What an officer did about a referred traveller. Stored; never renamed."""
+
+    ADMITTED_BY_OFFICER = "admitted_by_officer"
+    WALKED_BACK = "walked_back"
+    TAKEN_OVER = "taken_over"
 
 
 class TrackChange(enum.Enum):
@@ -119,7 +127,7 @@ class LaneSeen:
     grants_left: int
     fire: bool
     emergency_open: bool
-    alarms: tuple[str, ...]
+    alarms: tuple[Alarm, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +188,7 @@ class Settled:
 
     crossing: str
     officer: str
-    disposition: str
+    disposition: Disposition
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,18 @@ class FaceEvidence:
     page_checks: tuple[PageCheck, ...] = ()
 
 
+class Alarm(enum.Enum):
+    """What a barrier controller reports by itself."""
+
+    FORCED = "forced"
+    OBSTRUCTED = "obstructed"
+    OPEN_TOO_LONG = "open_too_long"
+    REVERSE_PASSAGE = "reverse_passage"
+    PASSAGE_WITHOUT_GRANT = "passage_without_grant"
+    HOST_LOST = "host_lost"
+    MOTOR_FAULT = "motor_fault"
+
+
 @dataclass(frozen=True, slots=True)
 class LaneEvidence:
     """What the barrier controller says, and how old that is, in milliseconds."""
@@ -252,7 +264,7 @@ class LaneEvidence:
     bodies: int
     grants_left: int
     emergency: bool
-    alarms: tuple[str, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from gate.passage.events import (
     ReleaseOrdered,
     SiteSeen,
 )
-from gate.passage.evidence import LaneEvidence, SiteEvidence
+from gate.passage.evidence import Alarm, LaneEvidence, SiteEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Surroundings:
     clock_sure: bool = False
     released_ms: int | None = None
     just_passed: int = 0
-    new_alarms: tuple[str, ...] = ()
+    new_alarms: tuple[Alarm, ...] = ()
 
     def observe(self, event: Event, now_ms: int) -> Surroundings:
         """The surroundings after an event."""

@@ -9,24 +9,25 @@ crossing that was opened is closed with one verdict and all its reasons (10).
 An event that a state does not name leaves it as it is: staying put is the safe answer. tests/unit/test_passage_table.py
 goes through every pair.
 
-Left to others: what a record looks like (`gate.programs.records`), whether it is durable (the log program), the wire.
+Left to others: what a record holds (`gate.passage.records`) and how it is spelt (`gate.programs.records`), whether it is durable (the log program), the wire.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gate.passage import records
 from gate.passage.effects import (
     Effect,
     EndEmergency,
     Erase,
     Grant,
     LookAtLane,
-    Record,
     Release,
     Revoke,
     Show,
     StartCrossing,
+    Write,
 )
 from gate.passage.events import (
     DocumentPresented,
@@ -63,6 +64,7 @@ from gate.passage.policy import (
     site_objections,
 )
 from gate.passage.reasons import Objection, Reason
+from gate.passage.records import ClosedAs, GrantEnd, IncidentKind, PassedBy
 from gate.passage.screen import Guidance, Screen
 
 
@@ -165,7 +167,7 @@ def start(open_crossings: tuple[str, ...]) -> Step:
     an officer (safety invariant 10).
     """
     objections = (Objection(Reason.LANE_RESTARTED),)
-    closings = tuple(_closed(crossing, "referred", objections) for crossing in open_crossings)
+    closings = tuple(_closed(crossing, ClosedAs.REFERRED, objections) for crossing in open_crossings)
     if open_crossings:
         return Referred(open_crossings[-1], objections), (*closings, Show(Screen.OFFICER))
     return Idle(Screen.CLOSED), (Show(Screen.CLOSED),)
@@ -214,18 +216,18 @@ def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, no
 def _notes(around: Surroundings, state: State, event: Event, now_ms: int, timing: Timing) -> tuple[Effect, ...]:
     """Records of what happened around the crossing: alarms, lost parts, passages nobody was granted, presence."""
     crossing = crossing_of(state)
-    notes: list[Effect] = [_incident(crossing, alarm) for alarm in around.new_alarms]
+    notes: list[Effect] = [_incident(crossing, IncidentKind.of_alarm(alarm)) for alarm in around.new_alarms]
     if around.just_passed and isinstance(state, Idle | Opening | Inspecting | Recording | Looking | Referred):
         if around.released(now_ms, timing):
-            notes.append(Record(RecordKind.PASSED, crossing, {"direction": "entry", "count": 1, "how": "release"}))
+            notes.append(Write(records.Passed(crossing, 1, PassedBy.RELEASE)))
         else:
-            notes.append(_incident(crossing, Reason.PASSAGE_BEYOND_GRANT.value))
+            notes.append(_incident(crossing, IncidentKind.PASSAGE_BEYOND_GRANT))
     if isinstance(event, PartLost):
-        notes.append(_incident(crossing, f"{event.part.value}_lost"))
+        notes.append(_incident(crossing, IncidentKind.of_loss(event.part)))
     if isinstance(event, VideoDoubted) and event.crossing == crossing:
-        notes.append(_incident(crossing, event.trouble.value))
+        notes.append(_incident(crossing, IncidentKind.of_trouble(event.trouble)))
     if isinstance(event, OfficerSeen):
-        notes.append(Record(RecordKind.PRESENCE, None, {"officer": event.officer}))
+        notes.append(Write(records.Presence(event.officer)))
     return tuple(notes)
 
 
@@ -234,16 +236,12 @@ def crossing_of(state: State) -> str | None:
     return None if isinstance(state, Idle | Emergency) else state.crossing
 
 
-def _incident(crossing: str | None, kind: str) -> Record:
-    return Record(RecordKind.INCIDENT, crossing, {"kind": kind})
+def _incident(crossing: str | None, incident: IncidentKind) -> Write:
+    return Write(records.Incident(crossing, incident))
 
 
-def _closed(crossing: str, verdict: str, objections: tuple[Objection, ...]) -> Record:
-    return Record(RecordKind.CLOSED, crossing, {"verdict": verdict, "reasons": _listed(objections)})
-
-
-def _listed(objections: tuple[Objection, ...]) -> list[dict[str, str]]:
-    return [{"reason": o.reason.value, "detail": o.detail} for o in objections]
+def _closed(crossing: str, verdict: ClosedAs, objections: tuple[Objection, ...] = ()) -> Write:
+    return Write(records.Closed(crossing, verdict, objections))
 
 
 def _refer(crossing: str, objections: tuple[Objection, ...]) -> Step:
@@ -251,7 +249,7 @@ def _refer(crossing: str, objections: tuple[Objection, ...]) -> Step:
     return Referred(crossing, unique), (
         Show(Screen.OFFICER),
         Erase(crossing),
-        _closed(crossing, "referred", unique),
+        _closed(crossing, ClosedAs.REFERRED, unique),
     )
 
 
@@ -260,18 +258,15 @@ def _revoke(crossing: str, objections: tuple[Objection, ...]) -> Step:
     referred, effects = _refer(crossing, objections)
     return referred, (
         Revoke(),
-        Record(RecordKind.REVOKED, crossing, {"reasons": _listed(objections)}),
-        *(_incident(crossing, o.reason.value) for o in objections),
+        Write(records.Revoked(crossing, objections)),
+        *(_incident(crossing, IncidentKind.of_reason(o.reason)) for o in objections),
         *effects,
     )
 
 
 def _release(state: State, event: ReleaseOrdered) -> Step:
     """Free whoever is inside, at once, in every state; a running crossing goes to the officer."""
-    freed: tuple[Effect, ...] = (
-        Release(),
-        Record(RecordKind.RELEASE, crossing_of(state), {"officer": event.officer}),
-    )
+    freed: tuple[Effect, ...] = (Release(), Write(records.Released(crossing_of(state), event.officer)))
     match state:
         case Idle() | Referred() | Emergency():
             return state, freed
@@ -289,12 +284,9 @@ def _release(state: State, event: ReleaseOrdered) -> Step:
 def _begin_emergency(state: State) -> Step:
     """Show the way out and end the crossing. No closing command: not even `Revoke` (safety invariant 7)."""
     crossing = crossing_of(state)
-    effects: tuple[Effect, ...] = (
-        Show(Screen.EMERGENCY),
-        Record(RecordKind.EMERGENCY_BEGAN, crossing, {}),
-    )
+    effects: tuple[Effect, ...] = (Show(Screen.EMERGENCY), Write(records.EmergencyBegan(crossing)))
     if crossing is not None and not isinstance(state, Referred):
-        effects += (Erase(crossing), _closed(crossing, "referred", (Objection(Reason.EMERGENCY),)))
+        effects += (Erase(crossing), _closed(crossing, ClosedAs.REFERRED, (Objection(Reason.EMERGENCY),)))
     return Emergency(), effects
 
 
@@ -310,7 +302,7 @@ def _rest(around: Surroundings) -> tuple[Idle, tuple[Effect, ...]]:
 def _idle(around: Surroundings, state: Idle, event: Event, now_ms: int) -> Step:
     if isinstance(event, DocumentPresented):
         return Opening(event.crossing, now_ms), (
-            Record(RecordKind.OPENED, event.crossing, {}, awaited=True),
+            Write(records.Opened(event.crossing), awaited=True),
             Show(Screen.WAIT),
         )
     rest, shown = _rest(around)
@@ -385,18 +377,8 @@ def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) 
         more += (Objection(Reason.TIME_LIMIT),)
     if more:
         decision = Decision(Verdict.REFER, (*decision.objections, *more))
-    record = Record(
-        RecordKind.DECIDED,
-        state.crossing,
-        {
-            "decision": decision.verdict.value,
-            "reasons": _listed(decision.objections),
-            "evidence": evidence,
-            "policy": rules.policy,
-        },
-        awaited=True,
-    )
-    return Recording(state.crossing, decision, now_ms), (record, Show(Screen.WAIT))
+    record = records.Decided(state.crossing, decision.verdict, decision.objections, evidence, rules.policy)
+    return Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))
 
 
 _FACE_PARTS = frozenset({Part.VISION, Part.CAMERA})
@@ -462,7 +444,7 @@ def _looking(rules: Rules, around: Surroundings, state: Looking, event: Event, n
         return Granted(state.crossing, now_ms), (
             Grant(state.crossing, ttl_ms),
             Show(Screen.GO),
-            Record(RecordKind.GRANTED, state.crossing, {"direction": "entry", "ttl_ms": ttl_ms}),
+            Write(records.Granted(state.crossing, ttl_ms)),
         )
     if now_ms - state.since_ms > rules.timing.look_max_ms:
         return _refer(state.crossing, (Objection(Reason.LANE_STATUS_OLD),))
@@ -497,7 +479,7 @@ def _granted(rules: Rules, around: Surroundings, state: Granted, event: Event, n
         return _revoke(state.crossing, (Objection(Reason.TRACK_LOST),))
     if now_ms - state.since_ms > rules.timing.grant_ttl_ms + rules.timing.grant_slack_ms:
         referred, effects = _refer(state.crossing, (Objection(Reason.GRANT_NOT_USED),))
-        ended = Record(RecordKind.GRANT_ENDED, state.crossing, {"how": "time"})
+        ended = Write(records.GrantEnded(state.crossing, GrantEnd.TIME))
         return referred, (Revoke(), ended, *effects)
     return state, ()
 
@@ -506,15 +488,15 @@ def _passed(around: Surroundings, state: Granted, now_ms: int) -> Step:
     """The counted passage of the person who was granted it, and of whoever came along."""
     crossing = state.crossing
     effects: list[Effect] = [
-        Record(RecordKind.PASSED, crossing, {"direction": "entry", "count": around.just_passed}),
-        Record(RecordKind.GRANT_ENDED, crossing, {"how": "passage"}),
+        Write(records.Passed(crossing, around.just_passed)),
+        Write(records.GrantEnded(crossing, GrantEnd.PASSAGE)),
         Erase(crossing),
     ]
     several = around.lane is not None and around.lane.bodies > 1
     if around.just_passed > 1:
-        effects.append(_incident(crossing, Reason.PASSAGE_BEYOND_GRANT.value))
+        effects.append(_incident(crossing, IncidentKind.PASSAGE_BEYOND_GRANT))
     if several:
-        effects.append(_incident(crossing, Reason.BODIES_SEVERAL.value))
+        effects.append(_incident(crossing, IncidentKind.BODIES_SEVERAL))
     incident = several or around.just_passed > 1
     return Passing(crossing, now_ms, incident), (Revoke(), *effects)
 
@@ -523,26 +505,26 @@ def _passing(rules: Rules, around: Surroundings, state: Passing, event: Event, n
     effects: tuple[Effect, ...] = ()
     if isinstance(event, LaneSeen):
         if around.just_passed:
-            effects = (_incident(state.crossing, Reason.PASSAGE_BEYOND_GRANT.value),)
+            effects = (_incident(state.crossing, IncidentKind.PASSAGE_BEYOND_GRANT),)
             state = replace(state, incident=True)
         elif event.bodies > 1 and not state.incident:
-            effects = (_incident(state.crossing, Reason.BODIES_SEVERAL.value),)
+            effects = (_incident(state.crossing, IncidentKind.BODIES_SEVERAL),)
             state = replace(state, incident=True)
         if around.at_rest():
             rest, shown = _rest(around)
-            return rest, (*effects, _closed(state.crossing, "admitted", ()), *shown)
+            return rest, (*effects, _closed(state.crossing, ClosedAs.ADMITTED), *shown)
     if now_ms - state.since_ms > rules.timing.passing_max_ms or event == PartLost(Part.BARRIER):
         # The person was admitted and is through; what is wrong now is the lane.
-        stuck = _incident(state.crossing, Reason.LANE_NOT_CLOSED.value)
+        stuck = _incident(state.crossing, IncidentKind.LANE_NOT_CLOSED)
         rest, shown = _rest(around)
-        return rest, (*effects, stuck, _closed(state.crossing, "admitted", ()), *shown)
+        return rest, (*effects, stuck, _closed(state.crossing, ClosedAs.ADMITTED), *shown)
     return state, effects
 
 
 def _referred(around: Surroundings, state: Referred, event: Event) -> Step:
     match event:
         case Settled(state.crossing, officer, disposition):
-            settled = Record(RecordKind.DISPOSITION, state.crossing, {"officer": officer, "disposition": disposition})
+            settled = Write(records.Settled(state.crossing, officer, disposition))
             rest, shown = _rest(around)
             return rest, (settled, *shown)
         case _:
@@ -551,7 +533,7 @@ def _referred(around: Surroundings, state: Referred, event: Event) -> Step:
 
 def _emergency(rules: Rules, around: Surroundings, state: Emergency, event: Event, now_ms: int) -> Step:
     if isinstance(event, EmergencyEnded) and around.lane is not None and not around.lane.fire:
-        ended = Record(RecordKind.EMERGENCY_ENDED, None, {"officer": event.officer})
+        ended = Write(records.EmergencyEnded(event.officer))
         return Emergency(now_ms), (EndEmergency(), ended)
     if state.ending_ms is not None:
         if isinstance(event, LaneSeen) and not around.emergency():

@@ -187,7 +187,7 @@ def lane_objections(lane: LaneEvidence | None, policy: Policy) -> tuple[Objectio
         objections.append(Objection(Reason.LANE_NOT_CLOSED))
     if lane.bodies > 1:
         objections.append(Objection(Reason.BODIES_SEVERAL, str(lane.bodies)))
-    objections.extend(Objection(Reason.BARRIER_ALARM, alarm) for alarm in lane.alarms)
+    objections.extend(Objection(Reason.BARRIER_ALARM, alarm.value) for alarm in lane.alarms)
     return tuple(objections)
 
 

@@ -1,4 +1,4 @@
-"""Evidence, policy and decisions as record fields and back, so that a decision can be replayed years later."""
+"""Records as the fields that are sealed and back, so that a decision can be replayed years later."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from typing import Any
 
 import msgspec
 
-from gate.passage.evidence import Evidence
-from gate.passage.policy import Decision, Policy, decide
+from gate.passage.policy import Decision, Verdict, decide
+from gate.passage.records import Decided, Record
 
 
 class RecordError(Exception):
     """A record does not hold what its kind promises."""
 
 
-def fields_of(body: dict[str, Any]) -> dict[str, Any]:
-    """A record's body as plain JSON values: enums by value, dates as text, dataclasses as tables."""
-    fields: dict[str, Any] = msgspec.to_builtins(body)
+def fields_of(record: Record) -> dict[str, Any]:
+    """A record's fields as plain JSON values: enums by value, dates as text, dataclasses as tables. Its crossing is not among them."""
+    fields: dict[str, Any] = msgspec.to_builtins(record)
+    fields.pop("crossing", None)
     return fields
 
 
@@ -27,14 +28,10 @@ def replay(body: dict[str, Any]) -> tuple[Decision, bool]:
     Raises RecordError when the record holds no evidence.
     """
     try:
-        evidence = msgspec.convert(body["evidence"], Evidence)
-        policy = msgspec.convert(body["policy"], Policy)
-        recorded = {(item["reason"], item["detail"]) for item in body["reasons"]}
-        verdict = body["decision"]
-    except (KeyError, TypeError, msgspec.ValidationError) as error:
+        recorded = msgspec.convert({**body, "crossing": ""}, Decided)
+    except (TypeError, msgspec.ValidationError) as error:
         raise RecordError(f"not a decided record: {error}") from error
-    again = decide(evidence, policy)
-    found = {(objection.reason.value, objection.detail) for objection in again.objections}
-    if verdict == "admit":
-        return again, not found
-    return again, found <= recorded and bool(recorded)
+    again = decide(recorded.evidence, recorded.policy)
+    if recorded.decision is Verdict.ADMIT:
+        return again, not again.objections
+    return again, set(again.objections) <= set(recorded.reasons) and bool(recorded.reasons)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gate.passage import machine
-from gate.passage.effects import Effect
+from gate.passage.effects import Effect, Write
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -20,6 +20,7 @@ from gate.passage.events import (
 from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score
 from gate.passage.lane import Surroundings, Timing
 from gate.passage.policy import Policy
+from gate.passage.records import Decided
 
 CROSSING = "c1"
 RULES = machine.Rules(
@@ -90,6 +91,14 @@ def recording(document: DocumentEvidence = GENUINE, face: FaceEvidence = SAME_FA
     run = inspecting()
     run.feed(DocumentRead(CROSSING, document), FaceCompared(CROSSING, face))
     return run
+
+
+def decided_record() -> Decided:
+    """The record of a decision to admit."""
+    (record,) = (
+        one.record for one in recording().effects if isinstance(one, Write) and isinstance(one.record, Decided)
+    )
+    return record
 
 
 def looking() -> Run:

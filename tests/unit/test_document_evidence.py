@@ -19,11 +19,12 @@ from gate.document.access.groups import standard_group
 from gate.document.lds import security_infos
 from gate.document.pki.anchors import Anchor
 from gate.passage import evidence as passage
-from gate.passage.effects import Record
-from gate.passage.events import DocumentRead, FaceCompared, RecordKind
+from gate.passage.effects import Write
+from gate.passage.events import DocumentRead, FaceCompared
 from gate.passage.evidence import AccessEvidence, AgreementEvidence, DocumentEvidence
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Reason
+from gate.passage.records import Decided
 from gate.programs.records import RecordError, fields_of, replay
 from gate.programs.stages.anchors import RememberingAnchors
 from gate.programs.stages.document import AUTHORITIES_MAX, document_evidence
@@ -81,8 +82,8 @@ def decided(document: DocumentEvidence) -> dict[str, Any]:
     """The body of the record of a decision about this document, as it comes back from the log."""
     run = inspecting()
     effects = run.feed(DocumentRead("c1", document), FaceCompared("c1", SAME_FACE))
-    (record,) = (one for one in effects if isinstance(one, Record) and one.kind is RecordKind.DECIDED)
-    body: dict[str, Any] = json.loads(json.dumps(fields_of(record.body)))
+    (record,) = (one.record for one in effects if isinstance(one, Write) and isinstance(one.record, Decided))
+    body: dict[str, Any] = json.loads(json.dumps(fields_of(record)))
     return body
 
 

@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.passage_examples import decided_record
 
 from gate.channel import messages
 from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, serve
+from gate.passage import records
 from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordKind
+from gate.passage.records import IncidentKind
 from gate.programs.lane import clients
 from gate.programs.lane.clients import LogClient, VisionClient
 
 LOG_WELL = messages.Status(program="log", state="ready", detail={})
+DECIDED = decided_record()
 VISION_WELL = messages.Status(program="vision", state="ready", detail={})
 
 
@@ -95,22 +99,24 @@ async def test_an_awaited_record_is_answered_when_it_is_durable(tmp_path: Path) 
     client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 42)
     async with serve(tmp_path / "s", log.handle, incoming=messages.ToLog), running(client):
         await events.until(PartBack(Part.LOG))
-        client.append(RecordKind.OPENED, "c1", {"x": 1}, awaited=True)
-        await events.until(Recorded("c1", RecordKind.OPENED))
-    assert [(a.kind, a.crossing, a.monotonic_ms, a.body) for a in log.written] == [("opened", "c1", 42, {"x": 1})]
+        client.append(records.Granted("c1", 9), awaited=True)
+        await events.until(Recorded("c1", RecordKind.GRANTED))
+    assert [(a.kind, a.crossing, a.monotonic_ms, a.body) for a in log.written] == [
+        ("granted", "c1", 42, {"direction": "entry", "ttl_ms": 9})
+    ]
 
 
 async def test_without_a_log_an_awaited_record_is_refused_at_once_and_others_are_owed(tmp_path: Path) -> None:
     log, events = FakeLog(), Events()
     client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
-    client.append(RecordKind.DECIDED, "c1", {}, awaited=True)
+    client.append(DECIDED, awaited=True)
     assert events.seen == [NotRecorded("c1", RecordKind.DECIDED)]
     for number in range(3):
-        client.append(RecordKind.RELEASE, None, {"n": number}, awaited=False)
+        client.append(records.Incident(None, IncidentKind.FORCED, number), awaited=False)
     assert client.owed == 3
     async with serve(tmp_path / "s", log.handle, incoming=messages.ToLog), running(client):
         await log.until_written(3)
-    assert [append.body["n"] for append in log.written] == [0, 1, 2]
+    assert [append.body["count"] for append in log.written] == [0, 1, 2]
 
 
 async def test_a_full_disk_stops_admissions_and_what_is_owed_is_written_when_there_is_room(tmp_path: Path) -> None:
@@ -119,10 +125,10 @@ async def test_a_full_disk_stops_admissions_and_what_is_owed_is_written_when_the
     client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
     async with serve(tmp_path / "s", log.handle, incoming=messages.ToLog), running(client):
         await events.until(PartBack(Part.LOG))
-        client.append(RecordKind.DECIDED, "c1", {}, awaited=True)
+        client.append(DECIDED, awaited=True)
         await events.until(NotRecorded("c1", RecordKind.DECIDED))
         await events.until(PartLost(Part.LOG))
-        client.append(RecordKind.CLOSED, "c1", {"verdict": "referred"}, awaited=False)
+        client.append(records.Closed("c1", records.ClosedAs.REFERRED), awaited=False)
         assert log.written == []
         events.seen.clear()
         log.full = False
@@ -137,11 +143,11 @@ async def test_at_the_limit_the_oldest_owed_record_is_dropped_and_the_loss_is_wr
     log, events = FakeLog(), Events()
     client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
     for number in range(5):
-        client.append(RecordKind.INCIDENT, None, {"n": number}, awaited=False)
+        client.append(records.Incident(None, IncidentKind.FORCED, number), awaited=False)
     async with serve(tmp_path / "s", log.handle, incoming=messages.ToLog), running(client):
         await log.until_written(3)
-    assert {"kind": "records_lost", "count": 3} in [append.body for append in log.written]
-    assert [append.body["n"] for append in log.written if "n" in append.body] == [3, 4]
+    assert {"incident": "records_lost", "count": 3} in [append.body for append in log.written]
+    assert [append.body["count"] for append in log.written if append.body["incident"] == "forced"] == [3, 4]
 
 
 async def test_a_log_that_dies_answers_what_was_pending(tmp_path: Path) -> None:
@@ -154,7 +160,7 @@ async def test_a_log_that_dies_answers_what_was_pending(tmp_path: Path) -> None:
     client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
     async with serve(tmp_path / "s", dies, incoming=messages.ToLog), running(client):
         await events.until(PartBack(Part.LOG))
-        client.append(RecordKind.OPENED, "c1", {}, awaited=True)
+        client.append(records.Opened("c1"), awaited=True)
         await events.until(NotRecorded("c1", RecordKind.OPENED))
         await events.until(PartLost(Part.LOG))
 

@@ -13,7 +13,7 @@ import pytest
 from gate.channel import messages
 from gate.channel.sockets import Connection, connect
 from gate.passage import machine
-from gate.passage.events import EmergencyEnded, Event, OfficerSeen, ReleaseOrdered, Settled
+from gate.passage.events import Disposition, EmergencyEnded, Event, OfficerSeen, ReleaseOrdered, Settled
 from gate.passage.screen import Guidance, Screen
 from gate.programs.lane.desk import Desk
 
@@ -68,7 +68,7 @@ async def test_an_officers_orders_become_events(tmp_path: Path) -> None:
         assert (await ask(officer, messages.EndEmergency(officer="o"))).ok
     assert counter.events == [
         OfficerSeen("o"),
-        Settled("c1", "o", "walked_back"),
+        Settled("c1", "o", Disposition.WALKED_BACK),
         ReleaseOrdered("o"),
         EmergencyEnded("o"),
     ]

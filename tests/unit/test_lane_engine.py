@@ -11,7 +11,7 @@ from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE
 
 from drivers.errors import LinkLostError
 from gate.channel import messages
-from gate.passage import machine
+from gate.passage import machine, records
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -23,6 +23,8 @@ from gate.passage.events import (
     ReleaseOrdered,
     SiteSeen,
 )
+from gate.passage.policy import Verdict
+from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Screen
 from gate.programs.lane.engine import Engine
 
@@ -32,7 +34,7 @@ class World:
 
     def __init__(self, *, grant_fails: bool = False, open_crossings: tuple[str, ...] = ()) -> None:
         self.orders: list[str] = []
-        self.records: list[tuple[RecordKind, dict[str, Any], bool]] = []
+        self.records: list[records.Record] = []
         self.views: list[messages.View] = []
         self.erased: list[str] = []
         self.grant_fails = grant_fails
@@ -69,10 +71,10 @@ class World:
         self.orders.append("look")
         self.engine.post(self.lane)
 
-    def append(self, kind: RecordKind, crossing: str | None, body: dict[str, Any], *, awaited: bool) -> None:
-        self.records.append((kind, body, awaited))
-        if awaited and crossing is not None:
-            self.engine.post(Recorded(crossing, kind))
+    def append(self, record: records.Record, *, awaited: bool) -> None:
+        self.records.append(record)
+        if awaited:
+            self.engine.post(Recorded(records.crossing_of(record) or "", record.kind))
 
     async def cross(self, crossing: str) -> None:
         self.orders.append("cross")
@@ -102,11 +104,11 @@ async def test_a_crossing_runs_from_document_to_grant(world: World) -> None:
     await world.settle()
     assert world.orders == ["cross", "look", "grant 10000"]
     assert world.views[-1].screen is Screen.GO
-    kinds = [kind for kind, _, _ in world.records]
+    kinds = [record.kind for record in world.records]
     assert kinds.index(RecordKind.OPENED) < kinds.index(RecordKind.DECIDED) < kinds.index(RecordKind.GRANTED)
-    decided = next(body for kind, body, _ in world.records if kind is RecordKind.DECIDED)
-    assert decided["decision"] == "admit"
-    assert decided["evidence"]["face"]["match"] == {"value": 0.8}
+    decided = next(record for record in world.records if isinstance(record, records.Decided))
+    assert decided.decision is Verdict.ADMIT
+    assert decided.evidence.face == SAME_FACE
 
 
 async def test_the_closing_record_tells_when_each_stage_was_reached(world: World) -> None:
@@ -115,9 +117,9 @@ async def test_the_closing_record_tells_when_each_stage_was_reached(world: World
     world.engine.post(replace(AT_REST, closed=False, passages_entry=1))
     world.engine.post(replace(AT_REST, passages_entry=1))
     await world.settle()
-    closed = next(body for kind, body, _ in world.records if kind is RecordKind.CLOSED)
-    assert closed["verdict"] == "admitted"
-    assert {"presented", "opened", "decided", "granted", "grant_written", "passed"} <= closed["stages_ms"].keys()
+    closed = next(record for record in world.records if isinstance(record, records.Closed))
+    assert closed.verdict is records.ClosedAs.ADMITTED
+    assert {"presented", "opened", "decided", "granted", "grant_written", "passed"} <= closed.stages_ms.keys()
     assert world.erased == [CROSSING]
 
 
@@ -148,7 +150,7 @@ async def test_crossings_that_an_earlier_run_left_open_are_closed_first() -> Non
     world = World(open_crossings=("old",))
     task = asyncio.ensure_future(world.engine.run())
     await world.settle()
-    assert [(kind, body["verdict"]) for kind, body, _ in world.records] == [(RecordKind.CLOSED, "referred")]
+    assert world.records == [records.Closed("old", records.ClosedAs.REFERRED, (Objection(Reason.LANE_RESTARTED),))]
     assert world.views[-1].referred == "old"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

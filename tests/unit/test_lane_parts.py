@@ -12,6 +12,7 @@ import pytest
 from drivers.errors import LinkLostError, NoReplyError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
 from gate.passage.events import DocumentPresented, DocumentRemoved, Event, LaneSeen, Part, PartBack, PartLost
+from gate.passage.evidence import Alarm
 from gate.programs.lane import parts
 from gate.programs.lane.documents import Documents
 from gate.programs.lane.parts import BarrierKeeper, SwipeKeeper, lane_seen, watch_removal
@@ -117,7 +118,12 @@ def test_only_a_closed_leaf_is_closed() -> None:
     for position in LeafPosition:
         assert lane_seen(replace(CLOSED, position=position)).closed is (position is LeafPosition.CLOSED)
     seen = lane_seen(replace(CLOSED, grants_left_entry=1, grants_left_exit=1, alarms=frozenset({BarrierAlarm.FORCED})))
-    assert (seen.grants_left, seen.alarms) == (2, ("forced",))
+    assert (seen.grants_left, seen.alarms) == (2, (Alarm.FORCED,))
+
+
+def test_every_alarm_of_a_controller_has_a_word_in_the_record() -> None:
+    assert {alarm.value for alarm in Alarm} == {alarm.value for alarm in BarrierAlarm}
+    assert lane_seen(replace(CLOSED, alarms=frozenset(BarrierAlarm))).alarms == tuple(Alarm)
 
 
 async def test_a_connected_barrier_is_polled_and_looked_at_on_demand() -> None:

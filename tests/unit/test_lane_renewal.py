@@ -12,11 +12,13 @@ import pytest
 from fakes.master_lists import NOW, Party, party, revocation_list
 
 from gate.document.pki.certificate import parse_certificate
-from gate.passage.events import Event, RecordKind, SiteSeen
+from gate.passage.events import Event, SiteSeen
+from gate.passage.records import ListsUpdated, Record
 from gate.programs import clock
 from gate.programs.config import Config
 from gate.programs.lane.program import Lane
-from gate.programs.lane.renewal import CurrentLists, record_of
+from gate.programs.lane.renewal import CurrentLists, update_of
+from gate.programs.records import fields_of
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
@@ -116,15 +118,15 @@ def test_the_record_says_what_judges_from_here_on(path: Path) -> None:
     before = TrustStore.open(path)
     bring(path, OTHER.der, revocation_list(CSCA, 5, number=9))
     now = TrustStore.open(path)
-    body = record_of(before, now)
-    assert (body["version"], body["before"], body["certificates"], body["revocation_lists"]) == (
+    update = update_of(before, now)
+    assert (update.version, update.before, update.certificates, update.revocation_lists) == (
         now.version,
         before.version,
         2,
         1,
     )
-    assert body["imported_at"] == NOW.isoformat()
-    msgspec.json.encode(body)
+    assert update.imported_at == NOW.isoformat()
+    msgspec.json.encode(fields_of(update))
 
 
 # ── in the lane ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -134,14 +136,14 @@ class Seen:
     """What one lane recorded and posted."""
 
     def __init__(self, lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.records: list[tuple[RecordKind, dict[str, object]]] = []
+        self.records: list[Record] = []
         self.events: list[Event] = []
         monkeypatch.setattr(lane._log, "append", self.append)
         monkeypatch.setattr(lane.engine, "post", self.events.append)
 
-    def append(self, kind: RecordKind, _: str | None, body: dict[str, object], *, awaited: bool) -> None:
+    def append(self, record: Record, *, awaited: bool) -> None:
         assert not awaited
-        self.records.append((kind, body))
+        self.records.append(record)
 
 
 async def look_once(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,9 +173,8 @@ async def test_between_crossings_the_lane_takes_newer_lists_and_records_it_once(
     before, now = lane._lists.store.version, bring(path, revocation_list(CSCA, 5))
     for _ in range(2):
         await look_once(lane, monkeypatch)
-    assert [(kind, body["before"], body["version"]) for kind, body in seen.records] == [
-        (RecordKind.LISTS_UPDATED, before, now)
-    ]
+    assert [(one.before, one.version) for one in seen.records if isinstance(one, ListsUpdated)] == [(before, now)]
+    assert len(seen.records) == 1
     assert revoked(lane._lists.store, CSCA, 5)
 
 
@@ -204,4 +205,4 @@ async def test_a_crossing_is_judged_to_its_end_by_the_lists_that_it_began_with(
     assert seen.records == []
     await lane._cross("the next one")  # nothing was read of it: it ends at once
     assert revoked(lane._lists.store, CSCA, 5)
-    assert [kind for kind, _ in seen.records] == [RecordKind.LISTS_UPDATED]
+    assert [type(one) for one in seen.records] == [ListsUpdated]

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
 from gate.programs.config import Approval, Audit, Barrier, Camera, Config, ConfigError, Face, Paths, Rules, Swipe
-from gate.programs.lane.rules import embedder_of, rules_of, settings_of
+from gate.programs.lane.rules import embedder_of, rules_of, start_of
+from gate.programs.records import fields_of
 from models.manifest import load
 
 
@@ -84,19 +85,19 @@ def signed_by(name: str, key: Ed25519PrivateKey, text: str) -> Approval:
 
 def approved(config: Config) -> Config:
     """The configuration with two persons' approval of what it says."""
-    text = settings_of(config)["approval"]["sha256"]
+    text = start_of(config, "v").approval.sha256
     return replace(config, approval=(signed_by("Anna", ANNA, text), signed_by("Ben", BEN, text)))
 
 
 def test_in_service_two_persons_stand_behind_rules_and_threshold(config: Config) -> None:
     site(config.paths.models, "chip_to_live")
     service = replace(config, purpose="service")
-    text = settings_of(service)["approval"]["sha256"]
+    text = start_of(service, "v").approval.sha256
     with pytest.raises(ConfigError, match=f"approved by nobody; 2 persons must sign {text}"):
         rules_of(service)
     both = approved(service)
     rules_of(both)
-    assert settings_of(both)["approval"]["persons"] == ("Anna", "Ben")
+    assert start_of(both, "v").approval.persons == ("Anna", "Ben")
     for alone in (
         both.approval[:1],
         (both.approval[0], both.approval[0]),
@@ -132,9 +133,9 @@ def test_what_was_approved_cannot_be_changed_without_them(config: Config) -> Non
 
 def test_a_demo_or_trial_needs_no_approval_and_says_so_in_the_record(config: Config) -> None:
     rules_of(config)
-    assert settings_of(config)["approval"]["persons"] == ()
-    known = settings_of(approved(config))["approval"]
-    assert known["keys"]["Anna"] == b64encode(ANNA.public_key().public_bytes_raw()).decode()
+    assert start_of(config, "v").approval.persons == ()
+    known = start_of(approved(config), "v").approval
+    assert known.keys["Anna"] == b64encode(ANNA.public_key().public_bytes_raw()).decode()
 
 
 @pytest.mark.parametrize("profile", ["none", "empty"])
@@ -145,11 +146,11 @@ def test_a_profile_that_cannot_serve_is_a_configuration_error(config: Config, pr
 
 
 def test_the_record_of_the_start_names_rules_and_threshold(config: Config) -> None:
-    first = settings_of(config)
+    first = start_of(config, "v")
     site(config.paths.models, "chip_to_live")
-    second = settings_of(replace(config, rules=Rules(liveness_min=0.6)))
-    assert (first["face"]["threshold"], second["face"]["threshold"]) == (0.411, 0.44)
-    assert second["face"]["kind"] == "chip_to_live"
-    assert "3 people" in second["face"]["evidence"]
-    assert (first["rules"]["liveness_min"], second["rules"]["liveness_min"]) == (0.5, 0.6)
-    json.dumps(second)
+    second = start_of(replace(config, rules=Rules(liveness_min=0.6)), "v")
+    assert (first.face.threshold, second.face.threshold) == (0.411, 0.44)
+    assert second.face.kind == "chip_to_live"
+    assert "3 people" in second.face.evidence
+    assert (first.rules["liveness_min"], second.rules["liveness_min"]) == (0.5, 0.6)
+    json.dumps(fields_of(second))

@@ -17,20 +17,21 @@ from fakes.passage_examples import (
     recording,
 )
 
-from gate.passage import machine
+from gate.passage import machine, records
 from gate.passage.effects import (
     Effect,
     EndEmergency,
     Erase,
     Grant,
     LookAtLane,
-    Record,
     Release,
     Revoke,
     Show,
     StartCrossing,
+    Write,
 )
 from gate.passage.events import (
+    Disposition,
     DocumentPresented,
     DocumentRead,
     DocumentRemoved,
@@ -54,24 +55,31 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import CameraTrouble, Check, CheckId, CheckResult, Score
+from gate.passage.evidence import Alarm, CameraTrouble, Check, CheckId, CheckResult, Score
 from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance, Screen
 
 OPEN = replace(AT_REST, closed=False, grants_left=1)
 
 
+WithReasons = records.Closed | records.Decided | records.Revoked
+
+
+def written(effects: list[Effect]) -> list[records.Record]:
+    return [effect.record for effect in effects if isinstance(effect, Write)]
+
+
 def kinds(effects: list[Effect]) -> list[RecordKind]:
-    return [effect.kind for effect in effects if isinstance(effect, Record)]
+    return [record.kind for record in written(effects)]
 
 
-def reasons_of(effects: list[Effect], kind: RecordKind = RecordKind.CLOSED) -> set[str]:
-    record = next(effect for effect in effects if isinstance(effect, Record) and effect.kind is kind)
-    return {item["reason"] for item in record.body["reasons"]}
+def reasons_of(effects: list[Effect], kind: type[WithReasons] = records.Closed) -> set[str]:
+    record = next(record for record in written(effects) if isinstance(record, kind))
+    return {objection.reason.value for objection in record.reasons}
 
 
 def incidents(effects: list[Effect]) -> list[str]:
-    return [e.body["kind"] for e in effects if isinstance(e, Record) and e.kind is RecordKind.INCIDENT]
+    return [record.incident.value for record in written(effects) if isinstance(record, records.Incident)]
 
 
 def test_a_lane_invites_only_when_the_barrier_is_seen_at_rest() -> None:
@@ -84,7 +92,7 @@ def test_a_lane_invites_only_when_the_barrier_is_seen_at_rest() -> None:
 def test_the_crossing_is_opened_durably_before_the_chip_is_touched() -> None:
     run = ready()
     opening = run.feed(DocumentPresented(CROSSING))
-    assert opening == [Record(RecordKind.OPENED, CROSSING, {}, awaited=True), Show(Screen.WAIT)]
+    assert opening == [Write(records.Opened(CROSSING), awaited=True), Show(Screen.WAIT)]
     assert StartCrossing(CROSSING) in run.feed(Recorded(CROSSING, RecordKind.OPENED))
 
 
@@ -102,7 +110,7 @@ def test_a_genuine_traveller_goes_through_and_the_crossing_is_closed_as_admitted
     assert Erase(CROSSING) in passed
     closed = run.feed(replace(AT_REST, passages_entry=1))
     assert kinds(closed) == [RecordKind.CLOSED]
-    assert closed[0] == Record(RecordKind.CLOSED, CROSSING, {"verdict": "admitted", "reasons": []})
+    assert closed[0] == Write(records.Closed(CROSSING, records.ClosedAs.ADMITTED))
     assert run.state == machine.Idle(Screen.WELCOME)
 
 
@@ -145,7 +153,7 @@ def test_a_missing_face_is_waited_for_and_then_referred() -> None:
     run.feed(DocumentRead(CROSSING, GENUINE))
     assert run.feed(AT_REST, after_ms=8_000) == []
     decided = run.feed(Tick(), after_ms=1)
-    assert reasons_of(decided, RecordKind.DECIDED) == {"face_missing", "face_not_compared", "liveness_not_run"}
+    assert reasons_of(decided, records.Decided) == {"face_missing", "face_not_compared", "liveness_not_run"}
 
 
 def test_a_bad_document_waits_for_the_face_only_briefly() -> None:
@@ -159,36 +167,34 @@ def test_without_a_camera_the_decision_does_not_wait() -> None:
     run = inspecting()
     run.feed(PartLost(Part.CAMERA))
     decided = run.feed(DocumentRead(CROSSING, GENUINE))
-    assert "camera_lost" in reasons_of(decided, RecordKind.DECIDED)
+    assert "camera_lost" in reasons_of(decided, records.Decided)
 
 
 def test_a_barrier_that_went_away_before_the_decision_refers() -> None:
     run = inspecting()
     run.feed(PartLost(Part.BARRIER), DocumentRead(CROSSING, GENUINE))
-    assert reasons_of(run.feed(FaceCompared(CROSSING, SAME_FACE)), RecordKind.DECIDED) == {"barrier_lost"}
+    assert reasons_of(run.feed(FaceCompared(CROSSING, SAME_FACE)), records.Decided) == {"barrier_lost"}
 
 
 def test_a_chip_that_never_answers_ends_at_the_crossings_limit() -> None:
     run = inspecting()
     decided = run.feed(Tick(), after_ms=45_001)
-    assert {"time_limit", "document_check_missing"} <= reasons_of(decided, RecordKind.DECIDED)
+    assert {"time_limit", "document_check_missing"} <= reasons_of(decided, records.Decided)
 
 
 def test_a_document_pulled_away_before_the_decision_refers() -> None:
     run = inspecting()
     run.feed(DocumentRead(CROSSING, GENUINE), DocumentRemoved())
     decided = run.feed(FaceCompared(CROSSING, SAME_FACE))
-    assert reasons_of(decided, RecordKind.DECIDED) == {"document_removed"}
+    assert reasons_of(decided, records.Decided) == {"document_removed"}
 
 
 def test_video_that_is_doubted_refers_without_waiting_for_a_face_and_is_an_incident() -> None:
     run = inspecting()
     noted = run.feed(VideoDoubted(CROSSING, CameraTrouble.COVERED))
-    assert [e.body["kind"] for e in noted if isinstance(e, Record) and e.kind is RecordKind.INCIDENT] == [
-        "camera_covered"
-    ]
+    assert incidents(noted) == ["camera_covered"]
     decided = run.feed(DocumentRead(CROSSING, GENUINE))
-    assert "camera_tampered" in reasons_of(decided, RecordKind.DECIDED)
+    assert "camera_tampered" in reasons_of(decided, records.Decided)
 
 
 def test_doubts_about_another_crossings_video_are_nobodys() -> None:
@@ -200,7 +206,7 @@ def test_a_face_that_changes_before_the_decision_refers() -> None:
     run = inspecting()
     run.feed(FaceCompared(CROSSING, SAME_FACE), TrackChanged(CROSSING, TrackChange.SWITCHED))
     decided = run.feed(DocumentRead(CROSSING, GENUINE))
-    assert reasons_of(decided, RecordKind.DECIDED) == {"track_lost"}
+    assert reasons_of(decided, records.Decided) == {"track_lost"}
 
 
 @pytest.mark.parametrize(
@@ -228,7 +234,7 @@ def test_what_happens_between_decision_and_grant_takes_the_admission_away(event:
         (replace(AT_REST, closed=False), "lane_not_closed"),
         (replace(AT_REST, grants_left=1), "lane_not_closed"),
         (replace(AT_REST, bodies=2), "bodies_several"),
-        (replace(AT_REST, alarms=("forced",)), "barrier_alarm"),
+        (replace(AT_REST, alarms=(Alarm.FORCED,)), "barrier_alarm"),
     ],
 )
 def test_the_second_look_at_the_lane_can_refer(seen: Event, reason: str) -> None:
@@ -293,9 +299,7 @@ def test_a_tailgater_is_an_incident_and_the_first_traveller_stays_admitted() -> 
     effects += run.feed(replace(OPEN, passages_entry=1, bodies=2, grants_left=0))
     effects += run.feed(replace(OPEN, passages_entry=2, bodies=0, grants_left=0))
     assert incidents(effects) == ["bodies_several", "passage_beyond_grant"]
-    assert run.feed(replace(AT_REST, passages_entry=2))[0] == Record(
-        RecordKind.CLOSED, CROSSING, {"verdict": "admitted", "reasons": []}
-    )
+    assert run.feed(replace(AT_REST, passages_entry=2))[0] == Write(records.Closed(CROSSING, records.ClosedAs.ADMITTED))
 
 
 def test_two_passages_at_once_are_an_incident() -> None:
@@ -335,8 +339,8 @@ def test_a_release_comes_before_its_record_in_every_state() -> None:
 def test_a_referral_ends_with_the_officers_disposition() -> None:
     run = recording(face=replace(SAME_FACE, match=None))
     run.feed(Recorded(CROSSING, RecordKind.DECIDED))
-    assert run.feed(Settled("another", "officer-1", "walked_back"), Tick(), DocumentPresented("c2")) == []
-    effects = run.feed(Settled(CROSSING, "officer-1", "walked_back"))
+    assert run.feed(Settled("another", "officer-1", Disposition.WALKED_BACK), Tick(), DocumentPresented("c2")) == []
+    effects = run.feed(Settled(CROSSING, "officer-1", Disposition.WALKED_BACK))
     assert kinds(effects) == [RecordKind.DISPOSITION]
     assert run.state == machine.Idle(Screen.WELCOME)
 
@@ -381,8 +385,8 @@ def test_presence_and_lost_parts_are_written_down() -> None:
     run = ready()
     assert kinds(run.feed(OfficerSeen("officer-2"))) == [RecordKind.PRESENCE]
     assert incidents(run.feed(PartLost(Part.READER))) == ["reader_lost"]
-    assert incidents(run.feed(replace(AT_REST, alarms=("forced",)))) == ["forced"]
-    assert incidents(run.feed(replace(AT_REST, alarms=("forced",)))) == []
+    assert incidents(run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)))) == ["forced"]
+    assert incidents(run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)))) == []
 
 
 def test_a_document_without_chip_authentication_refers() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gate.passage.evidence import (
     AccessEvidence,
     AccessProtocol,
+    Alarm,
     CameraTrouble,
     Check,
     CheckId,
@@ -147,7 +148,7 @@ def test_every_doubt_about_the_face_refers(face: FaceEvidence | None, expected: 
         (replace(LANE, grants_left=1), {Reason.LANE_NOT_CLOSED}),
         (replace(LANE, bodies=2), {Reason.BODIES_SEVERAL}),
         (replace(LANE, emergency=True), {Reason.EMERGENCY}),
-        (replace(LANE, alarms=("forced",)), {Reason.BARRIER_ALARM}),
+        (replace(LANE, alarms=(Alarm.FORCED,)), {Reason.BARRIER_ALARM}),
     ],
 )
 def test_every_doubt_about_the_lane_refers(lane: LaneEvidence | None, expected: set[Reason]) -> None:

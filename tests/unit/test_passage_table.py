@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.passage import machine
-from gate.passage.effects import Grant, Record, Release, Revoke
+from gate.passage.effects import Grant, Release, Revoke, Write
 from gate.passage.events import (
+    Disposition,
     DocumentPresented,
     DocumentRead,
     DocumentRemoved,
@@ -35,7 +36,9 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
+from gate.passage.evidence import Alarm
 from gate.passage.policy import Decision, Verdict
+from gate.passage.records import Closed
 from gate.passage.screen import Guidance, Screen
 
 ADMIT = Decision(Verdict.ADMIT, ())
@@ -63,7 +66,7 @@ EVENTS: tuple[Event, ...] = (
     replace(AT_REST, closed=False, bodies=2, grants_left=1),
     replace(AT_REST, passages_entry=1),
     replace(AT_REST, fire=True, emergency_open=True),
-    replace(AT_REST, alarms=("forced",)),
+    replace(AT_REST, alarms=(Alarm.FORCED,)),
     GrantFailed(CROSSING),
     *(Recorded(CROSSING, kind) for kind in (RecordKind.OPENED, RecordKind.DECIDED)),
     *(NotRecorded(CROSSING, kind) for kind in (RecordKind.OPENED, RecordKind.DECIDED)),
@@ -71,7 +74,7 @@ EVENTS: tuple[Event, ...] = (
     *(PartBack(part) for part in Part),
     SiteSeen(1.0, clock_sure=True),
     OfficerSeen("officer-1"),
-    Settled(CROSSING, "officer-1", "walked_back"),
+    Settled(CROSSING, "officer-1", Disposition.WALKED_BACK),
     ReleaseOrdered("officer-1"),
     EmergencyEnded("officer-1"),
     Tick(),
@@ -95,7 +98,7 @@ def test_a_crossing_that_ends_is_closed_exactly_once(state: machine.State) -> No
         run = ready()
         run.state = state
         effects = run.feed(event)
-        closings = [e for e in effects if isinstance(e, Record) and e.kind is RecordKind.CLOSED]
+        closings = [e for e in effects if isinstance(e, Write) and isinstance(e.record, Closed)]
         ended = (
             before is not None
             and not isinstance(state, machine.Referred)

@@ -56,7 +56,7 @@ def outcome_of(visit: Visit, records: list[dict[str, Any]], expected: Expected) 
     objections = [item for body in closed for item in body["reasons"]]
     reasons = tuple(dict.fromkeys(item["reason"] for item in objections))
     detailed = {f"{item['reason']}:{item['detail']}" for item in objections}
-    incidents = tuple(record["body"]["kind"] for record in mine if record["kind"] == "incident")
+    incidents = tuple(record["body"]["incident"] for record in mine if record["kind"] == "incident")
     differences = []
     if verdict != expected.verdict:
         differences.append(f"verdict {verdict}, expected {expected.verdict}")

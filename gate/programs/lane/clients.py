@@ -21,7 +21,9 @@ from typing import Any, TypeVar
 from gate.channel import messages
 from gate.channel.sockets import BYTES_MAX, PICTURE_BYTES_MAX, ChannelClosedError, ChannelError, Connection, connect
 from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordKind
+from gate.passage.records import Incident, IncidentKind, Record, crossing_of
 from gate.programs.racing import first_of
+from gate.programs.records import fields_of
 
 OWED_MAX = 1_000
 RETRY_S = 0.5
@@ -88,10 +90,13 @@ class LogClient:
         """How many records wait for the log to take them."""
         return len(self._owed)
 
-    def append(self, kind: RecordKind, crossing: str | None, body: dict[str, Any], *, awaited: bool) -> None:
+    def append(self, record: Record, *, awaited: bool) -> None:
         """Write a record. An awaited one is answered by a `Recorded` or `NotRecorded` event."""
         self._seq += 1
-        entry = _Entry(messages.Append(self._seq, kind.value, crossing, self._monotonic_ms(), body), awaited)
+        entry = _Entry(
+            messages.Append(self._seq, record.kind.value, crossing_of(record), self._monotonic_ms(), fields_of(record)),
+            awaited,
+        )
         if self._connection is None:
             self._refuse(entry)
             return
@@ -192,7 +197,7 @@ class LogClient:
         self._wake.set()
         if self._dropped:
             lost, self._dropped = self._dropped, 0
-            self.append(RecordKind.INCIDENT, None, {"kind": "records_lost", "count": lost}, awaited=False)
+            self.append(Incident(None, IncidentKind.RECORDS_LOST, lost), awaited=False)
 
     def _report(self, *, well: bool) -> None:
         if well is not self._well:

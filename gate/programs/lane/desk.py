@@ -15,12 +15,12 @@ from typing import Any
 from gate.channel import messages
 from gate.channel.sockets import ChannelClosedError, Connection, serve
 from gate.passage import machine
-from gate.passage.events import EmergencyEnded, Event, OfficerSeen, ReleaseOrdered, Settled
+from gate.passage.events import Disposition, EmergencyEnded, Event, OfficerSeen, ReleaseOrdered, Settled
 from gate.passage.screen import Guidance, Screen
 from gate.programs.peers import uids
 
 OFFICER_CHARACTERS_MAX = 64
-DISPOSITIONS = frozenset({"admitted_by_officer", "walked_back", "taken_over"})
+DISPOSITIONS = frozenset(one.value for one in Disposition)
 
 
 class Desk:
@@ -103,7 +103,7 @@ class Desk:
             return messages.Answer(ok=False, reason=f"a disposition is one of {', '.join(sorted(DISPOSITIONS))}")
         if not isinstance(state, machine.Referred) or state.crossing != crossing:
             return messages.Answer(ok=False, reason="this crossing does not wait for an officer")
-        self._post(Settled(crossing, officer, disposition))
+        self._post(Settled(crossing, officer, Disposition(disposition)))
         return messages.Answer(ok=True, reason="")
 
 

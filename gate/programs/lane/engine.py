@@ -9,28 +9,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from drivers.errors import DriverError
 from gate.channel import messages
-from gate.passage import machine
+from gate.passage import machine, records
 from gate.passage.effects import (
     Effect,
     EndEmergency,
     Erase,
     Grant,
     LookAtLane,
-    Record,
     Release,
     Revoke,
     Show,
     StartCrossing,
+    Write,
 )
-from gate.passage.events import Event, GrantFailed, RecordKind, Tick
+from gate.passage.events import Event, GrantFailed, Tick
 from gate.passage.lane import Surroundings
 from gate.passage.screen import Guidance, Screen
-from gate.programs.records import fields_of
 
 EVENTS_MAX = 10_000  # far above what devices can post; over it the lane program ends and is started anew
 TICK_S = 0.05
@@ -65,7 +64,7 @@ class BarrierOrders(Protocol):
 class Recorder(Protocol):
     """Where records go."""
 
-    def append(self, kind: RecordKind, crossing: str | None, body: dict[str, Any], *, awaited: bool) -> None:
+    def append(self, record: records.Record, *, awaited: bool) -> None:
         """Write a record; never blocks."""
         ...
 
@@ -165,8 +164,8 @@ class Engine:
 
     def _one(self, effect: Effect, tasks: asyncio.TaskGroup) -> None:
         match effect:
-            case Record():
-                self._record(effect)
+            case Write(record, awaited):
+                self._write(record, awaited=awaited)
             case StartCrossing(crossing):
                 self.mark(crossing, "opened")
                 self._crossing_task = tasks.create_task(self._start_crossing(crossing))
@@ -188,17 +187,15 @@ class Engine:
                     self._crossing_task = None
                 self._erase(crossing)
 
-    def _record(self, record: Record) -> None:
-        crossing = record.crossing
-        if record.kind is RecordKind.OPENED and crossing is not None:
-            self.stopwatch = Stopwatch(crossing)
-            self.mark(crossing, "presented")
-        body = fields_of(record.body)
-        if crossing is not None:
+    def _write(self, record: records.Record, *, awaited: bool) -> None:
+        if isinstance(record, records.Opened):
+            self.stopwatch = Stopwatch(record.crossing)
+            self.mark(record.crossing, "presented")
+        if (crossing := records.crossing_of(record)) is not None:
             self.mark(crossing, record.kind.value)
-            if record.kind is RecordKind.CLOSED and crossing == self.stopwatch.crossing:
-                body["stages_ms"] = self.stopwatch.since_presented_ms()
-        self._recorder.append(record.kind, crossing, body, awaited=record.awaited)
+        if isinstance(record, records.Closed) and record.crossing == self.stopwatch.crossing:
+            record = replace(record, stages_ms=self.stopwatch.since_presented_ms())
+        self._recorder.append(record, awaited=awaited)
 
     async def _grant(self, crossing: str, ttl_ms: int) -> None:
         try:

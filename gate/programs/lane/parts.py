@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from drivers.errors import DriverError, LinkLostError, NoReplyError
-from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
 from gate.passage.events import (
     DocumentRemoved,
     Event,
@@ -21,6 +21,7 @@ from gate.passage.events import (
     PartBack,
     PartLost,
 )
+from gate.passage.evidence import Alarm
 from gate.programs.lane.documents import Documents, Presented
 
 RECONNECT_S = 0.25
@@ -178,7 +179,7 @@ def lane_seen(status: BarrierStatus) -> LaneSeen:
         grants_left=status.grants_left_entry + status.grants_left_exit,
         fire=status.fire,
         emergency_open=status.emergency_open,
-        alarms=tuple(sorted(alarm.value for alarm in status.alarms)),
+        alarms=tuple(alarm for alarm in Alarm if BarrierAlarm(alarm.value) in status.alarms),
     )
 
 

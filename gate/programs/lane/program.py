@@ -24,7 +24,6 @@ from gate.passage.events import (
     Part,
     PartBack,
     PartLost,
-    RecordKind,
     SiteSeen,
     TrackChange,
     TrackChanged,
@@ -32,6 +31,7 @@ from gate.passage.events import (
 )
 from gate.passage.evidence import CameraTrouble, CheckId
 from gate.passage.machine import crossing_of
+from gate.passage.records import Stopped
 from gate.passage.screen import Screen
 from gate.programs import clock
 from gate.programs.centre import ControlCentre
@@ -42,8 +42,8 @@ from gate.programs.lane.documents import Documents, PageListener
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.inspecting import ChipSide, inspect_presented
 from gate.programs.lane.parts import BarrierKeeper, ChipDriver, SwipeKeeper, watch_removal
-from gate.programs.lane.renewal import CurrentLists, record_of
-from gate.programs.lane.rules import rules_of, settings_of
+from gate.programs.lane.renewal import CurrentLists, update_of
+from gate.programs.lane.rules import rules_of, start_of
 from gate.programs.readers import mrz_reader
 from gate.programs.stages.anchors import RememberingAnchors
 from gate.programs.stages.document import unreadable
@@ -127,13 +127,12 @@ class Lane:
 
     async def last_words(self) -> None:
         """Write that the program ends, and let the log take what it has not taken yet."""
-        self._log.append(RecordKind.STOPPED, None, {}, awaited=False)
+        self._log.append(Stopped(), awaited=False)
         await self._log.drain(LAST_WORDS_S)
 
     async def run(self) -> None:
         """Serve travellers for ever."""
-        started = {"purpose": self._config.purpose, "lists": self._lists.store.version, **settings_of(self._config)}
-        self._log.append(RecordKind.STARTED, None, started, awaited=False)
+        self._log.append(start_of(self._config, self._lists.store.version), awaited=False)
         try:
             async with self._desk.serve(self._config.socket("lane")), asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.engine.run())
@@ -237,8 +236,7 @@ class Lane:
         if before is None:
             return
         if before.version != self._lists.store.version:
-            body = record_of(before, self._lists.store)
-            self._log.append(RecordKind.LISTS_UPDATED, None, body, awaited=False)
+            self._log.append(update_of(before, self._lists.store), awaited=False)
         self._see_site()
 
     def _status(self) -> messages.Status:

@@ -13,6 +13,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from gate.passage.records import ListsUpdated, PublishedList
 from gate.programs import clock
 from gate.programs.config import Config, ConfigError
 from gate.programs.lane.lists import open_lists
@@ -70,16 +71,16 @@ class CurrentLists:
         self._problem = problem
 
 
-def record_of(before: TrustStore, now: TrustStore) -> dict[str, Any]:
-    """The body of the record which says that other lists judge from here on."""
-    return {
-        "version": now.version,
-        "before": before.version,
-        "certificates": len(now),
-        "revocation_lists": len(now.editions()),
-        "published": [[one.kind, one.publisher, one.signed_at] for one in now.published],
-        "imported_at": None if now.newest_import is None else now.newest_import.isoformat(),
-    }
+def update_of(before: TrustStore, now: TrustStore) -> ListsUpdated:
+    """The record which says that other lists judge from here on."""
+    return ListsUpdated(
+        version=now.version,
+        before=before.version,
+        certificates=len(now),
+        revocation_lists=len(now.editions()),
+        published=tuple(PublishedList(one.kind, one.publisher, one.signed_at) for one in now.published),
+        imported_at=None if now.newest_import is None else now.newest_import.isoformat(),
+    )
 
 
 def _mark(path: Path) -> Mark | None:

@@ -12,6 +12,7 @@ from gate.passage.evidence import Score
 from gate.passage.lane import Timing
 from gate.passage.machine import Rules
 from gate.passage.policy import NoChipAuthentication, Policy
+from gate.passage.records import ApprovalSettings, FaceSettings, Started
 from gate.programs.config import ConfigError
 from gate.rules.approval import PERSONS_MIN, Approval, digest, persons
 from models.errors import ManifestError
@@ -68,28 +69,37 @@ def embedder_of(config: Config) -> tuple[Model, Threshold]:
     return embedder, embedder.threshold
 
 
-def settings_of(config: Config) -> dict[str, Any]:
-    """What decisions will rest on, for the record of the start: a changed rule or threshold shows there, and who approved it."""
-    settings = _settings(config)
-    signed = digest(settings)
-    return {
-        **settings,
-        "approval": {"sha256": signed, "persons": persons(signed, _approvals(config)), "keys": _keys(config)},
-    }
+def start_of(config: Config, lists: str) -> Started:
+    """What decisions will rest on, as the record of the start: a changed rule or threshold shows there, and who approved it.
+
+    `lists` is the trust store's version.
+    """
+    signed = digest(_settings(config))
+    return Started(
+        purpose=config.purpose,
+        lists=lists,
+        rules=msgspec.to_builtins(config.rules),
+        face=_face(config),
+        approval=ApprovalSettings(signed, persons(signed, _approvals(config)), _keys(config)),
+    )
+
+
+def _face(config: Config) -> FaceSettings:
+    embedder, threshold = embedder_of(config)
+    return FaceSettings(
+        profile=config.face.profile,
+        model=embedder.name,
+        sha256=embedder.sha256,
+        threshold=threshold.value,
+        fmr=threshold.fmr,
+        kind=threshold.kind,
+        evidence=threshold.evidence,
+    )
 
 
 def _settings(config: Config) -> dict[str, Any]:
-    embedder, threshold = embedder_of(config)
-    face = {
-        "profile": config.face.profile,
-        "model": embedder.name,
-        "sha256": embedder.sha256,
-        "threshold": threshold.value,
-        "fmr": threshold.fmr,
-        "kind": threshold.kind,
-        "evidence": threshold.evidence,
-    }
-    return {"rules": msgspec.to_builtins(config.rules), "face": face}
+    """What is approved: the `rules` and the `face` of the record of the start."""
+    return {"rules": msgspec.to_builtins(config.rules), "face": msgspec.to_builtins(_face(config))}
 
 
 def _require_approval(config: Config) -> None:

@@ -1,0 +1,364 @@
+"""The records of the audit log, one dataclass a kind: what each holds, and what it means for the log.
+
+A record says three things to whoever writes it, whatever the kind: to which class it belongs, whether it leads to an admission (so
+it waits while the disk is full, and opens its crossing), and whether it ends one. Time, boot and index come with the envelope. Field
+names and words are stored and never renamed; a field that is added has a default, so that older records are read. Nothing here
+is personal: names, numbers, pictures and templates never enter `gate.passage`.
+
+How a record is spelt, sealed and kept is left to others.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from gate.passage.events import Disposition, Part, RecordKind
+from gate.passage.evidence import Alarm, CameraTrouble, Evidence
+from gate.passage.policy import Policy, Verdict
+from gate.passage.reasons import Objection, Reason
+
+
+class RecordClass(enum.Enum):
+    """What a record is about, as the log says in clear."""
+
+    CROSSING = "crossing"  # it belongs to a traveller's crossing, whatever its kind
+    DEVICE = "device"
+    ADMINISTRATION = "administration"
+
+
+class Direction(enum.Enum):
+    """Which way somebody goes through."""
+
+    ENTRY = "entry"
+
+
+class PassedBy(enum.Enum):
+    """What opened for a passage."""
+
+    GRANT = "grant"
+    RELEASE = "release"
+
+
+class GrantEnd(enum.Enum):
+    """How a grant ended that nobody took back."""
+
+    PASSAGE = "passage"
+    TIME = "time"
+
+
+class ClosedAs(enum.Enum):
+    """The one verdict of a crossing."""
+
+    ADMITTED = "admitted"
+    REFERRED = "referred"
+
+
+class IncidentKind(enum.Enum):
+    """What an officer or auditor should see."""
+
+    # What made a grant end, or came beside it
+    PASSAGE_BEYOND_GRANT = "passage_beyond_grant"
+    BODIES_SEVERAL = "bodies_several"
+    LANE_NOT_CLOSED = "lane_not_closed"
+    TRACK_LOST = "track_lost"
+    TRACK_SWITCHED = "track_switched"
+    FACES_SEVERAL = "faces_several"
+    CAMERA_TAMPERED = "camera_tampered"
+    DOCUMENT_PRESENTED_AGAIN = "document_presented_again"
+    RELEASED_BY_OFFICER = "released_by_officer"
+    GRANT_REVOKED = "grant_revoked"  # for any other reason: `revoked` has them all
+    # A part of the gate is gone
+    BARRIER_LOST = "barrier_lost"
+    VISION_LOST = "vision_lost"
+    CAMERA_LOST = "camera_lost"
+    READER_LOST = "reader_lost"
+    LOG_LOST = "log_lost"
+    # The camera's video is doubted
+    CAMERA_COVERED = "camera_covered"
+    VIDEO_LOOPED = "video_looped"
+    VIDEO_IGNORES_EXPOSURE = "video_ignores_exposure"
+    # The barrier controller's alarms
+    FORCED = "forced"
+    OBSTRUCTED = "obstructed"
+    OPEN_TOO_LONG = "open_too_long"
+    REVERSE_PASSAGE = "reverse_passage"
+    PASSAGE_WITHOUT_GRANT = "passage_without_grant"
+    HOST_LOST = "host_lost"
+    MOTOR_FAULT = "motor_fault"
+    # The log itself
+    RECORDS_LOST = "records_lost"
+
+    @classmethod
+    def of_reason(cls, reason: Reason) -> IncidentKind:
+        """The incident that a revoked grant is."""
+        return cls.__members__.get(reason.name, cls.GRANT_REVOKED)
+
+    @classmethod
+    def of_loss(cls, part: Part) -> IncidentKind:
+        """The incident that a lost part is."""
+        return cls(f"{part.value}_lost")
+
+    @classmethod
+    def of_alarm(cls, alarm: Alarm) -> IncidentKind:
+        """The incident that a controller's alarm is."""
+        return cls(alarm.value)
+
+    @classmethod
+    def of_trouble(cls, trouble: CameraTrouble) -> IncidentKind:
+        """The incident that doubtful video is."""
+        return cls(trouble.value)
+
+
+class _Record:
+    """What every record says of itself."""
+
+    __slots__ = ()
+
+    kind: ClassVar[RecordKind]
+    about: ClassVar[RecordClass] = RecordClass.CROSSING  # when it names no crossing
+    leads_to_admission: ClassVar[bool] = False
+    ends_crossing: ClassVar[bool] = False
+
+
+# ── the program and what it judges by ────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSettings:
+    """The model that compares faces, its threshold and what that rests on."""
+
+    profile: str
+    model: str
+    sha256: str
+    threshold: float
+    fmr: float | None
+    kind: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalSettings:
+    """Who stands behind the settings: the digest that they signed, who did, and every key that the gate knows."""
+
+    sha256: str
+    persons: tuple[str, ...]
+    keys: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Started(_Record):
+    """The lane program began, and decisions will rest on this. `rules` are as they were configured and approved."""
+
+    kind: ClassVar = RecordKind.STARTED
+    about: ClassVar = RecordClass.DEVICE
+    leads_to_admission: ClassVar = True
+    purpose: str
+    lists: str
+    rules: Mapping[str, Any]
+    face: FaceSettings
+    approval: ApprovalSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(_Record):
+    """The lane program was told to end."""
+
+    kind: ClassVar = RecordKind.STOPPED
+    about: ClassVar = RecordClass.DEVICE
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedList:
+    """One publication that the lists were made from. `signed_at` is RFC 3339."""
+
+    kind: str
+    publisher: str
+    signed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListsUpdated(_Record):
+    """Other lists judge from here on. `version` and `before` are trust stores' versions, `imported_at` is RFC 3339."""
+
+    kind: ClassVar = RecordKind.LISTS_UPDATED
+    about: ClassVar = RecordClass.ADMINISTRATION
+    version: str
+    before: str
+    certificates: int
+    revocation_lists: int
+    published: tuple[PublishedList, ...]
+    imported_at: str | None
+
+
+# ── the crossing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(_Record):
+    """A document was presented; the chip is not touched yet."""
+
+    kind: ClassVar = RecordKind.OPENED
+    leads_to_admission: ClassVar = True
+    crossing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided(_Record):
+    """The decision, with every reason and everything that is needed to take it again."""
+
+    kind: ClassVar = RecordKind.DECIDED
+    leads_to_admission: ClassVar = True
+    crossing: str
+    decision: Verdict
+    reasons: tuple[Objection, ...]
+    evidence: Evidence
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Granted(_Record):
+    """One person may pass. The order to the barrier went out before."""
+
+    kind: ClassVar = RecordKind.GRANTED
+    crossing: str
+    ttl_ms: int
+    direction: Direction = Direction.ENTRY
+
+
+@dataclass(frozen=True, slots=True)
+class Passed(_Record):
+    """Somebody went through, as the beams count, by a grant or by an officer's release."""
+
+    kind: ClassVar = RecordKind.PASSED
+    about: ClassVar = RecordClass.DEVICE
+    crossing: str | None
+    count: int
+    how: PassedBy = PassedBy.GRANT
+    direction: Direction = Direction.ENTRY
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked(_Record):
+    """The grant was taken back."""
+
+    kind: ClassVar = RecordKind.REVOKED
+    crossing: str
+    reasons: tuple[Objection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GrantEnded(_Record):
+    """The grant came to its end by itself."""
+
+    kind: ClassVar = RecordKind.GRANT_ENDED
+    crossing: str
+    how: GrantEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Closed(_Record):
+    """The machine's one verdict. `stages_ms` is when each stage was reached, in milliseconds since the document was presented."""
+
+    kind: ClassVar = RecordKind.CLOSED
+    ends_crossing: ClassVar = True
+    crossing: str
+    verdict: ClosedAs
+    reasons: tuple[Objection, ...] = ()
+    stages_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(_Record):
+    """What an officer did about a referral: the last that is said of a crossing."""
+
+    kind: ClassVar = RecordKind.DISPOSITION
+    ends_crossing: ClassVar = True
+    crossing: str
+    officer: str
+    disposition: Disposition
+
+
+# ── what happens around crossings ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Incident(_Record):
+    """An alarm, a lost part, a passage beyond a grant. `count` is how many, where that can be said."""
+
+    kind: ClassVar = RecordKind.INCIDENT
+    about: ClassVar = RecordClass.DEVICE
+    crossing: str | None
+    incident: IncidentKind
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Released(_Record):
+    """An officer freed whoever was inside."""
+
+    kind: ClassVar = RecordKind.RELEASE
+    about: ClassVar = RecordClass.ADMINISTRATION
+    crossing: str | None
+    officer: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyBegan(_Record):
+    """The lane stands open."""
+
+    kind: ClassVar = RecordKind.EMERGENCY_BEGAN
+    about: ClassVar = RecordClass.DEVICE
+    crossing: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyEnded(_Record):
+    """An officer at the lane said that the emergency is over."""
+
+    kind: ClassVar = RecordKind.EMERGENCY_ENDED
+    about: ClassVar = RecordClass.ADMINISTRATION
+    officer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Presence(_Record):
+    """An officer at the lane said: I am here."""
+
+    kind: ClassVar = RecordKind.PRESENCE
+    about: ClassVar = RecordClass.ADMINISTRATION
+    leads_to_admission: ClassVar = True
+    officer: str
+
+
+Record = (
+    Started
+    | Stopped
+    | ListsUpdated
+    | Opened
+    | Decided
+    | Granted
+    | Passed
+    | Revoked
+    | GrantEnded
+    | Closed
+    | Settled
+    | Incident
+    | Released
+    | EmergencyBegan
+    | EmergencyEnded
+    | Presence
+)
+
+
+def crossing_of(record: Record) -> str | None:
+    """The crossing that a record belongs to."""
+    crossing: str | None = getattr(record, "crossing", None)
+    return crossing
+
+
+def class_of(record: Record) -> RecordClass:
+    """What the log says in clear of a record: whatever belongs to a crossing looks alike."""
+    return record.about if crossing_of(record) is None else RecordClass.CROSSING
