@@ -1,41 +1,95 @@
 """The inbox: where sync leaves the mirror's receipts for the log program (docs/protocols/audit-log.md).
 
-Names and sizes are checked here; whether a receipt is true is the writer's to say.
+The folder is written by a neighbour that faces the network. Promise: whatever lies in it, a look is short: so many names, so many
+ordinary files, so many bytes; the next look goes on where this one stopped. Nothing there is followed, waited for or written to;
+what was dealt with is removed. Whether a receipt is true is the writer's to say.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-RECEIPT_BYTES_MAX = 16 * 1024
-RECEIPTS_MAX = 16  # a round; the rest waits for the next one
-_NAME = re.compile(r"receipt-(\d{1,19})\.note")
+from gate.ordinary import read_ordinary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RECEIPT_BYTES_MAX: Final = 16 * 1024
+RECEIPTS_MAX: Final = 16  # a look; the rest waits for the folder's next turn
+NAMES_MAX: Final = 512  # a look
+REFUSED_MAX: Final = 16  # kept aside; then the oldest makes room
+_NAME: Final = re.compile(r"receipt-([0-9]{1,19})\.note")
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A receipt that lies in the inbox, not yet believed."""
+    """A receipt that lay in the inbox, not yet believed."""
 
-    path: Path
+    name: str
     note: bytes
 
-    def remove(self) -> None:
-        """Take it out: it is remembered."""
-        self.path.unlink(missing_ok=True)
 
-    def refuse(self) -> None:
-        """Put it aside for whoever looks into it; a later one of the same size takes its place."""
-        self.path.replace(self.path.with_name("refused-" + self.path.name.removeprefix("receipt-")))
+class Inbox:
+    """Looks into the folder, a part of it at a time. `refused` is a folder of our own, for whoever looks into it."""
 
+    def __init__(self, folder: Path, refused: Path) -> None:
+        self._folder = folder
+        self._refused = refused
+        self._descriptor: int | None = None
+        self._names: Iterator[os.DirEntry[str]] = iter(())
+        self._opened = contextlib.ExitStack()
 
-def receipts(folder: Path) -> Iterator[Found]:
-    """Yield the receipts, the largest first. Raises OSError."""
-    if not folder.is_dir():
-        return
-    named = [(int(match[1]), one) for one in folder.iterdir() if (match := _NAME.fullmatch(one.name))]
-    for _, path in sorted(named, reverse=True)[:RECEIPTS_MAX]:
-        with path.open("rb") as file:
-            yield Found(path, file.read(RECEIPT_BYTES_MAX + 1))
+    def look(self) -> list[Found]:
+        """The receipts among the next names, the largest first. Raises OSError."""
+        if self._descriptor is None:
+            try:
+                self._descriptor = os.open(self._folder, _FOLDER)
+            except FileNotFoundError:
+                return []
+            self._opened.callback(os.close, self._descriptor)
+            self._names = self._opened.enter_context(os.scandir(self._descriptor))
+        names = [one.name for one in itertools.islice(self._names, NAMES_MAX)]
+        receipts = sorted(((int(match[1]), name) for name in names if (match := _NAME.fullmatch(name))), reverse=True)
+        found = list(itertools.islice(self._read(name for _, name in receipts), RECEIPTS_MAX))
+        if len(names) < NAMES_MAX:
+            self.close()
+        return found
+
+    def remove(self, found: Found) -> None:
+        """Take it out: it is remembered, or kept aside. What lies there instead by now is left to fail."""
+        with contextlib.suppress(OSError):
+            (self._folder / found.name).unlink()
+
+    def refuse(self, found: Found) -> None:
+        """Put it aside where its sender cannot reach it, and take it out. Raises OSError."""
+        self._refused.mkdir(mode=0o700, exist_ok=True)
+        kept = sorted(self._refused.iterdir(), key=lambda one: one.stat().st_mtime_ns)
+        for oldest in kept[: max(0, len(kept) - REFUSED_MAX + 1)]:
+            oldest.unlink()
+        (self._refused / found.name).write_bytes(found.note)
+        self.remove(found)
+
+    @property
+    def is_through(self) -> bool:
+        """True when the whole folder was looked at, and the next look begins anew."""
+        return self._descriptor is None
+
+    def close(self) -> None:
+        """Begin anew with the next look."""
+        self._opened.close()
+        self._descriptor = None
+
+    def _read(self, names: Iterator[str]) -> Iterator[Found]:
+        for name in names:
+            try:
+                note = read_ordinary(name, RECEIPT_BYTES_MAX, folder_descriptor=self._descriptor)
+            except OSError:  # gone, no ordinary file, or too long to be a receipt
+                continue
+            yield Found(name, note)

@@ -20,6 +20,7 @@ import msgspec
 
 from gate.document.errors import DocumentError
 from gate.document.pki.certificate import Certificate, parse_certificate
+from gate.ordinary import read_ordinary
 from gate.programs import clock
 from gate.programs.lists_messages import ANSWER_BYTES_MAX, REFUSED_MAX, REQUEST_BYTES_MAX, Outcome, Refused, Request
 from gate.trust.admission import Rejected, Way
@@ -27,10 +28,10 @@ from gate.trust.errors import SourceError, TrustError
 from gate.trust.folder import read_folder
 from gate.trust.importing import ImportReport, import_sources
 from gate.trust.looking import shown
+from gate.trust.opening import STORE_BYTES_MAX
 
 ADDRESS_SPACE_BYTES_MAX = 2 << 30
 CPU_MAX_S = 300
-STORE_BYTES_MAX = 256 << 20
 OPEN_FILES_MAX = 64
 NICENESS = 10  # a traveller comes first
 SIGNER_BYTES_MAX = 64 << 10
@@ -106,8 +107,7 @@ def _signer(path: str) -> Certificate | None:
     if not path:
         return None
     try:
-        with Path(path).open("rb") as file:
-            return parse_certificate(file.read(SIGNER_BYTES_MAX))
+        return parse_certificate(read_ordinary(path, SIGNER_BYTES_MAX))
     except OSError as error:
         raise SourceError(f"lists.signer: {path}: {error.strerror}") from error
     except DocumentError as error:

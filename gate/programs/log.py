@@ -2,7 +2,7 @@
 
 Promises: `Recorded` is sent when the record is durable and never otherwise; whatever fails is `NotRecorded` with a reason,
 and the program goes on. Records that wait together share one transaction. Publishing to the spool follows the answer and
-never delays it: SQLite and the spool have a worker thread each. Receipts in the inbox are checked and remembered.
+never delays it: SQLite, the spool and the inbox have a worker thread each. Receipts are `receipts`' work.
 What is written, sealed and signed, and when nothing may be, belongs to `gate.audit`.
 """
 
@@ -17,9 +17,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
-from gate.audit import inbox, keys
+from gate.audit import keys
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
-from gate.audit.errors import BadFormatError, BadSignatureError, KeyFileError, SealError, StoreError
+from gate.audit.errors import BadFormatError, BadSignatureError, KeyFileError, SealError
+from gate.audit.inbox import Inbox
 from gate.audit.note import Verifier
 from gate.audit.publishing import Publisher, Worker
 from gate.audit.record import Happening, time_text
@@ -43,6 +44,7 @@ from gate.channel.sockets import ChannelError, Connection, serve
 from gate.programs import clock
 from gate.programs.config import Config, ConfigError
 from gate.programs.peers import uids
+from gate.programs.receipts import Receipts
 
 WAITING_MAX = 1024  # records that wait for the disk; one more is not recorded
 BATCH_MAX = 64  # records in one transaction
@@ -50,7 +52,6 @@ ANSWERS_MAX = 256  # answers a connection may have outstanding; then it is not r
 QUIET_S = 0.02  # publishing begins when no record came for so long
 PUBLISH_DELAY_MAX_S = 0.2  # or so long after the first one
 RETRY_S = 1.0  # after the spool could not be written
-INBOX_POLL_S = 1.0
 
 log = logging.getLogger("gate.log")
 
@@ -73,7 +74,7 @@ async def run(
         config.run.mkdir(parents=True, exist_ok=True)
         spool = Spool(Path(config.paths.spool))
         published = _published(spool, signer.verifier)
-        with Worker("store") as in_store, Worker("spool") as in_spool:
+        with Worker("store") as in_store, Worker("spool") as in_spool, Worker("inbox") as in_inbox:
             writer = await in_store(
                 lambda: Writer(
                     opener=lambda: Store(folder / "log.sqlite"),
@@ -90,7 +91,13 @@ async def run(
                     writer=writer,
                     publisher=publisher,
                     in_store=in_store,
-                    mirror=mirror,
+                    receipts=Receipts(
+                        Inbox(Path(config.paths.inbox), folder / "refused"),
+                        writer,
+                        mirror,
+                        in_store=in_store,
+                        in_inbox=in_inbox,
+                    ),
                     now=Now(wall, monotonic_ms, boot or clock.boot_id()),
                 )
                 await desk.run(stop)
@@ -138,14 +145,14 @@ class Desk:
         writer: Writer,
         publisher: Publisher,
         in_store: Worker,
-        mirror: Verifier | None,
+        receipts: Receipts,
         now: Now,
     ) -> None:
         self._config = config
         self._writer = writer
         self._publisher = publisher
         self._in_store = in_store
-        self._mirror = mirror
+        self._receipts = receipts
         self._now = now
         self._waiting: asyncio.Queue[_Pending] = asyncio.Queue(WAITING_MAX)
         self._written = asyncio.Event()
@@ -156,7 +163,9 @@ class Desk:
         self._report()
         self._written.set()
         async with asyncio.TaskGroup() as tasks:
-            loops = [tasks.create_task(loop) for loop in (self._write(), self._publish(), self._watch_inbox())]
+            loops = [
+                tasks.create_task(loop) for loop in (self._write(), self._publish(), self._receipts.run(self._report))
+            ]
             async with serve(self._config.socket("log"), self._converse, incoming=ToLog, uids=uids("log")):
                 await stop.wait()
             await self._waiting.join()
@@ -232,6 +241,7 @@ class Desk:
             "root": checkpoint.root.hex() if checkpoint else None,
             "published": publisher.published,
             "mirrored": standing.mirrored,
+            "receipts_refused": self._receipts.refused,
             "open_crossings": len(standing.open_crossings),
             "disk_free_bytes": _disk_free_bytes(Path(self._config.paths.state)),
             "problem": problem,
@@ -255,28 +265,6 @@ class Desk:
                 await asyncio.sleep(RETRY_S)
             await self._in_store(self._writer.tidy, self._now.monotonic_ms())
             self._report()
-
-    async def _watch_inbox(self) -> None:
-        """Take in the mirror's receipts."""
-        while self._mirror is not None:
-            try:
-                await self._in_store(self._take_receipts, self._mirror)
-            except OSError as error:
-                log.warning("inbox_unreadable", extra={"reason": str(error)})
-            self._report()
-            await asyncio.sleep(INBOX_POLL_S)
-
-    def _take_receipts(self, mirror: Verifier) -> None:
-        for found in inbox.receipts(Path(self._config.paths.inbox)):
-            try:
-                self._writer.take_receipt(found.note, mirror)
-            except (BadFormatError, BadSignatureError) as error:
-                log.warning("receipt_refused", extra={"reason": str(error)})
-                found.refuse()
-            except StoreError:
-                return  # reported as the writer's problem; the receipt stays for later
-            else:
-                found.remove()
 
     def _report(self) -> None:
         """Say once that the log stopped taking records, and once that it takes them again."""

@@ -7,11 +7,11 @@ passed over. Nothing outside the folder is read, and nothing but ordinary files.
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
 from gate.document.pki.signed import SIGNED_BYTES_MAX
+from gate.ordinary import open_ordinary
 from gate.trust.admission import Rejected
 from gate.trust.errors import SourceError
 from gate.trust.ldif import LINE_BYTES_MAX, binary_values
@@ -69,13 +69,8 @@ def _read_all(path: Path) -> Iterator[tuple[Source, int] | Rejected]:
 
 
 def _open(found: Found) -> IO[bytes]:
-    """Open an ordinary file, even if somebody puts something else into its place now. Raises OSError."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(found.base, flags, dir_fd=found.folder_descriptor)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise FileNotFoundError(0, "no ordinary file")
-    return os.fdopen(descriptor, "rb")
+    """Open the file. Raises OSError."""
+    return os.fdopen(open_ordinary(found.base, folder_descriptor=found.folder_descriptor), "rb")
 
 
 def _read_file(name: str, file: IO[bytes]) -> Iterator[tuple[Source, int] | Rejected]:

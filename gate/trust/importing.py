@@ -11,15 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from sqlite_utils import Database
-
 from gate.document.errors import DocumentError
 from gate.document.pki.certificate import parse_certificate
 from gate.trust import signers
 from gate.trust.admission import Admission, Known, Rejected, Way
 from gate.trust.errors import StoreError
 from gate.trust.replacing import replacing
-from gate.trust.schema import connect, migrate
+from gate.trust.schema import connect_draft, migrate
 from gate.trust.store import TrustStore
 from gate.trust.writing import write
 
@@ -104,9 +102,9 @@ def _import_into(
     progress: Callable[[int, int], None],
 ) -> ImportReport:
     """Import into this file, in one transaction. Raises as `import_sources`, and sqlite3.Error."""
-    with contextlib.closing(connect(path, writable=True)) as connection:
+    with contextlib.closing(connect_draft(path)) as connection:
         try:
-            migrate(Database(connection))
+            migrate(connection)
             under_way = Admission(_known(connection, test=test), signer=signer, now=now, way=way)
             under_way.admit(sources, progress)
             with connection:

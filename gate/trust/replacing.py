@@ -14,7 +14,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Final
 
 from gate.trust.errors import BusyError, StoreError
-from gate.trust.schema import connect
+from gate.trust.opening import open_snapshot
 from gate.trust.store import TrustStore
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ class Replacement:
 
     def commit(self) -> TrustStore:
         """Read the draft back, as the lane will, and put it into the store's place. Raises StoreError and OSError."""
-        with contextlib.closing(connect(self.draft, writable=False)) as connection:
-            problems = connection.execute("PRAGMA integrity_check(1)").fetchall()
-        if problems != [("ok",)]:
-            raise StoreError(f"{self.draft}: was not written as it should be ({problems[0][0]})")
+        with contextlib.closing(open_snapshot(self.draft)) as snapshot:
+            problem = snapshot.rows("PRAGMA integrity_check(1)")[0][0]
+        if problem != "ok":
+            raise StoreError(f"{self.draft}: was not written as it should be ({problem})")
         store = TrustStore.open(self.draft)
         _to_disk(self.draft, mode=self.path.stat().st_mode if self.path.exists() else _MODE)
         self.draft.replace(self.path)
@@ -49,7 +49,7 @@ class Replacement:
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Replacement]:
     """A draft that begins as a copy of the store, or empty when there is none. Raises StoreError."""
-    replacement = Replacement(path.resolve())
+    replacement = Replacement(path)
     try:
         with _alone(replacement.path):
             _throw_away(replacement.draft)
@@ -78,9 +78,9 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _copy(path: Path, draft: Path) -> None:
-    """SQLite's own copying, so that what another process writes at this moment is in the copy whole or not at all."""
+    """SQLite's own copying, of a file that was seen to be a trust store."""
     with (
-        contextlib.closing(connect(path, writable=True)) as old,
+        contextlib.closing(open_snapshot(path)) as old,
         contextlib.closing(sqlite3.connect(draft)) as new,
     ):
         old.backup(new)

@@ -12,7 +12,7 @@ import sqlite3
 import weakref
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gate.document.checks import Result
 from gate.document.errors import SignerMissingError
@@ -21,16 +21,18 @@ from gate.document.pki.names import read_name
 from gate.document.pki.path import find_issuer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from gate.document.pki.anchors import TrustAnchors
     from gate.document.pki.certificate import Certificate
     from gate.document.pki.signed import Signer
+    from gate.trust.opening import Snapshot
 
 SIGNERS_MAX: Final = 100_000  # beyond, new ones are left out
 NAMESAKES_MAX: Final = 8  # signers of one key identifier that are tried
-_FINGERPRINTS: Final = "SELECT fingerprint FROM document_signer ORDER BY fingerprint"
+_KEPT: Final = "SELECT 1 FROM sqlite_master WHERE name = 'document_signer'"
+_FINGERPRINTS: Final = "SELECT fingerprint FROM document_signer"
 _BY_NAME: Final = (
     "SELECT fingerprint, CAST(der AS BLOB) AS der FROM document_signer WHERE issuer_id = ? AND serial = ? LIMIT ?"
 )
@@ -94,33 +96,41 @@ def write(connection: sqlite3.Connection, admitted: Admitted, now: datetime) -> 
 
 
 class DocumentSigners:
-    """The document signers of one snapshot of the store, in the file that stays open as long as this lives.
+    """The document signers of one snapshot of the store, which stays open as long as this lives.
 
-    An import puts another file in the store's place and leaves this one as it is. `digest` is the SHA-256 over their
-    fingerprints.
+    `digest` is the SHA-256 over their fingerprints.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Take over the connection, which may belong to another thread, if only one of them uses it at a time."""
-        self._connection = connection
-        weakref.finalize(self, connection.close)
-        rows = connection.execute(_FINGERPRINTS).fetchall()
-        self.count = len(rows)
-        self.digest = hashlib.sha256(b"".join(row[0] for row in rows)).digest()
+    def __init__(self, snapshot: Snapshot, fingerprints: Sequence[bytes]) -> None:
+        """Take over the snapshot, which may belong to another thread, if only one of them uses it at a time."""
+        self._snapshot = snapshot
+        weakref.finalize(self, snapshot.close)
+        self.count = len(fingerprints)
+        self.digest = hashlib.sha256(b"".join(fingerprints)).digest()
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> DocumentSigners | None:
+        """Those of a store, None when there are none, as in every one of version 2. Raises sqlite3.Error."""
+        if not snapshot.rows(_KEPT):
+            return None
+        fingerprints = [row[0] for row in snapshot.rows(_FINGERPRINTS)]
+        if not all(isinstance(one, bytes) for one in fingerprints):
+            raise sqlite3.DatabaseError("a fingerprint that is none")
+        return cls(snapshot, sorted(fingerprints)) if fingerprints else None
 
     def named(self, signer: Signer) -> tuple[Certificate, ...]:
-        """The certificates that this signer may mean. Raises SignerMissingError when the file cannot be read any more."""
+        """The certificates that this signer may mean. Raises SignerMissingError when they cannot be read."""
         try:
             rows = self._rows(signer)
         except sqlite3.Error as error:
             raise SignerMissingError("the document signers of the trust store cannot be read") from error
-        if any(hashlib.sha256(der).digest() != fingerprint for fingerprint, der in rows):
+        if any(hashlib.sha256(row["der"] or b"").digest() != row["fingerprint"] for row in rows):
             raise SignerMissingError("the trust store is damaged; make it anew with `gate trust import`")
-        return tuple(parse_certificate(der) for _, der in rows)
+        return tuple(parse_certificate(row["der"]) for row in rows)
 
-    def _rows(self, signer: Signer) -> list[Any]:
+    def _rows(self, signer: Signer) -> list[sqlite3.Row]:
         if signer.issuer_and_serial is None:
-            return self._connection.execute(_BY_KEY, (signer.key_id, NAMESAKES_MAX)).fetchall()
+            return self._snapshot.rows(_BY_KEY, signer.key_id, NAMESAKES_MAX)
         issuer, serial = signer.issuer_and_serial
         # Tolerantly: a signer may write its issuer's name in other string types than its certificate does.
-        return self._connection.execute(_BY_NAME, (read_name(issuer).id, str(serial), NAMESAKES_MAX)).fetchall()
+        return self._snapshot.rows(_BY_NAME, read_name(issuer).id, str(serial), NAMESAKES_MAX)

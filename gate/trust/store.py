@@ -20,7 +20,7 @@ from gate.document.pki.deviation_list import DeviationList, parse_deviation_list
 from gate.document.pki.master_list import MasterList
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
 from gate.trust.errors import StoreError
-from gate.trust.schema import connect, holds_document_signers
+from gate.trust.opening import Snapshot, open_snapshot, shown
 from gate.trust.signers import DocumentSigners
 from gate.trust.soundness import is_sound, is_whole
 
@@ -34,17 +34,14 @@ if TYPE_CHECKING:
 
 _CERTIFICATES: Final = (
     "SELECT fingerprint, CAST(der AS BLOB) AS der, subject, subject_id, key_id, country, not_before, not_after, standing, test "
-    "FROM certificate ORDER BY fingerprint"
+    "FROM certificate"
 )
 _REVOCATION_LISTS: Final = (
     "SELECT issuer_id, CAST(der AS BLOB) AS der, revocation_list.sha256, number, this_update, next_update, "
     "coalesce(source.test, 1) AS test FROM revocation_list LEFT JOIN source ON source.id = revocation_list.source"
 )
 _DEFECT_LISTS: Final = "SELECT kind, CAST(der AS BLOB) AS der, sha256, test FROM defect_list"
-_PUBLISHED: Final = (
-    "SELECT kind, publisher, max(signed_at) AS signed_at FROM source WHERE publisher IS NOT NULL "
-    "GROUP BY kind, publisher ORDER BY kind, publisher"
-)
+_SOURCES: Final = "SELECT kind, publisher, signed_at, imported_at FROM source"
 _PARSERS: Final[dict[str, Callable[[bytes], DefectList | DeviationList]]] = {
     DefectList.__name__: parse_defect_list,
     DeviationList.__name__: parse_deviation_list,
@@ -122,38 +119,42 @@ class TrustStore:
     @classmethod
     def open(cls, path: Path) -> TrustStore:
         """Read the whole store. Raises StoreError; also when a byte of what was imported has changed on the disk."""
-        connection = connect(path, writable=False)
-        connection.row_factory = sqlite3.Row
-        signers = None
+        snapshot = open_snapshot(path)
         try:
-            with connection:
-                certificates = connection.execute(_CERTIFICATES).fetchall()
-                lists = connection.execute(_REVOCATION_LISTS).fetchall()
-                defects = connection.execute(_DEFECT_LISTS).fetchall()
-                published = [Published(**row) for row in connection.execute(_PUBLISHED)]
-                newest = connection.execute("SELECT max(imported_at) FROM source").fetchone()[0]
-                if holds_document_signers(connection):
-                    signers = DocumentSigners(connection)
+            store = cls.read(snapshot, path)
+        except StoreError:
+            snapshot.close()
+            raise
+        if not store.document_signers_count:
+            snapshot.close()
+        return store
+
+    @classmethod
+    def read(cls, snapshot: Snapshot, path: Path) -> TrustStore:
+        """Read what was opened, which stays open as long as document signers are looked for in it. Raises StoreError."""
+        try:
+            certificates = snapshot.rows(_CERTIFICATES)
+            lists = snapshot.rows(_REVOCATION_LISTS)
+            defects = snapshot.rows(_DEFECT_LISTS)
+            sources = snapshot.rows(_SOURCES)
+            signers = DocumentSigners.of(snapshot)
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise StoreError(f"{path}: cannot be read ({error})") from error
-        finally:
-            if signers is None:
-                connection.close()
-        kinds = {*(row["kind"] for row in defects), *(one.kind for one in published)}
-        if not is_whole((*certificates, *lists, *defects)) or not kinds <= _LIST_KINDS:
+            raise StoreError(f"{path}: cannot be read ({shown(error)})") from error
+        whole = is_whole((*certificates, *lists, *defects)) and _are_whole(sources, defects)
+        if not whole or not _are_undamaged(certificates, lists, defects):
             raise StoreError(f"{path}: is damaged; make it anew with `gate trust import`")
-        for digest, row in [(row["fingerprint"], row) for row in certificates] + [
-            (row["sha256"], row) for row in (*lists, *defects)
-        ]:
-            if hashlib.sha256(row["der"]).digest() != digest:
-                raise StoreError(f"{path}: is damaged; make it anew with `gate trust import`")
-        if not is_sound(certificates, lists, [newest, *(one.signed_at for one in published)]):
+        moments = [row[name] for row in sources for name in ("signed_at", "imported_at")]
+        if not is_sound(certificates, lists, moments):
             raise StoreError(f"{path}: holds a date or number that is none; make it anew with `gate trust import`")
+        certificates.sort(
+            key=lambda row: row["fingerprint"]
+        )  # not by SQLite: rows are counted as they come, and it would heap them up
+        newest = max((row["imported_at"] for row in sources), default=None)
         return cls(
             certificates=certificates,
             revocation_lists=lists,
             defect_lists=defects,
-            published=published,
+            published=_published(sources),
             newest_import=None if newest is None else datetime.fromisoformat(newest).astimezone(UTC),
             signers=signers,
         )
@@ -269,6 +270,32 @@ class TrustStore:
             row = self._certificates[index]
             self._anchors[index] = Anchor(parse_certificate(row["der"]), test=bool(row["test"]))
         return self._anchors[index]
+
+
+def _are_whole(sources: Sequence[sqlite3.Row], defects: Sequence[sqlite3.Row]) -> bool:
+    """True when each source says what it is and when it came, and each list of a publisher is of a kind and a day."""
+    published = [row for row in sources if row["publisher"] is not None]
+    return (
+        all(isinstance(row[name], str) for row in sources for name in ("kind", "imported_at"))
+        and all(isinstance(row[name], str) for row in published for name in ("publisher", "signed_at"))
+        and {row["kind"] for row in (*defects, *published)} <= _LIST_KINDS
+    )
+
+
+def _are_undamaged(certificates: Sequence[sqlite3.Row], *lists: Sequence[sqlite3.Row]) -> bool:
+    digests = [(row["fingerprint"], row["der"]) for row in certificates]
+    digests += [(row["sha256"], row["der"]) for rows in lists for row in rows]
+    return all(hashlib.sha256(der).digest() == digest for digest, der in digests)
+
+
+def _published(sources: Sequence[sqlite3.Row]) -> list[Published]:
+    """The newest list of each kind and publisher."""
+    newest: dict[tuple[str, str], str] = {}
+    for row in sources:
+        if row["publisher"] is not None:
+            key = (row["kind"], row["publisher"])
+            newest[key] = max(row["signed_at"], newest.get(key, ""))
+    return [Published(kind, publisher, signed_at) for (kind, publisher), signed_at in sorted(newest.items())]
 
 
 def _version(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from gate.trust.errors import StoreError
 from gate.trust.freshness import LIST_NAMES, Alarm, alarms
-from gate.trust.schema import connect, holds_document_signers
+from gate.trust.opening import open_snapshot, shown
 from gate.trust.store import Edition, TrustStore
 
 if TYPE_CHECKING:
@@ -73,17 +73,16 @@ class Survey:
 
 def survey(path: Path, now: datetime, *, age_max_days: int) -> Survey:
     """Read the store. Raises StoreError."""
-    store = TrustStore.open(path)
-    try:
-        with contextlib.closing(connect(path, writable=False)) as connection:
-            connection.row_factory = sqlite3.Row
-            certificates = connection.execute(_CERTIFICATES).fetchall()
+    with contextlib.closing(open_snapshot(path)) as snapshot:
+        store = TrustStore.read(snapshot, path)
+        try:
+            certificates = snapshot.rows(_CERTIFICATES)
             origins: dict[str, list[str]] = defaultdict(list)
-            for code, kind, publisher, signed_at, count in connection.execute(_ORIGINS):
+            for code, kind, publisher, signed_at, count in snapshot.rows(_ORIGINS):
                 origins[code].append(_origin(kind, publisher, signed_at, count))
-            signers = dict(connection.execute(_SIGNERS).fetchall()) if holds_document_signers(connection) else {}
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be read ({error})") from error
+            signers = dict(map(tuple, snapshot.rows(_SIGNERS))) if store.document_signers_count else {}
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: cannot be read ({shown(error)})") from error
     editions: dict[str, list[Edition]] = defaultdict(list)
     for edition in store.editions():
         editions[edition.country].append(edition)

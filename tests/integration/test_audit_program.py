@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from gate.channel.messages import (
     WatchView,
 )
 from gate.channel.sockets import ChannelClosedError, Connection, connect
-from gate.programs import log
+from gate.programs import log, receipts
 from gate.programs.config import Audit, Barrier, Camera, Config, ConfigError, Paths, Swipe, Sync
 from gate.verify.verify import verify
 
@@ -205,7 +207,7 @@ async def test_a_full_queue_is_answered_and_not_waited_for(config: Config, monke
 async def test_receipts_of_the_mirror_are_taken_in_and_forged_ones_put_aside(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "INBOX_POLL_S", 0.02)
+    monkeypatch.setattr(receipts, "POLL_S", 0.02)
     async with running(config) as lane:
         await ask(lane, append(0, "opened", "c1"))
         await until(lane, published=1)
@@ -215,19 +217,57 @@ async def test_receipts_of_the_mirror_are_taken_in_and_forged_ones_put_aside(
         receipt = note.with_signatures([MIRROR.cosign(note.text, 1)])
         write(config.paths.inbox, "receipt-9.note", forged.to_bytes())
         write(config.paths.inbox, "receipt-1.note", receipt.to_bytes())
-        await until(lane, mirrored=1)
-    assert names_in(config.paths.inbox) == ["refused-9.note"]
+        await until(lane, mirrored=1, receipts_refused=1)
+    assert names_in(config.paths.inbox) == []
+    assert names_in(f"{config.paths.state}/audit/refused") == ["receipt-9.note"]
 
 
-async def test_an_inbox_that_cannot_be_read_does_not_stop_the_log(
-    config: Config, monkeypatch: pytest.MonkeyPatch
+async def test_whatever_lies_in_the_inbox_records_are_written_and_receipts_taken(
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(log, "INBOX_POLL_S", 0.01)
-    (Path(config.paths.inbox) / "receipt-1.note").mkdir()
+    """A pipe held the log up for good, and 40,000 names each append for as long as it took to list them."""
+    monkeypatch.setattr(receipts, "POLL_S", 0.01)
+    folder = Path(config.paths.inbox)
+    os.mkfifo(folder / "receipt-900.note")
+    (folder / "receipt-800.note").mkdir()
+    for n in range(40_000):
+        os.mknod(folder / f"receipt-{n + 1000}.note.{n}")
+    for n in range(20):
+        write(config.paths.inbox, f"receipt-{n + 100}.note", b"forged")
+    async with running(config) as lane:
+        for seq in range(50):
+            async with asyncio.timeout(2):
+                assert isinstance(await ask(lane, append(seq, "opened", f"c{seq}")), Recorded)
+            await asyncio.sleep(0.01)
+        found = await until(lane, "ready", receipts_refused=20)
+    assert found.detail["entries"] == 50
+    assert [one.getMessage() for one in caplog.records].count("inbox_problem") == 1
+
+
+async def test_an_inbox_that_is_no_folder_is_said_once_and_stops_nothing(
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(receipts, "POLL_S", 0.01)
+    shutil.rmtree(config.paths.inbox)
+    os.mkfifo(config.paths.inbox)
     async with running(config) as lane:
         assert isinstance(await ask(lane, append(0, "opened", "c1")), Recorded)
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.1)
         assert (await status(lane)).state == "ready"
+    assert [one.getMessage() for one in caplog.records].count("inbox_problem") == 1
+
+
+async def test_the_end_of_a_problem_with_the_inbox_is_said_too(
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(receipts, "POLL_S", 0.01)
+    caplog.set_level(logging.INFO, "gate.log")
+    write(config.paths.inbox, "receipt-1.note", b"forged")
+    async with running(config) as lane:
+        await until(lane, receipts_refused=1)
+        await asyncio.sleep(0.1)
+    told = [one.getMessage() for one in caplog.records]
+    assert (told.count("inbox_problem"), told.count("inbox_well_again")) == (1, 1)
 
 
 async def test_a_spool_that_cannot_be_written_is_said_once_and_caught_up_with(

@@ -14,6 +14,7 @@ from fakes.master_lists import NOW, master_list, party, revocation_list
 
 from gate.document.pki.certificate import parse_certificate
 from gate.trust.admission import Way
+from gate.trust.errors import StoreError
 from gate.trust.importing import import_sources
 from gate.trust.sources import Source, read_source
 from gate.trust.store import TrustStore
@@ -88,7 +89,6 @@ def test_a_kill_at_any_step_leaves_the_old_store_or_the_new_one(tmp_path: Path) 
 @pytest.mark.parametrize("fails", ["fsync", "replace", "chmod"])
 def test_a_disk_that_refuses_leaves_the_old_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
     from gate.trust import replacing
-    from gate.trust.errors import StoreError
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
@@ -113,12 +113,13 @@ def test_the_new_store_keeps_the_permissions_of_the_old_one(tmp_path: Path) -> N
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-def test_a_store_behind_a_link_is_replaced_where_it_lies(tmp_path: Path) -> None:
+def test_a_store_behind_a_link_is_neither_read_nor_replaced(tmp_path: Path) -> None:
     real, link = tmp_path / "real.sqlite", tmp_path / "trust.sqlite"
-    bring(real, OLD)
+    version = bring(real, OLD)
     link.symlink_to(real)
-    version = bring(link, NEW)
-    assert link.is_symlink()
+    for use in (lambda: TrustStore.open(link).version, lambda: bring(link, NEW)):
+        with pytest.raises(StoreError, match="no ordinary file but a link"):
+            use()
     assert TrustStore.open(real).version == version
 
 

@@ -1,4 +1,4 @@
-"""The spool and the inbox: files appear whole, the checkpoint last, and any interruption is caught up with."""
+"""The spool: files appear whole, the checkpoint last, and any interruption is caught up with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from fakes.audit_logs import SmallLog, crossing, wanted
 
-from gate.audit import inbox
 from gate.audit import spool as spooling
 from gate.audit.errors import BadFormatError
 from gate.audit.export import Outlet, bundle, tiles
@@ -188,30 +187,3 @@ def test_an_erased_crossing_leaves_every_proof_valid(log: SmallLog, tmp_path: Pa
     for path in (tmp_path / "a.bundle", log.spool):
         report = verify(path, log.vkey)
         assert (report.verified, report.erased, report.keys) == (True, 1, 1)
-
-
-# ── inbox ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_receipts_are_taken_the_largest_first_and_others_left_alone(tmp_path: Path) -> None:
-    for name in ("receipt-5.note", "receipt-40.note", ".tmp-receipt-50.note", "receipt-x.note", "else"):
-        (tmp_path / name).write_bytes(name.encode())
-    found = list(inbox.receipts(tmp_path))
-    assert [one.note for one in found] == [b"receipt-40.note", b"receipt-5.note"]
-    found[0].remove()
-    found[0].remove()
-    found[1].refuse()
-    assert list(inbox.receipts(tmp_path)) == []
-    assert (tmp_path / "refused-5.note").exists()
-
-
-def test_an_inbox_that_is_not_there_is_empty(tmp_path: Path) -> None:
-    assert list(inbox.receipts(tmp_path / "missing")) == []
-
-
-def test_receipts_are_bounded_in_number_and_size(tmp_path: Path) -> None:
-    for n in range(inbox.RECEIPTS_MAX + 3):
-        (tmp_path / f"receipt-{n}.note").write_bytes(b"x" * (inbox.RECEIPT_BYTES_MAX + 100))
-    found = list(inbox.receipts(tmp_path))
-    assert len(found) == inbox.RECEIPTS_MAX
-    assert {len(one.note) for one in found} == {inbox.RECEIPT_BYTES_MAX + 1}

@@ -18,7 +18,7 @@ from gate.trust.admission import Way
 from gate.trust.errors import StoreError
 from gate.trust.freshness import AlarmKind, alarms, freshness
 from gate.trust.importing import import_sources
-from gate.trust.schema import connect, migrate
+from gate.trust.schema import connect_draft, migrate
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from gate.trust.survey import Revocation, survey
@@ -59,11 +59,9 @@ def test_everything_that_is_older_than_it_should_be_is_an_alarm(path: Path) -> N
 
 
 def test_a_store_in_which_nothing_is_is_an_alarm(tmp_path: Path) -> None:
-    from sqlite_utils import Database
-
     path = tmp_path / "empty.sqlite"
-    connection = connect(path, writable=True)
-    migrate(Database(connection))
+    connection = connect_draft(path)
+    migrate(connection)
     connection.close()
     found = alarms(TrustStore.open(path), NOW, age_max_days=90)
     assert [one.kind for one in found] == [AlarmKind.NOTHING_IMPORTED]

@@ -1,0 +1,83 @@
+"""The mirror's receipts, on their way from the inbox to the log's writer.
+
+Promise: the inbox is another program's folder, and nothing in it holds up a record: it is looked into in a thread of its own, a
+part at a time, and the writer's thread sees single receipts only. A problem costs one line when it begins and one when it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from gate.audit.errors import BadFormatError, BadSignatureError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gate.audit.inbox import Found, Inbox
+    from gate.audit.note import Verifier
+    from gate.audit.publishing import Worker
+    from gate.audit.writer import Writer
+
+POLL_S = 1.0
+
+log = logging.getLogger("gate.log")
+
+
+class Receipts:
+    """Takes receipts in. `refused` counts those that did not verify; without a mirror there are none."""
+
+    def __init__(
+        self, inbox: Inbox, writer: Writer, mirror: Verifier | None, *, in_store: Worker, in_inbox: Worker
+    ) -> None:
+        self._inbox = inbox
+        self._writer = writer
+        self._mirror = mirror
+        self._in_store = in_store
+        self._in_inbox = in_inbox
+        self._problem = ""
+        self._is_in_doubt = False
+        self.refused = 0
+
+    async def run(self, taken: Callable[[], None]) -> None:
+        """Watch the inbox until cancelled; `taken` is called after each look."""
+        while self._mirror is not None:
+            self._report(await self._look(self._mirror))
+            taken()
+            await asyncio.sleep(POLL_S)
+
+    async def _look(self, mirror: Verifier) -> str:
+        """Take in what lies there; returns what is wrong with it, in words."""
+        problem = ""
+        try:
+            for found in await self._in_inbox(self._inbox.look):
+                problem = await self._take(found, mirror) or problem
+        except StoreError:
+            return problem  # reported as the writer's problem; the receipts stay for later
+        except OSError as error:
+            return f"the inbox cannot be read: {error.strerror}"
+        return problem
+
+    async def _take(self, found: Found, mirror: Verifier) -> str:
+        """Take one in, or put it aside. Raises StoreError, and OSError when it cannot be put aside."""
+        try:
+            await self._in_store(self._writer.take_receipt, found.note, mirror)
+        except (BadFormatError, BadSignatureError) as error:
+            self.refused += 1
+            await self._in_inbox(self._inbox.refuse, found)
+            return f"a receipt was refused: {error}"
+        await self._in_inbox(self._inbox.remove, found)
+        return ""
+
+    def _report(self, problem: str) -> None:
+        """Say once when something is wrong with the inbox, and once when the whole of it was found well."""
+        if problem and not self._problem:
+            log.warning("inbox_problem", extra={"reason": problem[:300]})
+        if problem:
+            self._problem, self._is_in_doubt = problem, True
+        elif self._inbox.is_through:
+            if self._problem and not self._is_in_doubt:
+                log.info("inbox_well_again", extra={"refused": self.refused})
+                self._problem = ""
+            self._is_in_doubt = False  # until the end of the next turn

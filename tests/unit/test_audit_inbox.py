@@ -1,0 +1,182 @@
+"""The inbox as a neighbour in bad hands fills it: looks stay short, nothing is followed, waited for or overwritten."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from gate import ordinary
+from gate.audit import inbox
+from gate.audit.inbox import Found, Inbox
+
+SOON_S = 2.0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def box(tmp_path: Path, folder: Path) -> Inbox:
+    return Inbox(folder, tmp_path / "refused")
+
+
+def names(found: list[Found]) -> list[str]:
+    return [one.name for one in found]
+
+
+def test_receipts_are_taken_the_largest_first_and_others_left_alone(box: Inbox, folder: Path) -> None:
+    for name in ("receipt-5.note", "receipt-40.note", ".tmp-receipt-50.note", "receipt-x.note", "else"):
+        (folder / name).write_bytes(name.encode())
+    found = box.look()
+    assert [one.note for one in found] == [b"receipt-40.note", b"receipt-5.note"]
+    box.remove(found[0])
+    box.remove(found[0])
+    box.refuse(found[1])
+    assert box.look() == []
+    assert sorted(one.name for one in folder.iterdir()) == [".tmp-receipt-50.note", "else", "receipt-x.note"]
+    assert (folder.parent / "refused" / "receipt-5.note").read_bytes() == b"receipt-5.note"
+
+
+def test_an_inbox_that_is_not_there_is_empty_until_it_is(tmp_path: Path) -> None:
+    box = Inbox(tmp_path / "missing", tmp_path / "refused")
+    assert box.look() == []
+    (tmp_path / "missing").mkdir()
+    (tmp_path / "missing" / "receipt-1.note").write_bytes(b"1")
+    assert names(box.look()) == ["receipt-1.note"]
+    box.close()
+
+
+def test_receipts_are_bounded_in_number_and_size(box: Inbox, folder: Path) -> None:
+    for n in range(inbox.RECEIPTS_MAX + 3):
+        (folder / f"receipt-{n}.note").write_bytes(b"x" * inbox.RECEIPT_BYTES_MAX)
+    (folder / "receipt-99.note").write_bytes(b"x" * (inbox.RECEIPT_BYTES_MAX + 1))
+    assert names(box.look()) == [f"receipt-{n}.note" for n in range(inbox.RECEIPTS_MAX + 2, 2, -1)]
+
+
+def hostile(folder: Path, what: str) -> Path:
+    """Something that is named like the receipt of the largest size and is none."""
+    path = folder / "receipt-900.note"
+    match what:
+        case "fifo":
+            os.mkfifo(path)
+        case "link":
+            (folder.parent / "secret").write_bytes(b"the log's key")
+            path.symlink_to(folder.parent / "secret")
+        case "link to a device":
+            path.symlink_to("/dev/zero")
+        case "folder":
+            path.mkdir()
+        case "endless":
+            path.touch()
+            os.truncate(path, 1 << 40)
+    return path
+
+
+@pytest.mark.parametrize("what", ["fifo", "link", "link to a device", "folder", "endless"])
+def test_what_is_no_receipt_holds_up_nothing_and_stays_where_it_is(box: Inbox, folder: Path, what: str) -> None:
+    path = hostile(folder, what)
+    (folder / "receipt-3.note").write_bytes(b"3")
+    began = time.monotonic()
+    for _ in range(3):
+        assert names(box.look()) == ["receipt-3.note"]
+    assert time.monotonic() - began < SOON_S
+    assert os.path.lexists(path)
+
+
+@pytest.mark.parametrize(("what", "flag"), [("link", os.O_NOFOLLOW), ("fifo", os.O_NONBLOCK)])
+def test_the_flags_are_what_keeps_links_and_pipes_out(
+    box: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch, what: str, flag: int
+) -> None:
+    path = hostile(folder, what)
+    monkeypatch.setattr(ordinary, "_FLAGS", ordinary._FLAGS & ~flag)
+    if what == "link":
+        assert box.look()[0].note == b"the log's key"
+        return
+    child = os.fork()
+    if child == 0:
+        box.look()
+        os._exit(0)
+    time.sleep(0.5)
+    assert os.waitpid(child, os.WNOHANG) == (0, 0), "it waits for somebody to write"
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    assert path.is_fifo()
+
+
+def test_a_folder_of_many_names_is_gone_through_a_part_at_a_time(
+    box: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "NAMES_MAX", 50)
+    for n in range(220):
+        (folder / f"junk-{n}").touch()
+    (folder / "receipt-7.note").write_bytes(b"7")
+    read: list[int] = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda of: Counted(scandir(of), read))
+    found = [name for _ in range(5) for name in names(box.look())]
+    assert found == ["receipt-7.note"], "all of it was seen in five looks"
+    assert len(read) == 221
+    box.look()
+    assert len(read) == 221 + 50
+    box.close()
+
+
+class Counted:
+    """A folder's names, counted as they are read."""
+
+    def __init__(self, names: os.ScandirIterator[str], read: list[int]) -> None:
+        self._names = names
+        self._read = read
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._names.close()
+
+    def __iter__(self) -> Counted:
+        return self
+
+    def __next__(self) -> os.DirEntry[str]:
+        entry = next(self._names)
+        self._read.append(1)
+        return entry
+
+
+def test_a_refused_receipt_overwrites_nothing_in_the_neighbours_folder(box: Inbox, folder: Path) -> None:
+    """It used to be renamed there: a folder of that name made it come back for ever, a file of that name was lost."""
+    (folder / "refused-4.note").mkdir()
+    (folder / "refused-5.note").write_bytes(b"kept")
+    for n in (4, 5):
+        (folder / f"receipt-{n}.note").write_bytes(b"forged")
+    for one in box.look():
+        box.refuse(one)
+    assert box.look() == []
+    assert (folder / "refused-5.note").read_bytes() == b"kept"
+
+
+def test_a_receipt_that_became_a_folder_meanwhile_is_no_error(box: Inbox, folder: Path) -> None:
+    path = folder / "receipt-4.note"
+    path.write_bytes(b"forged")
+    (found,) = box.look()
+    path.unlink()
+    path.mkdir()
+    box.refuse(found)
+    assert box.look() == []
+
+
+def test_of_those_that_were_refused_some_are_kept(box: Inbox, folder: Path) -> None:
+    for n in range(3 * inbox.REFUSED_MAX):
+        (folder / f"receipt-{n}.note").write_bytes(b"forged")
+        for one in box.look():
+            box.refuse(one)
+    assert len(list((folder.parent / "refused").iterdir())) == inbox.REFUSED_MAX
+    assert list(folder.iterdir()) == []
