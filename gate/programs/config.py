@@ -264,6 +264,11 @@ def path_from_environment() -> Path:
     return Path(os.environ.get("PORTCULLIS_CONFIG", str(DEFAULT_PATH)))
 
 
+def environment_with(more: dict[str, str]) -> dict[str, str]:
+    """Our environment for a child process, and more."""
+    return {**os.environ, **more}
+
+
 def notify_socket() -> str | None:
     """Where systemd wants to hear of readiness and life, if it does."""
     return os.environ.get("NOTIFY_SOCKET")

@@ -22,7 +22,7 @@ from gate.page.reader import read
 from gate.page.recognise import open_recogniser
 from gate.page.values import NoReading, Reading, Why
 from gate.page.voting import objections_to
-from gate.programs.vision_child import harden
+from gate.programs.children.confine import Needs, confine, harden
 
 if TYPE_CHECKING:
     from gate.page.values import Recogniser
@@ -95,6 +95,7 @@ def serve(requests: BinaryIO, recogniser: Recogniser) -> None:
 def main() -> None:
     """Entry point: `python -m gate.programs.page_child MODELS PARENT_PID`. The first line says whether it is ready."""
     harden(int(sys.argv[2]))
+    confine(Needs())
     cv2.setNumThreads(1)
     try:
         recogniser = open_recogniser(Path(sys.argv[1]))

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.channel.sockets import ChannelClosedError, Connection
-from gate.programs.vision_process import PAUSE_MAX_S, PAUSE_MIN_S, ChildLostError, Process
+from gate.programs.children.spare import PAUSE_MAX_S, PAUSE_MIN_S
+from gate.programs.children.start import ChildLostError, Process
 
 if TYPE_CHECKING:
     from gate.programs.config import Page

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,9 +32,10 @@ from gate.page.recognise import open_recogniser
 from gate.page.shots import Shots
 from gate.page.watch import Advised, Gone, Read, Unread, Watch
 from gate.programs.cameras import page_camera
+from gate.programs.children import needs
+from gate.programs.children.confine import Needs, confine, harden
 from gate.programs.page_findings import guidance_of, message_of
 from gate.programs.racing import first_of
-from gate.programs.vision_child import harden
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,12 +52,15 @@ RETRY_S = 1.0
 PORTRAIT_WIDTH_MAX = 640
 PORTRAIT_BYTES_MAX = 256 * 1024
 
+Confine = Callable[[Needs], object]
+
 
 class Child:
     """One child: `run` serves the parent until it hangs up."""
 
-    def __init__(self, parent: Connection[messages.ToPageChild]) -> None:
+    def __init__(self, parent: Connection[messages.ToPageChild], *, confine: Confine) -> None:
         self._parent = parent
+        self._confine = confine
         self._verdicts: PageVerdicts | None = None
         self._up: bool | None = None
 
@@ -63,6 +68,7 @@ class Child:
         """Prepare, then look for ever."""
         try:
             prepare = await self._parent.receive()
+            self._confine(needs.of_page(prepare.driver, prepare.place))
             try:
                 recogniser = await asyncio.to_thread(open_recogniser, Path(prepare.models))
             except RecogniserError as error:
@@ -172,21 +178,21 @@ def _jpeg(portrait: npt.NDArray[np.uint8]) -> bytes | None:
     return preview(portrait, width_max=PORTRAIT_WIDTH_MAX, bytes_max=PORTRAIT_BYTES_MAX)
 
 
-async def serve(end: socket.socket) -> None:
-    """Serve the parent at the other end of `end`."""
+async def serve(end: socket.socket, *, confine: Confine) -> None:
+    """Serve the parent at the other end of `end`. `confine` leaves this process what its page source needs."""
     parent = await adopt(end, incoming=messages.ToPageChild, bytes_max=PICTURE_BYTES_MAX)
     try:
-        await Child(parent).run()
+        await Child(parent, confine=confine).run()
     finally:
         parent.close()
 
 
 def main() -> None:
-    """Entry point: `python -m gate.programs.page_source_child PARENT_PID`, a socket as standard input."""
+    """Entry point: `python -m gate.programs.page_source_child PARENT_PID WAY`, a socket as standard input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
-    harden(int(sys.argv[1]))
+    harden(int(sys.argv[1]), keep=(int(sys.argv[2]),))
     cv2.setNumThreads(1)
-    asyncio.run(serve(socket.socket(fileno=os.dup(0))))
+    asyncio.run(serve(socket.socket(fileno=os.dup(0)), confine=confine))
 
 
 if __name__ == "__main__":

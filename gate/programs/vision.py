@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.channel.sockets import PICTURE_BYTES_MAX, BadMessageError, ChannelClosedError, Connection, serve
+from gate.programs.children.start import ChildLostError
 from gate.programs.config import ConfigError
 from gate.programs.page_source import Pages
 from gate.programs.peers import uids
 from gate.programs.racing import first_of
-from gate.programs.vision_process import ChildLostError, Faces, Spare
+from gate.programs.vision_process import Faces, FaceSpare
 from models.acceptance import providers_for
 from models.errors import ModelError
 from models.site import load_for
@@ -80,7 +81,7 @@ class Viewer:
 class Vision:
     """The parent's state: the spare, the crossing, the viewers, what is known of the camera."""
 
-    def __init__(self, *, spare: Spare, pages: Pages | None = None) -> None:
+    def __init__(self, *, spare: FaceSpare, pages: Pages | None = None) -> None:
         self._spare = spare
         self._pages = pages
         self._crossing: Crossing | None = None
@@ -327,7 +328,7 @@ def camera_setup(config: Config) -> messages.CameraSetup:
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
     """Run the program until `stop` is set."""
-    spare = Spare(preparation(config))
+    spare = FaceSpare(preparation(config))
     pages = Pages(config.page, models=config.paths.models) if config.page is not None else None
     vision = Vision(spare=spare, pages=pages)
     lane_socket = serve(

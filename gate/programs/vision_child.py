@@ -10,14 +10,13 @@ not grow without bound, and ends when its parent does.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import random
-import resource
 import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +37,8 @@ from gate.face.subject import Zone
 from gate.face.watch import Watch
 from gate.passage.screen import Guidance
 from gate.programs.cameras import camera_for
+from gate.programs.children import needs
+from gate.programs.children.confine import Needs, confine, harden
 from gate.programs.printed_portrait import PrintedPortrait
 from gate.programs.racing import first_of
 from gate.programs.vision_tints import TintWitness
@@ -56,38 +57,8 @@ PREVIEW_WIDTH_MAX = 640
 PREVIEW_BYTES_MAX = 60_000
 PROBE_S = 2.0
 PORTRAIT_BYTES_MAX = 1024 * 1024
-ADDRESS_SPACE_BYTES_MAX = 3 * 1024**3  # decoders and models stay far below; a bomb ends here
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
-_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
-_CAP_IPC_LOCK = 14
-
-
-def harden(parent_pid: int) -> dict[str, bool]:
-    """Make this process unreadable, bounded and mortal; return what could not be had as False.
-
-    Raises OSError when it would stay dumpable or unbounded: then it must not see a face.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "cannot make the process non-dumpable")
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES_MAX, ADDRESS_SPACE_BYTES_MAX))
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent_pid:  # it died before the line above
-        raise OSError("the parent has ended")
-    locked = _may_lock_everything() and libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0
-    return {"memory_locked": locked}
-
-
-def _may_lock_everything() -> bool:
-    """Under a smaller limit the lock would succeed now and make a later allocation fail."""
-    limit_bytes = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
-    if limit_bytes == resource.RLIM_INFINITY or limit_bytes >= ADDRESS_SPACE_BYTES_MAX:
-        return True
-    status = Path("/proc/self/status").read_text()
-    effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))
-    return bool(int(effective.split()[1], 16) >> _CAP_IPC_LOCK & 1)
+Confine = Callable[[Needs], dict[str, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +75,10 @@ class Crossing:
 class Child:
     """One child: `run` serves the parent until it hangs up."""
 
-    def __init__(self, parent: Connection[messages.ToChild], *, hardened: dict[str, bool]) -> None:
+    def __init__(self, parent: Connection[messages.ToChild], *, hardened: dict[str, bool], confine: Confine) -> None:
         self._parent = parent
         self._hardened = hardened
+        self._confine = confine
         self._models: FaceModels | None = None
         self._setup = messages.CameraSetup(address="")
         self._crossing: Crossing | None = None
@@ -157,6 +129,7 @@ class Child:
         try:
             camera_for(message.camera)
             self._setup = message.camera
+            self._hardened |= self._confine(needs.of_camera(message.camera.driver, message.camera.address))
             models = open_models(Path(message.models), profile=message.profile, providers=message.providers)
         except (DriverError, ModelError) as error:
             await self._parent.send(messages.Unfit(str(error)))
@@ -331,20 +304,20 @@ def guidance_of(hint: Hint | None, *, faces: int) -> Guidance:
     return Guidance[hint.name]
 
 
-async def serve(end: socket.socket, *, hardened: dict[str, bool]) -> None:
-    """Serve the parent at the other end of `end`."""
+async def serve(end: socket.socket, *, hardened: dict[str, bool], confine: Confine) -> None:
+    """Serve the parent at the other end of `end`. `confine` leaves this process what its camera needs."""
     parent = await adopt(end, incoming=messages.ToChild, bytes_max=PICTURE_BYTES_MAX)
     try:
-        await Child(parent, hardened=hardened).run()
+        await Child(parent, hardened=hardened, confine=confine).run()
     finally:
         parent.close()
 
 
 def main() -> None:
-    """Entry point of the process: `python -m gate.programs.vision_child PARENT_PID`, a socket as standard input."""
+    """Entry point of the process: `python -m gate.programs.vision_child PARENT_PID WAY`, a socket as standard input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
-    hardened = harden(int(sys.argv[1]))
-    asyncio.run(serve(socket.socket(fileno=os.dup(0)), hardened=hardened))
+    hardened = harden(int(sys.argv[1]), keep=(int(sys.argv[2]),))
+    asyncio.run(serve(socket.socket(fileno=os.dup(0)), hardened=hardened, confine=confine))
 
 
 if __name__ == "__main__":

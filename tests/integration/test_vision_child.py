@@ -22,9 +22,12 @@ from gate.face.capture import Changed, Compared, Guided
 from gate.face.guidance import Hint
 from gate.face.track import TrackState
 from gate.passage.screen import Guidance
-from gate.programs import vision_child, vision_process
+from gate.programs import vision_child
+from gate.programs.children import spare as spares
+from gate.programs.children import start
+from gate.programs.children.start import ChildLostError, Process
 from gate.programs.vision_child import PORTRAIT_BYTES_MAX, guidance_of, message_of, serve
-from gate.programs.vision_process import FACES, ChildLostError, Process, Spare
+from gate.programs.vision_process import FACES, FaceSpare
 
 DEADLINE_S = 15.0
 Wanted = TypeVar("Wanted")
@@ -55,7 +58,7 @@ class Parent:
 @contextlib.asynccontextmanager
 async def child_of() -> AsyncIterator[Parent]:
     ours, theirs = socket.socketpair()
-    child = asyncio.ensure_future(serve(theirs, hardened={"memory_locked": False}))
+    child = asyncio.ensure_future(serve(theirs, hardened={"memory_locked": False}, confine=lambda _: {}))
     connection = await adopt(ours, incoming=m.FromChild, bytes_max=PICTURE_BYTES_MAX)
     try:
         yield Parent(connection, child)
@@ -232,8 +235,8 @@ async def test_a_child_that_does_not_come_up_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, reason: str
 ) -> None:
     place = executable(tmp_path, script) if script is not None else str(tmp_path / "nothing")
-    monkeypatch.setattr(vision_process.sys, "executable", place)
-    monkeypatch.setattr(vision_process, "START_DEADLINE_S", 0.3)
+    monkeypatch.setattr(start.sys, "executable", place)
+    monkeypatch.setattr(start, "START_DEADLINE_S", 0.3)
     with pytest.raises(ChildLostError, match=reason):
         await Process.start(FACES, PREPARE, incoming=m.FromChild)
 
@@ -242,9 +245,9 @@ async def test_a_spare_that_never_comes_up_is_tried_again_and_taking_it_fails_at
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count = tmp_path / "count"
-    monkeypatch.setattr(vision_process.sys, "executable", executable(tmp_path, f"echo x >> {count}"))
-    monkeypatch.setattr(vision_process, "PAUSE_MIN_S", 0.01)
-    spare = Spare(PREPARE)
+    monkeypatch.setattr(start.sys, "executable", executable(tmp_path, f"echo x >> {count}"))
+    monkeypatch.setattr(spares, "PAUSE_MIN_S", 0.01)
+    spare = FaceSpare(PREPARE)
     keeping = asyncio.ensure_future(spare.keep())
     with pytest.raises(ChildLostError, match="the child is"):
         await spare.take()
@@ -259,8 +262,8 @@ async def test_a_spare_that_never_comes_up_is_tried_again_and_taking_it_fails_at
 
 
 async def test_waiting_for_a_spare_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vision_process, "TAKE_DEADLINE_S", 0.05)
-    spare = Spare(PREPARE)
+    monkeypatch.setattr(spares, "TAKE_DEADLINE_S", 0.05)
+    spare = FaceSpare(PREPARE)
     with pytest.raises(ChildLostError, match="no child is ready"):
         await spare.take()
     with pytest.raises(ChildLostError, match="no child is ready"):

@@ -439,14 +439,14 @@ def test_the_parent_loads_no_image_or_inference_library() -> None:
 
 def test_a_child_is_unreadable_bounded_and_leaves_no_core() -> None:
     program = (
-        "import ctypes, os, resource\nfrom gate.programs.vision_child import harden, ADDRESS_SPACE_BYTES_MAX\n"
+        "import ctypes, os, resource\nfrom gate.programs.children.confine import harden, ADDRESS_SPACE_BYTES_MAX\n"
+        "try: harden(1)\n"
+        "except OSError as error: print(error)\n"
         "done = harden(os.getppid())\n"
         "assert ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) == 0\n"  # PR_GET_DUMPABLE
         "assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)\n"
         "assert resource.getrlimit(resource.RLIMIT_AS)[0] == ADDRESS_SPACE_BYTES_MAX\n"
         "assert set(done) == {'memory_locked'}\n"
-        "try: harden(1)\n"
-        "except OSError as error: print(error)\n"
     )
     outcome = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (outcome.returncode, outcome.stderr) == (0, "")
@@ -456,7 +456,8 @@ def test_a_child_is_unreadable_bounded_and_leaves_no_core() -> None:
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     config = config_for(tmp_path, models=real_models(), address="http://127.0.0.1:9/stream")
     program = (
-        "import asyncio, sys\nfrom gate.channel import messages\nfrom gate.programs.vision_process import FACES, Process\n"
+        "import asyncio, sys\nfrom gate.channel import messages\nfrom gate.programs.children.start import Process\n"
+        "from gate.programs.vision_process import FACES\n"
         "async def main():\n"
         "    prepare = messages.Prepare(models=sys.argv[1], camera=messages.CameraSetup(sys.argv[2]))\n"
         "    child = await Process.start(FACES, prepare, incoming=messages.FromChild)\n"

@@ -1,0 +1,264 @@
+"""What a child process gives up before it meets a stranger's bytes, in two steps, each for good.
+
+`harden` makes it unreadable, bounded and mortal, closes what it inherited, and takes from it whatever no child ever needs: other
+programs, other processes, other namespaces, the kernel's own interfaces. `confine` then leaves it the sockets, files and ports of its
+kind alone. What could not be had is returned as False for the status; what must be had raises OSError, and then the child must not
+see a face or a document.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import resource
+import signal
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gate.programs.children import landlock
+from gate.programs.children.seccomp import Argument, Refusal, Where, refuse
+
+ADDRESS_SPACE_BYTES_MAX: Final = 3 * 1024**3  # decoders and models stay far below; a bomb ends here
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_PTRACER = 1, 4, 0x59616D61
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
+_CAP_IPC_LOCK = 14
+_CLONE_THREAD: Final = 0x00010000
+_FAMILIES: Final = 64  # more than there are
+_TYPE_MASK: Final = 0xF
+_STANDARD: Final = frozenset({0, 1, 2})
+
+_OTHER_PROGRAMS: Final = ("execve", "execveat", "fork", "vfork")
+_OTHER_PROCESSES: Final = [
+    "ptrace",
+    "process_vm_readv",
+    "process_vm_writev",
+    "kcmp",
+    "pidfd_open",
+    "pidfd_getfd",
+    "pidfd_send_signal",
+    "process_madvise",
+    "process_mrelease",
+    "tkill",
+    "rt_sigqueueinfo",
+    "rt_tgsigqueueinfo",
+    "setpriority",
+    "migrate_pages",
+    "move_pages",
+]
+_SHARED_MEMORY: Final = [
+    "shmget",
+    "shmat",
+    "shmctl",
+    "msgget",
+    "msgsnd",
+    "msgrcv",
+    "semget",
+    "semop",
+    "mq_open",
+]  # it would outlive the child
+_KERNEL: Final = [
+    "unshare",
+    "setns",
+    "mount",
+    "umount2",
+    "pivot_root",
+    "chroot",
+    "open_tree",
+    "move_mount",
+    "fsopen",
+    "fsconfig",
+    "fsmount",
+    "fspick",
+    "mount_setattr",
+    "bpf",
+    "perf_event_open",
+    "userfaultfd",
+    "keyctl",
+    "add_key",
+    "request_key",
+    "init_module",
+    "finit_module",
+    "delete_module",
+    "kexec_load",
+    "kexec_file_load",
+    "reboot",
+    "swapon",
+    "swapoff",
+    "acct",
+    "quotactl",
+    "syslog",
+    "personality",
+    "settimeofday",
+    "clock_settime",
+    "clock_adjtime",
+    "adjtimex",
+    "open_by_handle_at",
+    "name_to_handle_at",
+    "fanotify_init",
+    "io_uring_setup",
+    "io_uring_enter",
+    "io_uring_register",
+    "setuid",
+    "setgid",
+    "setreuid",
+    "setregid",
+    "setresuid",
+    "setresgid",
+    "setgroups",
+    "setfsuid",
+    "setfsgid",
+    "capset",
+]
+_LISTENING: Final = ("bind", "listen", "accept", "accept4")
+_CHANGING_FILES: Final = [
+    "creat",
+    "truncate",
+    "mkdir",
+    "mkdirat",
+    "mknod",
+    "mknodat",
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "symlink",
+    "symlinkat",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+    "chmod",
+    "fchmod",
+    "fchmodat",
+    "chown",
+    "fchown",
+    "lchown",
+    "fchownat",
+    "setxattr",
+    "lsetxattr",
+    "fsetxattr",
+    "removexattr",
+    "lremovexattr",
+    "fremovexattr",
+    "utime",
+    "utimes",
+    "futimesat",
+    "utimensat",
+]
+_OPENING: Final = (("open", 1), ("openat", 2))  # and which argument holds the flags
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a kind of child needs beyond its parent, its memory and the processor.
+
+    `families` are those of sockets that it may open and connect. `writable` are what it may open for writing, which Landlock holds
+    it to; with nothing at all, that is refused as a system call, and so is everything that changes a name or a mode, unless it
+    `removes` files. `readable`: None is everywhere.
+    """
+
+    families: frozenset[int] = frozenset()
+    writable: tuple[Path, ...] = ()
+    removes: bool = False
+    readable: tuple[Path, ...] | None = None
+    tcp_ports: tuple[int, ...] = ()
+
+
+def harden(parent_pid: int, *, keep: Iterable[int] = ()) -> dict[str, bool]:
+    """Make this process unreadable, bounded, mortal and alone; return what could not be had as False.
+
+    `keep` are inherited descriptors, beside the standard ones, that stay open. Raises OSError when it would stay dumpable, unbounded
+    or able to start another program: then it must not see a face or a document.
+    """
+    close_all_but(_STANDARD | frozenset(keep))
+    make_unreadable()
+    libc = ctypes.CDLL(None, use_errno=True)
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES_MAX, ADDRESS_SPACE_BYTES_MAX))
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent_pid:  # it died before the line above
+        raise OSError("the parent has ended")
+    locked = _may_lock_everything() and libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0
+    refuse(never_needed(os.getpid()))
+    return {"memory_locked": locked}
+
+
+def confine(needs: Needs) -> dict[str, bool]:
+    """Leave this process what its kind needs; return what could not be had as False. Raises OSError when the filter cannot be loaded."""
+    closed = landlock.restrict(writable=needs.writable, readable=needs.readable, tcp_ports=needs.tcp_ports)
+    refuse(beyond(needs))
+    return {"files_closed": closed}
+
+
+def make_unreadable() -> None:
+    """No other process of this user reads the memory, and none of it is left as a core. Raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "cannot make the process non-dumpable")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def never_needed(own_pid: int) -> tuple[Refusal, ...]:
+    """What no child of any kind needs."""
+    always = (*_OTHER_PROGRAMS, *_OTHER_PROCESSES, *_SHARED_MEMORY, *_KERNEL, *_LISTENING)
+    return (
+        *(Refusal(call) for call in always),
+        Refusal("clone", Argument(0, Where.MASKED_IS, 0, _CLONE_THREAD)),  # threads are its own, processes are not
+        Refusal("clone3", error=errno.ENOSYS),  # its flags cannot be seen: the C library falls back to clone
+        Refusal("openat2", error=errno.ENOSYS),  # likewise, to openat
+        Refusal("kill", Argument(0, Where.IS_NOT, own_pid)),
+        Refusal("tgkill", Argument(0, Where.IS_NOT, own_pid)),
+        Refusal("prlimit64", Argument(0, Where.IS_NOT, 0)),
+        *(
+            Refusal("prctl", Argument(0, Where.IS, what))
+            for what in (_PR_SET_DUMPABLE, _PR_SET_PDEATHSIG, _PR_SET_PTRACER)
+        ),
+        # A datagram could be addressed to anyone who listens, such as the journal.
+        Refusal("socketpair", Argument(1, Where.MASKED_IS, socket.SOCK_DGRAM, _TYPE_MASK)),
+    )
+
+
+def beyond(needs: Needs) -> tuple[Refusal, ...]:
+    """What a child with these needs does not need."""
+    refused = [
+        Refusal("socket", Argument(0, Where.IS, family)) for family in range(_FAMILIES) if family not in needs.families
+    ]
+    refused.append(Refusal("socket", Argument(0, Where.IS_AT_LEAST, _FAMILIES)))
+    if not needs.families:
+        refused.append(Refusal("connect"))
+    if not needs.removes:
+        refused += [Refusal(call) for call in _CHANGING_FILES]
+    if not needs.writable:
+        for call, flags in _OPENING:
+            refused += [
+                Refusal(call, Argument(flags, Where.MASKED_IS, mode, os.O_ACCMODE))
+                for mode in (os.O_WRONLY, os.O_RDWR, os.O_ACCMODE)
+            ]
+            refused += [
+                Refusal(call, Argument(flags, Where.MASKED_IS, flag, flag)) for flag in (os.O_CREAT, os.O_TRUNC)
+            ]
+    return tuple(refused)
+
+
+def close_all_but(kept: frozenset[int]) -> None:
+    """Close every other descriptor: what was inherited by mistake is nobody's."""
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names are enough
+        if int(name) not in kept:
+            try:
+                os.close(int(name))
+            except OSError:
+                continue  # the one that the folder was read by
+
+
+def _may_lock_everything() -> bool:
+    """Under a smaller limit the lock would succeed now and make a later allocation fail."""
+    limit_bytes = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    if limit_bytes == resource.RLIM_INFINITY or limit_bytes >= ADDRESS_SPACE_BYTES_MAX:
+        return True
+    status = Path("/proc/self/status").read_text()
+    effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))
+    return bool(int(effective.split()[1], 16) >> _CAP_IPC_LOCK & 1)

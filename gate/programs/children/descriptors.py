@@ -1,0 +1,76 @@
+"""Descriptors that go from a program to its child: each with one letter that says what it is for.
+
+They travel over a socket pair beside the one for messages, so that neither a message nor a stream's buffer ever holds what flows
+through them. Sending never waits: a child that does not take what it is handed is as good as gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+
+HANDED_MAX = 8  # that wait to be taken; one more is closed at once
+
+_LABEL_BYTES = 1
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """A pair to hand descriptors over. Each keeps the bounds of what is sent, and never waits."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    return ours, theirs
+
+
+def hand(way: socket.socket, label: bytes, descriptor: int) -> None:
+    """Hand one descriptor over; the sender keeps its own, to close. Raises OSError when nobody takes it."""
+    socket.send_fds(way, [label], [descriptor])
+
+
+class Handed:
+    """What a child was handed and has not taken yet, by letter, in the order of coming."""
+
+    def __init__(self, way: socket.socket) -> None:
+        self._way = way
+        self._way.setblocking(False)
+        self._waiting: dict[bytes, asyncio.Queue[int]] = {}
+        self._held = 0
+        asyncio.get_running_loop().add_reader(way.fileno(), self._receive)
+
+    async def take(self, label: bytes) -> socket.socket:
+        """The next descriptor of this letter, as a socket that never waits. Waits for one to come."""
+        descriptor = await self._queue(label).get()
+        self._held -= 1
+        end = socket.socket(fileno=descriptor)
+        end.setblocking(False)
+        return end
+
+    def close(self) -> None:
+        """Close the way and everything that was not taken."""
+        asyncio.get_running_loop().remove_reader(self._way.fileno())
+        self._way.close()
+        for queue in self._waiting.values():
+            while not queue.empty():
+                os.close(queue.get_nowait())
+
+    def _queue(self, label: bytes) -> asyncio.Queue[int]:
+        return self._waiting.setdefault(label, asyncio.Queue())
+
+    def _receive(self) -> None:
+        try:
+            label, descriptors, _, _ = socket.recv_fds(self._way, _LABEL_BYTES, HANDED_MAX)
+        except BlockingIOError:
+            return
+        except OSError:
+            label, descriptors = b"", []
+        if not label:  # the parent has hung up
+            with contextlib.suppress(OSError, ValueError):
+                asyncio.get_running_loop().remove_reader(self._way.fileno())
+        for descriptor in descriptors:
+            if label and self._held < HANDED_MAX:
+                self._held += 1
+                self._queue(label).put_nowait(descriptor)
+            else:
+                os.close(descriptor)

@@ -1,0 +1,55 @@
+"""What each kind of child needs: those that look at pictures, the one camera or folder that they look through; a document child, its lists
+and its chip reader until it is prepared, and then nothing.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gate.programs.children.confine import Needs
+from gate.programs.children.seccomp import Refusal
+
+_DEVICES = Path("/dev")
+_PORTS = {"http": 80, "https": 443}
+
+# What a library may still load; the trust store is open by then, and is read through its descriptor.
+_LIBRARIES = (Path("/usr"), Path("/lib"), Path("/lib64"), Path("/etc/ld.so.cache"), Path("/proc"), Path("/dev/urandom"))
+OF_DOCUMENTS = Needs(
+    families=frozenset({socket.AF_UNIX}),
+    readable=(*_LIBRARIES, Path(sys.prefix), Path(sys.base_prefix), *(Path(place) for place in sys.path if place)),
+)
+# Once the card service is reached: whoever breaks a document child reaches no other program's socket.
+NO_SOCKETS = (Refusal("socket"), Refusal("connect"))
+
+
+def of_camera(driver: str, address: str) -> Needs:
+    """A child that looks through this camera."""
+    match driver:
+        case "network":
+            return _of_network(address)
+        case "gstreamer":  # its camera service is spoken with over a Unix socket
+            return Needs(families=frozenset({socket.AF_UNIX}), writable=(_DEVICES,))
+        case "v4l2":
+            return Needs(writable=(_DEVICES,))
+        case _:
+            return Needs()
+
+
+def of_page(driver: str, place: str) -> Needs:
+    """The page source's child: a document camera's, or that of a folder, which takes what it has read out of it."""
+    if driver != "camera":
+        return Needs(writable=(Path(place),), removes=True)
+    return of_camera("v4l2" if place.startswith("/dev/") else "network", place)
+
+
+def _of_network(address: str) -> Needs:
+    """Its host may be a name, which is asked for over UDP; TCP leads to the camera's port only, where the kernel can say so."""
+    parts = urlsplit(address)
+    try:
+        port = parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        port = 0  # no port at all: the driver says what is wrong with the address
+    return Needs(families=frozenset({socket.AF_INET, socket.AF_INET6}), tcp_ports=(port,) if port else ())

@@ -1,0 +1,187 @@
+"""What a captured child would try. Each attempt raises OSError when it is refused; run in a process of its own, forked for it.
+
+    python attempts.py PARENT_OF_NOBODY KIND FOLDER: one JSON object on standard output, an attempt's name and how it ended.
+
+KIND says how far the process is confined: `free`, `hardened`, or hardened and confined as `camera`, `recording` or `reader`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import resource
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from gate.programs.children.confine import Needs, confine, harden
+
+CAMERA_PORT = 9  # nobody listens there: refused by the peer, not by us
+NEEDS = {
+    "camera": Needs(families=frozenset({socket.AF_INET, socket.AF_INET6}), tcp_ports=(CAMERA_PORT,)),
+    "recording": Needs(),
+    "service": Needs(families=frozenset({socket.AF_UNIX})),
+}
+REFUSED = (errno.EPERM, errno.EACCES, errno.ENOSYS)
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_SECCOMP = ctypes.CDLL("libseccomp.so.2")
+
+Attempt = Callable[[Path], object]
+
+
+def call(name: str, *arguments: object) -> int:
+    """A system call by its name. Raises OSError."""
+    number = _SECCOMP.seccomp_syscall_resolve_name(name.encode())
+    result = int(_LIBC.syscall(ctypes.c_long(number), *arguments))
+    if result < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+    return result
+
+
+def _connect_unix(folder: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(folder / "neighbour.sock"))
+
+
+def _connect_to(port: int) -> Attempt:
+    def attempt(_: Path) -> None:
+        with socket.socket() as client:
+            try:
+                client.connect(("127.0.0.1", port))
+            except ConnectionRefusedError:
+                return  # the kernel went and asked
+
+    return attempt
+
+
+def _tell_the_journal(_: Path) -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ours.close()
+    theirs.close()
+
+
+def _listen(family: int) -> Attempt:
+    def attempt(folder: Path) -> None:
+        with socket.socket(family) as server:
+            if family == socket.AF_UNIX:
+                server.bind(str(folder / "mine.sock"))
+                (folder / "mine.sock").unlink()
+            else:
+                server.bind(("127.0.0.1", 0))
+
+    return attempt
+
+
+def _exec_directly(_: Path) -> None:
+    os.execv("/bin/true", ["true"])
+
+
+def _fork(_: Path) -> None:
+    if (child := os.fork()) == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def _read_a_neighbour(_: Path) -> None:
+    buffer = ctypes.create_string_buffer(8)
+    iovec = (ctypes.c_size_t * 2)(ctypes.addressof(buffer), 8)
+    call("process_vm_readv", os.getpid(), iovec, ctypes.c_ulong(1), iovec, ctypes.c_ulong(1), ctypes.c_ulong(0))
+
+
+ATTEMPTS: dict[str, Attempt] = {
+    "execve": _exec_directly,
+    "fork": _fork,
+    "trace": lambda _: call("ptrace", ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0)),
+    "read a neighbour's memory": _read_a_neighbour,
+    "take hold of a process": lambda _: os.pidfd_open(os.getppid()),
+    "signal the parent": lambda _: os.kill(os.getppid(), 0),
+    "signal everybody": lambda _: os.kill(-os.getpgrp(), 0),
+    "signal a thread": lambda _: call("tgkill", os.getppid(), os.getppid(), 0),
+    "bound the parent": lambda _: resource.prlimit(os.getppid(), resource.RLIMIT_CORE),
+    "be dumpable again": lambda _: call(
+        "prctl", 4, ctypes.c_long(1), ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0)
+    ),
+    "outlive the parent": lambda _: call(
+        "prctl", 1, ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0)
+    ),
+    "shared memory": lambda _: call("shmget", 0, ctypes.c_size_t(4096), 0o1600),
+    "a message queue": lambda _: call("msgget", 0, 0o1600),
+    "a semaphore": lambda _: call("semget", 0, 1, 0o1600),
+    "a keyring": lambda _: call("keyctl", ctypes.c_ulong(0), ctypes.c_ulong(-3 & (2**64 - 1)), ctypes.c_ulong(1)),
+    "io_uring": lambda _: call("io_uring_setup", 1, ctypes.create_string_buffer(256)),
+    "another personality": lambda _: call("personality", ctypes.c_ulong(0x0040000)),
+    "a datagram": _tell_the_journal,
+    "openat2": lambda folder: call(
+        "openat2", -100, str(folder / "there").encode(), ctypes.create_string_buffer(24), ctypes.c_size_t(24)
+    ),
+    "an internet socket": lambda _: socket.socket().close(),
+    "another port": _connect_to(10),
+    "the camera's port": _connect_to(CAMERA_PORT),
+    "a netlink socket": lambda _: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).close(),
+    "a Unix socket": lambda _: socket.socket(socket.AF_UNIX).close(),
+    "a neighbour's socket": _connect_unix,
+    "listen": _listen(socket.AF_UNIX),
+    "listen on a port": _listen(socket.AF_INET),
+    "write": lambda folder: os.close(os.open(folder / "there", os.O_WRONLY)),
+    "write and read": lambda folder: os.close(os.open(folder / "there", os.O_RDWR)),
+    "create": lambda folder: os.close(os.open(folder / "new", os.O_CREAT | os.O_RDONLY)),
+    "truncate": lambda folder: os.truncate(folder / "there", 0),
+    "make a folder": lambda folder: (folder / "made").mkdir(),
+    "link": lambda folder: os.link(folder / "there", folder / "linked"),
+    "symbolic link": lambda folder: (folder / "points").symlink_to("there"),
+    "rename": lambda folder: (folder / "renamed").rename(folder / "renamed too"),
+    "remove": lambda folder: (folder / "removed").unlink(),
+    "change a mode": lambda folder: (folder / "there").chmod(0o600),
+    "change a time": lambda folder: os.utime(folder / "there"),
+    "read a file": lambda folder: (folder / "there").read_bytes(),
+}
+
+
+def _ended(attempt: Attempt, folder: Path) -> int:
+    """Run it here; 0 when it worked, else the error's number."""
+    try:
+        attempt(folder)
+    except OSError as error:
+        return error.errno or errno.EIO
+    return 0
+
+
+def _in_a_process_of_its_own(attempt: Attempt, kind: str, folder: Path) -> int:
+    ours = os.getpid()
+    child = os.fork()
+    if child == 0:
+        if kind != "free":
+            harden(ours)
+            if kind != "hardened":
+                confine(NEEDS[kind])
+        os._exit(_ended(attempt, folder))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def prepare(folder: Path) -> socket.socket:
+    """The files and the neighbour that attempts need."""
+    folder.mkdir()
+    for name in ("there", "renamed", "removed"):
+        (folder / name).write_bytes(b"x")
+    neighbour = socket.socket(socket.AF_UNIX)
+    neighbour.bind(str(folder / "neighbour.sock"))
+    neighbour.listen(64)
+    return neighbour
+
+
+def main() -> None:
+    """Try everything."""
+    kind, folder = sys.argv[1], Path(sys.argv[2])
+    ended = {}
+    with prepare(folder):
+        for name, attempt in ATTEMPTS.items():
+            ended[name] = _in_a_process_of_its_own(attempt, kind, folder)
+    sys.stdout.write(json.dumps(ended) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""What a child gave up is refused, and works in a process that gave nothing up: each attempt is made both ways."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import functools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fakes.attempts import ATTEMPTS, REFUSED
+
+from gate.programs.children import confine as confining
+from gate.programs.children import landlock
+from gate.programs.children.confine import Needs, beyond, never_needed
+from gate.programs.children.needs import of_camera, of_page
+from gate.programs.children.seccomp import Argument, Refusal, Where
+
+ROOT = Path(__file__).parents[2]
+OF_ALL = {
+    "execve", "fork", "trace", "read a neighbour's memory", "take hold of a process", "signal the parent", "signal everybody",
+    "signal a thread", "bound the parent", "be dumpable again", "outlive the parent", "shared memory", "a message queue", "a semaphore",
+    "a keyring", "io_uring", "another personality", "a datagram", "openat2", "listen", "listen on a port",
+}  # fmt: skip
+FILES = {
+    "write", "write and read", "create", "truncate", "make a folder", "link", "symbolic link", "rename", "remove", "change a mode",
+    "change a time",
+}  # fmt: skip
+UNIX = {"a Unix socket", "a neighbour's socket"}
+INTERNET = {"an internet socket", "another port", "the camera's port"}
+REFUSED_TO = {
+    "hardened": OF_ALL,
+    "camera": OF_ALL | FILES | UNIX | {"another port", "a netlink socket"},
+    "recording": OF_ALL | FILES | UNIX | INTERNET | {"a netlink socket"},
+    "service": OF_ALL | FILES | INTERNET | {"a netlink socket"},
+}
+
+
+@functools.cache
+def ended(kind: str, folder: Path) -> dict[str, int]:
+    """How every attempt ended in a process of this kind."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    done = subprocess.run(
+        [sys.executable, "-m", "fakes.attempts", kind, str(folder / kind)],
+        cwd=ROOT,
+        env={**plain, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests"))), "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    found: dict[str, int] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("attempts")
+
+
+def test_every_attempt_works_where_nothing_was_given_up(folder: Path) -> None:
+    assert {name: code for name, code in ended("free", folder).items() if code in REFUSED} == {}
+    assert ended("free", folder).keys() == ATTEMPTS.keys()
+
+
+@pytest.mark.parametrize("kind", REFUSED_TO)
+def test_what_a_kind_of_child_gave_up_is_refused_and_nothing_else(folder: Path, kind: str) -> None:
+    refused = {name for name, code in ended(kind, folder).items() if code in REFUSED}
+    expected = REFUSED_TO[kind]
+    if landlock.version() < 4:
+        expected = expected - {"another port"}  # only newer kernels tell ports apart
+    assert refused == expected
+
+
+def test_every_refused_call_is_known_to_the_library_by_its_name() -> None:
+    library = ctypes.CDLL("libseccomp.so.2")
+    unknown = -1
+    for refusal in (*never_needed(1), *beyond(Needs())):
+        assert library.seccomp_syscall_resolve_name(refusal.call.encode()) != unknown, refusal.call
+
+
+def test_a_filter_that_cannot_be_had_is_an_error_and_not_a_weaker_filter() -> None:
+    program = (
+        "from gate.programs.children.seccomp import Refusal, refuse\n"
+        "try: refuse([Refusal('no_such_call')])\n"
+        "except OSError as error: print(error)\n"
+        "import os; print(os.getppid() > 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "cannot be had (no_such_call" in done.stdout
+
+
+def test_without_the_library_there_is_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gate.programs.children import seccomp
+
+    monkeypatch.setattr(seccomp, "_LIBRARY", "libnothing.so.2")
+    with pytest.raises(OSError, match="install libseccomp2"):
+        seccomp.refuse([Refusal("ptrace")])
+
+
+def test_inherited_descriptors_are_closed_but_the_ones_to_keep() -> None:
+    program = (
+        "import os, sys\nfrom gate.programs.children.confine import close_all_but\n"
+        "a, b = os.pipe()\nclose_all_but(frozenset({0, 1, 2, b}))\n"
+        "os.fstat(b)\n"
+        "try: os.fstat(a)\n"
+        "except OSError: print('closed')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "closed"
+
+
+def test_files_are_not_said_to_be_closed_while_other_threads_run() -> None:
+    program = (
+        "import threading\nfrom gate.programs.children import landlock\n"
+        "held = threading.Event()\nthread = threading.Thread(target=held.wait)\nthread.start()\n"
+        "print(landlock.restrict(writable=()))\nopen('/dev/null', 'w').close()\nheld.set()\nthread.join()\n"
+        "print(landlock.restrict(writable=()))\n"
+        "try: open('/dev/null', 'w')\n"
+        "except OSError as error: print(error.errno)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    expected = ["False", "True", str(errno.EACCES)] if landlock.version() else ["False", "False"]
+    assert done.stdout.split() == expected
+
+
+@pytest.mark.parametrize(
+    ("needs", "families", "ports", "writable"),
+    [
+        (of_camera("network", "http://10.0.0.7:8080/stream"), {2, 10}, (8080,), ()),
+        (of_camera("network", "https://10.0.0.7/stream"), {2, 10}, (443,), ()),
+        (of_camera("network", "http://10.0.0.7:port/"), {2, 10}, (), ()),
+        (of_camera("v4l2", "/dev/v4l/by-id/face"), set(), (), (Path("/dev"),)),
+        (of_camera("gstreamer", "nvarguscamerasrc"), {1}, (), (Path("/dev"),)),
+        (of_camera("files", "/recordings"), set(), (), ()),
+        (of_page("camera", "/dev/v4l/by-id/page"), set(), (), (Path("/dev"),)),
+        (of_page("camera", "http://10.0.0.8/page"), {2, 10}, (80,), ()),
+        (of_page("folder", "/drops"), set(), (), (Path("/drops"),)),
+    ],
+)
+def test_a_child_gets_what_its_one_camera_needs(
+    needs: Needs, families: set[int], ports: tuple[int, ...], writable: tuple[Path, ...]
+) -> None:
+    assert (set(needs.families), needs.tcp_ports, needs.writable) == (families, ports, writable)
+    assert needs.removes is (writable == (Path("/drops"),))
+
+
+def test_opening_for_writing_is_refused_by_every_way_of_asking() -> None:
+    refused = beyond(Needs())
+    for call, flags in (("open", 1), ("openat", 2)):
+        for mode in (os.O_WRONLY, os.O_RDWR):
+            assert Refusal(call, Argument(flags, Where.MASKED_IS, mode, os.O_ACCMODE)) in refused
+    assert not any(one.call == "openat" for one in beyond(Needs(writable=(Path("/dev"),))))
+
+
+def test_memory_is_locked_only_where_all_of_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confining.resource, "getrlimit", lambda _: (64 * 1024, 64 * 1024))
+    monkeypatch.setattr(Path, "read_text", lambda _: "Name:\tx\nCapEff:\t0000000000000000\n")
+    assert not confining._may_lock_everything()
+    monkeypatch.setattr(Path, "read_text", lambda _: "CapEff:\t0000000000004000\n")
+    assert confining._may_lock_everything()
