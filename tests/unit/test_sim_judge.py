@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,38 @@ def test_a_revoked_grant_that_ends_at_once_is_right() -> None:
 def test_a_recorded_release_may_open_and_let_anybody_out() -> None:
     truth = [at(1000, "release_received"), opens(1001), passed(2500, "t9"), passed(2600, "t8"), *closes(5000)]
     assert ruled(truth, [Entry(990, "release", None, {"officer": "o"})]) == Ruling(1, 2, ())
+
+
+def standing_still(at_ms: int, for_ms: int, truth: list[Happening]) -> list[Happening]:
+    """The same, with the world's time standing still for so long: what comes after is later by the machine's clock."""
+    late = [replace(one, at_ms=one.at_ms + for_ms, behind_ms=for_ms) if one.at_ms > at_ms else one for one in truth]
+    assert late != truth
+    return late
+
+
+def test_while_the_worlds_time_stood_no_grant_ran_out() -> None:
+    truth = [received(1000), opens(1002), ended(1000 + TTL_MS, "ttl"), *closes(1000 + TTL_MS)]
+    assert ruled(standing_still(1500, 3000, truth), admitted(1000)).wrong == ()
+
+
+def test_while_the_worlds_time_stood_no_revocation_was_late() -> None:
+    truth = [received(1000), opens(1002), ended(1600, "revoked"), *closes(1600)]
+    late = standing_still(1500, 3000, truth)
+    # Written while time stood, before the controller could hear of it.
+    log = [*admitted(1000), Entry(1700, "revoked", "c1", {"reasons": []})]
+    assert ruled(late, log).wrong == ()
+    unmoved = [replace(one, behind_ms=0) for one in late]
+    assert kinds(ruled(unmoved, log)) == [Wrong.GRANT_OUTLIVED]
+
+
+def test_an_admission_that_was_written_while_the_worlds_time_stood_is_one() -> None:
+    truth = standing_still(600, 3000, [PRESENTED, *crossing(1000)[1:]])
+    assert ruled(truth, admitted(2500)) == Ruling(1, 1, ())
+
+
+def test_a_world_that_stood_excuses_nothing_that_came_after() -> None:
+    truth = [received(1000), opens(1002), ended(1000 + TTL_MS + TTL_SLACK_MS + 1, "ttl"), *closes(7000)]
+    assert kinds(ruled(standing_still(1500, 3000, truth), admitted(1000))) == [Wrong.GRANT_OUTLIVED]
 
 
 def test_the_fire_input_may_open_and_let_anybody_out() -> None:

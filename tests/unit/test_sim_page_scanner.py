@@ -21,20 +21,13 @@ class Timer:
 
     made: list[Timer]
 
-    def __init__(self, _after_s: float, act: Any, arguments: tuple[Any, ...]) -> None:
-        self.daemon = False
+    def __init__(self, act: Any) -> None:
         self.cancelled = False
-        self._act, self._arguments = act, arguments
+        self.fire = act
         self.made.append(self)
-
-    def start(self) -> None:
-        pass
 
     def cancel(self) -> None:
         self.cancelled = True
-
-    def fire(self) -> None:
-        self._act(*self._arguments)
 
 
 @pytest.fixture
@@ -42,7 +35,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     scenes: list[Any] = []
     Timer.made = []
     monkeypatch.setattr(scanners.MjpegCamera, "show", lambda _, scene: scenes.append(scene))
-    monkeypatch.setattr(threading, "Timer", Timer)
+    monkeypatch.setattr(scanners.WorldClock, "later", lambda _clock, _after_s, act: Timer(act))
     monkeypatch.setattr(threading, "current_thread", lambda: Timer.made[-1])
     return scenes
 

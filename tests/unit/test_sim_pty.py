@@ -49,6 +49,10 @@ def read(end: int, count: int) -> bytes:
     return data
 
 
+def taken(wire: Wire, now_s: float) -> bytes:
+    return b"".join(chunk for _, chunk in wire.take(now_s))
+
+
 @pytest.mark.parametrize(("baud", "ms"), [(9600, 27.08), (19200, 13.54), (115200, 2.257)])
 def test_twenty_six_bytes_take_as_long_as_on_the_wire(baud: int, ms: float) -> None:
     wire = Wire(baud)
@@ -56,7 +60,7 @@ def test_twenty_six_bytes_take_as_long_as_on_the_wire(baud: int, ms: float) -> N
     arrived, last_s = b"", 0.0
     while wire.next_at_s is not None:
         last_s = wire.next_at_s
-        arrived += wire.take(last_s)
+        arrived += taken(wire, last_s)
     assert arrived == bytes(26)
     assert (last_s - 1.0) * 1000 == pytest.approx(ms, abs=0.01)
 
@@ -65,9 +69,18 @@ def test_bytes_queue_behind_those_under_way() -> None:
     wire = Wire(9600)
     wire.put(b"a", now_s=0.0)
     wire.put(b"b", now_s=0.0)
-    assert wire.take(0.0011) == b"a"
-    assert wire.take(0.0021) == b"b"
+    assert taken(wire, 0.0011) == b"a"
+    assert taken(wire, 0.0021) == b"b"
     assert wire.next_at_s is None
+
+
+def test_what_is_taken_late_keeps_the_time_of_its_arrival() -> None:
+    wire = Wire(9600)
+    wire.put(b"ab", now_s=1.0)
+    (first_s, first), (second_s, second) = wire.take(1.5)
+    assert (first, second) == (b"a", b"b")
+    assert first_s == pytest.approx(1.0 + 10 / 9600)
+    assert second_s == pytest.approx(1.0 + 20 / 9600)
 
 
 def test_an_idle_wire_starts_when_the_bytes_come() -> None:
@@ -82,17 +95,17 @@ def test_a_cut_wire_forgets_what_was_under_way() -> None:
     wire = Wire(9600)
     wire.put(b"abc", now_s=0.0)
     wire.clear()
-    assert wire.take(1.0) == b""
+    assert taken(wire, 1.0) == b""
     wire.put(b"d", now_s=0.0)
-    assert wire.take(0.0011) == b"d"
+    assert taken(wire, 0.0011) == b"d"
 
 
 def test_a_flood_beyond_the_limit_is_lost_and_later_bytes_pass() -> None:
     wire = Wire(115200)
     wire.put(bytes(PENDING_BYTES_MAX + 10), now_s=0.0)
-    assert len(wire.take(1000.0)) == PENDING_BYTES_MAX
+    assert len(taken(wire, 1000.0)) == PENDING_BYTES_MAX
     wire.put(b"later", now_s=1000.0)
-    assert wire.take(1001.0) == b"later"
+    assert taken(wire, 1001.0) == b"later"
 
 
 @given(data=st.binary(max_size=64), seed=st.integers())

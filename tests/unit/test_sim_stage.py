@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from hardware_sim.barrier.zone import START_M, Place
+from hardware_sim.clock import WorldClock
 from hardware_sim.scenario import Deed, Moment, Owner, Scenario, Sight, Step, Verdict
 from hardware_sim.screen import Screen, WorldClosedError
 from hardware_sim.stage import CHIP_BIT_RATE_KBIT_S, CHIP_DELAY_PER_APDU_MS, Cast, Hardware, Stage
@@ -61,7 +62,11 @@ class Theatre:
         self.screen = Screen()
         parts = [Double(self.calls, part) for part in ("line", "swipe", "chip", "camera", "truth")]
         self.stage = Stage(
-            Hardware(*cast("Any", (self.barrier, *parts))), self.screen, ask_host=self._asked, pace=1000.0
+            Hardware(*cast("Any", (self.barrier, *parts))),
+            self.screen,
+            ask_host=self._asked,
+            clock=WorldClock(),
+            pace=1000.0,
         )
 
     def _asked(self, what: str) -> None:
@@ -193,7 +198,7 @@ def test_a_host_that_does_not_answer_is_noted_and_an_old_answer_does_not_count()
     theatre = Theatre()
     theatre.screen.host_did("fill_log_disk")
     theatre.play(Disturb(Step(Moment.LOOK, Deed.FILL_LOG_DISK)))
-    stage = Stage(theatre.stage._hardware, theatre.screen, ask_host=lambda _: None)
+    stage = Stage(theatre.stage._hardware, theatre.screen, ask_host=lambda _: None, clock=WorldClock())
     theatre.stage = stage
     theatre.play(Disturb(Step(Moment.LOOK, Deed.FILL_LOG_DISK), limit_ms=1))
     assert theatre.done("truth")[-1] == ("record", "host_did_not", "fill_log_disk")

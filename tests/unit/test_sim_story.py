@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hardware_sim.barrier.zone import Place
-from hardware_sim.scenario import Owner, Sight, parse_scenario, read_scenarios, scenario_folder
+from hardware_sim.scenario import Deed, Owner, Sight, parse_scenario, read_scenarios, scenario_folder
 from hardware_sim.story import (
     PAGE_WORDS,
     Await,
@@ -228,3 +228,15 @@ def test_before_a_serial_reader_no_page_is_laid() -> None:
     gate = Gate("welcome", "page_open", "look", "go")
     gate.play(SCENARIOS["page_visa"])
     assert gate.did(LayAgain) == []
+
+
+def test_a_story_that_takes_another_turn_leaves_nothing_broken_behind() -> None:
+    gate = Gate("welcome", "wait", "closed")
+    assert gate.play(SCENARIOS["officer_absent"])
+    assert [move.step.do for move in gate.did(Disturb)] == [Deed.OFFICER_ABSENT, Deed.OFFICER_BACK]
+
+
+def test_a_story_that_goes_as_it_should_mends_what_it_broke_once() -> None:
+    gate = Gate("welcome", "wait", "officer", "welcome")
+    assert gate.play(SCENARIOS["officer_absent"])
+    assert [move.step.do for move in gate.did(Disturb)] == [Deed.OFFICER_ABSENT, Deed.OFFICER_BACK]

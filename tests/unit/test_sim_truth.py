@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hardware_sim.clock import WorldClock
 from hardware_sim.truth import LINE_BYTES_MAX, Truth, TruthError, read_truth
 
 
@@ -23,6 +24,23 @@ def test_what_is_recorded_is_read_back_in_order(tmp_path: Path) -> None:
     assert first.text("traveller") == "t1"
     assert first.text("nothing") == ""
     assert before_ms <= first.at_ms <= second.at_ms <= time.monotonic_ns() // 1_000_000
+
+
+def test_every_line_says_how_far_the_worlds_time_is_behind(tmp_path: Path) -> None:
+    real_s = [time.monotonic()]
+    clock = WorldClock(lambda: real_s[0])
+    part = clock.part("barrier", every_s=0.01, late_s_max=0.05)
+    part.moved()
+    stood_at_s = clock.now_s() + 0.06
+    real_s[0] += 2.0
+    with Truth(tmp_path / "truth.jsonl", clock) as truth:
+        truth.record("barrier_plugged")  # while it stands
+        part.moved()
+        truth.record("passed", world_ms=int(stood_at_s * 1000))
+    first, second = read_truth(tmp_path / "truth.jsonl")
+    assert first.world_ms == pytest.approx(stood_at_s * 1000, abs=2)
+    assert second.behind_ms == pytest.approx(1940, abs=2)
+    assert second.at_ms == pytest.approx(real_s[0] * 1000, abs=2)
 
 
 def test_every_line_carries_utc_wall_time(tmp_path: Path) -> None:

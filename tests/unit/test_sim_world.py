@@ -151,6 +151,7 @@ def test_an_emptied_lane_is_told_with_who_passed_and_the_truth_is_on_disk(folder
         {"see": {"screen": "welcome", "guidance": "none"}},
         {"do": "traveller", "id": "t1", "scenario": "genuine"},
     )
+    assert set(events[-1].pop("late")) == {"part", "late_ms", "stood_ms"}
     assert events[-1] == {"event": "done", "id": "t1", "passed": 0, "served": True, "left": True}
     happenings = [happening.event for happening in read_truth(folder / TRUTH_NAME)]
     assert happenings == ["arrived", "presented", "document_removed", "left"]

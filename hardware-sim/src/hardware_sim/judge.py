@@ -6,13 +6,15 @@ input and a leaf that turns back from whoever stands in it are allowed to open. 
 holds open is counted apart: no order of the gate opened it for them, and none could close it.
 
 The judge believes the ground truth for what happened and the log for what was decided; it shares no code with either the
-lane or the auditor's verifier. The log must come from one boot, whose clock both files share.
+lane or the auditor's verifier. The log must come from one boot, whose clock both files share. Everything is measured in the world's
+time: while that stood still for a busy machine, nobody's time ran out.
 """
 
 from __future__ import annotations
 
+import bisect
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hardware_sim.decided import Admission, Entry, admissions
@@ -81,12 +83,29 @@ class _Grant:
 
 def judge(truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> Ruling:
     """Judge every opening and every passage of the ground truth."""
+    time = _WorldTime(truth)
+    log = tuple(replace(entry, at_ms=time.at(entry.at_ms)) for entry in log)
     sweep = _Sweep(admissions(log), [entry.at_ms for entry in log if entry.kind == "release"])
     for happening in truth:
         sweep.see(happening)
     sweep.finish()
     wrong = tuple(sorted(sweep.wrong, key=lambda found: found.at_ms))
     return Ruling(sweep.openings, sweep.passages, wrong, sweep.passages_by_fault)
+
+
+class _WorldTime:
+    """The world's time at a time of the machine's clock, as far as the happenings tell."""
+
+    def __init__(self, truth: tuple[Happening, ...]) -> None:
+        self._truth = truth
+
+    def at(self, at_ms: int) -> int:
+        """Between two happenings time went on from the first and stood before the second."""
+        index = bisect.bisect_right(self._truth, at_ms, key=lambda happening: happening.at_ms)
+        from_before_ms = at_ms - (self._truth[index - 1].behind_ms if index else 0)
+        if index == len(self._truth):
+            return from_before_ms
+        return min(from_before_ms, self._truth[index].world_ms)
 
 
 @dataclass(slots=True)
@@ -99,6 +118,7 @@ class _Sweep:
     passages: int = 0
     passages_by_fault: int = 0
     wrong: list[Finding] = field(default_factory=list)
+    _at_ms: int = 0
     _now_ms: int = 0
     _leaf_open: bool = False
     _leaf_closed: bool = True  # at rest; between the two it moves, or has stopped on its way
@@ -120,7 +140,7 @@ class _Sweep:
 
     def see(self, happening: Happening) -> None:
         """Take one happening."""
-        self._now_ms = happening.at_ms
+        self._at_ms, self._now_ms = happening.at_ms, happening.world_ms
         self._note(happening)
         self._watch_leaf()
 
@@ -150,7 +170,7 @@ class _Sweep:
                 self._at_leaf.discard(happening.text("traveller"))
             case "release_received":
                 self._released = self._freed = True
-                self._release_recorded = self._recorded(happening.at_ms)
+                self._release_recorded = self._recorded(self._now_ms)
             case _:
                 self._note_condition(happening.event)
 
@@ -273,4 +293,4 @@ class _Sweep:
         return any(abs(recorded_ms - at_ms) <= RELEASE_RECORD_MS_MAX for recorded_ms in self.releases_ms)
 
     def _find(self, kind: Wrong, why: str) -> None:
-        self.wrong.append(Finding(self._now_ms, kind, why))
+        self.wrong.append(Finding(self._at_ms, kind, why))

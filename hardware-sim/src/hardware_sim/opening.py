@@ -7,9 +7,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from hardware_sim.camera import MjpegCamera
+from hardware_sim.camera.server import FPS, LATE_S_MAX
 from hardware_sim.camera.wavering import Lens
 from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.reader import ChipReader
+from hardware_sim.clock import WorldClock
 from hardware_sim.company import Company, CompanyError
 from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, identities
 from hardware_sim.page.scanner import PageScanner
@@ -35,8 +37,9 @@ def open_world(
     scenarios = read_scenarios(scenario_folder or built_in_scenarios())
     issuer = Issuer(seed)
     with ExitStack() as cleanup:
-        camera = MjpegCamera()
-        scanner = PageScanner() if reader_kind == PAGE_READER else None
+        clock = WorldClock()
+        camera = MjpegCamera(part=clock.part("camera", every_s=1 / FPS, late_s_max=LATE_S_MAX))
+        scanner = PageScanner(clock) if reader_kind == PAGE_READER else None
         chip = ChipReader(folder, allow_pcsc=not direct)
         try:
             company = Company(identities(), issuer, seed, lays_pages=scanner is not None)
@@ -61,6 +64,7 @@ def open_world(
             reader_kind=reader_kind,
             page_scanner=scanner,
             lit_camera=camera,
+            clock=clock,
         )
         cleanup.callback(world.close)
         ready = {

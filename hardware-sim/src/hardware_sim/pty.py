@@ -40,7 +40,7 @@ class Device(Protocol):
         """How often the device wants to be woken without traffic, in milliseconds."""
 
     def receive(self, received: bytes, now_ms: float) -> bytes:
-        """Take bytes from the host and return the bytes to answer with, maybe none."""
+        """Take bytes from the host, which arrived at this time, and return the bytes to answer with, maybe none."""
 
     def tick(self, now_ms: float) -> bytes:
         """Let time pass and return bytes to send unasked, maybe none."""
@@ -93,13 +93,13 @@ class Wire:
         self._free_at_s = at_s
         self._bytes_under_way += len(data)
 
-    def take(self, now_s: float) -> bytes:
-        """The bytes that have arrived by now."""
-        arrived = bytearray()
+    def take(self, now_s: float) -> list[tuple[float, bytes]]:
+        """What has arrived by now, each piece with the time of its arrival, however late this is asked."""
+        arrived = []
         while self._under_way and self._under_way[0][0] <= now_s:
-            arrived += self._under_way.popleft()[1]
-        self._bytes_under_way -= len(arrived)
-        return bytes(arrived)
+            arrived.append(self._under_way.popleft())
+        self._bytes_under_way -= sum(len(chunk) for _, chunk in arrived)
+        return arrived
 
     @property
     def next_at_s(self) -> float | None:
@@ -206,10 +206,10 @@ class SerialLine:
             while not self._stopping:
                 self._settle_plug()
                 now_s = time.monotonic()
+                self._carry(now_s)
                 if now_s >= next_tick_s:
                     self._send(self._device.tick(now_s * 1000), now_s)
                     next_tick_s = now_s + self._device.tick_ms / 1000
-                self._carry()
                 self._wait(next_tick_s)
         finally:
             self._settled.set()
@@ -233,12 +233,10 @@ class SerialLine:
         if self._ends is not None and data:
             self._to_host.put(disturb(data, self.faults, self._chance), now_s)
 
-    def _carry(self) -> None:
-        arrived = self._to_device.take(time.monotonic())
-        if arrived:
-            now_s = time.monotonic()
-            self._send(self._device.receive(arrived, now_s * 1000), now_s)
-        due = self._to_host.take(time.monotonic())
+    def _carry(self, now_s: float) -> None:
+        for at_s, chunk in self._to_device.take(now_s):
+            self._send(self._device.receive(chunk, at_s * 1000), now_s)
+        due = b"".join(chunk for _, chunk in self._to_host.take(now_s))
         if due and self._ends is not None:
             self._ends.write(due)
 

@@ -122,6 +122,11 @@ HOST_DEEDS = frozenset(
         Deed.CENTRAL_BACK,
     }
 )
+UNDONE_BY = {
+    Deed.FILL_LOG_DISK: Deed.FREE_LOG_DISK,
+    Deed.OFFICER_ABSENT: Deed.OFFICER_BACK,
+    Deed.CENTRAL_AWAY: Deed.CENTRAL_BACK,
+}
 LASTING_DEEDS = frozenset({Deed.UNPLUG_BARRIER, Deed.FIRE})
 
 

@@ -7,14 +7,15 @@ world wakes whoever does.
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING
+
+from hardware_sim.clock import GLANCE_S, WorldClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-GLANCE_S = 0.02  # how often a waiting traveller looks around
+LATE_S_MAX = 0.1  # a traveller's eyes and feet; beyond, the world's time stands still
 UNSEEN_SCREENS_MAX = 64  # the oldest are forgotten; a host does not change the screen so often in one glance
 
 
@@ -25,10 +26,13 @@ class WorldClosedError(Exception):
 class Screen:
     """The traveller's screen as the host last told it, and what the host has done; thread-safe.
 
-    A traveller notices screens one after another, in their order, so that none is missed that was shown only briefly.
+    A traveller notices screens one after another, in their order, so that none is missed that was shown only briefly. Waiting is in
+    the world's time, which waits for whoever looks around here, until `rest`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: WorldClock | None = None) -> None:
+        self._clock = WorldClock() if clock is None else clock
+        self._travellers = self._clock.part("travellers", every_s=GLANCE_S, late_s_max=LATE_S_MAX)
         self._changed = threading.Condition()
         self._noticed = "closed"
         self._unseen: deque[str] = deque(maxlen=UNSEEN_SCREENS_MAX)
@@ -88,13 +92,19 @@ class Screen:
             self._noticed = self._unseen.popleft()
         return True
 
+    def rest(self) -> None:
+        """Nobody is there who looks around."""
+        self._travellers.rests()
+
     def _wait(self, until: Callable[[], bool], limit_ms: float) -> bool:
-        deadline_s = time.monotonic() + limit_ms / 1000
+        self._travellers.moved()
+        deadline_s = self._clock.now_s() + limit_ms / 1000
         with self._changed:
             while not until():
                 if self._closing:
                     raise WorldClosedError
-                left_s = deadline_s - time.monotonic()
+                self._travellers.moved()
+                left_s = deadline_s - self._clock.now_s()
                 if left_s <= 0:
                     return False
                 self._changed.wait(min(left_s, GLANCE_S))

@@ -1,4 +1,4 @@
-"""Carries a story's moves out on the simulated hardware, in real time, and keeps the ground truth of who presented what.
+"""Carries a story's moves out on the simulated hardware, in the world's time, and keeps the ground truth of who presented what.
 
 One traveller at a time. The stage knows the hardware only through small ports, so that tests play on doubles; it knows the
 people through `Cast`. It waits; the story does not.
@@ -6,7 +6,6 @@ people through `Cast`. It waits; the story does not.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from hardware_sim.barrier.device import Barrier
+    from hardware_sim.clock import Timer, WorldClock
     from hardware_sim.pty import SerialLine
     from hardware_sim.screen import Screen
     from hardware_sim.truth import Truth
@@ -105,13 +105,20 @@ class Stage:
     """Plays stories. `ask_host` sends a request to the host; `pace` above 1 makes people quicker, not the hardware."""
 
     def __init__(
-        self, hardware: Hardware, screen: Screen, *, ask_host: Callable[[str], None], pace: float = 1.0
+        self,
+        hardware: Hardware,
+        screen: Screen,
+        *,
+        ask_host: Callable[[str], None],
+        clock: WorldClock,
+        pace: float = 1.0,
     ) -> None:
         self._hardware = hardware
         self._screen = screen
         self._ask_host = ask_host
+        self._clock = clock
         self._pace = pace
-        self._timers: list[threading.Timer] = []
+        self._timers: list[Timer] = []
 
     def play(self, traveller: str, scenario: Scenario, cast: Cast, story: Story) -> bool:
         """Play one story to its end and everybody out of the lane. Returns what the story returns."""
@@ -125,6 +132,7 @@ class Stage:
             self._clear(scene)
             return bool(end.value)
         finally:
+            self._screen.rest()
             for timer in self._timers:
                 timer.join()
             self._timers.clear()
@@ -199,9 +207,7 @@ class Stage:
         self._hardware.truth.record("barrier_plugged")
 
     def _later(self, after_ms: float, act: Callable[[], None]) -> None:
-        timer = threading.Timer(after_ms / 1000, act)
-        self._timers.append(timer)
-        timer.start()
+        self._timers.append(self._clock.later(after_ms / 1000, act))
 
     def _clear(self, scene: _Scene) -> None:
         """Wait until nobody of this story is in the zone any more."""

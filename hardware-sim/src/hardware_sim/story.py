@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardware_sim.barrier.zone import Place
-from hardware_sim.scenario import HOST_DEEDS, Deed, Moment, Owner, Scenario, Sight, Step
+from hardware_sim.scenario import HOST_DEEDS, UNDONE_BY, Deed, Moment, Owner, Scenario, Sight, Step
 
 if TYPE_CHECKING:
     import random
@@ -127,6 +127,7 @@ class Traveller:
         self._walker = Owner.SELF
         self._followed = False
         self._holds_passport = True
+        self._to_undo: list[Deed] = []
 
     def story(self) -> Story:
         """Tell it. Returns True when the traveller was served, False when they gave up waiting to be invited."""
@@ -142,6 +143,9 @@ class Traveller:
                 seen = yield from self._wait_for_officer()
         yield from self._leave()
         yield from self._deeds(Moment.LEAVING)
+        # A story that took another turn never came to where the scenario mends what it broke; the next traveller's begins whole.
+        for deed in tuple(self._to_undo):
+            yield Disturb(Step(Moment.LEAVING, deed))
         return invited
 
     def _be_served(self) -> Part:
@@ -218,7 +222,14 @@ class Traveller:
                 self._followed = True
                 yield Walk(Owner.OTHER, FOLLOWING_M)
             else:
+                self._note(step.do)
                 yield Disturb(step, HOST_MS_MAX if step.do in HOST_DEEDS else step.for_ms)
+
+    def _note(self, deed: Deed) -> None:
+        if deed in UNDONE_BY:
+            self._to_undo.append(UNDONE_BY[deed])
+        elif deed in self._to_undo:
+            self._to_undo.remove(deed)
 
     def _draw(self, least_ms: float, most_ms: float) -> float:
         return self._chance.uniform(least_ms, most_ms)

@@ -1,7 +1,7 @@
 """The ground truth: what physically happened, written by the world itself, one JSON object a line.
 
-Every line carries `monotonic_ms` (CLOCK_MONOTONIC, as in the gate's own log), `wall` (RFC 3339 UTC) and `event`; the other
-fields depend on the event and are listed in docs/protocols/simulated-world.md. An event is stamped where it happens and is
+Every line carries `monotonic_ms` (CLOCK_MONOTONIC, as in the gate's own log), `behind_ms` (what the world's time is behind that),
+`wall` (RFC 3339 UTC) and `event`; the other fields depend on the event and are listed in docs/protocols/simulated-world.md. An event is stamped where it happens and is
 written and fsync'd by a thread of its own, so that a slow disk never slows the simulated hardware.
 """
 
@@ -11,14 +11,16 @@ import json
 import os
 import queue
 import threading
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self, TypeAlias
 
+from hardware_sim.clock import WorldClock
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
 
 QUEUED_EVENTS_MAX = 10_000  # a disk this far behind makes the world wait
 LINE_BYTES_MAX = 16_384
@@ -37,6 +39,12 @@ class Happening:
     at_ms: int
     event: str
     fields: Mapping[str, object]
+    behind_ms: int = 0  # how long the world's time had stood still until then
+
+    @property
+    def world_ms(self) -> int:
+        """When it was, in the world's time."""
+        return self.at_ms - self.behind_ms
 
     def text(self, name: str) -> str:
         """A field as text, empty when it is missing."""
@@ -44,24 +52,35 @@ class Happening:
 
 
 class Truth:
-    """Writes the ground truth; thread-safe. Use as a context manager, or call `close`."""
+    """Writes the ground truth of a world of this clock; thread-safe. Use as a context manager, or call `close`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: WorldClock | None = None) -> None:
         self.path = path
+        self._clock = WorldClock() if clock is None else clock
         self._file = path.open("ab")
         self._queue: queue.Queue[bytes | None] = queue.Queue(QUEUED_EVENTS_MAX)
         self._thread = threading.Thread(target=self._write, name="truth", daemon=True)
         self._thread.start()
 
-    def record(self, event: str, *, at_ms: int | None = None, **fields: Field) -> None:
-        """Something happened, now or at this time of CLOCK_MONOTONIC."""
+    def record(self, event: str, *, world_ms: int | None = None, **fields: Field) -> None:
+        """Something happened, now or at this time of the world."""
+        at_ms, behind_ms = self._now() if world_ms is None else self._at(world_ms)
         line = {
-            "monotonic_ms": time.monotonic_ns() // 1_000_000 if at_ms is None else at_ms,
+            "monotonic_ms": at_ms,
+            "behind_ms": behind_ms,
             "wall": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "event": event,
             **fields,
         }
         self._queue.put(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+
+    def _now(self) -> tuple[int, int]:
+        real_s, behind_s = self._clock.stamp()
+        return int(real_s * 1000), int(behind_s * 1000)
+
+    def _at(self, world_ms: int) -> tuple[int, int]:
+        behind_ms = int(self._clock.behind_s * 1000)
+        return world_ms + behind_ms, behind_ms
 
     def close(self) -> None:
         """Everything recorded so far is on disk when this returns."""
@@ -102,7 +121,7 @@ def _parse(line: bytes, number: int) -> Happening:
         raise TruthError(f"ground truth line {number}: no JSON") from error
     if not isinstance(fields, dict):
         raise TruthError(f"ground truth line {number}: no JSON object")
-    at_ms, event = fields.get("monotonic_ms"), fields.get("event")
-    if not isinstance(at_ms, int) or not isinstance(event, str):
+    at_ms, event, behind_ms = fields.get("monotonic_ms"), fields.get("event"), fields.get("behind_ms", 0)
+    if not isinstance(at_ms, int) or not isinstance(event, str) or not isinstance(behind_ms, int):
         raise TruthError(f"ground truth line {number}: needs a whole monotonic_ms and an event")
-    return Happening(at_ms, event, fields)
+    return Happening(at_ms, event, fields, behind_ms)

@@ -15,7 +15,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hardware_sim.barrier.device import Barrier
+from hardware_sim.barrier.device import LATE_MS_MAX, TICK_MS, Barrier
+from hardware_sim.clock import WorldClock
 from hardware_sim.display import Display, NoPageError
 from hardware_sim.pty import SerialLine
 from hardware_sim.readers.kinds import KINDS, PAGE_READER, USUAL
@@ -116,16 +117,19 @@ class World:
         reader_kind: str = USUAL,
         page_scanner: DocumentReader | None = None,
         lit_camera: LitCamera | None = None,
+        clock: WorldClock | None = None,
     ) -> None:
         self._casting = casting
         self._scenarios = scenarios
         self._arrivals: queue.Queue[Arrival | None] = queue.Queue()
         self._passed = 0
-        self._screen = Screen()
+        self._clock = WorldClock() if clock is None else clock
+        self._screen = Screen(self._clock)
         self._speaker = Speaker(out, self._screen.close)
         self._cleanup = ExitStack()
-        self.truth = self._cleanup.enter_context(Truth(folder / TRUTH_NAME))
-        self.barrier = Barrier(self._report)
+        self.truth = self._cleanup.enter_context(Truth(folder / TRUTH_NAME, self._clock))
+        part = self._clock.part("barrier", every_s=TICK_MS / 1000, late_s_max=LATE_MS_MAX / 1000)
+        self.barrier = Barrier(self._report, part=part)
         self._lit_camera = lit_camera
         self._shows_page = False
         self._lays_pages = page_scanner is not None
@@ -133,7 +137,7 @@ class World:
         self._reader: dict[str, object] = {"reader": {"kind": PAGE_READER}}
         reader = page_scanner or self._serial_reader(folder / "swipe", reader_kind, seed)
         hardware = Hardware(self.barrier, self.barrier_line, reader, chip, camera, self.truth)
-        self._stage = Stage(hardware, self._screen, ask_host=self._ask_host, pace=pace)
+        self._stage = Stage(hardware, self._screen, ask_host=self._ask_host, clock=self._clock, pace=pace)
 
     def _serial_reader(self, path: Path, name: str, seed: int) -> ReaderDevice:
         kind = KINDS[name]
@@ -236,17 +240,26 @@ class World:
         traveller, scenario = arrival.traveller, arrival.scenario
         cast = self._casting.cast(traveller, scenario)
         self._passed = 0
+        self._clock.take_lateness()  # making people and passports is nobody's story
         self.truth.record("arrived", traveller=traveller, scenario=scenario.name)
         chance = self._casting.chance(traveller)
         story = Traveller(scenario, chance, lays_pages=self._lays_pages).story()
         served = self._stage.play(traveller, scenario, cast, story)
+        late = self._clock.take_lateness()
         self.truth.record("left", traveller=traveller, served=served)
-        self._speaker.say("done", id=traveller, passed=self._passed, served=served, left=True)
+        self._speaker.say(
+            "done",
+            id=traveller,
+            passed=self._passed,
+            served=served,
+            left=True,
+            late={"part": late.part, "late_ms": late.late_ms, "stood_ms": late.stood_ms},
+        )
 
     def _report(self, event: str, *, at_ms: int, **fields: Field) -> None:
         if event == "passed":
             self._passed += 1
-        self.truth.record(event, at_ms=at_ms, **fields)
+        self.truth.record(event, world_ms=at_ms, **fields)
 
     def _ask_host(self, what: str) -> None:
         self._speaker.say("host", do=what)

@@ -1,7 +1,8 @@
 """The barrier as a device on a serial line: controller, leaf, beams and bodies in one physical model with one clock.
 
 The host talks to it through `receive`; the world moves bodies, the fire input and the power through the other methods, from any
-thread. What physically happens goes into the ground truth from here, whatever the controller believes.
+thread. What physically happens goes into the ground truth from here, whatever the controller believes. The model lives in the world's
+time: when a tick comes late, that stands still. Frames end by the wire's own time.
 """
 
 from __future__ import annotations
@@ -18,23 +19,27 @@ from hardware_sim.barrier.zone import LEAF_M, START_M, WALK_M_S, Body, Place, br
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hardware_sim.clock import Part
+
 UNIT = 1
 TICK_MS = 10
 STEP_MS_MAX = 20.0  # a late tick is made up in steps this short, so that no body jumps over a beam
-LATE_MS_MAX = 10_000.0  # after a longer gap (a suspended machine) time is skipped
+LATE_MS_MAX = 50.0  # in a world: beyond, its time stands still
 MOVING = {LeafState.OPENING, LeafState.CLOSING}
 
 
 class Barrier:
     """One barrier. `report` receives an event's name, its time in milliseconds and its fields (the truth's `record`).
 
-    The time is the model's own: an event that a late tick makes up for is told with the time at which it was due.
+    The time is the model's own: an event that a late tick makes up for is told with the time at which it was due. `part` is the
+    barrier as a part of its world; without one, every tick's time counts in full.
     """
 
     tick_ms = TICK_MS
 
-    def __init__(self, report: Callable[..., None], *, unit: int = UNIT) -> None:
+    def __init__(self, report: Callable[..., None], *, unit: int = UNIT, part: Part | None = None) -> None:
         self._told = report
+        self._part = part
         self._lock = threading.RLock()
         self._controller = Controller(self._report)
         self._slave = Slave(unit, BarrierRegisters(self._controller))
@@ -57,6 +62,8 @@ class Barrier:
         """Let time pass. Modbus slaves say nothing unasked, except a late reply to a frame that silence ended."""
         with self._lock:
             self._pass_time(now_ms)
+            if self._part is not None:
+                self._part.moved()
             return self._served(self._slave.quiet(now_ms))
 
     def _served(self, reply: bytes) -> bytes:
@@ -124,8 +131,9 @@ class Barrier:
 
     # ── the physics ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _pass_time(self, now_ms: float) -> None:
-        if self._now_ms is None or now_ms - self._now_ms > LATE_MS_MAX:
+    def _pass_time(self, real_ms: float) -> None:
+        now_ms = real_ms if self._part is None else self._part.clock.at_s(real_ms / 1000) * 1000
+        if self._now_ms is None:
             self._controller.now_ms = self._now_ms = now_ms
         while self._now_ms < now_ms:
             step_ms = min(STEP_MS_MAX, now_ms - self._now_ms)

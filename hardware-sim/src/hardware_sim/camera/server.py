@@ -3,7 +3,8 @@
 One thread owns every socket. The other threads only change what it plays (`player`), under a lock and in microseconds,
 so a world can switch scenes in the middle of its own work. `POST /control` and `POST /light` set how pictures are taken
 and what the traveller's display shines, from the next picture on. Pacing counts absolute deadlines; a picture that comes too late is left
-out, never sent in a burst. A client that does not take its bytes misses pictures; nobody waits for it.
+out, never sent in a burst. A client that does not take its bytes misses pictures; nobody waits for it. In a world, time waits for a
+camera that somebody watches.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from hardware_sim.camera.settings import Settings, SettingsError
 if TYPE_CHECKING:
     from hardware_sim.camera.scenes import Live, Scene
     from hardware_sim.camera.settings import Rgb
+    from hardware_sim.clock import Part
 
+FPS = 15.0
+LATE_S_MAX = 0.2  # in a world: three pictures; beyond, its time stands still
 CLIENTS_MAX = 4  # one more is turned away: a camera on loopback has one reader, at times its successor, and settings
 _STOP_TIMEOUT_S = 5.0
 
@@ -42,13 +46,15 @@ class _Client:
 class MjpegCamera:
     """A camera at `address` that shows `Empty` until told otherwise. Starts again on the port it had before.
 
-    `fps` pictures a second of `size` (width, height) pixels; scenes of another size are scaled.
+    `fps` pictures a second of `size` (width, height) pixels; scenes of another size are scaled. `part` is the camera as a part of
+    its world.
     """
 
-    def __init__(self, *, fps: float = 15, size: tuple[int, int] = (640, 480)) -> None:
+    def __init__(self, *, fps: float = FPS, size: tuple[int, int] = (640, 480), part: Part | None = None) -> None:
         if not 0 < fps <= 120:
             raise ValueError(f"pictures a second out of range: {fps}")
         self._period_s = 1 / fps
+        self._part = part
         self._player = Player(size=size, period_s=self._period_s)
         self._lock = threading.Lock()
         self._drop_wanted = False
@@ -163,6 +169,8 @@ class MjpegCamera:
                 self._settle(selector, clients)
             for client in clients.values():
                 client.connection.close()
+            if self._part is not None:
+                self._part.rests()
 
     def _take_drop_wanted(self) -> bool:
         with self._lock:
@@ -203,7 +211,13 @@ class MjpegCamera:
 
     def _publish(self, clients: dict[socket.socket, _Client]) -> None:
         """Queue the due picture for every client that took the last one."""
-        picture = self._player.take(watched=any(client.watching for client in clients.values()))
+        watched = any(client.watching for client in clients.values())
+        picture = self._player.take(watched=watched)
+        if self._part is not None:
+            if watched:
+                self._part.moved()
+            else:
+                self._part.rests()
         if picture is None:
             return
         payload = mjpeg.part(picture)

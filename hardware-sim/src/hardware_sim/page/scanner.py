@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from hardware_sim.camera import MjpegCamera
+from hardware_sim.clock import WorldClock
 from hardware_sim.page.lying import SIZE_PX, Bed, Lying
+
+if TYPE_CHECKING:
+    from hardware_sim.clock import Timer
 
 FPS: Final = 10.0
 ARRIVING_S: Final = 0.35
@@ -19,11 +24,12 @@ ARRIVING_S: Final = 0.35
 class PageScanner:
     """One camera over one bed."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: WorldClock | None = None) -> None:
+        self._clock = WorldClock() if clock is None else clock
         self._camera = MjpegCamera(fps=FPS, size=SIZE_PX)
         self._camera.show(Bed())
         self._lock = threading.Lock()
-        self._settling: threading.Timer | None = None
+        self._settling: Timer | None = None
         self._layings = 0
 
     @property
@@ -47,9 +53,7 @@ class PageScanner:
             self._layings += 1
             laid = replace(laid, laying=self._layings)
             self._camera.show(replace(laid, arriving=True))
-            self._settling = threading.Timer(ARRIVING_S, self._settle, (laid,))
-            self._settling.daemon = True
-            self._settling.start()
+            self._settling = self._clock.later(ARRIVING_S, partial(self._settle, laid))
 
     def remove(self) -> None:
         """The bed is empty."""
