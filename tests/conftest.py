@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -25,6 +27,7 @@ ALLOWED_SKIPS = (
     "no PC/SC here",  # pcscd, vsmartcard-vpcd and namespaces
     "no openssl program",  # apt-get install openssl
     "mounting (needs root|is not possible here)",  # root, and a kernel with loop devices
+    "becoming another user needs root",  # root
     "no ext4 can be made here",  # apt-get install e2fsprogs
     "the peers are not here",  # scripts/bench makes their environment
     "no Chromium at",  # apt-get install chromium
@@ -41,6 +44,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("conformance"):
                 item.add_marker(pytest.mark.skip(reason=NO_SHARED_DATA))
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder like `tmp_path` with a short name: the path of a socket has 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="gate-") as made:
+        yield Path(made)
 
 
 @pytest.fixture(autouse=True)

@@ -1,57 +1,54 @@
 """Unix sockets that carry `gate.channel.messages`: a 4-byte big-endian length, then MessagePack.
 
-A peer is known by its credentials (SO_PEERCRED), a message by its union, and both sizes and waits are limited: a
-message over `bytes_max` or a peer that does not read for `send_deadline_s` ends the connection.
-
-ChannelError
-├── ChannelClosedError   the peer is gone: reconnect
-└── BadMessageError      the peer broke the protocol: hang up
+What a channel is, who may be at its ends and how much they may say comes from its row in `gate.channel.table`. Promises: both ends know
+each other by the kernel's word (SO_PEERCRED); whatever bytes come, `receive` gives a message of the union or raises a ChannelError;
+sizes, waits, connections and rates are limited, and what one caller does costs another nothing. Errors: `gate.channel.errors`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
-import stat
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError, StrangerError
+from gate.channel.limits import Bucket, Buckets, Turnstile
 from gate.channel.messages import Message
+from gate.channel.place import listening
+from gate.channel.table import Channel, Rate, ToCaller, ToListener
+from gate.channel.users import Peer, Users, peer_of
+
+__all__ = [
+    "BYTES_MAX",
+    "PICTURE_BYTES_MAX",
+    "BadMessageError",
+    "ChannelClosedError",
+    "ChannelError",
+    "Connection",
+    "Peer",
+    "StrangerError",
+    "adopt",
+    "connect",
+    "listen",
+    "reach",
+    "serve",
+]
 
 BYTES_MAX = 64 * 1024
-PICTURE_BYTES_MAX = 4 * 1024 * 1024  # channels that carry portraits
-SEND_DEADLINE_S = 2.0
+PICTURE_BYTES_MAX = 4 * 1024 * 1024  # between vision and its children
+PAIR_RATE = Rate(1_000, 2_000)  # between a program and its own child
+PAIR_DEADLINE_S = 2.0
+NO_DESCRIPTOR_PAUSE_S = 0.1
 _LENGTH = struct.Struct(">I")
 
 Incoming = TypeVar("Incoming")
-
-
-class ChannelError(Exception):
-    """Any failure of a channel between our programs."""
-
-
-class ChannelClosedError(ChannelError):
-    """The peer is gone, or does not read."""
-
-
-class BadMessageError(ChannelError):
-    """The peer sent what its direction does not allow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Who is at the other end, as the kernel says."""
-
-    pid: int
-    uid: int
-    gid: int
+Attend = Callable[[socket.socket, Peer], Awaitable[None]]
 
 
 class Connection(Generic[Incoming]):
@@ -65,13 +62,25 @@ class Connection(Generic[Incoming]):
         incoming: Any,  # noqa: ANN401 - a union of message types is no type object
         bytes_max: int,
         peer: Peer,
+        bucket: Bucket,
+        complete_s: float,
+        read_s: float,
+        first_s: float | None = None,
     ) -> None:
         self.peer = peer
         self._reader = reader
         self._writer = writer
         self._bytes_max = bytes_max
+        self._bucket = bucket
+        self._complete_s = complete_s
+        self._read_s = read_s
+        self._quiet_s = first_s  # until the first message has begun
+        self._clock_s = asyncio.get_running_loop().time
         self._encode = msgspec.msgpack.Encoder().encode
         self._decoder: msgspec.msgpack.Decoder[Incoming] = msgspec.msgpack.Decoder(incoming)
+        writer.transport.set_write_buffer_limits(
+            0
+        )  # what was sent is the kernel's, and `send` knows whether the peer reads
 
     async def send(self, message: Message) -> None:
         """Send one message. Raises ChannelClosedError, and ValueError for one that is too large to send."""
@@ -80,7 +89,7 @@ class Connection(Generic[Incoming]):
             raise ValueError(f"{type(message).__name__} of {len(body)} bytes exceeds {self._bytes_max}")
         try:
             self._writer.write(_LENGTH.pack(len(body)) + body)
-            async with asyncio.timeout(SEND_DEADLINE_S):
+            async with asyncio.timeout(self._read_s):
                 await self._writer.drain()
         except (OSError, TimeoutError) as error:
             self.close()
@@ -88,20 +97,38 @@ class Connection(Generic[Incoming]):
 
     async def receive(self) -> Incoming:
         """Wait for the next message. Raises ChannelClosedError and BadMessageError."""
+        # Over its rate a peer is not read from; within it, everybody else's tasks have their turn first.
+        await asyncio.sleep(self._bucket.wait_s(self._clock_s()))
         try:
-            (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
-            if length > self._bytes_max:
-                self.close()
-                raise BadMessageError(f"a message of {length} bytes exceeds {self._bytes_max}")
-            body = await self._reader.readexactly(length)
+            body = await self._body()
         except (asyncio.IncompleteReadError, OSError) as error:
             self.close()
             raise ChannelClosedError("the peer is gone") from error
+        self._bucket.take(self._clock_s())
         try:
             return self._decoder.decode(body)
-        except msgspec.DecodeError as error:
+        except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
             self.close()
             raise BadMessageError(f"not a message of this channel: {error}") from error
+
+    async def _body(self) -> bytes:
+        try:
+            async with asyncio.timeout(self._quiet_s):
+                begun = await self._reader.readexactly(1)
+        except TimeoutError as error:
+            self.close()
+            raise BadMessageError(f"nothing was said for {self._quiet_s} s") from error
+        self._quiet_s = None
+        try:
+            async with asyncio.timeout(self._complete_s):
+                (length,) = _LENGTH.unpack(begun + await self._reader.readexactly(_LENGTH.size - 1))
+                if length > self._bytes_max:
+                    self.close()
+                    raise BadMessageError(f"a message of {length} bytes exceeds {self._bytes_max}")
+                return await self._reader.readexactly(length)
+        except TimeoutError as error:
+            self.close()
+            raise BadMessageError(f"a message was not complete in {self._complete_s} s") from error
 
     async def __aiter__(self) -> AsyncIterator[Incoming]:
         """Messages until the peer is gone; a broken protocol still raises."""
@@ -113,80 +140,181 @@ class Connection(Generic[Incoming]):
             yield message
 
     def close(self) -> None:
-        """Hang up."""
-        self._writer.close()
-
-
-def _peer_of(writer: asyncio.StreamWriter) -> Peer:
-    raw = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return Peer(*struct.unpack("3i", raw))
-
-
-async def connect(path: Path, *, incoming: Any, bytes_max: int = BYTES_MAX) -> Connection[Any]:  # noqa: ANN401
-    """Connect to a program's socket. Raises ChannelClosedError when nobody listens."""
-    try:
-        reader, writer = await asyncio.open_unix_connection(str(path), limit=bytes_max)
-    except OSError as error:
-        raise ChannelClosedError(f"nobody listens on {path.name}") from error
-    return Connection(reader, writer, incoming=incoming, bytes_max=bytes_max, peer=_peer_of(writer))
-
-
-def _unlink_socket(path: Path) -> None:
-    """Remove the socket that an earlier run left; anything else at that path stays and makes the bind fail."""
-    with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISSOCK(path.stat().st_mode):
-            path.unlink()
+        """Hang up. What the peer has not read by now it does not get: nobody waits for it with an open descriptor."""
+        if self._writer.transport.get_write_buffer_size():
+            self._writer.transport.abort()
+        else:
+            self._writer.close()
 
 
 async def adopt(end: socket.socket, *, incoming: Any, bytes_max: int = BYTES_MAX) -> Connection[Any]:  # noqa: ANN401
     """Talk over one end of a socket pair, as a program and its own child do. The connection owns `end`."""
     reader, writer = await asyncio.open_unix_connection(sock=end, limit=bytes_max)
-    return Connection(reader, writer, incoming=incoming, bytes_max=bytes_max, peer=_peer_of(writer))
+    return Connection(
+        reader,
+        writer,
+        incoming=incoming,
+        bytes_max=bytes_max,
+        peer=peer_of(end),
+        bucket=Bucket(PAIR_RATE),
+        complete_s=PAIR_DEADLINE_S,
+        read_s=PAIR_DEADLINE_S,
+    )
+
+
+async def reach(channel: Channel[Any, Any], path: Path, *, users: Users | None = None) -> socket.socket:
+    """A raw connection to who listens on this channel. Raises ChannelClosedError when nobody does, StrangerError when another does."""
+    end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        end.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(end, str(path))
+        end.getpeername()  # a listener that is too busy to take us looks connected otherwise
+        _expect_listener(channel, users or Users.here(channel), peer_of(end))
+    except OSError as error:
+        end.close()
+        raise ChannelClosedError(f"nobody listens on {path.name}") from error
+    except BaseException:
+        end.close()
+        raise
+    return end
+
+
+def _expect_listener(channel: Channel[Any, Any], users: Users, peer: Peer) -> None:
+    if not users.is_listener(channel, peer):
+        raise StrangerError(f"user {peer.uid} listens on the channel {channel.name} in the place of {channel.listener}")
+
+
+async def connect(
+    channel: Channel[ToListener, ToCaller], path: Path, *, users: Users | None = None
+) -> Connection[ToCaller]:
+    """Connect to a program's socket. Raises ChannelClosedError when nobody listens, StrangerError when another does."""
+    end = await reach(channel, path, users=users)
+    peer = peer_of(end)
+    reader, writer = await asyncio.open_unix_connection(sock=end, limit=channel.bytes_max)
+    return Connection(
+        reader,
+        writer,
+        incoming=channel.to_caller,
+        bytes_max=channel.bytes_max,
+        peer=peer,
+        bucket=Bucket(channel.to_caller_rate),
+        complete_s=channel.complete_s,
+        read_s=channel.read_s,
+    )
+
+
+@contextlib.asynccontextmanager
+async def listen(
+    channel: Channel[Any, Any],
+    path: Path,
+    handler: Attend,
+    *,
+    users: Users | None = None,
+) -> AsyncIterator[None]:
+    """Listen on `path` and run `handler` a raw connection, which ends with it. Raises NoPlaceError.
+
+    A peer that the table does not let in is hung up on, and so is one that has as many connections as it may have. A handler that ends
+    with a ChannelError ends its own connection only.
+    """
+    users = users or Users.here(channel)
+    with listening(path, group=users.groups.get(channel.group)) as listener:
+        porter = _Porter(channel, users, handler)
+        accepting = asyncio.ensure_future(porter.accept(listener))
+        try:
+            yield
+        finally:
+            accepting.cancel()
+            await asyncio.gather(accepting, return_exceptions=True)
+            await porter.end()
 
 
 @contextlib.asynccontextmanager
 async def serve(
+    channel: Channel[ToListener, ToCaller],
     path: Path,
-    handler: Callable[[Connection[Any]], Awaitable[None]],
+    handler: Callable[[Connection[ToListener]], Awaitable[None]],
     *,
-    incoming: Any,  # noqa: ANN401
-    uids: frozenset[int] | None = None,
-    bytes_max: int = BYTES_MAX,
-    connections_max: int = 16,
+    users: Users | None = None,
 ) -> AsyncIterator[None]:
-    """Listen on `path` (mode 0660, its directory decides who gets in) and run `handler` a connection.
+    """Listen on `path` and run `handler` a connection; as `listen` does. A handler ends with its connection."""
+    buckets = Buckets(channel.to_listener_rate)
 
-    A peer whose uid is not in `uids` (default: our own and root) is hung up on, and so is one too many. A handler ends
-    with its connection; a protocol error ends the connection, never the server.
-    """
-    allowed = uids if uids is not None else frozenset({os.geteuid(), 0})
-    live: set[asyncio.Task[None]] = set()
-
-    async def on_connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = _peer_of(writer)
-        if peer.uid not in allowed or len(live) >= connections_max:
-            writer.close()
-            return
-        task = asyncio.current_task()
-        assert task is not None
-        live.add(task)
+    async def converse(end: socket.socket, peer: Peer) -> None:
+        reader, writer = await asyncio.open_unix_connection(sock=end, limit=channel.bytes_max)
+        connection: Connection[ToListener] = Connection(
+            reader,
+            writer,
+            incoming=channel.to_listener,
+            bytes_max=channel.bytes_max,
+            peer=peer,
+            bucket=buckets.of(peer.uid, asyncio.get_running_loop().time()),
+            complete_s=channel.complete_s,
+            read_s=channel.read_s,
+            first_s=channel.first_s,
+        )
         try:
-            await handler(Connection(reader, writer, incoming=incoming, bytes_max=bytes_max, peer=peer))
-        except (ChannelError, asyncio.CancelledError):
-            pass  # a broken peer, or the end of this server: either way the connection is over
+            await handler(connection)
         finally:
-            live.discard(task)
-            writer.close()
+            connection.close()
 
-    _unlink_socket(path)
-    server = await asyncio.start_unix_server(on_connect, path=str(path), limit=bytes_max)
-    os.chmod(path, 0o660)  # noqa: PTH101 - a pathlib call would count as blocking, and this one is as quick
-    try:
+    async with listen(channel, path, converse, users=users):
         yield
-    finally:
-        server.close()
-        await asyncio.sleep(0)  # one that was accepted just now gets its handler, so that it can be ended
-        ending = tuple(live)
+
+
+class _Porter:
+    """Lets callers in, one at a time, so that no crowd at the door keeps the program from its work."""
+
+    def __init__(
+        self,
+        channel: Channel[Any, Any],
+        users: Users,
+        handler: Attend,
+    ) -> None:
+        self._channel = channel
+        self._users = users
+        self._handler = handler
+        self._turnstile = Turnstile(channel)
+        self._inside: set[asyncio.Task[None]] = set()
+
+    async def accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                end, _ = await loop.sock_accept(listener)
+            except OSError:  # out of descriptors, or the caller has gone again
+                await asyncio.sleep(NO_DESCRIPTOR_PAUSE_S)
+                continue
+            self._let_in(end)
+            await asyncio.sleep(0)
+
+    def _let_in(self, end: socket.socket) -> None:
+        peer = peer_of(end)
+        if not self._users.may_call(self._channel, peer):
+            end.close()
+            return
+        person = peer.uid not in self._users.programs.values()
+        if not self._turnstile.enter(peer.uid, peer.pid, person=person):
+            end.close()
+            return
+        task = asyncio.ensure_future(self._attend(end, peer))
+        self._inside.add(task)
+
+        def left(task: asyncio.Task[None]) -> None:
+            self._inside.discard(task)
+            self._turnstile.leave(peer.uid, peer.pid, person=person)
+
+        task.add_done_callback(left)
+
+    async def _attend(self, end: socket.socket, peer: Peer) -> None:
+        try:
+            await self._handler(end, peer)
+        except* ChannelError:
+            pass  # alone or in a group: a broken peer, and its connection is over
+        finally:
+            end.close()
+
+    async def end(self) -> None:
+        ending = tuple(self._inside)
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)

@@ -256,7 +256,7 @@ def _replace(path: Path, content: bytes) -> None:
 
 def _folders(config: Config) -> tuple[str, ...]:
     paths = config.paths
-    return paths.run, paths.state, paths.spool, paths.inbox, paths.models, paths.keys
+    return paths.state, paths.spool, paths.inbox, paths.models, paths.keys
 
 
 def _loaded(path: Path) -> Config | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from gate.channel.errors import NoPlaceError
 from gate.cli.output import Exit, fail, note
 from gate.programs.config import Config, ConfigError, path_from_environment
 from gate.programs.runner import PROGRAMS, load_config, programs_of, run_program
@@ -31,14 +32,13 @@ def command(
         run_program(program, settings)
     except ConfigError as error:
         fail(Exit.CONFIG, str(error))
-    except OSError as error:
+    except (OSError, NoPlaceError) as error:
         fail(Exit.IO_ERROR, f"{program}: {error}")
 
 
 async def _run_all(settings: Config, config: Path) -> None:
     from gate.programs.supervise import Child, Family
 
-    settings.run.mkdir(parents=True, exist_ok=True)
     children = [
         Child(name, config, output=None, on_start=lambda name: note(f"started {name}"))
         for name in programs_of(settings)

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from gate.channel import messages
-from gate.channel.sockets import ChannelError, Connection, connect
+from gate.channel.errors import ChannelError
+from gate.channel.sockets import connect
+from gate.channel.table import CHANNELS
 from gate.document.authenticity.terminal import CentreRequest, ChainRequest, SignatureRequest
 
 DEADLINE_S: Final = 2.0
@@ -52,7 +54,7 @@ class ControlCentre:
                 return None
 
     async def _exchange(self, question: messages.ToCentre) -> messages.FromCentre:
-        connection: Connection[messages.FromCentre] = await connect(self._path, incoming=messages.FromCentre)
+        connection = await connect(CHANNELS.centre, self._path)
         try:
             await connection.send(question)
             return await connection.receive()

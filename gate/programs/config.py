@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gate.channel.table import CHANNELS
+from gate.channel.users import user_of
 from gate.passage.evidence import PageCheckId
 
 DEFAULT_PATH = Path("/etc/portcullis/gate.toml")
@@ -30,9 +32,9 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Paths(Section, frozen=True, kw_only=True):
-    """Folders. `run` holds the programs' sockets; `spool` is written by log and read by sync; `inbox` the reverse."""
+    """Folders. `run` holds the programs' runtime folders; `spool` is written by log and read by sync; `inbox` the reverse."""
 
-    run: Text = "/run/portcullis"
+    run: Text = "/run"
     state: Text = "/var/lib/portcullis"
     spool: Text = "/var/lib/portcullis/spool"
     inbox: Text = "/var/lib/portcullis/inbox"
@@ -249,14 +251,14 @@ class Config(Section, frozen=True, kw_only=True):
         mark = "" if self.purpose == "service" else f"/{self.purpose}"
         return f"{self.operator}/{self.gate_id}{mark}"
 
-    @property
-    def run(self) -> Path:
-        """The folder of the programs' sockets."""
-        return Path(self.paths.run)
+    def runtime(self, program: str) -> Path:
+        """The runtime folder of a program, which it alone writes."""
+        return Path(self.paths.run) / user_of(program)
 
-    def socket(self, program: str) -> Path:
-        """The socket of one program."""
-        return self.run / f"{program}.sock"
+    def socket(self, channel: str) -> Path:
+        """The socket of a channel of the table, in its listener's runtime folder. Raises KeyError for a name that is not there."""
+        row = CHANNELS.by_name(channel)
+        return self.runtime(row.listener) / row.file
 
 
 def path_from_environment() -> Path:

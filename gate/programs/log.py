@@ -29,6 +29,7 @@ from gate.audit.sealing import Sealer
 from gate.audit.spool import Spool
 from gate.audit.store import Store
 from gate.audit.writer import Wanted, Writer
+from gate.channel.errors import ChannelError
 from gate.channel.messages import (
     Append,
     FromLog,
@@ -40,11 +41,12 @@ from gate.channel.messages import (
     StatusRequest,
     ToLog,
 )
-from gate.channel.sockets import ChannelError, Connection, serve
+from gate.channel.sockets import Connection, serve
+from gate.channel.table import CHANNELS
 from gate.programs import clock
 from gate.programs.config import Config, ConfigError
-from gate.programs.peers import uids
 from gate.programs.receipts import Receipts
+from gate.programs.status import serve_status
 
 WAITING_MAX = 1024  # records that wait for the disk; one more is not recorded
 BATCH_MAX = 64  # records in one transaction
@@ -64,14 +66,13 @@ async def run(
     monotonic_ms: Callable[[], int] = clock.monotonic_ms,
     boot: str | None = None,
 ) -> None:
-    """Serve RUN/log.sock until `stop` is set. Raises ConfigError for keys and recipients that can never work."""
+    """Serve the channel `log` until `stop` is set. Raises ConfigError for keys and recipients that can never work."""
     folder = Path(config.paths.state) / "audit"
     try:
         signer = keys.load(Path(config.paths.keys) / "log.key", config.origin)
         sealer = Sealer(config.audit.recipients)
         mirror = None if config.sync is None else Verifier.parse(config.sync.mirror_vkey)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        config.run.mkdir(parents=True, exist_ok=True)
         spool = Spool(Path(config.paths.spool))
         published = _published(spool, signer.verifier)
         with Worker("store") as in_store, Worker("spool") as in_spool, Worker("inbox") as in_inbox:
@@ -166,7 +167,10 @@ class Desk:
             loops = [
                 tasks.create_task(loop) for loop in (self._write(), self._publish(), self._receipts.run(self._report))
             ]
-            async with serve(self._config.socket("log"), self._converse, incoming=ToLog, uids=uids("log")):
+            async with (
+                serve_status(self._config, "log", self._status),
+                serve(CHANNELS.log, self._config.socket("log"), self._converse),
+            ):
                 await stop.wait()
             await self._waiting.join()
             for one in loops:

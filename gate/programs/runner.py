@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import json
 import logging
+import os
 import signal
 import socket
 import sys
@@ -18,13 +19,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
-from gate.channel import messages
-from gate.channel.sockets import ChannelError, connect
+from gate.channel import messages, table
+from gate.channel.errors import ChannelError, NoPlaceError
+from gate.channel.place import only_instance
+from gate.channel.sockets import connect
 from gate.programs import config as configuration
 from gate.programs.clock import now
 from gate.programs.config import Config
 
-PROGRAMS = ("log", "vision", "lane", "sync", "screens")
+PROGRAMS = table.PROGRAMS
 STATUS_DEADLINE_S = 1.0
 READY_POLL_S = 0.05
 LIFE_POLL_S = 1.0
@@ -45,10 +48,21 @@ class Program(Protocol):
 
 
 def run_program(name: str, config: Config) -> None:
-    """Run one program until SIGTERM or SIGINT. Raises what the program raises."""
+    """Run one program until SIGTERM or SIGINT. Raises what the program raises, NoPlaceError where it runs already."""
     log_as_json(name)
     program: Program = importlib.import_module(f"gate.programs.{name}").run
-    asyncio.run(_supervised(name, program, config))
+    try:
+        with only_instance(config.runtime(name)):
+            asyncio.run(_supervised(name, program, config))
+    except BaseExceptionGroup as errors:
+        if (found := errors.subgroup(NoPlaceError)) is None:
+            raise
+        raise _first_of(found) from None
+
+
+def _first_of(errors: BaseExceptionGroup[NoPlaceError]) -> NoPlaceError:
+    first = errors.exceptions[0]
+    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 async def _supervised(name: str, program: Program, config: Config) -> None:
@@ -67,7 +81,7 @@ async def _supervised(name: str, program: Program, config: Config) -> None:
 async def _tell_of_life(name: str, config: Config, notify: Callable[[str], None]) -> None:
     told_ready = False
     while True:
-        status = await status_of(config, name)
+        status = await status_of(config, name, pid=os.getpid())
         if status is None:
             await asyncio.sleep(READY_POLL_S)
             continue
@@ -79,14 +93,17 @@ async def _tell_of_life(name: str, config: Config, notify: Callable[[str], None]
         await asyncio.sleep(LIFE_POLL_S)
 
 
-async def status_of(config: Config, name: str) -> messages.Status | None:
-    """Ask a program how it is; None when it does not answer in time."""
+async def status_of(config: Config, name: str, *, pid: int | None = None) -> messages.Status | None:
+    """Ask a program how it is; None when it does not answer in time, or another process than `pid` listens in its place."""
+    channel = table.CHANNELS.status(name)
     try:
         async with asyncio.timeout(STATUS_DEADLINE_S):
-            connection = await connect(config.socket(name), incoming=messages.Status)
+            connection = await connect(channel, config.socket(channel.name))
             try:
+                if pid is not None and connection.peer.pid != pid:
+                    return None
                 await connection.send(messages.StatusRequest())
-                answer: messages.Status = await connection.receive()
+                answer = await connection.receive()
             finally:
                 connection.close()
     except (ChannelError, TimeoutError):

@@ -20,6 +20,7 @@ from typing import NoReturn
 import uvicorn
 from starlette.applications import Starlette
 
+from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError
 from gate.channel.messages import (
     Answer,
     FromLane,
@@ -33,17 +34,10 @@ from gate.channel.messages import (
     WantPreview,
     WatchView,
 )
-from gate.channel.sockets import (
-    PICTURE_BYTES_MAX,
-    BadMessageError,
-    ChannelClosedError,
-    ChannelError,
-    Connection,
-    connect,
-    serve,
-)
+from gate.channel.sockets import Connection, connect
+from gate.channel.table import CHANNELS
 from gate.programs.config import Config, ConfigError
-from gate.programs.peers import uids
+from gate.programs.status import serve_status
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.fanout import Fanout
@@ -90,7 +84,7 @@ class Screens:
         with contextlib.closing(_listen(self._config.screens.host, self._config.screens.port)) as listener:
             server = _server(app)
             async with (
-                serve(self._config.socket("screens"), self._tell_status, incoming=StatusRequest, uids=uids("screens")),
+                serve_status(self._config, "screens", self._status),
                 asyncio.TaskGroup() as tasks,
             ):
                 tasks.create_task(server.serve(sockets=[listener]))
@@ -126,7 +120,7 @@ class Screens:
 
     async def _watch_lane(self) -> None:
         """One connection to the lane, until it ends with a ChannelError."""
-        connection = await connect(self._config.socket("lane"), incoming=FromLane)
+        connection = await connect(CHANNELS.lane, self._config.socket("lane"))
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_pulse(connection, self._lane_pulse_s))
@@ -164,8 +158,7 @@ class Screens:
 
     async def _watch_preview(self) -> None:
         """One connection to vision's preview, until it ends with a ChannelError."""
-        path = self._config.socket("preview")
-        connection = await connect(path, incoming=FromPreview, bytes_max=PICTURE_BYTES_MAX)
+        connection = await connect(CHANNELS.preview, self._config.socket("preview"))
         self._preview.is_up()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -176,11 +169,12 @@ class Screens:
 
     async def _speak_to_vision(self, connection: Connection[FromPreview]) -> NoReturn:
         """Say whether the preview is wanted, and which tint was painted last."""
-        asked, self._shown = False, None
+        self._shown = None
+        asked: bool | None = None  # the first word is said at once: a caller that stays silent is hung up on
         while True:
-            if self._wants_preview != asked:
-                asked = not asked
-                await connection.send(WantPreview(asked))
+            if (wanted := self._wants_preview) is not asked:
+                asked = wanted
+                await connection.send(WantPreview(wanted))
             if self._shown is not None:
                 shown, self._shown = self._shown, None
                 await connection.send(shown)
@@ -204,14 +198,9 @@ class Screens:
 
     # ── status ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _tell_status(self, connection: Connection[StatusRequest]) -> None:
-        async for _request in connection:
-            detail = {
-                "pages": self._board.pages,
-                "lane": self._lane.word,
-                "preview": self._preview.word,
-            }
-            await connection.send(Status("screens", "ready" if self._lane.up else "degraded", detail))
+    def _status(self) -> Status:
+        detail = {"pages": self._board.pages, "lane": self._lane.word, "preview": self._preview.word}
+        return Status("screens", "ready" if self._lane.up else "degraded", detail)
 
 
 class Link:

@@ -19,13 +19,12 @@ from typing import Any
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Verifier
 from gate.audit.record import time_text
-from gate.channel.messages import Status, StatusRequest
-from gate.channel.sockets import Connection, serve
+from gate.channel.messages import Status
 from gate.programs import clock
 from gate.programs.config import Config, ConfigError, Sync
 from gate.programs.lists import Lists
-from gate.programs.peers import uids
 from gate.programs.racing import first_of
+from gate.programs.status import serve_status
 from gate.sync import inbox
 from gate.sync.errors import OtherHistoryError, SyncError
 from gate.sync.https import Courier, tls
@@ -40,19 +39,16 @@ log = logging.getLogger("gate.sync")
 
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
-    """Serve RUN/sync.sock, carry the log and watch for lists until `stop` is set. Raises ConfigError for what can never work."""
+    """Say how it is, carry the log and watch for lists until `stop` is set. Raises ConfigError for what can never work."""
     if config.sync is None and config.lists is None:
         _settings(config)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each request
-    config.run.mkdir(parents=True, exist_ok=True)
     outbox = None if config.sync is None else Outbox(config, config.sync)
     lists = None if config.lists is None else Lists(config, config.lists)
     desk = Desk(outbox, lists)
     async with contextlib.AsyncExitStack() as held:
         courier = None if config.sync is None else await held.enter_async_context(_courier(config.sync))
-        await held.enter_async_context(
-            serve(config.socket("sync"), desk.converse, incoming=StatusRequest, uids=uids("sync"))
-        )
+        await held.enter_async_context(serve_status(config, "sync", desk.status))
         loops: list[Coroutine[Any, Any, None]] = [] if lists is None else [lists.run()]
         if config.sync is not None and outbox is not None and courier is not None:
             interval_s, jitter = config.sync.interval_ms / 1000, random.SystemRandom().uniform
@@ -125,11 +121,6 @@ class Desk:
     def __init__(self, outbox: Outbox | None, lists: Lists | None) -> None:
         self._outbox = outbox
         self._lists = lists
-
-    async def converse(self, connection: Connection[StatusRequest]) -> None:
-        """Answer status requests."""
-        async for _ in connection:
-            await connection.send(self.status())
 
     def status(self) -> Status:
         """`away` without the mirror, else `degraded` while lists cannot be imported."""

@@ -1,8 +1,8 @@
 """The vision program's parent: it hands each crossing a child process and passes on what the child says.
 
 It sees no pixel and loads no image or inference library: frames, portrait and templates stay in the child
-(`gate.programs.vision_child`), whose end erases them. One lane talks to RUN/vision.sock; screens take preview pictures
-from RUN/preview.sock, each at its own pace, older pictures dropped. A child that dies or hangs is a lost camera to the
+(`gate.programs.vision_child`), whose end erases them. One lane talks to it on the channel `vision`; screens take preview pictures
+on `preview`, each at its own pace, older pictures dropped. A child that dies or hangs is a lost camera to the
 lane, with a reason, and never a wait. A camera that was lost is tried again, without a crossing and without looking,
 until it gives a frame; the lane hears so.
 """
@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.channel import messages
-from gate.channel.sockets import PICTURE_BYTES_MAX, BadMessageError, ChannelClosedError, Connection, serve
+from gate.channel.errors import BadMessageError, ChannelClosedError
+from gate.channel.sockets import Connection, serve
+from gate.channel.table import CHANNELS
 from gate.programs.children.start import ChildLostError
 from gate.programs.config import ConfigError
 from gate.programs.page_source import Pages
-from gate.programs.peers import uids
 from gate.programs.racing import first_of
+from gate.programs.status import serve_status
 from gate.programs.vision_process import Faces, FaceSpare
 from models.acceptance import providers_for
 from models.errors import ModelError
@@ -331,21 +333,11 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     spare = FaceSpare(preparation(config))
     pages = Pages(config.page, models=config.paths.models) if config.page is not None else None
     vision = Vision(spare=spare, pages=pages)
-    lane_socket = serve(
-        config.socket("vision"),
-        vision.serve_lane,
-        incoming=messages.ToVision,
-        uids=uids("vision"),
-        bytes_max=PICTURE_BYTES_MAX,
-    )
-    screen_socket = serve(
-        config.socket("preview"),
-        vision.serve_screen,
-        incoming=messages.ToPreview,
-        uids=uids("preview"),
-        bytes_max=PICTURE_BYTES_MAX,
-    )
-    async with lane_socket, screen_socket:
+    async with (
+        serve_status(config, "vision", vision.status),
+        serve(CHANNELS.vision, config.socket("vision"), vision.serve_lane),
+        serve(CHANNELS.preview, config.socket("preview"), vision.serve_screen),
+    ):
         keeping = () if pages is None else (pages.keep(),)
         await first_of(spare.keep(), vision.mend_camera(), *keeping, _until(stop))
         await vision.close()

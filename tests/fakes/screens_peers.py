@@ -18,13 +18,12 @@ from gate.channel.messages import (
     Status,
     StatusRequest,
     TintShown,
-    ToLane,
-    ToPreview,
     View,
     WantPreview,
     WatchView,
 )
-from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, serve
+from gate.channel.sockets import Connection, serve
+from gate.channel.table import CHANNELS
 from gate.passage.screen import Guidance, Screen
 
 
@@ -52,7 +51,7 @@ class FakeLane:
     @contextlib.asynccontextmanager
     async def run(self) -> AsyncIterator[FakeLane]:
         """Listen until the block ends."""
-        async with serve(self._path, self._handle, incoming=ToLane):
+        async with serve(CHANNELS.lane, self._path, self._handle):
             yield self
 
     async def _handle(self, connection: Connection[Any]) -> None:
@@ -68,7 +67,7 @@ class FakeLane:
 
 
 class FakePreview:
-    """Vision's preview socket: sends `jpeg` again and again while it is wanted, and notes every wish in `asked`.
+    """Vision's preview socket: sends `jpeg` again and again while it is wanted, and notes every change of wishes in `asked`.
 
     `tint` asks for a colour; what comes back is in `painted`.
     """
@@ -89,7 +88,7 @@ class FakePreview:
     @contextlib.asynccontextmanager
     async def run(self) -> AsyncIterator[FakePreview]:
         """Listen until the block ends."""
-        async with serve(self._path, self._handle, incoming=ToPreview, bytes_max=PICTURE_BYTES_MAX):
+        async with serve(CHANNELS.preview, self._path, self._handle):
             yield self
 
     async def _handle(self, connection: Connection[Any]) -> None:
@@ -101,12 +100,10 @@ class FakePreview:
                 match message:
                     case TintShown():
                         self.painted.append(message)
-                    case WantPreview(True):
-                        wanted.set()
-                        self.asked.append(True)
-                    case WantPreview():
-                        wanted.clear()
-                        self.asked.append(False)
+                    case WantPreview(on):
+                        if on is not wanted.is_set():
+                            self.asked.append(on)
+                        (wanted.set if on else wanted.clear)()
                 self.heard.set()
             sender.cancel()
         self._connections.discard(connection)

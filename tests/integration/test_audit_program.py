@@ -30,6 +30,7 @@ from gate.channel.messages import (
     WatchView,
 )
 from gate.channel.sockets import ChannelClosedError, Connection, connect
+from gate.channel.table import CHANNELS
 from gate.programs import log, receipts
 from gate.programs.config import Audit, Barrier, Camera, Config, ConfigError, Paths, Swipe, Sync
 from gate.verify.verify import verify
@@ -90,7 +91,7 @@ async def connected(config: Config, program: asyncio.Task[None]) -> Connection[F
     """Connect as soon as the program listens; raise what it raised if it does not."""
     while True:
         try:
-            return await connect(config.socket("log"), incoming=FromLog)
+            return await connect(CHANNELS.log, config.socket("log"))
         except ChannelClosedError:
             if program.done():
                 program.result()
@@ -176,7 +177,7 @@ async def test_what_can_be_no_record_is_not_recorded_and_holds_up_nothing(config
 
 async def test_a_peer_that_breaks_the_protocol_is_hung_up_on_alone(config: Config) -> None:
     async with running(config) as lane:
-        rude = await connect(config.socket("log"), incoming=FromLog)
+        rude = await connect(CHANNELS.log, config.socket("log"))
         await rude.send(WatchView())
         with pytest.raises(ChannelClosedError):
             await rude.receive()
@@ -185,7 +186,7 @@ async def test_a_peer_that_breaks_the_protocol_is_hung_up_on_alone(config: Confi
 
 async def test_a_peer_that_leaves_without_its_answer_holds_up_nobody(config: Config) -> None:
     async with running(config) as lane:
-        hasty = await connect(config.socket("log"), incoming=FromLog)
+        hasty = await connect(CHANNELS.log, config.socket("log"))
         for seq in range(50):
             await hasty.send(append(seq, "incident"))
         hasty.close()

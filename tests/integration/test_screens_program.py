@@ -23,6 +23,7 @@ from websockets.typing import Origin
 
 from gate.channel.messages import Status, StatusRequest, View
 from gate.channel.sockets import ChannelClosedError, connect
+from gate.channel.table import CHANNELS
 from gate.passage.screen import Guidance, Screen
 from gate.programs.config import Config, ConfigError
 from gate.programs.screens import FRAME_BYTES_MAX, Link, Screens, run
@@ -106,7 +107,7 @@ def looking(address: str) -> Any:
 
 
 async def status(settings: Config) -> Status:
-    connection = await connect(settings.socket("screens"), incoming=Status)
+    connection = await connect(CHANNELS.status_screens, settings.socket("status-screens"))
     await connection.send(StatusRequest())
     answer = await connection.receive()
     connection.close()
@@ -180,6 +181,7 @@ async def test_a_lane_that_speaks_nonsense_calls_an_officer(tmp_path: Path, nons
             await reader.read()  # until it hangs up
         writer.close()
 
+    settings.socket("lane").parent.mkdir()
     server = await asyncio.start_unix_server(talk, path=settings.socket("lane"))
     async with server, program(settings) as address, watching(address) as page:
         await page.until(screen="officer")

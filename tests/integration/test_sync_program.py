@@ -43,8 +43,8 @@ def central(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def gate(tmp_path: Path) -> SyncGate:
-    return SyncGate.make(tmp_path / "gate")
+def gate(short_path: Path) -> SyncGate:
+    return SyncGate.make(short_path / "gate")
 
 
 def enrolled(central: Path, gate: SyncGate, port: int) -> Config:
@@ -57,9 +57,9 @@ def enrolled(central: Path, gate: SyncGate, port: int) -> Config:
 
 
 @pytest.fixture
-def own_central(tmp_path: Path) -> Path:
-    folder.init(tmp_path / "central", "127.0.0.1", datetime.now(UTC))
-    return tmp_path / "central"
+def own_central(short_path: Path) -> Path:
+    folder.init(short_path / "central", "127.0.0.1", datetime.now(UTC))
+    return short_path / "central"
 
 
 @contextlib.asynccontextmanager
@@ -153,13 +153,13 @@ async def test_an_inbox_that_cannot_be_written_gets_its_receipt_later(own_centra
 
 
 async def test_a_rolled_back_log_leaves_the_mirrors_note_for_the_log_program(
-    own_central: Path, gate: SyncGate, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    own_central: Path, gate: SyncGate, short_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     gate.grow(2)
     with serving(own_central) as found:
         config = enrolled(own_central, gate, found)
         await sync.push(config)
-        restored = SyncGate.make(tmp_path / "restored")
+        restored = SyncGate.make(short_path / "restored")
         restored.log.signer = gate.log.signer
         restored.grow(1)
         assert config.sync is not None
@@ -212,9 +212,9 @@ BOMB = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\na
     [(b"garbage\r\n\r\n", MirrorAwayError), (b"", MirrorAwayError), (CUT, MirrorAwayError), (ENDLESS, BadAnswerError)],
 )
 async def test_an_answer_that_is_none_is_one_clear_error(
-    central: Path, tmp_path: Path, answer: bytes, error: type[Exception]
+    central: Path, short_path: Path, answer: bytes, error: type[Exception]
 ) -> None:
-    ca, certificate, key = certified(central, tmp_path, "gate-0001")
+    ca, certificate, key = certified(central, short_path, "gate-0001")
     async with (
         hostile(central, answer) as address,
         Courier(address, tls(ca=ca, certificate=certificate, key=key)) as courier,
@@ -223,8 +223,8 @@ async def test_an_answer_that_is_none_is_one_clear_error(
             await courier.send(wire.bodies_request())
 
 
-async def test_redirects_are_not_followed_and_nothing_is_uncompressed(central: Path, tmp_path: Path) -> None:
-    ca, certificate, key = certified(central, tmp_path, "gate-0001")
+async def test_redirects_are_not_followed_and_nothing_is_uncompressed(central: Path, short_path: Path) -> None:
+    ca, certificate, key = certified(central, short_path, "gate-0001")
     moved = b"HTTP/1.1 302 Found\r\nlocation: https://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"
     for answer, status, body in ((moved, 302, b""), (BOMB, 200, b"abc")):
         async with (

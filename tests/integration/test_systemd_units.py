@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gate.channel.table import CHANNELS
+from gate.channel.users import user_of
 from gate.programs.runner import PROGRAMS
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
@@ -75,6 +77,29 @@ def test_users_and_folders_can_be_made(tmp_path: Path) -> None:
     done = ran("systemd-tmpfiles", f"--root={tmp_path}", "--create", str(folders))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "var/lib/portcullis/audit").stat().st_mode & 0o777 == 0o700
+
+
+def test_each_program_has_a_runtime_folder_that_it_alone_writes_and_sees_its_peers_users() -> None:
+    for name in PROGRAMS:
+        lines = (SYSTEMD / f"gate-{name}.service").read_text().splitlines()
+        assert f"RuntimeDirectory={user_of(name)}" in lines
+        assert "RuntimeDirectoryMode=0711" in lines
+        # It makes every peer 65534, and the second lock with it.
+        assert not [line for line in lines if line.startswith("PrivateUsers=")]
+        assert not [line for line in lines if line.startswith("ReadWritePaths=") and "/run" in line]
+
+
+def test_each_sockets_group_holds_its_listener_and_its_callers_and_nobody_else() -> None:
+    rows = [line.split() for line in (SYSTEMD / "portcullis.sysusers").read_text().splitlines()]
+    members: dict[str, set[str]] = {row[1]: set() for row in rows if row[:1] == ["g"] and "spool" not in row[1]}
+    for row in rows:
+        if row[:1] == ["m"]:
+            members[row[2]].add(row[1])
+    wanted: dict[str, set[str]] = {"portcullis": set()}
+    for channel in CHANNELS.every():
+        programs = {channel.listener, *channel.callers} & set(PROGRAMS)
+        wanted.setdefault(channel.group, set()).update(map(user_of, programs))
+    assert members == wanted
 
 
 @needs_udev

@@ -14,7 +14,8 @@ from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
 from gate.channel import messages as m
-from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, connect
+from gate.channel.sockets import ChannelError, Connection, connect
+from gate.channel.table import CHANNELS
 from gate.passage.evidence import CheckResult, PageCheckId
 from gate.programs import vision
 from gate.programs.config import Audit, Barrier, Camera, Config, Page, Paths
@@ -51,7 +52,7 @@ async def reached(config: Config) -> Lane:
     async with asyncio.timeout(DEADLINE_S):
         while True:
             with contextlib.suppress(ChannelError):
-                return Lane(await connect(config.socket("vision"), incoming=m.FromVision, bytes_max=PICTURE_BYTES_MAX))
+                return Lane(await connect(CHANNELS.vision, config.socket("vision")))
             await asyncio.sleep(0.02)
 
 

@@ -23,7 +23,8 @@ from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
 from gate.channel import messages as m
-from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, connect
+from gate.channel.sockets import ChannelError, Connection, connect
+from gate.channel.table import CHANNELS, Channel
 from gate.face.chain import open_models, template_of
 from gate.passage.screen import Guidance
 from gate.programs import vision
@@ -116,7 +117,7 @@ async def site(folder: Path, *, models: Path | None = None) -> AsyncIterator[Sit
         config = config_for(folder, models=models or real_models(), address=camera.address)
         stop = asyncio.Event()
         running = asyncio.ensure_future(vision.run(config, stop=stop))
-        gate = Site(world, camera, config, await connected(config, "vision", m.FromVision))
+        gate = Site(world, camera, config, await connected(config, CHANNELS.vision))
         try:
             yield gate
         finally:
@@ -126,11 +127,11 @@ async def site(folder: Path, *, models: Path | None = None) -> AsyncIterator[Sit
             assert children() == []
 
 
-async def connected(config: Config, name: str, incoming: Any) -> Connection[Any]:
+async def connected(config: Config, channel: Channel[Any, Any]) -> Connection[Any]:
     async with asyncio.timeout(DEADLINE_S):
         while True:
             try:
-                return await connect(config.socket(name), incoming=incoming, bytes_max=PICTURE_BYTES_MAX)
+                return await connect(channel, config.socket(channel.name))
             except ChannelError:
                 await asyncio.sleep(0.01)
 
@@ -281,7 +282,7 @@ async def test_a_crossing_ends_with_its_lane(tmp_path: Path) -> None:
         async with asyncio.timeout(DEADLINE_S):
             while child in children():  # noqa: ASYNC110 - the kernel sends no event
                 await asyncio.sleep(0.02)
-        gate.lane = await connected(gate.config, "vision", m.FromVision)
+        gate.lane = await connected(gate.config, CHANNELS.vision)
         await gate.start("two")
 
 
@@ -310,8 +311,8 @@ async def next_preview(screen: Connection[m.FromPreview], *, within_s: float) ->
 
 async def test_the_preview_runs_during_a_crossing_and_only_while_it_is_wanted(tmp_path: Path) -> None:
     async with site(tmp_path) as gate:
-        screen = await connected(gate.config, "preview", m.FromPreview)
-        idle = await connected(gate.config, "preview", m.FromPreview)
+        screen = await connected(gate.config, CHANNELS.preview)
+        idle = await connected(gate.config, CHANNELS.preview)
         await screen.send(m.WantPreview(on=True))
         assert await next_preview(screen, within_s=0.3) is None  # no crossing, no picture
         await gate.start("one")
@@ -353,7 +354,7 @@ async def shine(gate: Site, screen: Connection[m.FromPreview], *, seen: bool) ->
 @pytest.mark.parametrize("seen", [True, False], ids=["a face before the display", "fed-in video"])
 async def test_the_display_challenges_and_the_face_is_seen_to_answer(tmp_path: Path, *, seen: bool) -> None:
     async with site(tmp_path) as gate:
-        screen = await connected(gate.config, "preview", m.FromPreview)
+        screen = await connected(gate.config, CHANNELS.preview)
         await screen.send(m.WantPreview(on=True))
         await gate.start("one")
         shown = await shine(gate, screen, seen=seen)
@@ -367,7 +368,7 @@ async def test_the_display_challenges_and_the_face_is_seen_to_answer(tmp_path: P
 
 async def test_a_display_that_goes_is_held_against_nobody(tmp_path: Path) -> None:
     async with site(tmp_path) as gate:
-        screen = await connected(gate.config, "preview", m.FromPreview)
+        screen = await connected(gate.config, CHANNELS.preview)
         await screen.send(m.WantPreview(on=True))
         await gate.start("one")
         await shine(gate, screen, seen=False)
@@ -380,7 +381,7 @@ async def test_a_display_that_goes_is_held_against_nobody(tmp_path: Path) -> Non
 
 async def test_a_screen_that_does_not_read_delays_nobody(tmp_path: Path) -> None:
     async with site(tmp_path) as gate:
-        stuck = await connected(gate.config, "preview", m.FromPreview)
+        stuck = await connected(gate.config, CHANNELS.preview)
         await stuck.send(m.WantPreview(on=True))
         await gate.start("one")
         assert (await gate.give_portrait("one")).match is not None

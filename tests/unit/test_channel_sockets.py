@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gate.channel import messages
-from gate.channel.sockets import BadMessageError, ChannelClosedError, Connection, connect, serve
+from gate.channel.errors import BadMessageError, ChannelClosedError
+from gate.channel.sockets import Connection, connect, listen, reach, serve
+from gate.channel.table import CHANNELS
+from gate.channel.users import Peer
 
 APPEND = messages.Append(seq=1, kind="opened", crossing="c1", monotonic_ms=5, body={"a": [1, None, "x"]})
 
@@ -27,8 +32,8 @@ def _answer_all(got: list[Any]) -> Callable[[Connection[Any]], Awaitable[None]]:
 
 async def test_a_message_arrives_as_it_was_sent_and_is_answered(tmp_path: Path) -> None:
     got: list[Any] = []
-    async with serve(tmp_path / "s", _answer_all(got), incoming=messages.ToLog):
-        client = await connect(tmp_path / "s", incoming=messages.FromLog)
+    async with serve(CHANNELS.log, tmp_path / "s", _answer_all(got)):
+        client = await connect(CHANNELS.log, tmp_path / "s")
         await client.send(APPEND)
         assert await client.receive() == messages.Recorded(seq=1, index=7)
         client.close()
@@ -37,15 +42,30 @@ async def test_a_message_arrives_as_it_was_sent_and_is_answered(tmp_path: Path) 
 
 async def test_a_message_of_another_direction_ends_the_connection_and_not_the_server(tmp_path: Path) -> None:
     got: list[Any] = []
-    async with serve(tmp_path / "s", _answer_all(got), incoming=messages.ToLog):
-        stranger = await connect(tmp_path / "s", incoming=messages.FromLog)
-        await stranger.send(messages.Settle(crossing="c", officer="o", disposition="walked_back"))
+    async with serve(CHANNELS.log, tmp_path / "s", _answer_all(got)):
+        stranger = await connect(CHANNELS.log, tmp_path / "s")
+        await stranger.send(messages.WatchView())
         with pytest.raises(ChannelClosedError):
             await stranger.receive()
-        friend = await connect(tmp_path / "s", incoming=messages.FromLog)
+        friend = await connect(CHANNELS.log, tmp_path / "s")
         await friend.send(APPEND)
         assert isinstance(await friend.receive(), messages.Recorded)
         friend.close()
+
+
+async def test_a_handler_whose_tasks_meet_a_broken_peer_ends_quietly(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handler(connection: Connection[Any]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(connection.receive())
+
+    async with serve(CHANNELS.log, tmp_path / "s", handler):
+        stranger = await connect(CHANNELS.log, tmp_path / "s")
+        await stranger.send(messages.WatchView())
+        with pytest.raises(ChannelClosedError):
+            await stranger.receive()
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("wire", [struct.pack(">I", 0xFFFFFFFF), struct.pack(">I", 3) + b"\xff\xff\xff", b"\x00\x00"])
@@ -59,7 +79,7 @@ async def test_bytes_that_are_no_message_are_refused(tmp_path: Path, wire: bytes
             refused.append(error)
             raise
 
-    async with serve(tmp_path / "s", handler, incoming=messages.ToLog):
+    async with serve(CHANNELS.log, tmp_path / "s", handler):
         reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
         writer.write(wire)
         writer.write_eof()
@@ -69,8 +89,8 @@ async def test_bytes_that_are_no_message_are_refused(tmp_path: Path, wire: bytes
 
 
 async def test_a_message_over_the_limit_is_not_sent(tmp_path: Path) -> None:
-    async with serve(tmp_path / "s", _answer_all([]), incoming=messages.ToLog):
-        client = await connect(tmp_path / "s", incoming=messages.FromLog, bytes_max=100)
+    async with serve(CHANNELS.log, tmp_path / "s", _answer_all([])):
+        client = await connect(replace(CHANNELS.log, bytes_max=100), tmp_path / "s")
         await client.send(APPEND)
         await client.receive()
         with pytest.raises(ValueError, match="exceeds 100"):
@@ -78,35 +98,40 @@ async def test_a_message_over_the_limit_is_not_sent(tmp_path: Path) -> None:
         client.close()
 
 
-async def test_a_peer_with_a_foreign_uid_is_hung_up_on(tmp_path: Path) -> None:
-    async with serve(tmp_path / "s", _answer_all([]), incoming=messages.ToLog, uids=frozenset({987654})):
-        client = await connect(tmp_path / "s", incoming=messages.FromLog)
-        with pytest.raises(ChannelClosedError):
-            await client.receive()
+async def test_nobody_listening_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ChannelClosedError, match="nobody listens on s"):
+        await connect(CHANNELS.log, tmp_path / "s")
 
 
-async def test_one_connection_too_many_is_hung_up_on(tmp_path: Path) -> None:
-    async with serve(tmp_path / "s", _answer_all([]), incoming=messages.ToLog, connections_max=1):
-        first = await connect(tmp_path / "s", incoming=messages.FromLog)
-        await first.send(APPEND)
-        await first.receive()
-        second = await connect(tmp_path / "s", incoming=messages.FromLog)
+async def test_a_listener_that_takes_nobody_is_as_good_as_none(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as busy:
+        busy.bind(str(tmp_path / "s"))
+        busy.listen(0)
+        first = await reach(CHANNELS.log, tmp_path / "s")
         with pytest.raises(ChannelClosedError):
-            await second.receive()
+            await reach(CHANNELS.log, tmp_path / "s")
         first.close()
 
 
-async def test_nobody_listening_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ChannelClosedError, match="nobody listens on s"):
-        await connect(tmp_path / "s", incoming=messages.FromLog)
+async def test_a_raw_connection_is_handed_over_with_who_is_at_its_other_end(tmp_path: Path) -> None:
+    got: list[tuple[bytes, int]] = []
+
+    async def handler(end: socket.socket, peer: Peer) -> None:
+        got.append((await asyncio.get_running_loop().sock_recv(end, 10), peer.uid))
+
+    async with listen(CHANNELS.vision, tmp_path / "s", handler):
+        end = await reach(CHANNELS.vision, tmp_path / "s")
+        await asyncio.get_running_loop().sock_sendall(end, b"picture")
+        assert await asyncio.get_running_loop().sock_recv(end, 1) == b""
+        end.close()
+    assert [word for word, _ in got] == [b"picture"]
 
 
-async def test_the_socket_of_an_earlier_run_is_replaced_but_a_file_is_not(tmp_path: Path) -> None:
-    for _ in range(2):
-        async with serve(tmp_path / "s", _answer_all([]), incoming=messages.ToLog):
-            pass
-    (tmp_path / "f").write_text("precious")
-    with pytest.raises(OSError, match="in use"):
-        async with serve(tmp_path / "f", _answer_all([]), incoming=messages.ToLog):
-            pass
-    assert (tmp_path / "f").read_text() == "precious"
+async def test_a_server_that_ends_hangs_up_on_everybody(tmp_path: Path) -> None:
+    async with serve(CHANNELS.log, tmp_path / "s", _answer_all([])):
+        client = await connect(CHANNELS.log, tmp_path / "s")
+        await client.send(APPEND)
+        await client.receive()
+    with pytest.raises(ChannelClosedError):
+        await client.receive()
+    assert not (tmp_path / "s").exists()

@@ -12,7 +12,9 @@ import pytest
 from fakes.passage_examples import decided_record
 
 from gate.channel import messages
-from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, serve
+from gate.channel.errors import ChannelError
+from gate.channel.sockets import Connection, serve
+from gate.channel.table import CHANNELS
 from gate.passage import records
 from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordKind
 from gate.passage.records import IncidentKind
@@ -97,7 +99,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_an_awaited_record_is_answered_when_it_is_durable(tmp_path: Path) -> None:
     log, events = FakeLog(), Events()
     client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 42)
-    async with serve(tmp_path / "s", log.handle, incoming=messages.ToLog), running(client):
+    async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         await events.until(PartBack(Part.LOG))
         client.append(records.Granted("c1", 9), awaited=True)
         await events.until(Recorded("c1", RecordKind.GRANTED))
@@ -114,7 +116,7 @@ async def test_without_a_log_an_awaited_record_is_refused_at_once_and_others_are
     for number in range(3):
         client.append(records.Incident(None, IncidentKind.FORCED, number), awaited=False)
     assert client.owed == 3
-    async with serve(tmp_path / "s", log.handle, incoming=messages.ToLog), running(client):
+    async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         await log.until_written(3)
     assert [append.body["count"] for append in log.written] == [0, 1, 2]
 
@@ -123,7 +125,7 @@ async def test_a_full_disk_stops_admissions_and_what_is_owed_is_written_when_the
     log, events = FakeLog(), Events()
     log.full = True
     client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
-    async with serve(tmp_path / "s", log.handle, incoming=messages.ToLog), running(client):
+    async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         await events.until(PartBack(Part.LOG))
         client.append(DECIDED, awaited=True)
         await events.until(NotRecorded("c1", RecordKind.DECIDED))
@@ -144,7 +146,7 @@ async def test_at_the_limit_the_oldest_owed_record_is_dropped_and_the_loss_is_wr
     client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
     for number in range(5):
         client.append(records.Incident(None, IncidentKind.FORCED, number), awaited=False)
-    async with serve(tmp_path / "s", log.handle, incoming=messages.ToLog), running(client):
+    async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         await log.until_written(3)
     assert {"incident": "records_lost", "count": 3} in [append.body for append in log.written]
     assert [append.body["count"] for append in log.written if append.body["incident"] == "forced"] == [3, 4]
@@ -158,7 +160,7 @@ async def test_a_log_that_dies_answers_what_was_pending(tmp_path: Path) -> None:
             await connection.send(LOG_WELL)
 
     client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
-    async with serve(tmp_path / "s", dies, incoming=messages.ToLog), running(client):
+    async with serve(CHANNELS.log, tmp_path / "s", dies), running(client):
         await events.until(PartBack(Part.LOG))
         client.append(records.Opened("c1"), awaited=True)
         await events.until(NotRecorded("c1", RecordKind.OPENED))
@@ -169,7 +171,7 @@ async def test_open_crossings_are_asked_for_on_a_line_of_their_own(tmp_path: Pat
     client = LogClient(tmp_path / "s", post=lambda _: None, monotonic_ms=lambda: 1)
     with pytest.raises(ChannelError):
         await client.open_crossings()
-    async with serve(tmp_path / "s", FakeLog().handle, incoming=messages.ToLog):
+    async with serve(CHANNELS.log, tmp_path / "s", FakeLog().handle):
         assert await client.open_crossings() == ("a",)
 
 
@@ -189,7 +191,7 @@ async def test_vision_is_told_and_heard_and_its_loss_is_an_event(tmp_path: Path)
     client = VisionClient(tmp_path / "s", post=events.post, on_message=heard.put_nowait)
     client.send(messages.StartCrossing(crossing="lost without a connection"))
     async with (
-        serve(tmp_path / "s", vision, incoming=messages.ToVision, bytes_max=PICTURE_BYTES_MAX),
+        serve(CHANNELS.vision, tmp_path / "s", vision),
         running(client),
     ):
         await events.until(PartBack(Part.VISION))
@@ -219,7 +221,7 @@ async def test_a_program_that_hangs_is_lost_although_the_kernel_accepts_for_it(
 
     client = client_of(tmp_path / "s", events)
     part = Part.LOG if isinstance(client, LogClient) else Part.VISION
-    listening = serve(tmp_path / "s", peer, incoming=messages.StatusRequest, bytes_max=PICTURE_BYTES_MAX)
+    listening = serve(CHANNELS.vision, tmp_path / "s", peer)
     async with listening, running(client):
         await events.until(PartBack(part))
         hung.set()

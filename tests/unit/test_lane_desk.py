@@ -12,6 +12,7 @@ import pytest
 
 from gate.channel import messages
 from gate.channel.sockets import Connection, connect
+from gate.channel.table import CHANNELS
 from gate.passage import machine
 from gate.passage.events import Disposition, EmergencyEnded, Event, OfficerSeen, ReleaseOrdered, Settled
 from gate.passage.screen import Guidance, Screen
@@ -35,7 +36,7 @@ class Counter:
     @contextlib.asynccontextmanager
     async def client(self, folder: Path) -> AsyncIterator[Connection[Any]]:
         async with self.desk.serve(folder / "lane.sock"):
-            connection = await connect(folder / "lane.sock", incoming=messages.FromLane)
+            connection = await connect(CHANNELS.lane, folder / "lane.sock")
             try:
                 yield connection
             finally:

@@ -32,13 +32,13 @@ def test_defaults_fill_what_is_not_said(tmp_path: Path) -> None:
     config = load(written(tmp_path))
     assert isinstance(config, Config)
     assert config.origin == "border.example/gate-0001/trial"
-    assert config.socket("lane") == Path("/run/portcullis/lane.sock")
+    assert config.socket("lane") == Path("/run/portcullis-lane/lane.sock")
     assert config.sync is None
 
 
 def test_a_control_centre_is_asked_only_where_one_is_named(tmp_path: Path) -> None:
     assert load(written(tmp_path)).document.control_centre == ""
-    path = "/run/portcullis/centre.sock"
+    path = "/run/portcullis-centre/centre.sock"
     assert load(written(tmp_path, document={"control_centre": path})).document.control_centre == path
 
 

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gate.channel import messages
-from gate.channel.sockets import ChannelError, Connection, connect
+from gate.channel.errors import ChannelError
+from gate.channel.sockets import Connection, connect
+from gate.channel.table import CHANNELS
 from gate.passage.screen import Screen
 from gate.programs.racing import first_of
 
@@ -36,8 +38,8 @@ class Officer:
         """Be at the lane for ever, through restarts of its program."""
         while True:
             try:
-                watch = await connect(self._path, incoming=messages.View)
-                orders = await connect(self._path, incoming=messages.Answer)
+                watch = await connect(CHANNELS.lane, self._path)
+                orders = await connect(CHANNELS.lane, self._path)
             except ChannelError:
                 await asyncio.sleep(RECONNECT_S)
                 continue
@@ -51,20 +53,23 @@ class Officer:
 
     async def release(self) -> bool:
         """Free whoever is in the lane, on a line of its own. True when the lane took the order."""
-        connection: Connection[messages.Answer] = await connect(self._path, incoming=messages.Answer)
+        connection = await connect(CHANNELS.lane, self._path)
         try:
             await connection.send(messages.ReleaseLane(NAME))
-            return (await connection.receive()).ok
+            answer = await connection.receive()
+            return isinstance(answer, messages.Answer) and answer.ok
         finally:
             connection.close()
 
-    async def _see(self, watch: Connection[messages.View]) -> None:
+    async def _see(self, watch: Connection[messages.FromLane]) -> None:
         await watch.send(messages.WatchView())
         while True:
-            self.view = await watch.receive()
-            self._on_view(self.view)
+            view = await watch.receive()
+            if isinstance(view, messages.View):
+                self.view = view
+                self._on_view(view)
 
-    async def _work(self, orders: Connection[messages.Answer]) -> None:
+    async def _work(self, orders: Connection[messages.FromLane]) -> None:
         loop = asyncio.get_running_loop()
         said_s = referred_s = 0.0
         while True:
@@ -87,7 +92,7 @@ class Officer:
                 referred_s = loop.time()
                 await self._order(orders, messages.Settle(view.referred, NAME, "taken_over"))
 
-    async def _order(self, orders: Connection[messages.Answer], order: messages.Message) -> None:
+    async def _order(self, orders: Connection[messages.FromLane], order: messages.Message) -> None:
         await orders.send(order)
         await orders.receive()
         self.answered += 1

@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gate.channel import messages
-from gate.channel.sockets import BYTES_MAX, PICTURE_BYTES_MAX, ChannelClosedError, ChannelError, Connection, connect
+from gate.channel.errors import ChannelClosedError, ChannelError
+from gate.channel.sockets import Connection, connect
+from gate.channel.table import CHANNELS, Channel
 from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordKind
 from gate.passage.records import Incident, IncidentKind, Record, crossing_of
 from gate.programs.racing import first_of
@@ -36,9 +38,9 @@ Post = Callable[[Event], None]
 Incoming = TypeVar("Incoming")
 
 
-async def _reach(path: Path, incoming: Any, bytes_max: int) -> Connection[Any]:  # noqa: ANN401 - a union
+async def _reach(channel: Channel[Any, Incoming], path: Path) -> Connection[Incoming]:
     """Connect and hear one status: for a hung program the kernel still accepts. Raises ChannelError."""
-    connection = await connect(path, incoming=incoming, bytes_max=bytes_max)
+    connection = await connect(channel, path)
     try:
         await connection.send(messages.StatusRequest())
         await _next(connection)
@@ -122,7 +124,7 @@ class LogClient:
 
     async def open_crossings(self) -> tuple[str, ...]:
         """Ask, once connected, which crossings were opened and never closed. Raises ChannelError."""
-        connection = await connect(self._path, incoming=messages.FromLog)
+        connection = await connect(CHANNELS.log, self._path)
         try:
             await connection.send(messages.OpenCrossingsRequest())
             answer = await connection.receive()
@@ -136,7 +138,7 @@ class LogClient:
         """Keep the connection for ever."""
         while True:
             try:
-                connection: Connection[messages.FromLog] = await _reach(self._path, messages.FromLog, BYTES_MAX)
+                connection = await _reach(CHANNELS.log, self._path)
             except ChannelError:
                 await asyncio.sleep(RECONNECT_S)
                 continue
@@ -236,9 +238,7 @@ class VisionClient:
         """Keep the connection for ever."""
         while True:
             try:
-                connection: Connection[messages.FromVision] = await _reach(
-                    self._path, messages.FromVision, PICTURE_BYTES_MAX
-                )
+                connection = await _reach(CHANNELS.vision, self._path)
             except ChannelError:
                 await asyncio.sleep(RECONNECT_S)
                 continue

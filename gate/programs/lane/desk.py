@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from gate.channel import messages
-from gate.channel.sockets import ChannelClosedError, Connection, serve
+from gate.channel.errors import ChannelClosedError
+from gate.channel.sockets import Connection, serve
+from gate.channel.table import CHANNELS
 from gate.passage import machine
 from gate.passage.events import Disposition, EmergencyEnded, Event, OfficerSeen, ReleaseOrdered, Settled
 from gate.passage.screen import Guidance, Screen
-from gate.programs.peers import uids
 
 OFFICER_CHARACTERS_MAX = 64
 DISPOSITIONS = frozenset(one.value for one in Disposition)
@@ -49,7 +50,7 @@ class Desk:
     @contextlib.asynccontextmanager
     async def serve(self, path: Path) -> AsyncIterator[None]:
         """Listen on the lane's socket."""
-        async with serve(path, self._handle, incoming=messages.ToLane, uids=uids("lane")):
+        async with serve(CHANNELS.lane, path, self._handle):
             yield
 
     async def _handle(self, connection: Connection[messages.ToLane]) -> None:

@@ -14,7 +14,7 @@ from drivers.reader.direct import DirectReader
 from drivers.reader.pcsc import PcscReader
 from drivers.values import LampColour
 from gate.channel import messages
-from gate.channel.sockets import ChannelError
+from gate.channel.errors import ChannelError
 from gate.document.inspection import Portrait
 from gate.passage.events import (
     DocumentRead,
@@ -48,6 +48,7 @@ from gate.programs.readers import mrz_reader
 from gate.programs.stages.anchors import RememberingAnchors
 from gate.programs.stages.document import unreadable
 from gate.programs.stages.face import face_evidence
+from gate.programs.status import serve_status
 
 FINGERS: frozenset[int] = frozenset({3})
 SITE_LOOK_S = 5.0
@@ -134,7 +135,11 @@ class Lane:
         """Serve travellers for ever."""
         self._log.append(start_of(self._config, self._lists.store.version), awaited=False)
         try:
-            async with self._desk.serve(self._config.socket("lane")), asyncio.TaskGroup() as tasks:
+            async with (
+                serve_status(self._config, "lane", self._status),
+                self._desk.serve(self._config.socket("lane")),
+                asyncio.TaskGroup() as tasks,
+            ):
                 tasks.create_task(self.engine.run())
                 tasks.create_task(self._log.run())
                 tasks.create_task(self._vision.run())

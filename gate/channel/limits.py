@@ -1,0 +1,83 @@
+"""What one caller of a channel may take: connections and messages. Pure; the clock is an argument.
+
+Promises: whatever one caller does, another finds its own connections free and is heard at its own rate. Nothing is shared between
+callers but the listener's time, of which a caller gets a bounded part.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from gate.channel.table import Channel, Rate
+
+PERSONS_MAX = 16  # connections of all persons together, a channel
+
+
+class Bucket:
+    """A token bucket: `burst` messages at once, then `a_second`. At the limit the reader waits, and the kernel makes the sender wait."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._step_s = 1.0 / rate.a_second
+        self._slack_s = rate.burst / rate.a_second
+        self._paid_until_s = float("-inf")
+
+    def wait_s(self, now_s: float) -> float:
+        """How long to wait before the next message is read, in seconds."""
+        return max(0.0, self._paid_until_s - self._slack_s + self._step_s - now_s)
+
+    def take(self, now_s: float) -> None:
+        """Count one message."""
+        self._paid_until_s = max(self._paid_until_s, now_s) + self._step_s
+
+    def is_full(self, now_s: float) -> bool:
+        """True when it is as good as a new one."""
+        return self._paid_until_s <= now_s
+
+
+class Buckets:
+    """The buckets of a channel's callers by their user: all connections of a user draw on one, and hanging up does not fill it."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+        self._of_user: dict[int, Bucket] = {}
+
+    def of(self, uid: int, now_s: float) -> Bucket:
+        """The bucket of a user."""
+        if uid not in self._of_user:
+            self._of_user = {known: bucket for known, bucket in self._of_user.items() if not bucket.is_full(now_s)}
+            self._of_user[uid] = Bucket(self._rate)
+        return self._of_user[uid]
+
+
+@dataclass(slots=True)
+class Turnstile:
+    """Counts the connections of each caller, by user and by process.
+
+    A program's connections are reserved for it. Persons share `PERSONS_MAX`: there may be any number of users among them.
+    """
+
+    channel: Channel[Any, Any]
+    _of_user: Counter[int] = field(default_factory=Counter)
+    _of_process: Counter[tuple[int, int]] = field(default_factory=Counter)
+    _persons: int = 0
+
+    def enter(self, uid: int, pid: int, *, person: bool) -> bool:
+        """Count one more connection; False when the caller has as many as it may have."""
+        if (
+            self._of_user[uid] >= self.channel.connections_a_user
+            or self._of_process[uid, pid] >= self.channel.connections_a_process
+            or (person and self._persons >= PERSONS_MAX)
+        ):
+            return False
+        self._of_user[uid] += 1
+        self._of_process[uid, pid] += 1
+        self._persons += person
+        return True
+
+    def leave(self, uid: int, pid: int, *, person: bool) -> None:
+        """Count one less."""
+        self._of_user -= Counter({uid: 1})
+        self._of_process -= Counter({(uid, pid): 1})
+        self._persons -= person

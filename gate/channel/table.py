@@ -1,0 +1,164 @@
+"""The one table of channels between our programs: who listens, who may call, what is said, how much of it and how fast.
+
+`serve` and `connect` (gate.channel.sockets) take everything from a row; docs/protocols/channels.md is made of the rows and held to
+them by a test. A new channel is a row here, its groups in systemd/portcullis.sysusers, and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from gate.channel import messages
+
+PROGRAMS = ("log", "vision", "lane", "sync", "screens")
+OPERATORS = "portcullis-operators"  # persons who may ask how the programs are
+
+ToListener = TypeVar("ToListener")
+ToCaller = TypeVar("ToCaller")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many messages a caller may send: so many at once, so many a second from then on. Over it, it is not read from."""
+
+    a_second: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel(Generic[ToListener, ToCaller]):
+    """One row. `callers` are programs; `persons` is a group whose members may call, too, empty for none.
+
+    `to_listener` and `to_caller` are the unions of messages each way. A connection says something within `first_s`, and a message that
+    has begun is complete within `complete_s`, or it is hung up on. A peer that does not read for `read_s` is gone.
+    """
+
+    name: str
+    listener: str
+    callers: tuple[str, ...]
+    purpose: str
+    to_listener: Any
+    to_caller: Any
+    to_listener_rate: Rate
+    to_caller_rate: Rate
+    persons: str = ""
+    bytes_max: int = 64 * 1024
+    connections_a_user: int = 8
+    connections_a_process: int = 4
+    first_s: float = 5.0
+    complete_s: float = 2.0
+    read_s: float = 2.0
+
+    @property
+    def file(self) -> str:
+        """The name of the socket's file in its listener's runtime folder."""
+        return f"{self.name.removesuffix(f'-{self.listener}')}.sock"
+
+    @property
+    def group(self) -> str:
+        """The group of the socket's file, which holds its listener and whoever may call."""
+        return self.persons or f"portcullis-call-{self.name}"
+
+
+def _status(program: str) -> Channel[messages.StatusRequest, messages.Status]:
+    return Channel(
+        name=f"status-{program}",
+        listener=program,
+        callers=(program,),
+        persons=OPERATORS,
+        purpose=f"how {program} is: for `gate status`, the self-test and the program's own watchdog",
+        to_listener=messages.StatusRequest,
+        to_caller=messages.Status,
+        to_listener_rate=Rate(20, 40),
+        to_caller_rate=Rate(20, 40),
+    )
+
+
+class Channels(NamedTuple):
+    """Every channel by its name."""
+
+    log: Channel[messages.ToLog, messages.FromLog]
+    vision: Channel[messages.ToVision, messages.FromVision]
+    preview: Channel[messages.ToPreview, messages.FromPreview]
+    lane: Channel[messages.ToLane, messages.FromLane]
+    centre: Channel[messages.ToCentre, messages.FromCentre]
+    status_log: Channel[messages.StatusRequest, messages.Status]
+    status_vision: Channel[messages.StatusRequest, messages.Status]
+    status_lane: Channel[messages.StatusRequest, messages.Status]
+    status_sync: Channel[messages.StatusRequest, messages.Status]
+    status_screens: Channel[messages.StatusRequest, messages.Status]
+
+    def every(self) -> tuple[Channel[Any, Any], ...]:
+        """All rows, in the order of the table."""
+        return tuple(self)
+
+    def by_name(self, name: str) -> Channel[Any, Any]:
+        """The row of this name. Raises KeyError."""
+        return {channel.name: channel for channel in self.every()}[name]
+
+    def status(self, program: str) -> Channel[messages.StatusRequest, messages.Status]:
+        """The row on which a program says how it is. Raises KeyError."""
+        return self.by_name(f"status-{program}")
+
+
+CHANNELS = Channels(
+    log=Channel(
+        name="log",
+        listener="log",
+        callers=("lane",),
+        purpose="records to be written, and the receipts for them",
+        to_listener=messages.ToLog,
+        to_caller=messages.FromLog,
+        # A crossing is about ten records; what is owed after an outage, a thousand at most, comes one at a time.
+        to_listener_rate=Rate(100, 500),
+        to_caller_rate=Rate(200, 1000),
+    ),
+    vision=Channel(
+        name="vision",
+        listener="vision",
+        callers=("lane",),
+        purpose="crossings to be watched, chip portraits, and what is seen of faces and pages",
+        to_listener=messages.ToVision,
+        to_caller=messages.FromVision,
+        to_listener_rate=Rate(50, 100),
+        to_caller_rate=Rate(100, 300),
+        bytes_max=4 * 1024 * 1024,  # a chip's portrait
+    ),
+    preview=Channel(
+        name="preview",
+        listener="vision",
+        callers=("screens",),
+        purpose="pictures for the traveller's page while it shows them, and the colours that it is to show",
+        to_listener=messages.ToPreview,
+        to_caller=messages.FromPreview,
+        to_listener_rate=Rate(20, 60),
+        to_caller_rate=Rate(60, 120),
+        bytes_max=1024 * 1024,
+    ),
+    lane=Channel(
+        name="lane",
+        listener="lane",
+        callers=("screens",),
+        purpose="what the screens show, and officers' orders",
+        to_listener=messages.ToLane,
+        to_caller=messages.FromLane,
+        to_listener_rate=Rate(20, 60),
+        to_caller_rate=Rate(50, 200),
+    ),
+    centre=Channel(
+        name="centre",
+        listener="centre",
+        callers=("lane",),
+        purpose="certificates and signatures of a control centre, which is not ours (protocols/terminal-authentication.md)",
+        to_listener=messages.ToCentre,
+        to_caller=messages.FromCentre,
+        to_listener_rate=Rate(20, 40),
+        to_caller_rate=Rate(20, 40),
+    ),
+    status_log=_status("log"),
+    status_vision=_status("vision"),
+    status_lane=_status("lane"),
+    status_sync=_status("sync"),
+    status_screens=_status("screens"),
+)

@@ -1,0 +1,86 @@
+"""Processes of other users, for what the kernel says of them: one that listens, one that calls. They need root to become others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+NOBODY = 65534
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+
+_LISTEN = """
+import os, socket, sys
+import msgspec
+from gate.channel import messages
+path, uid = sys.argv[1], int(sys.argv[2])
+end = socket.socket(socket.AF_UNIX)
+end.bind(path)
+os.setgroups([]); os.setgid(uid); os.setuid(uid)
+end.listen()  # whose credentials a caller sees is decided here
+print("listens", flush=True)
+while True:
+    caller, _ = end.accept()
+    with caller:
+        while head := caller.recv(4):
+            message = msgspec.msgpack.decode(caller.recv(int.from_bytes(head, "big")), type=messages.ToLog)
+            answer = messages.Recorded(getattr(message, "seq", 0), 0)
+            body = msgspec.msgpack.encode(answer)
+            caller.sendall(len(body).to_bytes(4, "big") + body)
+"""
+
+_CALL = """
+import os, socket, sys
+path, uid, groups, wire = sys.argv[1], int(sys.argv[2]), [int(one) for one in sys.argv[3].split(",")], bytes.fromhex(sys.argv[4])
+os.setgroups(groups); os.setgid(uid); os.setuid(uid)
+with socket.socket(socket.AF_UNIX) as end:
+    end.settimeout(10)
+    try:
+        end.connect(path)
+        end.sendall(wire)
+        print(end.recv(65536).hex())
+    except PermissionError:
+        print("not let near")
+    except OSError:
+        print("")
+"""
+
+
+@contextlib.contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that others can look up names in, as a runtime folder is in service."""
+    with tempfile.TemporaryDirectory(prefix="gate-") as made:
+        Path(made).chmod(0o711)
+        yield Path(made)
+
+
+@contextlib.asynccontextmanager
+async def impostor(path: Path, uid: int = NOBODY) -> AsyncIterator[None]:
+    """Another user's process that listens at `path` and says of every record that it is durable."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _LISTEN, str(path), str(uid), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        assert await process.stdout.readline() == b"listens\n"
+        yield
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def call(path: Path, wire: bytes, *, uid: int = NOBODY, groups: tuple[int, ...]) -> bytes | str:
+    """What another user's process gets back for these bytes: nothing when it is hung up on; in words when the kernel refuses it."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _CALL, str(path), str(uid), ",".join(map(str, groups)), wire.hex()),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    said = out.decode().strip()
+    return said if " " in said else bytes.fromhex(said)

@@ -1,0 +1,112 @@
+"""The table of channels, and docs/protocols/channels.md, which is made of it: `python tests/unit/test_channel_table.py` prints it."""
+
+from __future__ import annotations
+
+import sys
+import typing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gate.channel.messages import Message
+from gate.channel.table import CHANNELS, PROGRAMS, Channel, Rate
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "protocols" / "channels.md"
+
+_HEAD = """\
+# Channels between the programs
+
+Made from `gate/channel/table.py` by `python tests/unit/test_channel_table.py > docs/protocols/channels.md`; a test holds it to the table.
+
+A channel is a Unix stream socket in its listener's runtime folder (below /run, as `paths.run` says). A message is a 4-byte big-endian
+length, then MessagePack of one of the channel's kinds, a map whose `type` names the kind. Unknown kinds and fields, values that an enum
+has not, and whatever else cannot be decoded end the connection, never the program (`gate/channel/sockets.py`).
+
+**Who is who.** The runtime folder can be written by the listener's user alone (systemd's `RuntimeDirectory=`, mode 0711). The socket's
+file is 0660 with a group that holds the listener and whoever may call (systemd/portcullis.sysusers). Beside that both ends ask the kernel
+(SO_PEERCRED): the listener takes the callers' users only, and persons by their group, which admits no program; a caller believes the
+listener's user only. Under `gate run`, and so in the demo, all programs are one user: there nothing tells them apart.
+
+**A socket's place.** A lock file beside the socket is held as long as the program listens. What stands there and is no socket, a second
+instance, a folder that others can write: one line, exit code 74, nothing touched. A stale socket is replaced.
+
+**Limits.** Each caller has its own. Connections are counted by user and by process; programs' are reserved, persons share 16. Messages
+are counted by user over all its connections: *burst* at once, then so many a second; over that the caller is not read from, and waits.
+A connection says something within {first:g} s and completes a message that has begun within {complete:g} s, or is hung up on; a peer that
+does not read for {read:g} s is gone.
+"""
+
+
+def kinds(union: Any) -> list[str]:
+    return [kind.__name__ for kind in (typing.get_args(union) or (union,))]
+
+
+def rate(rate: Rate) -> str:
+    return f"{rate.a_second:g} a second, burst {rate.burst}"
+
+
+def section(channel: Channel[Any, Any]) -> str:
+    callers = [f"`{caller}`" for caller in channel.callers]
+    if channel.persons:
+        callers += [f"group `{channel.persons}`", "root"]
+    size = f"{channel.bytes_max // 1024} KiB" if channel.bytes_max < 1 << 20 else f"{channel.bytes_max >> 20} MiB"
+    said = {"to the listener": channel.to_listener, "to the caller": channel.to_caller}
+    rates = {"to the listener": channel.to_listener_rate, "to the caller": channel.to_caller_rate}
+    return "\n".join(
+        [
+            f"## {channel.name}",
+            "",
+            f"{channel.purpose[0].upper()}{channel.purpose[1:]}.",
+            "",
+            "| | |",
+            "| --- | --- |",
+            f"| listens | `{channel.listener}` at portcullis-{channel.listener}/{channel.file} |",
+            f"| may call | {', '.join(callers)} |",
+            f"| the socket's group | `{channel.group}` |",
+            *(f"| {way} | {', '.join(kinds(union))} ({rate(rates[way])}) |" for way, union in said.items()),
+            f"| a message | {size} at most |",
+            f"| connections | {channel.connections_a_process} a process, {channel.connections_a_user} a user |",
+            "",
+        ]
+    )
+
+
+def page() -> str:
+    rows = CHANNELS.every()
+    (first,), (complete,), (read,) = {r.first_s for r in rows}, {r.complete_s for r in rows}, {r.read_s for r in rows}
+    head = _HEAD.format(first=first, complete=complete, read=read)
+    return "\n".join([head, *map(section, rows)])
+
+
+def test_the_page_is_what_the_table_says() -> None:
+    assert PAGE.read_text() == page()
+
+
+@pytest.mark.parametrize("channel", CHANNELS.every(), ids=lambda channel: channel.name)
+def test_a_row_is_whole(channel: Channel[Any, Any]) -> None:
+    assert channel is CHANNELS.by_name(channel.name)
+    assert channel.callers
+    assert {*channel.callers, channel.listener} <= {*PROGRAMS, "centre"}
+    assert len(channel.group) <= 32, "useradd(8) takes no longer name"
+    assert 0 < channel.connections_a_process <= channel.connections_a_user <= 16
+    for limit in (channel.to_listener_rate, channel.to_caller_rate):
+        assert 0 < limit.a_second <= limit.burst <= 10 * limit.a_second
+
+
+@pytest.mark.parametrize("channel", CHANNELS.every(), ids=lambda channel: channel.name)
+def test_each_way_is_a_closed_union_of_messages(channel: Channel[Any, Any]) -> None:
+    for union in (channel.to_listener, channel.to_caller):
+        kinds = typing.get_args(union) or (union,)
+        assert all(issubclass(kind, Message) for kind in kinds)
+        assert all(kind.__struct_config__.forbid_unknown_fields and kind.__struct_config__.frozen for kind in kinds)
+        msgspec.msgpack.Decoder(union)
+
+
+def test_each_program_says_how_it_is() -> None:
+    assert {CHANNELS.status(program).listener for program in PROGRAMS} == set(PROGRAMS)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
