@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from gate.passage.evidence import CheckResult, PageCheckId
+from gate.passage.orders import Outcome
 from gate.passage.screen import Guidance, Screen
 
 
@@ -402,37 +403,11 @@ class NotGranted(Message, frozen=True):
 ToCentre = ChainWanted | SignatureWanted
 FromCentre = Chain | Signature | NotGranted
 
-# ── lane ↔ screens and officers ──────────────────────────────────────────────────────────────────────────────────────
+# ── lane ↔ screens ──────────────────────────────────────────────────────────────────────────────────────
 
 
 class WatchView(Message, frozen=True):
     """Send me the view now and at every change."""
-
-
-class OfficerPresent(Message, frozen=True):
-    """An officer at the lane says: I am here."""
-
-    officer: str
-
-
-class Settle(Message, frozen=True):
-    """An officer ends a referral. `disposition` is `admitted_by_officer`, `walked_back` or `taken_over`."""
-
-    crossing: str
-    officer: str
-    disposition: str
-
-
-class ReleaseLane(Message, frozen=True):
-    """Free whoever is in the lane, now."""
-
-    officer: str
-
-
-class EndEmergency(Message, frozen=True):
-    """An officer at the lane says that the emergency is over."""
-
-    officer: str
 
 
 class View(Message, frozen=True):
@@ -446,12 +421,51 @@ class View(Message, frozen=True):
     purpose: str  # demo, trial or service: marks every screen
 
 
-class Answer(Message, frozen=True):
-    """The lane's answer to an officer's order."""
-
-    ok: bool
-    reason: str
+# ── officers' terminals and consoles → lane ──────────────────────────────────────────────────────────────────────────
 
 
-ToLane = WatchView | OfficerPresent | Settle | ReleaseLane | EndEmergency | StatusRequest
-FromLane = View | Answer | Status
+class LookWanted(Message, frozen=True):
+    """Ask what waits for an officer, and for a challenge that an order can answer."""
+
+
+class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A crossing that waits for an officer, and every reason: `reason` or `reason:detail`."""
+
+    crossing: str
+    objections: list[str]
+
+
+class Look(Message, frozen=True):
+    """The lane as an officer needs to know it. `issued_ms`, `nonce` and `version` are a challenge (docs/protocols/orders.md)."""
+
+    gate: str
+    officers: bool  # whether the gate knows an officers' authority
+    state: str
+    running: str | None  # the crossing that runs and is not referred
+    referred: list[Waiting]
+    closed_by: str | None  # who closed the lane
+    issued_ms: int
+    nonce: str
+    version: int
+
+
+class SubmitOrder(Message, frozen=True):
+    """An officer's order, opaque to whoever carries it."""
+
+    order: Annotated[bytes, msgspec.Meta(max_length=8192)]
+
+
+class OrderAnswer(Message, frozen=True):
+    """What the lane did, in the words of `outcome` and `detail`, and how it stands now."""
+
+    outcome: Outcome
+    detail: str
+    state: str
+    referred: list[Waiting]
+
+
+ToDesk = LookWanted | SubmitOrder
+FromDesk = Look | OrderAnswer
+
+ToLane = WatchView | StatusRequest
+FromLane = View | Status

@@ -12,6 +12,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from gate.channel import messages
 
 PROGRAMS = ("log", "vision", "lane", "sync", "screens")
+OFFICERS = (
+    "portcullis-officer"  # persons whose terminals may carry orders to a lane; what makes an order is its signature
+)
 OPERATORS = "portcullis-operators"  # persons who may ask how the programs are
 
 ToListener = TypeVar("ToListener")
@@ -82,6 +85,7 @@ class Channels(NamedTuple):
     vision: Channel[messages.ToVision, messages.FromVision]
     preview: Channel[messages.ToPreview, messages.FromPreview]
     lane: Channel[messages.ToLane, messages.FromLane]
+    orders: Channel[messages.ToDesk, messages.FromDesk]
     centre: Channel[messages.ToCentre, messages.FromCentre]
     status_log: Channel[messages.StatusRequest, messages.Status]
     status_vision: Channel[messages.StatusRequest, messages.Status]
@@ -140,11 +144,23 @@ CHANNELS = Channels(
         name="lane",
         listener="lane",
         callers=("screens",),
-        purpose="what the screens show, and officers' orders",
+        purpose="what the screens show",
         to_listener=messages.ToLane,
         to_caller=messages.FromLane,
         to_listener_rate=Rate(20, 60),
         to_caller_rate=Rate(50, 200),
+    ),
+    orders=Channel(
+        name="orders",
+        listener="lane",
+        callers=("screens",),
+        persons=OFFICERS,
+        purpose="signed orders of officers, opaque to whoever carries them, and what the lane did (protocols/orders.md)",
+        to_listener=messages.ToDesk,
+        to_caller=messages.FromDesk,
+        # An order is a look and a submission. Whoever is over it waits: a release among them is not refused.
+        to_listener_rate=Rate(20, 40),
+        to_caller_rate=Rate(20, 40),
     ),
     centre=Channel(
         name="centre",

@@ -18,6 +18,7 @@ NOUNS = {
     "document": "Travel documents: inspect, verify, read, parse",
     "face": "Faces: compare, evaluate",
     "models": "Model files: list, fetch, verify",
+    "officer": "An officer's signed orders, and the officers' authority",
     "provision": "From a bare machine to a gate in service",
     "run": "The programs of the appliance",
     "selftest": "Every device, model, list, clock and disk",

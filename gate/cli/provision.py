@@ -37,6 +37,10 @@ def init(
     swipe: Annotated[str, typer.Option(help="The MRZ reader's serial line.")],
     camera: Annotated[str, typer.Option(help="The camera's address.")],
     auditor: Annotated[list[str], typer.Option(help="An auditor's age recipient; twice at least.")],
+    officers: Annotated[
+        str,
+        typer.Option(help="The officers' authority's public key, from gate officer authority init; none: no officers."),
+    ] = "",
     profile: Annotated[str, typer.Option(help="The barrier's profile in drivers/profiles.")] = "portcullis-sim",
     swipe_driver: Annotated[str, typer.Option(help="elyctis, stx, text, imager or keyboard.")] = "elyctis",
     swipe_profile: Annotated[str, typer.Option(help="For stx and imager: a profile of drivers/profiles/readers.")] = "",
@@ -60,6 +64,7 @@ def init(
         chip_socket=chip_socket,
         camera=camera,
         recipients=tuple(auditor),
+        officers=officers,
         root=root.resolve() if root else None,
     )
     if problems := answers.problems():

@@ -49,11 +49,18 @@ async def collect(settings: Config) -> dict[str, Any]:
     details = {name: answer.detail if answer else {} for name, answer in answers.items()}
     lane, log = details["lane"], details["log"]
     in_service = bool(lane.get("in_service"))
+    seen_ago_s = lane.get("officer_seen_ago_s")
+    present = seen_ago_s is not None and seen_ago_s <= settings.rules.officer_presence_max_s
     return {
         "ok": "away" not in states.values() and in_service and states["log"] == "ready",
         "state": "in_service" if in_service else "out_of_service",
         "lane": states["lane"],
         "purpose": settings.purpose,
+        "officers": {
+            "authority": settings.officers is not None,
+            "present": present,
+            "closed_by": lane.get("closed_by"),
+        },
         "programs": states,
         "devices": {part: part not in lane.get("lost", []) for part in ("barrier", "reader", "vision", "log")},
         "lists": {
@@ -72,6 +79,14 @@ def _line(fields: dict[str, Any]) -> str:
     return f"{fields['state']}  {programs}"
 
 
+def _officer(officers: dict[str, Any]) -> str:
+    if not officers["authority"]:
+        return "no officer: everybody is referred ([officers] in gate.toml)"
+    if officers["closed_by"] is not None:
+        return f"closed by {officers['closed_by']}"
+    return "present" if officers["present"] else "no officer: everybody is referred"
+
+
 def _page(fields: dict[str, Any]) -> str:
     lost = [name for name, well in fields["devices"].items() if not well]
     age = fields["lists"]["trust_age_days"]
@@ -84,6 +99,7 @@ def _page(fields: dict[str, Any]) -> str:
         f"{fields['state'].replace('_', ' ')} ({fields['purpose']})",
         *(f"  {name:8} {state}" for name, state in fields["programs"].items()),
         f"  lost     {', '.join(lost) or 'nothing'}",
+        f"  officer  {_officer(fields['officers'])}",
         f"  lists    {'none' if age is None else f'{age:.1f} days old'}",
         *(f"           {problem}" for problem in problems),
         f"  clock    {'sure' if fields['clock']['sure'] else 'unsure'}",

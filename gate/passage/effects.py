@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gate.passage.orders import Outcome
 from gate.passage.records import Record
 from gate.passage.screen import Guidance, Screen
 
@@ -54,6 +55,20 @@ class EndEmergency:
 
 
 @dataclass(frozen=True, slots=True)
+class ClearAlarms:
+    """Have the controller clear the alarms whose cause is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of an officer's order. After ORDERED, whoever asks is told what the sensors show."""
+
+    number: int
+    outcome: Outcome
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Show:
     """What the traveller's screen shows."""
 
@@ -68,4 +83,6 @@ class Erase:
     crossing: str
 
 
-Effect = Write | StartCrossing | LookAtLane | Grant | Revoke | Release | EndEmergency | Show | Erase
+Effect = (
+    Write | StartCrossing | LookAtLane | Grant | Revoke | Release | EndEmergency | ClearAlarms | Answer | Show | Erase
+)

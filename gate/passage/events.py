@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from gate.passage.evidence import Alarm, CameraTrouble, DocumentEvidence, FaceEvidence
+from gate.passage.orders import Ordered
 from gate.passage.screen import Guidance
 
 
@@ -15,6 +16,7 @@ class RecordKind(enum.Enum):
     STARTED = "started"
     OPENED = "opened"
     DECIDED = "decided"
+    OVERRULED = "overruled"
     GRANTED = "granted"
     PASSED = "passed"
     REVOKED = "revoked"
@@ -26,16 +28,9 @@ class RecordKind(enum.Enum):
     EMERGENCY_BEGAN = "emergency_began"
     EMERGENCY_ENDED = "emergency_ended"
     PRESENCE = "presence"
+    OBEYED = "obeyed"
     LISTS_UPDATED = "lists_updated"
     STOPPED = "stopped"
-
-
-class Disposition(enum.Enum):
-    """What an officer did about a referred traveller. Stored; never renamed."""
-
-    ADMITTED_BY_OFFICER = "admitted_by_officer"
-    WALKED_BACK = "walked_back"
-    TAKEN_OVER = "taken_over"
 
 
 class TrackChange(enum.Enum):
@@ -176,36 +171,6 @@ class SiteSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class OfficerSeen:
-    """An officer at the lane said: I am here."""
-
-    officer: str
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """An officer ended a referral."""
-
-    crossing: str
-    officer: str
-    disposition: Disposition
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseOrdered:
-    """An officer frees whoever is in the lane."""
-
-    officer: str
-
-
-@dataclass(frozen=True, slots=True)
-class EmergencyEnded:
-    """An officer at the lane says that the emergency is over."""
-
-    officer: str
-
-
-@dataclass(frozen=True, slots=True)
 class Tick:
     """Time went by."""
 
@@ -226,9 +191,6 @@ Event = (
     | PartLost
     | PartBack
     | SiteSeen
-    | OfficerSeen
-    | Settled
-    | ReleaseOrdered
-    | EmergencyEnded
+    | Ordered
     | Tick
 )

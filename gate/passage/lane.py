@@ -1,7 +1,7 @@
 """What a lane knows of its surroundings, and when its door may move. Pure.
 
 The machine keeps one `Surroundings` beside its state: the newest status of the barrier controller with its age, the
-parts that are lost, the officer, the lists, the clock. Old or unknown status is never "closed" (safety invariant 6).
+parts that are lost, the officers and what they ordered, the lists, the clock. Old or unknown status is never "closed" (safety invariant 6).
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from dataclasses import dataclass, replace
 from gate.passage.events import (
     Event,
     LaneSeen,
-    OfficerSeen,
     Part,
     PartBack,
     PartLost,
-    ReleaseOrdered,
     SiteSeen,
 )
 from gate.passage.evidence import Alarm, LaneEvidence, SiteEvidence
@@ -37,11 +35,19 @@ class Timing:
     passing_max_ms: int = 15_000  # from the passage to the lane at rest: an officer has a look
     release_ms: int = 15_000  # passages this long after a release are the release's
     emergency_end_max_ms: int = 3_000  # the controller does not leave its emergency: it goes on
+    emergency_hold_ms: int = (
+        1_500  # how often a controller is told to stay open in an emergency that an officer ordered
+    )
+    presence_record_ms: int = 60_000  # a presence that changes nothing is written down no more often
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The newest known facts. `just_passed` is the number of entry passages that the latest event brought to light."""
+    """The newest known facts. `just_passed` is the number of entry passages that the latest event brought to light.
+
+    `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
+    whose presence was written down last, and when; `closed_by` is who took the lane out of service.
+    """
 
     lane: LaneSeen | None = None
     lane_at_ms: int = 0
@@ -52,6 +58,10 @@ class Surroundings:
     released_ms: int | None = None
     just_passed: int = 0
     new_alarms: tuple[Alarm, ...] = ()
+    version: int = 0
+    closed_by: str | None = None
+    decided: tuple[tuple[str, str], ...] = ()
+    recorded: tuple[tuple[str, int], ...] = ()
 
     def observe(self, event: Event, now_ms: int) -> Surroundings:
         """The surroundings after an event."""
@@ -72,12 +82,8 @@ class Surroundings:
             return replace(calm, lost=calm.lost | {event.part}, lane=lane)
         if isinstance(event, PartBack):
             return replace(calm, lost=calm.lost - {event.part})
-        if isinstance(event, OfficerSeen):
-            return replace(calm, officer_seen_ms=now_ms)
         if isinstance(event, SiteSeen):
             return replace(calm, trust_age_days=event.trust_age_days, clock_sure=event.clock_sure)
-        if isinstance(event, ReleaseOrdered):
-            return replace(calm, officer_seen_ms=now_ms, released_ms=now_ms)
         return calm
 
     def lane_evidence(self, now_ms: int) -> LaneEvidence | None:
@@ -108,8 +114,12 @@ class Surroundings:
         return lane is not None and lane.closed and lane.bodies == 0 and lane.grants_left == 0
 
     def in_service(self) -> bool:
-        """True when a traveller may be invited: nothing lost, lane at rest."""
-        return not self.lost and self.at_rest() and not self.emergency()
+        """True when a traveller may be invited: nothing lost, lane at rest, and no officer closed it."""
+        return not self.lost and self.at_rest() and not self.emergency() and self.closed_by is None
+
+    def decided_by(self, crossing: str) -> str | None:
+        """Who answered this referral, as far as it is remembered."""
+        return dict(self.decided).get(crossing)
 
     def released(self, now_ms: int, timing: Timing) -> bool:
         """True while passages belong to an officer's release."""

@@ -1,5 +1,5 @@
-"""One crossing after another, as (surroundings, state, event) -> (surroundings, state, effects). The only place that
-knows the order of effects.
+"""One crossing after another, as (surroundings, state, event) -> (surroundings, state, effects). With `obeying` and `endings` the
+only place that knows the order of effects.
 
 Promises, by number of the safety invariant (docs/safety.md): a grant is only ever the answer to a fresh look at the lane
 after the receipt of the decision (1); `Revoke`, `Release` and everything in an emergency come before their records (2);
@@ -9,17 +9,16 @@ crossing that was opened is closed with one verdict and all its reasons (10).
 An event that a state does not name leaves it as it is: staying put is the safe answer. tests/unit/test_passage_table.py
 goes through every pair.
 
-Left to others: what a record holds (`gate.passage.records`) and how it is spelt (`gate.programs.records`), whether it is durable (the log program), the wire.
+Left to others: what officers order (`gate.passage.obeying`), how crossings end (`gate.passage.endings`), what a record holds (`gate.passage.records`) and how it is spelt (`gate.programs.records`), whether it is durable (the log program), the wire.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gate.passage import records
 from gate.passage.effects import (
     Effect,
-    EndEmergency,
     Erase,
     Grant,
     LookAtLane,
@@ -29,34 +28,32 @@ from gate.passage.effects import (
     StartCrossing,
     Write,
 )
+from gate.passage.endings import admitted, begin_emergency, closed, emergency_began, incident, refer, rest, revoke
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
     DocumentRemoved,
-    EmergencyEnded,
     Event,
     FaceCompared,
     FaceSeen,
     GrantFailed,
     LaneSeen,
     NotRecorded,
-    OfficerSeen,
     PageGuided,
     Part,
     PartLost,
     Recorded,
     RecordKind,
-    ReleaseOrdered,
-    Settled,
     TrackChange,
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import CameraTrouble, DocumentEvidence, Evidence, FaceEvidence
+from gate.passage.evidence import Evidence, FaceEvidence
 from gate.passage.lane import Surroundings, Timing
+from gate.passage.obeying import obey
+from gate.passage.orders import Ordered
 from gate.passage.policy import (
     Decision,
-    Policy,
     Verdict,
     decide,
     document_objections,
@@ -66,100 +63,41 @@ from gate.passage.policy import (
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import ClosedAs, GrantEnd, IncidentKind, PassedBy
 from gate.passage.screen import Guidance, Screen
+from gate.passage.states import (
+    Emergency,
+    Granted,
+    Idle,
+    Inspecting,
+    Looking,
+    Opening,
+    Overruling,
+    Passing,
+    Recording,
+    Referred,
+    Rules,
+    State,
+    Step,
+    crossing_of,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a lane is run by."""
-
-    policy: Policy
-    timing: Timing
-
-
-@dataclass(frozen=True, slots=True)
-class Idle:
-    """Nobody is being served. `shown` is what the screen says, `guidance` how to lay the document."""
-
-    shown: Screen
-    guidance: Guidance = Guidance.NONE
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """The crossing is being opened in the log; the chip is not touched yet."""
-
-    crossing: str
-    since_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Inspecting:
-    """Chip and camera work side by side; this is the only place where they meet."""
-
-    crossing: str
-    since_ms: int
-    document: DocumentEvidence | None = None
-    document_at_ms: int = 0
-    face: FaceEvidence | None = None
-    faces: int = 0
-    removed: bool = False
-    trouble: tuple[CameraTrouble, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """The decision waits for its receipt. `spoiled` collects what happened meanwhile."""
-
-    crossing: str
-    decision: Decision
-    since_ms: int
-    spoiled: tuple[Objection, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Looking:
-    """The decision to admit is durable; the lane is looked at once more."""
-
-    crossing: str
-    since_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """One person may pass. `entered` once somebody was in the zone."""
-
-    crossing: str
-    since_ms: int
-    entered: bool = False
-    track_lost_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Passing:
-    """The passage was counted; the lane comes to rest."""
-
-    crossing: str
-    since_ms: int
-    incident: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Referred:
-    """An officer helps. Ends with the officer's disposition."""
-
-    crossing: str
-    objections: tuple[Objection, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Emergency:
-    """The lane stands open. `ending_ms` is when an officer said that it is over."""
-
-    ending_ms: int | None = None
-
-
-State = Idle | Opening | Inspecting | Recording | Looking | Granted | Passing | Referred | Emergency
-Step = tuple[State, tuple[Effect, ...]]
+__all__ = [
+    "Emergency",
+    "Granted",
+    "Idle",
+    "Inspecting",
+    "Looking",
+    "Opening",
+    "Overruling",
+    "Passing",
+    "Recording",
+    "Referred",
+    "Rules",
+    "State",
+    "Step",
+    "crossing_of",
+    "start",
+    "step",
+]
 
 
 def start(open_crossings: tuple[str, ...]) -> Step:
@@ -167,7 +105,7 @@ def start(open_crossings: tuple[str, ...]) -> Step:
     an officer (safety invariant 10).
     """
     objections = (Objection(Reason.LANE_RESTARTED),)
-    closings = tuple(_closed(crossing, ClosedAs.REFERRED, objections) for crossing in open_crossings)
+    closings = tuple(closed(crossing, ClosedAs.REFERRED, objections) for crossing in open_crossings)
     if open_crossings:
         return Referred(open_crossings[-1], objections), (*closings, Show(Screen.OFFICER))
     return Idle(Screen.CLOSED), (Show(Screen.CLOSED),)
@@ -179,10 +117,10 @@ def step(
     """Answer one event. Total: every event is answered in every state."""
     around = around.observe(event, now_ms)
     noted = _notes(around, state, event, now_ms, rules.timing)
-    if around.emergency() and not isinstance(state, Emergency):
-        state, effects = _begin_emergency(state)
-    elif isinstance(event, ReleaseOrdered):
-        state, effects = _release(state, event)
+    if isinstance(event, Ordered):
+        around, state, effects = obey(rules, around, state, event, now_ms)
+    elif around.emergency() and not isinstance(state, Emergency):
+        state, effects = begin_emergency(state, emergency_began(state))
     else:
         state, effects = _dispatch(rules, around, state, event, now_ms)
     return around, state, (*effects, *noted)
@@ -205,7 +143,9 @@ def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, no
         case Passing():
             return _passing(rules, around, state, event, now_ms)
         case Referred():
-            return _referred(around, state, event)
+            return state, ()  # until an officer orders something (`gate.passage.obeying`)
+        case Overruling():
+            return _overruling(rules, around, state, event, now_ms)
         case Emergency():  # pragma: no branch - the type checker proves the match complete
             return _emergency(rules, around, state, event, now_ms)
 
@@ -214,100 +154,36 @@ def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, no
 
 
 def _notes(around: Surroundings, state: State, event: Event, now_ms: int, timing: Timing) -> tuple[Effect, ...]:
-    """Records of what happened around the crossing: alarms, lost parts, passages nobody was granted, presence."""
+    """Records of what happened around the crossing: alarms, lost parts, passages nobody was granted."""
     crossing = crossing_of(state)
-    notes: list[Effect] = [_incident(crossing, IncidentKind.of_alarm(alarm)) for alarm in around.new_alarms]
-    if around.just_passed and isinstance(state, Idle | Opening | Inspecting | Recording | Looking | Referred):
+    notes: list[Effect] = [incident(crossing, IncidentKind.of_alarm(alarm)) for alarm in around.new_alarms]
+    if around.just_passed and isinstance(state, _NOBODY_GRANTED):
         if around.released(now_ms, timing):
             notes.append(Write(records.Passed(crossing, 1, PassedBy.RELEASE)))
         else:
-            notes.append(_incident(crossing, IncidentKind.PASSAGE_BEYOND_GRANT))
+            notes.append(incident(crossing, IncidentKind.PASSAGE_BEYOND_GRANT))
     if isinstance(event, PartLost):
-        notes.append(_incident(crossing, IncidentKind.of_loss(event.part)))
+        notes.append(incident(crossing, IncidentKind.of_loss(event.part)))
     if isinstance(event, VideoDoubted) and event.crossing == crossing:
-        notes.append(_incident(crossing, IncidentKind.of_trouble(event.trouble)))
-    if isinstance(event, OfficerSeen):
-        notes.append(Write(records.Presence(event.officer)))
+        notes.append(incident(crossing, IncidentKind.of_trouble(event.trouble)))
     return tuple(notes)
 
 
-def crossing_of(state: State) -> str | None:
-    """The crossing that a state belongs to."""
-    return None if isinstance(state, Idle | Emergency) else state.crossing
-
-
-def _incident(crossing: str | None, incident: IncidentKind) -> Write:
-    return Write(records.Incident(crossing, incident))
-
-
-def _closed(crossing: str, verdict: ClosedAs, objections: tuple[Objection, ...] = ()) -> Write:
-    return Write(records.Closed(crossing, verdict, objections))
-
-
-def _refer(crossing: str, objections: tuple[Objection, ...]) -> Step:
-    unique = tuple(dict.fromkeys(objections))
-    return Referred(crossing, unique), (
-        Show(Screen.OFFICER),
-        Erase(crossing),
-        _closed(crossing, ClosedAs.REFERRED, unique),
-    )
-
-
-def _revoke(crossing: str, objections: tuple[Objection, ...]) -> Step:
-    """Take the grant back first, then write it down (safety invariant 2)."""
-    referred, effects = _refer(crossing, objections)
-    return referred, (
-        Revoke(),
-        Write(records.Revoked(crossing, objections)),
-        *(_incident(crossing, IncidentKind.of_reason(o.reason)) for o in objections),
-        *effects,
-    )
-
-
-def _release(state: State, event: ReleaseOrdered) -> Step:
-    """Free whoever is inside, at once, in every state; a running crossing goes to the officer."""
-    freed: tuple[Effect, ...] = (Release(), Write(records.Released(crossing_of(state), event.officer)))
-    match state:
-        case Idle() | Referred() | Emergency():
-            return state, freed
-        case Granted(crossing):
-            referred, effects = _revoke(crossing, (Objection(Reason.RELEASED_BY_OFFICER),))
-            # Revoking closes and releasing opens: the release has the last word.
-            return referred, (*effects, *freed)
-        case (  # pragma: no branch
-            Opening(crossing) | Inspecting(crossing) | Recording(crossing) | Looking(crossing) | Passing(crossing)
-        ):
-            referred, effects = _refer(crossing, (Objection(Reason.RELEASED_BY_OFFICER),))
-            return referred, (*freed, *effects)
-
-
-def _begin_emergency(state: State) -> Step:
-    """Show the way out and end the crossing. No closing command: not even `Revoke` (safety invariant 7)."""
-    crossing = crossing_of(state)
-    effects: tuple[Effect, ...] = (Show(Screen.EMERGENCY), Write(records.EmergencyBegan(crossing)))
-    if crossing is not None and not isinstance(state, Referred):
-        effects += (Erase(crossing), _closed(crossing, ClosedAs.REFERRED, (Objection(Reason.EMERGENCY),)))
-    return Emergency(), effects
+_NOBODY_GRANTED = Idle | Opening | Inspecting | Recording | Referred | Overruling | Looking
 
 
 # ── one function a state ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _rest(around: Surroundings) -> tuple[Idle, tuple[Effect, ...]]:
-    """Back to idle, with the screen that fits."""
-    screen = Screen.WELCOME if around.in_service() else Screen.CLOSED
-    return Idle(screen), (Show(screen),)
-
-
 def _idle(around: Surroundings, state: Idle, event: Event, now_ms: int) -> Step:
-    if isinstance(event, DocumentPresented):
+    if isinstance(event, DocumentPresented) and around.closed_by is None:
         return Opening(event.crossing, now_ms), (
             Write(records.Opened(event.crossing), awaited=True),
             Show(Screen.WAIT),
         )
-    rest, shown = _rest(around)
-    if rest.shown is not state.shown:
-        return rest, shown
+    resting, shown = rest(around)
+    if resting.shown is not state.shown:
+        return resting, shown
     if isinstance(event, PageGuided) and event.guidance is not state.guidance:
         return Idle(state.shown, event.guidance), (Show(state.shown, event.guidance),)
     return state, ()
@@ -321,9 +197,9 @@ def _opening(rules: Rules, state: Opening, event: Event, now_ms: int) -> Step:
                 Show(Screen.LOOK, Guidance.LOOK_AT_CAMERA),
             )
         case NotRecorded(state.crossing):
-            return _refer(state.crossing, (Objection(Reason.LOG_UNAVAILABLE),))
+            return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))
         case _ if now_ms - state.since_ms > rules.timing.opening_max_ms:
-            return _refer(state.crossing, (Objection(Reason.RECEIPT_LATE),))
+            return refer(state, (Objection(Reason.RECEIPT_LATE),))
         case _:
             return state, ()
 
@@ -384,8 +260,19 @@ def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) 
 _FACE_PARTS = frozenset({Part.VISION, Part.CAMERA})
 
 
-def _spoils(around: Surroundings, event: Event, crossing: str) -> Objection | None:
-    """What takes an admission away that was not granted yet."""
+# What an officer cannot overrule: everything else about an officer's traveller was known, or is gone with the child that saw it.
+_OF_THE_LANE = frozenset({Reason.PASSAGE_BEYOND_GRANT, Reason.DOCUMENT_PRESENTED_AGAIN, Reason.BARRIER_LOST})
+
+
+def _spoils(
+    around: Surroundings, event: Event, crossing: str, matters: frozenset[Reason] = frozenset(Reason)
+) -> Objection | None:
+    """What takes an admission away that was not granted yet, as far as it matters."""
+    spoil = _spoil(around, event, crossing)
+    return spoil if spoil is not None and spoil.reason in matters else None
+
+
+def _spoil(around: Surroundings, event: Event, crossing: str) -> Objection | None:
     if around.just_passed:
         return Objection(Reason.PASSAGE_BEYOND_GRANT)
     match event:
@@ -416,38 +303,50 @@ def _recording(rules: Rules, around: Surroundings, state: Recording, event: Even
     match event:
         case Recorded(state.crossing, RecordKind.DECIDED):
             if state.decision.verdict is Verdict.REFER or state.spoiled:
-                return _refer(state.crossing, (*state.decision.objections, *state.spoiled))
+                return refer(state, (*state.decision.objections, *state.spoiled))
             if now_ms - state.since_ms > rules.timing.receipt_max_ms:
-                return _refer(state.crossing, (Objection(Reason.RECEIPT_LATE),))
+                return refer(state, (Objection(Reason.RECEIPT_LATE),))
             return Looking(state.crossing, now_ms), (LookAtLane(),)
         case NotRecorded(state.crossing):
-            return _refer(
-                state.crossing, (*state.decision.objections, *state.spoiled, Objection(Reason.LOG_UNAVAILABLE))
-            )
+            return refer(state, (*state.decision.objections, *state.spoiled, Objection(Reason.LOG_UNAVAILABLE)))
         case _ if now_ms - state.since_ms > rules.timing.receipt_max_ms:
-            return _refer(state.crossing, (*state.decision.objections, *state.spoiled, Objection(Reason.RECEIPT_LATE)))
+            return refer(state, (*state.decision.objections, *state.spoiled, Objection(Reason.RECEIPT_LATE)))
+        case _:
+            return state, ()
+
+
+def _overruling(rules: Rules, around: Surroundings, state: Overruling, event: Event, now_ms: int) -> Step:
+    if spoil := _spoils(around, event, state.crossing, _OF_THE_LANE):
+        return refer(state, (spoil,))
+    match event:
+        case Recorded(state.crossing, RecordKind.OVERRULED):
+            return Looking(state.crossing, now_ms, state.officers), (LookAtLane(),)
+        case NotRecorded(state.crossing):
+            return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))
+        case _ if now_ms - state.since_ms > rules.timing.receipt_max_ms:
+            return refer(state, (Objection(Reason.RECEIPT_LATE),))
         case _:
             return state, ()
 
 
 def _looking(rules: Rules, around: Surroundings, state: Looking, event: Event, now_ms: int) -> Step:
-    if spoil := _spoils(around, event, state.crossing):
-        return _refer(state.crossing, (spoil,))
+    matters = _OF_THE_LANE if state.officers is not None else frozenset(Reason)
+    if spoil := _spoils(around, event, state.crossing, matters):
+        return refer(state, (spoil,))
     if isinstance(event, LaneSeen):
-        objections = (
-            *lane_objections(around.lane_evidence(now_ms), rules.policy),
-            *site_objections(around.site_evidence(now_ms), rules.policy),
-        )
+        objections = lane_objections(around.lane_evidence(now_ms), rules.policy)
+        if state.officers is None:
+            objections += site_objections(around.site_evidence(now_ms), rules.policy)
         if objections:
-            return _refer(state.crossing, objections)
+            return refer(state, objections)
         ttl_ms = rules.timing.grant_ttl_ms
-        return Granted(state.crossing, now_ms), (
+        return Granted(state.crossing, now_ms, officers=state.officers), (
             Grant(state.crossing, ttl_ms),
             Show(Screen.GO),
             Write(records.Granted(state.crossing, ttl_ms)),
         )
     if now_ms - state.since_ms > rules.timing.look_max_ms:
-        return _refer(state.crossing, (Objection(Reason.LANE_STATUS_OLD),))
+        return refer(state, (Objection(Reason.LANE_STATUS_OLD),))
     return state, ()
 
 
@@ -457,31 +356,36 @@ def _granted(rules: Rules, around: Surroundings, state: Granted, event: Event, n
             if around.just_passed:
                 return _passed(around, state, now_ms)
             if bodies > 1:
-                return _revoke(state.crossing, (Objection(Reason.BODIES_SEVERAL, str(bodies)),))
+                return revoke(state, (Objection(Reason.BODIES_SEVERAL, str(bodies)),))
             state = replace(state, entered=state.entered or bodies > 0)
         case TrackChanged(state.crossing, TrackChange.LOST):
             # Walking on takes the face out of the picture; the beams take over from the camera.
             state = replace(state, track_lost_ms=now_ms)
         case TrackChanged(state.crossing, change):
-            return _revoke(state.crossing, (Objection(_REASON_OF_TRACK[change]),))
+            return revoke(state, (Objection(_REASON_OF_TRACK[change]),))
         case VideoDoubted(state.crossing, trouble):
-            return _revoke(state.crossing, (Objection(Reason.CAMERA_TAMPERED, trouble.value),))
+            return revoke(state, (Objection(Reason.CAMERA_TAMPERED, trouble.value),))
         case DocumentPresented():
-            return _revoke(state.crossing, (Objection(Reason.DOCUMENT_PRESENTED_AGAIN),))
-        case PartLost(Part.BARRIER | Part.VISION | Part.CAMERA as part):
-            return _revoke(state.crossing, (Objection(Reason[f"{part.name}_LOST"]),))
+            return revoke(state, (Objection(Reason.DOCUMENT_PRESENTED_AGAIN),))
+        case PartLost(Part.BARRIER | Part.VISION | Part.CAMERA as part) if _needs(state, part):
+            return revoke(state, (Objection(Reason[f"{part.name}_LOST"]),))
         case GrantFailed(state.crossing):
-            return _revoke(state.crossing, (Objection(Reason.BARRIER_LOST, "grant"),))
+            return revoke(state, (Objection(Reason.BARRIER_LOST, "grant"),))
         case _:
             pass
     gap_ms = now_ms - state.track_lost_ms if state.track_lost_ms is not None and not state.entered else 0
     if gap_ms > rules.timing.track_gap_max_ms:
-        return _revoke(state.crossing, (Objection(Reason.TRACK_LOST),))
+        return revoke(state, (Objection(Reason.TRACK_LOST),))
     if now_ms - state.since_ms > rules.timing.grant_ttl_ms + rules.timing.grant_slack_ms:
-        referred, effects = _refer(state.crossing, (Objection(Reason.GRANT_NOT_USED),))
+        referred, effects = refer(state, (Objection(Reason.GRANT_NOT_USED),))
         ended = Write(records.GrantEnded(state.crossing, GrantEnd.TIME))
         return referred, (Revoke(), ended, *effects)
     return state, ()
+
+
+def _needs(state: Granted, part: Part) -> bool:
+    """An officer sees the traveller by themselves; the barrier is needed always."""
+    return state.officers is None or part is Part.BARRIER
 
 
 def _passed(around: Surroundings, state: Granted, now_ms: int) -> Step:
@@ -494,50 +398,39 @@ def _passed(around: Surroundings, state: Granted, now_ms: int) -> Step:
     ]
     several = around.lane is not None and around.lane.bodies > 1
     if around.just_passed > 1:
-        effects.append(_incident(crossing, IncidentKind.PASSAGE_BEYOND_GRANT))
+        effects.append(incident(crossing, IncidentKind.PASSAGE_BEYOND_GRANT))
     if several:
-        effects.append(_incident(crossing, IncidentKind.BODIES_SEVERAL))
-    incident = several or around.just_passed > 1
-    return Passing(crossing, now_ms, incident), (Revoke(), *effects)
+        effects.append(incident(crossing, IncidentKind.BODIES_SEVERAL))
+    beyond = several or around.just_passed > 1
+    return Passing(crossing, now_ms, beyond, state.officers), (Revoke(), *effects)
 
 
 def _passing(rules: Rules, around: Surroundings, state: Passing, event: Event, now_ms: int) -> Step:
     effects: tuple[Effect, ...] = ()
     if isinstance(event, LaneSeen):
         if around.just_passed:
-            effects = (_incident(state.crossing, IncidentKind.PASSAGE_BEYOND_GRANT),)
+            effects = (incident(state.crossing, IncidentKind.PASSAGE_BEYOND_GRANT),)
             state = replace(state, incident=True)
         elif event.bodies > 1 and not state.incident:
-            effects = (_incident(state.crossing, IncidentKind.BODIES_SEVERAL),)
+            effects = (incident(state.crossing, IncidentKind.BODIES_SEVERAL),)
             state = replace(state, incident=True)
         if around.at_rest():
-            rest, shown = _rest(around)
-            return rest, (*effects, _closed(state.crossing, ClosedAs.ADMITTED), *shown)
+            resting, shown = rest(around)
+            return resting, (*effects, admitted(state), *shown)
     if now_ms - state.since_ms > rules.timing.passing_max_ms or event == PartLost(Part.BARRIER):
         # The person was admitted and is through; what is wrong now is the lane.
-        stuck = _incident(state.crossing, IncidentKind.LANE_NOT_CLOSED)
-        rest, shown = _rest(around)
-        return rest, (*effects, stuck, _closed(state.crossing, ClosedAs.ADMITTED), *shown)
+        stuck = incident(state.crossing, IncidentKind.LANE_NOT_CLOSED)
+        resting, shown = rest(around)
+        return resting, (*effects, stuck, admitted(state), *shown)
     return state, effects
 
 
-def _referred(around: Surroundings, state: Referred, event: Event) -> Step:
-    match event:
-        case Settled(state.crossing, officer, disposition):
-            settled = Write(records.Settled(state.crossing, officer, disposition))
-            rest, shown = _rest(around)
-            return rest, (settled, *shown)
-        case _:
-            return state, ()
-
-
 def _emergency(rules: Rules, around: Surroundings, state: Emergency, event: Event, now_ms: int) -> Step:
-    if isinstance(event, EmergencyEnded) and around.lane is not None and not around.lane.fire:
-        ended = Write(records.EmergencyEnded(event.officer))
-        return Emergency(now_ms), (EndEmergency(), ended)
+    if state.held_ms is not None and now_ms - state.held_ms >= rules.timing.emergency_hold_ms:
+        return replace(state, held_ms=now_ms), (Release(),)
     if state.ending_ms is not None:
         if isinstance(event, LaneSeen) and not around.emergency():
-            return _rest(around)
+            return rest(around)
         if now_ms - state.ending_ms > rules.timing.emergency_end_max_ms:
             return Emergency(), ()
     return state, ()

@@ -44,6 +44,7 @@ class Reason(enum.Enum):
     GRANT_NOT_USED = "grant_not_used"
     EMERGENCY = "emergency"
     RELEASED_BY_OFFICER = "released_by_officer"
+    HELD_BY_OFFICER = "held_by_officer"
     # The programs around it
     CAMERA_LOST = "camera_lost"
     CAMERA_TAMPERED = "camera_tampered"

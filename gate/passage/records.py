@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from gate.passage.events import Disposition, Part, RecordKind
+from gate.passage.events import Part, RecordKind
 from gate.passage.evidence import Alarm, CameraTrouble, Evidence
+from gate.passage.orders import Disposition, Said
 from gate.passage.policy import Policy, Verdict
 from gate.passage.reasons import Objection, Reason
 
@@ -69,7 +70,9 @@ class IncidentKind(enum.Enum):
     CAMERA_TAMPERED = "camera_tampered"
     DOCUMENT_PRESENTED_AGAIN = "document_presented_again"
     RELEASED_BY_OFFICER = "released_by_officer"
+    HELD_BY_OFFICER = "held_by_officer"
     GRANT_REVOKED = "grant_revoked"  # for any other reason: `revoked` has them all
+    RELEASE_OF_NOBODY = "release_of_nobody"  # an officer opened while the beams saw nobody inside
     # A part of the gate is gone
     BARRIER_LOST = "barrier_lost"
     VISION_LOST = "vision_lost"
@@ -219,6 +222,17 @@ class Decided(_Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Overruled(_Record):
+    """An officer lets the traveller through in spite of these reasons, under whom the crossing was referred."""
+
+    kind: ClassVar = RecordKind.OVERRULED
+    leads_to_admission: ClassVar = True
+    crossing: str
+    order: Said
+    reasons: tuple[Objection, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Granted(_Record):
     """One person may pass. The order to the barrier went out before."""
 
@@ -277,7 +291,7 @@ class Settled(_Record):
     kind: ClassVar = RecordKind.DISPOSITION
     ends_crossing: ClassVar = True
     crossing: str
-    officer: str
+    order: Said
     disposition: Disposition
 
 
@@ -302,16 +316,17 @@ class Released(_Record):
     kind: ClassVar = RecordKind.RELEASE
     about: ClassVar = RecordClass.ADMINISTRATION
     crossing: str | None
-    officer: str
+    order: Said
 
 
 @dataclass(frozen=True, slots=True)
 class EmergencyBegan(_Record):
-    """The lane stands open."""
+    """The lane stands open, by itself or by an officer's `order`."""
 
     kind: ClassVar = RecordKind.EMERGENCY_BEGAN
     about: ClassVar = RecordClass.DEVICE
     crossing: str | None
+    order: Said | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,17 +335,37 @@ class EmergencyEnded(_Record):
 
     kind: ClassVar = RecordKind.EMERGENCY_ENDED
     about: ClassVar = RecordClass.ADMINISTRATION
-    officer: str
+    order: Said
 
 
 @dataclass(frozen=True, slots=True)
 class Presence(_Record):
-    """An officer at the lane said: I am here."""
+    """An officer at the lane said: I am here. Written when nobody was present, or this officer had not said so for a minute."""
 
     kind: ClassVar = RecordKind.PRESENCE
     about: ClassVar = RecordClass.ADMINISTRATION
     leads_to_admission: ClassVar = True
-    officer: str
+    order: Said
+
+
+class ObeyedVerb(enum.Enum):
+    """The orders that have no record of their own."""
+
+    REFER = "refer"
+    ACKNOWLEDGE = "acknowledge"
+    CLOSE = "close"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Obeyed(_Record):
+    """The lane did what an officer ordered."""
+
+    kind: ClassVar = RecordKind.OBEYED
+    about: ClassVar = RecordClass.ADMINISTRATION
+    crossing: str | None
+    order: Said
+    verb: ObeyedVerb
 
 
 Record = (
@@ -339,6 +374,7 @@ Record = (
     | ListsUpdated
     | Opened
     | Decided
+    | Overruled
     | Granted
     | Passed
     | Revoked
@@ -350,6 +386,7 @@ Record = (
     | EmergencyBegan
     | EmergencyEnded
     | Presence
+    | Obeyed
 )
 
 

@@ -181,6 +181,12 @@ class Approval(Section, frozen=True, kw_only=True):
     signature: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]{86}==$")]
 
 
+class Officers(Section, frozen=True, kw_only=True):
+    """Whose orders the lane obeys: the officers' authority's public key, base64. No table: there is no officer, everybody is referred."""
+
+    authority: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+
+
 class Audit(Section, frozen=True, kw_only=True):
     """Who can read the sealed records: age recipients, one an auditor, two at least in service."""
 
@@ -236,6 +242,7 @@ class Config(Section, frozen=True, kw_only=True):
     face: Face = Face()
     rules: Rules = Rules()
     approval: Annotated[tuple[Approval, ...], msgspec.Meta(max_length=8)] = ()
+    officers: Officers | None = None
     audit: Audit
     sync: Sync | None = None
     lists: Lists | None = None

@@ -22,7 +22,6 @@ from starlette.applications import Starlette
 
 from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError
 from gate.channel.messages import (
-    Answer,
     FromLane,
     FromPreview,
     Preview,
@@ -141,7 +140,7 @@ class Screens:
                 case View():
                     self._lane.is_up()
                     self._show(render(_without_officers_part(message)))
-                case Status() | Answer():
+                case Status():
                     pass  # a sign of life
 
     def _show(self, state: PageState) -> None:

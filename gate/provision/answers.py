@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyrage
+
+_AUTHORITY = re.compile(r"[A-Za-z0-9+/]{43}=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Answers:
     chip_socket: str
     camera: str
     recipients: tuple[str, ...]
+    officers: str = ""
     root: Path | None = None
 
     def problems(self) -> list[str]:
@@ -39,6 +43,8 @@ class Answers:
                 pyrage.x25519.Recipient.from_str(recipient)
             except pyrage.RecipientError:
                 found.append(f"{recipient[:16]}… is no age recipient")
+        if self.officers and not _AUTHORITY.fullmatch(self.officers):
+            found.append("an officers' authority is named by its public key, 44 characters of Base64")
         return found
 
     def table(self) -> dict[str, Any]:
@@ -63,5 +69,6 @@ class Answers:
             "swipe": {"port": self.swipe_port, "driver": self.swipe_driver, "profile": self.swipe_profile},
             "chip": {"driver": self.chip_driver, "socket": self.chip_socket},
             "camera": {"address": self.camera},
+            **({"officers": {"authority": self.officers}} if self.officers else {}),
             "audit": {"recipients": list(self.recipients)},
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gate.passage import machine
 from gate.passage.effects import Effect, Write
@@ -12,13 +12,13 @@ from gate.passage.events import (
     Event,
     FaceCompared,
     LaneSeen,
-    OfficerSeen,
     Recorded,
     RecordKind,
     SiteSeen,
 )
 from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence, FaceEvidence, Score
 from gate.passage.lane import Surroundings, Timing
+from gate.passage.orders import Admit, BePresent, Command, Missing, OfficerRole, Ordered, Said
 from gate.passage.policy import Policy
 from gate.passage.records import Decided
 
@@ -51,6 +51,16 @@ SAME_FACE = FaceEvidence(
 )
 
 
+def said(officer: str = "officer-1", missing: tuple[Missing, ...] = ()) -> Said:
+    """An officer's word."""
+    return Said(officer, OfficerRole.OFFICER, "a reason", missing)
+
+
+def ordered(command: Command, officer: str = "officer-1", *, version: int = 0, number: int = 1) -> Ordered:
+    """An order, answering a challenge of this version."""
+    return Ordered(number, version, said(officer), command)
+
+
 @dataclass
 class Run:
     """One lane under test."""
@@ -71,11 +81,15 @@ class Run:
         self.effects.extend(new)
         return new
 
+    def order(self, command: Command, officer: str = "officer-1", *, after_ms: int = 0) -> list[Effect]:
+        """Feed an order that answers a fresh challenge."""
+        return self.feed(ordered(command, officer, version=self.around.version), after_ms=after_ms)
+
 
 def ready() -> Run:
     """A lane that invites travellers."""
     run = Run()
-    run.feed(AT_REST, OfficerSeen("officer-1"), SiteSeen(1.0, clock_sure=True))
+    run.feed(AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True))
     return run
 
 
@@ -105,6 +119,28 @@ def looking() -> Run:
     """An admission whose receipt has come; the lane is looked at again."""
     run = recording()
     run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    return run
+
+
+def referred() -> Run:
+    """A traveller whose face is not that of the document waits for an officer."""
+    run = recording(face=replace(SAME_FACE, match=Score(0.1)))
+    run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    return run
+
+
+def overruling() -> Run:
+    """An officer's admission that waits for its receipt."""
+    run = referred()
+    run.order(Admit(CROSSING))
+    return run
+
+
+def granted_by_officer() -> Run:
+    """An officer's grant on its way."""
+    run = overruling()
+    run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
+    run.feed(AT_REST, after_ms=10)
     return run
 
 

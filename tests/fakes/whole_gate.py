@@ -15,10 +15,11 @@ from gate.channel import messages
 from gate.cli.demo import stage as staging
 from gate.cli.demo import world as worlds
 from gate.cli.demo.central import Central
-from gate.cli.demo.director import Director
+from gate.cli.demo.director import Director, Visit
 from gate.cli.demo.officer import Officer
 from gate.cli.demo.stage import Stage
 from gate.cli.models import default_folder
+from gate.cli.officer.keys import read_shift
 from gate.passage.screen import Screen
 from gate.programs import config as configuration
 from gate.programs.supervise import Child, Family
@@ -32,10 +33,14 @@ class Gate:
 
     def __init__(self, stage: Stage, world: worlds.World, family: Family) -> None:
         self.stage = stage
+        self.world = world
         self.family = family
         self.screens: list[Screen] = []
         self._changed = asyncio.Event()
-        self.officer = Officer(stage.config.socket("lane"), on_view=self._see)
+        shift, _ = read_shift(stage.shift)
+        self.officer = Officer(
+            views=stage.config.socket("lane"), orders=stage.config.socket("orders"), shift=shift, on_view=self._see
+        )
         self._director = Director(
             world=world,
             officer=self.officer,
@@ -57,8 +62,12 @@ class Gate:
 
     async def passages(self) -> int:
         """Send one genuine traveller; how many bodies passed."""
-        (visit,) = await self._director.run(["genuine"])
-        return visit.passed
+        return (await self.visit("genuine")).passed
+
+    async def visit(self, scenario: str) -> Visit:
+        """Send one traveller of this scenario."""
+        (visit,) = await self._director.run([scenario])
+        return visit
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE
+from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
 
 from drivers.errors import LinkLostError
 from gate.channel import messages
@@ -17,12 +17,11 @@ from gate.passage.events import (
     DocumentRead,
     FaceCompared,
     LaneSeen,
-    OfficerSeen,
     Recorded,
     RecordKind,
-    ReleaseOrdered,
     SiteSeen,
 )
+from gate.passage.orders import BePresent, Free, Outcome
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Screen
@@ -36,6 +35,7 @@ class World:
         self.orders: list[str] = []
         self.records: list[records.Record] = []
         self.views: list[messages.View] = []
+        self.answers: list[tuple[int, Outcome, str]] = []
         self.erased: list[str] = []
         self.grant_fails = grant_fails
         self.lane: LaneSeen = AT_REST
@@ -46,6 +46,7 @@ class World:
             start_crossing=self.cross,
             erase=self.erased.append,
             show=self.views.append,
+            answer=lambda number, outcome, detail: self.answers.append((number, outcome, detail)),
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
             purpose="demo",
             open_crossings=open_crossings,
@@ -66,6 +67,9 @@ class World:
 
     async def end_emergency(self) -> None:
         self.orders.append("end_emergency")
+
+    async def clear_alarms(self) -> None:
+        self.orders.append("clear_alarms")
 
     def look(self) -> None:
         self.orders.append("look")
@@ -91,7 +95,7 @@ async def world() -> Any:
     made = World()
     task = asyncio.ensure_future(made.engine.run())
     made.engine.post(AT_REST)
-    made.engine.post(OfficerSeen("officer-1"))
+    made.engine.post(ordered(BePresent()))
     made.engine.post(SiteSeen(1.0, clock_sure=True))
     await made.settle()
     yield made
@@ -126,7 +130,7 @@ async def test_the_closing_record_tells_when_each_stage_was_reached(world: World
 async def test_a_grant_that_fails_is_revoked_and_referred() -> None:
     world = World(grant_fails=True)
     task = asyncio.ensure_future(world.engine.run())
-    for event in (AT_REST, OfficerSeen("o"), SiteSeen(1.0, clock_sure=True), DocumentPresented(CROSSING)):
+    for event in (AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True), DocumentPresented(CROSSING)):
         world.engine.post(event)
     await world.settle()
     assert world.orders == ["cross", "look", "grant 10000", "revoke"]
@@ -138,7 +142,7 @@ async def test_a_grant_that_fails_is_revoked_and_referred() -> None:
 
 
 async def test_an_order_on_a_lost_line_does_not_end_the_engine(world: World) -> None:
-    world.engine.post(ReleaseOrdered("officer-1"))
+    world.engine.post(ordered(Free()))
     await world.settle()
     assert world.orders == ["release"]
     world.engine.post(DocumentPresented(CROSSING))

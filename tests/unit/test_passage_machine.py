@@ -19,6 +19,7 @@ from fakes.passage_examples import (
 
 from gate.passage import machine, records
 from gate.passage.effects import (
+    Answer,
     Effect,
     EndEmergency,
     Erase,
@@ -31,31 +32,27 @@ from gate.passage.effects import (
     Write,
 )
 from gate.passage.events import (
-    Disposition,
     DocumentPresented,
     DocumentRead,
     DocumentRemoved,
-    EmergencyEnded,
     Event,
     FaceCompared,
     FaceSeen,
     GrantFailed,
     NotRecorded,
-    OfficerSeen,
     PageGuided,
     Part,
     PartBack,
     PartLost,
     Recorded,
     RecordKind,
-    ReleaseOrdered,
-    Settled,
     Tick,
     TrackChange,
     TrackChanged,
     VideoDoubted,
 )
 from gate.passage.evidence import Alarm, CameraTrouble, Check, CheckId, CheckResult, Score
+from gate.passage.orders import BePresent, Disposition, EndEmergencyNow, Free, HandOver
 from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance, Screen
 
@@ -321,17 +318,17 @@ def test_a_passage_nobody_was_granted_is_an_incident() -> None:
 
 def test_a_passage_after_a_release_belongs_to_the_release() -> None:
     run = ready()
-    assert run.feed(ReleaseOrdered("officer-1"))[0] == Release()
+    assert run.order(Free())[0] == Release()
     assert kinds(run.feed(replace(AT_REST, passages_entry=1))) == [RecordKind.PASSED]
 
 
 def test_a_release_comes_before_its_record_in_every_state() -> None:
     for run in (ready(), inspecting(), recording(), looking()):
-        effects = run.feed(ReleaseOrdered("officer-1"))
+        effects = run.order(Free())
         assert effects[0] == Release()
         assert RecordKind.RELEASE in kinds(effects)
     run = granted()
-    effects = run.feed(ReleaseOrdered("officer-1"))
+    effects = run.order(Free())
     assert [type(e) for e in effects if isinstance(e, Revoke | Release)] == [Revoke, Release]
     assert reasons_of(effects) == {"released_by_officer"}
 
@@ -339,8 +336,8 @@ def test_a_release_comes_before_its_record_in_every_state() -> None:
 def test_a_referral_ends_with_the_officers_disposition() -> None:
     run = recording(face=replace(SAME_FACE, match=None))
     run.feed(Recorded(CROSSING, RecordKind.DECIDED))
-    assert run.feed(Settled("another", "officer-1", Disposition.WALKED_BACK), Tick(), DocumentPresented("c2")) == []
-    effects = run.feed(Settled(CROSSING, "officer-1", Disposition.WALKED_BACK))
+    assert run.feed(Tick(), DocumentPresented("c2")) == []
+    effects = run.order(HandOver(CROSSING, Disposition.WALKED_BACK))
     assert kinds(effects) == [RecordKind.DISPOSITION]
     assert run.state == machine.Idle(Screen.WELCOME)
 
@@ -357,10 +354,10 @@ def test_fire_ends_everything_without_a_closing_command() -> None:
 def test_an_emergency_ends_only_with_a_clear_input_and_an_officer() -> None:
     run = granted()
     run.feed(replace(AT_REST, fire=True, emergency_open=True))
-    assert run.feed(EmergencyEnded("officer-1")) == []
+    assert [type(effect) for effect in run.order(EndEmergencyNow())] == [Answer]
     run.feed(replace(AT_REST, emergency_open=True), Tick())
     assert isinstance(run.state, machine.Emergency)
-    assert run.feed(EmergencyEnded("officer-1"))[0] == EndEmergency()
+    assert run.order(EndEmergencyNow())[0] == EndEmergency()
     run.feed(replace(AT_REST, emergency_open=True))
     assert isinstance(run.state, machine.Emergency)
     assert run.feed(AT_REST) == [Show(Screen.WELCOME)]
@@ -368,7 +365,8 @@ def test_an_emergency_ends_only_with_a_clear_input_and_an_officer() -> None:
 
 def test_an_emergency_that_the_controller_does_not_leave_goes_on() -> None:
     run = ready()
-    run.feed(replace(AT_REST, fire=True), replace(AT_REST, emergency_open=True), EmergencyEnded("officer-1"))
+    run.feed(replace(AT_REST, fire=True), replace(AT_REST, emergency_open=True))
+    run.order(EndEmergencyNow())
     run.feed(Tick(), after_ms=3_001)
     assert run.state == machine.Emergency()
 
@@ -383,7 +381,7 @@ def test_crossings_left_open_by_an_earlier_run_are_closed_as_referred() -> None:
 
 def test_presence_and_lost_parts_are_written_down() -> None:
     run = ready()
-    assert kinds(run.feed(OfficerSeen("officer-2"))) == [RecordKind.PRESENCE]
+    assert kinds(run.order(BePresent(), "officer-2")) == [RecordKind.PRESENCE]
     assert incidents(run.feed(PartLost(Part.READER))) == ["reader_lost"]
     assert incidents(run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)))) == ["forced"]
     assert incidents(run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)))) == []

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
-from fakes.passage_examples import decided_record
+from fakes.passage_examples import decided_record, said
 
 from gate.passage import records
-from gate.passage.events import Disposition, Part, RecordKind
+from gate.passage.events import Part, RecordKind
 from gate.passage.evidence import Alarm, CameraTrouble
+from gate.passage.orders import Disposition
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import ClosedAs, GrantEnd, Incident, IncidentKind, Record, RecordClass, class_of, crossing_of
 
@@ -23,7 +24,13 @@ def test_every_kind_has_one_record() -> None:
 
 def test_what_leads_to_an_admission_waits_while_the_disk_is_full_and_nothing_else_does() -> None:
     leading = {kind.kind for kind in KINDS if kind.leads_to_admission}
-    assert leading == {RecordKind.STARTED, RecordKind.OPENED, RecordKind.DECIDED, RecordKind.PRESENCE}
+    assert leading == {
+        RecordKind.STARTED,
+        RecordKind.OPENED,
+        RecordKind.DECIDED,
+        RecordKind.OVERRULED,
+        RecordKind.PRESENCE,
+    }
 
 
 def test_a_crossing_ends_with_its_verdict_and_with_the_officers_word() -> None:
@@ -33,15 +40,17 @@ def test_a_crossing_ends_with_its_verdict_and_with_the_officers_word() -> None:
 OF_ONE_CROSSING: tuple[Record, ...] = (
     records.Opened("c1"),
     decided_record(),
+    records.Overruled("c1", said(), ()),
     records.Granted("c1", 1),
     records.Passed("c1", 1),
     records.Revoked("c1", (Objection(Reason.TRACK_LOST),)),
     records.GrantEnded("c1", GrantEnd.TIME),
     records.Closed("c1", ClosedAs.REFERRED),
-    records.Settled("c1", "officer-1", Disposition.WALKED_BACK),
+    records.Settled("c1", said(), Disposition.WALKED_BACK),
     records.Incident("c1", IncidentKind.FORCED),
-    records.Released("c1", "officer-1"),
+    records.Released("c1", said()),
     records.EmergencyBegan("c1"),
+    records.Obeyed("c1", said(), records.ObeyedVerb.REFER),
 )
 
 
@@ -58,9 +67,10 @@ def test_whatever_belongs_to_a_crossing_looks_alike(record: Record) -> None:
         (records.Passed(None, 1, records.PassedBy.RELEASE), RecordClass.DEVICE),
         (records.Incident(None, IncidentKind.FORCED), RecordClass.DEVICE),
         (records.EmergencyBegan(None), RecordClass.DEVICE),
-        (records.Released(None, "officer-1"), RecordClass.ADMINISTRATION),
-        (records.EmergencyEnded("officer-1"), RecordClass.ADMINISTRATION),
-        (records.Presence("officer-1"), RecordClass.ADMINISTRATION),
+        (records.Released(None, said()), RecordClass.ADMINISTRATION),
+        (records.EmergencyEnded(said()), RecordClass.ADMINISTRATION),
+        (records.Presence(said()), RecordClass.ADMINISTRATION),
+        (records.Obeyed(None, said(), records.ObeyedVerb.CLOSE), RecordClass.ADMINISTRATION),
     ],
     ids=lambda value: type(value).__name__,
 )

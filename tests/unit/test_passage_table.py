@@ -5,43 +5,58 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ready
+from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ordered, ready, said
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.passage import machine
-from gate.passage.effects import Grant, Release, Revoke, Write
+from gate.passage.effects import Answer, Grant, Release, Revoke, Write
+from gate.passage.endings import officers_of
 from gate.passage.events import (
-    Disposition,
     DocumentPresented,
     DocumentRead,
     DocumentRemoved,
-    EmergencyEnded,
     Event,
     FaceCompared,
     FaceSeen,
     GrantFailed,
     NotRecorded,
-    OfficerSeen,
     PageGuided,
     Part,
     PartBack,
     PartLost,
     Recorded,
     RecordKind,
-    ReleaseOrdered,
-    Settled,
     SiteSeen,
     Tick,
     TrackChange,
     TrackChanged,
 )
 from gate.passage.evidence import Alarm
+from gate.passage.orders import (
+    AcknowledgeAlarms,
+    Admit,
+    BeginEmergency,
+    BePresent,
+    CloseLane,
+    Command,
+    Disposition,
+    EndEmergencyNow,
+    Free,
+    HandOver,
+    Hold,
+    OpenLane,
+    Ordered,
+    Outcome,
+)
 from gate.passage.policy import Decision, Verdict
+from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed
 from gate.passage.screen import Guidance, Screen
+from gate.passage.states import Admission
 
 ADMIT = Decision(Verdict.ADMIT, ())
+OFFICERS = Admission(machine.Referred(CROSSING, (Objection(Reason.FACE_BELOW_THRESHOLD),)), said())
 STATES: tuple[machine.State, ...] = (
     machine.Idle(Screen.WELCOME),
     machine.Opening(CROSSING, 0),
@@ -51,7 +66,28 @@ STATES: tuple[machine.State, ...] = (
     machine.Granted(CROSSING, 0),
     machine.Passing(CROSSING, 0),
     machine.Referred(CROSSING, ()),
+    machine.Overruling(CROSSING, OFFICERS, 0),
+    machine.Looking(CROSSING, 0, OFFICERS),
+    machine.Granted(CROSSING, 0, officers=OFFICERS),
+    machine.Passing(CROSSING, 0, officers=OFFICERS),
     machine.Emergency(),
+    machine.Emergency(ending_ms=0),
+    machine.Emergency(held_ms=0),
+)
+COMMANDS: tuple[Command, ...] = (
+    BePresent(),
+    BePresent(age_ms=30_000),
+    Admit(CROSSING),
+    Admit("another"),
+    Hold(CROSSING),
+    Hold("another"),
+    *(HandOver(CROSSING, disposition) for disposition in (Disposition.WALKED_BACK, Disposition.TAKEN_OVER)),
+    Free(),
+    BeginEmergency(),
+    EndEmergencyNow(),
+    AcknowledgeAlarms(),
+    CloseLane(),
+    OpenLane(),
 )
 EVENTS: tuple[Event, ...] = (
     DocumentPresented("c2"),
@@ -68,20 +104,22 @@ EVENTS: tuple[Event, ...] = (
     replace(AT_REST, fire=True, emergency_open=True),
     replace(AT_REST, alarms=(Alarm.FORCED,)),
     GrantFailed(CROSSING),
-    *(Recorded(CROSSING, kind) for kind in (RecordKind.OPENED, RecordKind.DECIDED)),
-    *(NotRecorded(CROSSING, kind) for kind in (RecordKind.OPENED, RecordKind.DECIDED)),
+    *(Recorded(CROSSING, kind) for kind in (RecordKind.OPENED, RecordKind.DECIDED, RecordKind.OVERRULED)),
+    *(NotRecorded(CROSSING, kind) for kind in (RecordKind.OPENED, RecordKind.DECIDED, RecordKind.OVERRULED)),
     *(PartLost(part) for part in Part),
     *(PartBack(part) for part in Part),
     SiteSeen(1.0, clock_sure=True),
-    OfficerSeen("officer-1"),
-    Settled(CROSSING, "officer-1", Disposition.WALKED_BACK),
-    ReleaseOrdered("officer-1"),
-    EmergencyEnded("officer-1"),
+    *(ordered(command) for command in COMMANDS),
+    *(ordered(command, "officer-2", version=1) for command in COMMANDS),
     Tick(),
 )
 
 
-@pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
+def _name(state: machine.State) -> str:
+    return f"{type(state).__name__}{' of an officer' if officers_of(state) else ''}{state if isinstance(state, machine.Emergency) else ''}"
+
+
+@pytest.mark.parametrize("state", STATES, ids=_name)
 def test_only_a_fresh_look_after_the_receipt_grants(state: machine.State) -> None:
     for event in EVENTS:
         run = ready()
@@ -91,7 +129,7 @@ def test_only_a_fresh_look_after_the_receipt_grants(state: machine.State) -> Non
         assert not grants or (isinstance(state, machine.Looking) and event == AT_REST)
 
 
-@pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
+@pytest.mark.parametrize("state", STATES, ids=_name)
 def test_a_crossing_that_ends_is_closed_exactly_once(state: machine.State) -> None:
     before = machine.crossing_of(state)
     for event in EVENTS:
@@ -102,9 +140,13 @@ def test_a_crossing_that_ends_is_closed_exactly_once(state: machine.State) -> No
         ended = (
             before is not None
             and not isinstance(state, machine.Referred)
+            and officers_of(state) is None  # it has its verdict already
             and (machine.crossing_of(run.state) != before or isinstance(run.state, machine.Referred))
         )
         assert len(closings) == int(ended)
+
+
+WAITED_FOR = {machine.Recording: RecordKind.DECIDED, machine.Overruling: RecordKind.OVERRULED}
 
 
 @given(history=st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 4_000)), max_size=60))
@@ -115,7 +157,7 @@ def test_whatever_happens_a_grant_follows_one_durable_admission_and_ends(
     durable = False
     outstanding = 0
     for event, pause_ms in history:
-        deciding = isinstance(run.state, machine.Recording)
+        deciding = WAITED_FOR.get(type(run.state))
         for effect in run.feed(event, after_ms=pause_ms):
             match effect:
                 case Grant():
@@ -128,10 +170,48 @@ def test_whatever_happens_a_grant_follows_one_durable_admission_and_ends(
                 case Release() | _:
                     pass
         if deciding and isinstance(run.state, machine.Looking):
-            assert event == Recorded(CROSSING, RecordKind.DECIDED) or isinstance(event, Recorded)
+            assert isinstance(event, Recorded)
+            assert event.kind is deciding
             durable = True
         if not isinstance(run.state, machine.Granted):
             outstanding = 0 if isinstance(run.state, machine.Emergency) else outstanding
             assert not outstanding
         else:
             assert run.now_ms - run.state.since_ms <= RULES.timing.grant_ttl_ms + RULES.timing.grant_slack_ms
+
+
+@pytest.mark.parametrize("state", STATES, ids=_name)
+def test_every_order_is_answered_exactly_once_in_every_state(state: machine.State) -> None:
+    for event in (event for event in EVENTS if isinstance(event, Ordered)):
+        run = ready()
+        run.state = state
+        answers = [effect for effect in run.feed(event) if isinstance(effect, Answer)]
+        assert [answer.number for answer in answers] == [event.number]
+
+
+@pytest.mark.parametrize("state", STATES, ids=_name)
+@pytest.mark.parametrize("version", [0, 7])
+def test_freeing_people_and_emergencies_are_obeyed_in_every_state_at_any_version(
+    state: machine.State, version: int
+) -> None:
+    for command in (Free(), BeginEmergency()):
+        run = Run()  # nobody is present, nothing is known of the lane, the clock is unsure
+        run.state = state
+        effects = run.feed(ordered(command, version=version))
+        assert Release() in effects
+        assert next(e for e in effects if isinstance(e, Answer)).outcome is Outcome.ORDERED
+        # Revoking closes and releasing opens: the release has the last word.
+        assert Revoke() not in effects or effects.index(Revoke()) < effects.index(Release())
+
+
+@pytest.mark.parametrize("state", STATES, ids=_name)
+def test_an_order_for_another_version_changes_nothing_but_presence_and_freedom(state: machine.State) -> None:
+    for command in COMMANDS:
+        if isinstance(command, BePresent | Free | BeginEmergency):
+            continue
+        run = ready()
+        run.state = state
+        (answer,) = run.feed(ordered(command, version=5))
+        assert isinstance(answer, Answer)
+        assert answer.outcome in {Outcome.STALE, Outcome.IMPOSSIBLE}
+        assert run.state == state

@@ -149,6 +149,40 @@ def test_a_world_that_stood_excuses_nothing_that_came_after() -> None:
     assert kinds(ruled(standing_still(1500, 3000, truth), admitted(1000))) == [Wrong.GRANT_OUTLIVED]
 
 
+def test_an_emergency_that_an_officer_ordered_may_open_and_one_that_nobody_did_may_not() -> None:
+    truth = [at(1000, "release_received"), opens(1001), passed(2500, "t9"), *closes(5000)]
+    assert ruled(truth, [Entry(990, "emergency_began", None, {"order": {"officer": "o"}})]).wrong == ()
+    assert kinds(ruled(truth, [Entry(990, "emergency_began", None, {"order": None})])) == [Wrong.NO_ADMISSION]
+
+
+def by_officer(start_ms: int, crossing_id: str = "c1") -> list[Entry]:
+    return [
+        Entry(start_ms - 20, "overruled", crossing_id, {"order": {"officer": "o"}, "reasons": []}),
+        Entry(start_ms + 1, "granted", crossing_id, {"direction": "entry", "ttl_ms": TTL_MS}),
+    ]
+
+
+def test_an_officer_may_admit_whoever_stands_there_and_the_machine_may_not() -> None:
+    truth = [at(500, "presented", traveller="t1", holder="somebody else"), *crossing(1000)[1:]]
+    assert ruled(truth, by_officer(1000)).wrong == ()
+    assert kinds(ruled(truth, admitted(1000))) == [Wrong.WRONG_PERSON]
+
+
+def test_a_crossing_may_have_the_machines_grant_and_then_an_officers() -> None:
+    truth = [
+        *(received(1000), opens(1002), ended(1600, "revoked"), *closes(1600)),
+        *crossing(9000)[1:],
+        at(500, "presented", traveller="t1", holder="t1"),
+    ]
+    revoked = Entry(1590, "revoked", "c1", {"reasons": []})
+    assert ruled(truth, [*admitted(1000), revoked, *by_officer(9000)]).wrong == ()
+    assert kinds(ruled(truth, [*admitted(1000), revoked, by_officer(9000)[1]]))[:1] == [Wrong.NO_ADMISSION]
+    # What an officer ordered and was taken back before it was granted admits nobody.
+    assert kinds(ruled(truth, [*admitted(1000), revoked, by_officer(9000)[0], revoked, by_officer(9000)[1]]))[:1] == [
+        Wrong.NO_ADMISSION
+    ]
+
+
 def test_the_fire_input_may_open_and_let_anybody_out() -> None:
     truth = [
         at(1000, "fire_on"),

@@ -11,6 +11,7 @@ import pytest
 from hardware_sim.barrier.zone import Place
 from hardware_sim.scenario import Deed, Owner, Sight, parse_scenario, read_scenarios, scenario_folder
 from hardware_sim.story import (
+    OFFICERS_GRANTS_MAX,
     PAGE_WORDS,
     Await,
     Disturb,
@@ -97,8 +98,23 @@ def test_one_who_is_referred_waits_for_the_officer_and_takes_the_passport(after:
     gate = Gate("welcome", "look", "officer", after)
     gate.play(SCENARIOS["genuine"])
     assert gate.deeds == [Stand(Sight.SELF), Present(Owner.SELF), TakeBack(), Stand(Sight.NOBODY)]
-    officer = [move for move in gate.did(Await) if move.screens == {"welcome", "closed", "emergency"} | PAGE_WORDS]
+    officer = [
+        move for move in gate.did(Await) if move.screens == {"welcome", "closed", "emergency", "go"} | PAGE_WORDS
+    ]
     assert len(officer) == 1
+
+
+def test_one_whom_an_officer_lets_through_takes_the_passport_and_walks() -> None:
+    gate = Gate("welcome", "look", "officer", "go")
+    gate.play(SCENARIOS["someone_elses_passport"])
+    assert gate.deeds[-3:] == [TakeBack(), Walk(Owner.SELF), Stand(Sight.NOBODY)]
+
+
+def test_one_whose_officers_grant_fails_waits_again_and_not_for_ever() -> None:
+    gate = Gate("welcome", "look", *("officer", "go") * 9, passes=False)
+    gate.play(SCENARIOS["someone_elses_passport"])
+    assert len(gate.did(Walk)) == OFFICERS_GRANTS_MAX
+    assert len(gate.did(TakeBack)) == 1
 
 
 @pytest.mark.parametrize("screen", ["emergency", "closed"])

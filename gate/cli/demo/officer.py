@@ -1,7 +1,7 @@
-"""The simulated officer at the lane: says that they are there, settles referrals, ends emergencies, frees people.
+"""The simulated officer at the lane: says that they are there, takes referrals over, ends emergencies, frees people.
 
-A client of the lane's own socket, like the officers' console will be, and the demo's eyes: every view that comes this way is
-also what the traveller sees.
+A client of the lane's own channels, like the officers' console will be: every order is signed with a shift key that the demo's authority
+certified. Also the demo's eyes: every view that comes this way is also what the traveller sees.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
+from gate.cli.officer.terminal import Terminal
+from gate.orders.order import Shift
+from gate.orders.verbs import Verb
+from gate.passage.orders import Outcome
 from gate.passage.screen import Screen
 from gate.programs.racing import first_of
 
-NAME = "demo-officer"
 PRESENCE_S = 1.0
 SETTLE_AFTER_S = 0.4
 EMERGENCY_RETRY_S = 0.5
@@ -25,51 +28,55 @@ RECONNECT_S = 0.1
 
 
 class Officer:
-    """One officer. `absent` is theirs to set: then nothing is said and nothing is settled."""
+    """One officer. `absent` is theirs to set: then nothing is said and nothing is settled.
 
-    def __init__(self, path: Path, *, on_view: Callable[[messages.View], None]) -> None:
+    `views` and `orders` are the lane's sockets.
+    """
+
+    def __init__(self, *, views: Path, orders: Path, shift: Shift, on_view: Callable[[messages.View], None]) -> None:
         self.absent = False
         self.view: messages.View | None = None
         self.answered = 0
-        self._path = path
+        self._views = views
+        self._orders = orders
+        self._shift = shift
         self._on_view = on_view
 
     async def run(self) -> None:
         """Be at the lane for ever, through restarts of its program."""
         while True:
             try:
-                watch = await connect(CHANNELS.lane, self._path)
-                orders = await connect(CHANNELS.lane, self._path)
+                watch = await connect(CHANNELS.lane, self._views)
+                terminal = await Terminal.reach(self._orders)
             except ChannelError:
                 await asyncio.sleep(RECONNECT_S)
                 continue
             try:
-                await first_of(self._see(watch), self._work(orders))
+                await first_of(self._see(watch), self._work(terminal))
             except ChannelError:
                 self.view = None
             finally:
                 watch.close()
-                orders.close()
+                terminal.close()
 
     async def release(self) -> bool:
-        """Free whoever is in the lane, on a line of its own. True when the lane took the order."""
-        connection = await connect(CHANNELS.lane, self._path)
+        """Free whoever is in the lane, on a line of its own. True when the leaf was seen open."""
+        terminal = await Terminal.reach(self._orders)
         try:
-            await connection.send(messages.ReleaseLane(NAME))
-            answer = await connection.receive()
-            return isinstance(answer, messages.Answer) and answer.ok
+            answer = await terminal.order(self._shift, Verb.RELEASE, reason="somebody wants to leave")
+            return answer.outcome is Outcome.DONE
         finally:
-            connection.close()
+            terminal.close()
 
     async def _see(self, watch: Connection[messages.FromLane]) -> None:
         await watch.send(messages.WatchView())
         while True:
-            view = await watch.receive()
-            if isinstance(view, messages.View):
-                self.view = view
-                self._on_view(view)
+            told = await watch.receive()
+            if isinstance(told, messages.View):
+                self.view = told
+                self._on_view(told)
 
-    async def _work(self, orders: Connection[messages.FromLane]) -> None:
+    async def _work(self, terminal: Terminal) -> None:
         loop = asyncio.get_running_loop()
         said_s = referred_s = 0.0
         while True:
@@ -79,7 +86,7 @@ class Officer:
                 continue
             if loop.time() - said_s > PRESENCE_S:
                 said_s = loop.time()
-                await self._order(orders, messages.OfficerPresent(NAME))
+                await self._order(terminal, Verb.PRESENT)
             view = self.view
             if view is None:
                 continue
@@ -87,12 +94,13 @@ class Officer:
                 referred_s = loop.time()
             elif view.screen is Screen.EMERGENCY and loop.time() - referred_s > EMERGENCY_RETRY_S:
                 referred_s = loop.time()
-                await self._order(orders, messages.EndEmergency(NAME))
+                await self._order(terminal, Verb.END_EMERGENCY)
             elif view.referred is not None and loop.time() - referred_s > SETTLE_AFTER_S:
                 referred_s = loop.time()
-                await self._order(orders, messages.Settle(view.referred, NAME, "taken_over"))
+                await self._order(terminal, Verb.HAND_OVER, view.referred, "taken_over")
 
-    async def _order(self, orders: Connection[messages.FromLane], order: messages.Message) -> None:
-        await orders.send(order)
-        await orders.receive()
+    async def _order(
+        self, terminal: Terminal, verb: Verb, crossing: str | None = None, argument: str | None = None
+    ) -> None:
+        await terminal.order(self._shift, verb, crossing=crossing, argument=argument)
         self.answered += 1

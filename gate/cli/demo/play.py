@@ -26,6 +26,7 @@ from gate.cli.demo.report import Expected, Result, outcome_of
 from gate.cli.demo.stage import Stage, StageError
 from gate.cli.demo.world import World, WorldError
 from gate.cli.models import default_folder
+from gate.cli.officer.keys import read_shift
 from gate.programs.runner import PROGRAMS, status_of
 from gate.programs.supervise import Child, Family
 from hardware_sim.readers.kinds import PAGE_READER
@@ -128,7 +129,10 @@ class Play:
                 if director is not None:
                     director.see(view)
 
-            officer = Officer(stage.config.socket("lane"), on_view=on_view)
+            shift, _ = read_shift(stage.shift)
+            officer = Officer(
+                views=stage.config.socket("lane"), orders=stage.config.socket("orders"), shift=shift, on_view=on_view
+            )
             async with family.running(), _running(officer.run()):
                 ready_s = await _until_ready(stage, list(PROGRAMS))
                 page = f"http://{stage.config.screens.host}:{stage.config.screens.port}/"

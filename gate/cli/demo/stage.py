@@ -22,6 +22,7 @@ from gate.provision import device_key
 
 OPERATOR = "demo.invalid"
 GATE_ID = "gate-0001"
+OFFICER = "demo-officer"
 COMMAND_DEADLINE_S = 120.0
 
 
@@ -38,6 +39,7 @@ class Stage:
     config: Config
     vkey: Path
     identities: tuple[Path, ...]
+    shift: Path
 
     @property
     def spool(self) -> Path:
@@ -101,6 +103,12 @@ def prepare(
     for name in ("keys", "run", "state", "spool", "inbox"):
         (folder / name).mkdir()
     people = auditors(folder)
+    authority, shift = folder / "officers-authority.key", folder / "shift.key"
+    made = command("officer", "authority", "init", "--out", str(authority))
+    command(
+        *("officer", "authority", "certify", "--authority", str(authority), "--out", str(shift)),
+        *("--officer", OFFICER, "--role", "officer", "--gate", GATE_ID),
+    )
     store = folder / "trust.sqlite"
     command("trust", "import", *ready["csca"], "--store", str(store), "--test")
     table: dict[str, Any] = {
@@ -122,6 +130,7 @@ def prepare(
         "camera": {"driver": "network", "address": ready["camera"], "challenge": True},
         "face": {"profile": face_profile},
         "rules": {"officer_presence_max_s": 5},
+        "officers": {"authority": made["authority"]},
         "audit": {"recipients": [recipient for _, recipient in people]},
         # The profile `clean` judges by the display's cues, and its weights know no other people than those of sequences.
         "screens": {"port": free_port(), "challenge": face_profile == "standard"},
@@ -134,4 +143,4 @@ def prepare(
     vkey.write_text(f"{verifier.vkey}\n")
     device_key.generate(folder / "keys" / "device.key")
     enrol(path)
-    return Stage(folder, path, configuration.load(path), vkey, tuple(identity for identity, _ in people))
+    return Stage(folder, path, configuration.load(path), vkey, tuple(identity for identity, _ in people), shift)

@@ -16,6 +16,8 @@ from drivers.errors import DriverError
 from gate.channel import messages
 from gate.passage import machine, records
 from gate.passage.effects import (
+    Answer,
+    ClearAlarms,
     Effect,
     EndEmergency,
     Erase,
@@ -29,6 +31,7 @@ from gate.passage.effects import (
 )
 from gate.passage.events import Event, GrantFailed, Tick
 from gate.passage.lane import Surroundings
+from gate.passage.orders import Outcome
 from gate.passage.screen import Guidance, Screen
 
 EVENTS_MAX = 10_000  # far above what devices can post; over it the lane program ends and is started anew
@@ -54,6 +57,10 @@ class BarrierOrders(Protocol):
 
     async def end_emergency(self) -> None:
         """Tell the controller that the emergency is over."""
+        ...
+
+    async def clear_alarms(self) -> None:
+        """Clear the controller's alarms whose cause is gone."""
         ...
 
     def look(self) -> None:
@@ -99,6 +106,7 @@ class Engine:
         start_crossing: Callable[[str], Coroutine[Any, Any, None]],
         erase: Callable[[str], None],
         show: Callable[[messages.View], None],
+        answer: Callable[[int, Outcome, str], None],
         clock_ms: Callable[[], float],
         purpose: str,
         open_crossings: tuple[str, ...],
@@ -109,6 +117,7 @@ class Engine:
         self._start_crossing = start_crossing
         self._erase = erase
         self._show = show
+        self._answer = answer
         self._clock_ms = clock_ms
         self._purpose = purpose
         self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=EVENTS_MAX)
@@ -116,7 +125,13 @@ class Engine:
         self._state, self._first_effects = machine.start(open_crossings)
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE
         self._crossing_task: asyncio.Task[None] | None = None
+        self._taken: str | None = None
         self.stopwatch = Stopwatch("")
+
+    @property
+    def taken(self) -> str | None:
+        """The crossing whose grant the barrier took last."""
+        return self._taken
 
     @property
     def state(self) -> machine.State:
@@ -172,13 +187,12 @@ class Engine:
             case LookAtLane():
                 self._barrier.look()
             case Grant(crossing, ttl_ms):
+                self._taken = None
                 tasks.create_task(self._grant(crossing, ttl_ms))
-            case Revoke():
-                tasks.create_task(self._order(self._barrier.revoke(), "revoke"))
-            case Release():
-                tasks.create_task(self._order(self._barrier.release(), "release"))
-            case EndEmergency():
-                tasks.create_task(self._order(self._barrier.end_emergency(), "end_emergency"))
+            case Revoke() | Release() | EndEmergency() | ClearAlarms():
+                tasks.create_task(self._order(effect))
+            case Answer(number, outcome, detail):
+                self._answer(number, outcome, detail)
             case Show(screen, guidance):
                 self._screen, self._guidance = screen, guidance
             case Erase(crossing):
@@ -204,15 +218,24 @@ class Engine:
             log.warning("grant_failed", extra={"crossing": crossing, "error": type(error).__name__})
             self.post(GrantFailed(crossing))
             return
+        self._taken = crossing
         if written_at_s is not None:
             self.mark(crossing, "grant_written", written_at_s * 1000)
 
-    async def _order(self, order: Coroutine[Any, Any, None], name: str) -> None:
+    async def _order(self, effect: Revoke | Release | EndEmergency | ClearAlarms) -> None:
         """Carry out an order that the lane does not wait for. A lost line is reported by the barrier's keeper."""
         try:
-            await order
+            match effect:
+                case Revoke():
+                    await self._barrier.revoke()
+                case Release():
+                    await self._barrier.release()
+                case EndEmergency():
+                    await self._barrier.end_emergency()
+                case ClearAlarms():  # pragma: no branch - the type checker proves the match complete
+                    await self._barrier.clear_alarms()
         except DriverError as error:
-            log.warning("order_failed", extra={"order": name, "error": type(error).__name__})
+            log.warning("order_failed", extra={"order": type(effect).__name__, "error": type(error).__name__})
 
     def _publish(self) -> None:
         state = self._state

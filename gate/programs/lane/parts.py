@@ -108,6 +108,11 @@ class BarrierKeeper:
         self._require_line()
         await self._driver.end_emergency()
 
+    async def clear_alarms(self) -> None:
+        """Clear the controller's alarms whose cause is gone."""
+        self._require_line()
+        await self._driver.clear_alarms()
+
     def look(self) -> None:
         """Poll now."""
         self._look.set()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+from base64 import b64decode
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from drivers.values import LampColour
 from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.document.inspection import Portrait
+from gate.orders.challenge import SECRET_BYTES
 from gate.passage.events import (
     DocumentRead,
     Event,
@@ -31,6 +34,7 @@ from gate.passage.events import (
 )
 from gate.passage.evidence import CameraTrouble, CheckId
 from gate.passage.machine import crossing_of
+from gate.passage.orders import Outcome
 from gate.passage.records import Stopped
 from gate.passage.screen import Screen
 from gate.programs import clock
@@ -41,6 +45,7 @@ from gate.programs.lane.desk import Desk
 from gate.programs.lane.documents import Documents, PageListener
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.inspecting import ChipSide, inspect_presented
+from gate.programs.lane.officers import Officers
 from gate.programs.lane.parts import BarrierKeeper, ChipDriver, SwipeKeeper, watch_removal
 from gate.programs.lane.renewal import CurrentLists, update_of
 from gate.programs.lane.rules import rules_of, start_of
@@ -118,12 +123,19 @@ class Lane:
             start_crossing=self._cross,
             erase=self._erase,
             show=self._show,
+            answer=self._answer,
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
             purpose=config.purpose,
             open_crossings=open_crossings,
         )
-        self._desk = Desk(
-            post=self.engine.post, state=lambda: self.engine.state, status=self._status, purpose=config.purpose
+        self._desk = Desk(status=self._status, purpose=config.purpose)
+        self._officers = Officers(
+            lane=self.engine,
+            gate=config.gate_id,
+            authority=None if config.officers is None else b64decode(config.officers.authority),
+            secret=secrets.token_bytes(SECRET_BYTES),
+            clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
+            wall_s=self._wall_s,
         )
 
     async def last_words(self) -> None:
@@ -138,6 +150,7 @@ class Lane:
             async with (
                 serve_status(self._config, "lane", self._status),
                 self._desk.serve(self._config.socket("lane")),
+                self._officers.serve(self._config.socket("orders")),
                 asyncio.TaskGroup() as tasks,
             ):
                 tasks.create_task(self.engine.run())
@@ -159,6 +172,9 @@ class Lane:
     def _show(self, view: messages.View) -> None:
         self._barrier.lamp(_LAMPS.get(view.screen, LampColour.RED))
         self._desk.show(view)
+
+    def _answer(self, number: int, outcome: Outcome, detail: str) -> None:
+        self._officers.answer(number, outcome, detail)
 
     async def _cross(self, crossing: str) -> None:
         """Read the chip of the document that opened this crossing, then watch it until the crossing ends."""
@@ -230,9 +246,16 @@ class Lane:
             self._see_site()
             await asyncio.sleep(SITE_LOOK_S)
 
+    def _clock_is_sure(self) -> bool:
+        return clock.is_sure(
+            not_before=self._lists.store.newest_import, must_be_synchronised=self._config.purpose == "service"
+        )
+
+    def _wall_s(self) -> int | None:
+        return int(clock.now().timestamp()) if self._clock_is_sure() else None
+
     def _see_site(self) -> None:
-        newest = self._lists.store.newest_import
-        sure = clock.is_sure(not_before=newest, must_be_synchronised=self._config.purpose == "service")
+        newest, sure = self._lists.store.newest_import, self._clock_is_sure()
         age_days = None if newest is None else (clock.now() - newest) / timedelta(days=1)
         self.engine.post(SiteSeen(age_days, sure))
 
@@ -253,7 +276,9 @@ class Lane:
             detail={
                 "lost": sorted(part.value for part in around.lost),
                 "in_service": around.in_service(),
+                "officers": self._config.officers is not None,
                 "officer_seen_ago_s": seen_ago_s,
+                "closed_by": around.closed_by,
                 "trust_age_days": around.trust_age_days,
                 "lists": self._lists.detail(),
                 "clock_sure": around.clock_sure,

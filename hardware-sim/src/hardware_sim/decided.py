@@ -1,6 +1,7 @@
 """What the gate's verified and decrypted log says was decided, read for the judge.
 
-An admission counts only when both of its records are there, the decision before the grant.
+An admission counts only when both of its records are there, the decision before the grant. The decision is the machine's, or an
+officer's who overruled it: then whoever was before the officer may pass.
 """
 
 from __future__ import annotations
@@ -32,13 +33,14 @@ class Entry:
 
 @dataclass(slots=True)
 class Admission:
-    """A crossing whose admission and grant are in the log, in this order."""
+    """An admission whose decision and grant are in the log, in this order. A crossing may have the machine's and an officer's."""
 
     crossing: str
     decided_ms: int
     granted_ms: int
     direction: str
     ttl_ms: int
+    by_officer: bool = False
     revoked_ms: int | None = None
     used: bool = False
 
@@ -73,19 +75,26 @@ def _entry(fields: object, number: int) -> Entry:
 
 
 def admissions(log: tuple[Entry, ...]) -> list[Admission]:
-    """Every crossing that was admitted and granted, in the order of its decision."""
-    decided_ms: dict[str, int] = {}
-    found: dict[str, Admission] = {}
+    """Every admission that was granted, in the order of the grants."""
+    decided: dict[str, Entry] = {}  # and not granted yet
+    latest: dict[str, Admission] = {}
+    found: list[Admission] = []
     for entry in log:
         crossing = entry.crossing
         if crossing is None:
             continue
-        if entry.kind == "decided" and entry.body.get("decision") == "admit":
-            decided_ms.setdefault(crossing, entry.at_ms)
-        elif entry.kind == "granted" and crossing in decided_ms and crossing not in found:
+        admits = entry.kind == "decided" and entry.body.get("decision") == "admit"
+        if entry.kind == "overruled" or (admits and crossing not in latest):
+            decided.setdefault(crossing, entry)
+        elif entry.kind == "granted" and crossing in decided:
             direction, ttl_ms = entry.body.get("direction"), entry.body.get("ttl_ms")
             if isinstance(direction, str) and isinstance(ttl_ms, int):
-                found[crossing] = Admission(crossing, decided_ms[crossing], entry.at_ms, direction, ttl_ms)
-        elif entry.kind == "revoked" and crossing in found:
-            found[crossing].revoked_ms = entry.at_ms
-    return list(found.values())
+                decision = decided.pop(crossing)
+                by_officer = decision.kind == "overruled"
+                latest[crossing] = Admission(crossing, decision.at_ms, entry.at_ms, direction, ttl_ms, by_officer)
+                found.append(latest[crossing])
+        elif entry.kind == "revoked":
+            decided.pop(crossing, None)
+            if crossing in latest and latest[crossing].revoked_ms is None:
+                latest[crossing].revoked_ms = entry.at_ms
+    return found

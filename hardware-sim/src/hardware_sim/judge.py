@@ -1,7 +1,7 @@
 """Was an opening wrong? Decided from the ground truth and the verified, decrypted log alone. Pure.
 
 Wrong is a leaf that opened without a durable admission, a passage beyond the grants, a grant that outlived its end, and a
-granted passage by somebody else than the holder of the document that was presented. An officer's recorded release, the fire
+granted passage by somebody else than the holder of the document that was presented, unless an officer admitted them. An officer's recorded release, the fire
 input and a leaf that turns back from whoever stands in it are allowed to open. Whoever walks through a leaf that a dead motor
 holds open is counted apart: no order of the gate opened it for them, and none could close it.
 
@@ -85,12 +85,17 @@ def judge(truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> Ruling:
     """Judge every opening and every passage of the ground truth."""
     time = _WorldTime(truth)
     log = tuple(replace(entry, at_ms=time.at(entry.at_ms)) for entry in log)
-    sweep = _Sweep(admissions(log), [entry.at_ms for entry in log if entry.kind == "release"])
+    sweep = _Sweep(admissions(log), [entry.at_ms for entry in log if _frees(entry)])
     for happening in truth:
         sweep.see(happening)
     sweep.finish()
     wrong = tuple(sorted(sweep.wrong, key=lambda found: found.at_ms))
     return Ruling(sweep.openings, sweep.passages, wrong, sweep.passages_by_fault)
+
+
+def _frees(entry: Entry) -> bool:
+    """True for an officer's release, and for an emergency that an officer ordered."""
+    return entry.kind == "release" or (entry.kind == "emergency_began" and entry.body.get("order") is not None)
 
 
 class _WorldTime:
@@ -286,7 +291,8 @@ class _Sweep:
             self._find(Wrong.BEYOND_GRANT, "somebody passed whom no grant was left for")
             return
         grant.consumed = True
-        if happening.text("traveller") != grant.holder:
+        officers = grant.admission is not None and grant.admission.by_officer
+        if happening.text("traveller") != grant.holder and not officers:
             self._find(Wrong.WRONG_PERSON, "somebody else than the document's holder passed")
 
     def _recorded(self, at_ms: int) -> bool:

@@ -23,6 +23,7 @@ PAGE_WORDS = frozenset({"page_open", "page_turn", "page_flat", "page_clear", "pa
 ASKED = frozenset({"page_open", "page_turn"})  # words of the invitation that ask for the document to be laid anew
 WELCOME_MS_MAX = 60_000  # nobody is invited: the traveller goes to another lane
 DECISION_MS_MAX = 60_000  # neither GO nor an officer: gives up
+OFFICERS_GRANTS_MAX = 3  # an officer's grant may fail, too
 OFFICER_MS_MAX = 120_000  # no officer comes: gives up
 PASSAGE_MS_MAX = 20_000  # from setting out to being through
 BACK_MS_MAX = 10_000  # walking out again
@@ -140,7 +141,7 @@ class Traveller:
             if seen.screen == "go":
                 seen = yield from self._go()
             if seen.screen == "officer" and seen.place is not Place.PASSED:
-                seen = yield from self._wait_for_officer()
+                yield from self._with_the_officer()
         yield from self._leave()
         yield from self._deeds(Moment.LEAVING)
         # A story that took another turn never came to where the scenario mends what it broke; the next traveller's begins whole.
@@ -179,8 +180,9 @@ class Traveller:
     def _go(self) -> Part:
         """From GO to being through, or to seeing that it is no longer shown."""
         yield Pause(self._draw(150, 300))
-        yield TakeBack()
-        self._holds_passport = True
+        if not self._holds_passport:
+            yield TakeBack()
+            self._holds_passport = True
         yield from self._deeds(Moment.GO)
         yield Pause(self._draw(100, 200))
         seen = yield Await(screens=SCREENS - {"go"}, limit_ms=self._scenario.hesitates_ms)
@@ -195,9 +197,16 @@ class Traveller:
             seen = yield Await(places=_OUT, limit_ms=BACK_MS_MAX)
         return seen
 
-    def _wait_for_officer(self) -> Part:
+    def _with_the_officer(self) -> Generator[Move, Seen, None]:
+        """Wait for an officer, and walk whenever they let one through."""
         yield from self._deeds(Moment.OFFICER)
-        return (yield Await(screens=_SETTLED, limit_ms=OFFICER_MS_MAX))
+        for _ in range(OFFICERS_GRANTS_MAX):
+            seen = yield Await(screens=_SETTLED | {"go"}, limit_ms=OFFICER_MS_MAX)
+            if seen.screen != "go":
+                return
+            seen = yield from self._go()
+            if seen.screen != "officer" or seen.place is Place.PASSED:
+                return
 
     def _leave(self) -> Generator[Move, Seen, None]:
         """Take what is theirs and go; whoever followed goes too."""

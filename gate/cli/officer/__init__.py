@@ -1,0 +1,241 @@
+"""`gate officer`: an officer's orders from a terminal, signed with a shift key and answered by what the lane did."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gate.cli.officer import authority
+from gate.cli.output import Exit, emit_json, fail, one_line, say
+from gate.orders.verbs import RULES, Verb
+
+if TYPE_CHECKING:
+    from gate.channel import messages
+    from gate.orders.order import Shift
+
+app = typer.Typer(no_args_is_help=True)
+app.add_typer(authority.app, name="authority", help="The officers' authority, off the gate: init, certify")
+
+DEFAULT_KEY = "~/.portcullis/shift.key"
+
+Gate = Annotated[str | None, typer.Option(help="The gate's id; the configured one when left out.")]
+Crossing = Annotated[str | None, typer.Option(help="The crossing; the one that waits when left out.")]
+Key = Annotated[Path, typer.Option(help="The shift key with its certificate.")]
+Reason = Annotated[str, typer.Option(help="Your reason, for the record. No traveller's name.")]
+Argument = Annotated[str, typer.Argument(help="As said above.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="The configuration file.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+
+
+@app.callback()
+def _noun() -> None:
+    """An officer's orders, signed with a shift key and answered by what the lane did."""
+
+
+HELP = {
+    Verb.PRESENT: "You are at the lane; without a fresh presence nobody is admitted.",
+    Verb.ADMIT: "Let the referred traveller through, alone. Needs a reason.",
+    Verb.REFER: "Refer the crossing that runs.",
+    Verb.HAND_OVER: "End a referral: the traveller came with you (taken_over) or went back (walked_back).",
+    Verb.RELEASE: "Open at once, so that whoever is inside can leave.",
+    Verb.OPEN_EMERGENCY: "Open and keep open.",
+    Verb.END_EMERGENCY: "The emergency is over.",
+    Verb.ACKNOWLEDGE: "Clear the controller's alarms whose cause is gone.",
+    Verb.CLOSE: "No new travellers.",
+    Verb.OPEN: "Travellers again, after close.",
+    Verb.DIRECTION: "Which way the lane goes: entry, exit or both.",
+    Verb.MODE: "How the lane works: normal, free or blocked.",
+    Verb.ACCEPT_HEAD: "Accept the log's head after its disk went back in time.",
+}
+
+
+def _plain(verb: Verb) -> Callable[..., None]:
+    def command(
+        gate: Gate = None,
+        crossing: Crossing = None,
+        key: Key = Path(DEFAULT_KEY),
+        reason: Reason = "",
+        config: ConfigFile = None,
+        as_json: Json = False,
+    ) -> None:
+        _give(verb, gate=gate, crossing=crossing, key=key, reason=reason, config=config, as_json=as_json)
+
+    return command
+
+
+def _with_argument(verb: Verb) -> Callable[..., None]:
+    def command(
+        argument: Argument,
+        gate: Gate = None,
+        crossing: Crossing = None,
+        key: Key = Path(DEFAULT_KEY),
+        reason: Reason = "",
+        config: ConfigFile = None,
+        as_json: Json = False,
+    ) -> None:
+        _give(
+            verb,
+            gate=gate,
+            crossing=crossing,
+            key=key,
+            reason=reason,
+            config=config,
+            as_json=as_json,
+            argument=argument,
+        )
+
+    return command
+
+
+for _verb in Verb:
+    if _verb is not Verb.PRESENT:
+        _made = _with_argument(_verb) if RULES[_verb].arguments else _plain(_verb)
+        app.command(name=_verb.value, help=HELP[_verb])(_made)
+
+
+@app.command(help=HELP[Verb.PRESENT])
+def present(
+    gate: Gate = None,
+    key: Key = Path(DEFAULT_KEY),
+    every: Annotated[
+        float | None, typer.Option(min=1, max=600, help="Again every so many seconds, until ended.")
+    ] = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Say that you are at the lane."""
+    _give(Verb.PRESENT, gate=gate, crossing=None, key=key, reason="", config=config, as_json=as_json, every_s=every)
+
+
+@app.command("list")
+def what_waits(config: ConfigFile = None, as_json: Json = False) -> None:
+    """What waits for an officer. Needs no key."""
+    from gate.channel.errors import ChannelError
+
+    path = _socket(config)
+    try:
+        look = asyncio.run(_look(path))
+    except ChannelError as error:
+        fail(Exit.UNREACHABLE, f"the lane: {error}")
+    if as_json:
+        fields = {"gate": look.gate, "officers": look.officers, "running": look.running, "closed_by": look.closed_by}
+        emit_json("officer.list/1", {**_standing(look), "done": True, **fields})
+        return
+    say(f"{look.gate}: {look.state}{f', closed by {look.closed_by}' if look.closed_by else ''}")
+    if not look.officers:
+        say("no officer: everybody is referred ([officers] in gate.toml)")
+    if look.running:
+        say(f"  {look.running}  runs")
+    for one in look.referred:
+        say(f"  {one.crossing}  waits: {', '.join(one.objections) or 'no reason is known any more'}")
+
+
+def _give(
+    verb: Verb,
+    *,
+    gate: str | None,
+    crossing: str | None,
+    key: Path,
+    reason: str,
+    config: Path | None,
+    as_json: bool,
+    argument: str | None = None,
+    every_s: float | None = None,
+) -> None:
+    from gate.channel.errors import ChannelError
+    from gate.cli.officer import keys
+    from gate.orders.errors import OrderError
+
+    if (choices := RULES[verb].arguments) and argument not in choices:
+        fail(Exit.USAGE, f"{verb.value} takes one of {', '.join(choices)}")
+    path = _socket(config)
+    try:
+        shift, _ = keys.read_shift(key.expanduser())
+    except keys.KeyFileError as error:
+        fail(error.code, str(error))
+    try:
+        while True:
+            answer = asyncio.run(_order(path, shift, verb, gate, crossing, reason, argument))
+            code = _show(verb, answer, as_json=as_json)
+            if every_s is None or code is not Exit.OK:
+                raise typer.Exit(int(code))
+            asyncio.run(asyncio.sleep(every_s))
+    except ChannelError as error:
+        fail(Exit.UNREACHABLE, f"the lane: {error}")
+    except OrderError as error:
+        fail(Exit.USAGE, str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(int(Exit.OK)) from None
+
+
+async def _look(path: Path) -> messages.Look:
+    from gate.cli.officer.terminal import Terminal
+
+    terminal = await Terminal.reach(path)
+    try:
+        return await terminal.look()
+    finally:
+        terminal.close()
+
+
+async def _order(
+    path: Path,
+    shift: Shift,
+    verb: Verb,
+    gate: str | None,
+    crossing: str | None,
+    reason: str,
+    argument: str | None,
+) -> messages.OrderAnswer:
+    from gate.cli.officer.terminal import Terminal
+
+    terminal = await Terminal.reach(path)
+    try:
+        if crossing is None and RULES[verb].crossing:
+            look = await terminal.look()
+            crossing = look.running if verb is Verb.REFER else next((one.crossing for one in look.referred), None)
+        return await terminal.order(shift, verb, gate=gate, crossing=crossing, reason=reason, argument=argument)
+    finally:
+        terminal.close()
+
+
+def _show(verb: Verb, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
+    from gate.passage.orders import Outcome
+
+    code = {
+        Outcome.DONE: Exit.OK,
+        Outcome.ORDERED: Exit.NO,
+        Outcome.IMPOSSIBLE: Exit.NO,
+        Outcome.STALE: Exit.TRY_LATER,
+        Outcome.FORBIDDEN: Exit.NOT_PERMITTED,
+    }[answer.outcome]
+    done = answer.outcome is Outcome.DONE
+    if as_json:
+        emit_json(
+            f"officer.{verb.value}/1",
+            {**_standing(answer), "done": done, "outcome": answer.outcome.value, "detail": answer.detail},
+        )
+    elif done:
+        say(one_line(f"{verb.value}: {answer.detail or 'done'}"))
+    else:
+        say(one_line(f"{verb.value}: {answer.outcome.value}: {answer.detail}"))
+    return code
+
+
+def _standing(told: messages.Look | messages.OrderAnswer) -> dict[str, Any]:
+    referred = [{"crossing": one.crossing, "objections": one.objections} for one in told.referred]
+    return {"state": told.state, "referred": referred}
+
+
+def _socket(config: Path | None) -> Path:
+    from gate.programs.config import ConfigError
+    from gate.programs.runner import load_config
+
+    try:
+        return load_config(config).socket("orders")
+    except ConfigError as error:
+        fail(Exit.CONFIG, str(error))

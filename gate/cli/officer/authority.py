@@ -1,0 +1,98 @@
+"""`gate officer authority`: the officers' authority, off the gate. It certifies a key for each shift."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, note, say
+from gate.orders.verbs import Role
+
+CLOCKS_APART_S = 300  # the gate's clock may be so much behind the authority's
+
+app = typer.Typer(no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+
+
+@app.callback()
+def _noun() -> None:
+    """The officers' authority; its key never comes to a gate."""
+
+
+@app.command()
+def init(out: Annotated[Path, typer.Option(help="Where its key goes, mode 0600.")], as_json: Json = False) -> None:
+    """Make an authority. Prints the public key that gates are configured with."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from gate.cli.officer import keys
+
+    key = Ed25519PrivateKey.generate()
+    try:
+        keys.write_authority(out, key)
+    except keys.KeyFileError as error:
+        fail(error.code, str(error))
+    public = keys.public_text(key)
+    if as_json:
+        emit_json("officer.authority-init/1", {"key": str(out), "authority": public})
+    else:
+        say(public)
+        note(f'for each gate: [officers] authority = "{public}"; keep {out} off the gates')
+
+
+@app.command()
+def certify(
+    authority: Annotated[Path, typer.Option(help="The authority's key.")],
+    officer: Annotated[str, typer.Option(help="Who works the shift: small letters, digits, dot, hyphen, underscore.")],
+    out: Annotated[Path, typer.Option(help="Where the shift key goes with its certificate, mode 0600.")],
+    role: Annotated[Role, typer.Option(help="What they are.")] = Role.OFFICER,
+    gate: Annotated[list[str] | None, typer.Option(help="A gate's id, as often as needed.")] = None,
+    every_gate: Annotated[bool, typer.Option("--every-gate", help="Every gate that trusts this authority.")] = False,
+    hours: Annotated[float, typer.Option(min=0.05, max=23.0, help="How long the shift lasts from now on.")] = 8.0,
+    as_json: Json = False,
+) -> None:
+    """Make a shift key and certify it. Nothing is revoked: a shift key ends by itself, so keep shifts short."""
+    from datetime import UTC, datetime
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from gate.cli.officer import keys
+    from gate.orders import certificate as certificates
+    from gate.orders.errors import OrderError
+    from gate.programs.clock import now
+
+    if bool(gate) is every_gate:
+        fail(Exit.USAGE, "name the gates with --gate, or say --every-gate")
+    key, from_s = Ed25519PrivateKey.generate(), int(now().timestamp())
+    wanted = certificates.Certificate(
+        gates=None if every_gate else tuple(gate or ()),
+        key=keys.public_text(key),
+        not_before=from_s - CLOCKS_APART_S,
+        officer=officer,
+        role=role,
+        until=from_s + int(hours * 3600),
+    )
+    try:
+        signing = keys.read_authority(authority)
+        signed = certificates.certify(wanted, signing)
+        keys.write_shift(out, key, signed)
+    except keys.KeyFileError as error:
+        fail(error.code, str(error))
+    except OrderError as error:
+        fail(Exit.USAGE, str(error))
+    until = datetime.fromtimestamp(wanted.until, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    if as_json:
+        emit_json(
+            "officer.authority-certify/1",
+            {
+                "key": str(out),
+                "officer": officer,
+                "role": role.value,
+                "gates": None if wanted.gates is None else list(wanted.gates),
+                "until": until,
+            },
+        )
+    else:
+        say(f"{out}: {officer}, {role.value}, until {until}")

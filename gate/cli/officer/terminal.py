@@ -1,0 +1,80 @@
+"""A terminal's conversation with a lane: look, sign the challenge, submit, hear what the lane did.
+
+An order that came too late, because the lane's state moved on or the challenge grew old, is signed anew for a fresh look, a few times:
+the officer meant what they saw, so an order about a crossing is only repeated while that crossing still stands as it did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gate.channel import messages
+from gate.channel.errors import ChannelClosedError, ChannelError
+from gate.channel.sockets import Connection, connect
+from gate.channel.table import CHANNELS
+from gate.orders.challenge import Challenge
+from gate.passage.orders import Outcome
+
+if TYPE_CHECKING:
+    from gate.orders.order import Shift
+    from gate.orders.verbs import Verb
+
+ANSWER_DEADLINE_S = 15.0  # the lane itself answers within ten
+ATTEMPTS_MAX = 3
+
+
+class Terminal:
+    """One connection to a lane's channel of orders. Every call raises ChannelError when the lane is away."""
+
+    def __init__(self, connection: Connection[messages.FromDesk]) -> None:
+        self._connection = connection
+
+    @classmethod
+    async def reach(cls, path: Path) -> Terminal:
+        """Connect."""
+        return cls(await connect(CHANNELS.orders, path))
+
+    async def look(self) -> messages.Look:
+        """How the lane stands, with a challenge."""
+        answer = await self._ask(messages.LookWanted())
+        if not isinstance(answer, messages.Look):
+            raise ChannelError("the lane answered something else")
+        return answer
+
+    async def order(
+        self,
+        shift: Shift,
+        verb: Verb,
+        *,
+        gate: str | None = None,
+        crossing: str | None = None,
+        reason: str = "",
+        argument: str | None = None,
+    ) -> messages.OrderAnswer:
+        """Have the lane do it. `gate` None: whichever answers. Raises MalformedError for what the verb misses."""
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            look = await self.look()
+            challenge = Challenge(issued_ms=look.issued_ms, nonce=look.nonce, version=look.version)
+            signed = shift.sign(
+                verb, gate=gate or look.gate, challenge=challenge, crossing=crossing, reason=reason, argument=argument
+            )
+            answer = await self._ask(messages.SubmitOrder(signed))
+            if not isinstance(answer, messages.OrderAnswer):
+                raise ChannelError("the lane answered something else")
+            if answer.outcome is not Outcome.STALE or attempt == ATTEMPTS_MAX:
+                return answer
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    async def _ask(self, message: messages.Message) -> messages.FromDesk:
+        await self._connection.send(message)
+        try:
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                return await self._connection.receive()
+        except TimeoutError as error:
+            raise ChannelClosedError("the lane does not answer") from error

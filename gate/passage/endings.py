@@ -1,0 +1,104 @@
+"""How crossings end before their traveller is through: referred, revoked, in an emergency; and how a lane comes to rest.
+
+Shared by `machine` and `obeying`. A crossing that was opened gets its one verdict here (safety invariant 10). One that an officer
+admitted has it already, referred: then what fails is the admission, the reasons are recorded as `revoked`, and the referral waits again.
+"""
+
+from __future__ import annotations
+
+from gate.passage import records
+from gate.passage.effects import Effect, Erase, Revoke, Show, Write
+from gate.passage.lane import Surroundings
+from gate.passage.orders import Disposition
+from gate.passage.reasons import Objection, Reason
+from gate.passage.records import ClosedAs, IncidentKind
+from gate.passage.screen import Screen
+from gate.passage.states import (
+    Admission,
+    Emergency,
+    Granted,
+    Idle,
+    Inspecting,
+    Looking,
+    Opening,
+    Overruling,
+    Passing,
+    Recording,
+    Referred,
+    State,
+    Step,
+    crossing_of,
+)
+
+Running = Opening | Inspecting | Recording | Overruling | Looking | Granted | Passing
+
+
+def incident(crossing: str | None, kind: IncidentKind) -> Write:
+    """The record of an incident."""
+    return Write(records.Incident(crossing, kind))
+
+
+def closed(crossing: str, verdict: ClosedAs, objections: tuple[Objection, ...] = ()) -> Write:
+    """The record of a crossing's one verdict."""
+    return Write(records.Closed(crossing, verdict, objections))
+
+
+def officers_of(state: State) -> Admission | None:
+    """The officer's admission that goes on, if one does."""
+    return state.officers if isinstance(state, Overruling | Looking | Granted | Passing) else None
+
+
+def refer(state: Running, objections: tuple[Objection, ...]) -> Step:
+    """An officer must help."""
+    unique = tuple(dict.fromkeys(objections))
+    if (officers := officers_of(state)) is not None:
+        known = officers.referral.objections
+        again = Referred(state.crossing, tuple(dict.fromkeys((*known, *unique))))
+        return again, (Show(Screen.OFFICER), Write(records.Revoked(state.crossing, unique)))
+    return Referred(state.crossing, unique), (
+        Show(Screen.OFFICER),
+        Erase(state.crossing),
+        closed(state.crossing, ClosedAs.REFERRED, unique),
+    )
+
+
+def revoke(state: Granted, objections: tuple[Objection, ...]) -> Step:
+    """Take the grant back first, then write it down (safety invariant 2)."""
+    referred, effects = refer(state, objections)
+    written = () if state.officers is not None else (Write(records.Revoked(state.crossing, objections)),)
+    incidents = (incident(state.crossing, IncidentKind.of_reason(o.reason)) for o in objections)
+    return referred, (Revoke(), *written, *incidents, *effects)
+
+
+def admitted(state: Passing) -> Write:
+    """The last record of a crossing whose traveller is through."""
+    if (officers := state.officers) is not None:
+        return Write(records.Settled(state.crossing, officers.said, Disposition.ADMITTED_BY_OFFICER))
+    return closed(state.crossing, ClosedAs.ADMITTED)
+
+
+def begin_emergency(state: State, began: records.EmergencyBegan) -> Step:
+    """Show the way out and end the crossing. No closing command: not even `Revoke` (safety invariant 7)."""
+    effects: tuple[Effect, ...] = (Show(Screen.EMERGENCY), Write(began))
+    objections = (Objection(Reason.EMERGENCY),)
+    match state:
+        case Idle() | Referred() | Emergency():
+            pass
+        case Passing(officers=Admission()):
+            effects += (admitted(state),)
+        case Overruling() | Looking(officers=Admission()) | Granted(officers=Admission()):
+            effects += (Write(records.Revoked(state.crossing, objections)),)
+        case Opening() | Inspecting() | Recording() | Looking() | Granted() | Passing():  # pragma: no branch
+            effects += (Erase(state.crossing), closed(state.crossing, ClosedAs.REFERRED, objections))
+    return Emergency(), effects
+
+
+def rest(around: Surroundings) -> tuple[Idle, tuple[Effect, ...]]:
+    """Back to idle, with the screen that fits."""
+    screen = Screen.WELCOME if around.in_service() else Screen.CLOSED
+    return Idle(screen), (Show(screen),)
+
+
+def emergency_began(state: State) -> records.EmergencyBegan:
+    """The record of an emergency that nobody ordered."""
+    return records.EmergencyBegan(crossing_of(state))

@@ -1,0 +1,142 @@
+"""Officers' orders as a lane takes them: who said it, what is wanted, and how it is answered. Authentic by the time they come here.
+
+Signatures, certificates and challenges are `gate.orders`'s; what each order does in each state, `gate.passage.obeying`'s.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class OfficerRole(enum.Enum):
+    """What the holder of a shift key is. Stored; never renamed."""
+
+    OFFICER = "officer"
+    SUPERVISOR = "supervisor"
+    TECHNICIAN = "technician"
+
+
+class Missing(enum.Enum):
+    """What an order lacked that was obeyed all the same. Stored; never renamed."""
+
+    OTHER_GATE = "other_gate"
+    CHALLENGE_FOREIGN = "challenge_foreign"
+    CHALLENGE_OLD = "challenge_old"
+    ROLE = "role"
+    GATE_NOT_CERTIFIED = "gate_not_certified"
+    SHIFT_NOT_BEGUN = "shift_not_begun"
+    SHIFT_OVER = "shift_over"
+    CLOCK_UNSURE = "clock_unsure"
+    VERSION = "version"  # the lane's state had moved on
+
+
+class Disposition(enum.Enum):
+    """What became of a referral. Stored; never renamed."""
+
+    ADMITTED_BY_OFFICER = "admitted_by_officer"
+    WALKED_BACK = "walked_back"
+    TAKEN_OVER = "taken_over"
+
+
+class Outcome(enum.Enum):
+    """How an order is answered."""
+
+    DONE = "done"
+    ORDERED = "ordered"  # on its way; nothing has confirmed it yet
+    IMPOSSIBLE = "impossible"  # not in this state of the lane, or not by this lane
+    STALE = "stale"  # it answers an old challenge or version: look again
+    FORBIDDEN = "forbidden"  # not by this key, here or now
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Whose word an order is, in which words, and what it lacked. No personal data of a traveller."""
+
+    officer: str
+    role: OfficerRole
+    reason: str = ""
+    missing: tuple[Missing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BePresent:
+    """An officer is at the lane, and said so this long ago, in milliseconds."""
+
+    age_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Let the traveller through who was referred in this crossing."""
+
+    crossing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Refer the crossing that runs."""
+
+    crossing: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """End a referral: the traveller went along, or back."""
+
+    crossing: str
+    disposition: Disposition
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Open, so that whoever is inside can leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeginEmergency:
+    """Open and keep open."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndEmergencyNow:
+    """The emergency is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeAlarms:
+    """The controller's alarms were seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLane:
+    """No new travellers."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLane:
+    """Travellers again."""
+
+
+Command = (
+    BePresent
+    | Admit
+    | Hold
+    | HandOver
+    | Free
+    | BeginEmergency
+    | EndEmergencyNow
+    | AcknowledgeAlarms
+    | CloseLane
+    | OpenLane
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An officer's order. `number` is the desk's own and comes back in the answer; `version` is that of the challenge."""
+
+    number: int
+    version: int
+    said: Said
+    command: Command

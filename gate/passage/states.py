@@ -1,0 +1,139 @@
+"""The states of a lane: what each remembers of the crossing that it belongs to. What follows what is `gate.passage.machine`'s.
+
+From `Looking` on, a crossing may be an officer's: then `officers` is the admission that goes on, and the crossing has its verdict,
+referred, already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gate.passage.effects import Effect
+from gate.passage.evidence import CameraTrouble, DocumentEvidence, FaceEvidence
+from gate.passage.lane import Timing
+from gate.passage.orders import Said
+from gate.passage.policy import Decision, Policy
+from gate.passage.reasons import Objection
+from gate.passage.screen import Guidance, Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a lane is run by."""
+
+    policy: Policy
+    timing: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nobody is being served. `shown` is what the screen says, `guidance` how to lay the document."""
+
+    shown: Screen
+    guidance: Guidance = Guidance.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The crossing is being opened in the log; the chip is not touched yet."""
+
+    crossing: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inspecting:
+    """Chip and camera work side by side; this is the only place where they meet."""
+
+    crossing: str
+    since_ms: int
+    document: DocumentEvidence | None = None
+    document_at_ms: int = 0
+    face: FaceEvidence | None = None
+    faces: int = 0
+    removed: bool = False
+    trouble: tuple[CameraTrouble, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The decision waits for its receipt. `spoiled` collects what happened meanwhile."""
+
+    crossing: str
+    decision: Decision
+    since_ms: int
+    spoiled: tuple[Objection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """An officer helps. Ends with the officer's disposition."""
+
+    crossing: str
+    objections: tuple[Objection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """An officer lets the traveller through whom the machine referred."""
+
+    referral: Referred
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
+class Overruling:
+    """An officer's admission waits for its receipt."""
+
+    crossing: str
+    officers: Admission
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """The decision to admit is durable; the lane is looked at once more."""
+
+    crossing: str
+    since_ms: int
+    officers: Admission | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """One person may pass. `entered` once somebody was in the zone."""
+
+    crossing: str
+    since_ms: int
+    entered: bool = False
+    track_lost_ms: int | None = None
+    officers: Admission | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """The passage was counted; the lane comes to rest."""
+
+    crossing: str
+    since_ms: int
+    incident: bool = False
+    officers: Admission | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """The lane stands open. `ending_ms` is when an officer said that it is over, `held_ms` when a controller that knows of no
+    emergency was last told to stay open.
+    """
+
+    ending_ms: int | None = None
+    held_ms: int | None = None
+
+
+State = Idle | Opening | Inspecting | Recording | Referred | Overruling | Looking | Granted | Passing | Emergency
+Step = tuple[State, tuple[Effect, ...]]
+
+
+def crossing_of(state: State) -> str | None:
+    """The crossing that a state belongs to."""
+    return None if isinstance(state, Idle | Emergency) else state.crossing

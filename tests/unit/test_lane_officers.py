@@ -1,0 +1,512 @@
+"""The lane's desk of orders: attacks on it, and answers by what the lane did. Each control is also tried switched off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.officers_lane import Lane, at_a_lane
+from fakes.passage_examples import AT_REST, CROSSING
+from fakes.shifts import AUTHORITY, GATE, NOW_S, OTHER_AUTHORITY, certificate, key_of, shift
+
+from gate.channel import messages
+from gate.channel.errors import ChannelError
+from gate.channel.sockets import connect
+from gate.channel.table import CHANNELS
+from gate.cli.officer.terminal import Terminal
+from gate.orders import judging, order
+from gate.orders.certificate import certify
+from gate.orders.challenge import Challenger
+from gate.orders.judging import Lack
+from gate.orders.order import Shift
+from gate.orders.verbs import Power, Role, Verb
+from gate.passage import machine, obeying, records
+from gate.passage.events import DocumentPresented, Part, PartLost
+from gate.passage.evidence import Alarm
+from gate.passage.orders import Missing, OfficerRole, Outcome
+from gate.passage.records import ObeyedVerb
+from gate.programs.lane import officers
+
+ANNA = shift(7)
+BERT = shift(8, officer="bert")
+GRANT = "grant 10000"
+
+
+def off(monkeypatch: pytest.MonkeyPatch, lack: Lack) -> None:
+    """Switch the control of one lack off."""
+    hinders = {power: found - {lack} for power, found in judging._HINDERS.items()}
+    monkeypatch.setattr(judging, "_HINDERS", hinders)
+
+
+# ── nobody's orders ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_order_of_another_authority_or_key_admits_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    forged = [shift(7, authority=OTHER_AUTHORITY), Shift(key_of(8), certify(certificate(7), AUTHORITY))]
+
+    async def story(lane: Lane) -> None:
+        await lane.refer()
+        for by in forged:
+            answer = await lane.say(Verb.ADMIT, by)
+            assert answer.outcome is Outcome.FORBIDDEN
+            assert "signature" in answer.detail
+            assert answer.referred == [messages.Waiting(CROSSING, ["face_below_threshold", "officer_absent"])]
+        assert (await lane.desk.submit(b"")).outcome is Outcome.FORBIDDEN
+        assert (await lane.say(Verb.RELEASE, forged[0])).outcome is Outcome.FORBIDDEN  # not even that
+
+    lane = at_a_lane(story)
+    assert lane.orders == []
+    assert lane.written(records.Overruled) == []
+
+    monkeypatch.setattr(order.signed, "require", lambda *_, **__: None)
+
+    async def believed(lane: Lane) -> None:
+        await lane.refer()
+        assert (await lane.say(Verb.ADMIT, forged[0])).outcome is Outcome.DONE
+
+    assert at_a_lane(believed).orders == [GRANT]
+
+
+def test_a_gate_without_an_authority_has_no_officers() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.refer()
+        for verb in (Verb.PRESENT, Verb.ADMIT, Verb.RELEASE):
+            answer = await lane.say(verb)
+            assert answer.outcome is Outcome.FORBIDDEN
+            assert "authority" in answer.detail
+        assert not lane.desk.look().officers
+
+    assert at_a_lane(story, authority=None).orders == []
+
+
+def test_a_flood_of_forged_orders_writes_nothing_and_says_little(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(lane: Lane) -> None:
+        await lane.refer()
+        before = len(lane.records)
+        with caplog.at_level(logging.WARNING):
+            for _ in range(500):
+                await lane.say(Verb.PRESENT, shift(7, authority=OTHER_AUTHORITY))
+        assert len(lane.records) == before
+        assert len(caplog.records) == 1
+        assert (await lane.say(Verb.RELEASE)).outcome is Outcome.DONE
+
+    at_a_lane(story)
+
+
+def test_a_flood_of_an_officers_own_presence_writes_once_a_minute() -> None:
+    async def story(lane: Lane) -> None:
+        for _ in range(1_000):
+            assert (await lane.say(Verb.PRESENT)).outcome is Outcome.DONE
+
+    assert len(at_a_lane(story).written(records.Presence)) == 1
+
+
+# ── replays ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_order_is_not_obeyed_twice_in_one_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(lane: Lane) -> None:
+        close = lane.sign(Verb.CLOSE)
+        assert (await lane.desk.submit(close)).outcome is Outcome.DONE
+        assert (await lane.say(Verb.OPEN)).outcome is Outcome.DONE
+        assert (await lane.desk.submit(close)).outcome is expected
+
+    expected = Outcome.STALE
+    assert len(at_a_lane(story).written(records.Obeyed)) == 2
+    # Without the version it is.
+    obey = obeying.obey
+    monkeypatch.setattr(
+        machine,
+        "obey",
+        lambda rules, around, state, event, now: obey(
+            rules, around, state, replace(event, version=around.version), now
+        ),
+    )
+    expected = Outcome.DONE
+    assert len(at_a_lane(story).written(records.Obeyed)) == 3
+
+
+def test_an_admission_that_is_replayed_after_it_failed_admits_nobody() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.refer()
+        admit = lane.sign(Verb.ADMIT)
+        lane.grant_fails = True
+        answer = await lane.desk.submit(admit)
+        assert answer.outcome is Outcome.IMPOSSIBLE
+        assert answer.detail.startswith("not granted: ")
+        assert "barrier_lost:grant" in answer.detail
+        lane.grant_fails = False
+        assert (await lane.desk.submit(admit)).outcome is Outcome.STALE
+
+    assert at_a_lane(story).orders == [GRANT, "revoke"]
+
+
+def test_an_order_of_an_earlier_start_is_nobodys_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    for verb in Verb:
+
+        async def story(lane: Lane, verb: Verb = verb) -> None:
+            kept = lane.sign(verb, shift(role=Role.SUPERVISOR))
+            lane.secret = bytes([1]) * 32
+            lane.restart()
+            answer = await lane.desk.submit(kept)
+            assert answer.outcome is Outcome.FORBIDDEN
+            assert "challenge_foreign" in answer.detail
+
+        assert at_a_lane(story).orders == []
+    off(monkeypatch, Lack.CHALLENGE_FOREIGN)
+
+    async def believed(lane: Lane) -> None:
+        kept = lane.sign(Verb.CLOSE)
+        lane.secret = bytes([1]) * 32
+        lane.restart()
+        assert (await lane.desk.submit(kept)).outcome is Outcome.DONE
+
+    at_a_lane(believed)
+
+
+def test_a_release_is_obeyed_once_however_often_it_comes() -> None:
+    async def story(lane: Lane) -> None:
+        release = lane.sign(Verb.RELEASE)
+        first = await lane.desk.submit(release)
+        assert first.outcome is Outcome.DONE
+        for _ in range(3):
+            assert (await lane.desk.submit(release)).detail == first.detail
+        assert lane.orders == ["release"]
+        lane.desk._freed.clear()  # the control off
+        await lane.desk.submit(release)
+        assert lane.orders == ["release", "release"]
+
+    at_a_lane(story)
+
+
+def test_the_memory_of_releases_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(officers, "FREED_MAX", 4)
+
+    async def story(lane: Lane) -> None:
+        for number in range(10):
+            await lane.say(Verb.RELEASE, reason=str(number))
+        assert len(lane.desk._freed) == 4
+
+    at_a_lane(story)
+
+
+def test_an_order_for_another_gate_or_crossing_does_nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(lane: Lane) -> None:
+        await lane.refer()
+        assert (await lane.say(Verb.ADMIT, gate="north-8")).outcome is Outcome.FORBIDDEN
+        assert (await lane.say(Verb.RELEASE, gate="north-8")).outcome is Outcome.FORBIDDEN
+        foreign = Challenger(bytes(32), "north-8").issue(0, int(lane.clock_ms()))
+        assert (await lane.say(Verb.ADMIT, challenge=foreign)).outcome is Outcome.FORBIDDEN
+        answer = await lane.say(Verb.ADMIT, crossing="another")
+        assert (answer.outcome, answer.detail) == (Outcome.IMPOSSIBLE, "this crossing does not wait for an officer")
+
+    assert at_a_lane(story).orders == []
+    off(monkeypatch, Lack.OTHER_GATE)
+
+    async def believed(lane: Lane) -> None:
+        await lane.refer()
+        assert (await lane.say(Verb.ADMIT, gate="north-8")).outcome is Outcome.DONE
+
+    assert at_a_lane(believed).orders == [GRANT]
+
+
+# ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_order_lives_thirty_seconds_whatever_the_wall_clock_does(monkeypatch: pytest.MonkeyPatch) -> None:
+
+    async def story(lane: Lane, wait_s: float = 30.0, expected: Outcome = Outcome.DONE) -> None:
+        close = lane.sign(Verb.CLOSE)
+        lane.wall_s = NOW_S + 3500  # most of the shift at one jump
+        await asyncio.sleep(wait_s)
+        lane.wall_s = NOW_S - 3500  # and back
+        assert (await lane.desk.submit(close)).outcome is expected
+
+    at_a_lane(story)
+    at_a_lane(lambda lane: story(lane, 30.1, Outcome.STALE))
+    off(monkeypatch, Lack.CHALLENGE_OLD)
+    at_a_lane(lambda lane: story(lane, 90.0, Outcome.DONE))
+
+
+@pytest.mark.parametrize(
+    ("by", "wall_s", "lack"),
+    [
+        (shift(), NOW_S + 3600, Lack.SHIFT_OVER),
+        (shift(), NOW_S - 3601, Lack.SHIFT_NOT_BEGUN),
+        (shift(), None, Lack.CLOCK_UNSURE),
+        (shift(role=Role.TECHNICIAN), NOW_S, Lack.ROLE),
+        (shift(gates=("north-8",)), NOW_S, Lack.GATE_NOT_CERTIFIED),
+    ],
+    ids=lambda value: value.value if isinstance(value, Lack) else "",
+)
+def test_whoever_lacks_something_admits_nobody_and_frees_people_all_the_same(
+    by: Shift, wall_s: int | None, lack: Lack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(lane: Lane) -> None:
+        await lane.refer()
+        for verb in (Verb.PRESENT, Verb.ADMIT):
+            answer = await lane.say(verb, by)
+            assert answer.outcome is Outcome.FORBIDDEN
+            assert lack.value in answer.detail
+        assert lane.orders == []
+        assert (await lane.say(Verb.RELEASE, by)).outcome is Outcome.DONE
+        assert (await lane.say(Verb.OPEN_EMERGENCY, by)).outcome is Outcome.DONE
+
+    lane = at_a_lane(story, wall_s=wall_s)
+    assert lane.orders[:2] == ["release", "release"]
+    (freed,) = lane.written(records.Released)
+    expected = () if lack is Lack.ROLE else (Missing(lack.value),)  # everybody's role may free people
+    assert isinstance(freed, records.Released)
+    assert freed.order.missing == expected
+    assert lane.written(records.Presence) == []
+
+    off(monkeypatch, lack)
+
+    async def believed(lane: Lane) -> None:
+        await lane.refer()
+        assert (await lane.say(Verb.ADMIT, by)).outcome is Outcome.DONE
+
+    assert at_a_lane(believed, wall_s=wall_s).orders == [GRANT]
+
+
+def test_permission_is_taken_away_by_an_unsure_clock_too() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.refer()
+        assert (await lane.say(Verb.HAND_OVER)).outcome is Outcome.DONE
+        assert (await lane.say(Verb.CLOSE)).outcome is Outcome.DONE
+        assert (await lane.say(Verb.OPEN)).outcome is Outcome.FORBIDDEN
+
+    lane = at_a_lane(story, wall_s=None)
+    (settled,) = lane.written(records.Settled)
+    assert isinstance(settled, records.Settled)
+    assert settled.order.missing == (Missing.CLOCK_UNSURE,)
+
+
+def test_a_release_is_obeyed_with_everything_missing_that_may_be() -> None:
+
+    async def story(lane: Lane) -> None:
+        await lane.say(Verb.CLOSE)
+        old = lane.sign(Verb.RELEASE, shift(gates=("north-8",)))
+        await lane.say(Verb.OPEN)
+        await asyncio.sleep(31)
+        lane.wall_s = NOW_S + 4_000
+        assert (await lane.desk.submit(old)).outcome is Outcome.DONE
+
+    lane = at_a_lane(story)
+    (freed,) = lane.written(records.Released)
+    assert isinstance(freed, records.Released)
+    assert set(freed.order.missing) == {
+        Missing.CHALLENGE_OLD,
+        Missing.GATE_NOT_CERTIFIED,
+        Missing.SHIFT_OVER,
+        Missing.VERSION,
+    }
+
+
+# ── answers by what the lane did ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_admission_is_answered_when_it_is_durable_and_the_barrier_took_it() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.refer()
+        answer = await lane.say(Verb.ADMIT)
+        assert (answer.outcome, answer.detail, answer.state, answer.referred) == (
+            Outcome.DONE,
+            "granted",
+            "granted",
+            [],
+        )
+        assert lane.orders == [GRANT]
+        (overruled,) = lane.written(records.Overruled)
+        assert isinstance(overruled, records.Overruled)
+        assert overruled.order.officer == "anna"
+        assert overruled.order.role is OfficerRole.OFFICER
+        assert overruled.order.reason == "I know her"
+
+    at_a_lane(story)
+
+
+def test_an_admission_that_the_log_cannot_take_is_answered_no() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.refer()
+        lane.log_full = True
+        answer = await lane.say(Verb.ADMIT)
+        assert answer.outcome is Outcome.IMPOSSIBLE
+        assert "log_unavailable" in answer.detail
+
+    assert at_a_lane(story).orders == []
+
+
+def test_an_admission_whose_barrier_says_nothing_is_ordered_and_not_confirmed() -> None:
+    async def story(lane: Lane) -> None:
+        await lane.refer()
+        answer = await lane.say(Verb.ADMIT)
+        assert (answer.outcome, answer.detail) == (Outcome.ORDERED, "ordered, not confirmed")
+
+    at_a_lane(story, grant_hangs=True)
+
+
+def test_an_emergency_in_the_middle_of_an_admission_answers_no() -> None:
+    async def story(lane: Lane) -> None:
+
+        await lane.refer()
+        asking = asyncio.ensure_future(lane.say(Verb.ADMIT))
+        await asyncio.sleep(0.1)
+        lane.seen = replace(AT_REST, fire=True)
+        assert (await asking).detail == "not granted"
+
+    at_a_lane(story, grant_hangs=True)
+
+
+def test_a_release_is_answered_by_the_leaf() -> None:
+    async def story(lane: Lane) -> None:
+        assert (await lane.say(Verb.RELEASE)).detail == "the leaf is open"
+        lane.seen, lane.release_opens = AT_REST, False
+        answer = await lane.say(Verb.RELEASE)
+        assert (answer.outcome, answer.detail) == (Outcome.ORDERED, "ordered, not confirmed")
+        lane.engine.post(PartLost(Part.BARRIER))
+        assert (await lane.say(Verb.OPEN_EMERGENCY)).outcome is Outcome.ORDERED
+
+    at_a_lane(story)
+
+
+def test_an_emergency_and_alarms_are_answered_by_the_controller() -> None:
+    async def story(lane: Lane) -> None:
+        lane.seen = replace(AT_REST, emergency_open=True)
+        await _until(lane, machine.Emergency)
+        assert (await lane.say(Verb.END_EMERGENCY)).detail == "the emergency is over"
+        lane.seen = replace(AT_REST, alarms=(Alarm.FORCED,))
+        await _until(lane, machine.Idle)
+        while not lane.engine.around.lane or not lane.engine.around.lane.alarms:
+            await _turn()
+        assert (await lane.say(Verb.ACKNOWLEDGE)).detail == "no alarm stands"
+
+    at_a_lane(story)
+
+
+def test_a_lane_that_does_not_turn_any_more_is_not_waited_for() -> None:
+    async def story(lane: Lane) -> None:
+        lane.desk.lane = _Deaf(lane.engine)
+        answer = await lane.say(Verb.CLOSE)
+        assert (answer.outcome, answer.detail) == (Outcome.ORDERED, "ordered, not confirmed: the lane is busy")
+        assert lane.desk._open == {}
+        lane.desk.answer(1, Outcome.DONE, "too late")
+
+    at_a_lane(story)
+
+
+class _Deaf:
+    def __init__(self, engine: Any) -> None:
+        self.state, self.around, self.taken = engine.state, engine.around, None
+
+    def post(self, event: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("verb", "argument", "outcome", "detail"),
+    [
+        (Verb.DIRECTION, "entry", Outcome.DONE, "entry, as ever: this lane has no other direction"),
+        (Verb.DIRECTION, "exit", Outcome.IMPOSSIBLE, "this lane cannot: direction exit"),
+        (Verb.DIRECTION, "both", Outcome.IMPOSSIBLE, "this lane cannot: direction both"),
+        (Verb.MODE, "normal", Outcome.DONE, "normal, as ever: this lane has no other mode"),
+        (Verb.MODE, "free", Outcome.IMPOSSIBLE, "this lane cannot: mode free"),
+        (Verb.ACCEPT_HEAD, None, Outcome.IMPOSSIBLE, "this gate cannot: its log takes no such order"),
+    ],
+)
+def test_what_this_lane_cannot_do_it_says(verb: Verb, argument: str | None, outcome: Outcome, detail: str) -> None:
+    async def story(lane: Lane) -> None:
+        answer = await lane.say(verb, shift(role=Role.SUPERVISOR), argument=argument)
+        assert (answer.outcome, answer.detail) == (outcome, detail)
+        assert (await lane.say(verb, argument=argument)).outcome is Outcome.FORBIDDEN  # an officer may not
+
+    assert at_a_lane(story).records == []
+
+
+def test_every_verb_that_has_no_answer_of_its_own_is_answered_by_the_machine() -> None:
+    async def story(lane: Lane) -> None:
+        assert (await lane.say(Verb.PRESENT)).detail == "anna is present"
+        lane.engine.post(DocumentPresented("c2"))
+        await _until(lane, machine.Referred)
+        assert (await lane.say(Verb.REFER, crossing="c2")).detail == "this crossing is referred already"
+        assert (await lane.say(Verb.HAND_OVER, crossing="c2", argument="walked_back")).outcome is Outcome.DONE
+        assert (await lane.say(Verb.CLOSE)).outcome is Outcome.DONE
+        look = lane.desk.look()
+        assert (look.gate, look.closed_by, look.running, look.referred) == (GATE, "anna", None, [])
+        assert (await lane.say(Verb.OPEN)).outcome is Outcome.DONE
+
+    lane = at_a_lane(story)
+    assert [one.verb for one in lane.records if isinstance(one, records.Obeyed)] == [ObeyedVerb.CLOSE, ObeyedVerb.OPEN]
+
+
+def test_of_two_officers_at_once_one_admits_and_the_other_hears_who() -> None:
+
+    async def story(lane: Lane) -> None:
+        await lane.refer()
+        first, second = lane.sign(Verb.ADMIT, ANNA), lane.sign(Verb.ADMIT, BERT)
+        answers = await asyncio.gather(lane.desk.submit(first), lane.desk.submit(second))
+        assert [answer.detail for answer in answers] == ["granted", "already decided by anna"]
+
+    assert at_a_lane(story).orders == [GRANT]
+
+
+@pytest.mark.parametrize(
+    ("state", "taken", "answered"),
+    [
+        (machine.Looking(CROSSING, 0), None, None),
+        (machine.Granted(CROSSING, 0), None, None),
+        (machine.Granted(CROSSING, 0), CROSSING, (Outcome.DONE, "granted")),
+        (machine.Passing(CROSSING, 0), CROSSING, (Outcome.DONE, "passed")),
+        (machine.Referred(CROSSING, ()), None, (Outcome.IMPOSSIBLE, "not granted: ")),
+        (machine.Granted("another", 0), "another", (Outcome.IMPOSSIBLE, "not granted")),
+        (machine.Emergency(), CROSSING, (Outcome.IMPOSSIBLE, "not granted")),
+    ],
+    ids=str,
+)
+def test_an_admission_is_answered_by_its_own_crossing(
+    state: machine.State, taken: str | None, answered: object
+) -> None:
+    assert officers._admission(state, CROSSING, taken) == answered
+
+
+def test_every_power_has_its_row() -> None:
+    assert set(judging._HINDERS) == set(Power)
+
+
+# ── over the socket ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_terminal_looks_signs_and_hears(tmp_path: Path) -> None:
+
+    lane = Lane()
+    running = [asyncio.ensure_future(lane.engine.run()), asyncio.ensure_future(lane.poll())]
+    try:
+        async with lane.desk.serve(tmp_path / "orders.sock"):
+            terminal = await Terminal.reach(tmp_path / "orders.sock")
+            assert (await terminal.look()).gate == GATE
+            assert (await terminal.order(ANNA, Verb.PRESENT)).outcome is Outcome.DONE
+            assert (await terminal.order(ANNA, Verb.RELEASE, gate="north-8")).outcome is Outcome.FORBIDDEN
+            assert (await terminal.order(ANNA, Verb.CLOSE)).outcome is Outcome.DONE
+            terminal.close()
+            other = await connect(CHANNELS.orders, tmp_path / "orders.sock")
+            await other.send(messages.WatchView())
+            with pytest.raises(ChannelError):
+                await other.receive()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _turn() -> None:
+
+    await asyncio.sleep(0.05)
+
+
+async def _until(lane: Lane, state: type[machine.State]) -> None:
+    while not isinstance(lane.engine.state, state):
+        await _turn()

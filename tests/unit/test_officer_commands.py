@@ -1,0 +1,308 @@
+"""`gate officer` on a terminal, and the officers' authority off the gate."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import threading
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.officers_lane import Lane
+from fakes.shifts import AUTHORITY, GATE, certificate, key_of
+from typer.testing import CliRunner, Result
+
+from gate.channel import messages
+from gate.cli import officer
+from gate.cli.officer import keys
+from gate.cli.officer.terminal import ATTEMPTS_MAX, Terminal
+from gate.cli.output import Exit
+from gate.orders.certificate import certify
+from gate.orders.verbs import RULES, Role, Verb
+from gate.passage.orders import Outcome
+from gate.programs import clock
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(officer.app, [str(argument) for argument in arguments])
+
+
+def document(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Path:
+    path = tmp_path / "authority.key"
+    assert run("authority", "init", "--out", path).exit_code == Exit.OK
+    return path
+
+
+def shift_of(authority: Path, name: str = "shift.key", **changes: str) -> Path:
+    out = authority.parent / name
+    options = {"officer": "anna", "role": "officer", "gate": GATE, "hours": "8", **changes}
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    assert run("authority", "certify", "--authority", authority, "--out", out, *words).exit_code == Exit.OK
+    return out
+
+
+# ── the authority ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_authority_is_made_once_for_its_owners_eyes_alone(tmp_path: Path) -> None:
+    path = tmp_path / "authority.key"
+    made = document(run("authority", "init", "--out", path, "--json"))
+    assert made["schema"] == "officer.authority-init/1"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert b64decode(made["authority"]) == keys.read_authority(path).public_key().public_bytes_raw()
+    again = run("authority", "init", "--out", path)
+    assert again.exit_code == Exit.IO_ERROR
+    assert "exists" in again.stderr
+    assert run("authority", "init", "--out", tmp_path / "no" / "where").exit_code == Exit.IO_ERROR
+
+
+def test_a_shift_is_certified_for_a_person_a_role_gates_and_hours(authority: Path) -> None:
+    shift = shift_of(authority, role="supervisor", hours="2")
+    assert shift.stat().st_mode & 0o777 == 0o600
+    _, says = keys.read_shift(shift)
+    assert (says.officer, says.role, says.gates) == ("anna", Role.SUPERVISOR, (GATE,))
+    now_s = clock.now().timestamp()
+    assert says.not_before < now_s < says.until <= now_s + 7200
+    openssl = subprocess.run(["openssl", "pkey", "-in", str(shift), "-noout"], capture_output=True, check=False)
+    assert openssl.returncode == 0
+
+
+def test_a_shift_at_every_gate_is_said_so(authority: Path) -> None:
+    out = authority.parent / "all.key"
+    common = ("authority", "certify", "--authority", authority, "--officer", "bert", "--out", out)
+    assert run(*common).exit_code == Exit.USAGE
+    assert run(*common, "--gate", "a", "--every-gate").exit_code == Exit.USAGE
+    assert document(run(*common, "--every-gate", "--json"))["gates"] is None
+
+
+@pytest.mark.parametrize("name", ["Anna Example", "", "a" * 65])
+def test_an_officers_name_is_a_short_word(authority: Path, name: str) -> None:
+    out = authority.parent / "x.key"
+    done = run("authority", "certify", "--authority", authority, "--officer", name, "--gate", GATE, "--out", out)
+    assert done.exit_code == Exit.USAGE
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"", Exit.BAD_DATA), (b"\xff" * 100, Exit.BAD_DATA), (None, Exit.IO_ERROR)],
+)
+def test_a_key_file_that_is_none_is_one_line(tmp_path: Path, content: bytes | None, code: Exit) -> None:
+    path = tmp_path / "key"
+    if content is not None:
+        path.write_bytes(content)
+        path.chmod(0o600)
+    done = run("authority", "certify", "--authority", path, "--officer", "a", "--gate", GATE, "--out", tmp_path / "o")
+    assert done.exit_code == code
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_key_that_others_may_read_is_not_used(authority: Path) -> None:
+    shift = shift_of(authority)
+    shift.chmod(0o640)
+    with pytest.raises(keys.KeyFileError, match="0640") as refused:
+        keys.read_shift(shift)
+    assert refused.value.code is Exit.NOT_PERMITTED
+    shift.chmod(0o600)
+    keys.read_shift(shift)
+
+
+def test_a_fifo_a_link_and_another_kind_of_key_are_refused(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "fifo", 0o600)
+    (tmp_path / "link").symlink_to(tmp_path / "fifo")
+    for name in ("fifo", "link"):
+        with pytest.raises(keys.KeyFileError):
+            keys.read_shift(tmp_path / name)
+    rsa = tmp_path / "rsa.key"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed448", "-out", str(rsa)], check=True, capture_output=True)
+    rsa.chmod(0o600)
+    with pytest.raises(keys.KeyFileError, match="another kind"):
+        keys.read_authority(rsa)
+
+
+def test_a_shift_file_without_its_certificate_or_with_anothers_is_refused(authority: Path, tmp_path: Path) -> None:
+    with pytest.raises(keys.KeyFileError, match="no shift certificate"):
+        keys.read_shift(authority)
+    keys.write_shift(tmp_path / "a", key_of(7), certify(certificate(8), AUTHORITY))
+    with pytest.raises(keys.KeyFileError, match="another key"):
+        keys.read_shift(tmp_path / "a")
+    keys.write_shift(tmp_path / "b", key_of(7), b"x" * 100)
+    with pytest.raises(keys.KeyFileError, match="no shift-certificate"):
+        keys.read_shift(tmp_path / "b")
+
+
+# ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Gate:
+    """A lane in a thread of its own, as a terminal's neighbour process has one; its configuration names our authority."""
+
+    def __init__(self, folder: Path, authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.socket = folder / "orders.sock"
+        self._public = keys.read_authority(authority).public_key().public_bytes_raw()
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self.lane: Lane | None = None
+        monkeypatch.setattr(officer, "_socket", lambda _: self.socket)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        lane = self.lane = Lane(wall_s=int(clock.now().timestamp()), authority=self._public)
+        running = [asyncio.ensure_future(lane.engine.run()), asyncio.ensure_future(lane.poll())]
+        async with lane.desk.serve(self.socket):
+            await lane.refer()
+            self._ready.set()
+            await self._stop.wait()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def close(self) -> None:
+        assert self._loop is not None
+        assert self._stop is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+
+@pytest.fixture
+def gate(tmp_path: Path, authority: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    made = Gate(tmp_path, authority, monkeypatch)
+    yield made
+    made.close()
+
+
+def test_an_officer_sees_what_waits_and_admits_it(gate: Gate, authority: Path) -> None:
+    shift = shift_of(authority)
+    waits = document(run("list", "--json"))
+    assert waits["state"] == "referred"
+    assert waits["officers"]
+    (one,) = waits["referred"]
+    assert "face_below_threshold" in one["objections"]
+    assert "waits: face_below_threshold" in run("list").stdout
+    done = run("admit", "--key", shift, "--reason", "visa checked", "--crossing", one["crossing"], "--json")
+    assert done.exit_code == Exit.OK
+    assert document(done) == {
+        "schema": "officer.admit/1",
+        "state": "granted",
+        "referred": [],
+        "done": True,
+        "outcome": "done",
+        "detail": "granted",
+    }
+    assert gate.lane is not None
+    assert gate.lane.orders == ["grant 10000"]
+    late = run("hand-over", "taken_over", "--key", shift, "--crossing", one["crossing"])
+    assert late.exit_code == Exit.NO
+    assert "already decided by anna" in late.stdout
+
+
+def test_every_verb_is_a_command_and_says_what_came_of_it(gate: Gate, authority: Path) -> None:
+    shift = shift_of(authority, role="supervisor")
+    for words, code in (
+        (("present",), Exit.OK),
+        (("hand-over", "walked_back", "--reason", "changed his mind"), Exit.OK),
+        (("admit", "--reason", "nobody waits any more"), Exit.USAGE),
+        (("refer",), Exit.USAGE),
+        (("release", "--reason", "somebody is stuck"), Exit.OK),
+        (("acknowledge",), Exit.NO),
+        (("close",), Exit.OK),
+        (("close",), Exit.NO),
+        (("open",), Exit.OK),
+        (("direction", "entry"), Exit.OK),
+        (("direction", "exit"), Exit.NO),
+        (("direction", "sideways"), Exit.USAGE),
+        (("mode", "normal"), Exit.OK),
+        (("accept-head",), Exit.NO),
+        (("open-emergency",), Exit.OK),
+        (("end-emergency",), Exit.OK),
+    ):
+        done = run(*words, "--key", shift, "--gate", GATE)
+        assert done.exit_code == code, (words, done.output)
+        assert "Traceback" not in done.output
+    assert gate.lane is not None
+
+
+def test_what_is_not_permitted_ends_with_its_own_code(gate: Gate, authority: Path, tmp_path: Path) -> None:
+    technician = shift_of(authority, role="technician")
+    done = run("admit", "--key", technician, "--reason", "r")
+    assert done.exit_code == Exit.NOT_PERMITTED
+    assert "role" in done.stdout
+    assert run("release", "--key", technician, "--gate", "north-8").exit_code == Exit.NOT_PERMITTED
+    stranger = tmp_path / "stranger.key"
+    keys.write_shift(stranger, key_of(7), certify(certificate(7), AUTHORITY))
+    assert run("release", "--key", stranger).exit_code == Exit.NOT_PERMITTED
+    assert gate.lane is not None
+    assert gate.lane.orders == []
+
+
+def test_an_admission_without_a_reason_is_not_even_signed(gate: Gate, authority: Path) -> None:
+    done = run("admit", "--key", shift_of(authority))
+    assert done.exit_code == Exit.USAGE
+    assert "needs a reason" in done.stderr
+    assert gate.lane is not None
+    assert gate.lane.orders == []
+
+
+def test_without_a_lane_or_a_key_it_is_one_line(
+    authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(officer, "_socket", lambda _: tmp_path / "nowhere.sock")
+    assert run("list").exit_code == Exit.UNREACHABLE
+    assert run("present", "--key", shift_of(authority)).exit_code == Exit.UNREACHABLE
+    assert run("present", "--key", tmp_path / "none.key").exit_code == Exit.IO_ERROR
+    monkeypatch.undo()
+    assert run("list", "--config", tmp_path / "none.toml").exit_code == Exit.CONFIG
+
+
+def test_a_gate_without_officers_says_so(gate: Gate) -> None:
+    assert gate.lane is not None
+    gate.lane.desk.authority = None
+    assert "no officer: everybody is referred" in run("list").stdout
+
+
+def test_every_verb_has_its_words() -> None:
+    assert set(officer.HELP) == set(Verb)
+    for verb in Verb:
+        done = run(verb.value, "--help")
+        assert done.exit_code == Exit.OK
+        assert all(choice in officer.HELP[verb] for choice in RULES[verb].arguments)
+
+
+class _Stale:
+    """A lane that has always moved on."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def send(self, _message: messages.Message) -> None:
+        self.asked += 1
+
+    async def receive(self) -> messages.FromDesk:
+        if self.asked % 2:
+            return messages.Look(GATE, True, "idle", None, [], None, 1, "0" * 32, 0)
+        return messages.OrderAnswer(Outcome.STALE, "look again", "idle", [])
+
+
+async def test_an_order_that_came_too_late_is_signed_anew_a_few_times(authority: Path) -> None:
+    shift, _ = keys.read_shift(shift_of(authority))
+    lane = _Stale()
+    answer = await Terminal(lane).order(shift, Verb.CLOSE)  # type: ignore[arg-type]
+    assert answer.outcome is Outcome.STALE
+    assert lane.asked == 2 * ATTEMPTS_MAX

@@ -1,0 +1,496 @@
+"""What each order of an officer does in each state of the lane, and how it is answered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from fakes.passage_examples import (
+    AT_REST,
+    CROSSING,
+    RULES,
+    Run,
+    granted,
+    granted_by_officer,
+    inspecting,
+    looking,
+    ordered,
+    overruling,
+    ready,
+    recording,
+    referred,
+    said,
+)
+
+from gate.passage import machine, obeying, records
+from gate.passage.effects import (
+    Answer,
+    ClearAlarms,
+    Effect,
+    EndEmergency,
+    Erase,
+    Grant,
+    LookAtLane,
+    Release,
+    Revoke,
+    Show,
+    Write,
+)
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRemoved,
+    Event,
+    GrantFailed,
+    NotRecorded,
+    Part,
+    PartLost,
+    Recorded,
+    RecordKind,
+    Tick,
+    TrackChange,
+    TrackChanged,
+    VideoDoubted,
+)
+from gate.passage.evidence import Alarm, CameraTrouble
+from gate.passage.orders import (
+    AcknowledgeAlarms,
+    Admit,
+    BeginEmergency,
+    BePresent,
+    CloseLane,
+    Command,
+    Disposition,
+    EndEmergencyNow,
+    Free,
+    HandOver,
+    Hold,
+    Missing,
+    OpenLane,
+    Outcome,
+)
+from gate.passage.reasons import Reason
+from gate.passage.records import IncidentKind, ObeyedVerb
+from gate.passage.screen import Screen
+
+OPEN = replace(AT_REST, closed=False, grants_left=1)
+FIRE = replace(AT_REST, fire=True, emergency_open=True, closed=False)
+TAKEN_OVER = HandOver(CROSSING, Disposition.TAKEN_OVER)
+
+
+def written(effects: list[Effect]) -> list[records.Record]:
+    return [effect.record for effect in effects if isinstance(effect, Write)]
+
+
+def answer(effects: list[Effect]) -> Answer:
+    (only,) = [effect for effect in effects if isinstance(effect, Answer)]
+    return only
+
+
+# ── presence ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_presence_is_written_when_it_changes_something_or_after_a_minute() -> None:
+    run = ready()  # officer-1 was written at the start
+    assert written(run.order(BePresent())) == []
+    assert written(run.order(BePresent(), after_ms=59_000)) == []
+    assert written(run.order(BePresent(), after_ms=1_000)) == [records.Presence(said())]
+    assert written(run.order(BePresent(), "officer-2")) == [records.Presence(said("officer-2"))]
+    assert written(run.order(BePresent())) == []
+    assert answer(run.order(BePresent())).detail == "officer-1 is present"
+
+
+def test_presence_that_had_lapsed_is_written_at_once() -> None:
+    run = Run(rules=replace(RULES, policy=replace(RULES.policy, officer_presence_max_s=5)))
+    assert len(written(run.order(BePresent()))) == 1
+    assert written(run.order(BePresent(), after_ms=5_000)) == []
+    assert len(written(run.order(BePresent(), after_ms=5_001))) == 1
+
+
+def test_six_officers_who_take_turns_are_each_written_once_a_minute() -> None:
+    run = ready()
+    count = sum(len(written(run.order(BePresent(), f"officer-{number % 6}", after_ms=100))) for number in range(590))
+    assert count == 5  # officer-1 was written by `ready`
+    assert len(run.around.recorded) == 6
+
+
+def test_of_many_officers_the_last_few_are_remembered() -> None:
+    run = ready()
+    for number in range(20):
+        run.order(BePresent(), f"officer-{number}")
+    assert len(run.around.recorded) == obeying.REMEMBERED_MAX
+
+
+def test_presence_counts_from_when_it_was_said_however_often_it_comes() -> None:
+    run = ready()
+    run.order(BePresent(), after_ms=100_000)
+    order = BePresent(age_ms=30_000)
+    run.order(order)
+    assert run.around.site_evidence(run.now_ms).officer_seen_ago_s == 0
+    run.now_ms += 30_000
+    run.order(order)
+    assert run.around.site_evidence(run.now_ms).officer_seen_ago_s == 30
+    fresh = Run()
+    fresh.order(BePresent(age_ms=800))
+    assert fresh.around.site_evidence(fresh.now_ms).officer_seen_ago_s == 0.8
+
+
+# ── admit ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_officer_admits_the_referred_traveller_durably_looked_at_and_counted() -> None:
+    run = referred()
+    before = run.around.version
+    ordered_now = run.order(Admit(CROSSING))
+    assert ordered_now == [
+        Write(records.Overruled(CROSSING, said(), run.state.officers.referral.objections), awaited=True),  # type: ignore[union-attr]
+        Answer(1, Outcome.ORDERED),
+    ]
+    assert [one.reason for one in ordered_now[0].record.reasons] == [Reason.FACE_BELOW_THRESHOLD]  # type: ignore[union-attr]
+    assert run.around.version == before + 1
+    assert run.feed(Recorded(CROSSING, RecordKind.OVERRULED)) == [LookAtLane()]
+    assert run.feed(AT_REST)[:2] == [Grant(CROSSING, 10_000), Show(Screen.GO)]
+    run.feed(replace(OPEN, bodies=1))
+    passed = run.feed(replace(OPEN, passages_entry=1, grants_left=0))
+    assert [record.kind for record in written(passed)] == [RecordKind.PASSED, RecordKind.GRANT_ENDED]
+    closed = run.feed(replace(AT_REST, passages_entry=1))
+    assert written(closed) == [records.Settled(CROSSING, said(), Disposition.ADMITTED_BY_OFFICER)]
+    assert run.state == machine.Idle(Screen.WELCOME)
+
+
+def test_nothing_is_granted_without_the_receipt_of_the_officers_word() -> None:
+    run = overruling()
+    assert run.feed(AT_REST, Tick(), DocumentRemoved(), Recorded(CROSSING, RecordKind.DECIDED)) == []
+    effects = run.feed(NotRecorded(CROSSING, RecordKind.OVERRULED))
+    assert [one.reason for one in written(effects)[0].reasons] == [Reason.LOG_UNAVAILABLE]  # type: ignore[union-attr]
+    late = overruling()
+    effects = late.feed(Tick(), after_ms=2_001)
+    assert [one.reason for one in written(effects)[0].reasons] == [Reason.RECEIPT_LATE]  # type: ignore[union-attr]
+
+
+def test_an_admission_that_failed_leaves_the_referral_waiting_with_one_more_reason() -> None:
+    run = overruling()
+    run.feed(NotRecorded(CROSSING, RecordKind.OVERRULED))
+    assert isinstance(run.state, machine.Referred)
+    assert [one.reason for one in run.state.objections] == [Reason.FACE_BELOW_THRESHOLD, Reason.LOG_UNAVAILABLE]
+    assert answer(run.order(Admit(CROSSING), "officer-2")).outcome is Outcome.ORDERED
+    assert isinstance(run.state, machine.Overruling)
+
+
+@pytest.mark.parametrize(
+    ("lane", "why"),
+    [
+        (replace(AT_REST, bodies=2), "bodies_several"),
+        (replace(AT_REST, closed=False), "lane_not_closed"),
+        (replace(AT_REST, grants_left=1), "lane_not_closed"),
+        (replace(AT_REST, alarms=(Alarm.FORCED,)), "barrier_alarm"),
+        (PartLost(Part.BARRIER), "barrier_lost"),
+    ],
+)
+def test_an_officer_does_not_overrule_the_lane(lane: Event, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = referred()
+    run.feed(lane)
+    told = answer(run.order(Admit(CROSSING)))
+    assert told == Answer(1, Outcome.IMPOSSIBLE, f"the lane: {why}")
+    assert isinstance(run.state, machine.Referred)
+    monkeypatch.setattr(obeying, "lane_objections", lambda *_: ())
+    assert answer(run.order(Admit(CROSSING))).outcome is Outcome.ORDERED  # the first control off
+    run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
+    seen = replace(AT_REST, closed=False) if isinstance(lane, PartLost) else lane
+    assert not any(isinstance(effect, Grant) for effect in run.feed(seen))  # the second one still stands
+    monkeypatch.setattr(machine, "lane_objections", lambda *_: ())
+    run.order(Admit(CROSSING))
+    run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
+    assert any(isinstance(effect, Grant) for effect in run.feed(seen))
+
+
+def test_an_officer_overrules_lists_clock_and_an_absence_that_the_order_ends() -> None:
+    run = referred()
+    run.around = replace(run.around, trust_age_days=None, clock_sure=False, officer_seen_ms=None)
+    run.order(Admit(CROSSING))
+    run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
+    assert Grant(CROSSING, 10_000) in run.feed(AT_REST)
+    assert run.around.officer_seen_ms == run.now_ms
+
+
+def test_a_presence_that_lapsed_while_somebody_waits_blocks_nothing() -> None:
+    run = referred()
+    run.feed(Tick(), after_ms=3_600_000)
+    run.feed(AT_REST)
+    assert isinstance(run.state, machine.Referred)
+    assert answer(run.order(Admit(CROSSING))).outcome is Outcome.ORDERED
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        TrackChanged(CROSSING, TrackChange.SWITCHED),
+        VideoDoubted(CROSSING, CameraTrouble.COVERED),
+        DocumentRemoved(),
+        PartLost(Part.VISION),
+        PartLost(Part.CAMERA),
+    ],
+    ids=lambda event: type(event).__name__ + str(getattr(event, "part", "")),
+)
+def test_what_the_camera_says_does_not_matter_to_an_officers_admission(event: Event) -> None:
+    run = overruling()
+    run.feed(event)
+    assert isinstance(run.state, machine.Overruling)
+    run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
+    run.feed(event)
+    assert isinstance(run.state, machine.Looking)
+    assert isinstance(looking_after(event), machine.Referred)  # it does to the machine's own
+
+
+def looking_after(event: Event) -> machine.State:
+    run = looking()
+    run.feed(event)
+    return run.state
+
+
+def test_a_lost_camera_does_not_end_an_officers_grant_and_a_lost_barrier_does() -> None:
+    run = granted_by_officer()
+    run.feed(PartLost(Part.VISION), PartLost(Part.CAMERA))
+    assert isinstance(run.state, machine.Granted)
+    assert run.feed(PartLost(Part.BARRIER))[0] == Revoke()
+    assert isinstance(run.state, machine.Referred)
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (replace(OPEN, bodies=2), "bodies_several"),
+        (DocumentPresented("c2"), "document_presented_again"),
+        (PartLost(Part.BARRIER), "barrier_lost"),
+        (GrantFailed(CROSSING), "barrier_lost"),
+    ],
+)
+def test_an_officers_grant_is_for_the_referred_traveller_alone(event: Event, reason: str) -> None:
+    run = granted_by_officer()
+    effects = run.feed(event)
+    assert effects[0] == Revoke()
+    assert isinstance(run.state, machine.Referred)
+    kinds = [record.kind for record in written(effects)]
+    assert kinds.count(RecordKind.REVOKED) == 1
+    assert RecordKind.CLOSED not in kinds  # it has its one verdict already
+    (revoked,) = [record for record in written(effects) if isinstance(record, records.Revoked)]
+    assert [one.reason.value for one in revoked.reasons] == [reason]
+    assert Erase(CROSSING) not in effects
+
+
+def test_an_officers_grant_that_nobody_uses_ends() -> None:
+    run = granted_by_officer()
+    effects = run.feed(Tick(), after_ms=11_001)
+    assert effects[0] == Revoke()
+    assert {record.kind for record in written(effects)} == {RecordKind.GRANT_ENDED, RecordKind.REVOKED}
+    assert isinstance(run.state, machine.Referred)
+
+
+@pytest.mark.parametrize("event", [replace(AT_REST, passages_entry=1), DocumentPresented("c2"), PartLost(Part.BARRIER)])
+def test_what_happens_in_the_lane_takes_an_officers_admission_away(event: Event) -> None:
+    run = overruling()
+    run.feed(event)
+    assert isinstance(run.state, machine.Referred)
+    looked = overruling()
+    looked.feed(Recorded(CROSSING, RecordKind.OVERRULED), event)
+    assert isinstance(looked.state, machine.Referred)
+
+
+def test_an_emergency_ends_an_officers_admission_with_its_own_record() -> None:
+    for run in (overruling(), granted_by_officer()):
+        effects = run.feed(FIRE)
+        assert [record.kind for record in written(effects)] == [RecordKind.EMERGENCY_BEGAN, RecordKind.REVOKED]
+        assert Revoke() not in effects
+    through = granted_by_officer()
+    through.feed(replace(OPEN, passages_entry=1, grants_left=0))
+    effects = through.feed(replace(FIRE, passages_entry=1))
+    assert [record.kind for record in written(effects)] == [RecordKind.EMERGENCY_BEGAN, RecordKind.DISPOSITION]
+
+
+# ── two officers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("second", [Admit(CROSSING), TAKEN_OVER], ids=lambda command: type(command).__name__)
+@pytest.mark.parametrize("first", [Admit(CROSSING), TAKEN_OVER], ids=lambda command: type(command).__name__)
+def test_the_second_of_two_officers_hears_who_decided_already(first: Command, second: Command) -> None:
+    run = referred()
+    version = run.around.version
+    run.feed(ordered(first, "anna", version=version))
+    effects = run.feed(ordered(second, "bert", version=version))
+    assert effects == [Answer(1, Outcome.IMPOSSIBLE, "already decided by anna")]
+
+
+def test_a_crossing_that_nobody_referred_does_not_wait() -> None:
+    for run in (ready(), inspecting(), granted()):
+        assert answer(run.order(Admit("another"))).detail == "this crossing does not wait for an officer"
+    assert answer(referred().order(Admit("another"))).outcome is Outcome.IMPOSSIBLE
+
+
+def test_of_two_orders_for_one_version_only_the_first_is_obeyed() -> None:
+    run = ready()
+    assert answer(run.feed(ordered(CloseLane()))).outcome is Outcome.DONE
+    assert run.feed(ordered(CloseLane())) == [Answer(1, Outcome.STALE, "the lane moved on: look again")]
+    run.order(OpenLane())
+    assert run.feed(ordered(CloseLane())) == [Answer(1, Outcome.STALE, "the lane moved on: look again")]
+
+
+# ── refer and hand over ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("make", [inspecting, recording, looking, granted])
+def test_a_running_crossing_is_held_for_the_officer(make: object) -> None:
+    run: Run = make()  # type: ignore[operator]
+    was_granted = isinstance(run.state, machine.Granted)
+    effects = run.order(Hold(CROSSING))
+    assert (effects[0] == Revoke()) is was_granted
+    assert isinstance(run.state, machine.Referred)
+    assert [one.reason for one in run.state.objections] == [Reason.HELD_BY_OFFICER]
+    assert records.Obeyed(CROSSING, said(), ObeyedVerb.REFER) in written(effects)
+    assert answer(effects).outcome is Outcome.DONE
+
+
+def test_an_opening_crossing_and_an_officers_own_can_be_held_too() -> None:
+    run = ready()
+    run.feed(DocumentPresented(CROSSING))
+    assert answer(run.order(Hold(CROSSING))).outcome is Outcome.DONE
+    other = granted_by_officer()
+    assert other.order(Hold(CROSSING), "bert")[0] == Revoke()
+    assert isinstance(other.state, machine.Referred)
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (ready, "this crossing does not run"),
+        (referred, "this crossing is referred already"),
+    ],
+)
+def test_what_does_not_run_cannot_be_held(make: object, why: str) -> None:
+    run: Run = make()  # type: ignore[operator]
+    assert answer(run.order(Hold(CROSSING))) == Answer(1, Outcome.IMPOSSIBLE, why)
+
+
+def test_whoever_is_through_cannot_be_held() -> None:
+    run = granted()
+    run.feed(replace(OPEN, passages_entry=1, grants_left=0))
+    assert answer(run.order(Hold(CROSSING))).detail == "the traveller is through"
+
+
+def test_a_traveller_who_went_along_ends_the_referral() -> None:
+    run = referred()
+    effects = run.order(TAKEN_OVER)
+    assert written(effects) == [records.Settled(CROSSING, said(), Disposition.TAKEN_OVER)]
+    assert answer(effects).outcome is Outcome.DONE
+    assert run.state == machine.Idle(Screen.WELCOME)
+
+
+# ── freeing people ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_release_where_nobody_was_inside_is_an_incident() -> None:
+    def incidents(run: Run) -> list[IncidentKind]:
+        return [one.incident for one in written(run.order(Free())) if isinstance(one, records.Incident)]
+
+    assert incidents(ready()) == [IncidentKind.RELEASE_OF_NOBODY]
+    occupied = ready()
+    occupied.feed(replace(AT_REST, bodies=1))
+    assert incidents(occupied) == []
+    assert incidents(Run()) == []  # nothing is known
+
+
+def test_what_a_release_lacked_stands_in_its_record() -> None:
+    run = Run()
+    order = ordered(Free(), version=9)
+    order = replace(order, said=replace(order.said, missing=(Missing.SHIFT_OVER,)))
+    (record,) = written(run.feed(order))
+    assert record == records.Released(None, said(missing=(Missing.SHIFT_OVER, Missing.VERSION)))
+    assert run.around.officer_seen_ms is None  # freeing people is no presence: it admits nobody
+
+
+def test_a_release_takes_an_officers_grant_back_and_opens() -> None:
+    run = granted_by_officer()
+    effects = run.order(Free(), "bert")
+    assert [type(effect) for effect in effects if isinstance(effect, Revoke | Release)] == [Revoke, Release]
+    assert isinstance(run.state, machine.Referred)
+
+
+# ── emergencies ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_officer_opens_for_an_emergency_and_the_leaf_is_held_open() -> None:
+    run = granted()
+    effects = run.order(BeginEmergency())
+    assert effects[0] == Release()
+    assert Revoke() not in effects
+    assert Show(Screen.EMERGENCY) in effects
+    assert records.EmergencyBegan(CROSSING, said()) in written(effects)
+    assert [record.kind for record in written(effects)].count(RecordKind.CLOSED) == 1
+    assert run.feed(Tick(), after_ms=1_499) == []
+    assert run.feed(Tick(), after_ms=1) == [Release()]
+    assert run.feed(OPEN) == []
+    again = run.order(BeginEmergency(), "bert")
+    assert again == [Release(), Answer(1, Outcome.ORDERED)]
+
+
+def test_an_ordered_emergency_ends_when_an_officer_says_so() -> None:
+    run = ready()
+    run.order(BeginEmergency())
+    run.feed(replace(AT_REST, closed=False))
+    effects = run.order(EndEmergencyNow(), "bert")
+    assert written(effects) == [records.EmergencyEnded(said("bert"))]
+    assert answer(effects).outcome is Outcome.DONE
+    assert run.state == machine.Idle(Screen.CLOSED)  # until the leaf is seen closed
+    assert run.feed(Tick(), after_ms=5_000) == []
+    assert Show(Screen.WELCOME) in run.feed(AT_REST)
+
+
+def test_an_ordered_emergency_on_top_of_the_controllers_own_needs_the_controller_to_end_it() -> None:
+    run = ready()
+    run.feed(FIRE)
+    assert records.EmergencyBegan(None, said()) in written(run.order(BeginEmergency()))
+    assert answer(run.order(EndEmergencyNow())).detail == "the fire input is active, or nobody knows"
+    run.feed(replace(FIRE, fire=False))
+    assert run.order(EndEmergencyNow())[0] == EndEmergency()
+    assert run.feed(Tick(), after_ms=2_000) == []  # it is not told to stay open any more
+
+
+def test_an_emergency_of_which_nothing_is_known_does_not_end() -> None:
+    run = Run()
+    run.order(BeginEmergency())
+    assert answer(run.order(EndEmergencyNow())).outcome is Outcome.IMPOSSIBLE
+    assert answer(ready().order(EndEmergencyNow())).detail == "there is no emergency"
+
+
+# ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_alarms_are_cleared_by_an_officer_who_saw_them() -> None:
+    run = ready()
+    assert answer(run.order(AcknowledgeAlarms())).detail == "there is no alarm"
+    assert answer(Run().order(AcknowledgeAlarms())).detail == "the barrier does not answer"
+    run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)))
+    effects = run.order(AcknowledgeAlarms())
+    assert effects[0] == ClearAlarms()
+    assert written(effects) == [records.Obeyed(None, said(), ObeyedVerb.ACKNOWLEDGE)]
+    assert answer(effects).outcome is Outcome.ORDERED
+
+
+def test_a_closed_lane_takes_nobody_until_it_is_opened() -> None:
+    run = ready()
+    effects = run.order(CloseLane())
+    assert Show(Screen.CLOSED) in effects
+    assert written(effects) == [records.Obeyed(None, said(), ObeyedVerb.CLOSE)]
+    assert run.feed(DocumentPresented(CROSSING), AT_REST, Tick()) == []
+    assert answer(run.order(CloseLane(), "bert")).detail == "closed already by officer-1"
+    effects = run.order(OpenLane(), "bert")
+    assert Show(Screen.WELCOME) in effects
+    assert answer(run.order(OpenLane())).detail == "no officer closed this lane"
+    run.feed(DocumentPresented(CROSSING))
+    assert isinstance(run.state, machine.Opening)
+
+
+def test_closing_lets_a_running_crossing_go_on_to_its_end() -> None:
+    run = granted()
+    effects = run.order(CloseLane())
+    assert Revoke() not in effects
+    run.feed(replace(OPEN, passages_entry=1, grants_left=0), replace(AT_REST, passages_entry=1))
+    assert run.state == machine.Idle(Screen.CLOSED)
