@@ -153,7 +153,9 @@ class ApprovalSettings:
 
 @dataclass(frozen=True, slots=True)
 class Started(_Record):
-    """The lane program began, and decisions will rest on this. `rules` are as they were configured and approved."""
+    """The lane program began, and decisions will rest on this. `rules` are as they were configured and approved, `officers` is the
+    public key of the authority whose officers are obeyed, Base64.
+    """
 
     kind: ClassVar = RecordKind.STARTED
     about: ClassVar = RecordClass.DEVICE
@@ -163,6 +165,7 @@ class Started(_Record):
     rules: Mapping[str, Any]
     face: FaceSettings
     approval: ApprovalSettings
+    officers: str = ""
 
 
 @dataclass(frozen=True, slots=True)

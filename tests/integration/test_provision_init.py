@@ -59,6 +59,20 @@ def test_the_document_reader_is_configured_as_named(root: Path) -> None:
     assert (reader.driver, reader.profile, reader.port) == ("stx", "rte-native", "/dev/s")
 
 
+def test_the_officers_authority_is_named_or_there_are_no_officers(root: Path) -> None:
+    key = "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="
+    code, _, message = init(root, "--officers", "A6EHv")
+    assert code == 2
+    assert "44 characters" in message
+    init(root)
+    assert load(root / "gate.toml").officers is None
+    (root / "gate.toml").unlink()
+    init(root, "--officers", key)
+    officers = load(root / "gate.toml").officers
+    assert officers is not None
+    assert officers.authority == key
+
+
 def test_a_second_run_keeps_everything(root: Path) -> None:
     init(root)
     before = {path: path.read_bytes() for path in (root / "gate.toml", root / "keys/log.key", root / "keys/device.key")}

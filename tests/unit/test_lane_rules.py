@@ -10,7 +10,19 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
-from gate.programs.config import Approval, Audit, Barrier, Camera, Config, ConfigError, Face, Paths, Rules, Swipe
+from gate.programs.config import (
+    Approval,
+    Audit,
+    Barrier,
+    Camera,
+    Config,
+    ConfigError,
+    Face,
+    Officers,
+    Paths,
+    Rules,
+    Swipe,
+)
 from gate.programs.lane.rules import embedder_of, rules_of, start_of
 from gate.programs.records import fields_of
 from models.manifest import load
@@ -136,6 +148,12 @@ def test_a_demo_or_trial_needs_no_approval_and_says_so_in_the_record(config: Con
     assert start_of(config, "v").approval.persons == ()
     known = start_of(approved(config), "v").approval
     assert known.keys["Anna"] == b64encode(ANNA.public_key().public_bytes_raw()).decode()
+
+
+def test_the_record_of_the_start_names_whose_officers_are_obeyed(config: Config) -> None:
+    assert start_of(config, "v").officers == ""
+    key = b64encode(ANNA.public_key().public_bytes_raw()).decode()
+    assert start_of(replace(config, officers=Officers(authority=key)), "v").officers == key
 
 
 @pytest.mark.parametrize("profile", ["none", "empty"])

@@ -81,6 +81,7 @@ def start_of(config: Config, lists: str) -> Started:
         rules=msgspec.to_builtins(config.rules),
         face=_face(config),
         approval=ApprovalSettings(signed, persons(signed, _approvals(config)), _keys(config)),
+        officers="" if config.officers is None else config.officers.authority,
     )
 
 

@@ -1,0 +1,72 @@
+"""`gate status`: what it says of officers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+from typer.testing import CliRunner
+
+import gate.cli.status as module
+from gate.channel.messages import Status
+
+AUTHORITY = {"officers": {"authority": "A" * 43 + "="}}
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Ask a gate whose programs are all well; the lane says these details."""
+    import typer
+
+    app = typer.Typer()
+    app.command()(module.command)
+
+    def ask(*words: str, tables: dict[str, Any], **lane: Any) -> Any:
+        path = tmp_path / "gate.toml"
+        table = {
+            "purpose": "trial",
+            "gate_id": "gate-1",
+            "operator": "border.example",
+            "barrier": {"port": "/dev/b"},
+            "swipe": {"port": "/dev/s"},
+            "camera": {"address": "http://c"},
+            "audit": {"recipients": ["age1x"]},
+            **tables,
+        }
+        path.write_bytes(tomli_w.dumps(table).encode())
+
+        async def status_of(_config: object, name: str) -> Status:
+            detail = {"in_service": True, "lost": [], "clock_sure": True, **lane} if name == "lane" else {}
+            return Status(name, "ready", detail)
+
+        monkeypatch.setattr(module, "status_of", status_of)
+        return CliRunner().invoke(app, ["--config", str(path), *words])
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("tables", "lane", "line"),
+    [
+        ({}, {"officer_seen_ago_s": 1.0}, "no officer: everybody is referred ([officers] in gate.toml)"),
+        (AUTHORITY, {"officer_seen_ago_s": None}, "no officer: everybody is referred"),
+        (AUTHORITY, {"officer_seen_ago_s": 120.5}, "no officer: everybody is referred"),
+        (AUTHORITY, {"officer_seen_ago_s": 119.0}, "present"),
+        (AUTHORITY, {"officer_seen_ago_s": 1.0, "closed_by": "anna"}, "closed by anna"),
+    ],
+)
+def test_it_says_whether_there_is_an_officer(
+    ask: Callable[..., Any], tables: dict[str, Any], lane: dict[str, Any], line: str
+) -> None:
+    page = ask(tables=tables, **lane).stdout.splitlines()
+    assert f"  officer  {line}" in page
+    document = json.loads(ask("--json", tables=tables, **lane).stdout)
+    assert document["officers"] == {
+        "authority": bool(tables),
+        "present": lane["officer_seen_ago_s"] in {1.0, 119.0},
+        "closed_by": lane.get("closed_by"),
+    }
