@@ -11,13 +11,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import secrets
-import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
-import uvicorn
 from starlette.applications import Starlette
 
 from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError
@@ -36,10 +33,14 @@ from gate.channel.messages import (
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.programs.config import Config, ConfigError
+from gate.programs.screens_http import Visitors, listen
+from gate.programs.screens_http import server as http_server
+from gate.programs.screens_start import host_of, page_address, prepare
 from gate.programs.status import serve_status
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.fanout import Fanout
+from gate.screens.kiosk.key import Key
 from gate.screens.kiosk.texts import UnknownLanguageError
 from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import PageState, ViewState, lane_unknown, render
@@ -49,7 +50,6 @@ RECONNECT_MAX_S = 1.0
 LANE_PULSE_S = 1.0  # the lane speaks only when its view changes, so it is asked for a sign of life
 LANE_SILENCE_S = 3.0
 FRAME_BYTES_MAX = 512 * 1024  # a larger picture is dropped: the page shows the pictogram
-GRACE_S = 1  # how long open requests may take to end when the program stops
 _JPEG = b"\xff\xd8\xff"
 
 log = logging.getLogger("gate.screens")
@@ -73,15 +73,18 @@ class Screens:
         self._board = Board(boot=boot, state=lane_unknown(config.purpose))
         self._mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX, on_change=self._preview_changed.set)
         self._tints = Tints(pages_max=VIEWERS_MAX, on_painted=self._tint_painted) if config.screens.challenge else None
+        self._visitors = Visitors()
         self._shown: TintShown | None = None  # what vision has yet to be told
         self._lane = Link("lane")
         self._preview = Link("preview")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set."""
-        app = self._app()
-        with contextlib.closing(_listen(self._config.screens.host, self._config.screens.port)) as listener:
-            server = _server(app)
+        app = self._app(
+            Key(prepare(self._config.runtime("screens"), page_address(self._config)), port=self._config.screens.port)
+        )
+        with contextlib.closing(listen(self._config.screens.host, self._config.screens.port)) as listener:
+            server = http_server(app, self._visitors)
             async with (
                 serve_status(self._config, "screens", self._status),
                 asyncio.TaskGroup() as tasks,
@@ -100,7 +103,7 @@ class Screens:
                     self._tints.close()
                 server.should_exit = True
 
-    def _app(self) -> Starlette:
+    def _app(self, key: Key) -> Starlette:
         screens = self._config.screens
         labels = Labels(
             gate=self._config.gate_id,
@@ -108,10 +111,17 @@ class Screens:
             purpose=self._config.purpose,
             languages=screens.languages,
         )
-        names = ("[::1]",) if screens.host == "::1" else ("127.0.0.1",)
-        hosts = frozenset(f"{name}:{screens.port}" for name in (*names, "localhost"))
+        hosts = frozenset(f"{name}:{screens.port}" for name in (host_of(self._config), "localhost"))
         try:
-            return create_app(board=self._board, mirror=self._mirror, tints=self._tints, labels=labels, hosts=hosts)
+            return create_app(
+                board=self._board,
+                mirror=self._mirror,
+                tints=self._tints,
+                labels=labels,
+                hosts=hosts,
+                key=key,
+                on_known=self._visitors.is_known,
+            )
         except UnknownLanguageError as error:
             raise ConfigError(f"screens.languages: {error}") from error
 
@@ -268,41 +278,3 @@ def _without_officers_part(view: View) -> ViewState:
             return ViewState(view.screen, view.guidance, view.purpose)
         case _:
             raise BadMessageError("a view with an unknown purpose")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises OSError that says which address could not be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        message = f"cannot serve the traveller's page on {host} port {port}: {os.strerror(error.errno or 0)}"
-        raise OSError(error.errno, message) from error
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: stopping is the program's business."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _server(app: Starlette) -> uvicorn.Server:
-    return _Server(
-        uvicorn.Config(
-            app,
-            http="h11",
-            ws="websockets-sansio",
-            lifespan="off",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=64,
-            ws_max_size=1024,  # a page has nothing to say
-            ws_per_message_deflate=False,
-            timeout_graceful_shutdown=GRACE_S,
-        )
-    )

@@ -21,6 +21,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from gate.face.liveness.tints import TINTS
 from gate.passage.screen import Guidance, Screen
+from gate.programs.screens_start import start_page
 from gate.screens.kiosk.tints import CHANGE_MS_MIN
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -69,6 +70,8 @@ class Gate:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port = listener.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
+        self.start_page = start_page(folder / "portcullis-screens").as_uri()
+        self._secret_path = start_page(folder / "portcullis-screens").with_name("secret")
         self.lane = lane
         self.vision = vision
         self._file = folder / "gate.toml"
@@ -88,6 +91,11 @@ class Gate:
             )
         )
         self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def secret(self) -> str:
+        """The secret of the boot."""
+        return self._secret_path.read_text()
 
     async def start(self) -> None:
         """Start the program; returns when it answers."""
@@ -130,8 +138,8 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gate(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gate]:
     folder = tmp_path_factory.mktemp("run")
-    lane = FakeLane(folder / "lane.sock", first=view(Screen.WELCOME))
-    vision = FakePreview(folder / "preview.sock", jpeg=picture((200, 120, 30)))
+    lane = FakeLane(folder / "portcullis-lane" / "lane.sock", first=view(Screen.WELCOME))
+    vision = FakePreview(folder / "portcullis-vision" / "preview.sock", jpeg=picture((200, 120, 30)))
     gate = Gate(folder, lane, vision)
     async with lane.run(), vision.run():
         await gate.start()
@@ -149,7 +157,7 @@ async def open_page(browser: Browser, gate: Gate, size: str = "portrait kiosk", 
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     await gate.lane.show(view(Screen.WELCOME))
-    await page.goto(gate.address)
+    await page.goto(gate.start_page)
     await shown(page, Screen.WELCOME)
     try:
         yield page
@@ -252,6 +260,46 @@ async def test_every_screen_in_every_language_is_painted_in_its_colour(browser: 
                 backs[screen].add(image[-3, 3].tobytes())
     assert all(len(colours) == 1 for colours in backs.values())  # the same in every language
     assert [screen for screen in Screen if backs[screen] == backs[Screen.GO]] == [Screen.GO]
+
+
+async def test_the_secret_is_gone_from_the_page_and_its_history_and_no_script_can_read_it(
+    browser: Browser, gate: Gate
+) -> None:
+    requests: list[str] = []
+    async with open_page(browser, gate) as page:
+        page.on("request", lambda request: requests.append(f"{request.url} {request.headers}"))
+        assert page.url == f"{gate.address}/"
+        assert await page.evaluate("[location.hash, document.cookie, document.referrer, sessionStorage.length]") == [
+            "",
+            "",
+            "",
+            0,
+        ]
+        assert gate.secret not in await page.content()
+        await page.reload()
+        await shown(page, Screen.WELCOME)
+        await gate.lane.show(view(Screen.LOOK))
+        await page.wait_for_selector("html[data-mirror]")
+    assert requests
+    assert not any(gate.secret in one.partition(" ")[0] for one in requests)
+
+
+async def test_a_browser_without_the_secret_calls_an_officer_and_sees_nobody(browser: Browser, gate: Gate) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        page = await browser.new_page()
+        stack.push_async_callback(page.close)
+        await gate.lane.show(view(Screen.LOOK))
+        for address in (gate.address, f"{gate.address}/#{'x' * 43}"):
+            await page.goto(address)
+            await shown(page, "offline")
+        assert await page.get_attribute("html", "data-mirror") is None
+        assert (
+            await page.evaluate(
+                "new Promise((done) => { const socket = new WebSocket(`ws://${location.host}/preview`);"
+                "socket.onopen = () => done('open'); socket.onerror = () => done('refused') })"
+            )
+            == "refused"
+        )
 
 
 async def test_all_languages_stand_together_until_one_is_chosen(browser: Browser, gate: Gate) -> None:
@@ -511,14 +559,15 @@ async def test_pages_beyond_the_limit_call_an_officer_and_come_back_when_there_i
         for _ in range(20):  # until one is refused, however many places earlier pages have freed
             reader, writer = await asyncio.open_connection("127.0.0.1", gate.port)
             stack.callback(writer.close)
-            writer.write(f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\n\r\n".encode())
+            asked = f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{gate.port}\r\nCookie: kiosk-{gate.port}={gate.secret}\r\n\r\n"
+            writer.write(asked.encode())
             writers.append(writer)
             if b"503" in await reader.readline():
                 break
         assert len(writers) in range(2, 11)
         page = await browser.new_page()
         stack.push_async_callback(page.close)
-        await page.goto(gate.address)
+        await page.goto(gate.start_page)
         await shown(page, "offline")
         for writer in writers:
             writer.close()

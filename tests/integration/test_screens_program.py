@@ -25,11 +25,15 @@ from gate.channel.messages import Status, StatusRequest, View
 from gate.channel.sockets import ChannelClosedError, connect
 from gate.channel.table import CHANNELS
 from gate.passage.screen import Guidance, Screen
+from gate.programs import screens_http
 from gate.programs.config import Config, ConfigError
 from gate.programs.screens import FRAME_BYTES_MAX, Link, Screens, run
+from gate.programs.screens_http import CONNECTIONS_MAX, Visitors
+from gate.programs.screens_start import page_with_secret, start_page
 from hardware_sim.display import PAINT_S, Display
 
 DEADLINE_S = 8.0
+SECRETS: dict[str, str] = {}  # of each address
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 
 
@@ -88,6 +92,7 @@ async def program(settings: Config, **times: float) -> AsyncIterator[str]:
                     await client.get(f"{address}/healthz")
                     break
                 await asyncio.sleep(0.02)
+        SECRETS[address] = start_page(settings.runtime("screens")).with_name("secret").read_text()
         yield address
     finally:
         stop.set()
@@ -97,13 +102,23 @@ async def program(settings: Config, **times: float) -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def watching(address: str) -> AsyncIterator[Page]:
-    async with httpx2.AsyncClient(timeout=DEADLINE_S) as client, client.stream("GET", f"{address}/events") as answer:
+    async with (
+        httpx2.AsyncClient(timeout=DEADLINE_S) as client,
+        client.stream("GET", f"{address}/events", headers=cookie(address)) as answer,
+    ):
         yield Page(answer.aiter_lines())
+
+
+def cookie(address: str) -> dict[str, str]:
+    """What the kiosk's browser says once it has shown the secret."""
+    return {"Cookie": f"kiosk-{address.rpartition(':')[2]}={SECRETS[address]}"}
 
 
 def looking(address: str) -> Any:
     """The mirror of one browser."""
-    return connect_websocket(f"{address.replace('http', 'ws')}/preview", origin=Origin(address))
+    return connect_websocket(
+        f"{address.replace('http', 'ws')}/preview", origin=Origin(address), additional_headers=cookie(address)
+    )
 
 
 async def status(settings: Config) -> Status:
@@ -296,7 +311,7 @@ async def test_the_display_shows_the_colours_that_vision_asks_for_and_says_when(
         vision.run(),
         program(settings) as address,
     ):
-        display = Display(f"{address}/", camera)
+        display = Display(page_with_secret(settings.runtime("screens"), f"{address}/"), camera)
         display.start()
         await _soon(lambda: vision.asked == [True])
         before_ms = time.monotonic() * 1000
@@ -412,6 +427,74 @@ async def test_stopping_is_not_lost_when_a_peer_goes_at_the_same_moment() -> Non
     keeping.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(keeping, DEADLINE_S)
+
+
+async def test_strangers_of_the_machine_cannot_shut_the_kiosk_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixty-four connections that said nothing were enough: every later request was answered 503."""
+    settings = config(tmp_path)
+
+    stack = contextlib.ExitStack()
+
+    async def crowd() -> list[socket.socket]:
+        """Connections that say nothing, each taken in before the next one comes."""
+        strangers = []
+        for _ in range(150):
+            strangers.append(stack.enter_context(socket.create_connection(("127.0.0.1", settings.screens.port))))
+            await asyncio.sleep(0)
+        return strangers
+
+    with stack:
+        async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run() as lane:
+            async with program(settings) as address, watching(address) as page:
+                await page.until(screen="welcome")
+                strangers = await crowd()
+                await lane.show(view(Screen.GO))
+                await page.until(screen="go")
+                async with watching(address) as another:
+                    await another.until(screen="go")
+                assert sum(map(_was_hung_up_on, strangers)) >= 150 - CONNECTIONS_MAX
+            with monkeypatch.context() as patch:  # the control removed: whoever came first stays, the newest goes
+                patch.setattr(Visitors, "came", _keeping_the_oldest)
+                async with program(settings) as address:
+                    await crowd()
+                    with pytest.raises((httpx2.HTTPError, OSError)):
+                        async with watching(address):
+                            pass
+
+
+def _was_hung_up_on(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def _keeping_the_oldest(visitors: Visitors, transport: Any) -> None:
+    visitors._strangers[transport.get_extra_info("peername")] = transport
+    if len(visitors._strangers) > CONNECTIONS_MAX:
+        transport.abort()
+
+
+async def test_a_connection_that_asks_for_nothing_is_hung_up_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screens_http, "REQUEST_S", 0.2)
+    settings = config(tmp_path)
+    async with program(settings) as address, watching(address) as page:
+        await page.until(screen="officer")
+        reader, writer = await asyncio.open_connection("127.0.0.1", settings.screens.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: ")
+        async with asyncio.timeout(DEADLINE_S):
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+        writer.close()
+        async with FakeLane(settings.socket("lane"), first=view(Screen.GO)).run():
+            await page.until(screen="go")  # a stream that said what it wants stays
 
 
 async def test_stopping_ends_open_streams_at_once(tmp_path: Path) -> None:

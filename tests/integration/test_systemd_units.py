@@ -95,7 +95,7 @@ def test_each_sockets_group_holds_its_listener_and_its_callers_and_nobody_else()
     for row in rows:
         if row[:1] == ["m"]:
             members[row[2]].add(row[1])
-    wanted: dict[str, set[str]] = {"portcullis": set()}
+    wanted: dict[str, set[str]] = {"portcullis": set(), "portcullis-kiosk": {"portcullis-screens"}}
     for channel in CHANNELS.every():
         programs = {channel.listener, *channel.callers} & set(PROGRAMS)
         wanted.setdefault(channel.group, set()).update(map(user_of, programs))

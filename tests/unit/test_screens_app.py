@@ -18,11 +18,16 @@ from gate.passage.screen import Guidance, Screen
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import PAGES_MAX, Board
 from gate.screens.kiosk.fanout import Fanout
+from gate.screens.kiosk.guard import Guard
+from gate.screens.kiosk.key import SECRET_LENGTH, Key
 from gate.screens.kiosk.texts import UnknownLanguageError
 from gate.screens.kiosk.view import Purpose, ViewState, lane_unknown, render
 
 HOST = "127.0.0.1:8088"
-OURS = {"Host": HOST}
+SECRET = "s" * SECRET_LENGTH
+KEY = Key(SECRET, port=8088)
+COOKIE = {"Cookie": f"kiosk-8088={SECRET}"}
+OURS = {"Host": HOST} | COOKIE
 OUR_PAGE = OURS | {"Origin": f"http://{HOST}"}
 LANGUAGES = ("en", "fr", "ar")
 
@@ -38,6 +43,7 @@ class Kiosk:
             mirror=self.mirror,
             labels=Labels("north-7", "border.example", purpose, LANGUAGES),
             hosts=frozenset({HOST}),
+            key=KEY,
             heartbeat_s=heartbeat_s,
         )
 
@@ -52,6 +58,13 @@ def kiosk() -> Kiosk:
 
 @pytest.fixture
 def client(kiosk: Kiosk) -> Iterator[TestClient]:
+    with TestClient(kiosk.app, base_url=f"http://{HOST}", headers=COOKIE) as client:
+        yield client
+
+
+@pytest.fixture
+def stranger(kiosk: Kiosk) -> Iterator[TestClient]:
+    """A browser that has not shown the boot's secret."""
     with TestClient(kiosk.app, base_url=f"http://{HOST}") as client:
         yield client
 
@@ -89,7 +102,7 @@ def test_the_page_carries_every_text_of_every_language_so_that_it_can_speak_with
 def test_the_page_has_one_heading_and_is_no_markup_of_the_operator() -> None:
     nasty = Labels("north-7", "</script><script>alert(1)</script>", "service", ("en",))
     kiosk = Kiosk()
-    app = create_app(board=kiosk.board, mirror=kiosk.mirror, labels=nasty, hosts=frozenset({HOST}))
+    app = create_app(board=kiosk.board, mirror=kiosk.mirror, labels=nasty, hosts=frozenset({HOST}), key=KEY)
     page = TestClient(app, base_url=f"http://{HOST}").get("/").text
     assert page.count("<h1") == 1
     assert "<script>alert" not in page
@@ -106,7 +119,7 @@ def test_an_unknown_language_stops_the_start() -> None:
     kiosk = Kiosk()
     labels = Labels("north-7", "border.example", "demo", ("en", "tlh"))
     with pytest.raises(UnknownLanguageError, match="tlh"):
-        create_app(board=kiosk.board, mirror=kiosk.mirror, labels=labels, hosts=frozenset({HOST}))
+        create_app(board=kiosk.board, mirror=kiosk.mirror, labels=labels, hosts=frozenset({HOST}), key=KEY)
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/static/page.js", "/static/page.css", "/static/icon.svg", "/none"])
@@ -142,7 +155,8 @@ def test_a_static_path_cannot_climb_out(client: TestClient) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/events", "/preview", "/healthz"])
 def test_no_route_takes_anything_from_the_browser(client: TestClient, path: str) -> None:
-    assert client.post(path, content=b"x" * 1000).status_code in {404, 405}
+    assert client.post(path, content=b"x" * 1000, headers=OUR_PAGE).status_code in {404, 405}
+    assert client.post(path, content=b"x" * 1000).status_code == 403
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "evil.example:8088", ""])
@@ -150,6 +164,51 @@ def test_another_host_name_is_refused(client: TestClient, host: str) -> None:
     answer = client.get("/", headers={"Host": host})
     assert answer.status_code == 421
     assert answer.headers["cache-control"] == "no-store"
+
+
+# ── the secret of the boot ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_whoever_shows_the_secret_is_known_by_a_cookie_that_no_script_and_no_other_page_can_use(
+    stranger: TestClient,
+) -> None:
+    ours = {"Origin": f"http://{HOST}"}
+    answer = stranger.post("/enter", content=SECRET, headers=ours)
+    assert answer.status_code == 204
+    assert answer.headers["set-cookie"] == f"kiosk-8088={SECRET}; Path=/; HttpOnly; SameSite=Strict"
+    assert stranger.get("/none").status_code == 404  # known, where a stranger is not even told what there is
+
+
+@pytest.mark.parametrize("secret", ["", "wrong", "s" * (SECRET_LENGTH - 1), "s" * (SECRET_LENGTH + 1), "s" * 1_000_000])
+def test_another_secret_gives_no_cookie(stranger: TestClient, secret: str) -> None:
+    answer = stranger.post("/enter", content=secret, headers={"Origin": f"http://{HOST}"})
+    assert (answer.status_code, answer.headers.get("set-cookie")) == (403, None)
+    assert stranger.get("/none").status_code == 403
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": "null"}, {"Origin": "http://evil.example"}])
+def test_only_the_page_itself_shows_the_secret(stranger: TestClient, headers: dict[str, str]) -> None:
+    answer = stranger.post("/enter", content=SECRET, headers=headers)
+    assert (answer.status_code, answer.headers.get("set-cookie")) == (403, None)
+
+
+def test_a_stranger_gets_the_empty_page_and_nothing_else(stranger: TestClient) -> None:
+    for path in ("/", "/healthz", "/static/page.js", "/static/page.css"):
+        assert stranger.get(path).status_code == 200
+        assert SECRET not in stranger.get(path).text
+    for path in ("/events", "/preview", "/none", "/staticx"):
+        assert stranger.get(path).status_code == 403
+
+
+async def test_without_the_guards_question_a_stranger_sees_the_face(
+    kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Guard, "_is_known", lambda *_: True)
+    stranger = {"Host": HOST, "Origin": f"http://{HOST}"}
+    async with visit(kiosk.app, "/preview", kind="websocket", headers=stranger) as client:
+        assert (await client.next())["type"] == "websocket.accept"
+        kiosk.mirror.send(b"\xff\xd8\xff face")
+        assert (await client.next())["bytes"] == b"\xff\xd8\xff face"
 
 
 # ── the events ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -237,11 +296,22 @@ async def test_a_watcher_of_the_mirror_gets_frames_as_they_are(kiosk: Kiosk) -> 
     "headers",
     [
         OURS,
+        {"Host": HOST, "Origin": f"http://{HOST}"},
+        OUR_PAGE | {"Cookie": "kiosk-8088="},
+        OUR_PAGE | {"Cookie": f"kiosk-8089={SECRET}; kiosk-8088={SECRET[:-1]}"},
         OURS | {"Origin": "http://evil.example"},
         OURS | {"Origin": f"https://{HOST}"},
-        {"Host": "evil.example", "Origin": "http://evil.example"},
+        COOKIE | {"Host": "evil.example", "Origin": "http://evil.example"},
     ],
-    ids=["no origin", "another origin", "another scheme", "another host"],
+    ids=[
+        "no origin",
+        "no secret",
+        "an empty secret",
+        "another secret",
+        "another origin",
+        "another scheme",
+        "another host",
+    ],
 )
 async def test_another_page_cannot_look_into_the_mirror(kiosk: Kiosk, headers: dict[str, str]) -> None:
     async with visit(kiosk.app, "/preview", kind="websocket", headers=headers) as client:

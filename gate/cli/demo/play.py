@@ -28,6 +28,7 @@ from gate.cli.demo.world import World, WorldError
 from gate.cli.models import default_folder
 from gate.cli.officer.keys import read_shift
 from gate.programs.runner import PROGRAMS, status_of
+from gate.programs.screens_start import page_address, page_with_secret, start_page
 from gate.programs.supervise import Child, Family
 from hardware_sim.readers.kinds import PAGE_READER
 from hardware_sim.scenario import Scenario, ScenarioError, read_scenarios, scenario_folder
@@ -135,10 +136,12 @@ class Play:
             )
             async with family.running(), _running(officer.run()):
                 ready_s = await _until_ready(stage, list(PROGRAMS))
-                page = f"http://{stage.config.screens.host}:{stage.config.screens.port}/"
+                page = page_with_secret(stage.config.runtime("screens"), page_address(stage.config))
                 world.tell({"do": "display", "page": page})  # what it shows falls on whoever the camera sees
                 if self._wishes.open_page is not None:
-                    self._wishes.open_page(page)
+                    self._wishes.open_page(
+                        start_page(stage.config.runtime("screens")).as_uri()
+                    )  # no secret on a command line
                 director = Director(
                     world=world,
                     officer=officer,

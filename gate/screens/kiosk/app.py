@@ -1,8 +1,8 @@
 """The web application of the traveller's page.
 
-`/` is the page, `/events` its states as server-sent events, `/preview` the camera's picture and the page's tints over a WebSocket,
-`/healthz` says that the program lives. It keeps no state of its own: `board`, `mirror` and `tints` are given, and end the
-streams when they close.
+`/` is the page, `/enter` where it shows the boot's secret, `/events` its states as server-sent events, `/preview` the camera's
+picture and the page's tints over a WebSocket, `/healthz` says that the program lives. It keeps no state of its own: `board`,
+`mirror` and `tints` are given, and end the streams when they close.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gate.screens.kiosk import texts
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.fanout import EndedError, Fanout, FanoutError, Latest
 from gate.screens.kiosk.guard import Guard
+from gate.screens.kiosk.key import SECRET_LENGTH, Key
 from gate.screens.kiosk.tints import Tint, Tints
 from gate.screens.kiosk.view import Pictogram, Purpose, lane_unknown
 
@@ -53,12 +55,14 @@ def create_app(
     mirror: Fanout[bytes],
     labels: Labels,
     hosts: frozenset[str],
+    key: Key,
     tints: Tints | None = None,
     heartbeat_s: float = HEARTBEAT_S,
+    on_known: Callable[[Scope], None] = lambda _: None,
 ) -> Starlette:
     """The application. `hosts` are the Host headers it answers to; without `tints` the page keeps its colours.
 
-    Raises TextError when a language is not there.
+    `on_known` is told the scope of each request that shows the secret. Raises TextError when a language is not there.
     """
     page = _page(boot=board.boot, labels=labels)
 
@@ -71,11 +75,12 @@ def create_app(
     routes = [
         Route("/", show_page),
         Route("/events", _events(board, heartbeat_s)),
+        Route("/enter", _enter(key), methods=["POST"]),
         Route("/healthz", healthz),
         WebSocketRoute("/preview", _preview(mirror, tints)),
         Mount("/static", StaticFiles(directory=_HERE / "static")),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(Guard, hosts=hosts)])
+    return Starlette(routes=routes, middleware=[Middleware(Guard, hosts=hosts, key=key, on_known=on_known)])
 
 
 def _page(*, boot: str, labels: Labels) -> str:
@@ -100,6 +105,20 @@ def _page(*, boot: str, labels: Labels) -> str:
         offline=lane_unknown(labels.purpose).as_json(),
         pictograms=[pictogram.value for pictogram in Pictogram],
     )
+
+
+def _enter(key: Key) -> Callable[[Request], Awaitable[Response]]:
+    async def enter(request: Request) -> Response:
+        shown = b""
+        async for piece in request.stream():
+            shown += piece
+            if len(shown) > SECRET_LENGTH:
+                break
+        if not key.fits(shown):
+            return PlainTextResponse("not the secret of this boot\n", status_code=403)
+        return Response(status_code=204, headers={"Set-Cookie": key.cookie})
+
+    return enter
 
 
 def _events(board: Board, heartbeat_s: float) -> Callable[[Request], Awaitable[Response]]:

@@ -42,13 +42,15 @@ class Camera(Protocol):
 
 
 class Display:
-    """A display that shows the page at `address`, http://HOST:PORT/. Raises NoPageError."""
+    """A display that shows the page at `address`, http://HOST:PORT/#SECRET. Raises NoPageError."""
 
     def __init__(self, address: str, camera: Camera) -> None:
         parts = urlsplit(address)
         if parts.scheme != "http" or not parts.hostname or not parts.port:
             raise NoPageError(f"no page's address: {address}")
         self._host = f"{parts.hostname}:{parts.port}"
+        self._secret = parts.fragment
+        self._cookie = ""
         self._camera = camera
         self._ending = threading.Event()
         self._preview: _Preview | None = None
@@ -66,15 +68,23 @@ class Display:
     def _run(self) -> None:
         while not self._ending.is_set():
             with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+                self._enter()
                 self._follow()
             self._show_preview(on=False)
             self._ending.wait(RETRY_S)
+
+    def _enter(self) -> None:
+        """Show the page's secret, as its browser does, and keep the cookie that comes back."""
+        connection = http.client.HTTPConnection(self._host, timeout=EVENTS_SILENCE_S)
+        with contextlib.closing(connection):
+            connection.request("POST", "/enter", self._secret, {"Origin": f"http://{self._host}"})
+            self._cookie = connection.getresponse().getheader("Set-Cookie", "").partition(";")[0]
 
     def _follow(self) -> None:
         """Follow the page's events until they end or fall silent."""
         connection = http.client.HTTPConnection(self._host, timeout=EVENTS_SILENCE_S)
         with contextlib.closing(connection):
-            connection.request("GET", "/events")
+            connection.request("GET", "/events", headers={"Cookie": self._cookie})
             answer = connection.getresponse()
             while not self._ending.is_set() and (line := answer.readline(LINE_BYTES_MAX)):
                 if line.startswith(b"data: {"):
@@ -82,7 +92,7 @@ class Display:
 
     def _show_preview(self, *, on: bool) -> None:
         if on and self._preview is None:
-            self._preview = _Preview(self._host, self._camera)
+            self._preview = _Preview(self._host, self._cookie, self._camera)
         elif not on and self._preview is not None:
             self._preview.close()
             self._preview = None
@@ -91,8 +101,9 @@ class Display:
 class _Preview:
     """The page's preview while it is shown."""
 
-    def __init__(self, host: str, camera: Camera) -> None:
+    def __init__(self, host: str, cookie: str, camera: Camera) -> None:
         self._host = host
+        self._cookie = cookie
         self._camera = camera
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="display-preview", daemon=True)
@@ -113,7 +124,9 @@ class _Preview:
 
     def _watch(self) -> None:
         address, origin = f"ws://{self._host}/preview", Origin(f"http://{self._host}")
-        with connect(address, origin=origin, max_size=MESSAGE_BYTES_MAX, compression=None, proxy=None) as page:
+        cookie = {"Cookie": self._cookie}
+        limits: dict[str, Any] = {"max_size": MESSAGE_BYTES_MAX, "compression": None, "proxy": None}
+        with connect(address, origin=origin, additional_headers=cookie, **limits) as page:
             while not self._closing.is_set():
                 with contextlib.suppress(TimeoutError):
                     message = page.recv(timeout=RETRY_S)

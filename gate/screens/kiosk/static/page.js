@@ -220,5 +220,18 @@ function fallSilent() {
   alive();
 }
 
+// The start page leaves the boot's secret behind the #. It is shown once, remembered by a cookie, and taken out of the address.
+async function enter() {
+  const secret = location.hash.slice(1);
+  if (!secret) return;
+  history.replaceState(null, "", location.pathname);
+  try {
+    await fetch("/enter", { method: "POST", body: secret });
+  } catch {
+    // the server has just gone: the stream is refused, and the screen calls an officer
+  }
+}
+
 alive();
+await enter();
 listen();

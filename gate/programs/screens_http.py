@@ -1,0 +1,105 @@
+"""The port of the traveller's page: the listening socket, the HTTP server, and who of the machine may hold a connection.
+
+Promise: strangers cannot shut the kiosk's browser out. Connections are limited; when one too many comes, the oldest of those that
+never showed the boot's secret goes, and one that asks for nothing goes by itself. What is answered belongs to `gate.screens`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import get_remote_addr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.applications import Starlette
+    from starlette.types import Scope
+
+CONNECTIONS_MAX: Final = 64
+REQUEST_S: Final = 5.0  # how long a connection may take to ask for something
+GRACE_S: Final = 1  # how long open requests may take to end when the program stops
+
+
+_Peer = tuple[str, int] | None
+
+
+class Visitors:
+    """The open connections: strangers in the order they came, and those of the kiosk's browser."""
+
+    def __init__(self, connections_max: int = CONNECTIONS_MAX) -> None:
+        self._connections_max = connections_max
+        self._strangers: dict[_Peer, asyncio.Transport] = {}
+        self._known: dict[_Peer, asyncio.Transport] = {}
+
+    def came(self, transport: asyncio.Transport) -> None:
+        """Take a connection in; the oldest stranger makes room if need be, which may be this one."""
+        self._strangers[get_remote_addr(transport)] = transport
+        for table in (self._strangers, self._known):
+            for gone in [peer for peer, one in table.items() if one.is_closing()]:
+                del table[gone]
+        if len(self._strangers) + len(self._known) > self._connections_max:
+            self._strangers.pop(next(iter(self._strangers))).abort()
+
+    def is_known(self, scope: Scope) -> None:
+        """The connection of this request has shown the secret."""
+        peer = scope.get("client")
+        if peer in self._strangers:
+            self._known[peer] = self._strangers.pop(peer)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError that says which address could not be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        message = f"cannot serve the traveller's page on {host} port {port}: {os.strerror(error.errno or 0)}"
+        raise OSError(error.errno, message) from error
+
+
+def server(app: Starlette, visitors: Visitors) -> uvicorn.Server:
+    """The server of the page."""
+
+    class Connection(H11Protocol):
+        """One connection, which is noted and does not wait for ever."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+            super().connection_made(transport)
+            visitors.came(transport)
+            self.loop.call_later(REQUEST_S, self._hang_up_on_silence)
+
+        def _hang_up_on_silence(self) -> None:
+            if self.scope is None:
+                self.transport.abort()
+
+    return _Server(
+        uvicorn.Config(
+            app,
+            http=Connection,
+            ws="websockets-sansio",
+            lifespan="off",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws_max_size=1024,  # a page has nothing to say
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: stopping is the program's business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

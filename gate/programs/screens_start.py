@@ -1,0 +1,107 @@
+"""The start page: how the kiosk's browser gets the secret of the boot, and no other user of the machine does.
+
+`kiosk/` in the runtime folder of screens holds `secret` and `start.html`, which leads to the traveller's page with the secret behind the #.
+The folder is for us and the group of the kiosk's user. So the secret is on no command line, in no request's address and in no
+log: a browser keeps what is behind the # to itself, and the page takes it out of the address. It stays the same when the
+program starts again, so that an open page comes back by itself; the next boot has another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import json
+import logging
+import os
+import re
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from gate.ordinary import read_ordinary
+from gate.screens.kiosk.key import SECRET_LENGTH
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gate.programs.config import Config
+
+GROUP: Final = "portcullis-kiosk"
+_SECRET: Final = re.compile(rb"[A-Za-z0-9_-]{%d}" % SECRET_LENGTH)
+_PAGE: Final = """<!doctype html>
+<meta charset="utf-8">
+<meta name="referrer" content="no-referrer">
+<title>Portcullis</title>
+<script>location.replace({address})</script>
+"""
+
+log = logging.getLogger("gate.screens")
+
+
+def page_address(config: Config) -> str:
+    """The address of the traveller's page."""
+    return f"http://{host_of(config)}:{config.screens.port}/"
+
+
+def host_of(config: Config) -> str:
+    """The page's host as a browser writes it."""
+    return "[::1]" if config.screens.host == "::1" else config.screens.host
+
+
+def start_page(runtime: Path) -> Path:
+    """Where the kiosk's browser begins."""
+    return runtime / "kiosk" / "start.html"
+
+
+def page_with_secret(runtime: Path, address: str) -> str:
+    """The page's address with the secret behind the #, for whoever may read it. Raises OSError."""
+    return (
+        f"{address}#{read_ordinary(start_page(runtime).with_name('secret'), SECRET_LENGTH).decode('ascii', 'replace')}"
+    )
+
+
+def prepare(runtime: Path, address: str) -> str:
+    """Leave the start page for the kiosk's user and return the secret. Raises OSError."""
+    page = start_page(runtime)
+    folder = page.parent
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    group = _group()
+    secret = _secret_before(folder / "secret") or secrets.token_urlsafe(32)
+    _write(folder / "secret", secret, group)
+    _write(page, _PAGE.format(address=json.dumps(f"{address}#{secret}")), group)
+    if group is not None:
+        os.chown(folder, -1, group)
+        folder.chmod(0o750)
+    return secret
+
+
+def _group() -> int | None:
+    """The kiosk's group if it is ours to give, which it is not where one user runs everything."""
+    with contextlib.suppress(KeyError):
+        group = grp.getgrnam(GROUP).gr_gid
+        if group in os.getgroups() or os.geteuid() == 0:
+            return group
+        log.warning("kiosk_group_not_ours", extra={"group": GROUP})
+    return None
+
+
+def _secret_before(path: Path) -> str | None:
+    """The one of an earlier start in this boot."""
+    with contextlib.suppress(OSError):
+        found = read_ordinary(path, SECRET_LENGTH)
+        if _SECRET.fullmatch(found):
+            return found.decode()
+    return None
+
+
+def _write(path: Path, text: str, group: int | None) -> None:
+    """Write the file whole or not at all, never readable by anybody but us and the group."""
+    draft = path.with_name(f".{path.name}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        if group is not None:
+            os.fchown(descriptor, -1, group)
+            os.fchmod(descriptor, 0o640)
+    draft.replace(path)

@@ -1,0 +1,38 @@
+"""The secret of the boot, by which the page's server knows the kiosk's browser.
+
+Whoever can read the start page that the screens program leaves for the kiosk's user has it; a cookie remembers that it was shown.
+Loopback is open to every program of the machine, and the preview shows a face. How the secret gets there is the program's to say.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING, Final
+
+from starlette.requests import cookie_parser
+
+if TYPE_CHECKING:
+    from starlette.datastructures import Headers
+
+SECRET_LENGTH: Final = 43  # 32 bytes in URL-safe Base64
+
+
+class Key:
+    """The secret, and the cookie that holds it: cookies know no ports, so `port` keeps two gates of one machine apart."""
+
+    def __init__(self, secret: str, *, port: int) -> None:
+        self._secret = secret.encode()
+        self._cookie = f"kiosk-{port}"
+
+    def fits(self, offered: bytes) -> bool:
+        """True for the secret. Takes as long for every other one."""
+        return hmac.compare_digest(offered, self._secret)
+
+    def is_shown_by(self, headers: Headers) -> bool:
+        """True for a request of a browser that has shown the secret."""
+        return self.fits(cookie_parser(headers.get("cookie", "")).get(self._cookie, "").encode())
+
+    @property
+    def cookie(self) -> str:
+        """The header that has a browser remember it: until it ends, for no script, and for no other page's requests."""
+        return f"{self._cookie}={self._secret.decode()}; Path=/; HttpOnly; SameSite=Strict"
