@@ -35,6 +35,9 @@ class Timing:
     passing_max_ms: int = 15_000  # from the passage to the lane at rest: an officer has a look
     release_ms: int = 15_000  # passages this long after a release are the release's
     emergency_end_max_ms: int = 3_000  # the controller does not leave its emergency: it goes on
+    release_again_ms: int = (
+        500  # a leaf that is still closed so long after a release is told again, while the release lasts
+    )
     emergency_hold_ms: int = (
         1_500  # how often a controller is told to stay open in an emergency that an officer ordered
     )
@@ -46,7 +49,8 @@ class Surroundings:
     """The newest known facts. `just_passed` is the number of entry passages that the latest event brought to light.
 
     `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
-    whose presence was written down last, and when; `closed_by` is who took the lane out of service.
+    whose presence was written down last, and when; `closed_by` is who took the lane out of service. `insisted_ms` is when a release was
+    last sent that no status has borne out yet.
     """
 
     lane: LaneSeen | None = None
@@ -56,6 +60,7 @@ class Surroundings:
     trust_age_days: float | None = None
     clock_sure: bool = False
     released_ms: int | None = None
+    insisted_ms: int | None = None
     just_passed: int = 0
     new_alarms: tuple[Alarm, ...] = ()
     version: int = 0

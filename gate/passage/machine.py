@@ -123,7 +123,19 @@ def step(
         state, effects = begin_emergency(state, emergency_began(state))
     else:
         state, effects = _dispatch(rules, around, state, event, now_ms)
-    return around, state, (*effects, *noted)
+    around, again = _insist(around, event, now_ms, rules.timing)
+    return around, state, (*effects, *again, *noted)
+
+
+def _insist(around: Surroundings, event: Event, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
+    """Repeat a release until a status shows that the leaf is not closed any more, or the release is over."""
+    if around.insisted_ms is None or not isinstance(event, LaneSeen):
+        return around, ()
+    if not event.closed or not around.released(now_ms, timing):
+        return replace(around, insisted_ms=None), ()
+    if now_ms - around.insisted_ms < timing.release_again_ms:
+        return around, ()
+    return replace(around, insisted_ms=now_ms), (Release(),)
 
 
 def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, now_ms: int) -> Step:

@@ -16,6 +16,11 @@ import pytest
 from fakes.whole_gate import Gate, running
 
 from gate.cli.demo import stage as staging
+from gate.cli.officer.keys import read_shift
+from gate.cli.officer.terminal import Terminal
+from gate.orders.challenge import Challenge
+from gate.orders.verbs import Verb
+from gate.passage.orders import Outcome
 from gate.passage.screen import Screen
 
 pytestmark = pytest.mark.e2e
@@ -41,7 +46,7 @@ async def gate_command(*arguments: str) -> tuple[int, dict[str, Any]]:
     return process.returncode, json.loads(out) if out else {}
 
 
-class Terminal:
+class AtTheGate:
     """An officer's terminal at a gate."""
 
     def __init__(self, gate: Gate) -> None:
@@ -68,7 +73,7 @@ async def test_an_officer_at_a_terminal_works_a_gate(folder: Path) -> None:
     async with running(folder) as gate:
         gate.officer.absent = True  # the robot rests; all orders come from the terminal
         await gate.until(Screen.WELCOME)
-        terminal = Terminal(gate)
+        terminal = AtTheGate(gate)
 
         # Without an officer nobody is admitted, and the referral waits for one.
         visiting = asyncio.ensure_future(gate.visit("genuine"))
@@ -101,9 +106,19 @@ async def test_an_officer_at_a_terminal_works_a_gate(folder: Path) -> None:
             # A release opens, whoever is inside.
             code, answer = await terminal.say("release", "--reason", "somebody knocked")
             assert (code, answer["done"], answer["detail"]) == (0, True, "the leaf is open")
+            await gate.until(Screen.WELCOME)
         finally:
             staying.terminate()
             await staying.wait()
+
+        # An emergency that an officer orders holds the leaf open, longer than a release would.
+        code, answer = await terminal.say("open-emergency", "--reason", "smoke")
+        assert (code, answer["done"], answer["state"]) == (0, True, "emergency")
+        await asyncio.sleep(5)
+        _, status = await gate_command("status", "--config", str(gate.stage.config_path))
+        assert status["detail"]["lane"]["leaf_closed"] is False
+        code, answer = await terminal.say("end-emergency")
+        assert (code, answer["done"]) == (0, True)
         await gate.until(Screen.WELCOME)
         await gate.family.stop("lane")
         world_truth = Path(gate.world.ready["truth"])
@@ -134,6 +149,32 @@ async def test_an_officer_at_a_terminal_works_a_gate(folder: Path) -> None:
     judged = _judged(world_truth, folder / "decrypted.jsonl")
     assert judged["wrong_openings"] == 0
     assert judged["passages"] == 2
+
+
+async def test_an_order_is_worth_nothing_to_the_lanes_next_start(folder: Path) -> None:
+    async with running(folder) as gate:
+        gate.officer.absent = True
+        await gate.until(Screen.WELCOME)
+        shift, _ = read_shift(gate.stage.shift)
+        orders = gate.stage.config.socket("orders")
+        terminal = await Terminal.reach(orders)
+        look = await terminal.look()
+        challenge = Challenge(issued_ms=look.issued_ms, nonce=look.nonce, version=look.version)
+        kept = {
+            verb: shift.sign(verb, gate=look.gate, challenge=challenge)
+            for verb in (Verb.CLOSE, Verb.RELEASE, Verb.OPEN_EMERGENCY)
+        }
+        terminal.close()
+        gate.screens.clear()
+        gate.family.children["lane"].kill()
+        await gate.until(Screen.WELCOME)
+        terminal = await Terminal.reach(orders)
+        for verb, order in kept.items():
+            answer = await terminal.submit(order)
+            assert answer.outcome is Outcome.FORBIDDEN, verb
+            assert "challenge_foreign" in answer.detail
+        assert (await terminal.order(shift, Verb.CLOSE)).outcome is Outcome.DONE
+        terminal.close()
 
 
 async def _until_present(gate: Gate) -> None:

@@ -60,12 +60,17 @@ class Terminal:
             signed = shift.sign(
                 verb, gate=gate or look.gate, challenge=challenge, crossing=crossing, reason=reason, argument=argument
             )
-            answer = await self._ask(messages.SubmitOrder(signed))
-            if not isinstance(answer, messages.OrderAnswer):
-                raise ChannelError("the lane answered something else")
+            answer = await self.submit(signed)
             if answer.outcome is not Outcome.STALE or attempt == ATTEMPTS_MAX:
                 return answer
         raise AssertionError("unreachable")
+
+    async def submit(self, order: bytes) -> messages.OrderAnswer:
+        """Carry an order that somebody signed."""
+        answer = await self._ask(messages.SubmitOrder(order))
+        if not isinstance(answer, messages.OrderAnswer):
+            raise ChannelError("the lane answered something else")
+        return answer
 
     def close(self) -> None:
         """Hang up."""
