@@ -1,8 +1,8 @@
 """What stands in a leaf of the log: a small header in clear, with the hashes of what is sealed beside it.
 
-The header holds no personal data and never will: it says that something of a kind happened, in which crossing (a random
-id), when, and the hashes of the sealed body and of the wrapped key. So bodies and keys can be erased and every proof
-stays valid. Its one spelling is canonical JSON: keys in order, no spaces, ASCII only.
+The header says that something of a class happened in an hour, in which log, and the hashes of the sealed body and of the wrapped
+key; what it was, in which crossing and when exactly is sealed. So bodies and keys can be erased and every proof stays valid, and
+an entry belongs to one log alone. Its one spelling is canonical JSON: keys in order, no spaces, ASCII only.
 """
 
 from __future__ import annotations
@@ -17,34 +17,68 @@ import msgspec
 
 from gate.audit.errors import BadFormatError
 
-VERSION = 1
+VERSION = 2
 HEADER_BYTES_MAX = 1024
 MONOTONIC_MS_MAX = 2**53 - 1  # so that every JSON reader sees the same number
+APPEND_ID_BYTES = 16
 _KIND = re.compile(r"[a-z][a-z_]{0,39}")
+_CLASS = re.compile(r"crossing|device|administration")
 _CROSSING = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _BOOT = re.compile(r"[0-9a-f-]{1,64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_HOUR = re.compile(r"\d{4}-\d\d-\d\dT\d\d:00:00Z")
+_ORIGIN = re.compile(r"[!#-*,-\[\]-~]{1,512}")  # printable ASCII that JSON writes as it is; a key's name has no plus
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What a program wants recorded: the clear facts, before they have a place in the log."""
+    """What a program wants recorded, before it has a place in the log. `id` is the append's own, given by who appends.
 
+    Whether it leads to an admission or ends its crossing is the sender's word: nothing here knows kinds.
+    """
+
+    id: bytes
     kind: str
+    about: str
     crossing: str | None
     monotonic_ms: int
     boot: str
     time: str  # RFC 3339 UTC with milliseconds
+    leads_to_admission: bool = False
+    ends_crossing: bool = False
 
     def __post_init__(self) -> None:
         _check(_KIND, "kind", self.kind)
+        _check(_CLASS, "class", self.about)
         _check(_BOOT, "boot", self.boot)
         _check(_TIME, "time", self.time)
         if self.crossing is not None:
             _check(_CROSSING, "crossing", self.crossing)
+        if (self.about == "crossing") is (self.crossing is None):
+            raise BadFormatError("a record is of class crossing if it belongs to one, and only then")
         if not 0 <= self.monotonic_ms <= MONOTONIC_MS_MAX:
             raise BadFormatError("monotonic_ms is out of range")
+        if len(self.id) != APPEND_ID_BYTES:
+            raise BadFormatError(f"an append's id has {APPEND_ID_BYTES} bytes")
+
+    @property
+    def hour(self) -> str:
+        """The hour that the header says."""
+        return f"{self.time[:13]}:00:00Z"
+
+    def envelope(self) -> bytes:
+        """The first line of the sealed body: what the log knows of a record beside what it holds."""
+        return canonical_json(
+            {
+                "boot": self.boot,
+                "crossing": self.crossing,
+                "id": self.id.hex(),
+                "kind": self.kind,
+                "monotonic_ms": self.monotonic_ms,
+                "time": self.time,
+            }
+        )
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,11 +86,9 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     v: int
     index: int
-    time: str
-    kind: str
-    crossing: str | None
-    monotonic_ms: int
-    boot: str
+    about: str = msgspec.field(name="class")
+    hour: str
+    origin: str
     sealed: str
     key: str
 
@@ -71,7 +103,9 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise BadFormatError(f"not a header: {error}") from error
         if header.v != VERSION:
             raise BadFormatError(f"a header of version {header.v}, not {VERSION}")
-        Happening(header.kind, header.crossing, header.monotonic_ms, header.boot, header.time)
+        _check(_CLASS, "class", header.about)
+        _check(_HOUR, "hour", header.hour)
+        _check(_ORIGIN, "origin", header.origin)
         _check(_HASH, "sealed", header.sealed)
         _check(_HASH, "key", header.key)
         if header.index < 0 or header.leaf() != leaf:
@@ -80,13 +114,18 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def leaf(self) -> bytes:
         """Write the leaf."""
-        return canonical_json(msgspec.structs.asdict(self))
+        return msgspec.json.encode(self, order="sorted")
 
     def bound(self) -> bytes:
         """Return what the sealed body is bound to: the header without `sealed`, which depends on the body."""
-        fields = msgspec.structs.asdict(self)
+        fields = msgspec.to_builtins(self)
         del fields["sealed"]
         return canonical_json(fields)
+
+
+def check_origin(origin: str) -> None:
+    """Raise BadFormatError for a log's name that no header can hold."""
+    _check(_ORIGIN, "origin", origin)
 
 
 def canonical_json(value: dict[str, Any]) -> bytes:

@@ -2,8 +2,8 @@
 
 A crossing's bodies are sealed with AES-256-GCM under one random key. The key is wrapped with age (X25519) to every
 auditor and kept in memory only; the gate holds no identity, so it cannot read back what it wrote. Deleting the wrapped
-key erases the crossing. A body is bound to its header, so it cannot be moved to another record, and padded, so that its
-length says little. When keys are dropped is decided by `KeyRing`; where wrapped keys are kept is left
+key erases the crossing. A body is bound to its header, so it cannot be moved to another record or another log, and padded to one of
+three lengths, so that its length says little. When keys are dropped is decided by `KeyRing`; where wrapped keys are kept is left
 to the store, opening to `gate.audit.unsealing`, which the gate does not run.
 """
 
@@ -11,24 +11,26 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import pyrage
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gate.audit.errors import BadFormatError, SealError
-from gate.audit.record import VERSION, Happening, Header, canonical_json
+from gate.audit.record import VERSION, Happening, Header
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-BODY_BYTES_MAX = 48 * 1024
-PADDING_BYTES = 256
+# The lengths of a plaintext. Whatever happens in a crossing fits the first, but for the decision, whose sender asks for the second
+# however little it knows; the third is for what nobody foresaw. See docs/decisions/0008-the-record-format.md.
+PLAIN_BYTES = (2048, 8192, 49152)
+_BODY = re.compile(rb"\{[ -~]*\}")  # one line of printable ASCII: it cannot be taken for another envelope
 KEYS_MAX = 64  # crossings in flight; at the limit the oldest key is dropped and its crossing gets another one
-KEY_LINGERS_MS = 300_000  # after `closed`, for the officer's disposition
+KEY_LINGERS_MS = 300_000  # after a crossing ended, for the officer's word, with which it ends again
 LONE_RECORDS_MAX = 64  # records without a crossing share a key up to this many
 
 
@@ -50,10 +52,11 @@ class CrossingKey:
 
 @dataclass(frozen=True, slots=True)
 class SealedRecord:
-    """A record ready for the log: the header (the leaf) and the sealed body (nonce, ciphertext, tag)."""
+    """A record ready for the log: the header (the leaf), the sealed body (nonce, ciphertext, tag), and what it was made from."""
 
     header: Header
     sealed: bytes
+    happening: Happening
 
 
 class Sealer:
@@ -73,35 +76,36 @@ class Sealer:
         return CrossingKey(secret, pyrage.encrypt(secret, self._recipients))
 
 
-def encode_body(body: dict[str, Any]) -> bytes:
-    """Write a body as it is sealed: canonical JSON, padded with spaces. Raises BadFormatError."""
-    plain = canonical_json(body)
-    if len(plain) > BODY_BYTES_MAX:
-        raise BadFormatError(f"a body of {len(plain)} bytes exceeds {BODY_BYTES_MAX}")
-    return plain.ljust(-(-len(plain) // PADDING_BYTES) * PADDING_BYTES)
+def plaintext(happening: Happening, body: bytes, bytes_min: int = 0) -> bytes:
+    """Return what is sealed: the envelope, the sender's own bytes below it, and spaces. Raises BadFormatError."""
+    if _BODY.fullmatch(body) is None:
+        raise BadFormatError("a body is one line of ASCII, an object in JSON")
+    plain = happening.envelope() + b"\n" + body
+    for length in PLAIN_BYTES:
+        if max(len(plain), bytes_min) <= length:
+            return plain.ljust(length)
+    raise BadFormatError(f"a body of {len(plain)} bytes exceeds {PLAIN_BYTES[-1]}")
 
 
-def seal(happening: Happening, plain: bytes, *, index: int, key: CrossingKey) -> SealedRecord:
-    """Seal an encoded body at its place in the log."""
+def seal(happening: Happening, plain: bytes, *, origin: str, index: int, key: CrossingKey) -> SealedRecord:
+    """Seal a padded plaintext at its place in the log."""
     header = Header(
         v=VERSION,
         index=index,
-        time=happening.time,
-        kind=happening.kind,
-        crossing=happening.crossing,
-        monotonic_ms=happening.monotonic_ms,
-        boot=happening.boot,
+        about=happening.about,
+        hour=happening.hour,
+        origin=origin,
         sealed="",
         key=key.id,
     )
     nonce = os.urandom(NONCE_BYTES)
     sealed = nonce + AESGCM(key.secret).encrypt(nonce, plain, header.bound())
     digest = hashlib.sha256(sealed).hexdigest()
-    return SealedRecord(msgspec.structs.replace(header, sealed=digest), sealed)
+    return SealedRecord(msgspec.structs.replace(header, sealed=digest), sealed, happening)
 
 
 class KeyRing:
-    """The body keys in memory: one a crossing until it is closed and its officer had time, one a batch of lone records."""
+    """The body keys in memory: one a crossing until it ended and its officer had time, one a batch of lone records."""
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
@@ -123,10 +127,11 @@ class KeyRing:
             if len(self._keys) >= KEYS_MAX:
                 self._drop(next(iter(self._keys)))
             key = self._keys[happening.crossing] = self._sealer.new_key()
-        if happening.kind == "closed":
-            self._drop_at_ms[happening.crossing] = now_ms + KEY_LINGERS_MS
-        elif happening.kind == "disposition":
-            self._drop_at_ms[happening.crossing] = now_ms
+        if happening.leads_to_admission:
+            self._drop_at_ms.pop(happening.crossing, None)  # under way again: an officer lets the traveller through
+        if happening.ends_crossing:
+            has_ended = happening.crossing in self._drop_at_ms
+            self._drop_at_ms[happening.crossing] = now_ms + (0 if has_ended else KEY_LINGERS_MS)
         return key
 
     def drop_old(self, now_ms: int) -> None:

@@ -21,10 +21,11 @@ from typing import Any
 
 from gate.audit.errors import BadFormatError, StoreError, StoreFullError
 from gate.audit.merkle import Frontier, leaf_hash, root_of
+from gate.audit.record import Happening
 from gate.audit.sealing import SealedRecord
 from gate.audit.tiles import TILE_HEIGHT, TILE_WIDTH
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 WAL_BYTES_MAX = 4 * 1024 * 1024  # then it is moved into the database file, between two answers
 BUSY_TIMEOUT_S = 2.0
 
@@ -40,7 +41,10 @@ class Head:
 
 
 class Store:
-    """An open database. Every method raises StoreError; after one, close it and open it again."""
+    """An open database. Every method raises StoreError; after one, close it and open it again.
+
+    Raises BadFormatError for a database of a format that nothing in service has written.
+    """
 
     def __init__(self, path: Path, *, connect: Connect = sqlite3.connect) -> None:
         self._wal = path.with_name(path.name + "-wal")
@@ -49,7 +53,7 @@ class Store:
         try:
             with _translated("open"):
                 self._settle(path)
-        except StoreError:
+        except (StoreError, BadFormatError):
             self.close()
             raise
 
@@ -72,7 +76,11 @@ class Store:
         (version,) = run("PRAGMA user_version").fetchone()
         if version > SCHEMA_VERSION:
             raise StoreError(f"the database is of a newer version ({version}) of this program")
-        if version < SCHEMA_VERSION:
+        if 0 < version < SCHEMA_VERSION:
+            raise BadFormatError(
+                f"the database is of format {version}, which no gate in service has written; move it away"
+            )
+        if version == 0:
             _create_schema(self._connection)
 
     def close(self) -> None:
@@ -119,8 +127,13 @@ class Store:
         return root_of(self.hashes(level, index << above, (index + 1) << above))
 
     def open_crossings(self) -> list[str]:
-        """Return the crossings that were opened and never closed, oldest first."""
+        """Return the crossings that something led on in, and nothing ended since, oldest first."""
         return [crossing for (crossing,) in self._all("SELECT crossing FROM open_crossings ORDER BY first")]
+
+    def recent_appends(self, count: int) -> dict[bytes, int]:
+        """Return the ids of the latest appends, each with the index of its record, oldest first."""
+        sql = "SELECT append_id, i FROM entries WHERE i >= (SELECT max(i) FROM entries) + 1 - ? ORDER BY i"
+        return dict(self._all(sql, count))
 
     def receipt(self) -> tuple[int, bytes] | None:
         """Return the mirror's latest receipt: the size it has and the cosigned checkpoint."""
@@ -146,9 +159,10 @@ class Store:
                 leaf, header = record.header.leaf(), record.header
                 if header.index != frontier.size:
                     raise StoreError(f"record {header.index} does not follow {frontier.size} entries")
-                run("INSERT INTO entries VALUES (?, ?, ?)", (header.index, leaf, record.sealed))
+                happening = record.happening
+                run("INSERT INTO entries VALUES (?, ?, ?, ?)", (header.index, happening.id, leaf, record.sealed))
                 run("INSERT OR IGNORE INTO keys VALUES (?, ?, ?)", (header.key, keys[header.key], header.index))
-                _follow_crossing(run, header.kind, header.crossing, header.index)
+                _follow_crossing(run, happening, header.index)
                 frontier = frontier.append(leaf_hash(leaf))
                 self._add_nodes(frontier.size)
             note = checkpoint(frontier)
@@ -198,12 +212,14 @@ class Store:
             return self._connection.execute(sql, values).fetchall()
 
 
-def _follow_crossing(run: Callable[..., sqlite3.Cursor], kind: str, crossing: str | None, index: int) -> None:
-    """Keep the list of crossings that are opened and not closed."""
-    if kind == "opened" and crossing is not None:
-        run("INSERT OR IGNORE INTO open_crossings VALUES (?, ?)", (crossing, index))
-    elif kind == "closed" and crossing is not None:
-        run("DELETE FROM open_crossings WHERE crossing = ?", (crossing,))
+def _follow_crossing(run: Callable[..., sqlite3.Cursor], happening: Happening, index: int) -> None:
+    """Keep the list of crossings that are under way."""
+    if happening.crossing is None:
+        return
+    if happening.ends_crossing:
+        run("DELETE FROM open_crossings WHERE crossing = ?", (happening.crossing,))
+    elif happening.leads_to_admission:
+        run("INSERT OR IGNORE INTO open_crossings VALUES (?, ?)", (happening.crossing, index))
 
 
 def _complete(rows: list[bytes], count: int) -> list[bytes]:
@@ -238,7 +254,7 @@ def _create_schema(connection: sqlite3.Connection) -> None:
 
 
 _TABLES: dict[str, dict[str, type]] = {
-    "entries": {"i": int, "leaf": bytes, "sealed": bytes},
+    "entries": {"i": int, "append_id": bytes, "leaf": bytes, "sealed": bytes},
     "keys": {"id": str, "wrapped": bytes, "first": int},  # first: the first record sealed with it
     "nodes": {"level": int, "n": int, "hash": bytes},  # tile levels from 1 on
     "head": {"one": int, "size": int, "frontier": bytes, "checkpoint": bytes},

@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyrage
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -20,6 +22,19 @@ from gate.audit.record import Header
 from gate.audit.sealing import KEY_BYTES, NONCE_BYTES
 
 IDENTITY_FILE_BYTES_MAX = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRecord:
+    """A record in clear: its envelope, as the log wrote it, and what the sender put into it."""
+
+    kind: str
+    crossing: str | None
+    time: str
+    monotonic_ms: int
+    boot: str
+    id: str
+    body: dict[str, Any]
 
 
 class Unsealer:
@@ -53,17 +68,16 @@ class Unsealer:
             raise SealError("an age file of the log holds something else than a key")
         self._secrets[hashlib.sha256(wrapped).hexdigest()] = secret
 
-    def body(self, header: Header, sealed: bytes) -> dict[str, Any] | None:
-        """Open a body; None when its key was erased. Raises SealError."""
+    def open(self, header: Header, sealed: bytes) -> OpenedRecord | None:
+        """Open a record; None when its key was erased. Raises SealError."""
         secret = self._secrets.get(header.key)
         if secret is None:
             return None
         if hashlib.sha256(sealed).hexdigest() != header.sealed:
             raise SealError(f"the sealed body of record {header.index} is not the one that was logged")
         try:
-            body = json.loads(AESGCM(secret).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], header.bound()))
-        except (InvalidTag, ValueError) as error:
+            plain = AESGCM(secret).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], header.bound())
+            envelope, _, body = plain.partition(b"\n")
+            return msgspec.convert({**json.loads(envelope), "body": json.loads(body)}, OpenedRecord)
+        except (InvalidTag, ValueError, TypeError, msgspec.ValidationError) as error:
             raise SealError(f"the body of record {header.index} does not open") from error
-        if not isinstance(body, dict):
-            raise SealError(f"the body of record {header.index} is no object")
-        return body

@@ -1,15 +1,16 @@
 """The log's writer: seals records, appends them, and stays honest when the disk is full, broken or from the past.
 
-`append` never raises for what the disk does: each record gets its index, and is durable, or a reason, and does not count.
-After a failure the database is opened afresh and compared with what was released before; if it lost or changed any of that
-the writer signs nothing more. Blocking, for one thread. Sockets, files of the spool and clocks are left to others.
+`append` never raises for what the disk does: each record gets its index, and is durable, or is `Refused`, and is not in the log.
+Each append has an id, and one that is known is answered with the index it has: a sender that lost an answer asks again, and nothing
+is doubled. After a failure the database is opened afresh, looked into for what the failed commit left, and compared with what was
+released before; if it lost or changed any of that the writer signs nothing more. While it cannot be looked into, the answer is `Unknown`.
+Blocking, for one thread. Sockets, files of the spool and clocks are left to others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.errors import (
@@ -22,15 +23,17 @@ from gate.audit.errors import (
 )
 from gate.audit.merkle import EMPTY_ROOT, Frontier, subtree_hash
 from gate.audit.note import Signer, Verifier
-from gate.audit.record import Happening
+from gate.audit.record import Happening, check_origin
 from gate.audit.reserve import Reserve
-from gate.audit.sealing import KeyRing, SealedRecord, Sealer, encode_body, seal
+from gate.audit.sealing import KeyRing, SealedRecord, Sealer, plaintext, seal
 from gate.audit.spool import files_above, files_of_piece
 from gate.audit.store import Head, Store
 from gate.audit.tiles import Piece
 
+# How many appends are known by their ids. Only the lane appends, in order, and offers again what it has not heard of: 64 records at
+# most, of the 1,000 that it keeps.
+APPENDS_REMEMBERED = 4096
 # With the disk full, what leads to an admission waits; what has happened already, and everything that frees a person, does not.
-LEADS_TO_ADMISSION = frozenset({"started", "opened", "decided", "presence"})
 DISK_FULL = "the disk is full; admissions wait for space"
 
 
@@ -42,12 +45,30 @@ class Wanted:
     plain: bytes
 
     @classmethod
-    def of(cls, happening: Happening, body: dict[str, Any]) -> Wanted:
-        """Check and encode. Raises BadFormatError."""
-        return cls(happening, encode_body(body))
+    def of(cls, happening: Happening, body: bytes, bytes_min: int = 0) -> Wanted:
+        """Check and pad. Raises BadFormatError."""
+        return cls(happening, plaintext(happening, body, bytes_min))
 
     def __repr__(self) -> str:
         return f"Wanted({self.happening.kind})"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The record is not in the log. It may be offered again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The log cannot be looked into now. `tried`: this very append may have put the record there."""
+
+    reason: str
+    tried: bool
+
+
+Outcome = int | Refused | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +86,7 @@ class Writer:
     """Owns the database, the keys in memory and the reserve.
 
     `opener` opens the database, again after each failure. `published` is the checkpoint in the spool: what others may have
-    seen. Raises KeyFileError when the database is another key's.
+    seen. Raises KeyFileError when the database is another key's, BadFormatError when it is of a format that is no more.
     """
 
     def __init__(
@@ -79,7 +100,9 @@ class Writer:
     ) -> None:
         self._opener = opener
         self._signer = signer
+        check_origin(signer.verifier.name)
         self._ring = KeyRing(sealer)
+        self._known: dict[bytes, int] = {}  # the latest appends, oldest first
         self._reserve = reserve
         self._seen = [] if published is None else [published]
         self._store: Store | None = None
@@ -103,37 +126,41 @@ class Writer:
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def append(self, batch: Sequence[Wanted], now_ms: int) -> list[int | str]:
-        """Write records in their order, in one transaction; return for each its index, or why it is not written."""
+    def append(self, batch: Sequence[Wanted], now_ms: int) -> list[Outcome]:
+        """Write records in their order, in one transaction; return for each its index, or that it is not written."""
         self._recover()
-        outcome: list[int | str] = [self._standing.problem or DISK_FULL] * len(batch)
+        reason, tried = self._standing.problem or DISK_FULL, set[bytes]()
         for _ in range(2):  # once more with the reserve given up
-            chosen = [at for at, one in enumerate(batch) if self._accepts(one)]
+            chosen = {one.happening.id: one for one in batch if self._accepts(one)}
             if not chosen:
                 break
+            tried |= chosen.keys()
             try:
-                indexes = self._commit([batch[at] for at in chosen], now_ms)
+                self._commit(list(chosen.values()), now_ms)
             except StoreError as error:
-                outcome = [str(error)] * len(batch)
-                was_held = self._reserve.is_held
+                reason, was_held = str(error), self._reserve.is_held
                 if isinstance(error, StoreFullError):
                     self._reserve.give_up()
                 self._fail(error)
                 self._recover()
                 if not was_held or self._reserve.is_held:
                     break
-            else:
-                for at, index in zip(chosen, indexes, strict=True):
-                    outcome[at] = index
-                break
-        return outcome
+        return [self._outcome(one.happening.id, reason, tried) for one in batch]
 
     def _accepts(self, wanted: Wanted) -> bool:
-        if self._store is None:
+        happening = wanted.happening
+        if self._store is None or happening.id in self._known:
             return False
-        return self._reserve.is_held or wanted.happening.kind not in LEADS_TO_ADMISSION
+        return self._reserve.is_held or not happening.leads_to_admission
 
-    def _commit(self, batch: Sequence[Wanted], now_ms: int) -> range:
+    def _outcome(self, append_id: bytes, reason: str, tried: set[bytes]) -> Outcome:
+        if append_id in self._known:
+            return self._known[append_id]
+        if self._store is None:
+            return Unknown(self._standing.problem or reason, append_id in tried)
+        return Refused(reason)
+
+    def _commit(self, batch: Sequence[Wanted], now_ms: int) -> None:
         store = self._open_store()
         first = store.head().frontier.size
         records: list[SealedRecord] = []
@@ -141,9 +168,15 @@ class Writer:
         for index, one in enumerate(batch, first):
             key = self._ring.key_for(one.happening, now_ms)
             keys[key.id] = key.wrapped
-            records.append(seal(one.happening, one.plain, index=index, key=key))
-        self._release(store, store.append(records, keys, self._sign))
-        return range(first, first + len(batch))
+            records.append(seal(one.happening, one.plain, origin=self._signer.verifier.name, index=index, key=key))
+        head = store.append(records, keys, self._sign)
+        self._know({one.happening.id: index for index, one in enumerate(batch, first)})
+        self._release(store, head)
+
+    def _know(self, appended: dict[bytes, int]) -> None:
+        self._known |= appended
+        while len(self._known) > APPENDS_REMEMBERED:
+            del self._known[next(iter(self._known))]
 
     def _sign(self, frontier: Frontier) -> bytes:
         return Checkpoint(self._signer.verifier.name, frontier.size, frontier.root()).sign(self._signer).to_bytes()
@@ -214,6 +247,7 @@ class Writer:
 
     def _open(self) -> None:
         store = self._store = self._opener()
+        self._known = store.recent_appends(APPENDS_REMEMBERED)
         head = store.head()
         if head.checkpoint is not None:
             self._check_head(head.frontier, head.checkpoint)

@@ -158,7 +158,7 @@ class Mirror:
             )
         except BadProofError as error:
             raise UnprovenError(f"entries {package.start} to {package.end - 1} are not of the checkpoint") from error
-        keys = _keys_named(package)
+        keys = _keys_named(gate, package)
         try:
             self._ledger.keep_entries(gate.device, package.start, package.entries, keys)
         except DamagedError:
@@ -220,7 +220,7 @@ class Mirror:
         self._ledger.keep_evidence(gate.device, kind, content, time_text(self._now()))
 
 
-def _keys_named(package: wire.Package) -> dict[str, int]:
+def _keys_named(gate: Gate, package: wire.Package) -> dict[str, int]:
     """Return the age files that the entries name, each with the first one that does. Raises UnprovenError."""
     keys: dict[str, int] = {}
     try:
@@ -228,6 +228,8 @@ def _keys_named(package: wire.Package) -> dict[str, int]:
             header = Header.parse(entry)
             if header.index != index:
                 raise UnprovenError(f"entry {index} says that it is entry {header.index}")
+            if header.origin != gate.origin:
+                raise UnprovenError(f"entry {index} says that it is of {header.origin}")
             keys.setdefault(header.key, index)
     except BadFormatError as error:
         raise UnprovenError(f"an entry of the log is no record: {error}") from error

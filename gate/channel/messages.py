@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from gate.passage.events import RecordClass, RecordKind
 from gate.passage.evidence import CheckResult, PageCheckId
 from gate.passage.orders import Outcome
 from gate.passage.screen import Guidance, Screen
@@ -37,14 +38,37 @@ class Status(Message, frozen=True):
 # ── lane → log ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Append(Message, frozen=True):
-    """Write one record. `seq` is the sender's number and comes back in the answer; `body` is sealed for the auditors."""
+RECORDS_MAX = 64  # in one append
+BODY_BYTES_MAX = 48 * 1024
+AppendId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 
-    seq: int
-    kind: str
+
+class NewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One record. `body` are the bytes that are sealed, `bytes_min` says how long they shall look at least.
+
+    `id` is drawn at random for each record; one that is offered again under it is written once. The log believes what the
+    sender says of its meaning, and knows no kinds.
+    """
+
+    id: AppendId
+    kind: RecordKind
+    about: RecordClass
     crossing: str | None
     monotonic_ms: int
-    body: dict[str, Any]
+    leads_to_admission: bool
+    ends_crossing: bool
+    bytes_min: Annotated[int, msgspec.Meta(ge=0, le=BODY_BYTES_MAX)]
+    body: Annotated[bytes, msgspec.Meta(max_length=BODY_BYTES_MAX)]
+
+    def __repr__(self) -> str:
+        """Never shows the body."""
+        return f"NewRecord({self.kind.value}, {self.id.hex()[:8]})"
+
+
+class Append(Message, frozen=True):
+    """Write these records, in this order; the answer is `Appended`. A second one waits for the first one's answer."""
+
+    records: Annotated[list[NewRecord], msgspec.Meta(min_length=1, max_length=RECORDS_MAX)]
 
 
 class OpenCrossingsRequest(Message, frozen=True):
@@ -54,15 +78,27 @@ class OpenCrossingsRequest(Message, frozen=True):
 class Recorded(Message, frozen=True):
     """The record is on the disk, at this index of the log."""
 
-    seq: int
     index: int
 
 
 class NotRecorded(Message, frozen=True):
-    """The record is not on the disk; admissions stop until a later record is."""
+    """The record is not in the log; admissions stop until a later record is. `again`: it may be offered again."""
 
-    seq: int
     reason: str
+    again: bool
+
+
+class NotKnown(Message, frozen=True):
+    """The log cannot be looked into now. `tried`: this very append may have put the record there. To be asked again."""
+
+    reason: str
+    tried: bool
+
+
+class Appended(Message, frozen=True):
+    """What became of each record of an append, in its order."""
+
+    outcomes: list[Recorded | NotRecorded | NotKnown]
 
 
 class OpenCrossings(Message, frozen=True):
@@ -72,7 +108,7 @@ class OpenCrossings(Message, frozen=True):
 
 
 ToLog = Append | OpenCrossingsRequest | StatusRequest
-FromLog = Recorded | NotRecorded | OpenCrossings | Status
+FromLog = Appended | OpenCrossings | Status
 
 # ── lane ↔ vision ────────────────────────────────────────────────────────────────────────────────────────────────────
 

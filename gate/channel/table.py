@@ -114,7 +114,7 @@ CHANNELS = Channels(
         purpose="records to be written, and the receipts for them",
         to_listener=messages.ToLog,
         to_caller=messages.FromLog,
-        # A crossing is about ten records; what is owed after an outage, a thousand at most, comes one at a time.
+        # A crossing is about ten records; what is owed after an outage, a thousand at most, comes 64 at a time.
         to_listener_rate=Rate(100, 500),
         to_caller_rate=Rate(200, 1000),
     ),

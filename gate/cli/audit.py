@@ -17,7 +17,8 @@ import typer
 from gate.cli.output import Exit, emit_json, fail, note, say
 
 if TYPE_CHECKING:
-    from gate.audit.unsealing import Unsealer
+    from gate.audit.record import Header
+    from gate.audit.unsealing import OpenedRecord, Unsealer
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -130,22 +131,21 @@ def _records(bundle: Path, unsealer: Unsealer) -> Iterator[dict[str, Any]]:
                     unsealer.learn(wrapped)
                 case EntryLine(leaf, sealed):
                     header = Header.parse(leaf)
-                    body = unsealer.body(header, sealed)
-                    yield {
-                        "index": header.index,
-                        "time": header.time,
-                        "kind": header.kind,
-                        "crossing": header.crossing,
-                        "monotonic_ms": header.monotonic_ms,
-                        "boot": header.boot,
-                        "body": body,
-                        **({"note": "the key was erased"} if body is None else {}),
-                    }
+                    yield {"index": header.index, **_in_clear(header, unsealer.open(header, sealed))}
                 case Opening():
                     pass
                 case Closing():
                     return
     raise StructureError("it is cut off")
+
+
+def _in_clear(header: Header, record: OpenedRecord | None) -> dict[str, Any]:
+    """The rest of a line. `key` names the age file that opens it, which is what is deleted to erase the crossing."""
+    outside = {"class": header.about, "key": header.key}
+    if record is None:
+        inside = dict.fromkeys(("kind", "crossing", "monotonic_ms", "boot", "id", "body"))
+        return {"time": header.hour, **inside, **outside, "note": "the key was erased; the time is the hour"}
+    return {**dataclasses.asdict(record), **outside}
 
 
 def _refuse_unless_verified(bundle: Path, vkey: str) -> None:

@@ -10,6 +10,14 @@ from gate.passage.orders import Ordered
 from gate.passage.screen import Guidance
 
 
+class RecordClass(enum.Enum):
+    """What a record is about, as the log says in clear."""
+
+    CROSSING = "crossing"  # it belongs to a traveller's crossing, whatever its kind
+    DEVICE = "device"
+    ADMINISTRATION = "administration"
+
+
 class RecordKind(enum.Enum):
     """The kinds of audit records. Stored; never renamed."""
 

@@ -208,7 +208,7 @@ def _opening(rules: Rules, state: Opening, event: Event, now_ms: int) -> Step:
                 StartCrossing(state.crossing),
                 Show(Screen.LOOK, Guidance.LOOK_AT_CAMERA),
             )
-        case NotRecorded(state.crossing):
+        case NotRecorded(state.crossing) | PartLost(Part.LOG):
             return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))
         case _ if now_ms - state.since_ms > rules.timing.opening_max_ms:
             return refer(state, (Objection(Reason.RECEIPT_LATE),))
@@ -319,7 +319,7 @@ def _recording(rules: Rules, around: Surroundings, state: Recording, event: Even
             if now_ms - state.since_ms > rules.timing.receipt_max_ms:
                 return refer(state, (Objection(Reason.RECEIPT_LATE),))
             return Looking(state.crossing, now_ms), (LookAtLane(),)
-        case NotRecorded(state.crossing):
+        case NotRecorded(state.crossing) | PartLost(Part.LOG):
             return refer(state, (*state.decision.objections, *state.spoiled, Objection(Reason.LOG_UNAVAILABLE)))
         case _ if now_ms - state.since_ms > rules.timing.receipt_max_ms:
             return refer(state, (*state.decision.objections, *state.spoiled, Objection(Reason.RECEIPT_LATE)))
@@ -333,7 +333,7 @@ def _overruling(rules: Rules, around: Surroundings, state: Overruling, event: Ev
     match event:
         case Recorded(state.crossing, RecordKind.OVERRULED):
             return Looking(state.crossing, now_ms, state.officers), (LookAtLane(),)
-        case NotRecorded(state.crossing):
+        case NotRecorded(state.crossing) | PartLost(Part.LOG):
             return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))
         case _ if now_ms - state.since_ms > rules.timing.receipt_max_ms:
             return refer(state, (Objection(Reason.RECEIPT_LATE),))

@@ -15,19 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from gate.passage.events import Part, RecordKind
+from gate.passage.events import Part, RecordClass, RecordKind
 from gate.passage.evidence import Alarm, CameraTrouble, Evidence
 from gate.passage.orders import Disposition, Said
 from gate.passage.policy import Policy, Verdict
 from gate.passage.reasons import Objection, Reason
-
-
-class RecordClass(enum.Enum):
-    """What a record is about, as the log says in clear."""
-
-    CROSSING = "crossing"  # it belongs to a traveller's crossing, whatever its kind
-    DEVICE = "device"
-    ADMINISTRATION = "administration"
 
 
 class Direction(enum.Enum):
@@ -124,6 +116,7 @@ class _Record:
     about: ClassVar[RecordClass] = RecordClass.CROSSING  # when it names no crossing
     leads_to_admission: ClassVar[bool] = False
     ends_crossing: ClassVar[bool] = False
+    bytes_min: ClassVar[int] = 0  # how long its sealed body looks at least
 
 
 # ── the program and what it judges by ────────────────────────────────────────────────────────────────────────────────
@@ -217,6 +210,7 @@ class Decided(_Record):
 
     kind: ClassVar = RecordKind.DECIDED
     leads_to_admission: ClassVar = True
+    bytes_min: ClassVar = 8192  # a decision of which little is known, a referral, looks like any other
     crossing: str
     decision: Verdict
     reasons: tuple[Objection, ...]

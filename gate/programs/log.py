@@ -1,7 +1,7 @@
 """The log program: the only writer of the audit log.
 
-Promises: `Recorded` is sent when the record is durable and never otherwise; whatever fails is `NotRecorded` with a reason,
-and the program goes on. Records that wait together share one transaction. Publishing to the spool follows the answer and
+Promises: `Recorded` is sent when the record is durable and never otherwise, `NotRecorded` when it is not in the log, and whatever
+fails the program goes on. Appends that wait together share one transaction. Publishing to the spool follows the answer and
 never delays it: SQLite, the spool and the inbox have a worker thread each. Receipts are `receipts`' work.
 What is written, sealed and signed, and when nothing may be, belongs to `gate.audit`.
 """
@@ -28,11 +28,14 @@ from gate.audit.reserve import Reserve
 from gate.audit.sealing import Sealer
 from gate.audit.spool import Spool
 from gate.audit.store import Store
-from gate.audit.writer import Wanted, Writer
+from gate.audit.writer import Outcome, Refused, Unknown, Wanted, Writer
 from gate.channel.errors import ChannelError
 from gate.channel.messages import (
     Append,
+    Appended,
     FromLog,
+    NewRecord,
+    NotKnown,
     NotRecorded,
     OpenCrossings,
     OpenCrossingsRequest,
@@ -48,8 +51,8 @@ from gate.programs.config import Config, ConfigError
 from gate.programs.receipts import Receipts
 from gate.programs.status import serve_status
 
-WAITING_MAX = 1024  # records that wait for the disk; one more is not recorded
-BATCH_MAX = 64  # records in one transaction
+WAITING_MAX = 256  # appends that wait for the disk; one more is not recorded
+BATCH_MAX = 8  # appends in one transaction
 ANSWERS_MAX = 256  # answers a connection may have outstanding; then it is not read from
 QUIET_S = 0.02  # publishing begins when no record came for so long
 PUBLISH_DELAY_MAX_S = 0.2  # or so long after the first one
@@ -129,10 +132,9 @@ class Now:
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A record that waits for the disk, and whom to tell."""
+    """An append that waits for the disk, and whom to tell. A record that can be none has its refusal already."""
 
-    wanted: Wanted
-    seq: int
+    wanted: list[Wanted | NotRecorded]
     answer: asyncio.Future[FromLog]
 
 
@@ -185,29 +187,41 @@ class Desk:
             batch: list[_Pending] = [await self._waiting.get()]
             while not self._waiting.empty() and len(batch) < BATCH_MAX:
                 batch.append(self._waiting.get_nowait())
-            outcome = await self._in_store(self._writer.append, [one.wanted for one in batch], self._now.monotonic_ms())
-            for one, result in zip(batch, outcome, strict=True):
-                if not one.answer.done():  # cancelled: whoever asked is gone, the record stays
-                    one.answer.set_result(_receipt(one.seq, result))
+            wanted = [one for pending in batch for one in pending.wanted if isinstance(one, Wanted)]
+            outcomes = iter(await self._in_store(self._writer.append, wanted, self._now.monotonic_ms()))
+            for pending in batch:
+                answers = [_answer(next(outcomes)) if isinstance(one, Wanted) else one for one in pending.wanted]
+                if not pending.answer.done():  # cancelled: whoever asked is gone, the records stay
+                    pending.answer.set_result(Appended(answers))
                 self._waiting.task_done()
             self._report()
             self._written.set()
 
     def _take(self, message: Append, answer: asyncio.Future[FromLog]) -> None:
-        """Queue one record; `answer` is set when it is written, or now when it cannot be."""
+        """Queue an append; `answer` is set when it is written, or now when it cannot be."""
+        time = time_text(self._now.wall())
+        try:
+            self._waiting.put_nowait(_Pending([self._wanted(record, time) for record in message.records], answer))
+        except asyncio.QueueFull:
+            refusal = NotKnown(f"{WAITING_MAX} appends wait for the disk already", tried=False)
+            answer.set_result(Appended([refusal] * len(message.records)))
+
+    def _wanted(self, record: NewRecord, time: str) -> Wanted | NotRecorded:
         try:
             happening = Happening(
-                kind=message.kind,
-                crossing=message.crossing,
-                monotonic_ms=message.monotonic_ms,
+                id=record.id,
+                kind=record.kind.value,
+                about=record.about.value,
+                crossing=record.crossing,
+                monotonic_ms=record.monotonic_ms,
                 boot=self._now.boot,
-                time=time_text(self._now.wall()),
+                time=time,
+                leads_to_admission=record.leads_to_admission,
+                ends_crossing=record.ends_crossing,
             )
-            self._waiting.put_nowait(_Pending(Wanted.of(happening, message.body), message.seq, answer))
+            return Wanted.of(happening, record.body, record.bytes_min)
         except BadFormatError as error:
-            answer.set_result(NotRecorded(message.seq, str(error)))
-        except asyncio.QueueFull:
-            answer.set_result(NotRecorded(message.seq, f"{WAITING_MAX} records wait for the disk already"))
+            return NotRecorded(str(error), again=False)
 
     # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -286,8 +300,14 @@ async def _send_all(connection: Connection[ToLog], answers: asyncio.Queue[asynci
         await connection.send(await answer)
 
 
-def _receipt(seq: int, result: int | str) -> FromLog:
-    return Recorded(seq, result) if isinstance(result, int) else NotRecorded(seq, result)
+def _answer(outcome: Outcome) -> Recorded | NotRecorded | NotKnown:
+    match outcome:
+        case Refused(reason):
+            return NotRecorded(reason, again=True)
+        case Unknown(reason, tried):
+            return NotKnown(reason, tried)
+        case int():
+            return Recorded(outcome)
 
 
 def _disk_free_bytes(folder: Path) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -19,6 +20,14 @@ def fields_of(record: Record) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(record)
     fields.pop("crossing", None)
     return fields
+
+
+def encode(record: Record) -> bytes:
+    """The bytes that are sealed: canonical JSON, keys in order, no spaces, ASCII. Raises RecordError for what JSON has no spelling for."""
+    try:
+        return json.dumps(fields_of(record), sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    except ValueError as error:
+        raise RecordError(f"a record that cannot be written: {error}") from error
 
 
 def replay(body: dict[str, Any]) -> tuple[Decision, bool]:

@@ -29,7 +29,8 @@ class Report:
     """The verdict. `verified` is true only without a single problem.
 
     `entries` counts those that were read, `bodies` the sealed bodies and `keys` the age files whose hashes are right; `erased`
-    the keys that headers name and that are not there any more, which is how a crossing is erased and no problem.
+    the keys that headers name and that are not there any more, which is how a crossing is erased and no problem. `first_time` and
+    `last_time` are hours: that is all that the headers say.
     """
 
     entries: int

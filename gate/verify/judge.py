@@ -16,14 +16,14 @@ from gate.verify.tree import Tree
 
 LEAF_BYTES_MAX = 1024
 _PATTERNS = {
-    "time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"),
-    "kind": re.compile(r"[a-z][a-z_]{0,39}"),
-    "boot": re.compile(r"[0-9a-f-]{1,64}"),
+    "class": re.compile(r"crossing|device|administration"),
+    "hour": re.compile(r"\d{4}-\d\d-\d\dT\d\d:00:00Z"),
+    "origin": re.compile(r"[!-~]{1,512}"),
     "sealed": re.compile(r"[0-9a-f]{64}"),
     "key": re.compile(r"[0-9a-f]{64}"),
 }
-_CROSSING = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_FIELDS = frozenset({*_PATTERNS, "v", "index", "crossing", "monotonic_ms"})
+_FIELDS = frozenset({*_PATTERNS, "v", "index"})
+SEALED_BYTES = frozenset(12 + plain + 16 for plain in (2048, 8192, 49152))  # nonce, plaintext, tag
 
 
 def one_spelling(raw: bytes) -> dict[str, Any]:
@@ -43,15 +43,12 @@ def read_header(leaf: bytes) -> dict[str, Any]:
     if len(leaf) > LEAF_BYTES_MAX:
         raise StructureError("too long")
     header = one_spelling(leaf)
-    if set(header) != _FIELDS or header["v"] != 1:
-        raise StructureError("not the fields of version 1")
+    if set(header) != _FIELDS or header["v"] != 2:
+        raise StructureError("not the fields of version 2")
     for name, pattern in _PATTERNS.items():
         if not isinstance(header[name], str) or pattern.fullmatch(header[name]) is None:
             raise StructureError(f"{name} is not as the format says")
-    crossing = header["crossing"]
-    if crossing is not None and not (isinstance(crossing, str) and _CROSSING.fullmatch(crossing)):
-        raise StructureError("crossing is not as the format says")
-    for name in ("v", "index", "monotonic_ms"):
+    for name in ("v", "index"):
         if type(header[name]) is not int or header[name] < 0:
             raise StructureError(f"{name} is not as the format says")
     return header
@@ -62,7 +59,6 @@ class Judge:
 
     def __init__(self, key: LogKey, *, since: int = 0, frontier: bytes = b"", keep_tiles: bool = False) -> None:
         self.findings = Findings()
-        self.open_crossings: dict[str, int] = {}
         self.keys_used: dict[str, int] = {}  # key id: the first entry that uses it
         self.keys_seen: set[str] = set()
         self._key = key
@@ -70,7 +66,7 @@ class Judge:
         self._tree = Tree(since, frontier, keep_tiles=keep_tiles)
         self._bodies = 0
         self._checkpoints = 0
-        self._times: list[str] = []
+        self._hours: list[str] = []
 
     @property
     def tree(self) -> Tree:
@@ -88,13 +84,16 @@ class Judge:
             return None
         if header["index"] != index:
             self.findings.add(f"entry {index} says that it is entry {header['index']}")
+        if header["origin"] != self._key.name:
+            self.findings.add(f"entry {index} is of {header['origin']}, not of {self._key.name}")
         if sealed is not None:
             if sha256(sealed).hexdigest() == header["sealed"]:
                 self._bodies += 1
             else:
                 self.findings.add(f"the sealed body of entry {index} is not the one that was logged")
-        self._times = [*self._times[:1], header["time"]]
-        self._follow(header, index)
+            if len(sealed) not in SEALED_BYTES:
+                self.findings.add(f"entry {index} is sealed to a length that no other has")
+        self._hours = [*self._hours[:1], header["hour"]]
         self.keys_used.setdefault(header["key"], index)
         return str(header["key"])
 
@@ -128,16 +127,10 @@ class Judge:
             root=self._tree.root().hex(),
             verified=not problems,
             checkpoints=self._checkpoints,
-            first_time=self._times[0] if self._times else None,
-            last_time=self._times[-1] if self._times else None,
+            first_time=self._hours[0] if self._hours else None,
+            last_time=self._hours[-1] if self._hours else None,
             bodies=self._bodies,
             keys=len(self.keys_seen & set(self.keys_used)),
             erased=len(set(self.keys_used) - self.keys_seen),
             problems=problems,
         )
-
-    def _follow(self, header: dict[str, Any], index: int) -> None:
-        if header["crossing"] is not None and header["kind"] == "opened":
-            self.open_crossings.setdefault(header["crossing"], index)
-        elif header["kind"] == "closed":
-            self.open_crossings.pop(header["crossing"], None)

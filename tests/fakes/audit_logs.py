@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,21 +16,41 @@ import pyrage
 from gate.audit.checkpoint import read_checkpoint
 from gate.audit.export import Outlet, bundle
 from gate.audit.note import Signer
-from gate.audit.record import Happening
+from gate.audit.record import Happening, canonical_json
 from gate.audit.reserve import Reserve
 from gate.audit.sealing import Sealer
 from gate.audit.spool import Spool
 from gate.audit.store import Store
 from gate.audit.tiles import pieces_between
-from gate.audit.writer import Wanted, Writer
+from gate.audit.writer import Outcome, Wanted, Writer
 
 ORIGIN = "border.example/gate-0001/demo"
 TIME = "2026-11-25T10:00:00.000Z"
 BOOT = "11111111-2222-3333-4444-555555555555"
 
 
-def wanted(kind: str, crossing: str | None = None, body: dict[str, Any] | None = None) -> Wanted:
-    return Wanted.of(Happening(kind, crossing, 1, BOOT, TIME), body or {})
+LEADING = frozenset({"started", "opened", "decided", "presence"})
+ENDING = frozenset({"closed", "disposition"})
+
+
+def happening(kind: str, crossing: str | None = None, *, append_id: bytes | None = None) -> Happening:
+    return Happening(
+        id=append_id or os.urandom(16),
+        kind=kind,
+        about="device" if crossing is None else "crossing",
+        crossing=crossing,
+        monotonic_ms=1,
+        boot=BOOT,
+        time=TIME,
+        leads_to_admission=kind in LEADING,
+        ends_crossing=kind in ENDING,
+    )
+
+
+def wanted(
+    kind: str, crossing: str | None = None, body: dict[str, Any] | None = None, *, append_id: bytes | None = None
+) -> Wanted:
+    return Wanted.of(happening(kind, crossing, append_id=append_id), canonical_json(body or {}))
 
 
 def crossing(name: str) -> list[Wanted]:
@@ -76,9 +97,9 @@ class SmallLog:
         finally:
             writer.close()
 
-    def write(self, *batches: Iterable[Wanted], publish: bool = True) -> list[int | str]:
+    def write(self, *batches: Iterable[Wanted], publish: bool = True) -> list[Outcome]:
         """Append batches, publishing after each; return the outcome of the last one."""
-        outcome: list[int | str] = []
+        outcome: list[Outcome] = []
         with self.writer() as writer:
             for batch in batches:
                 outcome = writer.append(list(batch), 0)

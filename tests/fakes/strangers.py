@@ -30,7 +30,7 @@ while True:
     with caller:
         while head := caller.recv(4):
             message = msgspec.msgpack.decode(caller.recv(int.from_bytes(head, "big")), type=messages.ToLog)
-            answer = messages.Recorded(getattr(message, "seq", 0), 0)
+            answer = messages.Appended([messages.Recorded(0)])
             body = msgspec.msgpack.encode(answer)
             caller.sendall(len(body).to_bytes(4, "big") + body)
 """

@@ -23,7 +23,7 @@ from gate.audit.merkle import root_of
 from gate.audit.note import Signer
 from gate.audit.reserve import Reserve
 from gate.audit.store import Store
-from gate.audit.writer import DISK_FULL
+from gate.audit.writer import DISK_FULL, Refused
 from gate.verify.verify import verify
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,9 +128,9 @@ def test_a_full_disk_stops_admissions_and_still_takes_a_release(tmp_path: Path) 
             while (outcome := writer.append([wanted("opened", "c2")], 0)) == [size]:
                 size += 1
                 assert size < 1000
-            assert isinstance(outcome[0], str)
+            assert isinstance(outcome[0], Refused)
             assert writer.standing.problem == DISK_FULL
-            assert writer.append([wanted("release"), wanted("opened", "c3")], 0) == [size, DISK_FULL]
+            assert writer.append([wanted("release"), wanted("opened", "c3")], 0) == [size, Refused(DISK_FULL)]
             (folder / "filler").unlink()
             assert writer.append([wanted("opened", "c4")], 0) == [size + 1]
             assert writer.standing.problem is None

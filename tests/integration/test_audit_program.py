@@ -14,13 +14,18 @@ from typing import Any
 import msgspec
 import pyrage
 import pytest
+from fakes.audit_logs import ENDING, LEADING
+from msgspec.structs import replace
 
 from gate.audit import keys
 from gate.audit.checkpoint import read_checkpoint
 from gate.audit.note import Algorithm, Note, Signer, Verifier
 from gate.channel.messages import (
     Append,
+    Appended,
     FromLog,
+    NewRecord,
+    NotKnown,
     NotRecorded,
     OpenCrossings,
     OpenCrossingsRequest,
@@ -31,6 +36,7 @@ from gate.channel.messages import (
 )
 from gate.channel.sockets import ChannelClosedError, Connection, connect
 from gate.channel.table import CHANNELS
+from gate.passage.events import RecordClass, RecordKind
 from gate.programs import log, receipts
 from gate.programs.config import Audit, Barrier, Camera, Config, ConfigError, Paths, Swipe, Sync
 from gate.verify.verify import verify
@@ -98,8 +104,30 @@ async def connected(config: Config, program: asyncio.Task[None]) -> Connection[F
             await asyncio.sleep(0.005)
 
 
-def append(seq: int, kind: str, crossing: str | None = None, body: dict[str, Any] | None = None) -> Append:
-    return Append(seq, kind, crossing, seq, body or {})
+def new(kind: str, crossing: str | None = None, *, append_id: bytes | None = None, body: bytes = b"{}") -> NewRecord:
+    return NewRecord(
+        id=append_id or os.urandom(16),
+        kind=RecordKind(kind),
+        about=RecordClass.DEVICE if crossing is None else RecordClass.CROSSING,
+        crossing=crossing,
+        monotonic_ms=1,
+        leads_to_admission=kind in LEADING,
+        ends_crossing=kind in ENDING,
+        bytes_min=0,
+        body=body,
+    )
+
+
+def append(kind: str, crossing: str | None = None, body: bytes = b"{}") -> Append:
+    return Append([new(kind, crossing, body=body)])
+
+
+def recorded(*indexes: int) -> Appended:
+    return Appended([Recorded(index) for index in indexes])
+
+
+def is_recorded(answer: FromLog) -> bool:
+    return isinstance(answer, Appended) and all(isinstance(one, Recorded) for one in answer.outcomes)
 
 
 async def ask(connection: Connection[FromLog], message: Any) -> FromLog:
@@ -125,8 +153,8 @@ async def until(connection: Connection[FromLog], state: str | None = None, **det
 
 async def test_a_receipt_follows_each_record_and_the_spool_follows_the_receipts(config: Config) -> None:
     async with running(config) as lane:
-        for seq, kind in enumerate(("opened", "decided", "closed")):
-            assert await ask(lane, append(seq, kind, "c1")) == Recorded(seq, seq)
+        for index, kind in enumerate(("opened", "decided", "closed")):
+            assert await ask(lane, append(kind, "c1")) == recorded(index)
         found = await until(lane, published=3)
         assert (found.program, found.state) == ("log", "ready")
         assert found.detail["entries"] == 3
@@ -138,11 +166,11 @@ async def test_a_receipt_follows_each_record_and_the_spool_follows_the_receipts(
 
 async def test_records_sent_together_are_answered_in_order_and_kept_at_the_end(config: Config) -> None:
     async with running(config) as lane:
-        for seq in range(200):
-            await lane.send(append(seq, "incident"))
+        for _ in range(200):
+            await lane.send(append("incident"))
         answers = [await lane.receive() for _ in range(200)]
-        assert answers == [Recorded(seq, seq) for seq in range(200)]
-        await lane.send(append(200, "stopped"))
+        assert answers == [recorded(index) for index in range(200)]
+        await lane.send(append("stopped"))
         await lane.receive()
     report = verify(Path(config.paths.spool), verifier_of(config).vkey)
     assert (report.verified, report.entries) == (True, 201), "what was recorded last is published before the end"
@@ -150,29 +178,43 @@ async def test_records_sent_together_are_answered_in_order_and_kept_at_the_end(c
 
 async def test_open_crossings_are_remembered_over_a_restart(config: Config) -> None:
     async with running(config) as lane:
-        await ask(lane, append(0, "opened", "c1"))
-        await ask(lane, append(1, "opened", "c2"))
-        await ask(lane, append(2, "closed", "c1"))
+        await ask(lane, append("opened", "c1"))
+        await ask(lane, Append([new("opened", "c2"), new("closed", "c1")]))
     async with running(config) as lane:
         assert await ask(lane, OpenCrossingsRequest()) == OpenCrossings(["c2"])
 
 
 @pytest.mark.parametrize(
-    "message",
+    "impossible",
     [
-        append(7, "Not A Kind"),
-        append(7, "opened", "no such id!"),
-        Append(7, "opened", None, -1, {}),
-        append(7, "opened", None, {"portrait": b"bytes"}),
-        append(7, "opened", None, {"long": "x" * 60_000}),
+        new("opened", "no such id!"),
+        replace(new("opened", "c1"), monotonic_ms=-1),
+        replace(new("opened", "c1"), about=RecordClass.DEVICE),
+        new("incident", body=b"bytes"),
+        new("incident", body=b"{}\n{}"),
+        new("incident", body=b'{"long":"' + b"x" * 49_000 + b'"}'),
     ],
 )
-async def test_what_can_be_no_record_is_not_recorded_and_holds_up_nothing(config: Config, message: Append) -> None:
+async def test_what_can_be_no_record_is_not_recorded_and_holds_up_nothing(
+    config: Config, impossible: NewRecord
+) -> None:
     async with running(config) as lane:
-        answer = await ask(lane, message)
-        assert isinstance(answer, NotRecorded)
-        assert answer.seq == 7
-        assert await ask(lane, append(8, "opened", "c1")) == Recorded(8, 0)
+        answer = await ask(lane, Append([new("opened", "c1"), impossible, new("closed", "c1")]))
+        assert isinstance(answer, Appended)
+        first, refused, last = answer.outcomes
+        assert (first, last) == (Recorded(0), Recorded(1))
+        assert isinstance(refused, NotRecorded)
+        assert not refused.again
+
+
+async def test_an_append_that_is_offered_again_is_answered_with_the_first_ones_index(config: Config) -> None:
+    first, second = new("opened", "c1"), new("closed", "c1")
+    async with running(config) as lane:
+        assert await ask(lane, Append([first])) == recorded(0)
+        assert await ask(lane, Append([first, second, second])) == recorded(0, 1, 1)
+    async with running(config) as lane:
+        assert await ask(lane, Append([second, new("release"), first])) == recorded(1, 2, 0)
+    assert verify(Path(config.paths.spool), verifier_of(config).vkey).entries == 3
 
 
 async def test_a_peer_that_breaks_the_protocol_is_hung_up_on_alone(config: Config) -> None:
@@ -181,28 +223,31 @@ async def test_a_peer_that_breaks_the_protocol_is_hung_up_on_alone(config: Confi
         await rude.send(WatchView())
         with pytest.raises(ChannelClosedError):
             await rude.receive()
-        assert await ask(lane, append(0, "opened", "c1")) == Recorded(0, 0)
+        assert await ask(lane, append("opened", "c1")) == recorded(0)
 
 
 async def test_a_peer_that_leaves_without_its_answer_holds_up_nobody(config: Config) -> None:
     async with running(config) as lane:
         hasty = await connect(CHANNELS.log, config.socket("log"))
-        for seq in range(50):
-            await hasty.send(append(seq, "incident"))
+        for _ in range(50):
+            await hasty.send(append("incident"))
         hasty.close()
-        assert isinstance(await ask(lane, append(0, "opened", "c1")), Recorded)
+        assert is_recorded(await ask(lane, append("opened", "c1")))
         assert (await status(lane)).state == "ready"
 
 
 async def test_a_full_queue_is_answered_and_not_waited_for(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "WAITING_MAX", 1)
     async with running(config) as lane:
-        for seq in range(60):
-            await lane.send(append(seq, "incident"))
-        answers = [await lane.receive() for _ in range(60)]
-        assert [answer.seq for answer in answers if not isinstance(answer, Status | OpenCrossings)] == list(range(60))
-        assert any(isinstance(answer, NotRecorded) and "wait for the disk" in answer.reason for answer in answers)
-        assert (await status(lane)).detail["entries"] == sum(isinstance(answer, Recorded) for answer in answers)
+        for _ in range(60):
+            await lane.send(append("incident"))
+        outcomes = []
+        for _ in range(60):
+            answer = await lane.receive()
+            assert isinstance(answer, Appended)
+            outcomes += answer.outcomes
+        assert any(isinstance(one, NotKnown) and "wait for the disk" in one.reason for one in outcomes)
+        assert (await status(lane)).detail["entries"] == sum(isinstance(one, Recorded) for one in outcomes)
 
 
 async def test_receipts_of_the_mirror_are_taken_in_and_forged_ones_put_aside(
@@ -210,7 +255,7 @@ async def test_receipts_of_the_mirror_are_taken_in_and_forged_ones_put_aside(
 ) -> None:
     monkeypatch.setattr(receipts, "POLL_S", 0.02)
     async with running(config) as lane:
-        await ask(lane, append(0, "opened", "c1"))
+        await ask(lane, append("opened", "c1"))
         await until(lane, published=1)
         note = Note.parse((Path(config.paths.spool) / "checkpoint").read_bytes())
         stranger = Signer.generate(MIRROR.verifier.name, Algorithm.COSIGNATURE_V1)
@@ -238,7 +283,7 @@ async def test_whatever_lies_in_the_inbox_records_are_written_and_receipts_taken
     async with running(config) as lane:
         for seq in range(50):
             async with asyncio.timeout(2):
-                assert isinstance(await ask(lane, append(seq, "opened", f"c{seq}")), Recorded)
+                assert is_recorded(await ask(lane, append("opened", f"c{seq}")))
             await asyncio.sleep(0.01)
         found = await until(lane, "ready", receipts_refused=20)
     assert found.detail["entries"] == 50
@@ -252,7 +297,7 @@ async def test_an_inbox_that_is_no_folder_is_said_once_and_stops_nothing(
     shutil.rmtree(config.paths.inbox)
     os.mkfifo(config.paths.inbox)
     async with running(config) as lane:
-        assert isinstance(await ask(lane, append(0, "opened", "c1")), Recorded)
+        assert is_recorded(await ask(lane, append("opened", "c1")))
         await asyncio.sleep(0.1)
         assert (await status(lane)).state == "ready"
     assert [one.getMessage() for one in caplog.records].count("inbox_problem") == 1
@@ -279,11 +324,9 @@ async def test_a_spool_that_cannot_be_written_is_said_once_and_caught_up_with(
     spool = Path(config.paths.spool)
     async with running(config) as lane:
         (spool / "sealed").write_bytes(b"in the way")
-        assert isinstance(await ask(lane, append(0, "opened", "c1")), Recorded)
+        assert is_recorded(await ask(lane, append("opened", "c1")))
         await until(lane, "degraded")
-        assert isinstance(await ask(lane, append(1, "closed", "c1")), Recorded), (
-            "a receipt does not depend on the spool"
-        )
+        assert is_recorded(await ask(lane, append("closed", "c1"))), "a receipt does not depend on the spool"
         (spool / "sealed").unlink()
         assert (await until(lane, published=2)).state == "ready"
     events = [record.message for record in caplog.records if record.name == "gate.log"]
@@ -296,15 +339,18 @@ async def test_a_log_from_the_past_answers_but_records_nothing(
 ) -> None:
     database = Path(config.paths.state) / "audit" / "log.sqlite"
     async with running(config) as lane:
-        await ask(lane, append(0, "opened", "c1"))
+        await ask(lane, append("opened", "c1"))
     old = database.read_bytes()
     async with running(config) as lane:
-        await ask(lane, append(1, "closed", "c1"))
+        await ask(lane, append("closed", "c1"))
     database.write_bytes(old)
     async with running(config) as lane:
-        answer = await ask(lane, append(2, "release"))
-        assert isinstance(answer, NotRecorded)
-        assert "from the past" in answer.reason
+        answer = await ask(lane, append("release"))
+        assert isinstance(answer, Appended)
+        (outcome,) = answer.outcomes
+        assert isinstance(outcome, NotKnown)
+        assert "from the past" in outcome.reason
+        assert not outcome.tried
         assert (await status(lane)).state == "degraded"
     assert "writing_failed" in [record.message for record in caplog.records]
 
@@ -312,7 +358,7 @@ async def test_a_log_from_the_past_answers_but_records_nothing(
 async def test_a_spool_checkpoint_that_we_did_not_sign_counts_for_nothing(config: Config) -> None:
     write(config.paths.spool, "checkpoint", b"nonsense")
     async with running(config) as lane:
-        await ask(lane, append(0, "opened", "c1"))
+        await ask(lane, append("opened", "c1"))
         await until(lane, published=1)
     assert verify(Path(config.paths.spool), verifier_of(config).vkey).verified
 
@@ -336,7 +382,7 @@ async def test_keys_and_recipients_that_can_never_work_are_configuration_errors(
 
 async def test_a_database_of_another_key_is_a_configuration_error(config: Config) -> None:
     async with running(config) as lane:
-        await ask(lane, append(0, "opened", "c1"))
+        await ask(lane, append("opened", "c1"))
     key = Path(config.paths.keys) / "log.key"
     key.unlink()
     keys.generate(key, config.origin)

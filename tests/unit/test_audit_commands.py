@@ -8,7 +8,7 @@ from typing import Any
 
 import pyrage
 import pytest
-from fakes.audit_logs import SmallLog, crossing, wanted
+from fakes.audit_logs import TIME, SmallLog, crossing, wanted
 from typer.testing import CliRunner, Result
 
 from gate.cli.audit import app
@@ -118,7 +118,8 @@ def test_an_auditor_reads_every_record(log: SmallLog) -> None:
     assert [record["kind"] for record in records] == ["opened", "decided", "granted", "passed", "closed", "presence"]
     assert records[0]["body"] == {"about": "opened in c1"}
     assert records[5]["body"] == {"officer": "officer-7"}
-    assert {"time", "crossing", "monotonic_ms", "boot"} <= set(records[0])
+    assert (records[0]["crossing"], records[0]["class"], records[0]["time"]) == ("c1", "crossing", TIME)
+    assert {"monotonic_ms", "boot", "id", "key"} <= set(records[0])
 
 
 def test_an_auditor_is_told_that_the_signature_was_not_checked(log: SmallLog) -> None:
@@ -133,7 +134,22 @@ def test_an_erased_crossing_has_no_body_and_says_so(log: SmallLog) -> None:
     (log.folder / "a.bundle").write_bytes(log.bundle())
     result = run("decrypt", log.folder / "a.bundle", "--identity", log.folder / "one.identity")
     records = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [(record["body"], record["note"]) for record in records] == [(None, "the key was erased")] * 6
+    assert [(record["body"], record["kind"], record["crossing"]) for record in records] == [(None, None, None)] * 6
+    assert {record["note"] for record in records} == {"the key was erased; the time is the hour"}
+    assert {record["time"] for record in records} == {"2026-11-25T10:00:00Z"}
+
+
+def test_whoever_reads_a_crossing_knows_which_key_to_erase(log: SmallLog) -> None:
+    log.write(crossing("c2"))
+    (log.folder / "a.bundle").write_bytes(log.bundle())
+    command = ("decrypt", log.folder / "a.bundle", "--identity", log.folder / "one.identity", "--vkey", log.vkey)
+    records = [json.loads(line) for line in run(*command).stdout.splitlines()]
+    (key,) = {record["key"] for record in records if record["crossing"] == "c1"}
+    (log.spool / "keys" / key[:2] / f"{key}.age").unlink()
+    (log.folder / "a.bundle").write_bytes(log.bundle())
+    left = [json.loads(line) for line in run(*command).stdout.splitlines()]
+    assert [record["kind"] for record in left] == [None] * 5 + [record["kind"] for record in records[5:]]
+    assert document(run("verify", log.spool, "--vkey", log.vkey, "--json"))["erased"] == 1
 
 
 def test_a_stranger_reads_nothing(log: SmallLog) -> None:
@@ -144,7 +160,7 @@ def test_a_stranger_reads_nothing(log: SmallLog) -> None:
 
 def test_a_bundle_that_is_not_the_logs_is_not_decrypted_with_its_key(log: SmallLog) -> None:
     bundle = log.folder / "a.bundle"
-    bundle.write_bytes(bundle.read_bytes().replace(b'\\"kind\\":\\"passed\\"', b'\\"kind\\":\\"opened\\"'))
+    bundle.write_bytes(bundle.read_bytes().replace(b"T10:00:00Z", b"T11:00:00Z"))
     result = run("decrypt", bundle, "--identity", log.folder / "one.identity", "--vkey", log.vkey)
     assert (result.exit_code, result.stdout) == (1, "")
     result = run("decrypt", bundle, "--identity", log.folder / "one.identity", "--vkey", "nonsense")

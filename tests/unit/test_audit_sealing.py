@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import subprocess
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -10,9 +12,11 @@ from typing import Any
 
 import pyrage
 import pytest
+from fakes.audit_logs import BOOT, ORIGIN, TIME, happening
+from msgspec.structs import replace
 
 from gate.audit.errors import BadFormatError, SealError
-from gate.audit.record import HEADER_BYTES_MAX, Happening, Header, canonical_json, time_text
+from gate.audit.record import HEADER_BYTES_MAX, Header, canonical_json, time_text
 from gate.audit.sealing import (
     KEY_LINGERS_MS,
     KEYS_MAX,
@@ -21,22 +25,24 @@ from gate.audit.sealing import (
     KeyRing,
     SealedRecord,
     Sealer,
-    encode_body,
+    plaintext,
     seal,
 )
-from gate.audit.unsealing import Unsealer
+from gate.audit.unsealing import OpenedRecord, Unsealer
 
 AUDITORS = [pyrage.x25519.Identity.generate() for _ in range(2)]
 SEALER = Sealer([str(one.to_public()) for one in AUDITORS])
-HAPPENING = Happening("opened", "c1", 5, "aaaa-1111", "2026-11-25T10:00:00.000Z")
+HAPPENING = happening("opened", "c1")
 
 
-def happening(kind: str, crossing: str | None) -> Happening:
-    return Happening(kind, crossing, 5, "aaaa-1111", "2026-11-25T10:00:00.000Z")
+def sealed(body: dict[str, Any], key: CrossingKey, index: int = 0, origin: str = ORIGIN) -> SealedRecord:
+    return seal(HAPPENING, plaintext(HAPPENING, canonical_json(body)), origin=origin, index=index, key=key)
 
 
-def sealed(body: dict[str, Any], key: CrossingKey, index: int = 0) -> SealedRecord:
-    return seal(HAPPENING, encode_body(body), index=index, key=key)
+def opened(unsealer: Unsealer, record: SealedRecord) -> OpenedRecord:
+    found = unsealer.open(record.header, record.sealed)
+    assert found is not None
+    return found
 
 
 def test_every_auditor_opens_a_body_and_nobody_else() -> None:
@@ -45,7 +51,10 @@ def test_every_auditor_opens_a_body_and_nobody_else() -> None:
     for identity in AUDITORS:
         unsealer = Unsealer([identity])
         unsealer.learn(key.wrapped)
-        assert unsealer.body(record.header, record.sealed) == {"reasons": ["face_unsure"]}
+        found = opened(unsealer, record)
+        assert found.body == {"reasons": ["face_unsure"]}
+        assert (found.kind, found.crossing, found.time) == ("opened", "c1", TIME)
+        assert (found.monotonic_ms, found.boot, found.id) == (1, BOOT, HAPPENING.id.hex())
     stranger = Unsealer([pyrage.x25519.Identity.generate()])
     with pytest.raises(SealError, match="not sealed for this identity"):
         stranger.learn(key.wrapped)
@@ -53,7 +62,7 @@ def test_every_auditor_opens_a_body_and_nobody_else() -> None:
 
 def test_a_body_whose_key_is_gone_is_none() -> None:
     record = sealed({}, SEALER.new_key())
-    assert Unsealer(AUDITORS).body(record.header, record.sealed) is None
+    assert Unsealer(AUDITORS).open(record.header, record.sealed) is None
 
 
 def test_a_body_cannot_be_moved_to_another_record() -> None:
@@ -62,12 +71,21 @@ def test_a_body_cannot_be_moved_to_another_record() -> None:
     unsealer = Unsealer(AUDITORS)
     unsealer.learn(key.wrapped)
     with pytest.raises(SealError, match="not the one that was logged"):
-        unsealer.body(record.header, other.sealed)
-    import msgspec
-
-    forged = msgspec.structs.replace(record.header, sealed=other.header.sealed)
+        unsealer.open(record.header, other.sealed)
+    forged = replace(record.header, sealed=other.header.sealed)
     with pytest.raises(SealError, match="does not open"):
-        unsealer.body(forged, other.sealed)
+        unsealer.open(forged, other.sealed)
+
+
+def test_a_body_cannot_be_moved_to_another_log() -> None:
+    key = SEALER.new_key()
+    record = sealed({"a": 1}, key)
+    unsealer = Unsealer(AUDITORS)
+    unsealer.learn(key.wrapped)
+    assert opened(unsealer, record).body == {"a": 1}
+    for elsewhere in (replace(record.header, origin="border.example/gate-0002/demo"), replace(record.header, index=9)):
+        with pytest.raises(SealError, match="does not open"):
+            unsealer.open(elsewhere, record.sealed)
 
 
 def test_an_age_file_with_something_else_is_refused() -> None:
@@ -76,18 +94,40 @@ def test_an_age_file_with_something_else_is_refused() -> None:
         Unsealer(AUDITORS).learn(wrapped)
 
 
-def test_a_body_that_is_no_object_is_refused() -> None:
+@pytest.mark.parametrize(
+    "plain",
+    [
+        b"[]",
+        b"{}",
+        b"{}\n[]",
+        b'{"kind":"opened"}\n{}',
+        HAPPENING.envelope() + b"\n[]",
+        HAPPENING.envelope() + b"\n{}\n{}",
+    ],
+)
+def test_a_plaintext_that_is_not_envelope_and_body_is_refused(plain: bytes) -> None:
     key = SEALER.new_key()
-    record = seal(HAPPENING, b"[]", index=0, key=key)
+    record = seal(HAPPENING, plain, origin=ORIGIN, index=0, key=key)
     unsealer = Unsealer(AUDITORS)
     unsealer.learn(key.wrapped)
-    with pytest.raises(SealError, match="no object"):
-        unsealer.body(record.header, record.sealed)
+    with pytest.raises(SealError, match="does not open"):
+        unsealer.open(record.header, record.sealed)
 
 
-def test_bodies_of_about_one_size_have_one_length() -> None:
-    assert len(encode_body({"a": "x"})) == len(encode_body({"a": "x" * 200})) == 256
-    assert len(encode_body({"a": "x" * 300})) == 512
+def test_a_body_has_one_of_three_lengths_and_the_sender_may_ask_for_a_longer_one() -> None:
+    def length(body: bytes, bytes_min: int = 0) -> int:
+        return len(plaintext(HAPPENING, body, bytes_min))
+
+    assert length(b"{}") == length(b"{" + b" " * 1700 + b"}") == 2048
+    assert length(b"{" + b" " * 2000 + b"}") == length(b"{}", 2049) == length(b"{}", 8192) == 8192
+    assert length(b"{" + b" " * 8100 + b"}") == length(b"{}", 8193) == 49152
+    with pytest.raises(BadFormatError, match="exceeds"):
+        plaintext(HAPPENING, b"{}", 49153)
+
+
+def test_the_senders_bytes_are_sealed_as_they_are() -> None:
+    body = b'{"b":1,  "a":[1.50]}'
+    assert plaintext(HAPPENING, body).rstrip().partition(b"\n")[2] == body
 
 
 def test_a_key_does_not_show_itself() -> None:
@@ -96,10 +136,19 @@ def test_a_key_does_not_show_itself() -> None:
     assert repr(key) == f"CrossingKey({key.id[:8]}…)"
 
 
-@pytest.mark.parametrize("body", [{"a": b"bytes"}, {"a": float("nan")}, {"a": "x" * 60_000}, {"a": datetime.now(UTC)}])
-def test_a_body_that_is_not_json_or_too_long_is_refused(body: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{}\n", b"{}\n{}", b" {}", '{"ü":1}'.encode(), b"{\x00}", b"{\x7f}", b"{" + b"x" * 49_000 + b"}"],
+)
+def test_a_body_that_is_not_one_line_or_too_long_is_refused(body: bytes) -> None:
     with pytest.raises(BadFormatError):
-        encode_body(body)
+        plaintext(HAPPENING, body)
+
+
+@pytest.mark.parametrize("value", [{"a": b"bytes"}, {"a": float("nan")}, {"a": datetime.now(UTC)}])
+def test_what_has_no_spelling_in_json_is_refused(value: dict[str, Any]) -> None:
+    with pytest.raises(BadFormatError):
+        canonical_json(value)
 
 
 @pytest.mark.parametrize("recipients", [[], ["nonsense"], ["age1qqqq"]])
@@ -120,15 +169,17 @@ def test_a_header_has_one_spelling_and_comes_back() -> None:
 def test_any_other_spelling_of_a_header_is_refused() -> None:
     leaf = sealed({}, SEALER.new_key()).header.leaf()
     others = [
-        leaf.replace(b'"v":1', b'"v":2'),
-        leaf.replace(b'"v":1', b'"v":1.0'),
+        leaf.replace(b'"v":2', b'"v":1'),
+        leaf.replace(b'"v":2', b'"v":2.0'),
         leaf.replace(b",", b", ", 1),
         leaf.replace(b'"index":0', b'"index":-1'),
-        leaf.replace(b'"kind":"opened"', b'"kind":"Opened"'),
-        leaf.replace(b'"kind":"opened"', b'"kind":"\\u006fpened"'),
-        leaf.replace(b'"crossing":"c1"', b'"crossing":"c 1"'),
-        leaf.replace(b'"boot"', b'"Boot"'),
-        leaf.replace(b'"time":"2026', b'"time":"x026'),
+        leaf.replace(b'"class":"crossing"', b'"class":"granted"'),
+        leaf.replace(b'"class":"crossing"', b'"class":"\\u0063rossing"'),
+        leaf.replace(b'"origin":"border', b'"origin":"b order'),
+        leaf.replace(b'"origin":"border', b'"origin":"b+order'),
+        leaf.replace(b'"origin"', b'"Origin"'),
+        leaf.replace(b'"hour":"2026', b'"hour":"x026'),
+        leaf.replace(b":00:00Z", b":00:01Z"),
         leaf.replace(b'"sealed":"', b'"sealed":"z'),
         leaf + b" " * HEADER_BYTES_MAX,
         leaf[:-1],
@@ -140,20 +191,32 @@ def test_any_other_spelling_of_a_header_is_refused() -> None:
             Header.parse(other)
 
 
+def test_the_header_says_no_more_than_class_and_hour() -> None:
+    header = sealed({"verdict": "referred"}, SEALER.new_key()).header
+    assert set(json.loads(header.leaf())) == {"v", "index", "class", "hour", "origin", "sealed", "key"}
+    assert (header.about, header.hour, header.origin) == ("crossing", "2026-11-25T10:00:00Z", ORIGIN)
+
+
 @pytest.mark.parametrize(
-    ("kind", "crossing", "monotonic_ms"),
+    "changed",
     [
-        ("", None, 0),
-        ("a" * 41, None, 0),
-        ("opened", "", 0),
-        ("opened", "ü", 0),
-        ("opened", None, -1),
-        ("opened", None, 2**53),
+        {"kind": ""},
+        {"kind": "a" * 41},
+        {"crossing": ""},
+        {"crossing": "ü"},
+        {"crossing": None},
+        {"about": "device"},
+        {"about": "granted"},
+        {"monotonic_ms": -1},
+        {"monotonic_ms": 2**53},
+        {"id": b"short"},
+        {"time": "now"},
+        {"boot": "X"},
     ],
 )
-def test_a_happening_out_of_bounds_is_refused(kind: str, crossing: str | None, monotonic_ms: int) -> None:
+def test_a_happening_out_of_bounds_is_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(BadFormatError):
-        Happening(kind, crossing, monotonic_ms, "aaaa", "2026-11-25T10:00:00.000Z")
+        dataclasses.replace(HAPPENING, **changed)
 
 
 def test_times_are_written_in_utc_with_milliseconds() -> None:
@@ -187,6 +250,17 @@ def test_a_disposition_is_the_last_record_with_a_crossings_key() -> None:
     assert ring.key_for(happening("disposition", "c1"), 2) is key
     ring.drop_old(2)
     assert len(ring) == 0
+
+
+def test_a_crossing_that_goes_on_keeps_its_key() -> None:
+    ring = KeyRing(SEALER)
+    key = ring.key_for(happening("opened", "c1"), 0)
+    ring.key_for(happening("closed", "c1"), 1)
+    ring.key_for(happening("decided", "c1"), 2)
+    assert ring.key_for(happening("granted", "c1"), 2 + KEY_LINGERS_MS) is key
+    assert ring.key_for(happening("closed", "c1"), 3 + KEY_LINGERS_MS) is key
+    ring.drop_old(4 + KEY_LINGERS_MS)
+    assert len(ring) == 1
 
 
 def test_the_oldest_key_goes_when_there_are_too_many() -> None:

@@ -152,7 +152,7 @@ def test_no_bundle_is_made_of_a_damaged_spool(log: SmallLog, tmp_path: Path) -> 
     path = log.spool / "tile/entries/000.p/5"
     good = path.read_bytes()
     damaged = {
-        "other entries": good.replace(b'"kind":"passed"', b'"kind":"closed"'),
+        "other entries": good.replace(b'"index":3', b'"index":2'),
         "cut off": good[:-1],
         "longer": good + b"\0\0",
     }

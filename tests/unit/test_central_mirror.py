@@ -205,7 +205,7 @@ async def test_a_changed_entry_or_proof_is_unprocessable_and_not_stored(bench: B
     bench.grow(60)
     await announce(bench)
     good = package(bench, 0, 256, 300)
-    changed_entry = good.replace(b'"opened"', b'"closed"', 1)
+    changed_entry = good.replace(b"T10:00:00Z", b"T11:00:00Z", 1)
     changed_proof = good[:-1] + bytes([good[-1] ^ 1])
     for bad in (changed_entry, changed_proof):
         assert await status_of(bench, wire.add_entries(bench.origin, 0, 300, b"", (bad,))) == 422
@@ -263,9 +263,11 @@ async def test_bytes_that_are_no_add_entries_are_bad_requests(bench: Bench, dama
 async def test_an_entry_that_is_no_record_of_its_place_is_unprocessable(bench: Bench) -> None:
     bench.grow()
     leaves = list(SpoolLog(bench.log.spool).leaves(0, 5))
-    for entries in ([b"not a header"], [leaves[1]]):
+    elsewhere = leaves[0].replace(b"gate-0001", b"gate-0002")
+    assert elsewhere != leaves[0]
+    for entries in ([b"not a header"], [leaves[1]], [elsewhere]):
         hashes = [leaf_hash(one) for one in entries]
-        other = Bench(bench.log.folder / entries[0][:3].hex())
+        other = Bench(bench.log.folder / leaf_hash(entries[0]).hex())
         note = forged(other, 1, root_of(hashes))
         assert await status_of(other, wire.add_checkpoint(0, (), note)) == 200
         request = wire.add_entries(other.origin, 0, 1, b"", (wire.package(entries, ()),))
@@ -300,7 +302,7 @@ def damage_bundle(bench: Bench) -> None:
     engine = bench.server.ledger._engine
     with engine.begin() as connection:
         raw = connection.execute(sa.select(bundles.c.entries)).scalar_one()
-        connection.execute(bundles.update().values(entries=raw.replace(b"opened", b"closed", 1)))
+        connection.execute(bundles.update().values(entries=raw.replace(b"T10:00:00Z", b"T11:00:00Z", 1)))
 
 
 async def test_a_damaged_store_is_not_exported(bench: Bench, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.appends import APPEND, APPENDED, append_of
 
 from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelClosedError
@@ -18,14 +19,12 @@ from gate.channel.sockets import Connection, connect, listen, reach, serve
 from gate.channel.table import CHANNELS
 from gate.channel.users import Peer
 
-APPEND = messages.Append(seq=1, kind="opened", crossing="c1", monotonic_ms=5, body={"a": [1, None, "x"]})
-
 
 def _answer_all(got: list[Any]) -> Callable[[Connection[Any]], Awaitable[None]]:
     async def handler(connection: Connection[Any]) -> None:
         async for message in connection:
             got.append(message)
-            await connection.send(messages.Recorded(seq=message.seq, index=7))
+            await connection.send(APPENDED)
 
     return handler
 
@@ -35,7 +34,7 @@ async def test_a_message_arrives_as_it_was_sent_and_is_answered(tmp_path: Path) 
     async with serve(CHANNELS.log, tmp_path / "s", _answer_all(got)):
         client = await connect(CHANNELS.log, tmp_path / "s")
         await client.send(APPEND)
-        assert await client.receive() == messages.Recorded(seq=1, index=7)
+        assert await client.receive() == APPENDED
         client.close()
     assert got == [APPEND]
 
@@ -49,7 +48,7 @@ async def test_a_message_of_another_direction_ends_the_connection_and_not_the_se
             await stranger.receive()
         friend = await connect(CHANNELS.log, tmp_path / "s")
         await friend.send(APPEND)
-        assert isinstance(await friend.receive(), messages.Recorded)
+        assert isinstance(await friend.receive(), messages.Appended)
         friend.close()
 
 
@@ -90,11 +89,11 @@ async def test_bytes_that_are_no_message_are_refused(tmp_path: Path, wire: bytes
 
 async def test_a_message_over_the_limit_is_not_sent(tmp_path: Path) -> None:
     async with serve(CHANNELS.log, tmp_path / "s", _answer_all([])):
-        client = await connect(replace(CHANNELS.log, bytes_max=100), tmp_path / "s")
+        client = await connect(replace(CHANNELS.log, bytes_max=400), tmp_path / "s")
         await client.send(APPEND)
         await client.receive()
-        with pytest.raises(ValueError, match="exceeds 100"):
-            await client.send(messages.Append(seq=1, kind="k", crossing=None, monotonic_ms=0, body={"x": "y" * 200}))
+        with pytest.raises(ValueError, match="exceeds 400"):
+            await client.send(append_of(b"y" * 400))
         client.close()
 
 

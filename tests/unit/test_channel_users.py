@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from fakes.appends import APPEND
 from fakes.strangers import NOBODY, call, impostor, needs_root, open_folder
 
 from gate.channel import messages
@@ -20,7 +21,6 @@ UIDS = {program: 3000 + number for number, program in enumerate((*PROGRAMS, "cen
 OPERATOR, OPERATORS_GID, CALLERS_GID = 4000, 4500, 4501
 SERVICE = Users(own=UIDS["lane"], in_service=True, programs=UIDS, groups={OPERATORS: OPERATORS_GID})
 DEMO = Users(own=1000, in_service=False, programs={}, groups={})
-APPEND = messages.Append(seq=1, kind="granted", crossing="c1", monotonic_ms=5, body={})
 STATUS = messages.Status("lane", "idle", {})
 
 
@@ -108,7 +108,7 @@ async def test_an_impostor_in_the_logs_place_is_not_believed(users: Users) -> No
             # Without the control it is: a record that nobody wrote counts as durable, and the gate would open.
             believed = await connect(CHANNELS.log, folder / "log.sock", users=CREDULOUS)
             await believed.send(APPEND)
-            assert isinstance(await believed.receive(), messages.Recorded)
+            assert isinstance(await believed.receive(), messages.Appended)
             believed.close()
 
 

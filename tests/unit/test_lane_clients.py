@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,16 @@ from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage import records
-from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordKind
+from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, RecordClass, Recorded, RecordKind
 from gate.passage.records import IncidentKind
-from gate.programs.lane import clients
+from gate.programs.lane import clients, owed
 from gate.programs.lane.clients import LogClient, VisionClient
+
+
+def count_in(new: messages.NewRecord) -> int:
+    found: int = json.loads(new.body)["count"]
+    return found
+
 
 LOG_WELL = messages.Status(program="log", state="ready", detail={})
 DECIDED = decided_record()
@@ -31,7 +38,7 @@ class FakeLog:
 
     def __init__(self) -> None:
         self.full = False
-        self.written: list[messages.Append] = []
+        self.written: list[messages.NewRecord] = []
         self._wrote = asyncio.Condition()
 
     async def until_written(self, count: int) -> None:
@@ -41,13 +48,14 @@ class FakeLog:
     async def handle(self, connection: Connection[Any]) -> None:
         async for message in connection:
             match message:
-                case messages.Append() if self.full:
-                    await connection.send(messages.NotRecorded(seq=message.seq, reason="disk full"))
-                case messages.Append():
-                    self.written.append(message)
+                case messages.Append(offered) if self.full:
+                    refused = messages.NotRecorded(reason="disk full", again=True)
+                    await connection.send(messages.Appended([refused] * len(offered)))
+                case messages.Append(offered):
+                    self.written += offered
                     async with self._wrote:
                         self._wrote.notify_all()
-                    await connection.send(messages.Recorded(seq=message.seq, index=len(self.written) - 1))
+                    await connection.send(messages.Appended([messages.Recorded(index=0)] * len(offered)))
                 case messages.StatusRequest():
                     await connection.send(LOG_WELL)
                 case messages.OpenCrossingsRequest():
@@ -103,9 +111,10 @@ async def test_an_awaited_record_is_answered_when_it_is_durable(tmp_path: Path) 
         await events.until(PartBack(Part.LOG))
         client.append(records.Granted("c1", 9), awaited=True)
         await events.until(Recorded("c1", RecordKind.GRANTED))
-    assert [(a.kind, a.crossing, a.monotonic_ms, a.body) for a in log.written] == [
-        ("granted", "c1", 42, {"direction": "entry", "ttl_ms": 9})
-    ]
+    (new,) = log.written
+    assert (new.kind, new.crossing, new.monotonic_ms) == (RecordKind.GRANTED, "c1", 42)
+    assert (new.about, new.leads_to_admission, new.ends_crossing) == (RecordClass.CROSSING, False, False)
+    assert new.body == b'{"direction":"entry","ttl_ms":9}'
 
 
 async def test_without_a_log_an_awaited_record_is_refused_at_once_and_others_are_owed(tmp_path: Path) -> None:
@@ -118,7 +127,7 @@ async def test_without_a_log_an_awaited_record_is_refused_at_once_and_others_are
     assert client.owed == 3
     async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         await log.until_written(3)
-    assert [append.body["count"] for append in log.written] == [0, 1, 2]
+    assert [count_in(new) for new in log.written] == [0, 1, 2]
 
 
 async def test_a_full_disk_stops_admissions_and_what_is_owed_is_written_when_there_is_room(tmp_path: Path) -> None:
@@ -135,36 +144,63 @@ async def test_a_full_disk_stops_admissions_and_what_is_owed_is_written_when_the
         events.seen.clear()
         log.full = False
         await events.until(PartBack(Part.LOG))
-    assert [append.kind for append in log.written] == ["closed"]
+    assert [new.kind for new in log.written] == [RecordKind.CLOSED]
 
 
 async def test_at_the_limit_the_oldest_owed_record_is_dropped_and_the_loss_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clients, "OWED_MAX", 2)
+    monkeypatch.setattr(owed, "OWED_MAX", 2)
     log, events = FakeLog(), Events()
     client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
     for number in range(5):
         client.append(records.Incident(None, IncidentKind.FORCED, number), awaited=False)
     async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         await log.until_written(3)
-    assert {"incident": "records_lost", "count": 3} in [append.body for append in log.written]
-    assert [append.body["count"] for append in log.written if append.body["incident"] == "forced"] == [3, 4]
+    assert [json.loads(new.body) for new in log.written] == [
+        {"incident": "records_lost", "count": 3},
+        {"incident": "forced", "count": 3},
+        {"incident": "forced", "count": 4},
+    ]
 
 
-async def test_a_log_that_dies_answers_what_was_pending(tmp_path: Path) -> None:
-    events = Events()
+async def test_what_was_offered_to_a_log_that_dies_is_neither_refused_nor_doubled(tmp_path: Path) -> None:
+    log, events, dies_once = FakeLog(), Events(), [True]
 
-    async def dies(connection: Connection[Any]) -> None:
-        while isinstance(await connection.receive(), messages.StatusRequest):
+    async def writes_and_dies(connection: Connection[Any]) -> None:
+        if not dies_once:
+            await log.handle(connection)
+            return
+        while isinstance(message := await connection.receive(), messages.StatusRequest):
             await connection.send(LOG_WELL)
+        log.written += message.records
+        dies_once.clear()
 
     client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
-    async with serve(CHANNELS.log, tmp_path / "s", dies), running(client):
+    async with serve(CHANNELS.log, tmp_path / "s", writes_and_dies), running(client):
         await events.until(PartBack(Part.LOG))
         client.append(records.Opened("c1"), awaited=True)
-        await events.until(NotRecorded("c1", RecordKind.OPENED))
         await events.until(PartLost(Part.LOG))
+        await events.until(Recorded("c1", RecordKind.OPENED))
+    assert NotRecorded("c1", RecordKind.OPENED) not in events.seen
+    first, again = log.written
+    assert first.id == again.id
+
+
+async def test_a_log_that_answers_for_other_records_is_hung_up_on(tmp_path: Path) -> None:
+    events = Events()
+
+    async def confused(connection: Connection[Any]) -> None:
+        async for message in connection:
+            answer = LOG_WELL if isinstance(message, messages.StatusRequest) else messages.Appended([])
+            await connection.send(answer)
+
+    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
+    async with serve(CHANNELS.log, tmp_path / "s", confused), running(client):
+        await events.until(PartBack(Part.LOG))
+        client.append(records.Opened("c1"), awaited=True)
+        await events.until(PartLost(Part.LOG))
+    assert client.owed == 1
 
 
 async def test_open_crossings_are_asked_for_on_a_line_of_their_own(tmp_path: Path) -> None:

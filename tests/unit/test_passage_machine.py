@@ -127,6 +127,16 @@ def test_without_a_receipt_of_the_opening_the_traveller_is_referred() -> None:
     assert reasons_of(late.feed(Tick(), after_ms=2_001)) == {"receipt_late"}
 
 
+def test_a_log_that_goes_away_while_a_receipt_is_waited_for_refers_at_once_and_a_late_receipt_changes_nothing() -> None:
+    opening = ready()
+    opening.feed(DocumentPresented(CROSSING))
+    deciding = recording()
+    for run, kind in ((opening, RecordKind.OPENED), (deciding, RecordKind.DECIDED)):
+        assert reasons_of(run.feed(PartLost(Part.LOG))) == {"log_unavailable"}
+        assert run.feed(PartBack(Part.LOG), Recorded(CROSSING, kind), AT_REST) == []
+        assert isinstance(run.state, machine.Referred)
+
+
 def test_without_a_receipt_of_the_decision_nobody_is_admitted() -> None:
     assert reasons_of(recording().feed(NotRecorded(CROSSING, RecordKind.DECIDED))) == {"log_unavailable"}
     assert reasons_of(recording().feed(Tick(), after_ms=2_001)) == {"receipt_late"}

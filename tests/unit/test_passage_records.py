@@ -8,11 +8,11 @@ import pytest
 from fakes.passage_examples import decided_record, said
 
 from gate.passage import records
-from gate.passage.events import Part, RecordKind
+from gate.passage.events import Part, RecordClass, RecordKind
 from gate.passage.evidence import Alarm, CameraTrouble
 from gate.passage.orders import Disposition
 from gate.passage.reasons import Objection, Reason
-from gate.passage.records import ClosedAs, GrantEnd, Incident, IncidentKind, Record, RecordClass, class_of, crossing_of
+from gate.passage.records import ClosedAs, GrantEnd, Incident, IncidentKind, Record, class_of, crossing_of
 
 KINDS: tuple[type[Record], ...] = get_args(Record)
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.audit_logs import SmallLog, crossing, wanted
+from fakes.audit_logs import ORIGIN, SmallLog, crossing, wanted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.audit.note import Signer
+from gate.audit.note import Note, Signer
+from gate.audit.writer import Wanted
 from gate.verify.bundle import judge_bundle
 from gate.verify.findings import PROBLEMS_MAX, Findings, Report, StructureError, UnreadableError
 from gate.verify.folder import split_entries, split_sealed
@@ -66,7 +67,30 @@ def test_an_untouched_bundle_is_verified_with_its_figures(log: SmallLog, bundle:
     assert report.problems == ()
     assert report.verified
     assert (report.entries, report.bodies, report.keys, report.erased, report.checkpoints) == (11, 11, 3, 0, 1)
-    assert report.first_time == report.last_time == "2026-11-25T10:00:00.000Z"
+    assert report.first_time == report.last_time == "2026-11-25T10:00:00Z"
+
+
+def test_the_entries_of_another_gate_are_not_this_logs_whatever_was_signed(log: SmallLog, tmp_path: Path) -> None:
+    """Whoever holds a log's key can sign for whatever entries: those of another gate, bodies and all, are still not its own."""
+    other = SmallLog(tmp_path / "other", signer=Signer.generate("border.example/gate-0002/demo"))
+    other.folder.mkdir()
+    other.write(crossing("c1"))
+
+    def sign_again(lines: list[dict[str, Any]]) -> None:
+        text = Note.parse(lines[0]["checkpoint"].encode()).text.replace(other.signer.verifier.name, ORIGIN, 1)
+        lines[0]["checkpoint"] = Note(text, (log.signer.sign(text),)).to_bytes().decode()
+
+    problems = judged(tmp_path, log.vkey, rewritten(other.bundle(), sign_again)).problems
+    assert problems == tuple(
+        f"entry {n} is of border.example/gate-0002/demo, not of {log.signer.verifier.name}" for n in range(5)
+    ), "without the origin in each entry there is nothing to find"
+
+
+def test_a_body_of_a_length_of_its_own_is_named(tmp_path: Path) -> None:
+    log = SmallLog(tmp_path)
+    happening = wanted("release").happening
+    log.write([Wanted(happening, (happening.envelope() + b"\n{}").ljust(300))])
+    assert verify(log.spool, log.vkey).problems == ("entry 0 is sealed to a length that no other has",)
 
 
 def test_any_single_changed_byte_is_found(tmp_path: Path) -> None:
@@ -393,7 +417,7 @@ def test_a_copy_of_the_database_is_verified_also_with_its_write_ahead_log(tmp_pa
     [
         ("DELETE FROM entries WHERE i = 3", "row 4 stands where entry 3 belongs"),
         (
-            "UPDATE entries SET leaf = CAST(replace(leaf, 'opened', 'closed') AS BLOB) WHERE i = 256",
+            "UPDATE entries SET leaf = CAST(replace(leaf, 'T10:', 'T11:') AS BLOB) WHERE i = 256",
             "root that was signed",
         ),
         ("UPDATE entries SET sealed = x'00' WHERE i = 3", "sealed body of entry 3"),
@@ -404,7 +428,7 @@ def test_a_copy_of_the_database_is_verified_also_with_its_write_ahead_log(tmp_pa
         ("UPDATE head SET checkpoint = x'00'", "not a signed note"),
         ("DELETE FROM head", "0 heads"),
         ("DELETE FROM nodes", "full tiles"),
-        ("INSERT INTO open_crossings VALUES ('c9', 1)", "open crossings"),
+        ("INSERT INTO open_crossings VALUES ('c9', 999)", "open crossing c9 begins with no entry"),
         ("CREATE TABLE more (a)", "does not belong"),
         ("CREATE VIEW more AS SELECT 1", "does not belong"),
         ("DROP TABLE nodes", "table nodes is missing"),
@@ -453,8 +477,8 @@ def test_a_frontier_of_another_length_is_refused() -> None:
 
 def test_a_header_of_any_other_kind_is_refused() -> None:
     fields = {
-        "boot": "a", "crossing": None, "index": 0, "key": "0" * 64, "kind": "opened",
-        "monotonic_ms": 0, "sealed": "0" * 64, "time": "2026-11-25T10:00:00.000Z", "v": 1,
+        "class": "device", "hour": "2026-11-25T10:00:00Z", "index": 0, "key": "0" * 64, "origin": "a/b",
+        "sealed": "0" * 64, "v": 2,
     }  # fmt: skip
 
     def leaf(**changes: Any) -> bytes:
@@ -462,9 +486,9 @@ def test_a_header_of_any_other_kind_is_refused() -> None:
 
     assert read_header(leaf()) == fields
     wrong: list[dict[str, Any]] = [
-        {"v": 2}, {"v": True}, {"index": -1}, {"index": 1.0}, {"monotonic_ms": "1"}, {"crossing": "a b"}, {"crossing": 1},
-        {"kind": "X"}, {"kind": None}, {"boot": "G"}, {"time": "now"}, {"key": "0"}, {"sealed": "G" * 64}, {"more": 1},
-        {"boot": "a" * 2000},
+        {"v": 1}, {"v": True}, {"index": -1}, {"index": 1.0}, {"class": "opened"}, {"class": None}, {"hour": "now"},
+        {"hour": "2026-11-25T10:05:00Z"}, {"origin": "a b"}, {"origin": ""}, {"origin": "a" * 513}, {"key": "0"},
+        {"sealed": "G" * 64}, {"more": 1}, {"kind": "opened"}, {"origin": "a" * 2000},
     ]  # fmt: skip
     for changes in wrong:
         with pytest.raises(StructureError):

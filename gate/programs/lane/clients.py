@@ -3,18 +3,17 @@
 Both ask their peer for its status every second, and a peer that says nothing for `SILENCE_MAX_S` is gone: a program that
 hangs is as lost as one that died.
 
-`LogClient` numbers the appends and keeps what is owed: a record that the log refused and nobody waits for is written
-again until it is taken; at `OWED_MAX` the oldest is dropped and the loss is itself recorded. Admissions never wait in
-that queue: an awaited record that fails is answered with `NotRecorded` at once.
+`LogClient` offers the log what `gate.programs.lane.owed` keeps, one append after the other, in the order of events. What it tells
+the machine is certain: `Recorded` is in the log, `NotRecorded` is not and never will be. A record of which neither is known when the
+log goes away is told by `PartLost(Part.LOG)` alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,12 +21,12 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS, Channel
-from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordKind
-from gate.passage.records import Incident, IncidentKind, Record, crossing_of
+from gate.passage.events import Event, Part, PartBack, PartLost
+from gate.passage.records import Record
+from gate.programs.lane.owed import Owed
 from gate.programs.racing import first_of
-from gate.programs.records import fields_of
 
-OWED_MAX = 1_000
+APPEND_ID_BYTES = 16
 RETRY_S = 0.5
 RECONNECT_S = 0.2
 DRAIN_POLL_S = 0.01
@@ -65,12 +64,6 @@ async def _next(connection: Connection[Incoming]) -> Incoming:
         raise ChannelClosedError("the peer is silent") from error
 
 
-@dataclass(slots=True)
-class _Entry:
-    append: messages.Append
-    awaited: bool
-
-
 class LogClient:
     """Appends records over the log's socket. `run` keeps the connection; `append` never blocks."""
 
@@ -79,47 +72,29 @@ class LogClient:
         self._post = post
         self._monotonic_ms = monotonic_ms
         self._connection: Connection[messages.FromLog] | None = None
-        self._seq = 0
-        self._unsent: deque[_Entry] = deque()
-        self._pending: dict[int, _Entry] = {}
-        self._owed: deque[_Entry] = deque()
-        self._dropped = 0
+        self._queue = Owed(lambda: secrets.token_bytes(APPEND_ID_BYTES))
+        self._outcomes: asyncio.Queue[messages.Appended] = asyncio.Queue()
         self._wake = asyncio.Event()
         self._well = False
 
     @property
     def owed(self) -> int:
         """How many records wait for the log to take them."""
-        return len(self._owed)
+        return len(self._queue)
 
     def append(self, record: Record, *, awaited: bool) -> None:
-        """Write a record. An awaited one is answered by a `Recorded` or `NotRecorded` event."""
-        self._seq += 1
-        entry = _Entry(
-            messages.Append(self._seq, record.kind.value, crossing_of(record), self._monotonic_ms(), fields_of(record)),
-            awaited,
-        )
-        if self._connection is None:
-            self._refuse(entry)
-            return
-        self._unsent.append(entry)
+        """Write a record. An awaited one is answered by a `Recorded` or `NotRecorded` event, or by the loss of the log."""
+        reachable = self._connection is not None
+        refusal = self._queue.add(record, self._monotonic_ms(), awaited=awaited, reachable=reachable)
+        if refusal is not None:
+            self._post(refusal)
         self._wake.set()
-
-    def _refuse(self, entry: _Entry) -> None:
-        append = entry.append
-        if entry.awaited:
-            self._post(NotRecorded(append.crossing or "", RecordKind(append.kind)))
-            return
-        if len(self._owed) >= OWED_MAX:
-            self._owed.popleft()
-            self._dropped += 1
-        self._owed.append(entry)
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until the log has answered everything, but no longer than the deadline."""
         loop = asyncio.get_running_loop()
         end_s = loop.time() + deadline_s
-        while (self._unsent or self._pending or self._owed) and loop.time() < end_s:  # noqa: ASYNC110 - three queues
+        while self._queue and loop.time() < end_s:  # noqa: ASYNC110 - a last look once a program
             await asyncio.sleep(DRAIN_POLL_S)
 
     async def open_crossings(self) -> tuple[str, ...]:
@@ -143,63 +118,52 @@ class LogClient:
                 await asyncio.sleep(RECONNECT_S)
                 continue
             self._connection = connection
+            self._outcomes = asyncio.Queue()
+            self._wake.set()
             self._report(well=True)
             try:
-                await first_of(self._send(connection), self._pay(), self._receive(connection), _pulse(connection))
+                await first_of(self._send(connection), self._receive(connection), _pulse(connection))
             except ChannelError:
                 pass
             finally:
                 self._connection = None
                 connection.close()
             self._report(well=False)
-            for entry in (*self._pending.values(), *self._unsent):
-                self._refuse(entry)
-            self._pending.clear()
-            self._unsent.clear()
+            for answer in self._queue.hang_up():
+                self._post(answer)
 
     async def _send(self, connection: Connection[messages.FromLog]) -> None:
+        """Offer what is owed, and the next only when the outcome is known: so the log's order is ours."""
         while True:
-            await self._wake.wait()
             self._wake.clear()
-            while self._unsent:
-                entry = self._unsent.popleft()
-                self._pending[entry.append.seq] = entry
-                await connection.send(entry.append)
+            offered = self._queue.offer(self._monotonic_ms())
+            if not offered:
+                await self._wake.wait()
+                continue
+            await connection.send(messages.Append(offered))
+            outcomes = (await self._outcomes.get()).outcomes
+            try:
+                answers = self._queue.settle(outcomes)
+            except ValueError as error:
+                raise ChannelError("the log answered for other records") from error
+            for answer in answers:
+                self._post(answer)
+            well = all(isinstance(outcome, messages.Recorded) for outcome in outcomes)
+            self._report(well=well)
+            if not well:
+                # What is new is offered at once, together with what was refused; a full disk is not hammered.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(RETRY_S):
+                        await self._wake.wait()
 
     async def _receive(self, connection: Connection[messages.FromLog]) -> None:
         while True:
             answer = await _next(connection)
             match answer:
-                case messages.Recorded(seq=seq):
-                    entry = self._pending.pop(seq, None)
-                    if entry is not None and entry.awaited:
-                        append = entry.append
-                        self._post(Recorded(append.crossing or "", RecordKind(append.kind)))
-                    self._report(well=True)
-                    self._offer_owed()
-                case messages.NotRecorded(seq=seq):
-                    entry = self._pending.pop(seq, None)
-                    self._report(well=False)
-                    if entry is not None:
-                        self._refuse(entry)
+                case messages.Appended():
+                    self._outcomes.put_nowait(answer)
                 case messages.OpenCrossings() | messages.Status():
                     pass
-
-    async def _pay(self) -> None:
-        """Offer what is owed again now and then; each one taken offers the next (`_receive`)."""
-        while True:
-            self._offer_owed()
-            await asyncio.sleep(RETRY_S)
-
-    def _offer_owed(self) -> None:
-        """Oldest first and one at a time, so that a full disk is not hammered."""
-        if not self._owed or self._pending or self._unsent:
-            return
-        self._unsent.append(self._owed.popleft())
-        self._wake.set()
-        if self._dropped:
-            lost, self._dropped = self._dropped, 0
-            self.append(Incident(None, IncidentKind.RECORDS_LOST, lost), awaited=False)
 
     def _report(self, *, well: bool) -> None:
         if well is not self._well:

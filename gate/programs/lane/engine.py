@@ -205,8 +205,8 @@ class Engine:
         if isinstance(record, records.Opened):
             self.stopwatch = Stopwatch(record.crossing)
             self.mark(record.crossing, "presented")
-        if (crossing := records.crossing_of(record)) is not None:
-            self.mark(crossing, record.kind.value)
+        elif (crossing := records.crossing_of(record)) is not None:
+            self.mark(crossing, record.kind.value)  # opened it is with the receipt: `StartCrossing`
         if isinstance(record, records.Closed) and record.crossing == self.stopwatch.crossing:
             record = replace(record, stages_ms=self.stopwatch.since_presented_ms())
         self._recorder.append(record, awaited=awaited)

@@ -1,0 +1,141 @@
+"""The records that the log has not taken yet, in the order of events.
+
+What is offered stays here until its outcome is known. A record whose outcome nobody knows (the connection broke, the log cannot be
+looked into) is in doubt: it is offered again under its id, and neither called recorded nor refused before. Everybody's order is kept, but
+that what leads to an admission is passed by others while the disk is full.
+
+Admissions never wait here for long: an awaited record is refused at once when the log is away or far behind, and then it is
+never offered; one that the log refused is not offered again. At `OWED_MAX` the oldest is dropped, and the loss is itself recorded.
+Pure: when to offer and what to tell whom is left to `gate.programs.lane.clients`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gate.channel import messages
+from gate.passage.events import NotRecorded, Recorded
+from gate.passage.records import Incident, IncidentKind, Record, class_of, crossing_of
+from gate.programs.records import RecordError, encode
+
+OWED_MAX = 1_000
+AHEAD_MAX = 48  # so many records before an awaited one still go with it
+OFFERED_BYTES_MAX = 40 * 1024  # of bodies, beside what else a message holds; one goes alone if it must
+HELD_UP_MAX = 8  # of the records that wait for room on the disk, so many are offered each time
+
+Outcome = messages.Recorded | messages.NotRecorded | messages.NotKnown
+Answer = Recorded | NotRecorded
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    record: Record
+    new: messages.NewRecord
+    awaited: bool
+    in_doubt: bool = False  # it may be in the log
+    held_up: bool = False  # it waits for room on the disk
+
+    def recorded(self) -> Recorded:
+        return Recorded(crossing_of(self.record) or "", self.record.kind)
+
+    def not_recorded(self) -> NotRecorded:
+        return NotRecorded(crossing_of(self.record) or "", self.record.kind)
+
+
+class Owed:
+    """The queue. `new_id` draws the ids of appends: 16 random bytes."""
+
+    def __init__(self, new_id: Callable[[], bytes]) -> None:
+        self._new_id = new_id
+        self._entries: list[_Entry] = []
+        self._offered: list[_Entry] = []
+        self._lost = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, record: Record, monotonic_ms: int, *, awaited: bool, reachable: bool) -> NotRecorded | None:
+        """Take a record, or refuse it for good: an awaited one that cannot be offered soon, one that cannot be written as JSON."""
+        refusal = NotRecorded(crossing_of(record) or "", record.kind) if awaited else None
+        if awaited and (not reachable or len(self._entries) - len(self._offered) > AHEAD_MAX):
+            return refusal
+        try:
+            new = self._new(record, monotonic_ms)
+        except RecordError:
+            self._lost += not awaited
+            return refusal
+        self._entries.append(_Entry(record, new, awaited))
+        if len(self._entries) > OWED_MAX:
+            self._entries.remove(next(entry for entry in self._entries if entry not in self._offered))
+            self._lost += 1
+        return None
+
+    def offer(self, monotonic_ms: int) -> list[messages.NewRecord]:
+        """What to send now, in order; empty while nothing is owed. `settle` or `hang_up` must follow."""
+        if self._lost:
+            loss = Incident(None, IncidentKind.RECORDS_LOST, self._lost)
+            self._entries.insert(0, _Entry(loss, self._new(loss, monotonic_ms), awaited=False))
+            self._lost = 0
+        held_up = size = 0
+        for entry in self._entries:
+            held_up += entry.held_up
+            if entry.held_up and held_up > HELD_UP_MAX:
+                continue
+            size += len(entry.new.body)
+            if self._offered and (size > OFFERED_BYTES_MAX or len(self._offered) >= messages.RECORDS_MAX):
+                break
+            self._offered.append(entry)
+        return [entry.new for entry in self._offered]
+
+    def settle(self, outcomes: Sequence[Outcome]) -> list[Answer]:
+        """Take in what became of what was offered; returns what the machine is told. Raises ValueError for another number of outcomes."""
+        answers: list[Answer] = []
+        done: list[_Entry] = []
+        for entry, outcome in zip(self._offered, outcomes, strict=True):
+            match outcome:
+                case messages.Recorded():
+                    answers += [entry.recorded()] if entry.awaited else []
+                    done.append(entry)
+                    continue
+                case messages.NotRecorded():
+                    entry.in_doubt = False
+                    if not outcome.again and not entry.awaited:
+                        self._lost += 1
+                        done.append(entry)
+                        continue
+                case messages.NotKnown():
+                    entry.in_doubt |= outcome.tried
+            entry.held_up = entry.new.leads_to_admission
+            if entry.awaited and not entry.in_doubt:
+                answers.append(entry.not_recorded())
+                done.append(entry)
+        self._offered = []
+        self._forget(done)
+        return answers
+
+    def hang_up(self) -> list[Answer]:
+        """The connection is gone: what was offered is in doubt, and what waited to be offered and is awaited is refused."""
+        for entry in self._offered:
+            entry.in_doubt = True
+        self._offered = []
+        refused = [entry for entry in self._entries if entry.awaited and not entry.in_doubt]
+        self._forget(refused)
+        return [entry.not_recorded() for entry in refused]
+
+    def _forget(self, entries: Sequence[_Entry]) -> None:
+        gone = {id(entry) for entry in entries}
+        self._entries = [entry for entry in self._entries if id(entry) not in gone]
+
+    def _new(self, record: Record, monotonic_ms: int) -> messages.NewRecord:
+        return messages.NewRecord(
+            id=self._new_id(),
+            kind=record.kind,
+            about=class_of(record),
+            crossing=crossing_of(record),
+            monotonic_ms=monotonic_ms,
+            leads_to_admission=record.leads_to_admission,
+            ends_crossing=record.ends_crossing,
+            bytes_min=record.bytes_min,
+            body=encode(record),
+        )

@@ -1,0 +1,121 @@
+"""What the log's files tell of a crossing without an auditor's key: headers and lengths, from the real machine to the real spool."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes.audit_logs import BOOT, TIME, SmallLog
+from fakes.passage_examples import AT_REST, CROSSING, GENUINE, SAME_FACE, Run, granted, inspecting, recording
+
+from gate.audit.export import Outlet
+from gate.audit.record import Happening, Header
+from gate.audit.sealing import plaintext
+from gate.audit.tiles import Piece
+from gate.audit.writer import Wanted
+from gate.channel.messages import NewRecord
+from gate.passage.effects import Write
+from gate.passage.events import DocumentRead, FaceCompared, Recorded, RecordKind, Tick
+from gate.passage.evidence import CheckResult
+from gate.passage.orders import Disposition, HandOver
+from gate.programs.lane.owed import Owed
+
+SAYS_NOTHING = {"v", "index", "class", "hour", "origin", "sealed", "key"}
+
+
+def admitted() -> Run:
+    run = granted()
+    run.feed(replace(AT_REST, closed=False, bodies=1, grants_left=1))
+    run.feed(replace(AT_REST, closed=False, passages_entry=1))
+    run.feed(replace(AT_REST, passages_entry=1))
+    return run
+
+
+def referred(run: Run) -> Run:
+    run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    run.order(HandOver(CROSSING, Disposition.WALKED_BACK))
+    return run
+
+
+def unreadable() -> Run:
+    run = inspecting()
+    run.feed(Tick(), after_ms=45_001)
+    return referred(run)
+
+
+def forged() -> Run:
+    failed = tuple(replace(check, result=CheckResult.FAILED) for check in GENUINE.checks)
+    return referred(recording(replace(GENUINE, checks=failed), replace(SAME_FACE, match=None, liveness=None)))
+
+
+def impostor() -> Run:
+    run = inspecting()
+    run.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, replace(SAME_FACE, match=None)))
+    return referred(run)
+
+
+WAYS = {"admitted": admitted, "unreadable": unreadable, "forged": forged, "impostor": impostor}
+
+
+def records_of(run: Run) -> list[NewRecord]:
+    numbers = itertools.count()
+    queue = Owed(lambda: next(numbers).to_bytes(16))
+    for effect in run.effects:
+        if isinstance(effect, Write) and getattr(effect.record, "crossing", None) is not None:
+            queue.add(effect.record, 1, awaited=False, reachable=True)
+    return queue.offer(1)
+
+
+def wanted(new: NewRecord, *, bytes_min: int | None = None) -> Wanted:
+    happening = Happening(
+        id=new.id,
+        kind=new.kind.value,
+        about=new.about.value,
+        crossing=new.crossing,
+        monotonic_ms=new.monotonic_ms,
+        boot=BOOT,
+        time=TIME,
+        leads_to_admission=new.leads_to_admission,
+        ends_crossing=new.ends_crossing,
+    )
+    return Wanted(happening, plaintext(happening, new.body, new.bytes_min if bytes_min is None else bytes_min))
+
+
+@pytest.fixture(params=WAYS)
+def visible(request: pytest.FixtureRequest, tmp_path: Path) -> list[tuple[Header, int]]:
+    """Headers and lengths of the bodies of one crossing, out of the spool."""
+    log = SmallLog(tmp_path)
+    news = records_of(WAYS[request.param]())
+    log.write([wanted(new) for new in news])
+    piece = Piece(0, len(news))
+    outlet = Outlet(log.spool)
+    headers = [Header.parse(leaf) for leaf in outlet.leaves(piece)]
+    return list(zip(headers, [len(sealed) for sealed in outlet.sealed(piece)], strict=True))
+
+
+def test_headers_and_lengths_are_the_same_however_a_crossing_ends(visible: list[tuple[Header, int]]) -> None:
+    assert [length - 28 for _, length in visible] == [2048, 8192, *[2048] * (len(visible) - 2)]
+    for header, _ in visible:
+        assert set(json.loads(header.leaf())) == SAYS_NOTHING
+        assert (header.about, header.hour) == ("crossing", "2026-11-25T10:00:00Z")
+    assert len({header.key for header, _ in visible}) == 1
+
+
+def test_the_number_of_records_does_tell_as_the_threat_model_says() -> None:
+    assert Counter({name: len(records_of(way())) for name, way in WAYS.items()}) == {
+        "admitted": 6,
+        "unreadable": 4,
+        "forged": 4,
+        "impostor": 4,
+    }
+
+
+def test_without_padding_the_lengths_would_tell() -> None:
+    natural = {name: tuple(len(new.body) for new in records_of(way())[1:3]) for name, way in WAYS.items()}
+    assert len(set(natural.values())) == len(WAYS)
+    decisions = {len(wanted(records_of(way())[1], bytes_min=0).plain) for way in WAYS.values()}
+    assert len(decisions) > 1, "a decision of which little is known would be short"

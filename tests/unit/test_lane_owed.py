@@ -1,0 +1,329 @@
+"""What the log has not taken yet: whatever is lost on the way, each event is written once or never, in its order."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import itertools
+import json
+from dataclasses import dataclass, field
+
+import msgspec
+import pytest
+from fakes.passage_examples import decided_record, said
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from gate.channel.messages import BODY_BYTES_MAX, RECORDS_MAX, Append, NewRecord, NotKnown
+from gate.channel.messages import NotRecorded as Refusal
+from gate.channel.messages import Recorded as Receipt
+from gate.channel.table import CHANNELS
+from gate.passage.events import NotRecorded, RecordClass, Recorded, RecordKind
+from gate.passage.evidence import CueEvidence
+from gate.passage.records import (
+    Decided,
+    Granted,
+    Incident,
+    IncidentKind,
+    Opened,
+    Presence,
+    Record,
+    Stopped,
+)
+from gate.programs.lane import owed
+from gate.programs.lane.owed import HELD_UP_MAX, Outcome, Owed
+
+
+def queue() -> Owed:
+    numbers = itertools.count()
+    return Owed(lambda: next(numbers).to_bytes(16))
+
+
+def put(waiting: Owed, record: Record, *, awaited: bool = False, reachable: bool = True) -> NotRecorded | None:
+    return waiting.add(record, 7, awaited=awaited, reachable=reachable)
+
+
+def incident(number: int) -> Incident:
+    return Incident(None, IncidentKind.FORCED, number)
+
+
+def counts(offered: list[NewRecord]) -> list[int]:
+    return [json.loads(new.body)["count"] for new in offered]
+
+
+FULL = Refusal("the disk is full", again=True)
+IMPOSSIBLE = Refusal("not a record", again=False)
+
+
+def test_what_is_owed_is_offered_in_order_until_it_is_taken() -> None:
+    waiting = queue()
+    for number in range(3):
+        put(waiting, incident(number))
+    first = waiting.offer(7)
+    assert counts(first) == [0, 1, 2]
+    assert waiting.settle([Receipt(0), FULL, Receipt(1)]) == []
+    assert waiting.offer(7) == [first[1]], "the same append, under the same id"
+    waiting.settle([Receipt(2)])
+    assert (len(waiting), waiting.offer(7)) == (0, [])
+
+
+def test_an_awaited_record_is_answered_once_and_not_offered_again() -> None:
+    waiting = queue()
+    put(waiting, Opened("c1"), awaited=True)
+    put(waiting, Opened("c2"), awaited=True)
+    waiting.offer(7)
+    assert waiting.settle([Receipt(0), FULL]) == [
+        Recorded("c1", RecordKind.OPENED),
+        NotRecorded("c2", RecordKind.OPENED),
+    ]
+    assert len(waiting) == 0
+
+
+def test_without_a_log_or_far_behind_an_awaited_record_is_refused_at_once() -> None:
+    waiting = queue()
+    assert put(waiting, Opened("c1"), awaited=True, reachable=False) == NotRecorded("c1", RecordKind.OPENED)
+    for number in range(owed.AHEAD_MAX + 1):
+        assert put(waiting, incident(number), reachable=False) is None
+    assert put(waiting, Opened("c2"), awaited=True) == NotRecorded("c2", RecordKind.OPENED)
+    waiting.offer(7)
+    assert put(waiting, Opened("c3"), awaited=True) is None, "what is on its way already holds nothing up"
+
+
+def test_what_was_offered_when_the_connection_broke_is_neither_recorded_nor_refused() -> None:
+    waiting = queue()
+    put(waiting, Opened("c1"), awaited=True)
+    offered = waiting.offer(7)
+    put(waiting, Granted("c0", 1), awaited=True)
+    assert waiting.hang_up() == [NotRecorded("c0", RecordKind.GRANTED)], "only this one is surely not in the log"
+    assert waiting.offer(7) == offered
+    assert waiting.settle([NotKnown("cannot be opened", tried=False)]) == []
+    waiting.offer(7)
+    assert waiting.settle([FULL]) == [NotRecorded("c1", RecordKind.OPENED)], "the log has looked: it is not there"
+
+
+def test_a_log_that_cannot_be_looked_into_leaves_in_doubt_only_what_it_tried() -> None:
+    waiting = queue()
+    put(waiting, Opened("c1"), awaited=True)
+    put(waiting, Opened("c2"), awaited=True)
+    waiting.offer(7)
+    outcomes: list[Outcome] = [NotKnown("broken", tried=True), NotKnown("broken", tried=False)]
+    assert waiting.settle(outcomes) == [NotRecorded("c2", RecordKind.OPENED)]
+    assert waiting.hang_up() == []
+    assert len(waiting) == 1
+
+
+def test_a_record_that_can_be_none_is_counted_as_lost_and_holds_up_nothing() -> None:
+    waiting = queue()
+    put(waiting, incident(0))
+    put(waiting, incident(1))
+    waiting.offer(7)
+    waiting.settle([IMPOSSIBLE, Receipt(0)])
+    (loss,) = waiting.offer(9)
+    assert json.loads(loss.body) == {"count": 1, "incident": "records_lost"}
+    assert (loss.monotonic_ms, loss.crossing) == (9, None)
+    put(waiting, Opened("c1"), awaited=True)
+    waiting.hang_up()
+    assert len(waiting) == 1
+
+
+def without_spelling() -> Decided:
+    record = decided_record()
+    assert record.evidence.face is not None
+    face = dataclasses.replace(record.evidence.face, cues=(CueEvidence("motion", float("nan")),))
+    return dataclasses.replace(record, evidence=dataclasses.replace(record.evidence, face=face))
+
+
+def test_a_record_that_json_has_no_spelling_for_is_refused_or_lost() -> None:
+    waiting = queue()
+    assert put(waiting, without_spelling(), awaited=True) == NotRecorded("c1", RecordKind.DECIDED)
+    assert waiting.offer(7) == []
+    assert put(waiting, without_spelling()) is None
+    assert [json.loads(new.body)["count"] for new in waiting.offer(7)] == [1]
+
+
+def test_an_append_has_a_limit_of_records_and_of_bytes() -> None:
+    waiting = queue()
+    for number in range(RECORDS_MAX + 1):
+        put(waiting, incident(number))
+    assert counts(waiting.offer(7)) == list(range(RECORDS_MAX))
+    waiting.settle([Receipt(0)] * RECORDS_MAX)
+    for _ in range(40):
+        put(waiting, decided_record())
+    offered = waiting.offer(7)
+    assert 1 < len(offered) < 40
+    assert sum(len(new.body) for new in offered) <= owed.OFFERED_BYTES_MAX
+
+
+def test_the_longest_append_fits_the_channel() -> None:
+    (stopped,) = _offered_of(Stopped())
+    kind, about = RecordKind.EMERGENCY_BEGAN, RecordClass.ADMINISTRATION
+    longest = replace(stopped, kind=kind, about=about, crossing="c" * 64, monotonic_ms=2**53, bytes_min=8192)
+    each = owed.OFFERED_BYTES_MAX // RECORDS_MAX
+    full = Append([replace(longest, body=b"x" * each)] * RECORDS_MAX)
+    alone = Append([replace(longest, body=b"x" * BODY_BYTES_MAX)])
+    assert max(len(msgspec.msgpack.encode(append)) for append in (full, alone)) < CHANNELS.log.bytes_max
+
+
+def _offered_of(record: Record) -> list[NewRecord]:
+    waiting = queue()
+    put(waiting, record)
+    return waiting.offer(7)
+
+
+def test_what_waits_for_room_on_the_disk_lets_others_pass() -> None:
+    waiting = queue()
+    for number in range(RECORDS_MAX + 10):
+        put(waiting, Presence(said(f"officer-{number}")))
+    put(waiting, incident(1))
+    waiting.offer(7)
+    waiting.settle([FULL] * RECORDS_MAX)
+    offered = waiting.offer(7)
+    assert [new.kind for new in offered[:HELD_UP_MAX]] == [RecordKind.PRESENCE] * HELD_UP_MAX
+    assert offered[-1].kind is RecordKind.INCIDENT
+
+
+def test_the_log_must_answer_for_what_it_was_offered() -> None:
+    waiting = queue()
+    put(waiting, incident(0))
+    waiting.offer(7)
+    with pytest.raises(ValueError, match="shorter"):
+        waiting.settle([])
+
+
+# ── whatever happens ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Turn(enum.Enum):
+    """What befalls one append."""
+
+    TAKEN = enum.auto()
+    NEVER_ARRIVED = enum.auto()
+    ANSWER_LOST = enum.auto()
+    DISK_FULL = enum.auto()
+    FAILED_AND_NOT_WRITTEN = enum.auto()
+    FAILED_AND_WRITTEN = enum.auto()
+    NOT_OPEN = enum.auto()
+
+
+@dataclass
+class Log:
+    """A log as docs/protocols/channels.md promises it: an id is written once."""
+
+    remembers: bool = True
+    entries: list[NewRecord] = field(default_factory=list)
+    in_doubt: set[bytes] = field(default_factory=set)
+
+    def take(self, offered: list[NewRecord], *, full: bool = False) -> list[Outcome]:
+        return [self._one(new, full=full) for new in offered]
+
+    def _one(self, new: NewRecord, *, full: bool) -> Outcome:
+        known = [at for at, one in enumerate(self.entries) if one.id == new.id] if self.remembers else []
+        if known:
+            return Receipt(known[0])
+        if full and new.leads_to_admission:
+            return FULL
+        self.entries.append(new)
+        return Receipt(len(self.entries) - 1)
+
+
+@dataclass
+class Lane:
+    """A lane that appends numbered records and hears what became of them."""
+
+    log: Log
+    waiting: Owed = field(default_factory=queue)
+    told: dict[str, type] = field(default_factory=dict)
+    awaited: set[str] = field(default_factory=set)
+
+    def add(self, number: int, *, kind: str, awaited: bool, reachable: bool) -> None:
+        record = {"opened": Opened(f"c{number}"), "granted": Granted(f"c{number}", 1)}[kind]
+        if awaited:
+            self.awaited.add(f"c{number}")
+        refusal = self.waiting.add(record, number, awaited=awaited, reachable=reachable)
+        if refusal is not None:
+            self.hear([refusal])
+
+    def hear(self, answers: list[Recorded | NotRecorded]) -> None:
+        for answer in answers:
+            assert answer.crossing in self.awaited
+            assert answer.crossing not in self.told, "told twice"
+            self.told[answer.crossing] = type(answer)
+
+    def turn(self, turn: Turn) -> None:
+        offered = self.waiting.offer(0)
+        if not offered:
+            return
+        outcomes: list[Outcome]
+        match turn:
+            case Turn.TAKEN:
+                self.hear(self.waiting.settle(self.log.take(offered)))
+            case Turn.NEVER_ARRIVED:
+                self.hear(self.waiting.hang_up())
+            case Turn.ANSWER_LOST:
+                self.log.take(offered)
+                self.hear(self.waiting.hang_up())
+            case Turn.DISK_FULL:
+                self.hear(self.waiting.settle(self.log.take(offered, full=True)))
+            case Turn.FAILED_AND_NOT_WRITTEN:
+                outcomes = [NotKnown("failed", tried=True)] * len(offered)
+                self.hear(self.waiting.settle(outcomes))
+            case Turn.FAILED_AND_WRITTEN:
+                self.log.take(offered)
+                outcomes = [NotKnown("failed", tried=True)] * len(offered)
+                self.hear(self.waiting.settle(outcomes))
+            case Turn.NOT_OPEN:
+                outcomes = [NotKnown("not open", tried=False)] * len(offered)
+                self.hear(self.waiting.settle(outcomes))
+
+
+steps = st.lists(
+    st.one_of(st.sampled_from(Turn), st.tuples(st.sampled_from(["opened", "granted"]), st.booleans(), st.booleans())),
+    max_size=60,
+)
+
+
+def played(history: list[Turn | tuple[str, bool, bool]], *, remembers: bool = True) -> Lane:
+    lane = Lane(Log(remembers))
+    for number, step in enumerate(history):
+        if isinstance(step, Turn):
+            lane.turn(step)
+        else:
+            lane.add(number, kind=step[0], awaited=step[1], reachable=step[2])
+    while len(lane.waiting):
+        lane.turn(Turn.TAKEN)
+    return lane
+
+
+@given(history=steps)
+@settings(max_examples=400)
+def test_whatever_is_lost_each_event_is_written_once_or_surely_never_and_in_its_order(
+    history: list[Turn | tuple[str, bool, bool]],
+) -> None:
+    lane = played(history)
+    written = [new.crossing for new in lane.log.entries]
+    assert len(set(written)) == len(written), "an event was doubled"
+    refused = {crossing for crossing, answer in lane.told.items() if answer is NotRecorded}
+    assert not refused & set(written), "what was refused is in the log"
+    appended = {f"c{number}" for number, step in enumerate(history) if not isinstance(step, Turn)}
+    assert set(written) == appended - refused
+    assert {crossing for crossing, answer in lane.told.items() if answer is Recorded} <= set(written)
+    assert set(lane.told) == lane.awaited, "whoever waits is answered at last"
+    settled = [new.monotonic_ms for new in lane.log.entries if not new.leads_to_admission]
+    assert settled == sorted(settled), "the log's order is not the order of events"
+    if Turn.DISK_FULL not in history:
+        everything = [new.monotonic_ms for new in lane.log.entries]
+        assert everything == sorted(everything)
+
+
+def test_a_log_that_forgets_ids_doubles_what_is_offered_again() -> None:
+    history: list[Turn | tuple[str, bool, bool]] = [("granted", False, True), Turn.ANSWER_LOST]
+    assert len(played(history).log.entries) == 1
+    assert len(played(history, remembers=False).log.entries) == 2
+
+
+def test_a_record_without_fields_is_an_empty_object() -> None:
+    waiting = queue()
+    put(waiting, Stopped())
+    (new,) = waiting.offer(7)
+    assert (new.kind, new.body) == (RecordKind.STOPPED, b"{}")
