@@ -114,7 +114,9 @@ class Host:
         self.tell({"see": {"screen": screen, "guidance": "none"}})
 
     def event(self) -> dict[str, Any]:
+        """The next event, without how late the machine was."""
         event: dict[str, Any] = json.loads(self._said.readline())
+        event.pop("late", None)
         return event
 
     def status(self) -> list[int]:
