@@ -77,9 +77,9 @@ class Feed:
         self._levels: list[npt.NDArray[np.float64]] = []
         self._given: set[Tamper] = set()
 
-    def command(self, exposure: float, *, at_ms: int) -> None:
-        """The camera was told another exposure, a multiple of the calibrated one, in the order of their times."""
-        self._commands.append(Command(at_ms, (float(np.log(exposure)),)))
+    def command(self, exposure: float, *, at_ms: int, taken_ms: int | None = None) -> None:
+        """The camera was told another exposure, a multiple of the calibrated one, in the order of their times, and answered then."""
+        self._commands.append(Command(at_ms, (float(np.log(exposure)),), taken_ms))
 
     def see(self, frame: Picture, *, at_ms: int) -> tuple[Tamper, ...]:
         """Take the next frame and return what is newly found."""

@@ -149,7 +149,8 @@ class Child:
         if self._crossing is not None or self._models is None:
             raise RuntimeError("a child serves one crossing, once it is prepared")
         camera = camera_for(self._setup)
-        video = Video(camera, exposures=exposures(random.SystemRandom()) if self._setup.challenge else ())
+        challenge = exposures(random.SystemRandom()) if self._setup.challenge else ()
+        video = Video(camera, clock_ms=_now_ms, exposures=challenge)
         faces = Witness(self._models.liveness)
         tints = TintWitness(faces, random.SystemRandom()) if self._setup.tints else None
         witness = PatientWitness(tints or faces, video)

@@ -3,7 +3,8 @@
 The exposure is changed at moments and to levels that nobody can know beforehand, until the frames have followed it well, or so
 often that they should have; the judgement is `gate.face.injection`'s. Until then, and for good where the camera takes no controls
 though it is to be challenged, liveness counts as not run. A challenge never delays a frame by more than the camera's answer: the
-controls are set beside the loop.
+controls are set beside the loop. An exposure counts from when the camera took it, not from the frame that had it asked for: on a busy
+machine a frame is looked at a tenth of a second late, which would pass for a camera that does not follow.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from gate.face.injection import Feed, Tamper
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from drivers.values import Frame
     from gate.face.chain import Observation
@@ -84,12 +85,13 @@ class PatientWitness:
 class Video:
     """Watches the video of one crossing. `see` is called with every frame that is looked at, in their order.
 
-    `settled` is True when the video has answered for itself, or was not asked to.
+    `settled` is True when the video has answered for itself, or was not asked to. `clock_ms` is the frames' clock.
     """
 
-    def __init__(self, camera: Camera, *, exposures: Sequence[Exposure] = ()) -> None:
+    def __init__(self, camera: Camera, *, clock_ms: Callable[[], int], exposures: Sequence[Exposure] = ()) -> None:
         self.settled = not exposures
         self._camera = camera
+        self._clock_ms = clock_ms
         self._feed = Feed()
         self._left = list(exposures)
         self._told: list[Exposure] = []
@@ -108,7 +110,7 @@ class Video:
             await self._restore()
         elif self._left:
             if not self._told or at_ms - self._told_ms >= self._left[0].after_ms:
-                await self._change(at_ms)
+                await self._change()
         elif not self._concluded and at_ms - self._told_ms >= ANSWER_WITHIN_MS:
             self._concluded = True
             found += self._feed.conclude()
@@ -118,9 +120,9 @@ class Video:
         """Zero what shows the person."""
         self._feed.wipe()
 
-    async def _change(self, at_ms: int) -> None:
+    async def _change(self) -> None:
         """Tell the camera the next exposure. One that does not take it is asked again, or never: then the video has not answered."""
-        wanted = self._left[0]
+        wanted, sent_ms = self._left[0], self._clock_ms()
         try:
             await self._set(wanted)
         except DriverError as error:
@@ -131,9 +133,9 @@ class Video:
                 self._left.clear()
             return
         del self._left[0]
-        self._feed.command(wanted.factor, at_ms=at_ms)
         self._told.append(wanted)
-        self._told_ms = at_ms
+        self._told_ms = self._clock_ms()
+        self._feed.command(wanted.factor, at_ms=sent_ms, taken_ms=self._told_ms)
 
     async def _restore(self) -> None:
         """Leave the camera as it was calibrated."""

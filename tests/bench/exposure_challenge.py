@@ -57,7 +57,7 @@ async def challenged(
 ) -> tuple[Camera, int | None]:
     """The camera, and when the video was believed; None: never."""
     camera = Camera(dice)
-    video = Video(camera, exposures=exposures(dice))
+    video = Video(camera, clock_ms=lambda: camera.now_ms, exposures=exposures(dice))
     before, shift_ms = Camera(dice), 0.0
     half_ms, phase_ms = dice.uniform(*BLINK_MS), dice.uniform(0, 1000)
     if way == "recording":

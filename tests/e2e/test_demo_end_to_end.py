@@ -36,7 +36,7 @@ def demo(kept: Path) -> dict[str, Any]:
     done = gate("demo", "--travellers", "26", "--seed", "7", "--headless", "--json", "--keep", str(kept), timeout_s=400)
     assert done.stdout, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
-    assert done.returncode == 0, document["differences"]
+    assert done.returncode == 0, (done.stderr.strip().splitlines()[-1:], document["differences"])
     return document
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from gate.cli.demo.director import Visit
-from gate.cli.demo.report import Expected, outcome_of
+from gate.cli.demo.machine import QUEUED_MS_MAX, Lateness
+from gate.cli.demo.report import Again, Expected, Outcome, Result, outcome_of
 
 
 def records(*reasons: tuple[str, str], verdict: str = "referred") -> list[dict[str, Any]]:
@@ -43,3 +46,60 @@ def test_everything_that_differs_is_told() -> None:
 
 def test_a_visit_without_records_has_no_verdict() -> None:
     assert differences(Expected("referred", (), (), 0), []) == ("verdict none, expected referred",)
+
+
+LATE = Lateness(queued_ms=QUEUED_MS_MAX + 1)
+
+
+def visited(late: Lateness, *differences: str) -> Outcome:
+    return Outcome(Visit("t001", "genuine", late=late), "referred", ("track_lost",), (), {}, differences)
+
+
+def result(*outcomes: Outcome, wrong_openings: int = 0, again: tuple[Again, ...] = ()) -> Result:
+    log = {"entries": 9, "verified": True}
+    return Result.of(
+        list(outcomes),
+        again=list(again),
+        audit=log,
+        synced=log,
+        judged={"wrong_openings": wrong_openings},
+        extra={"ready_s": 1.0, "memory_mb": {}},
+    )
+
+
+def test_a_late_machine_is_told_apart_from_a_wrong_gate() -> None:
+    found = result(visited(LATE, "0 passed, expected 1"), visited(Lateness()))
+    assert (found.as_expected, found.too_slow) == (False, True)
+    assert found.fields["machine"]["queued_ms"] == LATE.queued_ms
+    assert f"{LATE.queued_ms} ms" in found.late
+
+
+def test_one_difference_on_a_machine_in_time_is_the_gates() -> None:
+    found = result(visited(LATE, "0 passed, expected 1"), visited(Lateness(), "0 passed, expected 1"))
+    assert (found.as_expected, found.too_slow) == (False, False)
+
+
+def test_a_late_machine_excuses_no_wrong_opening() -> None:
+    found = result(visited(LATE, "0 passed, expected 1"), wrong_openings=1)
+    assert (found.as_expected, found.too_slow) == (False, False)
+
+
+def test_what_went_well_on_a_late_machine_went_well() -> None:
+    found = result(visited(LATE))
+    assert (found.as_expected, found.too_slow) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (visited(Lateness()), "Everything as expected."),
+        (visited(LATE, "0 passed, expected 1"), "This machine is too slow."),
+        (visited(Lateness(), "0 passed, expected 1"), "NOT as expected."),
+    ],
+)
+def test_the_report_says_which_it_was_and_who_came_again(outcome: Outcome, words: str) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    result(outcome, again=(Again("two_faces", ("verdict none, expected referred",), LATE),)).draw(console)
+    drawn = console.file.getvalue()  # type: ignore[attr-defined]
+    assert words in drawn
+    assert "Played again, because the machine was late: two faces." in drawn

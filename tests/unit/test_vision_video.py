@@ -26,6 +26,7 @@ class Camera:
 
     def __init__(self, *, refuses: int = 0, takes: int | None = None) -> None:
         self.exposure = 1.0
+        self.now_ms = 0
         self.told: list[float] = []
         self._refuses = refuses
         self._takes = takes
@@ -75,6 +76,7 @@ def watched(
         found: list[Tamper] = []
         for number in range(frames):
             frame = Frame(pixels=picture(number, seen()), seq=number + 1, at_s=number * FRAME_S)
+            camera.now_ms = int(number * FRAME_S * 1000)
             found += await video.see(frame)
         return found
 
@@ -82,7 +84,7 @@ def watched(
 
 
 def challenged(camera: Camera, seed: int = 3) -> Video:
-    return Video(camera, exposures=exposures(random.Random(seed)))
+    return Video(camera, clock_ms=lambda: camera.now_ms, exposures=exposures(random.Random(seed)))
 
 
 def test_a_camera_that_obeys_is_believed_and_left_as_it_was() -> None:
@@ -136,6 +138,60 @@ def test_a_camera_that_obeys_late_is_believed_whatever_is_drawn(late: int) -> No
 
         assert watched(camera, video, light=delayed) == []
         assert video.settled
+
+
+class Hurried:
+    """A camera of 15 frames a second whose frames are looked at late, each by another while, and whose answers take a while, too."""
+
+    def __init__(self, seed: int, *, on_time: bool) -> None:
+        self.now_ms = self.frame_ms = 0.0
+        self._dice = random.Random(seed)
+        self._told = [(-1e9, 1.0)]
+        self._answers_ms = (1, 5) if on_time else (2, 60)
+        self._late_ms = (0, 5) if on_time else (0, 130)
+
+    def set_controls(self, wanted: CameraControls) -> None:
+        self._pass(self._answers_ms)
+        self._told.append((self.now_ms, wanted.exposure))
+        self._pass(self._answers_ms)
+
+    def _pass(self, between_ms: tuple[int, int]) -> None:
+        self.now_ms += self._dice.uniform(*between_ms)
+
+    def light(self, at_ms: float) -> float:
+        return next(exposure for since_ms, exposure in reversed(self._told) if since_ms <= at_ms)
+
+    def watched_by(self, video: Video, *, until_ms: float = 4000) -> list[Tamper]:
+        async def run() -> list[Tamper]:
+            found: list[Tamper] = []
+            while self.now_ms < until_ms and not video.settled:
+                number = int(self.now_ms * 15 / 1000)
+                at_ms = number * 1000 / 15  # the newest frame, however long ago it came
+                frame = Frame(pixels=picture(number, self.light(at_ms)), seq=number + 1, at_s=at_ms / 1000)
+                self.frame_ms = at_ms
+                self._pass(self._late_ms)
+                found += await video.see(frame)
+                self.now_ms = max(self.now_ms, (number + 1) * 1000 / 15)
+            return found
+
+        return asyncio.run(run())
+
+
+def hurried(seed: int, *, on_time: bool, stamped_by_frame: bool = False) -> bool:
+    """Whether a camera that obeys was believed; `stamped_by_frame` counts an exposure from the frame that had it asked for."""
+    camera = Hurried(seed, on_time=on_time)
+    clock = (lambda: int(camera.frame_ms)) if stamped_by_frame else (lambda: int(camera.now_ms))
+    video = Video(camera, clock_ms=clock, exposures=exposures(random.Random(seed)))
+    return camera.watched_by(video) == [] and video.settled
+
+
+@pytest.mark.parametrize("on_time", [True, False])
+def test_a_camera_that_obeys_is_believed_however_late_its_frames_are_looked_at(*, on_time: bool) -> None:
+    assert all(hurried(seed, on_time=on_time) for seed in range(8))
+
+
+def test_exposures_that_count_from_their_frames_would_call_such_a_camera_deaf() -> None:
+    assert not all(hurried(seed, on_time=False, stamped_by_frame=True) for seed in range(8))
 
 
 def test_a_camera_without_controls_has_not_answered_and_is_not_called_deaf() -> None:
@@ -203,4 +259,4 @@ def test_a_witness_waits_until_the_video_has_answered(frames: int) -> None:
 
 
 def test_a_video_that_nobody_challenges_is_settled_from_the_start() -> None:
-    assert Video(Camera()).settled
+    assert Video(Camera(), clock_ms=lambda: 0).settled

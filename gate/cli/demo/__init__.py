@@ -35,7 +35,7 @@ def command(
             Exit.UNREACHABLE,
             "the simulated hardware is not installed: pip install ./hardware-sim, or run scripts/setup",
         )
-    from gate.cli.demo.play import Play, PlayError, Wishes
+    from gate.cli.demo.play import Play, PlayError, TooSlowError, Wishes
     from hardware_sim.readers.kinds import KINDS, PAGE_READER
 
     if reader not in (known := {*KINDS, PAGE_READER}):
@@ -54,7 +54,10 @@ def command(
         result = asyncio.run(Play(folder, wishes, console).run())
     except PlayError as error:
         _keep(folder, keep, everything=True)
-        fail(Exit.UNREACHABLE, f"{error}" + (f"; messages of all programs are in {keep}" if keep else ""))
+        kept = f"; messages of all programs are in {keep}" if keep else ""
+        if isinstance(error, TooSlowError):
+            fail(Exit.TRY_LATER, f"this machine is too slow: {error}{kept}")
+        fail(Exit.UNREACHABLE, f"{error}{kept}")
     else:
         _keep(folder, keep, everything=not result.as_expected)
     finally:
@@ -63,6 +66,8 @@ def command(
         emit_json("demo/1", result.fields)
     else:
         result.draw(Console())
+    if result.too_slow:
+        fail(Exit.TRY_LATER, f"this machine is too slow: {result.late}")
     raise typer.Exit(int(Exit.OK if result.as_expected else Exit.NO))
 
 

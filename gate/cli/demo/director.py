@@ -1,4 +1,6 @@
-"""Runs the demo: sends travellers, does what a scenario asks of the host, and notes which crossings were whose."""
+"""Runs the demo: sends travellers, does what a scenario asks of the host, and notes which crossings were whose and how late
+the machine was meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from typing import Any
 
 from gate.channel import messages
 from gate.cli.demo.central import Central
+from gate.cli.demo.machine import Lateness, Machine
 from gate.cli.demo.officer import Officer
 from gate.cli.demo.world import World
 from gate.passage.screen import Screen
@@ -22,7 +25,11 @@ OFFICER_FORGOTTEN_S = 6.0  # a little longer than the demo's officer_presence_ma
 
 
 class DirectorError(Exception):
-    """A traveller did not come to an end."""
+    """A traveller did not come to an end; `late` is how late the machine was meanwhile."""
+
+    def __init__(self, message: str, late: Lateness) -> None:
+        super().__init__(message)
+        self.late = late
 
 
 @dataclass(slots=True)
@@ -33,6 +40,7 @@ class Visit:
     scenario: str
     crossings: list[str] = field(default_factory=list)
     passed: int = 0
+    late: Lateness = field(default_factory=Lateness)
 
 
 def plan(scenarios: list[str], travellers: int, seed: int) -> list[str]:
@@ -54,12 +62,15 @@ class Director:
         officer: Officer,
         programs: dict[str, Child],
         central: Central,
+        machine: Machine,
         on_progress: Callable[[Visit, bool], None],
     ) -> None:
         self._world = world
         self._officer = officer
         self._programs = programs
         self._central = central
+        self._machine = machine
+        self._sent = 0
         self._on_progress = on_progress
         self._visit: Visit | None = None
         self._viewed = asyncio.Event()
@@ -73,26 +84,33 @@ class Director:
         self._viewed.set()
 
     async def run(self, scenarios: list[str]) -> list[Visit]:
-        """Run the visits. Raises DirectorError and WorldError."""
+        """Run these visits, after those before. Raises DirectorError and WorldError."""
         visits = []
-        for number, scenario in enumerate(scenarios, start=1):
-            await self._settled(f"before traveller {number}")
-            visit = Visit(f"t{number:03}", scenario)
+        for scenario in scenarios:
+            self._sent += 1
+            await self._settled(f"before traveller {self._sent}")
+            self._machine.take(0)
+            visit = Visit(f"t{self._sent:03}", scenario)
             self._visit = visit
             self._on_progress(visit, False)
             self._world.tell({"do": "traveller", "id": visit.traveller, "scenario": scenario})
             try:
                 async with asyncio.timeout(TRAVELLER_DEADLINE_S):
-                    visit.passed = await self._until_done(visit)
+                    world_ms = await self._until_done(visit)
             except TimeoutError:
-                raise DirectorError(f"traveller {visit.traveller} ({scenario}) never left the lane") from None
-            await self._settled(f"after traveller {number} ({scenario})")
+                raise self._stuck(f"traveller {visit.traveller} ({scenario}) never left the lane") from None
+            await self._settled(f"after traveller {self._sent} ({scenario})")
+            visit.late = self._machine.take(world_ms)
             visits.append(visit)
             self._on_progress(visit, True)
         self._visit = None
         return visits
 
+    def _stuck(self, why: str) -> DirectorError:
+        return DirectorError(why, self._machine.take(0))
+
     async def _until_done(self, visit: Visit) -> int:
+        """Note what came of the visit; returns how late the world was, in milliseconds."""
         while True:
             event = await self._world.next_event()
             match event.get("event"):
@@ -100,7 +118,8 @@ class Director:
                     await self._host(event)
                     self._world.tell({"do": "host_done", "what": event["do"]})
                 case "done" if event.get("id") == visit.traveller:
-                    return int(event["passed"])
+                    visit.passed = int(event["passed"])
+                    return int(event["late"]["late_ms"])
                 case _:
                     pass
 
@@ -114,7 +133,7 @@ class Director:
         except TimeoutError:
             view = self._officer.view
             shown = "nothing" if view is None else view.screen.value
-            raise DirectorError(f"{when} the lane shows {shown} instead of inviting") from None
+            raise self._stuck(f"{when} the lane shows {shown} instead of inviting") from None
 
     async def _host(self, event: dict[str, Any]) -> None:
         match event["do"]:
@@ -136,13 +155,13 @@ class Director:
             case "central_back":
                 await self._central.start()
             case unknown:
-                raise DirectorError(f"a scenario asks the host for {unknown}, which the demo cannot do")
+                raise DirectorError(f"a scenario asks the host for {unknown}, which the demo cannot do", Lateness())
 
     def _limit_log(self, bytes_max: int) -> None:
         """Let no file of the log program grow: every write fails in the kernel, as on a full disk."""
         pid = self._programs["log"].pid
         if pid is None:
-            raise DirectorError("the log program is not running")
+            raise self._stuck("the log program is not running")
         _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (bytes_max, hard))
 

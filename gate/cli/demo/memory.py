@@ -10,7 +10,7 @@ PROC = Path("/proc")
 
 def pss_mb(pid: int) -> float:
     """Megabytes of a process and all its descendants, shared pages counted in proportion. 0 when it is gone."""
-    kilobytes = sum(_pss_kb(member) for member in [pid, *_descendants(pid)])
+    kilobytes = sum(_pss_kb(member) for member in [pid, *descendants(pid)])
     return round(kilobytes / 1024, 1)
 
 
@@ -22,10 +22,11 @@ def _pss_kb(pid: int) -> int:
     return 0
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """All processes below this one."""
     found = []
     with contextlib.suppress(OSError):
         for thread in (PROC / str(pid) / "task").iterdir():
             for child in (thread / "children").read_text().split():
-                found += [int(child), *_descendants(int(child))]
+                found += [int(child), *descendants(int(child))]
     return found

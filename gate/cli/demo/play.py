@@ -1,4 +1,7 @@
-"""The demo from curtain to curtain: world, stage, programs, travellers, and then the auditor's and the judge's look at it."""
+"""The demo from curtain to curtain: world, stage, programs, travellers, and then the auditor's and the judge's look at it.
+
+Whoever came out otherwise than their scenario says while the machine was late comes again: such a visit is no verdict on the gate.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,10 @@ from gate.cli.demo import stage as staging
 from gate.cli.demo import world as worlds
 from gate.cli.demo.central import Central
 from gate.cli.demo.director import Director, DirectorError, Visit, plan
+from gate.cli.demo.machine import Machine
 from gate.cli.demo.memory import pss_mb
 from gate.cli.demo.officer import Officer
-from gate.cli.demo.report import Expected, Result, outcome_of
+from gate.cli.demo.report import Again, Expected, Outcome, Result, outcome_of
 from gate.cli.demo.stage import Stage, StageError
 from gate.cli.demo.world import World, WorldError
 from gate.cli.models import default_folder
@@ -37,10 +41,15 @@ READY_DEADLINE_S = 30.0
 JUDGE_DEADLINE_S = 60.0
 MIRROR_DEADLINE_S = 60.0
 MIRROR_POLL_S = 0.1
+AGAIN_MAX = 2  # rounds of visits that are played again
 
 
 class PlayError(Exception):
     """The demo could not be played to its end."""
+
+
+class TooSlowError(PlayError):
+    """The machine was too late for the demo to be played to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,7 @@ class Travelled:
 
     stage: Stage
     visits: list[Visit]
+    again: list[Again]
     ready_s: float
     memory_mb: dict[str, float]
     at_central: dict[str, Any]
@@ -75,7 +85,7 @@ class Play:
         self._console = console
 
     async def run(self) -> Result:
-        """Play it. Raises PlayError with one line."""
+        """Play it. Raises PlayError with one line, TooSlowError where that is the machine's fault."""
         try:
             scenarios = read_scenarios(scenario_folder())
             cast = self._cast(scenarios)
@@ -87,9 +97,11 @@ class Play:
                 reader=self._wishes.reader,
                 log=self._folder / "world.log",
             ) as world:
-                travelled = await self._travel(world, cast)
+                travelled = await self._travel(world, cast, scenarios)
             return self._look_back(travelled, scenarios, world)
-        except (WorldError, StageError, DirectorError, ScenarioError) as error:
+        except DirectorError as error:
+            raise (TooSlowError(f"{error}; {error.late}") if error.late.excuses else PlayError(str(error))) from error
+        except (WorldError, StageError, ScenarioError) as error:
             raise PlayError(str(error)) from error
 
     def _cast(self, scenarios: dict[str, Scenario]) -> list[str]:
@@ -100,18 +112,20 @@ class Play:
             raise PlayError(f"no scenario {wished}: one of {', '.join(scenarios)}")
         return [wished] * self._wishes.travellers
 
-    async def _travel(self, world: World, cast: list[str]) -> Travelled:
+    async def _travel(self, world: World, cast: list[str], scenarios: dict[str, Scenario]) -> Travelled:
         if why := world.ready["chip"].get("why"):
             self._console.print(f"No PC/SC here, the chip is on a direct link: {why}")
         central = Central(self._folder / "central", self._folder / "central.log")
         central.prepare()
         await central.start()
         try:
-            return await self._travel_with(world, central, cast)
+            return await self._travel_with(world, central, cast, scenarios)
         finally:
             await central.stop()
 
-    async def _travel_with(self, world: World, central: Central, cast: list[str]) -> Travelled:
+    async def _travel_with(
+        self, world: World, central: Central, cast: list[str], scenarios: dict[str, Scenario]
+    ) -> Travelled:
         stage = await asyncio.to_thread(
             staging.prepare,
             self._folder,
@@ -134,7 +148,8 @@ class Play:
             officer = Officer(
                 views=stage.config.socket("lane"), orders=stage.config.socket("orders"), shift=shift, on_view=on_view
             )
-            async with family.running(), _running(officer.run()):
+            machine = Machine(lambda: [child.pid for child in family.children.values() if child.pid])
+            async with family.running(), _running(officer.run()), _running(machine.run()):
                 ready_s = await _until_ready(stage, list(PROGRAMS))
                 page = page_with_secret(stage.config.runtime("screens"), page_address(stage.config))
                 world.tell({"do": "display", "page": page})  # what it shows falls on whoever the camera sees
@@ -147,13 +162,41 @@ class Play:
                     officer=officer,
                     programs=family.children,
                     central=central,
+                    machine=machine,
                     on_progress=on_progress,
                 )
                 visits = await director.run(cast)
+                visits, again = await self._play_again(director, visits, stage, scenarios)
                 memory_mb = {name: pss_mb(child.pid) for name, child in family.children.items() if child.pid}
                 await family.stop("lane")
                 await _until_mirrored(stage)
-        return Travelled(stage, visits, ready_s, memory_mb, central.gate())
+        return Travelled(stage, visits, again, ready_s, memory_mb, central.gate())
+
+    async def _play_again(
+        self, director: Director, visits: list[Visit], stage: Stage, scenarios: dict[str, Scenario]
+    ) -> tuple[list[Visit], list[Again]]:
+        """Have those come again for whom the machine was late and who came out otherwise; returns the visits that count."""
+        again: list[Again] = []
+        for _ in range(AGAIN_MAX):
+            if not any(visit.late.excuses for visit in visits):
+                break
+            await _until_mirrored(stage)
+            outcomes = await asyncio.to_thread(self._outcomes, visits, stage, scenarios)
+            excused = [outcome for outcome in outcomes if outcome.excused]
+            if not excused:
+                break
+            again += [Again(one.visit.scenario, one.differences, one.visit.late) for one in excused]
+            visits = [outcome.visit for outcome in outcomes if not outcome.excused]
+            visits += await director.run([outcome.visit.scenario for outcome in excused])
+        return visits, again
+
+    def _outcomes(self, visits: list[Visit], stage: Stage, scenarios: dict[str, Scenario]) -> list[Outcome]:
+        """What came of these visits, by the log as it is published now."""
+        bundle = self._folder / "so-far"
+        bundle.unlink(missing_ok=True)
+        staging.command("audit", "export", "--out", str(bundle), "--spool", str(stage.spool))
+        records = self._decrypt(bundle, stage.identities[0], self._folder / "so-far.jsonl")
+        return [outcome_of(visit, records, _expected(scenarios[visit.scenario])) for visit in visits]
 
     @contextlib.contextmanager
     def _progress(self, total: int) -> Iterator[Callable[[Visit, bool], None]]:
@@ -167,7 +210,9 @@ class Play:
             task = progress.add_task("travellers", total=total)
 
             def on_progress(visit: Visit, over: bool) -> None:
-                progress.update(task, advance=int(over), description=visit.scenario.replace("_", " "))
+                # Whoever comes again is one more.
+                due = max(total, int(progress.tasks[0].completed) + 1)
+                progress.update(task, total=due, advance=int(over), description=visit.scenario.replace("_", " "))
 
             yield on_progress
 
@@ -183,6 +228,7 @@ class Play:
         outcomes = [outcome_of(visit, records, _expected(scenarios[visit.scenario])) for visit in travelled.visits]
         return Result.of(
             outcomes,
+            again=travelled.again,
             audit={"entries": verified["entries"], "verified": verified["verified"]},
             synced={
                 "entries": travelled.at_central["entries"],

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import reduce
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from gate.cli.demo.director import Visit
+from gate.cli.demo.machine import Lateness
 
 STAGES = (
     ("opened", "crossing opened, durable"),
@@ -46,6 +48,20 @@ class Outcome:
     incidents: tuple[str, ...]
     stages_ms: dict[str, float]
     differences: tuple[str, ...]
+
+    @property
+    def excused(self) -> bool:
+        """True when it was not as expected and the machine was late: no verdict on the gate."""
+        return bool(self.differences) and self.visit.late.excuses
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A visit that was played again, and why."""
+
+    scenario: str
+    what: tuple[str, ...]
+    late: Lateness
 
 
 def outcome_of(visit: Visit, records: list[dict[str, Any]], expected: Expected) -> Outcome:
@@ -111,12 +127,14 @@ class Result:
     outcomes: list[Outcome]
     fields: dict[str, Any]
     as_expected: bool
+    too_slow: bool  # not as expected, and for no other reason than a late machine
 
     @classmethod
     def of(
         cls,
         outcomes: list[Outcome],
         *,
+        again: list[Again],
         audit: dict[str, Any],
         synced: dict[str, Any],
         judged: dict[str, Any],
@@ -125,11 +143,19 @@ class Result:
         """Put outcomes, audit and judgement together."""
         wrong = int(judged["wrong_openings"])
         complete = bool(audit["verified"] and synced["verified"]) and audit["entries"] == synced["entries"]
-        as_expected = not wrong and complete and not any(o.differences for o in outcomes)
+        sound = not wrong and complete
+        as_expected = sound and not any(o.differences for o in outcomes)
+        too_slow = sound and not as_expected and all(o.excused for o in outcomes if o.differences)
+        late = reduce(Lateness.worst, (o.visit.late for o in outcomes), Lateness())
         fields = {
             **summary(outcomes),
             "wrong_openings": wrong,
             "as_expected": as_expected,
+            "machine": {
+                "too_slow": too_slow,
+                **asdict(late),
+                "again": [{"scenario": one.scenario, "what": list(one.what), **asdict(one.late)} for one in again],
+            },
             "audit": audit,
             "synced": synced,
             "differences": [
@@ -138,13 +164,20 @@ class Result:
                     "scenario": o.visit.scenario,
                     "what": list(o.differences),
                     "reasons": list(o.reasons),
+                    **asdict(o.visit.late),
                 }
                 for o in outcomes
                 if o.differences
             ],
             **extra,
         }
-        return cls(outcomes, fields, as_expected)
+        return cls(outcomes, fields, as_expected, too_slow)
+
+    @property
+    def late(self) -> str:
+        """How late the machine was, for people."""
+        machine = self.fields["machine"]
+        return str(Lateness(machine["world_ms"], machine["probe_ms"], machine["queued_ms"]))
 
     def draw(self, console: Console) -> None:
         """Draw the report for people."""
@@ -165,7 +198,11 @@ class Result:
             f"Programs ready {self.fields['ready_s']} s after their start, "
             f"{sum(self.fields['memory_mb'].values()):.0f} MB together."
         )
-        console.print("Everything as expected." if self.as_expected else "NOT as expected.", style="bold")
+        if again := self.fields["machine"]["again"]:
+            names = ", ".join(one["scenario"].replace("_", " ") for one in again)
+            console.print(f"Played again, because the machine was late: {names}.")
+        verdict = "This machine is too slow." if self.too_slow else "NOT as expected."
+        console.print("Everything as expected." if self.as_expected else verdict, style="bold")
 
 
 def _outcomes_table(outcomes: list[Outcome]) -> Table:

@@ -21,10 +21,14 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What was commanded, as numbers that the answer should be proportional to, and when, monotonic milliseconds."""
+    """What was commanded, as numbers that the answer should be proportional to, and when, monotonic milliseconds.
+
+    It took effect between `at_ms`, when it was sent, and `taken_ms`, when it was answered, if it was.
+    """
 
     at_ms: int
     value: tuple[float, ...]
+    taken_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,11 @@ def _at_lag(
 def _in_force(commands: Sequence[Command], at_ms: float, settle_ms: int) -> Command | None:
     """The command that held; None before the first one and while one was just taking effect."""
     index = bisect.bisect_right(commands, at_ms, key=lambda command: command.at_ms) - 1
-    return None if index < 0 or at_ms - commands[index].at_ms < settle_ms else commands[index]
+    if index < 0:
+        return None
+    command = commands[index]
+    since_ms = command.at_ms if command.taken_ms is None else command.taken_ms
+    return None if at_ms - since_ms < settle_ms else command
 
 
 def _without_drift(values: Floats, times_s: Floats) -> Floats:
