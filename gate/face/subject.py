@@ -151,7 +151,7 @@ class Chooser:
         thumb = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
         self._thumbs.append((at_ms, thumb))
         for one in seen:
-            before = self._thumb_from(max(one.since_ms, at_ms - _LOOK_BACK_MS))
+            before = self._thumb_before(at_ms, since_ms=one.since_ms)
             if before.shape != thumb.shape:
                 continue
             before = _as_bright(before, thumb)
@@ -162,9 +162,14 @@ class Chooser:
             if one.picture and not was:
                 self._pictures.append(one.face.box)
 
-    def _thumb_from(self, earliest_ms: int) -> npt.NDArray[np.float32]:
-        """The oldest small picture since then; the newest of all is of this frame."""
-        return next(thumb for then_ms, thumb in self._thumbs if then_ms >= earliest_ms)
+    def _thumb_before(self, at_ms: int, *, since_ms: int) -> npt.NDArray[np.float32]:
+        """The small picture to compare this frame's with: the oldest of the last while, or else the one before, however long ago.
+
+        Frames come seldom on a busy machine; compared with themselves they would show a statue. A face's first frame has no other.
+        """
+        earlier = [(then_ms, thumb) for then_ms, thumb in self._thumbs if since_ms <= then_ms < at_ms]
+        lately = [thumb for then_ms, thumb in earlier if then_ms >= at_ms - _LOOK_BACK_MS]
+        return lately[0] if lately else earlier[-1][1] if earlier else self._thumbs[-1][1]
 
     def _picture_hung_at(self, box: Box) -> bool:
         return any(box.overlap(place) >= SAME_PLACE_MIN for place in self._pictures)

@@ -4,6 +4,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+import pytest
 
 from gate.face.subject import FORGET_MS, LARGER, MOVING_FRAMES_OF_PICTURE, PROVE_MS, STATUE_MS, Choice, Chooser, Zone
 from gate.face.values import Box, Face
@@ -24,9 +25,10 @@ def sensor_noise(seed: int) -> np.ndarray:
 class Room:
     """Draws heads before a wall with sensor noise and shows them to a chooser. A head is a place, or None when it is away."""
 
-    def __init__(self, *, zone: Zone = Zone()) -> None:  # noqa: B008 - frozen
+    def __init__(self, *, zone: Zone = Zone(), frame_ms: int = FRAME_MS) -> None:  # noqa: B008 - frozen
         self.chooser = Chooser(zone)
         self.frames = 0
+        self._frame_ms = frame_ms
         self._texture = np.random.default_rng(5).integers(60, 200, (64, 64, 3), dtype=np.uint8)
 
     def show(self, *heads: Box, noise: float = 1.0, light: float = 1.0) -> Choice:
@@ -40,7 +42,7 @@ class Room:
         picture = picture * light + noise * sensor_noise(self.frames % 8)
         frame = np.clip(picture, 0, 255).astype(np.uint8)
         faces = tuple(Face(box, 0.99) for box in heads)
-        at_ms = self.frames * FRAME_MS
+        at_ms = self.frames * self._frame_ms
         self.frames += 1
         return self.chooser.choose(faces, frame, at_ms=at_ms)
 
@@ -171,3 +173,23 @@ def test_a_frame_of_another_size_begins_the_comparison_of_pictures_anew() -> Non
     for at_ms, width in ((0, 640), (67, 480), (134, 480)):
         frame = np.zeros((480, width, 3), np.uint8)
         assert chooser.choose((Face(MAN, 0.9),), frame, at_ms=at_ms) == Choice(0)
+
+
+@pytest.mark.parametrize("frame_ms", [FRAME_MS, 300, 500, 1100])
+def test_a_person_is_followed_however_seldom_frames_come_and_a_poster_is_none(frame_ms: int) -> None:
+    room = Room(frame_ms=frame_ms)
+    frames = 4 + 2 * STATUE_MS // frame_ms
+    choices = shown(room, frames, living=(MAN,), still=(POSTER,))[3:]
+    assert {choice.subject for choice in choices} == {1}
+    room = Room(frame_ms=frame_ms)
+    assert shown(room, frames, still=(POSTER,))[-1].face is None
+
+
+def test_a_pause_between_two_frames_makes_nobody_a_picture() -> None:
+    room = Room()
+    shown(room, 1, living=(MAN,))
+    room.frames += 2 * PROVE_MS // FRAME_MS
+    choices = shown(room, 3, living=(MAN,))
+    assert choices[-1].faces == 1
+    room.frames += 2 * STATUE_MS // FRAME_MS
+    assert all(choice.faces == 1 for choice in shown(room, 4, living=(MAN,)))

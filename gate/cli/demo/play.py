@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +16,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gate.channel import messages
+from gate.cli.demo import auditing
 from gate.cli.demo import stage as staging
 from gate.cli.demo import world as worlds
+from gate.cli.demo.auditing import outcomes_of
 from gate.cli.demo.central import Central
 from gate.cli.demo.director import Director, DirectorError, Visit, plan
 from gate.cli.demo.machine import Machine
 from gate.cli.demo.memory import pss_mb
 from gate.cli.demo.officer import Officer
-from gate.cli.demo.report import Again, Expected, Outcome, Result, outcome_of
+from gate.cli.demo.report import Again, Outcome, Result
 from gate.cli.demo.stage import Stage, StageError
 from gate.cli.demo.world import World, WorldError
 from gate.cli.models import default_folder
@@ -38,7 +37,6 @@ from hardware_sim.readers.kinds import PAGE_READER
 from hardware_sim.scenario import Scenario, ScenarioError, read_scenarios, scenario_folder
 
 READY_DEADLINE_S = 30.0
-JUDGE_DEADLINE_S = 60.0
 MIRROR_DEADLINE_S = 60.0
 MIRROR_POLL_S = 0.1
 AGAIN_MAX = 2  # rounds of visits that are played again
@@ -194,9 +192,7 @@ class Play:
         """What came of these visits, by the log as it is published now."""
         bundle = self._folder / "so-far"
         bundle.unlink(missing_ok=True)
-        staging.command("audit", "export", "--out", str(bundle), "--spool", str(stage.spool))
-        records = self._decrypt(bundle, stage.identities[0], self._folder / "so-far.jsonl")
-        return [outcome_of(visit, records, _expected(scenarios[visit.scenario])) for visit in visits]
+        return outcomes_of(visits, auditing.read(stage, bundle), scenarios)
 
     @contextlib.contextmanager
     def _progress(self, total: int) -> Iterator[Callable[[Visit, bool], None]]:
@@ -220,21 +216,17 @@ class Play:
         """Export, verify, decrypt and judge."""
         stage = travelled.stage
         bundle = self._folder / "demo.bundle"
-        staging.command("audit", "export", "--out", str(bundle), "--spool", str(stage.spool))
+        records = auditing.read(stage, bundle)
         verified = staging.command("audit", "verify", str(bundle), "--vkey", str(stage.vkey), may_say_no=True)
-        decrypted = self._folder / "decrypted.jsonl"
-        records = self._decrypt(bundle, stage.identities[0], decrypted)
-        judged = self._judge(Path(world.ready["truth"]), decrypted)
-        outcomes = [outcome_of(visit, records, _expected(scenarios[visit.scenario])) for visit in travelled.visits]
         return Result.of(
-            outcomes,
+            outcomes_of(travelled.visits, records, scenarios),
             again=travelled.again,
             audit={"entries": verified["entries"], "verified": verified["verified"]},
             synced={
                 "entries": travelled.at_central["entries"],
                 "verified": travelled.at_central["verified"] and travelled.at_central["root"] == verified["root"],
             },
-            judged=judged,
+            judged=auditing.judge(Path(world.ready["truth"]), records),
             extra={
                 "ready_s": round(travelled.ready_s, 2),
                 "memory_mb": travelled.memory_mb,
@@ -242,47 +234,12 @@ class Play:
             },
         )
 
-    def _decrypt(self, bundle: Path, identity: Path, out: Path) -> list[dict[str, Any]]:
-        with out.open("wb") as file:
-            done = subprocess.run(  # noqa: S603 - our own command line
-                [sys.executable, "-m", "gate.cli", "audit", "decrypt", str(bundle), "--identity", str(identity)],
-                stdout=file,
-                stderr=subprocess.PIPE,
-                timeout=JUDGE_DEADLINE_S,
-                check=False,
-            )
-        if done.returncode:
-            raise StageError(f"gate audit decrypt: {done.stderr.decode(errors='replace').strip()[-200:]}")
-        return [json.loads(line) for line in out.read_text().splitlines()]
-
-    def _judge(self, truth: Path, log: Path) -> dict[str, Any]:
-        done = subprocess.run(  # noqa: S603 - the simulator's own command line
-            [sys.executable, "-m", "hardware_sim", "judge", "--truth", str(truth), "--log", str(log), "--json"],
-            capture_output=True,
-            text=True,
-            timeout=JUDGE_DEADLINE_S,
-            check=False,
-        )
-        if done.returncode not in {0, 1}:
-            raise StageError(f"gate-sim judge: {done.stderr.strip()[-200:]}")
-        judged: dict[str, Any] = json.loads(done.stdout)
-        return judged
-
 
 def _fitting(scenarios: dict[str, Scenario], reader: str) -> list[str]:
     """The scenarios that this reader can play; before a document camera, those about laying pages come first."""
     laying = [name for name, scenario in scenarios.items() if scenario.lays is not None]
     others = [name for name in scenarios if name not in laying]
     return [*laying, *others] if reader == PAGE_READER else others
-
-
-def _expected(scenario: Scenario) -> Expected:
-    return Expected(
-        verdict=scenario.verdict.value,
-        incidents=scenario.incidents,
-        reasons=scenario.reasons,
-        passages=scenario.passages,
-    )
 
 
 @contextlib.asynccontextmanager

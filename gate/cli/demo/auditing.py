@@ -1,0 +1,73 @@
+"""The auditor's and the judge's look at the demo: what the log says of each visit, and whether an opening was wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gate.cli.demo import stage as staging
+from gate.cli.demo.director import Visit
+from gate.cli.demo.report import Expected, Outcome, outcome_of
+from gate.cli.demo.stage import Stage, StageError
+from hardware_sim.scenario import Scenario
+
+DEADLINE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The decrypted records, and the file that they were read from."""
+
+    path: Path
+    lines: list[dict[str, Any]]
+
+
+def read(stage: Stage, bundle: Path) -> Records:
+    """Export what the log has published by now into a bundle, and decrypt it. Raises StageError."""
+    staging.command("audit", "export", "--out", str(bundle), "--spool", str(stage.spool))
+    path = bundle.with_suffix(".jsonl")
+    with path.open("wb") as file:
+        done = subprocess.run(  # noqa: S603 - our own command line
+            [sys.executable, "-m", "gate.cli", "audit", "decrypt", str(bundle), "--identity", str(stage.identities[0])],
+            stdout=file,
+            stderr=subprocess.PIPE,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+    if done.returncode:
+        raise StageError(f"gate audit decrypt: {done.stderr.decode(errors='replace').strip()[-200:]}")
+    return Records(path, [json.loads(line) for line in path.read_text().splitlines()])
+
+
+def outcomes_of(visits: list[Visit], records: Records, scenarios: dict[str, Scenario]) -> list[Outcome]:
+    """What came of each visit, beside what its scenario says."""
+    return [outcome_of(visit, records.lines, expected(scenarios[visit.scenario])) for visit in visits]
+
+
+def expected(scenario: Scenario) -> Expected:
+    """What a scenario says must come of it."""
+    return Expected(
+        verdict=scenario.verdict.value,
+        incidents=scenario.incidents,
+        reasons=scenario.reasons,
+        passages=scenario.passages,
+    )
+
+
+def judge(truth: Path, records: Records) -> dict[str, Any]:
+    """What the simulator's judge makes of ground truth and log. Raises StageError."""
+    done = subprocess.run(  # noqa: S603 - the simulator's own command line
+        [sys.executable, "-m", "hardware_sim", "judge", "--truth", str(truth), "--log", str(records.path), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    if done.returncode not in {0, 1}:
+        raise StageError(f"gate-sim judge: {done.stderr.strip()[-200:]}")
+    judged: dict[str, Any] = json.loads(done.stdout)
+    return judged
