@@ -13,6 +13,7 @@ import pytest
 from hardware_sim.camera import Fault, MjpegCamera, Settings
 from hardware_sim.camera.player import JPEG_QUALITY, encoded
 from hardware_sim.camera.server import CLIENTS_MAX
+from hardware_sim.clock import WorldClock
 from hardware_sim.faces import studio
 from hardware_sim.faces.hall import Picture
 
@@ -221,6 +222,30 @@ def test_pictures_come_at_the_rate_that_was_asked_for() -> None:
     for _ in range(20):
         viewer.picture()
     assert 0.3 < time.monotonic() - began < 2.0
+    viewer.close()
+    camera.stop()
+
+
+def test_the_worlds_time_waits_for_a_camera_that_somebody_watches_and_for_no_other() -> None:
+    real_s = [100.0]
+    clock = WorldClock(lambda: real_s[0])
+    camera = MjpegCamera(fps=100, size=(32, 24), part=clock.part("camera", every_s=0.01, late_s_max=0.2))
+    camera.start()
+    viewer = watch(camera)
+    viewer.picture()
+    viewer.close()
+    camera.stop()
+    real_s[0] += 60.0
+    assert clock.now_s() == 160.0, "one without power holds up nobody"
+    camera.start()
+    viewer = watch(camera)
+    viewer.picture()
+    before_s = clock.now_s()
+    real_s[0] += 60.0
+    for _ in range(20):
+        viewer.picture()
+    assert clock.now_s() == pytest.approx(before_s + 0.21), "time stood until its next picture came, a minute late"
+    assert clock.take_lateness().part == "camera"
     viewer.close()
     camera.stop()
 
