@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import threading
 from base64 import b64decode
@@ -21,7 +22,7 @@ from gate.cli import officer
 from gate.cli.officer import keys
 from gate.cli.officer.terminal import ATTEMPTS_MAX, Terminal
 from gate.cli.output import Exit
-from gate.orders.certificate import certify
+from gate.orders.keys import shift_text
 from gate.orders.verbs import RULES, Role, Verb
 from gate.passage.orders import Outcome
 from gate.programs import clock
@@ -118,29 +119,32 @@ def test_a_key_that_others_may_read_is_not_used(authority: Path) -> None:
 
 
 def test_a_fifo_a_link_and_another_kind_of_key_are_refused(tmp_path: Path) -> None:
-    import os
-
     os.mkfifo(tmp_path / "fifo", 0o600)
     (tmp_path / "link").symlink_to(tmp_path / "fifo")
     for name in ("fifo", "link"):
         with pytest.raises(keys.KeyFileError):
             keys.read_shift(tmp_path / name)
-    rsa = tmp_path / "rsa.key"
-    subprocess.run(["openssl", "genpkey", "-algorithm", "ed448", "-out", str(rsa)], check=True, capture_output=True)
-    rsa.chmod(0o600)
+    other = tmp_path / "other.key"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed448", "-out", str(other)], check=True, capture_output=True)
+    other.chmod(0o600)
     with pytest.raises(keys.KeyFileError, match="another kind"):
-        keys.read_authority(rsa)
+        keys.read_authority(other)
 
 
 def test_a_shift_file_without_its_certificate_or_with_anothers_is_refused(authority: Path, tmp_path: Path) -> None:
     with pytest.raises(keys.KeyFileError, match="no shift certificate"):
         keys.read_shift(authority)
-    keys.write_shift(tmp_path / "a", key_of(7), certify(certificate(8), AUTHORITY))
+    whole = shift_text(key_of(7), certificate(7), AUTHORITY)
+    keys.write(tmp_path / "a", shift_text(key_of(7), certificate(8), AUTHORITY))
     with pytest.raises(keys.KeyFileError, match="another key"):
         keys.read_shift(tmp_path / "a")
-    keys.write_shift(tmp_path / "b", key_of(7), b"x" * 100)
-    with pytest.raises(keys.KeyFileError, match="no shift-certificate"):
-        keys.read_shift(tmp_path / "b")
+    head, mark, _ = whole.partition(b"-----BEGIN PORTCULLIS")
+    for name, block in (("b", b"eHh4eA=="), ("c", b"A"), ("d", b"x" * 4096)):
+        text = b" SHIFT CERTIFICATE-----\n" + block + b"\n-----END PORTCULLIS SHIFT CERTIFICATE-----\n"
+        keys.write(tmp_path / name, head + mark + text)
+        with pytest.raises(keys.KeyFileError) as refused:
+            keys.read_shift(tmp_path / name)
+        assert refused.value.code is Exit.BAD_DATA
 
 
 # ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -246,7 +250,7 @@ def test_what_is_not_permitted_ends_with_its_own_code(gate: Gate, authority: Pat
     assert "role" in done.stdout
     assert run("release", "--key", technician, "--gate", "north-8").exit_code == Exit.NOT_PERMITTED
     stranger = tmp_path / "stranger.key"
-    keys.write_shift(stranger, key_of(7), certify(certificate(7), AUTHORITY))
+    keys.write(stranger, shift_text(key_of(7), certificate(7), AUTHORITY))
     assert run("release", "--key", stranger).exit_code == Exit.NOT_PERMITTED
     assert gate.lane is not None
     assert gate.lane.orders == []

@@ -25,14 +25,13 @@ def _noun() -> None:
 @app.command()
 def init(out: Annotated[Path, typer.Option(help="Where its key goes, mode 0600.")], as_json: Json = False) -> None:
     """Make an authority. Prints the public key that gates are configured with."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from gate.cli.officer import keys as files
+    from gate.orders import keys
 
-    from gate.cli.officer import keys
-
-    key = Ed25519PrivateKey.generate()
+    key = keys.new_key()
     try:
-        keys.write_authority(out, key)
-    except keys.KeyFileError as error:
+        files.write(out, keys.key_text(key))
+    except files.KeyFileError as error:
         fail(error.code, str(error))
     public = keys.public_text(key)
     if as_json:
@@ -56,16 +55,15 @@ def certify(
     """Make a shift key and certify it. Nothing is revoked: a shift key ends by itself, so keep shifts short."""
     from datetime import UTC, datetime
 
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    from gate.cli.officer import keys
+    from gate.cli.officer import keys as files
     from gate.orders import certificate as certificates
+    from gate.orders import keys
     from gate.orders.errors import OrderError
     from gate.programs.clock import now
 
     if bool(gate) is every_gate:
         fail(Exit.USAGE, "name the gates with --gate, or say --every-gate")
-    key, from_s = Ed25519PrivateKey.generate(), int(now().timestamp())
+    key, from_s = keys.new_key(), int(now().timestamp())
     wanted = certificates.Certificate(
         gates=None if every_gate else tuple(gate or ()),
         key=keys.public_text(key),
@@ -75,10 +73,8 @@ def certify(
         until=from_s + int(hours * 3600),
     )
     try:
-        signing = keys.read_authority(authority)
-        signed = certificates.certify(wanted, signing)
-        keys.write_shift(out, key, signed)
-    except keys.KeyFileError as error:
+        files.write(out, keys.shift_text(key, wanted, files.read_authority(authority)))
+    except files.KeyFileError as error:
         fail(error.code, str(error))
     except OrderError as error:
         fail(Exit.USAGE, str(error))
