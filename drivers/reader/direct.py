@@ -38,6 +38,14 @@ class DirectReader:
         """Whether a card was present when last looked at."""
         return self._present
 
+    async def open(self) -> None:
+        """Reach the simulator. Raises LinkLostError."""
+        await self._look()
+
+    async def look(self) -> None:
+        """See that it is still there. Raises LinkLostError."""
+        await self._look()
+
     async def wait_for_card(self, timeout_s: float) -> None:
         """Wait for a card and power it on.
 

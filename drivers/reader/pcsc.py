@@ -61,6 +61,10 @@ class Terminal:
             raise LinkLostError("the chip reader went away")
         return self._present()
 
+    def distrust(self) -> None:
+        """Take the card that lies there for one that was used before."""
+        self._used_as = self._state >> _COUNTER_SHIFT
+
     def power_on(self) -> None:
         """Connect to the card, alone."""
         self.power_off()
@@ -174,6 +178,18 @@ class PcscReader:
     def present(self) -> bool:
         """Whether a card was present when last looked at."""
         return self._present
+
+    async def open(self) -> None:
+        """Reach the service, before a card is there. One that lies there already may have been used by another process.
+
+        Raises LinkLostError without the service or a reader; a reader that is not plugged in yet is waited for with the card.
+        """
+        if await self._watch(0.0):
+            await self._in_worker(self._terminal.distrust, SERVICE_DEADLINE_S)
+
+    async def look(self) -> None:
+        """See that the reader and its service are still there. Raises LinkLostError."""
+        await self._watch(0.0)
 
     async def wait_for_card(self, timeout_s: float) -> None:
         """Wait for a card and power it on.

@@ -6,12 +6,13 @@ fields and wrong types are refused (`BadMessageError`).
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
 from gate.passage.events import RecordClass, RecordKind
-from gate.passage.evidence import CheckResult, PageCheckId
+from gate.passage.evidence import CheckResult, DocumentEvidence, PageCheckId
 from gate.passage.orders import Outcome
 from gate.passage.screen import Guidance, Screen
 
@@ -118,14 +119,6 @@ class StartCrossing(Message, frozen=True):
 
     crossing: str
     page: int | None = None
-
-
-class ChipPortrait(Message, frozen=True):
-    """The bytes of the chip's portrait. `encoding` is `jpeg` or `jpeg2000`. Decoded in the crossing's child only."""
-
-    crossing: str
-    encoding: str
-    image: bytes
 
 
 class EndCrossing(Message, frozen=True):
@@ -264,7 +257,7 @@ class PageSourceLost(Message, frozen=True):
 
 
 FromPage = PageRead | PageUnread | PageHint | PageGone | PageSourceUp | PageSourceLost
-ToVision = StartCrossing | ChipPortrait | EndCrossing | WatchPage | StatusRequest
+ToVision = StartCrossing | EndCrossing | WatchPage | StatusRequest
 FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | VideoDoubted | Erased | FromPage | Status
 
 # ── vision ↔ the child process of a crossing ─────────────────────────────────────────────────────────────────────────
@@ -384,7 +377,7 @@ class Preview(Message, frozen=True):
 ToPreview = WantPreview | TintShown
 FromPreview = Preview | ShowTint
 
-ToChild = Prepare | StartCrossing | ChipPortrait | PagePortrait | WantPreview | TintShown | ProbeCamera
+ToChild = Prepare | StartCrossing | PagePortrait | WantPreview | TintShown | ProbeCamera
 FromChild = (
     Prepared
     | Unfit
@@ -438,6 +431,128 @@ class NotGranted(Message, frozen=True):
 
 ToCentre = ChainWanted | SignatureWanted
 FromCentre = Chain | Signature | NotGranted
+
+# ── lane ↔ the child process of a document ──────────────────────────────────────────────────────────────────────────
+
+
+class PrepareDocument(Message, frozen=True):
+    """The first message to a new document child: its chip reader, the lists that it judges by, and what for.
+
+    `driver`, `reader` and `socket` are those of the configuration. `lists` is the trust store's file; one with anything marked as
+    test is refused where `service` is True. `guarded` are the data groups that the control centre is asked for.
+    """
+
+    driver: str
+    reader: str
+    socket: str
+    lists: str
+    service: bool
+    guarded: Annotated[list[int], msgspec.Meta(max_length=2)] = []
+
+
+class Edition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One revocation list that is held."""
+
+    country: str
+    number: str | None
+    this_update: datetime
+    next_update: datetime | None
+
+
+class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The newest list of one kind by one publisher."""
+
+    kind: str
+    publisher: str
+    signed_at: str
+
+
+class Lists(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the lists of a document child are: never their content."""
+
+    version: Annotated[str, msgspec.Meta(max_length=64)]
+    certificates: int
+    newest_import: datetime | None
+    published: Annotated[list[Published], msgspec.Meta(max_length=1024)]
+    revocation_lists: Annotated[list[Edition], msgspec.Meta(max_length=4096)]
+
+
+class DocumentReady(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The `detail` of a document child's `Prepared`. `chip` is empty, or why the chip reader cannot be had."""
+
+    lists: Lists
+    chip: str
+    confined: dict[str, bool]
+
+
+class PageShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the page was read that opened the crossing: `PageRead` without its lines, and whether a visa was shown before."""
+
+    source: Annotated[str, msgspec.Meta(max_length=64)]
+    format: Annotated[str, msgspec.Meta(max_length=8)]
+    weakest: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+    accepted: bool
+    findings: Annotated[list[PageFinding], msgspec.Meta(max_length=16)]
+    visa: bool
+
+
+class ReadDocument(Message, frozen=True):
+    """Read and judge the document of this crossing: the one of this process.
+
+    `readings` are the zones to try. `portrait` says that a way to the face child is handed over: the portrait is written to it.
+    """
+
+    crossing: str
+    readings: Annotated[list[Annotated[list[str], msgspec.Meta(max_length=3)]], msgspec.Meta(max_length=2)]
+    clock_sure: bool
+    page: PageShown | None
+    portrait: bool
+
+    def __repr__(self) -> str:
+        """Never shows the lines: they are personal data."""
+        return f"ReadDocument({self.crossing}, {len(self.readings)} readings)"
+
+
+class ChipFound(Message, frozen=True):
+    """A chip lies on the reader."""
+
+
+class PortraitRead(Message, frozen=True):
+    """EF.DG2 was read, and its hash is that of EF.SOD; the picture goes to the face child by itself."""
+
+
+class CentreAsked(Message, frozen=True):
+    """Ask the control centre this."""
+
+    question: ToCentre
+
+
+class CentreAnswered(Message, frozen=True):
+    """What the control centre answered; None for nothing that can be used."""
+
+    answer: Annotated[bytes, msgspec.Meta(max_length=8 * 4096)] | None
+
+
+class DocumentJudged(Message, frozen=True):
+    """What the inspection found."""
+
+    evidence: DocumentEvidence
+
+
+class DocumentUnread(Message, frozen=True):
+    """No chip could be found, and why."""
+
+    reason: Annotated[str, msgspec.Meta(max_length=500)]
+
+
+class DocumentLeft(Message, frozen=True):
+    """The document was taken from the reader, or the reader itself is gone."""
+
+
+ToDocument = PrepareDocument | ReadDocument | CentreAnswered
+FromDocument = (
+    Prepared | Unfit | Alive | ChipFound | PortraitRead | CentreAsked | DocumentJudged | DocumentUnread | DocumentLeft
+)
 
 # ── lane ↔ screens ──────────────────────────────────────────────────────────────────────────────────────
 

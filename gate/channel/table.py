@@ -33,7 +33,7 @@ class Rate:
 class Channel(Generic[ToListener, ToCaller]):
     """One row. `callers` are programs; `persons` is a group whose members may call, too, empty for none.
 
-    `to_listener` and `to_caller` are the unions of messages each way. A connection says something within `first_s`, and a message that
+    `to_listener` and `to_caller` are the unions of messages each way; None where a connection carries no messages (`listen`, `reach`). A connection says something within `first_s`, and a message that
     has begun is complete within `complete_s`, or it is hung up on. A peer that does not read for `read_s` is gone.
     """
 
@@ -83,6 +83,7 @@ class Channels(NamedTuple):
 
     log: Channel[messages.ToLog, messages.FromLog]
     vision: Channel[messages.ToVision, messages.FromVision]
+    portraits: Channel[None, None]
     preview: Channel[messages.ToPreview, messages.FromPreview]
     lane: Channel[messages.ToLane, messages.FromLane]
     orders: Channel[messages.ToDesk, messages.FromDesk]
@@ -122,12 +123,21 @@ CHANNELS = Channels(
         name="vision",
         listener="vision",
         callers=("lane",),
-        purpose="crossings to be watched, chip portraits, and what is seen of faces and pages",
+        purpose="crossings to be watched, and what is seen of faces and pages",
         to_listener=messages.ToVision,
         to_caller=messages.FromVision,
         to_listener_rate=Rate(50, 100),
         to_caller_rate=Rate(100, 300),
-        bytes_max=4 * 1024 * 1024,  # a chip's portrait
+    ),
+    portraits=Channel(
+        name="portraits",
+        listener="vision",
+        callers=("lane",),
+        purpose="a chip's portrait, from the document child to the face child: no messages, each connection is handed on",
+        to_listener=None,
+        to_caller=None,
+        to_listener_rate=Rate(1, 1),
+        to_caller_rate=Rate(1, 1),
     ),
     preview=Channel(
         name="preview",

@@ -14,6 +14,7 @@ from gate.document.authenticity.terminal import ChainRequest, SignatureRequest
 from gate.document.errors import ChipLostError
 from gate.document.inspection import Inspection, Portrait, Step, Transmit, inspect
 from gate.programs.centre import ControlCentre
+from gate.programs.stages.centre import question_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -93,5 +94,5 @@ async def _converse(
             case Portrait():
                 answer = None
             case ChainRequest() | SignatureRequest():
-                answer = None if centre is None else await centre.ask(step)
+                answer = None if centre is None else await centre.ask(question_of(step))
         took_s[phase] += time.perf_counter() - sent

@@ -16,7 +16,6 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.document.authenticity.terminal import CentreRequest, ChainRequest, SignatureRequest
 
 DEADLINE_S: Final = 2.0
 
@@ -31,19 +30,19 @@ class ControlCentre:
         self._deadline_s = deadline_s
         self._well = True
 
-    async def ask(self, request: CentreRequest) -> bytes | None:
-        """The answer to a step of an inspection; None when there is none, for whatever reason."""
+    async def ask(self, question: messages.ToCentre) -> bytes | None:
+        """The answer to a question of an inspection; None when there is none, for whatever reason."""
         try:
             async with asyncio.timeout(self._deadline_s):
-                answer = await self._exchange(question_of(request))
+                answer = await self._exchange(question)
         except (ChannelError, TimeoutError) as error:
             self._report(type(error).__name__)
             return None
         match answer:
-            case messages.Chain(certificates) if isinstance(request, ChainRequest):
+            case messages.Chain(certificates) if isinstance(question, messages.ChainWanted):
                 self._report("")
                 return b"".join(certificates)
-            case messages.Signature(signature) if isinstance(request, SignatureRequest):
+            case messages.Signature(signature) if isinstance(question, messages.SignatureWanted):
                 self._report("")
                 return signature
             case messages.NotGranted():
@@ -65,12 +64,3 @@ class ControlCentre:
         if bool(fault) is self._well:
             self._well = not fault
             log.warning("control_centre_back" if self._well else "control_centre_lost", extra={"error": fault})
-
-
-def question_of(request: CentreRequest) -> messages.ToCentre:
-    """The message that asks for what a step of an inspection asks for."""
-    match request:
-        case ChainRequest(authorities):
-            return messages.ChainWanted(list(authorities))
-        case SignatureRequest(holder, message):
-            return messages.SignatureWanted(holder, message)

@@ -244,10 +244,10 @@ async def _reader_detail(reader: MrzReader) -> str:
 
 
 async def _chip(config: Config) -> str:
-    from gate.programs.lane.program import chip_reader  # noqa: PLC0415 - loads the PC/SC library
+    from gate.programs.document.reader import chip_reader  # noqa: PLC0415 - loads the PC/SC library
 
     try:
-        reader = chip_reader(config)
+        reader = chip_reader(config.chip.driver, config.chip.reader, config.chip.socket)
         try:
             await reader.wait_for_card(CARD_WAIT_S)
             found = "a document lies on it"

@@ -12,14 +12,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelClosedError
-from gate.channel.sockets import Connection, serve
+from gate.channel.sockets import Connection, Peer, listen, serve
 from gate.channel.table import CHANNELS
+from gate.programs.children import portraits
 from gate.programs.children.start import ChildLostError
 from gate.programs.config import ConfigError
 from gate.programs.page_source import Pages
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 REFILL_AFTER_COMPARISON_S = 1.0  # the decision that follows it has the processor to itself
 PROBE_EVERY_S = 1.0
 OUTBOX_MAX = 16
+WAY_DEADLINE_S = 10.0  # until the crossing of a portrait has its face child
 
 log = logging.getLogger("vision")
 
@@ -91,6 +94,7 @@ class Vision:
         self._camera = "closed"
         self._lost_by: Crossing | None = None
         self._camera_lost = asyncio.Event()
+        self._begun = asyncio.Condition()
         self._detail: dict[str, object] = {}
 
     # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -127,9 +131,6 @@ class Vision:
                 if self._pages is not None and (portrait := self._pages.take_portrait(page)) is not None:
                     self._crossing.post(portrait)
                 tasks.create_task(self._serve_crossing(self._crossing))
-            case messages.ChipPortrait(crossing_id):
-                if crossing is not None and crossing.id == crossing_id:
-                    crossing.post(message)
             case messages.EndCrossing(crossing_id):
                 if crossing is not None and crossing.id == crossing_id:
                     crossing.ending.set()
@@ -157,6 +158,8 @@ class Vision:
         self._detail = child.detail
         await child.send(messages.StartCrossing(crossing.id))
         await child.send(messages.WantPreview(self._preview_wanted))
+        async with self._begun:
+            self._begun.notify_all()
         await first_of(self._tell_child(crossing, child), self._hear_child(crossing, child))
 
     async def _tell_child(self, crossing: Crossing, child: Faces) -> None:
@@ -187,6 +190,22 @@ class Vision:
 
     async def _until_ending(self, crossing: Crossing) -> None:
         await crossing.ending.wait()
+
+    # ── the chip's portrait ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def hand_on(self, way: socket.socket, _: Peer) -> None:
+        """Hand the way of a chip's portrait to the face child of its crossing, whichever comes first. Of the portrait nothing is read."""
+        with contextlib.suppress(TimeoutError, ChildLostError):
+            async with asyncio.timeout(WAY_DEADLINE_S):
+                crossing_id = await portraits.address_of(way)
+                async with self._begun:
+                    await self._begun.wait_for(lambda: self._child_of(crossing_id) is not None)
+            if (child := self._child_of(crossing_id)) is not None:
+                child.hand(portraits.LETTER, way.fileno())
+
+    def _child_of(self, crossing_id: str | None) -> Faces | None:
+        crossing = self._crossing
+        return crossing.child if crossing is not None and crossing.id == crossing_id else None
 
     # ── a lost camera ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -337,6 +356,7 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         serve_status(config, "vision", vision.status),
         serve(CHANNELS.vision, config.socket("vision"), vision.serve_lane),
         serve(CHANNELS.preview, config.socket("preview"), vision.serve_screen),
+        listen(CHANNELS.portraits, config.socket("portraits"), vision.hand_on),
     ):
         keeping = () if pages is None else (pages.keep(),)
         await first_of(spare.keep(), vision.mend_camera(), *keeping, _until(stop))

@@ -37,8 +37,9 @@ from gate.face.subject import Zone
 from gate.face.watch import Watch
 from gate.passage.screen import Guidance
 from gate.programs.cameras import camera_for
-from gate.programs.children import needs
+from gate.programs.children import needs, portraits
 from gate.programs.children.confine import Needs, confine, harden
+from gate.programs.children.descriptors import Handed
 from gate.programs.printed_portrait import PrintedPortrait
 from gate.programs.racing import first_of
 from gate.programs.vision_tints import TintWitness
@@ -56,8 +57,6 @@ FRAME_WAIT_S = 0.1
 PREVIEW_WIDTH_MAX = 640
 PREVIEW_BYTES_MAX = 60_000
 PROBE_S = 2.0
-PORTRAIT_BYTES_MAX = 1024 * 1024
-
 Confine = Callable[[Needs], dict[str, bool]]
 
 
@@ -75,8 +74,11 @@ class Crossing:
 class Child:
     """One child: `run` serves the parent until it hangs up."""
 
-    def __init__(self, parent: Connection[messages.ToChild], *, hardened: dict[str, bool], confine: Confine) -> None:
+    def __init__(
+        self, parent: Connection[messages.ToChild], handed: Handed, *, hardened: dict[str, bool], confine: Confine
+    ) -> None:
         self._parent = parent
+        self._handed = handed
         self._hardened = hardened
         self._confine = confine
         self._models: FaceModels | None = None
@@ -90,7 +92,7 @@ class Child:
     async def run(self) -> None:
         """Serve until the parent hangs up; then close the camera and wipe."""
         try:
-            await first_of(self._receive(), self._look(), self._tell_alive())
+            await first_of(self._receive(), self._look(), self._tell_alive(), self._await_portrait())
         except ChannelError:
             pass  # the parent is gone: so are we
         finally:
@@ -113,8 +115,6 @@ class Child:
                     await self._prepare(message)
                 case messages.StartCrossing(crossing):
                     self._start(crossing)
-                case messages.ChipPortrait():
-                    await self._take_portrait(message)
                 case messages.PagePortrait():
                     self._take_printed(message)
                 case messages.WantPreview(on):
@@ -165,11 +165,21 @@ class Child:
         if self._crossing is not None and self._crossing.tints is not None:
             self._crossing.tints.page_is(there=on)
 
-    async def _take_portrait(self, message: messages.ChipPortrait) -> None:
+    async def _await_portrait(self) -> None:
+        """The chip's portrait comes from the document child, over a way that the parents have only handed on."""
+        await self._started.wait()
+        try:
+            sent = await portraits.receive(await self._handed.take(portraits.LETTER))
+        except portraits.BrokenPortraitError:
+            await self._take_portrait(PortraitProblem.UNREADABLE)
+        else:
+            if sent is not None and self._models is not None:
+                await self._take_portrait(portrait(self._models, sent.image))
+        await asyncio.Event().wait()
+
+    async def _take_portrait(self, template: Template | PortraitProblem) -> None:
         crossing = self._crossing
-        if crossing is None or crossing.id != message.crossing or self._models is None:
-            return
-        template = portrait(self._models, message.image)
+        assert crossing is not None, "it has begun"
         if self._printed is not None:
             self._printed.take_chip(template)
         await self._tell(crossing, crossing.watch.take_portrait(template))
@@ -262,12 +272,10 @@ def gives_pictures(camera: NewestFrame) -> bool:
     return False
 
 
-def portrait(models: FaceModels, image: bytes) -> Template | PortraitProblem:
+def portrait(models: FaceModels, image: bytes | bytearray) -> Template | PortraitProblem:
     """The chip's portrait as a template, or why it is none. The bytes are hostile."""
-    if len(image) > PORTRAIT_BYTES_MAX:
-        return PortraitProblem.UNREADABLE
     try:
-        return portrait_template(models, image)
+        return portrait_template(models, bytes(image))
     except BadImageError:
         return PortraitProblem.UNREADABLE
     except NoFaceError:
@@ -305,20 +313,23 @@ def guidance_of(hint: Hint | None, *, faces: int) -> Guidance:
     return Guidance[hint.name]
 
 
-async def serve(end: socket.socket, *, hardened: dict[str, bool], confine: Confine) -> None:
-    """Serve the parent at the other end of `end`. `confine` leaves this process what its camera needs."""
+async def serve(end: socket.socket, way: socket.socket, *, hardened: dict[str, bool], confine: Confine) -> None:
+    """Serve the parent at the other end of `end`; what it hands over comes by `way`. `confine` leaves this process what its camera needs."""
+    handed = Handed(way)
     parent = await adopt(end, incoming=messages.ToChild, bytes_max=PICTURE_BYTES_MAX)
     try:
-        await Child(parent, hardened=hardened, confine=confine).run()
+        await Child(parent, handed, hardened=hardened, confine=confine).run()
     finally:
         parent.close()
+        handed.close()
 
 
 def main() -> None:
     """Entry point of the process: `python -m gate.programs.vision_child PARENT_PID WAY`, a socket as standard input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
-    hardened = harden(int(sys.argv[1]), keep=(int(sys.argv[2]),))
-    asyncio.run(serve(socket.socket(fileno=os.dup(0)), hardened=hardened, confine=confine))
+    way = int(sys.argv[2])
+    hardened = harden(int(sys.argv[1]), keep=(way,))
+    asyncio.run(serve(socket.socket(fileno=os.dup(0)), socket.socket(fileno=way), hardened=hardened, confine=confine))
 
 
 if __name__ == "__main__":

@@ -8,13 +8,67 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from gate.trust.store import TrustStore
+    from collections.abc import Sequence
 
 
 LIST_NAMES: Final = {"MasterList": "master list", "DeviationList": "deviation list", "DefectList": "defect list"}
+
+
+class Publication(Protocol):
+    """The newest list of one kind by one publisher."""
+
+    @property
+    def kind(self) -> str:
+        """A list kind."""
+
+    @property
+    def publisher(self) -> str:
+        """A country."""
+
+    @property
+    def signed_at(self) -> str:
+        """RFC 3339."""
+
+
+class RevocationEdition(Protocol):
+    """One revocation list."""
+
+    @property
+    def country(self) -> str:
+        """Whose it is."""
+
+    @property
+    def this_update(self) -> datetime:
+        """When it was made."""
+
+    @property
+    def next_update(self) -> datetime | None:
+        """When the next one comes."""
+
+
+class Held(Protocol):
+    """What is known of a store's lists: the store itself, or what a document child told of it."""
+
+    @property
+    def version(self) -> str:
+        """What names the content."""
+
+    @property
+    def newest_import(self) -> datetime | None:
+        """When something was imported last."""
+
+    @property
+    def published(self) -> Sequence[Publication]:
+        """The newest list of each kind and publisher."""
+
+    def editions(self) -> Sequence[RevocationEdition]:
+        """The revocation lists that are held."""
+
+    def __len__(self) -> int:
+        """How many certificates are held."""
 
 
 class AlarmKind(enum.Enum):
@@ -35,7 +89,7 @@ class Alarm:
     text: str
 
 
-def alarms(store: TrustStore, now: datetime, *, age_max_days: int) -> tuple[Alarm, ...]:
+def alarms(store: Held, now: datetime, *, age_max_days: int) -> tuple[Alarm, ...]:
     """Everything that is older than it should be."""
     return (
         *_of_the_store(store, now, age_max_days),
@@ -54,7 +108,7 @@ def alarms(store: TrustStore, now: datetime, *, age_max_days: int) -> tuple[Alar
     )
 
 
-def _of_the_store(store: TrustStore, now: datetime, age_max_days: int) -> tuple[Alarm, ...]:
+def _of_the_store(store: Held, now: datetime, age_max_days: int) -> tuple[Alarm, ...]:
     if store.newest_import is None:
         return (Alarm(AlarmKind.NOTHING_IMPORTED, "-", "no certificate or list was imported"),)
     days = _days(store.newest_import, now)
@@ -77,7 +131,7 @@ def _text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
-def freshness(store: TrustStore, now: datetime, *, age_max_days: int) -> dict[str, Any]:
+def freshness(store: Held, now: datetime, *, age_max_days: int) -> dict[str, Any]:
     """What the status says of the lists, a kind each, with its alarms."""
     editions = store.editions()
     due = [one.next_update for one in editions if one.next_update is not None]

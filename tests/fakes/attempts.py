@@ -1,8 +1,8 @@
 """What a captured child would try. Each attempt raises OSError when it is refused; run in a process of its own, forked for it.
 
-    python attempts.py PARENT_OF_NOBODY KIND FOLDER: one JSON object on standard output, an attempt's name and how it ended.
+    python -m fakes.attempts KIND FOLDER: one JSON object on standard output, an attempt's name and how it ended.
 
-KIND says how far the process is confined: `free`, `hardened`, or hardened and confined as `camera`, `recording` or `reader`.
+KIND says how far the process is confined: `free`, `hardened`, or hardened and confined as `camera`, `recording`, `service` or `document`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gate.programs.children.confine import Needs, confine, harden
+from gate.programs.children.needs import NO_SOCKETS, OF_DOCUMENTS
+from gate.programs.children.seccomp import refuse
 
 CAMERA_PORT = 9  # nobody listens there: refused by the peer, not by us
 NEEDS = {
     "camera": Needs(families=frozenset({socket.AF_INET, socket.AF_INET6}), tcp_ports=(CAMERA_PORT,)),
     "recording": Needs(),
     "service": Needs(families=frozenset({socket.AF_UNIX})),
+    "document": OF_DOCUMENTS,
 }
 REFUSED = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -158,6 +161,8 @@ def _in_a_process_of_its_own(attempt: Attempt, kind: str, folder: Path) -> int:
             harden(ours)
             if kind != "hardened":
                 confine(NEEDS[kind])
+            if kind == "document":
+                refuse(NO_SOCKETS)
         os._exit(_ended(attempt, folder))
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 

@@ -23,6 +23,7 @@ from gate.document.inspection import Inspection, inspect
 from gate.document.integrity import Integrity
 from gate.document.mrz import parse
 from gate.programs.centre import DEADLINE_S, ControlCentre
+from gate.programs.stages.centre import question_of
 from gate.programs.stages.document import converse
 from hardware_sim import cli
 from hardware_sim.centre.desk import desk_of
@@ -75,7 +76,7 @@ async def inspected(centre: ControlCentre) -> Inspection:
     async def ignore(_: object) -> None:
         return None
 
-    return await converse(conversation, Reader(), ignore, centre.ask)
+    return await converse(conversation, Reader(), ignore, lambda request: centre.ask(question_of(request)))
 
 
 async def test_a_centre_that_does_as_it_should_lets_us_read_the_fingers(
@@ -152,11 +153,11 @@ async def test_a_centre_is_reported_when_it_goes_and_when_it_is_back(
 ) -> None:
     path = tmp_path / "centre.sock"
     centre = ControlCentre(path)
-    assert await centre.ask(CHAIN) is None
-    assert await centre.ask(CHAIN) is None
+    assert await centre.ask(question_of(CHAIN)) is None
+    assert await centre.ask(question_of(CHAIN)) is None
     with serving(path, Fault.NONE):
-        assert await centre.ask(CHAIN)
-        assert await centre.ask(SignatureRequest("UTISXX00001", b"x"))
+        assert await centre.ask(question_of(CHAIN))
+        assert await centre.ask(question_of(SignatureRequest("UTISXX00001", b"x")))
     assert [record.message for record in caplog.records] == ["control_centre_lost", "control_centre_back"]
 
 
@@ -164,7 +165,7 @@ async def test_more_clients_than_a_centre_takes_are_hung_up_on(tmp_path: Path) -
     path = tmp_path / "centre.sock"
     with serving(path, Fault.NONE):
         waiting = [await asyncio.open_unix_connection(str(path)) for _ in range(8)]
-        assert await ControlCentre(path).ask(CHAIN) is None
+        assert await ControlCentre(path).ask(question_of(CHAIN)) is None
         for _, writer in waiting:
             writer.close()
             await writer.wait_closed()
@@ -178,7 +179,7 @@ async def test_whoever_breaks_the_protocol_is_hung_up_on(tmp_path: Path) -> None
         assert await reader.read() == b""
         writer.close()
         await writer.wait_closed()
-        assert await ControlCentre(path).ask(CHAIN)
+        assert await ControlCentre(path).ask(question_of(CHAIN))
 
 
 def test_a_traveller_waits_no_longer_than_two_deadlines() -> None:

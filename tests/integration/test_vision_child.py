@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from fakes.mjpeg_server import MjpegServer
+from fakes.portrait_ways import send_to
 from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
@@ -23,10 +24,10 @@ from gate.face.guidance import Hint
 from gate.face.track import TrackState
 from gate.passage.screen import Guidance
 from gate.programs import vision_child
+from gate.programs.children import descriptors, portraits, start
 from gate.programs.children import spare as spares
-from gate.programs.children import start
 from gate.programs.children.start import ChildLostError, Process
-from gate.programs.vision_child import PORTRAIT_BYTES_MAX, guidance_of, message_of, serve
+from gate.programs.vision_child import guidance_of, message_of, serve
 from gate.programs.vision_process import FACES, FaceSpare
 
 DEADLINE_S = 15.0
@@ -36,8 +37,9 @@ Wanted = TypeVar("Wanted")
 class Parent:
     """The parent's end."""
 
-    def __init__(self, connection: Connection[Any], child: asyncio.Future[None]) -> None:
+    def __init__(self, connection: Connection[Any], way: socket.socket, child: asyncio.Future[None]) -> None:
         self.connection = connection
+        self.way = way
         self.child = child
 
     async def send(self, message: m.Message) -> None:
@@ -58,12 +60,14 @@ class Parent:
 @contextlib.asynccontextmanager
 async def child_of() -> AsyncIterator[Parent]:
     ours, theirs = socket.socketpair()
-    child = asyncio.ensure_future(serve(theirs, hardened={"memory_locked": False}, confine=lambda _: {}))
+    our_way, their_way = descriptors.pair()
+    child = asyncio.ensure_future(serve(theirs, their_way, hardened={"memory_locked": False}, confine=lambda _: {}))
     connection = await adopt(ours, incoming=m.FromChild, bytes_max=PICTURE_BYTES_MAX)
     try:
-        yield Parent(connection, child)
+        yield Parent(connection, our_way, child)
     finally:
         connection.close()
+        our_way.close()
         await asyncio.wait([child], timeout=DEADLINE_S)
         assert child.done()  # a parent that hangs up ends it
 
@@ -101,8 +105,7 @@ async def test_one_crossing_from_frames_and_portrait_to_the_comparison(camera: M
         assert camera.connections == 0
         await parent.send(m.StartCrossing("one"))
         await parent.next(m.CameraUp)
-        await parent.send(m.ChipPortrait("other", "jpeg", as_file(astronaut())))
-        await parent.send(m.ChipPortrait("one", "jpeg", as_file(astronaut())))
+        await send_to(parent.way, as_file(astronaut()))
         compared = await parent.next(m.FaceCompared)
         assert compared.crossing == "one"
         assert compared.match is not None
@@ -116,7 +119,7 @@ async def test_one_crossing_from_frames_and_portrait_to_the_comparison(camera: M
 @pytest.mark.parametrize(
     ("image", "reason"),
     [
-        (bytes(PORTRAIT_BYTES_MAX + 1), "portrait_unreadable"),
+        (bytes(portraits.BYTES_MAX + 1), "portrait_unreadable"),
         (b"junk", "portrait_unreadable"),
         (None, "portrait_with_several_faces"),
     ],
@@ -128,7 +131,7 @@ async def test_portraits_that_cannot_be_used(camera: MjpegServer, image: bytes |
     async with child_of() as parent:
         await parent.prepare(camera.address)
         await parent.send(m.StartCrossing("one"))
-        await parent.send(m.ChipPortrait("one", "jpeg", image))
+        await send_to(parent.way, image)
         compared = await parent.next(m.FaceCompared)
         assert compared.reasons == [reason]
 

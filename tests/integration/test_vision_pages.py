@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 from fakes.mjpeg_server import MjpegServer
+from fakes.portrait_ways import send_through_vision
 from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
@@ -105,7 +106,7 @@ async def test_a_page_opens_a_crossing_whose_child_compares_the_printed_portrait
         await lane.send(m.StartCrossing("one", read.page))
         await lane.next(m.CameraUp)
         await lane.next(m.FaceSeen, also=lambda seen: seen.faces == 1)
-        await lane.send(m.ChipPortrait("one", "jpeg", as_file(astronaut())))
+        await send_through_vision(config, "one", as_file(astronaut()))
         compared = await lane.next(m.FaceCompared)
         found = {finding.id: finding for finding in compared.page}
         chip = found[PageCheckId.PRINTED_PORTRAIT_CHIP]
@@ -125,9 +126,9 @@ async def test_a_page_opens_a_crossing_whose_child_compares_the_printed_portrait
 
 
 async def test_a_crossing_without_its_page_has_no_printed_portrait(tmp_path: Path) -> None:
-    async with site(tmp_path) as (_, lane, _config):
+    async with site(tmp_path) as (_, lane, config):
         await until_ready(lane)
         await lane.send(m.StartCrossing("one", 99))
         await lane.next(m.CameraUp)
-        await lane.send(m.ChipPortrait("one", "jpeg", as_file(astronaut())))
+        await send_through_vision(config, "one", as_file(astronaut()))
         assert (await lane.next(m.FaceCompared)).page == []

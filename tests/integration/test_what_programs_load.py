@@ -25,7 +25,11 @@ def loaded_by(module: str) -> set[str]:
 @pytest.mark.parametrize(
     ("module", "forbidden"),
     [
-        ("gate.programs.lane", (*PIXELS, *NETWORK, "pyrage")),
+        (
+            "gate.programs.lane",
+            (*PIXELS, *NETWORK, "pyrage", "smartcard", "asn1crypto", "gate.document", "gate.trust.store", "sqlite3"),
+        ),
+        ("gate.programs.document.child", (*PIXELS, *NETWORK, "pyrage", "serial", "gate.audit")),
         ("gate.programs.log", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn")),
         ("gate.programs.vision", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn", "pyrage")),
         ("gate.programs.screens", (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage")),

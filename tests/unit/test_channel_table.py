@@ -40,6 +40,8 @@ does not read for {read:g} s is gone.
 
 
 def kinds(union: Any) -> list[str]:
+    if union is None:
+        return ["no messages"]
     return [kind.__name__ for kind in (typing.get_args(union) or (union,))]
 
 
@@ -97,6 +99,9 @@ def test_a_row_is_whole(channel: Channel[Any, Any]) -> None:
 
 @pytest.mark.parametrize("channel", CHANNELS.every(), ids=lambda channel: channel.name)
 def test_each_way_is_a_closed_union_of_messages(channel: Channel[Any, Any]) -> None:
+    if channel is CHANNELS.portraits:
+        assert (channel.to_listener, channel.to_caller) == (None, None)
+        return
     for union in (channel.to_listener, channel.to_caller):
         kinds = typing.get_args(union) or (union,)
         assert all(issubclass(kind, Message) for kind in kinds)

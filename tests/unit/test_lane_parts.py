@@ -11,11 +11,11 @@ import pytest
 
 from drivers.errors import LinkLostError, NoReplyError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
-from gate.passage.events import DocumentPresented, DocumentRemoved, Event, LaneSeen, Part, PartBack, PartLost
+from gate.passage.events import DocumentPresented, Event, LaneSeen, Part, PartBack, PartLost
 from gate.passage.evidence import Alarm
 from gate.programs.lane import parts
 from gate.programs.lane.documents import Documents
-from gate.programs.lane.parts import BarrierKeeper, SwipeKeeper, lane_seen, watch_removal
+from gate.programs.lane.parts import BarrierKeeper, SwipeKeeper, lane_seen
 
 CLOSED = BarrierStatus(
     position=LeafPosition.CLOSED,
@@ -218,33 +218,3 @@ async def test_lines_open_a_crossing_and_are_handed_over_once() -> None:
         PartLost(Part.READER),
         PartBack(Part.READER),
     ]
-
-
-class FakeChip:
-    """A chip reader whose card leaves, or that leaves itself."""
-
-    def __init__(self, *, lost: bool) -> None:
-        self.lost = lost
-
-    async def wait_for_card(self, timeout_s: float) -> None:
-        await asyncio.sleep(0 * timeout_s)
-
-    async def transmit(self, apdu: bytes) -> bytes:
-        return apdu
-
-    async def wait_for_removal(self) -> None:
-        if self.lost:
-            raise LinkLostError("unplugged")
-
-    async def disconnect(self) -> None:
-        await asyncio.sleep(0)
-
-    async def close(self) -> None:
-        await asyncio.sleep(0)
-
-
-@pytest.mark.parametrize("lost", [False, True])
-async def test_a_document_is_gone_when_it_or_its_reader_is(lost: bool) -> None:  # noqa: FBT001
-    posted = Posted()
-    await watch_removal(FakeChip(lost=lost), posted)
-    assert posted.events == [DocumentRemoved()]

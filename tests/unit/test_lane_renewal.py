@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import pytest
-from fakes.master_lists import NOW, Party, party, revocation_list
+from fakes.document_children import FakeChild, Nursery
+from fakes.master_lists import NOW, party, revocation_list
 
-from gate.document.pki.certificate import parse_certificate
+from gate.channel import messages
 from gate.passage.events import Event, SiteSeen
 from gate.passage.records import ListsUpdated, Record
 from gate.programs import clock
-from gate.programs.config import Config
+from gate.programs.children.start import ChildLostError
+from gate.programs.config import Config, ConfigError
+from gate.programs.document.lists import told
+from gate.programs.lane import renewal
 from gate.programs.lane.program import Lane
-from gate.programs.lane.renewal import CurrentLists, update_of
+from gate.programs.lane.renewal import CurrentLists, DocumentChild, HeldLists, ready_of, update_of
 from gate.programs.records import fields_of
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
@@ -62,34 +67,49 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "trust.sqlite"
 
 
+async def begun(path: Path, nursery: Nursery, purpose: str = "trial") -> CurrentLists:
+    """Lists that a first child has opened."""
+    folder = path.parent / "run"
+    folder.mkdir(exist_ok=True)
+    lists = CurrentLists(config_for(path, purpose), folder=folder, start=nursery.start)
+    assert await lists.begin() is not None
+    return lists
+
+
+def version_of(lists: CurrentLists) -> str:
+    assert lists.held is not None
+    return lists.held.version
+
+
 async def test_newer_lists_are_seen_and_taken_when_they_are_asked_for(path: Path) -> None:
-    lists = CurrentLists(config_for(path))
-    before = lists.store
+    nursery = Nursery()
+    lists = await begun(path, nursery)
+    before = lists.held
     await lists.look()
     assert lists.take_newer() is None
     version = bring(path, OTHER.der)
     await lists.look()
-    assert lists.store is before
-    assert lists.take_newer() is before
-    assert lists.store.version == version
+    assert lists.held is before
+    assert lists.take_newer() == (before, nursery.started[1])
+    assert version_of(lists) == version
     assert lists.take_newer() is None
 
 
 async def test_a_list_written_into_the_file_itself_is_seen_too(path: Path) -> None:
-    lists = CurrentLists(config_for(path))
+    lists = await begun(path, Nursery())
     newer = path.with_name("newer")
     version = bring(newer, CSCA.der, OTHER.der)
     put(path, content(newer))
     await lists.look()
     assert lists.take_newer() is not None
-    assert lists.store.version == version
+    assert version_of(lists) == version
 
 
 async def test_lists_that_cannot_be_opened_change_nothing_but_the_status(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "lane")
-    lists = CurrentLists(config_for(path))
+    lists = await begun(path, Nursery())
     good = content(path)
     put(path, None)
     await lists.look()
@@ -98,7 +118,7 @@ async def test_lists_that_cannot_be_opened_change_nothing_but_the_status(
         await lists.look()
         assert lists.take_newer() is None
     assert "cannot be used" in lists.detail()["alarms"][0]
-    assert lists.detail()["version"] == lists.store.version
+    assert lists.detail()["version"] == version_of(lists)
     put(path, good)
     await lists.look()
     assert lists.take_newer() is not None
@@ -107,7 +127,7 @@ async def test_lists_that_cannot_be_opened_change_nothing_but_the_status(
 
 
 async def test_lists_for_demos_never_reach_a_running_gate_in_service(path: Path) -> None:
-    lists = CurrentLists(config_for(path, "service"))
+    lists = await begun(path, Nursery(), "service")
     bring(path, OTHER.der, test=True)
     await lists.look()
     assert lists.take_newer() is None
@@ -115,9 +135,9 @@ async def test_lists_for_demos_never_reach_a_running_gate_in_service(path: Path)
 
 
 def test_the_record_says_what_judges_from_here_on(path: Path) -> None:
-    before = TrustStore.open(path)
+    before = HeldLists(told(TrustStore.open(path)))
     bring(path, OTHER.der, revocation_list(CSCA, 5, number=9))
-    now = TrustStore.open(path)
+    now = HeldLists(told(TrustStore.open(path)))
     update = update_of(before, now)
     assert (update.version, update.before, update.certificates, update.revocation_lists) == (
         now.version,
@@ -127,6 +147,92 @@ def test_the_record_says_what_judges_from_here_on(path: Path) -> None:
     )
     assert update.imported_at == NOW.isoformat()
     msgspec.json.encode(fields_of(update))
+    assert update_of(None, now).before == ""
+
+
+async def test_a_child_after_a_broken_store_still_has_the_lists_that_judge(path: Path) -> None:
+    nursery = Nursery()
+    lists = await begun(path, nursery)
+    put(path, b"no database at all" * 100)
+    await lists.look()
+    await lists.child()
+    ready = [ready_of(cast("DocumentChild", one)).lists.version for one in nursery.started]
+    assert ready == [version_of(lists)] * 2
+
+
+async def test_a_store_that_is_broken_is_tried_once_and_not_at_every_look(path: Path) -> None:
+    nursery, tried = Nursery(), []
+
+    async def counted(prepare: messages.PrepareDocument) -> Any:
+        tried.append(prepare.lists)
+        return await nursery.start(prepare)
+
+    lists = CurrentLists(config_for(path), folder=path.parent, start=counted)
+    await lists.begin()
+    put(path, b"no database at all" * 100)
+    for _ in range(3):
+        await lists.look()
+    assert len(tried) == 2
+
+
+async def test_a_child_that_was_lost_with_newer_lists_is_tried_again(path: Path) -> None:
+    nursery = Nursery()
+    lists = await begun(path, nursery)
+    version, nursery.lost = bring(path, OTHER.der), "the child hangs"
+    await lists.look()
+    assert "the child hangs" in lists.detail()["alarms"][0]
+    nursery.lost = ""
+    await lists.look()
+    assert lists.take_newer() is not None
+    assert version_of(lists) == version
+
+
+async def test_newer_lists_than_the_newer_ones_take_their_place_and_end_their_child(path: Path) -> None:
+    nursery = Nursery()
+    lists = await begun(path, nursery)
+    for authority in (OTHER, party("Third CSCA", country="YY")):
+        version = bring(path, authority.der)
+        await lists.look()
+    assert [one.ended for one in nursery.started] == [False, True, False]
+    assert lists.take_newer() is not None
+    assert version_of(lists) == version
+    assert len(list((path.parent / "run").glob("lists-*"))) == 1, "copies that nobody judges by are gone"
+    await lists.close()
+    assert not list((path.parent / "run").glob("lists-*"))
+
+
+@pytest.mark.parametrize(
+    ("put_there", "problem"), [("pipe", "no ordinary file"), ("nothing", "No such file"), ("huge", "larger than")]
+)
+async def test_what_is_no_store_ends_the_start_with_its_setting(
+    path: Path, monkeypatch: pytest.MonkeyPatch, put_there: str, problem: str
+) -> None:
+    if put_there == "huge":
+        monkeypatch.setattr(renewal, "STORE_BYTES_MAX", 100)
+    else:
+        put(path, None)
+    if put_there == "pipe":
+        os.mkfifo(path)
+    lists = CurrentLists(config_for(path), folder=path.parent, start=Nursery().start)
+    with pytest.raises(ConfigError, match=rf"paths\.trust: .*{problem}"):
+        await lists.begin()
+
+
+async def test_without_a_child_the_lane_has_no_lists_and_says_so(path: Path) -> None:
+    nursery = Nursery()
+    nursery.lost = "the child hangs"
+    lists = CurrentLists(config_for(path), folder=path.parent, start=nursery.start)
+    assert await lists.begin() is None
+    assert lists.held is None
+    assert lists.detail() == {"version": None, "alarms": ["no document child has opened the lists yet"]}
+    nursery.lost = ""
+    await lists.child()
+    assert version_of(lists) == TrustStore.open(path).version
+
+
+async def test_a_child_that_says_nothing_of_its_lists_is_lost() -> None:
+    with pytest.raises(ChildLostError, match="says nothing of its lists"):
+        ready_of(cast("DocumentChild", FakeChild({"lists": "mine"})))
 
 
 # ── in the lane ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -146,63 +252,59 @@ class Seen:
         self.records.append(record)
 
 
-async def look_once(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One turn of the lane's look at its site."""
-
-    async def stop(_: float) -> None:
-        raise asyncio.CancelledError
-
-    with monkeypatch.context() as patched:
-        patched.setattr(asyncio, "sleep", stop)
-        with pytest.raises(asyncio.CancelledError):
-            await lane._watch_site()
-
-
-def revoked(store: TrustStore, authority: Party, serial: int) -> bool:
-    lists = store.revocation_lists(parse_certificate(authority.der).subject_id)
-    return any(serial in one.serials for one in lists)
+async def lane_with(path: Path, nursery: Nursery) -> Lane:
+    """A lane whose first document child has opened the lists."""
+    lists = await begun(path, nursery)
+    lane = Lane(config_for(path), lists=lists, open_crossings=())
+    await lane._spare.replace(cast("DocumentChild", nursery.started[0]))
+    return lane
 
 
 async def test_between_crossings_the_lane_takes_newer_lists_and_records_it_once(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lane = Lane(config_for(path), lists=CurrentLists(config_for(path)), open_crossings=())
+    nursery = Nursery()
+    lane = await lane_with(path, nursery)
     seen = Seen(lane, monkeypatch)
-    await look_once(lane, monkeypatch)
+    await lane.look_at_site()
     assert seen.records == []
-    before, now = lane._lists.store.version, bring(path, revocation_list(CSCA, 5))
+    before, now = version_of(lane._lists), bring(path, revocation_list(CSCA, 5))
     for _ in range(2):
-        await look_once(lane, monkeypatch)
+        await lane.look_at_site()
     assert [(one.before, one.version) for one in seen.records if isinstance(one, ListsUpdated)] == [(before, now)]
     assert len(seen.records) == 1
-    assert revoked(lane._lists.store, CSCA, 5)
+    assert lane._spare.child is nursery.started[1]
+    assert nursery.started[0].ended
 
 
 async def test_the_same_lists_in_another_file_are_taken_without_a_record(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lane = Lane(config_for(path), lists=CurrentLists(config_for(path)), open_crossings=())
+    nursery = Nursery()
+    lane = await lane_with(path, nursery)
     seen = Seen(lane, monkeypatch)
     later = NOW + timedelta(days=1)
     import_sources(path, [read_source("again", CSCA.der)], signer=None, test=False, now=later)
-    await look_once(lane, monkeypatch)
+    await lane.look_at_site()
     assert seen.records == []
     monkeypatch.setattr(clock, "now", lambda: later + timedelta(days=2))
-    await look_once(lane, monkeypatch)
+    await lane.look_at_site()
     assert seen.events[-1] == SiteSeen(2.0, clock_sure=True)
 
 
 async def test_a_crossing_is_judged_to_its_end_by_the_lists_that_it_began_with(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lane = Lane(config_for(path), lists=CurrentLists(config_for(path)), open_crossings=())
+    nursery = Nursery()
+    lane = await lane_with(path, nursery)
     seen = Seen(lane, monkeypatch)
-    before = lane._lists.store
+    before = lane._lists.held
     monkeypatch.setattr("gate.programs.lane.program.crossing_of", lambda _: "under way")
     bring(path, revocation_list(CSCA, 5))
-    await look_once(lane, monkeypatch)
-    assert lane._lists.store is before
+    await lane.look_at_site()
+    assert lane._lists.held is before
     assert seen.records == []
-    await lane._cross("the next one")  # nothing was read of it: it ends at once
-    assert revoked(lane._lists.store, CSCA, 5)
+    nursery.started[1]._says = [messages.DocumentUnread("nothing lay there")]
+    await lane._cross("the next one")
+    assert lane._lists.held is not before
     assert [type(one) for one in seen.records] == [ListsUpdated]

@@ -19,8 +19,9 @@ from gate.passage.evidence import CheckResult, Evidence, PageCheck, PageCheckId,
 from gate.passage.policy import page_objections
 from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Guidance
+from gate.programs.document.page import page_evidence
 from gate.programs.page_findings import MEASURED_ON, guidance_of, message_of
-from gate.programs.stages.page import page_checks, page_evidence
+from gate.programs.stages.page import page_checks
 
 READ = messages.PageRead(1, "camera", "TD3", list(PASSPORT), [], 0.9, True, [])
 
@@ -48,8 +49,8 @@ def test_a_reading_counts_by_the_rule_or_because_the_chip_says_the_same(
     tries: int,
     counts: bool,  # noqa: FBT001
 ) -> None:
-    read = messages.PageRead(1, "camera", "TD3", list(PASSPORT), [], 0.9, accepted, [])
-    evidence = page_evidence(read, inspected(mrz_dg1), tries=tries, visa=False)
+    shown = messages.PageShown("camera", "TD3", 0.9, accepted, [], visa=False)
+    evidence = page_evidence(shown, inspected(mrz_dg1), tries=tries)
     (check,) = evidence.checks
     assert check.id is PageCheckId.PAGE_ACCEPTED
     assert (check.result is CheckResult.SUCCESSFUL) is counts

@@ -29,7 +29,7 @@ _TRUNCATE: Final = 1 << 14  # from the third
 _CONNECT_TCP: Final = 1 << 1  # from the fourth; the bit before it is for binding
 _BIND_TCP: Final = 1 << 0
 _SCOPES: Final = 1 << 0 | 1 << 1  # from the sixth: abstract sockets and signals
-_OF_FILES: Final = _EXECUTE | _WRITE_FILE | _READ | 1 << 14  # what can be allowed beneath a path that is no folder
+_OF_FILES: Final = _EXECUTE | _WRITE_FILE | 1 << 2 | _TRUNCATE  # what can be allowed of a path that is no folder
 
 
 class _Ruleset(ctypes.Structure):

@@ -34,8 +34,8 @@ class Spare(Generic[Said]):
         self._log = log
         self._child: Process[Said] | None = None
         self._changed = asyncio.Condition()
-        self._wanted = asyncio.Event()
-        self._wanted.set()
+        self._wanted = True
+        self._turn = asyncio.Event()
 
     @property
     def child(self) -> Process[Said] | None:
@@ -45,29 +45,27 @@ class Spare(Generic[Said]):
     def want(self) -> None:
         """Have a spare again, unless there is one."""
         if self._child is None:
-            self._wanted.set()
+            self._wanted = True
+            self._turn.set()
 
     async def keep(self) -> None:
         """Start a child whenever one is wanted and none is there; a lost one is replaced. For ever, until cancelled."""
         pause_s = PAUSE_MIN_S
         try:
             while True:
-                await self._wanted.wait()
-                try:
-                    child = await self._start()
-                except ChildLostError as error:
-                    await self._set(None, problem=str(error))
-                    await asyncio.sleep(pause_s)
-                    pause_s = min(2 * pause_s, PAUSE_MAX_S)
-                    continue
-                pause_s = PAUSE_MIN_S
-                self._wanted.clear()
-                try:
-                    await self._set(child, problem="")
-                except asyncio.CancelledError:
-                    await child.end()
-                    raise
-                await first_of(self._watch(child), self._until_wanted())
+                if self._child is not None:
+                    await self._watch(self._child)
+                elif not self._wanted:
+                    await self._turned()
+                else:
+                    try:
+                        await self._have(await self._start())
+                    except ChildLostError as error:
+                        await self._set_problem(str(error))
+                        await asyncio.sleep(pause_s)
+                        pause_s = min(2 * pause_s, PAUSE_MAX_S)
+                    else:
+                        pause_s = PAUSE_MIN_S
         finally:
             if self._child is not None:
                 await self._child.end()
@@ -80,29 +78,59 @@ class Spare(Generic[Said]):
                 child, self._child = self._child, None
         except TimeoutError as error:
             raise ChildLostError("no child is ready") from error
+        self._turn.set()
         if child is None:
             raise ChildLostError(self.problem)
         return child
 
+    async def replace(self, child: Process[Said]) -> None:
+        """Have this one, which was prepared otherwise, in place of the one that waits; that one is ended."""
+        async with self._changed:
+            before, self._child = self._child, child
+            self.problem, self._wanted = "", False
+            self._changed.notify_all()
+        self._turn.set()
+        if before is not None:
+            await before.end()
+
+    async def _have(self, child: Process[Said]) -> None:
+        """Keep a child that was started, unless there is another one by now."""
+        try:
+            async with self._changed:
+                surplus = self._child is not None
+                if not surplus:
+                    self._child, self.problem, self._wanted = child, "", False
+                    self._changed.notify_all()
+        except asyncio.CancelledError:
+            await child.end()
+            raise
+        if surplus:
+            await child.end()
+
     async def _watch(self, child: Process[Said]) -> None:
-        """A spare that dies before its crossing is replaced; one that was taken is its taker's to end."""
-        await child.lost.wait()
+        """Until something changes: a spare that dies before its crossing is replaced; one that was taken is its taker's to end."""
+        await first_of(_until(child.lost), self._turned())
+        if not child.lost.is_set():
+            return
         async with self._changed:
             ours = self._child is child
             self._child = None if ours else self._child
-        if not ours:
-            await self._wanted.wait()
-            return
-        self._log.warning("spare_lost")
-        await child.end()
-        self.want()
+        if ours:
+            self._log.warning("spare_lost")
+            await child.end()
+            self.want()
 
-    async def _until_wanted(self) -> None:
-        await self._wanted.wait()
+    async def _turned(self) -> None:
+        await self._turn.wait()
+        self._turn.clear()
 
-    async def _set(self, child: Process[Said] | None, *, problem: str) -> None:
-        if problem and problem != self.problem:
+    async def _set_problem(self, problem: str) -> None:
+        if problem != self.problem:
             self._log.error("no_spare", extra={"reason": problem})
         async with self._changed:
-            self._child, self.problem = child, problem
+            self.problem = problem
             self._changed.notify_all()
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()

@@ -14,7 +14,6 @@ from typing import Protocol
 from drivers.errors import DriverError, LinkLostError, NoReplyError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
 from gate.passage.events import (
-    DocumentRemoved,
     Event,
     LaneSeen,
     Part,
@@ -234,36 +233,3 @@ class SwipeKeeper:
                     await asyncio.sleep(RECONNECT_S)
         finally:
             self._driver.close()
-
-
-class ChipDriver(Protocol):
-    """What a crossing needs of a chip reader. Every call raises DriverError."""
-
-    async def wait_for_card(self, timeout_s: float) -> None:
-        """Wait for a chip and power it."""
-        ...
-
-    async def transmit(self, apdu: bytes) -> bytes:
-        """Send one command."""
-        ...
-
-    async def wait_for_removal(self) -> None:
-        """Return when the chip is gone."""
-        ...
-
-    async def disconnect(self) -> None:
-        """Let the chip go."""
-        ...
-
-    async def close(self) -> None:
-        """Let the reader go."""
-        ...
-
-
-async def watch_removal(chip: ChipDriver, post: Post) -> None:
-    """Post `DocumentRemoved` when the document leaves the reader, also when the reader itself does."""
-    try:
-        await chip.wait_for_removal()
-    except DriverError as error:
-        log.warning("chip_reader_lost", extra={"error": str(error)})
-    post(DocumentRemoved())

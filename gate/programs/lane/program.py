@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import secrets
+import socket
 from base64 import b64decode
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import load_profile
-from drivers.errors import DriverError
 from drivers.links import SerialLink
-from drivers.reader.direct import DirectReader
-from drivers.reader.pcsc import PcscReader
 from drivers.values import LampColour
 from gate.channel import messages
 from gate.channel.errors import ChannelError
-from gate.document.inspection import Portrait
+from gate.channel.sockets import reach
+from gate.channel.table import CHANNELS
 from gate.orders.challenge import SECRET_BYTES
 from gate.passage.events import (
-    DocumentRead,
     Event,
     FaceCompared,
     FaceSeen,
@@ -32,33 +32,38 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import CameraTrouble, CheckId
+from gate.passage.evidence import CameraTrouble
 from gate.passage.machine import crossing_of
 from gate.passage.orders import Outcome
 from gate.passage.records import Stopped
 from gate.passage.screen import Screen
 from gate.programs import clock
 from gate.programs.centre import ControlCentre
+from gate.programs.children import portraits
+from gate.programs.children.spare import Spare
+from gate.programs.children.start import ChildLostError
 from gate.programs.config import Config
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.desk import Desk
 from gate.programs.lane.documents import Documents, PageListener
 from gate.programs.lane.engine import Engine
-from gate.programs.lane.inspecting import ChipSide, inspect_presented
 from gate.programs.lane.officers import Officers
-from gate.programs.lane.parts import BarrierKeeper, ChipDriver, SwipeKeeper, watch_removal
-from gate.programs.lane.renewal import CurrentLists, update_of
+from gate.programs.lane.parts import BarrierKeeper, SwipeKeeper
+from gate.programs.lane.reading import Reading
+from gate.programs.lane.renewal import CurrentLists, DocumentChild, ready_of, update_of
 from gate.programs.lane.rules import rules_of, start_of
 from gate.programs.readers import mrz_reader
-from gate.programs.stages.anchors import RememberingAnchors
-from gate.programs.stages.document import unreadable
 from gate.programs.stages.face import face_evidence
 from gate.programs.status import serve_status
 
-FINGERS: frozenset[int] = frozenset({3})
 SITE_LOOK_S = 5.0
 LOG_WAIT_S = 0.2
 LAST_WORDS_S = 1.0
+REFILL_AFTER_COMPARISON_S = (
+    2.0  # the decision that follows it has the processor to itself, and vision's own spare comes first
+)
+
+log = logging.getLogger("lane")
 
 _LAMPS = {
     Screen.GO: LampColour.GREEN,
@@ -66,13 +71,6 @@ _LAMPS = {
     Screen.LOOK: LampColour.AMBER,
     Screen.WAIT: LampColour.AMBER,
 }
-
-
-def chip_reader(config: Config) -> ChipDriver:
-    """The configured chip reader."""
-    if config.chip.driver == "direct":
-        return DirectReader(Path(config.chip.socket))
-    return PcscReader(config.chip.reader, socket=config.chip.socket or None)
 
 
 def barrier(config: Config) -> ModbusBarrier:
@@ -90,13 +88,15 @@ def barrier(config: Config) -> ModbusBarrier:
 class Lane:
     """One lane, wired."""
 
-    def __init__(self, config: Config, *, lists: CurrentLists, open_crossings: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        lists: CurrentLists,
+        open_crossings: tuple[str, ...],
+    ) -> None:
         self._config = config
         self._lists = lists
-        self._chip = chip_reader(config)
-        # Without a control centre nothing guarded is asked for, and so nothing of the centre.
-        self._centre = ControlCentre(Path(config.document.control_centre))
-        self._guarded = FINGERS if config.document.control_centre else frozenset()
         self._log = LogClient(config.socket("log"), post=self._post, monotonic_ms=clock.monotonic_ms)
         self._vision = VisionClient(
             config.socket("vision"),
@@ -137,15 +137,26 @@ class Lane:
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
             wall_s=self._wall_s,
         )
+        self._spare: Spare[messages.FromDocument] = Spare(lists.child, log=log)
+        self._reading = Reading(
+            spare=self._spare,
+            centre=ControlCentre(Path(config.document.control_centre)),
+            way=self._portrait_way,
+            post=self._post,
+            mark=self.engine.mark,
+        )
 
     async def last_words(self) -> None:
         """Write that the program ends, and let the log take what it has not taken yet."""
         self._log.append(Stopped(), awaited=False)
         await self._log.drain(LAST_WORDS_S)
 
-    async def run(self) -> None:
-        """Serve travellers for ever."""
-        self._log.append(start_of(self._config, self._lists.store.version), awaited=False)
+    async def run(self, first: DocumentChild | None = None) -> None:
+        """Serve travellers for ever. `first` is the document child that opened the lists."""
+        if first is not None:
+            await self._spare.replace(first)
+        held = self._lists.held
+        self._log.append(start_of(self._config, "" if held is None else held.version), awaited=False)
         try:
             async with (
                 serve_status(self._config, "lane", self._status),
@@ -159,9 +170,10 @@ class Lane:
                 tasks.create_task(self._barrier.run())
                 if self._swipe is not None:
                     tasks.create_task(self._swipe.run())
+                tasks.create_task(self._spare.keep())
                 tasks.create_task(self._watch_site())
         finally:
-            await self._chip.close()
+            await self._lists.close()
 
     def _post(self, event: Event) -> None:
         self.engine.post(event)
@@ -177,35 +189,28 @@ class Lane:
         self._officers.answer(number, outcome, detail)
 
     async def _cross(self, crossing: str) -> None:
-        """Read the chip of the document that opened this crossing, then watch it until the crossing ends."""
-        self._take_newer_lists()
-        anchors = RememberingAnchors(self._lists.store)  # the same to the end of this crossing
+        """Have the document that opened this crossing read, then watched until the crossing ends."""
+        await self._take_newer_lists()
         presented = self._documents.take(crossing)
         self._vision.send(messages.StartCrossing(crossing, None if presented.page is None else presented.page.page))
+        reading = self._reading.read(crossing, presented, clock_sure=self.engine.around.clock_sure)
+        del presented  # the lines are the child's from here on
+        await reading
 
-        async def on_portrait(portrait: Portrait) -> None:
-            self.engine.mark(crossing, "portrait_read")
-            self._vision.send(messages.ChipPortrait(crossing, portrait.encoding, portrait.image))
-
-        side = ChipSide(
-            self._chip,
-            lambda: self.engine.mark(crossing, "chip_found"),
-            on_portrait,
-            self._centre.ask,
-            self._guarded,
-            self.engine.around.clock_sure,
-        )
+    async def _portrait_way(self, crossing: str) -> socket.socket | None:
+        """A way for the portrait that ends in the face child of this crossing; None when vision is not there."""
         try:
-            try:
-                evidence = await inspect_presented(presented, side, anchors)
-            except DriverError as error:
-                self.engine.post(DocumentRead(crossing, unreadable(str(error), CheckId.CHIP_ACCESS)))
-                return
-            self.engine.mark(crossing, "chip_read")
-            self.engine.post(DocumentRead(crossing, evidence))
-            await watch_removal(self._chip, self.engine.post)
-        finally:
-            await self._chip.disconnect()
+            end = await reach(CHANNELS.portraits, self._config.socket("portraits"))
+        except ChannelError:
+            return None
+        try:
+            await asyncio.get_running_loop().sock_sendall(end, portraits.addressed_to(crossing))
+        except BaseException as error:
+            end.close()
+            if isinstance(error, OSError):
+                return None
+            raise
+        return end
 
     def _from_vision(self, message: messages.FromVision) -> None:
         post = self.engine.post
@@ -220,6 +225,7 @@ class Lane:
             case messages.FaceCompared(crossing):
                 self.engine.mark(crossing, "good_frame", message.good_frame_ms)
                 self.engine.mark(crossing, "face_compared")
+                asyncio.get_running_loop().call_later(REFILL_AFTER_COMPARISON_S, self._spare.want)
                 post(FaceCompared(crossing, face_evidence(message)))
             case messages.TrackChanged(crossing, change):
                 post(TrackChanged(crossing, TrackChange(change)))
@@ -238,34 +244,56 @@ class Lane:
                 self._page.hear(message)
 
     async def _watch_site(self) -> None:
-        """Look at the lists' age and the clock now and then."""
+        """Look at the lists' age, the clock and the spare now and then."""
         while True:
-            await self._lists.look()
-            if crossing_of(self.engine.state) is None:
-                self._take_newer_lists()
-            self._see_site()
+            await self.look_at_site()
             await asyncio.sleep(SITE_LOOK_S)
 
+    @property
+    def _newest_import(self) -> datetime | None:
+        return None if self._lists.held is None else self._lists.held.newest_import
+
     def _clock_is_sure(self) -> bool:
-        return clock.is_sure(
-            not_before=self._lists.store.newest_import, must_be_synchronised=self._config.purpose == "service"
-        )
+        return clock.is_sure(not_before=self._newest_import, must_be_synchronised=self._config.purpose == "service")
 
     def _wall_s(self) -> int | None:
         return int(clock.now().timestamp()) if self._clock_is_sure() else None
 
+    async def look_at_site(self) -> None:
+        """Look once. Lists and spare are changed between crossings only."""
+        await self._lists.look()
+        if crossing_of(self.engine.state) is None:
+            await self._take_newer_lists()
+            await self._reach_chip_reader()
+        self._see_site()
+
     def _see_site(self) -> None:
-        newest, sure = self._lists.store.newest_import, self._clock_is_sure()
+        newest, sure = self._newest_import, self._clock_is_sure()
         age_days = None if newest is None else (clock.now() - newest) / timedelta(days=1)
         self.engine.post(SiteSeen(age_days, sure))
 
-    def _take_newer_lists(self) -> None:
-        before = self._lists.take_newer()
-        if before is None:
+    async def _take_newer_lists(self) -> None:
+        newer = self._lists.take_newer()
+        if newer is None:
             return
-        if before.version != self._lists.store.version:
-            self._log.append(update_of(before, self._lists.store), awaited=False)
+        before, child = newer
+        await self._spare.replace(child)
+        now = self._lists.held
+        if now is not None and (before is None or before.version != now.version):
+            self._log.append(update_of(before, now), awaited=False)
         self._see_site()
+
+    async def _reach_chip_reader(self) -> None:
+        """A spare that was prepared without a chip reader makes room for one that may have it."""
+        if self._spare.child is not None and self._chip_problem:
+            with contextlib.suppress(ChildLostError):
+                await self._spare.replace(await self._lists.child())
+
+    @property
+    def _chip_problem(self) -> str:
+        """Why the spare has no chip reader; empty when it has one."""
+        child = self._spare.child
+        return self._spare.problem if child is None else ready_of(child).chip
 
     def _status(self) -> messages.Status:
         around = self.engine.around
@@ -281,6 +309,8 @@ class Lane:
                 "closed_by": around.closed_by,
                 "trust_age_days": around.trust_age_days,
                 "lists": self._lists.detail(),
+                "document_child": "warm" if self._spare.child is not None else self._spare.problem or "warming",
+                "chip": self._chip_problem or "up",
                 "clock_sure": around.clock_sure,
                 "records_owed": self._log.owed,
                 "leaf_closed": None if around.lane is None else around.lane.closed,
@@ -290,10 +320,15 @@ class Lane:
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
     """The lane program. Ends when `stop` is set. Raises ConfigError on lists that this gate must not use."""
-    lists = CurrentLists(config)
-    open_crossings = await _open_crossings(config)
-    lane = Lane(config, lists=lists, open_crossings=open_crossings)
-    running = asyncio.ensure_future(lane.run())
+    lists = CurrentLists(config, folder=config.socket("lane").parent)
+    first = await lists.begin()
+    try:
+        lane = Lane(config, lists=lists, open_crossings=await _open_crossings(config))
+    except BaseException:
+        if first is not None:
+            await first.end()
+        raise
+    running = asyncio.ensure_future(lane.run(first))
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not running.done():

@@ -149,14 +149,3 @@ def authority_evidence(certificate: Certificate) -> AuthorityEvidence:
         serial=f"{certificate.serial:x}",
         fingerprint=certificate.fingerprint.hex(),
     )
-
-
-def unreadable(reason: str, broken: CheckId) -> DocumentEvidence:
-    """The evidence when the chip was never spoken to: `broken` failed or was aborted, and nothing after it ran."""
-    result = CheckResult.FAILED if broken is CheckId.MRZ else CheckResult.ABORTED
-    return DocumentEvidence(
-        checks=tuple(
-            Check(check_id, result if check_id is broken else CheckResult.ABORTED, reason if check_id is broken else "")
-            for check_id in CheckId
-        )
-    )

@@ -1,4 +1,4 @@
-"""The lists of a lane: what is marked as test never judges a document in service, and a broken store is one clear error."""
+"""The lists that a document child opens: what is marked as test never judges a document in service, and a broken store is one clear error."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from fakes.sample_passports import utopia
 from gate.document.errors import MalformedError
 from gate.document.pki.revocation import parse_revocation_list
 from gate.programs.config import Config, ConfigError
+from gate.programs.document.lists import ListsError, open_lists
 from gate.programs.lane import program
-from gate.programs.lane.lists import open_lists
 from gate.trust import store
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
@@ -31,7 +31,9 @@ TABLE = {
 
 
 def config_for(store: Path, purpose: str) -> Config:
-    return msgspec.convert({**TABLE, "purpose": purpose, "paths": {"trust": str(store)}}, Config)
+    return msgspec.convert(
+        {**TABLE, "purpose": purpose, "paths": {"trust": str(store), "run": str(store.parent / "run")}}, Config
+    )
 
 
 def store_of_utopia(folder: Path, *, test: bool) -> Path:
@@ -41,14 +43,14 @@ def store_of_utopia(folder: Path, *, test: bool) -> Path:
     return path
 
 
-@pytest.mark.parametrize("purpose", ["demo", "trial"])
-def test_a_demo_and_a_trial_may_judge_specimens(tmp_path: Path, purpose: str) -> None:
-    assert len(open_lists(config_for(store_of_utopia(tmp_path, test=True), purpose))) == 3
+def test_a_demo_and_a_trial_may_judge_specimens(tmp_path: Path) -> None:
+    assert len(open_lists(store_of_utopia(tmp_path, test=True), service=False)) == 3
 
 
 def test_a_gate_in_service_refuses_to_start_on_specimens(tmp_path: Path) -> None:
     config = config_for(store_of_utopia(tmp_path, test=True), "service")
-    with pytest.raises(ConfigError, match="3 certificates or lists that are marked as test"):
+    config.runtime("lane").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"paths\.trust: .*3 certificates or lists that are marked as test"):
         asyncio.run(program.run(config, stop=asyncio.Event()))
 
 
@@ -56,8 +58,8 @@ def test_a_revocation_list_for_demos_is_no_list_of_a_gate_in_service(tmp_path: P
     path = store_of_utopia(tmp_path, test=False)
     name, data = next(iter(utopia().crl_files().items()))
     import_sources(path, [read_source(name, data)], signer=None, test=True, now=NOW)
-    with pytest.raises(ConfigError, match="1 certificates or lists that are marked as test"):
-        open_lists(config_for(path, "service"))
+    with pytest.raises(ListsError, match="1 certificates or lists that are marked as test"):
+        open_lists(path, service=True)
 
 
 def test_what_was_opened_is_asked_and_not_the_file_that_has_its_name_by_now(
@@ -68,19 +70,19 @@ def test_what_was_opened_is_asked_and_not_the_file_that_has_its_name_by_now(
     (tmp_path / "service").mkdir()
     store_of_utopia(tmp_path / "service", test=False).replace(path)
     monkeypatch.setattr(TrustStore, "open", lambda _: opened)
-    with pytest.raises(ConfigError, match="marked as test"):
-        open_lists(config_for(path, "service"))
+    with pytest.raises(ListsError, match="marked as test"):
+        open_lists(path, service=True)
 
 
 def test_a_gate_in_service_takes_lists_without_the_mark(tmp_path: Path) -> None:
-    assert len(open_lists(config_for(store_of_utopia(tmp_path, test=False), "service"))) == 3
+    assert len(open_lists(store_of_utopia(tmp_path, test=False), service=True)) == 3
 
 
 def test_no_list_is_left_to_be_parsed_while_a_traveller_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = store_of_utopia(tmp_path, test=False)
     name, data = next(iter(utopia().crl_files().items()))
     import_sources(path, [read_source(name, data)], signer=None, test=False, now=NOW)
-    opened = open_lists(config_for(path, "service"))
+    opened = open_lists(path, service=True)
     monkeypatch.setattr(store, "parse_revocation_list", None)
     assert opened.revocation_lists(parse_revocation_list(data).issuer_id)
 
@@ -92,12 +94,12 @@ def test_a_list_in_the_store_that_cannot_be_read_is_told_with_its_setting(
         raise MalformedError("a list of another time")
 
     monkeypatch.setattr(TrustStore, "read_ahead", unreadable)
-    with pytest.raises(ConfigError, match="holds a list that cannot be read: a list of another time"):
-        open_lists(config_for(store_of_utopia(tmp_path, test=False), "service"))
+    with pytest.raises(ListsError, match="holds a list that cannot be read: a list of another time"):
+        open_lists(store_of_utopia(tmp_path, test=False), service=True)
 
 
 def test_a_store_that_is_none_is_told_with_its_setting(tmp_path: Path) -> None:
     (tmp_path / "trust.sqlite").write_bytes(b"not a database" * 100)
     for name in ("trust.sqlite", "absent.sqlite"):
-        with pytest.raises(ConfigError, match=r"paths\.trust"):
-            open_lists(config_for(tmp_path / name, "service"))
+        with pytest.raises(ListsError, match=r"^cannot be opened as a trust store"):
+            open_lists(tmp_path / name, service=True)

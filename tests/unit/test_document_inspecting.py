@@ -13,8 +13,8 @@ from drivers.errors import LinkLostError
 from gate.channel import messages
 from gate.document.inspection import Portrait
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence, PageCheckId
-from gate.programs.lane.documents import Presented
-from gate.programs.lane.inspecting import ChipSide, inspect_presented
+from gate.programs import clock
+from gate.programs.document.inspecting import ChipSide, inspect_presented
 from gate.programs.stages.anchors import RememberingAnchors
 from hardware_sim.chip.card import Card
 
@@ -32,6 +32,12 @@ class Chip:
         self.left = found
         self.calls: list[str] = []
         self._card: Card | None = None
+
+    async def open(self) -> None:
+        raise AssertionError("not asked for here")
+
+    async def look(self) -> None:
+        raise AssertionError("not asked for here")
 
     async def wait_for_card(self, timeout_s: float) -> None:
         await asyncio.sleep(0 * timeout_s)
@@ -58,7 +64,7 @@ class Chip:
         raise AssertionError("not asked for here")
 
 
-async def inspected(presented: Presented, chip: Chip, *, clock_sure: bool = True) -> DocumentEvidence:
+async def inspected(wanted: messages.ReadDocument, chip: Chip) -> DocumentEvidence:
     async def on_portrait(_: Portrait) -> None:
         await asyncio.sleep(0)
         chip.calls.append("portrait")
@@ -66,14 +72,28 @@ async def inspected(presented: Presented, chip: Chip, *, clock_sure: bool = True
     async def no_centre(_: Any) -> None:
         await asyncio.sleep(0)
 
-    side = ChipSide(chip, lambda: None, on_portrait, no_centre, frozenset(), clock_sure)
-    return await inspect_presented(presented, side, RememberingAnchors(anchors()))
+    async def on_chip() -> None:
+        await asyncio.sleep(0)
+
+    side = ChipSide(
+        chip,
+        on_chip=on_chip,
+        on_portrait=on_portrait,
+        ask_centre=no_centre,
+        guarded=frozenset(),
+        clock_sure=wanted.clock_sure,
+        now=clock.now(),
+    )
+    return await inspect_presented(wanted, side, RememberingAnchors(anchors()))
 
 
-def by_camera(*readings: tuple[str, ...], accepted: bool = True) -> Presented:
-    first, *others = readings
-    page = messages.PageRead(1, "camera", "TD3", list(first), [list(one) for one in others], 0.9, accepted, [])
-    return Presented(readings, page, visa=True)
+def by_reader(*readings: tuple[str, ...], clock_sure: bool = True) -> messages.ReadDocument:
+    return messages.ReadDocument("c1", [list(one) for one in readings], clock_sure, page=None, portrait=False)
+
+
+def by_camera(*readings: tuple[str, ...], accepted: bool = True) -> messages.ReadDocument:
+    page = messages.PageShown("camera", "TD3", 0.9, accepted, [], visa=True)
+    return messages.ReadDocument("c1", [list(one) for one in readings], clock_sure=True, page=page, portrait=True)
 
 
 def result_of(evidence: DocumentEvidence, check_id: CheckId) -> CheckResult:
@@ -120,14 +140,14 @@ async def test_a_zone_that_names_someone_else_opens_the_chip_and_fails_against_i
 
 
 async def test_lines_of_a_serial_reader_have_no_page() -> None:
-    evidence = await inspected(Presented((RIGHT,)), Chip())
+    evidence = await inspected(by_reader(RIGHT), Chip())
     assert evidence.page is None
     assert result_of(evidence, CheckId.MRZ_DG1) is CheckResult.SUCCESSFUL
 
 
 async def test_what_could_not_be_read_never_touches_the_chip() -> None:
     chip = Chip()
-    evidence = await inspected(Presented(()), chip)
+    evidence = await inspected(by_reader(), chip)
     assert chip.calls == []
     assert result_of(evidence, CheckId.MRZ) is CheckResult.FAILED
 
@@ -139,6 +159,6 @@ async def test_a_chip_that_cannot_be_found_is_the_callers_to_tell(found: int) ->
 
 
 async def test_what_depends_on_a_clock_that_is_not_sure_is_recorded_as_undetermined() -> None:
-    evidence = await inspected(Presented((RIGHT,)), Chip(), clock_sure=False)
+    evidence = await inspected(by_reader(RIGHT, clock_sure=False), Chip())
     timed = {CheckId.DS_VALIDITY, CheckId.CSCA_VALIDITY, CheckId.REVOCATION, CheckId.EXPIRY}
     assert {one.id for one in evidence.checks if one.result is CheckResult.UNDETERMINED} == timed

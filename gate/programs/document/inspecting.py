@@ -8,21 +8,22 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gate.channel import messages
 from gate.document.checks import CheckId as DocumentCheckId
 from gate.document.checks import Result
 from gate.document.errors import MrzError
 from gate.document.inspection import CentreRequest, Inspection, Portrait, inspect
 from gate.document.mrz import Mrz, parse
 from gate.passage.evidence import CheckId, DocumentEvidence
-from gate.programs import clock
-from gate.programs.stages.document import converse, document_evidence, unreadable
-from gate.programs.stages.page import page_evidence
+from gate.programs.document.page import page_evidence
+from gate.programs.document.reader import ChipDriver
+from gate.programs.stages.document import converse, document_evidence
+from gate.programs.stages.unread import unreadable
 
 if TYPE_CHECKING:
-    from gate.programs.lane.documents import Presented
-    from gate.programs.lane.parts import ChipDriver
     from gate.programs.stages.anchors import RememberingAnchors
 
 CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: then it counts as unreachable
@@ -32,41 +33,45 @@ CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: 
 class ChipSide:
     """What an inspection needs: the chip, whom to tell of it and of the portrait, whom to ask for signatures, the guarded groups.
 
-    `clock_sure` is False where the time may be wrong: what depends on it stays undetermined (safety invariant 15).
+    `now` is the wall clock, aware; `clock_sure` is False where it may be wrong: what depends on it stays undetermined (safety
+    invariant 15).
     """
 
     chip: ChipDriver
-    on_chip: Callable[[], None]
+    on_chip: Callable[[], Awaitable[None]]
     on_portrait: Callable[[Portrait], Awaitable[None]]
     ask_centre: Callable[[CentreRequest], Awaitable[bytes | None]]
     guarded: frozenset[int]
     clock_sure: bool
+    now: datetime
 
 
-async def inspect_presented(presented: Presented, side: ChipSide, anchors: RememberingAnchors) -> DocumentEvidence:
+async def inspect_presented(
+    wanted: messages.ReadDocument, side: ChipSide, anchors: RememberingAnchors
+) -> DocumentEvidence:
     """Inspect the document. Raises DriverError when no chip can be found; a chip lost later is in the evidence."""
     try:
-        zones = [parse(lines) for lines in presented.readings or ((),)]
+        zones = [parse(lines) for lines in wanted.readings or ((),)]
     except MrzError as error:
         return unreadable(str(error), CheckId.MRZ)
     await side.chip.wait_for_card(CARD_WAIT_S)
-    side.on_chip()
+    await side.on_chip()
     inspection, tries = await _inspected(zones[0], side, anchors), 1
     if _refused(inspection) and len(zones) > 1 and zones[1].key != zones[0].key:
         await side.chip.disconnect()
         await side.chip.wait_for_card(CARD_WAIT_S)
         inspection, tries = await _inspected(zones[1], side, anchors), 2
     evidence = document_evidence(inspection, anchors)
-    if presented.page is None:
+    if wanted.page is None:
         return evidence
-    return replace(evidence, page=page_evidence(presented.page, inspection, tries=tries, visa=presented.visa))
+    return replace(evidence, page=page_evidence(wanted.page, inspection, tries=tries))
 
 
 async def _inspected(mrz: Mrz, side: ChipSide, anchors: RememberingAnchors) -> Inspection:
     conversation = inspect(
         mrz,
         anchors=anchors,
-        now=clock.now(),
+        now=side.now,
         clock_sure=side.clock_sure,
         random=os.urandom,
         guarded=side.guarded,

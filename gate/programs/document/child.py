@@ -1,0 +1,216 @@
+"""The process in which one crossing's document is read and judged, and with which it is forgotten.
+
+Started by the lane with one end of a socket pair as its standard input, and prepared before there is a traveller: it opens the lists,
+reaches the chip reader, and then gives up whatever could reach anything else. A crossing gives it the printed zone; it speaks with the
+chip, judges, and writes the chip's portrait into a way that leads to the face child. Out come evidence without anything personal, the
+lists and authorities it rests on, questions for the control centre, and that the document has left. No second crossing is taken: the
+end of the process is the erasure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from drivers.errors import DriverError
+from gate.channel import messages
+from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, adopt
+from gate.document.authenticity.terminal import CentreRequest
+from gate.document.inspection import Portrait
+from gate.programs import clock
+from gate.programs.children import portraits
+from gate.programs.children.confine import confine, harden
+from gate.programs.children.descriptors import Handed
+from gate.programs.children.needs import NO_SOCKETS, OF_DOCUMENTS
+from gate.programs.children.seccomp import refuse
+from gate.programs.document.inspecting import ChipSide, inspect_presented
+from gate.programs.document.lists import ListsError, open_lists, told
+from gate.programs.document.reader import ChipDriver, chip_reader
+from gate.programs.racing import first_of
+from gate.programs.stages.anchors import RememberingAnchors
+from gate.programs.stages.centre import question_of
+from gate.trust.store import TrustStore
+
+ALIVE_EVERY_S = 0.25
+LOOK_EVERY_S = 1.0  # at the reader, before there is a crossing
+WAY_DEADLINE_S = 10.0  # until the face child has taken the portrait
+
+REASON_CHARACTERS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What closes behind a child: the files once its lists are open, the sockets once its chip reader is reached."""
+
+    close_files: Callable[[], dict[str, bool]]
+    close_sockets: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a crossing finds ready: `missing` says why there is no chip reader, if there is none."""
+
+    store: TrustStore
+    reader: ChipDriver
+    guarded: frozenset[int]
+    missing: str
+
+
+class Child:
+    """One child: `run` serves the lane until it hangs up, or until the chip reader is lost before there was a crossing."""
+
+    def __init__(self, lane: Connection[messages.ToDocument], handed: Handed, *, doors: Doors) -> None:
+        self._lane = lane
+        self._handed = handed
+        self._doors = doors
+        self._wanted: asyncio.Queue[messages.ReadDocument] = asyncio.Queue(maxsize=1)
+        self._taken = False
+        self._answers: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
+        self._sending: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Prepare, wait for the crossing, read, and watch the document until the lane hangs up."""
+        try:
+            message = await self._lane.receive()
+            assert isinstance(message, messages.PrepareDocument), "the first message prepares"
+            try:
+                store = open_lists(Path(message.lists), service=message.service)
+                reader = chip_reader(message.driver, message.reader, message.socket)
+            except ListsError as error:
+                await self._lane.send(messages.Unfit(f"paths.trust: {error}"))
+                return
+            except DriverError as error:
+                await self._lane.send(messages.Unfit(f"chip: {error}"))
+                return
+            await self._serve(store, reader, frozenset(message.guarded))
+        except ChannelError:
+            pass  # the lane is gone: so are we
+
+    async def _serve(self, store: TrustStore, reader: ChipDriver, guarded: frozenset[int]) -> None:
+        confined = self._doors.close_files()
+        missing = ""
+        try:
+            await reader.open()
+        except DriverError as error:
+            missing = str(error)[:REASON_CHARACTERS_MAX] or "the chip reader is away"
+        self._doors.close_sockets()
+        ready = messages.DocumentReady(told(store), missing, confined)
+        try:
+            await self._lane.send(messages.Prepared(msgspec.to_builtins(ready)))
+            prepared = Prepared(store, reader, guarded, missing)
+            await first_of(self._receive(), self._tell_alive(), self._cross(prepared))
+        finally:
+            if self._sending is not None:
+                self._sending.cancel()
+            await reader.close()
+
+    async def _receive(self) -> None:
+        async for message in self._lane:
+            match message:
+                case messages.ReadDocument() if not self._taken:
+                    self._taken = True
+                    self._wanted.put_nowait(message)
+                case messages.CentreAnswered(answer):
+                    self._answers.put_nowait(answer)
+                case messages.PrepareDocument() | messages.ReadDocument():
+                    raise RuntimeError("a child is prepared once, and serves one crossing")
+
+    async def _tell_alive(self) -> None:
+        while True:
+            await self._lane.send(messages.Alive())
+            await asyncio.sleep(ALIVE_EVERY_S)
+
+    async def _cross(self, prepared: Prepared) -> None:
+        """The one crossing of this process, once it comes. Ends before, for another child, when the reader is lost meanwhile."""
+        wanted: messages.ReadDocument | None = None
+        while wanted is None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    wanted = await self._wanted.get()
+            if wanted is None and not prepared.missing:
+                try:
+                    await prepared.reader.look()
+                except DriverError:
+                    return
+        await self._read(wanted, prepared)
+        await asyncio.Event().wait()  # a second one never comes
+
+    async def _read(self, wanted: messages.ReadDocument, prepared: Prepared) -> None:
+        """Read and judge, tell, and watch the document until it leaves."""
+        if prepared.missing:
+            await self._lane.send(messages.DocumentUnread(prepared.missing))
+            return
+        anchors = RememberingAnchors(prepared.store)
+        side = ChipSide(
+            prepared.reader,
+            on_chip=self._found,
+            on_portrait=self._pass_portrait if wanted.portrait else self._keep_portrait,
+            ask_centre=self._ask_centre,
+            guarded=prepared.guarded,
+            clock_sure=wanted.clock_sure,
+            now=clock.now(),
+        )
+        try:
+            evidence = await inspect_presented(wanted, side, anchors)
+        except DriverError as error:
+            await self._lane.send(messages.DocumentUnread(str(error)[:REASON_CHARACTERS_MAX]))
+            return
+        await self._lane.send(messages.DocumentJudged(evidence))
+        with contextlib.suppress(DriverError):  # a reader that is lost is a document that is gone
+            await prepared.reader.wait_for_removal()
+        await self._lane.send(messages.DocumentLeft())
+
+    async def _found(self) -> None:
+        await self._lane.send(messages.ChipFound())
+
+    async def _pass_portrait(self, portrait: Portrait) -> None:
+        """Send the portrait beside the reading: the face child may not be there yet."""
+        await self._lane.send(messages.PortraitRead())
+        if self._sending is None:  # a second reading of the same chip has nothing to add
+            self._sending = asyncio.ensure_future(self._send(portrait))
+
+    async def _keep_portrait(self, _: Portrait) -> None:
+        await self._lane.send(messages.PortraitRead())
+
+    async def _send(self, portrait: Portrait) -> None:
+        with contextlib.suppress(TimeoutError, OSError):  # nobody to take it: then there is no comparison, which refers
+            async with asyncio.timeout(WAY_DEADLINE_S):
+                end = await self._handed.take(portraits.LETTER)
+                await portraits.send(end, portrait.encoding, portrait.image)
+
+    async def _ask_centre(self, request: CentreRequest) -> bytes | None:
+        await self._lane.send(messages.CentreAsked(question_of(request)))
+        return await self._answers.get()
+
+
+async def serve(end: socket.socket, way: socket.socket, *, doors: Doors) -> None:
+    """Serve the lane at the other end of `end`; what it hands over comes by `way`."""
+    handed = Handed(way)
+    lane = await adopt(end, incoming=messages.ToDocument, bytes_max=PICTURE_BYTES_MAX)
+    try:
+        await Child(lane, handed, doors=doors).run()
+    finally:
+        lane.close()
+        handed.close()
+
+
+def main() -> None:
+    """Entry point of the process: `python -m gate.programs.document.child PARENT_PID WAY`, a socket as standard input."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
+    way = int(sys.argv[2])
+    hardened = harden(int(sys.argv[1]), keep=(way,))
+    doors = Doors(close_files=lambda: {**hardened, **confine(OF_DOCUMENTS)}, close_sockets=lambda: refuse(NO_SOCKETS))
+    asyncio.run(serve(socket.socket(fileno=os.dup(0)), socket.socket(fileno=way), doors=doors))
+
+
+if __name__ == "__main__":
+    main()

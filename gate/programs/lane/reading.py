@@ -1,0 +1,138 @@
+"""The lane's side of a document: a child of its own for each crossing, and what comes of it as events.
+
+The lane parses nothing that a chip said. It gives a warm child the printed zone and a way to the face child, carries its questions to
+the control centre, and posts the evidence that comes back. A child that dies, hangs or cannot be had is a document that was not read:
+its crossing is referred, and another child takes the spare's place. The end of the child, with its crossing, is the erasure.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+
+from gate.channel import messages
+from gate.passage.events import DocumentRead, DocumentRemoved, Event
+from gate.passage.evidence import CheckId
+from gate.programs.centre import ControlCentre
+from gate.programs.children import portraits
+from gate.programs.children.spare import Spare
+from gate.programs.children.start import ChildLostError
+from gate.programs.lane.documents import Presented
+from gate.programs.lane.renewal import DocumentChild
+from gate.programs.stages.unread import unreadable
+
+log = logging.getLogger("lane")
+
+Way = Callable[[str], Awaitable[socket.socket | None]]
+
+
+class Reading:
+    """Reads documents, each in a child of its own. `way` asks vision for a way to a crossing's face child; None: there is none."""
+
+    def __init__(
+        self,
+        *,
+        spare: Spare[messages.FromDocument],
+        centre: ControlCentre,
+        way: Way,
+        post: Callable[[Event], None],
+        mark: Callable[[str, str], None],
+    ) -> None:
+        self._spare = spare
+        self._centre = centre
+        self._way = way
+        self._post = post
+        self._mark = mark
+
+    async def read(self, crossing: str, presented: Presented, *, clock_sure: bool) -> None:
+        """Have the document read, post what was found, and post its removal. Until cancelled, or the document's end."""
+        try:
+            child = await self._spare.take()
+        except ChildLostError as error:
+            self._spare.want()
+            self._refer(crossing, str(error))
+            return
+        conversation = _Conversation(crossing)
+        try:
+            await self._begin(conversation, child, presented, clock_sure=clock_sure)
+            del presented  # the lines are the child's from here on
+            while not conversation.over:
+                await self._hear(conversation, child, await child.receive())
+        except ChildLostError as error:
+            if conversation.read:
+                log.warning("document_child_lost", extra={"crossing": crossing, "reason": str(error)})
+                self._post(DocumentRemoved())  # nobody watches it any more
+            else:
+                self._refer(crossing, str(error))
+        finally:
+            await child.end()
+            self._spare.want()
+
+    async def _begin(
+        self, conversation: _Conversation, child: DocumentChild, presented: Presented, *, clock_sure: bool
+    ) -> None:
+        way = await self._way(conversation.crossing)
+        if way is not None:
+            with way:
+                child.hand(portraits.LETTER, way.fileno())
+        await child.send(
+            messages.ReadDocument(
+                crossing=conversation.crossing,
+                readings=[list(lines) for lines in presented.readings],
+                clock_sure=clock_sure,
+                page=page_shown(presented),
+                portrait=way is not None,
+            )
+        )
+
+    async def _hear(self, conversation: _Conversation, child: DocumentChild, message: messages.FromDocument) -> None:
+        crossing = conversation.crossing
+        match message:
+            case messages.ChipFound():
+                self._mark(crossing, "chip_found")
+            case messages.PortraitRead():
+                self._mark(crossing, "portrait_read")
+            case messages.CentreAsked(question):
+                await child.send(messages.CentreAnswered(await self._centre.ask(question)))
+            case messages.DocumentJudged(evidence):
+                conversation.read = True
+                self._mark(crossing, "chip_read")
+                self._post(DocumentRead(crossing, evidence))
+            case messages.DocumentUnread(reason):
+                conversation.over = True
+                self._post(DocumentRead(crossing, unreadable(reason, CheckId.CHIP_ACCESS)))
+            case messages.DocumentLeft():
+                conversation.over = True
+                self._post(DocumentRemoved())
+            case messages.Prepared() | messages.Unfit() | messages.Alive():
+                pass  # answers to what came before the crossing
+
+    def _refer(self, crossing: str, reason: str) -> None:
+        """Nothing was read, and this crossing can only be referred."""
+        log.warning("document_not_read", extra={"crossing": crossing, "reason": reason})
+        self._post(DocumentRead(crossing, unreadable(f"the document child: {reason}", CheckId.CHIP_ACCESS)))
+
+
+class _Conversation:
+    """How far one crossing's reading is."""
+
+    def __init__(self, crossing: str) -> None:
+        self.crossing = crossing
+        self.read = False
+        self.over = False
+
+
+def page_shown(presented: Presented) -> messages.PageShown | None:
+    """How the page was read, without its lines; None when a reader gave text alone."""
+    page = presented.page
+    if page is None:
+        return None
+    return messages.PageShown(
+        source=page.source,
+        format=page.format,
+        weakest=page.weakest,
+        accepted=page.accepted,
+        findings=page.findings,
+        visa=presented.visa,
+    )

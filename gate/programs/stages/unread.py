@@ -1,0 +1,16 @@
+"""The document evidence of a crossing whose chip was never spoken to."""
+
+from __future__ import annotations
+
+from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence
+
+
+def unreadable(reason: str, broken: CheckId) -> DocumentEvidence:
+    """The evidence when the chip was never spoken to: `broken` failed or was aborted, and nothing after it ran."""
+    result = CheckResult.FAILED if broken is CheckId.MRZ else CheckResult.ABORTED
+    return DocumentEvidence(
+        checks=tuple(
+            Check(check_id, result if check_id is broken else CheckResult.ABORTED, reason if check_id is broken else "")
+            for check_id in CheckId
+        )
+    )

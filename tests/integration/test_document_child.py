@@ -1,0 +1,243 @@
+"""A real document child on a simulated chip: what comes out of it, where the portrait goes, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from fakes.inspections import NOW, issued
+from fakes.sample_passports import portrait, utopia
+
+from gate.channel import messages as m
+from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
+from gate.programs.children import portraits
+from gate.programs.children.start import ChildLostError, UnfitError
+from gate.programs.lane.renewal import DocumentChild, ready_of, start_child
+from gate.trust.importing import import_sources
+from gate.trust.sources import read_source
+from hardware_sim.chip.card import Card
+from hardware_sim.chip.direct import DirectSlot
+from hardware_sim.passport import lds
+from hardware_sim.passport.abilities import Agreement, Features
+from hardware_sim.passport.issuer import Passport
+
+DOCUMENT = issued()
+RIGHT = DOCUMENT.mrz_lines
+WRONG = (RIGHT[0], RIGHT[1][:5] + "O" + RIGHT[1][6:])
+PAGE = m.PageShown("camera", "TD3", 0.9, True, [], visa=False)
+DEADLINE_S = 15.0
+
+
+class Watched(Card):
+    """A card that counts what it was asked, and has something happen at one of them."""
+
+    def __init__(self, document: Passport = DOCUMENT, **switches: Any) -> None:
+        super().__init__(document, random_bytes=random.Random(1).randbytes, **switches)
+        self.asked = 0
+        self.at: dict[int, Callable[[], None]] = {}
+
+    def transmit(self, apdu: bytes) -> bytes:
+        self.asked += 1
+        self.at.pop(self.asked, lambda: None)()
+        return super().transmit(apdu)
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Path:
+    path = tmp_path / "trust.sqlite"
+    files = {**utopia().csca_files(), **utopia().crl_files()}
+    import_sources(path, [read_source(name, data) for name, data in files.items()], signer=None, test=True, now=NOW)
+    return path
+
+
+@pytest.fixture
+def slot(tmp_path: Path) -> Iterator[DirectSlot]:
+    made = DirectSlot(tmp_path / "apdu")
+    yield made
+    with contextlib.suppress(OSError):
+        made.stop()
+
+
+def preparation(lists: Path, **more: Any) -> m.PrepareDocument:
+    wanted = {"driver": "direct", "reader": "", "socket": str(lists.parent / "apdu"), "service": False}
+    return m.PrepareDocument(**{**wanted, **more}, lists=str(lists))
+
+
+@contextlib.asynccontextmanager
+async def child_of(lists: Path, **more: Any) -> AsyncIterator[DocumentChild]:
+    child = await start_child(preparation(lists, **more))
+    try:
+        yield child
+    finally:
+        await child.end()
+        with pytest.raises(ProcessLookupError):
+            os.kill(child.pid, 0)
+
+
+def wanted(*readings: tuple[str, ...], passed_on: bool = False, page: m.PageShown | None = None) -> m.ReadDocument:
+    return m.ReadDocument("c1", [list(one) for one in readings], clock_sure=True, page=page, portrait=passed_on)
+
+
+async def judged(child: DocumentChild, *, heard: list[m.Message] | None = None) -> DocumentEvidence:
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            message = await child.receive()
+            if heard is not None:
+                heard.append(message)
+            if isinstance(message, m.DocumentJudged):
+                return message.evidence
+
+
+def held_by(pid: int) -> dict[str, str]:
+    """The descriptors of a process, and what they lead to."""
+    return {link.name: str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
+
+
+def not_successful(evidence: DocumentEvidence) -> set[CheckId]:
+    return {check.id for check in evidence.checks if check.result is not CheckResult.SUCCESSFUL}
+
+
+async def test_evidence_comes_out_and_the_portrait_goes_another_way(lists: Path, slot: DirectSlot) -> None:
+    slot.insert(Watched())
+    heard: list[m.Message] = []
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    async with child_of(lists) as child:
+        assert ready_of(child).chip == ""
+        child.hand(portraits.LETTER, theirs.fileno())
+        theirs.close()
+        await child.send(wanted(RIGHT, passed_on=True, page=PAGE))
+        evidence = await judged(child, heard=heard)
+        sent = await portraits.receive(ours)
+        slot.remove()
+        async with asyncio.timeout(DEADLINE_S):
+            assert isinstance(await child.receive(), m.DocumentLeft)
+    assert not_successful(evidence) == set()
+    assert (evidence.issuer, evidence.lists) == ("UTO", ready_of(child).lists.version)
+    assert evidence.authorities
+    assert evidence.page is not None
+    assert sent is not None
+    assert bytes(sent.image) == portrait()
+    said = msgspec.msgpack.encode(heard)
+    for secret in (bytes(sent.image)[200:232], *(line.encode() for line in RIGHT), RIGHT[1][:9].encode()):
+        assert secret not in said
+    assert [type(message) for message in heard] == [m.ChipFound, m.PortraitRead, m.DocumentJudged]
+
+
+async def test_a_refused_reading_is_followed_by_the_other_one(lists: Path, slot: DirectSlot) -> None:
+    slot.insert(Watched())
+    async with child_of(lists) as child:
+        await child.send(wanted(WRONG, RIGHT, page=PAGE))
+        evidence = await judged(child)
+    assert evidence.page is not None
+    assert evidence.page.tries == 2
+    assert not_successful(evidence) == set()
+
+
+async def test_a_chip_that_leaves_midway_is_in_the_evidence(lists: Path, slot: DirectSlot) -> None:
+    slot.insert(Watched(pull_out_after_apdus=12))
+    async with child_of(lists) as child:
+        await child.send(wanted(RIGHT))
+        evidence = await judged(child)
+        assert CheckResult.ABORTED in {check.result for check in evidence.checks}
+        async with asyncio.timeout(DEADLINE_S):
+            assert isinstance(await child.receive(), m.DocumentLeft)
+
+
+async def test_what_could_not_be_read_never_touches_the_chip(lists: Path, slot: DirectSlot) -> None:
+    card = Watched()
+    slot.insert(card)
+    async with child_of(lists) as child:
+        await child.send(wanted())
+        evidence = await judged(child)
+    assert card.asked == 0
+    assert next(check.result for check in evidence.checks if check.id is CheckId.MRZ) is CheckResult.FAILED
+
+
+async def test_without_a_chip_reader_a_child_is_prepared_all_the_same_and_says_why(lists: Path) -> None:
+    async with child_of(lists) as child:
+        assert "is away" in ready_of(child).chip
+        await child.send(wanted(RIGHT))
+        message = await child.receive()
+        assert isinstance(message, m.DocumentUnread)
+        assert "is away" in message.reason
+
+
+async def test_a_reader_that_goes_before_the_crossing_ends_the_child_for_another_one(
+    lists: Path, slot: DirectSlot
+) -> None:
+    async with child_of(lists) as child:
+        slot.stop()
+        async with asyncio.timeout(DEADLINE_S):
+            await child.lost.wait()
+        with pytest.raises(ChildLostError):
+            await child.receive()
+
+
+async def test_lists_that_must_not_be_used_are_told_and_end_the_child(lists: Path, slot: DirectSlot) -> None:
+    with pytest.raises(UnfitError, match="marked as test"):
+        await start_child(preparation(lists, service=True))
+    with pytest.raises(UnfitError, match=r"paths\.trust: cannot be opened"):
+        await start_child(preparation(lists.with_name("absent")))
+    assert slot is not None
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("at", [1, 4, 9, 20])
+async def test_a_child_that_dies_or_hangs_at_any_command_is_lost(
+    lists: Path, slot: DirectSlot, at: int, how: signal.Signals
+) -> None:
+    card = Watched()
+    slot.insert(card)
+    async with child_of(lists) as child:
+        card.at[at] = lambda: os.kill(child.pid, how)
+        await child.send(wanted(RIGHT))
+        with pytest.raises(ChildLostError):
+            await judged(child)
+
+
+async def test_a_second_crossing_ends_the_child(lists: Path, slot: DirectSlot) -> None:
+    slot.insert(Watched())
+    async with child_of(lists) as child:
+        for _ in range(2):
+            await child.send(wanted(RIGHT))
+        with pytest.raises(ChildLostError):
+            await judged(child)
+
+
+async def test_questions_for_the_control_centre_go_through_the_lane(lists: Path, slot: DirectSlot) -> None:
+    features = Features(chip_authentication=(Agreement(13),), terminal_authentication=True)
+    document = issued(features=features, extra_groups={3: lds.dg3(b"a finger")})
+    slot.insert(Watched(document))
+    asked = []
+    async with child_of(lists, guarded=[3]) as child, asyncio.timeout(DEADLINE_S):
+        await child.send(wanted(document.mrz_lines))
+        while not isinstance(message := await child.receive(), m.DocumentJudged):
+            if isinstance(message, m.CentreAsked):
+                asked.append(type(message.question))
+                await child.send(m.CentreAnswered(None))
+    assert asked == [m.ChainWanted]
+    assert not_successful(message.evidence) == set()
+
+
+async def test_it_holds_no_descriptor_but_its_own(lists: Path, slot: DirectSlot) -> None:
+    assert slot is not None
+    leaked = os.open("/dev/null", os.O_RDONLY)
+    os.set_inheritable(leaked, True)
+    try:
+        async with child_of(lists) as child:
+            held = held_by(child.pid)
+    finally:
+        os.close(leaked)
+    others = {name: place for name, place in held.items() if name != "2" and place != "/dev/null"}
+    assert {place.split(":")[0] for place in others.values()} <= {"socket", "anon_inode"}
+    assert list(held.values()).count("/dev/null") == 1

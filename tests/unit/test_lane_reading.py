@@ -1,0 +1,180 @@
+"""A document's child dies, hangs, or cannot be had: its crossing is referred, its end is posted, another child is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import Any, cast
+
+import pytest
+from fakes.document_children import FakeChild
+
+from gate.channel import messages as m
+from gate.passage.events import DocumentRead, DocumentRemoved, Event
+from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
+from gate.programs.centre import ControlCentre
+from gate.programs.children.spare import Spare
+from gate.programs.children.start import ChildLostError
+from gate.programs.lane.documents import Presented
+from gate.programs.lane.reading import Reading, page_shown
+from gate.programs.stages.unread import unreadable
+
+LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
+EVIDENCE = unreadable("whatever", CheckId.MRZ)
+WHOLE: tuple[m.Message | None, ...] = (
+    m.Alive(),
+    m.ChipFound(),
+    m.CentreAsked(m.ChainWanted(["UTCVCA00001"])),
+    m.PortraitRead(),
+    m.DocumentJudged(EVIDENCE),
+    m.DocumentLeft(),
+)
+
+
+class Lane:
+    """The lane around one reading."""
+
+    def __init__(self, child: FakeChild | None, *, way: bool = True) -> None:
+        self.posted: list[Event] = []
+        self.marks: list[str] = []
+        self.asked: list[m.ToCentre] = []
+        self.started = 0
+        self.spare: Spare[m.FromDocument] = Spare(self._start, log=logging.getLogger("lane"))
+        self._way = way
+        self._child = child
+        self.reading = Reading(
+            spare=self.spare,
+            centre=cast("ControlCentre", self),
+            way=self._a_way,
+            post=self.posted.append,
+            mark=lambda _, stage: self.marks.append(stage),
+        )
+
+    async def _start(self) -> Any:
+        await asyncio.sleep(0)
+        self.started += 1
+        raise ChildLostError("a child cannot be started")
+
+    async def ask(self, question: m.ToCentre) -> bytes | None:
+        await asyncio.sleep(0)
+        self.asked.append(question)
+        return b"the chain"
+
+    async def _a_way(self, _: str) -> socket.socket | None:
+        await asyncio.sleep(0)
+        return socket.socket(socket.AF_UNIX) if self._way else None
+
+    async def read(self) -> None:
+        if self._child is not None:
+            await self.spare.replace(cast("Any", self._child))
+        async with asyncio.timeout(5):
+            await self.reading.read("c1", Presented((LINES,)), clock_sure=True)
+
+    @property
+    def evidence(self) -> DocumentEvidence:
+        (read,) = (event for event in self.posted if isinstance(event, DocumentRead))
+        return read.evidence
+
+
+def result_of(evidence: DocumentEvidence, wanted: CheckId) -> CheckResult:
+    return next(check.result for check in evidence.checks if check.id is wanted)
+
+
+async def test_a_document_is_read_in_a_child_and_only_evidence_comes_back() -> None:
+    child = FakeChild(None, *WHOLE)
+    lane = Lane(child)
+    await lane.read()
+    assert lane.posted == [DocumentRead("c1", EVIDENCE), DocumentRemoved()]
+    assert lane.marks == ["chip_found", "portrait_read", "chip_read"]
+    assert lane.asked == [m.ChainWanted(["UTCVCA00001"])]
+    asked, answered = child.heard
+    assert isinstance(asked, m.ReadDocument)
+    assert (asked.readings, asked.portrait, asked.page, asked.clock_sure) == ([list(LINES)], True, None, True)
+    assert LINES[1] not in repr(asked)
+    assert answered == m.CentreAnswered(b"the chain")
+    assert child.handed == [b"P"]
+    assert child.ended
+
+
+async def test_without_vision_the_document_is_read_and_its_portrait_goes_nowhere() -> None:
+    child = FakeChild(None, *WHOLE)
+    await Lane(child, way=False).read()
+    assert child.handed == []
+    assert isinstance(child.heard[0], m.ReadDocument)
+    assert child.heard[0].portrait is False
+
+
+@pytest.mark.parametrize("lost_at", range(len(WHOLE)))
+async def test_a_child_that_is_lost_at_any_moment_is_a_document_that_was_not_read_or_has_gone(lost_at: int) -> None:
+    child = FakeChild(None, *WHOLE[:lost_at], None)
+    lane = Lane(child)
+    await lane.read()
+    if lost_at == len(WHOLE) - 1:
+        assert lane.posted == [DocumentRead("c1", EVIDENCE), DocumentRemoved()], "nobody watches the document any more"
+    else:
+        assert result_of(lane.evidence, CheckId.CHIP_ACCESS) is CheckResult.ABORTED
+        assert all(check.result is not CheckResult.SUCCESSFUL for check in lane.evidence.checks)
+        assert len(lane.posted) == 1
+    assert child.ended
+    await _another_is_wanted(lane)
+
+
+async def test_a_child_that_is_gone_before_it_hears_of_the_crossing_refers_it() -> None:
+    child = FakeChild(None)
+    child.lost.set()
+    lane = Lane(child)
+    await lane.read()
+    assert result_of(lane.evidence, CheckId.CHIP_ACCESS) is CheckResult.ABORTED
+    await _another_is_wanted(lane)
+
+
+async def test_without_any_child_the_crossing_is_referred_with_the_reason() -> None:
+    lane = Lane(None)
+    keeping = asyncio.ensure_future(lane.spare.keep())
+    await lane.read()
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    (access,) = (check for check in lane.evidence.checks if check.id is CheckId.CHIP_ACCESS)
+    assert access.result is CheckResult.ABORTED
+    assert "a child cannot be started" in access.reason
+
+
+async def test_a_chip_that_cannot_be_found_is_told_with_its_reason() -> None:
+    child = FakeChild(None, m.DocumentUnread("no card came that answers"))
+    lane = Lane(child)
+    await lane.read()
+    (access,) = (check for check in lane.evidence.checks if check.id is CheckId.CHIP_ACCESS)
+    assert (access.result, access.reason) == (CheckResult.ABORTED, "no card came that answers")
+    assert child.ended
+
+
+@pytest.mark.parametrize("heard", range(len(WHOLE)))
+async def test_a_crossing_that_ends_meanwhile_ends_its_child(heard: int) -> None:
+    child = FakeChild(None, *WHOLE[:heard])
+    lane = Lane(child)
+    reading = asyncio.ensure_future(lane.read())
+    for _ in range(20 + 10 * heard):
+        await asyncio.sleep(0)
+    assert not reading.done()
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    assert child.ended
+    await _another_is_wanted(lane)
+
+
+def test_how_a_page_was_read_is_told_without_its_lines() -> None:
+    read = m.PageRead(1, "camera", "TD3", list(LINES), [], 0.9, True, [])
+    shown = page_shown(Presented((LINES,), read, visa=True))
+    assert shown == m.PageShown("camera", "TD3", 0.9, True, [], visa=True)
+    assert page_shown(Presented((LINES,))) is None
+
+
+async def _another_is_wanted(lane: Lane) -> None:
+    """The spare is asked for again, once somebody keeps it."""
+    keeping = asyncio.ensure_future(lane.spare.keep())
+    async with asyncio.timeout(5):
+        while not lane.started:  # noqa: ASYNC110 - a counter sends no event
+            await asyncio.sleep(0)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
