@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,10 @@ from gate.provision.ownership import hand_over
 from gate.provision.steps import Report, Step, StepError, StepState, carry_out
 
 app = typer.Typer(no_args_is_help=True)
+
+UNITS = Path("/etc/systemd/system")
+BOOTED_BY_SYSTEMD = Path("/run/systemd/system")  # sd_booted(3)
+RELOAD_DEADLINE_S = 60.0
 
 
 @app.callback()
@@ -123,6 +128,33 @@ def _steps(answers: Answers, path: Path) -> Iterator[Step]:
 
     yield Step("device_key", make_device_key, device.exists)
     yield _models_step(Path(config.paths.models), config.face.profile)
+    if answers.root is None and BOOTED_BY_SYSTEMD.is_dir():
+        yield _units_step(config)
+
+
+def _units_step(config: Config) -> Step:
+    from gate.provision.units import VISION_DROP_IN, vision_drop_in
+
+    addresses = [config.camera.address] if config.camera.driver == "network" else []
+    page = config.page
+    if page is not None and page.driver == "camera" and not page.address.startswith("/dev/"):
+        addresses.append(page.address)
+    text = vision_drop_in(
+        hosts=[configuration.host_of(address) for address in addresses],
+        folders=[page.path] if page is not None and page.driver == "folder" else [],
+    )
+    path = UNITS / VISION_DROP_IN
+
+    def write_drop_in() -> str:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path, text.encode())
+            subprocess.run(["systemctl", "daemon-reload"], check=True, capture_output=True, timeout=RELOAD_DEADLINE_S)  # noqa: S607
+        except (OSError, subprocess.SubprocessError) as error:
+            raise StepError(f"{path} cannot be put into force: {error}") from error
+        return str(path)
+
+    return Step("units", write_drop_in, lambda: path.exists() and path.read_text() == text)
 
 
 def _models_step(folder: Path, profile: str) -> Step:

@@ -1,17 +1,26 @@
 """The one reader of the clocks. Everything else takes time as an argument or from the event loop.
 
 `monotonic_ms` is CLOCK_MONOTONIC, the same for every program of one machine. Whether the wall clock can be relied on is
-a fact of its own: it must not stand before something that is known to have happened, and in service the kernel must say
-that it is synchronised (safety invariant 15).
+a fact of its own: it must not stand before something that is known to have happened, and in service the machine's time service
+must have synchronised it not long ago (safety invariant 15). The programs' sandboxes refuse adjtimex(2), so this is read from the
+file that systemd-timesyncd touches at each synchronisation, and that goes with the boot (systemd-timesyncd.service(8)).
 """
 
 from __future__ import annotations
 
-import ctypes
+import os
+import stat
 import time
-from datetime import UTC, datetime
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-_TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
+from gate.programs import config
+
+SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
+SYNCHRONISED_AGE_MAX = timedelta(
+    hours=8
+)  # a clock that runs 500 ppm wrong is then 14 s off; the kernel gives up at 16 s
 
 
 def now() -> datetime:
@@ -25,21 +34,26 @@ def monotonic_ms() -> int:
 
 
 def boot_id() -> str:
-    """The kernel's random name of this boot."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:  # noqa: PTH123 - a kernel file
-        return file.read().strip()
+    """The kernel's random name of this boot, which systemd hands over where /proc does not show it. Raises ConfigError."""
+    text = config.boot_name() or Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    try:
+        return str(uuid.UUID(text.strip()))
+    except ValueError as error:
+        raise config.ConfigError(f"PORTCULLIS_BOOT is no boot's name: {text!r}") from error
 
 
-def kernel_says_synchronised() -> bool:
-    """What adjtimex(2) says. False also when it cannot be asked."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    timex = ctypes.create_string_buffer(512)  # larger than struct timex; modes = 0 only reads
-    state: int = libc.adjtimex(timex)
-    return 0 <= state < _TIME_ERROR
+def is_synchronised(flag: Path = SYNCHRONISED) -> bool:
+    """True when the time service synchronised the clock in this boot and not long ago. False also when that cannot be told."""
+    try:
+        found = os.lstat(flag)
+    except OSError:
+        return False
+    age = now() - datetime.fromtimestamp(found.st_mtime, UTC)
+    return stat.S_ISREG(found.st_mode) and timedelta(0) <= age <= SYNCHRONISED_AGE_MAX
 
 
 def is_sure(*, not_before: datetime | None, must_be_synchronised: bool) -> bool:
     """True when the wall clock can be relied on."""
     if not_before is not None and now() < not_before:
         return False
-    return not must_be_synchronised or kernel_says_synchronised()
+    return not must_be_synchronised or is_synchronised()

@@ -1,16 +1,18 @@
 """The one reader of the configuration file and of the environment.
 
 `gate.toml` is parsed once, strictly: an unknown key, a wrong type or a value out of range is a `ConfigError` with the
-key's path. The environment gives two names only: PORTCULLIS_CONFIG (the file) and NOTIFY_SOCKET.
+key's path. The environment gives three names only: PORTCULLIS_CONFIG (the file), PORTCULLIS_BOOT and NOTIFY_SOCKET.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -25,6 +27,27 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 
 class ConfigError(Exception):
     """The configuration can never work; the message names the key and what to do."""
+
+
+def host_of(address: str) -> str:
+    """The host of a network camera's address. Raises ValueError when there is none."""
+    host = urlsplit(address).hostname
+    if not host:
+        raise ValueError(f"{address} is no network camera's address: http://192.0.2.7/stream")
+    return host
+
+
+def refuse_names(address: str) -> None:
+    """Raise ValueError unless a network camera is named by its IP address: what looks through it may ask no name server."""
+    host = host_of(address)
+    if host == "localhost":
+        return
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError(
+            f"name the camera by its IP address and not as {host}: vision may ask no name server"
+        ) from None
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -86,6 +109,9 @@ class Page(Section, frozen=True, kw_only=True):
         if not given[0] or given[1]:
             raise ValueError("the driver camera needs an address and no path, the driver folder a path and no address")
 
+        if self.driver == "camera" and not self.address.startswith("/dev/"):
+            refuse_names(self.address)
+
     @property
     def place(self) -> str:
         """Where the pictures come from."""
@@ -138,6 +164,8 @@ class Camera(Section, frozen=True, kw_only=True):
             raise ValueError("only the driver v4l2 is calibrated, and has a serial number")
         if self.challenge and self.driver not in ("network", "v4l2"):
             raise ValueError("only cameras of the drivers network and v4l2 take the controls of a challenge")
+        if self.driver == "network":
+            refuse_names(self.address)
 
 
 class Face(Section, frozen=True, kw_only=True):
@@ -281,6 +309,11 @@ def environment_with(more: dict[str, str]) -> dict[str, str]:
 def notify_socket() -> str | None:
     """Where systemd wants to hear of readiness and life, if it does."""
     return os.environ.get("NOTIFY_SOCKET")
+
+
+def boot_name() -> str | None:
+    """The boot's name, where systemd gives it (`%b`): the log's sandbox does not show the kernel's."""
+    return os.environ.get("PORTCULLIS_BOOT")
 
 
 def load(path: Path) -> Config:

@@ -159,6 +159,6 @@ class MirroredGate:
             "paths": {**{name: str(self.root / name) for name in names}, "spool": str(self.log.spool)},
             "barrier": {"port": "none"},
             "swipe": {"port": "none"},
-            "camera": {"address": "none"},
+            "camera": {"address": "http://127.0.0.1:9/"},
             "audit": {"recipients": [str(one.to_public()) for one in self.log.auditors]},
         }

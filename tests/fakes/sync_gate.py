@@ -38,7 +38,7 @@ class SyncGate:
             "paths": paths,
             "barrier": {"port": "none"},
             "swipe": {"port": "none"},
-            "camera": {"address": "none"},
+            "camera": {"address": "http://127.0.0.1:9/"},
             "audit": {"recipients": [str(one.to_public()) for one in gate.log.auditors]},
         }
         gate.config.write_bytes(tomli_w.dumps(table).encode())

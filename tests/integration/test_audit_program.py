@@ -58,7 +58,7 @@ def config(tmp_path: Path) -> Config:
         paths=Paths(**{name: str(tmp_path / name) for name in names}),
         barrier=Barrier(port="none"),
         swipe=Swipe(port="none"),
-        camera=Camera(address="none"),
+        camera=Camera(address="http://127.0.0.1:9/"),
         audit=Audit(recipients=(str(AUDITOR.to_public()),)),
         sync=sync,
     )

@@ -58,7 +58,7 @@ class Site:
             "paths": {"run": str(root / "run"), "trust": str(self.store), "inbox": str(root), "spool": str(root)},
             "barrier": {"port": "none"},
             "swipe": {"port": "none"},
-            "camera": {"address": "none"},
+            "camera": {"address": "http://127.0.0.1:9/"},
             "audit": {"recipients": ["age1a"]},
             "lists": {"folder": str(self.folder), "signer": str(self.signer), "check_every_ms": 50, **extra},
         }
@@ -346,7 +346,7 @@ async def test_a_lost_child_is_a_problem_of_the_lists_and_not_the_end_of_the_pro
 async def test_a_gate_in_service_imports_nothing_by_a_clock_that_is_unsure(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clock, "kernel_says_synchronised", lambda: False)
+    monkeypatch.setattr(clock, "is_synchronised", lambda: False)
     site.deliver("UT.ml", master_list(SIGNER, [CSCA.der], signed_at=AT))
     config = msgspec.structs.replace(site.config, purpose="service")
     async with running(config):

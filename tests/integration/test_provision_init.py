@@ -53,6 +53,14 @@ def test_a_bare_machine_becomes_a_configured_gate(root: Path) -> None:
     assert (root / "keys/device.key").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_camera_that_is_named_and_not_numbered_is_refused(root: Path) -> None:
+    code, document, _ = init(root, "--camera", "http://camera.local/stream")
+    assert code == 74
+    (refused,) = [step["detail"] for step in document["steps"] if step["state"] == "failed"]
+    assert "name the camera by its IP address and not as camera.local" in refused
+    assert not (root / "gate.toml").exists()
+
+
 def test_the_document_reader_is_configured_as_named(root: Path) -> None:
     init(root, "--swipe-driver", "stx", "--swipe-profile", "rte-native")
     reader = load(root / "gate.toml").swipe

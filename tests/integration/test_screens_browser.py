@@ -84,7 +84,7 @@ class Gate:
                     "paths": {"run": str(folder)},
                     "barrier": {"port": "none"},
                     "swipe": {"port": "none"},
-                    "camera": {"address": "none"},
+                    "camera": {"address": "http://127.0.0.1:9/"},
                     "audit": {"recipients": ["none"]},
                     "screens": {"port": self.port, "challenge": True},
                 }

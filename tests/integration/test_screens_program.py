@@ -51,7 +51,7 @@ def config(folder: Path, **screens: Any) -> Config:
             "paths": {"run": str(folder)},
             "barrier": {"port": "none"},
             "swipe": {"port": "none"},
-            "camera": {"address": "none"},
+            "camera": {"address": "http://127.0.0.1:9/"},
             "audit": {"recipients": ["none"]},
             "screens": {"port": free_port()} | screens,
         },

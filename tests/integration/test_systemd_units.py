@@ -14,7 +14,7 @@ from gate.channel.users import user_of
 from gate.programs.runner import PROGRAMS
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
-EXPOSURE_MAX = {"lane": 15, "log": 15, "sync": 15, "vision": 25, "screens": 25}  # tenths, as --threshold takes them
+EXPOSURE_MAX = {"lane": 6, "log": 4, "sync": 13, "screens": 11, "vision": 13}  # tenths, as --threshold takes them
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 needs_udev = pytest.mark.skipif(shutil.which("udevadm") is None, reason="udev is not installed")
@@ -100,6 +100,20 @@ def test_each_sockets_group_holds_its_listener_and_its_callers_and_nobody_else()
         programs = {channel.listener, *channel.callers} & set(PROGRAMS)
         wanted.setdefault(channel.group, set()).update(map(user_of, programs))
     assert members == wanted
+
+
+def test_a_mistake_in_the_configuration_stays_down_and_a_crash_loop_ends(units: Path) -> None:
+    for program in PROGRAMS:
+        lines = (units / f"gate-{program}.service").read_text().splitlines()
+        assert {"RestartPreventExitStatus=78", "StartLimitIntervalSec=600", "StartLimitBurst=20"} <= set(lines)
+
+
+def test_memory_stays_off_the_disk(units: Path) -> None:
+    """What a booted machine cannot show: it has no swap, no controllers and no right to raise limits."""
+    for program in PROGRAMS:
+        lines = set((units / f"gate-{program}.service").read_text().splitlines())
+        assert {"LimitCORE=0", "MemorySwapMax=0", "OOMPolicy=stop"} <= lines
+    assert "LimitMEMLOCK=infinity" in (units / "gate-vision.service").read_text().splitlines()
 
 
 @needs_udev

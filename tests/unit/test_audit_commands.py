@@ -101,7 +101,7 @@ operator = "border.example"
 paths.spool = "{log.spool}"
 barrier.port = "/dev/null"
 swipe.port = "/dev/null"
-camera.address = "none"
+camera.address = "http://127.0.0.1:9/"
 audit.recipients = ["age1"]
 """
     )

@@ -25,7 +25,7 @@ TABLE = {
     "operator": "border.example",
     "barrier": {"port": "/dev/portcullis-barrier", "profile": "acme"},
     "swipe": {"port": "/dev/portcullis-swipe"},
-    "camera": {"address": "rtsp.invalid"},
+    "camera": {"address": "http://192.0.2.7/"},
     "audit": {"recipients": ["age1a", "age1b"]},
 }
 

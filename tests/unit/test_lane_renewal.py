@@ -41,7 +41,7 @@ def config_for(path: Path, purpose: str = "trial") -> Config:
         "barrier": {"port": "none", "profile": "portcullis-sim" if purpose != "service" else "acme"},
         "swipe": {"port": "none"},
         "chip": {"driver": "direct", "socket": str(path.parent / "chip")},
-        "camera": {"address": "none"},
+        "camera": {"address": "http://127.0.0.1:9/"},
         "audit": {"recipients": ["age1a", "age1b"]},
     }
     return msgspec.convert(table, Config)

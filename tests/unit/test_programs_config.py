@@ -17,7 +17,7 @@ TABLE: dict[str, Any] = {
     "operator": "border.example",
     "barrier": {"port": "/dev/portcullis-barrier", "profile": "acme"},
     "swipe": {"port": "/dev/portcullis-swipe"},
-    "camera": {"address": "rtsp.invalid"},
+    "camera": {"address": "http://192.0.2.7/"},
     "audit": {"recipients": ["age1a", "age1b"]},
 }
 
@@ -106,6 +106,17 @@ def test_a_page_source_may_stand_in_for_the_serial_reader_or_beside_it(tmp_path:
     path.write_bytes(tomli_w.dumps(alone).encode())
     with pytest.raises(ConfigError, match="documents need a reader"):
         load(path)
+
+
+@pytest.mark.parametrize("address", ["http://192.0.2.7:8080/stream", "http://[2001:db8::7]/", "http://localhost/"])
+def test_a_network_camera_has_an_address_and_no_name(tmp_path: Path, address: str) -> None:
+    assert load(written(tmp_path, camera={"address": address})).camera.address == address
+    assert load(written(tmp_path, page={"address": address})).page is not None
+    for table in ("camera", "page"):
+        with pytest.raises(ConfigError, match=rf"by its IP address and not as camera.local.*{table}"):
+            load(written(tmp_path, **{table: {"address": "http://camera.local/stream"}}))
+    with pytest.raises(ConfigError, match="no network camera's address"):
+        load(written(tmp_path, camera={"address": "camera"}))
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     world.add_argument("--dir", type=Path, required=True, help="an existing folder of its own")
     world.add_argument("--seed", type=int, required=True)
     world.add_argument("--pace", type=_pace, default=1.0, help="how quick the people are; 2 halves their pauses")
-    world.add_argument("--direct", action="store_true", help="serve the chip without PC/SC")
+    chip = world.add_mutually_exclusive_group()
+    chip.add_argument("--direct", action="store_true", help="serve the chip without PC/SC")
+    chip.add_argument(
+        "--installed-pcscd", action="store_true", help="lay chips on the virtual reader of the pcscd that runs here"
+    )
     world.add_argument("--scenarios", type=Path, help="a folder of scenarios in place of the built-in ones")
     readers = sorted([*KINDS, PAGE_READER])
     world.add_argument("--reader", choices=readers, default=USUAL, help="which document reader stands there")
@@ -100,6 +104,8 @@ def _workers(text: str) -> int:
 
 def _world(options: argparse.Namespace) -> int:
     # Imported here: the judge runs where no camera, no faces and no PC/SC are installed.
+    from hardware_sim.chip.installed import InstalledReader  # noqa: PLC0415
+    from hardware_sim.chip.reader import ChipReader  # noqa: PLC0415
     from hardware_sim.opening import NotReadyError, open_world  # noqa: PLC0415
 
     try:
@@ -107,7 +113,9 @@ def _world(options: argparse.Namespace) -> int:
             options.dir,
             seed=options.seed,
             pace=options.pace,
-            direct=options.direct,
+            chip=InstalledReader()
+            if options.installed_pcscd
+            else ChipReader(options.dir.resolve(), allow_pcsc=not options.direct),
             scenario_folder=options.scenarios,
             reader_kind=options.reader,
         )

@@ -10,7 +10,6 @@ from hardware_sim.camera import MjpegCamera
 from hardware_sim.camera.server import FPS, LATE_S_MAX
 from hardware_sim.camera.wavering import Lens
 from hardware_sim.chip import ReaderGoneError
-from hardware_sim.chip.reader import ChipReader
 from hardware_sim.clock import WorldClock
 from hardware_sim.company import Company, CompanyError
 from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, identities
@@ -24,13 +23,22 @@ from hardware_sim.world import World
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hardware_sim.chip.installed import InstalledReader
+    from hardware_sim.chip.reader import ChipReader
+
 
 class NotReadyError(Exception):
     """The machine lacks something that a world needs."""
 
 
 def open_world(
-    folder: Path, *, seed: int, pace: float, direct: bool, scenario_folder: Path | None, reader_kind: str
+    folder: Path,
+    *,
+    seed: int,
+    pace: float,
+    chip: ChipReader | InstalledReader,
+    scenario_folder: Path | None,
+    reader_kind: str,
 ) -> None:
     """Run a world until it is told to stop or its input ends. Raises NotReadyError, ScenarioError, OSError."""
     folder = folder.resolve(strict=True)
@@ -40,7 +48,6 @@ def open_world(
         clock = WorldClock()
         camera = MjpegCamera(part=clock.part("camera", every_s=1 / FPS, late_s_max=LATE_S_MAX))
         scanner = PageScanner(clock) if reader_kind == PAGE_READER else None
-        chip = ChipReader(folder, allow_pcsc=not direct)
         try:
             company = Company(identities(), issuer, seed, lays_pages=scanner is not None)
             camera.start()

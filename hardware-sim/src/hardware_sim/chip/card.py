@@ -69,13 +69,13 @@ class Card:
 
     def reset(self) -> None:
         """Power off and on. Raises CardGoneError."""
-        if self._gone():
+        if self.gone:
             raise CardGoneError
         self._application.reset()
 
     def transmit(self, apdu: bytes) -> bytes:
         """Answer one command. Raises CardGoneError."""
-        if self._gone():
+        if self.gone:
             raise CardGoneError
         wrong_keys = self._application.wrong_keys
         nonsense_after = self._switches.get("nonsense_after_apdus")
@@ -94,7 +94,9 @@ class Card:
             return 0.0
         return self._switches.get("delay_after_wrong_key_ms", 0.0) * (1 << min(count - 1, _DELAY_DOUBLINGS_MAX))
 
-    def _gone(self) -> bool:
+    @property
+    def gone(self) -> bool:
+        """True when it has pulled itself out."""
         limit = self._switches.get("pull_out_after_apdus")
         return limit is not None and self._apdus >= limit
 

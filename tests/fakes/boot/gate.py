@@ -1,0 +1,316 @@
+"""A gate installed on a booted machine and provisioned by its own commands, with simulated hardware outside every sandbox.
+
+What a package would put into place is laid over the machine's tree: units, users, folders, rules, and `/usr/bin/gate`, which is
+the checkout in an environment of its own below /opt. Barrier and swipe reader are pseudo-terminals that get the group of a device
+of the lane, as udev would do; the camera streams on loopback; chips lie on the virtual reader of the machine's own pcscd.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyrage
+from fakes.boot.machine import Machine, booted
+
+from gate.cli.models import default_folder
+from gate.programs.runner import PROGRAMS
+
+ROOT = Path(__file__).resolve().parents[3]
+SYSTEMD = ROOT / "systemd"
+OPT = "/opt/portcullis"
+PYTHON = f"{OPT}/bin/python"
+CONFIG = "/etc/portcullis/gate.toml"
+WORLD = "/run/world"
+CENTRAL = "/root/central"
+READY_DEADLINE_S = 60.0
+WORLD_DEADLINE_S = 300.0  # the first run renders the faces
+TRAVELLER_DEADLINE_S = 120.0
+INSTALLED = {
+    "gate-*.service": "usr/lib/systemd/system",
+    "portcullis.target": "usr/lib/systemd/system",
+    "portcullis.sysusers": "usr/lib/sysusers.d/portcullis.conf",
+    "portcullis.tmpfiles": "usr/lib/tmpfiles.d/portcullis.conf",
+    "*-portcullis.rules": "usr/lib/udev/rules.d",
+    "*-portcullis.polkit.rules": "usr/share/polkit-1/rules.d",
+}
+
+
+def lay_out(tree: Path) -> dict[Path, str]:
+    """Fill a tree with what is installed; returns what has to be bound beside it."""
+    for pattern, place in INSTALLED.items():
+        for source in SYSTEMD.glob(pattern):
+            target = tree / place / source.name if "*" in pattern or place.endswith("system") else tree / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = tree / f"{OPT.lstrip('/')}/lib/{version}/site-packages"
+    packages.mkdir(parents=True)
+    (packages / "gate.pth").write_text(f"{OPT}/checkout\n{OPT}/checkout/hardware-sim/src\n{OPT}/packages\n")
+    interpreter = tree / f"{OPT.lstrip('/')}/bin"
+    interpreter.mkdir()
+    (interpreter / "python").symlink_to(f"/opt/python/bin/{version}")
+    (interpreter.parent / "pyvenv.cfg").write_text("home = /opt/python/bin\ninclude-system-site-packages = false\n")
+    libraries = tree / "etc/ld.so.conf.d/python.conf"
+    libraries.parent.mkdir(parents=True)
+    libraries.write_text("/opt/python/lib\n")
+    command = tree / "usr/bin/gate"
+    command.parent.mkdir(parents=True, exist_ok=True)
+    command.write_text(f"#!{PYTHON}\nfrom gate.cli import main\n\nmain()\n")
+    command.chmod(0o755)
+    site = next(Path(entry) for entry in sys.path if entry.endswith("site-packages"))
+    return {Path(sys.base_prefix): "/opt/python", ROOT: f"{OPT}/checkout", site: f"{OPT}/packages"}
+
+
+class Traveller:
+    """What came of one traveller: the screens that the page showed, and how often the leaf was passed."""
+
+    def __init__(self, screens: list[str], passed: int) -> None:
+        self.screens = screens
+        self.passed = passed
+
+
+class Gate:
+    """The provisioned gate. Made by `installed`."""
+
+    def __init__(self, machine: Machine, world: World, central: Central) -> None:
+        self.machine = machine
+        self.world = world
+        self.central = central
+
+    def auditor(self, number: int) -> str:
+        """Make an auditor's identity, which stays outside the gate's folders; returns the recipient."""
+        identity = pyrage.x25519.Identity.generate()
+        self.machine.write(f"/root/auditor-{number}.identity", f"{identity}\n")
+        return str(identity.to_public())
+
+    def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """A `gate` command as root."""
+        return self.machine.run("/usr/bin/gate", *arguments, check=check)
+
+    def status(self) -> dict[str, Any]:
+        """What `gate status --json` says."""
+        said: dict[str, Any] = json.loads(self.command("status", "--json", check=False).stdout)
+        return said
+
+    @contextlib.contextmanager
+    def officer(self) -> Iterator[None]:
+        """An officer is at the lane."""
+        with subprocess.Popen(
+            [
+                *self.machine.enter(),
+                "/usr/bin/env",
+                f"PYTHONPATH={OPT}/checkout/tests",
+                PYTHON,
+                "-m",
+                "fakes.boot.officer",
+            ]
+        ) as process:
+            try:
+                yield
+            finally:
+                process.kill()
+
+    def until(self, condition: Callable[[], bool], what: str, *, within_s: float = READY_DEADLINE_S) -> float:
+        """Wait; returns how long it took, in seconds. Raises AssertionError with what the units say at the deadline."""
+        started_s = time.monotonic()
+        while not condition():
+            if time.monotonic() - started_s > within_s:
+                raise AssertionError(f"not within {within_s:.0f} s: {what}\n{self.report()}")
+            time.sleep(0.1)
+        return time.monotonic() - started_s
+
+    def is_in_service(self) -> bool:
+        """Every unit active, every program ready, the lane inviting travellers."""
+        states = [self.machine.show(f"gate-{name}.service")["ActiveState"] for name in PROGRAMS]
+        return set(states) == {"active"} and bool(self.status()["ok"]) and self.world.screens[-1:] == ["welcome"]
+
+    def pid(self, program: str) -> int:
+        """A program's process id, as the machine counts them."""
+        return int(self.machine.show(f"gate-{program}.service")["MainPID"])
+
+    def is_safe(self) -> bool:
+        """The leaf at rest and closed, and no grant left: by the barrier's own controller, not by the lane's word."""
+        happened = [line for line in self.world.truth() if line["event"] in {"leaf_moved", "leaf_at_rest"}]
+        events = [line["event"] for line in self.world.truth()]
+        closed = not happened or (happened[-1]["event"], happened[-1].get("at")) == ("leaf_at_rest", "closed")
+        return closed and events.count("grant_received") == events.count("grant_ended")
+
+    def report(self) -> str:
+        """Everything that explains a failure."""
+        units = self.machine.systemctl("list-units", "--all", "gate-*", "pcscd*", "polkit*", check=False)
+        return f"{units}\n{json.dumps(self.status(), indent=1)}\n{self.machine.journal('-n', '80')}"
+
+
+class Central:
+    """A central server on the same machine, outside every sandbox."""
+
+    def __init__(self, machine: Machine) -> None:
+        machine.run("/usr/bin/gate", "central", "init", "--dir", CENTRAL, "--name", "localhost")
+        self._process = subprocess.Popen(
+            [*machine.enter(), "/usr/bin/gate", "central", "serve", "--dir", CENTRAL, "--port", "0"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.port = int(json.loads(self._process.stdout.readline())["port"])
+
+    def close(self) -> None:
+        with self._process:
+            self._process.kill()
+
+
+class World:
+    """The simulated world inside the machine, and the eyes of its travellers: the page that `screens` serves."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.screens: list[str] = []
+        self._events: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._machine = machine
+        self._ending = threading.Event()
+        self._process = subprocess.Popen(
+            [
+                *machine.enter(),
+                *("/usr/bin/env", "HOME=/root", PYTHON, "-m", "hardware_sim", "world", "--dir", WORLD, "--seed", "1"),
+                "--installed-pcscd",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._threads = [threading.Thread(target=self._hear), threading.Thread(target=self._watch)]
+        self._threads[0].start()
+        self.ready = self._next(WORLD_DEADLINE_S)
+        assert self.ready.get("event") == "ready", self.ready
+
+    def open_eyes(self) -> None:
+        """From now on travellers see the page, whenever it is there."""
+        self._threads[1].start()
+
+    def travel(self, scenario: str, name: str) -> Traveller:
+        """Send one traveller and wait until they have left."""
+        seen = len(self.screens)
+        self._tell({"do": "traveller", "id": name, "scenario": scenario})
+        while (event := self._next(TRAVELLER_DEADLINE_S)).get("event") != "done":
+            assert event["event"] == "host", event
+        return Traveller(self.screens[seen:], int(event["passed"]))
+
+    def truth(self) -> list[dict[str, Any]]:
+        """What really happened, as the simulator wrote it down."""
+        lines = (self._machine.root / WORLD.lstrip("/") / "ground-truth.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    def close(self) -> None:
+        self._ending.set()
+        with contextlib.suppress(BrokenPipeError):
+            self._tell({"do": "stop"})
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(10)
+        with self._process:
+            pass  # closes its pipes
+
+    def _tell(self, order: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+
+    def _next(self, within_s: float) -> dict[str, Any]:
+        try:
+            return self._events.get(timeout=within_s)
+        except queue.Empty:
+            raise AssertionError(f"the world said nothing for {within_s:.0f} s; screens {self.screens[-8:]}") from None
+
+    def _hear(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._events.put(json.loads(line))
+        self._events.put({"event": "ended"})
+
+    def _watch(self) -> None:
+        """Follow the page's events as its browser does, through restarts of `screens`."""
+        while not self._ending.is_set():
+            with subprocess.Popen(
+                [*self._machine.enter(), "curl", "-sN", "--max-time", "3600", "http://127.0.0.1:8088/events"],
+                stdout=subprocess.PIPE,
+                text=True,
+            ) as browser:
+                assert browser.stdout is not None
+                for line in browser.stdout:
+                    if self._ending.is_set():
+                        break
+                    if line.startswith("data: {"):
+                        self.screens.append(json.loads(line[6:])["screen"])
+                        with contextlib.suppress(BrokenPipeError):
+                            self._tell({"see": {"screen": self.screens[-1], "guidance": "none"}})
+                browser.kill()
+            self._ending.wait(0.3)
+
+
+@contextlib.contextmanager
+def installed(folder: Path) -> Iterator[Gate]:
+    """Boot a machine, install the gate, provision it as docs/guides/technician.md says, and start its target."""
+    tree = folder / "tree"
+    tree.mkdir()
+    binds = lay_out(tree)
+    with booted(folder, tree, binds) as machine, contextlib.ExitStack() as ending:
+        machine.run("systemd-sysusers")
+        machine.run("systemd-tmpfiles", "--create")
+        machine.systemctl("start", "pcscd.socket")
+        machine.run("mkdir", WORLD)
+        world = World(machine)
+        ending.callback(world.close)
+        _name_devices(machine, world)
+        _copy_models(machine)
+        central = Central(machine)
+        ending.callback(central.close)
+        gate = Gate(machine, world, central)
+        _provision(gate)
+        world.open_eyes()
+        machine.systemctl("enable", "--now", "portcullis.target")
+        yield gate
+
+
+def _name_devices(machine: Machine, world: World) -> None:
+    """What udev does for a serial line of the lane's: a stable name, and the lane's group."""
+    for name in ("barrier", "swipe"):
+        line = machine.run("readlink", "-f", str(world.ready[name])).stdout.strip()
+        machine.run("chgrp", "portcullis-lane", line)
+        machine.run("chmod", "0660", line)
+        machine.run("ln", "-sf", line, f"/dev/portcullis-{name}")
+
+
+def _copy_models(machine: Machine) -> None:
+    """What `init` would fetch over a network, which is not here."""
+    place = machine.root / "var/lib/portcullis/models"
+    for source in default_folder().iterdir():
+        (place / source.name).write_bytes(source.read_bytes())
+
+
+def _provision(gate: Gate) -> None:
+    ready, machine = gate.world.ready, gate.machine
+    auditors = [gate.auditor(number) for number in (1, 2)]
+    gate.command(
+        *("provision", "init", "--operator", "border.example", "--gate-id", "north-7", "--purpose", "trial"),
+        *("--barrier", "/dev/portcullis-barrier", "--swipe", "/dev/portcullis-swipe", "--camera", ready["camera"]),
+        *(word for auditor in auditors for word in ("--auditor", auditor)),
+    )
+    store = "/var/lib/portcullis/trust/trust.sqlite"
+    gate.command("trust", "import", *ready["csca"], "--store", store, "--test")
+    token = json.loads(machine.run("/usr/bin/gate", "central", "token", "north-7", "--dir", CENTRAL, "--json").stdout)
+    gate.command(
+        *("provision", "enrol", "--central", f"localhost:{gate.central.port}", "--ca", f"{CENTRAL}/ca.pem"),
+        *("--token", token["token"]),
+    )

@@ -1,0 +1,70 @@
+"""When the clock counts as sure, and whose name the boot has."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gate.programs import clock
+from gate.programs.config import ConfigError
+
+
+@pytest.fixture
+def flag(tmp_path: Path) -> Path:
+    path = tmp_path / "synchronized"
+    path.touch()
+    return path
+
+
+def set_age(path: Path, age: timedelta) -> None:
+    then = (clock.now() - age).timestamp()
+    os.utime(path, (then, then))
+
+
+def test_a_clock_that_was_just_synchronised_is_sure(flag: Path) -> None:
+    assert clock.is_synchronised(flag)
+
+
+@pytest.mark.parametrize("age", [timedelta(hours=8, minutes=1), timedelta(days=400), timedelta(minutes=-1)])
+def test_a_synchronisation_of_long_ago_or_of_the_future_counts_for_nothing(flag: Path, age: timedelta) -> None:
+    set_age(flag, age)
+    assert not clock.is_synchronised(flag)
+
+
+def test_without_a_time_service_the_clock_is_unsure(tmp_path: Path) -> None:
+    assert not clock.is_synchronised(tmp_path / "nothing")
+
+
+def test_a_folder_or_a_link_in_the_flags_place_counts_for_nothing(flag: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(flag)
+    assert not clock.is_synchronised(link)
+    assert not clock.is_synchronised(tmp_path)
+
+
+def test_in_service_it_must_be_synchronised_and_elsewhere_it_must_only_not_run_backwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock, "is_synchronised", lambda: False)
+    assert not clock.is_sure(not_before=None, must_be_synchronised=True)
+    assert clock.is_sure(not_before=None, must_be_synchronised=False)
+    tomorrow = clock.now() + timedelta(days=1)
+    assert not clock.is_sure(not_before=tomorrow, must_be_synchronised=False)
+    monkeypatch.setattr(clock, "is_synchronised", lambda: True)
+    assert clock.is_sure(not_before=clock.now(), must_be_synchronised=True)
+
+
+def test_systemds_name_of_the_boot_is_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PORTCULLIS_BOOT", raising=False)
+    kernels = clock.boot_id()
+    monkeypatch.setenv("PORTCULLIS_BOOT", kernels.replace("-", ""))  # as `%b` has it
+    assert clock.boot_id() == kernels
+
+
+def test_nonsense_in_place_of_the_boots_name_is_a_mistake_in_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTCULLIS_BOOT", "%b")
+    with pytest.raises(ConfigError, match="PORTCULLIS_BOOT"):
+        clock.boot_id()
