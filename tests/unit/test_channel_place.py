@@ -32,9 +32,26 @@ def test_a_socket_stands_while_the_block_runs_for_owner_and_group_only(tmp_path:
 
 
 @needs_root
-def test_the_group_of_callers_gets_the_socket(tmp_path: Path) -> None:
-    with listening(tmp_path / "log.sock", group=54321):
-        assert (tmp_path / "log.sock").stat().st_gid == 54321
+def test_the_group_of_callers_may_connect_and_a_stranger_may_not(tmp_path: Path) -> None:
+    path = tmp_path / "log.sock"
+
+    def called_by(group: int) -> bool:
+        """Whether a user without any account who is in this group besides can call."""
+        become = f"os.setgroups([{group}]); os.setgid(54300); os.setuid(54300)"
+        call = f"socket.socket(socket.AF_UNIX).connect({str(path)!r})"
+        done = subprocess.run(
+            [sys.executable, "-c", f"import os, socket; {become}; {call}"], capture_output=True, check=False, timeout=30
+        )
+        assert done.returncode == 0 or b"PermissionError" in done.stderr, done.stderr
+        return done.returncode == 0
+
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o711)
+    with listening(path, group=54321):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        assert (called_by(54321), called_by(54322)) == (True, False)
+    with listening(path, group=None):
+        assert not called_by(54321)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ length, then MessagePack of one of the channel's kinds, a map whose `type` names
 has not, and whatever else cannot be decoded end the connection, never the program (`gate/channel/sockets.py`).
 
 **Who is who.** The runtime folder can be written by the listener's user alone (systemd's `RuntimeDirectory=`, mode 0711). The socket's
-file is 0660 with a group that holds the listener and whoever may call (systemd/portcullis.sysusers). Beside that both ends ask the kernel
+access list lets in its owner and one group, which holds whoever may call (systemd/portcullis.sysusers). Beside that both ends ask the kernel
 (SO_PEERCRED): the listener takes the callers' users only, and persons by their group, which admits no program; a caller believes the
 listener's user only. Under `gate run`, and so in the demo, all programs are one user: there nothing tells them apart.
 

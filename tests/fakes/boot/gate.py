@@ -279,7 +279,8 @@ def installed(folder: Path) -> Iterator[Gate]:
         gate = Gate(machine, world, central)
         _provision(gate)
         world.open_eyes()
-        machine.systemctl("enable", "--now", "portcullis.target")
+        machine.systemctl("enable", "portcullis.target")
+        machine.systemctl("start", "--no-block", "portcullis.target")
         yield gate
 
 
