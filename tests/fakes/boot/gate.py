@@ -8,17 +8,20 @@ of the lane, as udev would do; the camera streams on loopback; chips lie on the 
 from __future__ import annotations
 
 import contextlib
+import enum
 import json
 import queue
+import shlex
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyrage
+from fakes.boot.attempts import FAR, FAR_PORT
 from fakes.boot.machine import Machine, booted
 
 from gate.cli.models import default_folder
@@ -31,6 +34,8 @@ PYTHON = f"{OPT}/bin/python"
 CONFIG = "/etc/portcullis/gate.toml"
 WORLD = "/run/world"
 CENTRAL = "/root/central"
+OFFICER = "anna"
+SHIFT = f"/home/{OFFICER}/shift.key"
 READY_DEADLINE_S = 60.0
 WORLD_DEADLINE_S = 300.0  # the first run renders the faces
 TRAVELLER_DEADLINE_S = 120.0
@@ -70,6 +75,45 @@ def lay_out(tree: Path) -> dict[Path, str]:
     return {Path(sys.base_prefix): "/opt/python", ROOT: f"{OPT}/checkout", site: f"{OPT}/packages"}
 
 
+class Freedom(enum.Enum):
+    """How much of a unit's sandbox is left."""
+
+    NONE = "as shipped"
+    SANDBOX_OFF = "the user and its groups, without the sandbox's lines"
+    ROOT = "neither user nor sandbox"
+
+
+def copy_of_unit(text: str, command: str, freedom: Freedom) -> str:
+    """A unit that runs another command in the same sandbox, once (reference: systemctl cat's output)."""
+    never = {
+        "Type",
+        "NotifyAccess",
+        "ExecStart",
+        "Restart",
+        "RestartSec",
+        "RestartPreventExitStatus",
+        "WatchdogSec",
+        "Environment",
+    }
+    identity = {"User", "Group", "SupplementaryGroups", "RuntimeDirectory", "RuntimeDirectoryMode"}
+    section, settings = "", []
+    for line in text.splitlines():
+        section = line if line.startswith("[") else section
+        if section == "[Service]" and "=" in line and not line.startswith("#"):
+            settings.append((line.split("=", 1)[0], line))
+    left = {Freedom.NONE: {key for key, _ in settings}, Freedom.SANDBOX_OFF: identity, Freedom.ROOT: set()}[freedom]
+    kept = [line for key, line in settings if key in left - never]
+    ours = (
+        "[Service]",
+        "Type=oneshot",
+        f"ExecStart={command}",
+        f"Environment=PYTHONPATH={OPT}/checkout/tests PYTHONDONTWRITEBYTECODE=1",
+        "RuntimeDirectoryPreserve=yes",  # it is the running program's, too
+        "StandardOutput=truncate:/run/attempts/out",
+    )
+    return "\n".join((*ours, *kept)) + "\n"
+
+
 class Traveller:
     """What came of one traveller: the screens that the page showed, and how often the leaf was passed."""
 
@@ -101,23 +145,21 @@ class Gate:
         said: dict[str, Any] = json.loads(self.command("status", "--json", check=False).stdout)
         return said
 
-    @contextlib.contextmanager
-    def officer(self) -> Iterator[None]:
-        """An officer is at the lane."""
-        with subprocess.Popen(
-            [
-                *self.machine.enter(),
-                "/usr/bin/env",
-                f"PYTHONPATH={OPT}/checkout/tests",
-                PYTHON,
-                "-m",
-                "fakes.boot.officer",
-            ]
-        ) as process:
-            try:
-                yield
-            finally:
-                process.kill()
+    def officer(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """An officer's order from a terminal at the lane: a person's account, in the group of officers."""
+        become = ("setpriv", f"--reuid={OFFICER}", f"--regid={OFFICER}", "--init-groups")
+        return self.machine.run(*become, "/usr/bin/gate", "officer", *words, "--key", SHIFT, check=check)
+
+    def attempt(self, program: str, freedom: Freedom, names: Iterable[str]) -> dict[str, int]:
+        """Try these in the program's own sandbox, or in as much of it as `freedom` leaves; an error's number each, 0 for success."""
+        self.machine.run("mkdir", "-p", "/run/attempts")
+        command = f"{PYTHON} -m fakes.boot.attempts {program} {' '.join(shlex.quote(name) for name in names)}"
+        unit = copy_of_unit(self.machine.systemctl("cat", f"gate-{program}.service"), command, freedom)
+        self.machine.write("/run/systemd/system/attempts.service", unit)
+        self.machine.systemctl("daemon-reload")
+        self.machine.systemctl("start", "attempts.service")
+        found: dict[str, int] = json.loads((self.machine.root / "run/attempts/out").read_text())
+        return found
 
     def until(self, condition: Callable[[], bool], what: str, *, within_s: float = READY_DEADLINE_S) -> float:
         """Wait; returns how long it took, in seconds. Raises AssertionError with what the units say at the deadline."""
@@ -188,19 +230,24 @@ class World:
         )
         self._threads = [threading.Thread(target=self._hear), threading.Thread(target=self._watch)]
         self._threads[0].start()
-        self.ready = self._next(WORLD_DEADLINE_S)
+        self.ready = self._event(WORLD_DEADLINE_S)
         assert self.ready.get("event") == "ready", self.ready
 
     def open_eyes(self) -> None:
         """From now on travellers see the page, whenever it is there."""
         self._threads[1].start()
 
-    def travel(self, scenario: str, name: str) -> Traveller:
-        """Send one traveller and wait until they have left."""
+    def travel(self, scenario: str, name: str, *, officer: Callable[[], object] = lambda: None) -> Traveller:
+        """Send one traveller and wait until they have left. `officer` acts when the page says that one will help."""
         seen = len(self.screens)
         self._tell({"do": "traveller", "id": name, "scenario": scenario})
-        while (event := self._next(TRAVELLER_DEADLINE_S)).get("event") != "done":
-            assert event["event"] == "host", event
+        deadline_s, helped = time.monotonic() + TRAVELLER_DEADLINE_S, False
+        while (event := self._event(0.1)).get("event") != "done":
+            assert event.get("event") in {None, "host"}, event
+            assert time.monotonic() < deadline_s, f"{name} never left; screens {self.screens[seen:]}"
+            if not helped and "officer" in self.screens[seen:]:
+                helped = True
+                officer()
         return Traveller(self.screens[seen:], int(event["passed"]))
 
     def truth(self) -> list[dict[str, Any]]:
@@ -227,11 +274,12 @@ class World:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
 
-    def _next(self, within_s: float) -> dict[str, Any]:
+    def _event(self, within_s: float) -> dict[str, Any]:
+        """What the world says next; nothing when it says nothing in time."""
         try:
             return self._events.get(timeout=within_s)
         except queue.Empty:
-            raise AssertionError(f"the world said nothing for {within_s:.0f} s; screens {self.screens[-8:]}") from None
+            return {}
 
     def _hear(self) -> None:
         assert self._process.stdout is not None
@@ -273,6 +321,7 @@ def installed(folder: Path) -> Iterator[Gate]:
         world = World(machine)
         ending.callback(world.close)
         _name_devices(machine, world)
+        _lay_bait(machine, ending)
         _copy_models(machine)
         central = Central(machine)
         ending.callback(central.close)
@@ -293,6 +342,29 @@ def _name_devices(machine: Machine, world: World) -> None:
         machine.run("ln", "-sf", line, f"/dev/portcullis-{name}")
 
 
+def _lay_bait(machine: Machine, ending: contextlib.ExitStack) -> None:
+    """What attempts are made at: device nodes that everybody may open, a keyboard of others, and an address beyond the cameras."""
+    machine.run("mkdir", "-p", "/dev/input")
+    nodes = {
+        "ttyUSB0": (188, 0),
+        "ttyS0": (4, 64),
+        "video0": (81, 0),
+        "input/event0": (13, 64),
+        "input/event1": (13, 65),
+    }
+    for name, numbers in nodes.items():
+        machine.run("mknod", f"/dev/{name}", "c", *map(str, numbers))
+        machine.run("chmod", "0666" if name != "input/event1" else "0660", f"/dev/{name}")
+    machine.run("ip", "address", "add", f"{FAR}/32", "dev", "lo")
+    listener = subprocess.Popen(
+        [*machine.enter(), PYTHON, "-m", "http.server", str(FAR_PORT), "--bind", FAR],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    ending.callback(listener.wait)
+    ending.callback(listener.kill)
+
+
 def _copy_models(machine: Machine) -> None:
     """What `init` would fetch over a network, which is not here."""
     place = machine.root / "var/lib/portcullis/models"
@@ -302,10 +374,18 @@ def _copy_models(machine: Machine) -> None:
 
 def _provision(gate: Gate) -> None:
     ready, machine = gate.world.ready, gate.machine
+    made = gate.command("officer", "authority", "init", "--out", "/root/officers-authority.key", "--json")
+    machine.run("useradd", "--create-home", "--groups", "portcullis-officer", OFFICER)
+    gate.command(
+        *("officer", "authority", "certify", "--authority", "/root/officers-authority.key", "--out", SHIFT),
+        *("--officer", OFFICER, "--role", "officer", "--gate", "north-7"),
+    )
+    machine.run("chown", f"{OFFICER}:", SHIFT)
     auditors = [gate.auditor(number) for number in (1, 2)]
     gate.command(
         *("provision", "init", "--operator", "border.example", "--gate-id", "north-7", "--purpose", "trial"),
         *("--barrier", "/dev/portcullis-barrier", "--swipe", "/dev/portcullis-swipe", "--camera", ready["camera"]),
+        *("--officers", json.loads(made.stdout)["authority"]),
         *(word for auditor in auditors for word in ("--auditor", auditor)),
     )
     store = "/var/lib/portcullis/trust/trust.sqlite"

@@ -1,0 +1,247 @@
+"""What a captured program would try, run inside a unit's own sandbox. Nothing that succeeds leaves a trace.
+
+    python -m fakes.boot.attempts PROGRAM NAME…
+
+prints one JSON line: an attempt's name and how it ended, each in a process of its own. An attempt succeeds when the kernel obeys, also
+when it then finds no device behind a node (ENXIO). It is refused by the errors of `REFUSED`, and by silence where packets are dropped.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import mmap
+import os
+import socket
+import stat
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+NEIGHBOURS = ("lane", "vision", "log", "sync", "screens")
+SOCKETS = {
+    "lane": ("lane", "orders"),
+    "vision": ("vision", "preview"),
+    "log": ("log",),
+    "sync": ("status-sync",),
+    "screens": ("status-screens",),
+}
+CALLERS = {"lane": {"log", "vision"}, "screens": {"preview", "lane", "orders"}}
+FAR, FAR_PORT = "192.0.2.1", 4321  # no camera's address; the machine itself listens there
+STATE, KEYS = Path("/var/lib/portcullis"), Path("/etc/portcullis/keys")
+REFUSED = {
+    errno.EPERM, errno.EACCES, errno.ENOENT, errno.ENETUNREACH, errno.EAFNOSUPPORT, errno.EROFS, errno.ETIMEDOUT, errno.ENOSYS, errno.ESRCH,
+}  # fmt: skip
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_NUMBERS = {"x86_64": {"keyctl": 250, "ptrace": 101}, "aarch64": {"keyctl": 219, "ptrace": 117}}[os.uname().machine]
+_IO_URING_SETUP, _CLONE_NEWUSER = 425, 0x10000000
+_PTRACE_TRACEME, _KEYCTL_GET_KEYRING_ID, _KEY_SPEC_SESSION_KEYRING = 0, 0, -3
+
+
+def _call(function: str, *arguments: object) -> int:
+    result = int(getattr(_LIBC, function)(*arguments))
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def _open(path: Path | str, flags: int = os.O_RDONLY) -> Callable[[], None]:
+    return lambda: os.close(os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY))
+
+
+def _device(path: str) -> Callable[[], None]:
+    def attempt() -> None:
+        try:
+            _open(path, os.O_RDWR)()
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+
+    return attempt
+
+
+def _connect(host: str, port: int) -> Callable[[], None]:
+    def attempt() -> None:
+        with socket.create_connection((host, port), timeout=2):
+            pass
+
+    return attempt
+
+
+def _make_in(folder: Path) -> Callable[[], None]:
+    def attempt() -> None:
+        descriptor, path = tempfile.mkstemp(dir=folder, prefix=".tmp-attempt-")
+        os.close(descriptor)
+        Path(path).unlink()
+
+    return attempt
+
+
+def _others(program: str) -> list[str]:
+    return [name for name in NEIGHBOURS if name != program]
+
+
+def _each(attempts: list[Callable[[], None]]) -> Callable[[], None]:
+    """Succeeds when one of them does; refused with the last error."""
+
+    def attempt() -> None:
+        refusal: OSError | None = None
+        for one in attempts:
+            try:
+                one()
+            except OSError as error:
+                refusal = error
+            else:
+                return
+        assert refusal is not None
+        raise refusal
+
+    return attempt
+
+
+def _call_neighbours(program: str) -> Callable[[], None]:
+    """Every socket of every other program that this one has no business with."""
+
+    def to(listener: str, name: str) -> Callable[[], None]:
+        def attempt() -> None:
+            with socket.socket(socket.AF_UNIX) as end:
+                end.connect(f"/run/portcullis-{listener}/{name}.sock")
+
+        return attempt
+
+    wanted = [(other, name) for other in _others(program) for name in SOCKETS[other]]
+    return _each([to(other, name) for other, name in wanted if name not in CALLERS.get(program, set())])
+
+
+def _replace_neighbour(program: str) -> Callable[[], None]:
+    """Move another program's socket away, as the impostor of issue 9 did, and put it back."""
+
+    def of(listener: str) -> Callable[[], None]:
+        def attempt() -> None:
+            path = Path(f"/run/portcullis-{listener}/{SOCKETS[listener][0]}.sock")
+            path.rename(path.with_suffix(".moved")).rename(path)
+
+        return attempt
+
+    return _each([of(other) for other in _others(program)])
+
+
+def _listen_as_neighbour(program: str) -> Callable[[], None]:
+    def as_(listener: str) -> Callable[[], None]:
+        def attempt() -> None:
+            path = Path(f"/run/portcullis-{listener}/impostor.sock")
+            with socket.socket(socket.AF_UNIX) as end:
+                end.bind(str(path))
+            path.unlink()
+
+        return attempt
+
+    return _each([as_(other) for other in _others(program)])
+
+
+def _read_neighbours_memory(program: str) -> Callable[[], None]:
+    """Find another program's process and open its memory."""
+
+    def attempt() -> None:
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdigit() and int(folder.name) != os.getpid():
+                words = (folder / "cmdline").read_bytes().split(b"\0") if (folder / "cmdline").exists() else []
+                if b"run" in words and any(other.encode() in words for other in _others(program)):
+                    os.close(os.open(folder / "mem", os.O_RDONLY))
+                    return
+        raise ProcessLookupError(errno.ESRCH, "no other program is to be seen")
+
+    return attempt
+
+
+def _in_a_child(act: Callable[[], object]) -> Callable[[], None]:
+    """What changes the process that does it."""
+
+    def attempt() -> None:
+        child = os.fork()
+        if child == 0:
+            try:
+                act()
+            except OSError as error:
+                os._exit(error.errno or 1)
+            os._exit(0)
+        if number := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+            raise OSError(number, os.strerror(number))
+
+    return attempt
+
+
+def _mount() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        _call("mount", b"none", place.encode(), b"tmpfs", 0, None)
+        _call("umount", place.encode())
+
+
+def _make_setuid() -> None:
+    with tempfile.NamedTemporaryFile() as file:
+        os.fchmod(file.fileno(), stat.S_ISUID | 0o700)
+
+
+def attempts_of(program: str) -> dict[str, Callable[[], object]]:
+    """Everything that this program might try."""
+    syscall = _LIBC.syscall
+    syscall.restype = ctypes.c_long
+    return {
+        "open an internet socket": lambda: socket.socket(socket.AF_INET).close(),
+        "reach another address": _connect(FAR, FAR_PORT),
+        "open a raw socket": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close(),
+        "open a netlink socket": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).close(),
+        "open a serial line": _device("/dev/ttyUSB0"),
+        "open another serial line": _device("/dev/ttyS0"),
+        "open a camera": _device("/dev/video0"),
+        "open a keyboard": _device("/dev/input/event0"),
+        "open a foreign keyboard": _device("/dev/input/event1"),
+        "read the log's key": _open(KEYS / "log.key"),
+        "read the device's key": _open(KEYS / "device.key"),
+        "open the database": _open(STATE / "audit/log.sqlite"),
+        "write the spool": _make_in(STATE / "spool"),
+        "write the inbox": _make_in(STATE / "inbox"),
+        "write the trust store": _make_in(STATE / "trust"),
+        "write the models": _make_in(STATE / "models"),
+        "write the configuration": _make_in(Path("/etc/portcullis")),
+        "write a program": _make_in(Path("/usr/bin")),
+        "call another program": _call_neighbours(program),
+        "take another's place": _replace_neighbour(program),
+        "listen as another": _listen_as_neighbour(program),
+        "read another's memory": _read_neighbours_memory(program),
+        "trace": _in_a_child(lambda: _call("ptrace", _PTRACE_TRACEME, 0, None, None)),
+        "use io_uring": lambda: os.close(_call("syscall", _IO_URING_SETUP, 1, ctypes.create_string_buffer(256))),
+        "use keys of the kernel": lambda: _call(
+            "syscall", _NUMBERS["keyctl"], _KEYCTL_GET_KEYRING_ID, ctypes.c_long(_KEY_SPEC_SESSION_KEYRING), 1
+        ),
+        "mount": _mount,
+        "make a user namespace": _in_a_child(lambda: _call("unshare", _CLONE_NEWUSER)),
+        "touch the clock": lambda: _call("adjtimex", ctypes.create_string_buffer(512)),
+        "make a set-user-ID file": _make_setuid,
+        "write and execute memory": lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC).close(),
+    }
+
+
+def main() -> None:
+    program, *wanted = sys.argv[1:]
+    known = attempts_of(program)
+    ended = {}
+    for name in wanted:
+        child = os.fork()
+        if child == 0:
+            try:
+                known[name]()
+            except TimeoutError:
+                os._exit(errno.ETIMEDOUT)
+            except OSError as error:
+                os._exit(error.errno or errno.EIO)
+            os._exit(0)
+        ended[name] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    sys.stdout.write(json.dumps(ended) + "\n")
+
+
+if __name__ == "__main__":
+    main()
