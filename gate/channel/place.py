@@ -14,19 +14,16 @@ import fcntl
 import os
 import socket
 import stat
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from gate.access_list import let_in
 from gate.channel.errors import NoPlaceError
 
 BACKLOG = 16
 _OTHERS_MAY_WRITE = 0o022
 _SOCKET_MODE = 0o660
 _FOLDER_MODE = 0o700
-_ACCESS_LIST = "system.posix_acl_access"
-_ACL_VERSION, _ACL_ENTRY = struct.Struct("<I"), struct.Struct("<HHI")
-_OWNER, _OWN_GROUP, _GROUP, _MASK, _OTHERS = 0x01, 0x04, 0x08, 0x10, 0x20
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a FIFO"),
@@ -100,29 +97,13 @@ def _bound(path: Path, group: int | None) -> socket.socket:
         end.bind(str(path))
         path.chmod(_SOCKET_MODE)
         if group is not None:
-            os.setxattr(path, _ACCESS_LIST, access_list(group))
+            let_in(path, group, owner=6, may=6)
         end.listen(BACKLOG)
     except OSError as error:
         end.close()
         # What Python itself finds (a path of over 107 bytes) has no errno.
         raise NoPlaceError(f"cannot listen on {path}: {error.strerror or error}") from error
     return end
-
-
-def access_list(group: int) -> bytes:
-    """The owner and this group may read and write, and nobody else: as the kernel stores it (acl(5), linux/posix_acl_xattr.h).
-
-    The units' sandboxes refuse chown(2), even of one's own file to one's own group.
-    """
-    anybody = 0xFFFFFFFF
-    entries = (
-        (_OWNER, 6, anybody),
-        (_OWN_GROUP, 0, anybody),
-        (_GROUP, 6, group),
-        (_MASK, 6, anybody),
-        (_OTHERS, 0, anybody),
-    )
-    return _ACL_VERSION.pack(2) + b"".join(_ACL_ENTRY.pack(*entry) for entry in entries)
 
 
 def _clear(path: Path) -> None:

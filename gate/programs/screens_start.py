@@ -17,6 +17,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from gate.access_list import let_in
 from gate.ordinary import read_ordinary
 from gate.screens.kiosk.key import SECRET_LENGTH
 
@@ -70,8 +71,7 @@ def prepare(runtime: Path, address: str) -> str:
     _write(folder / "secret", secret, group)
     _write(page, _PAGE.format(address=json.dumps(f"{address}#{secret}")), group)
     if group is not None:
-        os.chown(folder, -1, group)
-        folder.chmod(0o750)
+        let_in(folder, group, owner=7, may=5)
     return secret
 
 
@@ -102,6 +102,5 @@ def _write(path: Path, text: str, group: int | None) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         if group is not None:
-            os.fchown(descriptor, -1, group)
-            os.fchmod(descriptor, 0o640)
+            let_in(descriptor, group, owner=6, may=4)
     draft.replace(path)

@@ -31,7 +31,7 @@ def config(tmp_path: Path) -> Config:
         "paths": {name: str(tmp_path / name) for name in ("run", "state", "spool", "inbox", "keys", "trust")},
         "barrier": {"port": "none"},
         "swipe": {"port": "none"},
-        "camera": {"address": "none"},
+        "camera": {"address": "http://127.0.0.1:9/"},
         "audit": {"recipients": [str(pyrage.x25519.Identity.generate().to_public())]},
         "lists": {"folder": str(tmp_path)},
     }

@@ -33,6 +33,7 @@ OPT = "/opt/portcullis"
 PYTHON = f"{OPT}/bin/python"
 CONFIG = "/etc/portcullis/gate.toml"
 WORLD = "/run/world"
+PAGE = "http://127.0.0.1:8088"
 CENTRAL = "/root/central"
 OFFICER = "anna"
 SHIFT = f"/home/{OFFICER}/shift.key"
@@ -269,6 +270,13 @@ class World:
         with self._process:
             pass  # closes its pipes
 
+    def _cookie(self) -> str:
+        """What the kiosk's browser shows, from the start page that its user may read."""
+        with contextlib.suppress(OSError):
+            secret = (self._machine.root / "run/portcullis-screens/kiosk/secret").read_text()
+            return f"kiosk-{PAGE.rpartition(':')[2]}={secret}"
+        return ""
+
     def _tell(self, order: dict[str, Any]) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
@@ -291,7 +299,7 @@ class World:
         """Follow the page's events as its browser does, through restarts of `screens`."""
         while not self._ending.is_set():
             with subprocess.Popen(
-                [*self._machine.enter(), "curl", "-sN", "--max-time", "3600", "http://127.0.0.1:8088/events"],
+                [*self._machine.enter(), "curl", "-sN", "--cookie", self._cookie(), f"{PAGE}/events"],
                 stdout=subprocess.PIPE,
                 text=True,
             ) as browser:
