@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from gate.cli import demo
 from gate.cli.demo import play
 from gate.cli.demo.director import DirectorError, Visit
-from gate.cli.demo.machine import QUEUED_MS_MAX, Lateness
+from gate.cli.demo.machine import QUEUED_PERCENT_MAX, Lateness
 from gate.cli.demo.play import AGAIN_MAX, Play, PlayError, TooSlowError, Wishes
 from gate.cli.demo.report import Outcome
 
-LATE, IN_TIME = Lateness(queued_ms=QUEUED_MS_MAX + 1), Lateness()
+LATE, IN_TIME = Lateness(queued_percent=QUEUED_PERCENT_MAX + 1), Lateness()
 DIFFERENCE = "0 passed, expected 1"
 
 

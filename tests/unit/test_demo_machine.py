@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from gate.cli.demo.machine import (
-    LOOK_EVERY_S,
     PROBE_MS_MAX,
-    QUEUED_MS_MAX,
+    QUEUED_PERCENT_MAX,
     WORLD_MS_MAX,
     Lateness,
     Machine,
@@ -27,27 +26,40 @@ from gate.cli.demo.machine import (
     [
         Lateness(world_ms=WORLD_MS_MAX + 1),
         Lateness(probe_ms=PROBE_MS_MAX + 1),
-        Lateness(queued_ms=QUEUED_MS_MAX + 1),
+        Lateness(queued_percent=QUEUED_PERCENT_MAX + 1),
     ],
 )
 def test_each_figure_beyond_its_bound_excuses_and_is_told(late: Lateness) -> None:
     assert late.excuses
-    figure = max(late.world_ms, late.probe_ms, late.queued_ms)
-    assert f"{figure} ms" in str(late)
+    figure = max(late.world_ms, late.probe_ms, late.queued_percent)
+    assert f" {figure} " in str(late)
 
 
 def test_figures_within_their_bounds_excuse_nothing() -> None:
-    assert not Lateness(WORLD_MS_MAX, PROBE_MS_MAX, QUEUED_MS_MAX).excuses
+    assert not Lateness(WORLD_MS_MAX, PROBE_MS_MAX, QUEUED_PERCENT_MAX).excuses
 
 
-def test_the_thread_that_waited_longest_since_the_last_look_counts() -> None:
+def test_the_thread_that_waited_longest_counts_second_by_second() -> None:
     queued = Queued()
-    queued.see({1: 100.0, 2: 900.0})
-    assert queued.take_ms() == 900.0
-    queued.see({1: 150.0, 2: 910.0})
-    queued.see({1: 250.0, 3: 40.0})  # 2 has ended, 3 is new
-    assert queued.take_ms() == 150.0
-    assert queued.take_ms() == 0.0
+    queued.see({1: 100.0, 2: 900.0}, 10.0)  # what was before the first look is not known to be now
+    queued.see({1: 150.0, 2: 1300.0}, 10.4)
+    queued.see({1: 700.0}, 11.0)  # 2 has ended
+    assert queued.shares == [pytest.approx(0.6)]
+    queued.see({1: 700.0, 3: 900.0}, 12.0)  # 3 is new
+    queued.see({1: 720.0, 3: 1000.0}, 14.0)  # looked at late
+    assert queued.shares[1:] == [pytest.approx(0.9), pytest.approx(0.05)]
+    queued.begin()
+    queued.see({1: 9000.0}, 15.0)
+    assert queued.shares == []
+
+
+def test_a_stuck_lane_is_excused_by_what_the_machine_was_throughout_only() -> None:
+    machine = Machine(list)
+    machine._queued.shares += [0.95, 0.1, 0.2, 0.15, 0.1]
+    assert machine.late(0).excuses
+    assert not machine.late_throughout().excuses
+    machine._queued.shares += [0.9] * 6
+    assert machine.late_throughout().excuses
 
 
 def write_thread(proc: Path, pid: int, thread: int, schedstat: str) -> None:
@@ -72,15 +84,16 @@ async def test_a_loop_that_is_held_is_a_probe_that_is_late() -> None:
     watching = asyncio.ensure_future(machine.run())
     try:
         await asyncio.sleep(0.05)
-        machine.take(0)
+        machine.begin()
         time.sleep(0.4)  # noqa: ASYNC251 - holds the loop as a busy machine does
         await asyncio.sleep(0.05)
-        late = machine.take(120)
+        late = machine.late(120)
     finally:
         watching.cancel()
     assert late.world_ms == 120
     assert late.probe_ms > 300
-    assert machine.take(0).probe_ms < late.probe_ms
+    machine.begin()
+    assert machine.late(0).probe_ms == 0
 
 
 SPIN = "import os, time; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); end = time.monotonic() + 3\nwhile time.monotonic() < end: pass"
@@ -91,11 +104,11 @@ async def test_a_program_that_has_to_wait_for_a_processor_is_seen() -> None:
     machine = Machine(lambda: [process.pid for process in spinning])
     watching = asyncio.ensure_future(machine.run())
     try:
-        await asyncio.sleep(2)
-        late = machine.take(0)
+        await asyncio.sleep(2.5)
+        late = machine.late(0)
     finally:
         watching.cancel()
         for process in spinning:
             process.kill()
             await process.wait()
-    assert late.queued_ms > 1000 * LOOK_EVERY_S
+    assert late.queued_percent > 30

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from gate.cli.demo.director import Visit
-from gate.cli.demo.machine import QUEUED_MS_MAX, Lateness
+from gate.cli.demo.machine import QUEUED_PERCENT_MAX, Lateness
 from gate.cli.demo.report import Again, Expected, Outcome, Result, outcome_of
 
 
@@ -48,7 +48,7 @@ def test_a_visit_without_records_has_no_verdict() -> None:
     assert differences(Expected("referred", (), (), 0), []) == ("verdict none, expected referred",)
 
 
-LATE = Lateness(queued_ms=QUEUED_MS_MAX + 1)
+LATE = Lateness(queued_percent=QUEUED_PERCENT_MAX + 1)
 
 
 def visited(late: Lateness, *differences: str) -> Outcome:
@@ -70,8 +70,8 @@ def result(*outcomes: Outcome, wrong_openings: int = 0, again: tuple[Again, ...]
 def test_a_late_machine_is_told_apart_from_a_wrong_gate() -> None:
     found = result(visited(LATE, "0 passed, expected 1"), visited(Lateness()))
     assert (found.as_expected, found.too_slow) == (False, True)
-    assert found.fields["machine"]["queued_ms"] == LATE.queued_ms
-    assert f"{LATE.queued_ms} ms" in found.late
+    assert found.fields["machine"]["queued_percent"] == LATE.queued_percent
+    assert f"{LATE.queued_percent} %" in found.late
 
 
 def test_one_difference_on_a_machine_in_time_is_the_gates() -> None:

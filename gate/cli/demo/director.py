@@ -89,7 +89,7 @@ class Director:
         for scenario in scenarios:
             self._sent += 1
             await self._settled(f"before traveller {self._sent}")
-            self._machine.take(0)
+            self._machine.begin()
             visit = Visit(f"t{self._sent:03}", scenario)
             self._visit = visit
             self._on_progress(visit, False)
@@ -100,14 +100,14 @@ class Director:
             except TimeoutError:
                 raise self._stuck(f"traveller {visit.traveller} ({scenario}) never left the lane") from None
             await self._settled(f"after traveller {self._sent} ({scenario})")
-            visit.late = self._machine.take(world_ms)
+            visit.late = self._machine.late(world_ms)
             visits.append(visit)
             self._on_progress(visit, True)
         self._visit = None
         return visits
 
     def _stuck(self, why: str) -> DirectorError:
-        return DirectorError(why, self._machine.take(0))
+        return DirectorError(why, self._machine.late_throughout())
 
     async def _until_done(self, visit: Visit) -> int:
         """Note what came of the visit; returns how late the world was, in milliseconds."""

@@ -1,6 +1,6 @@
 """How late this machine was while a traveller was in the lane, measured beside the gate: a busy machine is not the gate's mistake.
 
-Three figures a visit: the simulated world's own lateness, the lag of a probe in this process, and for how long a thread of
+Three figures a visit: the simulated world's own lateness, the lag of a probe in this process, and which part of a second a thread of
 the gate was ready to run and had no processor, by the kernel's own count. A gate that is starved may refer whom it would have
 admitted; what it must not do, open wrongly, is never excused by any of this.
 """
@@ -12,68 +12,83 @@ import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 from gate.cli.demo.memory import PROC, descendants
 
 PROBE_S = 0.02
 LOOK_EVERY_S = 0.2  # a child of one crossing lives for seconds
+WINDOW_S = 1.0
 WORLD_MS_MAX = 300  # three pictures of the camera beyond what time waits for
 PROBE_MS_MAX = 300  # as old as a status of the lane may be
-QUEUED_MS_MAX = 600  # a face that is not looked at for so long counts as gone
+QUEUED_PERCENT_MAX = 50  # of one second: the gate alone never keeps a thread of its own waiting for so much of it
 
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """In milliseconds. `queued_ms` is the thread's that waited longest."""
+    """The first two in milliseconds; `queued_percent` is of the worst second and of the thread that waited longest in it."""
 
     world_ms: int = 0
     probe_ms: int = 0
-    queued_ms: int = 0
+    queued_percent: int = 0
 
     @property
     def excuses(self) -> bool:
         """True when what came of the visit is no verdict on the gate."""
-        return self.world_ms > WORLD_MS_MAX or self.probe_ms > PROBE_MS_MAX or self.queued_ms > QUEUED_MS_MAX
+        return self.world_ms > WORLD_MS_MAX or self.probe_ms > PROBE_MS_MAX or self.queued_percent > QUEUED_PERCENT_MAX
 
     def worst(self, other: Lateness) -> Lateness:
         """The larger figures of both."""
         return Lateness(
             max(self.world_ms, other.world_ms),
             max(self.probe_ms, other.probe_ms),
-            max(self.queued_ms, other.queued_ms),
+            max(self.queued_percent, other.queued_percent),
         )
 
     def __str__(self) -> str:
         """For people."""
         return (
             f"the simulated world was up to {self.world_ms} ms late, a probe {self.probe_ms} ms, and a thread of the gate "
-            f"waited {self.queued_ms} ms for a processor"
+            f"waited for a processor for {self.queued_percent} % of a second"
         )
 
 
 @dataclass(slots=True)
 class Queued:
-    """How long each thread has waited in the processor's queue, from counts that only grow. Pure."""
+    """Which part of each second a thread waited in the processor's queue, from counts that only grow. Pure.
 
+    `shares` is that of the thread that waited longest, second by second, since `begin`.
+    """
+
+    shares: list[float] = field(default_factory=list)
+    _since_s: float | None = None
     _before_ms: dict[int, float] = field(default_factory=dict)
-    _grown_ms: dict[int, float] = field(default_factory=dict)
+    _newest_ms: dict[int, float] = field(default_factory=dict)
 
-    def see(self, counts_ms: dict[int, float]) -> None:
-        """Take the counts of all threads that there are now; a new one's counts from its beginning."""
-        for thread, count_ms in counts_ms.items():
-            self._grown_ms[thread] = self._grown_ms.get(thread, 0.0) + count_ms - self._before_ms.get(thread, 0.0)
-        self._before_ms = counts_ms
+    def begin(self) -> None:
+        """Forget what was before; the counts of the threads that there are stay known."""
+        self.shares.clear()
+        self._since_s = None
 
-    def take_ms(self) -> float:
-        """What the thread that waited longest has waited since this was last called."""
-        worst_ms = max(self._grown_ms.values(), default=0.0)
-        self._grown_ms.clear()
-        return worst_ms
+    def see(self, counts_ms: dict[int, float], at_s: float) -> None:
+        """Take the counts of all threads that there are now. One that is new has waited since it began, one that ended does no more."""
+        if self._since_s is None:
+            self._open(counts_ms, at_s)
+            return
+        self._newest_ms |= counts_ms
+        passed_s = at_s - self._since_s
+        if passed_s >= WINDOW_S:
+            grown_ms = (count - self._before_ms.get(thread, 0.0) for thread, count in self._newest_ms.items())
+            self.shares.append(max(grown_ms, default=0.0) / 1000 / passed_s)
+            self._open(counts_ms, at_s)
+
+    def _open(self, counts_ms: dict[int, float], at_s: float) -> None:
+        self._since_s, self._before_ms, self._newest_ms = at_s, counts_ms, dict(counts_ms)
 
 
 @dataclass(slots=True)
 class Machine:
-    """Watches from `run`, for ever; `take` gives the figures since it was last called. `programs` gives the gate's processes."""
+    """Watches from `run`, for ever. `programs` gives the gate's processes."""
 
     programs: Callable[[], Iterable[int]]
     _probe_ms: float = 0.0
@@ -89,17 +104,21 @@ class Machine:
             self._probe_ms = max(self._probe_ms, (loop.time() - slept_at_s - PROBE_S) * 1000)
             if loop.time() >= look_at_s:
                 look_at_s = loop.time() + LOOK_EVERY_S
-                self._look()
+                members = [member for pid in self.programs() for member in (pid, *descendants(pid))]
+                self._queued.see(queued_ms(members), loop.time())
 
-    def take(self, world_ms: int) -> Lateness:
-        """How late the machine was since this was last called; the world says so itself."""
-        self._look()
-        late = Lateness(world_ms, round(self._probe_ms), round(self._queued.take_ms()))
+    def begin(self) -> None:
+        """A visit begins."""
         self._probe_ms = 0.0
-        return late
+        self._queued.begin()
 
-    def _look(self) -> None:
-        self._queued.see(queued_ms([member for pid in self.programs() for member in (pid, *descendants(pid))]))
+    def late(self, world_ms: int) -> Lateness:
+        """How late the machine was at worst since the visit began; the world says so itself."""
+        return Lateness(world_ms, round(self._probe_ms), round(100 * max(self._queued.shares, default=0.0)))
+
+    def late_throughout(self) -> Lateness:
+        """How late it was in an ordinary second: what a lane that stays stuck can be excused by."""
+        return Lateness(queued_percent=round(100 * median(self._queued.shares or [0.0])))
 
 
 def queued_ms(pids: Iterable[int], proc: Path = PROC) -> dict[int, float]:

@@ -148,7 +148,7 @@ class Play:
             )
             machine = Machine(lambda: [child.pid for child in family.children.values() if child.pid])
             async with family.running(), _running(officer.run()), _running(machine.run()):
-                ready_s = await _until_ready(stage, list(PROGRAMS))
+                ready_s = await _until_ready(stage, list(PROGRAMS), machine)
                 page = page_with_secret(stage.config.runtime("screens"), page_address(stage.config))
                 world.tell({"do": "display", "page": page})  # what it shows falls on whoever the camera sees
                 if self._wishes.open_page is not None:
@@ -253,8 +253,8 @@ async def _running(coroutine: Coroutine[None, None, None]) -> AsyncIterator[None
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _until_ready(stage: Stage, names: list[str]) -> float:
-    """Seconds until every program answers. Raises StageError naming those that do not."""
+async def _until_ready(stage: Stage, names: list[str], machine: Machine) -> float:
+    """Seconds until every program answers. Raises StageError naming those that do not, TooSlowError on a machine that was late."""
     loop = asyncio.get_running_loop()
     start_s = loop.time()
     waiting = set(names)
@@ -262,7 +262,11 @@ async def _until_ready(stage: Stage, names: list[str]) -> float:
         answers = await asyncio.gather(*(status_of(stage.config, name) for name in sorted(waiting)))
         waiting -= {answer.program for answer in answers if answer is not None and answer.state != "starting"}
         if waiting and loop.time() - start_s > READY_DEADLINE_S:
-            raise StageError(f"not ready after {READY_DEADLINE_S:.0f} s: {', '.join(sorted(waiting))}")
+            why, late = (
+                f"not ready after {READY_DEADLINE_S:.0f} s: {', '.join(sorted(waiting))}",
+                machine.late_throughout(),
+            )
+            raise TooSlowError(f"{why}; {late}") if late.excuses else StageError(why)
         await asyncio.sleep(0.02)
     return loop.time() - start_s
 

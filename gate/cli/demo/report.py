@@ -177,7 +177,7 @@ class Result:
     def late(self) -> str:
         """How late the machine was, for people."""
         machine = self.fields["machine"]
-        return str(Lateness(machine["world_ms"], machine["probe_ms"], machine["queued_ms"]))
+        return str(Lateness(machine["world_ms"], machine["probe_ms"], machine["queued_percent"]))
 
     def draw(self, console: Console) -> None:
         """Draw the report for people."""

@@ -53,16 +53,20 @@ class Stage:
 
 def command(*arguments: str, may_say_no: bool = False) -> dict[str, Any]:
     """Run a `gate` command with --json and return its document. Raises StageError with its one line."""
-    done = subprocess.run(  # noqa: S603 - our own command line
-        [sys.executable, "-m", "gate.cli", *arguments, "--json"],
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_DEADLINE_S,
-        check=False,
-    )
+    name = f"gate {' '.join(arguments[:2])}"
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command line
+            [sys.executable, "-m", "gate.cli", *arguments, "--json"],
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_DEADLINE_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StageError(f"{name}: took longer than {COMMAND_DEADLINE_S:.0f} s") from error
     if done.returncode and not (may_say_no and done.returncode == 1):
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise StageError(f"gate {' '.join(arguments[:2])}: {last[0]}")
+        raise StageError(f"{name}: {last[0]}")
     document: dict[str, Any] = json.loads(done.stdout)
     return document
 
