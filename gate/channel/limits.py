@@ -27,9 +27,9 @@ class Bucket:
         """How long to wait before the next message is read, in seconds."""
         return max(0.0, self._paid_until_s - self._slack_s + self._step_s - now_s)
 
-    def take(self, now_s: float) -> None:
+    def take(self, now_s: float, weight: int = 1) -> None:
         """Count one message."""
-        self._paid_until_s = max(self._paid_until_s, now_s) + self._step_s
+        self._paid_until_s = max(self._paid_until_s, now_s) + weight * self._step_s
 
     def is_full(self, now_s: float) -> bool:
         """True when it is as good as a new one."""

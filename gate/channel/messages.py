@@ -1,24 +1,48 @@
 """The messages between our programs: typed, closed unions, one a direction.
 
-Anything a peer sends is checked against the union of its direction before anyone sees it; unknown kinds, unknown
-fields and wrong types are refused (`BadMessageError`).
+Anything a peer sends is checked against the union of its direction before anyone sees it; unknown kinds, unknown fields, wrong types,
+and numbers and texts out of their bounds are refused (`BadMessageError`). A choice is an enum of passage's, never a bare string. What the
+unions mean to whom is in `gate.channel.table`.
 """
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
-from gate.passage.events import RecordClass, RecordKind
-from gate.passage.evidence import CheckResult, DocumentEvidence, PageCheckId
+from gate.passage.events import RecordClass, RecordKind, TrackChange
+from gate.passage.evidence import CameraTrouble, CheckResult, DocumentEvidence, PageCheckId
 from gate.passage.orders import Outcome
-from gate.passage.screen import Guidance, Screen
+from gate.passage.reasons import Reason
+from gate.passage.screen import Guidance, Purpose, Screen
+
+WORDS_MAX = 500
+_DEPTH_MAX = 8
+
+CrossingId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Name = Annotated[str, msgspec.Meta(max_length=128)]
+Words = Annotated[str, msgspec.Meta(max_length=WORDS_MAX)]  # for a log line; `words` makes them fit
+Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]  # CLOCK_MONOTONIC
+PageNumber = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+
+
+def words(text: object) -> str:
+    """What a message may say of a fault: the beginning."""
+    return str(text)[:WORDS_MAX]
 
 
 class Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """The base of every message; the class name is the tag on the wire."""
+
+    @property
+    def weight(self) -> int:
+        """What it counts for against its sender's rate."""
+        return 1
 
 
 # ── any program: how are you? ────────────────────────────────────────────────────────────────────────────────────────
@@ -31,9 +55,32 @@ class StatusRequest(Message, frozen=True):
 class Status(Message, frozen=True):
     """A program's health: `state` is one word, `detail` is what `gate status` and the self-test show."""
 
-    program: str
-    state: str
+    program: Name
+    state: Name
     detail: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        """Refuse what JSON has not: the detail is printed and written as JSON."""
+        _refuse_unplain(self.detail)
+
+
+def _refuse_unplain(detail: dict[str, Any]) -> None:
+    if not _is_plain(detail, _DEPTH_MAX):
+        raise ValueError("a detail is plain data")
+
+
+def _is_plain(value: object, depth: int) -> bool:
+    match value:
+        case None | bool() | int() | str():
+            return True
+        case float():
+            return math.isfinite(value)
+        case dict():
+            return depth > 0 and all(isinstance(key, str) and _is_plain(one, depth - 1) for key, one in value.items())
+        case list() | tuple():
+            return depth > 0 and all(_is_plain(one, depth - 1) for one in value)
+        case _:
+            return False
 
 
 # ── lane → log ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -54,7 +101,7 @@ class NewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: AppendId
     kind: RecordKind
     about: RecordClass
-    crossing: str | None
+    crossing: Name | None
     monotonic_ms: int
     leads_to_admission: bool
     ends_crossing: bool
@@ -71,6 +118,11 @@ class Append(Message, frozen=True):
 
     records: Annotated[list[NewRecord], msgspec.Meta(min_length=1, max_length=RECORDS_MAX)]
 
+    @property
+    def weight(self) -> int:
+        """A record each."""
+        return len(self.records)
+
 
 class OpenCrossingsRequest(Message, frozen=True):
     """Ask which crossings were opened and never closed."""
@@ -85,14 +137,14 @@ class Recorded(Message, frozen=True):
 class NotRecorded(Message, frozen=True):
     """The record is not in the log; admissions stop until a later record is. `again`: it may be offered again."""
 
-    reason: str
+    reason: Words
     again: bool
 
 
 class NotKnown(Message, frozen=True):
     """The log cannot be looked into now. `tried`: this very append may have put the record there. To be asked again."""
 
-    reason: str
+    reason: Words
     tried: bool
 
 
@@ -117,34 +169,34 @@ FromLog = Appended | OpenCrossings | Status
 class StartCrossing(Message, frozen=True):
     """Give a crossing a child process of its own and open the camera in it. `page` is the one that was read, if one was."""
 
-    crossing: str
-    page: int | None = None
+    crossing: CrossingId
+    page: PageNumber | None = None
 
 
 class EndCrossing(Message, frozen=True):
     """End the crossing's child; its end is the erasure."""
 
-    crossing: str
+    crossing: CrossingId
 
 
 class CameraUp(Message, frozen=True):
     """A first frame was decoded."""
 
-    crossing: str
+    crossing: CrossingId
 
 
 class CameraLost(Message, frozen=True):
     """No frame can be had."""
 
-    crossing: str
-    reason: str
+    crossing: CrossingId
+    reason: Words
 
 
 class FaceSeen(Message, frozen=True):
     """How many faces there are and how the traveller can help. Sent when it changes."""
 
-    crossing: str
-    faces: int
+    crossing: CrossingId
+    faces: Count
     guidance: Guidance
 
 
@@ -154,7 +206,7 @@ class PageFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: PageCheckId
     result: CheckResult
     measured: float | None = None
-    false_alarm_rate: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] | None = None
+    false_alarm_rate: Share | None = None
     measured_on: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
@@ -166,37 +218,39 @@ class FaceCompared(Message, frozen=True):
     `page` holds the printed portrait against chip and face, where there was one.
     """
 
-    crossing: str
-    faces: int
+    crossing: CrossingId
+    faces: Count
     match: float | None
     liveness: float | None
     portrait_usable: bool
-    model: str
-    frames: int
-    good_frame_ms: int  # CLOCK_MONOTONIC of the frame that completed the number a comparison needs, in milliseconds
-    reasons: list[str]
-    cues: dict[str, float | None] = {}
-    page: list[PageFinding] = []
+    model: Name
+    frames: Count
+    good_frame_ms: (
+        Milliseconds  # CLOCK_MONOTONIC of the frame that completed the number a comparison needs, in milliseconds
+    )
+    reasons: Annotated[list[Name], msgspec.Meta(max_length=16)]
+    cues: Annotated[dict[Name, float | None], msgspec.Meta(max_length=16)] = {}
+    page: Annotated[list[PageFinding], msgspec.Meta(max_length=16)] = []
 
 
 class VideoDoubted(Message, frozen=True):
-    """The camera's video cannot be believed: `camera_covered`, `video_looped` or `video_ignores_exposure`. Each is said once."""
+    """The camera's video cannot be believed. Each trouble is said once."""
 
-    crossing: str
-    trouble: str
+    crossing: CrossingId
+    trouble: CameraTrouble
 
 
 class TrackChanged(Message, frozen=True):
-    """After the comparison the tracked face went away (`lost`) or became another one (`switched`), or `several` came."""
+    """After the comparison the tracked face went away or became another one, or several came."""
 
-    crossing: str
-    change: str
+    crossing: CrossingId
+    change: TrackChange
 
 
 class Erased(Message, frozen=True):
     """The crossing's child process has ended."""
 
-    crossing: str
+    crossing: CrossingId
 
 
 class WatchPage(Message, frozen=True):
@@ -214,12 +268,12 @@ class PageRead(Message, frozen=True):
     `weakest` the confidence of the least certain character.
     """
 
-    page: int
+    page: PageNumber
     source: Annotated[str, msgspec.Meta(max_length=64)]
     format: Annotated[str, msgspec.Meta(max_length=8)]
     lines: Lines
     alternatives: Annotated[list[Lines], msgspec.Meta(max_length=8)]
-    weakest: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+    weakest: Share
     accepted: bool
     findings: Annotated[list[PageFinding], msgspec.Meta(max_length=16)]
 
@@ -231,7 +285,7 @@ class PageRead(Message, frozen=True):
 class PageUnread(Message, frozen=True):
     """Something has lain there for long and cannot be read."""
 
-    page: int
+    page: PageNumber
 
 
 class PageHint(Message, frozen=True):
@@ -243,7 +297,7 @@ class PageHint(Message, frozen=True):
 class PageGone(Message, frozen=True):
     """Nothing lies there any more, or another page does."""
 
-    page: int
+    page: PageNumber
 
 
 class PageSourceUp(Message, frozen=True):
@@ -253,7 +307,7 @@ class PageSourceUp(Message, frozen=True):
 class PageSourceLost(Message, frozen=True):
     """The page source gives none, and vision tries to have it back."""
 
-    reason: str
+    reason: Words
 
 
 FromPage = PageRead | PageUnread | PageHint | PageGone | PageSourceUp | PageSourceLost
@@ -297,11 +351,15 @@ class Prepared(Message, frozen=True):
 
     detail: dict[str, Any]
 
+    def __post_init__(self) -> None:
+        """Refuse what JSON has not: it becomes part of a status."""
+        _refuse_unplain(self.detail)
+
 
 class Unfit(Message, frozen=True):
     """The child cannot work, and says why. It ends."""
 
-    reason: str
+    reason: Words
 
 
 class ProbeCamera(Message, frozen=True):
@@ -312,7 +370,7 @@ class CameraProbed(Message, frozen=True):
     """Whether the camera gave a frame."""
 
     ok: bool
-    reason: str
+    reason: Words
 
 
 class Alive(Message, frozen=True):
@@ -328,13 +386,13 @@ class PreparePage(Message, frozen=True):
     models: str
     driver: str
     place: str
-    first_page: int
+    first_page: PageNumber
 
 
 class PagePortrait(Message, frozen=True):
     """The portrait's part of a page that was read, as JPEG. For the child of the crossing that the page opens; never decoded between."""
 
-    page: int
+    page: PageNumber
     image: Annotated[bytes, msgspec.Meta(max_length=512 * 1024)]
 
     def __repr__(self) -> str:
@@ -364,8 +422,8 @@ class ShowTint(Message, frozen=True):
 class TintShown(Message, frozen=True):
     """Every page that is open has painted this tint."""
 
-    number: int
-    at_ms: int  # CLOCK_MONOTONIC of the last page's word, in milliseconds
+    number: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+    at_ms: Milliseconds  # CLOCK_MONOTONIC of the last page's word, in milliseconds
 
 
 class Preview(Message, frozen=True):
@@ -566,10 +624,10 @@ class View(Message, frozen=True):
 
     screen: Screen
     guidance: Guidance
-    crossing: str | None
-    referred: str | None  # the crossing that waits for an officer
-    objections: list[str]
-    purpose: str  # demo, trial or service: marks every screen
+    crossing: CrossingId | None
+    referred: CrossingId | None  # the crossing that waits for an officer
+    objections: list[Reason]
+    purpose: Purpose
 
 
 # ── officers' terminals and consoles → lane ──────────────────────────────────────────────────────────────────────────
@@ -582,22 +640,22 @@ class LookWanted(Message, frozen=True):
 class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A crossing that waits for an officer, and every reason: `reason` or `reason:detail`."""
 
-    crossing: str
-    objections: list[str]
+    crossing: CrossingId
+    objections: list[Words]
 
 
 class Look(Message, frozen=True):
     """The lane as an officer needs to know it. `issued_ms`, `nonce` and `version` are a challenge (docs/protocols/orders.md)."""
 
-    gate: str
+    gate: Name
     officers: bool  # whether the gate knows an officers' authority
-    state: str
-    running: str | None  # the crossing that runs and is not referred
+    state: Name
+    running: CrossingId | None  # the crossing that runs and is not referred
     referred: list[Waiting]
     closed_by: str | None  # who closed the lane
-    issued_ms: int
-    nonce: str
-    version: int
+    issued_ms: Milliseconds
+    nonce: Name
+    version: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 
 
 class SubmitOrder(Message, frozen=True):
@@ -610,8 +668,8 @@ class OrderAnswer(Message, frozen=True):
     """What the lane did, in the words of `outcome` and `detail`, and how it stands now."""
 
     outcome: Outcome
-    detail: str
-    state: str
+    detail: Words
+    state: Name
     referred: list[Waiting]
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from gate.access_list import let_in
 from gate.channel.errors import NoPlaceError
 
-BACKLOG = 16
+BACKLOG = 256  # that wait to be accepted; a caller more is told to try again
 _OTHERS_MAY_WRITE = 0o022
 _SOCKET_MODE = 0o660
 _FOLDER_MODE = 0o700

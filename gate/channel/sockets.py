@@ -45,9 +45,11 @@ PICTURE_BYTES_MAX = 4 * 1024 * 1024  # between vision and its children
 PAIR_RATE = Rate(1_000, 2_000)  # between a program and its own child
 PAIR_DEADLINE_S = 2.0
 NO_DESCRIPTOR_PAUSE_S = 0.1
+BUSY_S = 1.0  # how long a caller waits for a place among those who wait to be let in
+BUSY_PAUSE_S = 0.01
 _LENGTH = struct.Struct(">I")
 
-Incoming = TypeVar("Incoming")
+Incoming = TypeVar("Incoming", bound=Message)
 Attend = Callable[[socket.socket, Peer], Awaitable[None]]
 
 
@@ -104,12 +106,15 @@ class Connection(Generic[Incoming]):
         except (asyncio.IncompleteReadError, OSError) as error:
             self.close()
             raise ChannelClosedError("the peer is gone") from error
-        self._bucket.take(self._clock_s())
         try:
-            return self._decoder.decode(body)
+            message = self._decoder.decode(body)
         except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
             self.close()
-            raise BadMessageError(f"not a message of this channel: {error}") from error
+            # Where it is wrong, and never what was there: it may be of a document.
+            place = str(error).rpartition(" - at ")[2] if isinstance(error, msgspec.ValidationError) else ""
+            raise BadMessageError(f"not a message of this channel: {type(error).__name__} {place}".rstrip()) from error
+        self._bucket.take(self._clock_s(), message.weight - 1)
+        return message
 
     async def _body(self) -> bytes:
         try:
@@ -119,6 +124,7 @@ class Connection(Generic[Incoming]):
             self.close()
             raise BadMessageError(f"nothing was said for {self._quiet_s} s") from error
         self._quiet_s = None
+        self._bucket.take(self._clock_s())  # whatever comes of it
         try:
             async with asyncio.timeout(self._complete_s):
                 (length,) = _LENGTH.unpack(begun + await self._reader.readexactly(_LENGTH.size - 1))
@@ -167,8 +173,7 @@ async def reach(channel: Channel[Any, Any], path: Path, *, users: Users | None =
     end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         end.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(end, str(path))
-        end.getpeername()  # a listener that is too busy to take us looks connected otherwise
+        await _dial(end, path)
         _expect_listener(channel, users or Users.here(channel), peer_of(end))
     except OSError as error:
         end.close()
@@ -177,6 +182,21 @@ async def reach(channel: Channel[Any, Any], path: Path, *, users: Users | None =
         end.close()
         raise
     return end
+
+
+async def _dial(end: socket.socket, path: Path) -> None:
+    """Connect, which on a Unix socket is done at once or not at all. Raises OSError."""
+    clock_s = asyncio.get_running_loop().time
+    until_s = clock_s() + BUSY_S
+    while True:
+        try:
+            end.connect(str(path))
+        except BlockingIOError:  # a crowd waits there to be let in
+            if clock_s() > until_s:
+                raise
+            await asyncio.sleep(BUSY_PAUSE_S)
+        else:
+            return
 
 
 def _expect_listener(channel: Channel[Any, Any], users: Users, peer: Peer) -> None:

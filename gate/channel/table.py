@@ -17,8 +17,8 @@ OFFICERS = (
 )
 OPERATORS = "portcullis-operators"  # persons who may ask how the programs are
 
-ToListener = TypeVar("ToListener")
-ToCaller = TypeVar("ToCaller")
+ToListener = TypeVar("ToListener", bound=messages.Message)
+ToCaller = TypeVar("ToCaller", bound=messages.Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Channels(NamedTuple):
 
     log: Channel[messages.ToLog, messages.FromLog]
     vision: Channel[messages.ToVision, messages.FromVision]
-    portraits: Channel[None, None]
+    portraits: Channel[Any, Any]
     preview: Channel[messages.ToPreview, messages.FromPreview]
     lane: Channel[messages.ToLane, messages.FromLane]
     orders: Channel[messages.ToDesk, messages.FromDesk]
@@ -115,8 +115,8 @@ CHANNELS = Channels(
         purpose="records to be written, and the receipts for them",
         to_listener=messages.ToLog,
         to_caller=messages.FromLog,
-        # A crossing is about ten records; what is owed after an outage, a thousand at most, comes 64 at a time.
-        to_listener_rate=Rate(100, 500),
+        # Counted in records: a crossing is about ten; what is owed after an outage, a thousand at most, comes 64 at a time.
+        to_listener_rate=Rate(50, 250),
         to_caller_rate=Rate(200, 1000),
     ),
     vision=Channel(

@@ -17,6 +17,14 @@ class Screen(enum.Enum):
     EMERGENCY = "emergency"  # leave the lane now
 
 
+class Purpose(enum.StrEnum):
+    """What the gate is run for; all but service is marked on every screen (safety invariant 14)."""
+
+    DEMO = "demo"
+    TRIAL = "trial"
+    SERVICE = "service"
+
+
 class Guidance(enum.Enum):
     """How the traveller can help the cameras: the one at the face, then the one over the page. Never says why a crossing is referred."""
 

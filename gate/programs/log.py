@@ -43,6 +43,7 @@ from gate.channel.messages import (
     Status,
     StatusRequest,
     ToLog,
+    words,
 )
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
@@ -221,7 +222,7 @@ class Desk:
             )
             return Wanted.of(happening, record.body, record.bytes_min)
         except BadFormatError as error:
-            return NotRecorded(str(error), again=False)
+            return NotRecorded(words(error), again=False)
 
     # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -303,9 +304,9 @@ async def _send_all(connection: Connection[ToLog], answers: asyncio.Queue[asynci
 def _answer(outcome: Outcome) -> Recorded | NotRecorded | NotKnown:
     match outcome:
         case Refused(reason):
-            return NotRecorded(reason, again=True)
+            return NotRecorded(words(reason), again=True)
         case Unknown(reason, tried):
-            return NotKnown(reason, tried)
+            return NotKnown(words(reason), tried)
         case int():
             return Recorded(outcome)
 

@@ -44,7 +44,7 @@ class Pages:
         if self.state == "up":
             await lane.send(messages.PageSourceUp())
         elif self.state != "starting":
-            await lane.send(messages.PageSourceLost(self.state))
+            await lane.send(messages.PageSourceLost(messages.words(self.state)))
 
     def forget(self, lane: Lane) -> None:
         """This lane is gone."""
@@ -68,7 +68,7 @@ class Pages:
                     MODULE, prepare, incoming=messages.FromPageChild
                 )
             except ChildLostError as error:
-                await self._hear(messages.PageSourceLost(str(error)))
+                await self._hear(messages.PageSourceLost(messages.words(error)))
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, PAUSE_MAX_S)
                 continue
@@ -77,7 +77,7 @@ class Pages:
                 while True:
                     await self._hear(await child.receive())
             except ChildLostError as error:
-                await self._hear(messages.PageSourceLost(str(error)))
+                await self._hear(messages.PageSourceLost(messages.words(error)))
             finally:
                 await child.end()
             await asyncio.sleep(pause_s)

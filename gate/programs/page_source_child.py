@@ -72,7 +72,7 @@ class Child:
             try:
                 recogniser = await asyncio.to_thread(open_recogniser, Path(prepare.models))
             except RecogniserError as error:
-                await self._parent.send(messages.Unfit(str(error)))
+                await self._parent.send(messages.Unfit(messages.words(error)))
                 return
             await self._parent.send(messages.Prepared({}))
             await first_of(self._until_hung_up(), self._tell_alive(), self._look(prepare, recogniser))
@@ -157,7 +157,7 @@ class Child:
         if up is self._up:
             return
         self._up = up
-        await self._parent.send(messages.PageSourceUp() if up else messages.PageSourceLost(reason))
+        await self._parent.send(messages.PageSourceUp() if up else messages.PageSourceLost(messages.words(reason)))
 
 
 def source_for(prepare: messages.PreparePage) -> PageSource:

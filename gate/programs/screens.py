@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from starlette.applications import Starlette
 
-from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError
+from gate.channel.errors import ChannelClosedError, ChannelError
 from gate.channel.messages import (
     FromLane,
     FromPreview,
@@ -32,6 +32,7 @@ from gate.channel.messages import (
 )
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
+from gate.passage.screen import Purpose
 from gate.programs.config import Config, ConfigError
 from gate.programs.screens_http import Visitors, listen
 from gate.programs.screens_http import server as http_server
@@ -70,7 +71,7 @@ class Screens:
         self._lane_pulse_s = lane_pulse_s
         self._lane_silence_s = lane_silence_s
         self._preview_changed = asyncio.Event()
-        self._board = Board(boot=boot, state=lane_unknown(config.purpose))
+        self._board = Board(boot=boot, state=lane_unknown(Purpose(config.purpose)))
         self._mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX, on_change=self._preview_changed.set)
         self._tints = Tints(pages_max=VIEWERS_MAX, on_painted=self._tint_painted) if config.screens.challenge else None
         self._visitors = Visitors()
@@ -108,7 +109,7 @@ class Screens:
         labels = Labels(
             gate=self._config.gate_id,
             operator=self._config.operator,
-            purpose=self._config.purpose,
+            purpose=Purpose(self._config.purpose),
             languages=screens.languages,
         )
         hosts = frozenset(f"{name}:{screens.port}" for name in (host_of(self._config), "localhost"))
@@ -136,7 +137,7 @@ class Screens:
                 await self._follow_lane(connection)
         finally:
             connection.close()
-            self._show(lane_unknown(self._config.purpose))
+            self._show(lane_unknown(Purpose(self._config.purpose)))
 
     async def _follow_lane(self, connection: Connection[FromLane]) -> NoReturn:
         await connection.send(WatchView())
@@ -272,9 +273,5 @@ async def _pulse(connection: Connection[FromLane], every_s: float) -> NoReturn:
 
 
 def _without_officers_part(view: View) -> ViewState:
-    """What a traveller may see of a view. Raises BadMessageError for a purpose that there is not."""
-    match view.purpose:
-        case "demo" | "trial" | "service":
-            return ViewState(view.screen, view.guidance, view.purpose)
-        case _:
-            raise BadMessageError("a view with an unknown purpose")
+    """What a traveller may see of a view."""
+    return ViewState(view.screen, view.guidance, view.purpose)

@@ -142,7 +142,7 @@ class Vision:
         except ChildLostError as error:
             if crossing.child is not None:
                 await crossing.child.end()
-            await self._tell_lost(crossing, messages.CameraLost(crossing.id, str(error)))
+            await self._tell_lost(crossing, messages.CameraLost(crossing.id, messages.words(error)))
             await crossing.ending.wait()
         finally:
             if crossing.child is not None:

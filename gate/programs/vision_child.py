@@ -35,6 +35,8 @@ from gate.face.liveness.witness import Witness
 from gate.face.picture import preview
 from gate.face.subject import Zone
 from gate.face.watch import Watch
+from gate.passage.events import TrackChange
+from gate.passage.evidence import CameraTrouble
 from gate.passage.screen import Guidance
 from gate.programs.cameras import camera_for
 from gate.programs.children import needs, portraits
@@ -132,7 +134,7 @@ class Child:
             self._hardened |= self._confine(needs.of_camera(message.camera.driver, message.camera.address))
             models = open_models(Path(message.models), profile=message.profile, providers=message.providers)
         except (DriverError, ModelError) as error:
-            await self._parent.send(messages.Unfit(str(error)))
+            await self._parent.send(messages.Unfit(messages.words(error)))
             return
         self._models = models
         sessions = models.sessions
@@ -197,7 +199,7 @@ class Child:
             moving = await asyncio.to_thread(gives_pictures, camera)
             answer = messages.CameraProbed(ok=moving, reason="" if moving else "the camera sends no new picture")
         except DriverError as error:
-            answer = messages.CameraProbed(ok=False, reason=str(error))
+            answer = messages.CameraProbed(ok=False, reason=messages.words(error))
         finally:
             camera.close()
         await self._parent.send(answer)
@@ -210,7 +212,7 @@ class Child:
         try:
             await self._look_until_lost(crossing)
         except DriverError as error:
-            await self._parent.send(messages.CameraLost(crossing.id, str(error)))
+            await self._parent.send(messages.CameraLost(crossing.id, messages.words(error)))
             crossing.camera.close()
         await asyncio.Event().wait()
 
@@ -227,7 +229,7 @@ class Child:
                 if self._preview_wanted:
                     await self._show(frame)
                 for trouble in await crossing.video.see(frame):
-                    await self._parent.send(messages.VideoDoubted(crossing.id, trouble.value))
+                    await self._parent.send(messages.VideoDoubted(crossing.id, CameraTrouble(trouble.value)))
                 await self._tell(crossing, crossing.watch.see(frame.pixels, at_ms=int(frame.at_s * 1000)))
                 await self._tint(crossing)
                 if self._printed is not None and self._seen_well:
@@ -303,7 +305,7 @@ def message_of(event: Event, crossing: str) -> messages.FaceSeen | messages.Face
                 cues=dict(event.cues),
             )
         case Changed(change):
-            return messages.TrackChanged(crossing, change.value)
+            return messages.TrackChanged(crossing, TrackChange(change.value))
 
 
 def guidance_of(hint: Hint | None, *, faces: int) -> Guidance:

@@ -30,25 +30,57 @@ while True:
     with caller:
         while head := caller.recv(4):
             message = msgspec.msgpack.decode(caller.recv(int.from_bytes(head, "big")), type=messages.ToLog)
-            answer = messages.Appended([messages.Recorded(0)])
+            is_append = isinstance(message, messages.Append)
+            answer = messages.Appended([messages.Recorded(0)]) if is_append else messages.Status("log", "ready", {})
             body = msgspec.msgpack.encode(answer)
             caller.sendall(len(body).to_bytes(4, "big") + body)
 """
 
 _CALL = """
-import os, socket, sys
+import os, socket, sys, time
 path, uid, groups, wire = sys.argv[1], int(sys.argv[2]), [int(one) for one in sys.argv[3].split(",")], bytes.fromhex(sys.argv[4])
 os.setgroups(groups); os.setgid(uid); os.setuid(uid)
 with socket.socket(socket.AF_UNIX) as end:
     end.settimeout(10)
     try:
-        end.connect(path)
+        for _ in range(500):
+            try:
+                end.connect(path)
+                break
+            except BlockingIOError:
+                time.sleep(0.01)
         end.sendall(wire)
         print(end.recv(65536).hex())
     except PermissionError:
         print("not let near")
     except OSError:
         print("")
+"""
+
+_HOLD = """
+import os, socket, sys, time
+path, uid, groups, count = sys.argv[1], int(sys.argv[2]), [int(one) for one in sys.argv[3].split(",")], int(sys.argv[4])
+os.setgroups(groups); os.setgid(uid); os.setuid(uid)
+ends = []
+for _ in range(count):
+    end = socket.socket(socket.AF_UNIX)
+    end.connect(path)
+    ends.append(end)
+    if len(ends) == 200:
+        for end in ends: end.close()
+        ends.clear()
+time.sleep(0.5)
+held = 0
+for end in ends:
+    end.setblocking(False)
+    try:
+        end.recv(1)
+    except BlockingIOError:
+        held += 1
+    except OSError:
+        pass
+print(held, flush=True)
+sys.stdin.read()
 """
 
 
@@ -84,3 +116,19 @@ async def call(path: Path, wire: bytes, *, uid: int = NOBODY, groups: tuple[int,
     out, _ = await process.communicate()
     said = out.decode().strip()
     return said if " " in said else bytes.fromhex(said)
+
+
+@contextlib.asynccontextmanager
+async def holding(path: Path, count: int, *, uid: int = NOBODY, groups: tuple[int, ...]) -> AsyncIterator[int]:
+    """Another user's process that opens so many connections and says nothing; gives how many of the last ones it was left."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _HOLD, str(path), str(uid), ",".join(map(str, groups)), str(count)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        yield int(await process.stdout.readline())
+    finally:
+        process.kill()
+        await process.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import os
 import shutil
@@ -35,7 +36,7 @@ from gate.channel.messages import (
     WatchView,
 )
 from gate.channel.sockets import ChannelClosedError, Connection, connect
-from gate.channel.table import CHANNELS
+from gate.channel.table import CHANNELS, Rate
 from gate.passage.events import RecordClass, RecordKind
 from gate.programs import log, receipts
 from gate.programs.config import Audit, Barrier, Camera, Config, ConfigError, Paths, Swipe, Sync
@@ -248,6 +249,44 @@ async def test_a_full_queue_is_answered_and_not_waited_for(config: Config, monke
             outcomes += answer.outcomes
         assert any(isinstance(one, NotKnown) and "wait for the disk" in one.reason for one in outcomes)
         assert (await status(lane)).detail["entries"] == sum(isinstance(one, Recorded) for one in outcomes)
+
+
+async def _written_by_a_flood(config: Config) -> tuple[int, float]:
+    """How many records a lane that never stops gets written over all its connections, and in how many seconds."""
+
+    async def pour(line: Connection[FromLog]) -> None:
+        while True:
+            await line.send(Append([new("incident") for _ in range(64)]))
+
+    async def drain(line: Connection[FromLog]) -> None:
+        async for _ in line:
+            pass
+
+    clock_s = asyncio.get_running_loop().time
+    async with running(config) as first:
+        lines = [first, *[await connect(CHANNELS.log, config.socket("log")) for _ in range(2)]]
+        began_s = clock_s()
+        tasks = [asyncio.ensure_future(of(line)) for line in lines for of in (pour, drain)]
+        await asyncio.sleep(1.5)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for line in lines:
+            line.close()
+    return verify(Path(config.paths.spool), verifier_of(config).vkey).entries, clock_s() - began_s
+
+
+async def test_a_flood_writes_no_more_records_than_its_callers_rate(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rate = CHANNELS.log.to_listener_rate
+    entries, took_s = await _written_by_a_flood(config)
+    begun = 3 * 64  # an append is heard whole
+    assert 0 < entries <= rate.burst + rate.a_second * took_s + begun
+    unlimited = dataclasses.replace(CHANNELS.log, to_listener_rate=Rate(1e9, 10**9))
+    monkeypatch.setattr(log, "CHANNELS", CHANNELS._replace(log=unlimited))
+    more, took_s = await _written_by_a_flood(config)
+    assert more - entries > rate.burst + rate.a_second * took_s + begun, "without the limit it does"
 
 
 async def test_receipts_of_the_mirror_are_taken_in_and_forged_ones_put_aside(

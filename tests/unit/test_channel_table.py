@@ -33,7 +33,7 @@ listener's user only. Under `gate run`, and so in the demo, all programs are one
 instance, a folder that others can write: one line, exit code 74, nothing touched. A stale socket is replaced.
 
 **Limits.** Each caller has its own. Connections are counted by user and by process; programs' are reserved, persons share 16. Messages
-are counted by user over all its connections: *burst* at once, then so many a second; over that the caller is not read from, and waits.
+are counted by user over all its connections, an append as its records: *burst* at once, then so many a second; over that the caller is not read from, and waits.
 A connection says something within {first:g} s and completes a message that has begun within {complete:g} s, or is hung up on; a peer that
 does not read for {read:g} s is gone.
 """

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes.passage_examples import decided_record
+from fakes.strangers import impostor, needs_root, open_folder
 
 from gate.channel import messages
 from gate.channel.errors import ChannelError
@@ -128,6 +130,30 @@ async def test_without_a_log_an_awaited_record_is_refused_at_once_and_others_are
     async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         await log.until_written(3)
     assert [count_in(new) for new in log.written] == [0, 1, 2]
+
+
+@needs_root
+async def test_an_impostor_in_the_logs_place_makes_no_record_durable_and_is_reported(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with open_folder() as folder:
+        path, events = folder / "log.sock", Events()
+        client = _log_client(path, events)
+        async with impostor(path), running(client):
+            client.append(DECIDED, awaited=True)
+            async with asyncio.timeout(5):
+                while "stranger_listens" not in caplog.messages:  # noqa: ASYNC110 - what is waited for is a log line
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+        assert events.seen == [NotRecorded("c1", RecordKind.DECIDED)]
+        assert caplog.messages.count("stranger_listens") == 1
+        path.unlink()
+        # As under `gate run`: with the same user nothing tells them apart, and the gate would open.
+        client = _log_client(path, events)
+        async with impostor(path, uid=os.geteuid()), running(client):
+            await events.until(PartBack(Part.LOG))
+            client.append(DECIDED, awaited=True)
+            await events.until(Recorded("c1", RecordKind.DECIDED))
 
 
 async def test_a_full_disk_stops_admissions_and_what_is_owed_is_written_when_there_is_room(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ async def test_a_grant_that_fails_is_revoked_and_referred() -> None:
     assert world.orders == ["cross", "look", "grant 10000", "revoke"]
     assert isinstance(world.engine.state, machine.Referred)
     assert world.views[-1].referred == CROSSING
-    assert world.views[-1].objections == ["barrier_lost"]
+    assert world.views[-1].objections == [Reason.BARRIER_LOST]
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

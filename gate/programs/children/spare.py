@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from gate.channel import messages
 from gate.programs.children.start import ChildLostError, Process
 from gate.programs.racing import first_of
 
@@ -18,7 +19,7 @@ TAKE_DEADLINE_S = 10.0
 PAUSE_MIN_S = 0.5
 PAUSE_MAX_S = 10.0
 
-Said = TypeVar("Said")
+Said = TypeVar("Said", bound=messages.Message)
 Start = Callable[[], Awaitable[Process[Said]]]
 
 

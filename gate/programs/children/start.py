@@ -27,7 +27,7 @@ GRACE_S = 0.25  # to close the camera by itself; then SIGKILL
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # numpy starts none of its own: what a child gives up, all of it gives up
 QUEUE_MAX = 64  # at the limit the child waits; it never holds more than a few messages
 
-Said = TypeVar("Said")
+Said = TypeVar("Said", bound=messages.Message)
 
 
 class ChildLostError(Exception):

@@ -86,10 +86,10 @@ class Child:
                 store = open_lists(Path(message.lists), service=message.service)
                 reader = chip_reader(message.driver, message.reader, message.socket)
             except ListsError as error:
-                await self._lane.send(messages.Unfit(f"paths.trust: {error}"))
+                await self._lane.send(messages.Unfit(messages.words(f"paths.trust: {error}")))
                 return
             except DriverError as error:
-                await self._lane.send(messages.Unfit(f"chip: {error}"))
+                await self._lane.send(messages.Unfit(messages.words(f"chip: {error}")))
                 return
             await self._serve(store, reader, frozenset(message.guarded))
         except ChannelError:
@@ -147,7 +147,7 @@ class Child:
     async def _read(self, wanted: messages.ReadDocument, prepared: Prepared) -> None:
         """Read and judge, tell, and watch the document until it leaves."""
         if prepared.missing:
-            await self._lane.send(messages.DocumentUnread(prepared.missing))
+            await self._lane.send(messages.DocumentUnread(messages.words(prepared.missing)))
             return
         anchors = RememberingAnchors(prepared.store)
         side = ChipSide(

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from gate.channel import messages
-from gate.channel.errors import ChannelClosedError, ChannelError
+from gate.channel.errors import ChannelClosedError, ChannelError, StrangerError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS, Channel
 from gate.passage.events import Event, Part, PartBack, PartLost
@@ -33,8 +34,10 @@ DRAIN_POLL_S = 0.01
 PULSE_S = 1.0
 SILENCE_MAX_S = 3.0
 
+log = logging.getLogger(__name__)
+
 Post = Callable[[Event], None]
-Incoming = TypeVar("Incoming")
+Incoming = TypeVar("Incoming", bound=messages.Message)
 
 
 async def _reach(channel: Channel[Any, Incoming], path: Path) -> Connection[Incoming]:
@@ -47,6 +50,34 @@ async def _reach(channel: Channel[Any, Incoming], path: Path) -> Connection[Inco
         connection.close()
         raise
     return connection
+
+
+class _Caller(Generic[Incoming]):
+    """Calls a program until it answers. That another user listens in its place is said once, and once that it is over."""
+
+    def __init__(self, channel: Channel[Any, Incoming], path: Path) -> None:
+        self._channel = channel
+        self._path = path
+        self._stranger = False
+
+    async def answered(self) -> Connection[Incoming]:
+        """A connection on which the program has spoken."""
+        while True:
+            try:
+                connection = await _reach(self._channel, self._path)
+            except ChannelError as error:
+                self._note(error)
+                await asyncio.sleep(RECONNECT_S)
+            else:
+                self._note(None)
+                return connection
+
+    def _note(self, error: ChannelError | None) -> None:
+        stranger = isinstance(error, StrangerError)
+        if stranger is not self._stranger:
+            event = "stranger_listens" if stranger else "stranger_gone"
+            log.log(logging.CRITICAL if stranger else logging.INFO, event, extra={"channel": self._channel.name})
+        self._stranger = stranger
 
 
 async def _pulse(connection: Connection[Any]) -> None:
@@ -111,12 +142,9 @@ class LogClient:
 
     async def run(self) -> None:
         """Keep the connection for ever."""
+        caller = _Caller(CHANNELS.log, self._path)
         while True:
-            try:
-                connection = await _reach(CHANNELS.log, self._path)
-            except ChannelError:
-                await asyncio.sleep(RECONNECT_S)
-                continue
+            connection = await caller.answered()
             self._connection = connection
             self._outcomes = asyncio.Queue()
             self._wake.set()
@@ -200,12 +228,9 @@ class VisionClient:
 
     async def run(self) -> None:
         """Keep the connection for ever."""
+        caller = _Caller(CHANNELS.vision, self._path)
         while True:
-            try:
-                connection = await _reach(CHANNELS.vision, self._path)
-            except ChannelError:
-                await asyncio.sleep(RECONNECT_S)
-                continue
+            connection = await caller.answered()
             self._connection = connection
             if self._greeting is not None:
                 self.send(self._greeting)

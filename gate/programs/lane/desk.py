@@ -12,13 +12,13 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
-from gate.passage.screen import Guidance, Screen
+from gate.passage.screen import Guidance, Purpose, Screen
 
 
 class Desk:
     """Shows views to whoever watches."""
 
-    def __init__(self, *, status: Callable[[], messages.Status], purpose: str) -> None:
+    def __init__(self, *, status: Callable[[], messages.Status], purpose: Purpose) -> None:
         self._status = status
         self._view = messages.View(Screen.CLOSED, Guidance.NONE, None, None, [], purpose)
         self._watchers: set[asyncio.Event] = set()

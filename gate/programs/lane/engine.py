@@ -32,9 +32,9 @@ from gate.passage.effects import (
 from gate.passage.events import Event, GrantFailed, Tick
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Outcome
-from gate.passage.screen import Guidance, Screen
+from gate.passage.screen import Guidance, Purpose, Screen
 
-EVENTS_MAX = 10_000  # far above what devices can post; over it the lane program ends and is started anew
+EVENTS_MAX = 10_000  # channels and devices are limited to a few hundred a second: over it the loop is lost, and the program starts anew
 TICK_S = 0.05
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class Engine:
         show: Callable[[messages.View], None],
         answer: Callable[[int, Outcome, str], None],
         clock_ms: Callable[[], float],
-        purpose: str,
+        purpose: Purpose,
         open_crossings: tuple[str, ...],
     ) -> None:
         self._rules = rules
@@ -240,7 +240,7 @@ class Engine:
     def _publish(self) -> None:
         state = self._state
         referred = state.crossing if isinstance(state, machine.Referred) else None
-        objections = [o.reason.value for o in state.objections] if isinstance(state, machine.Referred) else []
+        objections = [o.reason for o in state.objections] if isinstance(state, machine.Referred) else []
         self._show(
             messages.View(
                 screen=self._screen,

@@ -166,7 +166,9 @@ class Officers:
         """Judge an order, have it done, and say what came of it."""
         outcome, detail = await self._submit(raw)
         state = self.lane.state
-        return messages.OrderAnswer(outcome=outcome, detail=detail, state=_name(state), referred=_waiting(state))
+        return messages.OrderAnswer(
+            outcome=outcome, detail=messages.words(detail), state=_name(state), referred=_waiting(state)
+        )
 
     async def _submit(self, raw: bytes) -> Answered:
         if self.authority is None:
@@ -308,7 +310,10 @@ def _name(state: machine.State) -> str:
 
 
 def _words(state: machine.Referred) -> list[str]:
-    return [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in state.objections]
+    return [
+        messages.words(f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value)
+        for one in state.objections
+    ]
 
 
 def _waiting(state: machine.State) -> list[messages.Waiting]:

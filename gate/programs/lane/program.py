@@ -28,15 +28,13 @@ from gate.passage.events import (
     PartBack,
     PartLost,
     SiteSeen,
-    TrackChange,
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import CameraTrouble
 from gate.passage.machine import crossing_of
 from gate.passage.orders import Outcome
 from gate.passage.records import Stopped
-from gate.passage.screen import Screen
+from gate.passage.screen import Purpose, Screen
 from gate.programs import clock
 from gate.programs.centre import ControlCentre
 from gate.programs.children import portraits
@@ -125,10 +123,10 @@ class Lane:
             show=self._show,
             answer=self._answer,
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
-            purpose=config.purpose,
+            purpose=Purpose(config.purpose),
             open_crossings=open_crossings,
         )
-        self._desk = Desk(status=self._status, purpose=config.purpose)
+        self._desk = Desk(status=self._status, purpose=Purpose(config.purpose))
         self._officers = Officers(
             lane=self.engine,
             gate=config.gate_id,
@@ -228,9 +226,9 @@ class Lane:
                 asyncio.get_running_loop().call_later(REFILL_AFTER_COMPARISON_S, self._spare.want)
                 post(FaceCompared(crossing, face_evidence(message)))
             case messages.TrackChanged(crossing, change):
-                post(TrackChanged(crossing, TrackChange(change)))
+                post(TrackChanged(crossing, change))
             case messages.VideoDoubted(crossing, trouble):
-                post(VideoDoubted(crossing, CameraTrouble(trouble)))
+                post(VideoDoubted(crossing, trouble))
             case messages.Erased() | messages.Status():
                 pass
             case (

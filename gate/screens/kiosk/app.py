@@ -23,13 +23,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from gate.passage.screen import Purpose
 from gate.screens.kiosk import texts
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.fanout import EndedError, Fanout, FanoutError, Latest
 from gate.screens.kiosk.guard import Guard
 from gate.screens.kiosk.key import SECRET_LENGTH, Key
 from gate.screens.kiosk.tints import Tint, Tints
-from gate.screens.kiosk.view import Pictogram, Purpose, lane_unknown
+from gate.screens.kiosk.view import Pictogram, lane_unknown
 
 RETRY_MS = 500  # how soon a browser asks again
 HEARTBEAT_S = 1.0  # the page calls an officer after three that are missing

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from gate.passage.screen import Guidance, Screen
-
-Purpose = Literal["demo", "trial", "service"]
+from gate.passage.screen import Guidance, Purpose, Screen
 
 
 class Tone(enum.Enum):
@@ -170,5 +168,5 @@ def _page(
         preview=view.screen is Screen.LOOK,
         # What is taken, why and for how long is told before the camera opens (EES Art. 50; GDPR Art. 13).
         notice=view.screen is Screen.WELCOME,
-        mark=None if view.purpose == "service" else f"mark-{view.purpose}",
+        mark=None if view.purpose == Purpose.SERVICE else f"mark-{view.purpose}",
     )
