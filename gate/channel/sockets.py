@@ -24,22 +24,6 @@ from gate.channel.place import listening
 from gate.channel.table import Channel, Rate, ToCaller, ToListener
 from gate.channel.users import Peer, Users, peer_of
 
-__all__ = [
-    "BYTES_MAX",
-    "PICTURE_BYTES_MAX",
-    "BadMessageError",
-    "ChannelClosedError",
-    "ChannelError",
-    "Connection",
-    "Peer",
-    "StrangerError",
-    "adopt",
-    "connect",
-    "listen",
-    "reach",
-    "serve",
-]
-
 BYTES_MAX = 64 * 1024
 PICTURE_BYTES_MAX = 4 * 1024 * 1024  # between vision and its children
 PAIR_RATE = Rate(1_000, 2_000)  # between a program and its own child

@@ -13,7 +13,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from gate.channel import messages
-from gate.channel.sockets import ChannelClosedError, Connection
+from gate.channel.errors import ChannelClosedError
+from gate.channel.sockets import Connection
 from gate.programs.children.spare import PAUSE_MAX_S, PAUSE_MIN_S
 from gate.programs.children.start import ChildLostError, Process
 

@@ -24,7 +24,8 @@ from drivers.reader.dropped import FolderPage
 from drivers.reader.page import CameraPage
 from drivers.values import Frame, PagePresence, PageVerdicts
 from gate.channel import messages
-from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, adopt
+from gate.channel.errors import ChannelError
+from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
 from gate.face.errors import BadImageError
 from gate.face.picture import decode, preview
 from gate.page.errors import BadPictureError, RecogniserError

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelClosedError
-from gate.channel.sockets import Connection, Peer, listen, serve
+from gate.channel.sockets import Connection, listen, serve
 from gate.channel.table import CHANNELS
+from gate.channel.users import Peer
 from gate.programs.children import portraits
 from gate.programs.children.start import ChildLostError
 from gate.programs.config import ConfigError

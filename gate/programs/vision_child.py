@@ -26,7 +26,8 @@ import numpy as np
 
 from drivers.errors import DriverError
 from gate.channel import messages
-from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, adopt
+from gate.channel.errors import ChannelError
+from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
 from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.face.errors import BadImageError, NoFaceError, SeveralFacesError

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from gate.audit import keys
 from gate.audit.checkpoint import read_checkpoint
 from gate.audit.note import Algorithm, Note, Signer, Verifier
+from gate.channel.errors import ChannelClosedError
 from gate.channel.messages import (
     Append,
     Appended,
@@ -35,7 +36,7 @@ from gate.channel.messages import (
     StatusRequest,
     WatchView,
 )
-from gate.channel.sockets import ChannelClosedError, Connection, connect
+from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS, Rate
 from gate.passage.events import RecordClass, RecordKind
 from gate.programs import log, receipts

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from gate.channel import messages as m
-from gate.channel.sockets import ChannelClosedError
+from gate.channel.errors import ChannelClosedError
 from gate.face.picture import decode
 from gate.passage.evidence import CheckResult, PageCheckId
 from gate.passage.screen import Guidance

@@ -21,8 +21,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.typing import Origin
 
+from gate.channel.errors import ChannelClosedError
 from gate.channel.messages import Status, StatusRequest, View
-from gate.channel.sockets import ChannelClosedError, connect
+from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.screen import Guidance, Screen
 from gate.programs import screens_http

@@ -18,7 +18,8 @@ from fakes.tiny_models import real_models
 from drivers.camera.newest import NewestFrame
 from drivers.errors import RefusedError
 from gate.channel import messages as m
-from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelClosedError, Connection, adopt
+from gate.channel.errors import ChannelClosedError
+from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
 from gate.face.capture import Changed, Compared, Guided
 from gate.face.guidance import Hint
 from gate.face.track import TrackState

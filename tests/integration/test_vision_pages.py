@@ -15,7 +15,8 @@ from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
 from gate.channel import messages as m
-from gate.channel.sockets import ChannelError, Connection, connect
+from gate.channel.errors import ChannelError
+from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.evidence import CheckResult, PageCheckId
 from gate.programs import vision

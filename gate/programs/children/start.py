@@ -17,7 +17,8 @@ import sys
 from typing import Any, Generic, TypeVar
 
 from gate.channel import messages
-from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, adopt
+from gate.channel.errors import ChannelError
+from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
 from gate.programs.children import descriptors
 from gate.programs.config import environment_with
 

@@ -23,7 +23,8 @@ import msgspec
 
 from drivers.errors import DriverError
 from gate.channel import messages
-from gate.channel.sockets import PICTURE_BYTES_MAX, ChannelError, Connection, adopt
+from gate.channel.errors import ChannelError
+from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
 from gate.document.authenticity.terminal import CentreRequest
 from gate.document.inspection import Portrait
 from gate.programs import clock
