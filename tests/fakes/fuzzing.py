@@ -65,10 +65,7 @@ class Fuzzer:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: int) -> None:
         while self.sent < count:
-            broken = self.rng.random() < 0.05
-            writer.write(
-                self.rng.choice(BROKEN_FRAMES) if broken else framed(flood(self.channel.to_listener, self.rng))
-            )
+            writer.write(self._nonsense())
             await writer.drain()
             self.sent += 1
             with contextlib.suppress(TimeoutError):
@@ -76,3 +73,10 @@ class Fuzzer:
                     if not await reader.read(1 << 20):
                         self.hung_up += 1
                         return
+
+    def _nonsense(self) -> bytes:
+        if self.channel.to_listener is None:  # no messages, but a stream
+            return self.rng.randbytes(self.rng.randrange(1, 400))
+        if self.rng.random() < 0.05:
+            return self.rng.choice(BROKEN_FRAMES)
+        return framed(flood(self.channel.to_listener, self.rng))
