@@ -28,6 +28,7 @@ ALLOWED_SKIPS = (
     "no openssl program",  # apt-get install openssl
     "mounting (needs root|is not possible here)",  # root, and a kernel with loop devices
     "becoming another user needs root",  # root
+    "only root reads other processes' memory",  # root
     "no ext4 can be made here",  # apt-get install e2fsprogs
     "the peers are not here",  # scripts/bench makes their environment
     "no Chromium at",  # apt-get install chromium

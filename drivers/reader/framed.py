@@ -87,6 +87,7 @@ class FramedLine(Generic[Frame]):
             if frame is None and len(self._buffer) > BUFFER_BYTES_MAX:
                 self._pass_over_byte()
                 continue
+            self._buffer[:used] = bytes(used)  # a bytearray that gives its front away keeps what stood there
             del self._buffer[:used]
             return frame
         return None

@@ -167,7 +167,10 @@ FromLog = Appended | OpenCrossings | Status
 
 
 class StartCrossing(Message, frozen=True):
-    """Give a crossing a child process of its own and open the camera in it. `page` is the one that was read, if one was."""
+    """Give a crossing a child process of its own and open the camera in it. `page` is the one that was read, if one was.
+
+    To the child itself, vision says so only where the printed portrait of that page is on its way.
+    """
 
     crossing: CrossingId
     page: PageNumber | None = None
@@ -257,29 +260,19 @@ class WatchPage(Message, frozen=True):
     """Tell me from now on what lies before the page source."""
 
 
-Line = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9<]{30,44}$")]
-Lines = Annotated[list[Line], msgspec.Meta(min_length=2, max_length=3)]
-
-
 class PageRead(Message, frozen=True):
     """A zone was read. `accepted` says whether by the acceptance rule; if not, only the chip can confirm it.
 
-    Pages count from 1 while vision runs. `alternatives` are other readings that the check digits allow. `source` is the driver,
-    `weakest` the confidence of the least certain character.
+    Pages count from 1 while vision runs. The lines themselves stay in the page source's child until the document child asks for them,
+    over a way of their own. `source` is the driver, `weakest` the confidence of the least certain character.
     """
 
     page: PageNumber
     source: Annotated[str, msgspec.Meta(max_length=64)]
     format: Annotated[str, msgspec.Meta(max_length=8)]
-    lines: Lines
-    alternatives: Annotated[list[Lines], msgspec.Meta(max_length=8)]
     weakest: Share
     accepted: bool
     findings: Annotated[list[PageFinding], msgspec.Meta(max_length=16)]
-
-    def __repr__(self) -> str:
-        """Never shows the lines: they are personal data."""
-        return f"PageRead({self.page}, {self.format}, accepted {self.accepted})"
 
 
 class PageUnread(Message, frozen=True):
@@ -389,19 +382,8 @@ class PreparePage(Message, frozen=True):
     first_page: PageNumber
 
 
-class PagePortrait(Message, frozen=True):
-    """The portrait's part of a page that was read, as JPEG. For the child of the crossing that the page opens; never decoded between."""
-
-    page: PageNumber
-    image: Annotated[bytes, msgspec.Meta(max_length=512 * 1024)]
-
-    def __repr__(self) -> str:
-        """Never shows the picture."""
-        return f"PagePortrait({self.page}, {len(self.image)} bytes)"
-
-
 ToPageChild = PreparePage
-FromPageChild = Prepared | Unfit | Alive | PagePortrait | FromPage
+FromPageChild = Prepared | Unfit | Alive | FromPage
 
 # ── screens ↔ vision ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -435,7 +417,7 @@ class Preview(Message, frozen=True):
 ToPreview = WantPreview | TintShown
 FromPreview = Preview | ShowTint
 
-ToChild = Prepare | StartCrossing | PagePortrait | WantPreview | TintShown | ProbeCamera
+ToChild = Prepare | StartCrossing | WantPreview | TintShown | ProbeCamera
 FromChild = (
     Prepared
     | Unfit
@@ -557,13 +539,15 @@ class PageShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ReadDocument(Message, frozen=True):
     """Read and judge the document of this crossing: the one of this process.
 
-    `readings` are the zones to try. `portrait` says that a way to the face child is handed over: the portrait is written to it.
+    `readings` are the zones to try; where `lines` says so they come over a way that is handed over, from the page source's child. Likewise
+    `portrait` says that a way to the face child is handed over: the portrait is written to it.
     """
 
     crossing: str
     readings: Annotated[list[Annotated[list[str], msgspec.Meta(max_length=3)]], msgspec.Meta(max_length=2)]
     clock_sure: bool
     page: PageShown | None
+    lines: bool
     portrait: bool
 
     def __repr__(self) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MEASURED_ON: Final = "300 simulated pages"
 FALSE_ALARM_RATE: Final = 0.0
-ALTERNATIVES_MAX: Final = 8
+READINGS_MAX = 2  # that are tried as the chip's key: chips answer wrong ones ever more slowly
 
 _RESULT_OF: Final = {
     PageResult.PASSED: CheckResult.SUCCESSFUL,
@@ -38,12 +38,16 @@ def message_of(read: Read, *, source: str, verdicts: PageVerdicts | None) -> mes
         page=read.page,
         source=source,
         format=reading.format.value,
-        lines=list(reading.lines),
-        alternatives=[list(lines) for lines in reading.alternatives[:ALTERNATIVES_MAX]],
         weakest=min(1.0, max(0.0, float(reading.weakest))),
         accepted=read.accepted,
         findings=[*map(_printed, print_findings(reading)), *vendors_findings(verdicts)],
     )
+
+
+def readings_of(read: Read) -> list[list[str]]:
+    """The readings to try, likeliest first, `READINGS_MAX` at most, each other than the ones before."""
+    unique = dict.fromkeys(tuple(lines) for lines in (read.reading.lines, *read.reading.alternatives))
+    return [list(lines) for lines in tuple(unique)[:READINGS_MAX]]
 
 
 def vendors_findings(verdicts: PageVerdicts | None) -> list[messages.PageFinding]:

@@ -1,7 +1,7 @@
 """The page source's child process as vision keeps it: started anew when it is lost, and what it says handed on.
 
-Lanes that watch are told what lies there. The portrait of the newest page waits here as the bytes that came, not decoded, until its
-crossing takes it or the page is gone; the child's own pixels end with it. A source that cannot be had is told with its reason, and
+Lanes that watch are told what lies there. What was read of the newest page, its lines and its portrait, stays in the child: ways to it are
+handed on here and never read. A source that cannot be had is told with its reason, and
 tried again for ever.
 """
 
@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 from typing import TYPE_CHECKING
 
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection
+from gate.programs.children import ways
 from gate.programs.children.spare import PAUSE_MAX_S, PAUSE_MIN_S
 from gate.programs.children.start import ChildLostError, Process
 
@@ -36,7 +38,7 @@ class Pages:
         self._settings = settings
         self._models = models
         self._lanes: set[Lane] = set()
-        self._portrait: messages.PagePortrait | None = None
+        self._child: Process[messages.FromPageChild] | None = None
         self._next_page = 1
 
     async def show_to(self, lane: Lane) -> None:
@@ -51,13 +53,23 @@ class Pages:
         """This lane is gone."""
         self._lanes.discard(lane)
 
-    def take_portrait(self, page: int | None) -> messages.PagePortrait | None:
-        """The portrait of this page, once; None when there is none."""
-        portrait = self._portrait
-        if portrait is None or portrait.page != page:
+    def hand_lines(self, page: int, way: socket.socket) -> None:
+        """Hand the child a way for the lines of this page."""
+        self._hand(ways.LINES, page, way)
+
+    def printed_portrait(self, page: int | None) -> socket.socket | None:
+        """The end of a way on which the child writes the portrait of this page, if it has one; None without a page or a child."""
+        if page is None or self._child is None:
             return None
-        self._portrait = None
-        return portrait
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._hand(ways.PAGE_PORTRAIT, page, theirs)
+        return ours
+
+    def _hand(self, letter: bytes, page: int, way: socket.socket) -> None:
+        if self._child is not None:
+            with contextlib.suppress(ChildLostError):  # whoever waits at the other end sees it hung up
+                self._child.hand(letter + str(page).encode(), way.fileno())
 
     async def keep(self) -> None:
         """Have a child for ever, until cancelled."""
@@ -74,25 +86,21 @@ class Pages:
                 pause_s = min(2 * pause_s, PAUSE_MAX_S)
                 continue
             pause_s = PAUSE_MIN_S
+            self._child = child
             try:
                 while True:
                     await self._hear(await child.receive())
             except ChildLostError as error:
                 await self._hear(messages.PageSourceLost(messages.words(error)))
             finally:
+                self._child = None
                 await child.end()
             await asyncio.sleep(pause_s)
 
     async def _hear(self, message: messages.FromPageChild) -> None:
         match message:
-            case messages.PagePortrait(page):
-                self._next_page = page + 1
-                self._portrait = message
-                return
             case messages.PageRead(page) | messages.PageUnread(page):
                 self._next_page = page + 1
-            case messages.PageGone(page):
-                self.take_portrait(page)
             case messages.PageSourceUp():
                 self.state = "up"
                 log.info("page_source_up")
@@ -100,8 +108,7 @@ class Pages:
                 if self.state != reason:
                     log.warning("page_source_lost", extra={"reason": reason})
                 self.state = reason
-                self._portrait = None
-            case messages.PageHint():
+            case messages.PageHint() | messages.PageGone():
                 pass
             case messages.Prepared() | messages.Unfit() | messages.Alive():
                 return  # answers to what came before

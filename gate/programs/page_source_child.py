@@ -1,21 +1,24 @@
 """The process that looks at pages: frames of a document camera, or the pictures that a vendor's service drops.
 
 Started by `gate.programs.vision` with one end of a socket pair as its standard input. What a hostile picture can break ends with it:
-it holds no key, cannot be dumped or traced, leaves no core, may not grow without bound, and ends when its parent does. Out go lines
-with their confidence, reasons, and the portrait's part of the page for the child of the crossing. Nothing is written or logged.
+it holds no key, cannot be dumped or traced, leaves no core, may not grow without bound, and ends when its parent does. Out go the format
+and the confidence of what was read, and reasons. The lines go to the document child and the portrait's part of the page to the face
+child, over ways that the parents only hand on, and are forgotten when they went, or with the page. Nothing is written or logged.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 
@@ -33,9 +36,10 @@ from gate.page.recognise import open_recogniser
 from gate.page.shots import Shots
 from gate.page.watch import Advised, Gone, Read, Unread, Watch
 from gate.programs.cameras import page_camera
-from gate.programs.children import needs
+from gate.programs.children import needs, portraits, ways
 from gate.programs.children.confine import Needs, confine, harden
-from gate.programs.page_findings import guidance_of, message_of
+from gate.programs.children.descriptors import Handed
+from gate.programs.page_findings import guidance_of, message_of, readings_of
 from gate.programs.racing import first_of
 
 if TYPE_CHECKING:
@@ -52,15 +56,27 @@ WAIT_S = 0.1
 RETRY_S = 1.0
 PORTRAIT_WIDTH_MAX = 640
 PORTRAIT_BYTES_MAX = 256 * 1024
+WRITE_DEADLINE_S = 10.0  # until the face child has taken the printed portrait
 
 Confine = Callable[[Needs], object]
+
+
+@dataclass(slots=True, repr=False)
+class Kept:
+    """What was read of the newest page, until it is asked for."""
+
+    page: int = 0
+    readings: list[list[str]] = field(default_factory=list)
+    portrait: bytes | None = None
 
 
 class Child:
     """One child: `run` serves the parent until it hangs up."""
 
-    def __init__(self, parent: Connection[messages.ToPageChild], *, confine: Confine) -> None:
+    def __init__(self, parent: Connection[messages.ToPageChild], handed: Handed, *, confine: Confine) -> None:
         self._parent = parent
+        self._handed = handed
+        self._kept = Kept()
         self._confine = confine
         self._verdicts: PageVerdicts | None = None
         self._up: bool | None = None
@@ -76,7 +92,13 @@ class Child:
                 await self._parent.send(messages.Unfit(messages.words(error)))
                 return
             await self._parent.send(messages.Prepared({}))
-            await first_of(self._until_hung_up(), self._tell_alive(), self._look(prepare, recogniser))
+            await first_of(
+                self._until_hung_up(),
+                self._tell_alive(),
+                self._look(prepare, recogniser),
+                self._give_lines(),
+                self._give_portraits(),
+            )
         except ChannelError:
             pass  # the parent is gone: so are we
 
@@ -88,6 +110,27 @@ class Child:
         while True:
             await self._parent.send(messages.Alive())
             await asyncio.sleep(ALIVE_EVERY_S)
+
+    async def _give_lines(self) -> None:
+        """Write the lines of the newest page to whoever is handed to us for them."""
+        while True:
+            page, end = await self._handed.take_numbered(ways.LINES)
+            readings: list[list[str]] = []
+            if page == self._kept.page:
+                readings, self._kept.readings = self._kept.readings, readings
+            await _written(ways.send_lines(end, readings))
+
+    async def _give_portraits(self) -> None:
+        """Write the portrait's part of the newest page, likewise; hang up when there is none."""
+        while True:
+            page, end = await self._handed.take_numbered(ways.PAGE_PORTRAIT)
+            portrait: bytes | None = None
+            if page == self._kept.page:
+                portrait, self._kept.portrait = self._kept.portrait, None
+            if portrait is None:
+                end.close()
+            else:
+                await _written(portraits.send(end, "jpeg", portrait))
 
     async def _look(self, prepare: messages.PreparePage, recogniser: Recogniser) -> None:
         """Look through the source, and through a new one when it is lost. Page numbers go on."""
@@ -142,9 +185,7 @@ class Child:
     async def _tell(self, seen: Event, driver: str) -> None:
         match seen:
             case Read(page, _, _, portrait):
-                jpeg = None if portrait is None else _jpeg(portrait)
-                if jpeg is not None:
-                    await self._parent.send(messages.PagePortrait(page, jpeg))
+                self._kept = Kept(page, readings_of(seen), None if portrait is None else _jpeg(portrait))
                 await self._parent.send(message_of(seen, source=driver, verdicts=self._verdicts))
                 self._verdicts = None
             case Unread(page):
@@ -152,6 +193,7 @@ class Child:
             case Advised(why):
                 await self._parent.send(messages.PageHint(guidance_of(why)))
             case Gone(page):
+                self._kept = Kept()
                 await self._parent.send(messages.PageGone(page))
 
     async def _tell_source(self, *, up: bool, reason: str = "") -> None:
@@ -179,21 +221,31 @@ def _jpeg(portrait: npt.NDArray[np.uint8]) -> bytes | None:
     return preview(portrait, width_max=PORTRAIT_WIDTH_MAX, bytes_max=PORTRAIT_BYTES_MAX)
 
 
-async def serve(end: socket.socket, *, confine: Confine) -> None:
-    """Serve the parent at the other end of `end`. `confine` leaves this process what its page source needs."""
+async def _written(writing: Coroutine[Any, Any, None]) -> None:
+    """Whoever does not read in time has no use for it."""
+    with contextlib.suppress(TimeoutError, OSError):
+        async with asyncio.timeout(WRITE_DEADLINE_S):
+            await writing
+
+
+async def serve(end: socket.socket, way: socket.socket, *, confine: Confine) -> None:
+    """Serve the parent at the other end of `end`; what it hands over comes by `way`. `confine` leaves this process what its page source needs."""
+    handed = Handed(way)
     parent = await adopt(end, incoming=messages.ToPageChild, bytes_max=PICTURE_BYTES_MAX)
     try:
-        await Child(parent, confine=confine).run()
+        await Child(parent, handed, confine=confine).run()
     finally:
         parent.close()
+        handed.close()
 
 
 def main() -> None:
     """Entry point: `python -m gate.programs.page_source_child PARENT_PID WAY`, a socket as standard input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
-    harden(int(sys.argv[1]), keep=(int(sys.argv[2]),))
+    way = int(sys.argv[2])
+    harden(int(sys.argv[1]), keep=(way,))
     cv2.setNumThreads(1)
-    asyncio.run(serve(socket.socket(fileno=os.dup(0)), confine=confine))
+    asyncio.run(serve(socket.socket(fileno=os.dup(0)), socket.socket(fileno=way), confine=confine))
 
 
 if __name__ == "__main__":

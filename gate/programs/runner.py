@@ -24,6 +24,7 @@ from gate.channel.errors import ChannelError, NoPlaceError
 from gate.channel.place import only_instance
 from gate.channel.sockets import connect
 from gate.programs import config as configuration
+from gate.programs.children.confine import make_unreadable
 from gate.programs.clock import now
 from gate.programs.config import Config
 
@@ -48,7 +49,11 @@ class Program(Protocol):
 
 
 def run_program(name: str, config: Config) -> None:
-    """Run one program until SIGTERM or SIGINT. Raises what the program raises, NoPlaceError where it runs already."""
+    """Run one program until SIGTERM or SIGINT. Raises what the program raises, NoPlaceError where it runs already.
+
+    No other process of its user reads its memory, and it leaves no core.
+    """
+    make_unreadable()
     log_as_json(name)
     program: Program = importlib.import_module(f"gate.programs.{name}").run
     try:

@@ -22,7 +22,7 @@ from gate.channel.errors import BadMessageError, ChannelClosedError
 from gate.channel.sockets import Connection, listen, serve
 from gate.channel.table import CHANNELS
 from gate.channel.users import Peer
-from gate.programs.children import portraits
+from gate.programs.children import ways
 from gate.programs.children.start import ChildLostError
 from gate.programs.config import ConfigError
 from gate.programs.page_source import Pages
@@ -53,6 +53,8 @@ class Crossing:
 
     id: str
     lane: Lane
+    page: int | None = None
+    printed: socket.socket | None = None  # the end of a way for the printed portrait
     child: Faces | None = None
     outbox: asyncio.Queue[messages.ToChild] = field(default_factory=lambda: asyncio.Queue(OUTBOX_MAX))
     ending: asyncio.Event = field(default_factory=asyncio.Event)
@@ -128,9 +130,8 @@ class Vision:
                 if crossing is not None:
                     crossing.ending.set()
                     await crossing.erased.wait()
-                self._crossing = Crossing(crossing_id, lane)
-                if self._pages is not None and (portrait := self._pages.take_portrait(page)) is not None:
-                    self._crossing.post(portrait)
+                printed = None if self._pages is None else self._pages.printed_portrait(page)
+                self._crossing = Crossing(crossing_id, lane, page=page, printed=printed)
                 tasks.create_task(self._serve_crossing(self._crossing))
             case messages.EndCrossing(crossing_id):
                 if crossing is not None and crossing.id == crossing_id:
@@ -146,6 +147,8 @@ class Vision:
             await self._tell_lost(crossing, messages.CameraLost(crossing.id, messages.words(error)))
             await crossing.ending.wait()
         finally:
+            if crossing.printed is not None:
+                crossing.printed.close()
             if crossing.child is not None:
                 await crossing.child.end()
             self._crossing = None if self._crossing is crossing else self._crossing
@@ -157,7 +160,10 @@ class Vision:
     async def _live(self, crossing: Crossing) -> None:
         crossing.child = child = await self._spare.take()
         self._detail = child.detail
-        await child.send(messages.StartCrossing(crossing.id))
+        await child.send(messages.StartCrossing(crossing.id, None if crossing.printed is None else crossing.page))
+        if crossing.printed is not None:
+            with crossing.printed as printed:
+                child.hand(ways.PRINTED_PORTRAIT, printed.fileno())
         await child.send(messages.WantPreview(self._preview_wanted))
         async with self._begun:
             self._begun.notify_all()
@@ -192,21 +198,28 @@ class Vision:
     async def _until_ending(self, crossing: Crossing) -> None:
         await crossing.ending.wait()
 
-    # ── the chip's portrait ──────────────────────────────────────────────────────────────────────────────────────────────
+    # ── ways between children ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def hand_on(self, way: socket.socket, _: Peer) -> None:
-        """Hand the way of a chip's portrait to the face child of its crossing, whichever comes first. Of the portrait nothing is read."""
+        """Hand a way to the child that it is addressed to: of what flows after the address nothing is read."""
         with contextlib.suppress(TimeoutError, ChildLostError):
             async with asyncio.timeout(WAY_DEADLINE_S):
-                crossing_id = await portraits.address_of(way)
-                async with self._begun:
-                    await self._begun.wait_for(lambda: self._child_of(crossing_id) is not None)
-            if (child := self._child_of(crossing_id)) is not None:
-                child.hand(portraits.LETTER, way.fileno())
+                match await ways.address_of(way):
+                    case ways.ToCrossing(crossing_id):
+                        (await self._child_of(crossing_id)).hand(ways.CHIP_PORTRAIT, way.fileno())
+                    case ways.OfPage(page) if self._pages is not None:
+                        self._pages.hand_lines(page, way)
+                    case _:
+                        pass
 
-    def _child_of(self, crossing_id: str | None) -> Faces | None:
-        crossing = self._crossing
-        return crossing.child if crossing is not None and crossing.id == crossing_id else None
+    async def _child_of(self, crossing_id: str) -> Faces:
+        """The face child of this crossing; waits for it: the way may come first."""
+        while True:
+            crossing = self._crossing
+            if crossing is not None and crossing.id == crossing_id and crossing.child is not None:
+                return crossing.child
+            async with self._begun:
+                await self._begun.wait()
 
     # ── a lost camera ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -10,6 +10,7 @@ not grow without bound, and ends when its parent does.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -40,7 +41,7 @@ from gate.passage.events import TrackChange
 from gate.passage.evidence import CameraTrouble
 from gate.passage.screen import Guidance
 from gate.programs.cameras import camera_for
-from gate.programs.children import needs, portraits
+from gate.programs.children import needs, portraits, ways
 from gate.programs.children.confine import Needs, confine, harden
 from gate.programs.children.descriptors import Handed
 from gate.programs.printed_portrait import PrintedPortrait
@@ -60,6 +61,7 @@ FRAME_WAIT_S = 0.1
 PREVIEW_WIDTH_MAX = 640
 PREVIEW_BYTES_MAX = 60_000
 PROBE_S = 2.0
+PRINTED_DEADLINE_S = 2.0  # the page child has it ready
 Confine = Callable[[Needs], dict[str, bool]]
 
 
@@ -90,6 +92,7 @@ class Child:
         self._started = asyncio.Event()
         self._preview_wanted = False
         self._printed: PrintedPortrait | None = None
+        self._printed_comes = False
         self._seen_well = False  # one face, and nothing to be asked of it
 
     async def run(self) -> None:
@@ -116,10 +119,8 @@ class Child:
             match message:
                 case messages.Prepare():
                     await self._prepare(message)
-                case messages.StartCrossing(crossing):
-                    self._start(crossing)
-                case messages.PagePortrait():
-                    self._take_printed(message)
+                case messages.StartCrossing(crossing, page):
+                    self._start(crossing, printed=page is not None)
                 case messages.WantPreview(on):
                     self._want_preview(on=on)
                 case messages.TintShown(number, at_ms):
@@ -147,7 +148,7 @@ class Child:
         }
         await self._parent.send(messages.Prepared(detail))
 
-    def _start(self, crossing: str) -> None:
+    def _start(self, crossing: str, *, printed: bool) -> None:
         """Take the one crossing of this process."""
         if self._crossing is not None or self._models is None:
             raise RuntimeError("a child serves one crossing, once it is prepared")
@@ -160,6 +161,7 @@ class Child:
         watch = Watch(self._models, zone=Zone(bottom=self._setup.zone_bottom), witness=witness)
         self._crossing = Crossing(crossing, camera, watch, video, tints)
         self._crossing.camera.open()
+        self._printed_comes = printed
         self._started.set()
 
     def _want_preview(self, *, on: bool) -> None:
@@ -171,8 +173,10 @@ class Child:
     async def _await_portrait(self) -> None:
         """The chip's portrait comes from the document child, over a way that the parents have only handed on."""
         await self._started.wait()
+        if self._printed_comes:
+            await self._await_printed()
         try:
-            sent = await portraits.receive(await self._handed.take(portraits.LETTER))
+            sent = await portraits.receive(await self._handed.take(ways.CHIP_PORTRAIT))
         except portraits.BrokenPortraitError:
             await self._take_portrait(PortraitProblem.UNREADABLE)
         else:
@@ -187,10 +191,14 @@ class Child:
             self._printed.take_chip(template)
         await self._tell(crossing, crossing.watch.take_portrait(template))
 
-    def _take_printed(self, message: messages.PagePortrait) -> None:
-        """The portrait printed on the page, if the crossing began with a page; it comes before the chip's."""
-        if self._printed is None and self._models is not None:
-            self._printed = PrintedPortrait(self._models, message.image)
+    async def _await_printed(self) -> None:
+        """The portrait printed on the page, if the crossing began with a page; it comes before the chip's, from the page child."""
+        sent: portraits.SentPortrait | None = None
+        with contextlib.suppress(TimeoutError, portraits.BrokenPortraitError):
+            async with asyncio.timeout(PRINTED_DEADLINE_S):
+                sent = await portraits.receive(await self._handed.take(ways.PRINTED_PORTRAIT))
+        if sent is not None and self._models is not None:
+            self._printed = PrintedPortrait(self._models, bytes(sent.image))
 
     async def _probe(self) -> None:
         """See whether the camera is back, looking at nothing: it must give two pictures that are not the same one."""

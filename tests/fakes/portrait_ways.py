@@ -6,21 +6,28 @@ import socket
 
 from gate.channel.sockets import reach
 from gate.channel.table import CHANNELS
-from gate.programs.children import portraits
+from gate.programs.children import portraits, ways
 from gate.programs.config import Config
 
 
 async def send_through_vision(config: Config, crossing: str, image: bytes, *, encoding: str = "jpeg") -> None:
     """What lane and document child do together: ask vision for a way, address it, write the portrait."""
     end = await reach(CHANNELS.portraits, config.socket("portraits"))
-    end.sendall(portraits.addressed_to(crossing))
+    end.sendall(ways.written(ways.ToCrossing(crossing)))
     await portraits.send(end, encoding, image)
 
 
 async def send_to(way: socket.socket, image: bytes, *, encoding: str = "jpeg") -> None:
     """Hand a way to the face child at the other end of `way`, as vision does, and write the portrait."""
     ours, theirs = socket.socketpair()
-    socket.send_fds(way, [portraits.LETTER], [theirs.fileno()])
+    socket.send_fds(way, [ways.CHIP_PORTRAIT], [theirs.fileno()])
     theirs.close()
     ours.setblocking(False)
     await portraits.send(ours, encoding, image)
+
+
+async def lines_through_vision(config: Config, page: int) -> list[list[str]]:
+    """The lines of a page, as a document child gets them."""
+    end = await reach(CHANNELS.portraits, config.socket("portraits"))
+    end.sendall(ways.written(ways.OfPage(page)))
+    return await ways.receive_lines(end)

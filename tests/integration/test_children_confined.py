@@ -166,3 +166,27 @@ def test_memory_is_locked_only_where_all_of_it_may_be(monkeypatch: pytest.Monkey
     assert not confining._may_lock_everything()
     monkeypatch.setattr(Path, "read_text", lambda _: "CapEff:\t0000000000004000\n")
     assert confining._may_lock_everything()
+
+
+def test_a_child_that_breaks_says_where_and_not_on_what() -> None:
+    program = (
+        "import os\nfrom gate.programs.children.confine import harden\nharden(os.getppid())\n"
+        "raise ValueError('P<UTOERIKSSON<<ANNA')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "a child broke: ValueError at <string>:4\n"
+
+
+def test_every_program_is_unreadable_and_leaves_no_core(tmp_path: Path) -> None:
+    program = (
+        "import ctypes, resource, sys, types\nfrom pathlib import Path\nfrom gate.programs import runner\n"
+        "async def run(config, *, stop):\n"
+        "    print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))\n"
+        "sys.modules['gate.programs.any'] = types.SimpleNamespace(run=run)\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "config = types.SimpleNamespace(runtime=lambda _: folder / 'any', socket=lambda name: folder / name)\n"
+        "runner.run_program('any', config)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[0] == "0 (0, 0)"

@@ -19,7 +19,7 @@ from fakes.sample_passports import portrait, utopia
 
 from gate.channel import messages as m
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
-from gate.programs.children import portraits
+from gate.programs.children import portraits, ways
 from gate.programs.children.start import ChildLostError, UnfitError
 from gate.programs.lane.renewal import DocumentChild, ready_of, start_child
 from gate.trust.importing import import_sources
@@ -84,7 +84,14 @@ async def child_of(lists: Path, **more: Any) -> AsyncIterator[DocumentChild]:
 
 
 def wanted(*readings: tuple[str, ...], passed_on: bool = False, page: m.PageShown | None = None) -> m.ReadDocument:
-    return m.ReadDocument("c1", [list(one) for one in readings], clock_sure=True, page=page, portrait=passed_on)
+    return m.ReadDocument(
+        "c1",
+        [list(one) for one in readings],
+        clock_sure=True,
+        page=page,
+        lines=not readings and page is not None,
+        portrait=passed_on,
+    )
 
 
 async def judged(child: DocumentChild, *, heard: list[m.Message] | None = None) -> DocumentEvidence:
@@ -113,7 +120,7 @@ async def test_evidence_comes_out_and_the_portrait_goes_another_way(lists: Path,
     ours.setblocking(False)
     async with child_of(lists) as child:
         assert ready_of(child).chip == ""
-        child.hand(portraits.LETTER, theirs.fileno())
+        child.hand(ways.CHIP_PORTRAIT, theirs.fileno())
         theirs.close()
         await child.send(wanted(RIGHT, passed_on=True, page=PAGE))
         evidence = await judged(child, heard=heard)
@@ -141,6 +148,39 @@ async def test_a_refused_reading_is_followed_by_the_other_one(lists: Path, slot:
     assert evidence.page is not None
     assert evidence.page.tries == 2
     assert not_successful(evidence) == set()
+
+
+async def test_the_lines_of_a_page_come_over_a_way_of_their_own(lists: Path, slot: DirectSlot) -> None:
+    slot.insert(Watched())
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    async with child_of(lists) as child:
+        with theirs:
+            child.hand(ways.LINES, theirs.fileno())
+        await child.send(wanted(page=PAGE))
+        await ways.send_lines(ours, [list(WRONG), list(RIGHT)])
+        evidence = await judged(child)
+    assert evidence.page is not None
+    assert evidence.page.tries == 2
+    assert not_successful(evidence) == set()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xc1", b"\x91\x91\xa5" + b"\xff" * 5, bytes(2000)])
+async def test_lines_that_do_not_come_or_are_none_are_a_document_that_was_not_read(
+    lists: Path, slot: DirectSlot, content: bytes
+) -> None:
+    card = Watched()
+    slot.insert(card)
+    ours, theirs = socket.socketpair()
+    async with child_of(lists) as child:
+        with theirs:
+            child.hand(ways.LINES, theirs.fileno())
+        await child.send(wanted(page=PAGE))
+        with ours, contextlib.suppress(BrokenPipeError):
+            ours.sendall(content)
+        evidence = await judged(child)
+    assert card.asked == 0
+    assert next(check.result for check in evidence.checks if check.id is CheckId.MRZ) is CheckResult.FAILED
 
 
 async def test_a_chip_that_leaves_midway_is_in_the_evidence(lists: Path, slot: DirectSlot) -> None:

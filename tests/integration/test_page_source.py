@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import date
@@ -23,6 +24,7 @@ from gate.face.picture import decode
 from gate.passage.evidence import CheckResult, PageCheckId
 from gate.passage.screen import Guidance
 from gate.programs import page_source
+from gate.programs.children import portraits, ways
 from gate.programs.config import Page as Settings
 from gate.programs.page_source import Pages
 from hardware_sim.page.lying import Lying, Manner
@@ -102,6 +104,23 @@ def scanner() -> Any:
     camera.stop()
 
 
+async def lines_of(pages: Pages, page: int) -> list[list[str]]:
+    """The lines of a page, as a document child gets them."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with theirs:
+        pages.hand_lines(page, theirs)
+    return await ways.receive_lines(ours)
+
+
+async def portrait_of(pages: Pages, page: int) -> portraits.SentPortrait | None:
+    """The printed portrait of a page, as the face child gets it."""
+    end = pages.printed_portrait(page)
+    assert end is not None
+    end.setblocking(False)
+    return await portraits.receive(end)
+
+
 def seen_by(scanner: PageScanner) -> Settings:
     return Settings(driver="camera", address=scanner.address)
 
@@ -115,14 +134,14 @@ async def test_a_page_is_read_its_portrait_waits_for_the_crossing_and_it_is_gone
         scanner.insert(Lying(PASSPORT))
         read = await lane.next(m.PageRead)
         assert (read.page, read.source, read.format, read.accepted) == (1, "camera", "TD3", True)
-        assert tuple(read.lines) == LINES
+        assert (await lines_of(pages, read.page))[0] == list(LINES)
         found = {finding.id: finding.result for finding in read.findings}
         assert found[PageCheckId.MRZ_PITCH_EVEN] is CheckResult.SUCCESSFUL
-        assert pages.take_portrait(7) is None, "of another page"
-        portrait = pages.take_portrait(read.page)
+        assert await portrait_of(pages, 7) is None, "of another page"
+        portrait = await portrait_of(pages, read.page)
         assert portrait is not None
-        assert decode(portrait.image).shape[0] > 100
-        assert pages.take_portrait(read.page) is None, "once"
+        assert decode(bytes(portrait.image)).shape[0] > 100
+        assert await portrait_of(pages, read.page) is None, "once"
         scanner.remove()
         assert await lane.next(m.PageGone) == m.PageGone(1)
 
@@ -134,20 +153,22 @@ async def test_a_portrait_that_no_crossing_takes_is_dropped_with_the_page(scanne
         read = await lane.next(m.PageRead)
         scanner.remove()
         await lane.next(m.PageGone)
-        assert pages.take_portrait(read.page) is None
+        assert await portrait_of(pages, read.page) is None
+        assert await lines_of(pages, read.page) == []
 
 
 async def test_the_traveller_is_told_to_turn_a_page_that_lies_across_and_to_open_a_closed_passport(
     scanner: PageScanner,
 ) -> None:
-    async with watching(seen_by(scanner)) as (_, lane):
+    async with watching(seen_by(scanner)) as (pages, lane):
         await lane.next(m.PageSourceUp)
         scanner.insert(Lying(PASSPORT, Manner.FACE_DOWN))
         await lane.next(m.PageHint, also=lambda hint: hint.guidance is Guidance.PAGE_OPEN)
         scanner.insert(Lying(PASSPORT, Manner.SIDEWAYS))
         await lane.next(m.PageHint, also=lambda hint: hint.guidance is Guidance.PAGE_TURN)
         scanner.insert(Lying(PASSPORT))
-        assert tuple((await lane.next(m.PageRead)).lines) == LINES
+        read = await lane.next(m.PageRead)
+        assert (await lines_of(pages, read.page))[0] == list(LINES)
 
 
 async def test_a_camera_that_goes_is_told_once_and_had_back(scanner: PageScanner) -> None:
@@ -190,12 +211,12 @@ async def test_a_lane_that_is_gone_disturbs_nobody(scanner: PageScanner) -> None
 
 
 async def test_an_address_that_is_none_is_told_with_its_reason() -> None:
-    async with watching(Settings(driver="camera", address="telnet://nowhere")) as (_, lane):
+    async with watching(Settings(driver="camera", address="telnet://192.0.2.7")) as (_, lane):
         assert "http" in (await lane.next(m.PageSourceLost)).reason
 
 
 async def test_a_vendors_pictures_are_read_with_its_verdicts_and_are_doubtful_alone(tmp_path: Path) -> None:
-    async with watching(Settings(driver="folder", path=str(tmp_path))) as (_, lane):
+    async with watching(Settings(driver="folder", path=str(tmp_path))) as (pages, lane):
         await lane.next(m.PageSourceUp)
         verdicts = {
             "schema": "page-verdicts/1",
@@ -206,7 +227,8 @@ async def test_a_vendors_pictures_are_read_with_its_verdicts_and_are_doubtful_al
         dropped.start()
         read = await lane.next(m.PageRead)
         dropped.join()
-        assert (read.source, read.accepted, tuple(read.lines)) == ("folder", False, LINES)
+        assert (read.source, read.accepted) == ("folder", False)
+        assert (await lines_of(pages, read.page))[0] == list(LINES)
         b900 = next(finding for finding in read.findings if finding.id is PageCheckId.B900_INK)
         assert (b900.result, b900.false_alarm_rate, b900.measured_on) == (CheckResult.FAILED, 0.01, "ACME Pages 3")
         (tmp_path / "removed").touch()
@@ -215,14 +237,15 @@ async def test_a_vendors_pictures_are_read_with_its_verdicts_and_are_doubtful_al
 
 
 async def test_a_file_that_is_no_picture_is_passed_over(tmp_path: Path) -> None:
-    async with watching(Settings(driver="folder", path=str(tmp_path))) as (_, lane):
+    async with watching(Settings(driver="folder", path=str(tmp_path))) as (pages, lane):
         await lane.next(m.PageSourceUp)
         (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff" + b"nonsense" * 40)
         async with asyncio.timeout(DEADLINE_S):
             while os.listdir(tmp_path):  # noqa: ASYNC110, PTH208 - a folder has no event
                 await asyncio.sleep(0.05)
         drop(tmp_path, None)
-        assert tuple((await lane.next(m.PageRead)).lines) == LINES
+        read = await lane.next(m.PageRead)
+        assert (await lines_of(pages, read.page))[0] == list(LINES)
 
 
 def drop(folder: Path, verdicts: dict[str, Any] | None) -> None:

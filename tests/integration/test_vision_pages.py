@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 from fakes.mjpeg_server import MjpegServer
-from fakes.portrait_ways import send_through_vision
+from fakes.portrait_ways import lines_through_vision, send_through_vision
 from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
@@ -102,7 +102,9 @@ async def test_a_page_opens_a_crossing_whose_child_compares_the_printed_portrait
         await lane.next(m.PageSourceUp)
         scanner.insert(Lying(Print(Size.TD3, LINES, as_file(astronaut()))))
         read = await lane.next(m.PageRead)
-        assert tuple(read.lines) == LINES
+        assert await lines_through_vision(config, read.page + 1) == [], "of another page"
+        assert (await lines_through_vision(config, read.page))[0] == list(LINES)
+        assert await lines_through_vision(config, read.page) == [], "once"
 
         await lane.send(m.StartCrossing("one", read.page))
         await lane.next(m.CameraUp)

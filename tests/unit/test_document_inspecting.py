@@ -88,12 +88,16 @@ async def inspected(wanted: messages.ReadDocument, chip: Chip) -> DocumentEviden
 
 
 def by_reader(*readings: tuple[str, ...], clock_sure: bool = True) -> messages.ReadDocument:
-    return messages.ReadDocument("c1", [list(one) for one in readings], clock_sure, page=None, portrait=False)
+    return messages.ReadDocument(
+        "c1", [list(one) for one in readings], clock_sure, page=None, lines=False, portrait=False
+    )
 
 
 def by_camera(*readings: tuple[str, ...], accepted: bool = True) -> messages.ReadDocument:
     page = messages.PageShown("camera", "TD3", 0.9, accepted, [], visa=True)
-    return messages.ReadDocument("c1", [list(one) for one in readings], clock_sure=True, page=page, portrait=True)
+    return messages.ReadDocument(
+        "c1", [list(one) for one in readings], clock_sure=True, page=page, lines=False, portrait=True
+    )
 
 
 def result_of(evidence: DocumentEvidence, check_id: CheckId) -> CheckResult:

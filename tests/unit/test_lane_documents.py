@@ -5,14 +5,13 @@ from __future__ import annotations
 from gate.channel import messages
 from gate.passage.events import DocumentPresented, DocumentRemoved, Event, PageGuided, Part, PartBack, PartLost
 from gate.passage.screen import Guidance
-from gate.programs.lane.documents import VISA_KEPT_S, Documents, PageListener, Presented, readings_of
+from gate.programs.lane.documents import VISA_KEPT_S, Documents, PageListener, Presented
 
 PASSPORT = ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"]
-WITH_O = [PASSPORT[0], PASSPORT[1].replace("L898902", "L8989O2")]
 
 
-def read(page: int = 1, *, zone_format: str = "TD3", alternatives: list[list[str]] | None = None) -> messages.PageRead:
-    return messages.PageRead(page, "camera", zone_format, PASSPORT, alternatives or [], 0.9, True, [])
+def read(page: int = 1, *, zone_format: str = "TD3") -> messages.PageRead:
+    return messages.PageRead(page, "camera", zone_format, 0.9, True, [])
 
 
 class Lane:
@@ -45,13 +44,8 @@ def test_a_page_that_was_read_opens_a_crossing_and_is_handed_over_once() -> None
     (presented,) = lane.hear(read())
     assert isinstance(presented, DocumentPresented)
     document = lane.documents.take(presented.crossing)
-    assert document == Presented((tuple(PASSPORT),), read())
+    assert document == Presented((), read())
     assert lane.documents.take(presented.crossing) == Presented(())
-
-
-def test_a_second_reading_is_tried_and_no_third() -> None:
-    third = [PASSPORT[0], PASSPORT[1].replace("L898", "L8O8")]
-    assert readings_of(read(alternatives=[PASSPORT, WITH_O, third])) == (tuple(PASSPORT), tuple(WITH_O))
 
 
 def test_a_page_that_cannot_be_read_opens_a_crossing_without_readings() -> None:
@@ -102,5 +96,4 @@ def test_the_lane_has_lost_its_reader_when_it_has_lost_every_one() -> None:
 
 
 def test_nothing_that_holds_lines_shows_them() -> None:
-    assert PASSPORT[1] not in repr(read())
-    assert PASSPORT[1] not in repr(Presented((tuple(PASSPORT),), read()))
+    assert PASSPORT[1] not in repr(Presented((tuple(PASSPORT),)))

@@ -14,6 +14,7 @@ from gate.channel import messages as m
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
 from gate.programs.centre import ControlCentre
+from gate.programs.children import ways
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
 from gate.programs.lane.documents import Presented
@@ -21,6 +22,7 @@ from gate.programs.lane.reading import Reading, page_shown
 from gate.programs.stages.unread import unreadable
 
 LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
+SWIPED = Presented((LINES,))
 EVIDENCE = unreadable("whatever", CheckId.MRZ)
 WHOLE: tuple[m.Message | None, ...] = (
     m.Alive(),
@@ -40,6 +42,7 @@ class Lane:
         self.marks: list[str] = []
         self.asked: list[m.ToCentre] = []
         self.started = 0
+        self.addresses: list[ways.Address] = []
         self.spare: Spare[m.FromDocument] = Spare(self._start, log=logging.getLogger("lane"))
         self._way = way
         self._child = child
@@ -61,15 +64,16 @@ class Lane:
         self.asked.append(question)
         return b"the chain"
 
-    async def _a_way(self, _: str) -> socket.socket | None:
+    async def _a_way(self, address: ways.Address) -> socket.socket | None:
         await asyncio.sleep(0)
+        self.addresses.append(address)
         return socket.socket(socket.AF_UNIX) if self._way else None
 
-    async def read(self) -> None:
+    async def read(self, presented: Presented = SWIPED) -> None:
         if self._child is not None:
             await self.spare.replace(cast("Any", self._child))
         async with asyncio.timeout(5):
-            await self.reading.read("c1", Presented((LINES,)), clock_sure=True)
+            await self.reading.read("c1", presented, clock_sure=True)
 
     @property
     def evidence(self) -> DocumentEvidence:
@@ -90,7 +94,8 @@ async def test_a_document_is_read_in_a_child_and_only_evidence_comes_back() -> N
     assert lane.asked == [m.ChainWanted(["UTCVCA00001"])]
     asked, answered = child.heard
     assert isinstance(asked, m.ReadDocument)
-    assert (asked.readings, asked.portrait, asked.page, asked.clock_sure) == ([list(LINES)], True, None, True)
+    assert (asked.readings, asked.lines, asked.portrait, asked.page) == ([list(LINES)], False, True, None)
+    assert asked.clock_sure
     assert LINES[1] not in repr(asked)
     assert answered == m.CentreAnswered(b"the chain")
     assert child.handed == [b"P"]
@@ -163,11 +168,20 @@ async def test_a_crossing_that_ends_meanwhile_ends_its_child(heard: int) -> None
     await _another_is_wanted(lane)
 
 
-def test_how_a_page_was_read_is_told_without_its_lines() -> None:
-    read = m.PageRead(1, "camera", "TD3", list(LINES), [], 0.9, True, [])
-    shown = page_shown(Presented((LINES,), read, visa=True))
-    assert shown == m.PageShown("camera", "TD3", 0.9, True, [], visa=True)
-    assert page_shown(Presented((LINES,))) is None
+async def test_the_lines_of_a_page_go_from_its_child_to_the_documents_and_the_lane_knows_only_how_they_were_read() -> (
+    None
+):
+    child = FakeChild(None, *WHOLE)
+    lane = Lane(child)
+    read = m.PageRead(7, "camera", "TD3", 0.9, True, [])
+    await lane.read(Presented((), read, visa=True))
+    asked = child.heard[0]
+    assert isinstance(asked, m.ReadDocument)
+    assert (asked.readings, asked.lines) == ([], True)
+    assert asked.page == m.PageShown("camera", "TD3", 0.9, True, [], visa=True)
+    assert lane.addresses == [ways.OfPage(7), ways.ToCrossing("c1")]
+    assert child.handed == [b"L", b"P"]
+    assert page_shown(SWIPED) is None
 
 
 async def _another_is_wanted(lane: Lane) -> None:

@@ -14,9 +14,12 @@ import os
 import resource
 import signal
 import socket
+import sys
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 from gate.programs.children import landlock
@@ -176,6 +179,7 @@ def harden(parent_pid: int, *, keep: Iterable[int] = ()) -> dict[str, bool]:
     or able to start another program: then it must not see a face or a document.
     """
     close_all_but(_STANDARD | frozenset(keep))
+    sys.excepthook = _say_no_values
     make_unreadable()
     libc = ctypes.CDLL(None, use_errno=True)
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES_MAX, ADDRESS_SPACE_BYTES_MAX))
@@ -242,6 +246,12 @@ def beyond(needs: Needs) -> tuple[Refusal, ...]:
                 Refusal(call, Argument(flags, Where.MASKED_IS, flag, flag)) for flag in (os.O_CREAT, os.O_TRUNC)
             ]
     return tuple(refused)
+
+
+def _say_no_values(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
+    """Say where a child broke, and not on what: the message of an exception may quote a stranger's document."""
+    places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(trace)]
+    sys.stderr.write(f"a child broke: {kind.__name__} at {' > '.join(places)}\n")
 
 
 def close_all_but(kept: frozenset[int]) -> None:

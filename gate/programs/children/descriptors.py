@@ -1,4 +1,4 @@
-"""Descriptors that go from a program to its child: each with one letter that says what it is for.
+"""Descriptors that go from a program to its child: each with a letter that says what it is for, and maybe a number.
 
 They travel over a socket pair beside the one for messages, so that neither a message nor a stream's buffer ever holds what flows
 through them. Sending never waits: a child that does not take what it is handed is as good as gone.
@@ -13,7 +13,7 @@ import socket
 
 HANDED_MAX = 8  # that wait to be taken; one more is closed at once
 
-_LABEL_BYTES = 1
+_LABEL_BYTES_MAX = 32
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
@@ -25,7 +25,10 @@ def pair() -> tuple[socket.socket, socket.socket]:
 
 
 def hand(way: socket.socket, label: bytes, descriptor: int) -> None:
-    """Hand one descriptor over; the sender keeps its own, to close. Raises OSError when nobody takes it."""
+    """Hand one descriptor over; the sender keeps its own, to close. Raises OSError when nobody takes it.
+
+    `label` begins with the letter, and is `_LABEL_BYTES_MAX` long at most.
+    """
     socket.send_fds(way, [label], [descriptor])
 
 
@@ -35,17 +38,22 @@ class Handed:
     def __init__(self, way: socket.socket) -> None:
         self._way = way
         self._way.setblocking(False)
-        self._waiting: dict[bytes, asyncio.Queue[int]] = {}
+        self._waiting: dict[bytes, asyncio.Queue[tuple[bytes, int]]] = {}
         self._held = 0
         asyncio.get_running_loop().add_reader(way.fileno(), self._receive)
 
-    async def take(self, label: bytes) -> socket.socket:
+    async def take(self, letter: bytes) -> socket.socket:
         """The next descriptor of this letter, as a socket that never waits. Waits for one to come."""
-        descriptor = await self._queue(label).get()
+        return (await self.take_numbered(letter))[1]
+
+    async def take_numbered(self, letter: bytes) -> tuple[int, socket.socket]:
+        """Likewise, with the number that follows the letter; 0 without one."""
+        label, descriptor = await self._queue(letter).get()
         self._held -= 1
         end = socket.socket(fileno=descriptor)
         end.setblocking(False)
-        return end
+        number = label[1:]
+        return int(number) if number.isdigit() else 0, end
 
     def close(self) -> None:
         """Close the way and everything that was not taken."""
@@ -53,14 +61,14 @@ class Handed:
         self._way.close()
         for queue in self._waiting.values():
             while not queue.empty():
-                os.close(queue.get_nowait())
+                os.close(queue.get_nowait()[1])
 
-    def _queue(self, label: bytes) -> asyncio.Queue[int]:
-        return self._waiting.setdefault(label, asyncio.Queue())
+    def _queue(self, letter: bytes) -> asyncio.Queue[tuple[bytes, int]]:
+        return self._waiting.setdefault(letter, asyncio.Queue())
 
     def _receive(self) -> None:
         try:
-            label, descriptors, _, _ = socket.recv_fds(self._way, _LABEL_BYTES, HANDED_MAX)
+            label, descriptors, _, _ = socket.recv_fds(self._way, _LABEL_BYTES_MAX, HANDED_MAX)
         except BlockingIOError:
             return
         except OSError:
@@ -71,6 +79,6 @@ class Handed:
         for descriptor in descriptors:
             if label and self._held < HANDED_MAX:
                 self._held += 1
-                self._queue(label).put_nowait(descriptor)
+                self._queue(label[:1]).put_nowait((label, descriptor))
             else:
                 os.close(descriptor)

@@ -1,8 +1,7 @@
-"""A chip's portrait on its way from the document child to the face child: over a socket pair's worth of stream that nobody else holds.
+"""A portrait on its way from one child to another: a head of five bytes (encoding, length), the picture, the end.
 
-The lane asks vision for a way, gives one end to the document child, and vision gives the other to the face child: their parents hold
-the ends only while they hand them on. The crossing's id, which vision reads, a head of five bytes (encoding, length), then the picture, then the end. What comes is a
-stranger's bytes: their length is bounded before there is room for them.
+From the document child to the face child goes EF.DG2's, from the page child the one that is printed. What comes is a stranger's bytes:
+their length is bounded before there is room for them, and they are decoded by whoever asked for them, in a process that ends.
 """
 
 from __future__ import annotations
@@ -13,25 +12,12 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-LETTER: Final = b"P"
+from gate.programs.children.ways import fill
+
 BYTES_MAX: Final = 1024 * 1024
-ADDRESS_BYTES: Final = 64
 COMPLETE_S: Final = 5.0  # from the first byte to the last
 _HEAD: Final = struct.Struct(">BI")
 _ENCODINGS: Final = {"jpeg": 1, "jpeg2000": 2}
-
-
-def addressed_to(crossing: str) -> bytes:
-    """What the lane writes first, for vision to know whose the way is: the crossing's id, ADDRESS_BYTES long."""
-    return crossing.encode().ljust(ADDRESS_BYTES, b" ")[:ADDRESS_BYTES]
-
-
-async def address_of(end: socket.socket) -> str | None:
-    """Read the address and nothing after it; None when the other end hung up before."""
-    address = bytearray(ADDRESS_BYTES)
-    if await _fill(end, address) < ADDRESS_BYTES:
-        return None
-    return address.decode("ascii", "replace").strip()
 
 
 class BrokenPortraitError(Exception):
@@ -63,7 +49,7 @@ async def receive(end: socket.socket) -> SentPortrait | None:
     """Read one portrait and hang up; None when the other end hung up without one. Raises BrokenPortraitError."""
     with end:
         begun = bytearray(1)  # it is waited for as long as the chip takes
-        if await _fill(end, begun) == 0:
+        if await fill(end, begun) == 0:
             return None
         try:
             async with asyncio.timeout(COMPLETE_S):
@@ -74,28 +60,12 @@ async def receive(end: socket.socket) -> SentPortrait | None:
 
 async def _rest(end: socket.socket, begun: bytearray) -> SentPortrait:
     head = bytearray(_HEAD.size - len(begun))
-    came = await _fill(end, head)
+    came = await fill(end, head)
     number, length = _HEAD.unpack(begun + head)
     encoding = next((name for name, of in _ENCODINGS.items() if of == number), None)
     if came < len(head) or encoding is None or length > BYTES_MAX:
         raise BrokenPortraitError("the portrait's head is none")
     image = bytearray(length)
-    if await _fill(end, image) < length:
+    if await fill(end, image) < length:
         raise BrokenPortraitError("the portrait broke off")
     return SentPortrait(encoding, image)
-
-
-async def _fill(end: socket.socket, buffer: bytearray) -> int:
-    """Fill the buffer, or as much of it as comes; how much came."""
-    loop = asyncio.get_running_loop()
-    filled = 0
-    with memoryview(buffer) as view:
-        while filled < len(buffer):
-            try:
-                count = await loop.sock_recv_into(end, view[filled:])
-            except OSError:
-                count = 0
-            if count == 0:
-                break
-            filled += count
-    return filled

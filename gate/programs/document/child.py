@@ -28,7 +28,7 @@ from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
 from gate.document.authenticity.terminal import CentreRequest
 from gate.document.inspection import Portrait
 from gate.programs import clock
-from gate.programs.children import portraits
+from gate.programs.children import portraits, ways
 from gate.programs.children.confine import confine, harden
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.needs import NO_SOCKETS, OF_DOCUMENTS
@@ -43,7 +43,7 @@ from gate.trust.store import TrustStore
 
 ALIVE_EVERY_S = 0.25
 LOOK_EVERY_S = 1.0  # at the reader, before there is a crossing
-WAY_DEADLINE_S = 10.0  # until the face child has taken the portrait
+WAY_DEADLINE_S = 10.0  # until the face child has taken the portrait, and the page child given the lines
 
 REASON_CHARACTERS_MAX = 500
 
@@ -160,6 +160,8 @@ class Child:
             clock_sure=wanted.clock_sure,
             now=clock.now(),
         )
+        if wanted.lines:
+            wanted = msgspec.structs.replace(wanted, readings=await self._lines())
         try:
             evidence = await inspect_presented(wanted, side, anchors)
         except DriverError as error:
@@ -169,6 +171,13 @@ class Child:
         with contextlib.suppress(DriverError):  # a reader that is lost is a document that is gone
             await prepared.reader.wait_for_removal()
         await self._lane.send(messages.DocumentLeft())
+
+    async def _lines(self) -> list[list[str]]:
+        """The readings of the page, from the page source's child; none when they do not come."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WAY_DEADLINE_S):
+                return await ways.receive_lines(await self._handed.take(ways.LINES))
+        return []
 
     async def _found(self) -> None:
         await self._lane.send(messages.ChipFound())
@@ -185,7 +194,7 @@ class Child:
     async def _send(self, portrait: Portrait) -> None:
         with contextlib.suppress(TimeoutError, OSError):  # nobody to take it: then there is no comparison, which refers
             async with asyncio.timeout(WAY_DEADLINE_S):
-                end = await self._handed.take(portraits.LETTER)
+                end = await self._handed.take(ways.CHIP_PORTRAIT)
                 await portraits.send(end, portrait.encoding, portrait.image)
 
     async def _ask_centre(self, request: CentreRequest) -> bytes | None:

@@ -15,7 +15,6 @@ from gate.passage.events import DocumentPresented, DocumentRemoved, Event, PageG
 from gate.passage.screen import Guidance
 
 VISA_KEPT_S = 60.0  # from a visa's page to the passport's own
-READINGS_MAX = 2  # that are tried as the chip's key: chips answer wrong ones ever more slowly
 VISAS = frozenset({"MRVA", "MRVB"})
 
 Post = Callable[[Event], None]
@@ -23,7 +22,7 @@ Post = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Presented:
-    """A document as it was read: its likeliest zone first. `page` is None when a reader gave text alone."""
+    """A document as it was read. `readings` are a serial reader's; those of a `page` stay in vision's page child."""
 
     readings: tuple[tuple[str, ...], ...]
     page: messages.PageRead | None = None
@@ -100,7 +99,7 @@ class PageListener:
                 self._visa_until_s = self._clock_s() + VISA_KEPT_S
                 self._post(PageGuided(Guidance.PAGE_OPEN))
             case messages.PageRead():
-                self._documents.present(Presented(readings_of(message), message, visa=self._take_visa()))
+                self._documents.present(Presented((), message, visa=self._take_visa()))
             case messages.PageUnread():
                 if self._idle():  # beside a crossing it is no document presented again, but a bag or a boarding card
                     self._documents.present(Presented(()))
@@ -114,9 +113,3 @@ class PageListener:
         shown = self._clock_s() < self._visa_until_s
         self._visa_until_s = 0.0
         return shown
-
-
-def readings_of(read: messages.PageRead) -> tuple[tuple[str, ...], ...]:
-    """The readings to try, `READINGS_MAX` at most, each other than the ones before."""
-    unique = dict.fromkeys(tuple(lines) for lines in (read.lines, *read.alternatives))
-    return tuple(unique)[:READINGS_MAX]

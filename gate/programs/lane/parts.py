@@ -222,8 +222,8 @@ class SwipeKeeper:
                     self._documents.reader_back(self.NAME)
                     reported_lost = False
                     while True:
-                        lines = await self._driver.next_lines()
-                        self._documents.present(Presented((lines.lines,)))
+                        # Nothing here keeps the lines: the crossing takes them, and gives them to its child.
+                        self._documents.present(Presented(((await self._driver.next_lines()).lines,)))
                 except DriverError as error:
                     if not reported_lost:
                         reported_lost = True

@@ -37,7 +37,7 @@ from gate.passage.records import Stopped
 from gate.passage.screen import Purpose, Screen
 from gate.programs import clock
 from gate.programs.centre import ControlCentre
-from gate.programs.children import portraits
+from gate.programs.children import ways
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
 from gate.programs.config import Config
@@ -139,7 +139,7 @@ class Lane:
         self._reading = Reading(
             spare=self._spare,
             centre=ControlCentre(Path(config.document.control_centre)),
-            way=self._portrait_way,
+            way=self._way,
             post=self._post,
             mark=self.engine.mark,
         )
@@ -195,14 +195,14 @@ class Lane:
         del presented  # the lines are the child's from here on
         await reading
 
-    async def _portrait_way(self, crossing: str) -> socket.socket | None:
-        """A way for the portrait that ends in the face child of this crossing; None when vision is not there."""
+    async def _way(self, address: ways.Address) -> socket.socket | None:
+        """A way to one of vision's children, already addressed; None when vision is not there."""
         try:
             end = await reach(CHANNELS.portraits, self._config.socket("portraits"))
         except ChannelError:
             return None
         try:
-            await asyncio.get_running_loop().sock_sendall(end, portraits.addressed_to(crossing))
+            await asyncio.get_running_loop().sock_sendall(end, ways.written(address))
         except BaseException as error:
             end.close()
             if isinstance(error, OSError):

@@ -15,7 +15,7 @@ from gate.channel import messages
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
 from gate.passage.evidence import CheckId
 from gate.programs.centre import ControlCentre
-from gate.programs.children import portraits
+from gate.programs.children import ways
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
 from gate.programs.lane.documents import Presented
@@ -24,11 +24,11 @@ from gate.programs.stages.unread import unreadable
 
 log = logging.getLogger("lane")
 
-Way = Callable[[str], Awaitable[socket.socket | None]]
+Way = Callable[[ways.Address], Awaitable[socket.socket | None]]
 
 
 class Reading:
-    """Reads documents, each in a child of its own. `way` asks vision for a way to a crossing's face child; None: there is none."""
+    """Reads documents, each in a child of its own. `way` asks vision for a way to one of its children; None: vision is not there."""
 
     def __init__(
         self,
@@ -72,19 +72,27 @@ class Reading:
     async def _begin(
         self, conversation: _Conversation, child: DocumentChild, presented: Presented, *, clock_sure: bool
     ) -> None:
-        way = await self._way(conversation.crossing)
-        if way is not None:
-            with way:
-                child.hand(portraits.LETTER, way.fileno())
+        lines = presented.page is not None and await self._hand(child, ways.LINES, ways.OfPage(presented.page.page))
+        portrait = await self._hand(child, ways.CHIP_PORTRAIT, ways.ToCrossing(conversation.crossing))
         await child.send(
             messages.ReadDocument(
                 crossing=conversation.crossing,
                 readings=[list(lines) for lines in presented.readings],
                 clock_sure=clock_sure,
                 page=page_shown(presented),
-                portrait=way is not None,
+                lines=lines,
+                portrait=portrait,
             )
         )
+
+    async def _hand(self, child: DocumentChild, letter: bytes, address: ways.Address) -> bool:
+        """Hand the child a way to this address; False when there is none."""
+        way = await self._way(address)
+        if way is None:
+            return False
+        with way:
+            child.hand(letter, way.fileno())
+        return True
 
     async def _hear(self, conversation: _Conversation, child: DocumentChild, message: messages.FromDocument) -> None:
         crossing = conversation.crossing
