@@ -5,46 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pyrage
 import pytest
-import tomli_w
+from fakes.small_gate import DEADLINE_S, command, small_gate, started
 
-from gate.audit import keys
-from gate.programs import config as configuration
 from gate.programs.config import Config
 from gate.programs.runner import status_of
-
-DEADLINE_S = 30
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    """A gate whose log and sync can run here."""
-    table = {
-        "purpose": "demo",
-        "gate_id": "g",
-        "operator": "o",
-        "paths": {name: str(tmp_path / name) for name in ("run", "state", "spool", "inbox", "keys", "trust")},
-        "barrier": {"port": "none"},
-        "swipe": {"port": "none"},
-        "camera": {"address": "http://127.0.0.1:9/"},
-        "audit": {"recipients": [str(pyrage.x25519.Identity.generate().to_public())]},
-        "lists": {"folder": str(tmp_path)},
-    }
-    (tmp_path / "gate.toml").write_text(tomli_w.dumps(table))
-    for name in ("spool", "inbox", "keys"):
-        (tmp_path / name).mkdir()
-    made = configuration.load(tmp_path / "gate.toml")
-    keys.generate(tmp_path / "keys" / "log.key", made.origin)
-    return made
-
-
-def command(folder: Path, program: str) -> list[str]:
-    return [sys.executable, "-m", "gate.cli", "run", program, "--config", str(folder / "gate.toml")]
+    return small_gate(tmp_path)
 
 
 def refused(folder: Path, program: str) -> str:
@@ -69,28 +42,15 @@ def test_what_stands_in_a_sockets_place_ends_the_start_with_one_line(
     assert path.exists()
 
 
-async def answers(config: Config) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while await status_of(config, "log") is None:  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.05)
-
-
 async def test_a_second_instance_ends_and_the_first_goes_on(tmp_path: Path, config: Config) -> None:
-    first = await asyncio.create_subprocess_exec(*command(tmp_path, "log"), stderr=asyncio.subprocess.DEVNULL)
-    try:
-        await answers(config)
+    async with started(tmp_path, config, "log"):
         line = await asyncio.to_thread(refused, tmp_path, "log")
         assert "another instance runs already" in line
-        assert (await status_of(config, "log")) is not None
-        first.kill()
-        await first.wait()
-        second = await asyncio.create_subprocess_exec(*command(tmp_path, "log"), stderr=asyncio.subprocess.DEVNULL)
-        try:
-            await answers(config)
-        finally:
-            second.terminate()
-            await second.wait()
-    finally:
-        if first.returncode is None:
-            first.kill()
-            await first.wait()
+        assert await status_of(config, "log") is not None
+
+
+async def test_a_program_that_was_killed_finds_its_place_again(tmp_path: Path, config: Config) -> None:
+    for _ in range(2):
+        async with started(tmp_path, config, "log"):
+            pass  # it is killed at the end of the block
+        assert config.socket("log").exists()

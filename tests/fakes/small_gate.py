@@ -1,0 +1,60 @@
+"""A gate of which log and sync can run anywhere: no device, no model, no display."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pyrage
+import tomli_w
+
+from gate.audit import keys
+from gate.programs import config as configuration
+from gate.programs.config import Config
+from gate.programs.runner import status_of
+
+DEADLINE_S = 30
+
+
+def small_gate(folder: Path) -> Config:
+    """Its configuration and its keys, in `folder`."""
+    table = {
+        "purpose": "demo",
+        "gate_id": "g",
+        "operator": "o",
+        "paths": {name: str(folder / name) for name in ("run", "state", "spool", "inbox", "keys", "trust")},
+        "barrier": {"port": "none"},
+        "swipe": {"port": "none"},
+        "camera": {"address": "http://127.0.0.1/stream"},
+        "audit": {"recipients": [str(pyrage.x25519.Identity.generate().to_public())]},
+        "lists": {"folder": str(folder)},
+    }
+    (folder / "gate.toml").write_text(tomli_w.dumps(table))
+    for name in ("spool", "inbox", "keys"):
+        (folder / name).mkdir()
+    made = configuration.load(folder / "gate.toml")
+    keys.generate(folder / "keys" / "log.key", made.origin)
+    return made
+
+
+def command(folder: Path, program: str) -> list[str]:
+    """What starts one of its programs."""
+    return [sys.executable, "-m", "gate.cli", "run", program, "--config", str(folder / "gate.toml")]
+
+
+@contextlib.asynccontextmanager
+async def started(folder: Path, config: Config, program: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """One of its programs as a process, from the moment that it says how it is."""
+    process = await asyncio.create_subprocess_exec(*command(folder, program), stderr=asyncio.subprocess.DEVNULL)
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while await status_of(config, program, pid=process.pid) is None:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
