@@ -26,8 +26,9 @@ from gate.audit.record import VERSION, Happening, Header
 KEY_BYTES = 32
 NONCE_BYTES = 12
 # The lengths of a plaintext. Whatever happens in a crossing fits the first, but for the decision, whose sender asks for the second
-# however little it knows; the third is for what nobody foresaw. See docs/decisions/0008-the-record-format.md.
-PLAIN_BYTES = (2048, 8192, 49152)
+# however little it knows; the third is for what nobody foresaw. Two records of the first length fit a page of the database. See
+# docs/decisions/0009-the-record-format.md.
+PLAIN_BYTES = (1536, 8192, 49152)
 _BODY = re.compile(rb"\{[ -~]*\}")  # one line of printable ASCII: it cannot be taken for another envelope
 KEYS_MAX = 64  # crossings in flight; at the limit the oldest key is dropped and its crossing gets another one
 KEY_LINGERS_MS = 300_000  # after a crossing ended, for the officer's word, with which it ends again

@@ -128,6 +128,10 @@ class Writer:
 
     def append(self, batch: Sequence[Wanted], now_ms: int) -> list[Outcome]:
         """Write records in their order, in one transaction; return for each its index, or that it is not written."""
+        while (
+            len(self._known) > APPENDS_REMEMBERED
+        ):  # far more than a batch: what is written now stays known to its end
+            del self._known[next(iter(self._known))]
         self._recover()
         reason, tried = self._standing.problem or DISK_FULL, set[bytes]()
         for _ in range(2):  # once more with the reserve given up
@@ -170,13 +174,8 @@ class Writer:
             keys[key.id] = key.wrapped
             records.append(seal(one.happening, one.plain, origin=self._signer.verifier.name, index=index, key=key))
         head = store.append(records, keys, self._sign)
-        self._know({one.happening.id: index for index, one in enumerate(batch, first)})
+        self._known |= {one.happening.id: index for index, one in enumerate(batch, first)}
         self._release(store, head)
-
-    def _know(self, appended: dict[bytes, int]) -> None:
-        self._known |= appended
-        while len(self._known) > APPENDS_REMEMBERED:
-            del self._known[next(iter(self._known))]
 
     def _sign(self, frontier: Frontier) -> bytes:
         return Checkpoint(self._signer.verifier.name, frontier.size, frontier.root()).sign(self._signer).to_bytes()

@@ -23,7 +23,7 @@ _PATTERNS = {
     "key": re.compile(r"[0-9a-f]{64}"),
 }
 _FIELDS = frozenset({*_PATTERNS, "v", "index"})
-SEALED_BYTES = frozenset(12 + plain + 16 for plain in (2048, 8192, 49152))  # nonce, plaintext, tag
+SEALED_BYTES = frozenset(12 + plain + 16 for plain in (1536, 8192, 49152))  # nonce, plaintext, tag
 
 
 def one_spelling(raw: bytes) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from fakes.audit_logs import SmallLog, crossing, wanted
+from fakes.disks import fill, mounted
 
 from gate.audit.checkpoint import read_checkpoint
 from gate.audit.merkle import root_of
@@ -102,28 +103,12 @@ def test_kill_9_in_the_middle_of_appending_loses_nothing_that_was_acknowledged(t
         assert verify(log.database, log.vkey).problems == ()
 
 
-@contextlib.contextmanager
-def mounted(*command: str, at: Path) -> Iterator[Path]:
-    """A file system of our own, or a skip that says why not."""
-    at.mkdir(exist_ok=True)
-    if os.geteuid() != 0:
-        pytest.skip("mounting needs root")
-    result = subprocess.run(["mount", *command, str(at)], capture_output=True, text=True, check=False, timeout=20)
-    if result.returncode != 0:
-        pytest.skip(f"mounting is not possible here: {result.stderr.strip()}")
-    try:
-        yield at
-    finally:
-        # A file system still mounted would be mounted a second time over itself, and show an older state.
-        subprocess.run(["umount", str(at)], capture_output=True, check=True, timeout=20)
-
-
 def test_a_full_disk_stops_admissions_and_still_takes_a_release(tmp_path: Path) -> None:
     with mounted("-t", "tmpfs", "-o", "size=1m", "tmpfs", at=tmp_path / "small") as folder:
         log = SmallLog(folder)
         with log.writer(reserve=Reserve(folder / "reserve", 256 * 1024)) as writer:
             assert writer.append(crossing("c1"), 0) == [0, 1, 2, 3, 4]
-            _fill(folder / "filler")
+            fill(folder / "filler")
             size = 5
             while (outcome := writer.append([wanted("opened", "c2")], 0)) == [size]:
                 size += 1
@@ -171,16 +156,6 @@ def _begins_with(log: SmallLog, note: bytes) -> bool:
     seen = read_checkpoint(note, log.signer.verifier)
     with contextlib.closing(Store(log.database)) as store:
         return root_of(store.hashes(0, 0, seen.size)) == seen.root
-
-
-def _fill(path: Path) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
-    try:
-        with contextlib.suppress(OSError):
-            while os.write(descriptor, b"x" * 4096):
-                pass
-    finally:
-        os.close(descriptor)
 
 
 def _cut_the_power(folder: Path) -> None:

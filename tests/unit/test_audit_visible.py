@@ -98,7 +98,7 @@ def visible(request: pytest.FixtureRequest, tmp_path: Path) -> list[tuple[Header
 
 
 def test_headers_and_lengths_are_the_same_however_a_crossing_ends(visible: list[tuple[Header, int]]) -> None:
-    assert [length - 28 for _, length in visible] == [2048, 8192, *[2048] * (len(visible) - 2)]
+    assert [length - 28 for _, length in visible] == [1536, 8192, *[1536] * (len(visible) - 2)]
     for header, _ in visible:
         assert set(json.loads(header.leaf())) == SAYS_NOTHING
         assert (header.about, header.hour) == ("crossing", "2026-11-25T10:00:00Z")

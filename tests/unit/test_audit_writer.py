@@ -12,7 +12,14 @@ import pytest
 from fakes.audit_logs import ORIGIN, SmallLog, crossing, wanted
 
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
-from gate.audit.errors import BadSignatureError, KeyFileError, RolledBackError, StoreError, StoreFullError
+from gate.audit.errors import (
+    BadFormatError,
+    BadSignatureError,
+    KeyFileError,
+    RolledBackError,
+    StoreError,
+    StoreFullError,
+)
 from gate.audit.merkle import leaf_hash, root_of
 from gate.audit.note import Algorithm, Signer
 from gate.audit.record import Header
@@ -189,6 +196,62 @@ def test_a_commit_that_failed_after_all_was_written_is_continued(log: SmallLog) 
     assert verify(log.spool, log.vkey).verified
 
 
+def test_an_append_that_is_known_is_answered_with_the_index_it_has(log: SmallLog) -> None:
+    first, second = crossing("c1"), crossing("c2")
+    with log.writer() as writer:
+        assert writer.append(first, 0) == [0, 1, 2, 3, 4]
+        assert writer.append([first[4], *second, second[0]], 0) == [4, 5, 6, 7, 8, 9, 5]
+    with log.writer() as writer:
+        assert writer.append([*second, wanted("release"), *first], 0) == [5, 6, 7, 8, 9, 10, 0, 1, 2, 3, 4]
+    assert verify(log.database, log.vkey).entries == 11
+
+
+def test_only_the_latest_appends_are_known(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gate.audit.writer.APPENDS_REMEMBERED", 3)
+    batch = crossing("c1")
+    with log.writer() as writer:
+        writer.append(batch, 0)
+        assert writer.append(batch[2:], 0) == [2, 3, 4]
+        assert writer.append(batch[:1], 0) == [5], "older than what is remembered: a new append"
+    with log.writer() as writer:
+        assert writer.append([batch[4], batch[0], batch[2]], 0) == [4, 5, 6]
+
+
+class Unsure:
+    """A disk whose next commit is written or not, fails either way, and whose database then cannot be opened for a while."""
+
+    def __init__(self, *, written: bool) -> None:
+        self.fails = self.shut = False
+        unsure = self
+
+        class Connection(sqlite3.Connection):
+            def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+                if unsure.shut and sql.startswith("PRAGMA journal_mode"):
+                    raise sqlite3.OperationalError("unable to open")
+                if unsure.fails and sql == "COMMIT":
+                    unsure.fails, unsure.shut = False, True
+                    if written:
+                        super().execute(sql)
+                    raise sqlite3.OperationalError("disk I/O error")
+                return super().execute(sql, *args)
+
+        self.connect = lambda *args, **kwargs: sqlite3.connect(*args, factory=Connection, **kwargs)
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_while_the_database_cannot_be_looked_into_nobody_says_what_is_in_it(log: SmallLog, *, written: bool) -> None:
+    disk, batch, later = Unsure(written=written), crossing("c1"), wanted("release")
+    with log.writer(disk.connect) as writer:
+        disk.fails = True
+        assert writer.append(batch, 0) == [Unknown("cannot open the audit database: unable to open", tried=True)] * 5
+        (refusal,) = writer.append([later], 0)
+        assert refusal == Unknown("cannot open the audit database: unable to open", tried=False)
+        disk.shut = False
+        assert writer.append([*batch, later], 0) == [0, 1, 2, 3, 4, 5]
+    report = verify(log.database, log.vkey)
+    assert (report.entries, report.problems) == (6, ())
+
+
 def test_a_database_that_cannot_be_opened_refuses_until_it_can(log: SmallLog, faulty: Any) -> None:
     faulty.kind.fault = staticmethod(
         at("PRAGMA journal_mode", lambda: sqlite3.OperationalError("unable to open"), times=2)
@@ -214,6 +277,23 @@ def test_a_database_of_a_newer_program_is_left_alone(log: SmallLog) -> None:
     connection.close()
     with pytest.raises(StoreError, match="newer version"):
         Store(log.database)
+
+
+def test_a_database_of_the_first_format_is_refused_for_good(log: SmallLog) -> None:
+    log.write(crossing("c1"))
+    with contextlib.closing(sqlite3.connect(log.database)) as connection, connection:
+        connection.execute("PRAGMA user_version=1")
+    connection.close()
+    with pytest.raises(BadFormatError, match="of format 1, which no gate in service"):
+        Store(log.database)
+    with pytest.raises(BadFormatError), log.writer():
+        pass
+
+
+def test_a_log_whose_name_no_header_can_hold_is_refused(tmp_path: Path) -> None:
+    log = SmallLog(tmp_path, signer=Signer.generate("größe.example/gate-1"))
+    with pytest.raises(BadFormatError, match="origin"), log.writer():
+        pass
 
 
 def test_a_folder_that_is_not_there_is_a_store_error(tmp_path: Path) -> None:
