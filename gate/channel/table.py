@@ -60,7 +60,7 @@ class Channel(Generic[ToListener, ToCaller]):
 
     @property
     def group(self) -> str:
-        """The group of the socket's file, which holds its listener and whoever may call."""
+        """The group that the socket's access list lets in beside its owner: whoever may call."""
         return self.persons or f"portcullis-call-{self.name}"
 
 
