@@ -8,6 +8,7 @@ import dataclasses
 import logging
 import os
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -427,4 +428,14 @@ async def test_a_database_of_another_key_is_a_configuration_error(config: Config
     key.unlink()
     keys.generate(key, config.origin)
     with pytest.raises(ConfigError, match="another key"):
+        await log.run(config, stop=asyncio.Event())
+
+
+async def test_a_database_of_the_first_format_is_a_configuration_error(config: Config) -> None:
+    async with running(config) as lane:
+        await ask(lane, append("opened", "c1"))
+    database = Path(config.paths.state) / "audit" / "log.sqlite"
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("PRAGMA user_version=1")
+    with pytest.raises(ConfigError, match="of format 1, which no gate in service has written; move it away"):
         await log.run(config, stop=asyncio.Event())
