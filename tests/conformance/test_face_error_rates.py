@@ -11,7 +11,7 @@ from gate.cli import face
 
 FACES = SHARED_DATA / "faces"
 
-pytestmark = pytest.mark.conformance
+pytestmark = [pytest.mark.conformance, pytest.mark.long]
 
 
 def test_fnmr_at_fmr_1e_4_is_as_documented() -> None:

@@ -104,6 +104,7 @@ def test_genuine_print_is_seldom_called_unusual(measured: tuple[str, list[Measur
     assert unusual <= UNUSUAL_PRINTS_MAX
 
 
+@pytest.mark.long
 def test_three_hundred_pictures_without_a_zone_give_no_reading(recogniser: LineRecogniser) -> None:
     found = sum(
         isinstance(read(picture, recogniser), Reading) for picture in negatives(np.random.default_rng(300), 300)
