@@ -17,6 +17,7 @@ from gate.passage.events import (
     SiteSeen,
 )
 from gate.passage.evidence import Alarm, LaneEvidence, SiteEvidence
+from gate.passage.records import IncidentKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Timing:
         1_500  # how often a controller is told to stay open in an emergency that an officer ordered
     )
     presence_record_ms: int = 60_000  # a presence that changes nothing is written down no more often
+    incident_again_ms: int = 1_000  # nor is the loss of a part or a doubt of its video, however often vision says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Surroundings:
 
     `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
     whose presence was written down last, and when; `closed_by` is who took the lane out of service. `insisted_ms` is when a release was
-    last sent that no status has borne out yet.
+    last sent that no status has borne out yet. `incidents` are those that were written down just now, of which crossing, and when.
     """
 
     lane: LaneSeen | None = None
@@ -67,6 +69,7 @@ class Surroundings:
     closed_by: str | None = None
     decided: tuple[tuple[str, str], ...] = ()
     recorded: tuple[tuple[str, int], ...] = ()
+    incidents: tuple[tuple[IncidentKind, str | None, int], ...] = ()
 
     def observe(self, event: Event, now_ms: int) -> Surroundings:
         """The surroundings after an event."""

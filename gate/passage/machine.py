@@ -116,7 +116,8 @@ def step(
 ) -> tuple[Surroundings, State, tuple[Effect, ...]]:
     """Answer one event. Total: every event is answered in every state."""
     around = around.observe(event, now_ms)
-    noted = _notes(around, state, event, now_ms, rules.timing)
+    noted = _notes(around, state, now_ms, rules.timing)
+    around, lost = _losses(around, crossing_of(state), event, now_ms, rules.timing)
     if isinstance(event, Ordered):
         around, state, effects = obey(rules, around, state, event, now_ms)
     elif around.emergency() and not isinstance(state, Emergency):
@@ -124,7 +125,7 @@ def step(
     else:
         state, effects = _dispatch(rules, around, state, event, now_ms)
     around, again = _insist(around, event, now_ms, rules.timing)
-    return around, state, (*effects, *again, *noted)
+    return around, state, (*effects, *again, *noted, *lost)
 
 
 def _insist(around: Surroundings, event: Event, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
@@ -165,8 +166,8 @@ def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, no
 # ── what is noted in every state ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _notes(around: Surroundings, state: State, event: Event, now_ms: int, timing: Timing) -> tuple[Effect, ...]:
-    """Records of what happened around the crossing: alarms, lost parts, passages nobody was granted."""
+def _notes(around: Surroundings, state: State, now_ms: int, timing: Timing) -> tuple[Effect, ...]:
+    """Records of what happened around the crossing: alarms, passages nobody was granted."""
     crossing = crossing_of(state)
     notes: list[Effect] = [incident(crossing, IncidentKind.of_alarm(alarm)) for alarm in around.new_alarms]
     if around.just_passed and isinstance(state, _NOBODY_GRANTED):
@@ -174,11 +175,24 @@ def _notes(around: Surroundings, state: State, event: Event, now_ms: int, timing
             notes.append(Write(records.Passed(crossing, 1, PassedBy.RELEASE)))
         else:
             notes.append(incident(crossing, IncidentKind.PASSAGE_BEYOND_GRANT))
-    if isinstance(event, PartLost):
-        notes.append(incident(crossing, IncidentKind.of_loss(event.part)))
-    if isinstance(event, VideoDoubted) and event.crossing == crossing:
-        notes.append(incident(crossing, IncidentKind.of_trouble(event.trouble)))
     return tuple(notes)
+
+
+def _losses(
+    around: Surroundings, crossing: str | None, event: Event, now_ms: int, timing: Timing
+) -> tuple[Surroundings, tuple[Effect, ...]]:
+    """Records of lost parts and doubted video: a program that says the same without end fills no log with it."""
+    match event:
+        case PartLost(part):
+            kind = IncidentKind.of_loss(part)
+        case VideoDoubted(of, trouble) if of == crossing:
+            kind = IncidentKind.of_trouble(trouble)
+        case _:
+            return around, ()
+    recent = tuple(one for one in around.incidents if now_ms - one[2] < timing.incident_again_ms)
+    if any(one[:2] == (kind, crossing) for one in recent):
+        return around, ()
+    return replace(around, incidents=(*recent, (kind, crossing, now_ms))), (incident(crossing, kind),)
 
 
 _NOBODY_GRANTED = Idle | Opening | Inspecting | Recording | Referred | Overruling | Looking
@@ -229,7 +243,7 @@ def _inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Ev
         case TrackChanged(state.crossing) if state.face is not None:
             state = replace(state, face=replace(state.face, track_held=False))
         case VideoDoubted(state.crossing, trouble):
-            state = replace(state, trouble=(*state.trouble, trouble))
+            state = replace(state, trouble=tuple(dict.fromkeys((*state.trouble, trouble))))
         case DocumentRemoved():
             # Mid-read the inspection itself tells; afterwards the document must stay until the grant.
             state = replace(state, removed=state.removed or state.document is not None)

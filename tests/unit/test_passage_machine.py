@@ -196,6 +196,22 @@ def test_a_document_pulled_away_before_the_decision_refers() -> None:
     assert reasons_of(decided, records.Decided) == {"document_removed"}
 
 
+@pytest.mark.parametrize("again", [VideoDoubted(CROSSING, CameraTrouble.COVERED), PartLost(Part.CAMERA)])
+def test_what_vision_says_without_end_is_written_once_a_second_and_kept_once(again: Event) -> None:
+    run = inspecting()
+    written = [effect for _ in range(5_000) for effect in run.feed(again, PartBack(Part.CAMERA), after_ms=1)]
+    assert len(written) == 5
+    assert len(run.around.incidents) == 1
+    assert isinstance(run.state, machine.Inspecting)
+    assert len(run.state.trouble) <= 1
+
+
+def test_another_trouble_or_another_crossings_is_written_at_once() -> None:
+    run = inspecting()
+    said = [VideoDoubted(CROSSING, trouble) for trouble in CameraTrouble]
+    assert len(run.feed(*said, *said)) == len(CameraTrouble)
+
+
 def test_video_that_is_doubted_refers_without_waiting_for_a_face_and_is_an_incident() -> None:
     run = inspecting()
     noted = run.feed(VideoDoubted(CROSSING, CameraTrouble.COVERED))
