@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,8 +30,10 @@ PICTURE_BYTES_MAX = 4 * 1024 * 1024  # between vision and its children
 PAIR_RATE = Rate(1_000, 2_000)  # between a program and its own child
 PAIR_DEADLINE_S = 2.0
 NO_DESCRIPTOR_PAUSE_S = 0.1
+BROKEN_TOLD_EVERY_S = 10.0
 BUSY_S = 1.0  # how long a caller waits for a place among those who wait to be let in
 BUSY_PAUSE_S = 0.01
+log = logging.getLogger(__name__)
 _LENGTH = struct.Struct(">I")
 
 Incoming = TypeVar("Incoming", bound=Message)
@@ -279,6 +282,8 @@ class _Porter:
         self._handler = handler
         self._turnstile = Turnstile(channel)
         self._inside: set[asyncio.Task[None]] = set()
+        self._broken = 0
+        self._told_s = float("-inf")
 
     async def accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -312,10 +317,24 @@ class _Porter:
     async def _attend(self, end: socket.socket, peer: Peer) -> None:
         try:
             await self._handler(end, peer)
+        except* BadMessageError as errors:
+            self._note_broken(peer, errors)
         except* ChannelError:
-            pass  # alone or in a group: a broken peer, and its connection is over
+            pass  # alone or in a group: the peer is gone, and its connection is over
         finally:
             end.close()
+
+    def _note_broken(self, peer: Peer, errors: BaseException) -> None:
+        """Count peers that broke the protocol, and tell of them now and then: a flood of them fills no journal."""
+        self._broken += 1
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._told_s < BROKEN_TOLD_EVERY_S:
+            return
+        while isinstance(errors, BaseExceptionGroup):
+            errors = errors.exceptions[0]
+        about = {"channel": self._channel.name, "uid": peer.uid, "pid": peer.pid, "reason": str(errors)}
+        log.warning("protocol_broken", extra={"count": self._broken, **about})
+        self._broken, self._told_s = 0, now_s
 
     async def end(self) -> None:
         ending = tuple(self._inside)

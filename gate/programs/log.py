@@ -29,7 +29,6 @@ from gate.audit.sealing import Sealer
 from gate.audit.spool import Spool
 from gate.audit.store import Store
 from gate.audit.writer import Outcome, Refused, Unknown, Wanted, Writer
-from gate.channel.errors import ChannelError
 from gate.channel.messages import (
     Append,
     Appended,
@@ -229,14 +228,11 @@ class Desk:
     async def _converse(self, connection: Connection[ToLog]) -> None:
         """Answer one peer, in the order it asked; a peer that does not read holds up nobody else."""
         answers: asyncio.Queue[asyncio.Future[FromLog] | None] = asyncio.Queue(ANSWERS_MAX)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_send_all(connection, answers))
-                async for message in connection:
-                    await answers.put(self._answer(message))
-                await answers.put(None)
-        except* ChannelError as errors:
-            log.info("peer_gone", extra={"pid": connection.peer.pid, "reason": str(errors.exceptions[0])})
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_send_all(connection, answers))
+            async for message in connection:
+                await answers.put(self._answer(message))
+            await answers.put(None)
 
     def _answer(self, message: ToLog) -> asyncio.Future[FromLog]:
         answer: asyncio.Future[FromLog] = asyncio.get_running_loop().create_future()

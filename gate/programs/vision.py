@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.channel import messages
-from gate.channel.errors import BadMessageError, ChannelClosedError
+from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, listen, serve
 from gate.channel.table import CHANNELS
 from gate.channel.users import Peer
@@ -110,10 +110,6 @@ class Vision:
                     await self._obey(lane, message, tasks)
                 if self._crossing is not None and self._crossing.lane is lane:
                     self._crossing.ending.set()  # a crossing dies with its lane
-        except* BadMessageError:
-            log.warning("lane_broke_protocol")
-        except* ChannelClosedError:
-            pass
         finally:
             if self._pages is not None:
                 self._pages.forget(lane)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from fakes.appends import APPEND, APPENDED, append_of
 
-from gate.channel import messages
+from gate.channel import messages, sockets
 from gate.channel.errors import BadMessageError, ChannelClosedError
 from gate.channel.sockets import Connection, connect, listen, reach, serve
 from gate.channel.table import CHANNELS
@@ -52,19 +52,26 @@ async def test_a_message_of_another_direction_ends_the_connection_and_not_the_se
         friend.close()
 
 
-async def test_a_handler_whose_tasks_meet_a_broken_peer_ends_quietly(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+async def test_peers_that_break_the_protocol_are_told_of_once_with_their_count_also_from_a_handlers_tasks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def handler(connection: Connection[Any]) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(connection.receive())
 
-    async with serve(CHANNELS.log, tmp_path / "s", handler):
+    async def break_it() -> None:
         stranger = await connect(CHANNELS.log, tmp_path / "s")
         await stranger.send(messages.WatchView())
         with pytest.raises(ChannelClosedError):
             await stranger.receive()
-    assert caplog.records == []
+
+    async with serve(CHANNELS.log, tmp_path / "s", handler):
+        for _ in range(5):
+            await break_it()
+        assert [vars(record)["count"] for record in caplog.records] == [1]
+        monkeypatch.setattr(sockets, "BROKEN_TOLD_EVERY_S", 0.0)
+        await break_it()
+    assert [(record.message, vars(record)["count"]) for record in caplog.records][1:] == [("protocol_broken", 5)]
 
 
 @pytest.mark.parametrize("wire", [struct.pack(">I", 0xFFFFFFFF), struct.pack(">I", 3) + b"\xff\xff\xff", b"\x00\x00"])
