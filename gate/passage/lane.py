@@ -36,12 +36,8 @@ class Timing:
     passing_max_ms: int = 15_000  # from the passage to the lane at rest: an officer has a look
     release_ms: int = 15_000  # passages this long after a release are the release's
     emergency_end_max_ms: int = 3_000  # the controller does not leave its emergency: it goes on
-    release_again_ms: int = (
-        500  # a leaf that is still closed so long after a release is told again, while the release lasts
-    )
-    emergency_hold_ms: int = (
-        1_500  # how often a controller is told to stay open in an emergency that an officer ordered
-    )
+    order_again_ms: int = 500  # a status that does not show a release or a revocation by then: told again
+    emergency_hold_ms: int = 1_500  # an emergency that an officer ordered: the controller is told again to be open
     presence_record_ms: int = 60_000  # a presence that changes nothing is written down no more often
     incident_again_ms: int = 1_000  # nor is the loss of a part or a doubt of its video, however often vision says so
 
@@ -51,8 +47,9 @@ class Surroundings:
     """The newest known facts. `just_passed` is the number of entry passages that the latest event brought to light.
 
     `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
-    whose presence was written down last, and when; `closed_by` is who took the lane out of service. `insisted_ms` is when a release was
-    last sent that no status has borne out yet. `incidents` are those that were written down just now, of which crossing, and when.
+    whose presence was written down last, and when; `closed_by` is who took the lane out of service. `freeing_ms` is when a release was
+    last sent that no status has borne out yet, `revoking_ms` when a grant was last taken back that nobody has any more.
+    `incidents` are those that were written down just now, of which crossing, and when.
     """
 
     lane: LaneSeen | None = None
@@ -62,7 +59,8 @@ class Surroundings:
     trust_age_days: float | None = None
     clock_sure: bool = False
     released_ms: int | None = None
-    insisted_ms: int | None = None
+    freeing_ms: int | None = None
+    revoking_ms: int | None = None
     just_passed: int = 0
     new_alarms: tuple[Alarm, ...] = ()
     version: int = 0

@@ -124,19 +124,34 @@ def step(
         state, effects = begin_emergency(state, emergency_began(state))
     else:
         state, effects = _dispatch(rules, around, state, event, now_ms)
-    around, again = _insist(around, event, now_ms, rules.timing)
+    if Revoke() in effects:
+        around = replace(around, revoking_ms=now_ms)
+    around, again = _insist(around, state, event, now_ms, rules.timing)
     return around, state, (*effects, *again, *noted, *lost)
 
 
-def _insist(around: Surroundings, event: Event, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
-    """Repeat a release until a status shows that the leaf is not closed any more, or the release is over."""
-    if around.insisted_ms is None or not isinstance(event, LaneSeen):
+def _insist(
+    around: Surroundings, state: State, event: Event, now_ms: int, timing: Timing
+) -> tuple[Surroundings, tuple[Effect, ...]]:
+    """Repeat what the controller's status does not show: a revocation, and a release while it lasts (safety invariant 4).
+
+    Taking back comes first: releasing has the last word. In an emergency nothing is taken back (7).
+    """
+    if not isinstance(event, LaneSeen):
         return around, ()
+    again: tuple[Effect, ...] = ()
+    nobodys = event.grants_left > 0 and not isinstance(state, Granted | Emergency)
+    if not nobodys:
+        around = replace(around, revoking_ms=None)
+    elif around.revoking_ms is None or now_ms - around.revoking_ms >= timing.order_again_ms:
+        around, again = replace(around, revoking_ms=now_ms), (Revoke(),)
+    if around.freeing_ms is None:
+        return around, again
     if not event.closed or not around.released(now_ms, timing):
-        return replace(around, insisted_ms=None), ()
-    if now_ms - around.insisted_ms < timing.release_again_ms:
-        return around, ()
-    return replace(around, insisted_ms=now_ms), (Release(),)
+        return replace(around, freeing_ms=None), again
+    if now_ms - around.freeing_ms < timing.order_again_ms:
+        return around, again
+    return replace(around, freeing_ms=now_ms), (*again, Release())
 
 
 def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, now_ms: int) -> Step:

@@ -191,7 +191,7 @@ def _free(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> 
     freed: list[Effect] = [Release(), Write(records.Released(crossing, ordered.said))]
     if around.lane is not None and around.lane.bodies == 0:
         freed.append(incident(crossing, IncidentKind.RELEASE_OF_NOBODY))
-    around = replace(around, released_ms=now_ms, insisted_ms=now_ms)
+    around = replace(around, released_ms=now_ms, freeing_ms=now_ms)
     objections = (Objection(Reason.RELEASED_BY_OFFICER),)
     match state:
         case Idle() | Referred() | Emergency():

@@ -431,3 +431,21 @@ def test_the_invitation_says_how_to_lay_the_document_and_forgets_it_with_the_cro
     assert run.feed(PageGuided(Guidance.NONE)) == [Show(Screen.WELCOME)]
     run.feed(PageGuided(Guidance.PAGE_GLARE), DocumentPresented(CROSSING))
     assert run.feed(PageGuided(Guidance.PAGE_STILL)) == [], "how a page lies is no matter once there is a crossing"
+
+
+def test_a_grant_that_nobody_has_is_taken_back_until_the_controller_shows_it() -> None:
+    run = granted()
+    outstanding = replace(OPEN, bodies=2)
+    assert run.feed(outstanding).count(Revoke()) == 1
+    assert Revoke() not in run.feed(outstanding, after_ms=499)
+    assert run.feed(outstanding, after_ms=1) == [Revoke()]
+    assert Revoke() not in run.feed(outstanding, after_ms=100)
+    run.feed(AT_REST)
+    assert Revoke() in run.feed(OPEN)  # another one, that nobody was given
+
+
+def test_a_grant_that_somebody_has_is_left_alone_and_so_is_any_in_an_emergency() -> None:
+    run = granted()
+    assert run.feed(OPEN, after_ms=5_000) == []
+    assert Revoke() not in run.feed(replace(OPEN, fire=True))
+    assert Revoke() not in run.feed(replace(OPEN, emergency_open=True), after_ms=5_000)
