@@ -33,7 +33,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
             "operator": "border.example",
             "barrier": {"port": "/dev/b"},
             "swipe": {"port": "/dev/s"},
-            "camera": {"address": "http://c"},
+            "camera": {"address": "http://127.0.0.1:1/s"},
             "audit": {"recipients": ["age1x"]},
             **tables,
         }
