@@ -621,11 +621,18 @@ class LookWanted(Message, frozen=True):
     """Ask what waits for an officer, and for a challenge that an order can answer."""
 
 
+class Objected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One reason why a crossing was referred, as `gate.passage.reasons.Objection` has it."""
+
+    reason: Reason
+    detail: Words = ""
+
+
 class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A crossing that waits for an officer, and every reason: `reason` or `reason:detail`."""
+    """A crossing that waits for an officer, and every reason."""
 
     crossing: CrossingId
-    objections: list[Words]
+    objections: list[Objected]
 
 
 class Look(Message, frozen=True):
@@ -636,7 +643,7 @@ class Look(Message, frozen=True):
     state: Name
     running: CrossingId | None  # the crossing that runs and is not referred
     referred: list[Waiting]
-    closed_by: str | None  # who closed the lane
+    closed_by: Name | None  # who closed the lane
     issued_ms: Milliseconds
     nonce: Name
     version: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]

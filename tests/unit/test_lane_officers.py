@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from fakes.officers_lane import Lane, at_a_lane
 from fakes.passage_examples import AT_REST, CROSSING
@@ -28,6 +29,7 @@ from gate.passage import machine, obeying, records
 from gate.passage.events import DocumentPresented, Part, PartLost
 from gate.passage.evidence import Alarm
 from gate.passage.orders import Missing, OfficerRole, Outcome
+from gate.passage.reasons import Objection, Reason
 from gate.passage.records import ObeyedVerb
 from gate.programs.lane import officers
 
@@ -54,7 +56,12 @@ def test_an_order_of_another_authority_or_key_admits_nobody(monkeypatch: pytest.
             answer = await lane.say(Verb.ADMIT, by)
             assert answer.outcome is Outcome.FORBIDDEN
             assert "signature" in answer.detail
-            assert answer.referred == [messages.Waiting(CROSSING, ["face_below_threshold", "officer_absent"])]
+            assert answer.referred == [
+                messages.Waiting(
+                    CROSSING,
+                    [messages.Objected(Reason.FACE_BELOW_THRESHOLD), messages.Objected(Reason.OFFICER_ABSENT)],
+                )
+            ]
         assert (await lane.desk.submit(b"")).outcome is Outcome.FORBIDDEN
         assert (await lane.say(Verb.RELEASE, forged[0])).outcome is Outcome.FORBIDDEN  # not even that
 
@@ -472,6 +479,22 @@ def test_an_admission_is_answered_by_its_own_crossing(
     state: machine.State, taken: str | None, answered: object
 ) -> None:
     assert officers._admission(state, CROSSING, taken) == answered
+
+
+async def test_an_answer_with_every_reason_there_is_still_fits_the_channel(tmp_path: Path) -> None:
+    lane = Lane()
+    everything = tuple(Objection(reason, "x" * 500) for reason in Reason)
+    lane.engine._state = machine.Referred(CROSSING, everything)
+    async with lane.desk.serve(tmp_path / "orders.sock"):
+        terminal = await Terminal.reach(tmp_path / "orders.sock")
+        (waiting,) = (await terminal.look()).referred
+        assert [one.reason for one in waiting.objections] == list(Reason)
+        terminal.close()
+    outcome, detail = officers._admission(lane.engine.state, CROSSING, None) or (None, "")
+    assert outcome is Outcome.IMPOSSIBLE
+    told = messages.OrderAnswer(Outcome.IMPOSSIBLE, messages.words(detail), "referred", [waiting])
+    decoded = msgspec.msgpack.decode(msgspec.msgpack.encode(told), type=messages.OrderAnswer)
+    assert decoded == told
 
 
 def test_every_power_has_its_row() -> None:

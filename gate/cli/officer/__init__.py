@@ -131,7 +131,7 @@ def what_waits(config: ConfigFile = None, as_json: Json = False) -> None:
     if look.running:
         say(f"  {look.running}  runs")
     for one in look.referred:
-        say(f"  {one.crossing}  waits: {', '.join(one.objections) or 'no reason is known any more'}")
+        say(f"  {one.crossing}  waits: {', '.join(_reasons(one)) or 'no reason is known any more'}")
 
 
 def _give(
@@ -227,8 +227,12 @@ def _show(verb: Verb, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
 
 
 def _standing(told: messages.Look | messages.OrderAnswer) -> dict[str, Any]:
-    referred = [{"crossing": one.crossing, "objections": one.objections} for one in told.referred]
+    referred = [{"crossing": one.crossing, "objections": _reasons(one)} for one in told.referred]
     return {"state": told.state, "referred": referred}
+
+
+def _reasons(waiting: messages.Waiting) -> list[str]:
+    return [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in waiting.objections]
 
 
 def _socket(config: Path | None) -> Path:

@@ -317,4 +317,7 @@ def _words(state: machine.Referred) -> list[str]:
 
 
 def _waiting(state: machine.State) -> list[messages.Waiting]:
-    return [messages.Waiting(state.crossing, _words(state))] if isinstance(state, machine.Referred) else []
+    if not isinstance(state, machine.Referred):
+        return []
+    found = [messages.Objected(one.reason, messages.words(one.detail)) for one in state.objections]
+    return [messages.Waiting(state.crossing, found)]
