@@ -22,6 +22,8 @@ from gate.passage.effects import Write
 from gate.passage.events import DocumentRead, FaceCompared, Recorded, RecordKind, Tick
 from gate.passage.evidence import CheckResult
 from gate.passage.orders import Disposition, HandOver
+from gate.passage.reasons import Objection, Reason
+from gate.passage.records import Closed, ClosedAs
 from gate.programs.lane.owed import Owed
 
 SAYS_NOTHING = {"v", "index", "class", "hour", "origin", "sealed", "key"}
@@ -112,6 +114,16 @@ def test_the_number_of_records_does_tell_as_the_threat_model_says() -> None:
         "forged": 4,
         "impostor": 4,
     }
+
+
+def test_a_referral_for_very_many_reasons_shows_as_the_threat_model_says() -> None:
+    def length(count: int) -> int:
+        reasons = tuple(Objection(Reason.DOCUMENT_CHECK_UNDETERMINED, f"a_check_of_the_{n:02}") for n in range(count))
+        run = Run(effects=[Write(Closed(CROSSING, ClosedAs.REFERRED, reasons))])
+        (new,) = records_of(run)
+        return len(wanted(new).plain)
+
+    assert (length(12), length(25)) == (1536, 8192)
 
 
 def test_without_padding_the_lengths_would_tell() -> None:
