@@ -58,7 +58,7 @@ from gate.passage.states import (
     crossing_of,
 )
 
-REMEMBERED_MAX = 8  # officers and referrals; the oldest is forgotten
+REMEMBERED_MAX = 32  # officers and referrals; the oldest is forgotten
 
 Obeying = tuple[Surroundings, State, tuple[Effect, ...]]
 

@@ -18,6 +18,7 @@ from fakes.shifts import AUTHORITY, GATE, certificate, key_of
 from typer.testing import CliRunner, Result
 
 from gate.channel import messages
+from gate.channel.errors import ChannelClosedError
 from gate.cli import officer
 from gate.cli.officer import keys
 from gate.cli.officer.terminal import ATTEMPTS_MAX, Terminal
@@ -273,6 +274,25 @@ def test_without_a_lane_or_a_key_it_is_one_line(
     assert run("present", "--key", tmp_path / "none.key").exit_code == Exit.IO_ERROR
     monkeypatch.undo()
     assert run("list", "--config", tmp_path / "none.toml").exit_code == Exit.CONFIG
+
+
+async def test_whoever_stays_outlasts_a_lane_that_starts_anew_and_hears_a_no(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def answer(outcome: Outcome) -> messages.OrderAnswer:
+        return messages.OrderAnswer(outcome, "", "idle", [])
+
+    story = [answer(Outcome.DONE), ChannelClosedError("away"), answer(Outcome.DONE), answer(Outcome.FORBIDDEN)]
+
+    async def order() -> messages.OrderAnswer:
+        told = story.pop(0)
+        if isinstance(told, Exception):
+            raise told
+        return told
+
+    assert await officer._say_and_stay(Verb.PRESENT, order, 0.01, as_json=False) is Exit.NOT_PERMITTED
+    assert story == []
+    assert "the lane: away" in capsys.readouterr().err
 
 
 def test_a_gate_without_officers_says_so(gate: Gate) -> None:

@@ -115,7 +115,7 @@ def test_six_officers_who_take_turns_are_each_written_once_a_minute() -> None:
 
 def test_of_many_officers_the_last_few_are_remembered() -> None:
     run = ready()
-    for number in range(20):
+    for number in range(50):
         run.order(BePresent(), f"officer-{number}")
     assert len(run.around.recorded) == obeying.REMEMBERED_MAX
 

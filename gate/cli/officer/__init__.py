@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gate.cli.officer import authority
-from gate.cli.output import Exit, emit_json, fail, one_line, say
+from gate.cli.output import Exit, emit_json, fail, note, one_line, say
 from gate.orders.verbs import RULES, Verb
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ app = typer.Typer(no_args_is_help=True)
 app.add_typer(authority.app, name="authority", help="The officers' authority, off the gate: init, certify")
 
 DEFAULT_KEY = "~/.portcullis/shift.key"
+AWAY_RETRY_S = 1.0  # who stays present looks for a lane that is away
 
 Gate = Annotated[str | None, typer.Option(help="The gate's id; the configured one when left out.")]
 Crossing = Annotated[str | None, typer.Option(help="The crossing; the one that waits when left out.")]
@@ -146,7 +148,6 @@ def _give(
     argument: str | None = None,
     every_s: float | None = None,
 ) -> None:
-    from gate.channel.errors import ChannelError
     from gate.cli.officer import keys
     from gate.orders.errors import OrderError
 
@@ -157,19 +158,34 @@ def _give(
         shift, _ = keys.read_shift(key.expanduser())
     except keys.KeyFileError as error:
         fail(error.code, str(error))
+    order = partial(_order, path, shift, verb, gate, crossing, reason, argument)
     try:
-        while True:
-            answer = asyncio.run(_order(path, shift, verb, gate, crossing, reason, argument))
-            code = _show(verb, answer, as_json=as_json)
-            if every_s is None or code is not Exit.OK:
-                raise typer.Exit(int(code))
-            asyncio.run(asyncio.sleep(every_s))
-    except ChannelError as error:
-        fail(Exit.UNREACHABLE, f"the lane: {error}")
+        code = asyncio.run(_say_and_stay(verb, order, every_s, as_json=as_json))
     except OrderError as error:
         fail(Exit.USAGE, str(error))
     except KeyboardInterrupt:
-        raise typer.Exit(int(Exit.OK)) from None
+        code = Exit.OK  # whoever stayed has gone
+    raise typer.Exit(int(code))
+
+
+async def _say_and_stay(
+    verb: Verb, order: Callable[[], Awaitable[messages.OrderAnswer]], every_s: float | None, *, as_json: bool
+) -> Exit:
+    """Give the order, once or again and again; who stays waits for a lane that starts anew. Ends with the first no."""
+    from gate.channel.errors import ChannelError
+
+    while True:
+        try:
+            code = _show(verb, await order(), as_json=as_json)
+        except ChannelError as error:
+            if every_s is None:
+                fail(Exit.UNREACHABLE, f"the lane: {error}")
+            note(f"the lane: {error}")
+            await asyncio.sleep(AWAY_RETRY_S)
+            continue
+        if every_s is None or code is not Exit.OK:
+            return code
+        await asyncio.sleep(every_s)
 
 
 async def _look(path: Path) -> messages.Look:
