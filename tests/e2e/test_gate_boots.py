@@ -6,10 +6,16 @@ checked as content, by test_systemd_units.
 
 from __future__ import annotations
 
+import time
+
 import pytest
-from fakes.boot.gate import Gate
+from fakes.boot.gate import SEED, Gate
 
 from gate.programs.runner import PROGRAMS
+from hardware_sim.company import Company
+from hardware_sim.faces import identities
+from hardware_sim.passport.issuer import Issuer
+from hardware_sim.scenario import read_scenarios, scenario_folder
 
 pytestmark = [pytest.mark.long, pytest.mark.e2e]
 
@@ -65,3 +71,89 @@ def test_a_program_that_hangs_is_ended_by_its_watchdog_and_comes_back(gate: Gate
     gate.until(gate.is_in_service, "the gate is in service again")
     assert gate.is_safe()
     assert "watchdog" in gate.machine.journal("-u", f"gate-{program}.service", "-n", "40").lower()
+
+
+def test_a_mistake_in_the_configuration_stays_down_and_says_why(gate: Gate) -> None:
+    broken = (
+        (gate.machine.root / "etc/portcullis/gate.toml").read_text().replace("[barrier]", "[barrier]\ncolour = 1", 1)
+    )
+    gate.machine.write("/etc/portcullis/broken.toml", broken)
+    with gate.changed("lane", "[Service]\nEnvironment=PORTCULLIS_CONFIG=/etc/portcullis/broken.toml\n") as unit:
+        gate.machine.systemctl("restart", "--no-block", unit)
+        gate.until(lambda: gate.machine.show(unit)["ActiveState"] == "failed", "the lane ends")
+        time.sleep(3)  # three times as long as a restart takes
+        shown = gate.machine.show(unit)
+        assert (shown["ActiveState"], shown["ExecMainStatus"], shown["NRestarts"]) == ("failed", "78", "0")
+        said = gate.machine.journal("-u", unit, "-n", "20")
+        assert "/etc/portcullis/broken.toml" in said
+        assert "colour" in said
+        assert "Traceback" not in said
+        assert {gate.machine.show(f"gate-{name}.service")["ActiveState"] for name in PROGRAMS if name != "lane"} == {
+            "active"
+        }
+        assert gate.world.screens[-1] == "officer"
+        assert gate.is_safe()
+    gate.until(gate.is_in_service, "the gate is in service again")
+
+
+def test_a_program_that_fails_again_and_again_ends_failed_and_starts_when_a_person_says_so(gate: Gate) -> None:
+    with gate.changed("screens", "[Service]\nExecStart=\nExecStart=/bin/false\nRestartSec=20ms\n") as unit:
+        gate.machine.systemctl("restart", "--no-block", unit)
+        gate.until(lambda: gate.machine.show(unit)["ActiveState"] == "failed", "the limit is reached")
+        shown = gate.machine.show(unit)
+        assert 15 <= int(shown["NRestarts"]) <= 20
+        assert "Start request repeated too quickly" in gate.machine.journal("-u", unit, "-n", "20")
+    gate.until(gate.is_in_service, "the gate is in service again")
+
+
+def test_the_clock_is_sure_only_by_the_word_of_the_time_service(gate: Gate) -> None:
+    ask = ("-c", "from gate.programs import clock; print(clock.is_synchronised())")
+    flag = "/run/systemd/timesync/synchronized"
+    gate.machine.run("mkdir", "-p", "/run/systemd/timesync")
+    for program in ("lane", "sync"):
+        assert gate.inside(program, *ask) == "False\n"
+        gate.machine.run("touch", flag)
+        assert gate.inside(program, *ask) == "True\n"
+        gate.machine.run("touch", "--date=9 hours ago", flag)
+        assert gate.inside(program, *ask) == "False\n"
+        gate.machine.run("rm", flag)
+
+
+def test_the_log_knows_the_boot_though_it_cannot_see_the_kernels_name_for_it(gate: Gate) -> None:
+    ask = ("-c", "from gate.programs import clock; print(clock.boot_id())")
+    assert gate.inside("log", *ask) == gate.machine.run("cat", "/proc/sys/kernel/random/boot_id").stdout
+    hidden = ("-c", "import os; print(os.path.exists('/proc/sys/kernel/random/boot_id'))")
+    assert gate.inside("log", *hidden) == "False\n"
+
+
+def test_pcscd_lets_the_lane_in_by_our_rule_and_nobody_else(gate: Gate) -> None:
+    ask = ("-c", "from smartcard.scard import *; print(SCardEstablishContext(SCARD_SCOPE_USER)[0] == SCARD_S_SUCCESS)")
+    assert gate.inside("lane", *ask) == "True\n"
+    assert gate.inside("vision", *ask) == "False\n"
+    rule = next((gate.machine.root / "usr/share/polkit-1/rules.d").glob("*portcullis*"))
+    text = rule.read_text()
+    rule.unlink()
+    try:
+        gate.machine.systemctl("restart", "polkit.service")
+        assert gate.inside("lane", *ask) == "False\n"
+    finally:
+        rule.write_text(text)
+        gate.machine.systemctl("restart", "polkit.service")
+    assert gate.inside("lane", *ask) == "True\n"
+
+
+def test_nothing_personal_is_in_the_journal_of_the_whole_boot(gate: Gate) -> None:
+    gate.officer("present")
+    assert gate.world.travel("genuine", "t9").passed == 1
+    company = Company(identities(), Issuer(SEED), SEED, lays_pages=False)
+    lines: list[str] = []
+    for name in ("t0", "t1", "t2", "t9"):
+        lines += company.cast(name, read_scenarios(scenario_folder())["genuine"]).passport.mrz_lines
+    names = {part for line in lines[::2] for part in line[5:].split("<") if len(part) > 3}
+    personal = {*lines, *names, *(line[:9] for line in lines[1::2])}
+    planted = "P<UTOPLANTED<<CANARY"
+    gate.machine.run("systemd-cat", "-t", "gate", "echo", planted)
+    journal = gate.machine.run("journalctl", "--no-pager", "--all", "--output=export").stdout
+    assert [value for value in (planted,) if value in journal] == [planted]
+    assert len(journal) > 10_000
+    assert [value for value in sorted(personal) if value.casefold() in journal.casefold()] == []

@@ -20,15 +20,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-NEIGHBOURS = ("lane", "vision", "log", "sync", "screens")
-SOCKETS = {
-    "lane": ("lane", "orders"),
-    "vision": ("vision", "preview"),
-    "log": ("log",),
-    "sync": ("status-sync",),
-    "screens": ("status-screens",),
-}
-CALLERS = {"lane": {"log", "vision"}, "screens": {"preview", "lane", "orders"}}
+from gate.channel.table import CHANNELS, PROGRAMS
+
 FAR, FAR_PORT = "192.0.2.1", 4321  # no camera's address; the machine itself listens there
 STATE, KEYS = Path("/var/lib/portcullis"), Path("/etc/portcullis/keys")
 REFUSED = {
@@ -40,7 +33,7 @@ _IO_URING_SETUP, _CLONE_NEWUSER = 425, 0x10000000
 _PTRACE_TRACEME, _KEYCTL_GET_KEYRING_ID, _KEY_SPEC_SESSION_KEYRING = 0, 0, -3
 
 
-def _call(function: str, *arguments: object) -> int:
+def _libc(function: str, *arguments: object) -> int:
     result = int(getattr(_LIBC, function)(*arguments))
     if result < 0:
         number = ctypes.get_errno()
@@ -81,65 +74,46 @@ def _make_in(folder: Path) -> Callable[[], None]:
 
 
 def _others(program: str) -> list[str]:
-    return [name for name in NEIGHBOURS if name != program]
+    return [name for name in PROGRAMS if name != program]
 
 
-def _each(attempts: list[Callable[[], None]]) -> Callable[[], None]:
-    """Succeeds when one of them does; refused with the last error."""
-
+def _call(path: Path) -> Callable[[], None]:
     def attempt() -> None:
-        refusal: OSError | None = None
-        for one in attempts:
-            try:
-                one()
-            except OSError as error:
-                refusal = error
-            else:
-                return
-        assert refusal is not None
-        raise refusal
+        with socket.socket(socket.AF_UNIX) as end:
+            end.connect(str(path))
 
     return attempt
 
 
-def _call_neighbours(program: str) -> Callable[[], None]:
-    """Every socket of every other program that this one has no business with."""
-
-    def to(listener: str, name: str) -> Callable[[], None]:
-        def attempt() -> None:
-            with socket.socket(socket.AF_UNIX) as end:
-                end.connect(f"/run/portcullis-{listener}/{name}.sock")
-
-        return attempt
-
-    wanted = [(other, name) for other in _others(program) for name in SOCKETS[other]]
-    return _each([to(other, name) for other, name in wanted if name not in CALLERS.get(program, set())])
-
-
-def _replace_neighbour(program: str) -> Callable[[], None]:
+def _replace(path: Path) -> Callable[[], None]:
     """Move another program's socket away, as the impostor of issue 9 did, and put it back."""
 
-    def of(listener: str) -> Callable[[], None]:
-        def attempt() -> None:
-            path = Path(f"/run/portcullis-{listener}/{SOCKETS[listener][0]}.sock")
-            path.rename(path.with_suffix(".moved")).rename(path)
+    def attempt() -> None:
+        path.rename(path.with_suffix(".moved")).rename(path)
 
-        return attempt
-
-    return _each([of(other) for other in _others(program)])
+    return attempt
 
 
-def _listen_as_neighbour(program: str) -> Callable[[], None]:
-    def as_(listener: str) -> Callable[[], None]:
-        def attempt() -> None:
-            path = Path(f"/run/portcullis-{listener}/impostor.sock")
-            with socket.socket(socket.AF_UNIX) as end:
-                end.bind(str(path))
-            path.unlink()
+def _listen_in(folder: Path) -> Callable[[], None]:
+    def attempt() -> None:
+        path = folder / "impostor.sock"
+        with socket.socket(socket.AF_UNIX) as end:
+            end.bind(str(path))
+        path.unlink()
 
-        return attempt
+    return attempt
 
-    return _each([as_(other) for other in _others(program)])
+
+def _at_neighbours(program: str) -> dict[str, Callable[[], None]]:
+    """Every socket of every other program: called where this one has no business with it, and in any case replaced."""
+    found = {}
+    for channel in CHANNELS.every():
+        if channel.listener in _others(program):
+            path = Path(f"/run/portcullis-{channel.listener}/{channel.file}")
+            found[f"replace {channel.name}"] = _replace(path)
+            if program not in channel.callers:
+                found[f"call {channel.name}"] = _call(path)
+    return found | {f"listen as {name}": _listen_in(Path(f"/run/portcullis-{name}")) for name in _others(program)}
 
 
 def _read_neighbours_memory(program: str) -> Callable[[], None]:
@@ -176,8 +150,8 @@ def _in_a_child(act: Callable[[], object]) -> Callable[[], None]:
 
 def _mount() -> None:
     with tempfile.TemporaryDirectory() as place:
-        _call("mount", b"none", place.encode(), b"tmpfs", 0, None)
-        _call("umount", place.encode())
+        _libc("mount", b"none", place.encode(), b"tmpfs", 0, None)
+        _libc("umount", place.encode())
 
 
 def _make_setuid() -> None:
@@ -208,18 +182,16 @@ def attempts_of(program: str) -> dict[str, Callable[[], object]]:
         "write the models": _make_in(STATE / "models"),
         "write the configuration": _make_in(Path("/etc/portcullis")),
         "write a program": _make_in(Path("/usr/bin")),
-        "call another program": _call_neighbours(program),
-        "take another's place": _replace_neighbour(program),
-        "listen as another": _listen_as_neighbour(program),
+        **_at_neighbours(program),
         "read another's memory": _read_neighbours_memory(program),
-        "trace": _in_a_child(lambda: _call("ptrace", _PTRACE_TRACEME, 0, None, None)),
-        "use io_uring": lambda: os.close(_call("syscall", _IO_URING_SETUP, 1, ctypes.create_string_buffer(256))),
-        "use keys of the kernel": lambda: _call(
+        "trace": _in_a_child(lambda: _libc("ptrace", _PTRACE_TRACEME, 0, None, None)),
+        "use io_uring": lambda: os.close(_libc("syscall", _IO_URING_SETUP, 1, ctypes.create_string_buffer(256))),
+        "use keys of the kernel": lambda: _libc(
             "syscall", _NUMBERS["keyctl"], _KEYCTL_GET_KEYRING_ID, ctypes.c_long(_KEY_SPEC_SESSION_KEYRING), 1
         ),
         "mount": _mount,
-        "make a user namespace": _in_a_child(lambda: _call("unshare", _CLONE_NEWUSER)),
-        "touch the clock": lambda: _call("adjtimex", ctypes.create_string_buffer(512)),
+        "make a user namespace": _in_a_child(lambda: _libc("unshare", _CLONE_NEWUSER)),
+        "touch the clock": lambda: _libc("adjtimex", ctypes.create_string_buffer(512)),
         "make a set-user-ID file": _make_setuid,
         "write and execute memory": lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC).close(),
     }

@@ -33,9 +33,10 @@ OPT = "/opt/portcullis"
 PYTHON = f"{OPT}/bin/python"
 CONFIG = "/etc/portcullis/gate.toml"
 WORLD = "/run/world"
+SEED = 1
 PAGE = "http://127.0.0.1:8088"
 CENTRAL = "/root/central"
-OFFICER = "anna"
+OFFICER = "officer7"
 SHIFT = f"/home/{OFFICER}/shift.key"
 READY_DEADLINE_S = 60.0
 WORLD_DEADLINE_S = 300.0  # the first run renders the faces
@@ -94,7 +95,6 @@ def copy_of_unit(text: str, command: str, freedom: Freedom) -> str:
         "RestartSec",
         "RestartPreventExitStatus",
         "WatchdogSec",
-        "Environment",
     }
     identity = {"User", "Group", "SupplementaryGroups", "RuntimeDirectory", "RuntimeDirectoryMode"}
     section, settings = "", []
@@ -153,14 +153,33 @@ class Gate:
 
     def attempt(self, program: str, freedom: Freedom, names: Iterable[str]) -> dict[str, int]:
         """Try these in the program's own sandbox, or in as much of it as `freedom` leaves; an error's number each, 0 for success."""
+        words = ("-m", "fakes.boot.attempts", program, *names)
+        found: dict[str, int] = json.loads(self.inside(program, *words, freedom=freedom))
+        return found
+
+    def inside(self, program: str, *words: str, freedom: Freedom = Freedom.NONE) -> str:
+        """Run the interpreter with these words in a program's sandbox; returns what it prints. Raises AssertionError when it fails."""
         self.machine.run("mkdir", "-p", "/run/attempts")
-        command = f"{PYTHON} -m fakes.boot.attempts {program} {' '.join(shlex.quote(name) for name in names)}"
+        command = " ".join((PYTHON, *(shlex.quote(word.replace("%", "%%")) for word in words)))
         unit = copy_of_unit(self.machine.systemctl("cat", f"gate-{program}.service"), command, freedom)
         self.machine.write("/run/systemd/system/attempts.service", unit)
         self.machine.systemctl("daemon-reload")
         self.machine.systemctl("start", "attempts.service")
-        found: dict[str, int] = json.loads((self.machine.root / "run/attempts/out").read_text())
-        return found
+        return (self.machine.root / "run/attempts/out").read_text()
+
+    @contextlib.contextmanager
+    def changed(self, program: str, drop_in: str) -> Iterator[str]:
+        """A program's unit with a drop-in while the block runs; then as shipped, and started."""
+        unit, path = f"gate-{program}.service", f"/run/systemd/system/gate-{program}.service.d/99-test.conf"
+        self.machine.write(path, drop_in)
+        self.machine.systemctl("daemon-reload")
+        try:
+            yield unit
+        finally:
+            (self.machine.root / path.lstrip("/")).unlink()
+            self.machine.systemctl("daemon-reload")
+            self.machine.systemctl("reset-failed", unit, check=False)
+            self.machine.systemctl("restart", "--no-block", unit)
 
     def until(self, condition: Callable[[], bool], what: str, *, within_s: float = READY_DEADLINE_S) -> float:
         """Wait; returns how long it took, in seconds. Raises AssertionError with what the units say at the deadline."""
@@ -222,7 +241,18 @@ class World:
         self._process = subprocess.Popen(
             [
                 *machine.enter(),
-                *("/usr/bin/env", "HOME=/root", PYTHON, "-m", "hardware_sim", "world", "--dir", WORLD, "--seed", "1"),
+                *(
+                    "/usr/bin/env",
+                    "HOME=/root",
+                    PYTHON,
+                    "-m",
+                    "hardware_sim",
+                    "world",
+                    "--dir",
+                    WORLD,
+                    "--seed",
+                    str(SEED),
+                ),
                 "--installed-pcscd",
             ],
             stdin=subprocess.PIPE,
@@ -365,9 +395,12 @@ def _lay_bait(machine: Machine, ending: contextlib.ExitStack) -> None:
         machine.run("chmod", "0666" if name != "input/event1" else "0660", f"/dev/{name}")
     machine.run("ip", "address", "add", f"{FAR}/32", "dev", "lo")
     listener = subprocess.Popen(
-        [*machine.enter(), PYTHON, "-m", "http.server", str(FAR_PORT), "--bind", FAR],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        [
+            *machine.enter(),
+            PYTHON,
+            "-c",
+            f"import socket, time; s = socket.create_server(('{FAR}', {FAR_PORT})); time.sleep(1e6)",
+        ],
     )
     ending.callback(listener.wait)
     ending.callback(listener.kill)

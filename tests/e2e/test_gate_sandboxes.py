@@ -1,0 +1,152 @@
+"""What docs/architecture.md says each program may not do, tried in that program's own sandbox on a booted machine.
+
+Every phrase of the last column has its attempts here, or names the test that holds it; one without either fails. An attempt is refused in
+the unit as shipped, and succeeds where the sandbox's lines are gone, or, where the user itself stands in its way, as root: so none
+of them is refused for another reason than the one it is about.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from fakes.boot.attempts import REFUSED
+from fakes.boot.attempts import attempts_of as every_attempt_of
+from fakes.boot.gate import Freedom, Gate
+
+from gate.programs.runner import PROGRAMS
+
+ROOT = Path(__file__).resolve().parents[2]
+EVERYBODY = "each of the five"
+CHILDREN = "face child, page child"
+DEVICES = ("open a serial line", "open another serial line", "open a camera", "open a keyboard")
+CONFINED = "tests/integration/test_children_confined.py::test_what_a_kind_of_child_gave_up_is_refused_and_nothing_else"
+OF_DOCUMENTS = "tests/integration/test_document_child.py"
+LOADED = "tests/integration/test_what_programs_load.py::test_a_program_loads_nothing_that_it_may_not"
+OF_ADMINISTRATORS = (
+    *("open a raw socket", "open a netlink socket", "use io_uring", "use keys of the kernel", "mount"),
+    *("make a user namespace", "touch the clock", "make a set-user-ID file"),
+)
+# Where the user stands in the way, whatever the sandbox says.
+USERS_OWN = {
+    *(
+        "read the log's key",
+        "read the device's key",
+        "open the database",
+        "open a foreign keyboard",
+        "open a raw socket",
+        "mount",
+    ),
+    *("write the spool", "write the inbox", "write the trust store", "write the models", "write the configuration"),
+    *("write a program", "call *", "replace *", "listen as *", "read another's memory"),
+}
+WRITES = {
+    *("write the spool", "write the inbox", "write the trust store", "write the models", "write the configuration"),
+    "write a program",
+}
+MAY_WRITE = {"log": {"write the spool", "write the inbox"}, "sync": {"write the inbox", "write the trust store"}}
+MAY_EXECUTE = {"vision"}
+
+# A phrase's attempts, or the test that holds it.
+PHRASES: dict[tuple[str, str], tuple[str, ...] | str] = {
+    ("lane", "open a network socket"): ("open an internet socket", "reach another address"),
+    ("lane", "see a camera"): ("open a camera",),
+    ("lane", "see a keyboard that is not its own"): ("open a foreign keyboard", "open another serial line"),
+    ("lane", "read a key"): ("read the log's key", "read the device's key"),
+    ("lane", "open the database"): ("open the database",),
+    ("lane", "load an image or inference library"): LOADED,
+    ("lane", "parse a chip's bytes"): LOADED,
+    ("lane", "see a portrait"): f"{OF_DOCUMENTS}::test_evidence_comes_out_and_the_portrait_goes_another_way",
+    ("document child", "open a socket once it is prepared"): CONFINED,
+    ("document child", "start a program"): CONFINED,
+    ("document child", "write a file"): CONFINED,
+    ("document child", "outlive its crossing"): f"{OF_DOCUMENTS}::test_a_second_crossing_ends_the_child",
+    ("vision", "read a key"): ("read the log's key", "read the device's key"),
+    ("vision", "open the database"): ("open the database",),
+    ("vision", "reach serial"): ("open a serial line", "open another serial line"),
+    ("vision", "see a keyboard"): ("open a keyboard",),
+    ("vision", "reach the network beyond its cameras"): ("reach another address",),
+    (CHILDREN, "start a program"): CONFINED,
+    (CHILDREN, "reach another program"): CONFINED,
+    (CHILDREN, "write a file"): CONFINED,
+    (CHILDREN, "read another's memory"): CONFINED,
+    (CHILDREN, "outlive its parent"): CONFINED,
+    ("log", "open a network socket"): ("open an internet socket", "reach another address"),
+    ("log", "see a device"): DEVICES,
+    ("log", "read the device's key"): ("read the device's key",),
+    ("sync", "open the database"): ("open the database",),
+    ("sync", "see a device"): DEVICES,
+    ("sync", "read the log's key"): ("read the log's key",),
+    ("screens", "see a device"): DEVICES,
+    ("screens", "open the database"): ("open the database",),
+    ("screens", "read a key"): ("read the log's key", "read the device's key"),
+    ("screens", "reach the network"): ("reach another address",),
+    (
+        "screens",
+        "make an order",
+    ): "tests/unit/test_orders.py::test_an_order_that_another_key_signed_than_the_certified_one_is_nobodys",
+    (EVERYBODY, "take another's place"): ("replace *", "listen as *"),
+    (EVERYBODY, "call a program that has no business with it"): ("call *",),
+    (EVERYBODY, "read another's memory"): ("read another's memory", "trace"),
+    (EVERYBODY, "change what others trust or run"): tuple(sorted(WRITES)),
+    (EVERYBODY, "use what the kernel offers to administrators"): OF_ADMINISTRATORS,
+    (EVERYBODY, "write memory and execute it"): ("write and execute memory",),
+}
+
+
+def phrases() -> set[tuple[str, str]]:
+    """The last column of the table of programs."""
+    rows = re.findall(
+        r"^\| ([^|]+) \|[^|]*\|[^|]*\| ([^|]+) \|$", (ROOT / "docs/architecture.md").read_text(), re.MULTILINE
+    )
+    found = {}
+    for program, cell in rows:
+        found[re.sub(r" \([^)]*\)|`", "", program)] = cell.split(", ")
+    assert set(PROGRAMS) < set(found), "the table was not found"
+    return {
+        (program, phrase) for program, cell in found.items() for phrase in cell if program not in {"program", "---"}
+    }
+
+
+def attempts_of(program: str) -> list[str]:
+    """Everything that this program is to try."""
+    patterns = [
+        name
+        for (who, _), held in PHRASES.items()
+        if who in {program, EVERYBODY} and not isinstance(held, str)
+        for name in held
+    ]
+    spared = MAY_WRITE.get(program, set()) | ({"write and execute memory"} if program in MAY_EXECUTE else set())
+    known = every_attempt_of(program)
+    assert all(fnmatch.filter(known, pattern) for pattern in patterns)
+    return [name for name in known if _is_one_of(name, patterns) and name not in spared]
+
+
+def _is_one_of(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def test_every_phrase_of_the_table_has_its_attempts_or_its_test() -> None:
+    assert phrases() == set(PHRASES)
+    for held in PHRASES.values():
+        if isinstance(held, str):
+            path, name = held.split("::")
+            assert re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text(), re.MULTILINE), held
+
+
+@pytest.mark.long
+@pytest.mark.e2e
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_can_do_nothing_that_it_may_not_and_could_without_its_sandbox(gate: Gate, program: str) -> None:
+    wanted = attempts_of(program)
+    refused = gate.attempt(program, Freedom.NONE, wanted)
+    assert {name: number for name, number in refused.items() if number not in REFUSED} == {}
+    by_the_sandbox = [name for name in wanted if not _is_one_of(name, USERS_OWN)]
+    by_the_user = [name for name in wanted if _is_one_of(name, USERS_OWN)]
+    assert set(gate.attempt(program, Freedom.SANDBOX_OFF, by_the_sandbox).items()) == {
+        (name, 0) for name in by_the_sandbox
+    }
+    assert set(gate.attempt(program, Freedom.ROOT, by_the_user).items()) == {(name, 0) for name in by_the_user}
