@@ -31,7 +31,7 @@ def demo(kept: Path) -> dict[str, Any]:
     done = gate("demo", *wishes, "--keep", str(kept), timeout_s=300)
     assert done.stdout, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
-    assert done.returncode == 0, document["differences"]
+    assert done.returncode == 0, (done.stderr.strip().splitlines()[-1:], document["differences"])
     return document
 
 
@@ -52,7 +52,8 @@ def test_the_record_says_how_each_page_was_read_and_holds_nothing_of_it(demo: di
     evidence = [record["body"]["evidence"] for record in records if record["kind"] == "decided"]
     pages = [page for one in evidence if (page := one["document"]["page"]) is not None]
     assert {page["format"] for page in pages} == {"TD1", "TD3"}
-    assert [page["visa"] for page in pages].count(True) == 1
+    again = [one["scenario"] for one in demo["machine"]["again"]]  # the log holds what was played again, too
+    assert 1 <= [page["visa"] for page in pages].count(True) <= 1 + again.count("page_visa")
     assert all(page["source"] == "camera" and page["tries"] == 1 for page in pages)
     found = [check for page in pages for check in page["checks"]]
     assert {check["result"] for check in found if check["id"] == "mrz_pitch_even"} == {"successful"}
