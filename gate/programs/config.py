@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import tomllib
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -301,9 +302,10 @@ def path_from_environment() -> Path:
     return Path(os.environ.get("PORTCULLIS_CONFIG", str(DEFAULT_PATH)))
 
 
-def environment_with(more: dict[str, str]) -> dict[str, str]:
-    """Our environment for a child process, and more."""
-    return {**os.environ, **more}
+def environment_with(more: Mapping[str, str], *, without: Collection[str] = ()) -> dict[str, str]:
+    """Our environment for a child process, and more, or less."""
+    ours = {name: value for name, value in os.environ.items() if name not in without}
+    return {**ours, **more}
 
 
 def notify_socket() -> str | None:

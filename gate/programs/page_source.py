@@ -78,7 +78,7 @@ class Pages:
             prepare = messages.PreparePage(self._models, self._settings.driver, self._settings.place, self._next_page)
             try:
                 child: Process[messages.FromPageChild] = await Process.start(
-                    MODULE, prepare, incoming=messages.FromPageChild
+                    MODULE, prepare, incoming=messages.FromPageChild, ends=False
                 )
             except ChildLostError as error:
                 await self._hear(messages.PageSourceLost(messages.words(error)))

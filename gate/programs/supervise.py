@@ -14,6 +14,9 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from gate.programs.config import environment_with
+from gate.programs.erasing import ERASING, PROGRAMS
+
 PAUSE_MIN_S = 0.2
 PAUSE_MAX_S = 5.0
 STOP_DEADLINE_S = 3.0
@@ -61,11 +64,12 @@ class Child:
 
     async def _start(self) -> asyncio.subprocess.Process:
         command = (sys.executable, "-m", "gate.cli", "run", self.name, "--config", str(self._config))
+        environment = environment_with(ERASING if self.name in PROGRAMS else {})
         if self._output is None:
-            return await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
+            return await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, env=environment)
         with self._output.open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+                *command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=environment
             )
 
     async def _end(self) -> None:

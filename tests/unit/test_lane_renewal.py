@@ -17,6 +17,7 @@ from gate.channel import messages
 from gate.passage.events import Event, SiteSeen
 from gate.passage.records import ListsUpdated, Record
 from gate.programs import clock
+from gate.programs.children import ways
 from gate.programs.children.start import ChildLostError
 from gate.programs.config import Config, ConfigError
 from gate.programs.document.lists import told
@@ -308,3 +309,28 @@ async def test_a_crossing_is_judged_to_its_end_by_the_lists_that_it_began_with(
     await lane._cross("the next one")
     assert lane._lists.held is not before
     assert [type(one) for one in seen.records] == [ListsUpdated]
+
+
+async def test_a_spare_without_a_chip_reader_makes_room_for_one_that_has_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nursery = Nursery()
+    nursery.chip = "the chip reader is away"
+    lane = await lane_with(path, nursery)
+    Seen(lane, monkeypatch)
+    assert lane._status().detail["chip"] == "the chip reader is away"
+    monkeypatch.setattr("gate.programs.lane.program.crossing_of", lambda _: "under way")
+    await lane.look_at_site()
+    assert len(nursery.started) == 1, "not beside a crossing"
+    monkeypatch.setattr("gate.programs.lane.program.crossing_of", lambda _: None)
+    nursery.chip = ""
+    await lane.look_at_site()
+    assert (lane._spare.child, nursery.started[0].ended) == (nursery.started[1], True)
+    assert lane._status().detail["chip"] == "up"
+    await lane.look_at_site()
+    assert len(nursery.started) == 2
+
+
+async def test_without_vision_there_is_no_way_to_its_children(path: Path) -> None:
+    lane = await lane_with(path, Nursery())
+    assert await lane._way(ways.OfPage(1)) is None

@@ -21,6 +21,7 @@ from gate.channel.errors import ChannelError
 from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
 from gate.programs.children import descriptors
 from gate.programs.config import environment_with
+from gate.programs.erasing import ERASING
 
 START_DEADLINE_S = 20.0
 SILENCE_MAX_S = 3.0  # a child says four times a second that it lives
@@ -53,12 +54,22 @@ class Process(Generic[Said]):
         self._reading = asyncio.ensure_future(self._read())
 
     @classmethod
-    async def start(cls, module: str, prepare: messages.Message, *, incoming: Any) -> Process[Said]:  # noqa: ANN401 - a union
-        """Start a child of this module and wait until its models are proved. Raises ChildLostError."""
+    async def start(
+        cls,
+        module: str,
+        prepare: messages.Message,
+        *,
+        incoming: Any,  # noqa: ANN401 - a union
+        ends: bool = True,
+    ) -> Process[Said]:
+        """Start a child of this module and wait until it is prepared. One that never `ends` overwrites what it frees.
+
+        Raises ChildLostError.
+        """
         ours, theirs = socket.socketpair()
         our_way, their_way = descriptors.pair()
         try:
-            process = await _spawn(module, theirs, their_way)
+            process = await _spawn(module, theirs, their_way, ends=ends)
             connection: Connection[Said] = await adopt(ours, incoming=incoming, bytes_max=PICTURE_BYTES_MAX)
         except BaseException:
             ours.close()
@@ -155,7 +166,7 @@ class Process(Generic[Said]):
             self.lost.set()
 
 
-async def _spawn(module: str, end: socket.socket, way: socket.socket) -> asyncio.subprocess.Process:
+async def _spawn(module: str, end: socket.socket, way: socket.socket, *, ends: bool) -> asyncio.subprocess.Process:
     command = (sys.executable, "-m", module, str(os.getpid()), str(way.fileno()))
     spawning = asyncio.ensure_future(
         asyncio.create_subprocess_exec(
@@ -163,7 +174,7 @@ async def _spawn(module: str, end: socket.socket, way: socket.socket) -> asyncio
             stdin=end.fileno(),
             stdout=asyncio.subprocess.DEVNULL,
             pass_fds=(way.fileno(),),
-            env=environment_with(ONE_THREAD),
+            env=environment_with(ONE_THREAD, without=ERASING if ends else ()),
         )
     )
     try:
