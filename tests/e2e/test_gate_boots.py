@@ -6,6 +6,7 @@ checked as content, by test_systemd_units.
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -36,7 +37,7 @@ def test_every_program_is_active_ready_and_linked_to_the_others(gate: Gate) -> N
 
 
 def test_without_an_officer_everybody_is_referred(gate: Gate) -> None:
-    alone = gate.world.travel("genuine", "t0", officer=lambda: gate.officer("hand-over", "taken_over"))
+    alone = gate.world.travel("genuine", "t0", officer=gate.settle)
     assert (alone.passed, alone.screens.count("officer"), "go" in alone.screens) == (0, 1, False)
 
 
@@ -45,12 +46,30 @@ def test_a_genuine_traveller_passes_and_an_impostor_is_referred(gate: Gate) -> N
     genuine = gate.world.travel("genuine", "t1")
     assert (genuine.passed, "go" in genuine.screens) == (1, True), (genuine.screens, gate.report())
     gate.officer("present")
-    impostor = gate.world.travel(
-        "someone_elses_passport", "t2", officer=lambda: gate.officer("hand-over", "taken_over")
-    )
+    impostor = gate.world.travel("someone_elses_passport", "t2", officer=gate.settle)
     assert (impostor.passed, impostor.screens.count("officer"), "go" in impostor.screens) == (0, 1, False)
     gate.until(gate.is_in_service, "the impostor was settled")
     assert gate.is_safe()
+
+
+def test_a_lane_that_dies_with_a_traveller_in_it_admits_nobody_and_leaves_no_grant(gate: Gate) -> None:
+    gate.officer("present")
+    caught = gate.world.travel("lane_killed", "t3", officer=gate.settle)
+    assert (caught.passed, "go" in caught.screens) == (0, False)
+    gate.until(gate.is_in_service, "the gate is in service again")
+    assert gate.is_safe()
+
+
+def test_an_operator_may_ask_how_the_programs_are_and_others_may_not(gate: Gate) -> None:
+    gate.machine.run("useradd", "--groups", "portcullis-operators", "operator7")
+
+    def asked_by(user: str) -> tuple[int, set[str]]:
+        become = ("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups")
+        done = gate.machine.run(*become, "/usr/bin/gate", "status", "--json", check=False)
+        return done.returncode, set(json.loads(done.stdout)["programs"].values())
+
+    assert "away" not in asked_by("operator7")[1]
+    assert asked_by("officer7") == (69, {"away"})
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

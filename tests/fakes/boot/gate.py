@@ -149,7 +149,14 @@ class Gate:
     def officer(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """An officer's order from a terminal at the lane: a person's account, in the group of officers."""
         become = ("setpriv", f"--reuid={OFFICER}", f"--regid={OFFICER}", "--init-groups")
-        return self.machine.run(*become, "/usr/bin/gate", "officer", *words, "--key", SHIFT, check=check)
+        key = () if words[0] == "list" else ("--key", SHIFT)
+        return self.machine.run(*become, "/usr/bin/gate", "officer", *words, *key, check=check)
+
+    def settle(self) -> None:
+        """Take over whoever is referred, as soon as the lane can be asked; nothing when nobody is."""
+        self.until(lambda: self.officer("list", check=False).returncode == 0, "the lane answers its officers")
+        if json.loads(self.officer("list", "--json").stdout)["referred"]:
+            self.officer("hand-over", "taken_over")
 
     def attempt(self, program: str, freedom: Freedom, names: Iterable[str]) -> dict[str, int]:
         """Try these in the program's own sandbox, or in as much of it as `freedom` leaves; an error's number each, 0 for success."""
@@ -274,7 +281,10 @@ class World:
         self._tell({"do": "traveller", "id": name, "scenario": scenario})
         deadline_s, helped = time.monotonic() + TRAVELLER_DEADLINE_S, False
         while (event := self._event(0.1)).get("event") != "done":
-            assert event.get("event") in {None, "host"}, event
+            if event.get("event") == "host":
+                assert event["do"] == "kill_lane", event
+                self._machine.systemctl("kill", "--kill-whom=main", "--signal=KILL", "gate-lane.service")
+                self._tell({"do": "host_done", "what": "kill_lane"})
             assert time.monotonic() < deadline_s, f"{name} never left; screens {self.screens[seen:]}"
             if not helped and "officer" in self.screens[seen:]:
                 helped = True
