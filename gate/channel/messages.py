@@ -53,11 +53,16 @@ class StatusRequest(Message, frozen=True):
 
 
 class Status(Message, frozen=True):
-    """A program's health: `state` is one word, `detail` is what `gate status` and the self-test show."""
+    """A program's health: `state` is one word, `detail` is what `gate status` and the self-test show.
+
+    It is `ready` only while the program has proven that it can do its work. `alive` is False when its own work stands still, which a
+    new start may end; whoever waits for a device or for another program is alive.
+    """
 
     program: Name
     state: Name
     detail: dict[str, Any]
+    alive: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what JSON has not: the detail is printed and written as JSON."""
@@ -183,15 +188,15 @@ class EndCrossing(Message, frozen=True):
 
 
 class CameraUp(Message, frozen=True):
-    """A first frame was decoded."""
+    """A first frame was decoded. Without a crossing: travellers can be looked at again."""
 
-    crossing: CrossingId
+    crossing: CrossingId | None
 
 
 class CameraLost(Message, frozen=True):
-    """No frame can be had."""
+    """No frame can be had. Without a crossing: the next traveller could not be looked at, and why."""
 
-    crossing: CrossingId
+    crossing: CrossingId | None
     reason: Words
 
 
@@ -366,6 +371,17 @@ class CameraProbed(Message, frozen=True):
     reason: Words
 
 
+class Prove(Message, frozen=True):
+    """Without a crossing: run every model on its golden input. Answered by Proved."""
+
+
+class Proved(Message, frozen=True):
+    """Whether every model gave its golden values. `reason` says which did not."""
+
+    ok: bool
+    reason: Words
+
+
 class Alive(Message, frozen=True):
     """The child's loop turns. It is sent a few times a second; silence means that it hangs."""
 
@@ -417,12 +433,13 @@ class Preview(Message, frozen=True):
 ToPreview = WantPreview | TintShown
 FromPreview = Preview | ShowTint
 
-ToChild = Prepare | StartCrossing | WantPreview | TintShown | ProbeCamera
+ToChild = Prepare | StartCrossing | WantPreview | TintShown | ProbeCamera | Prove
 FromChild = (
     Prepared
     | Unfit
     | Alive
     | CameraProbed
+    | Proved
     | CameraUp
     | CameraLost
     | FaceSeen

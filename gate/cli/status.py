@@ -54,7 +54,7 @@ async def collect(settings: Config) -> dict[str, Any]:
     return {
         "ok": "away" not in states.values() and in_service and states["log"] == "ready",
         "state": "in_service" if in_service else "out_of_service",
-        "lane": states["lane"],
+        "lane": lane.get("state", "away"),
         "purpose": settings.purpose,
         "officers": {
             "authority": settings.officers is not None,

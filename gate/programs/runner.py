@@ -1,7 +1,8 @@
 """Runs one program as a process: configuration, structured log lines, signals, readiness and life for systemd.
 
-A program is `async run(config, *, stop)`. READY=1 and WATCHDOG=1 go to systemd only after the program's own socket has
-answered a status request, so a hung loop is killed and started anew.
+A program is `async run(config, *, stop)`. READY=1 goes to systemd after the program's own socket has answered a status request, and
+WATCHDOG=1 with each answer that says that the program's own work goes on: one that hangs, or stands still behind an open socket, is
+killed and started anew. One that waits for a device or another program is alive: a new start would not help it.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ async def _tell_of_life(name: str, config: Config, notify: Callable[[str], None]
             notify("READY=1")
             logging.getLogger(name).info("ready")
             told_ready = True
-        notify(f"WATCHDOG=1\nSTATUS={status.state}")
+        notify(f"WATCHDOG=1\nSTATUS={status.state}" if status.alive else "STATUS=stands still")
         await asyncio.sleep(LIFE_POLL_S)
 
 

@@ -4,7 +4,8 @@ It sees no pixel and loads no image or inference library: frames, portrait and t
 (`gate.programs.vision_child`), whose end erases them. One lane talks to it on the channel `vision`; screens take preview pictures
 on `preview`, each at its own pace, older pictures dropped. A child that dies or hangs is a lost camera to the
 lane, with a reason, and never a wait. A camera that was lost is tried again, without a crossing and without looking,
-until it gives a frame; the lane hears so.
+until it gives a frame; the lane hears so. Between crossings the waiting child proves its models again and again, and the camera must
+be there: what is missing shows before a traveller finds out.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from drivers.camera.presence import missing
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, listen, serve
@@ -28,16 +30,21 @@ from gate.programs.config import ConfigError
 from gate.programs.page_source import Pages
 from gate.programs.racing import first_of
 from gate.programs.status import serve_status
-from gate.programs.vision_process import Faces, FaceSpare
+from gate.programs.vision_able import CrossingFacts, Facts, is_alive, state_of
+from gate.programs.vision_process import ChildMuteError, Faces, FaceSpare
 from models.acceptance import providers_for
 from models.errors import ModelError
 from models.site import load_for
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from gate.programs.config import Config
 
 REFILL_AFTER_COMPARISON_S = 1.0  # the decision that follows it has the processor to itself
 PROBE_EVERY_S = 1.0
+WATCH_EVERY_S = 2.0
+PROVE_EVERY_S = 5.0
 OUTBOX_MAX = 16
 WAY_DEADLINE_S = 10.0  # until the crossing of a portrait has its face child
 
@@ -45,6 +52,8 @@ log = logging.getLogger("vision")
 
 Lane = Connection[messages.ToVision]
 Screen = Connection[messages.ToPreview]
+if TYPE_CHECKING:
+    Missing = Callable[[], Awaitable[str | None]]
 
 
 @dataclass(slots=True, eq=False)
@@ -57,8 +66,22 @@ class Crossing:
     printed: socket.socket | None = None  # the end of a way for the printed portrait
     child: Faces | None = None
     outbox: asyncio.Queue[messages.ToChild] = field(default_factory=lambda: asyncio.Queue(OUTBOX_MAX))
+    begun_s: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     ending: asyncio.Event = field(default_factory=asyncio.Event)
+    ended_s: float | None = None
     erased: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def end(self) -> None:
+        """It is over: whoever serves it erases it."""
+        if not self.ending.is_set():
+            self.ended_s = asyncio.get_running_loop().time()
+            self.ending.set()
+
+    def facts(self, now_s: float) -> CrossingFacts:
+        """How it goes."""
+        ending_s = None if self.ended_s is None else now_s - self.ended_s
+        has_child = self.child is not None and not self.child.lost.is_set()
+        return CrossingFacts(now_s - self.begun_s, has_child, ending_s)
 
     def post(self, message: messages.ToChild) -> None:
         """Queue a message for the child; one too many is dropped, which no honest lane reaches."""
@@ -89,10 +112,16 @@ class Viewer:
 class Vision:
     """The parent's state: the spare, the crossing, the viewers, what is known of the camera."""
 
-    def __init__(self, *, spare: FaceSpare, pages: Pages | None = None) -> None:
+    def __init__(self, *, spare: FaceSpare, missing: Missing, pages: Pages | None = None) -> None:
+        """`missing` says why the camera is not there, or None."""
         self._spare = spare
+        self._missing = missing
         self._pages = pages
+        self._lanes: set[Lane] = set()
+        self._greeted: set[Lane] = set()
         self._crossing: Crossing | None = None
+        self._waiting: asyncio.Queue[Crossing] = asyncio.Queue()
+        self._watched_s = asyncio.get_running_loop().time()
         self._viewers: set[Viewer] = set()
         self._camera = "closed"
         self._lost_by: Crossing | None = None
@@ -103,40 +132,62 @@ class Vision:
     # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def serve_lane(self, lane: Lane) -> None:
-        """Serve one connection of a lane, or of anyone who asks for the status."""
+        """Serve one connection of a lane."""
+        self._lanes.add(lane)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                async for message in lane:
-                    await self._obey(lane, message, tasks)
-                if self._crossing is not None and self._crossing.lane is lane:
-                    self._crossing.ending.set()  # a crossing dies with its lane
+            async for message in lane:
+                await self._obey(lane, message)
         finally:
+            self._lanes.discard(lane)
+            self._greeted.discard(lane)
             if self._pages is not None:
                 self._pages.forget(lane)
+            if self._crossing is not None and self._crossing.lane is lane:
+                self._crossing.end()  # a crossing dies with its lane
 
-    async def _obey(self, lane: Lane, message: messages.ToVision, tasks: asyncio.TaskGroup) -> None:
+    async def _obey(self, lane: Lane, message: messages.ToVision) -> None:
         crossing = self._crossing
         match message:
             case messages.StatusRequest():
                 await lane.send(self.status())
+                await self._greet(lane)
             case messages.WatchPage():
                 if self._pages is not None:
                     await self._pages.show_to(lane)
             case messages.StartCrossing(crossing_id, page):
-                if crossing is not None:
-                    crossing.ending.set()
-                    await crossing.erased.wait()
-                printed = None if self._pages is None else self._pages.printed_portrait(page)
-                self._crossing = Crossing(crossing_id, lane, page=page, printed=printed)
-                tasks.create_task(self._serve_crossing(self._crossing))
+                await self._start(lane, crossing_id, page)
             case messages.EndCrossing(crossing_id):
                 if crossing is not None and crossing.id == crossing_id:
-                    crossing.ending.set()
+                    crossing.end()
+
+    async def _greet(self, lane: Lane) -> None:
+        """Tell a lane that has just come how the camera is: it may remember a loss from before we started."""
+        if lane not in self._greeted and self._crossing is None:
+            self._greeted.add(lane)
+            lost = messages.CameraLost(None, messages.words(self._camera.removeprefix("lost: ")))
+            await lane.send(lost if self._camera_lost.is_set() else messages.CameraUp(None))
+
+    async def _start(self, lane: Lane, crossing_id: str, page: int | None) -> None:
+        """Begin a crossing, once the one before is erased."""
+        while (before := self._crossing) is not None:
+            before.end()
+            await before.erased.wait()
+        printed = None if self._pages is None else self._pages.printed_portrait(page)
+        self._crossing = Crossing(crossing_id, lane, page=page, printed=printed)
+        self._waiting.put_nowait(self._crossing)
+
+    async def serve_crossings(self) -> None:
+        """Serve one crossing after another to its erasure, whatever becomes of the connection that began it. For ever."""
+        while True:
+            crossing = await self._waiting.get()
+            await self._serve_crossing(crossing)
 
     async def _serve_crossing(self, crossing: Crossing) -> None:
         """From the crossing's start to its erasure."""
         try:
             await first_of(self._live(crossing), self._until_ending(crossing))
+        except ChannelClosedError:
+            pass  # the lane is gone, and the crossing with it
         except ChildLostError as error:
             if crossing.child is not None:
                 await crossing.child.end()
@@ -147,11 +198,11 @@ class Vision:
                 crossing.printed.close()
             if crossing.child is not None:
                 await crossing.child.end()
-            self._crossing = None if self._crossing is crossing else self._crossing
+            self._crossing = None
             self._camera = "closed" if self._camera == "open" else self._camera
             crossing.erased.set()
             self._spare.want()
-        await crossing.lane.send(messages.Erased(crossing.id))
+        await _say(crossing.lane, messages.Erased(crossing.id))
 
     async def _live(self, crossing: Crossing) -> None:
         crossing.child = child = await self._spare.take()
@@ -188,7 +239,13 @@ class Vision:
                     asyncio.get_running_loop().call_later(REFILL_AFTER_COMPARISON_S, self._spare.want)
                 case messages.FaceSeen() | messages.TrackChanged() | messages.VideoDoubted():
                     await crossing.lane.send(message)
-                case messages.Prepared() | messages.Unfit() | messages.Alive() | messages.CameraProbed():
+                case (
+                    messages.Prepared()
+                    | messages.Unfit()
+                    | messages.Alive()
+                    | messages.CameraProbed()
+                    | messages.Proved()
+                ):
                     pass  # answers to what came before the crossing
 
     async def _until_ending(self, crossing: Crossing) -> None:
@@ -219,12 +276,36 @@ class Vision:
 
     # ── a lost camera ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _tell_lost(self, crossing: Crossing, message: messages.CameraLost) -> None:
-        log.warning("camera_lost", extra={"crossing": crossing.id, "reason": message.reason})
+    async def _tell_lost(self, crossing: Crossing | None, message: messages.CameraLost) -> None:
+        log.warning("camera_lost", extra={"crossing": message.crossing, "reason": message.reason})
         self._camera = f"lost: {message.reason}"
         self._lost_by = crossing
         self._camera_lost.set()
-        await crossing.lane.send(message)
+        for lane in tuple(self._lanes) if crossing is None else (crossing.lane,):
+            await _say(lane, message)
+
+    async def watch(self) -> None:
+        """Between crossings see again and again whether the next traveller could be looked at; the lanes hear when not. For ever."""
+        while True:
+            self._watched_s = asyncio.get_running_loop().time()
+            if self._crossing is None and not self._camera_lost.is_set():
+                problem = await self._problem()
+                if problem is not None and self._crossing is None:
+                    await self._tell_lost(None, messages.CameraLost(None, messages.words(problem)))
+            await asyncio.sleep(WATCH_EVERY_S)
+
+    async def _problem(self) -> str | None:
+        """Why no traveller could be looked at. A child that is being started is no reason."""
+        if self._spare.problem:
+            return self._spare.problem
+        try:
+            if (self._spare.proven_s or 0.0) > PROVE_EVERY_S and (unproven := await self._spare.prove()) is not None:
+                return unproven
+        except ChildMuteError as error:
+            return str(error)
+        except ChildLostError:
+            return None  # taken, or lost just now and replaced
+        return await self._missing()
 
     async def mend_camera(self) -> None:
         """After a loss, try the camera between crossings until it is back, and tell the lane that lost it."""
@@ -239,10 +320,11 @@ class Vision:
         self._camera_lost.clear()
         self._camera = "closed"
         log.info("camera_back")
-        if (crossing := self._lost_by) is not None:
-            self._lost_by = None
-            with contextlib.suppress(ChannelClosedError):
-                await crossing.lane.send(messages.CameraUp(crossing.id))
+        crossing, self._lost_by = self._lost_by, None
+        if crossing is not None:
+            await _say(crossing.lane, messages.CameraUp(crossing.id))
+        for lane in self._lanes - {None if crossing is None else crossing.lane}:
+            await _say(lane, messages.CameraUp(None))
 
     async def _camera_gives_a_frame(self) -> bool:
         if self._crossing is not None:
@@ -304,7 +386,7 @@ class Vision:
     async def close(self) -> None:
         """Erase the crossing under way, if any."""
         if (crossing := self._crossing) is not None:
-            crossing.ending.set()
+            crossing.end()
             await crossing.erased.wait()
 
     # ── health ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -313,18 +395,30 @@ class Vision:
         """One word, and what stands behind it."""
         child = self._spare.child
         page = "up" if self._pages is None else self._pages.state
-        if self._spare.problem or self._camera_lost.is_set() or page not in {"up", "starting"}:
-            state = "degraded"
-        elif page == "starting":
-            state = "starting"
-        elif child is not None or self._crossing is not None:
-            state = "ready"
-        else:
-            state = "starting"
+        facts = self._facts(page)
         spare = "warm" if child is not None else self._spare.problem or "warming"
         known = child.detail if child is not None else self._detail
         source = {} if self._pages is None else {"page": page}
-        return messages.Status("vision", state, {"camera": self._camera, "spare": spare, **source, **known})
+        proven_s = None if facts.proven_s is None else round(facts.proven_s, 1)
+        detail = {"camera": self._camera, "spare": spare, "proven_s": proven_s, **source, **known}
+        return messages.Status("vision", state_of(facts), detail, alive=is_alive(facts))
+
+    def _facts(self, page: str) -> Facts:
+        now_s = asyncio.get_running_loop().time()
+        return Facts(
+            lost=self._spare.problem or (self._camera if self._camera_lost.is_set() else ""),
+            page=page,
+            has_spare=self._spare.child is not None,
+            proven_s=self._spare.proven_s,
+            watched_s=now_s - self._watched_s,
+            crossing=None if self._crossing is None else self._crossing.facts(now_s),
+        )
+
+
+async def _say(lane: Lane, message: messages.FromVision) -> None:
+    """Tell a lane, if it is still there: its own loop notices when it is not."""
+    with contextlib.suppress(ChannelClosedError):
+        await lane.send(message)
 
 
 def preparation(config: Config) -> messages.Prepare:
@@ -361,7 +455,7 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     """Run the program until `stop` is set."""
     spare = FaceSpare(preparation(config))
     pages = Pages(config.page, models=config.paths.models) if config.page is not None else None
-    vision = Vision(spare=spare, pages=pages)
+    vision = Vision(spare=spare, pages=pages, missing=lambda: missing(config.camera.driver, config.camera.address))
     async with (
         serve_status(config, "vision", vision.status),
         serve(CHANNELS.vision, config.socket("vision"), vision.serve_lane),
@@ -369,9 +463,10 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         listen(CHANNELS.portraits, config.socket("portraits"), vision.hand_on),
     ):
         keeping = () if pages is None else (pages.keep(),)
-        await first_of(spare.keep(), vision.mend_camera(), *keeping, _until(stop))
-        await vision.close()
+        watching = (vision.serve_crossings(), vision.watch(), vision.mend_camera())
+        await first_of(spare.keep(), *watching, *keeping, _close_when(stop, vision))
 
 
-async def _until(stop: asyncio.Event) -> None:
+async def _close_when(stop: asyncio.Event, vision: Vision) -> None:
     await stop.wait()
+    await vision.close()

@@ -128,6 +128,8 @@ class Child:
                         self._crossing.tints.painted(number, at_ms=at_ms, now_ms=_now_ms())
                 case messages.ProbeCamera():
                     await self._probe()
+                case messages.Prove():
+                    await self._prove()
 
     async def _prepare(self, message: messages.Prepare) -> None:
         try:
@@ -212,6 +214,17 @@ class Child:
         finally:
             camera.close()
         await self._parent.send(answer)
+
+    async def _prove(self) -> None:
+        """Run every model on its golden input. Without models nothing is proven."""
+        reason = "no models are loaded" if self._models is None else ""
+        try:
+            for session in () if self._models is None else self._models.sessions:
+                session.self_test()
+                await asyncio.sleep(0)
+        except ModelError as error:
+            reason = str(error)
+        await self._parent.send(messages.Proved(ok=not reason, reason=messages.words(reason)))
 
     async def _look(self) -> None:
         """Look at the camera once the crossing has begun. One that is lost, or does not work, is told once; the process's end follows."""

@@ -1,39 +1,93 @@
-"""The face children of vision: what they are started with, and the spare of them that can try the camera."""
+"""The face children of vision: what they are started with, and the spare of them, which can try the camera and prove itself."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from typing import TypeVar
 
 from gate.channel import messages
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError, Process
 
 PROBE_DEADLINE_S = 5.0
+PROVE_DEADLINE_S = 2.0
 FACES = "gate.programs.vision_child"
 
 log = logging.getLogger("vision")
 
 Faces = Process[messages.FromChild]
+Answer = TypeVar("Answer", bound=messages.Message)
+
+
+class ChildMuteError(ChildLostError):
+    """A child lives, and gives no answer."""
 
 
 class FaceSpare(Spare[messages.FromChild]):
     """Keeps one prepared face child at hand."""
 
     def __init__(self, prepare: messages.Prepare) -> None:
-        super().__init__(lambda: Process.start(FACES, prepare, incoming=messages.FromChild), log=log)
+        super().__init__(self._start_one, log=log)
+        self._prepare = prepare
+        self._proven: tuple[Faces | None, float] = (None, 0.0)
+
+    @property
+    def proven_s(self) -> float | None:
+        """How long ago the waiting child gave its golden values; None when there is none, or it never did."""
+        child, at_s = self._proven
+        if child is None or child is not self._child:
+            return None
+        return asyncio.get_running_loop().time() - at_s
 
     async def probe_camera(self) -> str | None:
         """Let the spare see whether the camera gives a frame: None when it does, or why not. Raises ChildLostError."""
+        answer = await self._ask(messages.ProbeCamera(), messages.CameraProbed, PROBE_DEADLINE_S)
+        return None if answer.ok else answer.reason
+
+    async def prove(self) -> str | None:
+        """Let the spare run its models on their golden inputs: None when it does, or why not. Raises ChildLostError.
+
+        One that does not answer, or no longer as it should, is replaced.
+        """
+        child = self._child
+        try:
+            answer = await self._ask(messages.Prove(), messages.Proved, PROVE_DEADLINE_S)
+        except ChildMuteError as error:
+            await self._give_up(child, str(error))
+            raise
+        if not answer.ok:
+            await self._give_up(child, answer.reason)
+            return answer.reason
+        return None
+
+    async def _ask(self, question: messages.Message, kind: type[Answer], deadline_s: float) -> Answer:
         async with self._changed:  # nobody takes it meanwhile
             child = self._child
             if child is None:
                 raise ChildLostError(self.problem or "no child is ready")
-            await child.send(messages.ProbeCamera())
+            await child.send(question)
             try:
-                async with asyncio.timeout(PROBE_DEADLINE_S):
-                    while not isinstance(message := await child.receive(), messages.CameraProbed):
+                async with asyncio.timeout(deadline_s):
+                    while not isinstance(answer := await child.receive(), kind):
                         pass
             except TimeoutError as error:
-                raise ChildLostError("the camera was not probed in time") from error
-            return None if message.ok else message.reason
+                raise ChildMuteError(f"the waiting child gave no {kind.__name__} in time") from error
+            if isinstance(answer, messages.Proved) and answer.ok:
+                self._proven = (child, asyncio.get_running_loop().time())
+            return answer
+
+    async def _start_one(self) -> Faces:
+        child: Faces = await Process.start(FACES, self._prepare, incoming=messages.FromChild)
+        self._proven = (child, asyncio.get_running_loop().time())  # it has just proved every model
+        return child
+
+    async def _give_up(self, child: Faces | None, reason: str) -> None:
+        """End a child that waits, and have another one."""
+        async with self._changed:
+            if child is None or child is not self._child:
+                return
+            self._child = None
+        log.error("spare_unproven", extra={"reason": reason})
+        await child.end()
+        self.want()

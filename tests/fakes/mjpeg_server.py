@@ -70,11 +70,11 @@ class MjpegServer:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            self.connections += 1
             with connection, contextlib.suppress(OSError):
                 connection.settimeout(1)
-                connection.recv(4096)
-                self._play(connection)
+                if connection.recv(4096):  # otherwise somebody only wanted to know whether we are here
+                    self.connections += 1
+                    self._play(connection)
 
     def _play(self, connection: socket.socket) -> None:
         while self.mode == "mute" and not self._ended.wait(0.01):

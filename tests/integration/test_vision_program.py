@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -23,13 +24,14 @@ from fakes.portrait_ways import send_through_vision
 from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
+from drivers.camera import presence
 from gate.channel import messages as m
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS, Channel
 from gate.face.chain import open_models, template_of
 from gate.passage.screen import Guidance
-from gate.programs import vision
+from gate.programs import vision, vision_process
 from gate.programs.config import Audit, Barrier, Camera, Config, Paths, Screens, Swipe
 from hardware_sim.camera.display import shone_at_person
 from hardware_sim.display import light_of
@@ -86,7 +88,7 @@ class Site:
 
     async def start(self, crossing: str) -> None:
         await self.lane.send(m.StartCrossing(crossing))
-        await self.next(m.CameraUp)
+        await self.next(m.CameraUp, also=lambda up: up.crossing == crossing)
 
     async def give_portrait(self, crossing: str, image: bytes | None = None) -> m.FaceCompared:
         content = as_file(self.world.portrait) if image is None else image
@@ -485,3 +487,81 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         time.sleep(0.01)
     else:
         assert not Path(f"/proc/{child}").exists()
+
+
+# ── able to serve ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_crossing_and_garbage_in_one_write_end_their_connection_and_nothing_else(tmp_path: Path) -> None:
+    """It stopped vision for good: the crossing was cancelled before anybody served it, and the next one waited for its erasure."""
+    async with site(tmp_path) as gate:
+        await gate.status(state="ready")
+        body = msgspec.msgpack.encode(m.StartCrossing("poison"))
+        end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        end.connect(str(gate.config.socket("vision")))
+        end.sendall(len(body).to_bytes(4, "big") + body + b"\x00\x00\x00\x05GARBAGE")
+        end.settimeout(DEADLINE_S)
+        with contextlib.suppress(ConnectionError):
+            while await asyncio.to_thread(end.recv, 4096):
+                pass
+        end.close()
+        await gate.start("two")
+        assert (await gate.give_portrait("two")).match is not None
+        await gate.end("two")
+        assert (await gate.status(state="ready")).alive
+
+
+async def test_a_child_that_lives_and_answers_nothing_is_not_ready_though_its_socket_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vision_process, "FACES", "fakes.mute_face_child")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}")
+    monkeypatch.setattr(vision_process, "PROVE_DEADLINE_S", 0.5)
+    monkeypatch.setattr(vision, "WATCH_EVERY_S", 0.1)
+    monkeypatch.setattr(vision, "PROVE_EVERY_S", 0.3)
+    async with site(tmp_path) as gate:
+        lost = await gate.next(m.CameraLost)
+        assert (lost.crossing, "does not answer" in lost.reason or "no Proved" in lost.reason) == (None, True)
+        status = await gate.status(state="degraded")
+        assert status.alive, "another child may answer: that is no reason for a new start"
+
+
+async def test_without_the_proof_a_mute_child_passes_for_a_ready_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vision_process, "FACES", "fakes.mute_face_child")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}")
+    monkeypatch.setattr(vision_process.FaceSpare, "proven_s", 0.0)
+    monkeypatch.setattr(vision, "WATCH_EVERY_S", 0.1)
+    async with site(tmp_path) as gate:
+        await gate.status(state="ready")
+        await asyncio.sleep(1.5)
+        await gate.status(state="ready")
+
+
+async def test_a_camera_that_is_unplugged_between_crossings_is_told_before_anybody_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vision, "WATCH_EVERY_S", 0.1)
+    there = True
+
+    async def missing(driver: str, address: str) -> str | None:
+        return await presence.missing(driver, address) if there else "the camera is unplugged"
+
+    monkeypatch.setattr(vision, "missing", missing)
+    async with site(tmp_path) as gate:
+        await gate.status(state="ready")
+        await asyncio.sleep(0.5)
+        assert gate.camera.connections == 0, "it is there, and was asked for no picture"
+        there, gate.camera.mode = False, "drop"
+        lost = await gate.next(m.CameraLost)
+        assert (lost.crossing, lost.reason) == (None, "the camera is unplugged")
+        assert "unplugged" in str((await gate.status(state="degraded")).detail["camera"]) or gate.camera.connections
+        late = await connected(gate.config, CHANNELS.vision)
+        await late.send(m.StatusRequest())
+        heard = [await late.receive(), await late.receive()]
+        assert isinstance(heard[1], m.CameraLost), "a lane that comes later hears so at once"
+        late.close()
+        there, gate.camera.mode = True, "play"
+        assert (await gate.next(m.CameraUp)).crossing is None
+        await gate.status(state="ready")

@@ -17,6 +17,8 @@ from gate.passage.events import (
     DocumentRead,
     FaceCompared,
     LaneSeen,
+    Part,
+    PartBack,
     Recorded,
     RecordKind,
     SiteSeen,
@@ -31,7 +33,13 @@ from gate.programs.lane.engine import Engine
 class World:
     """Barrier, log and screens of one engine under test."""
 
-    def __init__(self, *, grant_fails: bool = False, open_crossings: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        grant_fails: bool = False,
+        open_crossings: tuple[str, ...] = (),
+        missing: frozenset[Part] = frozenset(),
+    ) -> None:
         self.orders: list[str] = []
         self.records: list[records.Record] = []
         self.views: list[messages.View] = []
@@ -50,6 +58,7 @@ class World:
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
             purpose="demo",
             open_crossings=open_crossings,
+            missing=missing,
         )
 
     async def grant(self, ttl_ms: int) -> float | None:
@@ -156,5 +165,23 @@ async def test_crossings_that_an_earlier_run_left_open_are_closed_first() -> Non
     await world.settle()
     assert world.records == [records.Closed("old", records.ClosedAs.REFERRED, (Objection(Reason.LANE_RESTARTED),))]
     assert world.views[-1].referred == "old"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize("missing", [frozenset({Part.VISION, Part.CAMERA}), frozenset()])
+async def test_nobody_is_invited_before_every_part_was_heard_of(missing: frozenset[Part]) -> None:
+    """A lane that never had vision showed WELCOME, and a traveller found out."""
+    world = World(missing=missing)
+    task = asyncio.ensure_future(world.engine.run())
+    world.engine.post(AT_REST)
+    await world.settle()
+    assert {view.screen for view in world.views} == ({Screen.CLOSED} if missing else {Screen.CLOSED, Screen.WELCOME})
+    for part in sorted(missing, key=lambda one: one.value):
+        world.engine.post(PartBack(part))
+    await world.settle()
+    assert world.views[-1].screen is Screen.WELCOME
+    assert not [one for one in world.records if isinstance(one, records.Incident)]
+    assert world.engine.turned_ms < 5_000
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

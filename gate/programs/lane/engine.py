@@ -29,7 +29,7 @@ from gate.passage.effects import (
     StartCrossing,
     Write,
 )
-from gate.passage.events import Event, GrantFailed, Tick
+from gate.passage.events import Event, GrantFailed, Part, Tick
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Outcome
 from gate.passage.screen import Guidance, Purpose, Screen
@@ -110,7 +110,9 @@ class Engine:
         clock_ms: Callable[[], float],
         purpose: Purpose,
         open_crossings: tuple[str, ...],
+        missing: frozenset[Part] = frozenset(),
     ) -> None:
+        """`missing` are parts that nobody has heard of yet: without them no traveller is invited."""
         self._rules = rules
         self._barrier = barrier
         self._recorder = recorder
@@ -121,11 +123,12 @@ class Engine:
         self._clock_ms = clock_ms
         self._purpose = purpose
         self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=EVENTS_MAX)
-        self._around = Surroundings()
+        self._around = Surroundings(lost=missing)
         self._state, self._first_effects = machine.start(open_crossings)
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE
         self._crossing_task: asyncio.Task[None] | None = None
         self._taken: str | None = None
+        self._turned_at_ms: float | None = None
         self.stopwatch = Stopwatch("")
 
     @property
@@ -143,6 +146,11 @@ class Engine:
         """What is known of the lane."""
         return self._around
 
+    @property
+    def turned_ms(self) -> float:
+        """How long ago an event was answered, 0 before the first one: ticks come all the time."""
+        return 0.0 if self._turned_at_ms is None else self._clock_ms() - self._turned_at_ms
+
     def post(self, event: Event) -> None:
         """Queue an event. Raises asyncio.QueueFull when the loop is lost, which ends the program."""
         self._events.put_nowait(event)
@@ -158,6 +166,7 @@ class Engine:
             self._carry_out(self._first_effects, tasks)
             while True:
                 event = await self._events.get()
+                self._turned_at_ms = self._clock_ms()
                 before = self._state
                 self._around, self._state, effects = machine.step(
                     self._rules, self._around, before, event, int(self._clock_ms())

@@ -41,6 +41,8 @@ from gate.programs.children import ways
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
 from gate.programs.config import Config
+from gate.programs.lane import able
+from gate.programs.lane.able import Pulse
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.desk import Desk
 from gate.programs.lane.documents import Documents, PageListener
@@ -125,7 +127,9 @@ class Lane:
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
             purpose=Purpose(config.purpose),
             open_crossings=open_crossings,
+            missing=frozenset({Part.VISION, Part.CAMERA}),  # both say so when they are there
         )
+        self._pulse = Pulse(clock_ms=lambda: asyncio.get_running_loop().time() * 1000)
         self._desk = Desk(status=self._status, purpose=Purpose(config.purpose))
         self._officers = Officers(
             lane=self.engine,
@@ -163,6 +167,7 @@ class Lane:
                 asyncio.TaskGroup() as tasks,
             ):
                 tasks.create_task(self.engine.run())
+                tasks.create_task(self._pulse.run())
                 tasks.create_task(self._log.run())
                 tasks.create_task(self._vision.run())
                 tasks.create_task(self._barrier.run())
@@ -214,7 +219,8 @@ class Lane:
         post = self.engine.post
         match message:
             case messages.CameraUp(crossing):
-                self.engine.mark(crossing, "camera_up")
+                if crossing is not None:
+                    self.engine.mark(crossing, "camera_up")
                 post(PartBack(Part.CAMERA))
             case messages.CameraLost():
                 post(PartLost(Part.CAMERA))
@@ -295,11 +301,18 @@ class Lane:
 
     def _status(self) -> messages.Status:
         around = self.engine.around
-        seen_ago_s = around.site_evidence(clock.monotonic_ms()).officer_seen_ago_s
+        now_ms = clock.monotonic_ms()
+        seen_ago_s = around.site_evidence(now_ms).officer_seen_ago_s
+        barrier_age_ms = None if around.lane is None else now_ms - around.lane_at_ms
+        lag_ms = self._pulse.lag_ms
         return messages.Status(
             program="lane",
-            state=type(self.engine.state).__name__.lower(),
+            state=able.state_of(barrier_age_ms=barrier_age_ms, lag_ms=lag_ms),
+            alive=able.is_alive(turned_ms=self.engine.turned_ms),
             detail={
+                "state": type(self.engine.state).__name__.lower(),
+                "barrier_age_ms": barrier_age_ms,
+                "lag_ms": round(lag_ms),
                 "lost": sorted(part.value for part in around.lost),
                 "in_service": around.in_service(),
                 "officers": self._config.officers is not None,

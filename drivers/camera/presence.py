@@ -1,0 +1,50 @@
+"""Whether a camera is there, without looking through it.
+
+Between crossings the camera is closed: nothing is decoded, and no picture is asked for. A network camera must take a connection
+(it is hung up on before a word is said), a USB camera's device must be there, and a folder of pictures, too. What only a picture
+can tell, that the camera shows something and that it moves, the next crossing finds out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import stat
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+CONNECT_S: Final = 1.5
+_PORTS: Final = {"http": 80, "https": 443}
+_DEVICE: Final = re.compile(r"\bv4l2src\b[^!]*\bdevice=(/dev/[\w./:+-]+)")
+
+
+async def missing(driver: str, address: str) -> str | None:
+    """Why the camera is not there; None when it is, or when only a picture could tell."""
+    match driver:
+        case "network":
+            return await _silent(address)
+        case "gstreamer":  # a sensor behind an accelerator has nothing that could be asked
+            found = _DEVICE.search(address)
+            return None if found is None else await asyncio.to_thread(_gone, Path(found[1]))
+        case _:  # a device, or a folder of pictures
+            return await asyncio.to_thread(_gone, Path(address))
+
+
+async def _silent(address: str) -> str | None:
+    try:
+        parts = urlsplit(address)
+        async with asyncio.timeout(CONNECT_S):
+            _, writer = await asyncio.open_connection(parts.hostname, parts.port or _PORTS.get(parts.scheme, 80))
+        writer.transport.abort()
+    except (OSError, TimeoutError, ValueError):
+        return "the camera does not answer"
+    return None
+
+
+def _gone(path: Path) -> str | None:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return "the camera is unplugged"
+    return None if stat.S_ISCHR(mode) or stat.S_ISDIR(mode) else "no camera is there"

@@ -1,0 +1,51 @@
+"""Whether the lane can serve: how fresh its barrier's status is, and how late its loop turns.
+
+Able is proven: a status of the barrier younger than a second, and a loop that is late by no more than a bound. A lane whose barrier is
+unplugged is not able and yet alive: only one that answers no events any more is started anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BARRIER_AGE_MS_MAX: Final = 1_000
+LAG_MS_MAX: Final = 250  # a decision's evidence may be 300 ms old
+TURN_MS_MAX: Final = 5_000  # a tick comes twenty times a second
+PERIOD_S: Final = 0.1
+LAGS_KEPT: Final = 50  # five seconds
+
+
+class Pulse:
+    """Measures how late the loop turns. `lag_ms` is the worst of the last seconds."""
+
+    def __init__(self, clock_ms: Callable[[], float]) -> None:
+        self._clock_ms = clock_ms
+        self._lags_ms: deque[float] = deque(maxlen=LAGS_KEPT)
+
+    async def run(self) -> None:
+        """Measure for ever."""
+        while True:
+            due_ms = self._clock_ms() + PERIOD_S * 1000
+            await asyncio.sleep(PERIOD_S)
+            self._lags_ms.append(max(0.0, self._clock_ms() - due_ms))
+
+    @property
+    def lag_ms(self) -> float:
+        """The worst of the last seconds."""
+        return max(self._lags_ms, default=0.0)
+
+
+def state_of(*, barrier_age_ms: float | None, lag_ms: float) -> str:
+    """`ready` or `degraded`. `barrier_age_ms` is None when the barrier says nothing."""
+    fresh = barrier_age_ms is not None and barrier_age_ms <= BARRIER_AGE_MS_MAX
+    return "ready" if fresh and lag_ms <= LAG_MS_MAX else "degraded"
+
+
+def is_alive(*, turned_ms: float) -> bool:
+    """False when events are answered no more."""
+    return turned_ms <= TURN_MS_MAX

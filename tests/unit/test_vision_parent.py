@@ -1,0 +1,245 @@
+"""The vision program's parent over a real socket, with children that only say what they are told: crossings, losses, proofs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from gate.channel import messages as m
+from gate.channel.sockets import Connection, connect, serve
+from gate.channel.table import CHANNELS
+from gate.programs import vision
+from gate.programs.children.start import ChildLostError
+from gate.programs.racing import first_of
+from gate.programs.vision import Vision
+
+DEADLINE_S = 5.0
+
+
+class FakeChild:
+    """A child whose camera is up at once."""
+
+    def __init__(self) -> None:
+        self.lost = asyncio.Event()
+        self.detail: dict[str, Any] = {}
+        self.told: asyncio.Queue[m.Message] = asyncio.Queue()
+        self.ended = False
+
+    async def send(self, message: m.Message) -> None:
+        if isinstance(message, m.StartCrossing):
+            self.told.put_nowait(m.CameraUp(message.crossing))
+
+    async def receive(self) -> m.Message:
+        return await self.told.get()
+
+    async def end(self) -> None:
+        self.ended = True
+
+
+class FakeSpare:
+    """Children without end. `mute` answers no proof, and the camera gives frames while `frames`."""
+
+    def __init__(self) -> None:
+        self.problem = ""
+        self.child: FakeChild | None = FakeChild()
+        self.proven_s: float | None = 0.0
+        self.unproven: str | None = None
+        self.proofs = 0
+        self.frames = True
+        self.given: list[FakeChild] = []
+
+    def want(self) -> None:
+        self.child = self.child or FakeChild()
+
+    async def take(self) -> FakeChild:
+        if self.child is None:
+            raise ChildLostError("no child is ready")
+        child, self.child = self.child, None
+        self.given.append(child)
+        return child
+
+    async def prove(self) -> str | None:
+        self.proofs += 1
+        return self.unproven
+
+    async def probe_camera(self) -> str | None:
+        return None if self.frames else "the camera sends no picture"
+
+
+class Site:
+    """A parent, its spare, whether its camera is there, and one lane."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.spare = FakeSpare()
+        self.absent: str | None = None
+        self.vision = Vision(spare=cast("Any", self.spare), missing=self._missing)
+
+    async def _missing(self) -> str | None:
+        return self.absent
+
+    async def lane(self) -> Connection[Any]:
+        return await connect(CHANNELS.vision, self.path)
+
+
+@pytest.fixture
+async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+    monkeypatch.setattr(vision, "WATCH_EVERY_S", 0.02)
+    monkeypatch.setattr(vision, "PROBE_EVERY_S", 0.02)
+    site = Site(tmp_path / "vision.sock")
+    parent = site.vision
+    loops = asyncio.ensure_future(first_of(parent.serve_crossings(), parent.watch(), parent.mend_camera()))
+    async with serve(CHANNELS.vision, site.path, parent.serve_lane):
+        yield site
+    loops.cancel()
+    await asyncio.gather(loops, return_exceptions=True)
+
+
+async def hear(lane: Connection[Any], kind: type[Any], crossing: str | None) -> Any:
+    """The next message of that kind about that crossing."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not isinstance(message := await lane.receive(), kind) or message.crossing != crossing:
+            pass
+    return message
+
+
+async def cross(lane: Connection[Any], crossing: str) -> None:
+    await lane.send(m.StartCrossing(crossing))
+    await hear(lane, m.CameraUp, crossing)
+    await lane.send(m.EndCrossing(crossing))
+    await hear(lane, m.Erased, crossing)
+
+
+def poison(path: Path, *messages: m.Message) -> None:
+    """Say these and garbage in one write, and hang up."""
+    bodies = [msgspec.msgpack.encode(one) for one in messages]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+        end.connect(str(path))
+        end.sendall(b"".join(len(one).to_bytes(4, "big") + one for one in (*bodies, b"GARBAGE")))
+
+
+async def test_a_crossing_and_garbage_in_one_write_stop_nobody(site: Site) -> None:
+    """It stopped vision for good: the crossing was cancelled before it was served, and every later one waited for its erasure."""
+    for _ in range(5):
+        await asyncio.to_thread(poison, site.path, m.StartCrossing("poison"))
+        await asyncio.sleep(0.05)  # a process has few connections at a time
+    lane = await site.lane()
+    await cross(lane, "two")
+    assert all(child.ended for child in site.spare.given)
+    status = site.vision.status()
+    assert (status.state, status.alive) == ("ready", True)
+    lane.close()
+
+
+async def test_crossings_of_several_connections_that_come_at_once_are_all_served_or_ended(site: Site) -> None:
+    lanes = [await site.lane() for _ in range(3)]
+    await asyncio.gather(*(lane.send(m.StartCrossing(f"c{number}")) for number, lane in enumerate(lanes)))
+    for lane in lanes:
+        lane.close()
+    lane = await site.lane()
+    await cross(lane, "last")
+    assert site.vision.status().alive
+    lane.close()
+
+
+async def test_a_crossing_that_nobody_serves_is_seen_as_standing_still(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stopped vision, done to it again: the loop that serves crossings is away, while the socket answers."""
+
+    async def nobody(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Vision, "_serve_crossing", nobody)
+    monkeypatch.setattr("gate.programs.vision_able.CHILD_MAX_S", 0.2)
+    lane = await site.lane()
+    await lane.send(m.StartCrossing("c1"))
+    await asyncio.sleep(0.4)
+    await lane.send(m.StatusRequest())
+    async with asyncio.timeout(DEADLINE_S):
+        answer = await lane.receive()
+    assert (answer.state, answer.alive) == ("degraded", False)
+    lane.close()
+
+
+async def test_a_child_that_no_longer_gives_its_golden_values_closes_the_lane(site: Site) -> None:
+    lane = await site.lane()
+    site.spare.frames = False
+    site.spare.unproven, site.spare.proven_s = "the embedder is 0.3 off its golden values", vision.PROVE_EVERY_S + 1
+    lost = await hear(lane, m.CameraLost, None)
+    assert lost.reason == site.spare.unproven
+    assert (site.vision.status().state, site.vision.status().alive) == ("degraded", True)
+    site.spare.unproven, site.spare.proven_s, site.spare.frames = None, 0.0, True
+    await hear(lane, m.CameraUp, None)
+    assert site.vision.status().state == "ready"
+    lane.close()
+
+
+async def test_a_proof_is_asked_for_again_before_it_is_old(site: Site) -> None:
+    site.spare.proven_s = vision.PROVE_EVERY_S - 1
+    await asyncio.sleep(0.1)
+    assert site.spare.proofs == 0
+    site.spare.proven_s = vision.PROVE_EVERY_S + 1
+    await asyncio.sleep(0.1)
+    assert site.spare.proofs > 0
+
+
+async def test_an_old_proof_is_none_though_the_socket_answers(site: Site) -> None:
+    site.spare.proven_s = 60.0
+    assert (site.vision.status().state, site.vision.status().alive) == ("degraded", True)
+
+
+async def test_a_camera_that_is_unplugged_between_crossings_is_told_at_once_and_so_is_its_return(site: Site) -> None:
+    lanes = [await site.lane() for _ in range(2)]
+    await asyncio.sleep(0.05)
+    site.spare.frames, site.absent = False, "the camera is unplugged"
+    for lane in lanes:
+        assert (await hear(lane, m.CameraLost, None)).reason == "the camera is unplugged"
+    assert site.vision.status().state == "degraded"
+    late = await site.lane()
+    await late.send(m.StatusRequest())
+    await hear(late, m.CameraLost, None)
+    site.spare.frames, site.absent = True, None
+    for lane in (*lanes, late):
+        await hear(lane, m.CameraUp, None)
+        lane.close()
+    assert site.vision.status().state == "ready"
+
+
+async def test_a_lane_that_comes_hears_once_how_the_camera_is(site: Site) -> None:
+    lane = await site.lane()
+    for _ in range(3):
+        await lane.send(m.StatusRequest())
+    async with asyncio.timeout(DEADLINE_S):
+        heard = [await lane.receive() for _ in range(4)]
+    assert [type(one) for one in heard] == [m.Status, m.CameraUp, m.Status, m.Status]
+    lane.close()
+
+
+async def test_a_lane_that_goes_takes_its_crossing_with_it(site: Site) -> None:
+    lane = await site.lane()
+    await lane.send(m.StartCrossing("c1"))
+    await hear(lane, m.CameraUp, "c1")
+    lane.close()
+    async with asyncio.timeout(DEADLINE_S):
+        while site.vision.status().detail["spare"] != "warm":  # noqa: ASYNC110 - behind a socket
+            await asyncio.sleep(0.01)
+    assert site.spare.given[0].ended
+
+
+async def test_closing_ends_the_crossing_under_way(site: Site) -> None:
+    lane = await site.lane()
+    await lane.send(m.StartCrossing("c1"))
+    await hear(lane, m.CameraUp, "c1")
+    async with asyncio.timeout(DEADLINE_S):
+        await site.vision.close()
+    assert site.spare.given[0].ended
+    with contextlib.suppress(Exception):
+        lane.close()
