@@ -82,6 +82,7 @@ class Store:
             )
         if version == 0:
             _create_schema(self._connection)
+        run("CREATE TABLE IF NOT EXISTS probe (one INTEGER PRIMARY KEY, value BLOB) STRICT")
 
     def close(self) -> None:
         """Let go of the file. What was committed stays."""
@@ -173,6 +174,13 @@ class Store:
         """Keep a receipt of the mirror, in place of an earlier one."""
         with self._transaction() as run:
             run("INSERT OR REPLACE INTO receipt VALUES (1, ?, ?)", (size, note))
+
+    def probe(self, value: bytes) -> None:
+        """Write a value as durably as a record and read it back; it takes the place of the one before, and the log does not grow."""
+        with self._transaction() as run:
+            run("INSERT OR REPLACE INTO probe VALUES (1, ?)", (value,))
+        if self._one("SELECT value FROM probe") != (value,):
+            raise StoreError("what was written cannot be read back")
 
     def tidy(self) -> None:
         """Move a long write-ahead log into the database file; for quiet moments, since it takes a few syncs."""

@@ -195,6 +195,19 @@ class Writer:
             self._fail(error)
             raise
 
+    def probe(self, value: bytes) -> bool:
+        """Prove that a record could be written and read: False when not. The reserve's room is for records alone."""
+        self._recover()
+        if self._store is None or not self._reserve.is_held:
+            return False
+        try:
+            self._store.probe(value)
+            self._store.tidy()
+        except StoreError as error:
+            self._fail(error)
+            return False
+        return True
+
     def files(self, piece: Piece, published: int) -> dict[str, bytes]:
         """Return the files of one piece that the spool lacks. Raises StoreError."""
         return files_of_piece(self._open_store(), piece, published)

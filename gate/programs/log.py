@@ -48,6 +48,7 @@ from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.programs import clock
 from gate.programs.config import Config, ConfigError
+from gate.programs.log_probe import Probe
 from gate.programs.receipts import Receipts
 from gate.programs.status import serve_status
 
@@ -156,6 +157,7 @@ class Desk:
         self._publisher = publisher
         self._in_store = in_store
         self._receipts = receipts
+        self._probe = Probe(lambda value: in_store(writer.probe, value))
         self._now = now
         self._waiting: asyncio.Queue[_Pending] = asyncio.Queue(WAITING_MAX)
         self._written = asyncio.Event()
@@ -167,7 +169,8 @@ class Desk:
         self._written.set()
         async with asyncio.TaskGroup() as tasks:
             loops = [
-                tasks.create_task(loop) for loop in (self._write(), self._publish(), self._receipts.run(self._report))
+                tasks.create_task(loop)
+                for loop in (self._write(), self._publish(), self._receipts.run(self._report), self._probe.run())
             ]
             async with (
                 serve_status(self._config, "log", self._status),
@@ -261,7 +264,8 @@ class Desk:
             "disk_free_bytes": _disk_free_bytes(Path(self._config.paths.state)),
             "problem": problem,
         }
-        return Status("log", "ready" if problem is None else "degraded", detail)
+        able = problem is None and self._probe.is_able
+        return Status("log", "ready" if able else "degraded", detail, alive=self._probe.is_alive)
 
     # ── in the background ────────────────────────────────────────────────────────────────────────────────────────────
 

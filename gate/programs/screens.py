@@ -36,6 +36,7 @@ from gate.passage.screen import Purpose
 from gate.programs.config import Config, ConfigError
 from gate.programs.screens_http import Visitors, listen
 from gate.programs.screens_http import server as http_server
+from gate.programs.screens_proof import OwnPage
 from gate.programs.screens_start import host_of, page_address, prepare
 from gate.programs.status import serve_status
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
@@ -75,16 +76,18 @@ class Screens:
         self._mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX, on_change=self._preview_changed.set)
         self._tints = Tints(pages_max=VIEWERS_MAX, on_painted=self._tint_painted) if config.screens.challenge else None
         self._visitors = Visitors()
+        self._page: OwnPage | None = None
         self._shown: TintShown | None = None  # what vision has yet to be told
         self._lane = Link("lane")
         self._preview = Link("preview")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set."""
-        app = self._app(
-            Key(prepare(self._config.runtime("screens"), page_address(self._config)), port=self._config.screens.port)
-        )
-        with contextlib.closing(listen(self._config.screens.host, self._config.screens.port)) as listener:
+        host, port = self._config.screens.host, self._config.screens.port
+        key = Key(prepare(self._config.runtime("screens"), page_address(self._config)), port=port)
+        app = self._app(key)
+        self._page = OwnPage(host, port, cookie=key.cookie.partition(";")[0], boot=self._board.boot)
+        with contextlib.closing(listen(host, port)) as listener:
             server = http_server(app, self._visitors)
             async with (
                 serve_status(self._config, "screens", self._status),
@@ -94,6 +97,7 @@ class Screens:
                 sources = [
                     tasks.create_task(self._lane.keep(self._watch_lane)),
                     tasks.create_task(self._preview.keep(self._watch_preview)),
+                    tasks.create_task(self._page.run()),
                 ]
                 await stop.wait()
                 for source in sources:
@@ -209,8 +213,16 @@ class Screens:
     # ── status ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _status(self) -> Status:
-        detail = {"pages": self._board.pages, "lane": self._lane.word, "preview": self._preview.word}
-        return Status("screens", "ready" if self._lane.up else "degraded", detail)
+        page = self._page
+        shown = page is not None and page.is_shown
+        detail = {
+            "pages": self._board.pages,
+            "page": "shown" if shown else "not shown",
+            "lane": self._lane.word,
+            "preview": self._preview.word,
+        }
+        state = "ready" if shown and self._lane.up else "degraded"
+        return Status("screens", state, detail, alive=page is None or page.is_alive)
 
 
 class Link:

@@ -161,11 +161,19 @@ class Vision:
                     crossing.end()
 
     async def _greet(self, lane: Lane) -> None:
-        """Tell a lane that has just come how the camera is: it may remember a loss from before we started."""
-        if lane not in self._greeted and self._crossing is None:
-            self._greeted.add(lane)
-            lost = messages.CameraLost(None, messages.words(self._camera.removeprefix("lost: ")))
-            await lane.send(lost if self._camera_lost.is_set() else messages.CameraUp(None))
+        """Tell a lane that has come how the camera is, once a child is ready to look: it may remember a loss from before we started."""
+        if lane in self._greeted or self._crossing is not None:
+            return
+        if self._camera_lost.is_set():
+            greeting: messages.FromVision = messages.CameraLost(
+                None, messages.words(self._camera.removeprefix("lost: "))
+            )
+        elif self._spare.child is not None:
+            greeting = messages.CameraUp(None)
+        else:
+            return
+        self._greeted.add(lane)
+        await lane.send(greeting)
 
     async def _start(self, lane: Lane, crossing_id: str, page: int | None) -> None:
         """Begin a crossing, once the one before is erased."""

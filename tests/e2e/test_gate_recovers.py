@@ -66,7 +66,7 @@ async def test_a_log_that_hangs_admits_nobody_and_loses_nothing(folder: Path) ->
         assert status.detail["open_crossings"] == 0
 
 
-async def test_a_model_with_one_changed_byte_admits_nobody_and_closes_the_lane(
+async def test_a_model_with_one_changed_byte_closes_the_lane_before_anybody_is_invited(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(director, "SETTLED_DEADLINE_S", 6.0)
@@ -76,11 +76,9 @@ async def test_a_model_with_one_changed_byte_admits_nobody_and_closes_the_lane(
     weights[len(weights) // 2] ^= 1
     (models / "fr_feature.onnx").write_bytes(weights)
     async with running(folder, models=models) as gate:
-        await gate.until(Screen.WELCOME)
         with pytest.raises(DirectorError, match="the lane shows closed instead of inviting"):
             await gate.passages()
-        assert Screen.OFFICER in gate.screens
-        assert Screen.GO not in gate.screens
+        assert not {Screen.WELCOME, Screen.GO} & set(gate.screens)
         status = await status_of(gate.stage.config, "vision")
         assert status is not None
         assert status.state == "degraded"

@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,12 @@ import pytest
 from fakes.audit_logs import ENDING, LEADING
 from msgspec.structs import replace
 
-from gate.audit import keys
+from gate.audit import keys, store
 from gate.audit.checkpoint import read_checkpoint
+from gate.audit.errors import StoreError
 from gate.audit.note import Algorithm, Note, Signer, Verifier
+from gate.audit.store import Store
+from gate.audit.writer import Writer
 from gate.channel.errors import ChannelClosedError
 from gate.channel.messages import (
     Append,
@@ -40,7 +44,7 @@ from gate.channel.messages import (
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS, Rate
 from gate.passage.events import RecordClass, RecordKind
-from gate.programs import log, receipts
+from gate.programs import log, log_probe, receipts
 from gate.programs.config import Audit, Barrier, Camera, Config, ConfigError, Paths, Swipe, Sync
 from gate.verify.verify import verify
 
@@ -439,3 +443,62 @@ async def test_a_database_of_the_first_format_is_a_configuration_error(config: C
         connection.execute("PRAGMA user_version=1")
     with pytest.raises(ConfigError, match="of format 1, which no gate in service has written; move it away"):
         await log.run(config, stop=asyncio.Event())
+
+
+async def test_a_writer_that_hangs_is_neither_ready_nor_alive_though_its_socket_answers(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_probe, "EVERY_S", 0.05)
+    monkeypatch.setattr(log_probe, "PROVEN_MAX_S", 0.4)
+    monkeypatch.setattr(log_probe, "ANSWER_MAX_S", 0.4)
+    freed, hangs = threading.Event(), threading.Event()
+    probe = Writer.probe
+
+    def hanging(writer: Writer, value: bytes) -> bool:
+        if hangs.is_set():
+            freed.wait(20)
+        return probe(writer, value)
+
+    monkeypatch.setattr(Writer, "probe", hanging)
+    async with running(config) as lane:
+        assert (await until(lane, "ready")).alive
+        hangs.set()
+        found = await until(lane, "degraded")
+        await asyncio.sleep(0.5)
+        found = await status(lane)
+        assert (found.state, found.alive, found.detail["problem"]) == ("degraded", False, None)
+        with monkeypatch.context() as patch:  # without the proof nobody would know
+            patch.setattr(log_probe, "PROVEN_MAX_S", 1e9)
+            patch.setattr(log_probe, "ANSWER_MAX_S", 1e9)
+            assert (await status(lane)).state == "ready"
+        freed.set()
+        assert (await until(lane, "ready")).alive
+
+
+async def test_a_log_that_cannot_read_what_it_wrote_is_not_ready_and_is_alive(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_probe, "EVERY_S", 0.05)
+    monkeypatch.setattr(log_probe, "PROVEN_MAX_S", 0.3)
+
+    def forgetful(*_: object) -> None:
+        raise StoreError("what was written cannot be read back")
+
+    async with running(config) as lane:
+        await until(lane, "ready")
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "probe", forgetful)
+            assert (await until(lane, "degraded")).alive
+        await until(lane, "ready")
+
+
+async def test_proofs_leave_the_log_and_its_files_as_they_are(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_probe, "EVERY_S", 0.0)
+    monkeypatch.setattr(store, "WAL_BYTES_MAX", 200_000)
+    folder = Path(config.paths.state) / "audit"
+    async with running(config) as lane:
+        await asyncio.sleep(1.5)
+        found = await status(lane)
+        sizes = sum(one.stat().st_size for one in folder.glob("log.sqlite*"))
+        assert (found.state, found.detail["entries"]) == ("ready", 0)
+        assert sizes < 1_000_000

@@ -16,6 +16,7 @@ import httpx2
 import msgspec
 import pytest
 from fakes.screens_peers import FakeLane, FakePreview, view
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from websockets.asyncio.client import connect as connect_websocket
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
@@ -26,7 +27,7 @@ from gate.channel.messages import Status, StatusRequest, View
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.screen import Guidance, Screen
-from gate.programs import screens_http
+from gate.programs import screens_http, screens_proof
 from gate.programs.config import Config, ConfigError
 from gate.programs.screens import FRAME_BYTES_MAX, Link, Screens, run
 from gate.programs.screens_http import CONNECTIONS_MAX, Visitors
@@ -392,11 +393,32 @@ async def _until_status(settings: Config, **wanted: Any) -> Status:
 async def test_status_tells_pages_and_links(tmp_path: Path) -> None:
     settings = config(tmp_path)
     async with program(settings) as address:
-        assert await status(settings) == Status("screens", "degraded", {"pages": 0, "lane": "down", "preview": "down"})
+        away = {"pages": 0, "page": "shown", "lane": "down", "preview": "down"}
+        assert await _until_status(settings, page="shown") == Status("screens", "degraded", away)
         async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run(), watching(address) as page:
             await page.until(screen="welcome")
-            expected = Status("screens", "ready", {"pages": 1, "lane": "up", "preview": "down"})
+            expected = Status("screens", "ready", away | {"pages": 1, "lane": "up"})
             assert await status(settings) == expected
+
+
+async def test_a_server_that_answers_nothing_is_neither_ready_nor_alive_though_its_socket_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screens_proof, "EVERY_S", 0.05)
+    monkeypatch.setattr(screens_proof, "FETCH_S", 0.2)
+    monkeypatch.setattr(screens_proof, "ABLE_MAX_S", 0.5)
+    monkeypatch.setattr(screens_proof, "ALIVE_MAX_S", 1.0)
+    settings = config(tmp_path)
+    async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run(), program(settings):
+        await _until_status(settings, page="shown", lane="up")
+        assert (await status(settings)).state == "ready"
+        with monkeypatch.context() as patch:
+            patch.setattr(H11Protocol, "data_received", lambda *_: None)  # it takes requests and answers none
+            assert (await _until_status(settings, page="not shown")).state == "degraded"
+            async with asyncio.timeout(DEADLINE_S):
+                while (await status(settings)).alive:  # noqa: ASYNC110 - behind a socket
+                    await asyncio.sleep(0.05)
+        assert (await _until_status(settings, page="shown")).alive
 
 
 async def test_a_lost_link_is_logged_once_and_so_is_its_return(

@@ -23,6 +23,7 @@ from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
 from gate.face.capture import Changed, Compared, Guided
 from gate.face.guidance import Hint
 from gate.face.track import TrackState
+from gate.passage.events import TrackChange
 from gate.passage.screen import Guidance
 from gate.programs import vision_child
 from gate.programs.children import descriptors, portraits, start
@@ -216,7 +217,7 @@ def test_events_become_the_lanes_messages() -> None:
     )
     assert message_of(Guided(2, Hint.ONE_PERSON), "one") == m.FaceSeen("one", 2, Guidance.ONE_PERSON)
     for state in (TrackState.LOST, TrackState.SWITCHED, TrackState.SEVERAL):
-        assert message_of(Changed(state), "one") == m.TrackChanged("one", state.value)
+        assert message_of(Changed(state), "one") == m.TrackChanged("one", TrackChange(state.value))
 
 
 # ── the parent's side of a process that never works ──────────────────────────────────────────────────────────────────

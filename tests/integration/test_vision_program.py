@@ -175,7 +175,7 @@ async def test_a_traveller_is_seen_compared_and_forgotten(tmp_path: Path) -> Non
         assert before_ms <= compared.good_frame_ms <= time.monotonic_ns() // 1_000_000
         gate.world.leave()
         changed = await gate.next(m.TrackChanged)
-        assert (changed.crossing, changed.change) == ("one", "lost")
+        assert (changed.crossing, changed.change.value) == ("one", "lost")
         await gate.end("one")
         assert child not in children()
         assert gate.camera.connections == 1

@@ -223,6 +223,29 @@ async def test_a_lane_that_comes_hears_once_how_the_camera_is(site: Site) -> Non
     lane.close()
 
 
+async def test_no_lane_hears_of_a_camera_before_a_child_is_ready_to_look(site: Site) -> None:
+    site.spare.child, site.spare.proven_s = None, None
+    lane = await site.lane()
+    for _ in range(3):
+        await lane.send(m.StatusRequest())
+    async with asyncio.timeout(DEADLINE_S):
+        heard = [await lane.receive() for _ in range(3)]
+    assert [one.state for one in heard] == ["starting"] * 3
+    site.spare.want()
+    await lane.send(m.StatusRequest())
+    await hear(lane, m.CameraUp, None)
+    lane.close()
+
+
+async def test_models_that_cannot_be_used_are_a_camera_that_cannot_either(site: Site) -> None:
+    site.spare.child, site.spare.proven_s, site.spare.frames = None, None, False
+    site.spare.problem = "fr_feature.onnx has another digest"
+    lane = await site.lane()
+    await lane.send(m.StatusRequest())
+    assert (await hear(lane, m.CameraLost, None)).reason == site.spare.problem
+    lane.close()
+
+
 async def test_a_lane_that_goes_takes_its_crossing_with_it(site: Site) -> None:
     lane = await site.lane()
     await lane.send(m.StartCrossing("c1"))
