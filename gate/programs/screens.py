@@ -197,14 +197,17 @@ class Screens:
 
     async def _pass_on(self, connection: Connection[FromPreview]) -> NoReturn:
         while True:
-            match await connection.receive():
-                case Preview(jpeg):
-                    is_picture = jpeg.startswith(_JPEG) and len(jpeg) <= FRAME_BYTES_MAX
-                    if is_picture and self._wants_preview:
-                        self._mirror.send(jpeg)
-                case ShowTint(number, colour):
-                    if self._tints is not None and self._wants_preview:
-                        self._tints.show(Tint(number, colour), at_ms=_now_ms())
+            self._hear_vision(await connection.receive())  # nothing here keeps a picture until the next one comes
+
+    def _hear_vision(self, message: FromPreview) -> None:
+        match message:
+            case Preview(jpeg):
+                is_picture = jpeg.startswith(_JPEG) and len(jpeg) <= FRAME_BYTES_MAX
+                if is_picture and self._wants_preview:
+                    self._mirror.send(jpeg)
+            case ShowTint(number, colour):
+                if self._tints is not None and self._wants_preview:
+                    self._tints.show(Tint(number, colour), at_ms=_now_ms())
 
     def _tint_painted(self, number: int) -> None:
         self._shown = TintShown(number, int(_now_ms()))

@@ -103,6 +103,11 @@ class Viewer:
         self.newest = jpeg
         self.arrived.set()
 
+    def take(self) -> bytes:
+        """The newest picture, which nobody here keeps from then on: what is forwarded is not held."""
+        jpeg, self.newest = self.newest or b"", None
+        return jpeg
+
     def offer_tint(self, tint: messages.ShowTint) -> None:
         """Replace the tint that it has not taken yet."""
         self.tint = tint
@@ -366,6 +371,7 @@ class Vision:
             match message:
                 case messages.WantPreview(on):
                     viewer.wants = on
+                    viewer.newest = None
                     self._tell_preview_wanted()
                 case messages.TintShown():
                     if self._crossing is not None:
@@ -379,8 +385,7 @@ class Vision:
                 tint, viewer.tint = viewer.tint, None
                 await screen.send(tint)
             if viewer.newest is not None and viewer.wants:
-                jpeg, viewer.newest = viewer.newest, None
-                await screen.send(messages.Preview(jpeg))
+                await screen.send(messages.Preview(viewer.take()))
 
     def _tell_preview_wanted(self) -> None:
         if self._crossing is not None:
