@@ -203,7 +203,7 @@ class Rules(Section, frozen=True, kw_only=True):
 
 
 class Approval(Section, frozen=True, kw_only=True):
-    """One person's approval of [rules], of [face] and of the threshold behind it: an Ed25519 key and a signature, both base64."""
+    """One person's approval of [rules], [face], [officers] and the threshold behind the faces: an Ed25519 key and a signature, both base64."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     key: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]

@@ -130,6 +130,7 @@ def test_what_was_approved_cannot_be_changed_without_them(config: Config) -> Non
         replace(both, rules=Rules(liveness_min=0.4)),
         replace(both, rules=Rules(face_match_min=0.45)),
         replace(both, face=Face(profile="clean")),
+        replace(both, officers=Officers(authority=b64encode(bytes(32)).decode())),
     ):
         with pytest.raises(ConfigError, match="purpose = service refuses"):
             rules_of(changed)

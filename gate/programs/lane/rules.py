@@ -81,7 +81,7 @@ def start_of(config: Config, lists: str) -> Started:
         rules=msgspec.to_builtins(config.rules),
         face=_face(config),
         approval=ApprovalSettings(signed, persons(signed, _approvals(config)), _keys(config)),
-        officers="" if config.officers is None else config.officers.authority,
+        officers=_officers(config),
     )
 
 
@@ -99,8 +99,17 @@ def _face(config: Config) -> FaceSettings:
 
 
 def _settings(config: Config) -> dict[str, Any]:
-    """What is approved: the `rules` and the `face` of the record of the start."""
-    return {"rules": msgspec.to_builtins(config.rules), "face": msgspec.to_builtins(_face(config))}
+    """What is approved: the `rules`, the `face` and the `officers` of the record of the start."""
+    return {
+        "rules": msgspec.to_builtins(config.rules),
+        "face": msgspec.to_builtins(_face(config)),
+        "officers": _officers(config),
+    }
+
+
+def _officers(config: Config) -> str:
+    """The key of the authority whose officers are obeyed; empty: there are none."""
+    return "" if config.officers is None else config.officers.authority
 
 
 def _require_approval(config: Config) -> None:
@@ -109,7 +118,7 @@ def _require_approval(config: Config) -> None:
     known = persons(signed, _approvals(config))
     if config.purpose == "service" and len(known) < PERSONS_MIN:
         raise ConfigError(
-            f"purpose = service refuses: rules and threshold are approved by {' and '.join(known) or 'nobody'}; {PERSONS_MIN} persons "
+            f"purpose = service refuses: rules, threshold and officers are approved by {' and '.join(known) or 'nobody'}; {PERSONS_MIN} persons "
             f"must sign {signed}, see docs/guides/technician.md"
         )
 
