@@ -7,6 +7,7 @@ Each noun's module has `app`, a typer application, or, for a noun without verbs,
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import sys
 
 import typer
@@ -49,5 +50,13 @@ def main() -> None:
     app()
 
 
-def _root() -> None:
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"gate {importlib.metadata.version('portcullis')}\n")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
     """Portcullis, a biometric border gate."""

@@ -19,6 +19,7 @@ from gate.cli.output import Exit, emit_json, fail, note, say
 if TYPE_CHECKING:
     from gate.audit.record import Header
     from gate.audit.unsealing import OpenedRecord, Unsealer
+    from gate.verify.findings import UnreadableError
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -43,7 +44,7 @@ def verify(
     try:
         report = judge(path, _vkey_text(vkey))
     except UnreadableError as error:
-        fail(Exit.BAD_DATA, str(error))
+        fail(_code_of(error), str(error))
     if as_json:
         emit_json("audit.verify/1", dataclasses.asdict(report))
     else:
@@ -69,7 +70,8 @@ def export(
 
     if since and form is Form.TILES:
         fail(Exit.USAGE, "--since is for bundles: a tile folder begins at 0")
-    outlet = exporting.Outlet(spool or _configured_spool())
+    folder = spool or _configured_spool()
+    outlet = exporting.Outlet(folder)
     try:
         if form is Form.TILES:
             exported = exporting.tiles(outlet, out)
@@ -78,10 +80,10 @@ def export(
                 exported = exporting.bundle(outlet, file, since=since)
     except BadFormatError as error:
         fail(Exit.BAD_DATA, str(error))
-    except FileNotFoundError as error:
-        fail(Exit.BAD_DATA, f"cannot export: {error.filename} is not there; was anything logged yet?")
     except OSError as error:
-        fail(Exit.IO_ERROR, f"cannot export: {error}")
+        read = isinstance(error, FileNotFoundError) and Path(error.filename).is_relative_to(folder)
+        hint = "; was anything logged yet?" if read else ""
+        fail(Exit.IO_ERROR, f"cannot export: {error.filename}: {error.strerror}{hint}")
     if as_json:
         emit_json("audit.export/1", {"entries": exported.entries, "bytes": exported.bytes_written})
     else:
@@ -113,7 +115,7 @@ def decrypt(
     except (BadFormatError, VerifyError) as error:
         fail(Exit.BAD_DATA, f"cannot decrypt {bundle.name}: {error}")
     except OSError as error:
-        fail(Exit.BAD_DATA, f"cannot decrypt: {error.strerror}: {error.filename}")
+        fail(Exit.IO_ERROR, f"cannot read {error.filename}: {error.strerror}")
     if vkey is None:
         note("gate: the log's signature was not checked; give --vkey, or use gate audit verify")
 
@@ -155,20 +157,24 @@ def _refuse_unless_verified(bundle: Path, vkey: str) -> None:
     try:
         report = judge(bundle, _vkey_text(vkey))
     except UnreadableError as error:
-        fail(Exit.BAD_DATA, str(error))
+        fail(_code_of(error), str(error))
     if not report.verified:
         fail(Exit.NO, f"{bundle.name} is not verified: {report.problems[0]}; see gate audit verify")
 
 
+def _code_of(error: UnreadableError) -> Exit:
+    return Exit.IO_ERROR if isinstance(error.__cause__, OSError) else Exit.BAD_DATA
+
+
 def _vkey_text(vkey: str) -> str:
-    """Return the key itself, reading it from a file when a file is named."""
+    """Return the key itself, reading it from a file when a file is named: a key has two plus signs at least."""
     path = Path(vkey)
     try:
-        if len(vkey) < 256 and path.is_file():
+        if vkey.count("+") < 2 or (len(vkey) < 256 and path.is_file()):
             with path.open("rb") as file:
                 return file.read(1024).decode("utf-8", errors="replace")
     except OSError as error:
-        fail(Exit.BAD_DATA, f"cannot read {vkey}: {error.strerror}")
+        fail(Exit.IO_ERROR, f"cannot read {vkey}: {error.strerror}")
     return vkey
 
 

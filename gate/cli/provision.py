@@ -17,7 +17,7 @@ from gate.programs import config as configuration
 from gate.programs.config import Config, ConfigError
 from gate.provision.answers import Answers
 from gate.provision.ownership import hand_over
-from gate.provision.steps import Report, Step, StepError, StepState, carry_out
+from gate.provision.steps import ConfigurationStepError, Report, Step, StepError, StepState, carry_out
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -84,17 +84,7 @@ def _steps(answers: Answers, path: Path) -> Iterator[Step]:
     from gate.audit.errors import AuditError
     from gate.provision import device_key
 
-    def write_configuration() -> str:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(tomli_w.dumps(answers.table()).encode())
-        try:
-            configuration.load(path)
-        except ConfigError as error:
-            path.unlink()
-            raise StepError(str(error)) from error
-        return str(path)
-
-    yield Step("configuration", write_configuration, path.exists)
+    yield Step("configuration", lambda: _write_configuration(answers, path), path.exists)
     config = _loaded(path)
     if config is None:
         return
@@ -102,7 +92,7 @@ def _steps(answers: Answers, path: Path) -> Iterator[Step]:
 
     def make_folders() -> str:
         for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+            _make(folder)
         return ", ".join(str(folder) for folder in folders)
 
     yield Step("folders", make_folders, lambda: all(folder.is_dir() for folder in folders))
@@ -130,6 +120,27 @@ def _steps(answers: Answers, path: Path) -> Iterator[Step]:
     yield _models_step(Path(config.paths.models), config.face.profile)
     if answers.root is None and BOOTED_BY_SYSTEMD.is_dir():
         yield _units_step(config)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    except OSError as error:
+        raise StepError(f"cannot make {folder}: {error.strerror}") from error
+
+
+def _write_configuration(answers: Answers, path: Path) -> str:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(tomli_w.dumps(answers.table()).encode())
+    except OSError as error:
+        raise StepError(f"cannot write {path}: {error.strerror}") from error
+    try:
+        configuration.load(path)
+    except ConfigError as error:
+        path.unlink()
+        raise ConfigurationStepError(str(error)) from error
+    return str(path)
 
 
 def _units_step(config: Config) -> Step:
@@ -311,5 +322,6 @@ def _show(schema: str, reports: Iterator[Report], *, as_json: bool) -> None:
             say(f"{report.state.value:8} {report.id:14} {report.detail}")
     if as_json:
         emit_json(schema, {"steps": [{"id": r.id, "state": r.state.value, "detail": r.detail} for r in done]})
-    failed = any(report.state is StepState.FAILED for report in done)
-    raise typer.Exit(int(Exit.IO_ERROR if failed else Exit.OK))
+    failed = next((report for report in done if report.state is StepState.FAILED), None)
+    code = Exit.OK if failed is None else Exit.CONFIG if failed.configuration else Exit.IO_ERROR
+    raise typer.Exit(int(code))

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from gate.channel.errors import NoPlaceError
+from gate.channel.place import only_instance
 from gate.cli.output import Exit, fail, note
 from gate.programs.config import Config, ConfigError, path_from_environment
 from gate.programs.runner import PROGRAMS, load_config, programs_of, run_program
@@ -26,6 +27,7 @@ def command(
     except ConfigError as error:
         fail(Exit.CONFIG, str(error))
     if program is None:
+        _refuse_a_second_instance(settings)
         asyncio.run(_run_all(settings, config or path_from_environment()))
         return
     try:
@@ -34,6 +36,16 @@ def command(
         fail(Exit.CONFIG, str(error))
     except (OSError, NoPlaceError) as error:
         fail(Exit.IO_ERROR, f"{program}: {error}")
+
+
+def _refuse_a_second_instance(settings: Config) -> None:
+    """Programs that find another instance in their place end, and would be started again for ever."""
+    for name in programs_of(settings):
+        try:
+            with only_instance(settings.runtime(name)):
+                pass
+        except NoPlaceError as error:
+            fail(Exit.IO_ERROR, f"{name}: {error}")
 
 
 async def _run_all(settings: Config, config: Path) -> None:

@@ -13,6 +13,8 @@ from gate.programs.config import Config, ConfigError
 from gate.programs.runner import load_config, programs_of, status_of
 
 WATCH_S = 1.0
+PARTS = ("barrier", "reader", "vision", "log")
+UNKNOWN = "unknown: the lane is away"
 
 
 def command(
@@ -48,7 +50,7 @@ async def collect(settings: Config) -> dict[str, Any]:
     states = {name: answer.state if answer else "away" for name, answer in answers.items()}
     details = {name: answer.detail if answer else {} for name, answer in answers.items()}
     lane, log = details["lane"], details["log"]
-    in_service = bool(lane.get("in_service"))
+    in_service, lane_told = bool(lane.get("in_service")), answers["lane"] is not None
     seen_ago_s = lane.get("officer_seen_ago_s")
     present = seen_ago_s is not None and seen_ago_s <= settings.rules.officer_presence_max_s
     return {
@@ -62,7 +64,7 @@ async def collect(settings: Config) -> dict[str, Any]:
             "closed_by": lane.get("closed_by"),
         },
         "programs": states,
-        "devices": {part: part not in lane.get("lost", []) for part in ("barrier", "reader", "vision", "log")},
+        "devices": {part: part not in lane.get("lost", []) if lane_told else None for part in PARTS},
         "lists": {
             "trust_age_days": lane.get("trust_age_days"),
             **(lane.get("lists") or {}),
@@ -88,6 +90,7 @@ def _officer(officers: dict[str, Any]) -> str:
 
 
 def _page(fields: dict[str, Any]) -> str:
+    told = fields["programs"]["lane"] != "away"
     lost = [name for name, well in fields["devices"].items() if not well]
     age = fields["lists"]["trust_age_days"]
     importing = fields["lists"]["import"]
@@ -98,10 +101,10 @@ def _page(fields: dict[str, Any]) -> str:
     lines = [
         f"{fields['state'].replace('_', ' ')} ({fields['purpose']})",
         *(f"  {name:8} {state}" for name, state in fields["programs"].items()),
-        f"  lost     {', '.join(lost) or 'nothing'}",
-        f"  officer  {_officer(fields['officers'])}",
-        f"  lists    {'none' if age is None else f'{age:.1f} days old'}",
+        f"  lost     {(', '.join(lost) or 'nothing') if told else UNKNOWN}",
+        f"  officer  {_officer(fields['officers']) if told else UNKNOWN}",
+        f"  lists    {('none' if age is None else f'{age:.1f} days old') if told else UNKNOWN}",
         *(f"           {problem}" for problem in problems),
-        f"  clock    {'sure' if fields['clock']['sure'] else 'unsure'}",
+        f"  clock    {('sure' if fields['clock']['sure'] else 'unsure') if told else UNKNOWN}",
     ]
     return "\n".join(lines)

@@ -52,6 +52,13 @@ def read_key(text: bytes) -> Ed25519PrivateKey:
     return key
 
 
+def read_authority(text: bytes) -> Ed25519PrivateKey:
+    """The authority's key in a text: what a shift key signed, no gate would believe. Raises MalformedError."""
+    if _BLOCK.search(text[:KEY_TEXT_MAX].decode("ascii", errors="replace")):
+        raise MalformedError("a shift key, and no authority's")
+    return read_key(text)
+
+
 def shift_text(key: Ed25519PrivateKey, certificate: Certificate, authority: Ed25519PrivateKey) -> bytes:
     """A shift key with the certificate that the authority gives it. Raises MalformedError."""
     text = b64encode(certify(certificate, authority)).decode()

@@ -9,6 +9,8 @@ from typing import Any
 
 import pyrage
 
+_PURPOSES = ("demo", "trial", "service")
+_GATE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _AUTHORITY = re.compile(r"[A-Za-z0-9+/]{43}=")
 
 
@@ -34,6 +36,10 @@ class Answers:
     def problems(self) -> list[str]:
         """Everything that can be seen to be wrong before anything is written."""
         found = []
+        if self.purpose not in _PURPOSES:
+            found.append(f"a purpose is one of {', '.join(_PURPOSES)}")
+        if not _GATE_ID.fullmatch(self.gate_id):
+            found.append("a gate's id is small letters, digits and hyphens, 63 at most")
         if len(self.recipients) < 2:
             found.append("name two auditors at least: the log can be read by nobody else")
         if len(set(self.recipients)) < len(self.recipients):

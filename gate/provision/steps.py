@@ -20,6 +20,10 @@ class StepError(Exception):
     """A step cannot be done; the message says what to do."""
 
 
+class ConfigurationStepError(StepError):
+    """The configuration that follows from the answers can never work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step: `do` returns what to tell the technician. It is kept when `exists` says that it was done before."""
@@ -36,6 +40,7 @@ class Report:
     id: str
     state: StepState
     detail: str
+    configuration: bool = False  # it failed for what was answered
 
 
 def carry_out(steps: Iterable[Step]) -> Iterator[Report]:
@@ -52,4 +57,4 @@ def carry_out(steps: Iterable[Step]) -> Iterator[Report]:
             yield Report(step.id, StepState.DONE, step.do())
         except StepError as error:
             failed = True
-            yield Report(step.id, StepState.FAILED, str(error))
+            yield Report(step.id, StepState.FAILED, str(error), isinstance(error, ConfigurationStepError))

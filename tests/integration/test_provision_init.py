@@ -55,7 +55,7 @@ def test_a_bare_machine_becomes_a_configured_gate(root: Path) -> None:
 
 def test_a_camera_that_is_named_and_not_numbered_is_refused(root: Path) -> None:
     code, document, _ = init(root, "--camera", "http://camera.local/stream")
-    assert code == 74
+    assert code == 78
     (refused,) = [step["detail"] for step in document["steps"] if step["state"] == "failed"]
     assert "name the camera by its IP address and not as camera.local" in refused
     assert not (root / "gate.toml").exists()
@@ -101,9 +101,32 @@ def test_auditors_that_cannot_read_are_refused(root: Path, auditors: tuple[str, 
     assert not (root / "gate.toml").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [(("--gate-id", "North 7"), "small letters"), (("--purpose", "party"), "demo, trial, service")],
+)
+def test_an_answer_that_can_never_be_right_is_a_wrong_word(root: Path, words: tuple[str, ...], complaint: str) -> None:
+    code, _, message = init(root, *words)
+    assert code == 2
+    assert complaint in message
+    assert not (root / "gate.toml").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    code, document, _ = init(tmp_path / "file" / "gate")
+    assert code == 74
+    assert document["steps"][0]["detail"].startswith("cannot write")
+    (tmp_path / "gate").mkdir()
+    (tmp_path / "gate" / "spool").write_text("no folder")
+    code, document, _ = init(tmp_path / "gate")
+    assert code == 74
+    assert "spool: " in document["steps"][1]["detail"]
+
+
 def test_demo_parts_are_refused_in_service(root: Path) -> None:
     code, document, _ = init(root, "--purpose", "service")
-    assert code == 74
+    assert code == 78
     assert document["steps"][0]["state"] == "failed"
     assert "simulator" in document["steps"][0]["detail"]
     assert not (root / "gate.toml").exists()

@@ -62,9 +62,8 @@ def test_people_read_that_a_log_is_verified(log: SmallLog) -> None:
     assert "6" in result.stdout
 
 
-@pytest.mark.parametrize(("path", "vkey"), [("missing", None), ("a.bundle", "nonsense")])
-def test_what_cannot_be_judged_is_bad_data(log: SmallLog, path: str, vkey: str | None) -> None:
-    result = run("verify", log.folder / path, "--vkey", vkey or log.vkey)
+def test_what_cannot_be_judged_is_bad_data(log: SmallLog) -> None:
+    result = run("verify", log.folder / "a.bundle", "--vkey", "non+sense+key")
     assert (result.exit_code, result.stdout) == (65, "")
     assert len(result.stderr.splitlines()) == 1
 
@@ -81,10 +80,15 @@ def test_an_export_is_what_the_verifier_takes(log: SmallLog) -> None:
 
 def test_an_export_that_cannot_be_made_leaves_no_file(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
     out = log.folder / "b.bundle"
-    assert run("export", "--spool", log.folder / "missing", "--out", out).exit_code == 65
+    missing = run("export", "--spool", log.folder / "missing", "--out", out)
+    assert missing.exit_code == 74
+    assert "was anything logged yet?" in missing.stderr
     assert run("export", "--spool", log.spool, "--out", out, "--since", "99").exit_code == 65
     assert run("export", "--spool", log.spool, "--out", out, "--since", "1", "--format", "tiles").exit_code == 2
     assert run("export", "--spool", log.spool, "--out", log.folder / "log.vkey" / "b").exit_code == 74
+    nowhere = run("export", "--spool", log.spool, "--out", log.folder / "no" / "where")
+    assert nowhere.exit_code == 74
+    assert "logged" not in nowhere.stderr
     monkeypatch.setenv("PORTCULLIS_CONFIG", str(log.folder / "missing.toml"))
     result = run("export", "--out", out)
     assert result.exit_code == 78
@@ -163,8 +167,22 @@ def test_a_bundle_that_is_not_the_logs_is_not_decrypted_with_its_key(log: SmallL
     bundle.write_bytes(bundle.read_bytes().replace(b"T10:00:00Z", b"T11:00:00Z"))
     result = run("decrypt", bundle, "--identity", log.folder / "one.identity", "--vkey", log.vkey)
     assert (result.exit_code, result.stdout) == (1, "")
-    result = run("decrypt", bundle, "--identity", log.folder / "one.identity", "--vkey", "nonsense")
+    result = run("decrypt", bundle, "--identity", log.folder / "one.identity", "--vkey", "non+sense+key")
     assert result.exit_code == 65
+
+
+def test_a_file_that_is_not_there_is_an_io_error_and_not_bad_data(log: SmallLog) -> None:
+    bundle, identity, missing = log.folder / "a.bundle", log.folder / "one.identity", log.folder / "missing"
+    for words in (
+        ("verify", missing, "--vkey", log.vkey),
+        ("verify", bundle, "--vkey", missing),
+        ("decrypt", missing, "--identity", identity),
+        ("decrypt", missing, "--identity", identity, "--vkey", log.vkey),
+        ("decrypt", bundle, "--identity", missing),
+    ):
+        result = run(*words)
+        assert (result.exit_code, result.stdout) == (74, ""), words
+        assert "cannot read" in result.stderr
 
 
 def test_a_broken_bundle_or_identity_is_bad_data(log: SmallLog) -> None:
@@ -173,6 +191,4 @@ def test_a_broken_bundle_or_identity_is_bad_data(log: SmallLog) -> None:
     (log.folder / "noise.bundle").write_bytes(b"noise\n")
     assert run("decrypt", log.folder / "cut.bundle", "--identity", identity).exit_code == 65
     assert run("decrypt", log.folder / "noise.bundle", "--identity", identity).exit_code == 65
-    assert run("decrypt", log.folder / "missing.bundle", "--identity", identity).exit_code == 65
     assert run("decrypt", bundle, "--identity", log.folder / "log.vkey").exit_code == 65
-    assert run("decrypt", bundle, "--identity", log.folder / "missing").exit_code == 65

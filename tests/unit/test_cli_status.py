@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import gate.cli.status as module
 from gate.channel.messages import Status
+from gate.cli.output import Exit
 
 AUTHORITY = {"officers": {"authority": "A" * 43 + "="}}
 
@@ -25,7 +26,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     app = typer.Typer()
     app.command()(module.command)
 
-    def ask(*words: str, tables: dict[str, Any], **lane: Any) -> Any:
+    def ask(*words: str, tables: dict[str, Any], away: tuple[str, ...] = (), **lane: Any) -> Any:
         path = tmp_path / "gate.toml"
         table = {
             "purpose": "trial",
@@ -39,9 +40,9 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         }
         path.write_bytes(tomli_w.dumps(table).encode())
 
-        async def status_of(_config: object, name: str) -> Status:
+        async def status_of(_config: object, name: str) -> Status | None:
             detail = {"in_service": True, "lost": [], "clock_sure": True, **lane} if name == "lane" else {}
-            return Status(name, "ready", detail)
+            return None if name in away else Status(name, "ready", detail)
 
         monkeypatch.setattr(module, "status_of", status_of)
         return CliRunner().invoke(app, ["--config", str(path), *words])
@@ -70,3 +71,13 @@ def test_it_says_whether_there_is_an_officer(
         "present": lane["officer_seen_ago_s"] in {1.0, 119.0},
         "closed_by": lane.get("closed_by"),
     }
+
+
+def test_of_a_lane_that_is_away_nothing_is_said_to_be_well(ask: Callable[..., Any]) -> None:
+    page = ask(tables=AUTHORITY, away=("lane",))
+    assert page.exit_code == Exit.UNREACHABLE
+    for part in ("lost    ", "officer ", "lists   ", "clock   "):
+        assert f"  {part} unknown: the lane is away" in page.stdout.splitlines()
+    document = json.loads(ask("--json", tables=AUTHORITY, away=("lane",)).stdout)
+    assert set(document["devices"].values()) == {None}
+    assert set(json.loads(ask("--json", tables=AUTHORITY).stdout)["devices"].values()) == {True}

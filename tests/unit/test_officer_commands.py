@@ -92,6 +92,7 @@ def test_an_officers_name_is_a_short_word(authority: Path, name: str) -> None:
     out = authority.parent / "x.key"
     done = run("authority", "certify", "--authority", authority, "--officer", name, "--gate", GATE, "--out", out)
     assert done.exit_code == Exit.USAGE
+    assert "an officer's name is" in done.stderr
     assert not out.exists()
 
 
@@ -223,8 +224,8 @@ def test_every_verb_is_a_command_and_says_what_came_of_it(gate: Gate, authority:
     for words, code in (
         (("present",), Exit.OK),
         (("hand-over", "walked_back", "--reason", "changed his mind"), Exit.OK),
-        (("admit", "--reason", "nobody waits any more"), Exit.USAGE),
-        (("refer",), Exit.USAGE),
+        (("admit", "--reason", "nobody waits any more"), Exit.NO),
+        (("refer",), Exit.NO),
         (("release", "--reason", "somebody is stuck"), Exit.OK),
         (("acknowledge",), Exit.NO),
         (("close",), Exit.OK),
@@ -255,6 +256,57 @@ def test_what_is_not_permitted_ends_with_its_own_code(gate: Gate, authority: Pat
     assert run("release", "--key", stranger).exit_code == Exit.NOT_PERMITTED
     assert gate.lane is not None
     assert gate.lane.orders == []
+
+
+def test_when_nobody_waits_it_says_so(gate: Gate, authority: Path) -> None:
+    shift = shift_of(authority)
+    assert run("hand-over", "taken_over", "--key", shift).exit_code == Exit.OK
+    for words, detail in (
+        (("admit", "--reason", "r"), "nobody waits for an officer"),
+        (("hand-over", "taken_over"), "nobody waits for an officer"),
+        (("refer",), "no crossing runs"),
+    ):
+        done = run(*words, "--key", shift, "--json")
+        assert done.exit_code == Exit.NO
+        told = document(done)
+        assert (told["done"], told["outcome"], told["detail"]) == (False, "impossible", detail)
+        assert told["referred"] == []
+    assert gate.lane is not None
+    assert gate.lane.orders == []
+
+
+def test_nobody_stays_inside_for_the_length_of_a_reason(gate: Gate, authority: Path) -> None:
+    shift = shift_of(authority)
+    assert run("close", "--key", shift, "--reason", "x" * 201).exit_code == Exit.USAGE
+    assert run("release", "--key", shift, "--reason", "stuck\n" + "x" * 300).exit_code == Exit.OK
+    assert gate.lane is not None
+    assert gate.lane.orders == ["release"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("close", "--gate", "No One"), "a gate's id is"),
+        (("close", "--reason", "x" * 201), "200 characters"),
+        (("refer", "--crossing", "no such thing"), "gate officer list"),
+    ],
+)
+def test_what_no_order_could_hold_is_refused_in_words_for_people(
+    authority: Path, words: tuple[str, ...], said: str
+) -> None:
+    done = run(*words, "--key", shift_of(authority))
+    assert done.exit_code == Exit.USAGE
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_shift_key_certifies_nobody(authority: Path) -> None:
+    out = authority.parent / "x.key"
+    shift = shift_of(authority)
+    done = run("authority", "certify", "--authority", shift, "--officer", "bert", "--gate", GATE, "--out", out)
+    assert done.exit_code == Exit.BAD_DATA
+    assert "no authority's" in done.stderr
+    assert not out.exists()
 
 
 def test_an_admission_without_a_reason_is_not_even_signed(gate: Gate, authority: Path) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from gate.cli.officer import authority
 from gate.cli.output import Exit, emit_json, fail, note, one_line, say
-from gate.orders.verbs import RULES, Verb
+from gate.orders.verbs import RULES, Power, Verb
 
 if TYPE_CHECKING:
     from gate.channel import messages
@@ -149,10 +149,19 @@ def _give(
     every_s: float | None = None,
 ) -> None:
     from gate.cli.officer import keys
+    from gate.cli.officer.words import require
     from gate.orders.errors import OrderError
+    from gate.orders.order import REASON_CHARACTERS_MAX
 
     if (choices := RULES[verb].arguments) and argument not in choices:
         fail(Exit.USAGE, f"{verb.value} takes one of {', '.join(choices)}")
+    if RULES[verb].power is Power.FREES:
+        reason = one_line(reason)[:REASON_CHARACTERS_MAX]  # nobody stays inside for the length of a reason
+    require("gate", gate)
+    require("crossing", crossing)
+    require("reason", reason)
+    if RULES[verb].reason and not reason.strip():
+        fail(Exit.USAGE, f"{verb.value} needs a reason")
     path = _socket(config)
     try:
         shift, _ = keys.read_shift(key.expanduser())
@@ -207,13 +216,18 @@ async def _order(
     reason: str,
     argument: str | None,
 ) -> messages.OrderAnswer:
+    from gate.channel.messages import OrderAnswer
     from gate.cli.officer.terminal import Terminal
+    from gate.passage.orders import Outcome
 
     terminal = await Terminal.reach(path)
     try:
         if crossing is None and RULES[verb].crossing:
             look = await terminal.look()
             crossing = look.running if verb is Verb.REFER else next((one.crossing for one in look.referred), None)
+            if crossing is None:
+                nobody = "no crossing runs" if verb is Verb.REFER else "nobody waits for an officer"
+                return OrderAnswer(Outcome.IMPOSSIBLE, nobody, look.state, look.referred)
         return await terminal.order(shift, verb, gate=gate, crossing=crossing, reason=reason, argument=argument)
     finally:
         terminal.close()

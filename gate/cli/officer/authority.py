@@ -56,6 +56,7 @@ def certify(
     from datetime import UTC, datetime
 
     from gate.cli.officer import keys as files
+    from gate.cli.officer.words import require
     from gate.orders import certificate as certificates
     from gate.orders import keys
     from gate.orders.errors import OrderError
@@ -63,6 +64,8 @@ def certify(
 
     if bool(gate) is every_gate:
         fail(Exit.USAGE, "name the gates with --gate, or say --every-gate")
+    require("gate", *(gate or ()))
+    require("officer", officer)
     key, from_s = keys.new_key(), int(now().timestamp())
     wanted = certificates.Certificate(
         gates=None if every_gate else tuple(gate or ()),

@@ -31,7 +31,7 @@ class KeyFileError(Exception):
 
 def read_authority(path: Path) -> Ed25519PrivateKey:
     """The authority's key. Raises KeyFileError."""
-    return _read(path, keys.read_key)
+    return _read(path, keys.read_authority)
 
 
 def read_shift(path: Path) -> tuple[Shift, Certificate]:
