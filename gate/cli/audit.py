@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import enum
-import json
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -109,7 +107,7 @@ def decrypt(
     try:
         unsealer = Unsealer.from_file(identity)
         for record in _records(bundle, unsealer):
-            sys.stdout.write(json.dumps({"schema": "audit.decrypt/1", **record}, ensure_ascii=False) + "\n")
+            emit_json("audit.decrypt/1", record)
     except SealError as error:
         fail(Exit.NOT_PERMITTED, f"cannot decrypt {bundle.name}: {error}")
     except (BadFormatError, VerifyError) as error:

@@ -30,12 +30,19 @@ class Exit(enum.IntEnum):
 
 def emit_json(schema: str, fields: dict[str, Any]) -> None:
     """Print one JSON document on standard output; `schema` is like `audit.verify/1`."""
-    sys.stdout.write(json.dumps({"schema": schema, **fields}, ensure_ascii=False, default=str) + "\n")
+    say(json.dumps({"schema": schema, **fields}, ensure_ascii=False, default=str))
 
 
 def say(text: str) -> None:
-    """Print for people, on standard output."""
-    sys.stdout.write(text + "\n")
+    """Print on standard output. A reader that has gone is the caller's affair, a full disk ends the command."""
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sys.stdout = None  # or the interpreter tries the same bytes again at its end
+        fail(Exit.IO_ERROR, f"cannot write the output: {error.strerror}")
 
 
 def note(text: str) -> None:
