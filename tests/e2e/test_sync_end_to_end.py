@@ -56,8 +56,10 @@ def standing(folder: Path) -> tuple[int, int]:
     return only["entries"], only["bodies"]
 
 
-def test_a_gate_enrols_and_its_log_is_mirrored_through_an_outage_of_the_centre(tmp_path: Path) -> None:
-    folder, ours = tmp_path / "central", SyncGate.make(tmp_path / "gate")
+def test_a_gate_enrols_and_its_log_is_mirrored_through_an_outage_of_the_centre(
+    tmp_path: Path, short_path: Path
+) -> None:
+    folder, ours = tmp_path / "central", SyncGate.make(short_path / "gate")
     mirror = Verifier.parse(gate("central", "init", "--dir", str(folder), "--name", "127.0.0.1")["mirror_vkey"])
     token = gate("central", "token", GATE_ID, "--dir", str(folder))["token"]
     enrol = ("provision", "enrol", "--ca", str(folder / "ca.pem"), "--token", token, "--config", str(ours.config))

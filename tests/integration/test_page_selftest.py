@@ -43,11 +43,10 @@ async def test_a_document_camera_is_looked_through() -> None:
         scanner.stop()
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:1/stream", "file:///etc/passwd"])
-async def test_a_camera_that_gives_no_picture_is_said_to(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_camera_that_gives_no_picture_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selftest, "FRAME_WAIT_S", 2.0)
     with pytest.raises(NotWellError):
-        await TESTS["page"](config(Page(address=address)))
+        await TESTS["page"](config(Page(address="http://127.0.0.1:1/stream")))
 
 
 async def test_a_usb_camera_is_looked_for_where_its_name_says() -> None:

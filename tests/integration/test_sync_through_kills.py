@@ -28,8 +28,8 @@ def central(tmp_path: Path) -> Iterator[Central]:
 
 
 @pytest.fixture
-def gate(tmp_path: Path) -> MirroredGate:
-    return MirroredGate.make(tmp_path / "gate")
+def gate(short_path: Path) -> MirroredGate:
+    return MirroredGate.make(short_path / "gate")
 
 
 def until(holds: Callable[[], bool], what: str, pause_s: float = 0.02) -> None:
