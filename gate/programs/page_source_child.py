@@ -112,25 +112,31 @@ class Child:
             await asyncio.sleep(ALIVE_EVERY_S)
 
     async def _give_lines(self) -> None:
-        """Write the lines of the newest page to whoever is handed to us for them."""
+        """Write the lines of the newest page to whoever is handed to us for them. Between two pages nothing here names any."""
         while True:
             page, end = await self._handed.take_numbered(ways.LINES)
-            readings: list[list[str]] = []
-            if page == self._kept.page:
-                readings, self._kept.readings = self._kept.readings, readings
-            await _written(ways.send_lines(end, readings))
+            await _written(ways.send_lines(end, self._taken_readings(page)))
+
+    def _taken_readings(self, page: int) -> list[list[str]]:
+        if page != self._kept.page:
+            return []
+        readings, self._kept.readings = self._kept.readings, []
+        return readings
 
     async def _give_portraits(self) -> None:
         """Write the portrait's part of the newest page, likewise; hang up when there is none."""
         while True:
             page, end = await self._handed.take_numbered(ways.PAGE_PORTRAIT)
-            portrait: bytes | None = None
-            if page == self._kept.page:
-                portrait, self._kept.portrait = self._kept.portrait, None
-            if portrait is None:
-                end.close()
-            else:
-                await _written(portraits.send(end, "jpeg", portrait))
+            await self._give_portrait(page, end)
+
+    async def _give_portrait(self, page: int, end: socket.socket) -> None:
+        portrait: bytes | None = None
+        if page == self._kept.page:
+            portrait, self._kept.portrait = self._kept.portrait, None
+        if portrait is None:
+            end.close()
+        else:
+            await _written(portraits.send(end, "jpeg", portrait))
 
     async def _look(self, prepare: messages.PreparePage, recogniser: Recogniser) -> None:
         """Look through the source, and through a new one when it is lost. Page numbers go on."""

@@ -194,6 +194,7 @@ class Vision:
         while True:
             crossing = await self._waiting.get()
             await self._serve_crossing(crossing)
+            del crossing  # and its child, with what that had begun to say
 
     async def _serve_crossing(self, crossing: Crossing) -> None:
         """From the crossing's start to its erasure."""
@@ -235,31 +236,29 @@ class Vision:
 
     async def _hear_child(self, crossing: Crossing, child: Faces) -> None:
         while True:
-            message = await child.receive()
-            match message:
-                case messages.Preview(jpeg):
-                    self._show(jpeg)
-                case messages.ShowTint():
-                    for viewer in self._viewers:
-                        viewer.offer_tint(message)
-                case messages.CameraLost():
-                    await self._tell_lost(crossing, message)
-                case messages.CameraUp():
-                    self._camera = "open"
-                    await crossing.lane.send(message)
-                case messages.FaceCompared():
-                    await crossing.lane.send(message)
-                    asyncio.get_running_loop().call_later(REFILL_AFTER_COMPARISON_S, self._spare.want)
-                case messages.FaceSeen() | messages.TrackChanged() | messages.VideoDoubted():
-                    await crossing.lane.send(message)
-                case (
-                    messages.Prepared()
-                    | messages.Unfit()
-                    | messages.Alive()
-                    | messages.CameraProbed()
-                    | messages.Proved()
-                ):
-                    pass  # answers to what came before the crossing
+            await self._pass_on(crossing, await child.receive())  # no name here: what is cancelled keeps what it names
+
+    async def _pass_on(self, crossing: Crossing, message: messages.FromChild) -> None:
+        match message:
+            case messages.Preview(jpeg):
+                self._show(jpeg)
+            case messages.ShowTint():
+                for viewer in self._viewers:
+                    viewer.offer_tint(message)
+            case messages.CameraLost():
+                await self._tell_lost(crossing, message)
+            case messages.CameraUp():
+                self._camera = "open"
+                await crossing.lane.send(message)
+            case messages.FaceCompared():
+                await crossing.lane.send(message)
+                asyncio.get_running_loop().call_later(REFILL_AFTER_COMPARISON_S, self._spare.want)
+            case messages.FaceSeen() | messages.TrackChanged() | messages.VideoDoubted():
+                await crossing.lane.send(message)
+            case (
+                messages.Prepared() | messages.Unfit() | messages.Alive() | messages.CameraProbed() | messages.Proved()
+            ):
+                pass  # answers to what came before the crossing
 
     async def _until_ending(self, crossing: Crossing) -> None:
         await crossing.ending.wait()

@@ -131,6 +131,8 @@ class Process(Generic[Said]):
         self._way.close()
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
+        while not self._queue.empty():
+            self._queue.get_nowait()  # what it said last, a picture maybe, is nobody's any more
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_S):
                 await self._process.wait()
@@ -158,6 +160,7 @@ class Process(Generic[Said]):
                     deadline_s = SILENCE_MAX_S
                 if not isinstance(message, messages.Alive):
                     await self._queue.put(message)
+                del message  # or the traceback of this task's cancelling keeps it
         except TimeoutError:
             self._reason = "the child hangs"
         except ChannelError as error:
