@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fakes.remains import family_of
 from fakes.whole_gate import PROGRAMS, running
 
 from gate.cli.demo import director
@@ -48,6 +49,25 @@ async def test_programs_that_die_or_hang_are_noticed_and_come_back_while_the_res
         gate.family.children["screens"].kill()
         assert await gate.passes()
         assert gate.family.children["lane"].pid == others["lane"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+async def test_a_document_child_that_dies_or_hangs_refers_its_traveller_and_the_next_one_passes(
+    folder: Path, how: signal.Signals
+) -> None:
+    async with running(folder) as gate:
+        await gate.until(Screen.WELCOME)
+        visiting = asyncio.ensure_future(gate.passages())
+        await gate.until(Screen.LOOK)
+        lane = gate.family.children["lane"].pid
+        assert lane is not None
+        for child in family_of(lane)[1:]:
+            os.kill(child, how)
+        assert await visiting == 0
+        assert Screen.OFFICER in gate.screens
+        assert Screen.GO not in gate.screens
+        assert await gate.passes()
+        assert gate.family.children["lane"].pid == lane
 
 
 async def test_a_log_that_hangs_admits_nobody_and_loses_nothing(folder: Path) -> None:

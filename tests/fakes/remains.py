@@ -12,7 +12,7 @@ from pathlib import Path
 
 CHUNK_BYTES = 8 << 20
 OVERLAP_BYTES = 256  # no value is longer
-ZEROS_BYTES = 4096
+ZEROS_BYTES = 32 << 10  # so many together are nobody's
 FILE_BYTES_MAX = 256 << 20
 
 Values = Mapping[str, bytes]
@@ -98,11 +98,11 @@ def planted_in_memory(pid: int, value: bytes) -> Iterator[None]:
         os.close(memory)
 
 
-def in_files(folder: Path, values: Values) -> dict[str, list[str]]:
-    """The files below a folder that hold a value, by value."""
+def in_files(folder: Path, values: Values, *, but: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    """The files below a folder that hold a value, by value; `but` are names in it that are passed over."""
     found: dict[str, list[str]] = {}
     for path in folder.rglob("*"):
-        if not path.is_file() or path.is_symlink():
+        if path.relative_to(folder).parts[0] in but or not path.is_file() or path.is_symlink():
             continue
         try:
             content = path.read_bytes() if path.stat().st_size <= FILE_BYTES_MAX else b""

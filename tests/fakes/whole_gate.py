@@ -89,10 +89,11 @@ async def running(
     models: Path | None = None,
     programs: tuple[str, ...] = PROGRAMS,
     tables: dict[str, Any] | None = None,
+    reader: str = "elyctis",
 ) -> AsyncIterator[Gate]:
-    """Run the programs on a simulated world; `tables` are further ones of `gate.toml`."""
+    """Run the programs on a simulated world; `tables` are further ones of `gate.toml`. `reader` is what reads documents there."""
     (folder / "world").mkdir()
-    async with worlds.start(folder / "world", seed=1, reader="elyctis", log=folder / "world.log") as world:
+    async with worlds.start(folder / "world", seed=1, reader=reader, log=folder / "world.log") as world:
         stage = staging.prepare(
             folder, world.ready, models=models or default_folder(), face_profile="standard", enrol=lambda _: None
         )
