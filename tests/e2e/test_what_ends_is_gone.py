@@ -52,6 +52,7 @@ THERE = (
     ("lane", "gate.programs.document.child", ("second line", "chip portrait")),
     ("vision", "gate.programs.vision_child", ("its template",)),
 )
+PLACES = {*PROGRAMS, "sync", "pcscd", *(module for _, module, _ in THERE)}
 
 
 class Travellers:
@@ -236,6 +237,7 @@ async def test_five_seconds_after_a_crossing_its_traveller_is_gone(folder: Path,
         page_open(gate, folder.with_name(f"{folder.name}-profile")) as profile,
     ):
         await gate.until(Screen.WELCOME)
+        assert set(processes_of(gate).values()) >= PLACES, "nobody is passed over"
         watching = asyncio.ensure_future(previews.watch(gate))
         before = {**travellers.next(), "preview 1": b"\xff\xda" + os.urandom(RUN_BYTES)}
         travellers = Travellers()
