@@ -122,8 +122,8 @@ async def kept_alive_and_killed(
                 sys.executable, "-c", PROGRAM, str(folder / "gate.toml"), cwd=ROOT
             )
             try:
-                # It takes a second or more to start: some are killed before they listen, fewer as time goes by.
-                async with asyncio.timeout(None if over() else chance.uniform(0.3, 2.5 + done / 4)):
+                # It takes a second or more to start: some are killed before they listen, on a slow machine too many.
+                async with asyncio.timeout(None if over() else chance.uniform(0.3, 2.5 + max(0, done - kills))):
                     await process.wait()
             except TimeoutError:
                 process.send_signal(signal.SIGKILL)
