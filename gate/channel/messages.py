@@ -621,13 +621,12 @@ class WatchView(Message, frozen=True):
 
 
 class View(Message, frozen=True):
-    """What the screens show. `objections` are for officers only and never reach the traveller's page."""
+    """What the screens show. Why a crossing waits is told to officers alone (`Waiting`)."""
 
     screen: Screen
     guidance: Guidance
     crossing: CrossingId | None
     referred: CrossingId | None  # the crossing that waits for an officer
-    objections: list[Reason]
     purpose: Purpose
 
 

@@ -9,7 +9,8 @@ crossing that was opened is closed with one verdict and all its reasons (10).
 An event that a state does not name leaves it as it is: staying put is the safe answer. tests/unit/test_passage_table.py
 goes through every pair.
 
-Left to others: what officers order (`gate.passage.obeying`), how crossings end (`gate.passage.endings`), what a record holds (`gate.passage.records`) and how it is spelt (`gate.programs.records`), whether it is durable (the log program), the wire.
+Left to others: what officers order (`gate.passage.obeying`), how crossings end (`gate.passage.endings`), what a record holds
+(`gate.passage.records`) and how it is spelt (`gate.programs.records`), whether it is durable (the log program), the wire.
 """
 
 from __future__ import annotations

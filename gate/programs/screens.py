@@ -2,8 +2,8 @@
 
 Promises: the page shows what the lane said last, or the officer's screen while the lane is gone or silent for
 LANE_SILENCE_S; pictures flow only while a page watches and the lane's screen is `look`, and are kept nowhere; so do the colours that
-vision has the page show, and the page's word that it did. What the lane tells officers (objections, crossings) ends here and reaches no page. How a page looks belongs to
-`gate.screens.kiosk`; the officers' console is another program's.
+vision has the page show, and the page's word that it did. Which crossing runs or waits ends here and reaches no page. How a page looks
+belongs to `gate.screens.kiosk`; the officers' console is another program's.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from gate.passage.screen import Guidance, Screen
 
 def view(screen: Screen, guidance: Guidance = Guidance.NONE, **fields: Any) -> View:
     """A view with nothing for officers in it, unless `fields` says so."""
-    about = {"crossing": None, "referred": None, "objections": [], "purpose": "demo"} | fields
+    about = {"crossing": None, "referred": None, "purpose": "demo"} | fields
     return View(screen=screen, guidance=guidance, **about)
 
 

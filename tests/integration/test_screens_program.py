@@ -220,7 +220,7 @@ async def test_a_view_with_a_purpose_that_there_is_not_calls_an_officer(tmp_path
 async def test_two_referrals_are_the_same_bytes_and_one_event_whatever_their_cause(tmp_path: Path) -> None:
     settings = config(tmp_path)
     causes = [
-        View(Screen.OFFICER, guidance, f"crossing-{number}", f"referred-{number}", [f"canary-{number}"], "demo")
+        View(Screen.OFFICER, guidance, f"crossing-{number}", f"referred-{number}", "demo")
         for number, guidance in enumerate(Guidance)
     ]
     async with (
@@ -243,7 +243,7 @@ async def test_two_referrals_are_the_same_bytes_and_one_event_whatever_their_cau
     assert [state["screen"] for state in shown] == ["officer", "welcome"]
     numbers = [int(line.rpartition("-")[2]) for line in page.heard[start - 3 :] if line.startswith("id: ")]
     assert numbers == list(range(numbers[0], numbers[0] + 3))  # no state in between, not even one that was overtaken
-    assert not any(secret in answer for answer in answers for secret in ("canary", "crossing-", "referred-"))
+    assert not any(secret in answer for answer in answers for secret in ("crossing-", "referred-"))
 
 
 async def test_pictures_flow_only_while_a_page_looks_at_the_look_screen(tmp_path: Path) -> None:

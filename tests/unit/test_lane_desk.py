@@ -18,7 +18,7 @@ from gate.passage.screen import Guidance, Screen
 from gate.programs.lane.desk import Desk
 
 STATUS = messages.Status(program="lane", state="idle", detail={})
-GO = messages.View(Screen.GO, Guidance.NONE, "c1", None, [], "demo")
+GO = messages.View(Screen.GO, Guidance.NONE, "c1", None, "demo")
 
 
 @dataclass

@@ -143,9 +143,8 @@ async def test_a_grant_that_fails_is_revoked_and_referred() -> None:
         world.engine.post(event)
     await world.settle()
     assert world.orders == ["cross", "look", "grant 10000", "revoke"]
-    assert isinstance(world.engine.state, machine.Referred)
     assert world.views[-1].referred == CROSSING
-    assert world.views[-1].objections == [Reason.BARRIER_LOST]
+    assert world.engine.state == machine.Referred(CROSSING, (Objection(Reason.BARRIER_LOST, "grant"),))
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -20,7 +20,7 @@ class Desk:
 
     def __init__(self, *, status: Callable[[], messages.Status], purpose: Purpose) -> None:
         self._status = status
-        self._view = messages.View(Screen.CLOSED, Guidance.NONE, None, None, [], purpose)
+        self._view = messages.View(Screen.CLOSED, Guidance.NONE, None, None, purpose)
         self._watchers: set[asyncio.Event] = set()
 
     def show(self, view: messages.View) -> None:

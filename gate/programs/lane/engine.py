@@ -249,14 +249,12 @@ class Engine:
     def _publish(self) -> None:
         state = self._state
         referred = state.crossing if isinstance(state, machine.Referred) else None
-        objections = [o.reason for o in state.objections] if isinstance(state, machine.Referred) else []
         self._show(
             messages.View(
                 screen=self._screen,
                 guidance=self._guidance,
                 crossing=machine.crossing_of(state),
                 referred=referred,
-                objections=objections,
                 purpose=self._purpose,
             )
         )
