@@ -541,7 +541,7 @@ async def test_the_offline_screen_looks_like_every_referral(browser: Browser, ga
         return await page.inner_text("main"), await page.screenshot(animations="disabled")
 
     async with open_page(browser, gate, "small panel", reduced_motion="reduce") as page:
-        await gate.lane.show(view(Screen.OFFICER, objections=["face_below_threshold"], referred="c1"))
+        await gate.lane.show(view(Screen.OFFICER, referred="c1"))
         await shown(page, Screen.OFFICER)
         referred = await looks(page)
         await gate.kill()
