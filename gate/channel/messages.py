@@ -28,6 +28,7 @@ Words = Annotated[str, msgspec.Meta(max_length=WORDS_MAX)]  # for a log line; `w
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]  # CLOCK_MONOTONIC
 PageNumber = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
+SessionNumber = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
@@ -201,11 +202,15 @@ class CameraLost(Message, frozen=True):
 
 
 class FaceSeen(Message, frozen=True):
-    """How many faces there are and how the traveller can help. Sent when it changes."""
+    """How many faces there are and how the traveller can help. Sent when it changes.
+
+    `session`, here and in what follows, is drawn anew whenever a child opens the camera.
+    """
 
     crossing: CrossingId
     faces: Count
     guidance: Guidance
+    session: SessionNumber = 0
 
 
 class PageFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -239,6 +244,7 @@ class FaceCompared(Message, frozen=True):
     reasons: Annotated[list[Name], msgspec.Meta(max_length=16)]
     cues: Annotated[dict[Name, float | None], msgspec.Meta(max_length=16)] = {}
     page: Annotated[list[PageFinding], msgspec.Meta(max_length=16)] = []
+    session: SessionNumber = 0
 
 
 class VideoDoubted(Message, frozen=True):
@@ -253,6 +259,7 @@ class TrackChanged(Message, frozen=True):
 
     crossing: CrossingId
     change: TrackChange
+    session: SessionNumber = 0
 
 
 class Erased(Message, frozen=True):

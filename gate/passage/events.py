@@ -88,11 +88,16 @@ class DocumentRead:
 
 @dataclass(frozen=True, slots=True)
 class FaceSeen:
-    """What the camera sees, and how the traveller can help."""
+    """What the camera sees, and how the traveller can help.
+
+    `session`, here and below, is the look at the traveller that it comes from: vision draws a new one whenever it opens the camera, so
+    whoever was compared in one is not known to be the one who is seen in another.
+    """
 
     crossing: str
     faces: int
     guidance: Guidance
+    session: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ class FaceCompared:
 
     crossing: str
     evidence: FaceEvidence
+    session: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,7 @@ class TrackChanged:
 
     crossing: str
     change: TrackChange
+    session: int = 0
 
 
 @dataclass(frozen=True, slots=True)

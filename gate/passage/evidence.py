@@ -229,7 +229,7 @@ class FaceEvidence:
 
     `track_held` says that the compared face is still the one in front of the camera. `cues` are what the liveness score rests
     on and `trouble` what was found with the video. `page_checks` hold the printed portrait against chip and face, where a page
-    source gave one. Records older than these three are read without them.
+    source gave one. `age_ms` is how long before the decision the face was compared. Records older than these four are read without them.
     """
 
     faces: int
@@ -241,6 +241,7 @@ class FaceEvidence:
     cues: tuple[CueEvidence, ...] = ()
     trouble: tuple[CameraTrouble, ...] = ()
     page_checks: tuple[PageCheck, ...] = ()
+    age_ms: int | None = None
 
 
 class Alarm(enum.Enum):
@@ -269,11 +270,15 @@ class LaneEvidence:
 
 @dataclass(frozen=True, slots=True)
 class SiteEvidence:
-    """What surrounds the crossing: officer, lists, clock. None means never seen."""
+    """What surrounds the crossing: officer, lists, clock. None means never seen.
+
+    `age_s` is how long ago lists and clock were looked at; records older than it are read without.
+    """
 
     officer_seen_ago_s: float | None
     trust_age_days: float | None
     clock_sure: bool
+    age_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

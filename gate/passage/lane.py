@@ -10,11 +10,14 @@ from dataclasses import dataclass, replace
 
 from gate.passage.events import (
     Event,
+    FaceCompared,
+    FaceSeen,
     LaneSeen,
     Part,
     PartBack,
     PartLost,
     SiteSeen,
+    TrackChanged,
 )
 from gate.passage.evidence import Alarm, LaneEvidence, SiteEvidence
 from gate.passage.records import IncidentKind
@@ -49,7 +52,9 @@ class Surroundings:
     `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
     whose presence was written down last, and when; `closed_by` is who took the lane out of service. `freeing_ms` is when a release was
     last sent that no status has borne out yet, `revoking_ms` when a grant was last taken back that nobody has any more.
-    `incidents` are those that were written down just now, of which crossing, and when.
+    `incidents` are those that were written down just now, of which crossing, and when. `site_at_ms` is when lists and clock were looked
+    at. `look` is the running crossing and vision's session in which its traveller was seen last, `another_look` says that the latest
+    event comes from another session than what was seen of the same traveller before.
     """
 
     lane: LaneSeen | None = None
@@ -58,6 +63,9 @@ class Surroundings:
     officer_seen_ms: int | None = None
     trust_age_days: float | None = None
     clock_sure: bool = False
+    site_at_ms: int | None = None
+    look: tuple[str, int] | None = None
+    another_look: bool = False
     released_ms: int | None = None
     freeing_ms: int | None = None
     revoking_ms: int | None = None
@@ -71,7 +79,7 @@ class Surroundings:
 
     def observe(self, event: Event, now_ms: int) -> Surroundings:
         """The surroundings after an event."""
-        calm = replace(self, just_passed=0, new_alarms=())
+        calm = replace(self, just_passed=0, new_alarms=(), another_look=False)
         if isinstance(event, LaneSeen):
             before = self.lane
             passed = event.passages_entry - before.passages_entry if before else 0
@@ -89,8 +97,16 @@ class Surroundings:
         if isinstance(event, PartBack):
             return replace(calm, lost=calm.lost - {event.part})
         if isinstance(event, SiteSeen):
-            return replace(calm, trust_age_days=event.trust_age_days, clock_sure=event.clock_sure)
+            return replace(calm, trust_age_days=event.trust_age_days, clock_sure=event.clock_sure, site_at_ms=now_ms)
         return calm
+
+    def looked(self, event: Event, crossing: str | None) -> Surroundings:
+        """The surroundings after an event, as to vision's sessions: only what is said of the running crossing counts."""
+        if not isinstance(event, FaceSeen | FaceCompared | TrackChanged) or event.crossing != crossing:
+            return self
+        look = (event.crossing, event.session)
+        before = self.look
+        return replace(self, look=look, another_look=before is not None and before[0] == crossing and before != look)
 
     def lane_evidence(self, now_ms: int) -> LaneEvidence | None:
         """The lane as evidence, None when nothing is known."""
@@ -108,7 +124,8 @@ class Surroundings:
     def site_evidence(self, now_ms: int) -> SiteEvidence:
         """Officer, lists and clock as evidence."""
         seen = None if self.officer_seen_ms is None else (now_ms - self.officer_seen_ms) / 1000
-        return SiteEvidence(seen, self.trust_age_days, self.clock_sure)
+        age = None if self.site_at_ms is None else (now_ms - self.site_at_ms) / 1000
+        return SiteEvidence(seen, self.trust_age_days, self.clock_sure, age)
 
     def emergency(self) -> bool:
         """True while the fire input is active or the controller stands open for an emergency."""

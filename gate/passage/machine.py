@@ -116,7 +116,7 @@ def step(
     rules: Rules, around: Surroundings, state: State, event: Event, now_ms: int
 ) -> tuple[Surroundings, State, tuple[Effect, ...]]:
     """Answer one event. Total: every event is answered in every state."""
-    around = around.observe(event, now_ms)
+    around = around.observe(event, now_ms).looked(event, crossing_of(state))
     noted = _notes(around, state, now_ms, rules.timing)
     around, lost = _losses(around, crossing_of(state), event, now_ms, rules.timing)
     if isinstance(event, Ordered):
@@ -248,6 +248,8 @@ def _opening(rules: Rules, state: Opening, event: Event, now_ms: int) -> Step:
 
 def _inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Event, now_ms: int) -> Step:
     effects: tuple[Effect, ...] = ()
+    if (spoil := _spoils_face(around, state, event)) is not None:
+        state = replace(state, spoiled=tuple(dict.fromkeys((*state.spoiled, spoil))))
     match event:
         case FaceSeen(state.crossing, faces, guidance):
             state = replace(state, faces=faces)
@@ -255,7 +257,7 @@ def _inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Ev
         case DocumentRead(state.crossing, document):
             state = replace(state, document=document, document_at_ms=now_ms)
         case FaceCompared(state.crossing, face):
-            state = replace(state, face=face)
+            state = replace(state, face=face, face_at_ms=now_ms)
         case TrackChanged(state.crossing) if state.face is not None:
             state = replace(state, face=replace(state.face, track_held=False))
         case VideoDoubted(state.crossing, trouble):
@@ -270,6 +272,19 @@ def _inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Ev
     return _decide(rules, around, state, now_ms)
 
 
+def _spoils_face(around: Surroundings, state: Inspecting, event: Event) -> Objection | None:
+    """What speaks against the face whatever comes after it: a camera that went away saw nobody meanwhile, even if it is back."""
+    match event:
+        case PartLost(Part.VISION | Part.CAMERA):
+            return _spoil(around, event, state.crossing)
+        case FaceSeen() | FaceCompared() | TrackChanged() if around.another_look:
+            return _spoil(around, event, state.crossing)
+        case FaceSeen() | DocumentPresented() if state.face is not None:
+            return _spoil(around, event, state.crossing)
+        case _:
+            return None
+
+
 def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> bool:
     """True when deciding now loses nothing worth waiting for."""
     timing = rules.timing
@@ -277,7 +292,7 @@ def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -
         return True
     if state.document is None:
         return False
-    if state.face is not None or state.trouble or around.lost & {Part.VISION, Part.CAMERA}:
+    if state.face is not None or state.trouble or state.spoiled or around.lost & {Part.VISION, Part.CAMERA}:
         return True
     hopeless = bool(document_objections(state.document, rules.policy))
     patience_ms = timing.face_after_failure_max_ms if hopeless else timing.face_max_ms
@@ -285,10 +300,12 @@ def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -
 
 
 def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> Step:
-    face = replace(state.face or FaceEvidence(faces=state.faces), trouble=state.trouble)
+    age_ms = None if state.face is None else now_ms - state.face_at_ms
+    face = replace(state.face or FaceEvidence(faces=state.faces), trouble=state.trouble, age_ms=age_ms)
     evidence = Evidence(state.document, face, around.lane_evidence(now_ms), around.site_evidence(now_ms))
     decision = decide(evidence, rules.policy)
-    more = tuple(Objection(Reason[f"{part.name}_LOST"]) for part in Part if part in around.lost & _FACE_PARTS)
+    gone = (Objection(Reason[f"{part.name}_LOST"]) for part in Part if part in around.lost & _FACE_PARTS)
+    more = tuple(dict.fromkeys((*gone, *state.spoiled)))
     if state.removed:
         more += (Objection(Reason.DOCUMENT_REMOVED),)
     if now_ms - state.since_ms > rules.timing.crossing_max_ms:
@@ -317,7 +334,13 @@ def _spoils(
 def _spoil(around: Surroundings, event: Event, crossing: str) -> Objection | None:
     if around.just_passed:
         return Objection(Reason.PASSAGE_BEYOND_GRANT)
+    if around.another_look:
+        return Objection(Reason.TRACK_SWITCHED, "another session")
     match event:
+        case FaceSeen(of, 0) if of == crossing:
+            return Objection(Reason.FACE_MISSING)
+        case FaceSeen(of, faces) if of == crossing and faces > 1:
+            return Objection(Reason.FACES_SEVERAL, str(faces))
         case TrackChanged(of, change) if of == crossing:
             return Objection(_REASON_OF_TRACK[change])
         case VideoDoubted(of, trouble) if of == crossing:
@@ -400,19 +423,13 @@ def _granted(rules: Rules, around: Surroundings, state: Granted, event: Event, n
             if bodies > 1:
                 return revoke(state, (Objection(Reason.BODIES_SEVERAL, str(bodies)),))
             state = replace(state, entered=state.entered or bodies > 0)
-        case TrackChanged(state.crossing, TrackChange.LOST):
+        case TrackChanged(state.crossing, TrackChange.LOST) if not around.another_look:
             # Walking on takes the face out of the picture; the beams take over from the camera.
             state = replace(state, track_lost_ms=now_ms)
-        case TrackChanged(state.crossing, change):
-            return revoke(state, (Objection(_REASON_OF_TRACK[change]),))
-        case VideoDoubted(state.crossing, trouble):
-            return revoke(state, (Objection(Reason.CAMERA_TAMPERED, trouble.value),))
-        case DocumentPresented():
-            return revoke(state, (Objection(Reason.DOCUMENT_PRESENTED_AGAIN),))
-        case PartLost(Part.BARRIER | Part.VISION | Part.CAMERA as part) if _needs(state, part):
-            return revoke(state, (Objection(Reason[f"{part.name}_LOST"]),))
         case GrantFailed(state.crossing):
             return revoke(state, (Objection(Reason.BARRIER_LOST, "grant"),))
+        case _ if (spoil := _takes_back(around, state, event)) is not None:
+            return revoke(state, (spoil,))
         case _:
             pass
     gap_ms = now_ms - state.track_lost_ms if state.track_lost_ms is not None and not state.entered else 0
@@ -425,9 +442,17 @@ def _granted(rules: Rules, around: Surroundings, state: Granted, event: Event, n
     return state, ()
 
 
-def _needs(state: Granted, part: Part) -> bool:
-    """An officer sees the traveller by themselves; the barrier is needed always."""
-    return state.officers is None or part is Part.BARRIER
+def _takes_back(around: Surroundings, state: Granted, event: Event) -> Objection | None:
+    """What speaks against a grant beside the beams. The traveller takes the document along, and looks where they go."""
+    match event:
+        case FaceSeen() if not around.another_look:
+            return None
+        case DocumentRemoved():
+            return None
+        case FaceSeen() | FaceCompared() | PartLost(Part.VISION | Part.CAMERA) if state.officers is not None:
+            return None  # an officer sees the traveller by themselves
+        case _:
+            return _spoil(around, event, state.crossing)
 
 
 def _passed(around: Surroundings, state: Granted, now_ms: int) -> Step:

@@ -59,6 +59,10 @@ class Policy:
     officer_presence_max_s: int
     trust_age_max_days: int
     lane_age_max_ms: int = 300
+    face_age_max_ms: int = (
+        15_000  # from the comparison to the decision; the chip's portrait is among the last that is read of it
+    )
+    site_age_max_s: int = 60  # the lane looks at its lists and its clock every few seconds
     revocation_required: bool = True
     test_documents: bool = False  # demo and trial only
     weak_algorithms_refer: bool = True
@@ -160,6 +164,8 @@ def face_objections(face: FaceEvidence | None, policy: Policy) -> tuple[Objectio
         objections.append(Objection(Reason.LIVENESS_BELOW_BOUND))
     if face.match is not None and not face.track_held:
         objections.append(Objection(Reason.TRACK_LOST))
+    if face.age_ms is not None and face.age_ms > policy.face_age_max_ms:
+        objections.append(Objection(Reason.FACE_NOT_COMPARED, f"{face.age_ms} ms ago"))
     objections.extend(Objection(Reason.CAMERA_TAMPERED, trouble.value) for trouble in face.trouble)
     return tuple(objections)
 
@@ -192,12 +198,16 @@ def lane_objections(lane: LaneEvidence | None, policy: Policy) -> tuple[Objectio
 
 
 def site_objections(site: SiteEvidence, policy: Policy) -> tuple[Objection, ...]:
-    """Everything the surroundings object to: no fresh officer presence, no admission (safety invariant 9)."""
+    """Everything the surroundings object to: no fresh officer presence, no admission (safety invariant 9).
+
+    What was seen of lists and clock too long ago is not known (11).
+    """
     objections = []
     if site.officer_seen_ago_s is None or site.officer_seen_ago_s > policy.officer_presence_max_s:
         objections.append(Objection(Reason.OFFICER_ABSENT))
-    if site.trust_age_days is None or site.trust_age_days > policy.trust_age_max_days:
-        objections.append(Objection(Reason.LISTS_STALE, "trust"))
-    if not site.clock_sure:
+    old = site.age_s is not None and site.age_s > policy.site_age_max_s
+    if old or site.trust_age_days is None or site.trust_age_days > policy.trust_age_max_days:
+        objections.append(Objection(Reason.LISTS_STALE, "not looked at" if old else "trust"))
+    if old or not site.clock_sure:
         objections.append(Objection(Reason.CLOCK_UNSURE))
     return tuple(objections)

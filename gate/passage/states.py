@@ -43,16 +43,18 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Inspecting:
-    """Chip and camera work side by side; this is the only place where they meet."""
+    """Chip and camera work side by side; this is the only place where they meet. `spoiled` collects what speaks against the face for good."""
 
     crossing: str
     since_ms: int
     document: DocumentEvidence | None = None
     document_at_ms: int = 0
     face: FaceEvidence | None = None
+    face_at_ms: int = 0
     faces: int = 0
     removed: bool = False
     trouble: tuple[CameraTrouble, ...] = ()
+    spoiled: tuple[Objection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import os
 import random
+import secrets
 import signal
 import socket
 import sys
@@ -61,15 +62,20 @@ FRAME_WAIT_S = 0.1
 PREVIEW_WIDTH_MAX = 640
 PREVIEW_BYTES_MAX = 60_000
 PROBE_S = 2.0
+SESSION_BITS = 53  # what every spelling of a number keeps
 PRINTED_DEADLINE_S = 2.0  # the page child has it ready
 Confine = Callable[[Needs], dict[str, bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """The one crossing of this process: its id, its camera, what was seen of the traveller; `tints` where the display challenges."""
+    """The one crossing of this process: its id, its camera, what was seen of the traveller; `tints` where the display challenges.
+
+    `session` is the number of this look at the traveller: the camera is opened once, and a child that comes after us has another.
+    """
 
     id: str
+    session: int
     camera: NewestFrame
     watch: Watch
     video: Video
@@ -161,7 +167,7 @@ class Child:
         tints = TintWitness(faces, random.SystemRandom()) if self._setup.tints else None
         witness = PatientWitness(tints or faces, video)
         watch = Watch(self._models, zone=Zone(bottom=self._setup.zone_bottom), witness=witness)
-        self._crossing = Crossing(crossing, camera, watch, video, tints)
+        self._crossing = Crossing(crossing, secrets.randbits(SESSION_BITS), camera, watch, video, tints)
         self._crossing.camera.open()
         self._printed_comes = printed
         self._started.set()
@@ -271,7 +277,7 @@ class Child:
 
     async def _tell(self, crossing: Crossing, events: tuple[Event, ...]) -> None:
         for event in events:
-            message = message_of(event, crossing.id)
+            message = message_of(event, crossing.id, crossing.session)
             if isinstance(message, messages.FaceSeen):
                 self._seen_well = message.faces == 1 and message.guidance is Guidance.NONE
             elif isinstance(message, messages.FaceCompared) and self._printed is not None:
@@ -308,11 +314,13 @@ def portrait(models: FaceModels, image: bytes | bytearray) -> Template | Portrai
         return PortraitProblem.SEVERAL_FACES
 
 
-def message_of(event: Event, crossing: str) -> messages.FaceSeen | messages.FaceCompared | messages.TrackChanged:
+def message_of(
+    event: Event, crossing: str, session: int
+) -> messages.FaceSeen | messages.FaceCompared | messages.TrackChanged:
     """What the lane is told."""
     match event:
         case Guided(faces, hint):
-            return messages.FaceSeen(crossing, faces, guidance_of(hint, faces=faces))
+            return messages.FaceSeen(crossing, faces, guidance_of(hint, faces=faces), session)
         case Compared():
             return messages.FaceCompared(
                 crossing=crossing,
@@ -325,9 +333,10 @@ def message_of(event: Event, crossing: str) -> messages.FaceSeen | messages.Face
                 good_frame_ms=event.good_frame_ms,
                 reasons=list(event.reasons),
                 cues=dict(event.cues),
+                session=session,
             )
         case Changed(change):
-            return messages.TrackChanged(crossing, TrackChange(change.value))
+            return messages.TrackChanged(crossing, TrackChange(change.value), session)
 
 
 def guidance_of(hint: Hint | None, *, faces: int) -> Guidance:

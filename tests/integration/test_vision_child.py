@@ -204,7 +204,7 @@ def test_events_become_the_lanes_messages() -> None:
         good_frame_ms=7,
         reasons=("liveness_not_run",),
     )
-    assert message_of(compared, "one") == m.FaceCompared(
+    assert message_of(compared, "one", 7) == m.FaceCompared(
         crossing="one",
         faces=1,
         match=0.5,
@@ -214,10 +214,11 @@ def test_events_become_the_lanes_messages() -> None:
         frames=3,
         good_frame_ms=7,
         reasons=["liveness_not_run"],
+        session=7,
     )
-    assert message_of(Guided(2, Hint.ONE_PERSON), "one") == m.FaceSeen("one", 2, Guidance.ONE_PERSON)
+    assert message_of(Guided(2, Hint.ONE_PERSON), "one", 7) == m.FaceSeen("one", 2, Guidance.ONE_PERSON, 7)
     for state in (TrackState.LOST, TrackState.SWITCHED, TrackState.SEVERAL):
-        assert message_of(Changed(state), "one") == m.TrackChanged("one", TrackChange(state.value))
+        assert message_of(Changed(state), "one", 7) == m.TrackChanged("one", TrackChange(state.value), 7)
 
 
 # ── the parent's side of a process that never works ──────────────────────────────────────────────────────────────────

@@ -105,6 +105,8 @@ def test_the_decoder_alone_lets_other_errors_out(values: list[bytes], error: typ
         spoiled(messages.CameraLost, [pack("c1"), pack("x" * 501)]),
         spoiled(messages.FaceSeen, [pack("c1"), pack(10**9), pack("none")]),
         spoiled(messages.FaceSeen, [pack("c1"), pack(1), pack("nonsense")]),
+        spoiled(messages.FaceSeen, [pack("c1"), pack(1), pack("none"), pack(-1)]),
+        spoiled(messages.TrackChanged, [pack("c1"), pack("lost"), pack(1 << 53)]),
         pack({"type": "Status", "program": "vision", "state": "ready", "detail": {"a": b"bytes"}}),
         pack({"type": "Status", "program": "vision", "state": "ready", "detail": {"a": float("nan")}}),
         pack({"type": "Status", "program": "vision", "state": "ready", "detail": {"a": {1: 2}}}),

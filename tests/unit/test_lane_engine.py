@@ -121,7 +121,7 @@ async def test_a_crossing_runs_from_document_to_grant(world: World) -> None:
     assert kinds.index(RecordKind.OPENED) < kinds.index(RecordKind.DECIDED) < kinds.index(RecordKind.GRANTED)
     decided = next(record for record in world.records if isinstance(record, records.Decided))
     assert decided.decision is Verdict.ADMIT
-    assert decided.evidence.face == SAME_FACE
+    assert decided.evidence.face == replace(SAME_FACE, age_ms=0)
 
 
 async def test_the_closing_record_tells_when_each_stage_was_reached(world: World) -> None:

@@ -224,15 +224,15 @@ class Lane:
                 post(PartBack(Part.CAMERA))
             case messages.CameraLost():
                 post(PartLost(Part.CAMERA))
-            case messages.FaceSeen(crossing, faces, guidance):
-                post(FaceSeen(crossing, faces, guidance))
+            case messages.FaceSeen(crossing, faces, guidance, session):
+                post(FaceSeen(crossing, faces, guidance, session))
             case messages.FaceCompared(crossing):
                 self.engine.mark(crossing, "good_frame", message.good_frame_ms)
                 self.engine.mark(crossing, "face_compared")
                 asyncio.get_running_loop().call_later(REFILL_AFTER_COMPARISON_S, self._spare.want)
-                post(FaceCompared(crossing, face_evidence(message)))
-            case messages.TrackChanged(crossing, change):
-                post(TrackChanged(crossing, change))
+                post(FaceCompared(crossing, face_evidence(message), message.session))
+            case messages.TrackChanged(crossing, change, session):
+                post(TrackChanged(crossing, change, session))
             case messages.VideoDoubted(crossing, trouble):
                 post(VideoDoubted(crossing, trouble))
             case messages.Erased() | messages.Status():
