@@ -39,10 +39,24 @@ class Timing:
     passing_max_ms: int = 15_000  # from the passage to the lane at rest: an officer has a look
     release_ms: int = 15_000  # passages this long after a release are the release's
     emergency_end_max_ms: int = 3_000  # the controller does not leave its emergency: it goes on
-    order_again_ms: int = 500  # a status that does not show a release or a revocation by then: told again
+    order_again_ms: int = 250  # a status that contradicts a release or a revocation by then: told again
+    order_shown_max_ms: int = 2_000  # no status shows an order by then: an incident; a grant is taken back
     emergency_hold_ms: int = 1_500  # an emergency that an officer ordered: the controller is told again to be open
     presence_record_ms: int = 60_000  # a presence that changes nothing is written down no more often
     incident_again_ms: int = 1_000  # nor is the loss of a part or a doubt of its video, however often vision says so
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An order that no status has shown yet: wanted since when, told last when, and whether an incident says that nothing shows it.
+
+    `opened`: of a release, the leaf was seen open since.
+    """
+
+    since_ms: int
+    at_ms: int
+    missed: bool = False
+    opened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +64,8 @@ class Surroundings:
     """The newest known facts. `just_passed` is the number of entry passages that the latest event brought to light.
 
     `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
-    whose presence was written down last, and when; `closed_by` is who took the lane out of service. `freeing_ms` is when a release was
-    last sent that no status has borne out yet, `revoking_ms` when a grant was last taken back that nobody has any more.
+    whose presence was written down last, and when; `closed_by` is who took the lane out of service. `granting`, `revoking` and `freeing`
+    are what the barrier was told and no status has borne out yet (`gate.passage.wanting`).
     `incidents` are those that were written down just now, of which crossing, and when. `site_at_ms` is when lists and clock were looked
     at. `look` is the running crossing and vision's session in which its traveller was seen last, `another_look` says that the latest
     event comes from another session than what was seen of the same traveller before.
@@ -67,8 +81,9 @@ class Surroundings:
     look: tuple[str, int] | None = None
     another_look: bool = False
     released_ms: int | None = None
-    freeing_ms: int | None = None
-    revoking_ms: int | None = None
+    granting: Told | None = None
+    revoking: Told | None = None
+    freeing: Told | None = None
     just_passed: int = 0
     new_alarms: tuple[Alarm, ...] = ()
     version: int = 0

@@ -80,6 +80,7 @@ from gate.passage.states import (
     Step,
     crossing_of,
 )
+from gate.passage.wanting import insist, shown
 
 __all__ = [
     "Emergency",
@@ -116,7 +117,7 @@ def step(
     rules: Rules, around: Surroundings, state: State, event: Event, now_ms: int
 ) -> tuple[Surroundings, State, tuple[Effect, ...]]:
     """Answer one event. Total: every event is answered in every state."""
-    around = around.observe(event, now_ms).looked(event, crossing_of(state))
+    around = shown(around.observe(event, now_ms).looked(event, crossing_of(state)), event)
     noted = _notes(around, state, now_ms, rules.timing)
     around, lost = _losses(around, crossing_of(state), event, now_ms, rules.timing)
     if isinstance(event, Ordered):
@@ -125,34 +126,8 @@ def step(
         state, effects = begin_emergency(state, emergency_began(state))
     else:
         state, effects = _dispatch(rules, around, state, event, now_ms)
-    if Revoke() in effects:
-        around = replace(around, revoking_ms=now_ms)
-    around, again = _insist(around, state, event, now_ms, rules.timing)
+    around, again = insist(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
     return around, state, (*effects, *again, *noted, *lost)
-
-
-def _insist(
-    around: Surroundings, state: State, event: Event, now_ms: int, timing: Timing
-) -> tuple[Surroundings, tuple[Effect, ...]]:
-    """Repeat what the controller's status does not show: a revocation, and a release while it lasts (safety invariant 4).
-
-    Taking back comes first: releasing has the last word. In an emergency nothing is taken back (7).
-    """
-    if not isinstance(event, LaneSeen):
-        return around, ()
-    again: tuple[Effect, ...] = ()
-    nobodys = event.grants_left > 0 and not isinstance(state, Granted | Emergency)
-    if not nobodys:
-        around = replace(around, revoking_ms=None)
-    elif around.revoking_ms is None or now_ms - around.revoking_ms >= timing.order_again_ms:
-        around, again = replace(around, revoking_ms=now_ms), (Revoke(),)
-    if around.freeing_ms is None:
-        return around, again
-    if not event.closed or not around.released(now_ms, timing):
-        return replace(around, freeing_ms=None), again
-    if now_ms - around.freeing_ms < timing.order_again_ms:
-        return around, again
-    return replace(around, freeing_ms=now_ms), (*again, Release())
 
 
 def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, now_ms: int) -> Step:
@@ -432,10 +407,17 @@ def _granted(rules: Rules, around: Surroundings, state: Granted, event: Event, n
             return revoke(state, (spoil,))
         case _:
             pass
+    return _overdue(rules.timing, around, state, now_ms)
+
+
+def _overdue(timing: Timing, around: Surroundings, state: Granted, now_ms: int) -> Step:
+    """What ends a grant by time: no status shows it, the face is gone and nobody came, nobody used it."""
+    if around.granting is not None and now_ms - around.granting.since_ms >= timing.order_shown_max_ms:
+        return revoke(state, (Objection(Reason.GRANT_NOT_SHOWN),))
     gap_ms = now_ms - state.track_lost_ms if state.track_lost_ms is not None and not state.entered else 0
-    if gap_ms > rules.timing.track_gap_max_ms:
+    if gap_ms > timing.track_gap_max_ms:
         return revoke(state, (Objection(Reason.TRACK_LOST),))
-    if now_ms - state.since_ms > rules.timing.grant_ttl_ms + rules.timing.grant_slack_ms:
+    if now_ms - state.since_ms > timing.grant_ttl_ms + timing.grant_slack_ms:
         referred, effects = refer(state, (Objection(Reason.GRANT_NOT_USED),))
         ended = Write(records.GrantEnded(state.crossing, GrantEnd.TIME))
         return referred, (Revoke(), ended, *effects)

@@ -22,7 +22,7 @@ from gate.passage.effects import (
     Write,
 )
 from gate.passage.endings import begin_emergency, incident, refer, rest, revoke
-from gate.passage.lane import Surroundings
+from gate.passage.lane import Surroundings, Told
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -191,7 +191,7 @@ def _free(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> 
     freed: list[Effect] = [Release(), Write(records.Released(crossing, ordered.said))]
     if around.lane is not None and around.lane.bodies == 0:
         freed.append(incident(crossing, IncidentKind.RELEASE_OF_NOBODY))
-    around = replace(around, released_ms=now_ms, freeing_ms=now_ms)
+    around = replace(around, released_ms=now_ms, freeing=Told(now_ms, now_ms))
     objections = (Objection(Reason.RELEASED_BY_OFFICER),)
     match state:
         case Idle() | Referred() | Emergency():
@@ -207,7 +207,7 @@ def _free(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> 
 
 def _begin_emergency(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Open and keep open: a controller has no emergency of the host's, so it is told to release again and again."""
-    around = replace(around, released_ms=now_ms)
+    around = replace(around, released_ms=now_ms, freeing=Told(now_ms, now_ms))
     if isinstance(state, Emergency) and state.held_ms is not None:
         return _on_its_way(around, replace(state, held_ms=now_ms), ordered, Release())
     _, effects = begin_emergency(state, records.EmergencyBegan(crossing_of(state), ordered.said))

@@ -42,6 +42,7 @@ class Reason(enum.Enum):
     BARRIER_ALARM = "barrier_alarm"
     PASSAGE_BEYOND_GRANT = "passage_beyond_grant"
     GRANT_NOT_USED = "grant_not_used"
+    GRANT_NOT_SHOWN = "grant_not_shown"
     EMERGENCY = "emergency"
     RELEASED_BY_OFFICER = "released_by_officer"
     HELD_BY_OFFICER = "held_by_officer"

@@ -65,6 +65,10 @@ class IncidentKind(enum.Enum):
     HELD_BY_OFFICER = "held_by_officer"
     GRANT_REVOKED = "grant_revoked"  # for any other reason: `revoked` has them all
     RELEASE_OF_NOBODY = "release_of_nobody"  # an officer opened while the beams saw nobody inside
+    # What the barrier was told and does not show in time
+    GRANT_NOT_SHOWN = "grant_not_shown"
+    REVOKE_NOT_SHOWN = "revoke_not_shown"
+    RELEASE_NOT_SHOWN = "release_not_shown"
     # A part of the gate is gone
     BARRIER_LOST = "barrier_lost"
     VISION_LOST = "vision_lost"

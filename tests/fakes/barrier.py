@@ -64,6 +64,9 @@ class FakeBarrier:
         self._require_line()
         self.releases += 1
 
+    def withdraw(self) -> None:
+        """Every order here is over at once."""
+
     async def lamp(self, colour: LampColour) -> None:
         self._require_line()
         self.lamp_shown = colour

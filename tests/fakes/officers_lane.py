@@ -35,6 +35,7 @@ class Lane:
     grant_fails: bool = False
     grant_hangs: bool = False
     release_opens: bool = True
+    silent: bool = False
     log_full: bool = False
     genuine: bool = False
     wall_s: int | None = NOW_S
@@ -119,7 +120,8 @@ class Lane:
 
     async def poll(self) -> None:
         while True:
-            self.engine.post(self.seen)
+            if not self.silent:
+                self.engine.post(self.seen)
             await asyncio.sleep(POLL_S)
 
     async def refer(self, crossing: str = CROSSING) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from fakes.barrier import RELEASE, REVOKE, Bench, bench, on_bench
 from fakes.links import Wrapped
-from fakes.modbus_controller import CountingController
+from fakes.modbus_controller import CountingController, framed
 from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus.frames import WriteRequest
@@ -171,6 +171,69 @@ def test_a_release_overtakes_queued_polls_and_a_revoke_follows_it() -> None:
             tasks.create_task(made.barrier.release())
         order = [(request[1], request[3]) for request in made.controller.requests]
         assert order[:3] == [(4, 0), (16, 5), (16, 1)]
+
+    on_bench(story)
+
+
+@pytest.mark.parametrize("code", [5, 6])
+def test_a_controller_that_has_no_time_now_is_asked_again(code: int) -> None:
+    """One such answer lost a revocation."""
+
+    class Busy(CountingController):
+        busy = 0
+
+        def _answer(self, frame: bytes) -> bytes:
+            if self.busy:
+                self.busy -= 1
+                return framed(bytes((frame[0], frame[1] | 0x80, code)))
+            return super()._answer(frame)
+
+    controller = Busy()
+
+    async def story(made: Bench) -> None:
+        await made.barrier.grant(Direction.ENTRY, 1000)
+        controller.busy = 3
+        await made.barrier.revoke()
+        assert controller.granted_entry == 0
+        controller.busy = 3
+        assert (await made.barrier.status()).at_rest
+        controller.busy = 4
+        with pytest.raises(RefusedError, match=f"exception {code}"):
+            await made.barrier.revoke()
+        controller.busy = 4
+        with pytest.raises(NoReplyError):
+            await made.barrier.status()
+
+    on_bench(story, controller)
+
+
+def test_a_withdrawn_order_goes_no_further_than_the_request_on_the_wire_and_a_release_goes_on() -> None:
+    controller = CountingController()
+
+    async def story(made: Bench) -> None:
+        controller.deaf = True
+        for order, requests in ((made.barrier.revoke, 1), (made.barrier.clear_alarms, 1), (made.barrier.release, 4)):
+            controller.requests.clear()
+            running = asyncio.ensure_future(order())
+            await asyncio.sleep(0.001)
+            made.barrier.withdraw()
+            with pytest.raises(RefusedError if requests == 1 else NoReplyError):
+                await running
+            assert len(controller.requests) == requests
+
+    on_bench(story, controller)
+
+
+def test_a_grant_that_is_withdrawn_while_it_asks_for_status_is_not_written() -> None:
+    async def story(made: Bench) -> None:
+        await asyncio.sleep(1)  # the status of the hello is old
+        made.controller.requests.clear()
+        granting = asyncio.ensure_future(made.barrier.grant(Direction.ENTRY, 1000))
+        await asyncio.sleep(0)
+        made.barrier.withdraw()
+        with pytest.raises(RefusedError, match="withdrawn"):
+            await granting
+        assert made.controller.grants_made == 0
 
     on_bench(story)
 

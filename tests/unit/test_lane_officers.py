@@ -349,11 +349,13 @@ def test_an_admission_that_the_log_cannot_take_is_answered_no() -> None:
     assert at_a_lane(story).orders == []
 
 
-def test_an_admission_whose_barrier_says_nothing_is_ordered_and_not_confirmed() -> None:
+def test_an_admission_whose_grant_no_status_shows_is_taken_back_and_told_so() -> None:
     async def story(lane: Lane) -> None:
         await lane.refer()
         answer = await lane.say(Verb.ADMIT)
-        assert (answer.outcome, answer.detail) == (Outcome.ORDERED, "ordered, not confirmed")
+        assert answer.outcome is Outcome.IMPOSSIBLE
+        assert "grant_not_shown" in answer.detail
+        assert "revoke" in lane.orders
 
     at_a_lane(story, grant_hangs=True)
 
@@ -375,9 +377,15 @@ def test_a_release_is_answered_by_the_leaf() -> None:
         assert (await lane.say(Verb.RELEASE)).detail == "the leaf is open"
         lane.seen, lane.release_opens = AT_REST, False
         answer = await lane.say(Verb.RELEASE)
-        assert (answer.outcome, answer.detail) == (Outcome.ORDERED, "ordered, not confirmed")
+        lost = "ordered, not confirmed: the leaf stays closed, and the barrier is told again"
+        assert (answer.outcome, answer.detail) == (Outcome.ORDERED, lost)
+        assert records.Incident(None, records.IncidentKind.RELEASE_NOT_SHOWN) in lane.records
+        assert lane.orders.count("release") > 5
+        lane.silent = True
         lane.engine.post(PartLost(Part.BARRIER))
-        assert (await lane.say(Verb.OPEN_EMERGENCY)).outcome is Outcome.ORDERED
+        answer = await lane.say(Verb.OPEN_EMERGENCY)
+        silence = "ordered, not confirmed: the barrier does not answer"
+        assert (answer.outcome, answer.detail) == (Outcome.ORDERED, silence)
 
     at_a_lane(story)
 

@@ -61,6 +61,9 @@ class FakeBarrier:
     async def release(self) -> None:
         self.calls.append("release")
 
+    def withdraw(self) -> None:
+        self.calls.append("withdraw")
+
     async def lamp(self, colour: LampColour) -> None:
         self.calls.append(f"lamp {colour.value}")
 

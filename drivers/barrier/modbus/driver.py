@@ -1,7 +1,8 @@
 """The barrier port over Modbus RTU: a session's conversations on a link.
 
 Promises: one request on the wire at a time; releasing and revoking go before grants, and these before polls; connecting
-leaves no grant behind; a revoke that comes while a grant is under way ends it. Whoever sees LinkLostError connects anew.
+leaves no grant behind; a revoke that comes while a grant is under way ends it, and so does `withdraw`. Whoever sees LinkLostError
+connects anew.
 Polling and reconnecting are the caller's: no task runs here.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -54,7 +56,7 @@ class ModbusBarrier:
         self._session = Session(profile=profile, baud=baud, unit=unit, entry_is_left=entry_is_left)
         self._turns = Turns()
         self._link: Link | None = None
-        self._revokes = 0
+        self._withdrawals = 0
         self._orders = 0
         self._latest: BarrierStatus | None = None
         self._latest_at_s = 0.0
@@ -72,7 +74,7 @@ class ModbusBarrier:
         """
         self.close()
         async with self._turns.take(Urgency.REVOKE):
-            self._revokes += 1  # a grant that waits for its turn belongs to the time before
+            self.withdraw()  # a grant that waits for its turn belongs to the time before
             self._link = await self._open_link()
             self.health.connects += 1
             try:
@@ -93,31 +95,30 @@ class ModbusBarrier:
         """Let one traveller through within `ttl_ms`.
 
         Raises RefusedError when a grant is outstanding, in an emergency, after a revoke, or when the controller says no;
-        NoReplyError when its fate stays unknown (it was then revoked as far as the line allows). Cancelled midway, the
-        grant may stand until its time to live: revoke it.
+        NoReplyError when its fate stays unknown (it was then revoked as far as the line allows). Cancelled or withdrawn
+        midway, the grant may stand until its time to live: revoke it.
         """
         block = self._profile.grant
         if not block.ttl_ms_min <= ttl_ms <= block.ttl_ms_max:
             raise ValueError(f"time to live of {ttl_ms} ms is outside {block.ttl_ms_min} to {block.ttl_ms_max}")
-        revokes = self._revokes
-
-        def still_wanted() -> None:
-            if revokes != self._revokes:
-                raise RefusedError("revoked while the grant was under way")
-
+        still_wanted = self._until_withdrawn(spared=0)
         clock = asyncio.get_running_loop().time
         before = self._latest
         if before is None or clock() - self._latest_at_s > STATUS_FRESH_S:
-            before = await self._converse(self._session.status(), urgency=Urgency.GRANT)
+            before = await self._converse(self._session.status(), urgency=Urgency.GRANT, still_wanted=still_wanted)
         conversation = self._session.grant(direction, ttl_ms, before=before, clock=clock)
         with self._ordering():
             await self._converse(conversation, urgency=Urgency.GRANT, still_wanted=still_wanted)
 
     async def revoke(self) -> None:
         """Take every grant back; in an emergency say nothing. Raises LinkLostError, NoReplyError or RefusedError."""
-        self._revokes += 1
+        self.withdraw()
         with self._ordering():
-            await self._converse(self._session.revoke(), urgency=Urgency.REVOKE)
+            await self._insist(self._session.revoke(), urgency=Urgency.REVOKE)
+
+    def withdraw(self) -> None:
+        """Have every order under way but a release go no further than the request on the wire: a grant that was not written never is."""
+        self._withdrawals += 1
 
     async def release(self) -> None:
         """Open so that whoever is inside can leave. Waits for nothing but the reply that is on the wire."""
@@ -129,12 +130,12 @@ class ModbusBarrier:
 
     async def clear_alarms(self) -> None:
         """Clear every alarm whose cause is gone."""
-        await self._converse(self._session.clear_alarms(), urgency=Urgency.POLL)
+        await self._insist(self._session.clear_alarms(), urgency=Urgency.POLL)
 
     async def end_emergency(self) -> None:
         """End an emergency whose cause is gone. Raises RefusedError while it lasts."""
         with self._ordering():
-            await self._converse(self._session.end_emergency(), urgency=Urgency.REVOKE)
+            await self._insist(self._session.end_emergency(), urgency=Urgency.REVOKE)
 
     def close(self) -> None:
         """Close the line. The controller ends what it granted by itself."""
@@ -157,6 +158,20 @@ class ModbusBarrier:
     def _note(self, status: BarrierStatus) -> None:
         self._latest = status
         self._latest_at_s = asyncio.get_running_loop().time()
+
+    def _until_withdrawn(self, *, spared: int) -> Callable[[], None]:
+        """What is asked before each request of an order: RefusedError once it was withdrawn and so many were let through."""
+        withdrawals, asked = self._withdrawals, itertools.count()
+
+        def still_wanted() -> None:
+            if next(asked) >= spared and withdrawals != self._withdrawals:
+                raise RefusedError("withdrawn while it was under way")
+
+        return still_wanted
+
+    async def _insist(self, conversation: Conversation[None], *, urgency: Urgency) -> None:
+        """Carry an order out that is written at least once, however soon it is withdrawn."""
+        await self._converse(conversation, urgency=urgency, still_wanted=self._until_withdrawn(spared=1))
 
     async def _converse(
         self,

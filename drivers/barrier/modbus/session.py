@@ -30,6 +30,7 @@ from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, L
 ATTEMPTS_MAX = 4  # of a request that may be repeated; at the limit the caller hears NoReplyError
 GRANT_ATTEMPTS_MAX = 4  # of a grant that provably never arrived
 _BITS_A_CHARACTER = 10  # 8N1
+_BUSY = frozenset({5, 6})
 
 Answer = TypeVar("Answer")
 Conversation = Generator[Request, Reply | None, Answer]
@@ -96,7 +97,7 @@ class Session:
             # Another length than last time: a late answer to an earlier question cannot pass for this one's.
             self._spare = block.registers_spare - self._spare
             reply = yield ReadRequest(self._unit, READ_INPUT, block.address, block.registers + self._spare)
-            if reply is not None:
+            if reply is not None and not _is_busy(reply):
                 return self._seen(self._status_from(_values(reply)))
         raise NoReplyError("the controller does not answer")
 
@@ -212,12 +213,21 @@ def grant_fate(before: BarrierStatus, after: BarrierStatus, direction: Direction
 
 
 def _insist(request: Request) -> Conversation[Reply]:
-    """Repeat a request that does no harm twice until it is answered."""
+    """Repeat a request that does no harm twice until it is answered; a controller that has no time now is asked again, too."""
+    busy: Reply | None = None
     for _ in range(ATTEMPTS_MAX):
         reply = yield request
-        if reply is not None:
+        if reply is not None and not _is_busy(reply):
             return reply
+        busy = reply or busy
+    if busy is not None:
+        return busy
     raise NoReplyError("the controller does not answer")
+
+
+def _is_busy(reply: Reply) -> bool:
+    """Modbus Application Protocol V1.1b3 §7: 05 acknowledge and 06 server device busy ask to come again later."""
+    return isinstance(reply, ExceptionReply) and reply.code in _BUSY
 
 
 def _values(reply: Reply) -> tuple[int, ...]:

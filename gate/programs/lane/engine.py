@@ -1,14 +1,14 @@
 """The lane's loop: one event after another through `gate.passage.machine`, its effects carried out in their order.
 
-No I/O of its own: devices, channels and clock are ports. An effect that takes time (a grant, a chip to read) runs as a
-task of the engine's group and comes back as an event, so that nothing ever stands before a revoke or a release.
+No I/O of its own: devices, channels and clock are ports. Orders are given to the barrier here, one after another; who waits for their
+end, or for a chip to be read, is a task of the engine's group, so that nothing ever stands before a revoke or a release.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -41,25 +41,25 @@ log = logging.getLogger(__name__)
 
 
 class BarrierOrders(Protocol):
-    """What the engine asks of the barrier. `grant` raises DriverError; the others do what they can, now."""
+    """What the engine asks of the barrier, in the order of the calls. What is returned raises DriverError when it is awaited."""
 
-    async def grant(self, ttl_ms: int) -> float | None:
+    def grant(self, ttl_ms: int) -> Awaitable[float | None]:
         """Grant one entry. Returns CLOCK_MONOTONIC seconds of the first byte on the wire, where the driver knows it."""
         ...
 
-    async def revoke(self) -> None:
+    def revoke(self) -> Awaitable[None]:
         """Take every grant back."""
         ...
 
-    async def release(self) -> None:
+    def release(self) -> Awaitable[None]:
         """Open for whoever is inside."""
         ...
 
-    async def end_emergency(self) -> None:
+    def end_emergency(self) -> Awaitable[None]:
         """Tell the controller that the emergency is over."""
         ...
 
-    async def clear_alarms(self) -> None:
+    def clear_alarms(self) -> Awaitable[None]:
         """Clear the controller's alarms whose cause is gone."""
         ...
 
@@ -197,9 +197,9 @@ class Engine:
                 self._barrier.look()
             case Grant(crossing, ttl_ms):
                 self._taken = None
-                tasks.create_task(self._grant(crossing, ttl_ms))
+                tasks.create_task(self._granting(crossing, self._barrier.grant(ttl_ms)))
             case Revoke() | Release() | EndEmergency() | ClearAlarms():
-                tasks.create_task(self._order(effect))
+                tasks.create_task(self._ordered(type(effect).__name__, self._order(effect)))
             case Answer(number, outcome, detail):
                 self._answer(number, outcome, detail)
             case Show(screen, guidance):
@@ -220,9 +220,9 @@ class Engine:
             record = replace(record, stages_ms=self.stopwatch.since_presented_ms())
         self._recorder.append(record, awaited=awaited)
 
-    async def _grant(self, crossing: str, ttl_ms: int) -> None:
+    async def _granting(self, crossing: str, grant: Awaitable[float | None]) -> None:
         try:
-            written_at_s = await self._barrier.grant(ttl_ms)
+            written_at_s = await grant
         except DriverError as error:
             log.warning("grant_failed", extra={"crossing": crossing, "error": type(error).__name__})
             self.post(GrantFailed(crossing))
@@ -231,20 +231,25 @@ class Engine:
         if written_at_s is not None:
             self.mark(crossing, "grant_written", written_at_s * 1000)
 
-    async def _order(self, effect: Revoke | Release | EndEmergency | ClearAlarms) -> None:
-        """Carry out an order that the lane does not wait for. A lost line is reported by the barrier's keeper."""
+    def _order(self, effect: Revoke | Release | EndEmergency | ClearAlarms) -> Awaitable[None]:
+        """Give the barrier an order that the lane does not wait for. A lost line is reported by the barrier's keeper."""
+        match effect:
+            case Revoke():
+                return self._barrier.revoke()
+            case Release():
+                return self._barrier.release()
+            case EndEmergency():
+                return self._barrier.end_emergency()
+            case ClearAlarms():  # pragma: no branch - the type checker proves the match complete
+                return self._barrier.clear_alarms()
+
+    @staticmethod
+    async def _ordered(name: str, order: Awaitable[None]) -> None:
+        """Hear of an order's end. Whether it was carried out, the barrier's status says (`gate.passage.wanting`)."""
         try:
-            match effect:
-                case Revoke():
-                    await self._barrier.revoke()
-                case Release():
-                    await self._barrier.release()
-                case EndEmergency():
-                    await self._barrier.end_emergency()
-                case ClearAlarms():  # pragma: no branch - the type checker proves the match complete
-                    await self._barrier.clear_alarms()
+            await order
         except DriverError as error:
-            log.warning("order_failed", extra={"order": type(effect).__name__, "error": type(error).__name__})
+            log.warning("order_failed", extra={"order": name, "error": type(error).__name__})
 
     def _publish(self) -> None:
         state = self._state

@@ -234,7 +234,7 @@ class Officers:
             if (seen := _seen(order, self.lane, since_ms)) is not None:
                 return seen
             await asyncio.sleep(CONFIRM_POLL_S)
-        return Outcome.ORDERED, "ordered, not confirmed"
+        return Outcome.ORDERED, f"ordered, not confirmed: {_unseen(order, self.lane, since_ms)}"
 
 
 def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
@@ -252,6 +252,16 @@ def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
             return None if seen is None or seen.alarms else (Outcome.DONE, "no alarm stands")
         case _:  # answered by the machine
             return None
+
+
+def _unseen(order: Order, lane: LaneInSight, since_ms: int) -> str:
+    """Why an order could not be confirmed."""
+    seen = lane.around.lane
+    if seen is None or lane.around.lane_at_ms <= since_ms:
+        return "the barrier does not answer"
+    if order.verb in {Verb.RELEASE, Verb.OPEN_EMERGENCY}:
+        return "the leaf stays closed, and the barrier is told again"
+    return "the barrier does not show it"
 
 
 def _admission(state: machine.State, crossing: str | None, taken: str | None) -> Answered | None:

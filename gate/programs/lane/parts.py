@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from drivers.errors import DriverError, LinkLostError, NoReplyError
+from drivers.errors import DriverError, NoReplyError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
 from gate.passage.events import (
     Event,
@@ -22,6 +22,8 @@ from gate.passage.events import (
 )
 from gate.passage.evidence import Alarm
 from gate.programs.lane.documents import Documents, Presented
+from gate.programs.lane.ordering import Kind, Ordering
+from gate.programs.racing import first_of
 
 RECONNECT_S = 0.25
 LOST_AFTER_S = 1.0  # silence of the barrier controller for so long counts as lost (reference: 4 to 10 polls a second)
@@ -58,6 +60,10 @@ class BarrierDriver(Protocol):
         """Free a person."""
         ...
 
+    def withdraw(self) -> None:
+        """Have an order under way go no further than the request on the wire; a release goes on."""
+        ...
+
     async def lamp(self, colour: LampColour) -> None:
         """Show a colour."""
         ...
@@ -76,41 +82,39 @@ class BarrierDriver(Protocol):
 
 
 class BarrierKeeper:
-    """Polls the barrier and carries the engine's orders; fills `engine.BarrierOrders`."""
+    """Polls the barrier and carries the engine's orders in their order; fills `engine.BarrierOrders`."""
 
     def __init__(self, driver: BarrierDriver, *, post: Post, poll_s: float) -> None:
         self._driver = driver
         self._post = post
         self._poll_s = poll_s
         self._look = asyncio.Event()
-        self._connected = False
+        self._orders = Ordering(driver.withdraw)
         self._lamp = self._lamp_wanted = LampColour.RED
 
-    async def grant(self, ttl_ms: int) -> float | None:
+    def grant(self, ttl_ms: int) -> Awaitable[float | None]:
         """Grant one entry. Raises DriverError, LinkLostError at once without a line."""
-        self._require_line()
+        return self._orders.put(Kind.GRANT, lambda: self._grant(ttl_ms))
+
+    async def _grant(self, ttl_ms: int) -> float | None:
         await self._driver.grant(Direction.ENTRY, ttl_ms)
         return self._driver.grant_written_at_s
 
-    async def revoke(self) -> None:
+    def revoke(self) -> Awaitable[None]:
         """Take every grant back. Without a line the controller's own watchdog does it."""
-        self._require_line()
-        await self._driver.revoke()
+        return self._orders.put(Kind.REVOKE, self._driver.revoke)
 
-    async def release(self) -> None:
+    def release(self) -> Awaitable[None]:
         """Open for whoever is inside."""
-        self._require_line()
-        await self._driver.release()
+        return self._orders.put(Kind.RELEASE, self._driver.release)
 
-    async def end_emergency(self) -> None:
+    def end_emergency(self) -> Awaitable[None]:
         """Tell the controller that the emergency is over."""
-        self._require_line()
-        await self._driver.end_emergency()
+        return self._orders.put(Kind.END_EMERGENCY, self._driver.end_emergency)
 
-    async def clear_alarms(self) -> None:
+    def clear_alarms(self) -> Awaitable[None]:
         """Clear the controller's alarms whose cause is gone."""
-        self._require_line()
-        await self._driver.clear_alarms()
+        return self._orders.put(Kind.CLEAR_ALARMS, self._driver.clear_alarms)
 
     def look(self) -> None:
         """Poll now."""
@@ -119,10 +123,6 @@ class BarrierKeeper:
     def lamp(self, colour: LampColour) -> None:
         """Show a colour, after everything more urgent."""
         self._lamp_wanted = colour
-
-    def _require_line(self) -> None:
-        if not self._connected:
-            raise LinkLostError("the barrier's line is down")
 
     async def run(self) -> None:
         """Keep the barrier for ever."""
@@ -134,12 +134,12 @@ class BarrierKeeper:
                     await self._driver.clear_alarms()
                     await self._driver.lamp(self._lamp_wanted)
                     self._lamp = self._lamp_wanted
-                    self._connected = True
+                    self._orders.open()
                     self._post(PartBack(Part.BARRIER))
                     reported_lost = False
-                    await self._poll()
+                    await first_of(self._poll(), self._orders.run())
                 except DriverError as error:
-                    self._connected = False
+                    self._orders.close()
                     if not reported_lost:
                         reported_lost = True
                         log.warning("barrier_lost", extra={"error": str(error)})
@@ -147,6 +147,7 @@ class BarrierKeeper:
                     self._driver.close()
                     await asyncio.sleep(RECONNECT_S)
         finally:
+            self._orders.close()
             self._driver.close()
 
     async def _poll(self) -> None:
