@@ -55,7 +55,8 @@ class BarrierStatus:
     """One answer of the barrier controller.
 
     `age_ms` is the time since the answer arrived, in milliseconds; the driver sets it to 0 and whoever keeps a status
-    ages it. `bodies` is the number of separate bodies the beams see in the zone (0, 1, 2 or more). Counters only grow.
+    ages it. `bodies` is the number of separate bodies the beams see in the zone (0, 1, 2 or more). Counters grow by one a
+    passage, go on at 0 at 2**32, and begin at 0 with each of the controller's `restarts`.
     """
 
     position: LeafPosition

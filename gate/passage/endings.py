@@ -84,11 +84,11 @@ def begin_emergency(state: State, began: records.EmergencyBegan) -> Step:
     match state:
         case Idle() | Referred() | Emergency():
             pass
-        case Passing(officers=Admission()):
-            effects += (admitted(state),)
+        case Passing():
+            effects += (admitted(state),)  # who is through is through
         case Overruling() | Looking(officers=Admission()) | Granted(officers=Admission()):
             effects += (Write(records.Revoked(state.crossing, objections)),)
-        case Opening() | Inspecting() | Recording() | Looking() | Granted() | Passing():  # pragma: no branch
+        case Opening() | Inspecting() | Recording() | Looking() | Granted():  # pragma: no branch
             effects += (Erase(state.crossing), closed(state.crossing, ClosedAs.REFERRED, objections))
     return Emergency(), effects
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from gate.passage.counting import Counters
 from gate.passage.evidence import Alarm, CameraTrouble, DocumentEvidence, FaceEvidence
 from gate.passage.orders import Ordered
 from gate.passage.screen import Guidance
@@ -27,6 +28,7 @@ class RecordKind(enum.Enum):
     OVERRULED = "overruled"
     GRANTED = "granted"
     PASSED = "passed"
+    COUNTED = "counted"
     REVOKED = "revoked"
     GRANT_ENDED = "grant_ended"
     CLOSED = "closed"
@@ -128,16 +130,22 @@ class VideoDoubted:
 
 @dataclass(frozen=True, slots=True)
 class LaneSeen:
-    """A fresh status of the barrier controller. `passages` counts both directions since its power-up."""
+    """A fresh status of the barrier controller. `passages` counts each direction since its latest power-up, `power_ups` these."""
 
     closed: bool
     bodies: int
     passages_entry: int
     passages_exit: int
+    power_ups: int
     grants_left: int
     fire: bool
     emergency_open: bool
     alarms: tuple[Alarm, ...]
+
+    @property
+    def counters(self) -> Counters:
+        """What the controller counted, absolute."""
+        return Counters(self.passages_entry, self.passages_exit, self.power_ups)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gate.passage.counting import Counters, passages_between
 from gate.passage.events import (
     Event,
     FaceCompared,
@@ -61,7 +62,8 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The newest known facts. `just_passed` is the number of entry passages that the latest event brought to light.
+    """The newest known facts. `just_passed` and `just_left` are the numbers of entry and exit passages that the latest event brought to
+    light; `counted` is where the controller's counters stood when it was last heard, however long ago.
 
     `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
     whose presence was written down last, and when; `closed_by` is who took the lane out of service. `granting`, `revoking` and `freeing`
@@ -84,7 +86,9 @@ class Surroundings:
     granting: Told | None = None
     revoking: Told | None = None
     freeing: Told | None = None
+    counted: Counters | None = None
     just_passed: int = 0
+    just_left: int = 0
     new_alarms: tuple[Alarm, ...] = ()
     version: int = 0
     closed_by: str | None = None
@@ -94,16 +98,17 @@ class Surroundings:
 
     def observe(self, event: Event, now_ms: int) -> Surroundings:
         """The surroundings after an event."""
-        calm = replace(self, just_passed=0, new_alarms=(), another_look=False)
+        calm = replace(self, just_passed=0, just_left=0, new_alarms=(), another_look=False)
         if isinstance(event, LaneSeen):
-            before = self.lane
-            passed = event.passages_entry - before.passages_entry if before else 0
-            alarms_before = before.alarms if before else ()
+            alarms_before = self.lane.alarms if self.lane else ()
+            passed, left = passages_between(self.counted, event.counters)
             return replace(
                 calm,
                 lane=event,
                 lane_at_ms=now_ms,
-                just_passed=max(0, passed),  # counters begin at 0 when the controller powers up
+                counted=event.counters,
+                just_passed=passed,
+                just_left=left,
                 new_alarms=tuple(alarm for alarm in event.alarms if alarm not in alarms_before),
             )
         if isinstance(event, PartLost):

@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
+from gate.passage.books import entries, in_order
 from gate.passage.effects import (
     Effect,
     Erase,
@@ -62,7 +63,7 @@ from gate.passage.policy import (
     site_objections,
 )
 from gate.passage.reasons import Objection, Reason
-from gate.passage.records import ClosedAs, GrantEnd, IncidentKind, PassedBy
+from gate.passage.records import ClosedAs, GrantEnd, IncidentKind
 from gate.passage.screen import Guidance, Screen
 from gate.passage.states import (
     Emergency,
@@ -117,17 +118,18 @@ def step(
     rules: Rules, around: Surroundings, state: State, event: Event, now_ms: int
 ) -> tuple[Surroundings, State, tuple[Effect, ...]]:
     """Answer one event. Total: every event is answered in every state."""
-    around = shown(around.observe(event, now_ms).looked(event, crossing_of(state)), event)
-    noted = _notes(around, state, now_ms, rules.timing)
+    before, around = around, shown(around.observe(event, now_ms).looked(event, crossing_of(state)), event)
+    books = entries(before, around, state, now_ms, rules.timing)
+    noted = _notes(around, state)
     around, lost = _losses(around, crossing_of(state), event, now_ms, rules.timing)
     if isinstance(event, Ordered):
         around, state, effects = obey(rules, around, state, event, now_ms)
     elif around.emergency() and not isinstance(state, Emergency):
-        state, effects = begin_emergency(state, emergency_began(state))
+        state, effects = _emergency_begins(around, state, now_ms)
     else:
         state, effects = _dispatch(rules, around, state, event, now_ms)
     around, again = insist(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
-    return around, state, (*effects, *again, *noted, *lost)
+    return around, state, (*in_order((*effects, *again), books), *noted, *lost)
 
 
 def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, now_ms: int) -> Step:
@@ -157,16 +159,10 @@ def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, no
 # ── what is noted in every state ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _notes(around: Surroundings, state: State, now_ms: int, timing: Timing) -> tuple[Effect, ...]:
-    """Records of what happened around the crossing: alarms, passages nobody was granted."""
+def _notes(around: Surroundings, state: State) -> tuple[Effect, ...]:
+    """Records of the alarms that came up."""
     crossing = crossing_of(state)
-    notes: list[Effect] = [incident(crossing, IncidentKind.of_alarm(alarm)) for alarm in around.new_alarms]
-    if around.just_passed and isinstance(state, _NOBODY_GRANTED):
-        if around.released(now_ms, timing):
-            notes.append(Write(records.Passed(crossing, 1, PassedBy.RELEASE)))
-        else:
-            notes.append(incident(crossing, IncidentKind.PASSAGE_BEYOND_GRANT))
-    return tuple(notes)
+    return tuple(incident(crossing, IncidentKind.of_alarm(alarm)) for alarm in around.new_alarms)
 
 
 def _losses(
@@ -184,9 +180,6 @@ def _losses(
     if any(one[:2] == (kind, crossing) for one in recent):
         return around, ()
     return replace(around, incidents=(*recent, (kind, crossing, now_ms))), (incident(crossing, kind),)
-
-
-_NOBODY_GRANTED = Idle | Opening | Inspecting | Recording | Referred | Overruling | Looking
 
 
 # ── one function a state ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -440,25 +433,28 @@ def _takes_back(around: Surroundings, state: Granted, event: Event) -> Objection
 def _passed(around: Surroundings, state: Granted, now_ms: int) -> Step:
     """The counted passage of the person who was granted it, and of whoever came along."""
     crossing = state.crossing
-    effects: list[Effect] = [
-        Write(records.Passed(crossing, around.just_passed)),
-        Write(records.GrantEnded(crossing, GrantEnd.PASSAGE)),
-        Erase(crossing),
-    ]
+    effects: list[Effect] = [Write(records.GrantEnded(crossing, GrantEnd.PASSAGE)), Erase(crossing)]
     several = around.lane is not None and around.lane.bodies > 1
-    if around.just_passed > 1:
-        effects.append(incident(crossing, IncidentKind.PASSAGE_BEYOND_GRANT))
     if several:
         effects.append(incident(crossing, IncidentKind.BODIES_SEVERAL))
     beyond = several or around.just_passed > 1
     return Passing(crossing, now_ms, beyond, state.officers), (Revoke(), *effects)
 
 
+def _emergency_begins(around: Surroundings, state: State, now_ms: int) -> Step:
+    """The lane stands open. Whoever the same status shows to be through on their grant was admitted."""
+    through: tuple[Effect, ...] = ()
+    if isinstance(state, Granted) and around.just_passed:
+        state, effects = _passed(around, state, now_ms)
+        through = tuple(effect for effect in effects if effect != Revoke())  # nothing closes now (safety invariant 7)
+    emergency, (shown, *effects_then) = begin_emergency(state, emergency_began(state))
+    return emergency, (shown, *through, *effects_then)
+
+
 def _passing(rules: Rules, around: Surroundings, state: Passing, event: Event, now_ms: int) -> Step:
     effects: tuple[Effect, ...] = ()
     if isinstance(event, LaneSeen):
         if around.just_passed:
-            effects = (incident(state.crossing, IncidentKind.PASSAGE_BEYOND_GRANT),)
             state = replace(state, incident=True)
         elif event.bodies > 1 and not state.incident:
             effects = (incident(state.crossing, IncidentKind.BODIES_SEVERAL),)

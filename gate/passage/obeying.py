@@ -194,13 +194,13 @@ def _free(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> 
     around = replace(around, released_ms=now_ms, freeing=Told(now_ms, now_ms))
     objections = (Objection(Reason.RELEASED_BY_OFFICER),)
     match state:
-        case Idle() | Referred() | Emergency():
+        case Idle() | Referred() | Emergency() | Passing():  # who is through was admitted, and stays so
             return _on_its_way(around, state, ordered, *freed)
         case Granted():
             referred, effects = revoke(state, objections)
             # Revoking closes and releasing opens: the release has the last word.
             return _on_its_way(around, referred, ordered, *effects, *freed)
-        case Opening() | Inspecting() | Recording() | Overruling() | Looking() | Passing():  # pragma: no branch
+        case Opening() | Inspecting() | Recording() | Overruling() | Looking():  # pragma: no branch
             referred, effects = refer(state, objections)
             return _on_its_way(around, referred, ordered, *freed, *effects)
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from gate.passage.counting import Counters
 from gate.passage.events import Part, RecordClass, RecordKind
 from gate.passage.evidence import Alarm, CameraTrouble, Evidence
 from gate.passage.orders import Disposition, Said
@@ -26,6 +27,7 @@ class Direction(enum.Enum):
     """Which way somebody goes through."""
 
     ENTRY = "entry"
+    EXIT = "exit"
 
 
 class PassedBy(enum.Enum):
@@ -33,6 +35,9 @@ class PassedBy(enum.Enum):
 
     GRANT = "grant"
     RELEASE = "release"
+    EMERGENCY = "emergency"
+    UNSEEN = "unseen"  # while the controller was out of reach, or the lane program away: nobody knows
+    NOTHING = "nothing"  # nobody was let through
 
 
 class GrantEnd(enum.Enum):
@@ -245,7 +250,7 @@ class Granted(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Passed(_Record):
-    """Somebody went through, as the beams count, by a grant or by an officer's release."""
+    """So many went through, as the beams count. `counters` is what the controller had counted by then."""
 
     kind: ClassVar = RecordKind.PASSED
     about: ClassVar = RecordClass.DEVICE
@@ -253,6 +258,17 @@ class Passed(_Record):
     count: int
     how: PassedBy = PassedBy.GRANT
     direction: Direction = Direction.ENTRY
+    counters: Counters | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted(_Record):
+    """Where the controller's counters stood when the books began, or began anew. `before` is what was known until then."""
+
+    kind: ClassVar = RecordKind.COUNTED
+    about: ClassVar = RecordClass.DEVICE
+    counters: Counters
+    before: Counters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +394,7 @@ Record = (
     | Overruled
     | Granted
     | Passed
+    | Counted
     | Revoked
     | GrantEnded
     | Closed

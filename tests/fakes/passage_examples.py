@@ -38,6 +38,7 @@ AT_REST = LaneSeen(
     bodies=0,
     passages_entry=0,
     passages_exit=0,
+    power_ups=1,
     grants_left=0,
     fire=False,
     emergency_open=False,

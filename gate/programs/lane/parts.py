@@ -181,6 +181,7 @@ def lane_seen(status: BarrierStatus) -> LaneSeen:
         bodies=status.bodies,
         passages_entry=status.count_entry,
         passages_exit=status.count_exit,
+        power_ups=status.restarts,
         grants_left=status.grants_left_entry + status.grants_left_exit,
         fire=status.fire,
         emergency_open=status.emergency_open,

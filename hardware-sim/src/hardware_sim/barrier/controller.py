@@ -20,7 +20,7 @@ TTL_MS_DEFAULT, TTL_MS_MIN, TTL_MS_MAX = 5_000, 1_000, 30_000
 WATCHDOG_MS_DEFAULT, WATCHDOG_MS_MIN, WATCHDOG_MS_MAX = 1_000, 200, 5_000
 RELEASE_MS_MIN = 3_000  # a released leaf stays open this long even when the zone looks empty
 OPEN_TOO_LONG_MS = 8_000  # open without a grant, a release or an emergency
-COUNTER_MAX = 0xFFFF_FFFF
+COUNTS = 2**32  # a counter goes on at 0 after so many
 
 
 class Alarm(enum.IntFlag):
@@ -198,7 +198,7 @@ class Controller:
         way = self._watcher.see(self.broken)
         if way is None:
             return
-        self.passages[way] = min(COUNTER_MAX, self.passages[way] + 1)
+        self.passages[way] = (self.passages[way] + 1) % COUNTS
         if way in self._grants:
             self._end_grant(way, End.USED)
         elif not (self.emergency or self.releasing):

@@ -1,0 +1,56 @@
+"""Every passage is in the books: what the controller counted becomes records, whatever state the lane is in.
+
+Promise: the counts of all `passed` records of a direction are what the controller counted, through outages, restarts, power-ups,
+emergencies and releases, and each record carries the controller's absolute counters, so that a gap shows. A `counted` record begins the
+books, and begins them anew after a power-up.
+
+Left to others: what follows for the crossing (`gate.passage.machine`).
+"""
+
+from __future__ import annotations
+
+from gate.passage import records
+from gate.passage.counting import begins_anew
+from gate.passage.effects import Effect, Write
+from gate.passage.lane import Surroundings, Timing
+from gate.passage.records import Direction, IncidentKind, PassedBy
+from gate.passage.states import Emergency, Granted, State, crossing_of
+
+_NOBODYS = frozenset({PassedBy.NOTHING, PassedBy.UNSEEN})
+
+
+def entries(before: Surroundings, around: Surroundings, state: State, now_ms: int, timing: Timing) -> tuple[Write, ...]:
+    """What the latest event adds to the books. `state` is the one that it met, `before` what was known until then."""
+    if around.counted is None or around.counted == before.counted:
+        return ()
+    counted, crossing = around.counted, crossing_of(state)
+    books: list[Write] = []
+    if begins_anew(before.counted, counted):
+        books.append(Write(records.Counted(counted, before.counted)))
+    granted = min(around.just_passed, 1) if isinstance(state, Granted) else 0
+    others = _what_opened(before, around, state, now_ms, timing)
+    for direction, count, how in (
+        (Direction.ENTRY, granted, PassedBy.GRANT),
+        (Direction.ENTRY, around.just_passed - granted, others),
+        (Direction.EXIT, around.just_left, others),
+    ):
+        if count:
+            books.append(Write(records.Passed(crossing, count, how, direction, counted)))
+        if count and how in _NOBODYS:
+            books.append(Write(records.Incident(crossing, IncidentKind.PASSAGE_BEYOND_GRANT, count)))
+    return tuple(books)
+
+
+def _what_opened(before: Surroundings, around: Surroundings, state: State, now_ms: int, timing: Timing) -> PassedBy:
+    """What opened for those who had no grant of ours."""
+    if isinstance(state, Emergency) or around.emergency():
+        return PassedBy.EMERGENCY
+    if around.released(now_ms, timing):
+        return PassedBy.RELEASE
+    return PassedBy.UNSEEN if before.lane is None else PassedBy.NOTHING
+
+
+def in_order(effects: tuple[Effect, ...], books: tuple[Write, ...]) -> tuple[Effect, ...]:
+    """What was counted stands before what was written because of it, and behind the orders to the barrier."""
+    first = next((at for at, effect in enumerate(effects) if isinstance(effect, Write)), len(effects))
+    return (*effects[:first], *books, *effects[first:])
