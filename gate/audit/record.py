@@ -47,6 +47,7 @@ class Happening:
     time: str  # RFC 3339 UTC with milliseconds
     leads_to_admission: bool = False
     ends_crossing: bool = False
+    remember: bytes = b""  # for the sender's next start; it stands in no record
 
     def __post_init__(self) -> None:
         _check(_KIND, "kind", self.kind)

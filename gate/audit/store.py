@@ -82,7 +82,8 @@ class Store:
             )
         if version == 0:
             _create_schema(self._connection)
-        run("CREATE TABLE IF NOT EXISTS probe (one INTEGER PRIMARY KEY, value BLOB) STRICT")
+        for table in ("probe", "remembered"):
+            run(f"CREATE TABLE IF NOT EXISTS {table} (one INTEGER PRIMARY KEY, value BLOB) STRICT")
 
     def close(self) -> None:
         """Let go of the file. What was committed stays."""
@@ -131,6 +132,11 @@ class Store:
         """Return the crossings that something led on in, and nothing ended since, oldest first."""
         return [crossing for (crossing,) in self._all("SELECT crossing FROM open_crossings ORDER BY first")]
 
+    def remembered(self) -> bytes:
+        """Return what the latest record that asked for it wants its sender to be told again."""
+        row = self._one("SELECT value FROM remembered")
+        return b"" if row is None else row[0]
+
     def recent_appends(self, count: int) -> dict[bytes, int]:
         """Return the ids of the latest appends, each with the index of its record, oldest first."""
         sql = "SELECT append_id, i FROM entries WHERE i >= (SELECT max(i) FROM entries) + 1 - ? ORDER BY i"
@@ -164,6 +170,8 @@ class Store:
                 run("INSERT INTO entries VALUES (?, ?, ?, ?)", (header.index, happening.id, leaf, record.sealed))
                 run("INSERT OR IGNORE INTO keys VALUES (?, ?, ?)", (header.key, keys[header.key], header.index))
                 _follow_crossing(run, happening, header.index)
+                if happening.remember:
+                    run("INSERT OR REPLACE INTO remembered VALUES (1, ?)", (happening.remember,))
                 frontier = frontier.append(leaf_hash(leaf))
                 self._add_nodes(frontier.size)
             note = checkpoint(frontier)

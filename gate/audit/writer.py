@@ -80,6 +80,7 @@ class Standing:
     mirrored: int
     open_crossings: tuple[str, ...]
     problem: str | None
+    remembered: bytes = b""
 
 
 class Writer:
@@ -285,8 +286,13 @@ class Writer:
         if head.checkpoint is None:
             return
         checkpoint = Checkpoint(self._signer.verifier.name, head.frontier.size, head.frontier.root())
-        crossings = tuple(store.open_crossings())
-        self._standing = replace(self._standing, checkpoint=checkpoint, note=head.checkpoint, open_crossings=crossings)
+        self._standing = replace(
+            self._standing,
+            checkpoint=checkpoint,
+            note=head.checkpoint,
+            open_crossings=tuple(store.open_crossings()),
+            remembered=store.remembered(),
+        )
 
 
 def _compare(store: Store, seen: Checkpoint) -> None:

@@ -95,13 +95,15 @@ def _is_plain(value: object, depth: int) -> bool:
 RECORDS_MAX = 64  # in one append
 BODY_BYTES_MAX = 48 * 1024
 AppendId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+Remembered = Annotated[bytes, msgspec.Meta(max_length=256)]
 
 
 class NewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One record. `body` are the bytes that are sealed, `bytes_min` says how long they shall look at least.
 
     `id` is drawn at random for each record; one that is offered again under it is written once. The log believes what the
-    sender says of its meaning, and knows no kinds.
+    sender says of its meaning, and knows no kinds. `remember` is what the sender wants to be told again at its next start, instead of what
+    it said so before; it is kept as durably as the record, in clear, and beside the log.
     """
 
     id: AppendId
@@ -113,6 +115,7 @@ class NewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends_crossing: bool
     bytes_min: Annotated[int, msgspec.Meta(ge=0, le=BODY_BYTES_MAX)]
     body: Annotated[bytes, msgspec.Meta(max_length=BODY_BYTES_MAX)]
+    remember: Remembered = b""
 
     def __repr__(self) -> str:
         """Never shows the body."""
@@ -131,7 +134,7 @@ class Append(Message, frozen=True):
 
 
 class OpenCrossingsRequest(Message, frozen=True):
-    """Ask which crossings were opened and never closed."""
+    """Ask what an earlier run of the lane left: crossings that were opened and never closed, and what it wanted to be told."""
 
 
 class Recorded(Message, frozen=True):
@@ -161,9 +164,10 @@ class Appended(Message, frozen=True):
 
 
 class OpenCrossings(Message, frozen=True):
-    """The crossings that were opened and never closed, oldest first."""
+    """The crossings that were opened and never closed, oldest first, and what the latest record asked to remember."""
 
     crossings: list[str]
+    remembered: Remembered = b""
 
 
 ToLog = Append | OpenCrossingsRequest | StatusRequest

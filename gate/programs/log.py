@@ -221,6 +221,7 @@ class Desk:
                 time=time,
                 leads_to_admission=record.leads_to_admission,
                 ends_crossing=record.ends_crossing,
+                remember=record.remember,
             )
             return Wanted.of(happening, record.body, record.bytes_min)
         except BadFormatError as error:
@@ -243,7 +244,8 @@ class Desk:
             case Append():
                 self._take(message, answer)
             case OpenCrossingsRequest():
-                answer.set_result(OpenCrossings(list(self._writer.standing.open_crossings)))
+                standing = self._writer.standing
+                answer.set_result(OpenCrossings(list(standing.open_crossings), standing.remembered))
             case StatusRequest():
                 answer.set_result(self._status())
             case _:

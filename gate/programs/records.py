@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from gate.passage.counting import Counters
 from gate.passage.policy import Decision, Verdict, decide
 from gate.passage.records import Decided, Record
 
@@ -28,6 +29,20 @@ def encode(record: Record) -> bytes:
         return json.dumps(fields_of(record), sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
     except ValueError as error:
         raise RecordError(f"a record that cannot be written: {error}") from error
+
+
+def remember(record: Record) -> bytes:
+    """What the log is to tell the lane's next start of this record: how far the books go. Empty for most."""
+    counters = getattr(record, "counters", None)
+    return b"" if counters is None else msgspec.json.encode(counters)
+
+
+def counted(remembered: bytes) -> Counters | None:
+    """How far the books went when the lane ended, None when nobody knows."""
+    try:
+        return msgspec.json.decode(remembered, type=Counters)
+    except msgspec.DecodeError:
+        return None
 
 
 def replay(body: dict[str, Any]) -> tuple[Decision, bool]:

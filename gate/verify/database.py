@@ -18,7 +18,8 @@ from gate.verify.judge import Judge
 from gate.verify.signed import LogKey
 
 MAGIC = b"SQLite format 3\0"
-OURS_BESIDE = frozenset({"probe"})  # of the log program, which proves there that it can write; nothing of the log
+# Of the log program, nothing of the log: where it proves that it can write, and what the lane wants to be told at its next start.
+OURS_BESIDE = frozenset({"probe", "remembered"})
 TABLES = frozenset({"entries", "keys", "nodes", "head", "receipt", "open_crossings"})
 CELL_BYTES_MAX = 1024 * 1024
 

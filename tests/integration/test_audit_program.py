@@ -191,6 +191,14 @@ async def test_open_crossings_are_remembered_over_a_restart(config: Config) -> N
         assert await ask(lane, OpenCrossingsRequest()) == OpenCrossings(["c2"])
 
 
+async def test_what_the_lane_wants_to_be_told_again_is_told_at_its_next_start(config: Config) -> None:
+    async with running(config) as lane:
+        assert await ask(lane, OpenCrossingsRequest()) == OpenCrossings([], b"")
+        await ask(lane, Append([replace(new("passed"), remember=b"counters")]))
+    async with running(config) as lane:
+        assert await ask(lane, OpenCrossingsRequest()) == OpenCrossings([], b"counters")
+
+
 @pytest.mark.parametrize(
     "impossible",
     [

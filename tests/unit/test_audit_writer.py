@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +26,7 @@ from gate.audit.note import Algorithm, Signer
 from gate.audit.record import Header
 from gate.audit.reserve import Reserve
 from gate.audit.store import SCHEMA_VERSION, Store
-from gate.audit.writer import DISK_FULL, Refused, Unknown
+from gate.audit.writer import DISK_FULL, Refused, Unknown, Wanted
 from gate.verify.verify import verify
 
 
@@ -113,6 +114,23 @@ def test_open_crossings_are_those_never_closed_oldest_first(log: SmallLog) -> No
     log.write([wanted("closed", "c1"), wanted("closed", "unknown"), wanted("closed")])
     with log.writer() as writer:
         assert writer.standing.open_crossings == ("c2", "c0")
+
+
+def test_what_the_latest_record_asks_to_remember_is_told_after_a_restart_and_stands_in_no_record(log: SmallLog) -> None:
+    def counted(number: int) -> Wanted:
+        one = wanted("passed")
+        return dataclasses.replace(one, happening=dataclasses.replace(one.happening, remember=b"%d" % number))
+
+    log.write([counted(1), counted(2), wanted("incident")])
+    with log.writer() as writer:
+        assert writer.standing.remembered == b"2"
+        writer.append([counted(3)], 0)
+        assert writer.standing.remembered == b"3"
+    with log.writer() as writer:
+        assert writer.standing.remembered == b"3"
+    assert b"remember" not in counted(4).plain
+    report = verify(log.database, log.vkey)
+    assert (report.verified, report.entries) == (True, 4)
 
 
 def test_a_late_disposition_has_a_key_of_its_own(log: SmallLog) -> None:

@@ -229,12 +229,12 @@ async def test_a_log_that_answers_for_other_records_is_hung_up_on(tmp_path: Path
     assert client.owed == 1
 
 
-async def test_open_crossings_are_asked_for_on_a_line_of_their_own(tmp_path: Path) -> None:
+async def test_what_an_earlier_run_left_is_asked_for_on_a_line_of_its_own(tmp_path: Path) -> None:
     client = LogClient(tmp_path / "s", post=lambda _: None, monotonic_ms=lambda: 1)
     with pytest.raises(ChannelError):
-        await client.open_crossings()
+        await client.left()
     async with serve(CHANNELS.log, tmp_path / "s", FakeLog().handle):
-        assert await client.open_crossings() == ("a",)
+        assert await client.left() == messages.OpenCrossings(["a"])
 
 
 async def test_vision_is_told_and_heard_and_its_loss_is_an_event(tmp_path: Path) -> None:

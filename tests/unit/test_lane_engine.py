@@ -12,6 +12,7 @@ from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE,
 from drivers.errors import LinkLostError
 from gate.channel import messages
 from gate.passage import machine, records
+from gate.passage.counting import Counters
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -39,6 +40,7 @@ class World:
         grant_fails: bool = False,
         open_crossings: tuple[str, ...] = (),
         missing: frozenset[Part] = frozenset(),
+        counted: Counters | None = None,
     ) -> None:
         self.orders: list[str] = []
         self.records: list[records.Record] = []
@@ -59,6 +61,7 @@ class World:
             purpose="demo",
             open_crossings=open_crossings,
             missing=missing,
+            counted=counted,
         )
 
     async def grant(self, ttl_ms: int) -> float | None:
@@ -164,6 +167,21 @@ async def test_crossings_that_an_earlier_run_left_open_are_closed_first() -> Non
     await world.settle()
     assert world.records == [records.Closed("old", records.ClosedAs.REFERRED, (Objection(Reason.LANE_RESTARTED),))]
     assert world.views[-1].referred == "old"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_who_went_through_while_the_program_was_away_is_in_the_books_of_the_crossing_it_left() -> None:
+    world = World(open_crossings=("old",), counted=Counters(0, 4, 1))
+    task = asyncio.ensure_future(world.engine.run())
+    now = replace(AT_REST, passages_entry=1, passages_exit=4)
+    world.engine.post(now)
+    world.engine.post(now)
+    await world.settle()
+    unseen = records.PassedBy.UNSEEN
+    assert [record for record in world.records if isinstance(record, records.Passed | records.Counted)] == [
+        records.Passed("old", 1, unseen, counters=now.counters)
+    ]
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -19,18 +19,22 @@ from gate.channel.messages import BODY_BYTES_MAX, RECORDS_MAX, Append, NewRecord
 from gate.channel.messages import NotRecorded as Refusal
 from gate.channel.messages import Recorded as Receipt
 from gate.channel.table import CHANNELS
+from gate.passage.counting import Counters
 from gate.passage.events import NotRecorded, RecordClass, Recorded, RecordKind
 from gate.passage.evidence import CueEvidence
 from gate.passage.records import (
+    Counted,
     Decided,
     Granted,
     Incident,
     IncidentKind,
     Opened,
+    Passed,
     Presence,
     Record,
     Stopped,
 )
+from gate.programs import records
 from gate.programs.lane import owed
 from gate.programs.lane.owed import HELD_UP_MAX, Outcome, Owed
 
@@ -189,6 +193,19 @@ def test_the_log_must_answer_for_what_it_was_offered() -> None:
     waiting.offer(7)
     with pytest.raises(ValueError, match="shorter"):
         waiting.settle([])
+
+
+def test_the_log_is_asked_to_remember_how_far_the_books_of_passages_go() -> None:
+    counters = Counters(7, 3, 2)
+    (passed,) = _offered_of(Passed(None, 1, counters=counters))
+    (counted,) = _offered_of(Counted(counters, Counters(1, 1, 1)))
+    assert records.counted(passed.remember) == records.counted(counted.remember) == counters
+    assert [new.remember for new in (*_offered_of(incident(1)), *_offered_of(Passed(None, 1)))] == [b"", b""]
+
+
+@pytest.mark.parametrize("remembered", [b"", b"[]", b"null", b'{"entry":1,"exit":"x","power_ups":1}'])
+def test_of_books_that_nobody_remembers_nothing_is_known(remembered: bytes) -> None:
+    assert records.counted(remembered) is None
 
 
 # ── whatever happens ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -256,7 +256,7 @@ class Seen:
 async def lane_with(path: Path, nursery: Nursery) -> Lane:
     """A lane whose first document child has opened the lists."""
     lists = await begun(path, nursery)
-    lane = Lane(config_for(path), lists=lists, open_crossings=())
+    lane = Lane(config_for(path), lists=lists, left=messages.OpenCrossings([]))
     await lane._spare.replace(cast("DocumentChild", nursery.started[0]))
     return lane
 

@@ -128,8 +128,8 @@ class LogClient:
         while self._queue and loop.time() < end_s:  # noqa: ASYNC110 - a last look once a program
             await asyncio.sleep(DRAIN_POLL_S)
 
-    async def open_crossings(self) -> tuple[str, ...]:
-        """Ask, once connected, which crossings were opened and never closed. Raises ChannelError."""
+    async def left(self) -> messages.OpenCrossings:
+        """Ask, on a line of its own, what an earlier run of the lane left. Raises ChannelError."""
         connection = await connect(CHANNELS.log, self._path)
         try:
             await connection.send(messages.OpenCrossingsRequest())
@@ -138,7 +138,7 @@ class LogClient:
             connection.close()
         if not isinstance(answer, messages.OpenCrossings):
             raise ChannelError("the log answered something else")
-        return tuple(answer.crossings)
+        return answer
 
     async def run(self) -> None:
         """Keep the connection for ever."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from gate.channel import messages
 from gate.passage.events import NotRecorded, Recorded
 from gate.passage.records import Incident, IncidentKind, Record, class_of, crossing_of
-from gate.programs.records import RecordError, encode
+from gate.programs.records import RecordError, encode, remember
 
 OWED_MAX = 1_000
 AHEAD_MAX = 48  # so many records before an awaited one still go with it
@@ -138,4 +138,5 @@ class Owed:
             ends_crossing=record.ends_crossing,
             bytes_min=record.bytes_min,
             body=encode(record),
+            remember=remember(record),
         )

@@ -53,6 +53,7 @@ from gate.programs.lane.reading import Reading
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, ready_of, update_of
 from gate.programs.lane.rules import rules_of, start_of
 from gate.programs.readers import mrz_reader
+from gate.programs.records import counted
 from gate.programs.stages.face import face_evidence
 from gate.programs.status import serve_status
 
@@ -93,8 +94,9 @@ class Lane:
         config: Config,
         *,
         lists: CurrentLists,
-        open_crossings: tuple[str, ...],
+        left: messages.OpenCrossings,
     ) -> None:
+        """`left` is what an earlier run left."""
         self._config = config
         self._lists = lists
         self._log = LogClient(config.socket("log"), post=self._post, monotonic_ms=clock.monotonic_ms)
@@ -126,7 +128,8 @@ class Lane:
             answer=self._answer,
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
             purpose=Purpose(config.purpose),
-            open_crossings=open_crossings,
+            open_crossings=tuple(left.crossings),
+            counted=counted(left.remembered),
             missing=frozenset({Part.VISION, Part.CAMERA}),  # both say so when they are there
         )
         self._pulse = Pulse(clock_ms=lambda: asyncio.get_running_loop().time() * 1000)
@@ -334,7 +337,7 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     lists = CurrentLists(config, folder=config.socket("lane").parent)
     first = await lists.begin()
     try:
-        lane = Lane(config, lists=lists, open_crossings=await _open_crossings(config))
+        lane = Lane(config, lists=lists, left=await _left(config))
     except BaseException:
         if first is not None:
             await first.end()
@@ -351,11 +354,11 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         raise error
 
 
-async def _open_crossings(config: Config) -> tuple[str, ...]:
-    """What an earlier run left open. Waits for the log: no crossing may begin before these are closed."""
+async def _left(config: Config) -> messages.OpenCrossings:
+    """What an earlier run left. Waits for the log: no crossing may begin before these are closed."""
     client = LogClient(config.socket("log"), post=lambda _: None, monotonic_ms=clock.monotonic_ms)
     while True:
         try:
-            return await client.open_crossings()
+            return await client.left()
         except ChannelError:
             await asyncio.sleep(LOG_WAIT_S)
