@@ -393,7 +393,7 @@ def _granted(rules: Rules, around: Surroundings, state: Granted, event: Event, n
             state = replace(state, entered=state.entered or bodies > 0)
         case TrackChanged(state.crossing, TrackChange.LOST) if not around.another_look:
             # Walking on takes the face out of the picture; the beams take over from the camera.
-            state = replace(state, track_lost_ms=now_ms)
+            state = replace(state, track_lost_ms=now_ms if state.track_lost_ms is None else state.track_lost_ms)
         case GrantFailed(state.crossing):
             return revoke(state, (Objection(Reason.BARRIER_LOST, "grant"),))
         case _ if (spoil := _takes_back(around, state, event)) is not None:
