@@ -64,6 +64,8 @@ async def collect(settings: Config) -> dict[str, Any]:
             "closed_by": lane.get("closed_by"),
         },
         "programs": states,
+        "hinders": lane.get("hinders", []),
+        "alarms": lane.get("alarms", []),
         "devices": {part: part not in lane.get("lost", []) if lane_told else None for part in PARTS},
         "lists": {
             "trust_age_days": lane.get("trust_age_days"),
@@ -89,6 +91,12 @@ def _officer(officers: dict[str, Any]) -> str:
     return "present" if officers["present"] else "no officer: everybody is referred"
 
 
+def _alarms(alarms: list[dict[str, Any]]) -> str:
+    """An alarm that waits for an officer closes the lane until one has seen it; the others end with their cause."""
+    named = (f"{one['alarm']}{' (acknowledge it)' if one['waits'] else ''}" for one in alarms)
+    return ", ".join(named) or "none"
+
+
 def _page(fields: dict[str, Any]) -> str:
     told = fields["programs"]["lane"] != "away"
     lost = [name for name, well in fields["devices"].items() if not well]
@@ -102,6 +110,8 @@ def _page(fields: dict[str, Any]) -> str:
         f"{fields['state'].replace('_', ' ')} ({fields['purpose']})",
         *(f"  {name:8} {state}" for name, state in fields["programs"].items()),
         f"  lost     {(', '.join(lost) or 'nothing') if told else UNKNOWN}",
+        f"  alarms   {_alarms(fields['alarms']) if told else UNKNOWN}",
+        *([f"  closed   {', '.join(fields['hinders'])}"] if fields["hinders"] else []),
         f"  officer  {_officer(fields['officers']) if told else UNKNOWN}",
         f"  lists    {('none' if age is None else f'{age:.1f} days old') if told else UNKNOWN}",
         *(f"           {problem}" for problem in problems),

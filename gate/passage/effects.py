@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gate.passage.evidence import Alarm
 from gate.passage.orders import Outcome
 from gate.passage.records import Record
 from gate.passage.screen import Guidance, Screen
@@ -56,7 +57,9 @@ class EndEmergency:
 
 @dataclass(frozen=True, slots=True)
 class ClearAlarms:
-    """Have the controller clear the alarms whose cause is gone."""
+    """Have the controller clear these alarms, as far as their cause is gone."""
+
+    alarms: tuple[Alarm, ...]
 
 
 @dataclass(frozen=True, slots=True)

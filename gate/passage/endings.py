@@ -6,10 +6,13 @@ admitted has it already, referred: then what fails is the admission, the reasons
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gate.passage import records
 from gate.passage.effects import Effect, Erase, Revoke, Show, Write
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Disposition
+from gate.passage.policy import Policy, lane_objections, site_objections
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import ClosedAs, IncidentKind
 from gate.passage.screen import Screen
@@ -97,6 +100,14 @@ def rest(around: Surroundings) -> tuple[Idle, tuple[Effect, ...]]:
     """Back to idle, with the screen that fits."""
     screen = Screen.WELCOME if around.in_service() else Screen.CLOSED
     return Idle(screen), (Show(screen),)
+
+
+def hinders(policy: Policy, around: Surroundings, now_ms: int) -> tuple[Objection, ...]:
+    """What would refer everybody who came now, whoever it is. An officer who is away is called by the referral: no reason to close."""
+    lane = around.lane_evidence(now_ms)
+    said = None if lane is None else replace(lane, age_ms=0)  # a barrier that falls silent is a lost part
+    site = site_objections(around.site_evidence(now_ms), policy)
+    return (*lane_objections(said, policy), *(one for one in site if one.reason is not Reason.OFFICER_ABSENT))
 
 
 def emergency_began(state: State) -> records.EmergencyBegan:

@@ -37,6 +37,7 @@ class RecordKind(enum.Enum):
     RELEASE = "release"
     EMERGENCY_BEGAN = "emergency_began"
     EMERGENCY_ENDED = "emergency_ended"
+    ALARM_ENDED = "alarm_ended"
     PRESENCE = "presence"
     OBEYED = "obeyed"
     LISTS_UPDATED = "lists_updated"

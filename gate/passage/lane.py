@@ -21,6 +21,7 @@ from gate.passage.events import (
     TrackChanged,
 )
 from gate.passage.evidence import Alarm, LaneEvidence, SiteEvidence
+from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind
 
 
@@ -45,6 +46,20 @@ class Timing:
     emergency_hold_ms: int = 1_500  # an emergency that an officer ordered: the controller is told again to be open
     presence_record_ms: int = 60_000  # a presence that changes nothing is written down no more often
     incident_again_ms: int = 1_000  # nor is the loss of a part or a doubt of its video, however often vision says so
+    alarm_again_ms: int = (
+        10_000  # an alarm that begins `alarm_again_max` times within this waits for an officer, whatever it is
+    )
+    alarm_again_max: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An alarm that began and is not over. `standing`: the controller shows it; `waits`: no officer has acknowledged it who must."""
+
+    alarm: Alarm
+    since_ms: int
+    standing: bool
+    waits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,8 @@ class Surroundings:
     `incidents` are those that were written down just now, of which crossing, and when. `site_at_ms` is when lists and clock were looked
     at. `look` is the running crossing and vision's session in which its traveller was seen last, `another_look` says that the latest
     event comes from another session than what was seen of the same traveller before.
+    `alarms` are those that are not over, `new_alarms` began with the latest event, `begun` lately, and `clearing_ms` is when the controller
+    was last told to clear some. `hinders` is what keeps the lane from admitting anybody, by its rules, as of the latest event.
     """
 
     lane: LaneSeen | None = None
@@ -89,7 +106,11 @@ class Surroundings:
     counted: Counters | None = None
     just_passed: int = 0
     just_left: int = 0
+    alarms: tuple[Raised, ...] = ()
     new_alarms: tuple[Alarm, ...] = ()
+    begun: tuple[tuple[Alarm, int], ...] = ()
+    clearing_ms: int | None = None
+    hinders: tuple[Objection, ...] = (Objection(Reason.BARRIER_LOST),)
     version: int = 0
     closed_by: str | None = None
     decided: tuple[tuple[str, str], ...] = ()
@@ -100,7 +121,6 @@ class Surroundings:
         """The surroundings after an event."""
         calm = replace(self, just_passed=0, just_left=0, new_alarms=(), another_look=False)
         if isinstance(event, LaneSeen):
-            alarms_before = self.lane.alarms if self.lane else ()
             passed, left = passages_between(self.counted, event.counters)
             return replace(
                 calm,
@@ -109,7 +129,6 @@ class Surroundings:
                 counted=event.counters,
                 just_passed=passed,
                 just_left=left,
-                new_alarms=tuple(alarm for alarm in event.alarms if alarm not in alarms_before),
             )
         if isinstance(event, PartLost):
             lane = None if event.part is Part.BARRIER else calm.lane
@@ -129,7 +148,7 @@ class Surroundings:
         return replace(self, look=look, another_look=before is not None and before[0] == crossing and before != look)
 
     def lane_evidence(self, now_ms: int) -> LaneEvidence | None:
-        """The lane as evidence, None when nothing is known."""
+        """The lane as evidence, None when nothing is known. An alarm that waits for an officer stands, whatever the controller says."""
         if self.lane is None:
             return None
         return LaneEvidence(
@@ -138,7 +157,7 @@ class Surroundings:
             bodies=self.lane.bodies,
             grants_left=self.lane.grants_left,
             emergency=self.lane.fire or self.lane.emergency_open,
-            alarms=self.lane.alarms,
+            alarms=tuple(one.alarm for one in self.alarms),
         )
 
     def site_evidence(self, now_ms: int) -> SiteEvidence:
@@ -157,8 +176,8 @@ class Surroundings:
         return lane is not None and lane.closed and lane.bodies == 0 and lane.grants_left == 0
 
     def in_service(self) -> bool:
-        """True when a traveller may be invited: nothing lost, lane at rest, and no officer closed it."""
-        return not self.lost and self.at_rest() and not self.emergency() and self.closed_by is None
+        """True when a traveller may be invited: nothing lost, nothing hinders an admission, and no officer closed it."""
+        return not self.lost and not self.hinders and self.closed_by is None
 
     def decided_by(self, crossing: str) -> str | None:
         """Who answered this referral, as far as it is remembered."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
+from gate.passage.alarms import follow
 from gate.passage.books import entries, in_order
 from gate.passage.effects import (
     Effect,
@@ -30,7 +31,17 @@ from gate.passage.effects import (
     StartCrossing,
     Write,
 )
-from gate.passage.endings import admitted, begin_emergency, closed, emergency_began, incident, refer, rest, revoke
+from gate.passage.endings import (
+    admitted,
+    begin_emergency,
+    closed,
+    emergency_began,
+    hinders,
+    incident,
+    refer,
+    rest,
+    revoke,
+)
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -50,7 +61,7 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import Evidence, FaceEvidence
+from gate.passage.evidence import Alarm, Evidence, FaceEvidence
 from gate.passage.lane import Surroundings, Timing
 from gate.passage.obeying import obey
 from gate.passage.orders import Ordered
@@ -119,6 +130,8 @@ def step(
 ) -> tuple[Surroundings, State, tuple[Effect, ...]]:
     """Answer one event. Total: every event is answered in every state."""
     before, around = around, shown(around.observe(event, now_ms).looked(event, crossing_of(state)), event)
+    around, alarmed = follow(around, event, now_ms, rules.timing)
+    around = replace(around, hinders=hinders(rules.policy, around, now_ms))
     books = entries(before, around, state, now_ms, rules.timing)
     noted = _notes(around, state)
     around, lost = _losses(around, crossing_of(state), event, now_ms, rules.timing)
@@ -129,7 +142,7 @@ def step(
     else:
         state, effects = _dispatch(rules, around, state, event, now_ms)
     around, again = insist(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
-    return around, state, (*in_order((*effects, *again), books), *noted, *lost)
+    return around, state, (*in_order((*effects, *again), books), *noted, *lost, *alarmed)
 
 
 def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, now_ms: int) -> Step:
@@ -288,7 +301,9 @@ _FACE_PARTS = frozenset({Part.VISION, Part.CAMERA})
 
 
 # What an officer cannot overrule: everything else about an officer's traveller was known, or is gone with the child that saw it.
-_OF_THE_LANE = frozenset({Reason.PASSAGE_BEYOND_GRANT, Reason.DOCUMENT_PRESENTED_AGAIN, Reason.BARRIER_LOST})
+_OF_THE_LANE = frozenset(
+    {Reason.PASSAGE_BEYOND_GRANT, Reason.REVERSE_PASSAGE, Reason.DOCUMENT_PRESENTED_AGAIN, Reason.BARRIER_LOST}
+)
 
 
 def _spoils(
@@ -300,8 +315,8 @@ def _spoils(
 
 
 def _spoil(around: Surroundings, event: Event, crossing: str) -> Objection | None:
-    if around.just_passed:
-        return Objection(Reason.PASSAGE_BEYOND_GRANT)
+    if around.just_passed or around.just_left:
+        return Objection(Reason.PASSAGE_BEYOND_GRANT if around.just_passed else Reason.REVERSE_PASSAGE)
     if around.another_look:
         return Objection(Reason.TRACK_SWITCHED, "another session")
     match event:
@@ -367,13 +382,14 @@ def _looking(rules: Rules, around: Surroundings, state: Looking, event: Event, n
     if spoil := _spoils(around, event, state.crossing, matters):
         return refer(state, (spoil,))
     if isinstance(event, LaneSeen):
-        objections = lane_objections(around.lane_evidence(now_ms), rules.policy)
+        by_officer = state.officers is not None
+        objections = lane_objections(around.lane_evidence(now_ms), rules.policy, by_officer=by_officer)
         if state.officers is None:
             objections += site_objections(around.site_evidence(now_ms), rules.policy)
         if objections:
             return refer(state, objections)
         ttl_ms = rules.timing.grant_ttl_ms
-        return Granted(state.crossing, now_ms, officers=state.officers), (
+        return Granted(state.crossing, now_ms, entered=event.bodies > 0, officers=state.officers), (
             Grant(state.crossing, ttl_ms),
             Show(Screen.GO),
             Write(records.Granted(state.crossing, ttl_ms)),
@@ -385,12 +401,12 @@ def _looking(rules: Rules, around: Surroundings, state: Looking, event: Event, n
 
 def _granted(rules: Rules, around: Surroundings, state: Granted, event: Event, now_ms: int) -> Step:
     match event:
-        case LaneSeen(bodies=bodies):
+        case LaneSeen():
             if around.just_passed:
                 return _passed(around, state, now_ms)
-            if bodies > 1:
-                return revoke(state, (Objection(Reason.BODIES_SEVERAL, str(bodies)),))
-            state = replace(state, entered=state.entered or bodies > 0)
+            if objections := _strays(around, state, event):
+                return revoke(state, objections)
+            state = replace(state, entered=event.bodies > 0)
         case TrackChanged(state.crossing, TrackChange.LOST) if not around.another_look:
             # Walking on takes the face out of the picture; the beams take over from the camera.
             state = replace(state, track_lost_ms=now_ms if state.track_lost_ms is None else state.track_lost_ms)
@@ -415,6 +431,25 @@ def _overdue(timing: Timing, around: Surroundings, state: Granted, now_ms: int) 
         ended = Write(records.GrantEnded(state.crossing, GrantEnd.TIME))
         return referred, (Revoke(), ended, *effects)
     return state, ()
+
+
+# Of the controller's alarms, those that say that somebody moves who is not the one with the grant.
+_AGAINST_A_GRANT = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT})
+
+
+def _strays(around: Surroundings, state: Granted, seen: LaneSeen) -> tuple[Objection, ...]:
+    """What the barrier says against one body that steps into the zone and goes on through the leaf (safety invariant 4).
+
+    Who left the zone without a passage has walked back, and whoever steps in next may be anybody.
+    """
+    objections = [Objection(Reason.BARRIER_ALARM, alarm.value) for alarm in seen.alarms if alarm in _AGAINST_A_GRANT]
+    if around.just_left:
+        objections.append(Objection(Reason.REVERSE_PASSAGE))
+    if seen.bodies > 1:
+        objections.append(Objection(Reason.BODIES_SEVERAL, str(seen.bodies)))
+    if state.entered and seen.bodies == 0:
+        objections.append(Objection(Reason.WALKED_BACK))
+    return tuple(objections)
 
 
 def _takes_back(around: Surroundings, state: Granted, event: Event) -> Objection | None:

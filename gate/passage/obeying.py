@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
+from gate.passage.alarms import acknowledged
 from gate.passage.effects import (
     Answer,
-    ClearAlarms,
     Effect,
     EndEmergency,
     Release,
@@ -92,7 +92,7 @@ def obey(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now
         case EndEmergencyNow():
             return _end_emergency(around, state, ordered, now_ms)
         case AcknowledgeAlarms():
-            return _acknowledge(around, state, ordered)
+            return _acknowledge(around, state, ordered, now_ms)
         case CloseLane() | OpenLane():  # pragma: no branch - the type checker proves the match complete
             return _serve_or_not(around, state, ordered)
 
@@ -156,7 +156,7 @@ def _present(
 def _admit(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Make it durable that the traveller may pass in spite of everything; the lane is looked at when it is."""
     assert isinstance(state, Referred)
-    objections = lane_objections(around.lane_evidence(now_ms), rules.policy)
+    objections = lane_objections(around.lane_evidence(now_ms), rules.policy, by_officer=True)
     if objections:
         return _impossible(around, state, ordered, f"the lane: {', '.join(o.reason.value for o in objections)}")
     said = ordered.said
@@ -230,13 +230,15 @@ def _end_emergency(around: Surroundings, state: State, ordered: Ordered, now_ms:
 # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _acknowledge(around: Surroundings, state: State, ordered: Ordered) -> Obeying:
+def _acknowledge(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     if around.lane is None:
         return _impossible(around, state, ordered, "the barrier does not answer")
-    if not around.lane.alarms:
+    if not around.alarms:
         return _impossible(around, state, ordered, "there is no alarm")
-    obeyed = Write(records.Obeyed(crossing_of(state), ordered.said, ObeyedVerb.ACKNOWLEDGE))
-    return _on_its_way(around, state, ordered, ClearAlarms(), obeyed)
+    seen = tuple(one.alarm for one in around.alarms)
+    obeyed = Write(records.Obeyed(crossing_of(state), ordered.said, ObeyedVerb.ACKNOWLEDGE, seen))
+    around, effects = acknowledged(around, now_ms)
+    return _on_its_way(around, state, ordered, *effects, obeyed)
 
 
 def _serve_or_not(around: Surroundings, state: State, ordered: Ordered) -> Obeying:

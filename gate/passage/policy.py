@@ -68,6 +68,7 @@ class Policy:
     weak_algorithms_refer: bool = True
     without_chip_authentication: tuple[NoChipAuthentication, ...] = ()
     page_checks_refer: tuple[PageCheckId, ...] = ()
+    camera_inside_zone: bool = False  # the traveller is compared within the beams, so that one body there is theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +181,11 @@ def page_objections(evidence: Evidence, policy: Policy) -> tuple[Objection, ...]
     return tuple(Objection(Reason.PAGE_CHECK, check.value) for check in wanted if check not in passed)
 
 
-def lane_objections(lane: LaneEvidence | None, policy: Policy) -> tuple[Objection, ...]:
-    """Everything the lane objects to: unknown or old status is never "closed" (safety invariant 6)."""
+def lane_objections(lane: LaneEvidence | None, policy: Policy, *, by_officer: bool = False) -> tuple[Objection, ...]:
+    """Everything the lane objects to: unknown or old status is never "closed" (safety invariant 6).
+
+    Somebody in the zone could pass on another's admission (4), unless the site's camera stands there, or an officer sees who it is.
+    """
     if lane is None:
         return (Objection(Reason.BARRIER_LOST),)
     objections = []
@@ -193,6 +197,8 @@ def lane_objections(lane: LaneEvidence | None, policy: Policy) -> tuple[Objectio
         objections.append(Objection(Reason.LANE_NOT_CLOSED))
     if lane.bodies > 1:
         objections.append(Objection(Reason.BODIES_SEVERAL, str(lane.bodies)))
+    elif lane.bodies and not (policy.camera_inside_zone or by_officer):
+        objections.append(Objection(Reason.ZONE_NOT_EMPTY))
     objections.extend(Objection(Reason.BARRIER_ALARM, alarm.value) for alarm in lane.alarms)
     return tuple(objections)
 

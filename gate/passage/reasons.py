@@ -35,7 +35,10 @@ class Reason(enum.Enum):
     TRACK_LOST = "track_lost"
     TRACK_SWITCHED = "track_switched"
     # The lane
+    ZONE_NOT_EMPTY = "zone_not_empty"
     BODIES_SEVERAL = "bodies_several"
+    WALKED_BACK = "walked_back"
+    REVERSE_PASSAGE = "reverse_passage"
     LANE_NOT_CLOSED = "lane_not_closed"
     LANE_STATUS_OLD = "lane_status_old"
     BARRIER_LOST = "barrier_lost"

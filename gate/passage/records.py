@@ -60,6 +60,7 @@ class IncidentKind(enum.Enum):
     # What made a grant end, or came beside it
     PASSAGE_BEYOND_GRANT = "passage_beyond_grant"
     BODIES_SEVERAL = "bodies_several"
+    WALKED_BACK = "walked_back"
     LANE_NOT_CLOSED = "lane_not_closed"
     TRACK_LOST = "track_lost"
     TRACK_SWITCHED = "track_switched"
@@ -327,6 +328,16 @@ class Incident(_Record):
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmEnded(_Record):
+    """The controller shows an alarm no more that began, as an incident of the same name, so long ago."""
+
+    kind: ClassVar = RecordKind.ALARM_ENDED
+    about: ClassVar = RecordClass.DEVICE
+    alarm: Alarm
+    lasted_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Released(_Record):
     """An officer freed whoever was inside."""
 
@@ -376,13 +387,14 @@ class ObeyedVerb(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Obeyed(_Record):
-    """The lane did what an officer ordered."""
+    """The lane did what an officer ordered. `alarms` are those that were acknowledged."""
 
     kind: ClassVar = RecordKind.OBEYED
     about: ClassVar = RecordClass.ADMINISTRATION
     crossing: str | None
     order: Said
     verb: ObeyedVerb
+    alarms: tuple[Alarm, ...] = ()
 
 
 Record = (
@@ -400,6 +412,7 @@ Record = (
     | Closed
     | Settled
     | Incident
+    | AlarmEnded
     | Released
     | EmergencyBegan
     | EmergencyEnded

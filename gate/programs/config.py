@@ -200,6 +200,7 @@ class Rules(Section, frozen=True, kw_only=True):
     weak_algorithms_refer: bool = True
     without_chip_authentication: tuple[ChipAuthenticationException, ...] = ()
     page_checks_refer: tuple[PageCheckId, ...] = ()  # of the printed page; beside these, a reading must be accepted
+    camera_inside_zone: bool = False  # travellers are compared within the beams: one body there is no objection
 
 
 class Approval(Section, frozen=True, kw_only=True):

@@ -52,10 +52,15 @@ def replay(body: dict[str, Any]) -> tuple[Decision, bool]:
     Raises RecordError when the record holds no evidence.
     """
     try:
-        recorded = msgspec.convert({**body, "crossing": ""}, Decided)
+        recorded = msgspec.convert({**body, "crossing": "", "policy": _as_of_then(body.get("policy"))}, Decided)
     except (TypeError, msgspec.ValidationError) as error:
         raise RecordError(f"not a decided record: {error}") from error
     again = decide(recorded.evidence, recorded.policy)
     if recorded.decision is Verdict.ADMIT:
         return again, not again.objections
     return again, set(again.objections) <= set(recorded.reasons) and bool(recorded.reasons)
+
+
+def _as_of_then(policy: object) -> object:
+    """The policy of a record as it was understood then: before it said where the camera stands, one body in the zone was nobody's objection."""
+    return {"camera_inside_zone": True, **policy} if isinstance(policy, dict) else policy

@@ -22,7 +22,7 @@ from drivers.errors import DriverError, NoReplyError
 from drivers.links import SerialLink
 from drivers.reader.imager import Imager
 from drivers.reader.swipe import ElyctisSwipe
-from drivers.values import LeafPosition
+from drivers.values import BarrierAlarm, LeafPosition
 from gate.audit import keys
 from gate.audit.errors import AuditError
 from gate.programs import clock
@@ -201,7 +201,7 @@ async def _barrier(config: Config) -> str:
             status = await driver.status()
             await asyncio.sleep(profile.watchdog.ms / 1000 + 0.2)
             silent = await driver.status()
-            await driver.clear_alarms()
+            await driver.clear_alarms(tuple(BarrierAlarm))
         finally:
             driver.close()
     except DriverError as error:

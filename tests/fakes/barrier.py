@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import replace
 
 from fakes.links import Wrapped
@@ -15,7 +15,7 @@ from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import load_profile
 from drivers.errors import LinkLostError, RefusedError
 from drivers.links import Link, memory_pair
-from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
 # What the board is told, as the counting controller notes it.
 RELEASE = (5, (0x5245,))
@@ -71,9 +71,9 @@ class FakeBarrier:
         self._require_line()
         self.lamp_shown = colour
 
-    async def clear_alarms(self) -> None:
+    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
         self._require_line()
-        self.now = replace(self.now, alarms=frozenset())
+        self.now = replace(self.now, alarms=self.now.alarms.difference(alarms))
 
     async def end_emergency(self) -> None:
         self._require_line()

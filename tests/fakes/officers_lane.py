@@ -19,7 +19,7 @@ from gate.orders.verbs import RULES as VERBS
 from gate.orders.verbs import Verb
 from gate.passage import machine, records
 from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, LaneSeen, NotRecorded, Recorded, SiteSeen
-from gate.passage.evidence import Score
+from gate.passage.evidence import Alarm, Score
 from gate.passage.orders import Outcome
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.officers import Officers
@@ -98,9 +98,9 @@ class Lane:
         self.orders.append("end_emergency")
         self.seen = replace(self.seen, emergency_open=False)
 
-    async def clear_alarms(self) -> None:
+    async def clear_alarms(self, alarms: tuple[Alarm, ...]) -> None:
         self.orders.append("clear_alarms")
-        self.seen = replace(self.seen, alarms=())
+        self.seen = replace(self.seen, alarms=tuple(alarm for alarm in self.seen.alarms if alarm not in alarms))
 
     def look(self) -> None:
         self.engine.post(self.seen)

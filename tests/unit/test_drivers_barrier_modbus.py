@@ -154,8 +154,10 @@ def test_an_emergency_ends_only_when_the_board_agrees() -> None:
 def test_lamp_and_alarms_reach_the_board() -> None:
     async def story(made: Bench) -> None:
         await made.barrier.lamp(LampColour.AMBER)
-        await made.barrier.clear_alarms()
+        await made.barrier.clear_alarms(tuple(BarrierAlarm))
         assert (made.controller.lamp, made.controller.cleared) == (3, 0x7F)
+        await made.barrier.clear_alarms((BarrierAlarm.HOST_LOST, BarrierAlarm.OBSTRUCTED))
+        assert made.controller.cleared == 0b100010, "an alarm that nobody has seen yet is left alone"
 
     on_bench(story)
 

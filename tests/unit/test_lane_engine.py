@@ -24,6 +24,7 @@ from gate.passage.events import (
     RecordKind,
     SiteSeen,
 )
+from gate.passage.evidence import Alarm
 from gate.passage.orders import BePresent, Free, Outcome
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
@@ -80,8 +81,8 @@ class World:
     async def end_emergency(self) -> None:
         self.orders.append("end_emergency")
 
-    async def clear_alarms(self) -> None:
-        self.orders.append("clear_alarms")
+    async def clear_alarms(self, alarms: tuple[Alarm, ...]) -> None:
+        self.orders.append(f"clear {' '.join(alarm.value for alarm in alarms)}")
 
     def look(self) -> None:
         self.orders.append("look")
@@ -191,6 +192,7 @@ async def test_nobody_is_invited_before_every_part_was_heard_of(missing: frozens
     """A lane that never had vision showed WELCOME, and a traveller found out."""
     world = World(missing=missing)
     task = asyncio.ensure_future(world.engine.run())
+    world.engine.post(SiteSeen(1.0, clock_sure=True))
     world.engine.post(AT_REST)
     await world.settle()
     assert {view.screen for view in world.views} == ({Screen.CLOSED} if missing else {Screen.CLOSED, Screen.WELCOME})

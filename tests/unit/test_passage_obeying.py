@@ -192,12 +192,12 @@ def test_an_officer_does_not_overrule_the_lane(lane: Event, why: str, monkeypatc
     told = answer(run.order(Admit(CROSSING)))
     assert told == Answer(1, Outcome.IMPOSSIBLE, f"the lane: {why}")
     assert isinstance(run.state, machine.Referred)
-    monkeypatch.setattr(obeying, "lane_objections", lambda *_: ())
+    monkeypatch.setattr(obeying, "lane_objections", lambda *_, **__: ())
     assert answer(run.order(Admit(CROSSING))).outcome is Outcome.ORDERED  # the first control off
     run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
     seen = replace(AT_REST, closed=False) if isinstance(lane, PartLost) else lane
     assert not any(isinstance(effect, Grant) for effect in run.feed(seen))  # the second one still stands
-    monkeypatch.setattr(machine, "lane_objections", lambda *_: ())
+    monkeypatch.setattr(machine, "lane_objections", lambda *_, **__: ())
     run.order(Admit(CROSSING))
     run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
     assert any(isinstance(effect, Grant) for effect in run.feed(seen))
@@ -470,8 +470,8 @@ def test_alarms_are_cleared_by_an_officer_who_saw_them() -> None:
     assert answer(Run().order(AcknowledgeAlarms())).detail == "the barrier does not answer"
     run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)))
     effects = run.order(AcknowledgeAlarms())
-    assert effects[0] == ClearAlarms()
-    assert written(effects) == [records.Obeyed(None, said(), ObeyedVerb.ACKNOWLEDGE)]
+    assert effects[0] == ClearAlarms((Alarm.FORCED,))
+    assert written(effects) == [records.Obeyed(None, said(), ObeyedVerb.ACKNOWLEDGE, (Alarm.FORCED,))]
     assert answer(effects).outcome is Outcome.ORDERED
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from drivers.barrier.modbus.session import Conversation, Session
 from drivers.barrier.turns import Turns, Urgency
 from drivers.errors import LinkLostError, RefusedError
 from drivers.links import Link
-from drivers.values import BarrierStatus, Direction, LampColour
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 
 STATUS_FRESH_S = 0.3  # an older status does not speak for the lane, so a grant asks again
 
@@ -128,9 +128,9 @@ class ModbusBarrier:
         """Show a colour."""
         await self._converse(self._session.lamp(colour), urgency=Urgency.POLL)
 
-    async def clear_alarms(self) -> None:
-        """Clear every alarm whose cause is gone."""
-        await self._insist(self._session.clear_alarms(), urgency=Urgency.POLL)
+    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
+        """Clear those of these whose cause is gone."""
+        await self._insist(self._session.clear_alarms(alarms), urgency=Urgency.POLL)
 
     async def end_emergency(self) -> None:
         """End an emergency whose cause is gone. Raises RefusedError while it lasts."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from typing import TypeVar
 
 from drivers.barrier.modbus.frames import (
@@ -145,9 +145,10 @@ class Session:
         """Show a colour."""
         yield from self._write(self._profile.lamp.address, self._profile.lamp.colours[colour])
 
-    def clear_alarms(self) -> Conversation[None]:
-        """Clear every alarm whose cause is gone; the others stay."""
-        yield from self._write(self._profile.clear_alarms.address, (1 << len(self._profile.status.alarm_bits)) - 1)
+    def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> Conversation[None]:
+        """Clear those of these whose cause is gone; all others stay, also one that nobody has seen yet."""
+        bits = (1 << bit for bit, alarm in enumerate(self._profile.status.alarm_bits) if alarm in alarms)
+        yield from self._write(self._profile.clear_alarms.address, sum(bits))
 
     def end_emergency(self) -> Conversation[None]:
         """Go back to normal and leave no grant from before. Raises RefusedError while the cause lasts."""

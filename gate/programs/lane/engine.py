@@ -31,6 +31,7 @@ from gate.passage.effects import (
     Write,
 )
 from gate.passage.events import Event, GrantFailed, Part, Tick
+from gate.passage.evidence import Alarm
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Outcome
 from gate.passage.screen import Guidance, Purpose, Screen
@@ -60,8 +61,8 @@ class BarrierOrders(Protocol):
         """Tell the controller that the emergency is over."""
         ...
 
-    def clear_alarms(self) -> Awaitable[None]:
-        """Clear the controller's alarms whose cause is gone."""
+    def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:
+        """Clear those of the controller's alarms whose cause is gone."""
         ...
 
     def look(self) -> None:
@@ -244,8 +245,8 @@ class Engine:
                 return self._barrier.release()
             case EndEmergency():
                 return self._barrier.end_emergency()
-            case ClearAlarms():  # pragma: no branch - the type checker proves the match complete
-                return self._barrier.clear_alarms()
+            case ClearAlarms(alarms):  # pragma: no branch - the type checker proves the match complete
+                return self._barrier.clear_alarms(alarms)
 
     @staticmethod
     async def _ordered(name: str, order: Awaitable[None]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
 from drivers.errors import DriverError, NoReplyError
@@ -68,8 +68,8 @@ class BarrierDriver(Protocol):
         """Show a colour."""
         ...
 
-    async def clear_alarms(self) -> None:
-        """Acknowledge alarms whose cause is gone."""
+    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
+        """Clear those of these whose cause is gone."""
         ...
 
     async def end_emergency(self) -> None:
@@ -112,9 +112,10 @@ class BarrierKeeper:
         """Tell the controller that the emergency is over."""
         return self._orders.put(Kind.END_EMERGENCY, self._driver.end_emergency)
 
-    def clear_alarms(self) -> Awaitable[None]:
-        """Clear the controller's alarms whose cause is gone."""
-        return self._orders.put(Kind.CLEAR_ALARMS, self._driver.clear_alarms)
+    def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:
+        """Clear those of the controller's alarms whose cause is gone."""
+        named = tuple(BarrierAlarm(alarm.value) for alarm in alarms)
+        return self._orders.put(Kind.CLEAR_ALARMS, lambda: self._driver.clear_alarms(named))
 
     def look(self) -> None:
         """Poll now."""
@@ -131,7 +132,6 @@ class BarrierKeeper:
             while True:
                 try:
                     await self._driver.connect()
-                    await self._driver.clear_alarms()
                     await self._driver.lamp(self._lamp_wanted)
                     self._lamp = self._lamp_wanted
                     self._orders.open()

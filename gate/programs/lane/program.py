@@ -318,6 +318,12 @@ class Lane:
                 "lag_ms": round(lag_ms),
                 "lost": sorted(part.value for part in around.lost),
                 "in_service": around.in_service(),
+                "hinders": [
+                    f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in around.hinders
+                ],
+                "alarms": [
+                    {"alarm": one.alarm.value, "standing": one.standing, "waits": one.waits} for one in around.alarms
+                ],
                 "officers": self._config.officers is not None,
                 "officer_seen_ago_s": seen_ago_s,
                 "closed_by": around.closed_by,

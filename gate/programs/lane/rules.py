@@ -43,6 +43,7 @@ def rules_of(config: Config) -> Rules:
             for item in rules.without_chip_authentication
         ),
         page_checks_refer=rules.page_checks_refer,
+        camera_inside_zone=rules.camera_inside_zone,
     )
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
     return Rules(policy, timing)

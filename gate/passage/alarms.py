@@ -1,0 +1,74 @@
+"""The barrier controller's alarms as the lane takes them: each begins, ends, and some wait for an officer. Pure.
+
+A controller latches what it reports, so that an alarm outlives its cause. Promises: no alarm is forgotten unseen, for each that begins is
+an incident and each that ends has its record; none keeps a lane from serving for longer than it must. What tells of the lane alone is
+cleared by the lane itself once it is at rest, cause and all. What tells of a person (a forced leaf, somebody who went through
+without a grant or the wrong way), a motor that failed, and what comes back again and again wait for an officer's word, also after the
+controller has forgotten them. Nothing is cleared that no status has shown, and nothing in an emergency.
+
+A lane with an alarm admits nobody and says that it is closed. What an officer's word does is left to `gate.passage.obeying`, clearing to the
+controller: it keeps every alarm whose cause lasts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.passage import records
+from gate.passage.effects import ClearAlarms, Effect, Write
+from gate.passage.events import Event, LaneSeen
+from gate.passage.evidence import Alarm
+from gate.passage.lane import Raised, Surroundings, Timing
+
+# Of somebody who was not to pass, or of hardware that may fail again: the others end with their cause.
+_FOR_AN_OFFICER = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT, Alarm.MOTOR_FAULT})
+
+
+def follow(around: Surroundings, event: Event, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
+    """What a status tells of alarms: which began, which are over, and the order to clear those that need nobody."""
+    if not isinstance(event, LaneSeen):
+        return around, ()
+    around, ended = _seen(around, event, now_ms, timing)
+    around, clearing = _clear(around, now_ms, timing)
+    return around, (*clearing, *ended)
+
+
+def _seen(around: Surroundings, seen: LaneSeen, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
+    """An alarm that waits may come and go in the controller: it begins once, and is over when it neither stands nor waits."""
+    known = tuple(replace(one, standing=one.alarm in seen.alarms) for one in around.alarms)
+    new = tuple(alarm for alarm in seen.alarms if all(one.alarm is not alarm for one in known))
+    lately = tuple(one for one in around.begun if now_ms - one[1] < timing.alarm_again_ms)
+    begun = (*lately, *((alarm, now_ms) for alarm in new))
+    raised = tuple(Raised(alarm, now_ms, standing=True, waits=_waits(alarm, begun, timing)) for alarm in new)
+    around, ended = _over(replace(around, alarms=(*known, *raised), begun=begun), now_ms)
+    return replace(around, new_alarms=new), ended
+
+
+def _over(around: Surroundings, now_ms: int) -> tuple[Surroundings, tuple[Effect, ...]]:
+    """Forget what is over, with a record each."""
+    over = tuple(one for one in around.alarms if not one.standing and not one.waits)
+    left = tuple(one for one in around.alarms if one.standing or one.waits)
+    ended = tuple(Write(records.AlarmEnded(one.alarm, now_ms - one.since_ms)) for one in over)
+    return replace(around, alarms=left), ended
+
+
+def _waits(alarm: Alarm, begun: tuple[tuple[Alarm, int], ...], timing: Timing) -> bool:
+    """An alarm that nobody needs to see, but that will not stay away, is somebody's to see."""
+    return alarm in _FOR_AN_OFFICER or sum(one == alarm for one, _ in begun) >= timing.alarm_again_max
+
+
+def _clear(around: Surroundings, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
+    due = tuple(one.alarm for one in around.alarms if one.standing and not one.waits)
+    if not due or around.emergency() or not around.at_rest():
+        return replace(around, clearing_ms=None), ()
+    if around.clearing_ms is not None and now_ms - around.clearing_ms < timing.order_again_ms:
+        return around, ()
+    return replace(around, clearing_ms=now_ms), (ClearAlarms(due),)
+
+
+def acknowledged(around: Surroundings, now_ms: int) -> tuple[Surroundings, tuple[Effect, ...]]:
+    """An officer has seen every alarm there is: none waits any more, and each is over once the controller shows it no more."""
+    seen = tuple(replace(one, waits=False) for one in around.alarms)
+    standing = tuple(one.alarm for one in seen if one.standing)
+    around, ended = _over(replace(around, alarms=seen, begun=(), clearing_ms=now_ms), now_ms)
+    return around, (*((ClearAlarms(standing),) if standing else ()), *ended)

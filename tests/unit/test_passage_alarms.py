@@ -1,0 +1,215 @@
+"""A controller's alarms: each begins, ends, and some wait for an officer; with one the lane says that it is closed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from fakes.passage_examples import AT_REST, CROSSING, Run, granted, inspecting, ready, referred, said
+
+from gate.passage import alarms, machine, records
+from gate.passage.effects import Answer, ClearAlarms, Effect, Grant, Revoke, Show, Write
+from gate.passage.events import Part, PartBack, PartLost, SiteSeen, Tick
+from gate.passage.evidence import Alarm
+from gate.passage.lane import Surroundings
+from gate.passage.orders import AcknowledgeAlarms, Admit, BeginEmergency, Outcome
+from gate.passage.reasons import Reason
+from gate.passage.records import IncidentKind, ObeyedVerb
+from gate.passage.screen import Screen
+
+BY_THEMSELVES = (Alarm.OBSTRUCTED, Alarm.OPEN_TOO_LONG, Alarm.HOST_LOST)
+FOR_AN_OFFICER = (Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT, Alarm.MOTOR_FAULT)
+OPEN = replace(AT_REST, closed=False)
+
+
+def written(effects: list[Effect], kind: type[records.Record]) -> list[records.Record]:
+    return [effect.record for effect in effects if isinstance(effect, Write) and isinstance(effect.record, kind)]
+
+
+def begun(effects: list[Effect]) -> list[IncidentKind]:
+    return [record.incident for record in written(effects, records.Incident) if isinstance(record, records.Incident)]
+
+
+def answered(effects: list[Effect]) -> Answer:
+    return next(effect for effect in effects if isinstance(effect, Answer))
+
+
+def test_every_alarm_is_one_or_the_other() -> None:
+    assert sorted(alarm.value for alarm in (*BY_THEMSELVES, *FOR_AN_OFFICER)) == sorted(alarm.value for alarm in Alarm)
+
+
+@pytest.mark.parametrize("alarm", Alarm)
+def test_an_alarm_closes_the_lane_in_every_way_and_is_never_welcome(alarm: Alarm) -> None:
+    run = ready()
+    effects = run.feed(replace(OPEN, alarms=(alarm,)))
+    assert Show(Screen.CLOSED) in effects
+    assert begun(effects) == [IncidentKind(alarm.value)]
+    assert not run.around.in_service()
+    assert Reason.BARRIER_ALARM in {one.reason for one in run.around.hinders}
+    assert run.feed(replace(OPEN, alarms=(alarm,)), Tick(), after_ms=100) == [], "it began once"
+
+
+@pytest.mark.parametrize("alarm", BY_THEMSELVES)
+def test_what_tells_of_nobody_is_cleared_by_the_lane_once_it_is_at_rest_and_the_lane_is_back(alarm: Alarm) -> None:
+    run = ready()
+    for busy in (OPEN, replace(AT_REST, bodies=1), replace(AT_REST, grants_left=1)):
+        assert not any(isinstance(effect, ClearAlarms) for effect in run.feed(replace(busy, alarms=(alarm,)))), busy
+    assert ClearAlarms((alarm,)) in run.feed(replace(AT_REST, alarms=(alarm,)), after_ms=100)
+    assert run.state == machine.Idle(Screen.CLOSED), "the controller has not said so yet"
+    effects = run.feed(AT_REST, after_ms=50)
+    assert written(effects, records.AlarmEnded) == [records.AlarmEnded(alarm, 150)]
+    assert Show(Screen.WELCOME) in effects
+    assert run.around.alarms == ()
+
+
+def test_clearing_is_ordered_again_while_the_controller_keeps_the_alarm_and_no_more_often_than_told() -> None:
+    run = ready()
+    standing = replace(AT_REST, alarms=(Alarm.OBSTRUCTED,))
+    again_ms = run.rules.timing.order_again_ms
+    assert ClearAlarms((Alarm.OBSTRUCTED,)) in run.feed(standing)
+    assert run.feed(standing, after_ms=again_ms - 1) == []
+    assert run.feed(standing, after_ms=1) == [ClearAlarms((Alarm.OBSTRUCTED,))]
+    assert run.feed(replace(standing, bodies=1), after_ms=again_ms) == []
+    assert run.feed(standing) == [ClearAlarms((Alarm.OBSTRUCTED,))], "the lane came to rest anew"
+
+
+@pytest.mark.parametrize("alarm", FOR_AN_OFFICER)
+def test_what_tells_of_somebody_waits_for_an_officer_and_then_the_lane_is_back(alarm: Alarm) -> None:
+    run = ready()
+    standing = replace(AT_REST, alarms=(alarm,))
+    for _ in range(100):
+        assert not any(isinstance(effect, ClearAlarms) for effect in run.feed(standing, after_ms=1_000))
+    run.order(AcknowledgeAlarms())
+    effects = run.feed(AT_REST, after_ms=1)
+    assert written(effects, records.AlarmEnded) == [records.AlarmEnded(alarm, 99_001)]
+    run.feed(SiteSeen(1.0, clock_sure=True))
+    assert run.state == machine.Idle(Screen.WELCOME)
+
+
+def test_an_officers_word_clears_what_stands_and_what_lasts_is_cleared_when_its_cause_is_gone() -> None:
+    run = ready()
+    forced = replace(OPEN, alarms=(Alarm.FORCED,))
+    run.feed(forced)
+    effects = run.order(AcknowledgeAlarms())
+    assert effects[0] == ClearAlarms((Alarm.FORCED,))
+    assert written(effects, records.Obeyed) == [
+        records.Obeyed(None, said(), ObeyedVerb.ACKNOWLEDGE, (Alarm.FORCED,)),
+    ]
+    assert answered(effects).outcome is Outcome.ORDERED
+    assert not any(isinstance(effect, ClearAlarms) for effect in run.feed(forced, after_ms=5_000)), "the leaf is open"
+    assert ClearAlarms((Alarm.FORCED,)) in run.feed(replace(forced, closed=True)), "nobody needs to say it twice"
+    assert Show(Screen.WELCOME) in run.feed(AT_REST)
+
+
+def test_an_alarm_that_the_controller_forgot_waits_all_the_same_and_admits_nobody() -> None:
+    run = ready()
+    run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)), PartLost(Part.BARRIER), PartBack(Part.BARRIER), AT_REST)
+    assert run.state == machine.Idle(Screen.CLOSED)
+    assert [one.alarm for one in run.around.alarms] == [Alarm.FORCED]
+    evidence = run.around.lane_evidence(run.now_ms)
+    assert evidence is not None
+    assert evidence.alarms == (Alarm.FORCED,), "a decision holds it against whoever comes"
+    effects = run.order(AcknowledgeAlarms(), after_ms=10)
+    assert not any(isinstance(effect, ClearAlarms) for effect in effects), "there is nothing to clear"
+    assert written(effects, records.AlarmEnded) == [records.AlarmEnded(Alarm.FORCED, 10)]
+    assert Show(Screen.WELCOME) in run.feed(AT_REST)
+
+
+def test_an_alarm_of_the_time_without_a_line_is_an_incident_and_waits() -> None:
+    run = ready()
+    run.feed(PartLost(Part.BARRIER), PartBack(Part.BARRIER))
+    effects = run.feed(replace(AT_REST, alarms=(Alarm.FORCED, Alarm.HOST_LOST)))
+    assert begun(effects) == [IncidentKind.FORCED, IncidentKind.HOST_LOST]
+    assert ClearAlarms((Alarm.HOST_LOST,)) in effects, "and nothing else is cleared with it"
+
+
+def test_an_alarm_that_keeps_coming_back_waits_and_fills_no_log() -> None:
+    run = ready()
+    flapping = replace(AT_REST, alarms=(Alarm.OBSTRUCTED,))
+    effects = [effect for _ in range(1_000) for effect in run.feed(flapping, AT_REST, after_ms=100)]
+    assert len(begun(effects)) == run.rules.timing.alarm_again_max
+    assert len(written(effects, records.AlarmEnded)) == run.rules.timing.alarm_again_max - 1
+    assert not run.around.in_service()
+    assert len(run.around.begun) <= len(Alarm) * run.rules.timing.alarm_again_max
+    run.order(AcknowledgeAlarms())
+    assert Show(Screen.WELCOME) in run.feed(AT_REST, SiteSeen(1.0, clock_sure=True))
+
+
+def test_one_that_comes_now_and_then_never_waits() -> None:
+    run = ready()
+    for _ in range(50):
+        run.feed(replace(AT_REST, alarms=(Alarm.OBSTRUCTED,)), AT_REST, after_ms=5_001)
+        assert run.around.alarms == ()
+
+
+def test_in_an_emergency_nothing_is_cleared() -> None:
+    run = ready()
+    run.order(BeginEmergency())
+    standing = replace(AT_REST, alarms=(Alarm.OBSTRUCTED,), emergency_open=True)
+    assert not any(isinstance(effect, ClearAlarms) for effect in run.feed(standing, after_ms=1_000))
+
+
+def test_an_officer_admits_nobody_past_an_alarm_but_after_acknowledging_it() -> None:
+    run = referred()
+    run.feed(replace(AT_REST, alarms=(Alarm.PASSAGE_WITHOUT_GRANT,)))
+    assert answered(run.order(Admit(CROSSING))).outcome is Outcome.IMPOSSIBLE
+    run.order(AcknowledgeAlarms())
+    run.feed(AT_REST)
+    assert answered(run.order(Admit(CROSSING))).outcome is Outcome.ORDERED
+
+
+@pytest.mark.parametrize("alarm", [Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT])
+def test_an_alarm_of_somebody_takes_the_grant_back(alarm: Alarm) -> None:
+    run = granted()
+    effects = run.feed(replace(OPEN, bodies=1, grants_left=1, alarms=(alarm,)))
+    assert effects[0] == Revoke()
+    (record,) = written(effects, records.Revoked)
+    assert isinstance(record, records.Revoked)
+    assert [(one.reason, one.detail) for one in record.reasons] == [(Reason.BARRIER_ALARM, alarm.value)]
+    assert IncidentKind(alarm.value) in begun(effects)
+
+
+@pytest.mark.parametrize("alarm", [Alarm.OBSTRUCTED, Alarm.OPEN_TOO_LONG])
+def test_an_alarm_of_the_leaf_leaves_the_grant(alarm: Alarm) -> None:
+    assert Revoke() not in granted().feed(replace(OPEN, bodies=1, grants_left=1, alarms=(alarm,)))
+
+
+@pytest.mark.parametrize(
+    "site", [SiteSeen(None, clock_sure=True), SiteSeen(91.0, clock_sure=True), SiteSeen(1.0, clock_sure=False)]
+)
+def test_a_lane_whose_lists_or_clock_refer_everybody_says_closed_and_comes_back(site: SiteSeen) -> None:
+    run = ready()
+    assert run.feed(site) == [Show(Screen.CLOSED)]
+    assert run.feed(SiteSeen(1.0, clock_sure=True)) == [Show(Screen.WELCOME)]
+
+
+def test_an_absent_officer_is_called_by_a_referral_and_closes_nothing() -> None:
+    run = ready()
+    run.feed(SiteSeen(1.0, clock_sure=True), AT_REST, after_ms=121_000)
+    assert run.state == machine.Idle(Screen.WELCOME)
+
+
+def test_a_lane_of_which_nothing_is_known_is_not_in_service() -> None:
+    assert not Surroundings().in_service()
+    assert not Run().around.in_service()
+
+
+def test_an_alarm_that_ends_in_the_middle_of_a_crossing_is_written_without_it_and_hinders_no_decision() -> None:
+    run = inspecting()
+    run.feed(replace(AT_REST, alarms=(Alarm.OBSTRUCTED,)))
+    effects = run.feed(AT_REST, after_ms=50)
+    assert written(effects, records.AlarmEnded) == [records.AlarmEnded(Alarm.OBSTRUCTED, 50)]
+    assert run.around.hinders == ()
+
+
+def test_without_the_lanes_own_clearing_an_obstructed_leaf_would_close_it_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The negative of the above: what was, before the lane cleared anything by itself."""
+    monkeypatch.setattr(alarms, "_clear", lambda around, *_: (around, ()))
+    run = ready()
+    standing = replace(AT_REST, alarms=(Alarm.OBSTRUCTED,))
+    for _ in range(600):
+        assert run.feed(standing, after_ms=500) == [] or run.now_ms <= 1_500
+    assert not run.around.in_service()
+    assert not any(isinstance(effect, ClearAlarms | Grant) for effect in run.effects)
