@@ -26,7 +26,7 @@ _FOR_AN_OFFICER = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_
 
 def follow(around: Surroundings, event: Event, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
     """What a status tells of alarms: which began, which are over, and the order to clear those that need nobody."""
-    if not isinstance(event, LaneSeen):
+    if not isinstance(event, LaneSeen) or not (event.alarms or around.alarms):
         return around, ()
     around, ended = _seen(around, event, now_ms, timing)
     around, clearing = _clear(around, now_ms, timing)
@@ -60,7 +60,7 @@ def _waits(alarm: Alarm, begun: tuple[tuple[Alarm, int], ...], timing: Timing) -
 def _clear(around: Surroundings, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
     due = tuple(one.alarm for one in around.alarms if one.standing and not one.waits)
     if not due or around.emergency() or not around.at_rest():
-        return replace(around, clearing_ms=None), ()
+        return replace(around, clearing_ms=None), ()  # the next time at rest begins anew
     if around.clearing_ms is not None and now_ms - around.clearing_ms < timing.order_again_ms:
         return around, ()
     return replace(around, clearing_ms=now_ms), (ClearAlarms(due),)

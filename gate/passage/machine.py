@@ -131,7 +131,7 @@ def step(
     """Answer one event. Total: every event is answered in every state."""
     before, around = around, shown(around.observe(event, now_ms).looked(event, crossing_of(state)), event)
     around, alarmed = follow(around, event, now_ms, rules.timing)
-    around = replace(around, hinders=hinders(rules.policy, around, now_ms))
+    around = _fit(rules, around, now_ms)
     books = entries(before, around, state, now_ms, rules.timing)
     noted = _notes(around, state)
     around, lost = _losses(around, crossing_of(state), event, now_ms, rules.timing)
@@ -143,6 +143,12 @@ def step(
         state, effects = _dispatch(rules, around, state, event, now_ms)
     around, again = insist(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
     return around, state, (*in_order((*effects, *again), books), *noted, *lost, *alarmed)
+
+
+def _fit(rules: Rules, around: Surroundings, now_ms: int) -> Surroundings:
+    """The surroundings with what hinders an admission now."""
+    found = hinders(rules.policy, around, now_ms)
+    return around if found == around.hinders else replace(around, hinders=found)
 
 
 def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, now_ms: int) -> Step:

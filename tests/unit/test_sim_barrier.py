@@ -108,6 +108,31 @@ def test_a_grant_opens_in_about_600_ms_and_one_passage_closes_it(lane: Lane) -> 
     assert [fields["at"] for fields in lane.fields("leaf_at_rest")] == ["open", "closed"]
 
 
+def test_whoever_comes_out_through_an_open_leaf_is_counted_in_exit_direction(lane: Lane) -> None:
+    lane.grant()
+    lane.run_until(lambda: lane.leaf == LeafState.OPEN)
+    lane.barrier.walk_out("t1")
+    lane.run_until(lambda: lane.barrier.place_of("t1") is Place.PASSED)
+    lane.barrier.turn_back("t1")  # too late
+    lane.run(2_000)
+    assert lane.status()[5:9] == [0, 0, 0, 1]
+    assert lane.status()[BEAMS] == 0
+    assert lane.status()[ALARMS] == Alarm.REVERSE_PASSAGE
+    assert lane.fields("passed") == [{"direction": "exit", "traveller": "t1"}]
+    assert "walked_back" not in lane.names()
+
+
+def test_nobody_comes_out_through_a_closed_leaf_and_they_go_back(lane: Lane) -> None:
+    lane.barrier.walk_out("t1")
+    lane.run(3_000)
+    assert lane.barrier.place_of("t1") is Place.IN_ZONE
+    lane.barrier.turn_back("t1")
+    lane.run_until(lambda: lane.barrier.place_of("t1") is Place.BACK)
+    lane.run(2_000)
+    assert lane.status()[BEAMS] == 0
+    assert lane.names()[-1] == "walked_back"
+
+
 def test_nobody_walks_through_a_closed_leaf(lane: Lane) -> None:
     lane.barrier.walk_in("t1")
     lane.run(5000)

@@ -55,6 +55,8 @@ BUILT_IN = {
     "looped_video",
     "covered_camera",
     "tailgater",
+    "walked_back",
+    "zone_occupied",
     "barrier_cut",
     "lane_killed",
     "log_disk_full",

@@ -172,6 +172,18 @@ def test_a_tailgater_follows_and_goes_back() -> None:
     assert gate.did(TurnBack) == [TurnBack(Owner.OTHER)]
 
 
+def test_one_who_steps_back_comes_out_of_the_zone_before_the_other_goes_in() -> None:
+    gate = Gate("welcome", "look", "go")
+    gate.play(SCENARIOS["walked_back"])
+    assert gate.deeds[3:] == [Walk(Owner.SELF), TurnBack(Owner.SELF), Walk(Owner.OTHER), Stand(Sight.NOBODY)]
+    waits = [move for move in gate.moves if isinstance(move, Await)]
+    assert [wait.places for wait in waits[-3:]] == [
+        {Place.IN_ZONE},
+        {Place.PASSED, Place.BACK},
+        {Place.PASSED, Place.BACK},
+    ]
+
+
 def test_what_is_done_at_look_comes_before_a_late_face() -> None:
     gate = Gate("welcome", "look", "officer", "welcome")
     gate.play(SCENARIOS["log_disk_full"])

@@ -98,6 +98,7 @@ class Deed(enum.Enum):
     SWAP_PERSON = "swap_person"
     PRESENT_AGAIN = "present_again"
     TAILGATE = "tailgate"
+    STEP_BACK = "step_back"
     UNPLUG_BARRIER = "unplug_barrier"
     FIRE = "fire"
     KILL_LANE = "kill_lane"

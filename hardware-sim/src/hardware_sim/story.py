@@ -30,6 +30,7 @@ BACK_MS_MAX = 10_000  # walking out again
 HOST_MS_MAX = 30_000  # the host does what it was asked for
 FOLLOWING_M = 0.85  # a tailgater's distance, from middle to middle: close, and still told apart for a third of a second
 FOLLOWER_TRIES_MS = 800  # how long a tailgater stands at the closed leaf
+STEPPED_IN_MS = 100  # how long somebody walks on in the zone before they turn back
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +231,20 @@ class Traveller:
             elif step.do is Deed.TAILGATE:
                 self._followed = True
                 yield Walk(Owner.OTHER, FOLLOWING_M)
+            elif step.do is Deed.STEP_BACK:
+                yield from self._step_back()
             else:
                 self._note(step.do)
                 yield Disturb(step, HOST_MS_MAX if step.do in HOST_DEEDS else step.for_ms)
+
+    def _step_back(self) -> Generator[Move, Seen, None]:
+        """Into the zone and out of it again, and whoever waited goes instead. The camera sees the first all the while."""
+        yield Await(places=frozenset({Place.IN_ZONE}), limit_ms=PASSAGE_MS_MAX)
+        yield Pause(STEPPED_IN_MS)
+        yield TurnBack(self._walker)
+        yield Await(places=_OUT, limit_ms=BACK_MS_MAX)
+        self._walker = Owner.OTHER
+        yield Walk(Owner.OTHER)
 
     def _note(self, deed: Deed) -> None:
         if deed in UNDONE_BY:

@@ -14,7 +14,7 @@ from hardware_sim.barrier.controller import Controller
 from hardware_sim.barrier.leaf import LeafState
 from hardware_sim.barrier.modbus import Slave
 from hardware_sim.barrier.registers import BarrierRegisters
-from hardware_sim.barrier.zone import LEAF_M, START_M, WALK_M_S, Body, Place, broken_beams
+from hardware_sim.barrier.zone import GONE_M, LEAF_M, START_M, WALK_M_S, Body, Place, broken_beams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,12 +80,18 @@ class Barrier:
             self._bodies.append(Body(traveller, from_m, WALK_M_S))
             self._places[traveller] = Place.WAITING
 
+    def walk_out(self, traveller: str) -> None:
+        """A body sets out from the far side, in exit direction."""
+        with self._lock:
+            self._bodies.append(Body(traveller, GONE_M, -WALK_M_S, across=True, outbound=True))
+            self._places[traveller] = Place.WAITING
+
     def turn_back(self, traveller: str) -> None:
-        """A body walks back to where it came from. One that is across stays there."""
+        """A body walks back to where it came from. One that is through the leaf stays on its way."""
         with self._lock:
             for body in self._bodies:
-                if body.traveller == traveller and not body.across:
-                    body.speed_m_s = -WALK_M_S
+                if body.traveller == traveller and body.across is body.outbound:
+                    body.speed_m_s = WALK_M_S if body.outbound else -WALK_M_S
 
     def place_of(self, traveller: str) -> Place:
         """Where a traveller is; WAITING before setting out."""
@@ -156,19 +162,23 @@ class Barrier:
             body.entered = True
             self._places[body.traveller] = Place.IN_ZONE
             self._report("body_entered", traveller=body.traveller)
-        elif not body.in_zone and body.entered and not body.across:
+        elif not body.in_zone and body.entered and body.across is body.outbound:
             body.entered = False
             self._places[body.traveller] = Place.BACK
             self._report("walked_back", traveller=body.traveller)
-        elif not body.in_zone and body.speed_m_s < 0 and not body.across:
+        elif not body.in_zone and body.speed_m_s < 0 and not body.across and not body.outbound:
             self._places[body.traveller] = Place.BACK
         if body.at_leaf != body.covers(LEAF_M):
             body.at_leaf = not body.at_leaf
             self._report("at_leaf" if body.at_leaf else "left_leaf", traveller=body.traveller)
-        if not body.across and body.rear_m > LEAF_M:
+        if not body.across and not body.outbound and body.rear_m > LEAF_M:
             body.across = True
             self._places[body.traveller] = Place.PASSED
             self._report("passed", direction="entry", traveller=body.traveller)
+        elif body.outbound and body.across and body.front_m < LEAF_M:
+            body.across = False
+            self._places[body.traveller] = Place.PASSED
+            self._report("passed", direction="exit", traveller=body.traveller)
 
     def _report_leaf(self, before: LeafState, after: LeafState) -> None:
         obstacle = any(body.covers(LEAF_M) for body in self._bodies)

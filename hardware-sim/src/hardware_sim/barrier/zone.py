@@ -33,7 +33,7 @@ class Place(enum.Enum):
 
 @dataclass(slots=True)
 class Body:
-    """One person. `speed_m_s` is positive in entry direction, 0 when standing."""
+    """One person. `speed_m_s` is positive in entry direction, 0 when standing. `outbound`: they came from the far side."""
 
     traveller: str
     centre_m: float = START_M
@@ -41,6 +41,7 @@ class Body:
     entered: bool = False
     at_leaf: bool = False
     across: bool = False  # beyond the leaf, seen from the entry side
+    outbound: bool = False
 
     @property
     def front_m(self) -> float:
