@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from gate.passage.events import RecordClass, RecordKind, TrackChange
-from gate.passage.evidence import CameraTrouble, CheckResult, DocumentEvidence, PageCheckId
+from gate.passage.evidence import Alarm, CameraTrouble, CheckResult, DocumentEvidence, PageCheckId
 from gate.passage.orders import Outcome
 from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance, Purpose, Screen
@@ -674,6 +674,7 @@ class Look(Message, frozen=True):
     issued_ms: Milliseconds
     nonce: Name
     version: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+    alarms: list[Alarm] = []  # those that wait for an officer to acknowledge them
 
 
 class SubmitOrder(Message, frozen=True):

@@ -73,10 +73,24 @@ def test_it_says_whether_there_is_an_officer(
     }
 
 
+def test_it_names_the_alarms_and_why_a_lane_is_closed(ask: Callable[..., Any]) -> None:
+    forced = {"alarm": "forced", "standing": False, "waits": True}
+    blocked = {"alarm": "obstructed", "standing": True, "waits": False}
+    hinders = ["barrier_alarm:forced", "barrier_alarm:obstructed", "lists_stale:trust"]
+    lane = {"in_service": False, "alarms": [forced, blocked], "hinders": hinders}
+    page = ask(tables=AUTHORITY, **lane).stdout.splitlines()
+    assert page[0] == "out of service (trial)"
+    assert "  alarms   forced (acknowledge it), obstructed" in page
+    assert "  closed   barrier_alarm:forced, barrier_alarm:obstructed, lists_stale:trust" in page
+    document = json.loads(ask("--json", tables=AUTHORITY, **lane).stdout)
+    assert (document["alarms"], document["hinders"]) == ([forced, blocked], hinders)
+    assert "  alarms   none" in ask(tables=AUTHORITY).stdout.splitlines()
+
+
 def test_of_a_lane_that_is_away_nothing_is_said_to_be_well(ask: Callable[..., Any]) -> None:
     page = ask(tables=AUTHORITY, away=("lane",))
     assert page.exit_code == Exit.UNREACHABLE
-    for part in ("lost    ", "officer ", "lists   ", "clock   "):
+    for part in ("lost    ", "alarms  ", "officer ", "lists   ", "clock   "):
         assert f"  {part} unknown: the lane is away" in page.stdout.splitlines()
     document = json.loads(ask("--json", tables=AUTHORITY, away=("lane",)).stdout)
     assert set(document["devices"].values()) == {None}

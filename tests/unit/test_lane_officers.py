@@ -399,7 +399,9 @@ def test_an_emergency_and_alarms_are_answered_by_the_controller() -> None:
         await _until(lane, machine.Idle)
         while not lane.engine.around.lane or not lane.engine.around.lane.alarms:
             await _turn()
+        assert lane.desk.look().alarms == [Alarm.FORCED]
         assert (await lane.say(Verb.ACKNOWLEDGE)).detail == "no alarm stands"
+        assert lane.desk.look().alarms == []
 
     at_a_lane(story)
 

@@ -16,6 +16,7 @@ from fakes.virtual_time import run_virtual
 from drivers.errors import DriverError, LinkLostError, RefusedError
 from drivers.links import Link
 from gate.passage.events import Event
+from gate.passage.evidence import Alarm
 from gate.programs.lane.ordering import Kind, Ordering
 from gate.programs.lane.parts import BarrierKeeper
 
@@ -196,7 +197,8 @@ class Orders:
 
     def give(self, kind: str, keeper: BarrierKeeper) -> None:
         number = len(self.given)
-        order = keeper.grant(1000 + number) if kind == "grant" else getattr(keeper, kind)()
+        given: dict[str, tuple[Any, ...]] = {"grant": (1000 + number,), "clear_alarms": (tuple(Alarm),)}
+        order = getattr(keeper, kind)(*given.get(kind, ()))
         self.given.append((kind, asyncio.ensure_future(order)))
 
     def _latest(self, kind: str) -> int:

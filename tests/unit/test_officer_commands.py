@@ -9,11 +9,13 @@ import subprocess
 import threading
 from base64 import b64decode
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes.officers_lane import Lane
+from fakes.passage_examples import AT_REST
 from fakes.shifts import AUTHORITY, GATE, certificate, key_of
 from typer.testing import CliRunner, Result
 
@@ -25,6 +27,7 @@ from gate.cli.officer.terminal import ATTEMPTS_MAX, Terminal
 from gate.cli.output import Exit
 from gate.orders.keys import shift_text
 from gate.orders.verbs import RULES, Role, Verb
+from gate.passage.evidence import Alarm
 from gate.passage.orders import Outcome
 from gate.programs import clock
 
@@ -345,6 +348,18 @@ async def test_whoever_stays_outlasts_a_lane_that_starts_anew_and_hears_a_no(
     assert await officer._say_and_stay(Verb.PRESENT, order, 0.01, as_json=False) is Exit.NOT_PERMITTED
     assert story == []
     assert "the lane: away" in capsys.readouterr().err
+
+
+def test_an_alarm_that_waits_for_an_officer_is_listed_until_it_is_acknowledged(gate: Gate, authority: Path) -> None:
+    assert gate.lane is not None
+    assert "alarm" not in run("list").stdout
+    gate.lane.seen = replace(AT_REST, alarms=(Alarm.FORCED, Alarm.OBSTRUCTED))
+    while not document(run("list", "--json"))["alarms"]:
+        pass
+    assert document(run("list", "--json"))["alarms"] == ["forced"]
+    assert "alarm forced: see what it is, then acknowledge it" in run("list").stdout
+    assert run("acknowledge", "--key", shift_of(authority)).exit_code == Exit.OK
+    assert document(run("list", "--json"))["alarms"] == []
 
 
 def test_a_gate_without_officers_says_so(gate: Gate) -> None:

@@ -1,4 +1,4 @@
-"""The simulated officer at the lane: says that they are there, takes referrals over, ends emergencies, frees people.
+"""The simulated officer at the lane: says that they are there, takes referrals over, acknowledges alarms, ends emergencies, frees people.
 
 A client of the lane's own channels, like the officers' console will be: every order is signed with a shift key that the demo's authority
 certified. Also the demo's eyes: every view that comes this way is also what the traveller sees.
@@ -87,6 +87,8 @@ class Officer:
             if loop.time() - said_s > PRESENCE_S:
                 said_s = loop.time()
                 await self._order(terminal, Verb.PRESENT)
+                if (await terminal.look()).alarms:
+                    await self._order(terminal, Verb.ACKNOWLEDGE)
             view = self.view
             if view is None:
                 continue

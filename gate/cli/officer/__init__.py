@@ -125,13 +125,16 @@ def what_waits(config: ConfigFile = None, as_json: Json = False) -> None:
         fail(Exit.UNREACHABLE, f"the lane: {error}")
     if as_json:
         fields = {"gate": look.gate, "officers": look.officers, "running": look.running, "closed_by": look.closed_by}
-        emit_json("officer.list/1", {**_standing(look), "done": True, **fields})
+        alarms = [alarm.value for alarm in look.alarms]
+        emit_json("officer.list/1", {**_standing(look), "done": True, **fields, "alarms": alarms})
         return
     say(f"{look.gate}: {look.state}{f', closed by {look.closed_by}' if look.closed_by else ''}")
     if not look.officers:
         say("no officer: everybody is referred ([officers] in gate.toml)")
     if look.running:
         say(f"  {look.running}  runs")
+    for alarm in look.alarms:
+        say(f"  alarm {alarm.value}: see what it is, then acknowledge it")
     for one in look.referred:
         say(f"  {one.crossing}  waits: {', '.join(_reasons(one)) or 'no reason is known any more'}")
 

@@ -160,6 +160,7 @@ class Officers:
             issued_ms=challenge.issued_ms,
             nonce=challenge.nonce,
             version=challenge.version,
+            alarms=[one.alarm for one in self.lane.around.alarms if one.waits],
         )
 
     async def submit(self, raw: bytes) -> messages.OrderAnswer:
