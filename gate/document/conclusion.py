@@ -46,7 +46,14 @@ _TIMED: Final = (CheckId.DS_VALIDITY, CheckId.CSCA_VALIDITY, CheckId.EXPIRY)
 def conclude(examination: Examination) -> Inspection:
     """Every check with its result."""
     zone, issued = _zone(examination), _issued(examination)
-    evidence = Evidence(examination.verdict, zone, issued, examination.files, _proofs(examination))
+    evidence = Evidence(
+        verdict=examination.verdict,
+        zone=zone,
+        issued=issued,
+        files=examination.files,
+        proofs=_proofs(examination),
+        now=examination.now,
+    )
     judged = (_timed(examination, check) for check in _checks(examination, zone))
     checks = {check.id: check for check in refine(tuple(judged), evidence, examination.anchors)}
     known = zone or examination.printed

@@ -16,7 +16,7 @@ from gate.document.softening import soften
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
+    from datetime import date, datetime
 
     from gate.document.authenticity.passive import SecurityVerdict
     from gate.document.mrz import Mrz
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Evidence:
-    """What was read, as far as refining needs it. `issued` is the date of EF.DG12 if the issuer signed it."""
+    """What was read and when, as far as refining needs it. `issued` is the date of EF.DG12 if the issuer signed it."""
 
     verdict: SecurityVerdict | None
     zone: Mrz | None
     issued: date | None
     files: Mapping[int, bytes]
     proofs: frozenset[ChipProof]
+    now: datetime
 
 
 def refine(checks: tuple[Check, ...], evidence: Evidence, anchors: TrustAnchors) -> tuple[Check, ...]:
@@ -68,7 +69,7 @@ def _within_scope(checks: tuple[Check, ...], evidence: Evidence, signer: Certifi
     refined = []
     for check in checks:
         if check.id is CheckId.DS_VALIDITY:
-            refined.append(judge_signing_time(check, signer, signed_at, evidence.issued))
+            refined.append(judge_signing_time(check, signer, signed_at, evidence.issued, now=evidence.now))
         elif check.id is CheckId.COUNTRY and evidence.zone is not None:
             refined.append(judge_document_type(check, signer, evidence.zone.document_type))
         else:

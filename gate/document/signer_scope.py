@@ -21,14 +21,18 @@ if TYPE_CHECKING:
 ISSUE_TOLERANCE: Final = timedelta(days=31)
 
 
-def judge_signing_time(check: Check, signer: Certificate, signed_at: datetime | None, issued: date | None) -> Check:
+def judge_signing_time(
+    check: Check, signer: Certificate, signed_at: datetime | None, issued: date | None, *, now: datetime
+) -> Check:
     """The check of the signer's validity, refined: what the document says of its own making lies in the signer's time.
 
-    The time in EF.SOD is the signer's exact word: outside its time, it fails. The date of issue in EF.DG12 is an office's,
-    so a date far outside is only undetermined.
+    The time in EF.SOD is the signer's exact word: outside its time, or still to come, it fails. The date of issue in EF.DG12 is
+    an office's, so a date far outside is only undetermined.
     """
     if check.result is not Result.SUCCESSFUL:
         return check
+    if signed_at is not None and signed_at > now:
+        return replace(check, result=Result.FAILED, reason="EF.SOD says that it was signed in the future")
     if signed_at is not None and not signer.may_sign_at(signed_at):
         return replace(check, result=Result.FAILED, reason="EF.SOD was signed outside the time in which its signer may")
     if issued is None:

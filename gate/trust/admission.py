@@ -21,7 +21,7 @@ CSCA of its own country signed, or it is left out, and a list must say when it w
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -32,8 +32,10 @@ from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.document.pki.defect_list import DefectList
 from gate.document.pki.deviation_list import DeviationList
 from gate.document.pki.master_list import MasterList
+from gate.document.pki.names import same_parts
 from gate.document.pki.path import find_issuer
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
+from gate.document.pki.revoked import names_of_issuer
 from gate.trust import signers
 from gate.trust.errors import SourceError
 from gate.trust.pool import Pool
@@ -185,6 +187,8 @@ class Admission:
         return True
 
     def _why_not(self, certificate: Certificate) -> str:
+        if not certificate.understood:
+            return "has a critical extension that is not known"
         if not certificate.may_sign_certificates:
             return "not a CSCA certificate"
         if self._way is Way.WATCHED and signed_itself(certificate):
@@ -222,10 +226,9 @@ class Admission:
             except DocumentError as error:
                 self.rejected.append(Rejected(f"certificate {number} of {name}", str(error)))
         self.found += len(one.certificates)
-        for certificate in certificates:
-            if signs_documents_only(certificate):
-                self.rejected.append(Rejected(certificate.subject, "a document signer's certificate, and no CSCA's"))
-        certificates = [certificate for certificate in certificates if not signs_documents_only(certificate)]
+        refused = [(certificate, reason) for certificate in certificates if (reason := _why_no_anchor(certificate))]
+        self.rejected.extend(Rejected(certificate.subject, reason) for certificate, reason in refused)
+        certificates = [certificate for certificate in certificates if not _why_no_anchor(certificate)]
         for certificate in certificates:
             self._pool.add(certificate)
             if certificate.country == publisher:
@@ -268,18 +271,21 @@ class Admission:
 
     def _is_revoked(self, signer: Certificate) -> bool:
         """True when the certificate stands on any revocation list of its issuer, however old."""
-        brought = (one for one, _ in self.revocation_lists if one.issuer_id == signer.issuer_id)
-        known = (parse_revocation_list(der) for issuer, der in self._known_revocations if issuer == signer.issuer_id)
+        path = find_issuer(signer, self._pool, self._now)
+        names = names_of_issuer(signer, None if path.anchor is None else path.anchor.certificate, self._pool)
+        brought = (one for one, _ in self.revocation_lists if one.issuer_id in names)
+        known = (parse_revocation_list(der) for issuer, der in self._known_revocations if issuer in names)
         return any(signer.serial in one.serials for one in chain(brought, known))
 
     def _admit_revocation_lists(self, waiting: Sequence[_NamedRevocationList]) -> list[_NamedRevocationList]:
         """Admit those that a known key of their issuer signed; return the others."""
         left: list[_NamedRevocationList] = []
         for index, name, one in waiting:
-            if self._signed_by_its_issuer(one):
-                self._admit_revocation_list(index, name, one)
-            else:
+            issuer = self._issuer_of(one)
+            if issuer is None:
                 left.append((index, name, one))
+            else:
+                self._admit_revocation_list(index, name, replace(one, issuer_id=issuer.subject_id))
         return left
 
     def _admit_revocation_list(self, source: int, name: str, one: RevocationList) -> None:
@@ -299,16 +305,26 @@ class Admission:
         self._renewed.add(key)
         self.revocation_lists.append((one, source))
 
-    def _signed_by_its_issuer(self, one: RevocationList) -> bool:
+    def _issuer_of(self, one: RevocationList) -> Certificate | None:
+        """The known CSCA whose key signed the list in its own name, in whatever order that is written."""
         anchors = self._pool.with_key_id(one.authority_key_id) if one.authority_key_id else ()
         for anchor in anchors or self._pool.with_subject(one.issuer_id):
+            if not anchor.certificate.understood:
+                continue
             try:
                 one.verify_signed_by(anchor.certificate)
             except DocumentError:
                 continue
-            if anchor.certificate.subject_id == one.issuer_id:
-                return True
-        return False
+            if anchor.certificate.subject_id == one.issuer_id or same_parts(anchor.certificate.subject_der, one.issuer):
+                return anchor.certificate
+        return None
+
+
+def _why_no_anchor(certificate: Certificate) -> str:
+    """Why a list cannot make an anchor of this certificate, which nobody else has looked at; empty: it can."""
+    if not certificate.understood:
+        return "has a critical extension that is not known"
+    return "a document signer's certificate, and no CSCA's" if signs_documents_only(certificate) else ""
 
 
 def _revocation_lists_of(sources: Sequence[Source]) -> list[_NamedRevocationList]:

@@ -22,6 +22,7 @@ class Pool:
     def __init__(self, known: Iterable[Certificate] = ()) -> None:
         self._by_key_id: dict[bytes, list[Anchor]] = defaultdict(list)
         self._by_subject: dict[bytes, list[Anchor]] = defaultdict(list)
+        self._by_country: dict[str, list[Certificate]] = defaultdict(list)
         for certificate in known:
             self.add(certificate)
 
@@ -29,6 +30,7 @@ class Pool:
         """Trust this one, too."""
         anchor = Anchor(certificate)
         self._by_subject[certificate.subject_id].append(anchor)
+        self._by_country[certificate.country].append(certificate)
         if certificate.key_id is not None:
             self._by_key_id[certificate.key_id].append(anchor)
 
@@ -39,6 +41,10 @@ class Pool:
     def with_subject(self, subject_id: bytes) -> Sequence[Anchor]:
         """The anchors with this subject."""
         return self._by_subject.get(subject_id, ())
+
+    def with_key_of(self, certificate: Certificate) -> Sequence[Certificate]:
+        """The certificates of this one's country and key, whatever names they give it."""
+        return [one for one in self._by_country.get(certificate.country, ()) if one.has_key_of(certificate)]
 
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:  # noqa: ARG002 - the port's shape
         """None: an import judges nobody's documents."""

@@ -110,8 +110,10 @@ class TrustStore:
         self._revocation_lists = revocation_lists
         self._by_key_id: dict[bytes, list[int]] = defaultdict(list)
         self._by_subject: dict[bytes, list[int]] = defaultdict(list)
+        self._by_country: dict[str, list[int]] = defaultdict(list)
         self._anchors: dict[int, Anchor] = {}
         for index, row in enumerate(certificates):
+            self._by_country[row["country"]].append(index)
             self._by_subject[row["subject_id"]].append(index)
             if row["key_id"] is not None:
                 self._by_key_id[row["key_id"]].append(index)
@@ -169,6 +171,12 @@ class TrustStore:
     def with_subject(self, subject_id: bytes) -> Sequence[Anchor]:
         """The anchors with this subject."""
         return [self._anchor(index) for index in self._by_subject.get(subject_id, ())]
+
+    def with_key_of(self, certificate: Certificate) -> Sequence[Certificate]:
+        """The anchors' certificates of this one's country and key, whatever names they give it."""
+        indexes = self._by_country.get(certificate.country, ())
+        known = (self._anchor(index).certificate for index in indexes)
+        return [one for one in known if one.has_key_of(certificate)]
 
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
         """The revocation lists of this issuer, newest first. Parsed once: some have tens of thousands of entries."""

@@ -41,6 +41,38 @@ def without_certificates(data: bytes) -> bytes:
     return tlv.encode(TAG, tlv.encode(SEQUENCE, kind.encoded + tlv.encode(CERTIFICATES, tlv.encode(SEQUENCE, kept))))
 
 
+def with_its_issuer_in_another_order(data: bytes) -> bytes:
+    """The same signed message, its signer's name of the issuer written from behind. Nobody signed that either."""
+    (signer,) = parse_sod(data).message.signers
+    assert signer.issuer_and_serial is not None
+    issuer, _ = signer.issuer_and_serial
+    head, found, tail = data.rpartition(issuer)
+    assert found
+    (name,) = parts(issuer)
+    backwards = b"".join(one.encoded for one in reversed(parts_of(name, SEQUENCE)))
+    changed = head + tlv.encode(SEQUENCE, backwards) + tail
+    assert len(changed) == len(data)
+    return changed
+
+
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_a_real_security_object_that_writes_its_issuer_in_another_order_is_proven_and_with_another_number_is_not(
+    country: str, store: TrustStore
+) -> None:
+    changed = with_its_issuer_in_another_order(sod(country))
+    assert changed != sod(country)
+    verdict = judge_sod(changed, store, NOW)
+    assert verdict.proven
+    (signer,) = parse_sod(sod(country)).message.signers
+    assert signer.issuer_and_serial is not None
+    serial = signer.issuer_and_serial[1]
+    number = serial.to_bytes(serial.bit_length() // 8 + 1, "big")
+    head, found, tail = changed.rpartition(number)
+    assert found
+    wrong = judge_sod(head + number[:-1] + bytes([number[-1] ^ 1]) + tail, store, NOW)
+    assert (wrong.proven, wrong.checks[0].result) == (False, Result.UNDETERMINED)
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> TrustStore:
     """The German list, Indonesia's certificates, and the signers of all the security objects in one collection."""

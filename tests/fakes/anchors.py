@@ -36,6 +36,10 @@ class ListedAnchors:
     def with_subject(self, subject_id: bytes) -> Sequence[Anchor]:
         return [anchor for anchor in self.anchors if anchor.certificate.subject_id == subject_id]
 
+    def with_key_of(self, certificate: Certificate) -> Sequence[Certificate]:
+        known = [anchor.certificate for anchor in self.anchors if anchor.certificate.country == certificate.country]
+        return [one for one in known if one.has_key_of(certificate)]
+
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
         found = [one for one in self.lists if one.issuer_id == issuer_id]
         return sorted(found, key=lambda one: one.this_update, reverse=True)

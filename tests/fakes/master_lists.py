@@ -42,8 +42,9 @@ def party(
     lists: bool = False,
     purpose: str = "",
     days: int = 3000,
+    critical: str = "",
 ) -> Party:
-    """A CSCA, self-signed or, with an issuer, a link; or, without authority, a signer."""
+    """A CSCA, self-signed or, with an issuer, a link; or, without authority, a signer. `critical` is an extension of nobody's."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name(
         [x509.NameAttribute(NameOID.COUNTRY_NAME, country), x509.NameAttribute(NameOID.COMMON_NAME, common)]
@@ -64,6 +65,9 @@ def party(
     if lists or purpose:
         purposes = [ObjectIdentifier(purpose)] if purpose else [LIST_SIGNER]
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=True)
+    if critical:
+        unknown = x509.UnrecognizedExtension(ObjectIdentifier(critical), der.null())
+        builder = builder.add_extension(unknown, critical=True)
     return Party(subject, key, builder.sign(by.key, hashes.SHA256()))
 
 

@@ -72,7 +72,6 @@ def test_a_document_by_every_kind_of_signer_verifies(signer: str) -> None:
         *({"content_type": oid} for oid in ("1.2.840.113549.1.7.1", "1.3.27.1.1.1", "1.2.528.1.1006.1.20.1")),
         {"certificates": "two"},
         {"signers": 2, "certificates": "two"},
-        {"signed_attributes": False},
         {"indefinite_length": True},
         {"signing_time": NOW - timedelta(days=1)},
     ],
@@ -85,6 +84,11 @@ def test_a_security_object_in_every_shape_that_issuers_use_verifies(shape: dict[
 @pytest.mark.parametrize("signer", ["rsa_pkcs1", "rsa_pss"])
 def test_a_bare_rsa_algorithm_is_completed_by_the_announced_hash(signer: str) -> None:
     assert left(inspected(signer=signer, security_object=SecurityObject(bare_rsa=True))) == {}
+
+
+def test_a_security_object_without_signed_attributes_fails() -> None:
+    inspection = inspected(security_object=SecurityObject(signed_attributes=False))
+    assert inspection.result_of(CheckId.SOD_SIGNATURE) is Result.FAILED
 
 
 def test_a_security_object_without_its_signers_certificate_is_undetermined() -> None:

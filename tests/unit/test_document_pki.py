@@ -19,13 +19,14 @@ from fakes.sample_passports import utopia
 
 from gate.document.checks import Result
 from gate.document.errors import AlgorithmUnknownError, MalformedError, SignatureError
-from gate.document.pki.asn1 import moment, reading
+from gate.document.pki.asn1 import SEQUENCE, moment, only, parts_of, reading
 from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.document.pki.curve_table import PARAMETERS
+from gate.document.pki.hashes import hash_name
 from gate.document.pki.keys import EcKey, RsaKey, parse_public_key
 from gate.document.pki.path import find_issuer
 from gate.document.pki.revocation import parse_revocation_list
-from gate.document.pki.signatures import Kind, Scheme, hash_name, parse_scheme, scheme_by_oid, verify
+from gate.document.pki.signatures import Kind, Scheme, parse_scheme, scheme_by_oid, verify
 from hardware_sim.passport import der
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
@@ -232,6 +233,125 @@ def test_ecdsa_is_read_in_der_and_plain() -> None:
             verify(key, Scheme(scheme, "sha256"), MESSAGE, signature)
 
 
+def long_length(encoded: bytes) -> bytes:
+    return encoded[:1] + b"\x83" + (len(encoded) - 2).to_bytes(3, "big") + encoded[2:]
+
+
+def loosely(encoded: bytes) -> tuple[bytes, ...]:
+    """The same two numbers as real issuers have written them: zeros in front, lengths of several bytes, of no stated length."""
+    r, s = decode_dss_signature(encoded)
+    padded = der.sequence(*(der.tlv(0x02, bytes(9), der.integer(number)[2:]) for number in (r, s)))
+    return (
+        padded,
+        long_length(der.sequence(*(long_length(der.integer(number)) for number in (r, s)))),
+        der.indefinite(0x30, der.integer(r), der.integer(s)),
+    )
+
+
+def test_numbers_of_a_signature_may_be_written_longer_than_they_need_be() -> None:
+    key, scheme = parse_public_key(spki(P256)), Scheme(Kind.ECDSA, "sha256")
+    encoded = P256.sign(MESSAGE, ec.ECDSA(hashes.SHA256()))
+    for signature in loosely(encoded):
+        assert signature != encoded
+        verify(key, scheme, MESSAGE, signature)
+        with pytest.raises(SignatureError, match="is wrong"):
+            verify(key, scheme, MESSAGE + b"!", signature)
+
+
+def test_what_is_no_pair_of_numbers_in_range_is_no_signature() -> None:
+    r, s = decode_dss_signature(P256.sign(MESSAGE, ec.ECDSA(hashes.SHA256())))
+    order = PARAMETERS["secp256r1"][6]
+    first, second = der.integer(r), der.integer(s)
+    refused = {
+        der.sequence(first, der.integer(s + order)): "out of range",
+        der.sequence(first, der.integer(s - order)): "out of range",
+        der.sequence(der.tlv(0x02, bytes(40)), second): "out of range",
+        der.sequence(first, second, der.null()): "no pair",
+        der.sequence(first, second) + b"\x00": "no pair",
+        der.sequence(first): "no pair",
+        der.sequence(first, der.tlv(0x02)): "no pair",
+        der.sequence(first, der.octets(second[2:])): "no pair",
+        der.tlv(0x31, first, second): "no pair",
+        der.sequence(der.tlv(0x02, bytes(2000), first[2:]), second): "no pair",
+        b"": "no pair",
+        b"\x30\x84\xff\xff\xff\xff": "no pair",
+        b"\x3f" + b"\xff" * 900: "no pair",
+    }
+    for signature, reason in refused.items():
+        with pytest.raises(SignatureError, match=reason):
+            verify(parse_public_key(spki(P256)), Scheme(Kind.ECDSA, "sha256"), MESSAGE, signature)
+
+
+def resigned(certificate_der: bytes, signature: bytes) -> Certificate:
+    """A certificate with its signature written otherwise: nothing signs the signature."""
+    tbs, algorithm_of, _ = parts_of(only(certificate_der, "a certificate"), SEQUENCE)
+    return parse_certificate(der.sequence(tbs.encoded, algorithm_of.encoded, der.bits(signature)))
+
+
+def test_a_certificate_whose_signature_is_written_long_is_signed_all_the_same_and_a_forged_one_is_not() -> None:
+    anchors = ListedAnchors([certificate("CSCA")])
+    signed, forged = signer_certificate(), signer_certificate(signer=OTHER)
+    forged_der = forged.der.replace(parsed("x", key=OTHER).key_id or b"", parsed("x").key_id or b"")
+    for signature in loosely(signed.signature):
+        assert find_issuer(resigned(signed.der, signature), anchors, NOW).result is Result.SUCCESSFUL
+    for signature in loosely(forged.signature):
+        assert find_issuer(resigned(forged_der, signature), anchors, NOW).result is Result.FAILED
+
+
+# ── keys for one way of signing ──────────────────────────────────────────────────────────────────────────────────────
+
+PSS = "1.2.840.113549.1.1.10"
+
+
+def pss_parameters(hash_oid: str = "2.16.840.1.101.3.4.2.1", *, salt: int = 32, mask: str | None = None) -> bytes:
+    hash_of = der.sequence(der.oid(hash_oid))
+    mask_of = der.sequence(der.oid("1.2.840.113549.1.1.8"), der.sequence(der.oid(mask or hash_oid)))
+    return der.sequence(der.tlv(0xA0, hash_of), der.tlv(0xA1, mask_of), der.tlv(0xA2, der.integer(salt)))
+
+
+def pss_spki(*parameters: bytes) -> bytes:
+    numbers = RSA.public_key().public_numbers()
+    bare = der.sequence(der.integer(numbers.n), der.integer(numbers.e))
+    return der.sequence(der.sequence(der.oid(PSS), *parameters), der.bits(bare))
+
+
+def pss_signature(hash_: hashes.HashAlgorithm, salt: int) -> bytes:
+    return RSA.sign(MESSAGE, padding.PSS(padding.MGF1(hash_), salt), hash_)
+
+
+@pytest.mark.parametrize("parameters", [(), (der.null(),)])
+def test_a_key_for_pss_verifies_any_pss_and_nothing_else(parameters: tuple[bytes, ...]) -> None:
+    key = parse_public_key(pss_spki(*parameters))
+    verify(key, Scheme(Kind.RSA_PSS, "sha256", "sha256", 32), MESSAGE, pss_signature(hashes.SHA256(), 32))
+    verify(key, Scheme(Kind.RSA_PSS, "sha1", "sha1", 20), MESSAGE, pss_signature(hashes.SHA1(), 20))
+    with pytest.raises(MalformedError, match="for PSS only"):
+        verify(key, Scheme(Kind.RSA_PKCS1, "sha256"), MESSAGE, RSA.sign(MESSAGE, padding.PKCS1v15(), hashes.SHA256()))
+
+
+def test_a_restricted_key_verifies_its_own_hash_with_as_much_salt_and_nothing_else() -> None:
+    key = parse_public_key(pss_spki(pss_parameters()))
+    for salt in (32, 40):
+        verify(key, Scheme(Kind.RSA_PSS, "sha256", "sha256", salt), MESSAGE, pss_signature(hashes.SHA256(), salt))
+    for hash_, name_of, salt, reason in (
+        (hashes.SHA1(), "sha1", 32, "another hash"),
+        (hashes.SHA512(), "sha512", 64, "another hash"),
+        (hashes.SHA256(), "sha256", 31, "less salt"),
+    ):
+        with pytest.raises(MalformedError, match=reason):
+            verify(key, Scheme(Kind.RSA_PSS, name_of, name_of, salt), MESSAGE, pss_signature(hash_, salt))
+    mixed = RSA.sign(MESSAGE, padding.PSS(padding.MGF1(hashes.SHA1()), 32), hashes.SHA256())
+    with pytest.raises(MalformedError, match="another hash"):
+        verify(key, Scheme(Kind.RSA_PSS, "sha256", "sha1", 32), MESSAGE, mixed)
+    with pytest.raises(MalformedError, match="for PSS only"):
+        verify(key, Scheme(Kind.RSA_PKCS1, "sha256"), MESSAGE, RSA.sign(MESSAGE, padding.PKCS1v15(), hashes.SHA256()))
+
+
+@pytest.mark.parametrize("parameters", [der.octets(b"x"), der.sequence(der.tlv(0xA2, der.integer(65)))])
+def test_a_key_with_parameters_that_cannot_be_is_not_used(parameters: bytes) -> None:
+    with pytest.raises((MalformedError, AlgorithmUnknownError)):
+        parse_public_key(pss_spki(parameters))
+
+
 @pytest.mark.parametrize("curve", ["BRAINPOOLP192r1", "BRAINPOOLP224r1", "BRAINPOOLP320r1"])
 def test_curves_that_openssl_lacks_verify_as_well(curve: str) -> None:
     import ecdsa
@@ -391,6 +511,21 @@ def test_a_search_by_name_succeeds_or_stays_open_but_never_fails() -> None:
     assert find_issuer(without_ids, namesake, NOW).result is Result.UNDETERMINED
     assert find_issuer(signer_certificate(), namesake, NOW).result is Result.UNDETERMINED
     assert find_issuer(without_ids, ListedAnchors(), NOW).result is Result.UNDETERMINED
+
+
+def test_a_csca_with_a_critical_extension_that_is_not_known_vouches_for_nothing() -> None:
+    """RFC 5280 §4.2. Whatever the extension says, it may say that this key does not vouch for passports."""
+    anchors = ListedAnchors([certificate("CSCA")])
+    (anchor,) = anchors.anchors
+    assert find_issuer(signer_certificate(), anchors, NOW).result is Result.SUCCESSFUL
+    anchors.anchors = [
+        dataclasses.replace(anchor, certificate=dataclasses.replace(anchor.certificate, understood=False))
+    ]
+    for signer in (signer_certificate(), signer_certificate(key_ids=False)):
+        path = find_issuer(signer, anchors, NOW)
+        assert (path.result, path.anchor) == (Result.UNDETERMINED, None)
+    anchors.anchors.append(anchor)
+    assert find_issuer(signer_certificate(), anchors, NOW).anchor == anchor
 
 
 def test_a_key_that_cannot_be_used_leaves_the_question_open() -> None:

@@ -45,6 +45,7 @@ def signer_info(
     by_key: bool = False,
     named: Party | None = None,
     hash_algorithm: bytes = SHA256,
+    issuer: bytes | None = None,
 ) -> bytes:
     """One signer; `signed` is what its signature covers when that is not what the standard says."""
     if signed is None:
@@ -53,7 +54,7 @@ def signer_info(
     certificate = (named or signer).certificate
     key_id = parse_certificate((named or signer).der).key_id
     assert key_id is not None
-    by_name = der.sequence(certificate.issuer.public_bytes(), der.integer(certificate.serial_number))
+    by_name = der.sequence(issuer or certificate.issuer.public_bytes(), der.integer(certificate.serial_number))
     return der.sequence(
         der.integer(version),
         der.tlv(0x80, key_id) if by_key else by_name,
@@ -97,10 +98,65 @@ def test_attributes_in_another_order_verify_as_signed_and_as_sorted() -> None:
     assert message(signer_info(attributes=backwards, signed=der.tlv(0x31, *ATTRIBUTES))).verify()
 
 
-def test_content_signed_directly_verifies() -> None:
-    assert message(signer_info(attributes=())).verify()
+def test_content_signed_directly_is_refused_whatever_its_type() -> None:
+    for content_type in (CONTENT_TYPE, "1.2.840.113549.1.7.1"):
+        with pytest.raises(SignatureError, match="no signed attributes"):
+            message(signer_info(attributes=()), content_type=content_type).verify()
+
+
+def renamed(*parts: bytes, signer: Party = SIGNER) -> bytes:
+    """A signer, its issuer's name made of these parts."""
+    return signer_info(signer, issuer=der.sequence(*parts))
+
+
+def relative(kind: str, value: bytes) -> bytes:
+    return der.sequence(der.oid(kind), value)
+
+
+COUNTRY = relative("2.5.4.6", der.printable("UT"))
+COMMON = relative("2.5.4.3", der.utf8("CSCA"))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (der.tlv(0x31, COMMON), der.tlv(0x31, COUNTRY)),
+        (der.tlv(0x31, COMMON, COUNTRY),),
+        (der.tlv(0x31, COUNTRY), der.tlv(0x31, relative("2.5.4.3", der.printable("CSCA")))),
+        (der.tlv(0x31, relative("2.5.4.3", der.tlv(0x1E, "CSCA".encode("utf-16-be")))), der.tlv(0x31, COUNTRY)),
+    ],
+)
+def test_a_signer_whose_issuer_is_spelled_otherwise_is_the_one_with_its_number(parts: tuple[bytes, ...]) -> None:
+    assert message(renamed(*parts)).verify().der == SIGNER.der
+    assert message(renamed(*parts), certificates=(OTHER.der, SIGNER.der, CSCA.der)).verify().der == SIGNER.der
+    with pytest.raises(SignerMissingError):
+        message(renamed(*parts), certificates=(OTHER.der,)).verify()
+    forged = Party(SIGNER.name, OTHER.key, SIGNER.certificate)
     with pytest.raises(SignatureError):
-        message(signer_info(attributes=(), signed=b"something else")).verify()
+        message(renamed(*parts, signer=forged)).verify()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (der.tlv(0x31, COUNTRY),),
+        (der.tlv(0x31, COUNTRY), der.tlv(0x31, COMMON), der.tlv(0x31, COMMON)),
+        (der.tlv(0x31, COUNTRY), der.tlv(0x31, relative("2.5.4.3", der.utf8("csca")))),
+        (der.tlv(0x31, COUNTRY), der.tlv(0x31, relative("2.5.4.10", der.utf8("CSCA")))),
+        (der.tlv(0x31, COUNTRY), der.tlv(0x31, relative("2.5.4.3", der.tlv(0x12, b"CSCA")))),
+        (der.tlv(0x31, relative("2.5.4.6", der.printable("ZZ"))), der.tlv(0x31, COMMON)),
+        (),
+    ],
+)
+def test_another_issuers_name_beside_the_number_is_nobodys(parts: tuple[bytes, ...]) -> None:
+    with pytest.raises(SignerMissingError):
+        message(renamed(*parts)).verify()
+
+
+def test_two_certificates_that_are_alike_but_for_the_order_of_their_issuers_name_are_no_ones() -> None:
+    swapped = renamed(der.tlv(0x31, COMMON), der.tlv(0x31, COUNTRY))
+    with pytest.raises(SignerMissingError):
+        message(swapped, certificates=(SIGNER.der, SIGNER.der)).verify()
 
 
 def test_of_two_certificates_with_one_name_and_number_the_right_one_is_found() -> None:

@@ -208,12 +208,12 @@ def test_a_document_is_made_in_its_signers_time(
 ) -> None:
     signed_at = None if days_ago is None else NOW - timedelta(days=days_ago)
     issued = None if issued_days_ago is None else (NOW - timedelta(days=issued_days_ago)).date()
-    assert judge_signing_time(VALID, signer(), signed_at, issued).result is expected
+    assert judge_signing_time(VALID, signer(), signed_at, issued, now=NOW).result is expected
 
 
 def test_what_has_failed_is_not_refined() -> None:
     failed = replace(VALID, result=Result.FAILED)
-    assert judge_signing_time(failed, signer(), NOW, date(1999, 1, 1)) is failed
+    assert judge_signing_time(failed, signer(), NOW, date(1999, 1, 1), now=NOW) is failed
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def refined_country(corrected: str) -> Check:
     verdict = judge_sod(passport.files["EF_SOD"], ListedAnchors(utopia().csca_files().values()), NOW)
     assert verdict.signer is not None
     verdict = replace(verdict, signer=replace(verdict.signer, issuer_country="UTO"))
-    evidence = Evidence(verdict, parse(passport.mrz_lines), None, {}, frozenset())
+    evidence = Evidence(verdict, parse(passport.mrz_lines), None, {}, frozenset(), NOW)
     entry = KnownDefects(Affected(document_type="P"), (Defect(Flaw.ISSUING_COUNTRY, country=corrected),))
     checks = tuple(Check(one, Result.FAILED if one is CheckId.COUNTRY else Result.SUCCESSFUL) for one in CheckId)
     done = refine(checks, evidence, ListedAnchors(defects=[entry]))
@@ -286,5 +286,5 @@ def test_a_corrected_country_is_what_the_check_compares_with() -> None:
 
 def test_without_a_known_signer_nothing_is_refined() -> None:
     checks = tuple(Check(one, Result.FAILED) for one in CheckId)
-    evidence = Evidence(None, None, None, {}, frozenset())
+    evidence = Evidence(None, None, None, {}, frozenset(), NOW)
     assert refine(checks, evidence, ListedAnchors()) is checks

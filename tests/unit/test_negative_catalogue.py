@@ -41,7 +41,7 @@ from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Pace
 from hardware_sim.passport.algorithms import Mapping as PaceMapping
 from hardware_sim.passport.issuer import Passport, Person
-from hardware_sim.passport.security_object import SecurityObject
+from hardware_sim.passport.security_object import ID_DATA, SecurityObject
 
 Outcome = Mapping[str, str]
 FAILED, OPEN, ABSENT, ABORTED = "failed", "undetermined", "not_supported", "aborted"
@@ -417,7 +417,18 @@ CATALOGUE = (
     Entry(9, "signature bit flipped", chip("sod_signature_broken"), UNSIGNED | {"sod_signature": FAILED}),
     Entry(10, "signed digest is another", chip("sod_digest_wrong"), UNSIGNED | {"sod_signature": FAILED}),
     Entry(11, "signed content type is another", chip("sod_attribute_type_wrong"), UNSIGNED | {"sod_signature": FAILED}),
-    Entry(12, "no signed attributes", chip(security_object=SecurityObject(signed_attributes=False)), {}),
+    Entry(
+        12,
+        "no signed attributes",
+        chip(security_object=SecurityObject(signed_attributes=False)),
+        UNSIGNED | {"sod_signature": FAILED},
+    ),
+    Entry(
+        12,
+        "no signed attributes around plain data, either",
+        chip(security_object=SecurityObject(signed_attributes=False, content_type=ID_DATA)),
+        UNSIGNED | {"sod_signature": FAILED},
+    ),
     Entry(13, "signed attributes in another order", chip("sod_attributes_unsorted"), {}),
     Entry(13, "indefinite length", chip(security_object=SecurityObject(indefinite_length=True)), {}),
     Entry(14, "genuine EF.SOD of another document", chip("sod_of_another"), {"dg_hashes": FAILED}),
@@ -453,6 +464,20 @@ CATALOGUE = (
     Entry(18, "r and s are zero", chip("sod_signature_zero"), UNSIGNED | {"sod_signature": FAILED}),
     Entry(18, "s is beyond the order", chip("sod_signature_large"), UNSIGNED | {"sod_signature": FAILED}),
     Entry(18, "r and s without DER", chip("sod_signature_plain"), UNSIGNED | {"sod_signature": FAILED}),
+    Entry(18, "r and s with zeros in front", chip("sod_signature_padded"), {}),
+    Entry(
+        18,
+        "r and s with zeros in front, on a curve that OpenSSL lacks",
+        chip("sod_signature_padded", signer="p224"),
+        {},
+    ),
+    Entry(18, "r and s with longer lengths than they need", chip("sod_signature_long"), {}),
+    Entry(
+        18,
+        "r and s with zeros in front, and a wrong bit",
+        chip("sod_signature_padded", "sod_signature_broken"),
+        UNSIGNED | {"sod_signature": FAILED},
+    ),
     Entry(
         19,
         "LDS version 2",
@@ -491,6 +516,42 @@ CATALOGUE = (
     Entry(21, "two signers, both right", chip(security_object=SecurityObject(signers=2)), {}),
     Entry(21, "two certificates", chip(security_object=SecurityObject(certificates="two")), {}),
     Entry(21, "the signer named is in no certificate", chip("sod_signer_id_wrong"), UNSIGNED | {"sod_signature": OPEN}),
+    Entry(21, "the issuer's name in another order", chip("sod_signer_name_reversed"), {}),
+    Entry(21, "the issuer's name in other strings", chip("sod_signer_name_printable"), {}),
+    Entry(
+        21,
+        "the issuer's name in another order beside two certificates",
+        chip("sod_signer_name_reversed", security_object=SecurityObject(certificates="two")),
+        {},
+    ),
+    *(
+        Entry(21, reason, chip(*faults), UNSIGNED | {"sod_signature": OPEN})
+        for reason, faults in (
+            (
+                "the issuer's name in another order, with a wrong serial",
+                ("sod_signer_name_reversed", "sod_signer_id_wrong"),
+            ),
+            ("another issuer's name, with the right serial", ("sod_signer_name_other",)),
+        )
+    ),
+    Entry(
+        21,
+        "the issuer's name in another order, and somebody else's signature",
+        chip("sod_signer_name_reversed", "sod_signature_broken"),
+        UNSIGNED | {"sod_signature": FAILED},
+    ),
+    Entry(
+        21,
+        "the issuer's name in another order, under a CSCA of nobody",
+        chip("sod_signer_name_reversed", "unknown_issuer"),
+        STRANGER | {"ds_signature": OPEN},
+    ),
+    Entry(
+        21,
+        "the issuer's name in another order, under a forged CSCA",
+        chip("sod_signer_name_reversed", "forged_authority"),
+        {"ds_signature": FAILED, "csca_validity": OPEN, "chip_authenticity": OPEN},
+    ),
     Entry(
         21,
         "no certificate of the signer",
@@ -556,6 +617,13 @@ CATALOGUE = (
         chip("signer_use_over", security_object=NOW_SIGNED),
         {"ds_validity": FAILED},
     ),
+    Entry(
+        32,
+        "signed in a second from now",
+        chip(security_object=SecurityObject(signing_time=NOW + timedelta(seconds=1))),
+        {"ds_validity": FAILED},
+    ),
+    Entry(32, "signed at this second", chip(security_object=SecurityObject(signing_time=NOW)), {}),
     Entry(32, "issued long before the signer was made", chip(extra_groups=OLD_ISSUE), {"ds_validity": OPEN}),
     Entry(32, "issued while the signer was in use", chip(extra_groups=FRESH_ISSUE), {}),
     Entry(33, "signer for other documents", chip("signer_for_other_documents"), {"country": FAILED}),

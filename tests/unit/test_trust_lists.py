@@ -198,6 +198,22 @@ def test_a_newer_list_that_names_the_same_certificates_is_another_version(path: 
     assert TrustStore.open(path).version != before
 
 
+@pytest.mark.parametrize("extension", ["1.3.6.1.4.1.99999.7", "2.5.29.36", "2.5.29.30"])
+def test_a_certificate_with_a_critical_extension_that_is_not_known_is_no_anchor_whoever_names_it(
+    path: Path, extension: str
+) -> None:
+    """Policy and name constraints are not understood either, and ICAO 9303-12 table 6 has none."""
+    odd = party("Odd CSCA", critical=extension)
+    report = bring(path, master_list(SIGNER, [CSCA.der, odd.der]), signer=CSCA)
+    assert [(one.subject, one.reason) for one in report.rejected] == [
+        ("UT, Odd CSCA", "has a critical extension that is not known")
+    ]
+    assert bring(path, odd.der).rejected == report.rejected
+    assert bring(path, revocation_list(odd, 5)).revocation_lists == 0
+    assert bring(path, party("CSCA 2", issuer=odd).der).accepted == 0
+    assert subjects(path) == {"UT, CSCA"}
+
+
 # ── a folder that nobody looks at ────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -12,6 +12,7 @@ from gate.document.errors import AlgorithmUnknownError, DocumentError, SignerMis
 from gate.document.lds.com import parse_com
 from gate.document.lds.sod import SecurityObject, parse_sod
 from gate.document.pki.path import find_issuer
+from gate.document.pki.revoked import judge_revocation
 from gate.document.pki.signatures import digest
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def judge_signer(signer: Certificate, anchors: TrustAnchors, now: datetime) -> S
         Check(CheckId.DS_SIGNATURE, path.result, path.reason),
         ds_validity,
         csca_validity,
-        _revocation(signer, anchors, now),
+        Check(CheckId.REVOCATION, *judge_revocation(signer, path.anchor, anchors, now)),
     )
     return SignerVerdict(checks, path.anchor)
 
@@ -109,18 +110,6 @@ def _validity(check_id: CheckId, certificate: Certificate, now: datetime, whose:
     if now > certificate.not_after:
         return Check(check_id, Result.FAILED, f"{whose} ended on {certificate.not_after:%Y-%m-%d}")
     return Check(check_id, Result.SUCCESSFUL, f"{whose} is valid until {certificate.not_after:%Y-%m-%d}")
-
-
-def _revocation(signer: Certificate, anchors: TrustAnchors, now: datetime) -> Check:
-    """On any list of its issuer: failed. On none: successful only if the newest list is current."""
-    lists = anchors.revocation_lists(signer.issuer_id)
-    if any(signer.serial in one.serials for one in lists):
-        return Check(CheckId.REVOCATION, Result.FAILED, "the document signer's certificate was revoked")
-    if not lists:
-        return Check(CheckId.REVOCATION, Result.UNDETERMINED, "there is no revocation list of this issuer")
-    if not lists[0].current_at(now):
-        return Check(CheckId.REVOCATION, Result.UNDETERMINED, "the revocation list of this issuer is out of date")
-    return Check(CheckId.REVOCATION, Result.SUCCESSFUL, "the document signer is on no current revocation list")
 
 
 def judge_hashes(security: SecurityObject, files: Mapping[int, bytes], wanted: frozenset[int]) -> Check:

@@ -19,7 +19,7 @@ from gate.document.pki.asn1 import (
     parts_of,
     reading,
 )
-from gate.document.pki.signatures import hash_name
+from gate.document.pki.hashes import hash_name
 from gate.document.pki.signed import SignedMessage, parse_signed_message
 
 if TYPE_CHECKING:

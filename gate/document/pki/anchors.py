@@ -33,6 +33,10 @@ class TrustAnchors(Protocol):
         """The anchors with this subject, as `Certificate.subject_id` and `Certificate.issuer_id` name it."""
         ...
 
+    def with_key_of(self, certificate: Certificate) -> Sequence[Certificate]:
+        """The anchors' certificates of this one's country and key, whatever names they give it."""
+        ...
+
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
         """The revocation lists of this issuer, newest first."""
         ...

@@ -33,6 +33,7 @@ OCTET_STRING: Final = 0x04
 OID: Final = 0x06
 PRINTABLE_STRING: Final = 0x13
 SEQUENCE: Final = 0x30
+NULL: Final = b"\x05\x00"  # the whole value
 SET: Final = 0x31
 _FIRST_BITS: Final = bytes(one >> 7 for one in range(256))
 _TOO_LONG: Final = b"\x01" * (NUMBER_DIGITS_MAX + 1)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from asn1crypto import core, pem, x509
 
 from gate.document import tlv
-from gate.document.errors import MalformedError
+from gate.document.errors import DocumentError, MalformedError
 from gate.document.pki.asn1 import (
     BOOLEAN,
     OCTET_STRING,
@@ -66,11 +66,11 @@ _STRING_TAGS: Final = frozenset({0x0C, 0x13, 0x16})
 
 @dataclass(frozen=True)  # without slots: the key is kept once it was read
 class Certificate:
-    """One certificate. Names are compared by their ids; `issuer` is the issuer's name in DER; `country` is the subject's, in upper case, or empty.
+    """One certificate. Names are compared by their ids; `issuer` and `subject_der` are the names in DER; `country` is the subject's, in upper case, or empty.
 
     `may_sign_certificates` and `may_sign_documents` follow KeyUsage and BasicConstraints; a certificate without either
-    extension may do what it is found to do, and one with a critical extension that is not understood may do nothing
-    (RFC 5280 §4.2). `purposes` are the object identifiers of ExtendedKeyUsage. `key_use` is the period
+    extension may do what it is found to do, and one with a critical extension that is not `understood` may do nothing
+    (RFC 5280 §4.2). `common_name` is the subject's, if it has exactly one. `purposes` are the object identifiers of ExtendedKeyUsage. `key_use` is the period
     in which the private key may sign, and `document_types` those of the documents that it may sign, as the zone writes them;
     None where the certificate does not say.
     """
@@ -80,6 +80,8 @@ class Certificate:
     serial: int
     subject: str
     subject_id: bytes
+    subject_der: bytes
+    common_name: str
     issuer: bytes
     issuer_id: bytes
     country: str
@@ -88,6 +90,7 @@ class Certificate:
     authority_key_id: bytes | None
     not_before: datetime
     not_after: datetime
+    understood: bool
     may_sign_certificates: bool
     may_sign_documents: bool
     purposes: frozenset[str]
@@ -110,6 +113,17 @@ class Certificate:
     def verify_signed_by(self, issuer: Certificate) -> None:
         """Return when the issuer's key made this certificate's signature. Raises as `signatures.verify`."""
         verify(issuer.public_key, parse_scheme(self.algorithm), self.tbs, self.signature)
+
+    def has_key_of(self, other: Certificate) -> bool:
+        """True for the same key, however the two certificates write its parameters."""
+        if self.spki == other.spki:
+            return True
+        if self.key_id is None or self.key_id != other.key_id:
+            return False
+        try:
+            return self.public_key == other.public_key
+        except DocumentError:
+            return False
 
     def valid_at(self, moment: datetime) -> bool:
         """True within the validity period."""
@@ -148,6 +162,8 @@ def read_certificate(der: bytes) -> Certificate:
             serial=serial_number(serial),
             subject=subject_name.text,
             subject_id=subject_name.id,
+            subject_der=subject.encoded,
+            common_name=subject_name.common,
             issuer=issuer.encoded,
             issuer_id=issuer_name.id,
             country=subject_name.country,
@@ -195,6 +211,7 @@ def _said_by(extensions: Mapping[str, bytes], understood: bool) -> dict[str, Any
     return {
         "key_id": None if key_id is None else bytes(key_id.native),
         "authority_key_id": None if authority is None else _octets_or_none(authority["key_identifier"].native),
+        "understood": understood,
         "may_sign_certificates": understood and is_ca is not False and (uses is None or "key_cert_sign" in uses),
         "may_sign_documents": understood and not is_ca and (uses is None or "digital_signature" in uses),
         "purposes": frozenset(() if purposes is None else (purpose.dotted for purpose in purposes)),

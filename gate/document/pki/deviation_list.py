@@ -9,8 +9,8 @@ from asn1crypto import cms, core
 
 from gate.document.errors import MalformedError, SignatureError
 from gate.document.pki.asn1 import FIELDS_MAX, load, moment, reading, require_few
+from gate.document.pki.hashes import hash_name
 from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects, named_signer
-from gate.document.pki.signatures import hash_name
 from gate.document.pki.signed import SIGNED_BYTES_MAX, SignedMessage, parse_signed_message
 
 if TYPE_CHECKING:

@@ -7,21 +7,24 @@ generator and the cofactor included: whoever may choose the generator can make a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any, Final
 
 from asn1crypto import keys
 
 from gate.document.errors import AlgorithmUnknownError, MalformedError
-from gate.document.pki.asn1 import load, reading
+from gate.document.pki.asn1 import NULL, SEQUENCE, load, only, parts_of, reading
 from gate.document.pki.curve_table import PARAMETERS
+from gate.document.pki.pss import PssParameters, read_pss
 
 CURVES_KEPT_MAX: Final = 64
 PARAMETERS_BYTES_MAX: Final = 1024  # those of the longest curves take up 600
 RSA_BITS_MAX: Final = 8192
 RSA_BITS_MIN: Final = 1024
 RSA_EXPONENT_BITS_MAX: Final = 64
+_RSA: Final = "1.2.840.113549.1.1.1"
+_RSA_PSS: Final = "1.2.840.113549.1.1.10"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,12 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class RsaKey:
-    """An RSA public key."""
+    """An RSA public key. One that is `pss_only` verifies nothing else, and may be `restricted_to` one way of that (RFC 4055 §1.2)."""
 
     modulus: int
     exponent: int
+    pss_only: bool = False
+    restricted_to: PssParameters | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -62,12 +67,21 @@ def parse_public_key(spki: bytes) -> PublicKey:
     info = load(keys.PublicKeyInfo, spki, "a public key")
     with reading("a public key"):
         algorithm = info["algorithm"]["algorithm"].dotted
-        if algorithm in ("1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"):
+        if algorithm in (_RSA, _RSA_PSS):
             numbers = info["public_key"].parsed
-            return _rsa(int(numbers["modulus"].native), int(numbers["public_exponent"].native))
+            key = _rsa(int(numbers["modulus"].native), int(numbers["public_exponent"].native))
+            return key if algorithm == _RSA else _for_pss(key, spki)
         if algorithm == "1.2.840.10045.2.1":
             return EcKey(_curve_of(info["algorithm"]["parameters"].dump()), bytes(info["public_key"]))
     raise AlgorithmUnknownError(f"public key algorithm {algorithm}")
+
+
+def _for_pss(key: RsaKey, spki: bytes) -> RsaKey:
+    """The key with what its own algorithm says. Left out, it may have any parameters; some write NULL for that."""
+    algorithm, _ = parts_of(only(spki, "a public key"), SEQUENCE)
+    _, *parameters = parts_of(algorithm, SEQUENCE)
+    said = [one for one in parameters if one.encoded != NULL]
+    return replace(key, pss_only=True, restricted_to=read_pss(said[0].encoded) if said else None)
 
 
 def _rsa(modulus: int, exponent: int) -> RsaKey:

@@ -1,7 +1,8 @@
 """From a document signer to the country that signed it: one step, never a chain (ICAO 9303-12 §5, TR-03135-1 §5.6.4.3.3).
 
 The authority key identifier finds the CSCA; where a certificate has none, or it leads nowhere, its issuer's name does. A
-search by name never yields a failure: namesakes are common, and the right key may be in no list.
+search by name never yields a failure: namesakes are common, and the right key may be in no list. A CSCA certificate with a
+critical extension that is not understood vouches for nothing (RFC 5280 §4.2).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def find_issuer(certificate: Certificate, anchors: TrustAnchors, now: datetime) 
         return Path(Result.SUCCESSFUL, "signed by the CSCA that the key identifier names", found)
     if by_key:
         if unknown:
-            return Path(Result.UNDETERMINED, "the CSCA that the key identifier names has a key that cannot be used")
+            return Path(Result.UNDETERMINED, "the CSCA that the key identifier names cannot be used")
         return Path(Result.FAILED, "not signed by the CSCA that the key identifier names")
     by_name = anchors.with_subject(certificate.issuer_id)
     found, _ = _first_that_signed(certificate, _best_first(by_name, now))
@@ -63,6 +64,9 @@ def _first_that_signed(certificate: Certificate, anchors: Iterable[Anchor]) -> t
     """The first anchor whose key verifies, and whether one of them could not be tried."""
     unknown = False
     for anchor in anchors:
+        if not anchor.certificate.understood:
+            unknown = True
+            continue
         try:
             certificate.verify_signed_by(anchor.certificate)
         except AlgorithmUnknownError:

@@ -10,8 +10,11 @@ from asn1crypto import core, crl
 from gate.document import tlv
 from gate.document.errors import MalformedError
 from gate.document.pki.asn1 import (
+    BOOLEAN,
     FIELDS_MAX,
     INTEGER,
+    OCTET_STRING,
+    OID,
     SEQUENCE,
     load,
     moment,
@@ -37,15 +40,20 @@ ENTRY_EXTENSIONS_BYTES_MAX: Final = 4096
 # Critical or not, these limit nothing here.
 _UNDERSTOOD: Final = frozenset({"authority_key_identifier", "crl_number", "issuer_alt_name"})
 _TIMES: Final = (0x17, 0x18)  # UTCTime, GeneralizedTime
-_UNDERSTOOD_OF_ENTRIES: Final = frozenset({"crl_reason", "invalidity_date", "hold_instruction_code"})
+# Reason, date of invalidity, instruction for a hold, as the contents of their identifiers.
+_UNDERSTOOD_OF_ENTRIES: Final = frozenset({b"\x55\x1d\x15", b"\x55\x1d\x18", b"\x55\x1d\x17"})
+_FALSE: Final = b"\x00"
+_PLAIN: Final = (SEQUENCE, OID, OCTET_STRING)
+_KEPT_MAX: Final = 1024  # extensions of entries that are remembered: most lists have a few reasons
 
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """One list. `number` grows with every list of an issuer; None when the list has none."""
+    """One list. `issuer` is the issuer's name in DER; `number` grows with every list of it, None when the list has none."""
 
     der: bytes
     tbs: bytes
+    issuer: bytes
     issuer_id: bytes
     authority_key_id: bytes | None
     number: int | None
@@ -88,11 +96,12 @@ def parse_revocation_list(data: bytes) -> RevocationList:
             raise MalformedError("a revocation list has a critical extension that is not known")
         number, authority = parsed.crl_number_value, parsed.authority_key_identifier_value
         revoked = tbs["revoked_certificates"]
-        next_update = tbs["next_update"]
+        next_update, issuer = tbs["next_update"], tbs["issuer"].dump()
         return RevocationList(
             der=data,
             tbs=parts_of(only(data, "a revocation list", bytes_max=LIST_BYTES_MAX), SEQUENCE)[0].encoded,
-            issuer_id=read_name(tbs["issuer"].dump()).id,
+            issuer=issuer,
+            issuer_id=read_name(issuer).id,
             authority_key_id=None if authority is None else authority["key_identifier"].native,
             number=None if number is None else serial_number(only(number.dump(), "the number of a revocation list")),
             this_update=moment(tbs["this_update"]),
@@ -106,22 +115,28 @@ def parse_revocation_list(data: bytes) -> RevocationList:
 def _serials(revoked: bytes) -> Iterator[int]:
     """The serial numbers of the entries, their extensions understood.
 
-    Cut by hand, since a list may have hundreds of thousands and the lane waits while it is read: only an entry with extensions
-    is worth asn1crypto's time.
+    Cut by hand: a list may have hundreds of thousands, and the lane waits while it is read.
     """
     position = 0
+    understood: set[bytes] = set()
     while position < len(revoked):
         fields, position = _inside(revoked, position, SEQUENCE)
         number, revoked_at = _inside(fields, 0, INTEGER)
         _, after = _inside(fields, revoked_at, *_TIMES)
-        if after != len(fields):
-            _require_understood(fields[after:])
+        if after != len(fields) and (extensions := fields[after:]) not in understood:
+            _require_understood(extensions)
+            if len(understood) < _KEPT_MAX:
+                understood.add(extensions)
         yield int.from_bytes(number, "big", signed=True)
 
 
 def _inside(data: bytes, position: int, *tags: int) -> tuple[bytes, int]:
     """The value at this position, which must have one of the tags, and the position behind it. Raises MalformedError."""
-    head = tlv.header(data, position)
+    head: tuple[int, int, int] | None
+    if len(data) > position + 1 and data[position + 1] < 0x80:
+        head = data[position], data[position + 1], position + 2  # nearly all are this short: spare them the call
+    else:
+        head = tlv.header(data, position)
     if head is None or head[0] not in tags or not 0 < head[1] <= len(data) - head[2]:
         raise MalformedError("an entry of a revocation list that is none")
     _, length, start = head
@@ -130,8 +145,36 @@ def _inside(data: bytes, position: int, *tags: int) -> tuple[bytes, int]:
 
 def _require_understood(extensions: bytes) -> None:
     """Return unless one is critical and not known: such an entry could say anything. Raises MalformedError."""
-    read = load(
-        crl.CRLEntryExtensions, extensions, "an entry of a revocation list", bytes_max=ENTRY_EXTENSIONS_BYTES_MAX
-    )
-    if {one["extn_id"].native for one in read if one["critical"].native} - _UNDERSTOOD_OF_ENTRIES:
+    whole, end = _inside(extensions, 0, SEQUENCE)
+    if end != len(extensions) or end > ENTRY_EXTENSIONS_BYTES_MAX:
+        raise MalformedError("an entry of a revocation list has something after its extensions, or too many")
+    position = 0
+    while position < len(whole):
+        after = _after_plain(whole, position)
+        if after is None:
+            extension, after = _inside(whole, position, SEQUENCE)
+            _require_known(extension)
+        position = after
+
+
+def _after_plain(data: bytes, position: int) -> int | None:
+    """The position behind an extension that is short and not critical, as nearly all are; None for any other.
+
+    Every date of invalidity is another one, so these are not remembered but looked at quickly.
+    """
+    value_at = position + 4 + data[position + 3]
+    end = position + 2 + data[position + 1]
+    plain = (data[position], data[position + 2], data[value_at]) == _PLAIN and data[position + 1] < 0x80
+    return end if plain and value_at + 2 + data[value_at + 1] == end <= len(data) else None
+
+
+def _require_known(extension: bytes) -> None:
+    oid, value_at = _inside(extension, 0, OID)
+    critical = _FALSE
+    if extension[value_at] == BOOLEAN:
+        critical, value_at = _inside(extension, value_at, BOOLEAN)
+    _, end = _inside(extension, value_at, OCTET_STRING)
+    if end != len(extension):
+        raise MalformedError("an entry of a revocation list has an extension that is none")
+    if critical != _FALSE and oid not in _UNDERSTOOD_OF_ENTRIES:
         raise MalformedError("an entry of a revocation list has a critical extension that is not known")

@@ -12,24 +12,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from asn1crypto import algos
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from gate.document.errors import AlgorithmUnknownError, MalformedError, SignatureError
-from gate.document.pki.asn1 import SEQUENCE, Part, dotted, only, parts_of, reading
+from gate.document.pki.asn1 import NULL, SEQUENCE, Part, dotted, integer, only, parts_of, reading
 from gate.document.pki.keys import EcKey, PublicKey, RsaKey
+from gate.document.pki.pss import read_pss
 
 IDENTIFIER_BYTES_MAX: Final = 256
+SIGNATURE_BYTES_MAX: Final = 1024  # of two numbers of a curve, however long they were written
 SCHEMES_KEPT_MAX: Final = 64
-HASHES_BY_OID: Final = {
-    "1.3.14.3.2.26": "sha1",
-    "2.16.840.1.101.3.4.2.4": "sha224",
-    "2.16.840.1.101.3.4.2.1": "sha256",
-    "2.16.840.1.101.3.4.2.2": "sha384",
-    "2.16.840.1.101.3.4.2.3": "sha512",
-}
 _PYCA_HASHES: Final[dict[str, type[hashes.HashAlgorithm]]] = {
     "sha1": hashes.SHA1,
     "sha224": hashes.SHA224,
@@ -47,7 +41,6 @@ _PYCA_CURVES: Final[dict[str, type[ec.EllipticCurve]]] = {
     "brainpoolP384r1": ec.BrainpoolP384R1,
     "brainpoolP512r1": ec.BrainpoolP512R1,
 }
-_NULL: Final = b"\x05\x00"
 
 
 class Kind(enum.Enum):
@@ -88,18 +81,10 @@ _SCHEMES: Final = {
 }
 
 
-def hash_name(oid: str) -> str:
-    """The name of a hash algorithm. Raises AlgorithmUnknownError."""
-    try:
-        return HASHES_BY_OID[oid]
-    except KeyError:
-        raise AlgorithmUnknownError(f"hash algorithm {oid}") from None
-
-
 def plain_algorithm(identifier: Part) -> str:
     """The object identifier of an algorithm that has no parameters: none at all, or NULL (RFC 5754 §2)."""
     oid, *parameters = parts_of(identifier, SEQUENCE)
-    if [one.encoded for one in parameters] not in ([], [_NULL]):
+    if [one.encoded for one in parameters] not in ([], [NULL]):
         raise MalformedError("an algorithm with parameters that it does not have")
     return dotted(oid)
 
@@ -149,28 +134,24 @@ def verify(key: PublicKey, scheme: Scheme, message: bytes, signature: bytes) -> 
 
 def _pss(parameters: list[Part]) -> Scheme:
     """Read RSASSA-PSS-params; what is left out has the default of RFC 4055 §3.1."""
-    if not parameters:
-        return Scheme(Kind.RSA_PSS, "sha1", mask_hash="sha1", salt_bytes=20)
-    (whole,) = parameters
-    read = algos.RSASSAPSSParams.load(whole.encoded, strict=True)
-    mask = read["mask_gen_algorithm"]
-    if mask["algorithm"].dotted != "1.2.840.113549.1.1.8" or read["trailer_field"].native not in (
-        1,
-        "trailer_field_bc",
-    ):
-        raise AlgorithmUnknownError("PSS with another mask or trailer")
-    salt_bytes = int(read["salt_length"].native)
-    if not 0 <= salt_bytes <= 64:
-        raise AlgorithmUnknownError("PSS with a salt that long")
-    return Scheme(
-        Kind.RSA_PSS,
-        hash_name(read["hash_algorithm"]["algorithm"].dotted),
-        mask_hash=hash_name(mask["parameters"]["algorithm"].dotted),
-        salt_bytes=salt_bytes,
-    )
+    read = read_pss(parameters[0].encoded if parameters else b"\x30\x00")
+    return Scheme(Kind.RSA_PSS, read.hash, mask_hash=read.mask_hash, salt_bytes=read.salt_bytes)
+
+
+def _require_allowed(key: RsaKey, scheme: Scheme) -> None:
+    """Return when the key's own parameters allow the scheme (RFC 4055 §3.3). Raises MalformedError."""
+    if key.pss_only and scheme.kind is not Kind.RSA_PSS:
+        raise MalformedError("a key for PSS only, with a signature of another kind")
+    if key.restricted_to is None:
+        return
+    if (scheme.hash, scheme.mask_hash) != (key.restricted_to.hash, key.restricted_to.mask_hash):
+        raise MalformedError("a key for another hash than that of its signature")
+    if scheme.salt_bytes < key.restricted_to.salt_bytes:
+        raise MalformedError("a signature with less salt than its key asks for")
 
 
 def _verify_rsa(key: RsaKey, scheme: Scheme, message: bytes, signature: bytes) -> None:
+    _require_allowed(key, scheme)
     if scheme.kind is Kind.RSA_PSS:
         mask = padding.MGF1(_PYCA_HASHES[scheme.mask_hash]())
         pad: padding.AsymmetricPadding = padding.PSS(mgf=mask, salt_length=scheme.salt_bytes)
@@ -207,16 +188,23 @@ def _verify_ec(key: EcKey, scheme: Scheme, message: bytes, signature: bytes) -> 
 
 
 def _ecdsa_numbers(key: EcKey, scheme: Scheme, signature: bytes) -> tuple[int, int]:
-    """Read r and s. Raises SignatureError: what is no pair of numbers is no signature."""
+    """Read r and s. Raises SignatureError: what is no pair of numbers is no signature.
+
+    Real ones have zeros in front, and lengths that are longer than they need be. The numbers mean the same and their range is
+    checked afterwards, so nothing but the two numbers must be there.
+    """
     if scheme.kind is Kind.ECDSA_PLAIN:
         half = (key.curve.order.bit_length() + 7) // 8
         if len(signature) != 2 * half:
             raise SignatureError("a plain signature of the wrong length")
         return int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
     try:
-        return utils.decode_dss_signature(signature)
-    except ValueError:
+        whole = only(signature, "a signature", bytes_max=SIGNATURE_BYTES_MAX)
+        with reading("a signature"):
+            r, s = (integer(part) for part in parts_of(whole, SEQUENCE))
+    except MalformedError:
         raise SignatureError("a signature that is no pair of numbers") from None
+    return r, s
 
 
 def _verify_ec_slowly(key: EcKey, hashed: bytes, r: int, s: int) -> None:

@@ -1,7 +1,8 @@
 """Signed messages: the CMS SignedData of EF.SOD, master lists and deviation lists (RFC 5652, ICAO 9303-10 §4.6.2).
 
-DER and BER are read. The signature is checked over the bytes that were received, and over the DER form of the signed
-attributes where an issuer wrote them otherwise.
+DER and BER are read. The signature is checked over the signed attributes as they were received, and over their DER form where
+an issuer wrote them otherwise. A message without signed attributes is refused: its type must be signed (RFC 5652 §5.3), and
+bytes that somebody signed as attributes could be shown as content.
 """
 
 from __future__ import annotations
@@ -38,10 +39,12 @@ from gate.document.pki.asn1 import (
     serial_number,
 )
 from gate.document.pki.certificate import Certificate, read_certificate
-from gate.document.pki.signatures import Scheme, digest, hash_name, parse_scheme, plain_algorithm, verify
+from gate.document.pki.hashes import hash_name
+from gate.document.pki.names import same_parts
+from gate.document.pki.signatures import Scheme, digest, parse_scheme, plain_algorithm, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
 SIGNED_BYTES_MAX: Final = 16 << 20  # the largest published list has under 1 MB
@@ -58,7 +61,7 @@ _KEY_ID: Final = 0x80
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """One signer's statement, naming its certificate by the issuer's name byte for byte and the serial number, or by key.
+    """One signer's statement, naming its certificate by the issuer's name and the serial number, or by key.
 
     `attributes` are the signed attributes as a SET OF, as they were received; empty when there are none.
     """
@@ -96,9 +99,9 @@ class SignedMessage:
         self, signer: Signer, elsewhere: Callable[[Signer], Sequence[Certificate]] | None
     ) -> Certificate:
         signed = self._signed_bytes(signer)
-        candidates = tuple(self._certificates_of(signer))
+        candidates = self._certificates_of(signer)
         if not candidates and elsewhere is not None:
-            candidates = tuple(elsewhere(signer))
+            candidates = elsewhere(signer)
         if not candidates:
             raise SignerMissingError("the signer's certificate is not in the message")
         errors: list[DocumentError] = []
@@ -121,22 +124,26 @@ class SignedMessage:
         return certificate
 
     def _signed_bytes(self, signer: Signer) -> bytes:
-        """What the signature covers: the attributes, if they speak of this content, else the content."""
+        """What the signature covers: the attributes, which must speak of this content."""
         if not signer.attributes:
-            return self.content
+            raise SignatureError("there are no signed attributes")
         if signer.content_type != self.content_type:
             raise SignatureError("the signed content type is another")
         if not hmac.compare_digest(signer.message_digest or b"", digest(signer.digest_hash, self.content)):
             raise SignatureError("the signed digest is not that of the content")
         return signer.attributes
 
-    def _certificates_of(self, signer: Signer) -> Iterator[Certificate]:
-        for certificate in self.certificates:
-            if signer.key_id is not None:
-                if certificate.key_id == signer.key_id:
-                    yield certificate
-            elif signer.issuer_and_serial == (certificate.issuer, certificate.serial):
-                yield certificate
+    def _certificates_of(self, signer: Signer) -> Sequence[Certificate]:
+        """Those that the signer names; of those that it names with its issuer's parts in another order, only if it is one."""
+        if signer.issuer_and_serial is None:
+            return [one for one in self.certificates if one.key_id == signer.key_id]
+        issuer, serial = signer.issuer_and_serial
+        numbered = [one for one in self.certificates if one.serial == serial]
+        exact = [one for one in numbered if one.issuer == issuer]
+        if exact:
+            return exact
+        alike = [one for one in numbered if same_parts(one.issuer, issuer)]
+        return alike if len(alike) == 1 else ()
 
 
 def parse_signed_message(data: bytes, what: str) -> SignedMessage:
@@ -210,8 +217,6 @@ def _attribute_values(attributes: bytes) -> dict[str, Part]:
 
 def _in_der(attributes: bytes) -> bytes:
     """The signed attributes in DER, which an issuer may have signed and written otherwise (RFC 5652 §5.4)."""
-    if not attributes:
-        return attributes
     read = load(cms.CMSAttributes, attributes, "signed attributes")
     with reading("signed attributes"):
         return tlv.encode(SET, b"".join(sorted(one.dump(force=True) for one in read)))

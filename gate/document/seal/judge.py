@@ -16,6 +16,7 @@ from gate.document.errors import AlgorithmUnknownError, DocumentError, Malformed
 from gate.document.pki.keys import EcKey
 from gate.document.pki.known_defects import Flaw, flaws_of
 from gate.document.pki.path import find_issuer
+from gate.document.pki.revoked import judge_revocation
 from gate.document.pki.signatures import Kind, Scheme, verify
 from gate.document.seal.profiles import read_content
 from gate.document.seal.vds import parse_seal
@@ -218,9 +219,9 @@ def _trust(signer: Certificate | None, anchor: Anchor | None, anchors: TrustAnch
         return _UNKNOWN_SIGNER
     if not signer.may_sign_documents:
         return Result.FAILED, "the signer's certificate is not one for signing documents"
-    lists = anchors.revocation_lists(signer.issuer_id)
-    if any(signer.serial in one.serials for one in lists):
-        return Result.FAILED, "the signer's certificate was revoked"
+    revocation = judge_revocation(signer, anchor, anchors, now)
+    if revocation[0] is Result.FAILED:
+        return revocation
     known = flaws_of(signer, anchors.known_defects(signer))
     if Flaw.DS_NOT_TRUSTED in known:
         return Result.FAILED, "a defect list revokes the signer"
@@ -228,9 +229,7 @@ def _trust(signer: Certificate | None, anchor: Anchor | None, anchors: TrustAnch
         return Result.UNDETERMINED, "a defect list casts doubt on the signer"
     if anchor is None:
         return Result.UNDETERMINED, "no CSCA was found"
-    if not lists or not lists[0].current_at(now):
-        return Result.UNDETERMINED, "there is no current revocation list of this issuer"
-    return Result.SUCCESSFUL, "the signer's certificate is on no current revocation list"
+    return revocation
 
 
 def _country(header: Header, signer: Certificate | None) -> _Outcome:

@@ -51,6 +51,10 @@ class RememberingAnchors:
         """The anchors with this subject."""
         return self._remembered(self._anchors.with_subject(subject_id))
 
+    def with_key_of(self, certificate: Certificate) -> Sequence[Certificate]:
+        """The certificates of one key, asked for their names only: nothing is judged against them."""
+        return self._anchors.with_key_of(certificate)
+
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:
         """The revocation lists of this issuer, newest first."""
         return self._anchors.revocation_lists(issuer_id)

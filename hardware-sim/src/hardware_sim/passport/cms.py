@@ -6,7 +6,7 @@ Every habit of real issuers is an option of `Style`, and so are a few mistakes. 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -15,14 +15,15 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from hardware_sim.passport import der
 from hardware_sim.passport.keys import Digest, PrivateKey, digest_algorithm, digest_of, order_of
-from hardware_sim.passport.pki import DocumentSigner
+from hardware_sim.passport.pki import DocumentSigner, Name
 
 SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
 _CONTENT_TYPE: Final = "1.2.840.113549.1.9.3"
 _MESSAGE_DIGEST: Final = "1.2.840.113549.1.9.4"
 _SIGNING_TIME: Final = "1.2.840.113549.1.9.5"
 
-EllipticForm = Literal["der", "zero", "large", "plain"]
+EllipticForm = Literal["der", "zero", "large", "plain", "padded", "long"]
+SignerName = Literal["as_certified", "reversed", "printable", "other"]
 SignerId = Literal["issuer_and_serial", "key_identifier"]
 
 
@@ -40,7 +41,10 @@ class Style:
     attribute_type: str | None = None  # the content type that the signed attributes claim
     digest_twist: bool = False  # the signed attributes hold another digest
     signature_twist: bool = False  # one bit of the signature is wrong
-    elliptic_form: EllipticForm = "der"  # r = s = 0, s beyond the order, or r and s without DER around them
+    elliptic_form: EllipticForm = (
+        "der"  # r = s = 0, s beyond the order, no DER around them; zeros in front, long lengths
+    )
+    signer_name: SignerName = "as_certified"  # how the issuer's name is written beside the serial number
     salt_claim_bytes: int | None = None  # the salt that PSS parameters claim
     mask_claim: Digest | None = None  # the hash of the mask that PSS parameters claim
     other_signer_id: bool = False  # a serial or a key identifier that no certificate here has
@@ -97,7 +101,19 @@ def _signer_id(signer: DocumentSigner, style: Style) -> bytes:
         identifier = signer.key.identifier()
         return der.tlv(0x80, identifier[::-1] if style.other_signer_id else identifier)
     serial = signer.serial + 500_000 if style.other_signer_id else signer.serial
-    return der.sequence(signer.issuer.encoded(), der.integer(serial))
+    return der.sequence(_written(signer.issuer, style.signer_name), der.integer(serial))
+
+
+def _written(name: Name, how: SignerName) -> bytes:
+    match how:
+        case "as_certified":
+            return name.encoded()
+        case "reversed":
+            return name.encoded(backwards=True)
+        case "printable":
+            return name.encoded(text=der.printable)
+        case "other":
+            return replace(name, organisation=f"{name.organisation} 2").encoded()
 
 
 def _reformed(signature: bytes, key: PrivateKey, form: EllipticForm) -> bytes:
@@ -107,12 +123,21 @@ def _reformed(signature: bytes, key: PrivateKey, form: EllipticForm) -> bytes:
     r, s = decode_dss_signature(signature)
     size = (key.curve.key_size + 7) // 8
     match form:
+        case "padded":
+            return der.sequence(*(der.tlv(0x02, bytes(3), der.integer(number)[2:]) for number in (r, s)))
+        case "long":
+            return _with_long_length(der.sequence(*(_with_long_length(der.integer(number)) for number in (r, s))))
         case "zero":
             return der.sequence(der.integer(0), der.integer(0))
         case "large":
             return der.sequence(der.integer(r), der.integer(s + order_of(key)))
         case "plain":
             return r.to_bytes(size) + s.to_bytes(size)
+
+
+def _with_long_length(encoded: bytes) -> bytes:
+    """The same object with three bytes of length where one does (X.690 §8.1.3.5)."""
+    return bytes((encoded[0], 0x82)) + (len(encoded) - 2).to_bytes(2) + encoded[2:]
 
 
 def _attributes(content_type: str, content: bytes, style: Style) -> tuple[bytes, ...]:

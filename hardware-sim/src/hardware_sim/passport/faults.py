@@ -65,11 +65,16 @@ SIGNATURE_FAULTS: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
         "sod_signature_zero": {"elliptic_form": "zero"},
         "sod_signature_large": {"elliptic_form": "large"},
         "sod_signature_plain": {"elliptic_form": "plain"},
+        "sod_signature_padded": {"elliptic_form": "padded"},
+        "sod_signature_long": {"elliptic_form": "long"},
         "sod_digest_wrong": {"digest_twist": True},
         "sod_attribute_type_wrong": {"attribute_type": security_object.ID_DATA},
         "sod_salt_wrong": {"salt_claim_bytes": 20},
         "sod_mask_wrong": {"mask_claim": "sha1"},
         "sod_signer_id_wrong": {"other_signer_id": True},
+        "sod_signer_name_reversed": {"signer_name": "reversed"},
+        "sod_signer_name_printable": {"signer_name": "printable"},
+        "sod_signer_name_other": {"signer_name": "other"},
         "sod_attributes_unsorted": {"unsorted_attributes": True},
     }
 )

@@ -6,7 +6,7 @@ Promises certificates as the profile asks for them, byte for byte under our cont
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -40,15 +40,16 @@ class Name:
     common: str
     country_as_written: bool = False
 
-    def encoded(self) -> bytes:
-        """RDNSequence; the country is upper case and printable, the rest UTF-8."""
+    def encoded(self, *, backwards: bool = False, text: Callable[[str], bytes] = der.utf8) -> bytes:
+        """RDNSequence; the country is upper case and printable, the rest UTF-8 unless told otherwise."""
         country = self.country if self.country_as_written else self.country.upper()
         parts = (
             ("2.5.4.6", der.printable(country)),
-            ("2.5.4.10", der.utf8(self.organisation)),
-            ("2.5.4.3", der.utf8(self.common)),
+            ("2.5.4.10", text(self.organisation)),
+            ("2.5.4.3", text(self.common)),
         )
-        return der.sequence(*(der.tlv(0x31, der.sequence(der.oid(kind), value)) for kind, value in parts))
+        ordered = reversed(parts) if backwards else parts
+        return der.sequence(*(der.tlv(0x31, der.sequence(der.oid(kind), value)) for kind, value in ordered))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,317 @@
+"""Revocation by the CSCA's key and all its names, and lists that are long: found, read soon, and forged in no way that helps."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from fakes.anchors import ListedAnchors
+from fakes.master_lists import NOW, Party, party, revocation_list
+
+from gate.document.authenticity.passive import judge_signer
+from gate.document.checks import Check, CheckId, Result
+from gate.document.errors import MalformedError
+from gate.document.pki.anchors import TrustAnchors
+from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.revocation import RevocationList, parse_revocation_list
+from gate.document.pki.revoked import lists_about
+from gate.programs.stages.anchors import RememberingAnchors
+from gate.trust.importing import import_sources
+from gate.trust.sources import read_source
+from gate.trust.store import TrustStore
+from hardware_sim.passport import der
+
+DAY = timedelta(days=1)
+KEY = ec.generate_private_key(ec.SECP256R1())
+CSCA = party("CSCA", key=KEY)
+RENAMED = party("CSCA of the Ministry", key=KEY)
+STRANGER = party("Stranger", country="ZZ")
+DS = party("DS", issuer=CSCA, authority=False)
+
+
+def turned(name: x509.Name) -> x509.Name:
+    return x509.Name(list(reversed(list(name))))
+
+
+def written_by(authority: Party, name: x509.Name) -> Party:
+    """The authority's key under another name, without a certificate of it."""
+    return Party(name, authority.key, authority.certificate)
+
+
+TURNED = written_by(CSCA, turned(CSCA.name))
+
+
+def signed_as(issuer: Party, serial: int = 77) -> bytes:
+    """A document signer's certificate, its issuer named as `issuer` is."""
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(DS.name)
+        .issuer_name(issuer.name)
+        .public_key(DS.key.public_key())
+        .serial_number(serial)
+        .not_valid_before(NOW - DAY)
+        .not_valid_after(NOW + 1000 * DAY)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False)
+    )
+    return made.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def revocation(anchors: TrustAnchors, certificate: bytes, now: datetime = NOW) -> Check:
+    (found,) = (
+        one for one in judge_signer(parse_certificate(certificate), anchors, now).checks if one.id is CheckId.REVOCATION
+    )
+    return found
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Callable[..., TrustStore]:
+    def bring(*files: bytes, now: datetime = NOW) -> TrustStore:
+        path = tmp_path / "trust.sqlite"
+        sources = [read_source(f"file {number}", data) for number, data in enumerate(files)]
+        import_sources(path, sources, signer=None, test=False, now=now)
+        return TrustStore.open(path)
+
+    return bring
+
+
+# ── one key under several names ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("of", [CSCA, RENAMED], ids=["one name", "the other"])
+@pytest.mark.parametrize("by", [CSCA, RENAMED], ids=["list of one", "list of the other"])
+def test_a_signer_revoked_under_the_other_name_of_its_issuers_key_is_revoked(
+    opened: Callable[..., TrustStore], of: Party, by: Party
+) -> None:
+    store = opened(CSCA.der, RENAMED.der, revocation_list(by, 77, at=NOW - DAY))
+    assert revocation(store, signed_as(of)).result is Result.FAILED
+    assert revocation(RememberingAnchors(store), signed_as(of)).result is Result.FAILED
+    assert revocation(store, signed_as(of, serial=78)).result is Result.SUCCESSFUL
+    assert revocation(store, signed_as(of), now=NOW + 365 * DAY).result is Result.FAILED, "however old the list is"
+
+
+def test_without_the_key_a_list_under_another_name_says_nothing(opened: Callable[..., TrustStore]) -> None:
+    namesake = party("CSCA of the Ministry")
+    store = opened(CSCA.der, namesake.der, revocation_list(namesake, 77))
+    assert revocation(store, signed_as(CSCA)).result is Result.UNDETERMINED
+
+
+def test_a_list_and_a_signer_that_write_the_issuers_name_in_another_order_are_found(
+    opened: Callable[..., TrustStore],
+) -> None:
+    for of, by in ((CSCA, TURNED), (TURNED, CSCA), (TURNED, TURNED)):
+        store = opened(CSCA.der, revocation_list(by, 77))
+        assert revocation(store, signed_as(of)).result is Result.FAILED, (of.name, by.name)
+        assert revocation(store, signed_as(of, serial=78)).result is Result.SUCCESSFUL
+    assert [one.country for one in store.editions()] == ["UT"]
+
+
+def test_a_list_in_another_order_takes_the_place_of_the_older_one_and_is_never_rolled_back(
+    opened: Callable[..., TrustStore],
+) -> None:
+    opened(CSCA.der, revocation_list(CSCA, 77, at=NOW - 2 * DAY))
+    store = opened(revocation_list(TURNED, 78, at=NOW - DAY))
+    assert [revocation(store, signed_as(CSCA, serial=number)).result for number in (77, 78)] == [
+        Result.SUCCESSFUL,
+        Result.FAILED,
+    ]
+    store = opened(revocation_list(CSCA, 77, at=NOW - 2 * DAY))
+    assert revocation(store, signed_as(CSCA)).result is Result.SUCCESSFUL
+
+
+def test_nobody_revokes_or_clears_in_anothers_name(opened: Callable[..., TrustStore]) -> None:
+    """By a key of another country, by one of the same country, by a forged signature, in either order of the name."""
+    neighbour = party("Other CSCA")
+    strangers = [written_by(who, name) for who in (STRANGER, neighbour) for name in (CSCA.name, TURNED.name)]
+    broken = revocation_list(TURNED, 77)
+    forged = broken[:-1] + bytes([broken[-1] ^ 1])
+    lists = [revocation_list(who, 77) for who in strangers]
+    store = opened(CSCA.der, STRANGER.der, neighbour.der, forged, *lists)
+    assert store.editions() == ()
+    assert revocation(store, signed_as(CSCA)).result is Result.UNDETERMINED
+
+
+def test_a_certificate_of_another_country_with_the_same_key_lends_no_names() -> None:
+    """Else a state that copies a key, which is public, could speak of what that key has signed."""
+    copied = party("Copy", country="ZZ", issuer=STRANGER, key=KEY)
+    moved = dataclasses.replace(STRANGER, name=copied.name)
+    anchors = ListedAnchors(
+        [CSCA.der, STRANGER.der, copied.der], [revocation_list(moved, 77), revocation_list(CSCA, 1)]
+    )
+    assert revocation(anchors, signed_as(CSCA)).result is Result.SUCCESSFUL
+
+
+def test_a_name_that_the_key_does_not_have_is_cleared_by_no_list_and_revoked_by_any(
+    opened: Callable[..., TrustStore],
+) -> None:
+    """BSI TR-03105-5.1 LDS_H_54: the issuer of a document signer is the subject of a CSCA."""
+    nameless = signed_as(RENAMED)
+    store = opened(CSCA.der, revocation_list(CSCA, 78))
+    assert revocation(store, nameless).result is Result.UNDETERMINED
+    assert revocation(store, signed_as(RENAMED, serial=78)).result is Result.FAILED
+    assert revocation(opened(RENAMED.der), nameless).result is Result.SUCCESSFUL, "now it is one of the key's names"
+
+
+def test_a_key_written_in_two_ways_is_one_key() -> None:
+    one, other = parse_certificate(CSCA.der), parse_certificate(RENAMED.der)
+    assert one.has_key_of(other)
+    explicit = dataclasses.replace(other, spki=other.spki + b"\x00")
+    assert not one.has_key_of(explicit), "a key that cannot be read is nobody's"
+    assert not one.has_key_of(dataclasses.replace(explicit, key_id=b"another"))
+    assert not one.has_key_of(parse_certificate(party("CSCA").der))
+
+
+def test_lists_of_several_names_come_newest_first() -> None:
+    lists = [revocation_list(CSCA, at=NOW - 3 * DAY), revocation_list(RENAMED, at=NOW - DAY)]
+    anchors = ListedAnchors([CSCA.der, RENAMED.der], lists)
+    found = lists_about(parse_certificate(signed_as(CSCA)), parse_certificate(CSCA.der), anchors)
+    assert [one.this_update for one in found] == [NOW - DAY, NOW - 3 * DAY]
+    assert len(lists_about(parse_certificate(signed_as(CSCA)), None, anchors)) == 1
+
+
+# ── long lists ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+ENTRIES = 150_000
+ENTRIES_OF_8_MIB = 120_000  # with a reason and a date each; longer lists are refused
+READ_MAX_S = 0.5
+RATIO_MAX = 2.5
+REASON = der.sequence(der.sequence(der.oid("2.5.29.21"), der.octets(b"\x0a\x01\x01")))
+
+
+def entry(number: int, extensions: bytes = b"") -> bytes:
+    return der.sequence(der.integer(10**12 + number), der.time(NOW), extensions)
+
+
+def reason(number: int) -> bytes:
+    return der.sequence(der.sequence(der.oid("2.5.29.21"), der.octets(bytes((10, 1, number)))))
+
+
+DATE = b"00000000000000"
+REASON_AND_DATE = der.sequence(
+    der.sequence(der.oid("2.5.29.21"), der.octets(b"\x0a\x01\x01")),
+    der.sequence(der.oid("2.5.29.24"), der.octets(der.tlv(0x18, DATE, b"Z"))),
+)
+
+
+def many(entries: int, *extensions: bytes) -> bytes:
+    """A list of so many entries that have these extensions in turn, each with a number and, if it has one, a date of its own."""
+    serial = der.integer(10**12)[2:]
+    models = [entry(0, one) for one in extensions]
+    made = (
+        models[number % len(models)]
+        .replace(serial, (10**12 + number).to_bytes(len(serial), "big"))
+        .replace(DATE, b"%014d" % number)
+        for number in range(entries)
+    )
+    return listed(*made)
+
+
+def listed(*entries: bytes) -> bytes:
+    algorithm = der.sequence(der.oid("1.2.840.10045.4.3.2"))
+    body = der.sequence(
+        der.integer(1),
+        algorithm,
+        CSCA.name.public_bytes(),
+        der.time(NOW),
+        der.time(NOW + 90 * DAY),
+        der.sequence(*entries),
+    )
+    return der.sequence(body, algorithm, der.bits(KEY.sign(body, ec.ECDSA(hashes.SHA256()))))
+
+
+def seconds_to_read(data: bytes) -> tuple[RevocationList, float]:
+    """The list, and the processor time of the fastest of three readings."""
+    found = []
+    for _ in range(3):
+        began = time.process_time()
+        one = parse_revocation_list(data)
+        found.append(time.process_time() - began)
+    return one, min(found)
+
+
+def test_a_list_of_150_000_entries_with_reasons_is_read_in_half_a_second() -> None:
+    """Of processor time. It took 3.6 s; beside a list without reasons, the ratio is free of how fast the machine is."""
+    _, plain_s = seconds_to_read(many(ENTRIES, b""))
+    with_reasons, took_s = seconds_to_read(many(ENTRIES, *map(reason, range(7))))
+    assert len(with_reasons.serials) == ENTRIES
+    assert took_s < min(READ_MAX_S, RATIO_MAX * plain_s), (took_s, plain_s)
+    with_dates, took_s = seconds_to_read(many(ENTRIES_OF_8_MIB, REASON_AND_DATE))
+    assert len(with_dates.serials) == ENTRIES_OF_8_MIB
+    assert took_s < RATIO_MAX * plain_s, (took_s, plain_s)
+
+
+def extension(oid: str, value: bytes = b"\x05\x00", *, critical: bytes | None = None) -> bytes:
+    flag = [] if critical is None else [der.tlv(0x01, critical)]
+    return der.sequence(der.oid(oid), *flag, der.octets(value))
+
+
+OF_NOBODY = "1.3.6.1.4.1.99999.1"
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    [
+        REASON,
+        der.sequence(extension("2.5.29.21", b"\x0a\x01\x01", critical=b"\xff")),
+        der.sequence(extension("2.5.29.23", critical=b"\x01"), extension("2.5.29.24", critical=b"\xff")),
+        der.sequence(extension(OF_NOBODY)),
+        der.sequence(extension(OF_NOBODY, critical=b"\x00")),
+        der.sequence(extension(OF_NOBODY, bytes(300))),
+        b"\x30\x82" + len(REASON[2:]).to_bytes(2, "big") + REASON[2:],
+    ],
+    ids=range(7),
+)
+def test_extensions_of_an_entry_that_limit_nothing_are_read_over(extensions: bytes) -> None:
+    for again in ((), (entry(2, extensions), entry(3, REASON))):
+        one = parse_revocation_list(listed(entry(1, extensions), *again))
+        assert len(one.serials) == 1 + len(again)
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    [
+        der.sequence(extension(OF_NOBODY, critical=b"\xff")),
+        der.sequence(extension("2.5.29.21"), extension("2.5.29.29", critical=b"\xff")),
+        der.sequence(extension(OF_NOBODY, critical=b"\x01")),
+        REASON + b"\x05\x00",
+        REASON + REASON,
+        REASON[:-1],
+        b"\x30\x00",
+        b"\x30",
+        b"\x05\x00",
+        der.sequence(der.sequence(der.oid(OF_NOBODY))),
+        der.sequence(der.sequence(der.oid(OF_NOBODY), der.octets(b"x"), der.null())),
+        der.sequence(der.sequence(der.octets(b"x"), der.oid(OF_NOBODY))),
+        der.sequence(der.sequence(der.oid(OF_NOBODY), b"\x04\x7f")),
+        der.sequence(der.sequence(b"\x06\x7f")),
+        der.sequence(der.oid(OF_NOBODY)),
+        der.sequence(extension(OF_NOBODY, bytes(5000))),
+        der.sequence(b"\x30\x80" + extension(OF_NOBODY)[2:] + b"\x00\x00"),
+    ],
+    ids=range(17),
+)
+def test_extensions_of_an_entry_that_could_say_anything_make_the_list_unusable(extensions: bytes) -> None:
+    for before in ((), (entry(2, REASON),)):
+        with pytest.raises(MalformedError):
+            parse_revocation_list(listed(*before, entry(1, extensions)))
+
+
+def test_a_changed_byte_of_an_entrys_extensions_is_read_over_or_refused_and_never_a_crash() -> None:
+    whole = der.sequence(extension("2.5.29.21", b"\x0a\x01\x01", critical=b"\xff"), extension("2.5.29.24"))
+    for position in range(len(whole)):
+        for value in (*range(0, 256, 17), whole[position] ^ 1, 0x01, 0x7F, 0x80, 0x81):
+            changed: Any = bytearray(whole)
+            changed[position] = value
+            try:
+                one = parse_revocation_list(listed(entry(1, bytes(changed))))
+            except MalformedError:
+                continue
+            assert one.serials == {10**12 + 1}
