@@ -1,10 +1,12 @@
 """Opening sealed records, for the holder of an auditor's identity. Runs on the auditor's machine, never on a gate.
 
-Checks that each body and key is the one that its header names; whether the headers are the log's is the verifier's to say.
+Checks that each body and key is the one that its header names; whether the headers are the log's is the verifier's to say. One record
+that does not open keeps none of the others closed: why it does not is a value.
 """
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import json
 from collections.abc import Sequence
@@ -17,7 +19,7 @@ import pyrage
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gate.audit.errors import BadFormatError, SealError
+from gate.audit.errors import BadFormatError
 from gate.audit.record import Header
 from gate.audit.sealing import KEY_BYTES, NONCE_BYTES
 
@@ -37,12 +39,27 @@ class OpenedRecord:
     body: dict[str, Any]
 
 
+class Closed(enum.Enum):
+    """Why a record does not open."""
+
+    ERASED = "the key was erased; the time is the hour"
+    FOREIGN = "the key is wrapped for others than this identity; the time is the hour"
+    NO_KEY = "the age file holds something else than a key; the time is the hour"
+    OTHER_BODY = "the sealed body is not the one that was logged; the time is the hour"
+    UNREADABLE = "the sealed body does not open with its key; the time is the hour"
+
+    @property
+    def is_damage(self) -> bool:
+        """True where somebody changed something, or the log did not write what it should have."""
+        return self not in {Closed.ERASED, Closed.FOREIGN}
+
+
 class Unsealer:
     """Opens records with the identities of one auditor. Remembers the opened keys. Has no useful repr."""
 
     def __init__(self, identities: Sequence[pyrage.x25519.Identity]) -> None:
         self._identities = list(identities)
-        self._secrets: dict[str, bytes] = {}
+        self._secrets: dict[str, bytes | Closed] = {}
 
     @classmethod
     def from_file(cls, path: Path) -> Unsealer:
@@ -58,26 +75,27 @@ class Unsealer:
             raise BadFormatError(f"{path.name} holds no identity")
         return cls(found)
 
-    def learn(self, wrapped: bytes) -> None:
-        """Open an age file for the records that follow. Raises SealError when it was not wrapped to this auditor."""
+    def learn(self, wrapped: bytes) -> bool:
+        """Take an age file for the records that follow; False when it does not open with this auditor's identities."""
         try:
             secret = bytes(pyrage.decrypt(wrapped, self._identities))
-        except pyrage.DecryptError as error:
-            raise SealError("the records are not sealed for this identity") from error
-        if len(secret) != KEY_BYTES:
-            raise SealError("an age file of the log holds something else than a key")
-        self._secrets[hashlib.sha256(wrapped).hexdigest()] = secret
+        except pyrage.DecryptError:
+            found: bytes | Closed = Closed.FOREIGN
+        else:
+            found = secret if len(secret) == KEY_BYTES else Closed.NO_KEY
+        self._secrets[hashlib.sha256(wrapped).hexdigest()] = found
+        return isinstance(found, bytes)
 
-    def open(self, header: Header, sealed: bytes) -> OpenedRecord | None:
-        """Open a record; None when its key was erased. Raises SealError."""
-        secret = self._secrets.get(header.key)
-        if secret is None:
-            return None
+    def open(self, header: Header, sealed: bytes) -> OpenedRecord | Closed:
+        """Open a record, or say why it does not open."""
+        secret = self._secrets.get(header.key, Closed.ERASED)
+        if isinstance(secret, Closed):
+            return secret
         if hashlib.sha256(sealed).hexdigest() != header.sealed:
-            raise SealError(f"the sealed body of record {header.index} is not the one that was logged")
+            return Closed.OTHER_BODY
         try:
             plain = AESGCM(secret).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], header.bound())
             envelope, _, body = plain.partition(b"\n")
             return msgspec.convert({**json.loads(envelope), "body": json.loads(body)}, OpenedRecord)
-        except (InvalidTag, ValueError, TypeError, msgspec.ValidationError) as error:
-            raise SealError(f"the body of record {header.index} does not open") from error
+        except (InvalidTag, ValueError, TypeError, RecursionError, msgspec.ValidationError):
+            return Closed.UNREADABLE

@@ -8,16 +8,15 @@ import enum
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, note, say
+from gate.cli.output import Exit, code_of, emit_json, fail, note, say
 
 if TYPE_CHECKING:
-    from gate.audit.record import Header
-    from gate.audit.unsealing import OpenedRecord, Unsealer
-    from gate.verify.findings import UnreadableError
+    from gate.cli.audit_records import Reading
+    from gate.verify.findings import Report
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -33,6 +32,7 @@ class Form(enum.Enum):
 def verify(
     path: Path = typer.Argument(help="A bundle, a spool or tile folder, or a copy of the database."),
     vkey: str = typer.Option(..., help="The log's public key, or a file that holds it."),
+    at_least: int | None = typer.Option(None, min=0, help="How many entries the log is known to have had."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document instead of text."),
 ) -> None:
     """Judge a log by its public key. Exit 1 when anything is wrong."""
@@ -40,18 +40,26 @@ def verify(
     from gate.verify.verify import verify as judge
 
     try:
-        report = judge(path, _vkey_text(vkey))
+        report = judge(path, _vkey_text(vkey), at_least=at_least)
     except UnreadableError as error:
-        fail(_code_of(error), str(error))
+        fail(code_of(error), str(error))
     if as_json:
         emit_json("audit.verify/1", dataclasses.asdict(report))
     else:
-        say("VERIFIED" if report.verified else "NOT VERIFIED")
+        say(_verdict(report))
         say(f"entries {report.entries}, sealed bodies {report.bodies}, keys {report.keys}, erased keys {report.erased}")
         say(f"root {report.root}, from {report.first_time} to {report.last_time}")
         for problem in report.problems:
             say(f"- {problem}")
+        for one in report.unknown:
+            say(f"? {one}")
     raise typer.Exit(int(Exit.OK if report.verified else Exit.NO))
+
+
+def _verdict(report: Report) -> str:
+    if not report.verified:
+        return "NOT VERIFIED"
+    return "VERIFIED, BUT NOT ALL OF IT IS HERE" if report.is_partial else "VERIFIED"
 
 
 @app.command()
@@ -97,55 +105,41 @@ def decrypt(
     ),
     as_json: bool = typer.Option(True, "--json", help="Always so: one JSON document a line."),  # noqa: ARG001 - the contract's flag
 ) -> None:
-    """Print the records in clear, one JSON document a line, for the holder of an auditor's identity."""
-    from gate.audit.errors import BadFormatError, SealError
+    """Print the records in clear, one JSON document a line, for the holder of an auditor's identity.
+
+    What does not open is listed: exit 1 for what is sealed for others, 65 for what is damaged; 77 when nothing is for this identity.
+    """
+    from gate.audit.errors import BadFormatError
     from gate.audit.unsealing import Unsealer
+    from gate.cli.audit_records import Reading
     from gate.verify.findings import VerifyError
 
     if vkey is not None:
         _refuse_unless_verified(bundle, vkey)
     try:
-        unsealer = Unsealer.from_file(identity)
-        for record in _records(bundle, unsealer):
+        reading = Reading(bundle, Unsealer.from_file(identity))
+        if reading.is_for_another():
+            fail(Exit.NOT_PERMITTED, f"cannot decrypt {bundle.name}: the records are not sealed for this identity")
+        for record in reading.records():
             emit_json("audit.decrypt/1", record)
-    except SealError as error:
-        fail(Exit.NOT_PERMITTED, f"cannot decrypt {bundle.name}: {error}")
     except (BadFormatError, VerifyError) as error:
         fail(Exit.BAD_DATA, f"cannot decrypt {bundle.name}: {error}")
+    except BrokenPipeError:
+        raise
     except OSError as error:
         fail(Exit.IO_ERROR, f"cannot read {error.filename}: {error.strerror}")
     if vkey is None:
         note("gate: the log's signature was not checked; give --vkey, or use gate audit verify")
+    _tell_what_stayed_closed(reading)
 
 
-def _records(bundle: Path, unsealer: Unsealer) -> Iterator[dict[str, Any]]:
-    """Yield each record with its body; a body whose key was erased is null, and says so."""
-    from gate.audit.record import Header
-    from gate.verify.bundle import Closing, EntryLine, KeyLine, Opening, lines
-    from gate.verify.findings import StructureError
+def _tell_what_stayed_closed(reading: Reading) -> None:
+    from gate.cli.audit_records import ranges
 
-    with bundle.open("rb") as file:
-        for line in lines(file):
-            match line:
-                case KeyLine(wrapped):
-                    unsealer.learn(wrapped)
-                case EntryLine(leaf, sealed):
-                    header = Header.parse(leaf)
-                    yield {"index": header.index, **_in_clear(header, unsealer.open(header, sealed))}
-                case Opening():
-                    pass
-                case Closing():
-                    return
-    raise StructureError("it is cut off")
-
-
-def _in_clear(header: Header, record: OpenedRecord | None) -> dict[str, Any]:
-    """The rest of a line. `key` names the age file that opens it, which is what is deleted to erase the crossing."""
-    outside = {"class": header.about, "key": header.key}
-    if record is None:
-        inside = dict.fromkeys(("kind", "crossing", "monotonic_ms", "boot", "id", "body"))
-        return {"time": header.hour, **inside, **outside, "note": "the key was erased; the time is the hour"}
-    return {**dataclasses.asdict(record), **outside}
+    for why, indices in reading.closed.items():
+        note(f"gate: not opened: {ranges(indices)}: {why}")
+    if reading.closed:
+        raise typer.Exit(int(Exit.BAD_DATA if reading.is_damaged else Exit.NO))
 
 
 def _refuse_unless_verified(bundle: Path, vkey: str) -> None:
@@ -155,13 +149,9 @@ def _refuse_unless_verified(bundle: Path, vkey: str) -> None:
     try:
         report = judge(bundle, _vkey_text(vkey))
     except UnreadableError as error:
-        fail(_code_of(error), str(error))
+        fail(code_of(error), str(error))
     if not report.verified:
         fail(Exit.NO, f"{bundle.name} is not verified: {report.problems[0]}; see gate audit verify")
-
-
-def _code_of(error: UnreadableError) -> Exit:
-    return Exit.IO_ERROR if isinstance(error.__cause__, OSError) else Exit.BAD_DATA
 
 
 def _vkey_text(vkey: str) -> str:

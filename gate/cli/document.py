@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from gate.cli.lds_folder import bytes_of, lds_files
-from gate.cli.output import Exit, fail
+from gate.cli.output import Exit, code_of, fail
 
 if TYPE_CHECKING:
     from gate.document.mrz import Mrz
@@ -249,7 +249,7 @@ def _store(path: Path) -> TrustStore:
     try:
         return TrustStore.open(path)
     except StoreError as error:
-        fail(Exit.IO_ERROR, str(error))
+        fail(code_of(error), str(error))
 
 
 def _moment(text: str) -> datetime:

@@ -1,6 +1,7 @@
 """What every command shares: one JSON document or people's text on standard output, one line for an error, an exit code.
 
-Exit codes: 0 yes or done, 1 the answer is no, 2 usage, 65 bad input data, 69 unreachable, 74 I/O error, 75 try later,
+Promise: whatever a stranger's name of a file holds, what is printed is text that cannot steer a terminal, and valid JSON. A command that
+was asked for JSON writes its one document when it fails, too: with `error`, the exit code and the line. Exit codes: 0 yes or done, 1 the answer is no, 2 usage, 65 bad input data, 69 unreachable, 74 I/O error, 75 try later,
 77 not permitted, 78 configuration error.
 """
 
@@ -30,13 +31,15 @@ class Exit(enum.IntEnum):
 
 def emit_json(schema: str, fields: dict[str, Any]) -> None:
     """Print one JSON document on standard output; `schema` is like `audit.verify/1`."""
-    say(json.dumps({"schema": schema, **fields}, ensure_ascii=False, default=str))
+    text = json.dumps({"schema": schema, **fields}, ensure_ascii=False, default=str)
+    # What cannot be printed stands only inside of strings, where JSON has an escape for it.
+    say(text if text.isprintable() else "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text))
 
 
 def say(text: str) -> None:
-    """Print on standard output. A reader that has gone is the caller's affair, a full disk ends the command."""
+    """Print lines on standard output. A reader that has gone is the caller's affair, a full disk ends the command."""
     try:
-        sys.stdout.write(text + "\n")
+        sys.stdout.write("\n".join(one_line(line) for line in text.split("\n")) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         raise
@@ -47,15 +50,24 @@ def say(text: str) -> None:
 
 def note(text: str) -> None:
     """Print a message or warning, on standard error."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write("\n".join(one_line(line) for line in text.split("\n")) + "\n")
 
 
 def one_line(text: str) -> str:
     """Text in which a stranger's name of a file can neither end the line nor steer the terminal."""
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def fail(code: Exit, text: str) -> NoReturn:
-    """End with one line that says what was wrong, where, and what to do."""
-    note(one_line(f"gate: {text}"))
+    """End with one line that says what was wrong, where, and what to do; as the command's JSON document, too, if that was asked for."""
+    note(f"gate: {one_line(text)}")
+    if "--json" in sys.argv[1:] and sys.stdout is not None:
+        emit_json("gate.error/1", {"error": {"code": int(code), "text": text}})
     raise typer.Exit(int(code))
+
+
+def code_of(error: Exception) -> Exit:
+    """What the failure to use a file ends with: one that cannot be read is an I/O error, one with wrong content bad data."""
+    return Exit.IO_ERROR if isinstance(error.__cause__, OSError) else Exit.BAD_DATA

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate.cli.lds_folder import bytes_of
-from gate.cli.output import Exit, emit_json, fail, note, say
+from gate.cli.output import Exit, code_of, emit_json, fail, note, say
 
 if TYPE_CHECKING:
     from gate.document.pki.certificate import Certificate
@@ -65,7 +66,8 @@ def import_(
     except BusyError as error:
         fail(Exit.TRY_LATER, str(error))
     except StoreError as error:
-        fail(Exit.IO_ERROR, str(error))
+        unwritten = isinstance(error.__cause__, sqlite3.OperationalError)
+        fail(Exit.IO_ERROR if unwritten else code_of(error), str(error))
     report = replace(report, rejected=unusable + report.rejected)
     _report(report, seconds=round(time.monotonic() - began, 3), json=json)
     if report.rejected and report.took_nothing:
@@ -114,7 +116,7 @@ def list_(
     try:
         opened = TrustStore.open(store)
     except StoreError as error:
-        fail(Exit.IO_ERROR, str(error))
+        fail(code_of(error), str(error))
     rows = opened.coverage()
     if json:
         fields = [
@@ -162,7 +164,7 @@ def report(
     try:
         found = survey(store, datetime.now(UTC), age_max_days=age_max_days)
     except StoreError as error:
-        fail(Exit.IO_ERROR, str(error))
+        fail(code_of(error), str(error))
     if out is not None:
         try:
             out.write_text(render(found, store), encoding="utf-8")

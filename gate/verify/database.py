@@ -1,7 +1,8 @@
 """Reads a copy of the log's database (with its `-wal` file, if that was copied too).
 
 The copy is copied once more before SQLite opens it, because opening writes; the auditor's file stays as it is. A database
-is bytes from outside like any other: nothing in it is run, and only plain tables are read.
+is bytes from outside like any other: nothing in it is run, only plain tables are read, and a cell may hold anything of any kind.
+Whatever was flipped in it, the end is a report.
 """
 
 from __future__ import annotations
@@ -34,14 +35,17 @@ def verify_database(path: Path, key: LogKey) -> Judge:
                 shutil.copyfile(wal, copy.with_name(copy.name + "-wal"))
         except OSError as error:
             raise UnreadableError(f"cannot copy {path.name}: {error.strerror}") from error
-        with closing(sqlite3.connect(copy)) as connection:
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES_MAX)
-            judge = Judge(key, keep_tiles=True)
-            try:
+        judge = Judge(key, keep_tiles=True)
+        try:
+            with closing(sqlite3.connect(copy)) as connection:
+                connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES_MAX)
                 _verify(connection, judge)
-            except sqlite3.Error as error:
-                judge.findings.add(f"the database cannot be read to its end: {error}")
-            return judge
+        except (
+            sqlite3.Error,
+            UnicodeDecodeError,
+        ) as error:  # SQLite quotes what it cannot read, whatever its bytes are
+            judge.findings.add(f"the database cannot be read to its end: {error}")
+        return judge
 
 
 def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
@@ -55,7 +59,7 @@ def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
     for index, leaf, sealed in connection.execute("SELECT i, leaf, sealed FROM entries ORDER BY i"):
         if index != judge.tree.size:
             judge.findings.add(f"row {index} stands where entry {judge.tree.size} belongs")
-        judge.entry(leaf, sealed)
+        judge.entry(_bytes(leaf), _bytes(sealed))
     _verify_keys(connection, judge)
     _verify_head(connection, judge)
     _verify_derived(connection, judge)
@@ -74,7 +78,7 @@ def _has_only_our_tables(connection: sqlite3.Connection, judge: Judge) -> bool:
 
 def _verify_keys(connection: sqlite3.Connection, judge: Judge) -> None:
     for key_id, wrapped, first in connection.execute("SELECT id, wrapped, first FROM keys ORDER BY first"):
-        if judge.key(wrapped) != key_id:
+        if judge.key(_bytes(wrapped)) != key_id:
             judge.findings.add(f"key {key_id} is not the one that its id says")
         elif judge.keys_used.get(key_id) != first:
             judge.findings.add(f"key {key_id} is not first used by entry {first}")
@@ -90,7 +94,7 @@ def _verify_head(connection: sqlite3.Connection, judge: Judge) -> None:
     size, frontier, note = heads[0]
     if size != judge.tree.size or frontier != judge.tree.frontier():
         judge.findings.add("the frontier is not the one that the entries make")
-    judge.checkpoint(note)
+    judge.checkpoint(_bytes(note))
 
 
 def _verify_derived(connection: sqlite3.Connection, judge: Judge) -> None:
@@ -101,6 +105,11 @@ def _verify_derived(connection: sqlite3.Connection, judge: Judge) -> None:
     for crossing, first in connection.execute("SELECT crossing, first FROM open_crossings"):
         if not (type(first) is int and 0 <= first < judge.tree.size):
             judge.findings.add(f"the open crossing {crossing} begins with no entry of the log")
+
+
+def _bytes(cell: object) -> bytes:
+    """What a cell for bytes holds; another kind of value is the bytes of nothing, and no hash will fit."""
+    return cell if isinstance(cell, bytes) else b""
 
 
 def _nodes(judge: Judge) -> Iterator[tuple[int, int, bytes]]:

@@ -24,13 +24,21 @@ class StructureError(VerifyError):
     """Bytes that cannot be taken further apart."""
 
 
+def harmless(text: str) -> str:
+    """One line of text that can be printed, whatever a stranger put into it."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The verdict. `verified` is true only without a single problem.
 
     `entries` counts those that were read, `bodies` the sealed bodies and `keys` the age files whose hashes are right; `erased`
     the keys that headers name and that are not there any more, which is how a crossing is erased and no problem. `first_time` and
-    `last_time` are hours: that is all that the headers say.
+    `last_time` are hours: that is all that the headers say. `unknown` says what this input cannot show; `is_partial` whether some of that
+    is more than what came after the newest checkpoint.
     """
 
     entries: int
@@ -44,11 +52,13 @@ class Report:
     keys: int
     erased: int
     problems: tuple[str, ...]
+    unknown: tuple[str, ...]
+    is_partial: bool
 
 
 @dataclass(slots=True)
 class Findings:
-    """Collects problems while the log is read."""
+    """Collects problems while the log is read. What they quote of the log or of file names cannot steer a terminal."""
 
     problems: list[str] = field(default_factory=list)
     unlisted: int = 0
@@ -56,7 +66,7 @@ class Findings:
     def add(self, problem: str) -> None:
         """Note a problem."""
         if len(self.problems) < PROBLEMS_MAX:
-            self.problems.append(problem)
+            self.problems.append(harmless(problem))
         else:
             self.unlisted += 1
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -60,11 +62,13 @@ class Judge:
     def __init__(self, key: LogKey, *, since: int = 0, frontier: bytes = b"", keep_tiles: bool = False) -> None:
         self.findings = Findings()
         self.keys_used: dict[str, int] = {}  # key id: the first entry that uses it
+        self._uses: Counter[str] = Counter()
         self.keys_seen: set[str] = set()
         self._key = key
         self._since = since
         self._tree = Tree(since, frontier, keep_tiles=keep_tiles)
         self._bodies = 0
+        self._without_body = 0
         self._checkpoints = 0
         self._hours: list[str] = []
 
@@ -86,7 +90,9 @@ class Judge:
             self.findings.add(f"entry {index} says that it is entry {header['index']}")
         if header["origin"] != self._key.name:
             self.findings.add(f"entry {index} is of {header['origin']}, not of {self._key.name}")
-        if sealed is not None:
+        if sealed is None:
+            self._without_body += 1
+        else:
             if sha256(sealed).hexdigest() == header["sealed"]:
                 self._bodies += 1
             else:
@@ -95,6 +101,7 @@ class Judge:
                 self.findings.add(f"entry {index} is sealed to a length that no other has")
         self._hours = [*self._hours[:1], header["hour"]]
         self.keys_used.setdefault(header["key"], index)
+        self._uses[header["key"]] += 1
         return str(header["key"])
 
     def key(self, wrapped: bytes) -> str:
@@ -118,9 +125,13 @@ class Judge:
         self._checkpoints += 1
         return head
 
-    def report(self) -> Report:
-        """Close the case."""
-        problems = self.findings.all()
+    def report(self, at_least: int | None = None) -> Report:
+        """Close the case; `at_least` entries are known to have been."""
+        if not self._checkpoints:
+            self.findings.add("no checkpoint is here: nothing is signed")
+        if at_least is not None and self._tree.size < at_least:
+            self.findings.add(f"the log had {at_least} entries at least, and ends after {self._tree.size}")
+        problems, missing = self.findings.all(), tuple(self._missing())
         return Report(
             entries=self._tree.size - self._since,
             since=self._since,
@@ -133,4 +144,25 @@ class Judge:
             keys=len(self.keys_seen & set(self.keys_used)),
             erased=len(set(self.keys_used) - self.keys_seen),
             problems=problems,
+            unknown=(*missing, *self._after_the_end(at_least)),
+            is_partial=bool(missing),
         )
+
+    def _missing(self) -> Iterator[str]:
+        """What is not here, and is no contradiction."""
+        if self._since:
+            yield f"entries 0 to {self._since - 1} are not here, only the hashes over them"
+        if self._tree.size == self._since:
+            yield "no entry is here"
+        if self._without_body:
+            yield f"the sealed bodies of {self._without_body} entries are not here, only their hashes"
+        lost = set(self.keys_used) - self.keys_seen
+        if lost:
+            entries = sum(self._uses[one] for one in lost)
+            yield f"{len(lost)} keys of {entries} entries are not here: erased, or taken away, which looks the same"
+
+    def _after_the_end(self, at_least: int | None) -> Iterator[str]:
+        if at_least is None:
+            yield "whether the log went on after this checkpoint: --at-least N says how many entries it is known to have had"
+        elif self._tree.size > at_least:
+            yield f"whether the log went on after this checkpoint; the {at_least} entries known to have been are here"

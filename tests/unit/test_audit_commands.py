@@ -162,6 +162,67 @@ def test_a_stranger_reads_nothing(log: SmallLog) -> None:
     assert (result.exit_code, result.stdout) == (77, "")
 
 
+def test_an_age_file_for_somebody_else_closes_its_own_records_only(log: SmallLog) -> None:
+    """An auditor who came or went: of three crossings one is sealed for others."""
+    others = SmallLog(log.folder, log.signer, (pyrage.x25519.Identity.generate(),))
+    others.write(crossing("c2"))
+    log.write(crossing("c3"))
+    bundle = log.folder / "a.bundle"
+    bundle.write_bytes(log.bundle())
+    result = run("decrypt", bundle, "--identity", log.folder / "one.identity", "--vkey", log.vkey)
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [record["index"] for record in records] == list(range(16))
+    assert [record["crossing"] for record in records] == ["c1"] * 5 + [None] * 6 + ["c3"] * 5
+    assert {record["note"] for record in records[6:11]} == {
+        "the key is wrapped for others than this identity; the time is the hour"
+    }
+    assert (records[6]["class"], records[6]["body"], len(records[6]["key"])) == ("crossing", None, 64)
+    assert result.stderr == "gate: not opened: 6-10: the key is wrapped for others than this identity\n"
+    assert result.exit_code == 1
+
+
+def test_a_damaged_body_closes_its_own_record_only_and_is_bad_data(log: SmallLog) -> None:
+    bundle = log.folder / "a.bundle"
+    lines = bundle.read_bytes().splitlines(keepends=True)
+    changed = json.loads(lines[4])
+    changed["ct"] = "AAAA" + changed["ct"][4:]
+    lines[4] = json.dumps(changed, separators=(",", ":")).encode() + b"\n"
+    noise = json.loads(lines[6])
+    noise["leaf"] = noise["leaf"][:-1]
+    lines[6] = json.dumps(noise, separators=(",", ":")).encode() + b"\n"
+    bundle.write_bytes(b"".join(lines))
+    result = run("decrypt", bundle, "--identity", log.folder / "one.identity")
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [record["index"] for record in records] == list(range(6))
+    assert [record["kind"] for record in records] == ["opened", "decided", None, "passed", None, "presence"]
+    assert "gate: not opened: 2: the sealed body is not the one that was logged" in result.stderr
+    assert "gate: not opened: 4: the entry is no record of the log" in result.stderr
+    assert result.exit_code == 65
+
+
+def test_people_and_programs_are_told_what_is_not_here(log: SmallLog) -> None:
+    for key in (log.spool / "keys").rglob("*.age"):
+        key.unlink()
+    result = run("verify", log.spool, "--vkey", log.vkey, "--at-least", "6")
+    assert result.exit_code == 0
+    said = result.stdout.splitlines()
+    assert said[0] == "VERIFIED, BUT NOT ALL OF IT IS HERE"
+    assert said[-1] == "? 2 keys of 6 entries are not here: erased, or taken away, which looks the same"
+    found = document(run("verify", log.spool, "--vkey", log.vkey, "--json"))
+    assert (found["verified"], len(found["unknown"])) == (True, 2)
+    assert run("verify", log.spool, "--vkey", log.vkey, "--at-least", "7").exit_code == 1
+
+
+def test_a_file_name_that_steers_a_terminal_is_harmless_in_text_and_in_json(log: SmallLog) -> None:
+    (log.spool / "\x1b[2J\x1b]0;VERIFIED\x07").touch()
+    (log.spool / "\udcff").touch()
+    for flags in ((), ("--json",)):
+        result = run("verify", log.spool, "--vkey", log.vkey, *flags)
+        assert result.exit_code == 1
+        assert all(line.isprintable() for line in result.stdout.splitlines())
+    assert len(document(result)["problems"]) == 2
+
+
 def test_a_bundle_that_is_not_the_logs_is_not_decrypted_with_its_key(log: SmallLog) -> None:
     bundle = log.folder / "a.bundle"
     bundle.write_bytes(bundle.read_bytes().replace(b"T10:00:00Z", b"T11:00:00Z"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from gate.cli.output import Exit, fail
+from gate.cli.output import Exit, emit_json, fail, say
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,29 @@ def test_a_strangers_name_neither_ends_the_line_nor_steers_the_terminal(
         fail(Exit.BAD_DATA, f"{name}: no such file")
     assert ended.value.exit_code == 65
     assert capsys.readouterr().err == f"gate: {shown}: no such file\n"
+
+
+def test_what_cannot_be_printed_is_escaped_in_lines_and_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "\x1b[2J\x9b\u202e\udcff\U000e0001 é 中"
+    say(f"{hostile}\nsecond")
+    first, second = capsys.readouterr().out.splitlines()
+    assert (first, second) == ("\\x1b[2J\\x9b\\u202e\\udcff\\U000e0001 é 中", "second")
+    emit_json("a.b/1", {"name": hostile})
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.isprintable()
+    assert json.loads(line)["name"] == hostile
+
+
+def test_a_command_that_fails_still_writes_its_one_json_document() -> None:
+    command = [sys.executable, "-m", "gate.cli", "audit", "verify", "/none\x1b[2J", "--vkey", "non+sense+key"]
+    told = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
+    assert told.returncode == Exit.BAD_DATA
+    assert told.stderr == "gate: the log's key must be name+id+Base64\n"
+    assert json.loads(told.stdout) == {
+        "schema": "gate.error/1",
+        "error": {"code": 65, "text": "the log's key must be name+id+Base64"},
+    }
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == ""
 
 
 def test_output_that_cannot_be_written_is_one_line_and_an_io_error(tmp_path: Path) -> None:

@@ -156,3 +156,30 @@ def test_what_cannot_be_read_or_written_is_one_line(path: Path, arguments: list[
     assert done.exit_code == 74
     assert reason in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("verb", ["list", "report"])
+def test_a_store_that_is_damaged_is_bad_data_and_one_that_is_not_there_an_io_error(path: Path, verb: str) -> None:
+    good = path.read_bytes()
+    for damaged in (
+        b"noise",
+        good[:-4096],
+        good.replace(b"Foreign", b"foreign"),
+        good[:100] + b"\xff" * 200 + good[300:],
+    ):
+        path.write_bytes(damaged)
+        done = CliRunner().invoke(app, [verb, "--store", str(path)])
+        assert (done.exit_code, done.stdout) == (65, "")
+        assert len(done.stderr.splitlines()) == 1
+    assert CliRunner().invoke(app, [verb, "--store", str(path) + ".none"]).exit_code == 74
+
+
+def test_an_import_into_a_damaged_store_is_bad_data(path: Path, tmp_path: Path) -> None:
+    list_file = tmp_path / "list.ml"
+    list_file.write_bytes(master_list(SIGNER, [CSCA.der]))
+    path.write_bytes(b"noise" * 1000)
+    done = CliRunner().invoke(app, ["import", str(list_file), "--store", str(path)])
+    assert done.exit_code == 65
+    assert len(done.stderr.splitlines()) == 1
+    absent = CliRunner().invoke(app, ["import", str(list_file), "--store", str(tmp_path / "none" / "t.sqlite")])
+    assert absent.exit_code == 74

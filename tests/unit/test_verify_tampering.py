@@ -6,6 +6,7 @@ import base64
 import contextlib
 import io
 import json
+import os
 import random
 import sqlite3
 from collections.abc import Callable
@@ -443,12 +444,14 @@ def test_whatever_is_changed_in_a_database_is_named(spool: SmallLog, sql: str, s
     assert any(says in one for one in problems), problems
 
 
-def test_an_empty_database_is_a_log_without_entries(tmp_path: Path) -> None:
+def test_a_database_without_entries_has_nothing_that_was_signed_and_is_not_verified(tmp_path: Path) -> None:
     log = SmallLog(tmp_path)
     with log.writer():
         pass
     report = verify(log.database, log.vkey)
-    assert (report.verified, report.entries, report.checkpoints) == (True, 0, 0)
+    assert (report.verified, report.entries, report.checkpoints) == (False, 0, 0)
+    assert report.problems == ("no checkpoint is here: nothing is signed",)
+    assert report.unknown[0] == "no entry is here"
 
 
 def test_a_damaged_database_is_a_problem_and_no_crash(spool: SmallLog) -> None:
@@ -457,6 +460,93 @@ def test_a_damaged_database_is_a_problem_and_no_crash(spool: SmallLog) -> None:
         raw[at] ^= 0xFF
     spool.database.write_bytes(raw)
     assert not verify(spool.database, spool.vkey).verified
+
+
+def test_whatever_bytes_are_flipped_in_a_database_the_end_is_a_report(tmp_path: Path) -> None:
+    log = SmallLog(tmp_path)
+    log.write(crossing("c1"), crossing("c2"))
+    good, chance, wrong = log.database.read_bytes(), random.Random(16), 0
+    for _ in range(300):
+        raw = bytearray(good)
+        for at in (chance.randrange(100, len(raw)) for _ in range(chance.choice((1, 2, 8)))):
+            raw[at] ^= chance.randrange(1, 256)
+        log.database.write_bytes(raw)
+        report = verify(log.database, log.vkey)
+        assert all(one.isprintable() for one in report.problems), report.problems
+        wrong += not report.verified
+    assert wrong > 60, "most of a page is free space, the rest must be noticed"
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("entries", "leaf"), ("entries", "sealed"), ("keys", "wrapped"), ("head", "frontier"), ("head", "checkpoint")],
+)
+@pytest.mark.parametrize("value", ["NULL", "7", "'text'", "1.5"])
+def test_a_cell_of_another_kind_is_a_problem_and_no_crash(spool: SmallLog, table: str, column: str, value: str) -> None:
+    with contextlib.closing(sqlite3.connect(spool.database)) as connection, connection:
+        connection.execute("PRAGMA writable_schema=ON")
+        (sql,) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
+        loose = sql.replace(" STRICT", "").replace("NOT NULL", "")
+        connection.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", (loose, table))
+    with contextlib.closing(sqlite3.connect(spool.database)) as connection, connection:
+        connection.execute(f"UPDATE {table} SET {column} = {value}")
+    report = verify(spool.database, spool.vkey)
+    assert not report.verified
+
+
+# ── what an input cannot show ────────────────────────────────────────────────────────────────────────────────────────
+
+TAIL = "whether the log went on after this checkpoint: --at-least N says how many entries it is known to have had"
+
+
+def test_a_whole_log_leaves_only_its_tail_unknown_and_that_too_is_known_with_a_number(log: SmallLog) -> None:
+    report = verify(log.spool, log.vkey)
+    assert (report.verified, report.unknown, report.is_partial) == (True, (TAIL,), False)
+    assert verify(log.spool, log.vkey, at_least=11).unknown == ()
+    assert verify(log.spool, log.vkey, at_least=9).unknown == (
+        "whether the log went on after this checkpoint; the 9 entries known to have been are here",
+    )
+    shorter = verify(log.spool, log.vkey, at_least=12)
+    assert shorter.problems == ("the log had 12 entries at least, and ends after 11",)
+
+
+def test_keys_that_are_missing_are_said(log: SmallLog, bundle: bytes, tmp_path: Path) -> None:
+    def drop(lines: list[dict[str, Any]]) -> None:
+        lines[:] = [line for line in lines if "key" not in line]
+        lines[-1] |= {"keys": 0}
+
+    bare = [json.loads(line) for line in bundle.splitlines()]
+    assert sum("key" in line for line in bare) == 3
+    report = judged(tmp_path, log.vkey, rewritten(bundle, drop))
+    assert (report.verified, report.keys, report.erased, report.is_partial) == (True, 0, 3, True)
+    assert report.unknown[0] == "3 keys of 11 entries are not here: erased, or taken away, which looks the same"
+
+
+def test_bodies_that_are_missing_are_said(log: SmallLog, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(log.spool / "tile", tmp_path / "tiles" / "tile")
+    shutil.copy(log.spool / "checkpoint", tmp_path / "tiles")
+    report = verify(tmp_path / "tiles", log.vkey)
+    assert (report.verified, report.is_partial) == (True, True)
+    assert report.unknown[0] == "the sealed bodies of 11 entries are not here, only their hashes"
+
+
+def test_a_range_that_begins_late_or_holds_nothing_is_said(log: SmallLog, tmp_path: Path) -> None:
+    late = judged(tmp_path, log.vkey, log.bundle(since=6))
+    assert late.unknown[0] == "entries 0 to 5 are not here, only the hashes over them"
+    empty = judged(tmp_path, log.vkey, log.bundle(since=11))
+    assert (empty.verified, empty.entries, empty.is_partial) == (True, 0, True)
+    assert empty.unknown[:2] == ("entries 0 to 10 are not here, only the hashes over them", "no entry is here")
+
+
+def test_names_that_steer_a_terminal_or_are_no_text_are_shown_harmless(spool: SmallLog) -> None:
+    for name in (b"\x1b[2J\x1b[HVERIFIED", b"line\nbreak", b"\xff\xfe", "\u202egnp.exe".encode(), b"\x9b31m"):
+        (spool.spool / os.fsdecode(name)).touch()
+    problems = verify(spool.spool, spool.vkey).problems
+    assert len(problems) == 5
+    assert all(one.isprintable() for one in problems), problems
+    assert r"\x1b[2J\x1b[HVERIFIED is no file of the log" in problems
 
 
 # ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
