@@ -184,11 +184,15 @@ class Writer:
     # ── what others need ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def take_receipt(self, note: bytes, mirror: Verifier) -> None:
-        """Remember what the mirror has. Raises BadFormatError, BadSignatureError, StoreError, RolledBackError."""
-        receipt = read_checkpoint(note, self._signer.verifier, mirror)
+        """Remember what the mirror has. Raises BadFormatError, BadSignatureError, StoreError, RolledBackError.
+
+        That our own key signed another log than this takes nobody else's word.
+        """
+        receipt = read_checkpoint(note, self._signer.verifier)
         store = self._open_store()
         try:
             _compare(store, receipt)
+            read_checkpoint(note, self._signer.verifier, mirror)
             if receipt.size > self._standing.mirrored:
                 store.remember_receipt(receipt.size, note)
                 self._standing = replace(self._standing, mirrored=receipt.size)

@@ -65,6 +65,7 @@ def make_app(*, roster: Roster, mirror: Mirror, desk: Desk, now: Callable[[], da
         Route("/bodies/sealed", counter.guarded(counter.put_sealed), methods=["PUT"]),
         Route("/bodies/keys/{key_id}", counter.guarded(counter.put_key), methods=["PUT"]),
         Route("/{origin_hash}/checkpoint", counter.guarded(counter.checkpoint), methods=["GET"]),
+        Route("/{origin_hash}/pending", counter.guarded(counter.pending), methods=["GET"]),
         Route("/.well-known/est/cacerts", desk.authority_certificates, methods=["GET"]),
         Route("/.well-known/est/simpleenroll", desk.enrol, methods=["POST"]),
     ]
@@ -135,9 +136,13 @@ class Counter:
 
     async def checkpoint(self, request: Request, gate: Gate) -> Response:
         """Serve the mirror checkpoint of the gate's own log."""
-        if request.path_params["origin_hash"] != hashlib.sha256(gate.origin.encode()).hexdigest():
-            raise UnknownError("the certificate is not of this log's gate")
+        _expect_own_log(request, gate)
         return _respond(await run_in_threadpool(self._mirror.checkpoint, gate))
+
+    async def pending(self, request: Request, gate: Gate) -> Response:
+        """Serve the newest checkpoint that the gate signed, as far as the mirror knows."""
+        _expect_own_log(request, gate)
+        return _respond(await run_in_threadpool(self._mirror.pending, gate))
 
     async def bodies(self, _request: Request, gate: Gate) -> Response:
         """Say which bodies and age files are missing."""
@@ -151,15 +156,23 @@ class Counter:
         return await self.bodies(request, gate)
 
     async def put_key(self, request: Request, gate: Gate) -> Response:
-        """Take an age file, or the news that it was erased."""
+        """Take an age file, or the news that the gate does not have it."""
         key_id = request.path_params["key_id"]
         raw = await whole_body(request, AGE_FILE_BYTES_MAX)
         if _KEY_ID.fullmatch(key_id) is None:
             raise BadRequestError("an age file is named by its SHA-256")
         if raw and hashlib.sha256(raw).hexdigest() != key_id:
             raise UnprovenError("the age file is not the one that its name says")
-        await run_in_threadpool(self._mirror.keep_key, gate, key_id, raw or None)
+        if raw:
+            await run_in_threadpool(self._mirror.keep_key, gate, key_id, raw)
+        else:
+            await run_in_threadpool(self._mirror.key_is_absent, gate, key_id)
         return Response(status_code=204)
+
+
+def _expect_own_log(request: Request, gate: Gate) -> None:
+    if request.path_params["origin_hash"] != hashlib.sha256(gate.origin.encode()).hexdigest():
+        raise UnknownError("the certificate is not of this log's gate")
 
 
 def _respond(answer: Answer) -> Response:

@@ -1,4 +1,4 @@
-"""What is stored of the logs: heads, checkpoints, bundles of entries, sealed bodies, age files, and evidence.
+"""What is stored of the logs: heads, checkpoints, bundles of entries, sealed bodies and age files.
 
 Promises: what a method stored is durable when it returns; heads only grow, by compare-and-swap; an entry that was stored
 is never replaced. Whether content may be stored is decided by `gate.central.mirror`.
@@ -6,7 +6,7 @@ is never replaced. Whether content may be stored is decided by `gate.central.mir
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,12 +14,12 @@ import sqlalchemy as sa
 
 from gate.audit.tiles import TILE_WIDTH, decode_entries, encode_entries
 from gate.central.errors import DamagedError, NotYetError, UnknownError
-from gate.central.schema import age_files, bundles, checkpoints, evidence, heads
+from gate.central.schema import absent_keys, age_files, bundles, checkpoints, heads, piece_hashes
 
 CHECKPOINTS_KEPT = 64  # pending ones, for uploads under way; the oldest go first
-EVIDENCE_MAX = 256  # a gate; what comes after is not kept, the first is what counts
 INSERTS_MAX = 4  # attempts, when several uploads of one log begin the same bundle
 LACKING_MAX = 64  # age files named in one answer
+ABSENT_S = 24 * 3600  # how long an age file that the gate does not have is not asked for again
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +110,25 @@ class Ledger:
         for n in range((size + TILE_WIDTH - 1) // TILE_WIDTH):
             yield self.bundle(device, n)
 
-    def keep_entries(self, device: str, start: int, entries: Sequence[bytes], keys: Mapping[str, int]) -> None:
+    def keep_entries(
+        self, device: str, start: int, entries: Sequence[bytes], keys: Mapping[str, int], *, piece_hash: bytes | None
+    ) -> None:
         """Store proven entries of one piece, from index `start` on; those that are there already are compared.
 
-        `keys` are the age files that they name, each with the first entry that does. Raises DamagedError and NotYetError.
+        `keys` are the age files that they name, each with the first entry that does; `piece_hash` is the hash over the whole piece, once
+        they fill it. Raises DamagedError and NotYetError.
         """
         for _ in range(INSERTS_MAX):
             try:
-                self._keep_entries(device, start, entries, keys)
+                self._keep_entries(device, start, entries, keys, piece_hash)
             except sa.exc.IntegrityError:
                 continue  # another upload made the row between our look and our insert
             return
         raise NotYetError("too many uploads of these entries at once")
 
-    def _keep_entries(self, device: str, start: int, entries: Sequence[bytes], keys: Mapping[str, int]) -> None:
+    def _keep_entries(
+        self, device: str, start: int, entries: Sequence[bytes], keys: Mapping[str, int], piece_hash: bytes | None
+    ) -> None:
         n, first = divmod(start, TILE_WIDTH)
         with self._engine.begin() as connection:
             row = _row(connection, device, n, lock=True)
@@ -142,6 +147,21 @@ class Ledger:
                     .values(next_entry=start + len(entries))
                 )
                 _expect_keys(connection, device, keys)
+                if piece_hash is not None:
+                    connection.execute(piece_hashes.insert().values(device=device, n=n, hash=piece_hash))
+
+    def piece_hashes(self, device: str, count: int) -> dict[int, bytes]:
+        """Return the hashes over the first full pieces, by number, as far as they are kept."""
+        query = sa.select(piece_hashes.c.n, piece_hashes.c.hash).where(
+            piece_hashes.c.device == device, piece_hashes.c.n < count
+        )
+        with self._engine.begin() as connection:
+            return {n: bytes(one) for n, one in connection.execute(query)}
+
+    def keep_piece_hash(self, device: str, n: int, found: bytes) -> None:
+        """Keep the hash over a full piece, if nobody else did meanwhile."""
+        with contextlib.suppress(sa.exc.IntegrityError), self._engine.begin() as connection:
+            connection.execute(piece_hashes.insert().values(device=device, n=n, hash=found))
 
     # ── sealed bodies and age files ──────────────────────────────────────────────────────────────────────────────────
 
@@ -169,14 +189,21 @@ class Ledger:
                     .values(bodies=start + len(lines))
                 )
 
-    def keep_key(self, device: str, key_id: str, wrapped: bytes | None) -> None:
-        """Store an age file, or that it was erased before it came. Raises UnknownError when no entry names it."""
-        mine = (age_files.c.device == device) & (age_files.c.id == key_id)
+    def keep_key(self, device: str, key_id: str, wrapped: bytes) -> None:
+        """Store an age file. Raises UnknownError when no entry names it."""
         with self._engine.begin() as connection:
-            if connection.execute(sa.select(age_files.c.id).where(mine)).one_or_none() is None:
-                raise UnknownError("no entry names this age file")
-            lacking = mine & age_files.c.wrapped.is_(None)
-            connection.execute(age_files.update().where(lacking).values(wrapped=wrapped, erased=wrapped is None))
+            _expect_named(connection, device, key_id)
+            lacking = (age_files.c.device == device) & (age_files.c.id == key_id) & age_files.c.wrapped.is_(None)
+            connection.execute(age_files.update().where(lacking).values(wrapped=wrapped))
+
+    def key_is_absent(self, device: str, key_id: str, now_s: int) -> None:
+        """Note that the gate does not have an age file, so that others are asked for first. Raises UnknownError."""
+        mine = (absent_keys.c.device == device) & (absent_keys.c.id == key_id)
+        with self._engine.begin() as connection:
+            _expect_named(connection, device, key_id)
+            said = connection.execute(absent_keys.update().where(mine).values(said_s=now_s))
+            if said.rowcount == 0:
+                connection.execute(absent_keys.insert().values(device=device, id=key_id, said_s=now_s))
 
     def key(self, device: str, key_id: str) -> bytes | None:
         """Return an age file, None when it is not here."""
@@ -186,39 +213,30 @@ class Ledger:
             ).scalar_one_or_none()
         return found
 
-    def lacking_keys(self, device: str) -> list[str]:
-        """Return the first age files that entries name and nobody brought."""
+    def lacking_keys(self, device: str, now_s: int) -> list[str]:
+        """Return the first age files that entries name and nobody brought; not those that the gate lately did not have."""
+        query = sa.select(age_files.c.id).select_from(age_files.outerjoin(absent_keys, _SAME_KEY))
+        is_due = absent_keys.c.said_s.is_(None) | (absent_keys.c.said_s <= now_s - ABSENT_S)
+        lacking = query.where(age_files.c.device == device, age_files.c.wrapped.is_(None), is_due)
         with self._engine.begin() as connection:
-            found = connection.execute(
-                sa.select(age_files.c.id)
-                .where(age_files.c.device == device, age_files.c.wrapped.is_(None), age_files.c.erased.is_(False))
-                .order_by(age_files.c.first_index)
-                .limit(LACKING_MAX)
-            )
-            return list(found.scalars())
+            return list(connection.execute(lacking.order_by(age_files.c.first_index).limit(LACKING_MAX)).scalars())
 
-    # ── evidence ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def keep_evidence(self, device: str, kind: str, content: bytes, at: str) -> None:
-        """Keep what may prove that a log misbehaved, once each."""
-        digest = hashlib.sha256(content).hexdigest()
+    def missing_keys(self, device: str) -> int:
+        """Return how many age files entries name that are not here."""
+        query = sa.select(sa.func.count()).select_from(age_files)
         with self._engine.begin() as connection:
-            mine = evidence.c.device == device
-            known = connection.execute(sa.select(evidence.c.at).where(mine, evidence.c.digest == digest)).one_or_none()
-            if known is None and _count(connection, device) < EVIDENCE_MAX:
-                connection.execute(
-                    evidence.insert().values(device=device, digest=digest, at=at, kind=kind, content=content)
-                )
-
-    def evidence_count(self, device: str) -> int:
-        """Return how many pieces of evidence there are."""
-        with self._engine.begin() as connection:
-            return _count(connection, device)
+            return connection.execute(
+                query.where(age_files.c.device == device, age_files.c.wrapped.is_(None))
+            ).scalar_one()
 
 
-def _count(connection: sa.Connection, device: str) -> int:
-    query = sa.select(sa.func.count()).select_from(evidence).where(evidence.c.device == device)
-    return connection.execute(query).scalar_one()
+_SAME_KEY = (age_files.c.device == absent_keys.c.device) & (age_files.c.id == absent_keys.c.id)
+
+
+def _expect_named(connection: sa.Connection, device: str, key_id: str) -> None:
+    mine = (age_files.c.device == device) & (age_files.c.id == key_id)
+    if connection.execute(sa.select(age_files.c.id).where(mine)).one_or_none() is None:
+        raise UnknownError("no entry names this age file")
 
 
 def _row(connection: sa.Connection, device: str, n: int, *, lock: bool = False) -> sa.Row[tuple[object, ...]] | None:

@@ -1,8 +1,8 @@
 """The mirror: decides what of a gate's log may be stored, and signs what was (C2SP tlog-mirror).
 
 Promises: entries are stored only with a proof that they belong to a checkpoint the gate signed; checkpoints only with a
-proof that they continue the one before; the cosignature follows the storing and never precedes it. Whatever is refused
-although the gate's key signed it is kept as evidence and raises an alarm. Who asks was settled before: `Gate`.
+proof that they continue the one before; the cosignature follows the storing and never precedes it. What the gate's key signed and
+contradicts what is here is kept as evidence of what it is (`gate.central.evidence`). Who asks was settled before: `Gate`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from gate.central.errors import (
     UnknownError,
     UnprovenError,
 )
-from gate.central.ledger import Ledger
+from gate.central.evidence import Evidence, Kind
+from gate.central.history import root_at
+from gate.central.ledger import Head, Ledger
 from gate.central.roster import Gate
 
 BEHIND_MAX = 32 * TILE_WIDTH  # how far before the next entry an upload may begin
@@ -60,8 +62,9 @@ class Upload:
 class Mirror:
     """Answers the gates. Blocking: the web application calls it in worker threads."""
 
-    def __init__(self, ledger: Ledger, signer: Signer, now: Callable[[], datetime]) -> None:
+    def __init__(self, ledger: Ledger, evidence: Evidence, signer: Signer, now: Callable[[], datetime]) -> None:
         self._ledger = ledger
+        self._evidence = evidence
         self._signer = signer
         self._now = now
 
@@ -73,12 +76,13 @@ class Mirror:
         offered, note = self._read(gate, request.note)
         if request.size_old > offered.size:
             raise BadRequestError("the old size is larger than the checkpoint's")
-        pending = self._ledger.head(gate.device).pending
+        head = self._ledger.head(gate.device)
+        pending = head.pending
         if offered.size <= pending:
-            return self._compare(gate, offered, note, request.size_old, pending)
+            return self._compare(gate, offered, note, request.size_old, head)
         if request.size_old != pending:
             return Answer(409, f"{pending}\n".encode(), TREE_SIZE)
-        self._check_growth(gate, pending, offered, request)
+        self._check_growth(gate, pending, offered, note, request.proof)
         if self._ledger.advance_pending(gate.device, pending, offered.size, note.to_bytes()):
             return Answer(200)
         return Answer(409, f"{self._ledger.head(gate.device).pending}\n".encode(), TREE_SIZE)
@@ -98,20 +102,34 @@ class Mirror:
         known = (gate.log.name, gate.log.key_id)
         return offered, Note(note.text, tuple(one for one in note.signatures if (one.name, one.key_id) == known)[:1])
 
-    def _compare(self, gate: Gate, offered: Checkpoint, note: Note, size_old: int, pending: int) -> Answer:
-        """Answer a checkpoint that is not newer: the same one again is fine, another one is evidence."""
-        known = self._ledger.checkpoint(gate.device, offered.size)
-        if known is not None and Checkpoint.parse(Note.parse(known).text).root != offered.root:
-            self._alarm(gate, "fork", note.to_bytes())
-        elif offered.size < pending:
-            self._keep(gate, "smaller", note.to_bytes())
-        elif size_old == pending:
+    def _compare(self, gate: Gate, offered: Checkpoint, note: Note, size_old: int, head: Head) -> Answer:
+        """Answer a checkpoint that is not newer: what it is, the roots of its size tell."""
+        against = self._ledger.checkpoint(gate.device, head.pending) or b""
+        root = self._root_at(gate, offered.size, head)
+        if root is None:
+            self._accuse(gate, Kind.UNDECIDED, note.to_bytes(), against)
+        elif root != offered.root:
+            self._accuse(gate, Kind.FORK, note.to_bytes(), against)
+        elif (
+            offered.size < head.pending and size_old == offered.size
+        ):  # "this is all I have", and not an older update that comes late
+            self._accuse(gate, Kind.WENT_BACK, note.to_bytes(), against)
+        elif offered.size == head.pending == size_old:
             return Answer(200)
-        return Answer(409, f"{pending}\n".encode(), TREE_SIZE)
+        return Answer(409, f"{head.pending}\n".encode(), TREE_SIZE)
 
-    def _check_growth(self, gate: Gate, pending: int, offered: Checkpoint, request: wire.AddCheckpoint) -> None:
+    def _root_at(self, gate: Gate, size: int, head: Head) -> bytes | None:
+        """Return the root of a size that the gate's log has gone through, None where it is not known. Raises DamagedError."""
+        known = self._ledger.checkpoint(gate.device, size)
+        if known is not None:
+            return Checkpoint.parse(Note.parse(known).text).root
+        return root_at(self._ledger, gate.device, size, head) if size <= head.next_entry else None
+
+    def _check_growth(
+        self, gate: Gate, pending: int, offered: Checkpoint, note: Note, proof: tuple[bytes, ...]
+    ) -> None:
         if pending == 0:
-            if request.proof:
+            if proof:
                 raise UnprovenError("a first checkpoint needs no proof")
             return
         known = self._ledger.checkpoint(gate.device, pending)
@@ -119,9 +137,9 @@ class Mirror:
             raise DamagedError(f"the pending checkpoint of {gate.device} is gone")
         root_old = Checkpoint.parse(Note.parse(known).text).root
         try:
-            verify_consistency(pending, offered.size, root_old=root_old, root=offered.root, proof=request.proof)
+            verify_consistency(pending, offered.size, root_old=root_old, root=offered.root, proof=proof)
         except BadProofError as error:
-            self._alarm(gate, "inconsistent", request.note)
+            self._accuse(gate, Kind.INCONSISTENT, note.to_bytes(), known)
             raise UnprovenError(f"the checkpoint does not continue the one of {pending} entries") from error
 
     # ── add-entries ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,10 +177,11 @@ class Mirror:
         except BadProofError as error:
             raise UnprovenError(f"entries {package.start} to {package.end - 1} are not of the checkpoint") from error
         keys = _keys_named(gate, package)
+        piece_hash = subtree if package.end % TILE_WIDTH == 0 else None
         try:
-            self._ledger.keep_entries(gate.device, package.start, package.entries, keys)
+            self._ledger.keep_entries(gate.device, package.start, package.entries, keys, piece_hash=piece_hash)
         except DamagedError:
-            self._alarm(gate, "stored_differs", b"\n".join(package.entries))
+            self._accuse(gate, Kind.STORED_DIFFERS, b"\n".join(package.entries), upload.note.to_bytes())
             raise
         upload.reached = package.end
 
@@ -173,7 +192,7 @@ class Mirror:
             if upload.reached == upload.start:
                 raise BadRequestError("the body ends before its first package does")
             return Answer(202, wire.info_text(checkpoint.size, self._ledger.head(gate.device).next_entry), MIRROR_INFO)
-        cosignature = self._signer.cosign(upload.note.text, int(self._now().timestamp()))
+        cosignature = self._signer.cosign(upload.note.text, self._now_s())
         whole = upload.note.with_signatures([cosignature])
         if not self._ledger.commit(gate.device, checkpoint.size, checkpoint.root, whole.to_bytes()):
             standing = self._ledger.head(gate.device)
@@ -187,11 +206,18 @@ class Mirror:
             raise UnknownError("nothing of this log was mirrored yet")
         return Answer(200, note)
 
+    def pending(self, gate: Gate) -> Answer:
+        """Return the newest checkpoint of the gate's that the mirror is locked onto. Raises UnknownError while there is none."""
+        note = self._ledger.checkpoint(gate.device, self._ledger.head(gate.device).pending)
+        if note is None:
+            raise UnknownError("no checkpoint of this log is known yet")
+        return Answer(200, note)
+
     # ── ours: sealed bodies and age files ────────────────────────────────────────────────────────────────────────────
 
     def bodies(self, gate: Gate) -> tuple[int, list[str]]:
         """Return the first entry whose body is missing, and age files that are missing."""
-        return self._ledger.head(gate.device).bodies, self._ledger.lacking_keys(gate.device)
+        return self._ledger.head(gate.device).bodies, self._ledger.lacking_keys(gate.device, self._now_s())
 
     def keep_sealed(self, gate: Gate, raw: bytes) -> None:
         """Store sealed bodies whose hashes stand in their entries. Raises CentralError."""
@@ -205,19 +231,23 @@ class Mirror:
                 raise UnprovenError(f"body {line.index} is not the one that its entry names")
         self._ledger.keep_sealed(gate.device, lines[0].index, [one.line for one in lines])
 
-    def keep_key(self, gate: Gate, key_id: str, wrapped: bytes | None) -> None:
-        """Store an age file that its name and an entry vouch for, or that it was erased. Raises CentralError."""
+    def keep_key(self, gate: Gate, key_id: str, wrapped: bytes) -> None:
+        """Store an age file that its name and an entry vouch for. Raises CentralError."""
         self._ledger.keep_key(gate.device, key_id, wrapped)
+
+    def key_is_absent(self, gate: Gate, key_id: str) -> None:
+        """Note that the gate does not have an age file. Who says so carries files only, so it is no erasure. Raises CentralError."""
+        self._ledger.key_is_absent(gate.device, key_id, self._now_s())
+
+    def _now_s(self) -> int:
+        return int(self._now().timestamp())
 
     # ── alarms ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _alarm(self, gate: Gate, kind: str, content: bytes) -> None:
-        log.critical("log_contradicts", extra={"gate": gate.device, "kind": kind})
-        self._ledger.keep_evidence(gate.device, kind, content, time_text(self._now()))
-
-    def _keep(self, gate: Gate, kind: str, content: bytes) -> None:
-        log.warning("checkpoint_refused", extra={"gate": gate.device, "kind": kind})
-        self._ledger.keep_evidence(gate.device, kind, content, time_text(self._now()))
+    def _accuse(self, gate: Gate, kind: Kind, shown: bytes, against: bytes) -> None:
+        """Keep evidence, and say so once: the alarm stands until somebody has answered it."""
+        if self._evidence.keep(gate.device, kind, shown, against=against, at=time_text(self._now())):
+            log.critical("log_contradicts", extra={"gate": gate.device, "kind": kind.value})
 
 
 def _keys_named(gate: Gate, package: wire.Package) -> dict[str, int]:

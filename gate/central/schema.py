@@ -71,7 +71,7 @@ age_files = sa.Table(
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("first_index", sa.BigInteger, nullable=False),
     sa.Column("wrapped", sa.LargeBinary),
-    sa.Column("erased", sa.Boolean, nullable=False),
+    sa.Column("erased", sa.Boolean, nullable=False),  # an earlier version's word for what sync did not bring; not read
     sa.Index("age_file_lacking", "device", "first_index"),
 )
 evidence = sa.Table(
@@ -82,6 +82,40 @@ evidence = sa.Table(
     sa.Column("at", sa.String(32), nullable=False),
     sa.Column("kind", sa.String(32), nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
+)
+# An answer makes an alarm stand no more; what came again, or found no slot, is counted.
+answers = sa.Table(
+    "answer",
+    metadata,
+    sa.Column("device", sa.String(64), primary_key=True),
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("by", sa.String(128), nullable=False),
+    sa.Column("words", sa.String(512), nullable=False),
+)
+repeats = sa.Table(
+    "repeat",
+    metadata,
+    sa.Column("device", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(32), primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("last_at", sa.String(32), nullable=False),
+)
+# The hash over the 256 entries of each full bundle.
+piece_hashes = sa.Table(
+    "piece_hash",
+    metadata,
+    sa.Column("device", sa.String(64), primary_key=True),
+    sa.Column("n", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+# Age files that a gate said it does not have: asked for again after a while.
+absent_keys = sa.Table(
+    "absent_key",
+    metadata,
+    sa.Column("device", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("said_s", sa.BigInteger, nullable=False),
 )
 
 

@@ -1,8 +1,9 @@
-"""`gate central`: the central server: set up, serve, give out tokens, show the fleet, export a gate's log."""
+"""`gate central`: the central server: set up, serve, give out tokens, show the fleet, answer alarms, export a gate's log."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, note, say
+from gate.cli.output import Exit, emit_json, fail, note, one_line, say
 from gate.programs.clock import now
 
 if TYPE_CHECKING:
     import sqlalchemy
+
+    from gate.central.evidence import Alarm
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -91,6 +94,7 @@ def serve(
         from gate.central import folder as folders
         from gate.central.app import make_app
         from gate.central.enrolment import Desk
+        from gate.central.evidence import Evidence
         from gate.central.ledger import Ledger
         from gate.central.mirror import Mirror
         from gate.central.roster import Roster
@@ -103,7 +107,7 @@ def serve(
         roster = Roster(engine)
         application = make_app(
             roster=roster,
-            mirror=Mirror(Ledger(engine), loaded.mirror, now),
+            mirror=Mirror(Ledger(engine), Evidence(engine), loaded.mirror, now),
             desk=Desk(roster=roster, authority=loaded.authority, mirror=loaded.mirror.verifier, now=now),
             now=now,
         )
@@ -120,7 +124,7 @@ def fleet(
     quick: Annotated[bool, typer.Option("--quick", help="Do not read and verify the stored logs.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Every gate, how much of its log is here, and whether what is stored is what was signed. Exit 1 if not."""
+    """Every gate, how much of its log is here, whether it is what was signed, and what alarms stand. Exit 1 if all is not well."""
     with _explained(), _database(folder, database) as engine:
         from gate.central import folder as folders
 
@@ -131,17 +135,23 @@ def fleet(
         for one in gates:
             verdict = {True: "verified", False: "DAMAGED", None: "not looked at"}[one["verified"]]
             say(f"{one['id']:24} {one['state']:8} {one['entries']:10} {verdict:14} {one['last_seen'] or 'never'}")
-    raise typer.Exit(int(Exit.NO if any(one["verified"] is False for one in gates) else Exit.OK))
+            if one["keys_missing"]:
+                say(f"    {one['keys_missing']} age files that its entries name did not come")
+            for alarm in one["alarms"]:
+                say(f"    ALARM {alarm['id']} {alarm['kind']} since {alarm['at']}; see gate central alarms {one['id']}")
+    is_well = all(one["verified"] is not False and not one["alarms"] for one in gates)
+    raise typer.Exit(int(Exit.OK if is_well else Exit.NO))
 
 
 def _fleet(engine: sqlalchemy.Engine, mirror: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - imported late
     from gate.central.archive import is_intact
+    from gate.central.evidence import Evidence
     from gate.central.ledger import Ledger
     from gate.central.roster import Roster
 
-    ledger, rows = Ledger(engine), []
+    ledger, evidence, rows = Ledger(engine), Evidence(engine), []
     for gate in Roster(engine).everyone():
-        head = ledger.head(gate.device)
+        head, alarms = ledger.head(gate.device), evidence.alarms(gate.device)
         rows.append(
             {
                 "id": gate.device,
@@ -150,12 +160,76 @@ def _fleet(engine: sqlalchemy.Engine, mirror: Any) -> list[dict[str, Any]]:  # n
                 "entries": head.size,
                 "root": head.root.hex(),
                 "bodies": head.bodies,
+                "keys_missing": ledger.missing_keys(gate.device),
                 "verified": None if mirror is None else is_intact(ledger, gate, mirror),
-                "evidence": ledger.evidence_count(gate.device),
+                "evidence": len(alarms),
+                "alarms": [{"id": one.id, "kind": one.kind, "at": one.at} for one in alarms if one.answer is None],
                 "last_seen": gate.last_seen,
             }
         )
     return rows
+
+
+@app.command()
+def alarms(gate_id: GateId, folder: Dir, database: Database = None, as_json: Json = False) -> None:
+    """What contradicts a gate's log: each piece of evidence, and what was answered. Exit 1 while one stands."""
+    with _explained(), _database(folder, database) as engine:
+        from gate.central.errors import UnknownError
+        from gate.central.evidence import Evidence
+        from gate.central.roster import Roster
+
+        if Roster(engine).find(gate_id) is None:
+            raise UnknownError(f"no gate {gate_id}")
+        found, repeats = Evidence(engine).alarms(gate_id), Evidence(engine).repeats(gate_id)
+    if as_json:
+        fields = [_alarm(one) for one in found]
+        counted = [{"kind": one.kind, "count": one.count, "last_at": one.last_at} for one in repeats]
+        emit_json("central.alarms/1", {"gate": gate_id, "alarms": fields, "repeats": counted})
+    else:
+        for alarm in found:
+            answer = alarm.answer
+            say(f"{alarm.id} {alarm.kind:14} {alarm.at} {'STANDS' if answer is None else 'answered'}")
+            if answer is not None:
+                say(f"    {answer.at} {one_line(answer.by)}: {one_line(answer.words)}")
+        for again in repeats:
+            say(f"{again.kind}: {again.count} more that were counted only, the last {again.last_at}")
+    raise typer.Exit(int(Exit.NO if any(one.answer is None for one in found) else Exit.OK))
+
+
+def _alarm(alarm: Alarm) -> dict[str, Any]:
+    return {
+        "id": alarm.id,
+        "kind": alarm.kind,
+        "at": alarm.at,
+        "shown": alarm.shown.decode(errors="replace"),
+        "against": alarm.against.decode(errors="replace"),
+        "answer": None if alarm.answer is None else dataclasses.asdict(alarm.answer),
+    }
+
+
+@app.command()
+def answer(
+    gate_id: GateId,
+    alarm: Annotated[str, typer.Argument(help="The alarm's id, as gate central alarms shows it.")],
+    folder: Dir,
+    by: Annotated[str, typer.Option(help="Who answers.")],
+    words: Annotated[str, typer.Option(help="What was found and done; it is kept.")],
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Answer an alarm, so that it stands no more. The evidence and the answer stay."""
+    with _explained(), _database(folder, database) as engine:
+        from gate.audit.record import time_text
+        from gate.central.evidence import BY_MAX, WORDS_MAX, Answer, Evidence
+
+        if not 0 < len(by.strip()) <= BY_MAX or not 0 < len(words.strip()) <= WORDS_MAX:
+            fail(Exit.USAGE, f"--by is 1 to {BY_MAX} characters, --words 1 to {WORDS_MAX}")
+        given = Answer(time_text(now()), by.strip(), words.strip())
+        Evidence(engine).answer(gate_id, alarm, given)
+    if as_json:
+        emit_json("central.answer/1", {"gate": gate_id, "alarm": alarm, **dataclasses.asdict(given)})
+    else:
+        say(f"{alarm} of {gate_id} is answered")
 
 
 @app.command()

@@ -165,6 +165,7 @@ class Desk:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then write what waits and publish it."""
+        await self._receipts.begin()
         self._report()
         self._written.set()
         async with asyncio.TaskGroup() as tasks:

@@ -40,6 +40,11 @@ class Receipts:
         self._is_in_doubt = False
         self.refused = 0
 
+    async def begin(self) -> None:
+        """Look once before the first record: what lies there may say that this log must take none."""
+        if self._mirror is not None:
+            self._report(await self._look(self._mirror))
+
     async def run(self, taken: Callable[[], None]) -> None:
         """Watch the inbox until cancelled; `taken` is called after each look."""
         while self._mirror is not None:

@@ -1,8 +1,9 @@
 """One round with the mirror, as a conversation: yields requests, receives responses, does no I/O of its own.
 
-Order: what the mirror holds, a newer checkpoint, the entries, then the sealed bodies and age files. The receipt is handed
-out only when the bodies arrived too, because a receipt permits the gate to forget. Nothing that the mirror has is sent
-again. Progress is demanded of every answer, so a mirror that talks nonsense ends the round instead of prolonging it.
+Order: what the mirror holds, a newer checkpoint, the entries, then the sealed bodies and age files. After a start or an error each
+checkpoint that the mirror holds is compared with our own root at its size: a log that was restored is another log, however far it has
+grown since. The receipt is handed out only when the bodies arrived too, because a receipt permits the gate to forget. Nothing that the
+mirror has is sent again. Progress is demanded of every answer, so a mirror that talks nonsense ends the round instead of prolonging it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Protocol
 
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.errors import BadFormatError, BadSignatureError
-from gate.audit.merkle import HashAt, prove_consistency, prove_subtree
+from gate.audit.merkle import EMPTY_ROOT, HashAt, prove_consistency, prove_subtree, subtree_hash
 from gate.audit.note import Note, Verifier
 from gate.audit.tiles import TILE_WIDTH
 from gate.sync import wire
@@ -61,6 +62,14 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A checkpoint of our log as the mirror showed it, and its bytes. Whether we signed it is judged by the log program."""
+
+    checkpoint: Checkpoint
+    note: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What we believe of the mirror; None: not asked yet."""
 
@@ -90,27 +99,32 @@ class Client:
 
         Raises SyncError.
         """
-        head = self._log.head()
-        if head is None or head[0].size == 0:
+        head = self._head()
+        if head is None:
             return None
-        checkpoint, note = head
-        self.head_size = checkpoint.size
-        if checkpoint.origin != self._origin:
-            raise OtherHistoryError(f"the spool is of {checkpoint.origin}, not of {self._origin}", checkpoint.size)
         self._corrections = 0
         self._working, self.known = self.known, Known()  # whatever goes wrong below, nothing doubtful is remembered
-        receipt = yield from self._carry(checkpoint, note)
+        if self._working.mirrored is None:
+            shown = yield from self._ask()
+            head = self._head() or head  # what the mirror knew when it was asked, an honest log has reached by now
+            yield from self._compare(shown, *head)
+        receipt = yield from self._carry(*head)
         self.known = self._working
         return receipt
 
+    def _head(self) -> tuple[Checkpoint, Note] | None:
+        """Return our newest checkpoint, None before the first entry."""
+        head = self._log.head()
+        if head is None or head[0].size == 0:
+            return None
+        self.head_size = head[0].size
+        if head[0].origin != self._origin:
+            raise OtherHistoryError(f"the spool is of {head[0].origin}, not of {self._origin}", head[0].size)
+        return head
+
     def _carry(self, checkpoint: Checkpoint, note: Note) -> Conversation:
-        if self._working.mirrored is None:
-            yield from self._ask_mirrored(checkpoint, note)
         if self._is_done(checkpoint.size):
             return None
-        if self._working.info is None:
-            yield from self._ask_info()
-            yield from self._show(checkpoint, note)
         yield from self._announce(checkpoint, note)
         receipt = yield from self._upload(checkpoint, note)
         yield from self._carry_bodies(checkpoint.size)
@@ -123,35 +137,75 @@ class Client:
 
     # ── what the mirror holds ────────────────────────────────────────────────────────────────────────────────────────
 
-    def _ask_mirrored(self, ours: Checkpoint, note: Note) -> Talk:
-        response = yield wire.checkpoint_request(self._origin)
-        if response.status == 404:
-            self._working = replace(self._working, mirrored=0)
-            return
-        if response.status != 200:
-            raise _refused(response, "to show its checkpoint")
-        try:
-            shown = Note.parse(response.body)
-            shown.verify(self._mirror)
-            theirs = Checkpoint.parse(shown.text)
-        except (BadFormatError, BadSignatureError) as error:
-            raise BadAnswerError(f"the mirror's checkpoint does not hold: {error}") from error
-        if theirs.origin != self._origin:
-            raise BadAnswerError("the mirror shows a checkpoint of another log")
-        if theirs.size > ours.size or (theirs.size == ours.size and theirs.root != ours.root):
-            yield wire.add_checkpoint(ours.size, (), note)  # whatever it answers: now it has what we signed
-            raise OtherHistoryError("the mirror holds another log than we do", theirs.size, response.body)
-        self._working = replace(self._working, mirrored=theirs.size)
-
-    def _ask_info(self) -> Talk:
+    def _ask(self) -> Generator[Request, Response, tuple[Shown, ...]]:
+        """Ask where the mirror stands, and return the checkpoints that it stands on."""
+        mirrored = yield from self._ask_mirrored()
+        size = 0 if mirrored is None else mirrored.checkpoint.size
+        self._working = replace(self._working, mirrored=size)
         # C2SP tlog-mirror: a request for [0, 0) is answered with where the mirror stands.
         response = yield wire.add_entries(self._origin, 0, 0, b"", ())
         if response.status != 409:
             raise _refused(response, "to say where it stands")
         self._believe(wire.parse_info(response))
+        pending = None if self._info().size == size else (yield from self._ask_pending())
+        return tuple(one for one in (mirrored, pending) if one is not None)
+
+    def _ask_mirrored(self) -> Generator[Request, Response, Shown | None]:
+        response = yield wire.checkpoint_request(self._origin)
+        if response.status == 404:
+            return None
+        if response.status != 200:
+            raise _refused(response, "to show its checkpoint")
+        shown, note = self._read(response)
+        try:
+            note.verify(self._mirror)
+        except BadSignatureError as error:
+            raise BadAnswerError(f"the mirror's checkpoint does not hold: {error}") from error
+        return shown
+
+    def _ask_pending(self) -> Generator[Request, Response, Shown | None]:
+        """Ask for the newest checkpoint that the mirror knows, and has not cosigned. Mirrors that are not ours cannot tell."""
+        response = yield wire.pending_request(self._origin)
+        if response.status == 404:
+            return None
+        if response.status != 200:
+            raise _refused(response, "to show the checkpoint that it waits for")
+        shown, _ = self._read(response)
+        return shown
+
+    def _read(self, response: Response) -> tuple[Shown, Note]:
+        try:
+            note = Note.parse(response.body)
+            theirs = Checkpoint.parse(note.text)
+        except BadFormatError as error:
+            raise BadAnswerError(f"the mirror's checkpoint does not hold: {error}") from error
+        if theirs.origin != self._origin:
+            raise BadAnswerError("the mirror shows a checkpoint of another log")
+        return Shown(theirs, response.body), note
+
+    def _compare(self, shown: tuple[Shown, ...], ours: Checkpoint, note: Note) -> Talk:
+        """Compare what the mirror showed with our own roots. Raises OtherHistoryError; by then the mirror has evidence, too."""
+        for one in shown:
+            theirs = one.checkpoint
+            if theirs.size > ours.size or self._root_at(theirs.size, ours.size) != theirs.root:
+                yield self._confession(ours, note)  # whatever it answers
+                raise OtherHistoryError("the mirror holds another log than we do", theirs.size, one.note)
+        if all(one.checkpoint.size != self._info().size for one in shown):
+            yield from self._show(ours, note)
+
+    def _root_at(self, size: int, size_ours: int) -> bytes:
+        return subtree_hash(self._log.hashes(size_ours), 0, size) if size else EMPTY_ROOT
+
+    def _confession(self, ours: Checkpoint, note: Note) -> Request:
+        """Our newest checkpoint, offered as what the mirror will refuse and keep."""
+        known = self._info().size
+        if known >= ours.size:
+            return wire.add_checkpoint(ours.size, (), note)
+        proof = prove_consistency(self._log.hashes(ours.size), known, ours.size) if known else ()
+        return wire.add_checkpoint(known, proof, note)
 
     def _show(self, checkpoint: Checkpoint, note: Note) -> Talk:
-        """Show our checkpoint to a mirror that knows one as large: is it of the same log? If not, it has evidence now."""
+        """Show our checkpoint to a mirror that knows one as large and cannot tell which: if it is another, it has evidence now."""
         if self._info().size < checkpoint.size:
             return
         response = yield wire.add_checkpoint(checkpoint.size, (), note)
@@ -159,7 +213,7 @@ class Client:
             return
         if response.status != 409:
             raise _refused(response, "the checkpoint")
-        if wire.parse_size(response) == checkpoint.size:
+        if wire.parse_size(response) >= checkpoint.size:
             raise OtherHistoryError("the mirror knows another log of this size", checkpoint.size)
 
     def _believe(self, info: MirrorInfo) -> None:
@@ -182,7 +236,9 @@ class Client:
         while self._info().size != checkpoint.size:
             known = self._info().size
             if known > checkpoint.size:
-                raise OtherHistoryError("the mirror knows of more entries than we have", known)
+                raise BadAnswerError(
+                    "the mirror knows of more entries than this round began with; the next one asks anew"
+                )
             proof = prove_consistency(self._log.hashes(checkpoint.size), known, checkpoint.size) if known else ()
             response = yield wire.add_checkpoint(known, proof, note)
             if response.status == 200:

@@ -72,6 +72,11 @@ def checkpoint_request(origin: str) -> Request:
     return Request("GET", f"/{hashlib.sha256(origin.encode()).hexdigest()}/checkpoint")
 
 
+def pending_request(origin: str) -> Request:
+    """Ask for the newest checkpoint of a log that the mirror knows. Ours: other mirrors do not answer it."""
+    return Request("GET", f"/{hashlib.sha256(origin.encode()).hexdigest()}/pending")
+
+
 def add_checkpoint(size_old: int, proof: Sequence[bytes], note: Note) -> Request:
     """Tell the mirror of a newer checkpoint (C2SP tlog-witness, add-checkpoint)."""
     lines = [f"old {size_old}", *(encode_base64(one) for one in proof), "", ""]
@@ -140,7 +145,7 @@ def put_sealed(lines: bytes) -> Request:
 
 
 def put_key(key_id: str, wrapped: bytes | None) -> Request:
-    """Bring an age file; an empty one says that it was erased before it could be brought."""
+    """Bring an age file; an empty one says that it is not in the spool, whatever became of it."""
     return Request("PUT", f"/bodies/keys/{key_id}", wrapped or b"", "application/age")
 
 

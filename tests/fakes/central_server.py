@@ -22,6 +22,7 @@ from gate.central import authority
 from gate.central.app import make_app
 from gate.central.authority import Authority
 from gate.central.enrolment import Desk
+from gate.central.evidence import Evidence
 from gate.central.ledger import Ledger
 from gate.central.mirror import Mirror
 from gate.central.roster import Gate, Roster
@@ -60,6 +61,7 @@ class Server:
 
     roster: Roster
     ledger: Ledger
+    evidence: Evidence
     mirror: Mirror
     signer: Signer
     authority: Authority
@@ -70,13 +72,13 @@ class Server:
     def over(cls, url: str) -> Server:
         engine, clock = open_database(url), Clock()
         _open_engines.append(engine)
-        roster, ledger = Roster(engine), Ledger(engine)
+        roster, ledger, evidence = Roster(engine), Ledger(engine), Evidence(engine)
         signer = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
         root = authority.found("central.example", NOW)
-        mirror = Mirror(ledger, signer, clock)
+        mirror = Mirror(ledger, evidence, signer, clock)
         desk = Desk(roster=roster, authority=root, mirror=signer.verifier, now=clock)
         app = make_app(roster=roster, mirror=mirror, desk=desk, now=clock)
-        return cls(roster, ledger, mirror, signer, root, clock, app)
+        return cls(roster, ledger, evidence, mirror, signer, root, clock, app)
 
     def enrol(self, log: Verifier, device: str = GATE_ID) -> x509.Certificate:
         certificate = authority.issue_device(self.authority, device, authority.new_key().public_key(), NOW)

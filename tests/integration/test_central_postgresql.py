@@ -118,7 +118,7 @@ async def test_pushers_that_race_each_other_leave_every_entry_once(bench: Bench)
     head = bench.server.ledger.head(bench.gate.device)
     assert (head.size, head.next_entry, head.bodies) == (size, size, size)
     assert is_intact(bench.server.ledger, bench.gate, bench.server.signer.verifier)
-    assert bench.server.ledger.evidence_count(bench.gate.device) == 0
+    assert len(bench.server.evidence.alarms(bench.gate.device)) == 0
 
 
 def test_of_many_enrolments_with_one_token_one_wins(bench: Bench) -> None:

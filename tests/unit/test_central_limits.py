@@ -14,7 +14,8 @@ from starlette.requests import Request as Incoming
 from gate.audit.checkpoint import Checkpoint
 from gate.central import reading
 from gate.central.errors import BadRequestError, DamagedError, NotYetError, UnknownError
-from gate.central.ledger import CHECKPOINTS_KEPT, EVIDENCE_MAX
+from gate.central.evidence import Answer, Kind, slots
+from gate.central.ledger import CHECKPOINTS_KEPT
 from gate.central.schema import bundles, checkpoints, metadata
 from gate.sync import wire
 from gate.sync.spool import SpoolLog
@@ -93,12 +94,42 @@ async def test_of_pending_checkpoints_only_the_newest_are_kept(bench: Bench) -> 
     assert list(kept) == list(range(newest - CHECKPOINTS_KEPT + 1, newest + 1))
 
 
-async def test_evidence_is_kept_once_each_and_ends_at_its_limit(bench: Bench) -> None:
-    ledger = bench.server.ledger
-    for number in range(EVIDENCE_MAX + 2):
-        for _ in range(2):
-            ledger.keep_evidence(GATE_ID, "fork", b"%d" % number, "2026-11-25T10:00:00.000Z")
-        assert ledger.evidence_count(GATE_ID) == min(number + 1, EVIDENCE_MAX)
+AT = "2026-11-25T10:00:00.000Z"
+
+
+def keep(bench: Bench, kind: Kind, number: int) -> bool:
+    return bench.server.evidence.keep(GATE_ID, kind, b"note %d\n" % number, against=b"other\n", at=AT)
+
+
+async def test_evidence_is_kept_once_each_and_each_kind_has_slots_of_its_own(bench: Bench) -> None:
+    for kind in Kind:
+        first = 1000 * list(Kind).index(kind)
+        for number in range(first, first + 20):
+            assert keep(bench, kind, number) == (number - first < slots(kind))
+            assert not keep(bench, kind, number)
+    kept = bench.server.evidence.alarms(GATE_ID)
+    assert {kind: sum(one.kind == kind.value for one in kept) for kind in Kind} == {kind: slots(kind) for kind in Kind}
+    assert {one.against for one in kept} == {b"other\n"}
+    assert {one.kind: one.count for one in bench.server.evidence.repeats(GATE_ID)} == {
+        kind.value: 40 - slots(kind) for kind in Kind
+    }
+
+
+async def test_an_answer_frees_a_slot_and_stays_beside_its_evidence(bench: Bench) -> None:
+    evidence = bench.server.evidence
+    assert keep(bench, Kind.WENT_BACK, 1)
+    assert not keep(bench, Kind.WENT_BACK, 2)
+    (alarm,) = evidence.alarms(GATE_ID)
+    evidence.answer(GATE_ID, alarm.id, Answer(AT, "A. Operator", "the disk was replaced"))
+    with pytest.raises(UnknownError, match="stands"):
+        evidence.answer(GATE_ID, alarm.id, Answer(AT, "B", "again"))
+    assert not keep(bench, Kind.WENT_BACK, 1), "the same again is answered already"
+    assert keep(bench, Kind.WENT_BACK, 3)
+    answers = [one.answer for one in evidence.alarms(GATE_ID) if one.id == alarm.id]
+    assert answers == [Answer(AT, "A. Operator", "the disk was replaced")]
+    for unknown in ("", "0" * 16, alarm.id[:15]):
+        with pytest.raises(UnknownError):
+            evidence.answer(GATE_ID, unknown, Answer(AT, "A", "b"))
 
 
 async def test_a_pending_checkpoint_that_is_gone_is_damage_and_not_a_fresh_start(bench: Bench) -> None:
@@ -142,8 +173,8 @@ async def test_a_gate_that_nobody_enrolled_has_no_log_and_cannot_be_revoked(benc
 async def test_entries_that_leave_a_gap_or_differ_are_not_stored(bench: Bench) -> None:
     ledger = bench.server.ledger
     with pytest.raises(NotYetError):
-        ledger.keep_entries(GATE_ID, 1, [b"second"], {})
-    ledger.keep_entries(GATE_ID, 0, [b"first"], {})
+        ledger.keep_entries(GATE_ID, 1, [b"second"], {}, piece_hash=None)
+    ledger.keep_entries(GATE_ID, 0, [b"first"], {}, piece_hash=None)
     with pytest.raises(DamagedError):
-        ledger.keep_entries(GATE_ID, 0, [b"other", b"second"], {})
+        ledger.keep_entries(GATE_ID, 0, [b"other", b"second"], {}, piece_hash=None)
     assert ledger.bundle(GATE_ID, 0).entries == (b"first",)

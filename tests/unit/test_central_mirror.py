@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
 import sqlalchemy as sa
-from fakes.central_server import Bench
+from fakes.central_server import GATE_ID, Bench
+from typer.testing import CliRunner
 
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.merkle import leaf_hash, prove_consistency, prove_subtree, root_of
 from gate.audit.note import Note, Signer
 from gate.central.archive import export, is_intact
 from gate.central.errors import DamagedError, FolderError, NotYetError
+from gate.central.ledger import ABSENT_S
 from gate.central.schema import bundles, heads
+from gate.cli.central import app
 from gate.sync import wire
 from gate.sync.spool import SpoolLog
 from gate.sync.wire import Request
@@ -58,7 +62,7 @@ async def announce(bench: Bench, old: int = 0) -> Checkpoint:
 
 
 def evidence(bench: Bench) -> int:
-    return bench.server.ledger.evidence_count(bench.gate.device)
+    return len(bench.server.evidence.alarms(bench.gate.device))
 
 
 # ── a whole round ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -411,3 +415,31 @@ async def test_an_age_file_that_is_there_is_not_erased_by_saying_so(with_entries
     assert await status_of(bench, wire.put_key(wanted, content)) == 204
     assert await status_of(bench, wire.put_key(wanted, None)) == 204
     assert bench.server.ledger.key(bench.gate.device, wanted) == content
+
+
+async def test_an_empty_age_file_from_sync_is_no_erasure(with_entries: Bench) -> None:
+    """It is a word of the program that carries files: the file is missed, asked for again, and taken whenever it comes."""
+    bench = with_entries
+    (wanted,) = wire.parse_bodies(await bench.ask(wire.bodies_request())).keys
+    assert await status_of(bench, wire.put_key(wanted, None)) == 204
+    assert wire.parse_bodies(await bench.ask(wire.bodies_request())).keys == (), "others are not held up by it"
+    assert bench.server.ledger.missing_keys(GATE_ID) == 1
+    bench.server.clock.now += timedelta(seconds=ABSENT_S - 1)
+    assert wire.parse_bodies(await bench.ask(wire.bodies_request())).keys == ()
+    bench.server.clock.now += timedelta(seconds=1)
+    assert wire.parse_bodies(await bench.ask(wire.bodies_request())).keys == (wanted,)
+    assert await status_of(bench, wire.put_key(wanted, None)) == 204
+    assert await status_of(bench, wire.put_key("0" * 64, None)) == 404
+    content = SpoolLog(bench.log.spool).key(wanted)
+    assert await status_of(bench, wire.put_key(wanted, content)) == 204
+    assert bench.server.ledger.key(GATE_ID, wanted) == content
+    assert bench.server.ledger.missing_keys(GATE_ID) == 0
+
+
+async def test_the_fleet_says_which_age_files_did_not_come(with_entries: Bench) -> None:
+    bench = with_entries
+    (wanted,) = wire.parse_bodies(await bench.ask(wire.bodies_request())).keys
+    await bench.ask(wire.put_key(wanted, None))
+    said = CliRunner().invoke(app, ["fleet", "--quick", "--dir", str(bench.log.folder)])
+    assert said.exit_code == 0
+    assert "1 age files that its entries name did not come" in said.stdout
