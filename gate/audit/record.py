@@ -35,7 +35,7 @@ _ORIGIN = re.compile(r"[!#-*,-\[\]-~]{1,512}")  # printable ASCII that JSON writ
 class Happening:
     """What a program wants recorded, before it has a place in the log. `id` is the append's own, given by who appends.
 
-    Whether it leads to an admission or ends its crossing is the sender's word: nothing here knows kinds.
+    Whether it leads to an admission, ends its crossing or leaves it waiting for an officer is the sender's word: nothing here knows kinds.
     """
 
     id: bytes
@@ -48,6 +48,7 @@ class Happening:
     leads_to_admission: bool = False
     ends_crossing: bool = False
     remember: bytes = b""  # for the sender's next start; it stands in no record
+    awaits_officer: bool = False
 
     def __post_init__(self) -> None:
         _check(_KIND, "kind", self.kind)

@@ -28,6 +28,7 @@ from gate.audit.tiles import TILE_HEIGHT, TILE_WIDTH
 SCHEMA_VERSION = 2
 WAL_BYTES_MAX = 4 * 1024 * 1024  # then it is moved into the database file, between two answers
 BUSY_TIMEOUT_S = 2.0
+REFERRED_MAX = 32  # of those who wait so many are told; older ones are told once these are settled
 
 Connect = Callable[..., sqlite3.Connection]
 
@@ -84,6 +85,7 @@ class Store:
             _create_schema(self._connection)
         for table in ("probe", "remembered"):
             run(f"CREATE TABLE IF NOT EXISTS {table} (one INTEGER PRIMARY KEY, value BLOB) STRICT")
+        run("CREATE TABLE IF NOT EXISTS referred (crossing TEXT PRIMARY KEY, first INTEGER NOT NULL) STRICT")
 
     def close(self) -> None:
         """Let go of the file. What was committed stays."""
@@ -136,6 +138,11 @@ class Store:
         """Return what the latest record that asked for it wants its sender to be told again."""
         row = self._one("SELECT value FROM remembered")
         return b"" if row is None else row[0]
+
+    def referred(self) -> list[str]:
+        """Return the latest crossings that wait for an officer, oldest first."""
+        sql = "SELECT crossing FROM referred ORDER BY first DESC LIMIT ?"
+        return [crossing for (crossing,) in reversed(self._all(sql, REFERRED_MAX))]
 
     def recent_appends(self, count: int) -> dict[bytes, int]:
         """Return the ids of the latest appends, each with the index of its record, oldest first."""
@@ -229,13 +236,20 @@ class Store:
 
 
 def _follow_crossing(run: Callable[..., sqlite3.Cursor], happening: Happening, index: int) -> None:
-    """Keep the list of crossings that are under way."""
-    if happening.crossing is None:
+    """Keep the lists of crossings that are under way and of those that wait for an officer.
+
+    Whom an officer admits goes on waiting until that is settled: the machine's verdict on them is there already.
+    """
+    crossing = happening.crossing
+    if crossing is None:
         return
     if happening.ends_crossing:
-        run("DELETE FROM open_crossings WHERE crossing = ?", (happening.crossing,))
-    elif happening.leads_to_admission:
-        run("INSERT OR IGNORE INTO open_crossings VALUES (?, ?)", (happening.crossing, index))
+        run("DELETE FROM open_crossings WHERE crossing = ?", (crossing,))
+        run("DELETE FROM referred WHERE crossing = ?", (crossing,))
+    elif happening.leads_to_admission and not run("SELECT 1 FROM referred WHERE crossing = ?", (crossing,)).fetchone():
+        run("INSERT OR IGNORE INTO open_crossings VALUES (?, ?)", (crossing, index))
+    if happening.awaits_officer:
+        run("INSERT OR REPLACE INTO referred VALUES (?, ?)", (crossing, index))
 
 
 def _complete(rows: list[bytes], count: int) -> list[bytes]:

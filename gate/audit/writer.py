@@ -79,6 +79,7 @@ class Standing:
     note: bytes | None  # the signed checkpoint; None before the first entry
     mirrored: int
     open_crossings: tuple[str, ...]
+    referred: tuple[str, ...]
     problem: str | None
     remembered: bytes = b""
 
@@ -107,7 +108,7 @@ class Writer:
         self._reserve = reserve
         self._seen = [] if published is None else [published]
         self._store: Store | None = None
-        self._standing = Standing(None, None, 0, (), "the database is not open yet")
+        self._standing = Standing(None, None, 0, (), (), "the database is not open yet")
         self._is_rolled_back = False
         try:
             self._recover()
@@ -296,6 +297,7 @@ class Writer:
             note=head.checkpoint,
             open_crossings=tuple(store.open_crossings()),
             remembered=store.remembered(),
+            referred=tuple(store.referred()),
         )
 
 

@@ -116,6 +116,7 @@ class NewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bytes_min: Annotated[int, msgspec.Meta(ge=0, le=BODY_BYTES_MAX)]
     body: Annotated[bytes, msgspec.Meta(max_length=BODY_BYTES_MAX)]
     remember: Remembered = b""
+    awaits_officer: bool = False
 
     def __repr__(self) -> str:
         """Never shows the body."""
@@ -134,7 +135,9 @@ class Append(Message, frozen=True):
 
 
 class OpenCrossingsRequest(Message, frozen=True):
-    """Ask what an earlier run of the lane left: crossings that were opened and never closed, and what it wanted to be told."""
+    """Ask what an earlier run of the lane left: crossings that were opened and never closed, or referred and never settled, and what it
+    wanted to be told.
+    """
 
 
 class Recorded(Message, frozen=True):
@@ -164,10 +167,13 @@ class Appended(Message, frozen=True):
 
 
 class OpenCrossings(Message, frozen=True):
-    """The crossings that were opened and never closed, oldest first, and what the latest record asked to remember."""
+    """The crossings that were opened and never closed, what the latest record asked to remember, and the crossings that were referred and
+    never settled. Crossings come oldest first.
+    """
 
     crossings: list[str]
     remembered: Remembered = b""
+    referred: list[str] = []
 
 
 ToLog = Append | OpenCrossingsRequest | StatusRequest

@@ -96,6 +96,14 @@ def begin_emergency(state: State, began: records.EmergencyBegan) -> Step:
     return Emergency(), effects
 
 
+def go_on(around: Surroundings, but: str | None = None) -> Step:
+    """What follows a crossing or an emergency: the latest referral that waits, `but` for one that is settled now; else rest."""
+    for one in reversed(around.waiting):
+        if one.crossing != but:
+            return Referred(one.crossing, one.objections), (Show(Screen.OFFICER),)
+    return rest(around)
+
+
 def rest(around: Surroundings) -> tuple[Idle, tuple[Effect, ...]]:
     """Back to idle, with the screen that fits."""
     screen = Screen.WELCOME if around.in_service() else Screen.CLOSED

@@ -76,13 +76,22 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Referral:
+    """A crossing that waits for an officer, and every reason."""
+
+    crossing: str
+    objections: tuple[Objection, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """The newest known facts. `just_passed` and `just_left` are the numbers of entry and exit passages that the latest event brought to
     light; `counted` is where the controller's counters stood when it was last heard, however long ago.
 
     `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
     whose presence was written down last, and when; `closed_by` is who took the lane out of service. `granting`, `revoking` and `freeing`
-    are what the barrier was told and no status has borne out yet (`gate.passage.wanting`).
+    are what the barrier was told and no status has borne out yet (`gate.passage.wanting`). `waiting` are the referrals that no officer
+    has settled, oldest first, also while an officer lets one through (`gate.passage.waiting`).
     `incidents` are those that were written down just now, of which crossing, and when. `site_at_ms` is when lists and clock were looked
     at. `look` is the running crossing and vision's session in which its traveller was seen last, `another_look` says that the latest
     event comes from another session than what was seen of the same traveller before.
@@ -104,6 +113,7 @@ class Surroundings:
     revoking: Told | None = None
     freeing: Told | None = None
     counted: Counters | None = None
+    waiting: tuple[Referral, ...] = ()
     just_passed: int = 0
     just_left: int = 0
     alarms: tuple[Raised, ...] = ()
@@ -178,6 +188,10 @@ class Surroundings:
     def in_service(self) -> bool:
         """True when a traveller may be invited: nothing lost, nothing hinders an admission, and no officer closed it."""
         return not self.lost and not self.hinders and self.closed_by is None
+
+    def waits(self, crossing: str) -> Referral | None:
+        """The referral of a crossing that no officer has settled."""
+        return next((one for one in self.waiting if one.crossing == crossing), None)
 
     def decided_by(self, crossing: str) -> str | None:
         """Who answered this referral, as far as it is remembered."""

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.passage import records
+from gate.passage import records, waiting
 from gate.passage.alarms import follow
 from gate.passage.books import entries, in_order
 from gate.passage.effects import (
     Effect,
+    EndEmergency,
     Erase,
     Grant,
     LookAtLane,
@@ -36,6 +37,7 @@ from gate.passage.endings import (
     begin_emergency,
     closed,
     emergency_began,
+    go_on,
     hinders,
     incident,
     refer,
@@ -78,6 +80,7 @@ from gate.passage.records import ClosedAs, GrantEnd, IncidentKind
 from gate.passage.screen import Guidance, Screen
 from gate.passage.states import (
     Emergency,
+    Ending,
     Granted,
     Idle,
     Inspecting,
@@ -114,15 +117,13 @@ __all__ = [
 ]
 
 
-def start(open_crossings: tuple[str, ...]) -> Step:
-    """The state at program start: every crossing that was left open is closed as referred, and the last one waits for
-    an officer (safety invariant 10).
+def start(open_crossings: tuple[str, ...], referred: tuple[str, ...] = ()) -> Step:
+    """The state at program start: every crossing that was left open is closed as referred, and whoever waits, waits for an officer
+    (safety invariant 10). `referred` are those that had their verdict and were not settled. The surroundings hold all who wait.
     """
-    objections = (Objection(Reason.LANE_RESTARTED),)
-    closings = tuple(closed(crossing, ClosedAs.REFERRED, objections) for crossing in open_crossings)
-    if open_crossings:
-        return Referred(open_crossings[-1], objections), (*closings, Show(Screen.OFFICER))
-    return Idle(Screen.CLOSED), (Show(Screen.CLOSED),)
+    closings = tuple(closed(crossing, ClosedAs.REFERRED, waiting.RESTARTED) for crossing in open_crossings)
+    first, shown = go_on(Surroundings(waiting=waiting.left(open_crossings, referred)))
+    return first, (*closings, *shown)
 
 
 def step(
@@ -141,6 +142,7 @@ def step(
         state, effects = _emergency_begins(around, state, now_ms)
     else:
         state, effects = _dispatch(rules, around, state, event, now_ms)
+    around = replace(around, waiting=waiting.follow(around.waiting, effects))
     around, again = insist(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
     return around, state, (*in_order((*effects, *again), books), *noted, *lost, *alarmed)
 
@@ -501,22 +503,35 @@ def _passing(rules: Rules, around: Surroundings, state: Passing, event: Event, n
             effects = (incident(state.crossing, IncidentKind.BODIES_SEVERAL),)
             state = replace(state, incident=True)
         if around.at_rest():
-            resting, shown = rest(around)
-            return resting, (*effects, admitted(state), *shown)
+            following, shown = go_on(around, state.crossing)
+            return following, (*effects, admitted(state), *shown)
     if now_ms - state.since_ms > rules.timing.passing_max_ms or event == PartLost(Part.BARRIER):
         # The person was admitted and is through; what is wrong now is the lane.
         stuck = incident(state.crossing, IncidentKind.LANE_NOT_CLOSED)
-        resting, shown = rest(around)
-        return resting, (*effects, stuck, admitted(state), *shown)
+        following, shown = go_on(around, state.crossing)
+        return following, (*effects, stuck, admitted(state), *shown)
     return state, effects
 
 
 def _emergency(rules: Rules, around: Surroundings, state: Emergency, event: Event, now_ms: int) -> Step:
+    if (ending := state.ending) is not None:
+        return _ending(rules.timing, around, state, ending, event, now_ms=now_ms)
     if state.held_ms is not None and now_ms - state.held_ms >= rules.timing.emergency_hold_ms:
         return replace(state, held_ms=now_ms), (Release(),)
-    if state.ending_ms is not None:
-        if isinstance(event, LaneSeen) and not around.emergency():
-            return rest(around)
-        if now_ms - state.ending_ms > rules.timing.emergency_end_max_ms:
-            return Emergency(), ()
     return state, ()
+
+
+def _ending(
+    timing: Timing, around: Surroundings, state: Emergency, ending: Ending, event: Event, *, now_ms: int
+) -> Step:
+    """An emergency ends when the controller's status says so; the controller is told again until then, or until it is late."""
+    if now_ms - ending.since_ms > timing.emergency_end_max_ms:
+        return replace(state, ending=None), (incident(None, IncidentKind.EMERGENCY_NOT_ENDED),)
+    if not isinstance(event, LaneSeen) or event.fire:
+        return state, ()
+    if not event.emergency_open:
+        following, shown = go_on(around)
+        return following, (Write(records.EmergencyEnded(ending.said)), *shown)
+    if now_ms - ending.told_ms < timing.order_again_ms:
+        return state, ()
+    return replace(state, ending=replace(ending, told_ms=now_ms)), (EndEmergency(),)

@@ -18,10 +18,11 @@ from gate.passage.effects import (
     Answer,
     Effect,
     EndEmergency,
+    LookAtLane,
     Release,
     Write,
 )
-from gate.passage.endings import begin_emergency, incident, refer, rest, revoke
+from gate.passage.endings import begin_emergency, go_on, incident, refer, rest, revoke
 from gate.passage.lane import Surroundings, Told
 from gate.passage.orders import (
     AcknowledgeAlarms,
@@ -44,6 +45,7 @@ from gate.passage.records import IncidentKind, ObeyedVerb
 from gate.passage.states import (
     Admission,
     Emergency,
+    Ending,
     Granted,
     Idle,
     Inspecting,
@@ -76,17 +78,17 @@ def obey(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now
                 ordered = replace(ordered, said=replace(ordered.said, missing=missing))
             free = _free if isinstance(ordered.command, Free) else _begin_emergency
             return free(around, state, ordered, now_ms)
-        case Admit(crossing) | HandOver(crossing) if not _waits(state, crossing):
+        case Admit(crossing) | HandOver(crossing) if not _waits(around, state, crossing):
             return around, state, (_not_waiting(around, ordered, crossing),)
         case _ if stale:
             return around, state, (Answer(ordered.number, Outcome.STALE, "the lane moved on: look again"),)
-        case Admit():
-            return _admit(rules, around, state, ordered, now_ms)
+        case Admit(crossing):
+            return _admit(rules, around, state, ordered, crossing, now_ms=now_ms)
         case HandOver(crossing, disposition):
             around = _decided(around, crossing, ordered.said.officer)
-            resting, shown = rest(around)
             settled = Write(records.Settled(crossing, ordered.said, disposition))
-            return _done(around, resting, ordered, settled, *shown)
+            following, shown = go_on(around, crossing) if crossing_of(state) == crossing else (state, ())
+            return _done(around, following, ordered, settled, *shown)
         case Hold(crossing):
             return _hold(around, state, ordered, crossing)
         case EndEmergencyNow():
@@ -126,8 +128,10 @@ def _decided(around: Surroundings, crossing: str, officer: str) -> Surroundings:
     return replace(around, decided=(*others, (crossing, officer))[-REMEMBERED_MAX:])
 
 
-def _waits(state: State, crossing: str) -> bool:
-    return isinstance(state, Referred) and state.crossing == crossing
+def _waits(around: Surroundings, state: State, crossing: str) -> bool:
+    """True for a referral that nobody has decided, whatever the lane does meanwhile."""
+    is_under_way = crossing_of(state) == crossing and not isinstance(state, Referred)
+    return around.waits(crossing) is not None and not is_under_way
 
 
 # ── presence ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -153,16 +157,22 @@ def _present(
 # ── referrals ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _admit(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+def _admit(
+    rules: Rules, around: Surroundings, state: State, ordered: Ordered, crossing: str, *, now_ms: int
+) -> Obeying:
     """Make it durable that the traveller may pass in spite of everything; the lane is looked at when it is."""
-    assert isinstance(state, Referred)
+    referral = around.waits(crossing)
+    if referral is None or not isinstance(state, Referred):
+        why = "an emergency" if isinstance(state, Emergency) else "another crossing is under way"
+        return _impossible(around, state, ordered, why)
     objections = lane_objections(around.lane_evidence(now_ms), rules.policy, by_officer=True)
     if objections:
         return _impossible(around, state, ordered, f"the lane: {', '.join(o.reason.value for o in objections)}")
     said = ordered.said
-    around = replace(_decided(around, state.crossing, said.officer), officer_seen_ms=now_ms)
-    written = Write(records.Overruled(state.crossing, said, state.objections), awaited=True)
-    return _on_its_way(around, Overruling(state.crossing, Admission(state, said), now_ms), ordered, written)
+    around = replace(_decided(around, referral.crossing, said.officer), officer_seen_ms=now_ms)
+    written = Write(records.Overruled(referral.crossing, said, referral.objections), awaited=True)
+    admission = Admission(Referred(referral.crossing, referral.objections), said)
+    return _on_its_way(around, Overruling(referral.crossing, admission, now_ms), ordered, written)
 
 
 def _hold(around: Surroundings, state: State, ordered: Ordered, crossing: str) -> Obeying:
@@ -209,7 +219,7 @@ def _begin_emergency(around: Surroundings, state: State, ordered: Ordered, now_m
     """Open and keep open: a controller has no emergency of the host's, so it is told to release again and again."""
     around = replace(around, released_ms=now_ms, freeing=Told(now_ms, now_ms))
     if isinstance(state, Emergency) and state.held_ms is not None:
-        return _on_its_way(around, replace(state, held_ms=now_ms), ordered, Release())
+        return _on_its_way(around, Emergency(held_ms=now_ms), ordered, Release())
     _, effects = begin_emergency(state, records.EmergencyBegan(crossing_of(state), ordered.said))
     return _on_its_way(around, Emergency(held_ms=now_ms), ordered, Release(), *effects)
 
@@ -220,11 +230,9 @@ def _end_emergency(around: Surroundings, state: State, ordered: Ordered, now_ms:
         return _impossible(around, state, ordered, "there is no emergency")
     if around.lane is None or around.lane.fire:
         return _impossible(around, state, ordered, "the fire input is active, or nobody knows")
-    ended = Write(records.EmergencyEnded(ordered.said))
-    if around.emergency():
-        return _on_its_way(around, Emergency(ending_ms=now_ms), ordered, EndEmergency(), ended)
-    resting, shown = rest(around)
-    return _done(around, resting, ordered, ended, *shown)
+    # It is over, and written, when a status from now on says so. One that the controller knows nothing of, it agrees on with its next.
+    told = EndEmergency() if around.emergency() else LookAtLane()
+    return _on_its_way(around, replace(state, ending=Ending(ordered.said, now_ms, now_ms)), ordered, told)
 
 
 # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,7 @@
 """The records of the audit log, one dataclass a kind: what each holds, and what it means for the log.
 
-A record says three things to whoever writes it, whatever the kind: to which class it belongs, whether it leads to an admission (so
-it waits while the disk is full, and opens its crossing), and whether it ends one. Time, boot and index come with the envelope. Field
+A record says four things to whoever writes it, whatever the kind: to which class it belongs, whether it leads to an admission (so
+it waits while the disk is full, and opens its crossing), whether it ends one, and whether it leaves one waiting for an officer. Time, boot and index come with the envelope. Field
 names and words are stored and never renamed; a field that is added has a default, so that older records are read. Nothing here
 is personal: names, numbers, pictures and templates never enter `gate.passage`.
 
@@ -75,6 +75,7 @@ class IncidentKind(enum.Enum):
     GRANT_NOT_SHOWN = "grant_not_shown"
     REVOKE_NOT_SHOWN = "revoke_not_shown"
     RELEASE_NOT_SHOWN = "release_not_shown"
+    EMERGENCY_NOT_ENDED = "emergency_not_ended"
     # A part of the gate is gone
     BARRIER_LOST = "barrier_lost"
     VISION_LOST = "vision_lost"
@@ -127,6 +128,11 @@ class _Record:
     leads_to_admission: ClassVar[bool] = False
     ends_crossing: ClassVar[bool] = False
     bytes_min: ClassVar[int] = 0  # how long its sealed body looks at least
+
+    @property
+    def awaits_officer(self) -> bool:
+        """True when its crossing waits from here on until a later record of it ends it again."""
+        return False
 
 
 # ── the program and what it judges by ────────────────────────────────────────────────────────────────────────────────
@@ -301,6 +307,11 @@ class Closed(_Record):
     reasons: tuple[Objection, ...] = ()
     stages_ms: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def awaits_officer(self) -> bool:
+        """A referral ends with the officer's disposition."""
+        return self.verdict is ClosedAs.REFERRED
+
 
 @dataclass(frozen=True, slots=True)
 class Settled(_Record):
@@ -359,7 +370,7 @@ class EmergencyBegan(_Record):
 
 @dataclass(frozen=True, slots=True)
 class EmergencyEnded(_Record):
-    """An officer at the lane said that the emergency is over."""
+    """The emergency is over: an officer at the lane said so, and the controller agreed."""
 
     kind: ClassVar = RecordKind.EMERGENCY_ENDED
     about: ClassVar = RecordClass.ADMINISTRATION

@@ -123,12 +123,19 @@ class Passing:
 
 
 @dataclass(frozen=True, slots=True)
-class Emergency:
-    """The lane stands open. `ending_ms` is when an officer said that it is over, `held_ms` when a controller that knows of no
-    emergency was last told to stay open.
-    """
+class Ending:
+    """An officer said that the emergency is over; the controller has not agreed yet, and was told so last at `told_ms`."""
 
-    ending_ms: int | None = None
+    said: Said
+    since_ms: int
+    told_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """The lane stands open. `held_ms` is when a controller that knows of no emergency was last told to stay open."""
+
+    ending: Ending | None = None
     held_ms: int | None = None
 
 

@@ -85,7 +85,7 @@ def _free(
         told = replace(told, opened=True)
         around = replace(around, freeing=told)
         return _release(around, told, now_ms) if revoked else (around, ())
-    is_held = isinstance(state, Emergency) and state.held_ms is not None
+    is_held = isinstance(state, Emergency) and state.held_ms is not None and state.ending is None
     is_over = now_ms - told.since_ms > timing.release_ms
     done = (told.opened or is_over) if seen.bodies == 0 else (told.opened and is_over)
     if done and not is_held:

@@ -223,6 +223,7 @@ class Desk:
                 leads_to_admission=record.leads_to_admission,
                 ends_crossing=record.ends_crossing,
                 remember=record.remember,
+                awaits_officer=record.awaits_officer,
             )
             return Wanted.of(happening, record.body, record.bytes_min)
         except BadFormatError as error:
@@ -246,7 +247,8 @@ class Desk:
                 self._take(message, answer)
             case OpenCrossingsRequest():
                 standing = self._writer.standing
-                answer.set_result(OpenCrossings(list(standing.open_crossings), standing.remembered))
+                left = OpenCrossings(list(standing.open_crossings), standing.remembered, list(standing.referred))
+                answer.set_result(left)
             case StatusRequest():
                 answer.set_result(self._status())
             case _:

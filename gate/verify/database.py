@@ -19,8 +19,9 @@ from gate.verify.judge import Judge
 from gate.verify.signed import LogKey
 
 MAGIC = b"SQLite format 3\0"
-# Of the log program, nothing of the log: where it proves that it can write, and what the lane wants to be told at its next start.
-OURS_BESIDE = frozenset({"probe", "remembered"})
+# Of the log program, nothing of the log: where it proves that it can write, what the lane wants to be told at its next start, and who waits
+# for an officer.
+OURS_BESIDE = frozenset({"probe", "remembered", "referred"})
 TABLES = frozenset({"entries", "keys", "nodes", "head", "receipt", "open_crossings"})
 CELL_BYTES_MAX = 1024 * 1024
 
@@ -105,6 +106,11 @@ def _verify_derived(connection: sqlite3.Connection, judge: Judge) -> None:
     for crossing, first in connection.execute("SELECT crossing, first FROM open_crossings"):
         if not (type(first) is int and 0 <= first < judge.tree.size):
             judge.findings.add(f"the open crossing {crossing} begins with no entry of the log")
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'referred'").fetchone() is None:
+        return  # an older log program's
+    for crossing, first in connection.execute("SELECT crossing, first FROM referred"):
+        if not (type(first) is int and 0 <= first < judge.tree.size):
+            judge.findings.add(f"the crossing {crossing} waits for an officer since no entry of the log")
 
 
 def _bytes(cell: object) -> bytes:

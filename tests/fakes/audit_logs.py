@@ -33,7 +33,9 @@ LEADING = frozenset({"started", "opened", "decided", "presence"})
 ENDING = frozenset({"closed", "disposition"})
 
 
-def happening(kind: str, crossing: str | None = None, *, append_id: bytes | None = None) -> Happening:
+def happening(
+    kind: str, crossing: str | None = None, *, append_id: bytes | None = None, awaits_officer: bool = False
+) -> Happening:
     return Happening(
         id=append_id or os.urandom(16),
         kind=kind,
@@ -44,6 +46,7 @@ def happening(kind: str, crossing: str | None = None, *, append_id: bytes | None
         time=TIME,
         leads_to_admission=kind in LEADING,
         ends_crossing=kind in ENDING,
+        awaits_officer=awaits_officer,
     )
 
 

@@ -199,6 +199,16 @@ async def test_what_the_lane_wants_to_be_told_again_is_told_at_its_next_start(co
         assert await ask(lane, OpenCrossingsRequest()) == OpenCrossings([], b"counters")
 
 
+async def test_who_waits_for_an_officer_is_remembered_over_a_restart_until_settled(config: Config) -> None:
+    waits = replace(new("closed", "c1"), awaits_officer=True)
+    async with running(config) as lane:
+        await ask(lane, Append([new("opened", "c1"), waits, new("opened", "c2"), new("closed", "c2")]))
+    async with running(config) as lane:
+        assert await ask(lane, OpenCrossingsRequest()) == OpenCrossings([], b"", ["c1"])
+        await ask(lane, append("disposition", "c1"))
+        assert await ask(lane, OpenCrossingsRequest()) == OpenCrossings([])
+
+
 @pytest.mark.parametrize(
     "impossible",
     [

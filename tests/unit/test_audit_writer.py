@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.audit_logs import ORIGIN, SmallLog, crossing, wanted
+from fakes.audit_logs import ORIGIN, SmallLog, crossing, happening, wanted
 
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.errors import (
@@ -131,6 +131,38 @@ def test_what_the_latest_record_asks_to_remember_is_told_after_a_restart_and_sta
     assert b"remember" not in counted(4).plain
     report = verify(log.database, log.vkey)
     assert (report.verified, report.entries) == (True, 4)
+
+
+def referral(name: str) -> Wanted:
+    return Wanted.of(happening("closed", name, awaits_officer=True), b"{}")
+
+
+def test_whoever_was_referred_waits_until_settled_and_is_not_open_while_an_officer_lets_them_through(
+    log: SmallLog,
+) -> None:
+    log.write([wanted("opened", "c1"), wanted("opened", "c2"), referral("c2"), referral("c1"), *crossing("c3")])
+    log.write([wanted("decided", "c2"), wanted("incident", "c1"), wanted("disposition", "c9")])
+    with log.writer() as writer:
+        assert (writer.standing.open_crossings, writer.standing.referred) == ((), ("c2", "c1"))
+        writer.append([wanted("disposition", "c2")], 0)
+        assert writer.standing.referred == ("c1",)
+    assert verify(log.database, log.vkey).verified
+
+
+def test_of_very_many_who_wait_the_latest_are_told(log: SmallLog) -> None:
+    log.write([referral(f"c{number}") for number in range(40)])
+    with log.writer() as writer:
+        assert writer.standing.referred == tuple(f"c{number}" for number in range(8, 40))
+
+
+def test_a_database_of_before_anybody_was_remembered_goes_on(log: SmallLog) -> None:
+    log.write(crossing("c1"))
+    with contextlib.closing(sqlite3.connect(log.database)) as older, older:
+        older.execute("DROP TABLE referred")
+    assert verify(log.database, log.vkey).verified
+    log.write([referral("c2")])
+    with log.writer() as writer:
+        assert writer.standing.referred == ("c2",)
 
 
 def test_a_late_disposition_has_a_key_of_its_own(log: SmallLog) -> None:

@@ -61,7 +61,7 @@ class FakeLog:
                 case messages.StatusRequest():
                     await connection.send(LOG_WELL)
                 case messages.OpenCrossingsRequest():
-                    await connection.send(messages.OpenCrossings(crossings=["a"]))
+                    await connection.send(messages.OpenCrossings(crossings=["a"], referred=["b"]))
 
 
 class Events:
@@ -234,7 +234,7 @@ async def test_what_an_earlier_run_left_is_asked_for_on_a_line_of_its_own(tmp_pa
     with pytest.raises(ChannelError):
         await client.left()
     async with serve(CHANNELS.log, tmp_path / "s", FakeLog().handle):
-        assert await client.left() == messages.OpenCrossings(["a"])
+        assert await client.left() == messages.OpenCrossings(["a"], b"", ["b"])
 
 
 async def test_vision_is_told_and_heard_and_its_loss_is_an_event(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from gate.passage.events import (
     SiteSeen,
 )
 from gate.passage.evidence import Alarm
-from gate.passage.orders import BePresent, Free, Outcome
+from gate.passage.orders import BePresent, Disposition, Free, HandOver, Outcome
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Screen
@@ -40,6 +40,7 @@ class World:
         *,
         grant_fails: bool = False,
         open_crossings: tuple[str, ...] = (),
+        referred: tuple[str, ...] = (),
         missing: frozenset[Part] = frozenset(),
         counted: Counters | None = None,
     ) -> None:
@@ -61,6 +62,7 @@ class World:
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
             purpose="demo",
             open_crossings=open_crossings,
+            referred=referred,
             missing=missing,
             counted=counted,
         )
@@ -183,6 +185,22 @@ async def test_who_went_through_while_the_program_was_away_is_in_the_books_of_th
     assert [record for record in world.records if isinstance(record, records.Passed | records.Counted)] == [
         records.Passed("old", 1, unseen, counters=now.counters)
     ]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_crossings_that_waited_before_a_restart_wait_after_it_and_are_settled_once() -> None:
+    """The log told the open ones only: a referral that waited when the lane died was never settled."""
+    world = World(referred=("old-1", "old-2"))
+    task = asyncio.ensure_future(world.engine.run())
+    await world.settle()
+    assert world.records == []  # they have their verdict
+    assert world.views[-1].referred == "old-2"
+    for number, crossing in enumerate(("old-2", "old-1")):
+        world.engine.post(ordered(HandOver(crossing, Disposition.TAKEN_OVER), version=number))
+        await world.settle()
+    assert [records.crossing_of(record) for record in world.records] == ["old-2", "old-1"]
+    assert world.views[-1].screen is Screen.CLOSED
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

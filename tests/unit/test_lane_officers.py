@@ -28,6 +28,7 @@ from gate.orders.verbs import Power, Role, Verb
 from gate.passage import machine, obeying, records
 from gate.passage.events import DocumentPresented, Part, PartLost
 from gate.passage.evidence import Alarm
+from gate.passage.lane import Referral, Surroundings
 from gate.passage.orders import Missing, OfficerRole, Outcome
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Counted, ObeyedVerb
@@ -213,7 +214,7 @@ def test_an_order_for_another_gate_or_crossing_does_nothing_here(monkeypatch: py
 
     assert at_a_lane(story).orders == []
     off(monkeypatch, Lack.OTHER_GATE)
-    monkeypatch.setattr(obeying, "_waits", lambda state, _crossing: isinstance(state, machine.Referred))
+    monkeypatch.setattr(Surroundings, "waits", lambda around, _crossing: around.waiting[0])
 
     async def believed(lane: Lane) -> None:
         await lane.refer()
@@ -495,6 +496,7 @@ async def test_an_answer_with_every_reason_there_is_still_fits_the_channel(tmp_p
     lane = Lane()
     everything = tuple(Objection(reason, "x" * 500) for reason in Reason)
     lane.engine._state = machine.Referred(CROSSING, everything)
+    lane.engine._around = Surroundings(waiting=(Referral(CROSSING, everything),))
     async with lane.desk.serve(tmp_path / "orders.sock"):
         terminal = await Terminal.reach(tmp_path / "orders.sock")
         (waiting,) = (await terminal.look()).referred

@@ -15,6 +15,7 @@ from fakes.passage_examples import (
     looking,
     ready,
     recording,
+    said,
 )
 
 from gate.passage import machine, records
@@ -380,7 +381,7 @@ def test_fire_ends_everything_without_a_closing_command() -> None:
 
 
 def test_an_emergency_ends_only_with_a_clear_input_and_an_officer() -> None:
-    run = granted()
+    run = ready()
     run.feed(replace(AT_REST, fire=True, emergency_open=True))
     assert [type(effect) for effect in run.order(EndEmergencyNow())] == [Answer]
     run.feed(replace(AT_REST, emergency_open=True), Tick())
@@ -388,15 +389,35 @@ def test_an_emergency_ends_only_with_a_clear_input_and_an_officer() -> None:
     assert run.order(EndEmergencyNow())[0] == EndEmergency()
     run.feed(replace(AT_REST, emergency_open=True))
     assert isinstance(run.state, machine.Emergency)
-    assert run.feed(AT_REST) == [Show(Screen.WELCOME)]
+    assert run.feed(AT_REST) == [Write(records.EmergencyEnded(said())), Show(Screen.WELCOME)]
 
 
-def test_an_emergency_that_the_controller_does_not_leave_goes_on() -> None:
+def test_an_emergency_that_the_controller_does_not_leave_goes_on_and_is_never_written_as_ended() -> None:
+    """EMERGENCY_ENDED was written with the order, whatever the controller made of it."""
+    run = ready()
+    stays = replace(AT_REST, emergency_open=True)
+    run.feed(replace(AT_REST, fire=True), stays)
+    run.order(EndEmergencyNow())
+    told = 0
+    for _ in range(30):
+        effects = run.feed(stays, after_ms=100)
+        assert kinds(effects) == []
+        told += effects.count(EndEmergency())
+    assert told > 5  # again until the controller shows it
+    assert incidents(run.feed(Tick(), after_ms=1)) == ["emergency_not_ended"]
+    assert run.state == machine.Emergency()
+    assert run.feed(AT_REST) == []  # only an officer ends it
+    assert run.order(EndEmergencyNow())[0] == LookAtLane()
+    assert kinds(run.feed(AT_REST)) == [RecordKind.EMERGENCY_ENDED]
+
+
+def test_a_fire_that_comes_back_while_an_emergency_ends_is_not_told_to_end() -> None:
     run = ready()
     run.feed(replace(AT_REST, fire=True), replace(AT_REST, emergency_open=True))
     run.order(EndEmergencyNow())
-    run.feed(Tick(), after_ms=3_001)
-    assert run.state == machine.Emergency()
+    for _ in range(30):
+        assert EndEmergency() not in run.feed(replace(AT_REST, fire=True, emergency_open=True), after_ms=100)
+    assert kinds(run.effects).count(RecordKind.EMERGENCY_ENDED) == 0
 
 
 def test_crossings_left_open_by_an_earlier_run_are_closed_as_referred() -> None:
@@ -405,6 +426,7 @@ def test_crossings_left_open_by_an_earlier_run_are_closed_as_referred() -> None:
     assert state.crossing == "b"
     assert reasons_of(list(effects)) == {"lane_restarted"}
     assert kinds(list(effects)) == [RecordKind.CLOSED, RecordKind.CLOSED]
+    assert effects[-1] == Show(Screen.OFFICER)
 
 
 def test_presence_and_lost_parts_are_written_down() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -46,12 +47,14 @@ from gate.passage.events import (
     PartLost,
     Recorded,
     RecordKind,
+    SiteSeen,
     Tick,
     TrackChange,
     TrackChanged,
     VideoDoubted,
 )
 from gate.passage.evidence import Alarm, CameraTrouble
+from gate.passage.lane import Surroundings
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -71,6 +74,7 @@ from gate.passage.orders import (
 from gate.passage.reasons import Reason
 from gate.passage.records import IncidentKind, ObeyedVerb
 from gate.passage.screen import Screen
+from gate.passage.waiting import WAITING_MAX, left
 
 OPEN = replace(AT_REST, closed=False, grants_left=1)
 FIRE = replace(AT_REST, fire=True, emergency_open=True, closed=False)
@@ -436,12 +440,131 @@ def test_an_ordered_emergency_ends_when_an_officer_says_so() -> None:
     run = ready()
     run.order(BeginEmergency())
     run.feed(replace(AT_REST, closed=False))
-    effects = run.order(EndEmergencyNow(), "bert")
+    assert run.order(EndEmergencyNow(), "bert") == [LookAtLane(), Answer(1, Outcome.ORDERED)]
+    effects = run.feed(replace(AT_REST, closed=False))
     assert written(effects) == [records.EmergencyEnded(said("bert"))]
-    assert answer(effects).outcome is Outcome.DONE
     assert run.state == machine.Idle(Screen.CLOSED)  # until the leaf is seen closed
     assert run.feed(Tick(), after_ms=5_000) == []
     assert Show(Screen.WELCOME) in run.feed(AT_REST)
+
+
+def test_an_ordered_emergency_that_cannot_be_ended_is_held_on() -> None:
+    run = ready()
+    run.order(BeginEmergency())
+    run.feed(OPEN)
+    run.order(EndEmergencyNow())
+    assert run.feed(Tick(), after_ms=3_000) == []
+    run.feed(Tick(), after_ms=1)
+    assert Release() in run.feed(Tick())
+    assert isinstance(run.state, machine.Emergency)
+
+
+# ── referrals that wait ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def waiting(run: Run) -> list[str]:
+    return [one.crossing for one in run.around.waiting]
+
+
+def over(run: Run) -> list[Effect]:
+    """The fire is out, and an officer ends the emergency."""
+    run.feed(replace(FIRE, fire=False))
+    run.order(EndEmergencyNow())
+    return run.feed(AT_REST)
+
+
+def test_a_referral_that_waits_survives_an_emergency() -> None:
+    """It was gone: the lane came back with WELCOME, and nobody could settle the crossing any more."""
+    run = referred()
+    before = run.state
+    run.feed(FIRE)
+    assert waiting(run) == [CROSSING]
+    assert over(run)[-1] == Show(Screen.OFFICER)
+    assert run.state == before
+    assert answer(run.order(Admit(CROSSING))).outcome is Outcome.ORDERED
+
+
+@pytest.mark.parametrize("make", [inspecting, recording, looking, granted, overruling, granted_by_officer])
+def test_a_crossing_that_an_emergency_ended_waits_for_an_officer_afterwards(make: Callable[[], Run]) -> None:
+    run = make()
+    run.feed(FIRE)
+    over(run)
+    assert isinstance(run.state, machine.Referred)
+    assert run.state.crossing == CROSSING
+    assert Reason.EMERGENCY in [one.reason for one in run.state.objections]
+    effects = run.order(TAKEN_OVER)
+    assert written(effects) == [records.Settled(CROSSING, said(), Disposition.TAKEN_OVER)]
+    assert (waiting(run), run.state) == ([], machine.Idle(Screen.WELCOME))
+
+
+def test_a_referral_can_be_settled_while_the_emergency_lasts_and_nobody_is_admitted() -> None:
+    run = referred()
+    run.feed(FIRE)
+    assert answer(run.order(Admit(CROSSING))).detail == "an emergency"
+    assert answer(run.order(TAKEN_OVER)).outcome is Outcome.DONE
+    assert isinstance(run.state, machine.Emergency)
+    assert over(run)[-1] == Show(Screen.WELCOME)
+    assert answer(run.order(TAKEN_OVER)).detail == "already decided by officer-1"
+
+
+def restarted(open_crossings: tuple[str, ...], referrals: tuple[str, ...]) -> Run:
+    state, effects = machine.start(open_crossings, referrals)
+    run = Run(state=state, effects=list(effects), around=Surroundings(waiting=left(open_crossings, referrals)))
+    run.feed(AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True))
+    return run
+
+
+def test_everybody_who_waited_before_a_restart_waits_after_it_and_each_is_closed_once() -> None:
+    run = restarted(("open-1", "open-2"), ("old-1", "old-2"))
+    closings = [one for one in written(run.effects) if isinstance(one, records.Closed)]
+    assert [one.crossing for one in closings] == ["open-1", "open-2"]
+    assert waiting(run) == ["old-1", "old-2", "open-1", "open-2"]
+    settled = []
+    while isinstance(run.state, machine.Referred):
+        settled.append(run.state.crossing)
+        run.order(HandOver(run.state.crossing, Disposition.WALKED_BACK))
+    assert settled == ["open-2", "open-1", "old-2", "old-1"]
+    assert run.state == machine.Idle(Screen.WELCOME)
+
+
+def test_any_of_those_who_wait_can_be_settled_or_admitted_and_the_others_wait_on() -> None:
+    run = restarted((), ("old-1", "old-2", "old-3"))
+    assert answer(run.order(HandOver("old-1", Disposition.TAKEN_OVER))).outcome is Outcome.DONE
+    assert isinstance(run.state, machine.Referred)
+    assert run.state.crossing == "old-3"
+    run.order(Admit("old-2"))
+    assert machine.crossing_of(run.state) == "old-2"
+    assert answer(run.order(Admit("old-3"))).detail == "another crossing is under way"
+    assert answer(run.order(HandOver("old-2", Disposition.TAKEN_OVER))).detail == "already decided by officer-1"
+    run.feed(Recorded("old-2", RecordKind.OVERRULED), AT_REST, replace(OPEN, bodies=1))
+    passed = replace(AT_REST, passages_entry=1)
+    run.feed(replace(passed, closed=False, bodies=1), passed)
+    assert records.Settled("old-2", said(), Disposition.ADMITTED_BY_OFFICER) in written(run.effects)
+    assert isinstance(run.state, machine.Referred)
+    assert run.state.crossing == "old-3"
+    assert waiting(run) == ["old-3"]
+
+
+def test_an_admission_that_failed_waits_on_with_its_reason_beside_the_others() -> None:
+    run = restarted((), ("old-1", "old-2"))
+    run.order(Admit("old-1"))
+    run.feed(NotRecorded("old-1", RecordKind.OVERRULED))
+    assert isinstance(run.state, machine.Referred)
+    assert (run.state.crossing, waiting(run)) == ("old-1", ["old-1", "old-2"])
+    assert [one.reason for one in run.around.waiting[0].objections] == [Reason.LANE_RESTARTED, Reason.LOG_UNAVAILABLE]
+    assert run.state.objections == run.around.waiting[0].objections
+
+
+def test_while_somebody_waits_no_document_opens_a_crossing() -> None:
+    run = restarted((), ("old-1",))
+    assert run.feed(DocumentPresented("c9"), AT_REST, Tick()) == []
+
+
+def test_of_very_many_the_latest_are_remembered() -> None:
+    run = restarted(tuple(f"c{number}" for number in range(100)), ())
+    assert len(run.around.waiting) == WAITING_MAX
+    run.feed(Tick())
+    assert waiting(run)[-1] == "c99"
 
 
 def test_an_ordered_emergency_on_top_of_the_controllers_own_needs_the_controller_to_end_it() -> None:

@@ -87,3 +87,9 @@ def test_whatever_can_happen_has_an_incident_of_its_name() -> None:
     assert [IncidentKind.of_loss(part).value for part in Part] == [f"{part.value}_lost" for part in Part]
     assert IncidentKind.of_reason(Reason.TRACK_LOST) is IncidentKind.TRACK_LOST
     assert Incident(None, IncidentKind.of_reason(Reason.OFFICER_ABSENT)).incident is IncidentKind.GRANT_REVOKED
+
+
+def test_only_a_crossing_that_was_closed_as_referred_awaits_an_officer() -> None:
+    assert records.Closed("c1", records.ClosedAs.REFERRED).awaits_officer
+    assert not records.Closed("c1", records.ClosedAs.ADMITTED).awaits_officer
+    assert not records.Opened("c1").awaits_officer

@@ -55,7 +55,7 @@ from gate.passage.policy import Decision, Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed
 from gate.passage.screen import Guidance, Screen
-from gate.passage.states import Admission
+from gate.passage.states import Admission, Ending
 
 ADMIT = Decision(Verdict.ADMIT, ())
 OFFICERS = Admission(machine.Referred(CROSSING, (Objection(Reason.FACE_BELOW_THRESHOLD),)), said())
@@ -73,7 +73,7 @@ STATES: tuple[machine.State, ...] = (
     machine.Granted(CROSSING, 0, officers=OFFICERS),
     machine.Passing(CROSSING, 0, officers=OFFICERS),
     machine.Emergency(),
-    machine.Emergency(ending_ms=0),
+    machine.Emergency(ending=Ending(said(), 0, 0)),
     machine.Emergency(held_ms=0),
 )
 COMMANDS: tuple[Command, ...] = (

@@ -430,6 +430,7 @@ def test_a_copy_of_the_database_is_verified_also_with_its_write_ahead_log(tmp_pa
         ("DELETE FROM head", "0 heads"),
         ("DELETE FROM nodes", "full tiles"),
         ("INSERT INTO open_crossings VALUES ('c9', 999)", "open crossing c9 begins with no entry"),
+        ("INSERT INTO referred VALUES ('c9', 999)", "crossing c9 waits for an officer since no entry"),
         ("CREATE TABLE more (a)", "does not belong"),
         ("CREATE VIEW more AS SELECT 1", "does not belong"),
         ("DROP TABLE nodes", "table nodes is missing"),

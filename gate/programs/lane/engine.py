@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from drivers.errors import DriverError
 from gate.channel import messages
-from gate.passage import machine, records
+from gate.passage import machine, records, waiting
 from gate.passage.counting import Counters
 from gate.passage.effects import (
     Answer,
@@ -112,11 +112,12 @@ class Engine:
         clock_ms: Callable[[], float],
         purpose: Purpose,
         open_crossings: tuple[str, ...],
+        referred: tuple[str, ...] = (),
         counted: Counters | None = None,
         missing: frozenset[Part] = frozenset(),
     ) -> None:
-        """`open_crossings` and `counted`, how far the books of the barrier's passages went, are what an earlier run left. `missing` are
-        parts that nobody has heard of yet: without them no traveller is invited.
+        """`open_crossings`, `referred` (and not settled) and `counted`, how far the books of the barrier's passages went, are what an
+        earlier run left. `missing` are parts that nobody has heard of yet: without them no traveller is invited.
         """
         self._rules = rules
         self._barrier = barrier
@@ -128,8 +129,8 @@ class Engine:
         self._clock_ms = clock_ms
         self._purpose = purpose
         self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=EVENTS_MAX)
-        self._around = Surroundings(lost=missing, counted=counted)
-        self._state, self._first_effects = machine.start(open_crossings)
+        self._around = Surroundings(lost=missing, counted=counted, waiting=waiting.left(open_crossings, referred))
+        self._state, self._first_effects = machine.start(open_crossings, referred)
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE
         self._crossing_task: asyncio.Task[None] | None = None
         self._taken: str | None = None

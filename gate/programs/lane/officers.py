@@ -50,6 +50,7 @@ from gate.passage.orders import (
     Outcome,
     Said,
 )
+from gate.passage.reasons import Objection
 
 MACHINE_DEADLINE_S = 2.0  # far above what the machine takes; a lane that takes longer is lost
 CONFIRM_POLL_S = 0.02
@@ -155,7 +156,7 @@ class Officers:
             officers=self.authority is not None,
             state=_name(state),
             running=None if isinstance(state, machine.Referred) else machine.crossing_of(state),
-            referred=_waiting(state),
+            referred=_waiting(self.lane),
             closed_by=self.lane.around.closed_by,
             issued_ms=challenge.issued_ms,
             nonce=challenge.nonce,
@@ -168,7 +169,7 @@ class Officers:
         outcome, detail = await self._submit(raw)
         state = self.lane.state
         return messages.OrderAnswer(
-            outcome=outcome, detail=messages.words(detail), state=_name(state), referred=_waiting(state)
+            outcome=outcome, detail=messages.words(detail), state=_name(state), referred=_waiting(self.lane)
         )
 
     async def _submit(self, raw: bytes) -> Answered:
@@ -274,7 +275,7 @@ def _admission(state: machine.State, crossing: str | None, taken: str | None) ->
         case machine.Passing() if state.crossing == crossing:
             return Outcome.DONE, "passed"
         case machine.Referred() if state.crossing == crossing:
-            return Outcome.IMPOSSIBLE, f"not granted: {', '.join(_words(state))}"
+            return Outcome.IMPOSSIBLE, f"not granted: {', '.join(_words(state.objections))}"
         case _:
             return Outcome.IMPOSSIBLE, "not granted"
 
@@ -320,15 +321,20 @@ def _name(state: machine.State) -> str:
     return type(state).__name__.lower()
 
 
-def _words(state: machine.Referred) -> list[str]:
+def _words(objections: tuple[Objection, ...]) -> list[str]:
     return [
-        messages.words(f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value)
-        for one in state.objections
+        messages.words(f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value) for one in objections
     ]
 
 
-def _waiting(state: machine.State) -> list[messages.Waiting]:
-    if not isinstance(state, machine.Referred):
-        return []
-    found = [messages.Objected(one.reason, messages.words(one.detail)) for one in state.objections]
-    return [messages.Waiting(state.crossing, found)]
+def _waiting(lane: LaneInSight) -> list[messages.Waiting]:
+    """Every referral that waits, the latest first; not the one whose traveller an officer lets through now."""
+    state = lane.state
+    under_way = None if isinstance(state, machine.Referred) else machine.crossing_of(state)
+    return [
+        messages.Waiting(
+            one.crossing, [messages.Objected(why.reason, messages.words(why.detail)) for why in one.objections]
+        )
+        for one in reversed(lane.around.waiting)
+        if one.crossing != under_way
+    ]

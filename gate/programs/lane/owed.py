@@ -136,6 +136,7 @@ class Owed:
             monotonic_ms=monotonic_ms,
             leads_to_admission=record.leads_to_admission,
             ends_crossing=record.ends_crossing,
+            awaits_officer=record.awaits_officer,
             bytes_min=record.bytes_min,
             body=encode(record),
             remember=remember(record),

@@ -129,6 +129,7 @@ class Lane:
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
             purpose=Purpose(config.purpose),
             open_crossings=tuple(left.crossings),
+            referred=tuple(left.referred),
             counted=counted(left.remembered),
             missing=frozenset({Part.VISION, Part.CAMERA}),  # both say so when they are there
         )

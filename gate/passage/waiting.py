@@ -1,0 +1,50 @@
+"""The referrals that wait for an officer: every crossing that was closed as referred, until it is settled, whatever happens between.
+
+They are followed by their records, as the log follows them: so an emergency, another referral or a restart makes nobody forgotten, and
+lane and log agree on who waits. Settling one, and what the lane stands for meanwhile, is left to `gate.passage.obeying` and the states.
+"""
+
+from __future__ import annotations
+
+from gate.passage.effects import Effect, Write
+from gate.passage.lane import Referral
+from gate.passage.reasons import Objection, Reason
+from gate.passage.records import Closed, ClosedAs, Record, Revoked, Settled
+
+WAITING_MAX = 32  # the oldest is left to the log, which tells of it again at the next start
+
+RESTARTED = (Objection(Reason.LANE_RESTARTED),)
+
+
+def left(open_crossings: tuple[str, ...], referred: tuple[str, ...]) -> tuple[Referral, ...]:
+    """Who waits at the start of the program, in the order of their crossings: the log knows of whom, and keeps to itself why."""
+    return tuple(Referral(crossing, RESTARTED) for crossing in (*referred, *open_crossings))[-WAITING_MAX:]
+
+
+def follow(waiting: tuple[Referral, ...], effects: tuple[Effect, ...]) -> tuple[Referral, ...]:
+    """Who waits after these effects."""
+    for effect in effects:
+        if isinstance(effect, Write):
+            waiting = _after(waiting, effect.record)
+    return waiting[-WAITING_MAX:]
+
+
+def _after(waiting: tuple[Referral, ...], record: Record) -> tuple[Referral, ...]:
+    match record:
+        case Closed(crossing, ClosedAs.REFERRED, objections):
+            return (*_others(waiting, crossing), Referral(crossing, objections))
+        case Revoked(crossing, reasons):
+            return tuple(_with(one, reasons) if one.crossing == crossing else one for one in waiting)
+        case Settled(crossing):
+            return _others(waiting, crossing)
+        case _:
+            return waiting
+
+
+def _with(referral: Referral, more: tuple[Objection, ...]) -> Referral:
+    """An officer's admission failed: the referral waits again, with why."""
+    return Referral(referral.crossing, tuple(dict.fromkeys((*referral.objections, *more))))
+
+
+def _others(waiting: tuple[Referral, ...], crossing: str) -> tuple[Referral, ...]:
+    return tuple(one for one in waiting if one.crossing != crossing)
