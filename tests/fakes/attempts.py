@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import json
 import os
+import platform
 import resource
 import socket
+import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,13 +34,17 @@ NEEDS = {
 REFUSED = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _SECCOMP = ctypes.CDLL("libseccomp.so.2")
+_LONGER = 1 << 32  # beyond what the kernel looks at of an int
+_F_SETOWN_EX, _FIOSETOWN, _SIOCSPGRP = 15, 0x8901, 0x8902
+_FCHMODAT2 = 452
+NEWEST_KERNEL = tuple(int(part) for part in platform.release().split(".")[:2]) >= (6, 6)
 
 Attempt = Callable[[Path], object]
 
 
-def call(name: str, *arguments: object) -> int:
-    """A system call by its name. Raises OSError."""
-    number = _SECCOMP.seccomp_syscall_resolve_name(name.encode())
+def call(name: str | int, *arguments: object) -> int:
+    """A system call by its name or number. Raises OSError."""
+    number = name if isinstance(name, int) else _SECCOMP.seccomp_syscall_resolve_name(name.encode())
     result = int(_LIBC.syscall(ctypes.c_long(number), *arguments))
     if result < 0:
         error = ctypes.get_errno()
@@ -61,10 +68,24 @@ def _connect_to(port: int) -> Attempt:
     return attempt
 
 
-def _tell_the_journal(_: Path) -> None:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    ours.close()
-    theirs.close()
+def _tell_the_journal(kind: int) -> Attempt:
+    def attempt(_: Path) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+        ours.close()
+        theirs.close()
+
+    return attempt
+
+
+def _have_the_parent_signalled(ask: Callable[[socket.socket], object]) -> Attempt:
+    """The kernel signals whoever owns a descriptor when it can be read, SIGKILL if that is wanted."""
+
+    def attempt(_: Path) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ask(ours)
+
+    return attempt
 
 
 def _listen(family: int) -> Attempt:
@@ -111,13 +132,35 @@ ATTEMPTS: dict[str, Attempt] = {
     "outlive the parent": lambda _: call(
         "prctl", 1, ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0)
     ),
+    "be dumpable again, by a longer number": lambda _: call(
+        "prctl", ctypes.c_long(_LONGER + 4), ctypes.c_long(1), ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0)
+    ),
+    "outlive the parent, by a longer number": lambda _: call(
+        "prctl", ctypes.c_long(_LONGER + 1), ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0)
+    ),
+    "have the parent signalled": _have_the_parent_signalled(
+        lambda end: fcntl.fcntl(end, fcntl.F_SETOWN, os.getppid())
+    ),
+    "have the parent signalled, by its kind": _have_the_parent_signalled(
+        lambda end: fcntl.fcntl(end, _F_SETOWN_EX, struct.pack("ii", 1, os.getppid()))
+    ),
+    "have the parent signalled, by the device": _have_the_parent_signalled(
+        lambda end: fcntl.ioctl(end, _FIOSETOWN, struct.pack("i", os.getppid()))
+    ),
+    "have the parent signalled, by the socket": _have_the_parent_signalled(
+        lambda end: fcntl.ioctl(end, _SIOCSPGRP, struct.pack("i", os.getppid()))
+    ),
+    "slow the parent down": lambda _: os.sched_setscheduler(os.getppid(), os.SCHED_BATCH, os.sched_param(0)),
+    "slow the parent's files down": lambda _: call("ioprio_set", 1, os.getppid(), 0),
+    "bind the parent to a processor": lambda _: os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0)),
     "shared memory": lambda _: call("shmget", 0, ctypes.c_size_t(4096), 0o1600),
     "a message queue": lambda _: call("msgget", 0, 0o1600),
     "a semaphore": lambda _: call("semget", 0, 1, 0o1600),
     "a keyring": lambda _: call("keyctl", ctypes.c_ulong(0), ctypes.c_ulong(-3 & (2**64 - 1)), ctypes.c_ulong(1)),
     "io_uring": lambda _: call("io_uring_setup", 1, ctypes.create_string_buffer(256)),
     "another personality": lambda _: call("personality", ctypes.c_ulong(0x0040000)),
-    "a datagram": _tell_the_journal,
+    "a datagram": _tell_the_journal(socket.SOCK_DGRAM),
+    "a datagram, by a raw socket": _tell_the_journal(socket.SOCK_RAW),
     "openat2": lambda folder: call(
         "openat2", -100, str(folder / "there").encode(), ctypes.create_string_buffer(24), ctypes.c_size_t(24)
     ),
@@ -142,6 +185,10 @@ ATTEMPTS: dict[str, Attempt] = {
     "change a time": lambda folder: os.utime(folder / "there"),
     "read a file": lambda folder: (folder / "there").read_bytes(),
 }
+if NEWEST_KERNEL:
+    ATTEMPTS["change a mode by the newest call"] = lambda folder: call(
+        _FCHMODAT2, -100, str(folder / "there").encode(), 0o600, 0
+    )
 
 
 def _ended(attempt: Attempt, folder: Path) -> int:

@@ -33,6 +33,17 @@ _CAP_IPC_LOCK = 14
 _CLONE_THREAD: Final = 0x00010000
 _FAMILIES: Final = 64  # more than there are
 _TYPE_MASK: Final = 0xF
+_INT: Final = 0xFFFFFFFF  # what the kernel looks at of an argument that is an int, whatever stands above
+# Whom the kernel signals when a descriptor can be read: kill by another name. And keys typed into a terminal that was inherited.
+_SETTING_OWNERS: Final = (
+    ("fcntl", 8),  # F_SETOWN
+    ("fcntl", 15),  # F_SETOWN_EX
+    ("ioctl", 0x8901),  # FIOSETOWN
+    ("ioctl", 0x8902),  # SIOCSPGRP
+)
+_TYPING: Final = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
+# Calls that a library of today may not know by name, such as fchmodat2; from 424 on every machine has the same numbers.
+_NEWER: Final = range(452, 512)
 _STANDARD: Final = frozenset({0, 1, 2})
 
 _OTHER_PROGRAMS: Final = ("execve", "execveat", "fork", "vfork")
@@ -50,6 +61,11 @@ _OTHER_PROCESSES: Final = [
     "rt_sigqueueinfo",
     "rt_tgsigqueueinfo",
     "setpriority",
+    "ioprio_set",
+    "sched_setscheduler",
+    "sched_setparam",
+    "sched_setattr",
+    "sched_setaffinity",
     "migrate_pages",
     "move_pages",
 ]
@@ -60,9 +76,13 @@ _SHARED_MEMORY: Final = [
     "msgget",
     "msgsnd",
     "msgrcv",
+    "msgctl",
     "semget",
     "semop",
+    "semtimedop",
+    "semctl",
     "mq_open",
+    "mq_unlink",
 ]  # it would outlive the child
 _KERNEL: Final = [
     "unshare",
@@ -218,11 +238,19 @@ def never_needed(own_pid: int) -> tuple[Refusal, ...]:
         Refusal("tgkill", Argument(0, Where.IS_NOT, own_pid)),
         Refusal("prlimit64", Argument(0, Where.IS_NOT, 0)),
         *(
-            Refusal("prctl", Argument(0, Where.IS, what))
+            Refusal("prctl", Argument(0, Where.MASKED_IS, what, _INT))
             for what in (_PR_SET_DUMPABLE, _PR_SET_PDEATHSIG, _PR_SET_PTRACER)
         ),
-        # A datagram could be addressed to anyone who listens, such as the journal.
-        Refusal("socketpair", Argument(1, Where.MASKED_IS, socket.SOCK_DGRAM, _TYPE_MASK)),
+        *(Refusal(call, Argument(1, Where.MASKED_IS, what, _INT)) for call, what in _SETTING_OWNERS),
+        *(Refusal("ioctl", Argument(1, Where.MASKED_IS, what, _INT)) for what in _TYPING),
+        # A datagram could be addressed to anyone who listens, such as the journal. A raw socket of this family is one of datagrams.
+        Refusal("socketpair", Argument(0, Where.IS_NOT, socket.AF_UNIX)),
+        *(
+            Refusal("socketpair", Argument(1, Where.MASKED_IS, kind, _TYPE_MASK))
+            for kind in range(_TYPE_MASK + 1)
+            if kind not in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
+        ),
+        *(Refusal(number, error=errno.ENOSYS) for number in _NEWER),
     )
 
 

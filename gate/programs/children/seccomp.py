@@ -41,9 +41,12 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One call that is refused, always or where its argument is such. `error` is what the caller is told."""
+    """One call that is refused, always or where its argument is such. `error` is what the caller is told.
 
-    call: str
+    `call` is its name, or its number where that is the same on every machine.
+    """
+
+    call: str | int
     argument: Argument | None = None
     error: int = errno.EPERM
 
@@ -74,7 +77,8 @@ def refuse(refusals: Iterable[Refusal]) -> None:
 
 
 def _add(library: ctypes.CDLL, context: ctypes.c_void_p, refusal: Refusal) -> None:
-    number = library.seccomp_syscall_resolve_name(refusal.call.encode())
+    call = refusal.call
+    number = call if isinstance(call, int) else library.seccomp_syscall_resolve_name(call.encode())
     comparisons = (_Comparison * 1)()
     count = 0
     if (argument := refusal.argument) is not None:
@@ -86,7 +90,7 @@ def _add(library: ctypes.CDLL, context: ctypes.c_void_p, refusal: Refusal) -> No
     action = ctypes.c_uint32(_ERRNO | refusal.error)
     # A call that this machine does not have (its number is a negative one of libseccomp's own) is passed over by the library; a name
     # that the library does not know at all makes it fail here.
-    _check(library.seccomp_rule_add_array(context, action, number, count, comparisons), refusal.call)
+    _check(library.seccomp_rule_add_array(context, action, number, count, comparisons), str(call))
 
 
 def _library() -> ctypes.CDLL:
