@@ -7,6 +7,7 @@ unions mean to whom is in `gate.channel.table`.
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import datetime
 from typing import Annotated, Any
@@ -609,10 +610,23 @@ class CentreAnswered(Message, frozen=True):
     answer: Annotated[bytes, msgspec.Meta(max_length=8 * 4096)] | None
 
 
+EVIDENCE_ITEMS_MAX = 64  # checks, weak algorithms, authorities, checks of the page: each of them
+EVIDENCE_BYTES_MAX = 16 * 1024  # as it is recorded, where weak algorithms stand among the reasons, too
+
+
 class DocumentJudged(Message, frozen=True):
-    """What the inspection found."""
+    """What the inspection found, in no more words than a record has room for."""
 
     evidence: DocumentEvidence
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be recorded."""
+        found = self.evidence
+        lists = (found.checks, found.weak_algorithms, found.authorities, found.page.checks if found.page else ())
+        if max(map(len, lists)) > EVIDENCE_ITEMS_MAX:
+            raise ValueError("evidence of more than could be found")
+        if len(json.dumps(msgspec.to_builtins(found), allow_nan=False)) > EVIDENCE_BYTES_MAX:
+            raise ValueError("evidence too long to be recorded")
 
 
 class DocumentUnread(Message, frozen=True):

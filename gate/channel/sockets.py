@@ -123,6 +123,10 @@ class Connection(Generic[Incoming]):
             self.close()
             raise BadMessageError(f"a message was not complete in {self._complete_s} s") from error
 
+    def take_no_more_than(self, bytes_max: int) -> None:
+        """From the next message on, none that is longer."""
+        self._bytes_max = min(self._bytes_max, bytes_max)
+
     async def __aiter__(self) -> AsyncIterator[Incoming]:
         """Messages until the peer is gone; a broken protocol still raises."""
         while True:

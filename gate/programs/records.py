@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from gate.channel.messages import BODY_BYTES_MAX
 from gate.passage.counting import Counters
 from gate.passage.policy import Decision, Verdict, decide
 from gate.passage.records import Decided, Record
@@ -24,11 +25,17 @@ def fields_of(record: Record) -> dict[str, Any]:
 
 
 def encode(record: Record) -> bytes:
-    """The bytes that are sealed: canonical JSON, keys in order, no spaces, ASCII. Raises RecordError for what JSON has no spelling for."""
+    """The bytes that are sealed: canonical JSON, keys in order, no spaces, ASCII.
+
+    Raises RecordError for what JSON has no spelling for, and for what is too long: the log would hang up on it each time.
+    """
     try:
-        return json.dumps(fields_of(record), sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+        body = json.dumps(fields_of(record), sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
     except ValueError as error:
         raise RecordError(f"a record that cannot be written: {error}") from error
+    if len(body) > BODY_BYTES_MAX:
+        raise RecordError(f"a record of {len(body)} bytes")
+    return body
 
 
 def remember(record: Record) -> bytes:

@@ -138,9 +138,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "outlive the parent, by a longer number": lambda _: call(
         "prctl", ctypes.c_long(_LONGER + 1), ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0)
     ),
-    "have the parent signalled": _have_the_parent_signalled(
-        lambda end: fcntl.fcntl(end, fcntl.F_SETOWN, os.getppid())
-    ),
+    "have the parent signalled": _have_the_parent_signalled(lambda end: fcntl.fcntl(end, fcntl.F_SETOWN, os.getppid())),
     "have the parent signalled, by its kind": _have_the_parent_signalled(
         lambda end: fcntl.fcntl(end, _F_SETOWN_EX, struct.pack("ii", 1, os.getppid()))
     ),

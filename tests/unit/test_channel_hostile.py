@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import math
 import socket
 from typing import Any
 
@@ -17,6 +18,7 @@ from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelError
 from gate.channel.sockets import adopt
 from gate.channel.table import CHANNELS, PROGRAMS
+from gate.passage.evidence import Check, CheckId, CheckResult, DocumentEvidence, PageEvidence
 
 ALIKE = {f"status-{name}" for name in PROGRAMS[1:]}
 ROWS = [channel for channel in CHANNELS.every() if channel.to_listener is not None and channel.name not in ALIKE]
@@ -117,6 +119,23 @@ def test_what_no_honest_vision_says_is_no_message(body: bytes) -> None:
     got, error = asyncio.run(heard(messages.FromVision, framed(body)))
     assert got == []
     assert type(error) is BadMessageError
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        DocumentEvidence((Check(CheckId.MRZ, CheckResult.FAILED),) * (messages.EVIDENCE_ITEMS_MAX + 1)),
+        DocumentEvidence((), weak_algorithms=("",) * (messages.EVIDENCE_ITEMS_MAX + 1)),
+        DocumentEvidence((), issuer="x" * messages.EVIDENCE_BYTES_MAX),
+        DocumentEvidence((), issuer="\x01" * (messages.EVIDENCE_BYTES_MAX // 6)),
+        DocumentEvidence((), page=PageEvidence("", "", math.nan, 1)),
+    ],
+)
+def test_evidence_that_could_not_be_recorded_is_no_message(evidence: DocumentEvidence) -> None:
+    body = msgspec.msgpack.encode({"type": "DocumentJudged", "evidence": evidence})
+    got, error = asyncio.run(heard(messages.FromDocument, framed(body)))
+    assert got == []
+    assert isinstance(error, BadMessageError)
 
 
 def test_nan_is_no_share() -> None:

@@ -146,6 +146,16 @@ def test_a_record_that_json_has_no_spelling_for_is_refused_or_lost() -> None:
     assert [json.loads(new.body)["count"] for new in waiting.offer(7)] == [1]
 
 
+def test_a_record_that_is_longer_than_the_log_takes_is_refused_or_lost_and_never_offered_again_and_again() -> None:
+    waiting = queue()
+    decided = decided_record()
+    document = dataclasses.replace(decided.evidence.document, issuer="x" * BODY_BYTES_MAX)
+    long = dataclasses.replace(decided, evidence=dataclasses.replace(decided.evidence, document=document))
+    assert put(waiting, long, awaited=True) == NotRecorded(long.crossing, RecordKind.DECIDED)
+    assert put(waiting, long) is None
+    assert counts(waiting.offer(1)) == [1], "it is told as lost"
+
+
 def test_an_append_has_a_limit_of_records_and_of_bytes() -> None:
     waiting = queue()
     for number in range(RECORDS_MAX + 1):

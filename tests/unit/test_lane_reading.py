@@ -18,12 +18,13 @@ from gate.programs.children import ways
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
 from gate.programs.lane.documents import Presented
-from gate.programs.lane.reading import Reading, page_shown
+from gate.programs.lane.reading import QUESTIONS_MAX, Reading, page_shown
 from gate.programs.stages.unread import unreadable
 
 LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 SWIPED = Presented((LINES,))
 EVIDENCE = unreadable("whatever", CheckId.MRZ)
+OTHER = unreadable("something else", CheckId.MRZ)
 WHOLE: tuple[m.Message | None, ...] = (
     m.Alive(),
     m.ChipFound(),
@@ -108,6 +109,23 @@ async def test_without_vision_the_document_is_read_and_its_portrait_goes_nowhere
     assert child.handed == []
     assert isinstance(child.heard[0], m.ReadDocument)
     assert child.heard[0].portrait is False
+
+
+async def test_a_child_that_judges_a_second_time_is_lost_and_its_first_word_counts() -> None:
+    child = FakeChild(None, m.DocumentJudged(EVIDENCE), m.DocumentJudged(OTHER))
+    lane = Lane(child)
+    await lane.read()
+    assert lane.posted == [DocumentRead("c1", EVIDENCE), DocumentRemoved()]
+    assert child.ended
+
+
+async def test_a_child_that_asks_the_control_centre_too_often_is_lost() -> None:
+    child = FakeChild(None, *[m.CentreAsked(m.ChainWanted(["UTCVCA00001"]))] * (QUESTIONS_MAX + 1))
+    lane = Lane(child)
+    await lane.read()
+    assert len(lane.asked) == QUESTIONS_MAX
+    assert result_of(lane.evidence, CheckId.CHIP_ACCESS) is CheckResult.ABORTED
+    assert child.ended
 
 
 @pytest.mark.parametrize("lost_at", range(len(WHOLE)))

@@ -17,9 +17,10 @@ import sys
 from typing import Any, Generic, TypeVar
 
 from gate.channel import messages
-from gate.channel.errors import ChannelError
+from gate.channel.errors import BadMessageError, ChannelError
 from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
 from gate.programs.children import descriptors
+from gate.programs.children.words import Words
 from gate.programs.config import environment_with
 from gate.programs.erasing import ERASING
 
@@ -43,11 +44,21 @@ class UnfitError(ChildLostError):
 class Process(Generic[Said]):
     """One child that says `Said`. `start` returns it prepared; `receive` gives what it says; `end` is the erasure."""
 
-    def __init__(self, process: asyncio.subprocess.Process, connection: Connection[Said], way: socket.socket) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        connection: Connection[Said],
+        way: socket.socket,
+        words: Words,
+        *,
+        bytes_max: int,
+    ) -> None:
         self.detail: dict[str, Any] = {}
         self.lost = asyncio.Event()
         self._process = process
         self._way = way
+        self._words = words
+        self._bytes_max = bytes_max
         self._connection = connection
         self._queue: asyncio.Queue[Said] = asyncio.Queue(maxsize=QUEUE_MAX)
         self._reason = ""
@@ -61,24 +72,29 @@ class Process(Generic[Said]):
         *,
         incoming: Any,  # noqa: ANN401 - a union
         ends: bool = True,
+        bytes_max: int = PICTURE_BYTES_MAX,
     ) -> Process[Said]:
         """Start a child of this module and wait until it is prepared. One that never `ends` overwrites what it frees.
 
-        Raises ChildLostError.
+        Once prepared it says nothing longer than `bytes_max`: whoever breaks it must not hold our loop with what we decode. Raises
+        ChildLostError.
         """
         ours, theirs = socket.socketpair()
         our_way, their_way = descriptors.pair()
+        words = Words(module)
         try:
-            process = await _spawn(module, theirs, their_way, ends=ends)
+            process = await _spawn(module, theirs, their_way, words.theirs, ends=ends)
             connection: Connection[Said] = await adopt(ours, incoming=incoming, bytes_max=PICTURE_BYTES_MAX)
         except BaseException:
             ours.close()
             our_way.close()
+            words.close()
             raise
         finally:
             theirs.close()
             their_way.close()
-        child = cls(process, connection, our_way)
+            os.close(words.theirs)
+        child = cls(process, connection, our_way, words, bytes_max=bytes_max)
         try:
             await child.send(prepare)
             async with asyncio.timeout(START_DEADLINE_S):
@@ -140,6 +156,7 @@ class Process(Generic[Said]):
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
+        self._words.close()
 
     async def _prepared(self) -> dict[str, Any]:
         while True:
@@ -157,7 +174,10 @@ class Process(Generic[Said]):
                 async with asyncio.timeout(deadline_s):
                     message = await self._connection.receive()
                 if isinstance(message, messages.Prepared):
+                    if deadline_s == SILENCE_MAX_S:
+                        raise BadMessageError("it says a second time that it is prepared")
                     deadline_s = SILENCE_MAX_S
+                    self._connection.take_no_more_than(self._bytes_max)
                 if not isinstance(message, messages.Alive):
                     await self._queue.put(message)
                 del message  # or the traceback of this task's cancelling keeps it
@@ -169,13 +189,17 @@ class Process(Generic[Said]):
             self.lost.set()
 
 
-async def _spawn(module: str, end: socket.socket, way: socket.socket, *, ends: bool) -> asyncio.subprocess.Process:
-    command = (sys.executable, "-m", module, str(os.getpid()), str(way.fileno()))
+async def _spawn(
+    module: str, end: socket.socket, way: socket.socket, words: int, *, ends: bool
+) -> asyncio.subprocess.Process:
+    # -P: not what lies in the working folder, which a child would be allowed to read with all beneath it; in service that is "/".
+    command = (sys.executable, "-P", "-m", module, str(os.getpid()), str(way.fileno()))
     spawning = asyncio.ensure_future(
         asyncio.create_subprocess_exec(
             *command,
             stdin=end.fileno(),
             stdout=asyncio.subprocess.DEVNULL,
+            stderr=words,
             pass_fds=(way.fileno(),),
             env=environment_with(ONE_THREAD, without=ERASING if ends else ()),
         )

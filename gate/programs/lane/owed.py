@@ -56,7 +56,7 @@ class Owed:
         return len(self._entries)
 
     def add(self, record: Record, monotonic_ms: int, *, awaited: bool, reachable: bool) -> NotRecorded | None:
-        """Take a record, or refuse it for good: an awaited one that cannot be offered soon, one that cannot be written as JSON."""
+        """Take a record, or refuse it for good: an awaited one that cannot be offered soon, one that is too long or not JSON."""
         refusal = NotRecorded(crossing_of(record) or "", record.kind) if awaited else None
         if awaited and (not reachable or len(self._entries) - len(self._offered) > AHEAD_MAX):
             return refusal

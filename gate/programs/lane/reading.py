@@ -22,6 +22,8 @@ from gate.programs.lane.documents import Presented
 from gate.programs.lane.renewal import DocumentChild
 from gate.programs.stages.unread import unreadable
 
+QUESTIONS_MAX = 4  # to the control centre: a chain and a signature, for each of two readings
+
 log = logging.getLogger("lane")
 
 Way = Callable[[ways.Address], Awaitable[socket.socket | None]]
@@ -102,8 +104,13 @@ class Reading:
             case messages.PortraitRead():
                 self._mark(crossing, "portrait_read")
             case messages.CentreAsked(question):
+                conversation.asked += 1
+                if conversation.asked > QUESTIONS_MAX:
+                    raise ChildLostError("it asks the control centre too often")
                 await child.send(messages.CentreAnswered(await self._centre.ask(question)))
             case messages.DocumentJudged(evidence):
+                if conversation.read:
+                    raise ChildLostError("it judges a second time")
                 conversation.read = True
                 self._mark(crossing, "chip_read")
                 self._post(DocumentRead(crossing, evidence))
@@ -127,6 +134,7 @@ class _Conversation:
 
     def __init__(self, crossing: str) -> None:
         self.crossing = crossing
+        self.asked = 0
         self.read = False
         self.over = False
 

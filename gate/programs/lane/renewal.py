@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from gate.channel import messages
+from gate.channel.sockets import BYTES_MAX
 from gate.passage.records import ListsUpdated, PublishedList
 from gate.programs import clock
 from gate.programs.children.start import ChildLostError, Process, UnfitError
@@ -44,7 +45,7 @@ Start = Callable[[messages.PrepareDocument], Awaitable[DocumentChild]]
 
 async def start_child(prepare: messages.PrepareDocument) -> DocumentChild:
     """Start a document child and have it prepared. Raises ChildLostError, UnfitError for lists that must not be used."""
-    return await Process.start(DOCUMENTS, prepare, incoming=messages.FromDocument)
+    return await Process.start(DOCUMENTS, prepare, incoming=messages.FromDocument, bytes_max=BYTES_MAX)
 
 
 @dataclass(frozen=True, slots=True)
