@@ -17,11 +17,12 @@ import resource
 import socket
 import struct
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from gate.programs.children.confine import Needs, confine, harden
-from gate.programs.children.needs import NO_SOCKETS, OF_DOCUMENTS
+from gate.programs.children.needs import OF_DOCUMENTS, ONCE_REACHED
 from gate.programs.children.seccomp import refuse
 
 CAMERA_PORT = 9  # nobody listens there: refused by the peer, not by us
@@ -116,6 +117,13 @@ def _read_a_neighbour(_: Path) -> None:
     call("process_vm_readv", os.getpid(), iovec, ctypes.c_ulong(1), iovec, ctypes.c_ulong(1), ctypes.c_ulong(0))
 
 
+def _start_a_thread(_: Path) -> None:
+    try:
+        threading.Thread(target=int).start()
+    except RuntimeError as error:
+        raise OSError(errno.EPERM, "no thread") from error
+
+
 ATTEMPTS: dict[str, Attempt] = {
     "execve": _exec_directly,
     "fork": _fork,
@@ -162,6 +170,8 @@ ATTEMPTS: dict[str, Attempt] = {
     "openat2": lambda folder: call(
         "openat2", -100, str(folder / "there").encode(), ctypes.create_string_buffer(24), ctypes.c_size_t(24)
     ),
+    "a thread": _start_a_thread,
+    "a memory file": lambda _: os.close(os.memfd_create("beyond the bounds")),
     "an internet socket": lambda _: socket.socket().close(),
     "another port": _connect_to(10),
     "the camera's port": _connect_to(CAMERA_PORT),
@@ -207,7 +217,7 @@ def _in_a_process_of_its_own(attempt: Attempt, kind: str, folder: Path) -> int:
             if kind != "hardened":
                 confine(NEEDS[kind])
             if kind == "document":
-                refuse(NO_SOCKETS)
+                refuse(ONCE_REACHED)
         os._exit(_ended(attempt, folder))
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 

@@ -41,7 +41,7 @@ REFUSED_TO = {
     "camera": OF_ALL | FILES | UNIX | {"another port", "a netlink socket"},
     "recording": OF_ALL | FILES | UNIX | INTERNET | {"a netlink socket"},
     "service": OF_ALL | FILES | INTERNET | {"a netlink socket"},
-    "document": OF_ALL | FILES | INTERNET | UNIX | {"a netlink socket", "read a file"},
+    "document": OF_ALL | FILES | INTERNET | UNIX | {"a netlink socket", "read a file", "a thread", "a memory file"},
 }
 
 
@@ -120,6 +120,17 @@ def test_inherited_descriptors_are_closed_but_the_ones_to_keep() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "closed"
+
+
+def test_a_child_is_bounded_in_what_it_opens_and_the_first_to_go_when_memory_is_short() -> None:
+    program = (
+        "import os, resource\nfrom pathlib import Path\nfrom gate.programs.children import confine\n"
+        "confine.harden(os.getppid())\n"
+        "print(max(resource.getrlimit(resource.RLIMIT_NOFILE)) <= confine.OPEN_FILES_MAX)\n"
+        "print(Path('/proc/self/oom_score_adj').read_text().strip())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "1000"]
 
 
 def test_files_are_not_said_to_be_closed_while_other_threads_run() -> None:

@@ -112,8 +112,15 @@ def test_memory_stays_off_the_disk(units: Path) -> None:
     """What a booted machine cannot show: it has no swap, no controllers and no right to raise limits."""
     for program in PROGRAMS:
         lines = set((units / f"gate-{program}.service").read_text().splitlines())
-        assert {"LimitCORE=0", "MemorySwapMax=0", "OOMPolicy=stop"} <= lines
+        assert {"LimitCORE=0", "MemorySwapMax=0"} <= lines
     assert "LimitMEMLOCK=infinity" in (units / "gate-vision.service").read_text().splitlines()
+
+
+def test_a_child_that_runs_out_of_memory_does_not_take_its_program_with_it(units: Path) -> None:
+    for program in PROGRAMS:
+        lines = set((units / f"gate-{program}.service").read_text().splitlines())
+        assert ("OOMPolicy=continue" in lines) is (program in {"lane", "vision"})
+    assert "MemoryMax=1G" in (units / "gate-lane.service").read_text().splitlines()
 
 
 @needs_udev

@@ -26,6 +26,7 @@ from gate.programs.children import landlock
 from gate.programs.children.seccomp import Argument, Refusal, Where, refuse
 
 ADDRESS_SPACE_BYTES_MAX: Final = 3 * 1024**3  # decoders and models stay far below; a bomb ends here
+OPEN_FILES_MAX: Final = 1024  # what lies in sockets is no address space: so many of them hold less than that may be
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_PTRACER = 1, 4, 0x59616D61
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
@@ -200,9 +201,12 @@ def harden(parent_pid: int, *, keep: Iterable[int] = ()) -> dict[str, bool]:
     """
     close_all_but(_STANDARD | frozenset(keep))
     sys.excepthook = _say_no_values
+    Path("/proc/self/oom_score_adj").write_text("1000")  # where memory is short, a child goes before any program
     make_unreadable()
     libc = ctypes.CDLL(None, use_errno=True)
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES_MAX, ADDRESS_SPACE_BYTES_MAX))
+    files_max = min(OPEN_FILES_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files_max, files_max))
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent_pid:  # it died before the line above
         raise OSError("the parent has ended")

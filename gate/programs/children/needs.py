@@ -21,8 +21,9 @@ OF_DOCUMENTS = Needs(
     families=frozenset({socket.AF_UNIX}),
     readable=(*_LIBRARIES, Path(sys.prefix), Path(sys.base_prefix), *(Path(place) for place in sys.path if place)),
 )
-# Once the card service is reached: whoever breaks a document child reaches no other program's socket.
-NO_SOCKETS = (Refusal("socket"), Refusal("connect"))
+# Once the card service is reached: whoever breaks a document child reaches no other program's socket, has one thread beside the one that
+# speaks with the reader, and so leaves the lane its share of the processor, and no memory but the address space that is bounded.
+ONCE_REACHED = tuple(Refusal(call) for call in ("socket", "connect", "clone", "memfd_create"))
 
 
 def of_camera(driver: str, address: str) -> Needs:

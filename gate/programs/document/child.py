@@ -31,7 +31,7 @@ from gate.programs import clock
 from gate.programs.children import portraits, ways
 from gate.programs.children.confine import confine, harden
 from gate.programs.children.descriptors import Handed
-from gate.programs.children.needs import NO_SOCKETS, OF_DOCUMENTS
+from gate.programs.children.needs import OF_DOCUMENTS, ONCE_REACHED
 from gate.programs.children.seccomp import refuse
 from gate.programs.document.inspecting import ChipSide, inspect_presented
 from gate.programs.document.lists import ListsError, open_lists, told
@@ -50,10 +50,10 @@ REASON_CHARACTERS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """What closes behind a child: the files once its lists are open, the sockets once its chip reader is reached."""
+    """What closes behind a child: the files once its lists are open, sockets and threads once its chip reader is reached."""
 
     close_files: Callable[[], dict[str, bool]]
-    close_sockets: Callable[[], None]
+    close_rest: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Child:
             await reader.open()
         except DriverError as error:
             missing = str(error)[:REASON_CHARACTERS_MAX] or "the chip reader is away"
-        self._doors.close_sockets()
+        self._doors.close_rest()
         ready = messages.DocumentReady(told(store), missing, confined)
         try:
             await self._lane.send(messages.Prepared(msgspec.to_builtins(ready)))
@@ -218,7 +218,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
     way = int(sys.argv[2])
     hardened = harden(int(sys.argv[1]), keep=(way,))
-    doors = Doors(close_files=lambda: {**hardened, **confine(OF_DOCUMENTS)}, close_sockets=lambda: refuse(NO_SOCKETS))
+    doors = Doors(close_files=lambda: {**hardened, **confine(OF_DOCUMENTS)}, close_rest=lambda: refuse(ONCE_REACHED))
     asyncio.run(serve(socket.socket(fileno=os.dup(0)), socket.socket(fileno=way), doors=doors))
 
 
