@@ -9,8 +9,10 @@ import sys
 from typing import Any, cast
 
 from gate.channel import messages as m
+from gate.channel.sockets import BYTES_MAX
 from gate.programs.children import ways
 from gate.programs.children.start import Process
+from gate.programs.children.words import Words
 from gate.programs.page_source_child import Child, Kept
 from gate.programs.vision import Crossing, Vision
 
@@ -74,7 +76,9 @@ class Handed:
 def child_that_says(*messages: m.Message) -> Process[Any]:
     way, other = socket.socketpair()
     other.close()
-    return Process(cast("Any", Ended()), cast("Any", Connection(*messages)), way)
+    words = Words("a child")
+    os.close(words.theirs)
+    return Process(cast("Any", Ended()), cast("Any", Connection(*messages)), way, words, bytes_max=BYTES_MAX)
 
 
 async def test_a_child_that_ended_keeps_nothing_that_it_said_though_its_parent_still_knows_it() -> None:
