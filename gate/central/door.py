@@ -1,0 +1,157 @@
+"""The server's door: who may hold a connection, how many and for how long, before and between requests.
+
+A connection costs its holder nothing, so none is a claim to anything. Promises: who says nothing is shown out, before TLS, before the first
+request, in the middle of its head and after the last one; strangers, who can only enrol, share few places, in which the newest puts out the
+oldest; so crowds of them take none of the places of gates, of which each certificate has its own. What is asked belongs to `app`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import ssl
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import socket
+
+CROWD_TOLD_EVERY_S = 60.0
+NO_DESCRIPTOR_PAUSE_S = 0.1
+DESCRIPTORS_MAX = 65_536
+DESCRIPTORS_KEPT = 256  # for the database, the log and what else is no connection
+
+log = logging.getLogger("gate.central")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many and how long. At each limit somebody is shown out: the one who waits longest, of those without a request if there are any."""
+
+    unsecured_max: int = 256  # connections whose TLS handshake is not over
+    handshake_s: float = 10.0
+    strangers_max: int = 64
+    stranger_s: float = 30.0  # from its handshake on, whatever it does: to enrol takes one short request
+    a_gate_max: int = 8
+    first_s: float = 10.0  # until the head of the first request is there
+    idle_s: float = 75.0  # the same for each further one; a gate asks again within 60 s
+    goodbye_s: float = 5.0  # for the peer's answer to the end of TLS
+    everybody_max: int = 4096
+    requests_max: int = 512  # under way; one more is to try later
+
+
+class Guest(Protocol):
+    """A connection behind its handshake."""
+
+    @property
+    def is_busy(self) -> bool:
+        """True while a request is under way."""
+        ...
+
+    def show_out(self) -> None:
+        """End the connection now."""
+        ...
+
+
+class Places:
+    """Who is inside. A holder is the fingerprint of a client certificate that the authority issued, None for a stranger."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._inside: dict[Guest, str | None] = {}  # the longest inside first
+        self._of: dict[str | None, dict[Guest, None]] = {}
+
+    def enter(self, guest: Guest, holder: str | None) -> None:
+        """Give a place; whoever has to make room is shown out."""
+        self._inside[guest] = holder
+        own = self._of.setdefault(holder, {})
+        own[guest] = None
+        if len(own) > (self._limits.strangers_max if holder is None else self._limits.a_gate_max):
+            self._make_room(own, guest)
+        elif len(self._inside) > self._limits.everybody_max:
+            self._make_room(self._of.get(None) or self._inside, guest)  # strangers first
+
+    def leave(self, guest: Guest) -> None:
+        """Take the place back. Leaving twice is fine."""
+        if guest not in self._inside:
+            return
+        holder = self._inside.pop(guest)
+        del self._of[holder][guest]
+        if not self._of[holder]:
+            del self._of[holder]
+
+    def _make_room(self, among: Iterable[Guest], newcomer: Guest) -> None:
+        others = (one for one in among if one is not newcomer)
+        longest = next(others, newcomer)
+        leaving = longest if not longest.is_busy else next((one for one in others if not one.is_busy), longest)
+        self.leave(leaving)
+        leaving.show_out()
+
+
+class Door:
+    """Accepts connections and sees them through their handshake."""
+
+    def __init__(
+        self, listener: socket.socket, context: ssl.SSLContext, limits: Limits, greet: Callable[[], asyncio.Protocol]
+    ) -> None:
+        self._listener = listener
+        self._context = context
+        self._limits = limits
+        self._greet = greet
+        self._unsecured: dict[asyncio.Task[None], None] = {}  # the longest first
+        self._shown_out = 0
+        self._told_s = float("-inf")
+
+    async def accept(self) -> None:
+        """Let in whoever comes, one a turn of the loop, until cancelled."""
+        loop = asyncio.get_running_loop()
+        self._listener.setblocking(False)
+        async with asyncio.TaskGroup() as handshakes:
+            while True:
+                try:
+                    end, _ = await loop.sock_accept(self._listener)
+                except OSError:  # out of descriptors, or the caller has gone again
+                    await asyncio.sleep(NO_DESCRIPTOR_PAUSE_S)
+                    continue
+                if len(self._unsecured) >= self._limits.unsecured_max:
+                    self._show_out(next(iter(self._unsecured)))
+                task = handshakes.create_task(self._secure(end))
+                self._unsecured[task] = None
+                task.add_done_callback(lambda done: self._unsecured.pop(done, None))
+                await asyncio.sleep(0)
+
+    async def _secure(self, end: socket.socket) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._greet,
+                end,
+                ssl=self._context,
+                ssl_handshake_timeout=self._limits.handshake_s,
+                ssl_shutdown_timeout=self._limits.goodbye_s,
+            )
+        except OSError:  # no TLS, another authority's certificate, silence, or gone
+            end.close()
+        except asyncio.CancelledError:
+            end.close()
+            raise
+
+    def _show_out(self, handshake: asyncio.Task[None]) -> None:
+        self._unsecured.pop(handshake)
+        handshake.cancel()
+        self._shown_out += 1
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._told_s >= CROWD_TOLD_EVERY_S:
+            log.warning("door_crowded", extra={"shown_out": self._shown_out})
+            self._shown_out, self._told_s = 0, now_s
+
+
+def limits_here() -> Limits:
+    """The limits that this process can keep, with as many descriptors as it may have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS_MAX)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    standard = Limits()
+    room = wanted - standard.unsecured_max - DESCRIPTORS_KEPT
+    return Limits(everybody_max=max(standard.strangers_max, room))
