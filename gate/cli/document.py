@@ -158,7 +158,8 @@ def verify_seal(
     seal: Annotated[Path, typer.Argument(help="A file with the bytes of the bar code")],
     trust: Trust,
     signer: Annotated[
-        list[Path] | None, typer.Option(help="A certificate that may have signed it, may be repeated")
+        list[Path] | None,
+        typer.Option(help="A certificate that may have signed it and is not in the store, may be repeated"),
     ] = None,
     mrz: Zone = "",
     at: At = "",

@@ -16,8 +16,8 @@ from gate.cli.output import Exit, code_of, emit_json, fail, note, say
 
 if TYPE_CHECKING:
     from gate.document.pki.certificate import Certificate
-    from gate.trust.admission import Rejected
     from gate.trust.importing import ImportReport
+    from gate.trust.known import Rejected
     from gate.trust.sources import Source
 
 app = typer.Typer(no_args_is_help=True)
@@ -41,9 +41,9 @@ def import_(
     from rich.console import Console
     from rich.progress import Progress
 
-    from gate.trust.admission import Way
     from gate.trust.errors import BusyError, SourceError, StoreError
     from gate.trust.importing import import_sources
+    from gate.trust.known import Way
 
     began = time.monotonic()
     try:
@@ -90,6 +90,7 @@ def _report(report: ImportReport, *, seconds: float, json: bool) -> None:
                 "defect_lists": report.defect_lists,
                 "withdrawn": report.withdrawn,
                 "document_signers": report.document_signers,
+                "seal_signers": report.seal_signers,
                 "seconds": seconds,
             },
         )
@@ -98,8 +99,12 @@ def _report(report: ImportReport, *, seconds: float, json: bool) -> None:
     say(f"{report.revocation_lists} revocation lists, {report.defect_lists} lists of known defects")
     if report.document_signers:
         say(f"{report.document_signers} document signers")
+    if report.seal_signers:
+        say(f"{report.seal_signers} signers of seals")
     if report.withdrawn:
-        say(f"{report.withdrawn} certificates withdrawn: the newer list no longer names them")
+        say(
+            f"{report.withdrawn} certificates withdrawn: the newer list no longer names them, or their list's signer was revoked"
+        )
     for one in report.rejected:
         note(f"left out: {shown(one.subject)}: {shown(one.reason)}")
 
@@ -135,6 +140,7 @@ def list_(
             "certificates": len(opened),
             "standings": opened.standings(),
             "document_signers": opened.document_signers_count,
+            "seal_signers": opened.seal_signers_count,
             "newest_import": imported,
             "lists": lists,
         }
@@ -145,7 +151,7 @@ def list_(
         say(f"{row.code:6}{row.certificates:>13}  {row.newest:12}{row.expires:12}{row.revocation_until or '-':15}")
     for one in opened.published:
         say(f"{one.kind} of {one.publisher}, signed {one.signed_at[:10]}")
-    say(f"document signers: {opened.document_signers_count}")
+    say(f"document signers: {opened.document_signers_count}, signers of seals: {opened.seal_signers_count}")
     say(f"trusted by a list only: {opened.standings().get('listed', 0)} of {len(opened)}")
 
 

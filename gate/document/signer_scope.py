@@ -65,8 +65,13 @@ def judge_document_type(check: Check, signer: Certificate, document_type: str) -
     if not signer.document_types:
         reason = "the document signer's list of document types is empty or cannot be read"
         return replace(check, result=Result.UNDETERMINED, reason=reason)
-    kind = document_type.replace("<", "")
-    listed = {one.replace("<", "") for one in signer.document_types}
-    if kind in listed or kind[:1] in listed:
+    if covers_type(signer.document_types, document_type):
         return check
     return replace(check, result=Result.FAILED, reason="the document signer may not sign documents of this type")
+
+
+def covers_type(document_types: frozenset[str], document_type: str) -> bool:
+    """True when a list of document types has this one; a single letter stands for every type that begins with it."""
+    kind = document_type.replace("<", "")
+    listed = {one.replace("<", "") for one in document_types}
+    return kind in listed or kind[:1] in listed

@@ -23,10 +23,10 @@ from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.ordinary import read_ordinary
 from gate.programs import clock
 from gate.programs.lists_messages import ANSWER_BYTES_MAX, REFUSED_MAX, REQUEST_BYTES_MAX, Outcome, Refused, Request
-from gate.trust.admission import Rejected, Way
 from gate.trust.errors import SourceError, TrustError
 from gate.trust.folder import read_folder
 from gate.trust.importing import ImportReport, import_sources
+from gate.trust.known import Rejected, Way
 from gate.trust.looking import shown
 from gate.trust.opening import STORE_BYTES_MAX
 

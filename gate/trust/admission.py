@@ -12,7 +12,8 @@ vouched for. Who may vouch differs by what a list can do:
 
 Nobody can vouch for a list whose signer stands on a revocation list, one that is in the store or comes along.
 
-A directory's document signers vouch for nothing and enter when a known CSCA signed them (`gate.trust.signers`).
+A directory's signers of documents and of seals vouch for nothing and enter when a known CSCA signed them (`gate.trust.signers`).
+What an admitted list brought leaves again when its signer is revoked later (`gate.trust.withdrawing`).
 
 In a watched folder nobody has looked at the files. There a certificate by itself vouches for nothing: it is a link that a known
 CSCA of its own country signed, or it is left out, and a list must say when it was signed.
@@ -20,10 +21,6 @@ CSCA of its own country signed, or it is left out, and a list must say when it w
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from gate.document.checks import Result
@@ -32,70 +29,30 @@ from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.document.pki.defect_list import DefectList
 from gate.document.pki.deviation_list import DeviationList
 from gate.document.pki.master_list import MasterList
-from gate.document.pki.names import same_parts
 from gate.document.pki.path import find_issuer
-from gate.document.pki.revocation import RevocationList, parse_revocation_list
-from gate.document.pki.revoked import names_of_issuer
 from gate.trust import signers
 from gate.trust.errors import SourceError
+from gate.trust.known import Known, Rejected, Way
 from gate.trust.pool import Pool
-from gate.trust.sources import DocumentSigner
-from gate.trust.standing import Standing, is_linked, signed_itself, signs_documents_only, standing_of
+from gate.trust.revocations import Revocations, revocation_lists_of
+from gate.trust.sources import DocumentSigner, SealSigner
+from gate.trust.standing import Standing, is_linked, signed_itself, signs_documents_only, signs_seals, standing_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
+    from gate.document.pki.revocation import RevocationList
     from gate.trust.sources import Source
 
 SignedList = MasterList | DeviationList | DefectList
-_NamedRevocationList = tuple[int, str, RevocationList]  # the source's number and name, and what it holds
-
-
-class Way(enum.Enum):
-    """How sources come.
-
-    HANDED are an operator's files, each of which must do. DOWNLOADED is an operator's folder: what cannot be used is left out.
-    WATCHED is a folder that fills by itself: as before, and a certificate by itself vouches for nothing.
-    """
-
-    HANDED = "handed"
-    DOWNLOADED = "downloaded"
-    WATCHED = "watched"
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A certificate or list that was left out, and why. `older`: it would have rolled back what is known."""
-
-    subject: str
-    reason: str
-    older: bool = False
-
-
-Edition = tuple[datetime, int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the store holds already: its certificates, those of them that vouch for master lists, and how new its lists are.
-
-    `signed_at` is by kind and publisher, the country of the list's signer. `editions` are the dates and numbers of revocation
-    lists, by issuer and key, and `revocations` these lists in DER with their issuer; `signers` the fingerprints of document
-    signers.
-    """
-
-    certificates: Sequence[Certificate] = ()
-    vouching: Sequence[Certificate] = ()
-    signed_at: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
-    editions: Mapping[tuple[bytes, bytes], Edition] = field(default_factory=dict)
-    revocations: Sequence[tuple[bytes, bytes]] = ()
-    signers: frozenset[bytes] = frozenset()
 
 
 class Admission:
     """One import under way: the pools grow, the accepted and the rejected are noted, nothing is written yet.
 
-    Numbers are those of the sources. `listings` says which of them named a certificate.
+    Numbers are those of the sources. `listings` says which of them named a certificate, `revoked` which are lists of a signer
+    that was revoked.
     """
 
     def __init__(self, known: Known, *, signer: Certificate | None, now: datetime, way: Way = Way.HANDED) -> None:
@@ -105,17 +62,18 @@ class Admission:
         self._vouching = Pool(known.vouching)
         self._operators = Pool([] if signer is None else [signer])
         self._signed_at = dict(known.signed_at)
-        self._editions = dict(known.editions)
-        self._known_revocations = known.revocations
+        self._revocations = Revocations(known.revocations, known.editions, now)
         self._known_signers = known.signers
-        self._renewed: set[tuple[str, str] | tuple[bytes, bytes]] = set()
+        self._known_seal_signers = known.seal_signers
+        self._renewed: set[tuple[str, str]] = set()
         self._now = now
         self.accepted: dict[bytes, tuple[Certificate, Standing]] = {}
         self.listings: set[tuple[bytes, int]] = set()
         self.rejected: list[Rejected] = []
-        self.revocation_lists: list[tuple[RevocationList, int]] = []
         self.lists: dict[int, Certificate] = {}
+        self.revoked: set[int] = set()
         self.signers = signers.Admitted()
+        self.seal_signers = signers.Admitted()
         self.found = 0
 
     def admit(self, sources: Sequence[Source], progress: Callable[[int, int], None]) -> None:
@@ -123,11 +81,15 @@ class Admission:
 
         Raises SourceError for a list that was handed over and cannot be trusted; else it is left out like everything else.
         """
-        single = [(index, one.content) for index, one in enumerate(sources) if isinstance(one.content, Certificate)]
+        single = [
+            (index, one.content)
+            for index, one in enumerate(sources)
+            if isinstance(one.content, Certificate) and not signs_seals(one.content)
+        ]
         self.found += len(single)
         waiting = self._admit_single(single)
         # Revocation lists may name the signers of other lists. Those that no CSCA is known for yet wait for the lists' certificates.
-        unexplained = self._admit_revocation_lists(_revocation_lists_of(sources))
+        unexplained = self._revocations.admit(revocation_lists_of(sources), self._pool)
         lists = [
             (index, one.name, one.content)
             for index, one in enumerate(sources)
@@ -146,11 +108,31 @@ class Admission:
         for _, certificate in self._admit_single(waiting):
             if certificate.fingerprint not in self._known | self.accepted.keys():
                 self.rejected.append(Rejected(certificate.subject, self._why_not(certificate)))
-        for _, name, _ in self._admit_revocation_lists(unexplained):
+        for _, name, _ in self._revocations.admit(unexplained, self._pool):
             self.rejected.append(Rejected(name, "a revocation list that no known CSCA signed"))
-        of_documents = (one.content.certificate for one in sources if isinstance(one.content, DocumentSigner))
-        self.signers = signers.admit(of_documents, self._pool, self._known_signers, self._now)
-        self.rejected.extend(Rejected(f"document signers: {number}", reason) for reason, number in self.signers.refused)
+        self.rejected.extend(self._revocations.rejected)
+        self._admit_signers(sources)
+
+    def _admit_signers(self, sources: Sequence[Source]) -> None:
+        """Those of documents, which a directory brings, and those of seals, from there or by themselves."""
+        of_documents = [one.content.certificate for one in sources if isinstance(one.content, DocumentSigner)]
+        self.signers = signers.admit(
+            of_documents, self._pool, self._known_signers, self._now, signers.no_document_signer
+        )
+        of_seals = [one.content.certificate for one in sources if isinstance(one.content, SealSigner)]
+        of_seals += [
+            one.content for one in sources if isinstance(one.content, Certificate) and signs_seals(one.content)
+        ]
+        self.seal_signers = signers.admit(
+            of_seals, self._pool, self._known_seal_signers, self._now, signers.no_seal_signer
+        )
+        for kind, admitted in (("document", self.signers), ("seal", self.seal_signers)):
+            self.rejected += [Rejected(f"{kind} signers: {number}", reason) for reason, number in admitted.refused]
+
+    @property
+    def revocation_lists(self) -> list[tuple[RevocationList, int]]:
+        """Those that were taken, each with its source."""
+        return self._revocations.taken
 
     @property
     def used(self) -> set[int]:
@@ -203,7 +185,7 @@ class Admission:
 
     def _admit_list(self, source: int, name: str, one: SignedList, progress: Callable[[int, int], None]) -> None:
         """Admit a list whose signer is vouched for and that is no older than the one that is known."""
-        signer = self._signer_of(name, one)
+        signer = self._signer_of(source, name, one)
         key, moment = (type(one).__name__, signer.issuer_country), self._time_of(one)
         newest = self._signed_at.get(key)
         if newest is not None and moment < newest:
@@ -241,7 +223,7 @@ class Admission:
         """When a list was signed; a master list that does not say so counts as signed now."""
         return one.message.signers[0].signing_time or self._now
 
-    def _signer_of(self, name: str, one: SignedList) -> Certificate:
+    def _signer_of(self, source: int, name: str, one: SignedList) -> Certificate:
         try:
             signer = one.verify()
         except DocumentError as error:
@@ -251,7 +233,8 @@ class Admission:
         moment = self._time_of(one)
         if moment > self._now or not signer.valid_at(moment):
             raise SourceError(f"{name}: its signer's certificate was not valid when it was signed")
-        if self._is_revoked(signer):
+        if self._revocations.has(signer, self._pool):
+            self.revoked.add(source)
             raise SourceError(f"{name}: the certificate of its signer ({signer.subject}) was revoked")
         if any(find_issuer(signer, pool, moment).result is Result.SUCCESSFUL for pool in self._pools_for(one)):
             return signer
@@ -269,72 +252,11 @@ class Admission:
             case DefectList():
                 return (self._operators,)
 
-    def _is_revoked(self, signer: Certificate) -> bool:
-        """True when the certificate stands on any revocation list of its issuer, however old."""
-        path = find_issuer(signer, self._pool, self._now)
-        names = names_of_issuer(signer, None if path.anchor is None else path.anchor.certificate, self._pool)
-        brought = (one for one, _ in self.revocation_lists if one.issuer_id in names)
-        known = (parse_revocation_list(der) for issuer, der in self._known_revocations if issuer in names)
-        return any(signer.serial in one.serials for one in chain(brought, known))
-
-    def _admit_revocation_lists(self, waiting: Sequence[_NamedRevocationList]) -> list[_NamedRevocationList]:
-        """Admit those that a known key of their issuer signed; return the others."""
-        left: list[_NamedRevocationList] = []
-        for index, name, one in waiting:
-            issuer = self._issuer_of(one)
-            if issuer is None:
-                left.append((index, name, one))
-            else:
-                self._admit_revocation_list(index, name, replace(one, issuer_id=issuer.subject_id))
-        return left
-
-    def _admit_revocation_list(self, source: int, name: str, one: RevocationList) -> None:
-        """Admit a list that is no older than the one that is known."""
-        if one.this_update > self._now:
-            # It would take the place of the one that holds today.
-            self.rejected.append(Rejected(name, f"a revocation list of {one.this_update:%Y-%m-%d}, which is to come"))
-            return
-        key = (one.issuer_id, one.authority_key_id or b"")
-        if key in self._editions and _is_older(one, *self._editions[key]):
-            reason = "older than the one in the store"
-            self.rejected.append(Rejected(name, reason, older=key not in self._renewed))
-            return
-        if key in self._renewed:
-            return  # the same list, once more
-        self._editions[key] = (one.this_update, one.number)
-        self._renewed.add(key)
-        self.revocation_lists.append((one, source))
-
-    def _issuer_of(self, one: RevocationList) -> Certificate | None:
-        """The known CSCA whose key signed the list in its own name, in whatever order that is written."""
-        anchors = self._pool.with_key_id(one.authority_key_id) if one.authority_key_id else ()
-        for anchor in anchors or self._pool.with_subject(one.issuer_id):
-            if not anchor.certificate.understood:
-                continue
-            try:
-                one.verify_signed_by(anchor.certificate)
-            except DocumentError:
-                continue
-            if anchor.certificate.subject_id == one.issuer_id or same_parts(anchor.certificate.subject_der, one.issuer):
-                return anchor.certificate
-        return None
-
 
 def _why_no_anchor(certificate: Certificate) -> str:
     """Why a list cannot make an anchor of this certificate, which nobody else has looked at; empty: it can."""
     if not certificate.understood:
         return "has a critical extension that is not known"
+    if signs_seals(certificate):
+        return "a seal signer's certificate, and no CSCA's"
     return "a document signer's certificate, and no CSCA's" if signs_documents_only(certificate) else ""
-
-
-def _revocation_lists_of(sources: Sequence[Source]) -> list[_NamedRevocationList]:
-    """Those among the sources, newest first."""
-    found = [
-        (index, one.name, one.content) for index, one in enumerate(sources) if isinstance(one.content, RevocationList)
-    ]
-    return sorted(found, key=lambda one: (one[2].this_update, one[2].number or 0), reverse=True)
-
-
-def _is_older(one: RevocationList, this_update: datetime, number: int | None) -> bool:
-    """Older by date or by number."""
-    return one.this_update < this_update or (one.number is not None and number is not None and one.number < number)

@@ -1,7 +1,7 @@
 """A folder as it was downloaded from a public key directory: collections in LDIF, lists, revocation lists, certificates.
 
-Such a folder is whatever it is: what cannot be used is told and left out, and spoils nothing else. Signers of bar codes are
-passed over. Nothing outside the folder is read, and nothing but ordinary files.
+Such a folder is whatever it is: what cannot be used is told and left out, and spoils nothing else. Signers of bar codes that the
+directory itself calls non-conformant are passed over. Nothing outside the folder is read, and nothing but ordinary files.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import IO, TYPE_CHECKING, Final
 
 from gate.document.pki.signed import SIGNED_BYTES_MAX
 from gate.ordinary import open_ordinary
-from gate.trust.admission import Rejected
 from gate.trust.errors import SourceError
+from gate.trust.known import Rejected
 from gate.trust.ldif import LINE_BYTES_MAX, binary_values
 from gate.trust.looking import COLLECTION, Found, shown, walk
-from gate.trust.sources import Source, parts_of, read_signer, read_source
+from gate.trust.sources import Source, parts_of, read_seal_signer, read_signer, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,9 +26,10 @@ COLLECTION_BYTES_MAX: Final = 512 << 20
 SOURCES_MAX: Final = 50_000  # beyond either the rest of the folder is left out
 SOURCES_BYTES_MAX: Final = 256 << 20
 REJECTED_MAX: Final = 1_000  # what is rejected beyond is left out without being named
-# Where the ICAO PKD keeps document signers, 30,000 of them, and signers of bar codes, which nothing here looks for.
+# Where the ICAO PKD keeps document signers, 30,000 of them, and signers of bar codes.
 _DOCUMENT_SIGNERS: Final = "o=dsc,"
-_OTHER_SIGNERS: Final = ("o=bcsc,", "o=bcsc-nc,")
+_SEAL_SIGNERS: Final = "o=bcsc,"
+_OTHER_SIGNERS: Final = "o=bcsc-nc,"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,19 @@ def _read_collection(name: str, file: IO[bytes]) -> Iterator[tuple[Source, int] 
     try:
         for number, value in enumerate(binary_values(_lines(file)), 1):
             certificate = value.attribute == "usercertificate"
-            if value.content[:1] != b"\x30" or (certificate and any(part in value.entry for part in _OTHER_SIGNERS)):
+            if value.content[:1] != b"\x30" or (certificate and _OTHER_SIGNERS in value.entry):
                 continue
-            read = read_signer if certificate and _DOCUMENT_SIGNERS in value.entry else read_source
+            read = _reader_of(value.entry) if certificate else read_source
             yield _read_one(f"{name}, value {number}", value.content, read)
     except SourceError as error:
         yield Rejected(name, str(error))
+
+
+def _reader_of(entry: str) -> Callable[[str, bytes], Source]:
+    """What reads a certificate that stands under this name."""
+    if _DOCUMENT_SIGNERS in entry:
+        return read_signer
+    return read_seal_signer if _SEAL_SIGNERS in entry else read_source
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:

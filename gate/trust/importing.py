@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 from gate.document.errors import DocumentError
 from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.revocation import RevocationList
 from gate.trust import signers
-from gate.trust.admission import Admission, Known, Rejected, Way
+from gate.trust.admission import Admission
 from gate.trust.errors import StoreError
+from gate.trust.known import Known, Rejected, Way
 from gate.trust.replacing import replacing
 from gate.trust.schema import connect_draft, migrate
 from gate.trust.store import TrustStore
-from gate.trust.writing import write
+from gate.trust.withdrawing import REVOCATION_LISTS, WITHDRAWN, withdraw_revoked
+from gate.trust.writing import Written, tidy, write
 
 if TYPE_CHECKING:
     import sqlite3
@@ -46,7 +49,7 @@ _LISTS: Final = (
 class ImportReport:
     """What an import did. `certificates` were found, `accepted` of them are in the store now, `withdrawn` no longer are.
 
-    Neither counts `document_signers`: those that were found and are in the store now. `version` is the store's afterwards; `replaced` is False when the store stayed as it was.
+    Neither counts `document_signers` and `seal_signers`: those that were found and are in the store now. `version` is the store's afterwards; `replaced` is False when the store stayed as it was.
     """
 
     certificates: int
@@ -57,13 +60,15 @@ class ImportReport:
     defect_lists: int = 0
     withdrawn: int = 0
     document_signers: int = 0
+    seal_signers: int = 0
     version: str = ""
     replaced: bool = True
 
     @property
     def took_nothing(self) -> bool:
         """True when nothing that was found is in the store now."""
-        return not (self.accepted or self.revocation_lists or self.defect_lists or self.document_signers)
+        signers = self.document_signers or self.seal_signers
+        return not (self.accepted or self.revocation_lists or self.defect_lists or signers)
 
 
 def import_sources(
@@ -101,25 +106,47 @@ def _import_into(
     way: Way,
     progress: Callable[[int, int], None],
 ) -> ImportReport:
-    """Import into this file, in one transaction. Raises as `import_sources`, and sqlite3.Error."""
+    """Import into this file, which nobody else knows of. Raises as `import_sources`, and sqlite3.Error.
+
+    Revocation lists by themselves first: what they withdraw must vouch for nothing else that comes.
+    """
+
+    def go_round(connection: sqlite3.Connection, some: Sequence[Source]) -> ImportReport:
+        under_way = Admission(_known(connection, test=test), signer=signer, now=now, way=way)
+        under_way.admit(some, progress)
+        with connection:
+            written = write(connection, under_way, some, test=test, now=now)
+            refused = {some[index].sha256 for index in under_way.revoked}
+            gone, withdrawn = withdraw_revoked(connection, refused, test=test, now=now)
+            tidy(connection)
+        return _report(under_way, written, gone, withdrawn)
+
+    revocations = [one for one in sources if isinstance(one.content, RevocationList)]
     with contextlib.closing(connect_draft(path)) as connection:
         try:
             migrate(connection)
-            under_way = Admission(_known(connection, test=test), signer=signer, now=now, way=way)
-            under_way.admit(sources, progress)
-            with connection:
-                written = write(connection, under_way, sources, test=test, now=now)
+            first = go_round(connection, revocations) if 0 < len(revocations) < len(sources) else None
+            report = go_round(connection, sources)
         except DocumentError as error:
             raise StoreError(f"{path}: holds a certificate that cannot be read ({error})") from error
+    if first is None:
+        return report
+    gone = tuple(one for one in first.rejected if one not in report.rejected and one.reason.startswith(WITHDRAWN))
+    return replace(report, rejected=gone + report.rejected, withdrawn=first.withdrawn + report.withdrawn)
+
+
+def _report(under_way: Admission, written: Written, gone: tuple[Rejected, ...], withdrawn: int) -> ImportReport:
+    """What one round did; `gone` are the lists whose signers were revoked, with so many certificates."""
     return ImportReport(
         certificates=under_way.found,
         accepted=len(under_way.accepted),
-        rejected=tuple(under_way.rejected),
+        rejected=(*gone, *under_way.rejected),
         countries=len({certificate.country for certificate, _ in under_way.accepted.values()}),
         revocation_lists=written.revocation_lists,
         defect_lists=written.defect_lists,
-        withdrawn=written.withdrawn,
+        withdrawn=written.withdrawn + withdrawn,
         document_signers=len(under_way.signers.new) + under_way.signers.known,
+        seal_signers=len(under_way.seal_signers.new) + under_way.seal_signers.known,
     )
 
 
@@ -141,6 +168,7 @@ def _known(connection: sqlite3.Connection, *, test: bool) -> Known:
             (issuer, key): (datetime.fromisoformat(moment), None if number is None else int(number))
             for issuer, key, moment, number in editions
         },
-        revocations=connection.execute("SELECT issuer_id, CAST(der AS BLOB) FROM revocation_list").fetchall(),
-        signers=signers.fingerprints(connection),
+        revocations=connection.execute(REVOCATION_LISTS, (int(test),)).fetchall(),
+        signers=signers.fingerprints(connection, "document_signer"),
+        seal_signers=signers.fingerprints(connection, "seal_signer"),
     )

@@ -54,6 +54,10 @@ class Pool:
         """None: what is imported brings its signers with it."""
         return ()
 
+    def seal_signers(self, country: str, name: str, serial: int) -> Sequence[Certificate]:  # noqa: ARG002 - the port's shape
+        """None: an import judges nobody's seals."""
+        return ()
+
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:  # noqa: ARG002 - the port's shape
         """None: an import judges nobody's documents."""
         return ()

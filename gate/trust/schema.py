@@ -1,8 +1,8 @@
 """The store's tables.
 
 One SQLite file. `source` holds one row a file that was imported, `certificate` one row a country signing certificate, `listing`
-which sources named it, `revocation_list` one row an issuing key, `defect_list` one row a publisher, `document_signer` one row a
-certificate. Written by imports only, each in one transaction; readers take a snapshot (`opening`) and refuse a file whose tables
+which sources named it, `revocation_list` one row an issuing key, `defect_list` one row a publisher, `document_signer` and
+`seal_signer` one row a certificate, `list_signer` one row a signed list. Written by imports only, each in one transaction; readers take a snapshot (`opening`) and refuse a file whose tables
 are not letter for letter these.
 """
 
@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION: Final = 3
-READABLE: Final = (2, 3)  # one of version 2 has no document signers
+VERSION: Final = 4
+_WITH_DOCUMENT_SIGNERS: Final = 3
+READABLE: Final = (2, 3, 4)  # one of version 2 has no document signers; before 4, none of seals or lists
 SOURCED: Final = ("listing", "revocation_list", "defect_list")  # the tables whose rows rest on a source
 _TABLES: Final = (
     """CREATE TABLE "source" (
@@ -84,13 +85,35 @@ _DOCUMENT_SIGNERS: Final = (
     """CREATE INDEX "idx_document_signer_key_id"
     ON "document_signer" ("key_id")""",
 )
+_OTHER_SIGNERS: Final = (
+    """CREATE TABLE "seal_signer" (
+   "fingerprint" BLOB PRIMARY KEY,
+   "der" BLOB,
+   "country" TEXT,
+   "name" TEXT,
+   "serial" TEXT,
+   "not_after" TEXT
+)""",
+    """CREATE INDEX "idx_seal_signer_country_name_serial"
+    ON "seal_signer" ("country", "name", "serial")""",
+    """CREATE TABLE "list_signer" (
+   "source" INTEGER PRIMARY KEY REFERENCES "source"("id"),
+   "der" BLOB
+)""",
+)
+
+
+def _statements(before: int, after: int) -> tuple[str, ...]:
+    """What makes a store of one version of that of another, 0 for an empty file."""
+    steps = ((READABLE[0], _TABLES), (_WITH_DOCUMENT_SIGNERS, _DOCUMENT_SIGNERS), (VERSION, _OTHER_SIGNERS))
+    return tuple(one for version, statements in steps if before < version <= after for one in statements)
 
 
 @cache
 def schema_of(version: int) -> frozenset[tuple[str, str, str, str | None]]:
     """What `sqlite_master` of such a store holds: type, name, table and the text that made it."""
     with closing(sqlite3.connect(":memory:")) as connection:
-        for statement in _TABLES if version < VERSION else (*_TABLES, *_DOCUMENT_SIGNERS):
+        for statement in _statements(0, version):
             connection.execute(statement)
         return frozenset(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall())
 
@@ -103,11 +126,11 @@ def connect_draft(path: Path) -> sqlite3.Connection:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring an empty file, or one of version 2, to the current version.
+    """Bring an empty file, or one of an older version, to the current one.
 
     A store of version 1 is not carried over: it does not say which certificates the operator gave and which a list did.
     """
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    for statement in (*(_TABLES if version == 0 else ()), *(_DOCUMENT_SIGNERS if version < VERSION else ())):
+    for statement in _statements(version, VERSION):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version={VERSION}")

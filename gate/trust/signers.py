@@ -1,8 +1,8 @@
-"""Document signers of a public key directory, for the documents whose EF.SOD leaves its own out.
+"""Signers of a public key directory: of documents whose EF.SOD leaves its own out, and of seals, which never bring theirs.
 
 They vouch for nothing: an inspection judges the one that it finds here like one that travelled in EF.SOD. What no known CSCA
 signed does not enter all the same, nor what has ended, so that there is no more of them than there are documents to read. A
-directory has 30,000: they are looked up one at a time, in the file.
+directory has 30,000: they are looked up one at a time, in the file. Whose seal it is, the seal's own checks say.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from gate.document.errors import SignerMissingError
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.names import read_name
 from gate.document.pki.path import find_issuer
+from gate.document.seal.profiles import SIGNER_PURPOSES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from gate.document.pki.anchors import TrustAnchors
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
 
 SIGNERS_MAX: Final = 100_000  # beyond, new ones are left out
 NAMESAKES_MAX: Final = 8  # signers of one key identifier that are tried
-_KEPT: Final = "SELECT 1 FROM sqlite_master WHERE name = 'document_signer'"
-_FINGERPRINTS: Final = "SELECT fingerprint FROM document_signer"
+_TABLES: Final = "SELECT name FROM sqlite_master WHERE name IN ('document_signer', 'seal_signer')"
 _BY_NAME: Final = (
     "SELECT fingerprint, CAST(der AS BLOB) AS der FROM document_signer WHERE issuer_id = ? AND serial = ? LIMIT ?"
 )
+_BY_SEAL: Final = "SELECT fingerprint, CAST(der AS BLOB) AS der FROM seal_signer WHERE country = ? AND name = ? AND serial = ? LIMIT ?"
 _BY_KEY: Final = "SELECT fingerprint, CAST(der AS BLOB) AS der FROM document_signer WHERE key_id = ? LIMIT ?"
 
 
@@ -48,8 +49,17 @@ class Admitted:
     refused: tuple[tuple[str, int], ...] = ()
 
 
-def admit(found: Iterable[Certificate], anchors: TrustAnchors, known: frozenset[bytes], now: datetime) -> Admitted:
-    """Part those that a known CSCA signed from those that are of no use. `known` are fingerprints, verified before."""
+def admit(
+    found: Iterable[Certificate],
+    anchors: TrustAnchors,
+    known: frozenset[bytes],
+    now: datetime,
+    why_not: Callable[[Certificate], str],
+) -> Admitted:
+    """Part those that a known CSCA signed from those that are of no use. `known` are fingerprints, verified before.
+
+    `why_not` says what speaks against one by itself: `no_document_signer` or `no_seal_signer`.
+    """
     new: dict[bytes, Certificate] = {}
     again: set[bytes] = set()
     refused: Counter[str] = Counter()
@@ -59,7 +69,7 @@ def admit(found: Iterable[Certificate], anchors: TrustAnchors, known: frozenset[
             again.add(fingerprint)
         elif fingerprint in new:
             continue
-        elif reason := _why_not(certificate, anchors, now):
+        elif reason := why_not(certificate) or _why_not(certificate, anchors, now):
             refused[reason] += 1
         elif len(known) + len(new) == SIGNERS_MAX:
             refused[f"beyond the {SIGNERS_MAX} that the store holds"] += 1
@@ -68,9 +78,19 @@ def admit(found: Iterable[Certificate], anchors: TrustAnchors, known: frozenset[
     return Admitted(tuple(new.values()), len(again), tuple(refused.items()))
 
 
+def no_document_signer(certificate: Certificate) -> str:
+    """Why a certificate is none of a document signer; empty: it is one."""
+    return "" if certificate.may_sign_documents else "not a document signer's certificate"
+
+
+def no_seal_signer(certificate: Certificate) -> str:
+    """Why a certificate is none of a signer of seals; empty: it is one (ICAO 9303-12 §7.1.3)."""
+    if not certificate.may_sign_documents or not certificate.purposes & SIGNER_PURPOSES:
+        return "not a seal signer's certificate"
+    return "" if certificate.country == certificate.issuer_country else "names two countries"
+
+
 def _why_not(certificate: Certificate, anchors: TrustAnchors, now: datetime) -> str:
-    if not certificate.may_sign_documents:
-        return "not a document signer's certificate"
     if certificate.not_after < now:
         return "ended"
     if find_issuer(certificate, anchors, now).result is not Result.SUCCESSFUL:
@@ -78,13 +98,25 @@ def _why_not(certificate: Certificate, anchors: TrustAnchors, now: datetime) -> 
     return ""
 
 
-def fingerprints(connection: sqlite3.Connection) -> frozenset[bytes]:
+def fingerprints(connection: sqlite3.Connection, table: str) -> frozenset[bytes]:
     """Those that are in the store."""
-    return frozenset(row[0] for row in connection.execute(_FINGERPRINTS))
+    return frozenset(row[0] for row in connection.execute(_fingerprints(table)))
 
 
-def write(connection: sqlite3.Connection, admitted: Admitted, now: datetime) -> None:
+def _fingerprints(table: str) -> str:
+    return f"SELECT fingerprint FROM {table}"  # noqa: S608 - names of our own
+
+
+def write(connection: sqlite3.Connection, admitted: Admitted, seal_signers: Admitted, now: datetime) -> None:
     """Take the new ones in and let go of those that have ended, inside the transaction of the caller."""
+    connection.executemany(
+        "INSERT INTO seal_signer VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (one.fingerprint, one.der, one.country, one.common_name, str(one.serial), one.not_after.isoformat())
+            for one in seal_signers.new
+        ],
+    )
+    connection.execute("DELETE FROM seal_signer WHERE not_after < ?", (now.isoformat(),))
     connection.executemany(
         "INSERT INTO document_signer VALUES (?, ?, ?, ?, ?, ?)",
         [
@@ -95,42 +127,51 @@ def write(connection: sqlite3.Connection, admitted: Admitted, now: datetime) -> 
     connection.execute("DELETE FROM document_signer WHERE not_after < ?", (now.isoformat(),))
 
 
-class DocumentSigners:
-    """The document signers of one snapshot of the store, which stays open as long as this lives.
+class DirectorySigners:
+    """The signers of one snapshot of the store, which stays open as long as this lives.
 
-    `digest` is the SHA-256 over their fingerprints.
+    `count` and `seal_count` are those of documents and of seals; `digest` and `seal_digest` the SHA-256 over their fingerprints.
     """
 
-    def __init__(self, snapshot: Snapshot, fingerprints: Sequence[bytes]) -> None:
+    def __init__(self, snapshot: Snapshot, documents: Sequence[bytes], seals: Sequence[bytes]) -> None:
         """Take over the snapshot, which may belong to another thread, if only one of them uses it at a time."""
         self._snapshot = snapshot
         weakref.finalize(self, snapshot.close)
-        self.count = len(fingerprints)
-        self.digest = hashlib.sha256(b"".join(fingerprints)).digest()
+        self.count, self.seal_count = len(documents), len(seals)
+        self.digest = hashlib.sha256(b"".join(documents)).digest()
+        self.seal_digest = hashlib.sha256(b"".join(seals)).digest()
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> DocumentSigners | None:
+    def of(cls, snapshot: Snapshot) -> DirectorySigners | None:
         """Those of a store, None when there are none, as in every one of version 2. Raises sqlite3.Error."""
-        if not snapshot.rows(_KEPT):
-            return None
-        fingerprints = [row[0] for row in snapshot.rows(_FINGERPRINTS)]
-        if not all(isinstance(one, bytes) for one in fingerprints):
+        tables = {row["name"] for row in snapshot.rows(_TABLES)}
+        documents, seals = (
+            [row[0] for row in snapshot.rows(_fingerprints(table))] if table in tables else []
+            for table in ("document_signer", "seal_signer")
+        )
+        if not all(isinstance(one, bytes) for one in (*documents, *seals)):
             raise sqlite3.DatabaseError("a fingerprint that is none")
-        return cls(snapshot, sorted(fingerprints)) if fingerprints else None
+        return cls(snapshot, sorted(documents), sorted(seals)) if documents or seals else None
 
     def named(self, signer: Signer) -> tuple[Certificate, ...]:
         """The certificates that this signer may mean. Raises SignerMissingError when they cannot be read."""
+        if not self.count:
+            return ()
+        if signer.issuer_and_serial is None:
+            return self._read(_BY_KEY, signer.key_id)
+        issuer, serial = signer.issuer_and_serial
+        # Tolerantly: a signer may write its issuer's name in other string types than its certificate does.
+        return self._read(_BY_NAME, read_name(issuer).id, str(serial))
+
+    def of_seal(self, country: str, name: str, serial: int) -> tuple[Certificate, ...]:
+        """The certificates that a seal may mean. Raises SignerMissingError when they cannot be read."""
+        return self._read(_BY_SEAL, country, name, str(serial)) if self.seal_count else ()
+
+    def _read(self, question: str, *values: object) -> tuple[Certificate, ...]:
         try:
-            rows = self._rows(signer)
+            rows = self._snapshot.rows(question, *values, NAMESAKES_MAX)
         except sqlite3.Error as error:
-            raise SignerMissingError("the document signers of the trust store cannot be read") from error
+            raise SignerMissingError("the signers of the trust store cannot be read") from error
         if any(hashlib.sha256(row["der"] or b"").digest() != row["fingerprint"] for row in rows):
             raise SignerMissingError("the trust store is damaged; make it anew with `gate trust import`")
         return tuple(parse_certificate(row["der"]) for row in rows)
-
-    def _rows(self, signer: Signer) -> list[sqlite3.Row]:
-        if signer.issuer_and_serial is None:
-            return self._snapshot.rows(_BY_KEY, signer.key_id, NAMESAKES_MAX)
-        issuer, serial = signer.issuer_and_serial
-        # Tolerantly: a signer may write its issuer's name in other string types than its certificate does.
-        return self._snapshot.rows(_BY_NAME, read_name(issuer).id, str(serial), NAMESAKES_MAX)

@@ -34,7 +34,14 @@ class DocumentSigner:
     certificate: Certificate
 
 
-Content = Certificate | DocumentSigner | MasterList | RevocationList | DeviationList | DefectList
+@dataclass(frozen=True, slots=True)
+class SealSigner:
+    """The same, from among a directory's signers of bar codes."""
+
+    certificate: Certificate
+
+
+Content = Certificate | DocumentSigner | SealSigner | MasterList | RevocationList | DeviationList | DefectList
 
 _SIGNED_DATA: Final = bytes.fromhex("06092A864886F70D010702")
 _LISTS: Final[dict[str, Callable[[bytes], Content]]] = {
@@ -94,8 +101,17 @@ def read_source(name: str, data: bytes) -> Source:
 
 def read_signer(name: str, data: bytes) -> Source:
     """Parse one certificate from among a directory's document signers. Raises SourceError."""
+    return _one_of_a_directory(name, data, DocumentSigner)
+
+
+def read_seal_signer(name: str, data: bytes) -> Source:
+    """Parse one certificate from among a directory's signers of bar codes. Raises SourceError."""
+    return _one_of_a_directory(name, data, SealSigner)
+
+
+def _one_of_a_directory(name: str, data: bytes, kind: Callable[[Certificate], Content]) -> Source:
     try:
-        return Source(name, hashlib.sha256(data).hexdigest(), DocumentSigner(parse_certificate(data)))
+        return Source(name, hashlib.sha256(data).hexdigest(), kind(parse_certificate(data)))
     except DocumentError as error:
         raise SourceError(f"{name}: {error}") from error
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gate.document.checks import Result
 from gate.document.errors import DocumentError
 from gate.document.pki.path import find_issuer
+from gate.document.seal.profiles import SIGNER_PURPOSES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,6 +50,11 @@ def is_linked(certificate: Certificate, pool: Pool, moment: datetime) -> bool:
     """True when a certificate of this country's that is in the pool signed it: no state makes another's CSCA."""
     own = certificate.country == certificate.issuer_country
     return own and find_issuer(certificate, pool, moment).result is Result.SUCCESSFUL
+
+
+def signs_seals(certificate: Certificate) -> bool:
+    """True for a signer of bar codes. It has no key usage and no constraints (ICAO 9303-12 §7.1.3), and is no CSCA for that."""
+    return bool(certificate.purposes & SIGNER_PURPOSES)
 
 
 def signs_documents_only(certificate: Certificate) -> bool:

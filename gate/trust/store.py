@@ -21,7 +21,7 @@ from gate.document.pki.master_list import MasterList
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
 from gate.trust.errors import StoreError
 from gate.trust.opening import Snapshot, open_snapshot, shown
-from gate.trust.signers import DocumentSigners
+from gate.trust.signers import DirectorySigners
 from gate.trust.soundness import is_sound, is_whole
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class TrustStore:
         defect_lists: Sequence[sqlite3.Row] = (),
         published: Sequence[Published] = (),
         newest_import: datetime | None,
-        signers: DocumentSigners | None = None,
+        signers: DirectorySigners | None = None,
     ) -> None:
         self.newest_import = newest_import
         self.published = tuple(published)
@@ -127,7 +127,7 @@ class TrustStore:
         except StoreError:
             snapshot.close()
             raise
-        if not store.document_signers_count:
+        if not store.document_signers_count and not store.seal_signers_count:
             snapshot.close()
         return store
 
@@ -139,7 +139,7 @@ class TrustStore:
             lists = snapshot.rows(_REVOCATION_LISTS)
             defects = snapshot.rows(_DEFECT_LISTS)
             sources = snapshot.rows(_SOURCES)
-            signers = DocumentSigners.of(snapshot)
+            signers = DirectorySigners.of(snapshot)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise StoreError(f"{path}: cannot be read ({shown(error)})") from error
         whole = is_whole((*certificates, *lists, *defects)) and _are_whole(sources, defects)
@@ -220,6 +220,15 @@ class TrustStore:
     def document_signers_count(self) -> int:
         """How many document signers are held."""
         return 0 if self._signers is None else self._signers.count
+
+    def seal_signers(self, country: str, name: str, serial: int) -> Sequence[Certificate]:
+        """The certificates that a seal may mean. Raises SignerMissingError when they cannot be read."""
+        return () if self._signers is None else self._signers.of_seal(country, name, serial)
+
+    @property
+    def seal_signers_count(self) -> int:
+        """How many signers of seals are held."""
+        return 0 if self._signers is None else self._signers.seal_count
 
     def _is_for_demos(self, signer: Certificate) -> bool:
         anchors = self.with_key_id(signer.authority_key_id or b"") or self.with_subject(signer.issuer_id)
@@ -311,13 +320,14 @@ def _version(
     revocation_lists: Sequence[sqlite3.Row],
     defect_lists: Sequence[sqlite3.Row],
     published: Sequence[Published],
-    signers: DocumentSigners | None,
+    signers: DirectorySigners | None,
 ) -> str:
     lines = sorted(
         [f"certificate {row['fingerprint'].hex()} {row['standing']} {row['test']}" for row in certificates]
         + [f"revocation {row['sha256'].hex()}" for row in revocation_lists]
         + [f"defects {row['sha256'].hex()} {row['test']}" for row in defect_lists]
         + [f"published {one.kind} {one.publisher} {one.signed_at}" for one in published]
-        + ([] if signers is None else [f"document signers {signers.digest.hex()}"])
+        + ([f"document signers {signers.digest.hex()}"] if signers is not None and signers.count else [])
+        + ([f"seal signers {signers.seal_digest.hex()}"] if signers is not None and signers.seal_count else [])
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -11,6 +11,7 @@ from gate.document.pki.deviation_list import DeviationList
 from gate.document.pki.master_list import MasterList
 from gate.trust import signers
 from gate.trust.schema import SOURCED
+from gate.trust.withdrawing import FORGET
 
 if TYPE_CHECKING:
     import sqlite3
@@ -42,7 +43,6 @@ _TIDY: Final = (
     "AND newer.publisher = source.publisher AND newer.test = source.test "
     "AND (newer.signed_at, newer.id) > (source.signed_at, source.id)))"
 )
-_FORGET: Final = "DELETE FROM certificate WHERE fingerprint NOT IN (SELECT fingerprint FROM listing)"
 _MARK: Final = (
     "UPDATE certificate SET test = (SELECT min(source.test) FROM listing JOIN source ON source.id = listing.source "
     "WHERE listing.fingerprint = certificate.fingerprint)"
@@ -74,7 +74,6 @@ def write(
     }
     _write_certificates(connection, under_way, ids, test=test)
     withdrawn = _withdraw(connection, under_way, sources, ids, test=test)
-    connection.execute(_MARK)
     for one, source in under_way.revocation_lists:
         _write_revocation_list(connection, one, ids[source])
     defect_lists = 0
@@ -83,9 +82,17 @@ def write(
         if isinstance(content, (DeviationList, DefectList)):
             _write_defect_list(connection, content, signer.issuer_country, ids[index], test=test)
             defect_lists += 1
-    signers.write(connection, under_way.signers, now)
-    connection.execute(_TIDY)
+        connection.execute("INSERT OR REPLACE INTO list_signer VALUES (?, ?)", (ids[index], signer.der))
+    signers.write(connection, under_way.signers, under_way.seal_signers, now)
+    tidy(connection)
     return Written(len(under_way.revocation_lists), defect_lists, withdrawn)
+
+
+def tidy(connection: sqlite3.Connection) -> None:
+    """Mark what is for demos only, and forget the sources on which nothing rests any more."""
+    connection.execute(_MARK)
+    connection.execute(_TIDY)
+    connection.execute("DELETE FROM list_signer WHERE source NOT IN (SELECT id FROM source)")
 
 
 def _write_source(
@@ -162,7 +169,7 @@ def _withdraw(
     for index, signer in under_way.lists.items():
         if isinstance(sources[index].content, MasterList):
             connection.execute(_WITHDRAW, (signer.issuer_country, int(test), ids[index]))
-    return connection.execute(_FORGET).rowcount
+    return connection.execute(FORGET).rowcount
 
 
 def _write_revocation_list(connection: sqlite3.Connection, one: RevocationList, source: int) -> None:

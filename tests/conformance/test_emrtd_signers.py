@@ -14,9 +14,9 @@ from gate.document.checks import CheckId, Result
 from gate.document.lds.sod import TAG, parse_sod
 from gate.document.pki.asn1 import SEQUENCE, parts, parts_of
 from gate.document.pki.certificate import parse_certificate
-from gate.trust.admission import Way
 from gate.trust.folder import read_folder
 from gate.trust.importing import import_sources
+from gate.trust.known import Way
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 

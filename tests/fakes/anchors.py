@@ -24,7 +24,9 @@ class ListedAnchors:
         test: bool = False,
         defects: Iterable[KnownDefects] = (),
         signers: Iterable[bytes] = (),
+        sealing: Iterable[bytes] = (),
     ) -> None:
+        self.sealing = [parse_certificate(der) for der in sealing]
         self.signers = [parse_certificate(der) for der in signers]
         self.defects = tuple(defects)
         self.anchors = [Anchor(parse_certificate(der), test=test) for der in certificates]
@@ -48,6 +50,10 @@ class ListedAnchors:
         if signer.key_id is not None:
             return [one for one in self.signers if one.key_id == signer.key_id]
         return [one for one in self.signers if (one.issuer, one.serial) == signer.issuer_and_serial]
+
+    def seal_signers(self, country: str, name: str, serial: int) -> Sequence[Certificate]:
+        wanted = (country, name, serial)
+        return [one for one in self.sealing if (one.country, one.common_name, one.serial) == wanted]
 
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
         return [one for one in self.defects if one.affected.names(signer)]

@@ -13,9 +13,9 @@ import pytest
 from fakes.master_lists import NOW, master_list, party, revocation_list
 
 from gate.document.pki.certificate import parse_certificate
-from gate.trust.admission import Way
 from gate.trust.errors import StoreError
 from gate.trust.importing import import_sources
+from gate.trust.known import Way
 from gate.trust.sources import Source, read_source
 from gate.trust.store import TrustStore
 

@@ -26,9 +26,9 @@ from gate.document.pki.asn1 import NUMBER_BYTES_MAX
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.master_list import parse_master_list
 from gate.document.pki.revocation import parse_revocation_list
-from gate.trust.admission import Way
 from gate.trust.errors import SourceError
 from gate.trust.importing import import_sources
+from gate.trust.known import Way
 from gate.trust.sources import read_signer, read_source
 from gate.trust.store import TrustStore
 from hardware_sim.passport import der

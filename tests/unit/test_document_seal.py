@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,23 +15,30 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from fakes.anchors import ListedAnchors
-from fakes.master_lists import NOW, Party, party, revocation_list
+from fakes.damage import damage_rows
+from fakes.master_lists import NOW, Party, master_list, party, revocation_list
+from fakes.seals import make_seal, make_seal_signer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.document.checks import Result
+from gate.document.authenticity.passive import judge_signer
+from gate.document.checks import CheckId, Result
 from gate.document.errors import DocumentError, MalformedError
 from gate.document.mrz import parse
 from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects
 from gate.document.seal import c40
 from gate.document.seal.judge import CLAUSES, SealCheckId, SealVerdict, judge_seal
-from gate.document.seal.profiles import read_content
+from gate.document.seal.profiles import ARRIVAL_SIGNER, VDS_SIGNER, read_content
 from gate.document.seal.vds import parse_seal
+from gate.programs.stages.anchors import RememberingAnchors
+from gate.trust.folder import read_folder
+from gate.trust.importing import ImportReport, import_sources
+from gate.trust.known import Way
+from gate.trust.sources import read_source
+from gate.trust.store import TrustStore
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/bsi_tr03137_seals.json").read_text())
 SEALS = {one["kind"]: one for one in VECTORS["seals"]}
@@ -116,29 +126,9 @@ def test_a_seal_of_another_kind_is_left_unread() -> None:
 
 
 def seal_signer(
-    common: str = "TS",
-    serial: int = 0x32,
-    *,
-    issuer: Party = CSCA,
-    curve: ec.EllipticCurve | None = None,
-    days: int = 900,
+    common: str = "TS", serial: int = 0x32, *, issuer: Party = CSCA, **order: Any
 ) -> tuple[Certificate, ec.EllipticCurvePrivateKey]:
-    key = ec.generate_private_key(curve or ec.BrainpoolP256R1())
-    subject = x509.Name(
-        [x509.NameAttribute(NameOID.COUNTRY_NAME, "DE"), x509.NameAttribute(NameOID.COMMON_NAME, common)]
-    )
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.name)
-        .public_key(key.public_key())
-        .serial_number(serial)
-        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(NOW + timedelta(days=days))
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False)
-        .sign(issuer.key, hashes.SHA256())
-    )
-    return parse_certificate(made.public_bytes(Encoding.DER)), key
+    return make_seal_signer(common, serial, issuer=issuer, **order)
 
 
 SIGNER, KEY = seal_signer()
@@ -148,9 +138,7 @@ ANCHORS = ListedAnchors([CSCA.der], [revocation_list(CSCA)])
 def sealed(
     data: bytes = VISA[:-58], key: ec.EllipticCurvePrivateKey = KEY, *, hash_: hashes.HashAlgorithm | None = None
 ) -> bytes:
-    size = (key.curve.key_size + 7) // 8
-    r, s = decode_dss_signature(key.sign(data, ec.ECDSA(hash_ or hashes.SHA256())))
-    return data + bytes([0xFF, 2 * size]) + r.to_bytes(size, "big") + s.to_bytes(size, "big")
+    return make_seal(data, key, hash_=hash_)
 
 
 def judged(data: bytes, *, signers: tuple[Certificate, ...] = (SIGNER,), **more: Any) -> SealVerdict:
@@ -275,9 +263,212 @@ def test_a_reference_that_is_no_number_names_nobody() -> None:
 
 
 def test_a_signer_of_another_name_number_or_country_is_not_the_one_that_is_named() -> None:
-    for signer in (seal_signer("XX")[0], seal_signer(serial=0x33)[0]):
+    organisation = x509.NameAttribute(NameOID.ORGANIZATION_NAME, "TS")
+    second = x509.NameAttribute(NameOID.COMMON_NAME, "TS")
+    for signer in (
+        seal_signer("XX")[0],
+        seal_signer(serial=0x33)[0],
+        seal_signer(country="FR")[0],
+        seal_signer("ts")[0],
+        seal_signer("TS ")[0],
+        seal_signer("X, TS")[0],
+        seal_signer("XX", more=(organisation,))[0],
+        seal_signer("XX", more=(second,))[0],
+    ):
         assert judged(sealed(), signers=(signer,)).result_of(SealCheckId.SIGNATURE) is Result.UNDETERMINED
     assert judged(sealed(), signers=(seal_signer("XX")[0], SIGNER)).overall is Result.SUCCESSFUL
+
+
+FRENCH = party("CSCA", country="FR")
+FRENCH_ANCHORS = ListedAnchors([CSCA.der, FRENCH.der], [revocation_list(CSCA), revocation_list(FRENCH)])
+
+
+def forged(**order: Any) -> dict[str, str]:
+    """What is not successful of a seal that is right but for its signer, whom all else that is right belongs to."""
+    signer, key = seal_signer(**order)
+    return left(judged(sealed(key=key), signers=(signer,), anchors=FRENCH_ANCHORS))
+
+
+def test_a_seal_of_one_state_under_the_csca_of_another_fails() -> None:
+    """It was successful: the CSCA's key signed, the signer's certificate says DE, and so does the seal."""
+    assert forged() == {}
+    assert forged(issuer=FRENCH) == {"seal_country": "failed"}
+
+
+def test_a_csca_that_signs_a_seals_signer_in_anothers_name_fails() -> None:
+    in_german_name = Party(CSCA.name, FRENCH.key, FRENCH.certificate)
+    found = forged(issuer=in_german_name)
+    assert found["seal_signer_signature"] == "failed"
+    assert found["seal_signer_trust"] == "undetermined"
+
+
+@pytest.mark.parametrize(
+    "purposes",
+    [(), ("2.5.29.37.0",), ("2.23.136.1.1.3",), ("2.23.136.1.1.14.2",), (ARRIVAL_SIGNER,), ("2.23.136.1.1.11",)],
+    ids=str,
+)
+def test_a_certificate_for_anything_but_seals_signs_no_visa(purposes: tuple[str, ...]) -> None:
+    assert forged(purposes=purposes) == {"seal_signer_trust": "failed"}
+
+
+def test_one_purpose_of_several_will_do_and_arrivals_have_one_of_their_own() -> None:
+    assert forged(purposes=("2.23.136.1.1.14.2", VDS_SIGNER)) == {}
+    header = bytes.fromhex(SEALS["arrival attestation"]["hex"])
+    data = header[: header.index(b"\xff\x40")]
+    reference = int(SEALS["arrival attestation"]["reference"], 16)
+    for purpose, expected in (
+        (ARRIVAL_SIGNER, {}),
+        (VDS_SIGNER, {}),
+        ("2.23.136.1.1.3", {"seal_signer_trust": "failed"}),
+    ):
+        signer, key = seal_signer(SEALS["arrival attestation"]["signer"][2:], reference, purposes=(purpose,))
+        verdict = judged(sealed(data, key=key), signers=(signer,), printed=None)
+        assert left(verdict) == {"seal_printed": "not_supported"} | expected
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        (("V",), {}),
+        (("P", "V"), {}),
+        (("P",), {"seal_signer_trust": "failed"}),
+        (("VX",), {"seal_signer_trust": "failed"}),
+        ((), {"seal_signer_trust": "undetermined"}),
+    ],
+)
+def test_a_signer_seals_only_documents_of_its_types(types: tuple[str, ...], expected: dict[str, str]) -> None:
+    assert forged(types=types) == expected
+
+
+def test_a_seal_of_a_kind_that_is_not_known_needs_a_signer_of_seals_and_leaves_its_type_open() -> None:
+    unknown = VISA[:16] + b"\x01\x02" + VISA[18:-58]
+    for order, expected in (
+        ({"purposes": (ARRIVAL_SIGNER,)}, "successful"),
+        ({"purposes": ("2.23.136.1.1.3",)}, "failed"),
+        ({"types": ("V",)}, "undetermined"),
+    ):
+        signer, key = seal_signer(**order)
+        verdict = judged(sealed(unknown, key=key), signers=(signer,))
+        assert verdict.result_of(SealCheckId.SIGNER_TRUST).value == expected
+
+
+def test_a_document_signers_certificate_signs_no_seal_and_a_seal_signers_no_document() -> None:
+    assert forged(purposes=(), types=("P",)) == {"seal_signer_trust": "failed"}
+    signer, _ = seal_signer()
+    (first, *_) = judge_signer(signer, ANCHORS, NOW).checks
+    assert (first.id, first.result) == (CheckId.DS_SIGNATURE, Result.FAILED)
+
+
+def test_of_two_signers_under_one_name_and_number_the_one_that_signed_is_judged() -> None:
+    namesake, _ = seal_signer()
+    assert left(judged(sealed(), signers=(namesake, SIGNER))) == {}
+    assert left(judged(sealed(), signers=(namesake,))) == {"seal_signature": "failed"}
+
+
+# ── signers in the trust store ───────────────────────────────────────────────────────────────────────────────────────
+
+BCSC = "cn=X,o=bcsc,c=DE,dc=data,dc=download,dc=pkd,dc=icao,dc=int"
+
+
+def ldif(*certificates: Certificate, entry: str = BCSC) -> str:
+    values = (base64.b64encode(one.der).decode() for one in certificates)
+    return "\n".join(f"dn: {entry}\nuserCertificate;binary:: {value}\n" for value in values)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    path = tmp_path / "trust.sqlite"
+    hand_over(path, CSCA.der, FRENCH.der, revocation_list(CSCA))
+    return path
+
+
+def hand_over(path: Path, *files: bytes, way: Way = Way.HANDED) -> ImportReport:
+    sources = [read_source(f"file {number}", data) for number, data in enumerate(files)]
+    return import_sources(path, sources, signer=None, test=False, now=NOW, way=way)
+
+
+def take(path: Path, text: str, way: Way = Way.DOWNLOADED) -> ImportReport:
+    folder = path.parent / "pkd"
+    folder.mkdir(exist_ok=True)
+    (folder / "bcsc.ldif").write_text(text)
+    return import_sources(path, read_folder(folder).sources, signer=None, test=False, now=NOW, way=way)
+
+
+@pytest.mark.parametrize("way", [Way.DOWNLOADED, Way.WATCHED])
+def test_a_directorys_signer_of_seals_is_found_in_the_store(store: Path, way: Way) -> None:
+    before = TrustStore.open(store)
+    assert left(judged(sealed(), signers=(), anchors=before))["seal_signature"] == "undetermined"
+    other, _ = seal_signer(serial=0x33)
+    report = take(store, ldif(SIGNER, other, SIGNER), way)
+    assert (report.seal_signers, report.accepted, report.rejected) == (2, 0, ())
+    opened = TrustStore.open(store)
+    assert (opened.seal_signers_count, opened.document_signers_count, len(opened)) == (2, 0, 2)
+    assert opened.version != before.version
+    assert left(judged(sealed(), signers=(), anchors=opened)) == {}
+    assert left(judged(sealed(), signers=(), anchors=RememberingAnchors(opened))) == {}
+    assert not take(store, ldif(SIGNER), Way.WATCHED).replaced
+
+
+@pytest.mark.parametrize("way", list(Way))
+def test_a_signer_of_seals_may_come_as_a_file_and_never_becomes_an_anchor(store: Path, way: Way) -> None:
+    """It has neither constraints nor key usage, so by these alone it could pass for a CSCA, and did."""
+    assert SIGNER.may_sign_certificates
+    report = hand_over(store, SIGNER.der, way=way)
+    assert (report.seal_signers, report.accepted, report.rejected) == (1, 0, ())
+    assert len(TrustStore.open(store)) == 2
+    assert left(judged(sealed(), signers=(), anchors=TrustStore.open(store))) == {}
+
+
+def test_a_master_list_makes_no_anchor_of_a_signer_of_seals(store: Path) -> None:
+    lister = party("Lister", country="DE", issuer=CSCA, authority=False, lists=True)
+    report = hand_over(store, master_list(lister, [CSCA.der, SIGNER.der]))
+    assert [one.reason for one in report.rejected] == ["a seal signer's certificate, and no CSCA's"]
+    assert len(TrustStore.open(store)) == 2
+
+
+def test_what_is_no_signer_of_seals_of_a_known_csca_of_its_state_does_not_enter(store: Path) -> None:
+    strangers = party("CSCA", country="DE")
+    refused = {
+        "signed by no known CSCA": seal_signer(issuer=strangers)[0],
+        "names two countries": seal_signer(issuer=FRENCH)[0],
+        "ended": seal_signer(days=-1)[0],
+        "not a seal signer's certificate": seal_signer(purposes=())[0],
+    }
+    report = take(store, ldif(*refused.values()))
+    assert {one.reason for one in report.rejected} == refused.keys()
+    assert (report.seal_signers, report.took_nothing) == (0, True)
+    assert TrustStore.open(store).seal_signers_count == 0
+
+
+def test_the_directorys_non_conformant_signers_are_passed_over(store: Path) -> None:
+    assert take(store, ldif(SIGNER, entry=BCSC.replace("bcsc", "bcsc-nc"))).took_nothing
+
+
+def test_a_signer_of_the_store_is_revoked_and_ends_like_any_other(store: Path) -> None:
+    take(store, ldif(SIGNER))
+    hand_over(store, revocation_list(CSCA, 0x32))
+    assert left(judged(sealed(), signers=(), anchors=TrustStore.open(store))) == {"seal_signer_trust": "failed"}
+    later = [read_source("crl", revocation_list(CSCA, at=NOW + timedelta(days=901)))]
+    import_sources(store, later, signer=None, test=False, now=NOW + timedelta(days=901))
+    assert TrustStore.open(store).seal_signers_count == 0
+
+
+def test_a_damaged_signer_of_the_store_is_nobody(store: Path) -> None:
+    take(store, ldif(SIGNER))
+    with closing(sqlite3.connect(store)) as connection, connection:
+        damage_rows(connection, "seal_signer")
+    verdict = judged(sealed(), signers=(), anchors=TrustStore.open(store))
+    assert verdict.result_of(SealCheckId.SIGNATURE) is Result.UNDETERMINED
+
+
+def test_a_store_of_version_3_is_read_and_carried_over_by_the_next_import(store: Path) -> None:
+    with closing(sqlite3.connect(store)) as connection:
+        connection.executescript("DROP TABLE seal_signer; DROP TABLE list_signer; PRAGMA user_version=3")
+    before = TrustStore.open(store)
+    assert (len(before), before.seal_signers_count) == (2, 0)
+    assert before.seal_signers("DE", "TS", 0x32) == ()
+    assert take(store, ldif(SIGNER)).seal_signers == 1
+    assert left(judged(sealed(), signers=(), anchors=TrustStore.open(store))) == {}
 
 
 def test_a_seal_for_another_state_fails() -> None:

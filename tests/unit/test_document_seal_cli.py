@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from fakes.master_lists import party
+from fakes.master_lists import party, revocation_list
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
+from fakes.seals import make_seal, make_seal_signer
 from typer.testing import CliRunner, Result
 
 from gate.cli import document, trust
@@ -56,6 +58,26 @@ def test_an_unproven_seal_is_told_check_by_check(store: Path, tmp_path: Path) ->
     plain = gate("document", "verify-seal", *arguments)
     assert "seal_signature" in plain.stdout
     assert VISA["passport_number"] not in plain.stdout + result.stdout
+
+
+def test_a_seal_is_proven_by_the_signer_that_the_store_has(tmp_path: Path) -> None:
+    """The same bytes with and without the signer in the store; and its certificate by itself is no CSCA's."""
+    signer, key = make_seal_signer(issuer=CSCA)
+    now = datetime.now(UTC)
+    path = tmp_path / "trust.sqlite"
+    for name, content in (("csca.cer", CSCA.der), ("seals.crl", revocation_list(CSCA, at=now)), ("s.cer", signer.der)):
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "seal.bin").write_bytes(make_seal(bytes.fromhex(VISA["hex"])[:-58], key))
+    arguments = (tmp_path / "seal.bin", "--trust", path, "--mrz", "".join(VISA["lines"]), "--json")
+    assert gate("trust", "import", tmp_path / "csca.cer", tmp_path / "seals.crl", "--store", path).exit_code == 0
+    assert json.loads(gate("document", "verify-seal", *arguments).stdout)["overall"] == "undetermined"
+    taken = json.loads(gate("trust", "import", tmp_path / "s.cer", "--store", path, "--json").stdout)
+    assert (taken["seal_signers"], taken["accepted"], taken["rejected"]) == (1, 0, [])
+    listed = json.loads(gate("trust", "list", "--store", path, "--json").stdout)
+    assert (listed["seal_signers"], listed["certificates"]) == (1, 1)
+    assert "signers of seals: 1" in gate("trust", "list", "--store", path).stdout
+    proven = gate("document", "verify-seal", *arguments)
+    assert (json.loads(proven.stdout)["overall"], proven.exit_code) == ("successful", 0)
 
 
 def test_a_certificate_that_is_none_is_bad_data(store: Path, tmp_path: Path) -> None:

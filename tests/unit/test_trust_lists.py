@@ -30,10 +30,10 @@ from typer.testing import CliRunner
 from gate.cli.trust import app
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.known_defects import Defect, Flaw
-from gate.trust.admission import Way
 from gate.trust.errors import SourceError, StoreError
 from gate.trust.folder import read_folder
 from gate.trust.importing import ImportReport, import_sources
+from gate.trust.known import Way
 from gate.trust.ldif import LINE_BYTES_MAX, binary_values
 from gate.trust.looking import Found, look, walk
 from gate.trust.replacing import replacing

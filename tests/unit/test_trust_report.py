@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 from gate.cli.trust import app
 from gate.cli.trust_report import fields, render
 from gate.document.pki.certificate import parse_certificate
-from gate.trust.admission import Way
 from gate.trust.errors import StoreError
 from gate.trust.freshness import AlarmKind, alarms, freshness
 from gate.trust.importing import import_sources
+from gate.trust.known import Way
 from gate.trust.schema import connect_draft, migrate
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore

@@ -22,10 +22,10 @@ from gate.document.lds.sod import parse_sod
 from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.document.pki.signed import Signer
 from gate.trust import signers
-from gate.trust.admission import Way
 from gate.trust.errors import StoreError
 from gate.trust.folder import read_folder
 from gate.trust.importing import ImportReport, import_sources
+from gate.trust.known import Way
 from gate.trust.opening import open_snapshot
 from gate.trust.schema import VERSION
 from gate.trust.sources import read_source
@@ -134,8 +134,9 @@ def test_a_directorys_signer_never_becomes_an_anchor(path: Path, directory: Call
     assert not store.with_subject(parse_certificate(link.der).subject_id)
 
 
-def test_signers_of_bar_codes_are_passed_over(directory: Callable[..., Path]) -> None:
-    assert read_folder(directory(DS.der, branch="bcsc")).sources == ()
+def test_signers_of_bar_codes_are_no_signers_of_documents(path: Path, directory: Callable[..., Path]) -> None:
+    report = take(path, directory(DS.der, branch="bcsc"))
+    assert [one.reason for one in report.rejected] == ["not a seal signer's certificate"]
     assert read_folder(directory(DS.der, branch="bcsc-nc")).sources == ()
 
 
@@ -206,7 +207,9 @@ def test_a_store_of_version_2_is_read_without_signers_and_carried_over_by_the_ne
     path: Path, directory: Callable[..., Path]
 ) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("DROP TABLE document_signer; PRAGMA user_version=2")
+        connection.executescript(
+            "DROP TABLE document_signer; DROP TABLE seal_signer; DROP TABLE list_signer; PRAGMA user_version=2"
+        )
     before = TrustStore.open(path)
     assert (len(before), before.document_signers_count) == (1, 0)
     assert not before.document_signers(by_name(parse_certificate(DS.der)))
@@ -214,7 +217,7 @@ def test_a_store_of_version_2_is_read_without_signers_and_carried_over_by_the_ne
     with closing(open_snapshot(path)) as snapshot:
         assert snapshot.rows("PRAGMA user_version")[0][0] == VERSION
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version=4")
+        connection.execute(f"PRAGMA user_version={VERSION + 1}")
     with pytest.raises(StoreError, match="no trust store"):
         TrustStore.open(path)
 

@@ -48,6 +48,13 @@ class TrustAnchors(Protocol):
         """
         ...
 
+    def seal_signers(self, country: str, name: str, serial: int) -> Sequence[Certificate]:
+        """The certificates that are known of whoever signs seals under this country, common name and number.
+
+        They are not trusted for being found. Raises SignerMissingError when that cannot be told.
+        """
+        ...
+
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
         """The entries of defect and deviation lists that name this document signer, or may cover its documents."""
         ...

@@ -1,7 +1,7 @@
 """The verdict on a seal, check by check (BSI TR-03135-1 §5.9 and §5.7.7).
 
-A seal does not carry its signer's certificate; who asks brings those that may have signed it. They are trusted no further than
-their CSCA is.
+A seal does not carry its signer's certificate; the trust store has it, or who asks brings it. It is trusted no further than its CSCA
+is, and only for what it was made for: seals, of its own state, on documents of its types (ICAO 9303-12 §7.1.3).
 """
 
 from __future__ import annotations
@@ -12,14 +12,21 @@ from typing import TYPE_CHECKING, Final
 
 from gate.document.checks import Result, combine
 from gate.document.countries import certificate_countries
-from gate.document.errors import AlgorithmUnknownError, DocumentError, MalformedError, SignatureError
+from gate.document.errors import (
+    AlgorithmUnknownError,
+    DocumentError,
+    MalformedError,
+    SignatureError,
+    SignerMissingError,
+)
 from gate.document.pki.keys import EcKey
 from gate.document.pki.known_defects import Flaw, flaws_of
 from gate.document.pki.path import find_issuer
 from gate.document.pki.revoked import judge_revocation
 from gate.document.pki.signatures import Kind, Scheme, verify
-from gate.document.seal.profiles import read_content
+from gate.document.seal.profiles import SIGNER_PURPOSES, read_content
 from gate.document.seal.vds import parse_seal
+from gate.document.signer_scope import covers_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,18 +106,21 @@ _HASHES: Final = ((224, "sha224"), (256, "sha256"), (384, "sha384"), (521, "sha5
 def judge_seal(
     data: bytes,
     *,
-    signers: Iterable[Certificate],
     anchors: TrustAnchors,
     now: datetime,
+    signers: Iterable[Certificate] = (),
     printed: Mrz | None = None,
 ) -> SealVerdict:
-    """Judge the bytes of a bar code. `signers` are the certificates that may have signed it, of any country."""
+    """Judge the bytes of a bar code. `signers` are certificates that may have signed it, besides those of the trust store."""
     try:
         seal = parse_seal(data)
         content = read_content(seal)
     except DocumentError as error:
         return SealVerdict(_unread(str(error)))
-    signer = _find_signer(seal.header, signers)
+    try:
+        signer = _find_signer(seal, signers, anchors)
+    except SignerMissingError:
+        signer = None
     path = None if signer is None else find_issuer(signer, anchors, now)
     anchor = None if path is None else path.anchor
     results = {
@@ -121,7 +131,7 @@ def judge_seal(
         SealCheckId.SIGNER_SIGNATURE: _UNKNOWN_SIGNER if path is None else (path.result, path.reason),
         SealCheckId.SIGNER_VALIDITY: _signer_validity(seal.header, signer, now),
         SealCheckId.AUTHORITY_VALIDITY: _authority_validity(anchor, now),
-        SealCheckId.SIGNER_TRUST: _trust(signer, anchor, anchors, now),
+        SealCheckId.SIGNER_TRUST: _trust(signer, anchor, anchors, now, content),
         SealCheckId.COUNTRY: _country(seal.header, signer),
         SealCheckId.PRINTED: _printed(content, printed),
     }
@@ -141,17 +151,20 @@ def _unread(reason: str) -> tuple[SealCheck, ...]:
     )
 
 
-def _find_signer(header: Header, signers: Iterable[Certificate]) -> Certificate | None:
-    """The certificate that the header names: country, common name and serial number (ICAO 9303-13 §2.2)."""
+def _find_signer(seal: Seal, signers: Iterable[Certificate], anchors: TrustAnchors) -> Certificate | None:
+    """The certificate that the header names: country, common name and serial number, letter for letter (ICAO 9303-13 §2.2).
+
+    Two CSCAs of one state may have made one each; then it is the one that verifies. Raises SignerMissingError.
+    """
+    header = seal.header
     try:
         serial = int(header.reference, 16)
     except ValueError:
         return None
-    country, name = header.signer[:2], header.signer[2:]
-    for signer in signers:
-        if signer.serial == serial and signer.country == country and name in signer.subject.split(", "):
-            return signer
-    return None
+    wanted = (header.signer[:2], header.signer[2:], serial)
+    named = [one for one in signers if (one.country, one.common_name, one.serial) == wanted]
+    named += anchors.seal_signers(*wanted)
+    return next((one for one in named if _signature(seal, one)[0] is Result.SUCCESSFUL), next(iter(named), None))
 
 
 def _structure(content: Content | None) -> _Outcome:
@@ -213,12 +226,15 @@ def _authority_validity(anchor: Anchor | None, now: datetime) -> _Outcome:
     return Result.SUCCESSFUL, f"the CSCA's certificate is valid until {anchor.certificate.not_after:%Y-%m-%d}"
 
 
-def _trust(signer: Certificate | None, anchor: Anchor | None, anchors: TrustAnchors, now: datetime) -> _Outcome:
-    """Trusted: a certificate for signing, under a CSCA of the store, on no current revocation list and no defect list."""
+def _trust(
+    signer: Certificate | None, anchor: Anchor | None, anchors: TrustAnchors, now: datetime, content: Content | None
+) -> _Outcome:
+    """Trusted: for seals of this kind, under a CSCA of the store, on no current revocation list and no defect list."""
     if signer is None:
         return _UNKNOWN_SIGNER
-    if not signer.may_sign_documents:
-        return Result.FAILED, "the signer's certificate is not one for signing documents"
+    unfit = _unfit(signer, content)
+    if unfit is not None and unfit[0] is Result.FAILED:
+        return unfit
     revocation = judge_revocation(signer, anchor, anchors, now)
     if revocation[0] is Result.FAILED:
         return revocation
@@ -229,7 +245,21 @@ def _trust(signer: Certificate | None, anchor: Anchor | None, anchors: TrustAnch
         return Result.UNDETERMINED, "a defect list casts doubt on the signer"
     if anchor is None:
         return Result.UNDETERMINED, "no CSCA was found"
-    return revocation
+    return unfit or revocation
+
+
+def _unfit(signer: Certificate, content: Content | None) -> _Outcome | None:
+    """Why the signer may not have signed this seal: its key's use, or the document types that it was made for; None: it may."""
+    purposes = SIGNER_PURPOSES if content is None else content.profile.signer_purposes
+    if not signer.may_sign_documents or not signer.purposes & purposes:
+        return Result.FAILED, "the signer's certificate is not one for seals of this kind"
+    if signer.document_types is None:
+        return None
+    if content is None or not signer.document_types:
+        return Result.UNDETERMINED, "the document types that the signer may seal, or that of this seal, are not known"
+    if not covers_type(signer.document_types, content.zone.document_type):
+        return Result.FAILED, "the signer may not seal documents of this type"
+    return None
 
 
 def _country(header: Header, signer: Certificate | None) -> _Outcome:
@@ -240,6 +270,8 @@ def _country(header: Header, signer: Certificate | None) -> _Outcome:
         return Result.UNDETERMINED, "the state code of the seal is in no table"
     if signer.country not in expected:
         return Result.FAILED, f"signed for {signer.country}, not for {header.country}"
+    if signer.issuer_country != signer.country:
+        return Result.FAILED, f"the signer of {signer.country} was certified by {signer.issuer_country or 'nobody'}"
     return Result.SUCCESSFUL, f"{header.country} signs as {signer.country}"
 
 

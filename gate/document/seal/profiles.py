@@ -16,17 +16,24 @@ if TYPE_CHECKING:
     from gate.document.seal.vds import Seal
 
 
+VDS_SIGNER: Final = "2.23.136.1.1.11.1"  # ICAO 9303-12 §7.1.3
+ARRIVAL_SIGNER: Final = "0.4.0.127.0.7.3.5.1.1"  # TR-03137-1 table 3
+SIGNER_PURPOSES: Final = frozenset({VDS_SIGNER, ARRIVAL_SIGNER})
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """One kind of seal: the tags that must be there, and those of zones with the length of their two lines as sealed.
 
-    A visa's optional data at the end of the second line is not sealed.
+    A visa's optional data at the end of the second line is not sealed. `signer_purposes` are the extended key usages of which
+    its signer has one.
     """
 
     name: str
     required: frozenset[int]
     zones: tuple[tuple[int, int, int], ...]  # tag, characters of a line, characters sealed
     passport_number: int | None = None
+    signer_purposes: frozenset[str] = frozenset({VDS_SIGNER})
 
 
 _TD2: Final = (0x02, 36, 72)
@@ -34,7 +41,9 @@ _VISA: Final = Profile("visa", frozenset({0x04, 0x05}), ((0x01, 44, 72), (0x02, 
 PROFILES: Final = {
     (0x5D, 0x01): _VISA,
     (0x5E, 0x03): Profile("emergency travel document", frozenset({0x02}), (_TD2,)),
-    (0xFD, 0x02): Profile("arrival attestation", frozenset({0x02, 0x03}), (_TD2,)),
+    (0xFD, 0x02): Profile(
+        "arrival attestation", frozenset({0x02, 0x03}), (_TD2,), signer_purposes=frozenset({VDS_SIGNER, ARRIVAL_SIGNER})
+    ),
     (0xFB, 0x06): Profile("residence permit", frozenset({0x02, 0x03}), (_TD2,), passport_number=0x03),
 }
 

@@ -63,6 +63,10 @@ class RememberingAnchors:
         """The certificates that this signer may mean, when it did not bring its own."""
         return self._anchors.document_signers(signer)
 
+    def seal_signers(self, country: str, name: str, serial: int) -> Sequence[Certificate]:
+        """The certificates that a seal may mean."""
+        return self._anchors.seal_signers(country, name, serial)
+
     def known_defects(self, signer: Certificate) -> Sequence[KnownDefects]:
         """The entries of defect and deviation lists that may concern what this signer signed."""
         return self._anchors.known_defects(signer)

@@ -1,0 +1,108 @@
+"""The revocation lists of an import, and what they make of whoever signed a list. Pure.
+
+A list is taken when the CSCA of its name signed it, and when it is no older than the one that is known. Whoever stands on any of
+them, however old, vouches for nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from gate.document.errors import DocumentError
+from gate.document.pki.names import same_parts
+from gate.document.pki.path import find_issuer
+from gate.document.pki.revocation import RevocationList, parse_revocation_list
+from gate.document.pki.revoked import names_of_issuer
+from gate.trust.known import Edition, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from gate.document.pki.certificate import Certificate
+    from gate.trust.pool import Pool
+    from gate.trust.sources import Source
+
+NamedRevocationList = tuple[int, str, RevocationList]  # the source's number and name, and what it holds
+
+
+class Revocations:
+    """Those that are known and those that come. `taken` are the latter, each with its source's number.
+
+    `known` are lists in DER with the name that they are kept under; `editions` their dates and numbers, by name and key.
+    """
+
+    def __init__(
+        self, known: Sequence[tuple[bytes, bytes]], editions: Mapping[tuple[bytes, bytes], Edition], now: datetime
+    ) -> None:
+        self._known = known
+        self._editions = dict(editions)
+        self._renewed: set[tuple[bytes, bytes]] = set()
+        self._now = now
+        self.taken: list[tuple[RevocationList, int]] = []
+        self.rejected: list[Rejected] = []
+
+    def admit(self, waiting: Sequence[NamedRevocationList], pool: Pool) -> list[NamedRevocationList]:
+        """Take those that a known key of their issuer signed; return the others."""
+        left: list[NamedRevocationList] = []
+        for source, name, one in waiting:
+            issuer = _issuer_of(one, pool)
+            if issuer is None:
+                left.append((source, name, one))
+            else:
+                self._admit(source, name, replace(one, issuer_id=issuer.subject_id))
+        return left
+
+    def has(self, signer: Certificate, pool: Pool) -> bool:
+        """True when the certificate stands on any revocation list of its issuer, however old."""
+        anchor = find_issuer(signer, pool, self._now).anchor
+        names = names_of_issuer(signer, None if anchor is None else anchor.certificate, pool)
+        brought = (one for one, _ in self.taken if one.issuer_id in names)
+        known = (parse_revocation_list(der) for issuer, der in self._known if issuer in names)
+        return any(signer.serial in one.serials for one in chain(brought, known))
+
+    def _admit(self, source: int, name: str, one: RevocationList) -> None:
+        """Take a list that is no older than the one that is known."""
+        if one.this_update > self._now:
+            # It would take the place of the one that holds today.
+            self.rejected.append(Rejected(name, f"a revocation list of {one.this_update:%Y-%m-%d}, which is to come"))
+            return
+        key = (one.issuer_id, one.authority_key_id or b"")
+        if key in self._editions and _is_older(one, *self._editions[key]):
+            self.rejected.append(Rejected(name, "older than the one in the store", older=key not in self._renewed))
+            return
+        if key in self._renewed:
+            return  # the same list, once more
+        self._editions[key] = (one.this_update, one.number)
+        self._renewed.add(key)
+        self.taken.append((one, source))
+
+
+def revocation_lists_of(sources: Sequence[Source]) -> list[NamedRevocationList]:
+    """Those among the sources, newest first."""
+    found = [
+        (index, one.name, one.content) for index, one in enumerate(sources) if isinstance(one.content, RevocationList)
+    ]
+    return sorted(found, key=lambda one: (one[2].this_update, one[2].number or 0), reverse=True)
+
+
+def _issuer_of(one: RevocationList, pool: Pool) -> Certificate | None:
+    """The known CSCA whose key signed the list in its own name, in whatever order that is written."""
+    anchors = pool.with_key_id(one.authority_key_id) if one.authority_key_id else ()
+    for certificate in (anchor.certificate for anchor in anchors or pool.with_subject(one.issuer_id)):
+        if not certificate.understood:
+            continue
+        try:
+            one.verify_signed_by(certificate)
+        except DocumentError:
+            continue
+        if certificate.subject_id == one.issuer_id or same_parts(certificate.subject_der, one.issuer):
+            return certificate
+    return None
+
+
+def _is_older(one: RevocationList, this_update: datetime, number: int | None) -> bool:
+    """Older by date or by number."""
+    return one.this_update < this_update or (one.number is not None and number is not None and one.number < number)
