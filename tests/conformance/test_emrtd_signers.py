@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import dataclasses
 from datetime import UTC, datetime
 
 import pytest
@@ -11,12 +13,16 @@ from shared_data import SHARED_DATA
 from gate.document import tlv
 from gate.document.authenticity.passive import judge_sod
 from gate.document.checks import CheckId, Result
+from gate.document.errors import MalformedError
 from gate.document.lds.sod import TAG, parse_sod
 from gate.document.pki.asn1 import SEQUENCE, parts, parts_of
 from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.master_list import parse_master_list
+from gate.document.pki.revoked import names_of_issuer
 from gate.trust.folder import read_folder
 from gate.trust.importing import import_sources
 from gate.trust.known import Way
+from gate.trust.pool import Pool
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 
@@ -94,6 +100,27 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> TrustStore:
     report = import_sources(path, found, signer=None, test=False, now=NOW, way=Way.DOWNLOADED)
     assert (report.document_signers, report.rejected) == (8, ())
     return TrustStore.open(path)
+
+
+def test_the_german_lists_have_keys_under_several_names_and_revocation_lists_are_looked_for_under_all_of_them() -> None:
+    anchors = {}
+    for path in sorted(DATA.glob("masterlist/DE_ML_*.ml")):
+        for listed in parse_master_list(path.read_bytes()).certificates:
+            with contextlib.suppress(MalformedError):
+                anchors[listed] = parse_certificate(listed)
+    pool = Pool(anchors.values())
+    several = {}
+    for one in anchors.values():
+        names = {other.subject_id for other in pool.with_key_of(one)}
+        assert one.subject_id in names
+        if len(names) > 1:
+            several[one.spki] = (one.country, names)
+    countries = [country for country, _ in several.values()]
+    assert len(several) >= 11
+    assert {"LT", "BA", "CM", "MC", "IT", "PT", "LU"} <= set(countries)
+    for one in anchors.values():
+        signed = dataclasses.replace(one, issuer_id=one.subject_id, serial=1)
+        assert set(names_of_issuer(signed, one, pool)) == {other.subject_id for other in pool.with_key_of(one)}
 
 
 @pytest.mark.parametrize("country", COUNTRIES)

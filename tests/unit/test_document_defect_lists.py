@@ -7,6 +7,7 @@ import time
 from datetime import UTC, date, datetime
 
 import pytest
+from cryptography import x509
 from fakes.defect_lists import (
     DEVIATION_SIGNER,
     defect,
@@ -235,6 +236,27 @@ def test_every_kind_of_defect_is_known_in_both_versions(
 ) -> None:
     assert listed(known(arcs, parameter)) == expected
     assert listed(known_in_version_2(arcs, parameter, text="told in words"), version=1) == expected
+
+
+def turned(name: x509.Name) -> bytes:
+    return x509.Name(list(reversed(list(name)))).public_bytes()
+
+
+def test_both_lists_name_a_document_signer_by_its_issuer_in_whatever_order_and_by_no_other_number_or_issuer() -> None:
+    """Else a signer that a defect list revokes would be one of the good ones under the other spelling."""
+    number = der.integer(DS.certificate.serial_number)
+    for issuer, serial, expected in (
+        (turned(DS.certificate.issuer), number, True),
+        (turned(DS.certificate.issuer), der.integer(DS.certificate.serial_number + 1), False),
+        (turned(OTHER.certificate.subject), number, False),
+    ):
+        named = der.sequence(issuer, serial)
+        listed = der.sequence(named, der.tlv(0x31, known("1.1", status(0))))
+        (entry,) = parse_defect_list(defect_list(SIGNER, listed)).entries
+        assert entry.covers(FACTS) is expected
+        assert not entry.covers(OTHER_FACTS)
+        (entry,) = deviations(deviation(der.tlv(0xA1, issuer, serial), kinds=(DG12,)))
+        assert entry.covers(FACTS) is expected
 
 
 def test_a_document_signer_is_named_by_its_key_or_its_hash_as_well() -> None:

@@ -412,8 +412,9 @@ def test_unknown_signature_algorithms_are_undecided(identifier: bytes) -> None:
 
 
 def test_parameters_where_there_are_none_are_malformed() -> None:
-    with pytest.raises(MalformedError, match="parameters"):
-        parse_scheme(algorithm("1.2.840.10045.4.3.2", b"\x04\x00"))
+    for identifier in (algorithm("1.2.840.10045.4.3.2", b"\x04\x00"), algorithm(PSS, b"\x30\x00\x30\x00")):
+        with pytest.raises(MalformedError, match="parameters"):
+            parse_scheme(identifier)
 
 
 @pytest.mark.parametrize("lookup", [hash_name, scheme_by_oid])

@@ -6,7 +6,7 @@ trusted only by the operator's own word, never because some country's CSCA issue
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from asn1crypto import cms, core
@@ -14,7 +14,7 @@ from asn1crypto import cms, core
 from gate.document.errors import MalformedError
 from gate.document.pki.asn1 import FIELDS_MAX, load, reading, require_few
 from gate.document.pki.hashes import hash_name
-from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects, named_signer
+from gate.document.pki.known_defects import Defect, Flaw, KnownDefects, named_signer
 from gate.document.pki.signed import SIGNED_BYTES_MAX, SignedMessage, parse_signed_message
 
 if TYPE_CHECKING:
@@ -160,12 +160,9 @@ def parse_defect_list(data: bytes) -> DefectList:
 
 def _entry(defect: Any, algorithm: str) -> KnownDefects:  # noqa: ANN401 - asn1crypto is untyped
     require_few(defect, FIELDS_MAX, "a defect list")
-    issuer_and_serial, key_id = named_signer(defect["signer"])
     value = defect["certificate_hash"].native
-    affected = Affected(
-        issuer_and_serial=issuer_and_serial,
-        key_id=key_id,
-        certificate_hash=None if value is None else (algorithm, bytes(value)),
+    affected = replace(
+        named_signer(defect["signer"]), certificate_hash=None if value is None else (algorithm, bytes(value))
     )
     require_few(defect["known"], PARTS_MAX, "a defect list")
     known = [one.chosen for one in defect["known"]]

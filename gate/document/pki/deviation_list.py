@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from asn1crypto import cms, core
@@ -163,13 +163,11 @@ def _entry(deviation: Any, country: str) -> KnownDefects:  # noqa: ANN401 - asn1
 def _affected(documents: Any) -> Affected:  # noqa: ANN401 - asn1crypto is untyped
     require_few(documents, FIELDS_MAX, "a deviation list")
     signer, period, numbers = documents["signer"], documents["issued"], documents["numbers"]
-    issuer_and_serial, key_id = named_signer(signer)
     if not isinstance(period, core.Void):
         require_few(period, FIELDS_MAX, "a deviation list")
     hashed = not isinstance(signer, core.Void) and signer.name == "digest"
-    return Affected(
-        issuer_and_serial=issuer_and_serial,
-        key_id=key_id,
+    return replace(
+        named_signer(signer),
         certificate_hash=_hash(signer.chosen) if hashed else None,
         document_type=documents["document_type"].native,
         issued=None if isinstance(period, core.Void) else (moment(period["first"]), moment(period["last"])),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from asn1crypto import core
 
 from gate.document.pki.asn1 import FIELDS_MAX, require_few
-from gate.document.pki.names import read_name
+from gate.document.pki.names import read_name, same_parts
 from gate.document.pki.signatures import digest
 
 if TYPE_CHECKING:
@@ -77,10 +77,12 @@ class Facts:
 class Affected:
     """Which documents are concerned: those that meet every condition given. Without any condition, none are.
 
-    The document signer is named by issuer and serial number, key identifier, or the hash of its certificate.
+    The document signer is named by issuer and serial number, key identifier, or the hash of its certificate. The issuer is the id
+    of its name; `issuer` is that name in DER, which counts in any order of its parts.
     """
 
     issuer_and_serial: tuple[bytes, int] | None = None
+    issuer: bytes | None = None
     key_id: bytes | None = None
     certificate_hash: tuple[str, bytes] | None = None
     document_type: str | None = None
@@ -89,7 +91,7 @@ class Affected:
 
     def names(self, signer: Certificate) -> bool:
         """True when every condition on the document signer holds; also when there is none."""
-        if self.issuer_and_serial not in (None, (signer.issuer_id, signer.serial)):
+        if self.issuer_and_serial is not None and not self._numbers(signer, *self.issuer_and_serial):
             return False
         if self.key_id not in (None, signer.key_id):
             return False
@@ -97,6 +99,11 @@ class Affected:
             name, value = self.certificate_hash
             return digest(name, signer.der) == value
         return True
+
+    def _numbers(self, signer: Certificate, issuer_id: bytes, serial: int) -> bool:
+        if signer.serial != serial:
+            return False
+        return signer.issuer_id == issuer_id or (self.issuer is not None and same_parts(self.issuer, signer.issuer))
 
     @property
     def by_signer(self) -> bool:
@@ -139,12 +146,13 @@ def flaws_of(signer: Certificate, entries: Iterable[KnownDefects]) -> frozenset[
     return frozenset(defect.flaw for entry in entries if entry.covers(facts) for defect in entry.defects)
 
 
-def named_signer(identifier: Any) -> tuple[tuple[bytes, int] | None, bytes | None]:  # noqa: ANN401 - asn1crypto is untyped
-    """Issuer and serial number, or key identifier, as both lists name a document signer; both None when it is left out."""
+def named_signer(identifier: Any) -> Affected:  # noqa: ANN401 - asn1crypto is untyped
+    """The documents of a signer, as both lists name it by issuer and serial number or by key; of any when it is left out."""
     if isinstance(identifier, core.Void):
-        return None, None
+        return Affected()
     chosen: Any = identifier.chosen
     if identifier.name == "issuer_and_serial":
         require_few(chosen, FIELDS_MAX, "the name of a document signer")
-        return (read_name(chosen["issuer"].dump()).id, int(chosen["serial_number"].native)), None
-    return None, bytes(chosen.native) if identifier.name == "key_id" else None
+        issuer = chosen["issuer"].dump()
+        return Affected((read_name(issuer).id, int(chosen["serial_number"].native)), issuer)
+    return Affected(key_id=bytes(chosen.native) if identifier.name == "key_id" else None)

@@ -134,6 +134,8 @@ def verify(key: PublicKey, scheme: Scheme, message: bytes, signature: bytes) -> 
 
 def _pss(parameters: list[Part]) -> Scheme:
     """Read RSASSA-PSS-params; what is left out has the default of RFC 4055 §3.1."""
+    if len(parameters) > 1:
+        raise MalformedError("an algorithm with parameters that it does not have")
     read = read_pss(parameters[0].encoded if parameters else b"\x30\x00")
     return Scheme(Kind.RSA_PSS, read.hash, mask_hash=read.mask_hash, salt_bytes=read.salt_bytes)
 
