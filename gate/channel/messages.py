@@ -16,7 +16,7 @@ import msgspec
 
 from gate.passage.events import RecordClass, RecordKind, TrackChange
 from gate.passage.evidence import Alarm, CameraTrouble, CheckResult, DocumentEvidence, PageCheckId
-from gate.passage.orders import Outcome
+from gate.passage.orders import Notice, Outcome
 from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance, Purpose, Screen
 
@@ -695,6 +695,7 @@ class Look(Message, frozen=True):
     nonce: Name
     version: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
     alarms: list[Alarm] = []  # those that wait for an officer to acknowledge them
+    notices: list[Notice] = []  # what else is wrong with barrier and lane now
 
 
 class SubmitOrder(Message, frozen=True):

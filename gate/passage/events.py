@@ -150,6 +150,13 @@ class LaneSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class LampAnswered:
+    """The controller began to refuse the lamp's orders, or obeys them again."""
+
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
 class GrantFailed:
     """The controller said no, or the way to it is gone."""
 
@@ -209,6 +216,7 @@ Event = (
     | TrackChanged
     | VideoDoubted
     | LaneSeen
+    | LampAnswered
     | GrantFailed
     | Recorded
     | NotRecorded

@@ -13,6 +13,7 @@ from gate.passage.events import (
     Event,
     FaceCompared,
     FaceSeen,
+    LampAnswered,
     LaneSeen,
     Part,
     PartBack,
@@ -21,6 +22,7 @@ from gate.passage.events import (
     TrackChanged,
 )
 from gate.passage.evidence import Alarm, LaneEvidence, SiteEvidence
+from gate.passage.orders import Notice
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind
 
@@ -43,6 +45,9 @@ class Timing:
     emergency_end_max_ms: int = 3_000  # the controller does not leave its emergency: it goes on
     order_again_ms: int = 250  # a status that contradicts a release or a revocation by then: told again
     order_shown_max_ms: int = 2_000  # no status shows an order by then: an incident; a grant is taken back
+    inside_max_ms: int = (
+        10_000  # somebody inside before a closed leaf with nobody let through for so long: an officer is told
+    )
     emergency_hold_ms: int = 1_500  # an emergency that an officer ordered: the controller is told again to be open
     presence_record_ms: int = 60_000  # a presence that changes nothing is written down no more often
     incident_again_ms: int = 1_000  # nor is the loss of a part or a doubt of its video, however often vision says so
@@ -73,6 +78,14 @@ class Told:
     at_ms: int
     missed: bool = False
     opened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Somebody is seen inside before a closed leaf, since when, and whether an officer was told."""
+
+    since_ms: int
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +127,8 @@ class Surroundings:
     freeing: Told | None = None
     counted: Counters | None = None
     waiting: tuple[Referral, ...] = ()
+    inside: Inside | None = None
+    lamp_refused: bool = False
     just_passed: int = 0
     just_left: int = 0
     alarms: tuple[Raised, ...] = ()
@@ -143,6 +158,8 @@ class Surroundings:
         if isinstance(event, PartLost):
             lane = None if event.part is Part.BARRIER else calm.lane
             return replace(calm, lost=calm.lost | {event.part}, lane=lane)
+        if isinstance(event, LampAnswered):
+            return replace(calm, lamp_refused=not event.shown)
         if isinstance(event, PartBack):
             return replace(calm, lost=calm.lost - {event.part})
         if isinstance(event, SiteSeen):
@@ -188,6 +205,16 @@ class Surroundings:
     def in_service(self) -> bool:
         """True when a traveller may be invited: nothing lost, nothing hinders an admission, and no officer closed it."""
         return not self.lost and not self.hinders and self.closed_by is None
+
+    def notices(self) -> tuple[Notice, ...]:
+        """What an officer must know now."""
+        found = {
+            Notice.REVOKE_NOT_SHOWN: self.revoking is not None and self.revoking.missed,
+            Notice.RELEASE_NOT_SHOWN: self.freeing is not None and self.freeing.missed,
+            Notice.PERSON_INSIDE: self.inside is not None and self.inside.told,
+            Notice.LAMP_REFUSED: self.lamp_refused,
+        }
+        return tuple(notice for notice, is_so in found.items() if is_so)
 
     def waits(self, crossing: str) -> Referral | None:
         """The referral of a crossing that no officer has settled."""

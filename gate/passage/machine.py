@@ -52,6 +52,7 @@ from gate.passage.events import (
     FaceCompared,
     FaceSeen,
     GrantFailed,
+    LampAnswered,
     LaneSeen,
     NotRecorded,
     PageGuided,
@@ -64,6 +65,7 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.evidence import Alarm, Evidence, FaceEvidence
+from gate.passage.inside import watch
 from gate.passage.lane import Surroundings, Timing
 from gate.passage.obeying import obey
 from gate.passage.orders import Ordered
@@ -143,8 +145,9 @@ def step(
     else:
         state, effects = _dispatch(rules, around, state, event, now_ms)
     around = replace(around, waiting=waiting.follow(around.waiting, effects))
+    around, inside = watch(around, state, event, now_ms, rules.timing)
     around, again = insist(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
-    return around, state, (*in_order((*effects, *again), books), *noted, *lost, *alarmed)
+    return around, state, (*in_order((*effects, *again), books), *noted, *lost, *alarmed, *inside)
 
 
 def _fit(rules: Rules, around: Surroundings, now_ms: int) -> Surroundings:
@@ -191,6 +194,8 @@ def _losses(
 ) -> tuple[Surroundings, tuple[Effect, ...]]:
     """Records of lost parts and doubted video: a program that says the same without end fills no log with it."""
     match event:
+        case LampAnswered(shown=False):
+            kind = IncidentKind.LAMP_REFUSED
         case PartLost(part):
             kind = IncidentKind.of_loss(part)
         case VideoDoubted(of, trouble) if of == crossing:
@@ -495,22 +500,38 @@ def _emergency_begins(around: Surroundings, state: State, now_ms: int) -> Step:
 
 
 def _passing(rules: Rules, around: Surroundings, state: Passing, event: Event, now_ms: int) -> Step:
-    effects: tuple[Effect, ...] = ()
-    if isinstance(event, LaneSeen):
-        if around.just_passed:
-            state = replace(state, incident=True)
-        elif event.bodies > 1 and not state.incident:
-            effects = (incident(state.crossing, IncidentKind.BODIES_SEVERAL),)
-            state = replace(state, incident=True)
-        if around.at_rest():
-            following, shown = go_on(around, state.crossing)
-            return following, (*effects, admitted(state), *shown)
+    state, effects = _beside_the_passage(around, state, event)
+    if isinstance(event, LaneSeen) and around.at_rest():
+        return _after_passing(around, state, effects, now_ms)
     if now_ms - state.since_ms > rules.timing.passing_max_ms or event == PartLost(Part.BARRIER):
         # The person was admitted and is through; what is wrong now is the lane.
         stuck = incident(state.crossing, IncidentKind.LANE_NOT_CLOSED)
-        following, shown = go_on(around, state.crossing)
-        return following, (*effects, stuck, admitted(state), *shown)
+        return _after_passing(around, state, (*effects, stuck), now_ms)
     return state, effects
+
+
+def _beside_the_passage(around: Surroundings, state: Passing, event: Event) -> tuple[Passing, tuple[Effect, ...]]:
+    """Others than the traveller who is through: who came along, and who lays a document early."""
+    match event:
+        case LaneSeen() if around.just_passed:
+            return replace(state, incident=True), ()
+        case LaneSeen(bodies=bodies) if bodies > 1 and not state.incident:
+            return replace(state, incident=True), (incident(state.crossing, IncidentKind.BODIES_SEVERAL),)
+        case DocumentPresented(following):
+            early = (Show(Screen.WAIT), incident(state.crossing, IncidentKind.DOCUMENT_EARLY))
+            return replace(state, next_document=following), early if state.next_document is None else ()
+        case DocumentRemoved():
+            return replace(state, next_document=None), ()
+        case _:
+            return state, ()
+
+
+def _after_passing(around: Surroundings, state: Passing, effects: tuple[Effect, ...], now_ms: int) -> Step:
+    """The crossing's last record; then whoever waits for an officer, whoever laid a document early, or nobody."""
+    following, shown = go_on(around, state.crossing)
+    if isinstance(following, Idle) and state.next_document is not None:
+        following, shown = _idle(around, following, DocumentPresented(state.next_document), now_ms)
+    return following, (*effects, admitted(state), *shown)
 
 
 def _emergency(rules: Rules, around: Surroundings, state: Emergency, event: Event, now_ms: int) -> Step:

@@ -49,6 +49,15 @@ class Outcome(enum.Enum):
     FORBIDDEN = "forbidden"  # not by this key, here or now
 
 
+class Notice(enum.Enum):
+    """What is wrong with barrier and lane now, beside alarms, and an officer must know."""
+
+    REVOKE_NOT_SHOWN = "revoke_not_shown"
+    RELEASE_NOT_SHOWN = "release_not_shown"
+    PERSON_INSIDE = "person_inside"
+    LAMP_REFUSED = "lamp_refused"
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """Whose word an order is, in which words, and what it lacked. No personal data of a traveller."""

@@ -76,6 +76,10 @@ class IncidentKind(enum.Enum):
     REVOKE_NOT_SHOWN = "revoke_not_shown"
     RELEASE_NOT_SHOWN = "release_not_shown"
     EMERGENCY_NOT_ENDED = "emergency_not_ended"
+    LAMP_REFUSED = "lamp_refused"
+    # Somebody nobody is serving
+    PERSON_INSIDE = "person_inside"  # before a closed leaf, with nobody let through
+    DOCUMENT_EARLY = "document_early"  # laid while the traveller before was still passing; taken up afterwards
     # A part of the gate is gone
     BARRIER_LOST = "barrier_lost"
     VISION_LOST = "vision_lost"

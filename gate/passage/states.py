@@ -114,12 +114,13 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """The passage was counted; the lane comes to rest."""
+    """The passage was counted; the lane comes to rest. `next_document` is the crossing of one that was laid meanwhile."""
 
     crossing: str
     since_ms: int
     incident: bool = False
     officers: Admission | None = None
+    next_document: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from drivers.errors import LinkLostError, NoReplyError
+from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
-from gate.passage.events import DocumentPresented, Event, LaneSeen, Part, PartBack, PartLost
+from gate.passage.events import DocumentPresented, Event, LampAnswered, LaneSeen, Part, PartBack, PartLost
 from gate.passage.evidence import Alarm
 from gate.programs.lane import parts
 from gate.programs.lane.documents import Documents
@@ -38,6 +38,7 @@ class FakeBarrier:
         self.calls: list[str] = []
         self.connect_fails = 0
         self.status_errors: list[Exception] = []
+        self.lamp_errors: list[Exception] = []
         self.grant_written_at_s: float | None = 12.5
 
     async def connect(self) -> None:
@@ -66,6 +67,8 @@ class FakeBarrier:
 
     async def lamp(self, colour: LampColour) -> None:
         self.calls.append(f"lamp {colour.value}")
+        if self.lamp_errors:
+            raise self.lamp_errors.pop(0)
 
     async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
         self.calls.append(f"clear {' '.join(alarm.value for alarm in alarms)}")
@@ -186,6 +189,47 @@ async def test_one_silence_is_asked_again_and_a_long_one_is_a_loss(monkeypatch: 
         monkeypatch.setattr(parts, "LOST_AFTER_S", -1.0)
         driver.status_errors = [NoReplyError("silence")]
         await posted.until(PartLost(Part.BARRIER))
+
+
+async def test_a_refused_lamp_is_told_once_and_is_no_lost_barrier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ended the polls and the line, and refused every new one: the lane came up no more."""
+    driver, posted = FakeBarrier(), Posted()
+    driver.lamp_errors = [RefusedError("exception 2"), NoReplyError("silence"), RefusedError("exception 2")]
+    keeper = BarrierKeeper(driver, post=posted, poll_s=0.001)
+    async with kept(keeper):
+        await posted.until(lane_seen(CLOSED), times=5)
+        assert posted.events.count(LampAnswered(shown=False)) == 1
+        assert driver.calls.count("lamp red") == 1  # it is not hammered
+        assert PartLost(Part.BARRIER) not in posted.events
+        monkeypatch.setattr(parts, "LAMP_AGAIN_S", 0.0)
+        keeper._lamp_again_s = 0.001
+        await posted.until(LampAnswered(shown=True))
+        assert posted.events.count(LampAnswered(shown=False)) == 1
+        assert driver.calls.count("lamp red") == 4
+        keeper.lamp(LampColour.GREEN)
+        await posted.until(lane_seen(CLOSED), times=posted.events.count(lane_seen(CLOSED)) + 3)
+    assert driver.calls[-2:] == ["lamp green", "close"]
+
+
+async def test_a_lamp_that_is_not_answered_is_told_when_it_happens_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "LAMP_AGAIN_S", 0.001)
+    driver, posted = FakeBarrier(), Posted()
+    driver.lamp_errors = [NoReplyError("silence")]
+    async with kept(BarrierKeeper(driver, post=posted, poll_s=0.002)):
+        await posted.until(lane_seen(CLOSED), times=4)
+        assert [event for event in posted.events if isinstance(event, LampAnswered)] == []
+    driver.lamp_errors = [NoReplyError("silence")] * 2
+    async with kept(BarrierKeeper(driver, post=posted, poll_s=0.002)):
+        await posted.until(LampAnswered(shown=False))
+        await posted.until(LampAnswered(shown=True))
+
+
+async def test_a_line_that_goes_with_the_lamps_order_is_lost() -> None:
+    driver, posted = FakeBarrier(), Posted()
+    driver.lamp_errors = [LinkLostError("cut")]
+    async with kept(BarrierKeeper(driver, post=posted, poll_s=0.001)):
+        await posted.until(PartLost(Part.BARRIER))
+        await posted.until(PartBack(Part.BARRIER), times=2)
 
 
 class FakeSwipe:

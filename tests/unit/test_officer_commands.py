@@ -27,8 +27,9 @@ from gate.cli.officer.terminal import ATTEMPTS_MAX, Terminal
 from gate.cli.output import Exit
 from gate.orders.keys import shift_text
 from gate.orders.verbs import RULES, Role, Verb
+from gate.passage.events import LampAnswered
 from gate.passage.evidence import Alarm
-from gate.passage.orders import Outcome
+from gate.passage.orders import Notice, Outcome
 from gate.programs import clock
 
 
@@ -360,6 +361,20 @@ def test_an_alarm_that_waits_for_an_officer_is_listed_until_it_is_acknowledged(g
     assert "alarm forced: see what it is, then acknowledge it" in run("list").stdout
     assert run("acknowledge", "--key", shift_of(authority)).exit_code == Exit.OK
     assert document(run("list", "--json"))["alarms"] == []
+
+
+def test_what_an_officer_must_know_beside_alarms_is_listed_while_it_lasts(gate: Gate) -> None:
+    assert gate.lane is not None
+    assert set(officer.NOTICES) == {notice.value for notice in Notice}
+    gate.lane.engine.post(LampAnswered(shown=False))
+    while not document(run("list", "--json"))["notices"]:
+        pass
+    assert document(run("list", "--json"))["notices"] == ["lamp_refused"]
+    assert f"lamp_refused: {officer.NOTICES['lamp_refused']}" in run("list").stdout
+    gate.lane.engine.post(LampAnswered(shown=True))
+    while document(run("list", "--json"))["notices"]:
+        pass
+    assert "lamp_refused" not in run("list").stdout
 
 
 def test_a_gate_without_officers_says_so(gate: Gate) -> None:

@@ -25,7 +25,7 @@ DEFAULT_KEY = "~/.portcullis/shift.key"
 AWAY_RETRY_S = 1.0  # who stays present looks for a lane that is away
 
 Gate = Annotated[str | None, typer.Option(help="The gate's id; the configured one when left out.")]
-Crossing = Annotated[str | None, typer.Option(help="The crossing; the one that waits when left out.")]
+Crossing = Annotated[str | None, typer.Option(help="The crossing; the latest that waits when left out.")]
 Key = Annotated[Path, typer.Option(help="The shift key with its certificate.")]
 Reason = Annotated[str, typer.Option(help="Your reason, for the record. No traveller's name.")]
 Argument = Annotated[str, typer.Argument(help="As said above.")]
@@ -52,6 +52,15 @@ HELP = {
     Verb.DIRECTION: "Which way the lane goes: entry, exit or both.",
     Verb.MODE: "How the lane works: normal, free or blocked.",
     Verb.ACCEPT_HEAD: "Accept the log's head after its disk went back in time.",
+}
+
+
+# By the values of `gate.passage.orders.Notice`, which is imported with the channel only.
+NOTICES = {
+    "revoke_not_shown": "a grant was taken back and the barrier keeps it; let nobody pass",
+    "release_not_shown": "a release was ordered and the leaf stays closed; look yourself, the barrier is told again",
+    "person_inside": "somebody waits inside before the closed leaf; look, and release them if they cannot leave",
+    "lamp_refused": "the barrier does not take its lamp's colour; tell a technician",
 }
 
 
@@ -126,7 +135,8 @@ def what_waits(config: ConfigFile = None, as_json: Json = False) -> None:
     if as_json:
         fields = {"gate": look.gate, "officers": look.officers, "running": look.running, "closed_by": look.closed_by}
         alarms = [alarm.value for alarm in look.alarms]
-        emit_json("officer.list/1", {**_standing(look), "done": True, **fields, "alarms": alarms})
+        notices = [notice.value for notice in look.notices]
+        emit_json("officer.list/1", {**_standing(look), "done": True, **fields, "alarms": alarms, "notices": notices})
         return
     say(f"{look.gate}: {look.state}{f', closed by {look.closed_by}' if look.closed_by else ''}")
     if not look.officers:
@@ -135,6 +145,8 @@ def what_waits(config: ConfigFile = None, as_json: Json = False) -> None:
         say(f"  {look.running}  runs")
     for alarm in look.alarms:
         say(f"  alarm {alarm.value}: see what it is, then acknowledge it")
+    for notice in look.notices:
+        say(f"  {notice.value}: {NOTICES[notice.value]}")
     for one in look.referred:
         say(f"  {one.crossing}  waits: {', '.join(_reasons(one)) or 'no reason is known any more'}")
 

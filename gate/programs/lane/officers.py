@@ -162,6 +162,7 @@ class Officers:
             nonce=challenge.nonce,
             version=challenge.version,
             alarms=[one.alarm for one in self.lane.around.alarms if one.waits],
+            notices=list(self.lane.around.notices()),
         )
 
     async def submit(self, raw: bytes) -> messages.OrderAnswer:

@@ -11,10 +11,11 @@ import logging
 from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
-from drivers.errors import DriverError, NoReplyError
+from drivers.errors import DriverError, NoReplyError, RefusedError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
 from gate.passage.events import (
     Event,
+    LampAnswered,
     LaneSeen,
     Part,
     PartBack,
@@ -26,6 +27,7 @@ from gate.programs.lane.ordering import Kind, Ordering
 from gate.programs.racing import first_of
 
 RECONNECT_S = 0.25
+LAMP_AGAIN_S = 5.0  # a lamp that the controller refused
 LOST_AFTER_S = 1.0  # silence of the barrier controller for so long counts as lost (reference: 4 to 10 polls a second)
 
 Post = Callable[[Event], None]
@@ -90,7 +92,10 @@ class BarrierKeeper:
         self._poll_s = poll_s
         self._look = asyncio.Event()
         self._orders = Ordering(driver.withdraw)
-        self._lamp = self._lamp_wanted = LampColour.RED
+        self._lamp: LampColour | None = None
+        self._lamp_wanted = LampColour.RED
+        self._lamp_again_s = 0.0
+        self._lamp_obeys = True
 
     def grant(self, ttl_ms: int) -> Awaitable[float | None]:
         """Grant one entry. Raises DriverError, LinkLostError at once without a line."""
@@ -132,8 +137,7 @@ class BarrierKeeper:
             while True:
                 try:
                     await self._driver.connect()
-                    await self._driver.lamp(self._lamp_wanted)
-                    self._lamp = self._lamp_wanted
+                    self._lamp = None
                     self._orders.open()
                     self._post(PartBack(Part.BARRIER))
                     reported_lost = False
@@ -164,14 +168,39 @@ class BarrierKeeper:
                 continue
             answered_s = loop.time()
             self._post(lane_seen(status))
-            if self._lamp is not self._lamp_wanted:
-                self._lamp = self._lamp_wanted
-                await self._driver.lamp(self._lamp)
+            await self._show_lamp(loop.time())
             try:
                 async with asyncio.timeout(self._poll_s):
                     await self._look.wait()
             except TimeoutError:
                 pass
+
+    async def _show_lamp(self, now_s: float) -> None:
+        """Show the colour that is wanted. A controller that will not is told of once, and asked again now and then: the lane goes on."""
+        wanted = self._lamp_wanted
+        if self._lamp is wanted or now_s < self._lamp_again_s:
+            return
+        try:
+            await self._driver.lamp(wanted)
+        except (RefusedError, NoReplyError) as error:
+            # One silence may be the line's: then the next status tells.
+            is_sure = isinstance(error, RefusedError) or self._lamp_again_s > 0
+            self._lamp_again_s = now_s + LAMP_AGAIN_S
+            if is_sure:
+                self._tell_lamp(shown=False, error=str(error))
+        else:
+            self._lamp, self._lamp_again_s = wanted, 0.0
+            self._tell_lamp(shown=True)
+
+    def _tell_lamp(self, *, shown: bool, error: str = "") -> None:
+        if shown is not self._lamp_obeys:
+            self._lamp_obeys = shown
+            log.log(
+                logging.INFO if shown else logging.WARNING,
+                "lamp_shown" if shown else "lamp_refused",
+                extra={"error": error},
+            )
+            self._post(LampAnswered(shown))
 
 
 def lane_seen(status: BarrierStatus) -> LaneSeen:

@@ -325,6 +325,7 @@ class Lane:
                 "alarms": [
                     {"alarm": one.alarm.value, "standing": one.standing, "waits": one.waits} for one in around.alarms
                 ],
+                "notices": [notice.value for notice in around.notices()],
                 "officers": self._config.officers is not None,
                 "officer_seen_ago_s": seen_ago_s,
                 "closed_by": around.closed_by,

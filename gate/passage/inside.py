@@ -1,0 +1,34 @@
+"""Somebody who waits inside before a closed leaf: whoever the beams see there for long, while nobody is let through, is told to an officer.
+
+Such a person may be locked in, or stayed behind when others went: the lane invites nobody, and nothing else would call for help. Told
+once, for as long as somebody stays. Opening for them is left to the officer's release: the lane does not know why they are there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.passage.effects import Effect
+from gate.passage.endings import incident
+from gate.passage.events import Event, LaneSeen, Part, PartLost
+from gate.passage.lane import Inside, Surroundings, Timing
+from gate.passage.records import IncidentKind
+from gate.passage.states import Emergency, Idle, Referred, State, crossing_of
+
+
+def watch(
+    around: Surroundings, state: State, event: Event, now_ms: int, timing: Timing
+) -> tuple[Surroundings, tuple[Effect, ...]]:
+    """Whether somebody waits inside after this event, and what is said of it."""
+    if event == PartLost(Part.BARRIER):
+        return replace(around, inside=None), ()
+    if not isinstance(event, LaneSeen):
+        return around, ()
+    if not event.closed or event.bodies == 0:
+        return replace(around, inside=None), ()
+    inside = around.inside or Inside(now_ms)
+    is_long = now_ms - inside.since_ms >= timing.inside_max_ms
+    if inside.told or not is_long or not isinstance(state, Idle | Referred | Emergency):
+        return replace(around, inside=inside), ()
+    told = replace(around, inside=replace(inside, told=True))
+    return told, (incident(crossing_of(state), IncidentKind.PERSON_INSIDE),)
