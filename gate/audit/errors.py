@@ -11,6 +11,13 @@ AuditError
     └── RolledBackError      the database is older than, or another than, what was signed: nothing may be signed
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gate.audit.store import Left
+
 
 class AuditError(Exception):
     """Any failure of the audit log."""
@@ -41,7 +48,11 @@ class StoreError(AuditError):
 
 
 class StoreFullError(StoreError):
-    """There is no space for the records."""
+    """There is no space for the records. `left` is what a database that could not be opened for that reason says all the same."""
+
+    def __init__(self, message: str, left: Left | None = None) -> None:
+        super().__init__(message)
+        self.left = left
 
 
 class RolledBackError(StoreError):

@@ -35,7 +35,8 @@ _ORIGIN = re.compile(r"[!#-*,-\[\]-~]{1,512}")  # printable ASCII that JSON writ
 class Happening:
     """What a program wants recorded, before it has a place in the log. `id` is the append's own, given by who appends.
 
-    Whether it leads to an admission, ends its crossing or leaves it waiting for an officer is the sender's word: nothing here knows kinds.
+    Whether it leads to an admission, ends its crossing, leaves it waiting for an officer or is urgent is the sender's word: nothing here
+    knows kinds.
     """
 
     id: bytes
@@ -47,6 +48,7 @@ class Happening:
     time: str  # RFC 3339 UTC with milliseconds
     leads_to_admission: bool = False
     ends_crossing: bool = False
+    urgent: bool = False  # it frees somebody, ends a crossing, or says what became of one
     remember: bytes = b""  # for the sender's next start; it stands in no record
     awaits_officer: bool = False
 

@@ -1,8 +1,8 @@
 """Space kept back on the disk, so that what must be written can still be written when everything else is full.
 
-The reserve is a file of real blocks. It is given up when the disk is full and taken again when there is room for it twice,
-so that giving it up is not mistaken for room; as long as it is gone, only essential records are accepted
-(`gate.audit.writer`).
+A reserve is a file of real blocks. It is given up when the disk is full and taken again when there is room for it twice,
+so that giving it up is not mistaken for room. There are two: when the first is gone, what leads to an admission is refused; when the
+second is gone, too, everything is but what is urgent (`gate.audit.writer`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-RESERVE_BYTES = (
-    8 * 1024 * 1024
-)  # more than the longest write-ahead log, which must find room when the database is opened
+# More than the longest write-ahead log, which must find room when the database is opened.
+RESERVE_BYTES = 8 * 1024 * 1024
+# Some hundred urgent records, and the write-ahead log that is kept short by then.
+LAST_RESERVE_BYTES = 2 * 1024 * 1024
 
 
 class Reserve:

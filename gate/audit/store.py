@@ -27,6 +27,9 @@ from gate.audit.tiles import TILE_HEIGHT, TILE_WIDTH
 
 SCHEMA_VERSION = 2
 WAL_BYTES_MAX = 4 * 1024 * 1024  # then it is moved into the database file, between two answers
+WAL_BYTES_SCARCE = (
+    256 * 1024
+)  # the same while space is scarce: a record takes five times as much there as in the database
 BUSY_TIMEOUT_S = 2.0
 REFERRED_MAX = 32  # of those who wait so many are told; older ones are told once these are settled
 
@@ -39,6 +42,17 @@ class Head:
 
     frontier: Frontier
     checkpoint: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What whoever writes to the log is told at its start: crossings that something led on in and nothing ended since, and crossings that
+    wait for an officer, both oldest first, and what it asked to remember.
+    """
+
+    open_crossings: tuple[str, ...]
+    referred: tuple[str, ...]
+    remembered: bytes
 
 
 class Store:
@@ -54,6 +68,10 @@ class Store:
         try:
             with _translated("open"):
                 self._settle(path)
+        except StoreFullError as error:
+            left = self._left_unsettled()
+            self.close()
+            raise StoreFullError(str(error), left) from error
         except (StoreError, BadFormatError):
             self.close()
             raise
@@ -86,6 +104,13 @@ class Store:
         for table in ("probe", "remembered"):
             run(f"CREATE TABLE IF NOT EXISTS {table} (one INTEGER PRIMARY KEY, value BLOB) STRICT")
         run("CREATE TABLE IF NOT EXISTS referred (crossing TEXT PRIMARY KEY, first INTEGER NOT NULL) STRICT")
+
+    def _left_unsettled(self) -> Left | None:
+        """Read what an earlier run left without making it durable: closing a crossing too many does no harm."""
+        try:
+            return self.left()
+        except StoreError:
+            return None
 
     def close(self) -> None:
         """Let go of the file. What was committed stays."""
@@ -130,19 +155,16 @@ class Store:
         level, above = divmod(height, TILE_HEIGHT)
         return root_of(self.hashes(level, index << above, (index + 1) << above))
 
-    def open_crossings(self) -> list[str]:
-        """Return the crossings that something led on in, and nothing ended since, oldest first."""
-        return [crossing for (crossing,) in self._all("SELECT crossing FROM open_crossings ORDER BY first")]
-
-    def remembered(self) -> bytes:
-        """Return what the latest record that asked for it wants its sender to be told again."""
+    def left(self) -> Left:
+        """Return what was left; the crossings that wait for an officer are the latest."""
+        open_crossings = self._all("SELECT crossing FROM open_crossings ORDER BY first")
+        referred = self._all("SELECT crossing FROM referred ORDER BY first DESC LIMIT ?", REFERRED_MAX)
         row = self._one("SELECT value FROM remembered")
-        return b"" if row is None else row[0]
-
-    def referred(self) -> list[str]:
-        """Return the latest crossings that wait for an officer, oldest first."""
-        sql = "SELECT crossing FROM referred ORDER BY first DESC LIMIT ?"
-        return [crossing for (crossing,) in reversed(self._all(sql, REFERRED_MAX))]
+        return Left(
+            open_crossings=tuple(crossing for (crossing,) in open_crossings),
+            referred=tuple(crossing for (crossing,) in reversed(referred)),
+            remembered=b"" if row is None else row[0],
+        )
 
     def recent_appends(self, count: int) -> dict[bytes, int]:
         """Return the ids of the latest appends, each with the index of its record, oldest first."""
@@ -197,10 +219,10 @@ class Store:
         if self._one("SELECT value FROM probe") != (value,):
             raise StoreError("what was written cannot be read back")
 
-    def tidy(self) -> None:
-        """Move a long write-ahead log into the database file; for quiet moments, since it takes a few syncs."""
+    def tidy(self, *, scarce: bool = False) -> None:
+        """Move a long write-ahead log into the database file; for quiet moments, since it takes a few syncs, or while space is scarce."""
         with _translated("tidy"):
-            if self._wal.stat().st_size > WAL_BYTES_MAX:
+            if self._wal.stat().st_size > (WAL_BYTES_SCARCE if scarce else WAL_BYTES_MAX):
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _add_nodes(self, size: int) -> None:

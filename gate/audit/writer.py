@@ -33,7 +33,8 @@ from gate.audit.tiles import Piece
 # How many appends are known by their ids. Only the lane appends, in order, and offers again what it has not heard of: 64 records at
 # most, of the 1,000 that it keeps.
 APPENDS_REMEMBERED = 4096
-# With the disk full, what leads to an admission waits; what has happened already, and everything that frees a person, does not.
+# With the disk full, what leads to an admission waits; what has happened already, and everything that frees a person, does not. When that
+# has used up the first reserve, the last one is for what is urgent alone.
 DISK_FULL = "the disk is full; admissions wait for space"
 
 
@@ -85,7 +86,7 @@ class Standing:
 
 
 class Writer:
-    """Owns the database, the keys in memory and the reserve.
+    """Owns the database, the keys in memory and the reserves: `last` is kept for what is urgent.
 
     `opener` opens the database, again after each failure. `published` is the checkpoint in the spool: what others may have
     seen. Raises KeyFileError when the database is another key's, BadFormatError when it is of a format that is no more.
@@ -98,6 +99,7 @@ class Writer:
         signer: Signer,
         sealer: Sealer,
         reserve: Reserve,
+        last: Reserve,
         published: Checkpoint | None,
     ) -> None:
         self._opener = opener
@@ -105,7 +107,7 @@ class Writer:
         check_origin(signer.verifier.name)
         self._ring = KeyRing(sealer)
         self._known: dict[bytes, int] = {}  # the latest appends, oldest first
-        self._reserve = reserve
+        self._reserve, self._last = reserve, last
         self._seen = [] if published is None else [published]
         self._store: Store | None = None
         self._standing = Standing(None, None, 0, (), (), "the database is not open yet")
@@ -136,7 +138,7 @@ class Writer:
             del self._known[next(iter(self._known))]
         self._recover()
         reason, tried = self._standing.problem or DISK_FULL, set[bytes]()
-        for _ in range(2):  # once more with the reserve given up
+        for _ in range(3):  # once more with each reserve given up
             chosen = {one.happening.id: one for one in batch if self._accepts(one)}
             if not chosen:
                 break
@@ -144,20 +146,30 @@ class Writer:
             try:
                 self._commit(list(chosen.values()), now_ms)
             except StoreError as error:
-                reason, was_held = str(error), self._reserve.is_held
-                if isinstance(error, StoreFullError):
-                    self._reserve.give_up()
+                reason = str(error)
                 self._fail(error)
+                has_room = isinstance(error, StoreFullError) and self._make_room()
                 self._recover()
-                if not was_held or self._reserve.is_held:
+                if not has_room:
                     break
+        if not self._reserve.is_held:
+            self._shorten()
         return [self._outcome(one.happening.id, reason, tried) for one in batch]
 
     def _accepts(self, wanted: Wanted) -> bool:
         happening = wanted.happening
         if self._store is None or happening.id in self._known:
             return False
-        return self._reserve.is_held or not happening.leads_to_admission
+        if happening.leads_to_admission:
+            return self._reserve.is_held
+        return self._last.is_held or happening.urgent
+
+    def _make_room(self) -> bool:
+        """Give up a reserve. False when none is left."""
+        held = next((reserve for reserve in (self._reserve, self._last) if reserve.is_held), None)
+        if held is not None:
+            held.give_up()
+        return held is not None
 
     def _outcome(self, append_id: bytes, reason: str, tried: set[bytes]) -> Outcome:
         if append_id in self._known:
@@ -226,9 +238,12 @@ class Writer:
         """Use a quiet moment: drop old keys, shorten the write-ahead log, take the reserve again."""
         self._ring.drop_old(now_ms)
         self._recover()
+        self._shorten()
+
+    def _shorten(self) -> None:
         try:
             if self._store is not None:
-                self._store.tidy()
+                self._store.tidy(scarce=not self._reserve.is_held)
         except StoreError as error:
             self._fail(error)
 
@@ -251,17 +266,36 @@ class Writer:
             self._store = None
 
     def _recover(self) -> None:
-        """Open the database if it is not, and take the reserve if it is gone. A log from the past stays shut."""
+        """Open the database if it is not, and take the reserves that are gone, the last one first. A log from the past stays shut."""
         if self._is_rolled_back:
             return
         if self._store is None:
             try:
-                self._open()
+                self._open_with_room()
             except StoreError as error:
                 self._fail(error)
                 return
-        is_full = not self._reserve.is_held and not self._reserve.take()
+        is_full = not all(reserve.is_held or reserve.take() for reserve in (self._last, self._reserve))
         self._standing = replace(self._standing, problem=DISK_FULL if is_full else None)
+
+    def _open_with_room(self) -> None:
+        """Open the database, which needs room of its own. Without any it says at least what an earlier run left."""
+        while True:
+            try:
+                self._open()
+            except StoreFullError as error:
+                self._let_go()
+                if self._make_room():
+                    continue
+                if (left := error.left) is not None:
+                    self._standing = replace(
+                        self._standing,
+                        open_crossings=left.open_crossings,
+                        referred=left.referred,
+                        remembered=left.remembered,
+                    )
+                raise
+            return
 
     def _open(self) -> None:
         store = self._store = self._opener()
@@ -291,13 +325,14 @@ class Writer:
         if head.checkpoint is None:
             return
         checkpoint = Checkpoint(self._signer.verifier.name, head.frontier.size, head.frontier.root())
+        left = store.left()
         self._standing = replace(
             self._standing,
             checkpoint=checkpoint,
             note=head.checkpoint,
-            open_crossings=tuple(store.open_crossings()),
-            remembered=store.remembered(),
-            referred=tuple(store.referred()),
+            open_crossings=left.open_crossings,
+            referred=left.referred,
+            remembered=left.remembered,
         )
 
 

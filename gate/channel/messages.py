@@ -96,14 +96,16 @@ def _is_plain(value: object, depth: int) -> bool:
 RECORDS_MAX = 64  # in one append
 BODY_BYTES_MAX = 48 * 1024
 AppendId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
-Remembered = Annotated[bytes, msgspec.Meta(max_length=256)]
+REMEMBERED_BYTES_MAX = 512
+Remembered = Annotated[bytes, msgspec.Meta(max_length=REMEMBERED_BYTES_MAX)]
 
 
 class NewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One record. `body` are the bytes that are sealed, `bytes_min` says how long they shall look at least.
 
     `id` is drawn at random for each record; one that is offered again under it is written once. The log believes what the
-    sender says of its meaning, and knows no kinds. `remember` is what the sender wants to be told again at its next start, instead of what
+    sender says of its meaning, and knows no kinds: on a full disk what leads to an admission waits, and the last room is kept for what is
+    urgent. `remember` is what the sender wants to be told again at its next start, instead of what
     it said so before; it is kept as durably as the record, in clear, and beside the log.
     """
 
@@ -116,6 +118,7 @@ class NewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends_crossing: bool
     bytes_min: Annotated[int, msgspec.Meta(ge=0, le=BODY_BYTES_MAX)]
     body: Annotated[bytes, msgspec.Meta(max_length=BODY_BYTES_MAX)]
+    urgent: bool = False
     remember: Remembered = b""
     awaits_officer: bool = False
 

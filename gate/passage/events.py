@@ -180,6 +180,14 @@ class NotRecorded:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordReplaced:
+    """The log refused a record for good. A small one of its kind that says so takes its place."""
+
+    crossing: str | None
+    kind: RecordKind
+
+
+@dataclass(frozen=True, slots=True)
 class PartLost:
     """A part of the gate is gone."""
 
@@ -220,6 +228,7 @@ Event = (
     | GrantFailed
     | Recorded
     | NotRecorded
+    | RecordReplaced
     | PartLost
     | PartBack
     | SiteSeen

@@ -18,6 +18,7 @@ from gate.passage.events import (
     Part,
     PartBack,
     PartLost,
+    RecordReplaced,
     SiteSeen,
     TrackChanged,
 )
@@ -25,6 +26,8 @@ from gate.passage.evidence import Alarm, LaneEvidence, SiteEvidence
 from gate.passage.orders import Notice
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind
+
+REPLACED_MAX = 32  # crossings; the oldest is forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class Surroundings:
     whose presence was written down last, and when; `closed_by` is who took the lane out of service. `granting`, `revoking` and `freeing`
     are what the barrier was told and no status has borne out yet (`gate.passage.wanting`). `waiting` are the referrals that no officer
     has settled, oldest first, also while an officer lets one through (`gate.passage.waiting`).
+    `replaced` are the latest crossings of which a record could not be kept: nobody is granted one of these.
     `incidents` are those that were written down just now, of which crossing, and when. `site_at_ms` is when lists and clock were looked
     at. `look` is the running crossing and vision's session in which its traveller was seen last, `another_look` says that the latest
     event comes from another session than what was seen of the same traveller before.
@@ -141,6 +145,7 @@ class Surroundings:
     decided: tuple[tuple[str, str], ...] = ()
     recorded: tuple[tuple[str, int], ...] = ()
     incidents: tuple[tuple[IncidentKind, str | None, int], ...] = ()
+    replaced: tuple[str, ...] = ()
 
     def observe(self, event: Event, now_ms: int) -> Surroundings:
         """The surroundings after an event."""
@@ -160,6 +165,8 @@ class Surroundings:
             return replace(calm, lost=calm.lost | {event.part}, lane=lane)
         if isinstance(event, LampAnswered):
             return replace(calm, lamp_refused=not event.shown)
+        if isinstance(event, RecordReplaced) and event.crossing is not None:
+            return replace(calm, replaced=(*calm.replaced, event.crossing)[-REPLACED_MAX:])
         if isinstance(event, PartBack):
             return replace(calm, lost=calm.lost - {event.part})
         if isinstance(event, SiteSeen):

@@ -60,11 +60,13 @@ from gate.passage.events import (
     PartLost,
     Recorded,
     RecordKind,
+    RecordReplaced,
     TrackChange,
     TrackChanged,
     VideoDoubted,
 )
 from gate.passage.evidence import Alarm, Evidence, FaceEvidence
+from gate.passage.gaps import without_record
 from gate.passage.inside import watch
 from gate.passage.lane import Surroundings, Timing
 from gate.passage.obeying import obey
@@ -140,6 +142,8 @@ def step(
     around, lost = _losses(around, crossing_of(state), event, now_ms, rules.timing)
     if isinstance(event, Ordered):
         around, state, effects = obey(rules, around, state, event, now_ms)
+    elif isinstance(event, RecordReplaced):
+        state, effects = without_record(state, event.crossing)
     elif around.emergency() and not isinstance(state, Emergency):
         state, effects = _emergency_begins(around, state, now_ms)
     else:
@@ -192,7 +196,7 @@ def _notes(around: Surroundings, state: State) -> tuple[Effect, ...]:
 def _losses(
     around: Surroundings, crossing: str | None, event: Event, now_ms: int, timing: Timing
 ) -> tuple[Surroundings, tuple[Effect, ...]]:
-    """Records of lost parts and doubted video: a program that says the same without end fills no log with it."""
+    """Records of lost parts, doubted video and refused records: a program that says the same without end fills no log with it."""
     match event:
         case LampAnswered(shown=False):
             kind = IncidentKind.LAMP_REFUSED
@@ -200,6 +204,8 @@ def _losses(
             kind = IncidentKind.of_loss(part)
         case VideoDoubted(of, trouble) if of == crossing:
             kind = IncidentKind.of_trouble(trouble)
+        case RecordReplaced(of):
+            kind, crossing = IncidentKind.RECORD_REFUSED, of
         case _:
             return around, ()
     recent = tuple(one for one in around.incidents if now_ms - one[2] < timing.incident_again_ms)

@@ -165,6 +165,8 @@ def _admit(
     if referral is None or not isinstance(state, Referred):
         why = "an emergency" if isinstance(state, Emergency) else "another crossing is under way"
         return _impossible(around, state, ordered, why)
+    if crossing in around.replaced:
+        return _impossible(around, state, ordered, "a record of this crossing could not be kept")
     objections = lane_objections(around.lane_evidence(now_ms), rules.policy, by_officer=True)
     if objections:
         return _impossible(around, state, ordered, f"the lane: {', '.join(o.reason.value for o in objections)}")

@@ -55,6 +55,7 @@ class Reason(enum.Enum):
     VISION_LOST = "vision_lost"
     LOG_UNAVAILABLE = "log_unavailable"
     RECEIPT_LATE = "receipt_late"
+    RECORD_REPLACED = "record_replaced"
     LANE_RESTARTED = "lane_restarted"
     OFFICER_ABSENT = "officer_absent"
     LISTS_STALE = "lists_stale"

@@ -100,6 +100,7 @@ class IncidentKind(enum.Enum):
     MOTOR_FAULT = "motor_fault"
     # The log itself
     RECORDS_LOST = "records_lost"
+    RECORD_REFUSED = "record_refused"  # for good: a small one of its kind stands in its place
 
     @classmethod
     def of_reason(cls, reason: Reason) -> IncidentKind:
@@ -132,6 +133,9 @@ class _Record:
     leads_to_admission: ClassVar[bool] = False
     ends_crossing: ClassVar[bool] = False
     bytes_min: ClassVar[int] = 0  # how long its sealed body looks at least
+    urgent: ClassVar[bool] = (
+        False  # it frees somebody, ends a crossing or says who went through: the disk's last room is for these
+    )
 
     @property
     def awaits_officer(self) -> bool:
@@ -254,6 +258,7 @@ class Granted(_Record):
     """One person may pass. The order to the barrier went out before."""
 
     kind: ClassVar = RecordKind.GRANTED
+    urgent: ClassVar = True
     crossing: str
     ttl_ms: int
     direction: Direction = Direction.ENTRY
@@ -264,6 +269,7 @@ class Passed(_Record):
     """So many went through, as the beams count. `counters` is what the controller had counted by then."""
 
     kind: ClassVar = RecordKind.PASSED
+    urgent: ClassVar = True
     about: ClassVar = RecordClass.DEVICE
     crossing: str | None
     count: int
@@ -277,6 +283,7 @@ class Counted(_Record):
     """Where the controller's counters stood when the books began, or began anew. `before` is what was known until then."""
 
     kind: ClassVar = RecordKind.COUNTED
+    urgent: ClassVar = True
     about: ClassVar = RecordClass.DEVICE
     counters: Counters
     before: Counters | None = None
@@ -287,6 +294,7 @@ class Revoked(_Record):
     """The grant was taken back."""
 
     kind: ClassVar = RecordKind.REVOKED
+    urgent: ClassVar = True
     crossing: str
     reasons: tuple[Objection, ...]
 
@@ -296,6 +304,7 @@ class GrantEnded(_Record):
     """The grant came to its end by itself."""
 
     kind: ClassVar = RecordKind.GRANT_ENDED
+    urgent: ClassVar = True
     crossing: str
     how: GrantEnd
 
@@ -305,6 +314,7 @@ class Closed(_Record):
     """The machine's one verdict. `stages_ms` is when each stage was reached, in milliseconds since the document was presented."""
 
     kind: ClassVar = RecordKind.CLOSED
+    urgent: ClassVar = True
     ends_crossing: ClassVar = True
     crossing: str
     verdict: ClosedAs
@@ -322,6 +332,7 @@ class Settled(_Record):
     """What an officer did about a referral: the last that is said of a crossing."""
 
     kind: ClassVar = RecordKind.DISPOSITION
+    urgent: ClassVar = True
     ends_crossing: ClassVar = True
     crossing: str
     order: Said
@@ -357,6 +368,7 @@ class Released(_Record):
     """An officer freed whoever was inside."""
 
     kind: ClassVar = RecordKind.RELEASE
+    urgent: ClassVar = True
     about: ClassVar = RecordClass.ADMINISTRATION
     crossing: str | None
     order: Said
@@ -367,6 +379,7 @@ class EmergencyBegan(_Record):
     """The lane stands open, by itself or by an officer's `order`."""
 
     kind: ClassVar = RecordKind.EMERGENCY_BEGAN
+    urgent: ClassVar = True
     about: ClassVar = RecordClass.DEVICE
     crossing: str | None
     order: Said | None = None
@@ -377,6 +390,7 @@ class EmergencyEnded(_Record):
     """The emergency is over: an officer at the lane said so, and the controller agreed."""
 
     kind: ClassVar = RecordKind.EMERGENCY_ENDED
+    urgent: ClassVar = True
     about: ClassVar = RecordClass.ADMINISTRATION
     order: Said
 

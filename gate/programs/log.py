@@ -24,7 +24,7 @@ from gate.audit.inbox import Inbox
 from gate.audit.note import Verifier
 from gate.audit.publishing import Publisher, Worker
 from gate.audit.record import Happening, time_text
-from gate.audit.reserve import Reserve
+from gate.audit.reserve import LAST_RESERVE_BYTES, Reserve
 from gate.audit.sealing import Sealer
 from gate.audit.spool import Spool
 from gate.audit.store import Store
@@ -85,6 +85,7 @@ async def run(
                     opener=lambda: Store(folder / "log.sqlite"),
                     signer=signer,
                     sealer=sealer,
+                    last=Reserve(folder / "reserve-last", LAST_RESERVE_BYTES),
                     reserve=Reserve(folder / "reserve"),
                     published=published,
                 )
@@ -195,6 +196,8 @@ class Desk:
             outcomes = iter(await self._in_store(self._writer.append, wanted, self._now.monotonic_ms()))
             for pending in batch:
                 answers = [_answer(next(outcomes)) if isinstance(one, Wanted) else one for one in pending.wanted]
+                if any(isinstance(one, NotKnown) or (isinstance(one, NotRecorded) and one.again) for one in answers):
+                    self._probe.doubt()
                 if not pending.answer.done():  # cancelled: whoever asked is gone, the records stay
                     pending.answer.set_result(Appended(answers))
                 self._waiting.task_done()
@@ -222,6 +225,7 @@ class Desk:
                 time=time,
                 leads_to_admission=record.leads_to_admission,
                 ends_crossing=record.ends_crossing,
+                urgent=record.urgent,
                 remember=record.remember,
                 awaits_officer=record.awaits_officer,
             )
@@ -268,6 +272,7 @@ class Desk:
             "open_crossings": len(standing.open_crossings),
             "disk_free_bytes": _disk_free_bytes(Path(self._config.paths.state)),
             "problem": problem,
+            "takes_admissions": standing.problem is None and self._probe.is_able,
         }
         able = problem is None and self._probe.is_able
         return Status("log", "ready" if able else "degraded", detail, alive=self._probe.is_alive)

@@ -1,12 +1,13 @@
 """The log's proof that it could take a record: a value is written as a record is, and read back, again and again.
 
-Promise: the log does not grow by it, and a record that waits goes first. `proven_s` is how long ago the last proof was given,
-`asked_s` how long the one under way has been asked for: a writer that hangs answers none.
+Promise: the log does not grow by it, and a record that waits goes first. A proof counts for a while, until one fails or a record is
+refused; then another is asked for soon. A writer that hangs gives none.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 EVERY_S: Final = 5.0
+AGAIN_S: Final = 1.0  # while there is no proof
 PROVEN_MAX_S: Final = 15.0
 ANSWER_MAX_S: Final = 10.0
 VALUE_BYTES: Final = 16
@@ -26,16 +28,33 @@ class Probe:
         self._probe = probe
         self._proven_at_s: float | None = None
         self._asked_at_s: float | None = None
+        self._doubted = asyncio.Event()
 
     async def run(self) -> None:
         """Ask for ever."""
         clock_s = asyncio.get_running_loop().time
         while True:
             self._asked_at_s = clock_s()
+            self._doubted.clear()
             if await self._probe(secrets.token_bytes(VALUE_BYTES)):
-                self._proven_at_s = clock_s()
+                self._proven_at_s = None if self._doubted.is_set() else clock_s()
+            else:
+                self._proven_at_s = None
             self._asked_at_s = None
-            await asyncio.sleep(EVERY_S)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        if self._proven_at_s is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EVERY_S):
+                    await self._doubted.wait()
+        if self._proven_at_s is None:
+            await asyncio.sleep(AGAIN_S)
+
+    def doubt(self) -> None:
+        """Forget the proof: a record was refused."""
+        self._proven_at_s = None
+        self._doubted.set()
 
     @property
     def is_able(self) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -11,6 +13,8 @@ from gate.channel.messages import BODY_BYTES_MAX
 from gate.passage.counting import Counters
 from gate.passage.policy import Decision, Verdict, decide
 from gate.passage.records import Decided, Record
+
+REPLACED_MAX = 6  # crossings that are remembered over a restart: as many as the log keeps bytes for
 
 
 class RecordError(Exception):
@@ -30,7 +34,7 @@ def encode(record: Record) -> bytes:
     Raises RecordError for what JSON has no spelling for, and for what is too long: the log would hang up on it each time.
     """
     try:
-        body = json.dumps(fields_of(record), sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+        body = _canonical(fields_of(record), allow_nan=False)
     except ValueError as error:
         raise RecordError(f"a record that cannot be written: {error}") from error
     if len(body) > BODY_BYTES_MAX:
@@ -38,18 +42,42 @@ def encode(record: Record) -> bytes:
     return body
 
 
-def remember(record: Record) -> bytes:
-    """What the log is to tell the lane's next start of this record: how far the books go. Empty for most."""
-    counters = getattr(record, "counters", None)
-    return b"" if counters is None else msgspec.json.encode(counters)
+def stand_in(record: Record) -> bytes:
+    """The bytes that take the place of a record that was refused for good: how long it was, and the SHA-256 of what it was."""
+    spelt = _canonical(fields_of(record), allow_nan=True)
+    return _canonical({"replaced": {"bytes": len(spelt), "sha256": hashlib.sha256(spelt).hexdigest()}}, allow_nan=False)
 
 
-def counted(remembered: bytes) -> Counters | None:
-    """How far the books went when the lane ended, None when nobody knows."""
-    try:
-        return msgspec.json.decode(remembered, type=Counters)
-    except msgspec.DecodeError:
-        return None
+def _canonical(fields: dict[str, Any], *, allow_nan: bool) -> bytes:
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=allow_nan).encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the log tells the lane at its next start: how far the books of passages go, and of which crossings a record is missing."""
+
+    counted: Counters | None = None
+    replaced: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, told: bytes) -> Remembered:
+        """Read what the log tells: nothing is known of what cannot be read."""
+        try:
+            return msgspec.json.decode(told, type=cls)
+        except msgspec.DecodeError:
+            return cls()
+
+    def to_bytes(self) -> bytes:
+        """Write it as the log keeps it."""
+        return msgspec.json.encode(self)
+
+    def after(self, record: Record) -> Remembered:
+        """What is to be remembered when this record is in the log."""
+        return replace(self, counted=getattr(record, "counters", None) or self.counted)
+
+    def without_record(self, crossing: str | None) -> Remembered:
+        """The same when a record of a crossing could not be kept."""
+        return self if crossing is None else replace(self, replaced=(*self.replaced, crossing)[-REPLACED_MAX:])
 
 
 def replay(body: dict[str, Any]) -> tuple[Decision, bool]:

@@ -31,6 +31,7 @@ BOOT = "11111111-2222-3333-4444-555555555555"
 
 LEADING = frozenset({"started", "opened", "decided", "presence"})
 ENDING = frozenset({"closed", "disposition"})
+URGENT = ENDING | {"granted", "passed", "revoked", "grant_ended", "release", "emergency_began", "emergency_ended"}
 
 
 def happening(
@@ -46,6 +47,7 @@ def happening(
         time=TIME,
         leads_to_admission=kind in LEADING,
         ends_crossing=kind in ENDING,
+        urgent=kind in URGENT,
         awaits_officer=awaits_officer,
     )
 
@@ -85,7 +87,11 @@ class SmallLog:
 
     @contextmanager
     def writer(
-        self, connect: Callable[..., sqlite3.Connection] = sqlite3.connect, *, reserve: Reserve | None = None
+        self,
+        connect: Callable[..., sqlite3.Connection] = sqlite3.connect,
+        *,
+        reserve: Reserve | None = None,
+        last: Reserve | None = None,
     ) -> Iterator[Writer]:
         note = Spool(self.spool).checkpoint()
         writer = Writer(
@@ -93,6 +99,7 @@ class SmallLog:
             signer=self.signer,
             sealer=Sealer([str(one.to_public()) for one in self.auditors]),
             reserve=reserve or Reserve(self.folder / "reserve", self.reserve_bytes),
+            last=last or Reserve(self.folder / "reserve-last", self.reserve_bytes),
             published=None if note is None else read_checkpoint(note, self.signer.verifier),
         )
         try:

@@ -25,7 +25,7 @@ from gate.audit.merkle import leaf_hash, root_of
 from gate.audit.note import Algorithm, Signer
 from gate.audit.record import Header
 from gate.audit.reserve import Reserve
-from gate.audit.store import SCHEMA_VERSION, Store
+from gate.audit.store import SCHEMA_VERSION, WAL_BYTES_SCARCE, Store
 from gate.audit.writer import DISK_FULL, Refused, Unknown, Wanted
 from gate.verify.verify import verify
 
@@ -430,6 +430,80 @@ def test_with_even_the_reserve_used_up_nothing_is_recorded_and_nothing_is_lost(l
         faulty.kind.fault = staticmethod(lambda _: None)
         disk.has_room = True
         assert writer.append([wanted("release")], 0) == [5]
+
+
+def test_when_the_first_reserve_is_used_up_the_last_room_is_for_what_is_urgent(log: SmallLog, faulty: Any) -> None:
+    first, last = Disk(log.folder), Disk(log.folder)
+    last.reserve = type(last.reserve)(log.folder / "reserve-last")
+    with log.writer(faulty, reserve=first.reserve, last=last.reserve) as writer:
+        writer.append([wanted("opened", "c1")], 0)
+        first.has_room = False
+        faulty.kind.fault = staticmethod(first.fault)
+        assert writer.append([wanted("incident")], 0) == [1], "the first reserve is for all that happens"
+        last.has_room = False
+        faulty.kind.fault = staticmethod(last.fault)
+        outcome = writer.append(
+            [wanted("incident"), wanted("release"), wanted("closed", "c1"), wanted("opened", "c2")], 0
+        )
+        assert [type(one) for one in outcome] == [Refused, int, int, Refused]
+        assert writer.append([wanted("incident")], 0) == [Refused(DISK_FULL)]
+        assert writer.append([wanted("passed"), wanted("emergency_began")], 0) == [4, 5]
+        last.has_room = True
+        assert writer.append([wanted("incident"), wanted("opened", "c3")], 0) == [6, Refused(DISK_FULL)]
+        first.has_room = True
+        assert writer.append([wanted("opened", "c3")], 0) == [7]
+        assert writer.standing.problem is None
+    assert verify(log.database, log.vkey).verified
+
+
+def test_while_space_is_scarce_the_write_ahead_log_is_kept_short(log: SmallLog) -> None:
+    disk = Disk(log.folder)
+    wal = log.database.with_name("log.sqlite-wal")
+    with log.writer(reserve=disk.reserve) as writer:
+        for _ in range(60):
+            writer.append([wanted("incident")], 0)
+        assert wal.stat().st_size > WAL_BYTES_SCARCE
+        disk.has_room = disk.reserve.is_held = False
+        longest = 0
+        for _ in range(60):
+            writer.append([wanted("incident")], 0)
+            longest = max(longest, wal.stat().st_size)
+        assert longest <= WAL_BYTES_SCARCE
+
+
+def test_a_database_that_finds_no_room_to_be_opened_gets_the_reserves(log: SmallLog, faulty: Any) -> None:
+    log.write([wanted("opened", "c1")])
+    reserve, last = Reserve(log.folder / "reserve", 4096), Reserve(log.folder / "reserve-last", 4096)
+
+    def no_room(sql: str) -> sqlite3.Error | None:
+        return full() if "wal_checkpoint" in sql and (reserve.is_held or last.is_held) else None
+
+    faulty.kind.fault = staticmethod(no_room)
+    with log.writer(faulty, reserve=reserve, last=last) as writer:
+        assert writer.standing.open_crossings == ("c1",)
+        assert writer.append([wanted("closed", "c1")], 0) == [1]
+
+
+def test_a_database_that_finds_no_room_at_all_still_tells_what_was_left(log: SmallLog, faulty: Any) -> None:
+    log.write([wanted("opened", "c1"), wanted("opened", "c2"), wanted("closed", "c1")])
+    faulty.kind.fault = staticmethod(lambda sql: full() if "wal_checkpoint" in sql else None)
+    with log.writer(faulty) as writer:
+        assert writer.standing.open_crossings == ("c2",)
+        assert writer.standing.problem == "no space is left for the audit log"
+        assert [type(one) for one in writer.append([wanted("closed", "c2")], 0)] == [Unknown]
+        faulty.kind.fault = staticmethod(lambda _: None)
+        assert writer.append([wanted("closed", "c2")], 0) == [3]
+        assert writer.standing.open_crossings == ()
+
+
+def test_a_database_that_can_be_neither_opened_nor_read_tells_nothing(log: SmallLog, faulty: Any) -> None:
+    log.write([wanted("opened", "c1")])
+    faulty.kind.fault = staticmethod(lambda sql: full() if "wal_checkpoint" in sql or "open_crossings" in sql else None)
+    with log.writer(faulty) as writer:
+        assert writer.standing.open_crossings == ()
+        faulty.kind.fault = staticmethod(lambda _: None)
+        writer.append([wanted("incident")], 0)
+        assert writer.standing.open_crossings == ("c1",)
 
 
 def test_a_reserve_is_real_blocks_and_can_be_given_up(tmp_path: Path) -> None:

@@ -42,6 +42,11 @@ def test_a_row_says_what_the_record_says(kind: type[Record]) -> None:
     assert rows()[kind.kind.value] == (about, leads, ends, fields)
 
 
+def test_the_page_names_what_is_urgent() -> None:
+    names = PAGE.partition("only what is urgent is taken")[2].partition("Admissions go on")[0]
+    assert set(re.findall("`([a-z_]+)`", names)) == {kind.kind.value for kind in KINDS if kind.urgent}
+
+
 def test_the_numbers_of_the_page_are_those_of_the_code() -> None:
     assert ", ".join(str(length) for length in PLAIN_BYTES[:2]) + f" or {PLAIN_BYTES[2]} bytes long" in PAGE
     assert f"asks for {Decided.bytes_min} bytes" in PAGE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import hashlib
 import itertools
 import json
 from dataclasses import dataclass, field
@@ -15,14 +16,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from gate.channel.messages import BODY_BYTES_MAX, RECORDS_MAX, Append, NewRecord, NotKnown
+from gate.channel.messages import (
+    BODY_BYTES_MAX,
+    RECORDS_MAX,
+    REMEMBERED_BYTES_MAX,
+    Append,
+    NewRecord,
+    NotKnown,
+)
 from gate.channel.messages import NotRecorded as Refusal
 from gate.channel.messages import Recorded as Receipt
 from gate.channel.table import CHANNELS
-from gate.passage.counting import Counters
-from gate.passage.events import NotRecorded, RecordClass, Recorded, RecordKind
+from gate.passage.counting import COUNTS, Counters
+from gate.passage.events import NotRecorded, RecordClass, Recorded, RecordKind, RecordReplaced
 from gate.passage.evidence import CueEvidence
+from gate.passage.reasons import Objection, Reason
 from gate.passage.records import (
+    Closed,
+    ClosedAs,
     Counted,
     Decided,
     Granted,
@@ -32,11 +43,12 @@ from gate.passage.records import (
     Passed,
     Presence,
     Record,
+    Released,
     Stopped,
 )
-from gate.programs import records
 from gate.programs.lane import owed
-from gate.programs.lane.owed import HELD_UP_MAX, Outcome, Owed
+from gate.programs.lane.owed import HELD_UP_MAX, Answer, Outcome, Owed
+from gate.programs.records import REPLACED_MAX, Remembered
 
 
 def queue() -> Owed:
@@ -44,7 +56,7 @@ def queue() -> Owed:
     return Owed(lambda: next(numbers).to_bytes(16))
 
 
-def put(waiting: Owed, record: Record, *, awaited: bool = False, reachable: bool = True) -> NotRecorded | None:
+def put(waiting: Owed, record: Record, *, awaited: bool = False, reachable: bool = True) -> list[Answer]:
     return waiting.add(record, 7, awaited=awaited, reachable=reachable)
 
 
@@ -86,12 +98,12 @@ def test_an_awaited_record_is_answered_once_and_not_offered_again() -> None:
 
 def test_without_a_log_or_far_behind_an_awaited_record_is_refused_at_once() -> None:
     waiting = queue()
-    assert put(waiting, Opened("c1"), awaited=True, reachable=False) == NotRecorded("c1", RecordKind.OPENED)
+    assert put(waiting, Opened("c1"), awaited=True, reachable=False) == [NotRecorded("c1", RecordKind.OPENED)]
     for number in range(owed.AHEAD_MAX + 1):
-        assert put(waiting, incident(number), reachable=False) is None
-    assert put(waiting, Opened("c2"), awaited=True) == NotRecorded("c2", RecordKind.OPENED)
+        assert put(waiting, incident(number), reachable=False) == []
+    assert put(waiting, Opened("c2"), awaited=True) == [NotRecorded("c2", RecordKind.OPENED)]
     waiting.offer(7)
-    assert put(waiting, Opened("c3"), awaited=True) is None, "what is on its way already holds nothing up"
+    assert put(waiting, Opened("c3"), awaited=True) == [], "what is on its way already holds nothing up"
 
 
 def test_what_was_offered_when_the_connection_broke_is_neither_recorded_nor_refused() -> None:
@@ -117,43 +129,99 @@ def test_a_log_that_cannot_be_looked_into_leaves_in_doubt_only_what_it_tried() -
     assert len(waiting) == 1
 
 
-def test_a_record_that_can_be_none_is_counted_as_lost_and_holds_up_nothing() -> None:
+# ── refused for good ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def without_spelling(crossing: str = "c1") -> Decided:
+    record = decided_record()
+    assert record.evidence.face is not None
+    face = dataclasses.replace(record.evidence.face, cues=(CueEvidence("motion", float("nan")),))
+    return dataclasses.replace(record, crossing=crossing, evidence=dataclasses.replace(record.evidence, face=face))
+
+
+def too_long() -> Closed:
+    return Closed("c1", ClosedAs.REFERRED, (Objection(Reason.PAGE_CHECK, "x" * BODY_BYTES_MAX),))
+
+
+def test_a_record_refused_for_good_is_replaced_in_its_place_by_a_small_one_that_says_so() -> None:
+    waiting, decided = queue(), decided_record()
+    put(waiting, incident(0))
+    put(waiting, decided, awaited=True)
+    put(waiting, incident(1))
+    refused = waiting.offer(7)[1]
+    assert waiting.settle([Receipt(0), IMPOSSIBLE, FULL]) == [
+        NotRecorded("c1", RecordKind.DECIDED),
+        RecordReplaced("c1", RecordKind.DECIDED),
+    ]
+    small, after = waiting.offer(8)
+    digest = hashlib.sha256(refused.body).hexdigest()
+    assert json.loads(small.body) == {"replaced": {"bytes": len(refused.body), "sha256": digest}}
+    assert (small.kind, small.about, small.crossing, small.monotonic_ms) == (
+        *(refused.kind, refused.about, refused.crossing, 7),
+    )
+    assert small.id != refused.id
+    assert refused.leads_to_admission
+    assert (small.leads_to_admission, small.urgent, small.bytes_min) == (False, True, 0), "it has room on a full disk"
+    assert json.loads(after.body)["count"] == 1
+    assert waiting.settle([Receipt(1), Receipt(2)]) == []
+    assert len(waiting) == 0
+
+
+def test_what_takes_the_place_of_a_crossings_end_ends_it() -> None:
+    waiting = queue()
+    assert put(waiting, too_long()) == [RecordReplaced("c1", RecordKind.CLOSED)]
+    (small,) = waiting.offer(7)
+    assert (small.kind, small.ends_crossing) == (RecordKind.CLOSED, True)
+    assert json.loads(small.body)["replaced"]["bytes"] > BODY_BYTES_MAX
+
+
+@pytest.mark.parametrize("awaited", [True, False])
+def test_a_record_that_json_has_no_spelling_for_is_replaced_at_once(*, awaited: bool) -> None:
+    waiting = queue()
+    told = put(waiting, without_spelling(), awaited=awaited)
+    refusal = [NotRecorded("c1", RecordKind.DECIDED)] if awaited else []
+    assert told == [*refusal, RecordReplaced("c1", RecordKind.DECIDED)]
+    (small,) = waiting.offer(7)
+    assert set(json.loads(small.body)) == {"replaced"}
+
+
+def test_a_record_is_replaced_once_and_what_is_refused_again_is_counted_as_lost() -> None:
     waiting = queue()
     put(waiting, incident(0))
     put(waiting, incident(1))
     waiting.offer(7)
-    waiting.settle([IMPOSSIBLE, Receipt(0)])
+    assert waiting.settle([IMPOSSIBLE, Receipt(0)]) == [RecordReplaced(None, RecordKind.INCIDENT)]
+    waiting.offer(8)
+    assert waiting.settle([IMPOSSIBLE]) == []
     (loss,) = waiting.offer(9)
     assert json.loads(loss.body) == {"count": 1, "incident": "records_lost"}
     assert (loss.monotonic_ms, loss.crossing) == (9, None)
-    put(waiting, Opened("c1"), awaited=True)
-    waiting.hang_up()
+    waiting.settle([IMPOSSIBLE])
+    waiting.offer(10)
+    waiting.settle([IMPOSSIBLE])
+    assert waiting.offer(11) == [], "that a loss cannot be written is no further loss"
+
+
+def test_nobody_is_told_that_the_record_of_what_they_were_told_was_refused() -> None:
+    waiting = queue()
+    put(waiting, Incident("c1", IncidentKind.RECORD_REFUSED))
+    waiting.offer(7)
+    assert waiting.settle([IMPOSSIBLE]) == []
     assert len(waiting) == 1
 
 
-def without_spelling() -> Decided:
-    record = decided_record()
-    assert record.evidence.face is not None
-    face = dataclasses.replace(record.evidence.face, cues=(CueEvidence("motion", float("nan")),))
-    return dataclasses.replace(record, evidence=dataclasses.replace(record.evidence, face=face))
-
-
-def test_a_record_that_json_has_no_spelling_for_is_refused_or_lost() -> None:
-    waiting = queue()
-    assert put(waiting, without_spelling(), awaited=True) == NotRecorded("c1", RecordKind.DECIDED)
-    assert waiting.offer(7) == []
-    assert put(waiting, without_spelling()) is None
-    assert [json.loads(new.body)["count"] for new in waiting.offer(7)] == [1]
-
-
-def test_a_record_that_is_longer_than_the_log_takes_is_refused_or_lost_and_never_offered_again_and_again() -> None:
+def test_a_record_that_is_longer_than_the_log_takes_is_replaced_and_never_offered_again_and_again() -> None:
     waiting = queue()
     decided = decided_record()
+    assert decided.evidence.document is not None
     document = dataclasses.replace(decided.evidence.document, issuer="x" * BODY_BYTES_MAX)
     long = dataclasses.replace(decided, evidence=dataclasses.replace(decided.evidence, document=document))
-    assert put(waiting, long, awaited=True) == NotRecorded(long.crossing, RecordKind.DECIDED)
-    assert put(waiting, long) is None
-    assert counts(waiting.offer(1)) == [1], "it is told as lost"
+    assert put(waiting, long, awaited=True) == [
+        NotRecorded(long.crossing, RecordKind.DECIDED),
+        RecordReplaced(long.crossing, RecordKind.DECIDED),
+    ]
+    (small,) = waiting.offer(7)
+    assert json.loads(small.body)["replaced"]["bytes"] > BODY_BYTES_MAX
 
 
 def test_an_append_has_a_limit_of_records_and_of_bytes() -> None:
@@ -166,7 +234,7 @@ def test_an_append_has_a_limit_of_records_and_of_bytes() -> None:
         put(waiting, decided_record())
     offered = waiting.offer(7)
     assert 1 < len(offered) < 40
-    assert sum(len(new.body) for new in offered) <= owed.OFFERED_BYTES_MAX
+    assert sum(len(new.body) + len(new.remember) for new in offered) <= owed.OFFERED_BYTES_MAX
 
 
 def test_the_longest_append_fits_the_channel() -> None:
@@ -175,7 +243,8 @@ def test_the_longest_append_fits_the_channel() -> None:
     longest = replace(stopped, kind=kind, about=about, crossing="c" * 64, monotonic_ms=2**53, bytes_min=8192)
     each = owed.OFFERED_BYTES_MAX // RECORDS_MAX
     full = Append([replace(longest, body=b"x" * each)] * RECORDS_MAX)
-    alone = Append([replace(longest, body=b"x" * BODY_BYTES_MAX)])
+    remember = b"x" * REMEMBERED_BYTES_MAX
+    alone = Append([replace(longest, body=b"x" * BODY_BYTES_MAX, remember=remember)])
     assert max(len(msgspec.msgpack.encode(append)) for append in (full, alone)) < CHANNELS.log.bytes_max
 
 
@@ -195,6 +264,18 @@ def test_what_waits_for_room_on_the_disk_lets_others_pass() -> None:
     offered = waiting.offer(7)
     assert [new.kind for new in offered[:HELD_UP_MAX]] == [RecordKind.PRESENCE] * HELD_UP_MAX
     assert offered[-1].kind is RecordKind.INCIDENT
+    waiting.settle([FULL] * len(offered))
+    put(waiting, Released(None, said()))
+    assert [new.kind for new in waiting.offer(8, has_room=False)] == [RecordKind.RELEASE]
+
+
+def test_while_the_log_has_no_room_nothing_is_offered_that_waits_for_it() -> None:
+    waiting = queue()
+    put(waiting, Presence(said()))
+    waiting.offer(7)
+    waiting.settle([FULL])
+    assert waiting.offer(8, has_room=False) == []
+    assert [new.kind for new in waiting.offer(9)] == [RecordKind.PRESENCE]
 
 
 def test_the_log_must_answer_for_what_it_was_offered() -> None:
@@ -209,13 +290,25 @@ def test_the_log_is_asked_to_remember_how_far_the_books_of_passages_go() -> None
     counters = Counters(7, 3, 2)
     (passed,) = _offered_of(Passed(None, 1, counters=counters))
     (counted,) = _offered_of(Counted(counters, Counters(1, 1, 1)))
-    assert records.counted(passed.remember) == records.counted(counted.remember) == counters
+    assert Remembered.of(passed.remember) == Remembered.of(counted.remember) == Remembered(counters)
     assert [new.remember for new in (*_offered_of(incident(1)), *_offered_of(Passed(None, 1)))] == [b"", b""]
 
 
-@pytest.mark.parametrize("remembered", [b"", b"[]", b"null", b'{"entry":1,"exit":"x","power_ups":1}'])
-def test_of_books_that_nobody_remembers_nothing_is_known(remembered: bytes) -> None:
-    assert records.counted(remembered) is None
+@pytest.mark.parametrize("told", [b"", b"[]", b"null", b'{"counted":{"entry":1,"exit":"x","power_ups":1}}', b"\xff"])
+def test_of_books_that_nobody_remembers_nothing_is_known(told: bytes) -> None:
+    assert Remembered.of(told) == Remembered()
+
+
+def test_what_is_remembered_goes_on_from_what_the_log_told_and_has_its_limit() -> None:
+    told = Remembered(Counters(1, 2, 3), tuple(f"{number}".rjust(64, "c") for number in range(REPLACED_MAX)))
+    waiting = Owed(lambda: bytes(16), Remembered.of(told.to_bytes()))
+    counters = Counters(COUNTS - 1, COUNTS - 1, 0xFFFF)
+    put(waiting, Passed("d" * 64, 1, counters=counters))
+    put(waiting, without_spelling("e" * 64))
+    first, second = waiting.offer(7)
+    assert Remembered.of(first.remember) == Remembered(counters, told.replaced)
+    assert Remembered.of(second.remember) == Remembered(counters, (*told.replaced[1:], "e" * 64))
+    assert max(len(first.remember), len(second.remember)) <= REMEMBERED_BYTES_MAX
 
 
 # ── whatever happens ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -267,12 +360,11 @@ class Lane:
         record = {"opened": Opened(f"c{number}"), "granted": Granted(f"c{number}", 1)}[kind]
         if awaited:
             self.awaited.add(f"c{number}")
-        refusal = self.waiting.add(record, number, awaited=awaited, reachable=reachable)
-        if refusal is not None:
-            self.hear([refusal])
+        self.hear(self.waiting.add(record, number, awaited=awaited, reachable=reachable))
 
-    def hear(self, answers: list[Recorded | NotRecorded]) -> None:
+    def hear(self, answers: list[Answer]) -> None:
         for answer in answers:
+            assert answer.crossing is not None
             assert answer.crossing in self.awaited
             assert answer.crossing not in self.told, "told twice"
             self.told[answer.crossing] = type(answer)

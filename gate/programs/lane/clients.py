@@ -5,7 +5,8 @@ hangs is as lost as one that died.
 
 `LogClient` offers the log what `gate.programs.lane.owed` keeps, one append after the other, in the order of events. What it tells
 the machine is certain: `Recorded` is in the log, `NotRecorded` is not and never will be. A record of which neither is known when the
-log goes away is told by `PartLost(Part.LOG)` alone.
+log goes away is told by `PartLost(Part.LOG)` alone. The log is back when it says that it takes what leads to an admission, which it has
+proven since it last refused anything.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -22,10 +23,11 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError, ChannelError, StrangerError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS, Channel
-from gate.passage.events import Event, Part, PartBack, PartLost
+from gate.passage.events import Event, Part, PartBack, PartLost, RecordReplaced
 from gate.passage.records import Record
-from gate.programs.lane.owed import Owed
+from gate.programs.lane.owed import Answer, Outcome, Owed
 from gate.programs.racing import first_of
+from gate.programs.records import Remembered
 
 APPEND_ID_BYTES = 16
 RETRY_S = 0.5
@@ -98,15 +100,20 @@ async def _next(connection: Connection[Incoming]) -> Incoming:
 class LogClient:
     """Appends records over the log's socket. `run` keeps the connection; `append` never blocks."""
 
-    def __init__(self, path: Path, *, post: Post, monotonic_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, path: Path, *, post: Post, monotonic_ms: Callable[[], int], remembered: Remembered | None = None
+    ) -> None:
         self._path = path
         self._post = post
         self._monotonic_ms = monotonic_ms
         self._connection: Connection[messages.FromLog] | None = None
-        self._queue = Owed(lambda: secrets.token_bytes(APPEND_ID_BYTES))
+        self._queue = Owed(lambda: secrets.token_bytes(APPEND_ID_BYTES), remembered)
         self._outcomes: asyncio.Queue[messages.Appended] = asyncio.Queue()
         self._wake = asyncio.Event()
         self._well = False
+        self._asked = self._heard = self._doubted_asked = (
+            0  # statuses: asked for, heard, and asked for when something was refused
+        )
 
     @property
     def owed(self) -> int:
@@ -116,9 +123,7 @@ class LogClient:
     def append(self, record: Record, *, awaited: bool) -> None:
         """Write a record. An awaited one is answered by a `Recorded` or `NotRecorded` event, or by the loss of the log."""
         reachable = self._connection is not None
-        refusal = self._queue.add(record, self._monotonic_ms(), awaited=awaited, reachable=reachable)
-        if refusal is not None:
-            self._post(refusal)
+        self._tell(self._queue.add(record, self._monotonic_ms(), awaited=awaited, reachable=reachable))
         self._wake.set()
 
     async def drain(self, deadline_s: float) -> None:
@@ -147,24 +152,23 @@ class LogClient:
             connection = await caller.answered()
             self._connection = connection
             self._outcomes = asyncio.Queue()
+            self._asked = self._heard = self._doubted_asked = 0
             self._wake.set()
-            self._report(well=True)
             try:
-                await first_of(self._send(connection), self._receive(connection), _pulse(connection))
+                await first_of(self._send(connection), self._receive(connection), self._ask(connection))
             except ChannelError:
                 pass
             finally:
                 self._connection = None
                 connection.close()
             self._report(well=False)
-            for answer in self._queue.hang_up():
-                self._post(answer)
+            self._tell(self._queue.hang_up())
 
     async def _send(self, connection: Connection[messages.FromLog]) -> None:
         """Offer what is owed, and the next only when the outcome is known: so the log's order is ours."""
         while True:
             self._wake.clear()
-            offered = self._queue.offer(self._monotonic_ms())
+            offered = self._queue.offer(self._monotonic_ms(), has_room=self._well)
             if not offered:
                 await self._wake.wait()
                 continue
@@ -174,15 +178,20 @@ class LogClient:
                 answers = self._queue.settle(outcomes)
             except ValueError as error:
                 raise ChannelError("the log answered for other records") from error
-            for answer in answers:
-                self._post(answer)
-            well = all(isinstance(outcome, messages.Recorded) for outcome in outcomes)
-            self._report(well=well)
-            if not well:
+            self._tell(answers)
+            if not all(map(_is_settled, outcomes)):
+                self._doubted_asked = self._asked
+                self._report(well=False)
                 # What is new is offered at once, together with what was refused; a full disk is not hammered.
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(RETRY_S):
                         await self._wake.wait()
+
+    async def _ask(self, connection: Connection[messages.FromLog]) -> None:
+        while True:
+            self._asked += 1
+            await connection.send(messages.StatusRequest())
+            await asyncio.sleep(PULSE_S)
 
     async def _receive(self, connection: Connection[messages.FromLog]) -> None:
         while True:
@@ -190,13 +199,36 @@ class LogClient:
             match answer:
                 case messages.Appended():
                     self._outcomes.put_nowait(answer)
-                case messages.OpenCrossings() | messages.Status():
+                case messages.Status(detail=detail):
+                    self._heard += 1
+                    if self._heard > self._doubted_asked:  # else it was asked for before the log refused something
+                        self._report(well=detail.get("takes_admissions") is not False)
+                case messages.OpenCrossings():
                     pass
 
+    def _tell(self, answers: Sequence[Answer]) -> None:
+        for answer in answers:
+            if isinstance(answer, RecordReplaced):
+                log.critical("record_refused", extra={"kind": answer.kind.value, "crossing": answer.crossing})
+            self._post(answer)
+
     def _report(self, *, well: bool) -> None:
+        """A log is well when it says that it takes what leads to an admission; that it took something else proves nothing."""
         if well is not self._well:
             self._well = well
+            self._wake.set()
             self._post(PartBack(Part.LOG) if well else PartLost(Part.LOG))
+
+
+def _is_settled(outcome: Outcome) -> bool:
+    """False when the log is in trouble: what can be no record says nothing of that."""
+    match outcome:
+        case messages.Recorded():
+            return True
+        case messages.NotRecorded(again=again):
+            return not again
+        case messages.NotKnown():  # pragma: no branch - the type checker proves the match complete
+            return False
 
 
 class VisionClient:

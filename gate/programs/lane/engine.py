@@ -114,10 +114,12 @@ class Engine:
         open_crossings: tuple[str, ...],
         referred: tuple[str, ...] = (),
         counted: Counters | None = None,
+        replaced: tuple[str, ...] = (),
         missing: frozenset[Part] = frozenset(),
     ) -> None:
-        """`open_crossings`, `referred` (and not settled) and `counted`, how far the books of the barrier's passages went, are what an
-        earlier run left. `missing` are parts that nobody has heard of yet: without them no traveller is invited.
+        """`open_crossings`, `referred` (and not settled), `counted`, how far the books of the barrier's passages went, and `replaced`, the
+        crossings of which a record is missing, are what an earlier run left. `missing` are parts that nobody has heard of yet: without
+        them no traveller is invited.
         """
         self._rules = rules
         self._barrier = barrier
@@ -129,7 +131,9 @@ class Engine:
         self._clock_ms = clock_ms
         self._purpose = purpose
         self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=EVENTS_MAX)
-        self._around = Surroundings(lost=missing, counted=counted, waiting=waiting.left(open_crossings, referred))
+        self._around = Surroundings(
+            lost=missing, counted=counted, replaced=replaced, waiting=waiting.left(open_crossings, referred)
+        )
         self._state, self._first_effects = machine.start(open_crossings, referred)
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE
         self._crossing_task: asyncio.Task[None] | None = None

@@ -2,10 +2,13 @@
 
 What is offered stays here until its outcome is known. A record whose outcome nobody knows (the connection broke, the log cannot be
 looked into) is in doubt: it is offered again under its id, and neither called recorded nor refused before. Everybody's order is kept, but
-that what leads to an admission is passed by others while the disk is full.
+that on a full disk what waits for room is passed by what does not: what leads to an admission by everything, and what is not urgent by
+what is.
 
 Admissions never wait here for long: an awaited record is refused at once when the log is away or far behind, and then it is
-never offered; one that the log refused is not offered again. At `OWED_MAX` the oldest is dropped, and the loss is itself recorded.
+never offered; one that the log refused is not offered again. A record that the log refuses for good, or that cannot be offered at all, is
+replaced once, by a small one of its kind that says how long it was and has its hash; the machine is told. At `OWED_MAX` the oldest is
+dropped. What is dropped is counted, and the loss is itself recorded.
 Pure: when to offer and what to tell whom is left to `gate.programs.lane.clients`.
 """
 
@@ -14,10 +17,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from gate.channel import messages
-from gate.passage.events import NotRecorded, Recorded
+from gate.passage.events import NotRecorded, Recorded, RecordReplaced
 from gate.passage.records import Incident, IncidentKind, Record, class_of, crossing_of
-from gate.programs.records import RecordError, encode, remember
+from gate.programs.records import RecordError, Remembered, encode, stand_in
 
 OWED_MAX = 1_000
 AHEAD_MAX = 48  # so many records before an awaited one still go with it
@@ -25,7 +30,7 @@ OFFERED_BYTES_MAX = 40 * 1024  # of bodies, beside what else a message holds; on
 HELD_UP_MAX = 8  # of the records that wait for room on the disk, so many are offered each time
 
 Outcome = messages.Recorded | messages.NotRecorded | messages.NotKnown
-Answer = Recorded | NotRecorded
+Answer = Recorded | NotRecorded | RecordReplaced
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +40,7 @@ class _Entry:
     awaited: bool
     in_doubt: bool = False  # it may be in the log
     held_up: bool = False  # it waits for room on the disk
+    stands_in: bool = False  # for a record that was refused for good
 
     def recorded(self) -> Recorded:
         return Recorded(crossing_of(self.record) or "", self.record.kind)
@@ -44,10 +50,11 @@ class _Entry:
 
 
 class Owed:
-    """The queue. `new_id` draws the ids of appends: 16 random bytes."""
+    """The queue. `new_id` draws the ids of appends: 16 random bytes. `remembered` is what the log told at the start."""
 
-    def __init__(self, new_id: Callable[[], bytes]) -> None:
+    def __init__(self, new_id: Callable[[], bytes], remembered: Remembered | None = None) -> None:
         self._new_id = new_id
+        self._remembered = remembered or Remembered()
         self._entries: list[_Entry] = []
         self._offered: list[_Entry] = []
         self._lost = 0
@@ -55,34 +62,37 @@ class Owed:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, record: Record, monotonic_ms: int, *, awaited: bool, reachable: bool) -> NotRecorded | None:
-        """Take a record, or refuse it for good: an awaited one that cannot be offered soon, one that is too long or not JSON."""
-        refusal = NotRecorded(crossing_of(record) or "", record.kind) if awaited else None
+    def add(self, record: Record, monotonic_ms: int, *, awaited: bool, reachable: bool) -> list[Answer]:
+        """Take a record; returns what the machine is told at once. Refused is an awaited one that cannot be offered soon, and one that
+        cannot be written as JSON or is too long, which another takes the place of.
+        """
+        refusal: list[Answer] = [NotRecorded(crossing_of(record) or "", record.kind)] if awaited else []
         if awaited and (not reachable or len(self._entries) - len(self._offered) > AHEAD_MAX):
             return refusal
         try:
-            new = self._new(record, monotonic_ms)
+            entry = _Entry(record, self._new(record, monotonic_ms, encode(record)), awaited)
         except RecordError:
-            self._lost += not awaited
-            return refusal
-        self._entries.append(_Entry(record, new, awaited))
+            entry = self._stand_in(record, monotonic_ms)
+        self._entries.append(entry)
         if len(self._entries) > OWED_MAX:
             self._entries.remove(next(entry for entry in self._entries if entry not in self._offered))
             self._lost += 1
-        return None
+        return [*refusal, *_replaced(record)] if entry.stands_in else []
 
-    def offer(self, monotonic_ms: int) -> list[messages.NewRecord]:
-        """What to send now, in order; empty while nothing is owed. `settle` or `hang_up` must follow."""
+    def offer(self, monotonic_ms: int, *, has_room: bool = True) -> list[messages.NewRecord]:
+        """What to send now, in order; empty while nothing is owed, or nothing but what waits for room that there is none of.
+        Unless it is empty, `settle` or `hang_up` must follow.
+        """
         if self._lost:
             loss = Incident(None, IncidentKind.RECORDS_LOST, self._lost)
-            self._entries.insert(0, _Entry(loss, self._new(loss, monotonic_ms), awaited=False))
+            self._entries.insert(0, _Entry(loss, self._new(loss, monotonic_ms, encode(loss)), awaited=False))
             self._lost = 0
         held_up = size = 0
         for entry in self._entries:
             held_up += entry.held_up
-            if entry.held_up and held_up > HELD_UP_MAX:
+            if entry.held_up and (held_up > HELD_UP_MAX or not has_room):
                 continue
-            size += len(entry.new.body)
+            size += len(entry.new.body) + len(entry.new.remember)
             if self._offered and (size > OFFERED_BYTES_MAX or len(self._offered) >= messages.RECORDS_MAX):
                 break
             self._offered.append(entry)
@@ -98,15 +108,15 @@ class Owed:
                     answers += [entry.recorded()] if entry.awaited else []
                     done.append(entry)
                     continue
+                case messages.NotRecorded(again=False):
+                    answers += [entry.not_recorded()] if entry.awaited else []
+                    answers += self._refused_for_good(entry)
+                    continue
                 case messages.NotRecorded():
                     entry.in_doubt = False
-                    if not outcome.again and not entry.awaited:
-                        self._lost += 1
-                        done.append(entry)
-                        continue
                 case messages.NotKnown():  # pragma: no branch - the type checker proves the match complete
                     entry.in_doubt |= outcome.tried
-            entry.held_up = entry.new.leads_to_admission
+            entry.held_up = not entry.new.urgent
             if entry.awaited and not entry.in_doubt:
                 answers.append(entry.not_recorded())
                 done.append(entry)
@@ -123,11 +133,30 @@ class Owed:
         self._forget(refused)
         return [entry.not_recorded() for entry in refused]
 
+    def _refused_for_good(self, entry: _Entry) -> list[Answer]:
+        """Put a small record where the refused one stood. One that is refused itself is dropped, and counted as lost."""
+        if entry.stands_in:
+            self._lost += not _is(entry.record, IncidentKind.RECORDS_LOST)
+            self._forget([entry])
+            return []
+        self._entries[self._entries.index(entry)] = self._stand_in(entry.record, entry.new.monotonic_ms)
+        return _replaced(entry.record)
+
     def _forget(self, entries: Sequence[_Entry]) -> None:
         gone = {id(entry) for entry in entries}
         self._entries = [entry for entry in self._entries if id(entry) not in gone]
 
-    def _new(self, record: Record, monotonic_ms: int) -> messages.NewRecord:
+    def _stand_in(self, record: Record, monotonic_ms: int) -> _Entry:
+        self._remembered = self._remembered.without_record(crossing_of(record))
+        new = self._new(record, monotonic_ms, stand_in(record))
+        # It is no longer what leads to an admission, so it has its room, and it is short however long its kind looks.
+        small = msgspec.structs.replace(
+            new, leads_to_admission=False, urgent=True, bytes_min=0, remember=self._remembered.to_bytes()
+        )
+        return _Entry(record, small, awaited=False, stands_in=True)
+
+    def _new(self, record: Record, monotonic_ms: int, body: bytes) -> messages.NewRecord:
+        before, self._remembered = self._remembered, self._remembered.after(record)
         return messages.NewRecord(
             id=self._new_id(),
             kind=record.kind,
@@ -138,6 +167,16 @@ class Owed:
             ends_crossing=record.ends_crossing,
             awaits_officer=record.awaits_officer,
             bytes_min=record.bytes_min,
-            body=encode(record),
-            remember=remember(record),
+            body=body,
+            urgent=record.urgent,
+            remember=b"" if self._remembered == before else self._remembered.to_bytes(),
         )
+
+
+def _replaced(record: Record) -> list[Answer]:
+    """What the machine is told, unless it is told of its own word about that."""
+    return [] if _is(record, IncidentKind.RECORD_REFUSED) else [RecordReplaced(crossing_of(record), record.kind)]
+
+
+def _is(record: Record, incident: IncidentKind) -> bool:
+    return isinstance(record, Incident) and record.incident is incident

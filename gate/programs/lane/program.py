@@ -53,7 +53,7 @@ from gate.programs.lane.reading import Reading
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, ready_of, update_of
 from gate.programs.lane.rules import rules_of, start_of
 from gate.programs.readers import mrz_reader
-from gate.programs.records import counted
+from gate.programs.records import Remembered
 from gate.programs.stages.face import face_evidence
 from gate.programs.status import serve_status
 
@@ -99,7 +99,10 @@ class Lane:
         """`left` is what an earlier run left."""
         self._config = config
         self._lists = lists
-        self._log = LogClient(config.socket("log"), post=self._post, monotonic_ms=clock.monotonic_ms)
+        remembered = Remembered.of(left.remembered)
+        self._log = LogClient(
+            config.socket("log"), post=self._post, monotonic_ms=clock.monotonic_ms, remembered=remembered
+        )
         self._vision = VisionClient(
             config.socket("vision"),
             post=self._post,
@@ -130,8 +133,10 @@ class Lane:
             purpose=Purpose(config.purpose),
             open_crossings=tuple(left.crossings),
             referred=tuple(left.referred),
-            counted=counted(left.remembered),
-            missing=frozenset({Part.VISION, Part.CAMERA}),  # both say so when they are there
+            counted=remembered.counted,
+            replaced=remembered.replaced,
+            # All say so when they are there, and the log when it takes admissions.
+            missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG}),
         )
         self._pulse = Pulse(clock_ms=lambda: asyncio.get_running_loop().time() * 1000)
         self._desk = Desk(status=self._status, purpose=Purpose(config.purpose))

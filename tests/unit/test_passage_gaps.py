@@ -1,0 +1,102 @@
+"""A crossing of which a record was refused for good is granted to nobody, and the officer hears of it once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from fakes.passage_examples import (
+    AT_REST,
+    CROSSING,
+    Run,
+    granted,
+    granted_by_officer,
+    inspecting,
+    looking,
+    overruling,
+    ready,
+    recording,
+    referred,
+)
+
+from gate.passage import machine, records
+from gate.passage.effects import Answer, Effect, Grant, Revoke, Write
+from gate.passage.events import DocumentPresented, Recorded, RecordKind, RecordReplaced
+from gate.passage.lane import REPLACED_MAX, Surroundings
+from gate.passage.orders import Admit, Outcome
+from gate.passage.reasons import Reason
+from gate.passage.records import IncidentKind
+
+REPLACED = RecordReplaced(CROSSING, RecordKind.INCIDENT)
+
+
+def opening() -> Run:
+    run = ready()
+    run.feed(DocumentPresented(CROSSING))
+    return run
+
+
+def alarms(effects: list[Effect]) -> list[str | None]:
+    written = [effect.record for effect in effects if isinstance(effect, Write)]
+    return [
+        record.crossing
+        for record in written
+        if isinstance(record, records.Incident) and record.incident is IncidentKind.RECORD_REFUSED
+    ]
+
+
+@pytest.mark.parametrize("make", [opening, inspecting, recording, looking, overruling, granted, granted_by_officer])
+def test_a_running_crossing_of_which_a_record_is_missing_is_referred(make: object) -> None:
+    run: Run = make()  # type: ignore[operator]
+    was_granted = isinstance(run.state, machine.Granted)
+    effects = run.feed(REPLACED)
+    assert (effects[0] == Revoke()) is was_granted
+    assert isinstance(run.state, machine.Referred)
+    assert Reason.RECORD_REPLACED in {one.reason for one in run.state.objections}
+    assert alarms(effects) == [CROSSING]
+
+
+@pytest.mark.parametrize("make", [opening, inspecting, recording, looking, overruling, referred, granted])
+def test_neither_the_machine_nor_an_officer_grants_it_whatever_comes_afterwards(make: object) -> None:
+    run: Run = make()  # type: ignore[operator]
+    run.feed(REPLACED)
+    later = [*run.feed(*(Recorded(CROSSING, kind) for kind in RecordKind), AT_REST), *run.order(Admit(CROSSING))]
+    assert later[-1] == Answer(1, Outcome.IMPOSSIBLE, "a record of this crossing could not be kept")
+    later += run.feed(Recorded(CROSSING, RecordKind.OVERRULED), AT_REST)
+    assert not any(isinstance(effect, Grant) for effect in later)
+
+
+def test_an_earlier_runs_crossing_of_which_a_record_is_missing_is_granted_to_nobody_either() -> None:
+    run = Run(around=Surroundings(replaced=(CROSSING,)), state=machine.start((CROSSING,))[0])
+    run.feed(AT_REST)
+    (answer,) = run.order(Admit(CROSSING))
+    assert isinstance(answer, Answer)
+    assert answer.outcome is Outcome.IMPOSSIBLE
+
+
+def test_whoever_is_through_stays_through() -> None:
+    run = granted()
+    run.feed(replace(AT_REST, passages_entry=1, closed=False))
+    run.feed(REPLACED)
+    assert isinstance(run.state, machine.Passing)
+
+
+def test_a_record_of_another_crossing_or_of_none_is_an_alarm_and_changes_nothing() -> None:
+    for crossing in ("another", None):
+        run = granted()
+        before = run.state
+        effects = run.feed(RecordReplaced(crossing, RecordKind.INCIDENT))
+        assert run.state == before
+        assert effects == [Write(records.Incident(crossing, IncidentKind.RECORD_REFUSED))]
+
+
+def test_a_thousand_refused_records_of_a_crossing_are_one_alarm_a_second() -> None:
+    run = referred()
+    effects = [effect for _ in range(1_000) for effect in run.feed(REPLACED, after_ms=1)]
+    assert alarms(effects) == [CROSSING]
+
+
+def test_so_many_crossings_are_remembered() -> None:
+    run = ready()
+    run.feed(*(RecordReplaced(f"c{number}", RecordKind.INCIDENT) for number in range(REPLACED_MAX + 1)))
+    assert run.around.replaced == tuple(f"c{number}" for number in range(1, REPLACED_MAX + 1))
