@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fakes.anchors import ListedAnchors
 from fakes.master_lists import NOW, Party, party, revocation_list
 
@@ -22,10 +22,13 @@ from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import MalformedError
 from gate.document.pki.anchors import TrustAnchors
 from gate.document.pki.certificate import parse_certificate
+from gate.document.pki.curve_table import PARAMETERS
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
 from gate.document.pki.revoked import lists_about
 from gate.programs.stages.anchors import RememberingAnchors
 from gate.trust.importing import import_sources
+from gate.trust.pool import Pool
+from gate.trust.revocations import Revocations
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from hardware_sim.passport import der
@@ -139,7 +142,7 @@ def test_nobody_revokes_or_clears_in_anothers_name(opened: Callable[..., TrustSt
     assert revocation(store, signed_as(CSCA)).result is Result.UNDETERMINED
 
 
-def test_a_certificate_of_another_country_with_the_same_key_lends_no_names() -> None:
+def test_a_certificate_of_another_country_with_the_same_key_lends_no_names(opened: Callable[..., TrustStore]) -> None:
     """Else a state that copies a key, which is public, could speak of what that key has signed."""
     copied = party("Copy", country="ZZ", issuer=STRANGER, key=KEY)
     moved = dataclasses.replace(STRANGER, name=copied.name)
@@ -147,6 +150,15 @@ def test_a_certificate_of_another_country_with_the_same_key_lends_no_names() -> 
         [CSCA.der, STRANGER.der, copied.der], [revocation_list(moved, 77), revocation_list(CSCA, 1)]
     )
     assert revocation(anchors, signed_as(CSCA)).result is Result.SUCCESSFUL
+    csca = parse_certificate(CSCA.der)
+    known = [csca, parse_certificate(RENAMED.der), parse_certificate(STRANGER.der), parse_certificate(copied.der)]
+    stores: tuple[TrustAnchors, ...] = (
+        opened(CSCA.der, RENAMED.der, STRANGER.der, copied.der),
+        Pool(known),
+        anchors,
+    )
+    for store in stores:
+        assert {one.country for one in store.with_key_of(csca)} == {"UT"}
 
 
 def test_a_name_that_the_key_does_not_have_is_cleared_by_no_list_and_revoked_by_any(
@@ -163,10 +175,40 @@ def test_a_name_that_the_key_does_not_have_is_cleared_by_no_list_and_revoked_by_
 def test_a_key_written_in_two_ways_is_one_key() -> None:
     one, other = parse_certificate(CSCA.der), parse_certificate(RENAMED.der)
     assert one.has_key_of(other)
-    explicit = dataclasses.replace(other, spki=other.spki + b"\x00")
-    assert not one.has_key_of(explicit), "a key that cannot be read is nobody's"
+    explicit = dataclasses.replace(other, spki=spelled_out(KEY))
+    assert explicit.spki != one.spki
+    assert one.has_key_of(explicit)
     assert not one.has_key_of(dataclasses.replace(explicit, key_id=b"another"))
-    assert not one.has_key_of(parse_certificate(party("CSCA").der))
+    assert not one.has_key_of(dataclasses.replace(explicit, key_id=None))
+    unreadable = dataclasses.replace(other, spki=other.spki + b"\x00")
+    assert not one.has_key_of(unreadable), "a key that cannot be read is nobody's"
+    stranger = parse_certificate(STRANGER.der)
+    assert not one.has_key_of(stranger)
+    assert not one.has_key_of(dataclasses.replace(stranger, key_id=one.key_id)), "whatever identifier it claims"
+
+
+def spelled_out(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """The public key with every parameter of P-256 (SEC 1 §C.2)."""
+    _, p, a, b, x, y, n, h = PARAMETERS["secp256r1"]
+    base = b"\x04" + x.to_bytes(32, "big") + y.to_bytes(32, "big")
+    domain = der.sequence(
+        der.integer(1),
+        der.sequence(der.oid("1.2.840.10045.1.1"), der.integer(p)),
+        der.sequence(der.octets(a.to_bytes(32, "big")), der.octets(b.to_bytes(32, "big"))),
+        der.octets(base),
+        der.integer(n),
+        der.integer(h),
+    )
+    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return der.sequence(der.sequence(der.oid("1.2.840.10045.2.1"), domain), der.bits(point))
+
+
+def test_a_csca_that_is_not_understood_publishes_no_revocations() -> None:
+    """One may be in a store of before such were refused."""
+    listed = [(0, "list", parse_revocation_list(revocation_list(CSCA, 77)))]
+    csca = parse_certificate(CSCA.der)
+    assert Revocations([], {}, NOW).admit(listed, Pool([csca])) == []
+    assert Revocations([], {}, NOW).admit(listed, Pool([dataclasses.replace(csca, understood=False)])) == listed
 
 
 def test_lists_of_several_names_come_newest_first() -> None:

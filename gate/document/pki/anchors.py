@@ -34,7 +34,7 @@ class TrustAnchors(Protocol):
         ...
 
     def with_key_of(self, certificate: Certificate) -> Sequence[Certificate]:
-        """The anchors' certificates of this one's country and key, whatever names they give it."""
+        """The anchors' certificates of this anchor's country and key, whatever names they give it, itself among them."""
         ...
 
     def revocation_lists(self, issuer_id: bytes) -> Sequence[RevocationList]:

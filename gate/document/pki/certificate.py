@@ -115,7 +115,7 @@ class Certificate:
         verify(issuer.public_key, parse_scheme(self.algorithm), self.tbs, self.signature)
 
     def has_key_of(self, other: Certificate) -> bool:
-        """True for the same key, however the two certificates write its parameters."""
+        """True for the same key: byte for byte, or under the same identifier with its parameters written otherwise."""
         if self.spki == other.spki:
             return True
         if self.key_id is None or self.key_id != other.key_id:

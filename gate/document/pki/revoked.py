@@ -42,7 +42,7 @@ def names_of_issuer(certificate: Certificate, issuer: Certificate | None, anchor
     """The name that the certificate gives its issuer, and those of the key that is known to have signed it."""
     if issuer is None:
         return (certificate.issuer_id,)
-    names = (certificate.issuer_id, issuer.subject_id, *(one.subject_id for one in anchors.with_key_of(issuer)))
+    names = (certificate.issuer_id, *(one.subject_id for one in anchors.with_key_of(issuer)))
     return tuple(dict.fromkeys(names))
 
 
@@ -61,5 +61,5 @@ def _names(certificate: Certificate, issuer: Certificate, anchors: TrustAnchors)
     """True when the certificate names its issuer as one of the certificates of that key does, in whatever order."""
     return any(
         one.subject_id == certificate.issuer_id or same_parts(one.subject_der, certificate.issuer)
-        for one in (issuer, *anchors.with_key_of(issuer))
+        for one in anchors.with_key_of(issuer)
     )
