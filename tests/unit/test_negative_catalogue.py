@@ -333,8 +333,8 @@ def admission(*, clock_sure: bool = True, specimen: bool = False) -> Callable[[P
     return run
 
 
-def clock_unsure(*faults: str) -> Callable[[Path], Outcome]:
-    return lambda _: results(inspected(issued(*faults), clock_sure=False))
+def clock_unsure(*faults: str, **order: Any) -> Callable[[Path], Outcome]:
+    return lambda _: results(inspected(issued(*faults, **order), clock_sure=False))
 
 
 def revoked_at_any_time(_: Path) -> Outcome:
@@ -826,6 +826,12 @@ CATALOGUE = (
         54,
         "the clock is not sure and says that signer and document have ended",
         clock_unsure("signer_expired", "expired"),
+        dict.fromkeys(("ds_validity", "csca_validity", "revocation", "expiry"), OPEN),
+    ),
+    Entry(
+        54,
+        "the clock is not sure, and says that EF.SOD is still to be signed",
+        clock_unsure(security_object=SecurityObject(signing_time=NOW + timedelta(days=1))),
         dict.fromkeys(("ds_validity", "csca_validity", "revocation", "expiry"), OPEN),
     ),
     Entry(

@@ -436,6 +436,49 @@ def test_a_signature_in_another_form_has_the_same_numbers() -> None:
     assert utils.decode_dss_signature(large) == (r, s + P256.n)
 
 
+def test_a_signature_may_be_written_longer_than_der_allows_and_keeps_its_numbers() -> None:
+    genuine = sod(issue(signer="p256"))["signer_infos"][0]["signature"].native
+    r, s = utils.decode_dss_signature(genuine)
+    for fault in ("sod_signature_padded", "sod_signature_long"):
+        written = sod(issue(fault, signer="p256"))["signer_infos"][0]["signature"].native
+        assert len(written) > len(genuine)
+        with pytest.raises(ValueError):  # noqa: PT011 - the library's own word for what is no DER
+            utils.decode_dss_signature(written)
+        body = written[4:] if written[1] == 0x82 else written[2:]
+        numbers = []
+        while body:
+            size, start = (int.from_bytes(body[2:4]), 4) if body[1] == 0x82 else (body[1], 2)
+            numbers.append(int.from_bytes(body[start : start + size]))
+            body = body[start + size :]
+        assert numbers == [r, s], fault
+
+
+def test_the_issuers_name_may_be_written_otherwise_beside_the_right_number() -> None:
+    certificate = sod(issue(signer="p256"))["certificates"][0].chosen
+    written = {}
+    for how in ("reversed", "printable", "other"):
+        data = sod(issue(f"sod_signer_name_{how}", signer="p256"))
+        named = data["signer_infos"][0]["sid"].chosen
+        assert named["serial_number"].native == certificate.serial_number
+        assert named["issuer"].dump() != certificate.issuer.dump()
+        assert holds(data)
+        written[how] = [
+            (one["type"].native, type(one["value"].chosen).__name__, one["value"].native)
+            for relative in named["issuer"].chosen
+            for one in relative
+        ]
+    shown = [
+        (one["type"].native, type(one["value"].chosen).__name__, one["value"].native)
+        for relative in certificate.issuer.chosen
+        for one in relative
+    ]
+    assert written["reversed"] == shown[::-1]
+    assert [(kind, text) for kind, _, text in written["printable"]] == [(kind, text) for kind, _, text in shown]
+    assert {kind for _, kind, _ in written["printable"]} == {"PrintableString"}
+    assert sorted(kind for kind, _, _ in written["other"]) == sorted(kind for kind, _, _ in shown)
+    assert written["other"] != shown
+
+
 def test_other_mistakes_of_the_security_object_are_where_they_are_said_to_be() -> None:
     data = sod(issue("sod_attribute_type_wrong"))
     attributes = {one["type"].native: one["values"][0] for one in data["signer_infos"][0]["signed_attrs"]}
