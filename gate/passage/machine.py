@@ -257,7 +257,9 @@ def _inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Ev
         case DocumentRead(state.crossing, document):
             state = replace(state, document=document, document_at_ms=now_ms)
         case FaceCompared(state.crossing, face):
-            state = replace(state, face=face, face_at_ms=now_ms)
+            # A track that was lost is not found again by comparing once more.
+            held = face.track_held and (state.face is None or state.face.track_held)
+            state = replace(state, face=replace(face, track_held=held), face_at_ms=now_ms)
         case TrackChanged(state.crossing) if state.face is not None:
             state = replace(state, face=replace(state.face, track_held=False))
         case VideoDoubted(state.crossing, trouble):

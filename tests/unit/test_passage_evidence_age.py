@@ -138,6 +138,15 @@ def test_who_else_is_seen_on_the_way_through_is_for_the_track_to_say() -> None:
     assert by_officer.feed(seen(1, 8)) == []
 
 
+@pytest.mark.parametrize("change", list(TrackChange))
+def test_another_comparison_finds_no_lost_track_again(change: TrackChange) -> None:
+    """Found by a random walk: vision compared once more, and the track counted as held."""
+    run = inspecting()
+    run.feed(FaceCompared(CROSSING, SAME_FACE), TrackChanged(CROSSING, change), FaceCompared(CROSSING, SAME_FACE))
+    record = decided(run.feed(DocumentRead(CROSSING, GENUINE)))
+    assert reasons(record) == {Reason.TRACK_LOST}
+
+
 def test_a_comparison_has_an_age_limit() -> None:
     limit_ms = RULES.policy.face_age_max_ms
     for after_ms, verdict in ((limit_ms, Verdict.ADMIT), (limit_ms + 1, Verdict.REFER)):

@@ -1,0 +1,207 @@
+"""An oracle over one lane: it hears the events, sees what the lane does about them, and says which invariant was broken.
+
+Written from docs/safety.md, the architecture's invariants and what attacks have found, and from nothing of the machine but its vocabulary:
+it keeps an account of its own of every crossing, of the grant that is outstanding, of what officers asked for, and holds every act against
+it. Whoever walks a lane (`fakes.walked_lane`, the pure machine's walk) calls `hears` with each event before the lane answers it, the other
+methods with each act of the lane as it leaves it, and `rests` again and again once all that an event brought about has been done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fakes.oracle_account import AGAIN_MS, CROSSING_MAX_MS, FRESH_MS, SOON_MS, Outstanding, Owed, Seen
+from fakes.oracle_books import Books
+from fakes.oracle_hearing import Hearing
+
+from gate.passage import records
+from gate.passage.events import Part
+from gate.passage.orders import BeginEmergency, BePresent, CloseLane, Free, OpenLane, Outcome
+from gate.passage.screen import Screen
+
+
+class Oracle(Hearing, Books):
+    """Takes in what the lane does."""
+
+    def grants(self, ttl_ms: int, now_ms: float, crossing: str | None = None) -> None:
+        """An order to let one person through leaves the lane. `crossing`: whose it is, where that can be seen."""
+        self.note(now_ms, f"    GRANT {crossing or ''}")
+        self.count("grant")
+        unused = [one for one, seen in self.crossings.items() if seen.durable_ms is not None and not seen.granted]
+        candidates = [one for one in unused if crossing in {None, one}]
+        if not candidates:
+            self.broken("1 and 3", f"a grant without an admission that is durable and unused ({crossing})")
+        whose = candidates[-1]
+        seen = self.crossings[whose]
+        if self.grant is not None:
+            self.broken("3", f"a second grant while {self.grant.crossing}'s is outstanding")
+        if not 1_000 <= ttl_ms <= self.rules.timing.grant_ttl_ms:
+            self.broken("5", f"a grant of {ttl_ms} ms")
+        if not seen.officers and (seen.verdict is not None or not seen.open_durable):
+            self.broken("10", "a grant in a crossing that has its verdict, or whose opening is not durable")
+        if seen.spoilt:
+            self.broken("4", f"a grant although, since the comparison, {seen.spoilt}")
+        self._look_at_lane(seen, now_ms)
+        seen.granted, seen.durable_ms = True, None
+        self.grant, self.revoking, self.freeing = Outstanding(whose, now_ms), None, None
+
+    def _look_at_lane(self, seen: Seen, now_ms: float) -> None:
+        lane = self.lane
+        if lane is None or self.lane_ms < (seen.durable_ms or 0) or now_ms - self.lane_ms > FRESH_MS:
+            self.broken("1 and 6", "a grant without a fresh look at the lane after the receipt")
+            return
+        in_zone = lane.bodies > int(seen.officers)  # an officer sees who stands there
+        if not lane.closed or lane.grants_left or in_zone or lane.alarms or self.emergency:
+            self.broken("4 and 6", f"a grant into a lane that is not at rest: {lane}")
+        if not seen.officers and self.lost & {Part.VISION, Part.CAMERA}:  # a barrier that is heard is there
+            self.broken("4 and 11", f"a grant without {sorted(part.value for part in self.lost)}")
+
+    def revokes(self, now_ms: float) -> None:
+        """An order to take grants back leaves the lane."""
+        self.note(now_ms, "    REVOKE")
+        self.count("revoke")
+        self.revoked_ms = now_ms
+        if self.emergency:
+            self.broken("7", "a closing order in an emergency that the status shows")
+        if self.grant is not None or (self.lane is not None and self.lane.grants_left):
+            self.revoking = Owed(now_ms if self.revoking is None else self.revoking.since_ms, now_ms)
+        self.grant = None
+
+    def releases(self, now_ms: float) -> None:
+        """An order to open for whoever is inside leaves the lane."""
+        self.note(now_ms, "    RELEASE")
+        self.count("release")
+        if self.freeing is not None:
+            self.freeing.at_ms = now_ms
+        self.grant = None
+
+    def ends_emergency(self, now_ms: float) -> None:
+        """An order to leave the emergency leaves the lane."""
+        self.note(now_ms, "    END EMERGENCY")
+        limit_ms = self.rules.timing.emergency_end_max_ms + SOON_MS
+        if self.end_asked_ms is None or now_ms - self.end_asked_ms > limit_ms:
+            self.broken("7", "an emergency is ended that no officer called over")
+        if self.lane is None or self.lane.fire:
+            self.broken("7", "an emergency is ended whose input is not seen clear")
+
+    def clears_alarms(self, now_ms: float) -> None:
+        """An order to clear alarms leaves the lane."""
+        self.note(now_ms, "    CLEAR ALARMS")
+
+    def starts(self, crossing: str, now_ms: float) -> None:
+        """Chip and camera are touched."""
+        self.note(now_ms, f"    START {crossing}")
+        seen = self.crossings.get(crossing)
+        if seen is None or not seen.open_durable:
+            self.broken("10", f"the chip of {crossing} is touched before its opening is durable")
+            return
+        seen.started = True
+
+    def erases(self, crossing: str, now_ms: float) -> None:
+        """Everything biometric of a crossing ends."""
+        self.note(now_ms, f"    ERASE {crossing}")
+        if (seen := self.crossings.get(crossing)) is not None:
+            seen.erased = True
+
+    def shows(self, screen: Screen, now_ms: float) -> None:
+        """The traveller's screen changes."""
+        if screen is not self.screen:
+            self.note(now_ms, f"    SCREEN {screen.value}")
+        self.screen = screen
+
+    def answers_order(self, number: int, outcome: Outcome, now_ms: float) -> None:
+        """An officer is answered."""
+        self.note(now_ms, f"    ANSWER {number} {outcome.value}")
+        command, fresh, _ = self.asked.pop(number, (None, True, 0.0))
+        if command is None:
+            self.broken("2", f"order {number} is answered twice, or was never given")
+        if outcome not in {Outcome.DONE, Outcome.ORDERED}:
+            return
+        if not fresh and not isinstance(command, BePresent | Free | BeginEmergency):
+            self.broken("stale orders", f"{command} was obeyed, and answers an old challenge")
+        if isinstance(command, CloseLane | OpenLane):
+            self.closed = isinstance(command, CloseLane)
+
+    # ── what it owes ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def rests(self, now_ms: float, *, line_ms: float = 1e12) -> None:
+        """Everything that the last event brought about is done. `line_ms`: for how long the barrier has taken every order."""
+        for number, (_, _, asked_ms) in self.asked.items():
+            if now_ms - asked_ms > SOON_MS:
+                self.broken("2", f"order {number} was not answered")
+        if self.went != self.written:
+            self.broken("line 6", f"the controller counted {self.went}, the books say {self.written}")
+        while self.granted:
+            if (seen := self.crossings.get(crossing := self.granted.pop())) is not None and not seen.granted:
+                self.broken("1", f"{crossing} is recorded as granted and no order went out")
+        for crossing, seen in self.crossings.items():
+            if seen.verdict is None and now_ms - seen.opened_ms > CROSSING_MAX_MS:
+                self.broken("10", f"{crossing} has no verdict after {CROSSING_MAX_MS} ms")
+            if seen.started and not seen.erased and (seen.waits or seen.settled or seen.verdict is not None):
+                self.broken("12", f"{crossing} is closed and was not erased")
+        self._grant_rests(now_ms, line_ms)
+        self._orders_rest(now_ms, line_ms)
+        self._screen_rests(now_ms)
+
+    def _grant_rests(self, now_ms: float, line_ms: float) -> None:
+        grant, timing = self.grant, self.rules.timing
+        if grant is None:
+            return
+        if grant.lost_ms is not None and now_ms - grant.lost_ms > timing.track_gap_max_ms + SOON_MS:
+            grant.spoil("the face was lost and nobody came into the zone", grant.lost_ms + timing.track_gap_max_ms)
+        if now_ms - grant.at_ms > timing.grant_ttl_ms + timing.grant_slack_ms + SOON_MS:
+            self.broken("5", "a grant whose time is over was not ended")
+        if grant.must_revoke and now_ms - grant.since_ms > SOON_MS and line_ms > SOON_MS:
+            self.broken("4", f"no revoke within {SOON_MS} ms although {grant.must_revoke}")
+
+    def _orders_rest(self, now_ms: float, line_ms: float) -> None:
+        if self.freeing is not None and now_ms > self.freeing.until_ms:
+            self.freeing = None
+        late_ms = self.rules.timing.order_shown_max_ms + SOON_MS
+        for what, owed in (("revocation", self.revoking), ("release", self.freeing)):
+            if owed is None or self.emergency:
+                continue
+            if line_ms > AGAIN_MS and self.lane_ms - owed.at_ms > AGAIN_MS:
+                self.broken("line 1", f"status contradicts a {what}, and it is not repeated")
+            if now_ms - owed.since_ms > late_ms and self.told_ms < owed.since_ms:
+                self.broken("line 1", f"no status shows a {what}, and no incident says so")
+
+    def _screen_rests(self, now_ms: float) -> None:
+        if self.screen is Screen.GO and self.grant is None and not any(one.goes_on for one in self.crossings.values()):
+            self.broken("3", "the screen says GO and nobody may pass")
+        if self.emergency_ms is not None and now_ms - self.emergency_ms > SOON_MS:
+            if self.screen is not Screen.EMERGENCY:
+                self.broken("7", f"in an emergency the screen shows {self.screen.value}")
+            if not self.emergency_recorded:
+                self.broken("7", "an emergency that no record tells of")
+        if self.screen is not Screen.WELCOME:
+            return
+        if self.lost or self.lane is None or now_ms - self.lane_ms > 3 * AGAIN_MS:
+            self.broken("line 5", f"travellers are invited without {self.lost or 'a status of the lane'}")
+        elif self.lane.alarms or self.closed:
+            self.broken("line 5", f"travellers are invited with {self.lane.alarms or 'a lane that an officer closed'}")
+        if waiting := [crossing for crossing, seen in self.crossings.items() if seen.waits]:
+            self.broken("line 7", f"travellers are invited while {waiting} wait for an officer")
+
+    def restarted(self, now_ms: float, durable: Sequence[records.Record]) -> None:
+        """The lane program starts anew: what it knew is gone, and its grants with it, and so is what the log had not taken."""
+        self.note(now_ms, "==== a new start")
+        self.lane, self.lane_ms, self.grant, self.revoking, self.freeing = None, -1e9, None, None, None
+        self.lost, self.present_ms, self.site, self.end_asked_ms, self.emergency_ms = set(), None, None, None, None
+        self.asked.clear()
+        self.granted.clear()
+        self.closed = self.emergency_recorded = False
+        self.screen = Screen.CLOSED
+        kept = {(type(record), records.crossing_of(record)) for record in durable}
+        for crossing, seen in tuple(self.crossings.items()):
+            seen.durable_ms, seen.erased = None, True  # its children ended with the program
+            if (records.Opened, crossing) not in kept and (records.Closed, crossing) not in kept:
+                del self.crossings[crossing]
+            if (records.Closed, crossing) not in kept:
+                seen.verdict, seen.passed = None, 0  # the next start refers it, whoever is through (10)
+            seen.settled = (records.Settled, crossing) in kept
+        books = [record for record in durable if isinstance(record, records.Passed | records.Counted)]
+        self.counted = books[-1].counters if books else None
+        for direction in records.Direction:
+            passed = (one for one in books if isinstance(one, records.Passed) and one.direction is direction)
+            self.went[direction] = self.written[direction] = sum(one.count for one in passed)

@@ -1,0 +1,152 @@
+"""What the lane's oracle holds records against: every crossing opened once, decided once, closed with one verdict, and settled once."""
+
+from __future__ import annotations
+
+from fakes.oracle_account import ADMITTED, CROSSINGS_MAX, REFERRED, Account, Seen
+
+from gate.passage import records
+from gate.passage.evidence import CheckResult, FaceEvidence
+from gate.passage.orders import Disposition
+from gate.passage.policy import Verdict
+from gate.passage.records import Record
+
+NOT_SHOWN = frozenset({records.IncidentKind.REVOKE_NOT_SHOWN, records.IncidentKind.RELEASE_NOT_SHOWN})
+
+
+class Books(Account):
+    """Takes records in."""
+
+    def writes(self, record: Record, now_ms: float, *, awaited: bool = False) -> None:
+        """A record is given to the log."""
+        self.note(now_ms, f"    WRITE{' AND WAIT' if awaited else ''} {in_short(record)}")
+        match record:
+            case records.Opened(crossing):
+                self._opened(crossing, now_ms, awaited=awaited)
+            case records.Decided():
+                self._decided(record, now_ms, awaited=awaited)
+            case records.Overruled(crossing):
+                self._overruled(crossing, awaited=awaited)
+            case records.Closed():
+                self._closed(record)
+            case records.Settled(crossing, _, disposition):
+                self._settled(crossing, disposition)
+            case records.Passed():
+                self._passed(record)
+            case records.Granted(crossing):
+                self._known(crossing, "granted")
+                self.granted.append(crossing)
+            case _:
+                self._around(record, now_ms)
+
+    def _around(self, record: Record, now_ms: float) -> None:
+        match record:
+            case records.Incident(incident=kind) if kind in NOT_SHOWN:
+                self.told_ms = now_ms
+            case records.EmergencyBegan():
+                self.emergency_recorded = True
+            case records.EmergencyEnded():
+                self.emergency_recorded = False
+                if self.lane is None or self.emergency:
+                    self.broken("7", "an emergency is recorded as ended that the controller has not left")
+            case _:
+                pass
+
+    def _known(self, crossing: str, what: str) -> Seen:
+        seen = self.crossings.get(crossing)
+        if seen is None:
+            self.broken("10", f"{what}: {crossing}, which was never opened")
+            raise AssertionError
+        return seen
+
+    def _opened(self, crossing: str, now_ms: float, *, awaited: bool) -> None:
+        if not awaited or crossing in self.crossings:
+            self.broken("10", f"{crossing} is opened twice, or its opening is not waited for")
+        if self.closed:
+            self.broken("line 5", f"{crossing} is opened in a lane that an officer closed")
+        self.crossings[crossing] = Seen(now_ms)
+        while len(self.crossings) > CROSSINGS_MAX:
+            del self.crossings[next(iter(self.crossings))]
+
+    def _decided(self, record: records.Decided, now_ms: float, *, awaited: bool) -> None:
+        seen = self._known(record.crossing, "decided")
+        if not awaited or seen.decided is not None or not seen.open_durable or seen.verdict is not None:
+            self.broken("10", f"{record.crossing} is decided twice, too early or too late, or not waited for")
+        seen.decided = record.decision
+        self.count(record.decision.value)
+        if (record.decision is Verdict.REFER) is not bool(record.reasons):
+            self.broken("10", f"{record.decision.value} for the reasons {record.reasons}")
+        if record.decision is Verdict.ADMIT:
+            self._admits(seen, now_ms)
+
+    def _admits(self, seen: Seen, now_ms: float) -> None:
+        policy, site = self.rules.policy, self.site
+        if seen.document is None or any(check.result is not CheckResult.SUCCESSFUL for check in seen.document.checks):
+            self.broken("11", "an admission whose document was not read, or has a check that did not pass")
+        if seen.face is None or not self._is_traveller(seen.face):
+            self.broken("11", f"an admission on the face {seen.face}")
+        if seen.spoilt:
+            self.broken("4", f"an admission although, since the comparison, {seen.spoilt}")
+        if self.present_ms is None or now_ms - self.present_ms > policy.officer_presence_max_s * 1000:
+            self.broken("9", "an admission without a fresh officer's presence")
+        if site is None or not site.clock_sure:
+            self.broken("15", "an admission without a sure clock")
+        elif site.trust_age_days is None or site.trust_age_days > policy.trust_age_max_days:
+            self.broken("11", "an admission without lists, or on old ones")
+
+    def _is_traveller(self, face: FaceEvidence) -> bool:
+        policy = self.rules.policy
+        return (
+            face.faces == 1
+            and face.match is not None
+            and face.match.value >= policy.face_match_min.value
+            and face.liveness is not None
+            and face.liveness.value >= policy.liveness_min.value
+        )
+
+    def _overruled(self, crossing: str, *, awaited: bool) -> None:
+        seen = self._known(crossing, "an officer admits")
+        if not awaited or not seen.waits:
+            self.broken("10", f"{crossing} is overruled and does not wait for an officer")
+        seen.officers, seen.granted, seen.spoilt, seen.durable_ms = True, False, "", None
+
+    def _closed(self, record: records.Closed) -> None:
+        crossing, verdict = record.crossing, record.verdict
+        seen = self._known(crossing, "closed")
+        if seen.verdict is not None:
+            self.broken("10", f"{crossing} has two verdicts")
+        seen.verdict = verdict
+        self.count(f"closed {verdict.value}")
+        if (verdict is REFERRED) is not bool(record.reasons):
+            self.broken("10", f"{crossing} is closed as {verdict.value} for the reasons {record.reasons}")
+        if verdict is ADMITTED and not (seen.decided is Verdict.ADMIT and seen.granted and seen.passed):
+            self.broken("10", f"{crossing} is closed as admitted: decided {seen.decided}, {seen.passed} passed")
+        if verdict is REFERRED and seen.passed:
+            self.broken("line 6", f"{crossing} is closed as referred, and its traveller went through by the grant")
+
+    def _settled(self, crossing: str, disposition: Disposition) -> None:
+        seen = self._known(crossing, "an officer settles")
+        if not seen.waits:
+            self.broken("10", f"{crossing} is settled twice, or was never referred")
+        seen.settled = True
+        self.count(disposition.value)
+        if (disposition is Disposition.ADMITTED_BY_OFFICER) is not bool(seen.passed):
+            self.broken("10", f"{crossing} is settled as {disposition.value}, and {seen.passed} passed by its grant")
+
+    def _passed(self, record: records.Passed) -> None:
+        self.count(f"passed by {record.how.value}")
+        self.written[record.direction] += record.count
+        if record.crossing is None or record.how is not records.PassedBy.GRANT:
+            return
+        seen = self._known(record.crossing, "passed")
+        seen.passed += record.count
+        if not seen.granted or seen.passed > 1:
+            self.broken("3", f"{seen.passed} passed by {record.crossing}'s grant")
+
+
+def in_short(record: Record) -> str:
+    """A record in one line."""
+    if isinstance(record, records.Decided):
+        return f"Decided({record.crossing}, {record.decision.value}, {[one.reason.value for one in record.reasons]})"
+    if isinstance(record, records.Closed):
+        return f"Closed({record.crossing}, {record.verdict.value}, {[one.reason.value for one in record.reasons]})"
+    return str(record)
