@@ -182,6 +182,7 @@ class Desk:
             await self._waiting.join()
             for one in loops:
                 one.cancel()
+        await self._receipts.end()
         await self._publisher.catch_up()
 
     # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────

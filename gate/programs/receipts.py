@@ -45,6 +45,10 @@ class Receipts:
         if self._mirror is not None:
             self._report(await self._look(self._mirror))
 
+    async def end(self) -> None:
+        """Close the folder, in the middle of which the last look may have stopped."""
+        await self._in_inbox(self._inbox.close)
+
     async def run(self, taken: Callable[[], None]) -> None:
         """Watch the inbox until cancelled; `taken` is called after each look."""
         while self._mirror is not None:

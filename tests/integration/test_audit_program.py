@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from fakes.audit_logs import ENDING, LEADING
 from msgspec.structs import replace
 
 from gate.audit import keys, store
-from gate.audit.checkpoint import read_checkpoint
+from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.errors import StoreError
+from gate.audit.inbox import Found, Inbox
 from gate.audit.note import Algorithm, Note, Signer, Verifier
 from gate.audit.store import Store
 from gate.audit.writer import Writer
@@ -416,6 +418,29 @@ async def test_a_log_from_the_past_answers_but_records_nothing(
         assert not outcome.tried
         assert (await status(lane)).state == "degraded"
     assert "writing_failed" in [record.message for record in caplog.records]
+
+
+async def test_a_log_that_was_contradicted_takes_no_record_after_any_start(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the mirror showed lies in the inbox; it is looked at before the first record, and stays."""
+
+    def slow_look(inbox: Inbox) -> list[Found]:
+        time.sleep(0.2)
+        return look(inbox)
+
+    look = Inbox.look
+    monkeypatch.setattr(Inbox, "look", slow_look)
+    async with running(config) as lane:
+        assert is_recorded(await ask(lane, append("presence")))
+    signer = keys.load(Path(config.paths.keys) / "log.key", config.origin)
+    other = Checkpoint(config.origin, 1, b"\x01" * 32).sign(signer)
+    write(config.paths.inbox, "receipt-1.note", other.to_bytes())
+    for _ in range(2):
+        async with running(config) as lane:
+            assert not is_recorded(await ask(lane, append("presence")))
+            assert (await status(lane)).state == "degraded"
+        assert names_in(config.paths.inbox) == ["receipt-1.note"]
 
 
 async def test_a_spool_checkpoint_that_we_did_not_sign_counts_for_nothing(config: Config) -> None:

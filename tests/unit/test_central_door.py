@@ -102,7 +102,7 @@ QUICK = Limits(
     stranger_s=1.0,
     a_gate_max=2,
     first_s=0.4,
-    idle_s=1.2,
+    idle_s=2.0,
     goodbye_s=0.2,
     requests_max=3,
 )
