@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from gate.passage.reasons import Reason
 from gate.passage.screen import Screen
 from hardware_sim.scenario import Deed, Moment, Step
 
-QUICK, MANY = range(10), range(10, 200)
+QUICK, MANY, FEW = range(8), range(8, 200), range(4)
 
 
 def look(seed: int) -> tuple[bool, int, PeopledLane]:
@@ -46,9 +47,9 @@ def test_no_lane_of_very_many_ends_locked() -> None:
 def test_lanes_whose_alarms_nobody_clears_end_locked_and_say_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative: neither the lane nor an officer does anything about an alarm."""
     monkeypatch.setattr(alarms, "_clear", lambda around, *_: (around, ()))
-    lanes = [five_minutes(seed, Habits(acknowledges=False)) for seed in QUICK]
+    lanes = [five_minutes(seed, Habits(acknowledges=False)) for seed in FEW]
     locked = [lane for lane in lanes if not serves_again(lane)]
-    assert len(locked) >= len(QUICK) // 2
+    assert len(locked) >= len(FEW) // 2
     assert all(lane.screen != Screen.WELCOME.value and not lane.around.in_service() for lane in locked)
 
 
@@ -64,7 +65,7 @@ def passed_as(lane: PeopledLane, crossing: str) -> bool:
         (Moment.LOOK, Deed.TAILGATE, Reason.ZONE_NOT_EMPTY),
     ],
 )
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(5))
 def test_nobody_passes_as_somebody_who_walked_back_or_stands_before(
     seed: int, moment: Moment, deed: Deed, reason: Reason
 ) -> None:
@@ -76,4 +77,31 @@ def test_nobody_passes_as_somebody_who_walked_back_or_stands_before(
     assert not passed_as(lane, "c1")
     (closed,) = (record for record in lane.records if isinstance(record, records.Closed))
     assert [one.reason for one in closed.reasons] == [reason]
+    assert serves_again(lane)
+
+
+def push_the_leaf(lane: PeopledLane) -> None:
+    lane.barrier.push_leaf(30)
+
+
+def break_the_motor(lane: PeopledLane) -> None:
+    lane.barrier.set_motor_fault(faulty=True)
+    lane.later(5_000, lambda: lane.barrier.set_motor_fault(faulty=False))
+
+
+def forced_and_without_power(lane: PeopledLane) -> None:
+    lane.barrier.push_leaf(30)
+    lane.later(1_000, lane.barrier.power_cycle)
+
+
+@pytest.mark.parametrize("mishap", [push_the_leaf, break_the_motor, forced_and_without_power])
+def test_after_a_mishap_the_lane_is_closed_until_an_officer_has_seen_it_and_then_serves(
+    mishap: Callable[[PeopledLane], None],
+) -> None:
+    lane = PeopledLane(1, Habits(strangers=False, acknowledges=False))
+    lane.run(1_000)
+    mishap(lane)
+    lane.run(120_000)
+    assert (lane.screen, lane.around.at_rest()) == ("closed", True)
+    lane.habits.acknowledges = True
     assert serves_again(lane)

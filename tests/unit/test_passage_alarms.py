@@ -69,7 +69,7 @@ def test_clearing_is_ordered_again_while_the_controller_keeps_the_alarm_and_no_m
     assert ClearAlarms((Alarm.OBSTRUCTED,)) in run.feed(standing)
     assert run.feed(standing, after_ms=again_ms - 1) == []
     assert run.feed(standing, after_ms=1) == [ClearAlarms((Alarm.OBSTRUCTED,))]
-    assert run.feed(replace(standing, bodies=1), after_ms=again_ms) == []
+    assert run.feed(replace(standing, bodies=1), after_ms=1) == []
     assert run.feed(standing) == [ClearAlarms((Alarm.OBSTRUCTED,))], "the lane came to rest anew"
 
 
@@ -140,6 +140,33 @@ def test_one_that_comes_now_and_then_never_waits() -> None:
     for _ in range(50):
         run.feed(replace(AT_REST, alarms=(Alarm.OBSTRUCTED,)), AT_REST, after_ms=5_001)
         assert run.around.alarms == ()
+
+
+def test_several_that_come_once_each_do_not_wait() -> None:
+    run = ready()
+    for alarm in (*BY_THEMSELVES, *BY_THEMSELVES):
+        run.feed(replace(AT_REST, alarms=(alarm,)), AT_REST, after_ms=100)
+        assert run.around.alarms == ()
+
+
+def test_an_officers_word_begins_the_counting_anew_and_is_not_repeated_at_once() -> None:
+    run = ready()
+    flapping = replace(AT_REST, alarms=(Alarm.OBSTRUCTED,))
+    for _ in range(run.rules.timing.alarm_again_max):
+        run.feed(flapping, AT_REST, after_ms=100)
+    run.feed(flapping)
+    run.order(AcknowledgeAlarms())
+    again_ms = run.rules.timing.order_again_ms
+    assert run.feed(flapping, after_ms=again_ms - 1) == [], "the officer's word cleared it just now"
+    assert run.feed(flapping, after_ms=1) == [ClearAlarms((Alarm.OBSTRUCTED,))]
+    run.feed(AT_REST, flapping, after_ms=1)
+    assert not run.around.alarms[0].waits
+
+
+def test_a_barrier_that_says_nothing_for_a_moment_closes_nothing() -> None:
+    run = ready()
+    assert run.feed(Tick(), after_ms=900) == []
+    assert run.state == machine.Idle(Screen.WELCOME)
 
 
 def test_in_an_emergency_nothing_is_cleared() -> None:
