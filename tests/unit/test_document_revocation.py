@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -270,12 +271,17 @@ def listed(*entries: bytes) -> bytes:
 
 
 def seconds_to_read(data: bytes) -> tuple[RevocationList, float]:
-    """The list, and the processor time of the fastest of three readings."""
+    """The list, and the processor time of the fastest of three readings, without what counts the lines that tests reach."""
     found = []
-    for _ in range(3):
-        began = time.process_time()
-        one = parse_revocation_list(data)
-        found.append(time.process_time() - began)
+    counting = sys.gettrace()
+    sys.settrace(None)
+    try:
+        for _ in range(3):
+            began = time.process_time()
+            one = parse_revocation_list(data)
+            found.append(time.process_time() - began)
+    finally:
+        sys.settrace(counting)
     return one, min(found)
 
 
