@@ -55,14 +55,14 @@ def visited(late: Lateness, *differences: str) -> Outcome:
     return Outcome(Visit("t001", "genuine", late=late), "referred", ("track_lost",), (), {}, differences)
 
 
-def result(*outcomes: Outcome, wrong_openings: int = 0, again: tuple[Again, ...] = ()) -> Result:
+def result(*outcomes: Outcome, wrong_openings: int = 0, different: int = 0, again: tuple[Again, ...] = ()) -> Result:
     log = {"entries": 9, "verified": True}
     return Result.of(
         list(outcomes),
         again=list(again),
         audit=log,
         synced=log,
-        judged={"wrong_openings": wrong_openings},
+        judged={"wrong_openings": wrong_openings, "differences": different, "different": [{}] * different},
         extra={"ready_s": 1.0, "memory_mb": {}},
     )
 

@@ -386,16 +386,18 @@ def test_a_passage_after_the_leaf_rested_is_wrong() -> None:
     assert kinds(ruled(truth, admitted(1000))) == [Wrong.BEYOND_GRANT]
 
 
-def test_a_passage_against_the_grants_direction_is_wrong() -> None:
+def test_a_passage_against_the_grants_direction_lets_nobody_in_and_does_not_use_the_grant_up() -> None:
     truth = [
         PRESENTED,
         received(1000),
         opens(1002),
-        at(2000, "passed", direction="exit", traveller="t1"),
-        ended(6000, "ttl"),
-        *closes(6000),
+        at(2000, "passed", direction="exit", traveller="t9"),
+        passed(3000),
+        ended(3000, "used"),
+        *closes(3000),
     ]
-    assert kinds(ruled(truth, admitted(1000))) == [Wrong.BEYOND_GRANT]
+    assert ruled(truth, admitted(1000)) == Ruling(1, 2, ())
+    assert kinds(ruled([*truth, passed(3100, "t9")], admitted(1000))) == [Wrong.BEYOND_GRANT]
 
 
 def test_a_grant_that_outlives_its_time_is_wrong() -> None:

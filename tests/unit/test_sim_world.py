@@ -313,7 +313,7 @@ def judged(tmp_path: Path, truth: str, log: str, *options: str) -> int:
 
 def test_judge_exits_0_when_nothing_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert judged(tmp_path, "", "") == 0
-    assert capsys.readouterr().out == "0 openings, 0 passages, 0 wrong openings\n"
+    assert capsys.readouterr().out == "0 openings, 0 passages, 0 wrong openings, 0 differences between log and truth\n"
 
 
 def test_judge_exits_1_and_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -373,4 +373,4 @@ def test_the_package_runs_as_a_program(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "hardware_sim", *arguments], capture_output=True, text=True, check=True
     )
-    assert done.stdout == "0 openings, 0 passages, 0 wrong openings\n"
+    assert done.stdout == "0 openings, 0 passages, 0 wrong openings, 0 differences between log and truth\n"

@@ -143,13 +143,14 @@ class Result:
         """Put outcomes, audit and judgement together."""
         wrong = int(judged["wrong_openings"])
         complete = bool(audit["verified"] and synced["verified"]) and audit["entries"] == synced["entries"]
-        sound = not wrong and complete
+        sound = not wrong and not judged["differences"] and complete
         as_expected = sound and not any(o.differences for o in outcomes)
         too_slow = sound and not as_expected and all(o.excused for o in outcomes if o.differences)
         late = reduce(Lateness.worst, (o.visit.late for o in outcomes), Lateness())
         fields = {
             **summary(outcomes),
             "wrong_openings": wrong,
+            "different_in_log": judged["different"],
             "as_expected": as_expected,
             "machine": {
                 "too_slow": too_slow,
@@ -187,7 +188,8 @@ class Result:
         console.print(
             f"Audit log: {audit['entries']} entries, {'verified' if audit['verified'] else 'NOT VERIFIED'}. "
             f"At the central server: {synced['entries']} entries, {'verified' if synced['verified'] else 'NOT VERIFIED'}. "
-            f"Wrong openings by the judge: {self.fields['wrong_openings']}."
+            f"Wrong openings by the judge: {self.fields['wrong_openings']}; "
+            f"{len(self.fields['different_in_log'])} differences between log and truth."
         )
         if (decision := self.fields["decision_ms"]) is not None:
             console.print(

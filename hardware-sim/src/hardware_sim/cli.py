@@ -13,6 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
+from hardware_sim.books import differences
 from hardware_sim.centre.faults import Fault
 from hardware_sim.decided import LogError, read_log
 from hardware_sim.judge import judge
@@ -168,11 +169,18 @@ def _render(options: argparse.Namespace) -> int:
 
 
 def _judge(options: argparse.Namespace) -> int:
-    ruling = judge(read_truth(options.truth), read_log(options.log))
+    truth, log = read_truth(options.truth), read_log(options.log)
+    ruling, different = judge(truth, log), differences(truth, log)
     if options.json:
-        print(json.dumps(ruling.as_json(), ensure_ascii=False))
+        both = {**ruling.as_json(), "differences": len(different), "different": [one.as_json() for one in different]}
+        print(json.dumps(both, ensure_ascii=False))
     else:
         for wrong in ruling.wrong:
             print(f"wrong opening at {wrong.at_ms} ms: {wrong.kind.value}: {wrong.why}")
-        print(f"{ruling.openings} openings, {ruling.passages} passages, {len(ruling.wrong)} wrong openings")
-    return EXIT_WRONG if ruling.wrong else 0
+        for one in different:
+            print(f"the log differs at {one.at_ms} ms: {one.kind.value}: {one.why}")
+        print(
+            f"{ruling.openings} openings, {ruling.passages} passages, {len(ruling.wrong)} wrong openings, "
+            f"{len(different)} differences between log and truth"
+        )
+    return EXIT_WRONG if ruling.wrong or different else 0

@@ -281,7 +281,7 @@ class _Sweep:
 
     def _passed(self, happening: Happening) -> None:
         self.passages += 1
-        if self._freed:
+        if self._freed or happening.text("direction") == "exit":  # nobody got in
             return
         grant = self._covers.get(happening.text("direction"))
         if grant is None or grant.consumed:

@@ -199,6 +199,8 @@ class Controller:
         if way is None:
             return
         self.passages[way] = (self.passages[way] + 1) % COUNTS
+        counters = {one.value: count for one, count in self.passages.items()}
+        self.report("counted", direction=way.value, power_ups=self.power_ups, **counters)
         if way in self._grants:
             self._end_grant(way, End.USED)
         elif not (self.emergency or self.releasing):

@@ -1,0 +1,162 @@
+"""Does the log say what happened? Its passages and verdicts are held against the ground truth. Pure.
+
+Different is a passage that the controller counted and no `passed` record has, a record of one that nobody counted, counters that the
+controller never had, a verdict that the passages do not bear out, and a crossing without exactly one verdict. What was counted just
+before a power-up, or while the cable was out, and had been told to nobody when the power went, no gate could know.
+
+Two people without a gap are one to the beams: what they count is what a log can hold, so that is what it is held against.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hardware_sim.decided import Entry
+    from hardware_sim.truth import Happening
+
+BOOKED_MS_MAX = 2_000  # from a passage to its record, with the cable in
+CLOCK_MS = 50  # by so much a record may seem older than what it tells of
+FIRST_COUNTERS = (0, 0, 1)  # of a controller that was never powered up anew
+
+
+class Different(enum.Enum):
+    """How the log differs from what happened."""
+
+    PASSAGE_MISSING = "passage_missing"
+    PASSAGE_INVENTED = "passage_invented"
+    COUNTERS = "counters"
+    VERDICT = "verdict"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One of them."""
+
+    at_ms: int
+    kind: Different
+    why: str
+
+    def as_json(self) -> dict[str, Any]:
+        """One JSON object."""
+        return {"at_ms": self.at_ms, "kind": self.kind.value, "why": self.why}
+
+
+def differences(truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> tuple[Difference, ...]:
+    """Everything in which the log differs from the ground truth, in the order of time."""
+    books = _Books(is_told=any(happening.event == "counted" for happening in truth))
+    at = 0
+    for entry in log:
+        while at < len(truth) and truth[at].at_ms <= entry.at_ms + CLOCK_MS:
+            books.happened(truth[at])
+            at += 1
+        books.written(entry)
+    for happening in truth[at:]:
+        books.happened(happening)
+    books.finish()
+    return tuple(sorted((*books.found, *_verdicts(log)), key=lambda one: one.at_ms))
+
+
+@dataclass(slots=True)
+class _Books:
+    """Goes through both in the order of time. A record covers the oldest passages of its direction that no other has."""
+
+    is_told: bool  # of a world that does not tell what its controller counts, everybody is taken for counted
+    found: list[Difference] = field(default_factory=list)
+    _uncovered: dict[str, deque[int]] = field(default_factory=lambda: {"entry": deque(), "exit": deque()})
+    _counters: set[tuple[int, int, int]] = field(default_factory=lambda: {FIRST_COUNTERS})
+    _cut: bool = False
+
+    def happened(self, happening: Happening) -> None:
+        """Take one happening."""
+        match happening.event:
+            case "counted":
+                self._uncovered[happening.text("direction")].append(happening.at_ms)
+                self._counters.add(_counters(happening.fields))
+            case "passed" if not self.is_told:
+                self._uncovered[happening.text("direction")].append(happening.at_ms)
+            case "power_up":
+                self._forget(happening.at_ms)
+                self._counters.add((0, 0, _whole(happening.fields.get("power_ups"))))
+            case "barrier_unplugged" | "barrier_plugged":
+                self._cut = happening.event == "barrier_unplugged"
+            case _:
+                pass  # the ground truth tells more than books hold
+
+    def _forget(self, at_ms: int) -> None:
+        """The controller begins at nought: what it told nobody is known to nobody, if there was no time to tell it."""
+        for direction, passages in self._uncovered.items():
+            for passed_ms in passages:
+                if not self._cut and at_ms - passed_ms > BOOKED_MS_MAX:
+                    self._find(passed_ms, Different.PASSAGE_MISSING, f"in {direction} direction, before a power-up")
+            passages.clear()
+
+    def written(self, entry: Entry) -> None:
+        """Take one record."""
+        if entry.kind not in {"passed", "counted"} or not entry.body:
+            return
+        counters = entry.body.get("counters")
+        if self.is_told and not (isinstance(counters, dict) and _counters(counters) in self._counters):
+            self._find(entry.at_ms, Different.COUNTERS, f"a record of {counters}, which the controller never had")
+        if entry.kind == "passed":
+            self._cover(entry)
+
+    def _cover(self, entry: Entry) -> None:
+        direction, count = str(entry.body.get("direction")), _whole(entry.body.get("count"))
+        passages = self._uncovered.get(direction, deque())
+        for _ in range(min(count, len(passages))):
+            passages.popleft()
+            count -= 1
+        if count:
+            self._find(entry.at_ms, Different.PASSAGE_INVENTED, f"{count} in {direction} direction whom nobody counted")
+
+    def finish(self) -> None:
+        """Both end."""
+        for direction, passages in self._uncovered.items():
+            for passed_ms in passages:
+                self._find(passed_ms, Different.PASSAGE_MISSING, f"in {direction} direction, in no record")
+
+    def _find(self, at_ms: int, kind: Different, why: str) -> None:
+        self.found.append(Difference(at_ms, kind, why))
+
+
+def _verdicts(log: tuple[Entry, ...]) -> list[Difference]:
+    """Whoever was admitted passed on their grant, nobody else did, and each crossing has one verdict. The latest may go on still."""
+    opened = {entry.crossing: entry.at_ms for entry in log if entry.kind == "opened" and entry.crossing is not None}
+    running = next(reversed(opened), None)
+    verdicts: Counter[str] = Counter()
+    admitted: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
+    for entry in log:
+        crossing = entry.crossing
+        if crossing is None:
+            continue
+        verdicts[crossing] += entry.kind == "closed"
+        officers = entry.kind == "disposition" and entry.body.get("disposition") == "admitted_by_officer"
+        admitted[crossing] += officers or (entry.kind == "closed" and entry.body.get("verdict") == "admitted")
+        if entry.kind == "passed" and entry.body.get("how") == "grant":
+            passed[crossing] += _whole(entry.body.get("count"))
+    found = [
+        Difference(at_ms, Different.VERDICT, f"crossing {crossing} has {verdicts[crossing]} verdicts")
+        for crossing, at_ms in opened.items()
+        if verdicts[crossing] != 1 and not (crossing == running and not verdicts[crossing])
+    ]
+    for crossing in {*admitted, *passed}:
+        going_on = crossing == running and not verdicts[crossing]
+        if admitted[crossing] != passed[crossing] and not going_on:
+            why = f"crossing {crossing} is admitted {admitted[crossing]} times, and {passed[crossing]} passed on its grants"
+            found.append(Difference(opened.get(crossing, 0), Different.VERDICT, why))
+    return found
+
+
+def _counters(fields: Mapping[str, object]) -> tuple[int, int, int]:
+    return _whole(fields.get("entry")), _whole(fields.get("exit")), _whole(fields.get("power_ups"))
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else -1
