@@ -2,6 +2,7 @@
 
 DocumentError
 ├── MrzError                text that is no machine-readable zone
+├── CardAccessNumberError   text that is no card access number
 ├── MalformedError          bytes that break BER, the LDS, X.509 or CMS
 │   └── FileTooLongError      a file of the chip that says that it is longer than what is read of it
 ├── AlgorithmUnknownError   an algorithm, curve or parameter that we do not know: nothing was shown either way
@@ -27,6 +28,10 @@ class DocumentError(Exception):
 
 class MrzError(DocumentError):
     """Text that is no machine-readable zone."""
+
+
+class CardAccessNumberError(DocumentError):
+    """Text that is no card access number."""
 
 
 class MalformedError(DocumentError):

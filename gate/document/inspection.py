@@ -71,19 +71,22 @@ def inspect(
     clock_sure: bool = True,
     card_access_number: str | None = None,
     guarded: frozenset[int] = frozenset(),
+    extended: bool = True,
 ) -> Generator[Step, bytes | None, Inspection]:
     """Open, read and judge the chip of the document with this printed zone, or with this card access number.
 
     Start it with `next` or `send(None)`, answer each step with `send`; the Inspection is the value of StopIteration. Once
     started, throw ChipLostError in when the chip or its reader goes away: what had not terminated by then is aborted. `now`
     is aware; where it may be wrong (`clock_sure` False), what depends on it stays undetermined. `random` gives that many unpredictable bytes. `guarded` are the data groups, of 3 and 4, that Terminal
-    Authentication is asked for; without any, it is no part of the inspection.
+    Authentication is asked for; without any, it is no part of the inspection. `extended` is False for a reader that does not carry
+    answers of more than 256 bytes. Raises CardAccessNumberError for a number that is none.
     """
     examination = Examination(anchors=anchors, now=now, clock_sure=clock_sure, printed=mrz, guarded=guarded)
     examination.take_access(Result.UNDETERMINED, "the chip was not opened")
     zone = None if mrz is None else mrz.key
+    chip = Chip(zone=zone, card_access_number=card_access_number, random=random, extended=extended)
     try:
-        yield from _converse(examination, Chip(zone=zone, card_access_number=card_access_number, random=random), random)
+        yield from _converse(examination, chip, random)
     except ChipLostError:
         examination.broken = "the chip or its reader went away"
     except DocumentError as error:

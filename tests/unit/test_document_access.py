@@ -200,8 +200,8 @@ def test_an_answer_without_a_status_word_is_refused(answer: bytes | None) -> Non
 
 
 def test_a_plain_exchange_splits_the_answer() -> None:
-    response, _, _ = converse(exchange(Command(0x84, 0, 0, answer_max=8)), scripted([b"abc\x61\x10"]))
-    assert response == Response(b"abc", 0x6110)
+    response, _, _ = converse(exchange(Command(0x84, 0, 0, answer_max=8)), scripted([b"abc\x62\x82"]))
+    assert response == Response(b"abc", 0x6282)
 
 
 @pytest.mark.parametrize(

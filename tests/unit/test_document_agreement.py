@@ -325,10 +325,10 @@ def test_a_card_access_that_offers_nothing_keeps_the_chip_closed(content: bytes,
 
 def test_a_card_access_that_is_refused_for_another_reason_keeps_the_chip_closed() -> None:
     def odd(transmit: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-        return lambda apdu: b"\x6f\x00" if apdu[:4] == b"\x00\xa4\x02\x0c" else transmit(apdu)
+        return lambda apdu: b"\x65\x81" if apdu[:4] == b"\x00\xa4\x02\x0c" else transmit(apdu)
 
     inspection, _, _ = inspected(passport(Features(), active="ecdsa"), through=odd)
-    assert "EF.CardAccess cannot be selected: status 6F00" in reason(inspection, CheckId.CHIP_ACCESS)
+    assert "EF.CardAccess cannot be selected: status 6581" in reason(inspection, CheckId.CHIP_ACCESS)
 
 
 def test_pace_that_nothing_signed_repeats_is_left_open() -> None:
@@ -463,7 +463,10 @@ def test_a_changed_byte_of_any_answer_is_never_overall_successful(features: Feat
     document = passport(features)
     _, _, sent = inspected(document)
     dice = random.Random(3)
-    for turn in range(1, len(sent)):  # what the chip says of its master file is not looked at
+    unheeded = {"00a4000c023f00", "00a4020c022f01"}  # the master file, and an EF.ATR/INFO that is not there
+    if "EF_CARD_ACCESS" not in document.files:
+        unheeded.add("00a4020c02011c")  # of which one way to say no is as good as another
+    for turn in (turn for turn, command in enumerate(sent) if command.hex() not in unheeded):
 
         def through(transmit: Callable[[bytes], bytes], turn: int = turn) -> Callable[[bytes], bytes]:
             turns = iter(range(10_000))

@@ -1,4 +1,8 @@
-"""Commands and responses of ISO/IEC 7816-4, short and extended, and the step that sends one."""
+"""Commands and responses of ISO/IEC 7816-4, short and extended, and the step that sends one.
+
+A chip or reader that gives an answer in pieces (61xx) is asked for the rest, and the pieces are one answer. Whoever protects the
+conversation proves the whole.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,15 @@ if TYPE_CHECKING:
 OK: Final = 0x9000
 END_OF_FILE: Final = 0x6282
 WRONG_LENGTH: Final = 0x6700
+SHORTER: Final = 0x6C  # SW1; SW2 says how much
 FILE_NOT_FOUND: Final = 0x6A82
 # Function not supported; no such instruction; no such class (ISO/IEC 7816-4 §5.6).
 NOT_THERE: Final = frozenset({0x6A81, 0x6D00, 0x6E00})
 SHORT_DATA_MAX: Final = 255
 SHORT_ANSWER_MAX: Final = 256
 EXTENDED_ANSWER_MAX: Final = 65536
+PIECES_MAX: Final = 300  # of one answer: the longest in short pieces, and some more
+_MORE: Final = 0x61  # SW1; SW2 says how much
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -78,6 +85,26 @@ def parse_response(answer: bytes | None) -> Response:
     return Response(bytes(answer[:-2]), int.from_bytes(answer[-2:], "big"))
 
 
+def transmit(apdu: bytes) -> Generator[Transmit, bytes | None, Response]:
+    """Send a command and receive the whole answer, its later pieces by GET RESPONSE (ISO/IEC 7816-4 §11.7.1).
+
+    GET RESPONSE belongs to the transport: it is never protected, and what it brings is a part of the protected answer. Raises
+    MalformedError on an answer that is none, that has too many pieces or an empty one.
+    """
+    response = parse_response((yield Transmit(apdu)))
+    parts = [response.data]
+    while response.status >> 8 == _MORE:
+        rest = Command(0xC0, 0x00, 0x00, answer_max=response.status & 0xFF or SHORT_ANSWER_MAX)
+        response = parse_response((yield Transmit(rest.encode())))
+        parts.append(response.data)
+        if len(parts) > PIECES_MAX or (response.status >> 8 == _MORE and not response.data):
+            raise MalformedError("an answer in too many pieces, or in an empty one")
+    data = b"".join(parts)
+    if len(data) > EXTENDED_ANSWER_MAX:
+        raise MalformedError("an answer whose pieces are too long together")
+    return Response(data, response.status)
+
+
 def exchange(command: Command) -> Generator[Transmit, bytes | None, Response]:
     """Send a command in clear and receive its response."""
-    return parse_response((yield Transmit(command.encode())))
+    return (yield from transmit(command.encode()))

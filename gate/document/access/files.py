@@ -1,7 +1,8 @@
 """The files of a chip and how to read them whole (ICAO 9303-10 §3.6, ISO/IEC 7816-4 §11.3).
 
-Chips differ in how much they give at once. The largest size is tried first and given up for a smaller one only while no
-block of that size has come. A chip that ends its session over a size has to be opened again, which is the caller's business.
+Chips differ in how much they give at once. The largest size that chip and reader are not known to refuse is tried first, and given
+up for a smaller one only while no block of that size has come. A chip that ends its session over a size has to be opened again, which
+is the caller's business.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from gate.document.access.commands import (
     FILE_NOT_FOUND,
     OK,
     SHORT_ANSWER_MAX,
+    SHORTER,
     WRONG_LENGTH,
     Command,
+    Response,
     Transmit,
 )
 from gate.document.errors import ChipStatusError, FileTooLongError, MalformedError
@@ -32,7 +35,9 @@ FILE_BYTES_MAX: Final = 65_536
 # Extended length, then what protected answers of 256, 192 and 128 bytes hold.
 BLOCK_BYTES: Final = (8000, 223, 160, 96)
 _HEAD_BYTES: Final = 6
-_EXACT_LENGTH: Final = 0x6C
+# What chips say of a block that is too long, beside its right length: the standard's word for it, that it ends outside the file, that
+# they do not know, and that an object of secure messaging is missing or wrong.
+_TOO_LONG: Final = frozenset({WRONG_LENGTH, SHORTER << 8, 0x6B00, 0x6F00, 0x6987, 0x6988})
 _FAR_OVERHEAD_BYTES: Final = 4
 _PLAIN_OFFSET_MAX: Final = 0x7FFF
 
@@ -49,6 +54,7 @@ class File:
 
 CARD_ACCESS: Final = File("EF.CardAccess", 0x011C, 0x31)  # in the master file, as is EF.CardSecurity
 CARD_SECURITY: Final = File("EF.CardSecurity", 0x011D, 0x30)
+ATR_INFO: Final = File("EF.ATR/INFO", 0x2F01, 0x00)  # in the master file: objects in a row, so with no tag of its own
 COM: Final = File("EF.COM", 0x011E, 0x60)
 SOD: Final = File("EF.SOD", 0x011D, 0x77)
 _IMAGE_GROUPS: Final = (2, 3, 4)
@@ -73,7 +79,7 @@ class FileReader:
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
-        self._size_max = BLOCK_BYTES[0]
+        self._size_max = BLOCK_BYTES[0] if conversation.extended else BLOCK_BYTES[1]
         self._size_tried = 0
         self._size_proven = 0
 
@@ -86,13 +92,19 @@ class FileReader:
         """What came in clear does not show what comes once answers are protected, and longer."""
         self._size_proven = 0
 
-    def read(self, file: File) -> Generator[Transmit, bytes | None, bytes | None]:
+    def limit(self, size: int) -> None:
+        """Never ask for longer blocks than this. Raised to the smallest size that there is: a stranger may have said it."""
+        self._size_max = min(self._size_max, max(size, BLOCK_BYTES[-1]))
+
+    def read(
+        self, file: File, *, denials: frozenset[int] = frozenset()
+    ) -> Generator[Transmit, bytes | None, bytes | None]:
         """The whole content of a file, or None when the chip has no such file.
 
-        Raises ChipStatusError when the chip refuses, MalformedError when the file is none of its kind, FileTooLongError when
+        `denials` are what says so beside 6A82, and only as long as not a byte of the file has come. Raises ChipStatusError when the chip refuses, MalformedError when the file is none of its kind, FileTooLongError when
         it says that it is longer, SecureMessagingError when the session ended.
         """
-        begun = yield from self._begin(file)
+        begun = yield from self._begin(file, denials)
         if begun is None:
             return None
         content, total = begun
@@ -117,21 +129,41 @@ class FileReader:
             return None
         return (yield from self._block(file, 0, size))
 
-    def _begin(self, file: File) -> Generator[Transmit, bytes | None, tuple[bytes, int] | None]:
+    def read_short(self, file: File) -> Generator[Transmit, bytes | None, bytes]:
+        """What one short command gives of a file's beginning; empty for any refusal. Learns nothing of sizes."""
+        self._size_tried = 0
+        if (yield from self._ask_for(file)).status != OK:
+            return b""
+        response = yield from self._conversation.ask(_read_binary(0, SHORT_ANSWER_MAX))
+        if response.status >> 8 == SHORTER and response.status & 0xFF:
+            response = yield from self._conversation.ask(_read_binary(0, response.status & 0xFF))
+        return response.data if response.status in (OK, END_OF_FILE) else b""
+
+    def _begin(
+        self, file: File, denials: frozenset[int] = frozenset()
+    ) -> Generator[Transmit, bytes | None, tuple[bytes, int] | None]:
         """Select the file and read its head: these bytes, and how many it has in all. None when there is no such file."""
         self._size_tried = 0
-        if not (yield from self._select(file)):
+        if not (yield from self._select(file, denials)):
             return None
-        content = yield from self._block(file, 0, _HEAD_BYTES)
+        try:
+            content = yield from self._block(file, 0, _HEAD_BYTES)
+        except ChipStatusError as error:
+            if error.status in denials:
+                return None
+            raise
         head = tlv.header(content)
         if head is None or head[0] != file.tag:
             raise MalformedError(f"{file.name} is empty or begins with another tag")
         _, length, start = head
         return content, start + length
 
-    def _select(self, file: File) -> Generator[Transmit, bytes | None, bool]:
-        selected = yield from self._conversation.ask(Command(0xA4, 0x02, 0x0C, file.identifier.to_bytes(2, "big")))
-        if selected.status not in (OK, FILE_NOT_FOUND):
+    def _ask_for(self, file: File) -> Generator[Transmit, bytes | None, Response]:
+        return self._conversation.ask(Command(0xA4, 0x02, 0x0C, file.identifier.to_bytes(2, "big")))
+
+    def _select(self, file: File, denials: frozenset[int] = frozenset()) -> Generator[Transmit, bytes | None, bool]:
+        selected = yield from self._ask_for(file)
+        if selected.status != OK and selected.status not in denials | {FILE_NOT_FOUND}:
             raise ChipStatusError(f"{file.name} cannot be selected", selected.status)
         return selected.status == OK
 
@@ -145,19 +177,22 @@ class FileReader:
                 self._size_proven = max(self._size_proven, self._size_tried)
                 block = _content_of(response.data) if far else response.data
                 return block[: min(wanted, self._size_tried)]
-            if not self.go_down(response.status):
-                raise ChipStatusError(f"{file.name} cannot be read", response.status)
+            if self.go_down(response.status):
+                continue
+            if response.data and response.status != OK:
+                raise MalformedError(f"{file.name} comes with status {response.status:04X}, and comes all the same")
+            raise ChipStatusError(f"{file.name} cannot be read", response.status)
 
     def go_down(self, status: int) -> bool:
         """Ask for less from now on: what the chip names (6Cxx), else the next size. False when the size is not at fault."""
         if self._size_tried <= self._size_proven:
             return False
-        named = status & 0xFF if status >> 8 == _EXACT_LENGTH else 0
+        named = status & 0xFF if status >> 8 == SHORTER else 0
         if 0 < named < self._size_tried:
             self._size_max = min(named, BLOCK_BYTES[1])  # more does not fit into a short answer once it is protected
             return True
         smaller = [size for size in BLOCK_BYTES if size < self._size_tried]
-        if not smaller or status not in (WRONG_LENGTH, _EXACT_LENGTH << 8):
+        if not smaller or status not in _TOO_LONG:
             return False
         self._size_max = smaller[0]
         return True

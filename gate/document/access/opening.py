@@ -1,5 +1,8 @@
 """Opening a chip: PACE where EF.CardAccess offers it, Basic Access Control only where there is no such file (ICAO 9303-11 §4.2).
 
+"There is no such file" is said in many ways. Each is safe to believe, for whoever sits between chip and reader can say the plainest
+of them; but none is believed once a byte of the file has come, and anything else keeps the chip closed.
+
 The oldest documents have neither, and anyone may read them (TR-03135-1 §5.6.3.1). A chip is taken for one of those only if it has no
 EF.CardAccess, says that it does not know the first command of Basic Access Control, and gives EF.COM or EF.SOD in clear.
 
@@ -14,9 +17,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from gate.document.access.bac import open_with_bac
-from gate.document.access.commands import OK, Command, Response, Transmit
+from gate.document.access.commands import FILE_NOT_FOUND, OK, Command, Response, Transmit
 from gate.document.access.conversation import Conversation
-from gate.document.access.files import CARD_ACCESS, COM, SOD, File, FileReader
+from gate.document.access.files import ATR_INFO, CARD_ACCESS, COM, SOD, File, FileReader
 from gate.document.access.pace import MappingProof, PaceWay, Password, choose_way, open_with_pace
 from gate.document.errors import (
     AccessDeniedError,
@@ -25,6 +28,7 @@ from gate.document.errors import (
     MalformedError,
     SecureMessagingError,
 )
+from gate.document.lds.atr_info import SHORT_RESPONSE_BYTES, response_bytes_max
 from gate.document.lds.card_access import parse_card_access
 
 if TYPE_CHECKING:
@@ -40,7 +44,13 @@ _CHAINED: Final = 0x10
 REOPENINGS_MAX: Final = 8  # twice as many as there are sizes of a block; a chip that wants more is given up
 _APPLICATION: Final = bytes.fromhex("A0000002471001")
 _MASTER_FILE: Final = bytes.fromhex("3F00")
-_NOT_ALLOWED: Final = 0x6982  # what some chips say of every file before they are open
+# What chips without EF.CardAccess say of it beside 6A82: that what is selected is out of use, that files may not be had yet, that
+# conditions are missing, that no file is chosen, that parameters, the instruction or the class are wrong, or nothing in particular.
+_NO_SUCH_FILE: Final = frozenset(
+    {0x6283, FILE_NOT_FOUND, 0x6982, 0x6985, 0x6986, 0x6A81, 0x6A86, 0x6B00, 0x6D00, 0x6E00, 0x6F00}
+)
+_PROTECTION_BYTES: Final = 37  # the most that protection adds to a block, its padding and its status word included
+_SHORT_BLOCK_BYTES: Final = 223
 
 
 class Chip:
@@ -59,11 +69,14 @@ class Chip:
         zone: MrzKey | None,
         card_access_number: str | None = None,
         random: Callable[[int], bytes],
+        extended: bool = True,
     ) -> None:
+        """`extended` is False for a reader that carries no long answers. Raises CardAccessNumberError."""
         self._zone = zone
         self._number = card_access_number
+        self._of_number = None if card_access_number is None else Password.of_card_access_number(card_access_number)
         self._random = random
-        self._conversation = Conversation()
+        self._conversation = Conversation(extended=extended)
         self._reader = FileReader(self._conversation)
         self._looked = False
         self._entered = False
@@ -96,6 +109,7 @@ class Chip:
         yield from self._conversation.ask(Command(0xA4, 0x00, 0x0C, _MASTER_FILE))  # some chips refuse what is selected
         if not self._looked:
             self.offered = yield from self._look()
+            yield from self._learn_lengths()
             self._looked = True
         if self.offered is None:
             yield from self._open_with_bac()
@@ -192,16 +206,24 @@ class Chip:
         return (yield from self.ask(replace(command, data=parts[-1])))
 
     def _look(self) -> Generator[Transmit, bytes | None, SecurityInfos | None]:
-        """What EF.CardAccess offers. It has none when it says so, or that files may not be had yet."""
+        """What EF.CardAccess offers, None where there is none."""
         try:
-            content = yield from self._reader.read(CARD_ACCESS)
+            content = yield from self._reader.read(CARD_ACCESS, denials=_NO_SUCH_FILE)
             return None if content is None else parse_card_access(content)
         except ChipStatusError as error:
-            if error.status == _NOT_ALLOWED:
-                return None
             raise AccessDeniedError(str(error)) from error
         except MalformedError as error:
             raise AccessDeniedError(f"EF.CardAccess cannot be relied on: {error}") from error
+
+    def _learn_lengths(self) -> Generator[Transmit, bytes | None, None]:
+        """Ask for no longer blocks than EF.ATR/INFO allows. Most chips have none, and are tried."""
+        if not self._conversation.extended:
+            return
+        response_bytes = response_bytes_max((yield from self._reader.read_short(ATR_INFO)))
+        if response_bytes is None:
+            return
+        size = response_bytes - _PROTECTION_BYTES
+        self._reader.limit(max(size, _SHORT_BLOCK_BYTES) if response_bytes >= SHORT_RESPONSE_BYTES else size)
 
     def _open_with_bac(self) -> Generator[Transmit, bytes | None, None]:
         yield from self._select_application()
@@ -253,8 +275,8 @@ class Chip:
         return b"" if self._zone is None else self._zone.number.encode("ascii")
 
     def _password(self) -> Password:
-        if self._number is not None:
-            return Password.of_card_access_number(self._number)
+        if self._of_number is not None:
+            return self._of_number
         if self._zone is None:
             raise AccessDeniedError("neither the printed zone nor the card access number was given")
         return Password.of_zone(self._zone)

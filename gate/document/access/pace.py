@@ -22,7 +22,7 @@ from gate.document.access.mapping import map_generic, map_integrated
 from gate.document.access.padding import unpad
 from gate.document.access.secure_messaging import SecureMessaging
 from gate.document.access.suites import FOR_PASSWORD, SessionKeys, Suite
-from gate.document.errors import AccessDeniedError, AlgorithmUnknownError, MalformedError
+from gate.document.errors import AccessDeniedError, AlgorithmUnknownError, CardAccessNumberError, MalformedError
 from gate.document.lds.security_infos import Cipher, KeyAgreement, Mapping, PaceInfo
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ class Password:
 
     @classmethod
     def of_card_access_number(cls, number: str) -> Password:
-        """The card access number, as printed."""
+        """The card access number, as printed. Raises CardAccessNumberError."""
+        if not number.isascii():
+            raise CardAccessNumberError("the card access number has characters that none has")
         return cls(2, number.encode("ascii"))
 
 

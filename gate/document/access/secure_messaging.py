@@ -17,7 +17,7 @@ from gate.document.access.commands import (
     Command,
     Response,
     Transmit,
-    parse_response,
+    transmit,
 )
 from gate.document.access.padding import pad, unpad
 from gate.document.errors import MalformedError, SecureMessagingError
@@ -58,7 +58,7 @@ class SecureMessaging:
         if self._ended:
             raise SecureMessagingError("the session has ended")
         self._ended = True  # until the answer has proven itself; so a chip that is lost ends it as well
-        response = self.unprotect((yield Transmit(self.protect(command))))
+        response = self.unprotect((yield from transmit(self.protect(command))))
         self._ended = False
         return response
 
@@ -88,10 +88,9 @@ class SecureMessaging:
         )
         return outer.encode(extended=extended)
 
-    def unprotect(self, answer: bytes | None) -> Response:
+    def unprotect(self, outer: Response) -> Response:
         """The answer in clear. Raises SecureMessagingError on anything that the chip cannot have meant."""
         self._count()
-        outer = parse_response(answer)
         if not outer.data:
             raise SecureMessagingError("an answer in clear", status=outer.status)
         objects = _objects(outer.data)

@@ -30,6 +30,7 @@ _KEY_MATERIAL_BYTES: Final = 16
 _CHAINED: Final = 0x10
 _LONG_INSTRUCTIONS: Final = frozenset({0x2A, 0x82})  # certificates and signatures may come in a chain of short commands
 _CHAIN_BYTES_MAX: Final = 4096
+_GET_RESPONSE: Final = bytes.fromhex("00C00000")
 _CHAINED_STEPS: Final = 3  # of PACE: nonce, mapping, agreement; then comes the token
 
 
@@ -52,14 +53,33 @@ class Application:
         self._answered = 0
         self._last_answer: Response | None = None
         self._old_signature: bytes | None = None
+        self._waiting: Response | None = None
         self.wrong_keys = 0
 
     def reset(self) -> None:
         """Power off and on: session, selection and challenge are forgotten."""
         self._state = State()
+        self._waiting = None
 
     def answer(self, apdu: bytes) -> Response:
-        """Answer one command, whatever its bytes are."""
+        """Answer one command, whatever its bytes are; in pieces, if this chip does."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and len(apdu) == 5 and apdu[:4] == _GET_RESPONSE:
+            return self._piece(waiting, apdu[4] or SHORT_NE_MAX)
+        answer = self._answer(apdu)
+        if self._quirks.piece_bytes is None or len(answer.body) <= self._quirks.piece_bytes:
+            return answer
+        return self._piece(answer, self._quirks.piece_bytes)
+
+    def _piece(self, whole: Response, count: int) -> Response:
+        """So many bytes of the answer; the rest waits (ISO/IEC 7816-4 §5.3.4)."""
+        rest = whole.body[count:]
+        if not rest:
+            return whole
+        self._waiting = Response(whole.status, rest)
+        return Response(status.MORE | min(len(rest), SHORT_NE_MAX) % SHORT_NE_MAX, whole.body[:count])
+
+    def _answer(self, apdu: bytes) -> Response:
         try:
             command = parse(apdu)
         except BadApduError:
@@ -89,7 +109,12 @@ class Application:
         except SmError as broken:
             self._state = State(self._state.place)
             return Response(broken.status)
-        room = session.plain_bytes_max(protected.ne or 0)
+        refused = self._reading.over_limit(command)
+        if refused is not None and self._quirks.le_ends_session:
+            self._state = State(self._state.place)
+            return Response(refused)
+        in_pieces = self._quirks.piece_bytes is not None
+        room = session.plain_bytes_max(EXTENDED_NE_MAX if in_pieces else protected.ne or 0)
         lie = self._quirks.lie if self._answered >= self._quirks.lie_after_answers else None
         answer = protect(lie, session, self._run(command, room=room), self._last_answer, odd=command.ins % 2 == 1)
         self._answered, self._last_answer = self._answered + 1, answer
@@ -205,7 +230,8 @@ class Application:
         if self._quirks.lie is Lie.AA_REPLAY:
             self._old_signature = self._old_signature or self._chip_key.answer(self._random_bytes(_AA_CHALLENGE_BYTES))
             signature = self._old_signature
-        if len(signature) > min(command.ne or 0, room):
+        most = room if self._quirks.piece_bytes is not None else min(command.ne or 0, room)
+        if len(signature) > most:
             return Response(status.WRONG_LENGTH)  # cannot be had in pieces: whole or not at all
         return Response(status.DONE, signature)
 

@@ -29,6 +29,11 @@ class Switches(TypedDict, total=False):
 
     le_max: int  # READ BINARY for more is answered with 6Cxx or 6700
     no_extended_length: bool
+    le_status: int  # in place of 6Cxx and 6700
+    le_ends_session: bool  # the refusal comes in clear, and the session is over
+    piece_bytes: int  # an answer brings so much at most, the rest comes with GET RESPONSE (61xx)
+    no_card_access_status: int  # the answer to SELECT of an EF.CardAccess that is not there; 6A82 when left out
+    no_card_access_on_reading: bool  # SELECT of it is answered with 9000, and READ BINARY so
     pull_out_after_apdus: int | None  # so many are answered, then the card is gone
     nonsense_after_apdus: int | None  # so many are answered, then garbage comes
     delay_per_apdu_ms: float
@@ -114,6 +119,11 @@ def _quirks(switches: Switches) -> Quirks:
     return Quirks(
         le_max=switches.get("le_max", EXTENDED_NE_MAX),
         no_extended_length=switches.get("no_extended_length", False),
+        le_status=switches.get("le_status"),
+        le_ends_session=switches.get("le_ends_session", False),
+        piece_bytes=switches.get("piece_bytes"),
+        no_card_access_status=switches.get("no_card_access_status"),
+        no_card_access_on_reading=switches.get("no_card_access_on_reading", False),
         parameter_reference_required=switches.get("parameter_reference_required", False),
         master_file_refused=switches.get("master_file_refused", False),
         bac_refused=switches.get("bac_refused", False),

@@ -83,12 +83,15 @@ class FileSystem:
         return self._files.get((place, file_id))
 
 
-def read(file: File, offset: int, ne: int | None, *, room: int, le_max: int, header_bytes: int = 0) -> Response:
+def too_long(le_max: int) -> int:
+    """The standard's answer to READ BINARY for more than this."""
+    return status.SHORTER | le_max % 256 if le_max <= SHORT_NE_MAX else status.WRONG_LENGTH
+
+
+def read(file: File, offset: int, ne: int | None, *, room: int, header_bytes: int = 0) -> Response:
     """What READ BINARY returns: at most `ne` and `room` bytes, `header_bytes` of which wrap the data."""
     if ne is None:
         return Response(status.WRONG_LENGTH)
-    if ne > le_max:
-        return Response(status.SHORTER | le_max % 256 if le_max <= SHORT_NE_MAX else status.WRONG_LENGTH)
     if offset >= len(file.content):
         return Response(status.OUTSIDE_FILE)
     as_much_as_there_is = ne in {SHORT_NE_MAX, EXTENDED_NE_MAX}

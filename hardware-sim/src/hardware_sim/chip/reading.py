@@ -11,14 +11,19 @@ from typing import Final
 
 from hardware_sim.chip import status
 from hardware_sim.chip.apdu import Command, Response
-from hardware_sim.chip.files import File, FileSystem, Place, Secrecy, far_offset, read
+from hardware_sim.chip.files import File, FileSystem, Place, Secrecy, far_offset, read, too_long
 from hardware_sim.chip.quirks import Quirks
 from hardware_sim.chip.state import State
 from hardware_sim.passport.der import tlv
 
 APPLICATION: Final = bytes.fromhex("A0000002471001")
 _MASTER_FILE: Final = bytes.fromhex("3F00")
+_CARD_ACCESS: Final = bytes.fromhex("011C")
 _DATA_OBJECT: Final = 0x53
+# What is selected where a chip says 9000 of a file that it has not.
+_NOTHING: Final = File(b"", Secrecy.FREE)
+
+_READS: Final = frozenset({0xB0, 0xB1})
 
 Outcome = tuple[State, Response]
 
@@ -42,6 +47,8 @@ class Reading:
                 if command.body != APPLICATION:
                     return state, Response(status.NOT_FOUND)
                 return _entered(state, Place.APPLICATION), Response(status.DONE)
+            case 0x02, 0x0C if self._lacks_card_access(state, command.body):
+                return self._deny_card_access(state)
             case 0x02, 0x0C:
                 return self._select_file(state, self.files.by_id(state.place, command.body))
             case 0x00, 0x00 | 0x0C if command.body in {b"", _MASTER_FILE}:
@@ -87,10 +94,32 @@ class Reading:
             return state, Response(status.NOT_ALLOWED)
         return replace(state, file=file), Response(status.DONE)
 
+    def _lacks_card_access(self, state: State, file_id: bytes) -> bool:
+        in_master = state.place is Place.MASTER and file_id == _CARD_ACCESS
+        return (
+            in_master and self.quirks.no_card_access_status is not None and not self.files.by_id(state.place, file_id)
+        )
+
+    def _deny_card_access(self, state: State) -> Outcome:
+        if self.quirks.no_card_access_on_reading:
+            return replace(state, file=_NOTHING), Response(status.DONE)
+        return state, Response(self.quirks.no_card_access_status or status.NOT_FOUND)
+
+    def over_limit(self, command: Command) -> int | None:
+        """The answer to READ BINARY for more than this chip gives at once; None to all else."""
+        if command.ins not in _READS or (command.ne or 0) <= self.quirks.le_max:
+            return None
+        return self.quirks.le_status or too_long(self.quirks.le_max)
+
     def _read(self, state: State, offset: int, command: Command, room: int, header_bytes: int = 0) -> Response:
         if state.file is None:
             return Response(status.NO_FILE_SELECTED if self.inside(state) else status.NOT_ALLOWED)
-        return read(state.file, offset, command.ne, room=room, le_max=self.quirks.le_max, header_bytes=header_bytes)
+        if state.file is _NOTHING:
+            return Response(self.quirks.no_card_access_status or status.NOT_FOUND)
+        refused = self.over_limit(command)
+        if refused is not None:
+            return Response(refused)
+        return read(state.file, offset, command.ne, room=room, header_bytes=header_bytes)
 
     def _may_read(self, state: State, file: File) -> bool:
         match file.secrecy:

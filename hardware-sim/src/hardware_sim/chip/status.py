@@ -20,6 +20,7 @@ WRONG_PARAMETERS: Final = 0x6A86
 INCONSISTENT: Final = 0x6A87
 NO_SUCH_REFERENCE: Final = 0x6A88
 OUTSIDE_FILE: Final = 0x6B00
+MORE: Final = 0x6100  # the lower byte says how much
 SHORTER: Final = 0x6C00  # the lower byte says how much
 NO_INSTRUCTION: Final = 0x6D00
 NO_CLASS: Final = 0x6E00
