@@ -27,6 +27,7 @@ ALLOWED_SKIPS = (
     "no PC/SC here",  # pcscd, vsmartcard-vpcd and namespaces
     "no openssl program",  # apt-get install openssl
     "mounting (needs root|is not possible here)",  # root, and a kernel with loop devices
+    "nobody may mount a file system here",  # user namespaces, or root
     "becoming another user needs root",  # root
     "only root reads other processes' memory",  # root
     "no ext4 can be made here",  # apt-get install e2fsprogs

@@ -25,14 +25,26 @@ CALM_S = 10.0  # a program that ran so long starts again at the shortest pause
 
 
 class Child:
-    """One program, kept running. `kill` is for fault injection: SIGKILL, then started again like after any death."""
+    """One program, kept running. `kill` is for fault injection: SIGKILL, then started again like after any death.
 
-    def __init__(self, name: str, config: Path, *, output: Path | None, on_start: Callable[[str], None]) -> None:
+    `prefix` is what its command begins with: something that becomes the program once it has changed what that sees.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: Path,
+        *,
+        output: Path | None,
+        on_start: Callable[[str], None],
+        prefix: tuple[str, ...] = (),
+    ) -> None:
         self.name = name
         self.starts = 0
         self._config = config
         self._output = output
         self._on_start = on_start
+        self._prefix = prefix
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -63,7 +75,7 @@ class Child:
             os.kill(pid, signal.SIGKILL)
 
     async def _start(self) -> asyncio.subprocess.Process:
-        command = (sys.executable, "-m", "gate.cli", "run", self.name, "--config", str(self._config))
+        command = (*self._prefix, sys.executable, "-m", "gate.cli", "run", self.name, "--config", str(self._config))
         environment = environment_with(ERASING if self.name in PROGRAMS else {})
         if self._output is None:
             return await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, env=environment)

@@ -125,9 +125,15 @@ def test_a_gate_in_service_does_not_start_on_the_simulators_parts(folder: Path) 
 
 async def test_the_selftest_finds_everything_well_and_says_what_is_not(folder: Path) -> None:
     (folder / "world").mkdir()
+    (folder / "state").mkdir()
     async with worlds.start(folder / "world", seed=1, reader="elyctis", log=folder / "world.log") as world:
         stage = staging.prepare(
-            folder, world.ready, models=default_folder(), face_profile="standard", enrol=lambda _: None
+            folder,
+            world.ready,
+            state=folder / "state",
+            models=default_folder(),
+            face_profile="standard",
+            enrol=lambda _: None,
         )
         command = [sys.executable, "-m", "gate.cli", "selftest", "--json", "--config", str(stage.config_path)]
 

@@ -46,9 +46,13 @@ def command(folder: Path, program: str) -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def started(folder: Path, config: Config, program: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """One of its programs as a process, from the moment that it says how it is."""
-    process = await asyncio.create_subprocess_exec(*command(folder, program), stderr=asyncio.subprocess.DEVNULL)
+async def started(
+    folder: Path, config: Config, program: str, *, prefix: tuple[str, ...] = ()
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """One of its programs as a process, from the moment that it says how it is. `prefix` is what its command begins with."""
+    process = await asyncio.create_subprocess_exec(
+        *prefix, *command(folder, program), stderr=asyncio.subprocess.DEVNULL
+    )
     try:
         async with asyncio.timeout(DEADLINE_S):
             while await status_of(config, program, pid=process.pid) is None:  # noqa: ASYNC110 - another process

@@ -16,6 +16,7 @@ from gate.cli.demo import stage as staging
 from gate.cli.demo import world as worlds
 from gate.cli.demo.central import Central
 from gate.cli.demo.director import Director, Visit
+from gate.cli.demo.disk import DiskKind, LogDisk
 from gate.cli.demo.machine import Machine
 from gate.cli.demo.officer import Officer
 from gate.cli.demo.play import AGAIN_MAX
@@ -28,6 +29,11 @@ from gate.programs.supervise import Child, Family
 
 DEADLINE_S = 40.0
 PROGRAMS = ("log", "vision", "lane", "screens")
+
+
+def unfilled(state: Path) -> LogDisk:
+    """The machine's own disk: no scenario of these tests fills it."""
+    return LogDisk(DiskKind.LIMITED, state, state, 0)
 
 
 class Gate:
@@ -49,6 +55,7 @@ class Gate:
             officer=self.officer,
             programs=family.children,
             central=Central(stage.folder / "central", stage.folder / "central.log"),
+            disk=unfilled(stage.folder / "state"),
             machine=self.machine,
             on_progress=lambda _visit, _over: None,
         )
@@ -93,9 +100,15 @@ async def running(
 ) -> AsyncIterator[Gate]:
     """Run the programs on a simulated world; `tables` are further ones of `gate.toml`. `reader` is what reads documents there."""
     (folder / "world").mkdir()
+    (folder / "state").mkdir()
     async with worlds.start(folder / "world", seed=1, reader=reader, log=folder / "world.log") as world:
         stage = staging.prepare(
-            folder, world.ready, models=models or default_folder(), face_profile="standard", enrol=lambda _: None
+            folder,
+            world.ready,
+            state=folder / "state",
+            models=models or default_folder(),
+            face_profile="standard",
+            enrol=lambda _: None,
         )
         if tables:
             with stage.config_path.open("ab") as file:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import resource
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from gate.channel import messages
 from gate.cli.demo.central import Central
+from gate.cli.demo.disk import LogDisk
 from gate.cli.demo.machine import Lateness, Machine
 from gate.cli.demo.officer import Officer
 from gate.cli.demo.world import World
@@ -62,6 +62,7 @@ class Director:
         officer: Officer,
         programs: dict[str, Child],
         central: Central,
+        disk: LogDisk,
         machine: Machine,
         on_progress: Callable[[Visit, bool], None],
     ) -> None:
@@ -69,6 +70,7 @@ class Director:
         self._officer = officer
         self._programs = programs
         self._central = central
+        self._disk = disk
         self._machine = machine
         self._sent = 0
         self._on_progress = on_progress
@@ -140,9 +142,9 @@ class Director:
             case "kill_lane":
                 self._programs["lane"].kill()
             case "fill_log_disk":
-                self._limit_log(0)
+                self._disk.fill(self._log_pid())
             case "free_log_disk":
-                self._limit_log(resource.RLIM_INFINITY)
+                self._disk.free(self._log_pid())
             case "release_lane":
                 await self._officer.release()
             case "officer_absent":
@@ -157,13 +159,11 @@ class Director:
             case unknown:
                 raise DirectorError(f"a scenario asks the host for {unknown}, which the demo cannot do", Lateness())
 
-    def _limit_log(self, bytes_max: int) -> None:
-        """Let no file of the log program grow: every write fails in the kernel, as on a full disk."""
+    def _log_pid(self) -> int:
         pid = self._programs["log"].pid
         if pid is None:
             raise self._stuck("the log program is not running")
-        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (bytes_max, hard))
+        return pid
 
 
 def _inviting(view: messages.View | None) -> bool:

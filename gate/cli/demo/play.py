@@ -22,6 +22,7 @@ from gate.cli.demo import world as worlds
 from gate.cli.demo.auditing import outcomes_of
 from gate.cli.demo.central import Central
 from gate.cli.demo.director import Director, DirectorError, Visit, plan
+from gate.cli.demo.disk import LogDisk, log_disk
 from gate.cli.demo.machine import Machine
 from gate.cli.demo.memory import pss_mb
 from gate.cli.demo.officer import Officer
@@ -72,6 +73,7 @@ class Travelled:
     ready_s: float
     memory_mb: dict[str, float]
     at_central: dict[str, Any]
+    disk: LogDisk
 
 
 class Play:
@@ -117,23 +119,34 @@ class Play:
         central.prepare()
         await central.start()
         try:
-            return await self._travel_with(world, central, cast, scenarios)
+            async with log_disk(self._folder / "state", len(cast)) as disk:
+                return await self._travel_with(world, central, disk, cast, scenarios)
         finally:
             await central.stop()
 
     async def _travel_with(
-        self, world: World, central: Central, cast: list[str], scenarios: dict[str, Scenario]
+        self, world: World, central: Central, disk: LogDisk, cast: list[str], scenarios: dict[str, Scenario]
     ) -> Travelled:
         stage = await asyncio.to_thread(
             staging.prepare,
             self._folder,
             world.ready,
+            state=disk.state,
             models=default_folder(),
             face_profile=self._wishes.face_profile,
             enrol=central.enrol,
         )
         family = Family(
-            [Child(name, stage.config_path, output=stage.log_of(name), on_start=lambda _: None) for name in PROGRAMS]
+            [
+                Child(
+                    name,
+                    stage.config_path,
+                    output=stage.log_of(name),
+                    on_start=lambda _: None,
+                    prefix=disk.prefix if name == "log" else (),
+                )
+                for name in PROGRAMS
+            ]
         )
         with self._progress(len(cast)) as on_progress:
             director: Director | None = None
@@ -160,6 +173,7 @@ class Play:
                     officer=officer,
                     programs=family.children,
                     central=central,
+                    disk=disk,
                     machine=machine,
                     on_progress=on_progress,
                 )
@@ -168,7 +182,7 @@ class Play:
                 memory_mb = {name: pss_mb(child.pid) for name, child in family.children.items() if child.pid}
                 await family.stop("lane")
                 await _until_mirrored(stage)
-        return Travelled(stage, visits, again, ready_s, memory_mb, central.gate())
+        return Travelled(stage, visits, again, ready_s, memory_mb, central.gate(), disk)
 
     async def _play_again(
         self, director: Director, visits: list[Visit], stage: Stage, scenarios: dict[str, Scenario]
@@ -231,6 +245,7 @@ class Play:
                 "ready_s": round(travelled.ready_s, 2),
                 "memory_mb": travelled.memory_mb,
                 "chip": world.ready["chip"]["kind"],
+                "log_disk": {"kind": travelled.disk.kind.value, "bytes": travelled.disk.total_bytes},
             },
         )
 

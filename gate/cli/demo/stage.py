@@ -101,10 +101,12 @@ def reader_tables(ready: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepare(
-    folder: Path, ready: dict[str, Any], *, models: Path, face_profile: str, enrol: Callable[[Path], None]
+    folder: Path, ready: dict[str, Any], *, state: Path, models: Path, face_profile: str, enrol: Callable[[Path], None]
 ) -> Stage:
-    """Make keys, trust store and `gate.toml` for the devices that the world offers. `enrol` gets its path at the end."""
-    for name in ("keys", "run", "state", "spool", "inbox"):
+    """Make keys, trust store and `gate.toml` for the devices that the world offers. `state` is there already, `enrol` gets its path at
+    the end.
+    """
+    for name in ("keys", "run", "spool", "inbox"):
         (folder / name).mkdir()
     people = auditors(folder)
     authority, shift = folder / "officers-authority.key", folder / "shift.key"
@@ -121,7 +123,7 @@ def prepare(
         "operator": OPERATOR,
         "paths": {
             "run": str(folder / "run"),
-            "state": str(folder / "state"),
+            "state": str(state),
             "spool": str(folder / "spool"),
             "inbox": str(folder / "inbox"),
             "keys": str(folder / "keys"),
