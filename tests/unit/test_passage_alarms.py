@@ -163,6 +163,15 @@ def test_an_officers_word_begins_the_counting_anew_and_is_not_repeated_at_once()
     assert not run.around.alarms[0].waits
 
 
+@pytest.mark.parametrize("part", Part)
+def test_a_lane_without_one_of_its_parts_says_closed_and_comes_back(part: Part) -> None:
+    run = ready()
+    assert Show(Screen.CLOSED) in run.feed(PartLost(part))
+    run.feed(AT_REST, Tick())
+    assert run.state == machine.Idle(Screen.CLOSED)
+    assert Show(Screen.WELCOME) in run.feed(PartBack(part), AT_REST)
+
+
 def test_a_barrier_that_says_nothing_for_a_moment_closes_nothing() -> None:
     run = ready()
     assert run.feed(Tick(), after_ms=900) == []
