@@ -32,7 +32,7 @@ def follow(waiting: tuple[Referral, ...], effects: tuple[Effect, ...]) -> tuple[
 def _after(waiting: tuple[Referral, ...], record: Record) -> tuple[Referral, ...]:
     match record:
         case Closed(crossing, ClosedAs.REFERRED, objections):
-            return (*_others(waiting, crossing), Referral(crossing, objections))
+            return (*waiting, Referral(crossing, objections))
         case Revoked(crossing, reasons):
             return tuple(_with(one, reasons) if one.crossing == crossing else one for one in waiting)
         case Settled(crossing):

@@ -24,8 +24,8 @@ Insisting = tuple[Surroundings, tuple[Effect, ...]]
 
 
 def shown(around: Surroundings, event: Event) -> Surroundings:
-    """The surroundings once a status bore out that a grant arrived: it stands, or somebody or the leaf moved on it."""
-    arrived = isinstance(event, LaneSeen) and (event.grants_left or around.just_passed or not event.closed)
+    """The surroundings once a status bore out that a grant arrived: it stands, or the leaf moved on it."""
+    arrived = isinstance(event, LaneSeen) and (event.grants_left or not event.closed)
     return replace(around, granting=None) if arrived else around
 
 
@@ -51,10 +51,9 @@ def _told(around: Surroundings, effects: tuple[Effect, ...], now_ms: int) -> Sur
     for effect in effects:
         match effect:
             case Grant():
-                around = replace(around, granting=Told(now_ms, now_ms), revoking=None, freeing=None)
+                around = replace(around, granting=Told(now_ms, now_ms), freeing=None)
             case Revoke():
-                since_ms = now_ms if around.revoking is None else around.revoking.since_ms
-                around = replace(around, granting=None, revoking=Told(since_ms, now_ms))
+                around = replace(around, granting=None, revoking=Told(now_ms, now_ms))
             case Release() if around.freeing is not None:
                 around = replace(around, freeing=replace(around.freeing, at_ms=now_ms))
             case _:
@@ -85,7 +84,7 @@ def _free(
         told = replace(told, opened=True)
         around = replace(around, freeing=told)
         return _release(around, told, now_ms) if revoked else (around, ())
-    is_held = isinstance(state, Emergency) and state.held_ms is not None and state.ending is None
+    is_held = isinstance(state, Emergency) and state.held_ms is not None
     is_over = now_ms - told.since_ms > timing.release_ms
     done = (told.opened or is_over) if seen.bodies == 0 else (told.opened and is_over)
     if done and not is_held:

@@ -93,19 +93,28 @@ def test_a_document_that_was_laid_early_is_taken_up_when_the_lane_does_not_come_
 # ── somebody inside ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("make", [ready, referred])
-def test_a_person_who_waits_inside_before_a_closed_leaf_is_told_to_an_officer_once(make: Callable[[], Run]) -> None:
+@pytest.mark.parametrize(("make", "crossing"), [(ready, None), (referred, CROSSING)])
+def test_a_person_who_waits_inside_before_a_closed_leaf_is_told_to_an_officer_once(
+    make: Callable[[], Run], crossing: str | None
+) -> None:
     run = make()
     assert incidents(run.feed(INSIDE)) == []
     assert incidents(run.feed(INSIDE, after_ms=LONG_MS - 1)) == []
     assert run.around.notices() == ()
-    assert incidents(run.feed(INSIDE, after_ms=1)) == [IncidentKind.PERSON_INSIDE]
+    assert Write(Incident(crossing, IncidentKind.PERSON_INSIDE)) in run.feed(INSIDE, after_ms=1)
     assert run.around.notices() == (Notice.PERSON_INSIDE,)
     assert incidents(run.feed(INSIDE, after_ms=LONG_MS)) == []
     run.feed(AT_REST)
     assert run.around.notices() == ()
     run.feed(INSIDE)
     assert incidents(run.feed(INSIDE, after_ms=LONG_MS)) == [IncidentKind.PERSON_INSIDE]
+
+
+def test_a_person_behind_a_leaf_that_stays_closed_in_an_emergency_is_told_too() -> None:
+    run = ready()
+    locked_in = replace(INSIDE, fire=True)
+    run.feed(locked_in)
+    assert incidents(run.feed(locked_in, after_ms=LONG_MS)) == [IncidentKind.PERSON_INSIDE]
 
 
 @pytest.mark.parametrize("seen", [AT_REST, replace(INSIDE, closed=False)])

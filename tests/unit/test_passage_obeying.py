@@ -74,7 +74,7 @@ from gate.passage.orders import (
 from gate.passage.reasons import Reason
 from gate.passage.records import IncidentKind, ObeyedVerb
 from gate.passage.screen import Screen
-from gate.passage.waiting import WAITING_MAX, left
+from gate.passage.waiting import WAITING_MAX, follow, left
 
 OPEN = replace(AT_REST, closed=False, grants_left=1)
 FIRE = replace(AT_REST, fire=True, emergency_open=True, closed=False)
@@ -459,6 +459,15 @@ def test_an_ordered_emergency_that_cannot_be_ended_is_held_on() -> None:
     assert isinstance(run.state, machine.Emergency)
 
 
+def test_an_emergency_that_is_ordered_anew_while_one_ends_goes_on() -> None:
+    run = ready()
+    run.order(BeginEmergency())
+    run.order(EndEmergencyNow())
+    run.order(BeginEmergency(), "bert")
+    run.feed(OPEN)
+    assert run.state == machine.Emergency(held_ms=run.now_ms)
+
+
 # ── referrals that wait ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -553,6 +562,18 @@ def test_an_admission_that_failed_waits_on_with_its_reason_beside_the_others() -
     assert (run.state.crossing, waiting(run)) == ("old-1", ["old-1", "old-2"])
     assert [one.reason for one in run.around.waiting[0].objections] == [Reason.LANE_RESTARTED, Reason.LOG_UNAVAILABLE]
     assert run.state.objections == run.around.waiting[0].objections
+    assert [one.reason for one in run.around.waiting[1].objections] == [Reason.LANE_RESTARTED]
+    run.order(Admit("old-2"))
+    run.feed(NotRecorded("old-2", RecordKind.OVERRULED))
+    assert [one.reason for one in run.around.waiting[0].objections] == [Reason.LANE_RESTARTED, Reason.LOG_UNAVAILABLE]
+
+
+def test_settling_another_leaves_the_lane_with_the_one_it_stands_for() -> None:
+    run = restarted((), ("old-1", "old-2", "old-3"))
+    run.order(Admit("old-1"))
+    run.feed(NotRecorded("old-1", RecordKind.OVERRULED))
+    run.order(HandOver("old-2", Disposition.TAKEN_OVER))
+    assert machine.crossing_of(run.state) == "old-1"
 
 
 def test_while_somebody_waits_no_document_opens_a_crossing() -> None:
@@ -565,6 +586,8 @@ def test_of_very_many_the_latest_are_remembered() -> None:
     assert len(run.around.waiting) == WAITING_MAX
     run.feed(Tick())
     assert waiting(run)[-1] == "c99"
+    more = (Write(records.Closed("c100", records.ClosedAs.REFERRED)),)
+    assert [one.crossing for one in follow(run.around.waiting, more)] == [f"c{number}" for number in range(69, 101)]
 
 
 def test_an_ordered_emergency_on_top_of_the_controllers_own_needs_the_controller_to_end_it() -> None:

@@ -6,11 +6,24 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from fakes.passage_examples import AT_REST, CROSSING, RULES, Run, granted, granted_by_officer, ready
+from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, granted, granted_by_officer, ready
 
 from gate.passage import machine
 from gate.passage.effects import Effect, Grant, Release, Revoke, Write
-from gate.passage.events import DocumentPresented, LaneSeen, Part, PartBack, PartLost, Tick, TrackChange, TrackChanged
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRead,
+    FaceCompared,
+    LaneSeen,
+    Part,
+    PartBack,
+    PartLost,
+    Recorded,
+    RecordKind,
+    Tick,
+    TrackChange,
+    TrackChanged,
+)
 from gate.passage.orders import BeginEmergency, Free, Hold
 from gate.passage.reasons import Reason
 from gate.passage.records import Incident, IncidentKind
@@ -39,7 +52,9 @@ def test_a_revocation_is_told_again_until_no_grant_is_left() -> None:
     assert orders(run.order(Hold(CROSSING))) == [Revoke]
     assert orders(run.feed(STANDS, after_ms=AGAIN_MS - 1)) == []
     assert orders(run.feed(STANDS, after_ms=1)) == [Revoke]
-    assert orders(run.feed(STANDS, after_ms=AGAIN_MS)) == [Revoke]
+    assert orders(run.feed(STANDS, after_ms=AGAIN_MS - 1)) == []
+    assert orders(run.feed(STANDS, after_ms=1)) == [Revoke]
+    assert run.around.granting is None
     assert orders(run.feed(AT_REST, after_ms=10)) == []
     assert run.around.revoking is None
 
@@ -137,6 +152,23 @@ def test_a_release_that_no_status_shows_in_time_is_an_incident_once_and_still_to
     assert seen == [IncidentKind.RELEASE_NOT_SHOWN]
 
 
+def test_a_release_that_never_opened_is_given_up_with_its_time_where_nobody_is_inside() -> None:
+    run = ready()
+    run.order(Free())
+    told = sum(orders(run.feed(AT_REST, after_ms=AGAIN_MS)) == [Release] for _ in range(100))
+    assert told == RULES.timing.release_ms // AGAIN_MS
+
+
+def test_a_new_grant_ends_a_release_that_no_status_showed() -> None:
+    run = ready()
+    run.order(Free())
+    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
+    run.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
+    run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    assert orders(run.feed(AT_REST)) == [Grant]
+    assert orders(run.feed(STANDS, after_ms=AGAIN_MS)) == []
+
+
 def test_a_release_without_a_line_is_an_incident_and_told_when_the_line_is_back() -> None:
     run = ready()
     run.feed(PartLost(Part.BARRIER))
@@ -183,6 +215,23 @@ def test_a_revocation_that_is_told_again_while_somebody_is_freed_does_not_have_t
     assert orders(run.order(Free())) == [Revoke, Release]
     assert orders(run.feed(STANDS, after_ms=AGAIN_MS)) == [Revoke, Release]
     assert orders(run.feed(replace(STANDS, closed=False), after_ms=AGAIN_MS)) == [Revoke, Release]
+
+
+def test_a_release_follows_a_revocation_that_is_told_again_before_the_releases_own_time() -> None:
+    run = granted()
+    run.feed(STANDS)
+    run.order(Hold(CROSSING))
+    assert orders(run.order(Free(), after_ms=AGAIN_MS - 50)) == [Release]
+    assert orders(run.feed(STANDS, after_ms=50)) == [Revoke, Release]
+    assert orders(run.feed(replace(STANDS, closed=False), after_ms=AGAIN_MS)) == [Revoke, Release]
+
+
+def test_what_was_to_be_taken_back_when_an_emergency_was_ordered_is_no_incident() -> None:
+    run = granted()
+    run.feed(STANDS)
+    run.order(Hold(CROSSING))
+    run.order(BeginEmergency())
+    assert incidents(run.feed(Tick(), after_ms=SHOWN_MS)) == [IncidentKind.RELEASE_NOT_SHOWN]
 
 
 def test_an_emergency_that_an_officer_ordered_is_told_until_the_leaf_is_open_and_again_when_it_closes() -> None:
