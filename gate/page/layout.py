@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Place = tuple[int, int, int]  # line, first character, one past the last
 
 _WEIGHTS: Final = (7, 3, 1)
+_ISSUER: Final[Place] = (0, 2, 5)
 
 
 class Kind(enum.Enum):
@@ -47,10 +48,12 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Kinds of all characters, line by line, and the check digits of a format."""
+    """Kinds of all characters, line by line, the check digits of a format, its first letters, and where states stand."""
 
     kinds: tuple[tuple[Kind, ...], ...]
     checks: tuple[Check, ...]
+    begins: str  # with one of these letters
+    states: tuple[Place, Place]  # issuer and nationality
     overflow: Place | None = None  # where a long number goes on, digit last, ended by a filler (ICAO 9303-5 §4.2.2)
 
 
@@ -91,12 +94,15 @@ def _two_lines(width: int, *, composite: bool, personal: bool, overflow: bool) -
         covers = ((1, 0, 10), (1, 13, 20), (1, 21, width - 1))
         checks.append(Check("composite", covers, (1, width - 1, width)))
     first = Kind.VISA if not composite else Kind.NO_VISA  # the letter that tells visas from the rest of their size
+    begins = "V" if not composite else "P" if personal else "ACI"
     return Layout(
         kinds=(
             _kinds((first, 1), (Kind.LETTER, width - 1)),
             _second_line(width, composite=composite, personal_digit=personal),
         ),
         checks=tuple(checks),
+        begins=begins,
+        states=(_ISSUER, (1, 10, 13)),
         overflow=(1, 28, width - 1) if overflow else None,
     )
 
@@ -117,6 +123,8 @@ LAYOUTS: Final[Mapping[ZoneFormat, Layout]] = {
             Check("expiry", ((1, 8, 14),), (1, 14, 15)),
             Check("composite", ((0, 5, 30), (1, 0, 7), (1, 8, 15), (1, 18, 29)), (1, 29, 30)),
         ),
+        begins="ACI",
+        states=(_ISSUER, (1, 15, 18)),
         overflow=(0, 15, 30),
     ),
     ZoneFormat.TD2: _two_lines(36, composite=True, personal=False, overflow=True),
@@ -132,18 +140,19 @@ def check_digits(zone_format: ZoneFormat, lines: Sequence[str]) -> dict[str, boo
     return {check.name: _holds(check, layout, lines) for check in layout.checks}
 
 
-def _at(lines: Sequence[str], place: Place) -> str:
+def at(lines: Sequence[str], place: Place) -> str:
+    """The characters of a place."""
     line, start, end = place
     return lines[line][start:end]
 
 
 def _holds(check: Check, layout: Layout, lines: Sequence[str]) -> bool:
-    covered = "".join(_at(lines, place) for place in check.covers)
-    digit = _at(lines, check.digit)
+    covered = "".join(at(lines, place) for place in check.covers)
+    digit = at(lines, check.digit)
     if check.may_be_left_out and not (covered + digit).strip("<"):
         return True
     if check.name == "number" and layout.overflow is not None and digit == "<":
-        rest = _at(lines, layout.overflow).partition("<")[0]
+        rest = at(lines, layout.overflow).partition("<")[0]
         if len(rest) >= 2:
             covered, digit = covered + rest[:-1], rest[-1]
     return check_digit(covered) == digit
@@ -163,8 +172,8 @@ def within_reach(zone_format: ZoneFormat, names: Sequence[str]) -> frozenset[tup
 
 
 @functools.cache
-def unchecked(zone_format: ZoneFormat) -> frozenset[tuple[int, int]]:
-    """The characters of numbers that no check digit covers: line and column."""
+def beyond_check(zone_format: ZoneFormat) -> frozenset[tuple[int, int]]:
+    """The characters that no check digit covers: line and column."""
     layout = LAYOUTS[zone_format]
     covered = {
         (line, column)
@@ -175,6 +184,21 @@ def unchecked(zone_format: ZoneFormat) -> frozenset[tuple[int, int]]:
     return frozenset(
         (line, column)
         for line, kinds in enumerate(layout.kinds)
-        for column, kind in enumerate(kinds)
-        if kind is Kind.NUMBER and (line, column) not in covered
+        for column in range(len(kinds))
+        if (line, column) not in covered
     )
+
+
+@functools.cache
+def unchecked(zone_format: ZoneFormat) -> frozenset[tuple[int, int]]:
+    """The characters of numbers that no check digit covers: line and column."""
+    kinds = LAYOUTS[zone_format].kinds
+    return frozenset((line, column) for line, column in beyond_check(zone_format) if kinds[line][column] is Kind.NUMBER)
+
+
+def mistakable(zone_format: ZoneFormat, line: int, column: int, character: str) -> str:
+    """For which characters of its place this one could be taken without any check digit telling."""
+    others = LAYOUTS[zone_format].kinds[line][column].value.replace(character, "")
+    if (line, column) in beyond_check(zone_format):
+        return others
+    return "".join(other for other in others if check_digit(other) == check_digit(character))

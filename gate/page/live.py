@@ -1,7 +1,7 @@
 """Reads the frames of a document camera: what came, what it says, when it left.
 
 Frames and their times in, events out; time is the frames' own. A frame that looks like the one before costs next to nothing: the
-bed is empty as it was, or the accepted page still lies there. Every `LOOK_EVERY_MS` such a frame is looked at all the same.
+bed is empty as it was, or the page that was read still lies there. Every `LOOK_EVERY_MS` such a frame is looked at all the same.
 """
 
 from __future__ import annotations
@@ -48,6 +48,14 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreed:
+    """Frames agree on the text, and nothing changed between them: the chip may confirm it. Given once for each document, if at all."""
+
+    reading: Reading
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hinted:
     """What would make the next frame better, None when nothing does; given when it changes."""
 
@@ -62,7 +70,7 @@ class Removed:
     at_ms: int
 
 
-PageEvent = Present | Accepted | Hinted | Removed
+PageEvent = Present | Accepted | Agreed | Hinted | Removed
 
 
 class LiveReader:
@@ -96,7 +104,7 @@ class LiveReader:
         """True when the frame shows what the last one that was looked at did, and there is nothing left to find out."""
         thumb = cv2.resize(grey, THUMB_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
         same = self._thumb is not None and float(np.abs(thumb - self._thumb).mean()) <= UNCHANGED_MAX
-        settled = self._document is None or (self._document.accepted and isinstance(self.seen, Reading))
+        settled = self._document is None or (self._document.settled and isinstance(self.seen, Reading))
         if same and settled and at_ms - self._looked_ms < LOOK_EVERY_MS:
             if self._document is not None:
                 self._document.seen_ms = at_ms
@@ -121,8 +129,8 @@ class LiveReader:
             events.append(Present(at_ms))
         self._document = document
         document.follow(seen.zone, at_ms)
-        if isinstance(seen, Reading) and document.accepts(seen):
-            events.append(Accepted(seen, at_ms))
+        if isinstance(seen, Reading):
+            events += document.news_of(seen, at_ms)
         return events
 
     def _hint_of(self, seen: Reading | NoReading) -> Why | None:
@@ -150,12 +158,13 @@ class _Document:
         self.moving = False
         self._zone: Quad | None = None
         self._votes = Votes()
-        self._text: tuple[str, ...] | None = None
+        self._text: tuple[str, ...] | None = None  # that was told
+        self._accepted = False
         self._strangers = 0
 
     @property
-    def accepted(self) -> bool:
-        """True once its text was."""
+    def settled(self) -> bool:
+        """True once frames agreed on its text."""
         return self._text is not None
 
     def is_gone(self, at_ms: int) -> bool:
@@ -163,7 +172,7 @@ class _Document:
         return at_ms - self.seen_ms >= REMOVED_AFTER_MS
 
     def is_other(self, seen: Reading) -> bool:
-        """True when `STRANGERS_MIN` frames running say that another document lies here than the accepted one.
+        """True when `STRANGERS_MIN` frames running say that another document lies here than the one that was told.
 
         A reading that counts says so by any other text, a doubtful one only by a very different text of the same format: what is
         left of a zone under a hand is read as a shorter one.
@@ -185,12 +194,17 @@ class _Document:
             self.moving = moving(moved_px, math.dist(zone[0], zone[1]) / 40)
         self._zone, self.seen_ms = zone, at_ms
 
-    def accepts(self, seen: Reading) -> bool:
-        """Count a frame's reading; True when it is accepted now, for the first time."""
-        if self.accepted or not self._votes.cast(seen):
-            return False
+    def news_of(self, seen: Reading, at_ms: int) -> tuple[PageEvent, ...]:
+        """Count a frame's reading; what is to be told now, for the first time."""
+        if self._accepted:
+            return ()
+        if self._votes.cast(seen):
+            self._accepted, self._text = True, seen.lines
+            return (Accepted(seen, at_ms),)
+        if self.settled or not self._votes.agreed:
+            return ()
         self._text = seen.lines
-        return True
+        return (Agreed(seen, at_ms),)
 
 
 def unlike(text: tuple[str, ...], other: tuple[str, ...]) -> int:

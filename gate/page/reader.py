@@ -6,19 +6,24 @@ The stages in a row; each is a module beside this one. Nothing is kept from one 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from gate.page.beside import CUT_WIDTHS, end_of, paper_ends
 from gate.page.errors import BadPictureError
 from gate.page.locate import propose
+from gate.page.marks import marks_beside
 from gate.page.measure import palest_of, print_of
 from gate.page.placement import hints_of, reasons_of, with_light_on_it
 from gate.page.rectify import spacing_of
+from gate.page.shape import fits_of, rivals_of
 from gate.page.sight import Look, look_again, look_at, place_of
 from gate.page.turn import turn_of
-from gate.page.values import Geometry, LinePlace, NoReading, Reading
+from gate.page.values import STRIP_HEIGHT_PX, Geometry, LinePlace, NoReading, Reading, ZoneFormat
+from gate.page.views import light_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +37,10 @@ if TYPE_CHECKING:
 SIDE_MIN_PX = 48
 PIXELS_MAX = 40_000_000
 FINE_FROM_PX = 1000  # of the longer side: a smaller picture has no more to show
+OCR_B_HEIGHT = 1.02  # pitches, as `measure.print_of` measures it
+PRINT_HEIGHTS = (0.7, 1.3)  # of that: a page that is seen at an angle, and what a few characters cannot tell
+SURE_MIN = 0.998  # a character that the recogniser is so sure of
+SURE_WORTH = 0.5  # may be so much nearer to another one's shape: other makes of OCR-B differ in a letter or two
 UPRIGHT_MAX_DEG = 15.0  # the search for level text finds what is turned by less
 
 
@@ -53,7 +62,7 @@ def read(picture: npt.NDArray[np.uint8], recogniser: Recogniser, *, any_rotation
             if best is None or look.score > best.score:
                 best = look
             if best.text is not None and best.text.credible:
-                return _reading(best, best.text)
+                return _reading(grey, best, best.text)
     return NoReading(reasons_of(states), _quad(best) if best is not None and best.text is not None else None)
 
 
@@ -82,22 +91,68 @@ def _searches(grey: Grey, *, any_rotation: bool) -> Iterator[tuple[float, bool]]
         yield from ((turn, True) for turn in turn_of(grey, fine=True) if abs(turn) > UPRIGHT_MAX_DEG)
 
 
-def _reading(look: Look, text: ZoneText) -> Reading:
+def _reading(grey: Grey, look: Look, text: ZoneText) -> Reading:
     choice = text.choice
     palest = palest_of(look.strips, text.cells, choice.lines)
+    geometry = _geometry(look, text)
+    seen = _looks(look, text, geometry)
     return Reading(
         format=choice.format,
         lines=choice.lines,
         confidence=choice.confidence,
         check_digits=choice.check_digits,
         repaired=choice.repaired,
-        geometry=_geometry(look, text),
+        geometry=geometry,
         zone=_quad(look),
         crowded=text.crowded,
+        ends_seen=_ends_seen(grey, look, text),
         palest=palest,
+        fit=seen.fit,
+        lead=seen.lead,
+        marks=seen.marks,
+        light=light_on(look.strips),
         alternatives=choice.alternatives,
         hints=with_light_on_it(hints_of(look.state), palest),
     )
+
+
+@dataclass(slots=True)
+class _Looks:
+    """What shapes and marks say of a zone: see `gate.page.values.Reading`."""
+
+    fit: float = 1.0
+    lead: float = 1.0
+    marks: int = 0
+
+
+def _looks(look: Look, text: ZoneText, geometry: Geometry) -> _Looks:
+    """Hold every character against its shape, and look between the lines."""
+    choice, seen, last = text.choice, _Looks(), len(look.ribbons) - 1
+    for number, line in enumerate(choice.lines):
+        ribbon, strip, cells, place = (
+            look.ribbons[number], look.strips[number, 0], text.cells[number], geometry.lines[number]
+        )  # fmt: skip
+        pitch_px = math.dist(place.start, place.end) / (len(line) - 1)
+        height = min(PRINT_HEIGHTS[1], max(PRINT_HEIGHTS[0], place.height_px / pitch_px / OCR_B_HEIGHT))
+        rows = STRIP_HEIGHT_PX * height * pitch_px / ribbon.height_px
+        fits, leads = fits_of(strip, cells, line, rivals_of(choice.format, number, line), pitch_rows=rows)
+        sure = np.array(choice.confidence[number]) >= SURE_MIN
+        seen.fit = min(seen.fit, float(fits.min()))
+        seen.lead = min(seen.lead, float((leads + SURE_WORTH * sure).min()))
+        spacing = geometry.spacing_px / pitch_px / height
+        seen.marks += marks_beside(
+            strip, cells, pitch_rows=rows, spacing=spacing, above=number > 0, below=number < last
+        )
+    return seen
+
+
+def _ends_seen(grey: Grey, look: Look, text: ZoneText) -> bool:
+    """Whether there is empty paper at both ends of a zone that another one, cut short, would be read as."""
+    if text.choice.format.shape[1] not in CUT_WIDTHS:
+        return True
+    if not all(end_of(grey, look.ribbons, text.cells, after=after).empty for after in (False, True)):
+        return False
+    return text.choice.format is not ZoneFormat.MRV_B or paper_ends(grey, look.ribbons, text.cells)
 
 
 def _geometry(look: Look, text: ZoneText) -> Geometry:

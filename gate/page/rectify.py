@@ -124,7 +124,7 @@ def spacing_of(lines: Sequence[LinePlace]) -> float:
 
 def settle(grey: Grey, ribbon: Ribbon) -> Ribbon:
     """Lay the ribbon over the ink: its parts vote on their middles, and a parabola is laid through the votes."""
-    probe = _sample(grey, ribbon, _PROBE_WIDTH_PX, _PROBE_HEIGHT_PX, _PROBE_LINES * ribbon.height_px)
+    probe = sample(grey, ribbon, _PROBE_WIDTH_PX, _PROBE_HEIGHT_PX, _PROBE_LINES * ribbon.height_px)
     strokes = np.abs(np.diff(probe.astype(np.float32), axis=1)).reshape(_PROBE_HEIGHT_PX, -1)
     parts = np.array_split(strokes, _PARTS, axis=1)
     rows = np.stack([part.mean(axis=1) for part in parts])
@@ -152,12 +152,12 @@ def cut(grey: Grey, ribbons: Sequence[Ribbon]) -> Floats:
     """Sample (n, 1, 32, 704) strips, 0 to 1."""
     strips = np.empty((len(ribbons), 1, STRIP_HEIGHT_PX, STRIP_WIDTH_PX), np.float32)
     for number, ribbon in enumerate(ribbons):
-        strips[number, 0] = _sample(grey, ribbon, STRIP_WIDTH_PX, STRIP_HEIGHT_PX, ribbon.height_px)
+        strips[number, 0] = sample(grey, ribbon, STRIP_WIDTH_PX, STRIP_HEIGHT_PX, ribbon.height_px)
     strips /= 255.0
     return strips
 
 
-def _sample(grey: Grey, ribbon: Ribbon, width_px: int, height_px: int, high: float) -> Grey:
+def sample(grey: Grey, ribbon: Ribbon, width_px: int, height_px: int, high: float) -> Grey:
     """The picture along the ribbon, `high` pixels of the picture across it."""
     part = ((np.arange(width_px) + 0.5) / width_px).astype(np.float32)
     nearness = (part + ribbon.taper * (1 - part)).astype(np.float32)

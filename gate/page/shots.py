@@ -1,7 +1,8 @@
 """Reads single pictures of pages, as a scanner's service drops them: each is looked at whole, in any rotation.
 
 Pictures, removals and times in, the events of `gate.page.watch` out. One picture cannot meet the acceptance rule, which wants the
-same text twice: its reading is told as doubtful, for the chip to confirm, unless a second picture of the page says the same first.
+same text twice: its reading is told as doubtful, for the chip to confirm, unless a second picture says the same of the page, laid or
+lit otherwise.
 """
 
 from __future__ import annotations
@@ -70,9 +71,10 @@ class Shots:
         return () if page is None else (Advised(None), Gone(page))
 
     def _take(self, page: int, picture: npt.NDArray[np.uint8], reading: Reading, at_ms: int) -> tuple[Event, ...]:
-        if self._votes.cast(reading):
+        accepted = self._votes.cast(reading)
+        if self._votes.agreed:
             self._settled = True
-            return (Advised(None), Read(page, reading, True, crop_portrait(picture, reading)))
+            return (Advised(None), Read(page, reading, accepted, crop_portrait(picture, reading)))
         if not reading.check_digits_hold or reading.crowded:
             return (Advised(next(iter(reading.hints), None)),)
         self._best, self._best_ms = Read(page, reading, False, crop_portrait(picture, reading)), at_ms

@@ -110,7 +110,10 @@ class Reading:
     `confidence` holds a probability for each character of each line. `alternatives` are other whole readings that the
     check digits allow as well, such as a letter O where a number has 0: to be tried against the chip. `repaired` is True
     when a character is not the likeliest one but what the check digits want; `crowded` when more characters stand beside the
-    zone's ends, which no zone has. `palest` is how dark its palest character is beside the usual one of its line.
+    zone's ends, which no zone has; `ends_seen` False when the paper beside a zone that may be part of a longer one is not seen.
+    `palest` is how dark its palest character is beside the usual one of its line. `fit` and `lead` say how well the least likely
+    character fits its shape in OCR-B, and how surely the doubtfullest one has no other's: `gate.page.shape`. `marks` is by how many
+    characters there is ink between the lines: `gate.page.marks`. `light` is how bright the paper is along the lines: `gate.page.views`.
     """
 
     format: ZoneFormat
@@ -121,7 +124,12 @@ class Reading:
     geometry: Geometry
     zone: Quad
     crowded: bool = False
+    ends_seen: bool = True
     palest: float = 1.0
+    fit: float = 1.0
+    lead: float = 1.0
+    marks: int = 0
+    light: tuple[float, ...] = ()
     alternatives: tuple[tuple[str, ...], ...] = ()
     hints: tuple[Why, ...] = ()
 

@@ -1,7 +1,8 @@
 """Watches the bed of a document camera for a gate: what came, what it says or why not, what to do about it, when it left.
 
 Frames and their times in, events out. `gate.page.live` reads and votes; here is what it leaves open: things without a zone, a
-reading that never gets sure, and an end to waiting. A doubtful reading is told as such: only the chip can confirm it.
+reading that never gets sure, and an end to waiting. A doubtful reading, and one that frames agree on while nothing changes between
+them, is told as such: only the chip can confirm it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gate.page.bed import Bed
-from gate.page.live import Accepted, Hinted, LiveReader, Present, Removed
+from gate.page.live import Accepted, Agreed, Hinted, LiveReader, Present, Removed
 from gate.page.portrait import crop_portrait
 from gate.page.reader import grey_of, read
 from gate.page.resting import Resting
@@ -104,7 +105,8 @@ class Watch:
         if self._was_taken_up(at_ms):
             events += self._leave_at_once()
             seen = self._live.see(grey, at_ms=at_ms)
-        accepted: Reading | None = None
+        told: Reading | None = None
+        accepted = False
         for event in seen:
             match event:
                 case Present():
@@ -114,12 +116,12 @@ class Watch:
                     events += self._leave(only_settled=True)
                 case Hinted(why):
                     self._hint = why
-                case Accepted(reading):
-                    accepted = reading
+                case Accepted(reading) | Agreed(reading):
+                    told, accepted = reading, isinstance(event, Accepted)
         occupied = self._bed.occupied(grey, at_ms=at_ms, has_zone=self._live.in_sight, had_zone=self._has_zone)
         events += self._follow(occupied=occupied, at_ms=at_ms)
-        if accepted is not None:
-            events += self._accept(accepted, frame, at_ms)
+        if told is not None:
+            events += self._tell(told, frame, at_ms, accepted=accepted)
         elif (visit := self._visit) is not None and not visit.settled:
             events += self._work(visit, frame, grey, at_ms)
         return (*events, *self._advise(at_ms))
@@ -163,15 +165,15 @@ class Watch:
         self._live, self._has_zone, self._hint = LiveReader(self._recogniser), False, None
         return self._leave()
 
-    def _accept(self, reading: Reading, frame: npt.NDArray[np.uint8], at_ms: int) -> tuple[Event, ...]:
-        """A reading that counts: of this page, or of one that took the place of a page that was told already."""
+    def _tell(self, reading: Reading, frame: npt.NDArray[np.uint8], at_ms: int, *, accepted: bool) -> tuple[Event, ...]:
+        """A reading that frames agree on: of this page, or of one that took the place of a page that was told already."""
         visit = self._visit
         if visit is not None and visit.resting is not None and visit.resting.text == reading.lines:
             return ()
         gone = self._leave() if visit is not None and visit.settled else ()
         visit = self._visit or self._arrive(at_ms)
         visit.resting = Resting(reading, at_ms)
-        return (*gone, Read(visit.page, reading, True, crop_portrait(frame, reading)))
+        return (*gone, Read(visit.page, reading, accepted, crop_portrait(frame, reading)))
 
     def _work(self, visit: _Visit, frame: npt.NDArray[np.uint8], grey: Grey, at_ms: int) -> tuple[Event, ...]:
         """What is still to be found out about a page."""

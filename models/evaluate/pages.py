@@ -46,6 +46,7 @@ class View:
     page_width_px: float = 1000.0
     frame: float = 1.25  # the frame's width in page widths
     rotation_deg: float = 0.0
+    spot: tuple[float, float] = (0.0, 0.0)  # off the frame's middle, in page widths
     perspective: float = 0.0  # how far a corner is off, in page widths
     blur_px: float = 0.5  # sigma
     motion_px: float = 0.0
@@ -119,7 +120,7 @@ def seen(rng: np.random.Generator, page: Floats, view: View) -> Grey:
     corners = np.array([[-width, -height], [width, -height], [width, height], [-width, height]]) / 2
     spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     placed = corners @ spin.T * zoom + rng.uniform(-1, 1, (4, 2)) * view.perspective * view.page_width_px
-    placed += np.array([frame_width / 2, frame_height / 2])
+    placed += np.array([frame_width / 2, frame_height / 2]) + np.array(view.spot) * view.page_width_px
     matrix = cv2.getPerspectiveTransform(
         (corners + np.array([width / 2, height / 2])).astype(np.float32), placed.astype(np.float32)
     )

@@ -1,4 +1,4 @@
-"""A camera's frames become events: a document came, its zone is accepted, what would help, it left."""
+"""A camera's frames become events: a document came, its zone is agreed on or accepted, what would help, it left."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,17 @@ from fakes.mrz_frames import Faults, Scripted
 from fakes.pages import View, draw_page, shoot, zone_lines
 
 from gate.page.errors import BadPictureError
-from gate.page.live import LOOK_EVERY_MS, REMOVED_AFTER_MS, Accepted, Hinted, LiveReader, PageEvent, Present, Removed
+from gate.page.live import (
+    LOOK_EVERY_MS,
+    REMOVED_AFTER_MS,
+    Accepted,
+    Agreed,
+    Hinted,
+    LiveReader,
+    PageEvent,
+    Present,
+    Removed,
+)
 from gate.page.values import Why, ZoneFormat
 
 RANDOM = np.random.default_rng(11)
@@ -48,17 +58,30 @@ def kinds(events: list[PageEvent]) -> list[type]:
     return [type(event) for event in events if not isinstance(event, Hinted)]
 
 
-def test_a_page_comes_is_accepted_once_and_leaves() -> None:
+def test_a_page_that_lies_still_comes_is_agreed_on_once_and_leaves() -> None:
     camera = Camera(Scripted(LINES))
     assert camera.shows(BED, 5) == []
     events = camera.shows(PAGE, 30)
-    assert kinds(events) == [Present, Accepted]
-    accepted = next(event for event in events if isinstance(event, Accepted))
-    assert accepted.reading.lines == LINES
-    assert accepted.at_ms - events[0].at_ms == FRAME_MS, "the second frame that agrees is enough"
+    assert kinds(events) == [Present, Agreed], "what never changes between frames bears nothing out"
+    agreed = next(event for event in events if isinstance(event, Agreed))
+    assert agreed.reading.lines == LINES
+    assert agreed.at_ms - events[0].at_ms == FRAME_MS, "the second frame that agrees is enough"
     camera.recogniser.lines = ()
     gone = camera.shows(BED, 30)
     assert [type(event) for event in gone] == [Removed], "an empty bed is no reason to tell anybody anything"
+
+
+def test_a_page_that_moved_between_two_frames_that_agree_is_accepted_at_once_and_once() -> None:
+    camera = Camera(Scripted(LINES))
+    events = camera.shows(PAGE, 1) + camera.shows(np.roll(PAGE, 30, axis=1), 30)
+    assert kinds(events) == [Present, Accepted]
+    assert kinds(camera.shows(PAGE, 10)) == []
+
+
+def test_a_page_that_moves_after_frames_agreed_is_accepted_then() -> None:
+    camera = Camera(Scripted(LINES))
+    assert kinds(camera.shows(PAGE, 5)) == [Present, Agreed]
+    assert kinds(camera.shows(np.roll(PAGE, 30, axis=1), 5)) == [Accepted]
 
 
 def test_an_empty_bed_and_an_accepted_page_are_looked_at_now_and_then_only() -> None:
@@ -96,7 +119,7 @@ def test_another_page_in_the_place_of_the_first_is_told() -> None:
     camera.shows(PAGE, 4)
     camera.recogniser.lines = other
     events = camera.shows(frame_of(other), 30)
-    assert kinds(events) == [Removed, Present, Accepted]
+    assert kinds(events) == [Removed, Present, Agreed]
     assert events[-1].at_ms > events[0].at_ms
 
 

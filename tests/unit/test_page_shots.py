@@ -1,4 +1,4 @@
-"""Single pictures of a scanner's service: one is a doubtful reading, two that agree are an accepted one."""
+"""Single pictures of a scanner's service: one is a doubtful reading, two that agree of a page laid otherwise are an accepted one."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ def test_one_picture_is_told_as_doubtful_when_no_second_one_comes() -> None:
     assert eye.tick(at_ms=60_000) == ()
 
 
-def test_two_pictures_that_agree_are_accepted() -> None:
-    eye, _ = shots()
-    eye.see(PAGE, at_ms=0)
-    _, read = eye.see(PAGE, at_ms=200)
-    assert isinstance(read, Read)
-    assert read.accepted
-    assert eye.tick(at_ms=SECOND_MAX_MS + 200) == ()
+def test_two_pictures_that_agree_are_told_at_once_and_accepted_if_the_page_moved_between_them() -> None:
+    for second, accepted in ((PAGE, False), (np.roll(PAGE, 60, axis=1), True)):
+        eye, _ = shots()
+        eye.see(PAGE, at_ms=0)
+        _, read = eye.see(second, at_ms=200)
+        assert isinstance(read, Read)
+        assert read.accepted is accepted
+        assert eye.tick(at_ms=SECOND_MAX_MS + 200) == ()
 
 
 def test_the_next_page_after_one_that_was_told_is_a_new_one() -> None:

@@ -1,22 +1,37 @@
-"""A reading is used only if unrepaired, right in every digit, sure in every character, and the same in two frames."""
+"""A reading is used only if unrepaired, right in every digit, sure in every character, and the same in two frames that differ."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from fakes.page_readings import PASSPORT, geometry, reading
 from fakes.pages import zone_lines
 
-from gate.page.values import PITCH_PX_MIN, ZoneFormat
-from gate.page.voting import CONFIDENCE_MIN, FRAMES_MIN, TEXTS_MAX, Votes, counts, objections_to
+from gate.page.values import PITCH_PX_MIN, LinePlace, Reading, ZoneFormat
+from gate.page.voting import CONFIDENCE_MIN, FIT_MIN, FRAMES_MIN, LEAD_MIN, TEXTS_MAX, Votes, counts, objections_to
 
 OTHER = ("P<UTOERIKSSON<<ANNE<MARIA<<<<<<<<<<<<<<<<<<<", PASSPORT[1])
+ELSEWHERE = replace(
+    geometry(),
+    lines=tuple(
+        LinePlace((line.start[0] + 40, line.start[1]), (line.end[0] + 40, line.end[1]), line.height_px)
+        for line in geometry().lines
+    ),
+)
 WRONG_DIGIT = (PASSPORT[0], PASSPORT[1][:-1] + "7")
 
 
-def test_a_good_reading_counts_and_two_alike_are_accepted() -> None:
+def moved() -> Reading:
+    """The same text, the page lying elsewhere."""
+    return reading(geometry=ELSEWHERE)
+
+
+def test_a_good_reading_counts_and_two_alike_are_accepted_if_the_page_moved_between_them() -> None:
     votes = Votes()
     assert objections_to(reading()) == ()
     assert not votes.cast(reading())
-    assert votes.cast(reading())
+    assert not votes.cast(reading())
+    assert votes.cast(moved())
 
 
 def test_a_repair_never_counts() -> None:
@@ -42,6 +57,17 @@ def test_characters_that_are_too_small_never_count() -> None:
     assert counts(reading(geometry=geometry(PITCH_PX_MIN)))
 
 
+def test_a_shape_that_is_not_its_characters_never_counts() -> None:
+    assert not counts(reading(fit=FIT_MIN - 0.01))
+    assert not counts(reading(lead=LEAD_MIN - 0.001))
+    assert counts(reading(fit=FIT_MIN, lead=LEAD_MIN))
+
+
+def test_a_zone_that_may_be_a_part_of_a_longer_one_never_counts() -> None:
+    (objection,) = objections_to(reading(ends_seen=False))
+    assert "part of a longer one" in objection
+
+
 def test_characters_beside_the_zone_never_count() -> None:
     assert objections_to(reading(crowded=True)) == ("more characters stand beside the zone",)
 
@@ -51,7 +77,7 @@ def test_a_frame_that_disagrees_must_be_outvoted() -> None:
     votes = Votes()
     assert not votes.cast(reading(OTHER))
     assert not votes.cast(reading())
-    assert not votes.cast(reading())
+    assert not votes.cast(moved())
     assert votes.cast(reading())
 
 
@@ -59,7 +85,7 @@ def test_readings_that_do_not_count_take_nothing_away() -> None:
     votes = Votes()
     assert not votes.cast(reading())
     assert not votes.cast(reading(OTHER, weakest=0.1))
-    assert votes.cast(reading())
+    assert votes.cast(moved())
 
 
 def test_the_texts_of_one_document_are_limited() -> None:

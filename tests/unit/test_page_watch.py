@@ -71,12 +71,20 @@ def test_a_page_is_read_once_with_its_portrait_and_is_gone_when_taken() -> None:
     camera = Camera()
     (read,) = news(camera.shows(PAGE, LINES, 40))
     assert isinstance(read, Read)
-    assert (read.page, read.accepted, read.reading.lines) == (1, True, LINES)
+    assert (read.page, read.accepted, read.reading.lines) == (1, False, LINES), "nothing changed: the chip is to confirm it"
     assert read.portrait is not None
     assert news(camera.shows(BED, (), 12)) == [Gone(1)]
     (again,) = news(camera.shows(PAGE, LINES, 10))
     assert isinstance(again, Read)
     assert again.page == 2
+
+
+def test_a_page_that_was_pushed_between_two_frames_is_read_by_the_whole_rule() -> None:
+    camera = Camera()
+    camera.shows(PAGE, LINES, 1)
+    (read,) = news(camera.shows(np.roll(PAGE, 30, axis=1), LINES, 10))
+    assert isinstance(read, Read)
+    assert read.accepted
 
 
 def test_another_page_in_its_place_is_another_page() -> None:
@@ -154,7 +162,7 @@ def test_a_page_that_changes_hands_at_once_is_presented_again(moved_px: int) -> 
     gone, read = news(camera.shows(np.roll(PAGE, moved_px, axis=1), LINES, 6))
     assert gone == Gone(1)
     assert isinstance(read, Read)
-    assert (read.page, read.accepted, read.reading.lines) == (2, True, LINES)
+    assert (read.page, read.accepted, read.reading.lines) == (2, False, LINES)
 
 
 def test_a_doubtful_page_that_changes_hands_is_presented_again() -> None:

@@ -108,8 +108,8 @@ def kind_of(seed: int, number: int) -> str:
 
 
 def _usual(rng: np.random.Generator, name: str) -> View:
-    """As a camera over a bed sees a page that was laid with some care: 12 to 24 pixels a character."""
-    pitch_px = float(rng.uniform(12, 24))
+    """As a camera over a bed sees a page that was laid with some care: 10 to 18 pixels a character."""
+    pitch_px = float(rng.uniform(10, 18))
     width_mm = {"TD1": 85.6, "TD2": 105.0, "TD3": 125.0, "MRVA": 120.0, "MRVB": 105.0}[name]
     return View(
         width_px=pitch_px * width_mm / 2.54,
@@ -179,7 +179,7 @@ def _worse(rng: np.random.Generator, kind: str, much: float, plan: _Plan) -> Vie
         case "steep":
             return replace(view, steep=float(rng.choice([-1, 1])) * (0.06 + 0.16 * much))
         case "small":
-            return replace(view, width_px=view.width_px * float(rng.uniform(6.2, 9.5)) / 18)
+            return replace(view, width_px=view.width_px * float(rng.uniform(6.2, 9.5)) / _pitch_px(plan))
         case "blurred" if rng.random() < 0.5:
             return replace(view, blur_px=(0.06 + 0.09 * much) * _pitch_px(plan))
         case "blurred":

@@ -128,15 +128,18 @@ def dust(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
 
 
 def _blot(sheet: Sheet, at: tuple[int, int], radius_px: float, *, dark: bool, tone: float) -> None:
-    mask = np.zeros(sheet.ink.shape, np.float32)
+    """A round speck; `at` is in eighths of a pixel."""
     reach = int(radius_px) + 3
-    x, y = at[0] // 8, at[1] // 8
-    part = (slice(max(0, y - reach), max(0, y + reach + 1)), slice(max(0, x - reach), max(0, x + reach + 1)))
-    cv2.circle(mask, at, round(radius_px * 8), (1.0,), -1, cv2.LINE_AA, 3)
+    left, top = max(0, at[0] // 8 - reach), max(0, at[1] // 8 - reach)
+    part = (slice(top, at[1] // 8 + reach + 1), slice(left, at[0] // 8 + reach + 1))
+    mask = np.zeros(sheet.ink[part].shape, np.float32)
+    if not mask.size:
+        return
+    cv2.circle(mask, (at[0] - 8 * left, at[1] - 8 * top), round(radius_px * 8), (1.0,), -1, cv2.LINE_AA, 3)
     if dark:
-        sheet.paper[part] += (np.float32(tone) - sheet.paper[part]) * mask[part]
+        sheet.paper[part] += (np.float32(tone) - sheet.paper[part]) * mask
     else:
-        sheet.ink[part] *= 1 - mask[part]
+        sheet.ink[part] *= 1 - mask
 
 
 def chipped(rng: np.random.Generator, sheet: Sheet, much: float) -> None:

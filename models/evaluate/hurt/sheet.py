@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.evaluate.hurt.texts import Zone
 
 Floats = npt.NDArray[np.float32]
-PX_PER_MM: Final = 11.0
+PX_PER_MM: Final = 9.0
 PITCH_PX: Final = 2.54 * PX_PER_MM
 OCR_B: Final = Path("/usr/share/fonts/opentype/ocr-b/OCRB.otf")
 OTHER_FACES: Final = (

@@ -1,0 +1,146 @@
+"""What lies beside the ends of a zone: paper, as every zone has it, or what cuts it short.
+
+The first 36 characters of a larger visa are a smaller visa, check digits included. So a zone of 36 characters is one only if empty paper is
+seen beside it, for as far as the narrowest margin of that size goes (ICAO 9303-6 and 9303-7: 4 mm). Between the lines, where no ink is, the
+paper beside the zone must be no other than that of the zone: no step in its shade that the zone has not as well, in whatever light and print.
+On the lines there must be no ink. A label of the paper's own shade shows no such step, so a visa's paper must also be seen to end where that of
+the smaller size does, at an edge or with the picture; that of the larger one goes on for 24 mm.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gate.page.measure import FRAME_PX
+from gate.page.ranks import at_share
+from gate.page.rectify import sample
+from gate.page.values import STRIP_WIDTH_PX
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from gate.page.decode import Cells
+    from gate.page.rectify import Ribbon
+    from gate.page.values import Grey
+
+CUT_WIDTHS: Final = (36,)  # of zones whose text may be the beginning of a longer one's
+# Of 97 drawn zones of that size that counted otherwise, 5 in 100 lie outside a bound; edges of labels, pages and fingers at 4 and more.
+STEP_MAX: Final = 1.5
+SHADE_MAX: Final = 2.3
+DARK_MAX: Final = 0.4
+REACH: Final = 1.4  # pitches of paper that are wanted
+FAR: Final = 4.6  # pitches, within which a smaller visa's paper ends: 7 mm at the usual place, 12 at the most
+EDGE_MIN: Final = 2.0
+_CELLS: Final = 12  # of the zone, that they are held against
+_PITCH_PX: Final = 10
+_TEXT: Final = 1.1  # pitches: as high as a line is
+_GAP_MIN: Final = 0.4
+_STEP_PX: Final = 4
+_GREY: Final = 0.3  # of 255: what no picture can tell
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a zone.
+
+    `inside` is False where the picture ends. `step` is the sharpest change of the paper's shade beside the zone, in those that the zone has
+    itself; `shade` how far it is off the zone's, in the same way; `dark` the darkest on the lines, as a share of the ink's contrast.
+    """
+
+    inside: bool
+    step: float
+    shade: float
+    dark: float
+
+    @property
+    def empty(self) -> bool:
+        """True when paper is seen and nothing else."""
+        return self.inside and self.step <= STEP_MAX and self.shade <= SHADE_MAX and self.dark <= DARK_MAX
+
+
+def end_of(grey: Grey, ribbons: Sequence[Ribbon], cells: Sequence[Cells], *, after: bool) -> End:
+    """Look beside the last characters of two lines, or beside the first ones."""
+    ends = [_end_part(ribbon, line, REACH, after=after) for ribbon, line in zip(ribbons, cells, strict=True)]
+    between, inside, pitch_px = _gap(grey, ends, REACH, after=after)
+    columns = between.mean(axis=0)
+    step, shade = _steps(columns), _shade(columns)
+    dark = 0.0
+    for end in ends:
+        text, seen = _strip(grey, end, REACH, _TEXT, pitch_px, after=after)
+        inside, dark = inside and seen, max(dark, _darkness(text))
+    return End(inside, float(step.max()), shade, dark)
+
+
+def paper_ends(grey: Grey, ribbons: Sequence[Ribbon], cells: Sequence[Cells]) -> bool:
+    """True when the paper of two lines is seen to end between `REACH` and `FAR` pitches after their last characters."""
+    ends = [_end_part(ribbon, line, FAR, after=True) for ribbon, line in zip(ribbons, cells, strict=True)]
+    between, inside, _ = _gap(grey, ends, FAR, after=True)
+    return not inside or _steps(between.mean(axis=0))[round(REACH * _PITCH_PX) :].max() >= EDGE_MIN
+
+
+def _gap(
+    grey: Grey, ends: Sequence[Ribbon], reach: float, *, after: bool
+) -> tuple[npt.NDArray[np.float32], bool, float]:
+    """The paper between two lines, whether the picture shows all of it, and how many pixels a pitch takes."""
+    pitch_px = ends[0].length_px / (_CELLS + reach)
+    apart = math.dist(ends[0].at(0.5), ends[1].at(0.5)) / pitch_px
+    between = ends[0].moved(apart / 2 * pitch_px)
+    shades, inside = _strip(grey, between, reach, max(_GAP_MIN, apart - 1.5), pitch_px, after=after)
+    return shades, inside, pitch_px
+
+
+def _end_part(ribbon: Ribbon, cells: Cells, reach: float, *, after: bool) -> Ribbon:
+    """The ribbon from `_CELLS` characters before a line's end to `reach` pitches beyond it, from left to right."""
+    steps = np.diff(cells.centres)
+    if after:
+        frames = cells.centres[-1] - (_CELLS - 0.5) * steps[-1], cells.centres[-1] + (0.5 + reach) * steps[-1]
+    else:
+        frames = cells.centres[0] - (0.5 + reach) * steps[0], cells.centres[0] + (_CELLS - 0.5) * steps[0]
+    start, end = ((float(frame) + 0.5) * FRAME_PX / STRIP_WIDTH_PX for frame in frames)
+    return ribbon.stretched(start, end)
+
+
+def _strip(
+    grey: Grey, part: Ribbon, reach: float, high: float, pitch_px: float, *, after: bool
+) -> tuple[npt.NDArray[np.float32], bool]:
+    """The shades along a ribbon `high` pitches high, what lies beside the zone last; and whether the picture shows all of it."""
+    size = round((_CELLS + reach) * _PITCH_PX), max(4, round(high * _PITCH_PX))
+    shades = sample(grey, part, *size, high * pitch_px).astype(np.float32)
+    height, width = grey.shape
+    corners = [part.at(1.0 if after else 0.0, below * pitch_px) for below in (-high / 2, high / 2)]
+    inside = all(0 <= x <= width - 1 and 0 <= y <= height - 1 for x, y in corners)
+    return shades if after else shades[:, ::-1], inside
+
+
+def _smooth(columns: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    return np.convolve(columns, np.full(3, 1 / 3), "valid")
+
+
+def _steps(columns: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """How sharply the shade changes at each column beside the zone, as multiples of the zone's own sharpest change."""
+    zone = _CELLS * _PITCH_PX - 2
+    smooth = _smooth(columns)
+    steps = np.abs(smooth[_STEP_PX:] - smooth[:-_STEP_PX])
+    usual = float(np.sort(steps[: zone - 2 * _STEP_PX])[-3])  # two may be a speck's
+    return steps[zone - _STEP_PX - 1 :] / max(usual, _GREY)
+
+
+def _shade(columns: npt.NDArray[np.float32]) -> float:
+    """The largest difference of shade beside the zone, as a multiple of the zone's own."""
+    zone = _CELLS * _PITCH_PX - 2
+    smooth = _smooth(columns)
+    near = smooth[zone - 6 * _PITCH_PX : zone]
+    middle = float(np.median(near))
+    return float(np.abs(smooth[zone:] - middle).max()) / max(at_share(np.abs(near - middle), 0.95), _GREY)
+
+
+def _darkness(shades: npt.NDArray[np.float32]) -> float:
+    zone = _CELLS * _PITCH_PX
+    paper, ink = at_share(shades[:, :zone], 0.9), at_share(shades[:, :zone], 0.04)
+    return (paper - at_share(shades[:, zone:], 0.03)) / max(paper - ink, 1.0)

@@ -1,0 +1,63 @@
+"""What is other from one picture of a text to the next: where it lies, or how the light falls on it.
+
+Two pictures share every fault that stays where it is: dirt on the glass and a lamp's reflection as long as the page lies still, and
+what is wrong with the page itself always. What they agree on is worth no more than what changed between them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gate.page.ranks import at_share
+from gate.page.values import STRIP_HEIGHT_PX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gate.page.values import Floats, LinePlace, Point, Reading
+
+MOVED_PITCHES_MIN: Final = 1.0  # by every part of the zone: what hid one character hides another one now
+LIGHT_MIN: Final = 0.12  # of the light on a part of the zone beside the others: noise and another exposure stay below
+_PARTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a line: a page that turns about one of them has not moved there
+_LIT_PARTS: Final = 8
+_TEXT_ROWS: Final = slice(STRIP_HEIGHT_PX // 4, 3 * STRIP_HEIGHT_PX // 4)
+
+
+def apart(one: Reading, other: Reading) -> bool:
+    """True when the second picture can tell what the first one may have got wrong by where it lay or how it was lit."""
+    return _moved_pitches(one, other) >= MOVED_PITCHES_MIN or _relit(one, other) >= LIGHT_MIN
+
+
+def light_on(strips: Floats) -> tuple[float, ...]:
+    """How bright the paper is at eight parts of each line, 0 to 1."""
+    return tuple(
+        at_share(part, 0.9) for strip in strips[:, 0, _TEXT_ROWS] for part in np.array_split(strip, _LIT_PARTS, axis=1)
+    )
+
+
+def _moved_pitches(one: Reading, other: Reading) -> float:
+    """How far the part of the zone went that went least."""
+    lines = zip(one.geometry.lines, other.geometry.lines, strict=True)
+    least_px = min(
+        math.dist(here, there)
+        for before, after in lines
+        for here, there in zip(_points(before), _points(after), strict=True)
+    )
+    return least_px / one.geometry.pitch_px
+
+
+def _points(line: LinePlace) -> Iterator[Point]:
+    (x0, y0), (x1, y1) = line.start, line.end
+    for part in _PARTS:
+        yield x0 + part * (x1 - x0), y0 + part * (y1 - y0)
+
+
+def _relit(one: Reading, other: Reading) -> float:
+    """How much the light on the part of the zone changed that changed most, beside the usual one."""
+    if len(one.light) != len(other.light) or not one.light:
+        return 0.0
+    changes = np.array(other.light) / np.maximum(np.array(one.light), 0.02)
+    return float(np.abs(changes / max(float(np.median(changes)), 1e-3) - 1).max())
