@@ -85,10 +85,10 @@ def test_nothing_wrong_is_accepted(measured: tuple[str, list[Measured]]) -> None
 
 
 def test_most_of_what_can_be_accepted_is(measured: tuple[str, list[Measured]]) -> None:
-    """Two are printed with wrong check digits, one has digits for its nationality: one is too small: those must not be."""
+    """Wrong check digits, states that do not exist, a thumbnail, and letters that are not quite OCR-B's must not be."""
     _, results = measured
     accepted = sum(isinstance(result.seen, Reading) and counts(result.seen) for result in results)
-    assert accepted >= 0.75 * len(results)
+    assert accepted >= 0.65 * len(results)
 
 
 def test_a_picture_without_a_zone_gives_nothing(measured: tuple[str, list[Measured]]) -> None:

@@ -1,5 +1,6 @@
 """The pages that page reading is judged by: right zones, every kind as often as it is said, and the same page for the same seed."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -46,6 +47,28 @@ def test_the_two_pictures_are_never_the_same_bytes_and_lost_ends_are_told() -> N
         assert case.whole is (case.kept == WIDTHS[case.format])
         assert case.between in Between
         assert case.pictures[0].shape != case.pictures[1].shape or (case.pictures[0] != case.pictures[1]).any()
+
+
+def test_the_program_shows_pages_and_writes_what_became_of_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = program.main(["--seed", "9", "--pages", "6", "--out", str(tmp_path), "--keep", str(tmp_path / "kept")])
+    told = json.loads(capsys.readouterr().out)
+    written = json.loads((tmp_path / "hurt-9.json").read_text())
+    assert [one["number"] for one in written["outcomes"]] == list(range(6))
+    assert told["pages"] == 6
+    assert told["exact"] == sum(one["exact"] for one in written["outcomes"] if one["whole"])
+    assert told["accepted_wrong"] == 0
+    assert ended == (told["exact_of_whole"] < program.EXACT_MIN)
+    assert "| covered |" in (tmp_path / "hurt-9.md").read_text()
+
+
+def test_a_wrong_text_that_was_accepted_ends_the_program_with_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wrong = program.Outcome(0, "cut", "MRVA", "place", False, True, False, True, True, True, True, 0.99)
+    monkeypatch.setattr(program, "outcomes_of", lambda *_, **__: iter([wrong]))
+    assert program.main(["--seed", "9", "--pages", "1", "--out", str(tmp_path)]) == 1
 
 
 def test_without_a_typeface_nothing_is_measured(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import pytest
-from fakes.mrz_frames import Faults, Scripted
+from fakes.mrz_frames import Faults, Scripted, Seeing
 from fakes.pages import View, draw_page, shoot, zone_lines
 
 from gate.page.errors import BadPictureError
@@ -59,7 +59,7 @@ def kinds(events: list[PageEvent]) -> list[type]:
 
 
 def test_a_page_that_lies_still_comes_is_agreed_on_once_and_leaves() -> None:
-    camera = Camera(Scripted(LINES))
+    camera = Camera(Seeing(LINES))
     assert camera.shows(BED, 5) == []
     events = camera.shows(PAGE, 30)
     assert kinds(events) == [Present, Agreed], "what never changes between frames bears nothing out"
@@ -72,20 +72,20 @@ def test_a_page_that_lies_still_comes_is_agreed_on_once_and_leaves() -> None:
 
 
 def test_a_page_that_moved_between_two_frames_that_agree_is_accepted_at_once_and_once() -> None:
-    camera = Camera(Scripted(LINES))
+    camera = Camera(Seeing(LINES))
     events = camera.shows(PAGE, 1) + camera.shows(np.roll(PAGE, 30, axis=1), 30)
     assert kinds(events) == [Present, Accepted]
     assert kinds(camera.shows(PAGE, 10)) == []
 
 
 def test_a_page_that_moves_after_frames_agreed_is_accepted_then() -> None:
-    camera = Camera(Scripted(LINES))
+    camera = Camera(Seeing(LINES))
     assert kinds(camera.shows(PAGE, 5)) == [Present, Agreed]
     assert kinds(camera.shows(np.roll(PAGE, 30, axis=1), 5)) == [Accepted]
 
 
 def test_an_empty_bed_and_an_accepted_page_are_looked_at_now_and_then_only() -> None:
-    camera = Camera(Scripted(LINES))
+    camera = Camera(Seeing(LINES))
     camera.shows(PAGE, 3)
     before = camera.recogniser.calls
     camera.shows(PAGE, 30)
@@ -94,7 +94,7 @@ def test_an_empty_bed_and_an_accepted_page_are_looked_at_now_and_then_only() -> 
 
 
 def test_a_hand_for_a_moment_is_no_removal() -> None:
-    camera = Camera(Scripted(LINES))
+    camera = Camera(Seeing(LINES))
     camera.shows(PAGE, 4)
     lines, camera.recogniser.lines = camera.recogniser.lines, ()
     assert kinds(camera.shows(BED, REMOVED_AFTER_MS // FRAME_MS - 2)) == []
@@ -103,7 +103,7 @@ def test_a_hand_for_a_moment_is_no_removal() -> None:
 
 
 def test_what_a_hand_leaves_of_a_zone_is_no_other_page() -> None:
-    camera = Camera(Scripted(LINES))
+    camera = Camera(Seeing(LINES))
     camera.shows(PAGE, 10)
     camera.recogniser.lines = tuple(line[:36] for line in LINES)
     hidden = PAGE.copy()
@@ -115,7 +115,7 @@ def test_what_a_hand_leaves_of_a_zone_is_no_other_page() -> None:
 
 def test_another_page_in_the_place_of_the_first_is_told() -> None:
     other = zone_lines(RANDOM, ZoneFormat.TD3)
-    camera = Camera(Scripted(LINES))
+    camera = Camera(Seeing(LINES))
     camera.shows(PAGE, 4)
     camera.recogniser.lines = other
     events = camera.shows(frame_of(other), 30)

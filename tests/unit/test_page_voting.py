@@ -8,7 +8,18 @@ from fakes.page_readings import PASSPORT, geometry, reading
 from fakes.pages import zone_lines
 
 from gate.page.values import PITCH_PX_MIN, LinePlace, Reading, ZoneFormat
-from gate.page.voting import CONFIDENCE_MIN, FIT_MIN, FRAMES_MIN, LEAD_MIN, TEXTS_MAX, Votes, counts, objections_to
+from gate.page.voting import (
+    CONFIDENCE_MIN,
+    FIT_MIN,
+    FRAMES_MIN,
+    LEAD_MIN,
+    MARKS_MAX,
+    TEXTS_MAX,
+    UNCHECKED_MIN,
+    Votes,
+    counts,
+    objections_to,
+)
 
 OTHER = ("P<UTOERIKSSON<<ANNE<MARIA<<<<<<<<<<<<<<<<<<<", PASSPORT[1])
 ELSEWHERE = replace(
@@ -34,6 +45,17 @@ def test_a_good_reading_counts_and_two_alike_are_accepted_if_the_page_moved_betw
     assert votes.cast(moved())
 
 
+def doubting(sure: float, *, line: int, column: int) -> Reading:
+    confidence = [[0.99] * len(text) for text in PASSPORT]
+    confidence[line][column] = sure
+    return reading(confidence=tuple(map(tuple, confidence)))
+
+
+def test_marks_between_the_lines_never_count() -> None:
+    assert counts(reading(marks=MARKS_MAX))
+    assert objections_to(reading(marks=MARKS_MAX + 1)) == ("there are marks between the lines",)
+
+
 def test_a_repair_never_counts() -> None:
     votes = Votes()
     repaired = reading(repaired=True)
@@ -49,7 +71,15 @@ def test_a_wrong_digit_never_counts_and_is_named() -> None:
 
 @pytest.mark.parametrize(("weakest", "enough"), [(CONFIDENCE_MIN - 0.01, False), (CONFIDENCE_MIN, True)])
 def test_the_weakest_character_decides(weakest: float, enough: bool) -> None:  # noqa: FBT001 - a table of cases
-    assert counts(reading(weakest=weakest)) is enough
+    assert counts(doubting(weakest, line=1, column=3)) is enough
+
+
+@pytest.mark.parametrize(("line", "column"), [(0, 0), (0, 3), (0, 43), (1, 11), (1, 20)])
+def test_where_no_check_digit_tells_a_character_must_be_surer(line: int, column: int) -> None:
+    """Names, states, sex: a wrong one shows in no sum."""
+    assert counts(doubting(UNCHECKED_MIN, line=line, column=column))
+    (objection,) = objections_to(doubting(UNCHECKED_MIN - 0.01, line=line, column=column))
+    assert "no check digit covers" in objection
 
 
 def test_characters_that_are_too_small_never_count() -> None:

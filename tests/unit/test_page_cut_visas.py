@@ -1,0 +1,95 @@
+"""A visa of 44 columns whose end is cut or covered reads as one of 36, its check digits right: it must not be accepted."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes.pages import Picture, Shot, View, draw_page, shoot, zone_lines
+
+from gate.page.layout import check_digits
+from gate.page.reader import read
+from gate.page.recognise import LineRecogniser, open_recogniser
+from gate.page.values import Reading, ZoneFormat
+from gate.page.voting import counts, objections_to
+
+KEPT = 36
+SEEDS = (1, 2, 3, 4)
+
+
+@pytest.fixture(scope="module")
+def recogniser() -> LineRecogniser:
+    return open_recogniser(Path("nowhere"))  # the weights are in the tree
+
+
+def visa(zone_format: ZoneFormat, seed: int) -> Shot:
+    """A visa whose lines end in fillers, as most do: what it loses is not missed."""
+    random = np.random.default_rng(seed)
+    first, second = zone_lines(random, zone_format)
+    name = first[:26].ljust(len(first), "<")
+    lines = (name, second[:28].ljust(len(second), "<"))
+    assert all(check_digits(zone_format, lines).values())
+    return shoot(draw_page(lines, random), View(page_width=1000), random)
+
+
+def edge_of(seen: Shot) -> int:
+    """Between the last character that is kept and the first that is lost."""
+    return round(float(np.mean([(line[KEPT - 1][0] + line[KEPT][0]) / 2 for line in seen.centres])))
+
+
+def covered(seen: Shot, tone: int) -> Picture:
+    picture = seen.picture.copy()
+    picture[picture.shape[0] // 2 :, edge_of(seen) :] = tone
+    noise = np.random.default_rng(5).normal(0, 3, picture.shape)
+    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+
+
+def paper_of(seen: Shot) -> int:
+    left, right = (round(float(seen.centres[0][at][0])) for at in (0, -1))
+    between = round(float(seen.centres[0][:, 1].mean() + seen.centres[1][:, 1].mean()) / 2)
+    return int(np.median(seen.picture[between - 4 : between + 4, left:right]))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("how", ["picture ends", "table", "white label", "label of the paper's own shade"])
+def test_a_larger_visa_that_is_cut_or_covered_is_not_accepted_as_a_smaller_one(
+    recogniser: LineRecogniser, how: str, seed: int
+) -> None:
+    seen = visa(ZoneFormat.MRV_A, seed)
+    match how:
+        case "picture ends":
+            picture = seen.picture[:, : edge_of(seen)].copy()
+        case "table":
+            picture = covered(seen, 70)
+        case "white label":
+            picture = covered(seen, 250)
+        case _:
+            picture = covered(seen, paper_of(seen))
+    reading = read(picture, recogniser)
+    assert isinstance(reading, Reading)
+    assert reading.format is ZoneFormat.MRV_B
+    assert reading.check_digits_hold
+    assert "no empty paper" in " ".join(objections_to(reading))
+    if how != "table":  # whose dark edge stands between the lines besides
+        assert counts(replace(reading, ends_seen=True)), "nothing else would have kept it out"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("zone_format", [ZoneFormat.MRV_B, ZoneFormat.TD2])
+def test_a_zone_of_that_width_with_its_own_paper_beside_it_counts(
+    recogniser: LineRecogniser, zone_format: ZoneFormat, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    seen = visa(zone_format, seed) if zone_format is ZoneFormat.MRV_B else None
+    seen = seen or shoot(draw_page(zone_lines(random, zone_format), random), View(page_width=1000), random)
+    reading = read(seen.picture, recogniser)
+    assert isinstance(reading, Reading)
+    assert reading.lines == seen.lines
+    assert objections_to(reading) == ()
+
+
+def test_a_visas_line_that_ends_in_a_letter_may_go_on(recogniser: LineRecogniser) -> None:
+    reading = read(visa(ZoneFormat.MRV_B, 1).picture, recogniser)
+    assert isinstance(reading, Reading)
+    going_on = replace(reading, lines=(reading.lines[0], reading.lines[1][:-1] + "7"))
+    assert any("may go on" in objection for objection in objections_to(going_on))
