@@ -16,12 +16,16 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from fakes.central_server import Bench
+from fakes.central_server import GATE_ID, Bench
 
+from gate.audit.checkpoint import Checkpoint
 from gate.audit.note import Signer, Verifier
 from gate.central.archive import export, is_intact
 from gate.central.errors import ForbiddenError
+from gate.central.evidence import Answer, Kind, slots
+from gate.central.ledger import ABSENT_S
 from gate.central.roster import Roster
+from gate.sync import wire
 from gate.sync.errors import SyncError
 from gate.sync.round import Client
 from gate.verify.verify import verify
@@ -119,6 +123,35 @@ async def test_pushers_that_race_each_other_leave_every_entry_once(bench: Bench)
     assert (head.size, head.next_entry, head.bodies) == (size, size, size)
     assert is_intact(bench.server.ledger, bench.gate, bench.server.signer.verifier)
     assert len(bench.server.evidence.alarms(bench.gate.device)) == 0
+
+
+async def test_accusations_that_race_each_other_fill_their_slots_once_and_are_answered(bench: Bench) -> None:
+    bench.grow(52)
+    await bench.round()
+
+    def show(number: int) -> None:
+        forged = Checkpoint(bench.origin, 257, number.to_bytes(32)).sign(bench.log.signer)
+        bench.server.mirror.add_checkpoint(bench.gate, wire.add_checkpoint(257, (), forged).body)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(show, [number % 30 for number in range(90)]))
+    evidence = bench.server.evidence
+    assert [one.kind for one in evidence.alarms(GATE_ID)] == ["fork"] * slots(Kind.FORK)
+    assert [one.count for one in evidence.repeats(GATE_ID)] == [90 - slots(Kind.FORK)]
+    first = evidence.alarms(GATE_ID)[0].id
+    evidence.answer(GATE_ID, first, Answer("2026-11-26T10:00:00.000Z", "A. Operator", "the gate was taken out"))
+    assert [one.id for one in evidence.alarms(GATE_ID) if one.answer is not None] == [first]
+
+
+async def test_an_age_file_that_is_not_there_is_asked_for_again(bench: Bench) -> None:
+    bench.grow(1)
+    for key in (bench.log.spool / "keys").rglob("*.age"):
+        key.unlink()
+    assert await bench.round() is not None
+    ledger, now_s = bench.server.ledger, int(bench.server.clock.now.timestamp())
+    assert ledger.missing_keys(GATE_ID) == 1
+    assert ledger.lacking_keys(GATE_ID, now_s) == []
+    assert len(ledger.lacking_keys(GATE_ID, now_s + ABSENT_S)) == 1
 
 
 def test_of_many_enrolments_with_one_token_one_wins(bench: Bench) -> None:
