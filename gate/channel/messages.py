@@ -96,7 +96,7 @@ def _is_plain(value: object, depth: int) -> bool:
 RECORDS_MAX = 64  # in one append
 BODY_BYTES_MAX = 48 * 1024
 AppendId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
-REMEMBERED_BYTES_MAX = 640
+REMEMBERED_BYTES_MAX = 512
 Remembered = Annotated[bytes, msgspec.Meta(max_length=REMEMBERED_BYTES_MAX)]
 
 
@@ -517,7 +517,8 @@ class PrepareDocument(Message, frozen=True):
     """The first message to a new document child: its chip reader, the lists that it judges by, and what for.
 
     `driver`, `reader` and `socket` are those of the configuration. `lists` is the trust store's file; one with anything marked as
-    test is refused where `service` is True. `guarded` are the data groups that the control centre is asked for.
+    test is refused where `service` is True. `guarded` are the data groups that the control centre is asked for. `time_zone` is the IANA name of the one that
+    the gate stands in.
     """
 
     driver: str
@@ -526,6 +527,7 @@ class PrepareDocument(Message, frozen=True):
     lists: str
     service: bool
     guarded: Annotated[list[int], msgspec.Meta(max_length=2)] = []
+    time_zone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
 
 
 class Edition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ chip that someone else has read. Both end with an Inspection, whatever the chip 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gate.document.access.commands import OK, Transmit
@@ -36,7 +37,6 @@ from gate.document.outcome import DocumentFields, Inspection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
-    from datetime import datetime
 
     from gate.document.mrz import Mrz
     from gate.document.pki.anchors import TrustAnchors
@@ -77,7 +77,7 @@ def inspect(
 
     Start it with `next` or `send(None)`, answer each step with `send`; the Inspection is the value of StopIteration. Once
     started, throw ChipLostError in when the chip or its reader goes away: what had not terminated by then is aborted. `now`
-    is aware; where it may be wrong (`clock_sure` False), what depends on it stays undetermined. `random` gives that many unpredictable bytes. `guarded` are the data groups, of 3 and 4, that Terminal
+    is aware, and its date is the one at the place of the check, by which documents end; where it may be wrong (`clock_sure` False), what depends on it stays undetermined. `random` gives that many unpredictable bytes. `guarded` are the data groups, of 3 and 4, that Terminal
     Authentication is asked for; without any, it is no part of the inspection. `extended` is False for a reader that does not carry
     answers of more than 256 bytes. Raises CardAccessNumberError for a number that is none.
     """
@@ -180,7 +180,8 @@ def _read_the_guarded(examination: Examination, chip: Chip) -> Generator[Step, b
     if not groups:
         examination.terminal = TerminalOutcome(Result.NOT_SUPPORTED, "the document has none of the guarded data groups")
         return
-    outcome = yield from authenticate_terminal(chip, examination.infos(), groups, examination.now.date())
+    today = examination.now.astimezone(UTC).date()  # TR-03110-3 §D.2.1.3: their dates are in Greenwich mean time
+    outcome = yield from authenticate_terminal(chip, examination.infos(), groups, today)
     examination.terminal = outcome
     if outcome.result is Result.SUCCESSFUL:
         examination.wanted |= groups

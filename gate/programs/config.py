@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -23,6 +25,7 @@ from gate.passage.evidence import PageCheckId
 
 DEFAULT_PATH = Path("/etc/portcullis/gate.toml")
 Purpose = Literal["demo", "trial", "service"]
+_ZONE_NAME = re.compile(r"(?!(?:posix|right)/)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 
 
@@ -49,6 +52,18 @@ def refuse_names(address: str) -> None:
         raise ValueError(
             f"name the camera by its IP address and not as {host}: vision may ask no name server"
         ) from None
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone with this IANA name. Raises ValueError when there is none on this machine."""
+    if _ZONE_NAME.fullmatch(name) is not None:
+        try:
+            return ZoneInfo(name)
+        except (KeyError, OSError, ValueError):
+            pass
+    raise ValueError(
+        f"time_zone: {name!r} is no time zone's IANA name, such as Europe/Amsterdam, or not on this machine"
+    )
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -257,11 +272,12 @@ class Screens(Section, frozen=True, kw_only=True):
 
 
 class Config(Section, frozen=True, kw_only=True):
-    """The whole of `gate.toml`."""
+    """The whole of `gate.toml`. `time_zone` is the gate's place by its IANA name: there, documents end with their last day."""
 
     purpose: Purpose
     gate_id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     operator: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,252}$")]
+    time_zone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
     paths: Paths = Paths()
     barrier: Barrier
     swipe: Swipe | None = None
@@ -281,6 +297,7 @@ class Config(Section, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.swipe is None and self.page is None:
             raise ValueError("documents need a reader: a table [swipe], a table [page], or both")
+        zone_of(self.time_zone)
 
     @property
     def origin(self) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import random
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 from fakes.inspections import NOW, issued
-from fakes.sample_passports import portrait, utopia
+from fakes.sample_passports import ANNA, portrait, utopia
 
 from gate.channel import messages as m
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
@@ -138,6 +141,27 @@ async def test_evidence_comes_out_and_the_portrait_goes_another_way(lists: Path,
     for secret in (bytes(sent.image)[200:232], *(line.encode() for line in RIGHT), RIGHT[1][:9].encode()):
         assert secret not in said
     assert [type(message) for message in heard] == [m.ChipFound, m.PortraitRead, m.DocumentJudged]
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "expected"), [("Etc/GMT+12", CheckResult.SUCCESSFUL), ("Pacific/Kiritimati", CheckResult.FAILED)]
+)
+async def test_a_document_ends_with_its_last_day_at_the_gates_place(
+    lists: Path, slot: DirectSlot, time_zone: str, expected: CheckResult
+) -> None:
+    """Its last day is today where the day begins last. There are 26 hours to where it begins first: there it is over, always."""
+    last_day = datetime.now(ZoneInfo("Etc/GMT+12")).date()
+    document = issued(person=dataclasses.replace(ANNA, expiry=last_day))
+    slot.insert(Card(document))
+    async with child_of(lists, time_zone=time_zone) as child:
+        await child.send(wanted(document.mrz_lines))
+        evidence = await judged(child)
+    assert next(check.result for check in evidence.checks if check.id is CheckId.EXPIRY) is expected
+
+
+async def test_a_time_zone_that_is_none_makes_no_child(lists: Path) -> None:
+    with pytest.raises(UnfitError, match="time_zone"):
+        await start_child(preparation(lists, time_zone="Atlantis/Capital"))
 
 
 async def test_a_refused_reading_is_followed_by_the_other_one(lists: Path, slot: DirectSlot) -> None:

@@ -59,6 +59,38 @@ def test_every_personal_detail_may_be_missing() -> None:
     assert (details.full_name, details.other_names, details.born) == (None, (), None)
 
 
+@pytest.mark.parametrize(
+    ("fields", "full_name", "other_names", "born"),
+    [
+        (encode(0x5F0E, "MÜLLER".encode("latin-1")) + encode(0x5F2B, b"19940812"), None, (), date(1994, 8, 12)),
+        (encode(0x5F0E, b"A") + encode(0x5F0F, b"B") + encode(0x5F0F, b"C"), "A", ("B", "C"), None),
+        (encode(0x5F0E, b"A") * 2 + encode(0x5F2B, b"19940812"), None, (), date(1994, 8, 12)),
+        (encode(0x5F0E, b"A") + encode(0xA0, count(3) + encode(0x5F0F, b"B")), "A", (), None),
+        (encode(0x5F0E, b"A") + encode(0xA0, b"\xff"), "A", (), None),
+        (
+            encode(0x5F0E, b"A") + encode(0xA0, count(2) + encode(0x5F0F, b"\xe9") + encode(0x5F0F, b"C")),
+            "A",
+            ("C",),
+            None,
+        ),
+        (encode(0x5F0E, b"A") + encode(0x5F12, b"\xff") + encode(0x5F2B, b"never"), "A", (), None),
+        (encode(0x5F0E, b"A") + b"\x5f\x2b\x20", "A", (), None),
+    ],
+    ids=["latin-1", "names outside a list", "twice", "another count", "no list", "one of a list", "others", "cut"],
+)
+def test_a_detail_that_cannot_be_read_is_none_and_costs_no_other(
+    fields: bytes, full_name: str | None, other_names: tuple[str, ...], born: date | None
+) -> None:
+    details = parse_dg11(encode(0x6B, fields))
+    assert (details.full_name, details.other_names, details.born) == (full_name, other_names, born)
+
+
+@pytest.mark.parametrize("data", [b"", encode(0x6C, b""), encode(0x6B, b"") + b"\x00", b"\x6b\x05\x00"])
+def test_what_is_no_dg11_is_refused(data: bytes) -> None:
+    with pytest.raises(MalformedError):
+        parse_dg11(data)
+
+
 def test_whatever_stands_in_dg13_is_handed_out_unread() -> None:
     assert parse_dg13(encode(0x6D, b"\x00anything")) == b"\x00anything"
 

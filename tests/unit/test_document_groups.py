@@ -12,9 +12,10 @@ from gate.document.access.files import FILE_BYTES_MAX
 from gate.document.checks import CheckId, Result
 from gate.document.inspection import Inspection, inspect_files
 from gate.document.integrity import Integrity
-from hardware_sim.passport import lds
+from hardware_sim.passport import der, lds
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.issuer import Passport
+from hardware_sim.passport.security_object import SecurityObject
 
 FINGERS = lds.dg3(b"a finger")
 MANY = {
@@ -105,6 +106,44 @@ def test_a_group_that_is_another_file_does_not_conform() -> None:
     inspection = inspected(changed)
     assert results(inspection) == {"dg_hashes": "undetermined"}
     assert inspection.groups[11] is Integrity.NON_CONFORMANCE
+
+
+NAME, DATE = der.tlv(0x5F0E, b"ERIKSSON<<ANNA"), der.tlv(0x5F26, b"20261120")
+ODD_GROUPS = {
+    "dg11 with a name outside a list, twice": {11: der.tlv(0x6B, NAME, der.tlv(0x5F0F, b"A"), der.tlv(0x5F0F, b"B"))},
+    "dg11 in latin-1": {11: der.tlv(0x6B, der.tlv(0x5F0E, "MÜLLER".encode("latin-1")))},
+    "dg11 with a field twice": {11: der.tlv(0x6B, NAME, NAME)},
+    "dg11 with another count": {11: der.tlv(0x6B, der.tlv(0xA0, der.integer(7), der.tlv(0x5F0F, b"A")))},
+    "dg11 that ends within a field": {11: der.tlv(0x6B, NAME, b"\x5f\x2b\x08")},
+    "dg12 in latin-1": {12: der.tlv(0x6C, DATE, der.tlv(0x5F19, "Zürich".encode("latin-1")))},
+    "dg12 with a field twice": {12: der.tlv(0x6C, DATE, DATE)},
+    "dg12 with a time that is none": {12: der.tlv(0x6C, DATE, der.tlv(0x5F55, b"noon"))},
+    "dg12 with another count": {12: der.tlv(0x6C, DATE, der.tlv(0xA0, der.integer(2), der.tlv(0x5F1A, b"A")))},
+}
+
+
+@pytest.mark.parametrize("name", ODD_GROUPS)
+def test_a_detail_that_cannot_be_read_leaves_the_hashes_alone(name: str) -> None:
+    inspection = inspected(issued(extra_groups=ODD_GROUPS[name]))
+    assert results(inspection) == {}
+    twice = "dg12 with a field twice"
+    assert (str(inspection.document.issued) == "2026-11-20") == (name.startswith("dg12") and name != twice)
+
+
+@pytest.mark.parametrize("name", ODD_GROUPS)
+def test_a_group_with_such_a_detail_is_still_held_to_its_hash(name: str) -> None:
+    ((number, content),) = ODD_GROUPS[name].items()
+    document = issued(extra_groups=ODD_GROUPS[name])
+    changed = {**document.files, f"EF_DG{number}": content[:-1] + bytes([content[-1] ^ 1])}
+    assert results(inspected(dataclasses.replace(document, files=changed))) == {"dg_hashes": "failed"}
+
+
+@pytest.mark.parametrize("fault", ["com_with_tag_71", "com_without_unicode"])
+@pytest.mark.parametrize("lds_version", [0, 1])
+def test_an_ef_com_with_the_oddities_of_real_documents_agrees_with_ef_sod(fault: str, lds_version: int) -> None:
+    signed = SecurityObject(lds_version=lds_version)
+    assert results(inspected(issued(fault, security_object=signed))) == {}
+    assert results(inspected(issued(fault, "com_lists_fewer", security_object=signed))) == {"com_sod": "failed"}
 
 
 def test_fingers_behind_terminal_authentication_are_present_and_harm_nothing() -> None:

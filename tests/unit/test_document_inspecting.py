@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from fakes.inspections import anchors, issued
@@ -64,7 +66,7 @@ class Chip:
         raise AssertionError("not asked for here")
 
 
-async def inspected(wanted: messages.ReadDocument, chip: Chip) -> DocumentEvidence:
+async def inspected(wanted: messages.ReadDocument, chip: Chip, *, now: datetime | None = None) -> DocumentEvidence:
     async def on_portrait(_: Portrait) -> None:
         await asyncio.sleep(0)
         chip.calls.append("portrait")
@@ -82,7 +84,7 @@ async def inspected(wanted: messages.ReadDocument, chip: Chip) -> DocumentEviden
         ask_centre=no_centre,
         guarded=frozenset(),
         clock_sure=wanted.clock_sure,
-        now=clock.now(),
+        now=now or clock.now(),
     )
     return await inspect_presented(wanted, side, RememberingAnchors(anchors()))
 
@@ -160,6 +162,22 @@ async def test_what_could_not_be_read_never_touches_the_chip() -> None:
 async def test_a_chip_that_cannot_be_found_is_the_callers_to_tell(found: int) -> None:
     with pytest.raises(LinkLostError):
         await inspected(by_camera(WRONG, RIGHT), Chip(found=found))
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "at", "expected"),
+    [
+        ("Europe/Amsterdam", "2031-04-15T21:59:00+00:00", CheckResult.SUCCESSFUL),
+        ("Europe/Amsterdam", "2031-04-15T22:30:00+00:00", CheckResult.FAILED),  # half past midnight there
+        ("UTC", "2031-04-15T22:30:00+00:00", CheckResult.SUCCESSFUL),
+        ("UTC", "2031-04-16T00:00:00+00:00", CheckResult.FAILED),
+        ("America/Los_Angeles", "2031-04-16T00:00:00+00:00", CheckResult.SUCCESSFUL),  # five in the afternoon there
+        ("America/Los_Angeles", "2031-04-16T07:00:00+00:00", CheckResult.FAILED),
+    ],
+)
+async def test_a_document_ends_at_midnight_of_the_gates_place(time_zone: str, at: str, expected: CheckResult) -> None:
+    now = datetime.fromisoformat(at).astimezone(ZoneInfo(time_zone))
+    assert result_of(await inspected(by_reader(RIGHT), Chip(), now=now), CheckId.EXPIRY) is expected
 
 
 async def test_what_depends_on_a_clock_that_is_not_sure_is_recorded_as_undetermined() -> None:

@@ -59,6 +59,12 @@ def test_ef_com_lists_data_groups_by_their_tags() -> None:
     assert parse_com(listed) == Common("0107", "040000", frozenset({1, 2, 15}))
 
 
+@pytest.mark.parametrize("tags", [b"\x61\x75\x71", b"\x71\x61\x75"])
+def test_ef_com_may_list_a_tag_that_no_group_has_and_leave_the_unicode_version_out(tags: bytes) -> None:
+    without = encode(0x60, encode(0x5F01, b"0107") + encode(0x5C, tags))
+    assert parse_com(without) == Common("0107", None, frozenset({1, 2}))
+
+
 VERSIONS = encode(0x5F01, b"0107") + encode(0x5F36, b"040000")
 
 
@@ -71,6 +77,9 @@ VERSIONS = encode(0x5F01, b"0107") + encode(0x5F36, b"040000")
         encode(0x60, encode(0x5C, b"\x61")),
         encode(0x60, VERSIONS + encode(0x5C, b"\x61\x61")),
         encode(0x60, VERSIONS + encode(0x5C, b"\x60")),
+        encode(0x60, VERSIONS + encode(0x5C, b"\x72")),
+        encode(0x60, encode(0x5F36, b"040000") + encode(0x5C, b"\x61")),
+        encode(0x60, encode(0x5F01, b"0107")),
         encode(0x60, encode(0x5F01, b"01A7") + encode(0x5F36, b"040000") + encode(0x5C, b"\x61")),
         encode(0x60, encode(0x5F01, b"0107") + encode(0x5F36, b"0400") + encode(0x5C, b"\x61")),
     ],
@@ -135,9 +144,18 @@ def test_the_date_of_issue_is_read_in_both_forms(value: bytes | None, expected: 
     assert parse_dg12(encode(0x6C, content)).issued == expected
 
 
-def test_a_date_of_issue_that_is_no_text_is_refused() -> None:
-    with pytest.raises(MalformedError):
-        parse_dg12(encode(0x6C, encode(0x5F26, b"\xff" * 8)))
+@pytest.mark.parametrize(
+    "fields",
+    [
+        encode(0x5F26, b"\xff" * 8),
+        encode(0x5F26, b"20210416") * 2,
+        encode(0x5F26, b"20210416") + encode(0x5F26, b"20250416"),
+        b"\x5f\x26\x09" + b"20210416",
+        encode(0x5F19, b"T") + b"\xff\xff\xff",
+    ],
+)
+def test_a_date_of_issue_that_cannot_be_read_or_stands_twice_is_none(fields: bytes) -> None:
+    assert parse_dg12(encode(0x6C, fields)).issued is None
 
 
 def test_dg12_tells_more_than_the_date_and_shows_none_of_it() -> None:
@@ -152,10 +170,10 @@ def test_dg12_tells_more_than_the_date_and_shows_none_of_it() -> None:
         assert "DOE" not in repr(details)
 
 
-@pytest.mark.parametrize("value", [b"", b"2024", b"2024010112305X", bytes.fromhex("2024010112305A")])
-def test_a_time_of_personalization_that_is_none_is_refused(value: bytes) -> None:
-    with pytest.raises(MalformedError, match="personalization"):
-        parse_dg12(encode(0x6C, encode(0x5F55, value)))
+@pytest.mark.parametrize("data", [b"", encode(0x6B, b""), encode(0x6C, b"") + b"\x00", b"\x6c\x05\x00"])
+def test_what_is_no_dg12_is_refused(data: bytes) -> None:
+    with pytest.raises(MalformedError):
+        parse_dg12(data)
 
 
 def test_dg14_tells_what_the_chip_can_do() -> None:

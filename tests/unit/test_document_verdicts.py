@@ -400,7 +400,7 @@ def test_files_of_a_genuine_passport_leave_only_the_chip_itself_open() -> None:
 
 
 def test_a_signed_portrait_that_is_none_is_not_conforming() -> None:
-    for number, content in ((2, tlv.encode(0x75, b"")), (1, tlv.encode(0x61, b"")), (12, tlv.encode(0x6C, b"\x5f"))):
+    for number, content in ((2, tlv.encode(0x75, b"")), (1, tlv.encode(0x61, b"")), (12, tlv.encode(0x6D, b""))):
         groups = {1: GROUPS[1], 2: GROUPS[2], number: content}
         verdict = listing(groups)
         examination = Examination(anchors=ANCHORS, now=NOW, printed=None)

@@ -747,7 +747,7 @@ CATALOGUE = (
     Entry(
         47,
         "the chip of another document from before EF.DG1 on, both without access control",
-        second_chip(Features(), 19, person=OTHER, no_access_control=True),
+        second_chip(Features(), 20, person=OTHER, no_access_control=True),
         {"chip_access": ABSENT, "dg_hashes": FAILED, "mrz_dg1": FAILED},
     ),
     # combined

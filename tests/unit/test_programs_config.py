@@ -9,7 +9,7 @@ import pytest
 import tomli_w
 
 from gate.passage.evidence import PageCheckId
-from gate.programs.config import Config, ConfigError, load
+from gate.programs.config import Config, ConfigError, load, zone_of
 
 TABLE: dict[str, Any] = {
     "purpose": "trial",
@@ -36,6 +36,13 @@ def test_defaults_fill_what_is_not_said(tmp_path: Path) -> None:
     assert config.sync is None
 
 
+@pytest.mark.parametrize("name", ["UTC", "Europe/Amsterdam", "America/Argentina/Buenos_Aires", "Etc/GMT+12"])
+def test_the_gates_place_is_a_time_zone_that_the_machine_knows(tmp_path: Path, name: str) -> None:
+    assert load(written(tmp_path)).time_zone == "UTC"
+    config = load(written(tmp_path, time_zone=name))
+    assert zone_of(config.time_zone).key == name
+
+
 def test_a_control_centre_is_asked_only_where_one_is_named(tmp_path: Path) -> None:
     assert load(written(tmp_path)).document.control_centre == ""
     path = "/run/portcullis-centre/centre.sock"
@@ -59,6 +66,15 @@ def test_a_gate_in_service_has_an_origin_without_a_mark(tmp_path: Path) -> None:
         ({"swipe": {"port": "x", "driver": "stx"}}, "need a profile"),
         ({"swipe": {"port": "x", "driver": "text", "profile": "stx-plain"}}, "need a profile"),
         ({"screens": {"host": "0.0.0.0"}}, "screens.host"),
+        ({"time_zone": "Atlantis/Capital"}, "time_zone: 'Atlantis/Capital' is no time zone"),
+        ({"time_zone": "CEST"}, "time_zone"),
+        ({"time_zone": "europe/amsterdam"}, "time_zone"),
+        ({"time_zone": "Europe"}, "time_zone"),
+        ({"time_zone": "right/Europe/Amsterdam"}, "time_zone"),
+        ({"time_zone": "../../etc/passwd"}, "time_zone"),
+        ({"time_zone": "/usr/share/zoneinfo/UTC"}, "time_zone"),
+        ({"time_zone": ""}, "time_zone"),
+        ({"time_zone": "X" * 65}, "time_zone"),
     ],
 )
 def test_a_wrong_value_is_named(tmp_path: Path, changes: dict[str, Any], complaint: str) -> None:

@@ -149,7 +149,8 @@ def judge_com(security: SecurityObject | None, com: bytes | None) -> Check:
     differing = sorted(common.data_groups ^ security.hashes.keys())
     if differing:
         return Check(CheckId.COM_SOD, Result.FAILED, f"only one of EF.COM and EF.SOD lists {_groups(differing)}")
-    if security.versions not in (None, (common.lds_version, common.unicode_version)):
+    lds_version, unicode_version = security.versions or (common.lds_version, common.unicode_version)
+    if common.lds_version != lds_version or common.unicode_version not in (None, unicode_version):
         return Check(CheckId.COM_SOD, Result.FAILED, "EF.COM and EF.SOD name different versions")
     return Check(CheckId.COM_SOD, Result.SUCCESSFUL, "EF.COM and EF.SOD list the same data groups")
 

@@ -2,20 +2,25 @@
 
 The tag list in front of the fields says nothing that the fields do not say themselves; real documents leave it out or let it
 differ, and it is not judged.
+
+What real documents have in EF.DG11 and EF.DG12 is often not what the standard has: Latin-1 in place of UTF-8, a name outside its list,
+lists with another count. The issuer signed them so. There, a field that cannot be read is none, and never harms the document.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import contextlib
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from gate.document import tlv
 from gate.document.dates import full_date
 from gate.document.errors import MalformedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import date
 
+T = TypeVar("T")
 _TAG_LIST: Final = 0x5C
 _COUNT: Final = 0x02
 _TEXT_CHARACTERS_MAX: Final = 4096
@@ -30,6 +35,31 @@ def read_fields(data: bytes, tag: int, what: str) -> Mapping[int, bytes]:
         found[element.tag] = element.value
     found.pop(_TAG_LIST, None)
     return found
+
+
+def readable_fields(data: bytes, tag: int) -> Mapping[int, tuple[bytes, ...]]:
+    """The fields of the file by tag, in their order, as far as they are fields. Raises MalformedError if it is no such file."""
+    found: dict[int, tuple[bytes, ...]] = {}
+    fields = tlv.elements(tlv.only(data, tag))
+    with contextlib.suppress(MalformedError):
+        for element in fields:
+            found[element.tag] = (*found.get(element.tag, ()), element.value)
+    return found
+
+
+def readable(read: Callable[[bytes | None, str], T | None], values: tuple[bytes, ...], what: str) -> T | None:
+    """What `read` makes of a field; None where the field is missing, stands twice or cannot be read."""
+    with contextlib.suppress(MalformedError):
+        return read(values[0], what) if len(values) == 1 else None
+    return None
+
+
+def readable_names(lists: tuple[bytes, ...], loose: tuple[bytes, ...], tag: int, what: str) -> tuple[str, ...]:
+    """The names of a list with this tag, and those that stand outside of one; whatever cannot be read is left out."""
+    values = loose
+    with contextlib.suppress(MalformedError):
+        values += read_list(lists[0], tag, what) if len(lists) == 1 else ()
+    return tuple(name for value in values if (name := readable(text, (value,), what)))
 
 
 def read_list(data: bytes, tag: int, what: str) -> tuple[bytes, ...]:

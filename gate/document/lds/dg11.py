@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gate.document.lds.details import day, read_fields, read_list, text
+from gate.document.lds.details import day, readable, readable_fields, readable_names, text
 
 if TYPE_CHECKING:
     from datetime import date
@@ -17,15 +17,6 @@ _FULL_NAME: Final = 0x5F0E
 _PERSONAL_NUMBER: Final = 0x5F10
 _BORN: Final = 0x5F2B
 _PLACE_OF_BIRTH: Final = 0x5F11
-_TEXTS: Final = (
-    0x5F42,  # permanent address
-    0x5F12,  # telephone
-    0x5F13,  # profession
-    0x5F14,  # title
-    0x5F15,  # personal summary
-    0x5F17,  # numbers of other valid documents
-    0x5F18,  # custody
-)
 _WHAT: Final = "EF.DG11"
 
 
@@ -45,15 +36,12 @@ class PersonalDetails:
 
 
 def parse_dg11(data: bytes) -> PersonalDetails:
-    """Read EF.DG11. Fields that nothing here uses must still be text. Raises MalformedError."""
-    fields = read_fields(data, TAG, _WHAT)
-    for tag in _TEXTS:
-        text(fields.get(tag), _WHAT)
-    others = read_list(fields[_OTHER_NAMES], _OTHER_NAME, _WHAT) if _OTHER_NAMES in fields else ()
+    """Read EF.DG11; a field that cannot be read is None. Raises MalformedError on what is no EF.DG11 at all."""
+    fields = readable_fields(data, TAG)
     return PersonalDetails(
-        full_name=text(fields.get(_FULL_NAME), _WHAT),
-        other_names=tuple(name for other in others if (name := text(other, _WHAT))),
-        personal_number=text(fields.get(_PERSONAL_NUMBER), _WHAT),
-        born=day(fields.get(_BORN), _WHAT),
-        place_of_birth=text(fields.get(_PLACE_OF_BIRTH), _WHAT),
+        full_name=readable(text, fields.get(_FULL_NAME, ()), _WHAT),
+        other_names=readable_names(fields.get(_OTHER_NAMES, ()), fields.get(_OTHER_NAME, ()), _OTHER_NAME, _WHAT),
+        personal_number=readable(text, fields.get(_PERSONAL_NUMBER, ()), _WHAT),
+        born=readable(day, fields.get(_BORN, ()), _WHAT),
+        place_of_birth=readable(text, fields.get(_PLACE_OF_BIRTH, ()), _WHAT),
     )

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -27,7 +28,7 @@ from gate.channel.errors import ChannelError
 from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
 from gate.document.authenticity.terminal import CentreRequest
 from gate.document.inspection import Portrait
-from gate.programs import clock
+from gate.programs import clock, config
 from gate.programs.children import portraits, ways
 from gate.programs.children.confine import confine, harden
 from gate.programs.children.descriptors import Handed
@@ -58,12 +59,13 @@ class Doors:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a crossing finds ready: `missing` says why there is no chip reader, if there is none."""
+    """What a crossing finds ready: `missing` says why there is no chip reader, if there is none; `zone` is the gate's place."""
 
     store: TrustStore
     reader: ChipDriver
     guarded: frozenset[int]
     missing: str
+    zone: ZoneInfo
 
 
 class Child:
@@ -86,17 +88,21 @@ class Child:
             try:
                 store = open_lists(Path(message.lists), service=message.service)
                 reader = chip_reader(message.driver, message.reader, message.socket)
+                zone = config.zone_of(message.time_zone)  # before the files are closed
             except ListsError as error:
                 await self._lane.send(messages.Unfit(messages.words(f"paths.trust: {error}")))
                 return
             except DriverError as error:
                 await self._lane.send(messages.Unfit(messages.words(f"chip: {error}")))
                 return
-            await self._serve(store, reader, frozenset(message.guarded))
+            except ValueError as error:
+                await self._lane.send(messages.Unfit(messages.words(str(error))))
+                return
+            await self._serve(store, reader, frozenset(message.guarded), zone)
         except ChannelError:
             pass  # the lane is gone: so are we
 
-    async def _serve(self, store: TrustStore, reader: ChipDriver, guarded: frozenset[int]) -> None:
+    async def _serve(self, store: TrustStore, reader: ChipDriver, guarded: frozenset[int], zone: ZoneInfo) -> None:
         confined = self._doors.close_files()
         missing = ""
         try:
@@ -107,7 +113,7 @@ class Child:
         ready = messages.DocumentReady(told(store), missing, confined)
         try:
             await self._lane.send(messages.Prepared(msgspec.to_builtins(ready)))
-            prepared = Prepared(store, reader, guarded, missing)
+            prepared = Prepared(store, reader, guarded, missing, zone)
             await first_of(self._receive(), self._tell_alive(), self._cross(prepared))
         finally:
             if self._sending is not None:
@@ -158,7 +164,7 @@ class Child:
             ask_centre=self._ask_centre,
             guarded=prepared.guarded,
             clock_sure=wanted.clock_sure,
-            now=clock.now(),
+            now=clock.now().astimezone(prepared.zone),
         )
         if wanted.lines:
             wanted = msgspec.structs.replace(wanted, readings=await self._lines())

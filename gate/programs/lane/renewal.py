@@ -206,6 +206,7 @@ class CurrentLists:
             socket=chip.socket,
             lists=str(lists),
             service=self._config.purpose == "service",
+            time_zone=self._config.time_zone,
             # Without a control centre nothing guarded is asked for, and so nothing of the centre.
             guarded=[FINGERS] if self._config.document.control_centre else [],
         )

@@ -24,7 +24,10 @@ _NOT_THE_LAST: Final = -1
 
 @dataclass(slots=True)
 class Draft:
-    """A passport between the desk and the press. `listed` is what EF.COM lists, None for no EF.COM."""
+    """A passport between the desk and the press. `listed` is what EF.COM lists, None for no EF.COM.
+
+    `nobodys_tags` are listed there beside, and `unicode_named` says whether it has the Unicode version.
+    """
 
     lines: tuple[str, ...] = field(repr=False)
     groups: dict[int, bytes] = field(repr=False)
@@ -32,6 +35,8 @@ class Draft:
     abilities: Abilities = field(repr=False)
     portrait: bytes = field(repr=False)
     listed: list[int] | None = None
+    nobodys_tags: bytes = b""
+    unicode_named: bool = True
     security_object: bytes = field(default=b"", repr=False)
     card_access: bytes | None = None
     card_security: bytes | None = field(default=None, repr=False)
@@ -170,6 +175,14 @@ def _no_com(draft: Draft) -> None:
     draft.listed = None
 
 
+def _com_with_tag_71(draft: Draft) -> None:
+    draft.nobodys_tags = b"\x71"
+
+
+def _com_without_unicode(draft: Draft) -> None:
+    draft.unicode_named = False
+
+
 def _sod_empty(draft: Draft) -> None:
     draft.security_object = der.tlv(0x77)
 
@@ -195,6 +208,8 @@ SHOWN_FAULTS: Final[Mapping[str, Change]] = MappingProxyType(
         "com_lists_fewer": _com_lists_fewer,
         "com_lists_more": _com_lists_more,
         "no_com": _no_com,
+        "com_with_tag_71": _com_with_tag_71,
+        "com_without_unicode": _com_without_unicode,
         "sod_empty": _sod_empty,
         "sod_wrong_tag": _sod_wrong_tag,
         "sod_trailing_byte": _sod_trailing_byte,

@@ -216,7 +216,10 @@ def _portrait_group(portrait: bytes, wanted: PortraitFormat) -> bytes:
 def _files(draft: Draft) -> Mapping[str, bytes]:
     named = {f"EF_DG{number}": content for number, content in draft.groups.items()}
     if draft.listed is not None:
-        named = {"EF_COM": lds.com(draft.listed), **named}
+        named = {
+            "EF_COM": lds.com(draft.listed, more_tags=draft.nobodys_tags, with_unicode=draft.unicode_named),
+            **named,
+        }
     free = {"EF_CARD_ACCESS": draft.card_access, "EF_CARD_SECURITY": draft.card_security}
     present = {name: content for name, content in free.items() if content is not None}
     return MappingProxyType({"EF_SOD": draft.security_object, **named, **present})

@@ -17,13 +17,14 @@ _LDS_VERSION: Final = "0108"
 _UNICODE_VERSION: Final = "040000"
 
 
-def com(numbers: Iterable[int]) -> bytes:
-    """EF.COM: versions and the list of data groups."""
-    tags = bytes(DATA_GROUP_TAGS[number] for number in numbers)
+def com(numbers: Iterable[int], *, more_tags: bytes = b"", with_unicode: bool = True) -> bytes:
+    """EF.COM: versions and the list of data groups, with tags that no group has, and without the Unicode version."""
+    tags = bytes(DATA_GROUP_TAGS[number] for number in numbers) + more_tags
+    unicode_version = der.tlv(0x5F36, _UNICODE_VERSION.encode()) if with_unicode else b""
     return der.tlv(
         0x60,
         der.tlv(0x5F01, _LDS_VERSION.encode()),
-        der.tlv(0x5F36, _UNICODE_VERSION.encode()),
+        unicode_version,
         der.tlv(0x5C, tags),
     )
 
