@@ -21,7 +21,7 @@ _NOBODYS = frozenset({PassedBy.NOTHING, PassedBy.UNSEEN})
 
 def entries(before: Surroundings, around: Surroundings, state: State, now_ms: int, timing: Timing) -> tuple[Write, ...]:
     """What the latest event adds to the books. `state` is the one that it met, `before` what was known until then."""
-    if around.counted is None or around.counted == before.counted:
+    if around.counted is None:
         return ()
     counted, crossing = around.counted, crossing_of(state)
     books: list[Write] = []

@@ -121,12 +121,18 @@ __all__ = [
 ]
 
 
-def start(open_crossings: tuple[str, ...], referred: tuple[str, ...] = ()) -> Step:
+def start(open_crossings: tuple[str, ...], referred: tuple[str, ...] = (), through: str | None = None) -> Step:
     """The state at program start: every crossing that was left open is closed as referred, and whoever waits, waits for an officer
     (safety invariant 10). `referred` are those that had their verdict and were not settled. The surroundings hold all who wait.
+    `through` is whose traveller is recorded to be through on their grant: they were admitted, and wait for nobody.
     """
-    closings = tuple(closed(crossing, ClosedAs.REFERRED, waiting.RESTARTED) for crossing in open_crossings)
-    first, shown = go_on(Surroundings(waiting=waiting.left(open_crossings, referred)))
+    closings = tuple(
+        closed(crossing, ClosedAs.ADMITTED)
+        if crossing == through
+        else closed(crossing, ClosedAs.REFERRED, waiting.RESTARTED)
+        for crossing in open_crossings
+    )
+    first, shown = go_on(Surroundings(waiting=waiting.left(open_crossings, referred, through)))
     return first, (*closings, *shown)
 
 

@@ -16,9 +16,12 @@ WAITING_MAX = 32  # the oldest is left to the log, which tells of it again at th
 RESTARTED = (Objection(Reason.LANE_RESTARTED),)
 
 
-def left(open_crossings: tuple[str, ...], referred: tuple[str, ...]) -> tuple[Referral, ...]:
+def left(
+    open_crossings: tuple[str, ...], referred: tuple[str, ...], through: str | None = None
+) -> tuple[Referral, ...]:
     """Who waits at the start of the program, in the order of their crossings: the log knows of whom, and keeps to itself why."""
-    return tuple(Referral(crossing, RESTARTED) for crossing in (*referred, *open_crossings))[-WAITING_MAX:]
+    waiting = (*referred, *(crossing for crossing in open_crossings if crossing != through))
+    return tuple(Referral(crossing, RESTARTED) for crossing in waiting)[-WAITING_MAX:]
 
 
 def follow(waiting: tuple[Referral, ...], effects: tuple[Effect, ...]) -> tuple[Referral, ...]:

@@ -12,7 +12,7 @@ import msgspec
 from gate.channel.messages import BODY_BYTES_MAX
 from gate.passage.counting import Counters
 from gate.passage.policy import Decision, Verdict, decide
-from gate.passage.records import Decided, Record
+from gate.passage.records import Decided, Passed, PassedBy, Record, crossing_of
 
 REPLACED_MAX = 6  # crossings that are remembered over a restart: as many as the log keeps bytes for
 
@@ -54,10 +54,13 @@ def _canonical(fields: dict[str, Any], *, allow_nan: bool) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the log tells the lane at its next start: how far the books of passages go, and of which crossings a record is missing."""
+    """What the log tells the lane at its next start: how far the books of passages go, of which crossings a record is missing, and who
+    was the last to pass on the grant of their crossing.
+    """
 
     counted: Counters | None = None
     replaced: tuple[str, ...] = ()
+    through: str | None = None
 
     @classmethod
     def of(cls, told: bytes) -> Remembered:
@@ -73,7 +76,9 @@ class Remembered:
 
     def after(self, record: Record) -> Remembered:
         """What is to be remembered when this record is in the log."""
-        return replace(self, counted=getattr(record, "counters", None) or self.counted)
+        counted = getattr(record, "counters", None) or self.counted
+        is_through = isinstance(record, Passed) and record.how is PassedBy.GRANT
+        return replace(self, counted=counted, through=crossing_of(record) if is_through else self.through)
 
     def without_record(self, crossing: str | None) -> Remembered:
         """The same when a record of a crossing could not be kept."""

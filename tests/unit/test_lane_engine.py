@@ -43,6 +43,7 @@ class World:
         referred: tuple[str, ...] = (),
         missing: frozenset[Part] = frozenset(),
         counted: Counters | None = None,
+        through: str | None = None,
     ) -> None:
         self.orders: list[str] = []
         self.records: list[records.Record] = []
@@ -65,6 +66,7 @@ class World:
             referred=referred,
             missing=missing,
             counted=counted,
+            through=through,
         )
 
     async def grant(self, ttl_ms: int) -> float | None:
@@ -170,6 +172,20 @@ async def test_crossings_that_an_earlier_run_left_open_are_closed_first() -> Non
     await world.settle()
     assert world.records == [records.Closed("old", records.ClosedAs.REFERRED, (Objection(Reason.LANE_RESTARTED),))]
     assert world.views[-1].referred == "old"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_who_is_recorded_to_be_through_when_the_program_dies_was_admitted_and_waits_for_nobody() -> None:
+    world = World(open_crossings=("through", "other"), through="through")
+    task = asyncio.ensure_future(world.engine.run())
+    await world.settle()
+    assert world.records == [
+        records.Closed("through", records.ClosedAs.ADMITTED),
+        records.Closed("other", records.ClosedAs.REFERRED, (Objection(Reason.LANE_RESTARTED),)),
+    ]
+    assert world.views[-1].referred == "other"
+    assert [one.crossing for one in world.engine.around.waiting] == ["other"]
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

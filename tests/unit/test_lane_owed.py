@@ -41,6 +41,7 @@ from gate.passage.records import (
     IncidentKind,
     Opened,
     Passed,
+    PassedBy,
     Presence,
     Record,
     Released,
@@ -288,9 +289,11 @@ def test_the_log_must_answer_for_what_it_was_offered() -> None:
 
 def test_the_log_is_asked_to_remember_how_far_the_books_of_passages_go() -> None:
     counters = Counters(7, 3, 2)
-    (passed,) = _offered_of(Passed(None, 1, counters=counters))
+    (passed,) = _offered_of(Passed("c1", 1, PassedBy.UNSEEN, counters=counters))
     (counted,) = _offered_of(Counted(counters, Counters(1, 1, 1)))
     assert Remembered.of(passed.remember) == Remembered.of(counted.remember) == Remembered(counters)
+    (through,) = _offered_of(Passed("c1", 1, PassedBy.GRANT, counters=counters))
+    assert Remembered.of(through.remember) == Remembered(counters, through="c1")
     assert [new.remember for new in (*_offered_of(incident(1)), *_offered_of(Passed(None, 1)))] == [b"", b""]
 
 
@@ -303,11 +306,11 @@ def test_what_is_remembered_goes_on_from_what_the_log_told_and_has_its_limit() -
     told = Remembered(Counters(1, 2, 3), tuple(f"{number}".rjust(64, "c") for number in range(REPLACED_MAX)))
     waiting = Owed(lambda: bytes(16), Remembered.of(told.to_bytes()))
     counters = Counters(COUNTS - 1, COUNTS - 1, 0xFFFF)
-    put(waiting, Passed("d" * 64, 1, counters=counters))
+    put(waiting, Passed("d" * 64, 1, PassedBy.GRANT, counters=counters))
     put(waiting, without_spelling("e" * 64))
     first, second = waiting.offer(7)
-    assert Remembered.of(first.remember) == Remembered(counters, told.replaced)
-    assert Remembered.of(second.remember) == Remembered(counters, (*told.replaced[1:], "e" * 64))
+    assert Remembered.of(first.remember) == Remembered(counters, told.replaced, "d" * 64)
+    assert Remembered.of(second.remember) == Remembered(counters, (*told.replaced[1:], "e" * 64), "d" * 64)
     assert max(len(first.remember), len(second.remember)) <= REMEMBERED_BYTES_MAX
 
 

@@ -115,10 +115,11 @@ class Engine:
         referred: tuple[str, ...] = (),
         counted: Counters | None = None,
         replaced: tuple[str, ...] = (),
+        through: str | None = None,
         missing: frozenset[Part] = frozenset(),
     ) -> None:
-        """`open_crossings`, `referred` (and not settled), `counted`, how far the books of the barrier's passages went, and `replaced`, the
-        crossings of which a record is missing, are what an earlier run left. `missing` are parts that nobody has heard of yet: without
+        """`open_crossings`, `referred` (and not settled), `counted`, how far the books of the barrier's passages went, `replaced`, the
+        crossings of which a record is missing, and `through`, the last that somebody passed on the grant of, are what an earlier run left. `missing` are parts that nobody has heard of yet: without
         them no traveller is invited.
         """
         self._rules = rules
@@ -132,9 +133,9 @@ class Engine:
         self._purpose = purpose
         self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=EVENTS_MAX)
         self._around = Surroundings(
-            lost=missing, counted=counted, replaced=replaced, waiting=waiting.left(open_crossings, referred)
+            lost=missing, counted=counted, replaced=replaced, waiting=waiting.left(open_crossings, referred, through)
         )
-        self._state, self._first_effects = machine.start(open_crossings, referred)
+        self._state, self._first_effects = machine.start(open_crossings, referred, through)
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE
         self._crossing_task: asyncio.Task[None] | None = None
         self._taken: str | None = None

@@ -135,6 +135,7 @@ class Lane:
             referred=tuple(left.referred),
             counted=remembered.counted,
             replaced=remembered.replaced,
+            through=remembered.through,
             # All say so when they are there, and the log when it takes admissions.
             missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG}),
         )
