@@ -25,7 +25,7 @@ from gate.passage.events import (
     SiteSeen,
 )
 from gate.passage.evidence import Alarm
-from gate.passage.orders import BePresent, Disposition, Free, HandOver, Outcome
+from gate.passage.orders import Admit, BePresent, Disposition, Free, HandOver, Outcome
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Screen
@@ -44,6 +44,7 @@ class World:
         missing: frozenset[Part] = frozenset(),
         counted: Counters | None = None,
         through: str | None = None,
+        replaced: tuple[str, ...] = (),
     ) -> None:
         self.orders: list[str] = []
         self.records: list[records.Record] = []
@@ -67,6 +68,7 @@ class World:
             missing=missing,
             counted=counted,
             through=through,
+            replaced=replaced,
         )
 
     async def grant(self, ttl_ms: int) -> float | None:
@@ -186,6 +188,17 @@ async def test_who_is_recorded_to_be_through_when_the_program_dies_was_admitted_
     ]
     assert world.views[-1].referred == "other"
     assert [one.crossing for one in world.engine.around.waiting] == ["other"]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_crossing_of_an_earlier_run_of_which_a_record_is_missing_is_granted_to_nobody() -> None:
+    world = World(open_crossings=("old",), replaced=("old",))
+    task = asyncio.ensure_future(world.engine.run())
+    for event in (AT_REST, ordered(BePresent()), ordered(Admit("old"))):
+        world.engine.post(event)
+    await world.settle()
+    assert world.answers[-1][1:] == (Outcome.IMPOSSIBLE, "a record of this crossing could not be kept")
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -238,6 +238,17 @@ def test_an_append_has_a_limit_of_records_and_of_bytes() -> None:
     assert sum(len(new.body) + len(new.remember) for new in offered) <= owed.OFFERED_BYTES_MAX
 
 
+def test_what_is_to_be_remembered_counts_for_the_limit_too() -> None:
+    waiting = Owed(
+        lambda: bytes(16), Remembered(replaced=tuple(f"{number}".rjust(64, "c") for number in range(REPLACED_MAX)))
+    )
+    for number in range(RECORDS_MAX):
+        put(waiting, Passed("d" * 64, 1, counters=Counters(COUNTS - 1 - number, COUNTS - 1, 0xFFFF)))
+    offered = waiting.offer(7)
+    assert 1 < len(offered) < RECORDS_MAX
+    assert sum(len(new.body) + len(new.remember) for new in offered) <= owed.OFFERED_BYTES_MAX
+
+
 def test_the_longest_append_fits_the_channel() -> None:
     (stopped,) = _offered_of(Stopped())
     kind, about = RecordKind.EMERGENCY_BEGAN, RecordClass.ADMINISTRATION
@@ -436,6 +447,44 @@ def test_whatever_is_lost_each_event_is_written_once_or_surely_never_and_in_its_
     if Turn.DISK_FULL not in history:
         everything = [new.monotonic_ms for new in lane.log.entries]
         assert everything == sorted(everything)
+
+
+class Choosy(Log):
+    """A log that takes some records never, and of every third of these not even what takes their place."""
+
+    def _one(self, new: NewRecord, *, full: bool) -> Outcome:
+        number = int((new.crossing or "c1")[1:])
+        is_small = b"replaced" in new.body
+        refuses = number % 9 == 0 if is_small else number % 3 == 0
+        return IMPOSSIBLE if refuses else super()._one(new, full=full)
+
+
+@given(history=steps)
+@settings(max_examples=200)
+def test_whatever_a_log_refuses_for_good_has_one_small_record_in_its_place_or_is_counted_as_lost(
+    history: list[Turn | tuple[str, bool, bool]],
+) -> None:
+    waiting, log, told = queue(), Choosy(), list[Answer]()
+    for number, step in enumerate(history):
+        if isinstance(step, tuple):
+            record = {"opened": Opened(f"c{number}"), "granted": Granted(f"c{number}", 1)}[step[0]]
+            told += waiting.add(record, number, awaited=False, reachable=step[2])
+        elif offered := waiting.offer(0):
+            told += waiting.settle(log.take(offered, full=step is Turn.DISK_FULL))
+    for _ in range(len(history) + 4):
+        if offered := waiting.offer(0):
+            told += waiting.settle(log.take(offered))
+    assert len(waiting) == 0, "it comes to an end"
+    added = {number for number, step in enumerate(history) if isinstance(step, tuple)}
+    small = {int(new.crossing[1:]) for new in log.entries if new.crossing and b"replaced" in new.body}
+    whole = {int(new.crossing[1:]) for new in log.entries if new.crossing and b"replaced" not in new.body}
+    assert whole == {number for number in added if number % 3}
+    assert small == {number for number in added if number % 3 == 0 and number % 9}
+    assert [answer for answer in told if isinstance(answer, RecordReplaced)] == told
+    assert len(told) == len({number for number in added if number % 3 == 0}), "each is told once"
+    lost = sum(json.loads(new.body)["count"] for new in log.entries if new.crossing is None)
+    assert lost == len({number for number in added if number % 9 == 0})
+    assert len({new.id for new in log.entries}) == len(log.entries)
 
 
 def test_a_log_that_forgets_ids_doubles_what_is_offered_again() -> None:

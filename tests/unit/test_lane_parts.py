@@ -11,6 +11,7 @@ import pytest
 
 from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
+from gate.passage.counting import Counters
 from gate.passage.events import DocumentPresented, Event, LampAnswered, LaneSeen, Part, PartBack, PartLost
 from gate.passage.evidence import Alarm
 from gate.programs.lane import parts
@@ -123,6 +124,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_a_closed_leaf_is_closed() -> None:
     for position in LeafPosition:
         assert lane_seen(replace(CLOSED, position=position)).closed is (position is LeafPosition.CLOSED)
+    counted = lane_seen(replace(CLOSED, count_entry=7, count_exit=3, restarts=2))
+    assert counted.counters == Counters(7, 3, 2)
     seen = lane_seen(replace(CLOSED, grants_left_entry=1, grants_left_exit=1, alarms=frozenset({BarrierAlarm.FORCED})))
     assert (seen.grants_left, seen.alarms) == (2, (Alarm.FORCED,))
 

@@ -168,6 +168,12 @@ def test_an_officer_may_admit_whoever_stands_there_and_the_machine_may_not() -> 
     assert kinds(ruled(truth, admitted(1000))) == [Wrong.WRONG_PERSON]
 
 
+@pytest.mark.parametrize("body", [{}, {"replaced": {"bytes": 60_000, "sha256": "00"}}], ids=["erased", "replaced"])
+def test_an_officers_word_that_is_not_there_admits_nobody(body: dict[str, Any]) -> None:
+    log = [replace(by_officer(1000)[0], body=body), by_officer(1000)[1]]
+    assert kinds(ruled(crossing(1000), log))[:1] == [Wrong.NO_ADMISSION]
+
+
 def test_a_crossing_may_have_the_machines_grant_and_then_an_officers() -> None:
     truth = [
         *(received(1000), opens(1002), ended(1600, "revoked"), *closes(1600)),

@@ -84,7 +84,8 @@ def admissions(log: tuple[Entry, ...]) -> list[Admission]:
         if crossing is None:
             continue
         admits = entry.kind == "decided" and entry.body.get("decision") == "admit"
-        if entry.kind == "overruled" or (admits and crossing not in latest):
+        overrules = entry.kind == "overruled" and "order" in entry.body  # else it is erased, or could not be kept
+        if overrules or (admits and crossing not in latest):
             decided.setdefault(crossing, entry)
         elif entry.kind == "granted" and crossing in decided:
             direction, ttl_ms = entry.body.get("direction"), entry.body.get("ttl_ms")
