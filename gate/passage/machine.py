@@ -132,7 +132,7 @@ def start(open_crossings: tuple[str, ...], referred: tuple[str, ...] = (), throu
         else closed(crossing, ClosedAs.REFERRED, waiting.RESTARTED)
         for crossing in open_crossings
     )
-    first, shown = go_on(Surroundings(waiting=waiting.left(open_crossings, referred, through)))
+    first, shown = go_on(Surroundings(waiting=waiting.left(referred, closings)))
     return first, (*closings, *shown)
 
 

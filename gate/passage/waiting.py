@@ -16,12 +16,9 @@ WAITING_MAX = 32  # the oldest is left to the log, which tells of it again at th
 RESTARTED = (Objection(Reason.LANE_RESTARTED),)
 
 
-def left(
-    open_crossings: tuple[str, ...], referred: tuple[str, ...], through: str | None = None
-) -> tuple[Referral, ...]:
-    """Who waits at the start of the program, in the order of their crossings: the log knows of whom, and keeps to itself why."""
-    waiting = (*referred, *(crossing for crossing in open_crossings if crossing != through))
-    return tuple(Referral(crossing, RESTARTED) for crossing in waiting)[-WAITING_MAX:]
+def left(referred: tuple[str, ...], first: tuple[Effect, ...]) -> tuple[Referral, ...]:
+    """Who waits at the start of the program: who was referred before, the log keeps to itself why, and whom its `first` effects refer."""
+    return follow(tuple(Referral(crossing, RESTARTED) for crossing in referred), first)
 
 
 def follow(waiting: tuple[Referral, ...], effects: tuple[Effect, ...]) -> tuple[Referral, ...]:

@@ -518,7 +518,7 @@ def test_a_referral_can_be_settled_while_the_emergency_lasts_and_nobody_is_admit
 
 def restarted(open_crossings: tuple[str, ...], referrals: tuple[str, ...]) -> Run:
     state, effects = machine.start(open_crossings, referrals)
-    run = Run(state=state, effects=list(effects), around=Surroundings(waiting=left(open_crossings, referrals)))
+    run = Run(state=state, effects=list(effects), around=Surroundings(waiting=left(referrals, effects)))
     run.feed(AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True))
     return run
 

@@ -132,10 +132,10 @@ class Engine:
         self._clock_ms = clock_ms
         self._purpose = purpose
         self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=EVENTS_MAX)
-        self._around = Surroundings(
-            lost=missing, counted=counted, replaced=replaced, waiting=waiting.left(open_crossings, referred, through)
-        )
         self._state, self._first_effects = machine.start(open_crossings, referred, through)
+        self._around = Surroundings(
+            lost=missing, counted=counted, replaced=replaced, waiting=waiting.left(referred, self._first_effects)
+        )
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE
         self._crossing_task: asyncio.Task[None] | None = None
         self._taken: str | None = None
