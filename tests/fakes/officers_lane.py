@@ -34,6 +34,7 @@ class Lane:
     seen: LaneSeen = AT_REST
     grant_fails: bool = False
     grant_hangs: bool = False
+    grant_stands: bool = True
     release_opens: bool = True
     silent: bool = False
     log_full: bool = False
@@ -84,10 +85,12 @@ class Lane:
             await asyncio.sleep(60)
         if self.grant_fails:
             raise LinkLostError("cut")
+        self.seen = replace(self.seen, grants_left=int(self.grant_stands))
         return asyncio.get_running_loop().time()
 
     async def revoke(self) -> None:
         self.orders.append("revoke")
+        self.seen = replace(self.seen, grants_left=0)
 
     async def release(self) -> None:
         self.orders.append("release")

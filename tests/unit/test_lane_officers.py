@@ -359,6 +359,7 @@ def test_an_admission_whose_grant_no_status_shows_is_taken_back_and_told_so() ->
         assert "revoke" in lane.orders
 
     at_a_lane(story, grant_hangs=True)
+    at_a_lane(story, grant_stands=False)  # the barrier took it, and its status says otherwise
 
 
 def test_an_emergency_in_the_middle_of_an_admission_answers_no() -> None:
@@ -474,22 +475,20 @@ def test_of_two_officers_at_once_one_admits_and_the_other_hears_who() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "taken", "answered"),
+    ("state", "shown", "answered"),
     [
-        (machine.Looking(CROSSING, 0), None, None),
-        (machine.Granted(CROSSING, 0), None, None),
-        (machine.Granted(CROSSING, 0), CROSSING, (Outcome.DONE, "granted")),
-        (machine.Passing(CROSSING, 0), CROSSING, (Outcome.DONE, "passed")),
-        (machine.Referred(CROSSING, ()), None, (Outcome.IMPOSSIBLE, "not granted: ")),
-        (machine.Granted("another", 0), "another", (Outcome.IMPOSSIBLE, "not granted")),
-        (machine.Emergency(), CROSSING, (Outcome.IMPOSSIBLE, "not granted")),
+        (machine.Looking(CROSSING, 0), True, None),
+        (machine.Granted(CROSSING, 0), False, None),
+        (machine.Granted(CROSSING, 0), True, (Outcome.DONE, "granted")),
+        (machine.Passing(CROSSING, 0), True, (Outcome.DONE, "passed")),
+        (machine.Referred(CROSSING, ()), False, (Outcome.IMPOSSIBLE, "not granted: ")),
+        (machine.Granted("another", 0), True, (Outcome.IMPOSSIBLE, "not granted")),
+        (machine.Emergency(), True, (Outcome.IMPOSSIBLE, "not granted")),
     ],
     ids=str,
 )
-def test_an_admission_is_answered_by_its_own_crossing(
-    state: machine.State, taken: str | None, answered: object
-) -> None:
-    assert officers._admission(state, CROSSING, taken) == answered
+def test_an_admission_is_answered_by_its_own_crossing(state: machine.State, *, shown: bool, answered: object) -> None:
+    assert officers._admission(state, CROSSING, shown=shown) == answered
 
 
 async def test_an_answer_with_every_reason_there_is_still_fits_the_channel(tmp_path: Path) -> None:
@@ -502,7 +501,7 @@ async def test_an_answer_with_every_reason_there_is_still_fits_the_channel(tmp_p
         (waiting,) = (await terminal.look()).referred
         assert [one.reason for one in waiting.objections] == list(Reason)
         terminal.close()
-    outcome, detail = officers._admission(lane.engine.state, CROSSING, None) or (None, "")
+    outcome, detail = officers._admission(lane.engine.state, CROSSING, shown=False) or (None, "")
     assert outcome is Outcome.IMPOSSIBLE
     told = messages.OrderAnswer(Outcome.IMPOSSIBLE, messages.words(detail), "referred", [waiting])
     decoded = msgspec.msgpack.decode(msgspec.msgpack.encode(told), type=messages.OrderAnswer)

@@ -20,6 +20,7 @@ from gate.passage.events import (
     PartLost,
     Tick,
 )
+from gate.passage.lane import Referral
 from gate.passage.orders import CloseLane, Notice
 from gate.passage.records import Closed, ClosedAs, Incident, IncidentKind, Opened
 from gate.passage.screen import Screen
@@ -88,6 +89,13 @@ def test_a_document_that_was_laid_early_is_taken_up_when_the_lane_does_not_come_
     effects = run.feed(Tick(), after_ms=RULES.timing.passing_max_ms + 1)
     assert IncidentKind.LANE_NOT_CLOSED in incidents(effects)
     assert machine.crossing_of(run.state) == NEXT
+
+
+def test_who_waits_for_an_officer_comes_before_a_document_that_was_laid_early() -> None:
+    run = passing()
+    run.around = replace(run.around, waiting=(Referral("c0", ()),))
+    run.feed(DocumentPresented(NEXT), THROUGH)
+    assert run.state == machine.Referred("c0", ())
 
 
 # ── somebody inside ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -138,14 +138,8 @@ class Engine:
         )
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE
         self._crossing_task: asyncio.Task[None] | None = None
-        self._taken: str | None = None
         self._turned_at_ms: float | None = None
         self.stopwatch = Stopwatch("")
-
-    @property
-    def taken(self) -> str | None:
-        """The crossing whose grant the barrier took last."""
-        return self._taken
 
     @property
     def state(self) -> machine.State:
@@ -207,7 +201,6 @@ class Engine:
             case LookAtLane():
                 self._barrier.look()
             case Grant(crossing, ttl_ms):
-                self._taken = None
                 tasks.create_task(self._granting(crossing, self._barrier.grant(ttl_ms)))
             case Revoke() | Release() | EndEmergency() | ClearAlarms():
                 tasks.create_task(self._ordered(type(effect).__name__, self._order(effect)))
@@ -238,7 +231,6 @@ class Engine:
             log.warning("grant_failed", extra={"crossing": crossing, "error": type(error).__name__})
             self.post(GrantFailed(crossing))
             return
-        self._taken = crossing
         if written_at_s is not None:
             self.mark(crossing, "grant_written", written_at_s * 1000)
 

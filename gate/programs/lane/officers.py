@@ -81,11 +81,6 @@ class LaneInSight(Protocol):
         """What is known of the lane."""
         ...
 
-    @property
-    def taken(self) -> str | None:
-        """The crossing whose grant the barrier took last."""
-        ...
-
     def post(self, event: Event) -> None:
         """Queue an event."""
         ...
@@ -246,7 +241,7 @@ def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
     seen = lane.around.lane if lane.around.lane_at_ms > since_ms else None
     match order.verb:
         case Verb.ADMIT:
-            return _admission(state, order.crossing, lane.taken)
+            return _admission(state, order.crossing, shown=lane.around.granting is None)
         case Verb.RELEASE | Verb.OPEN_EMERGENCY:
             return None if seen is None or seen.closed else (Outcome.DONE, "the leaf is open")
         case Verb.END_EMERGENCY:
@@ -267,12 +262,13 @@ def _unseen(order: Order, lane: LaneInSight, since_ms: int) -> str:
     return "the barrier does not show it"
 
 
-def _admission(state: machine.State, crossing: str | None, taken: str | None) -> Answered | None:
+def _admission(state: machine.State, crossing: str | None, *, shown: bool) -> Answered | None:
+    """`shown`: the barrier's status bears the grant out."""
     match state:
         case machine.Overruling() | machine.Looking() if state.crossing == crossing:
             return None
         case machine.Granted() if state.crossing == crossing:
-            return (Outcome.DONE, "granted") if taken == crossing else None
+            return (Outcome.DONE, "granted") if shown else None
         case machine.Passing() if state.crossing == crossing:
             return Outcome.DONE, "passed"
         case machine.Referred() if state.crossing == crossing:
