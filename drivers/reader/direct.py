@@ -25,6 +25,7 @@ class DirectReader:
     """One simulated chip reader behind a Unix socket."""
 
     simulated = True
+    extended = True
 
     def __init__(self, socket: Path) -> None:
         self._socket = socket

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from drivers.errors import BadFrameError, CardGoneError, LinkLostError, NoReplyError, SetupError
+from drivers.reader import part10
 from drivers.reader.worker import Worker
 
 APDU_BYTES_MAX = 4 + 3 + 65_535 + 3  # ISO/IEC 7816-4 §5.1, extended length
@@ -46,6 +47,7 @@ class Terminal:
         self._state = 0
         self._inserted_as: int | None = None
         self._used_as: int | None = None
+        self.extended = True
 
     def watch(self, wait_ms: int) -> bool:
         """Wait for a change, at most `wait_ms`, and return whether a card is present."""
@@ -77,6 +79,7 @@ class Terminal:
         self._check(result)
         self._card, self._protocol = card, protocol
         self._inserted_as = self._state >> _COUNTER_SHIFT
+        self.extended = self._carries_extended()
         if self._inserted_as == self._used_as:
             # Still the last one, or already taken away: the service notices that up to half a second late. The command
             # also ends a secure channel that is open from before.
@@ -115,6 +118,16 @@ class Terminal:
         self._reader = ""
         self._state = 0
         self._used_as = None
+
+    def _carries_extended(self) -> bool:
+        """Whether the reader carries long APDUs, as far as it tells: most that do not would lose the card over one."""
+        code = part10.properties_code(self._control(self._scard.SCARD_CTL_CODE(part10.FEATURES)))
+        return code is None or part10.carries_extended(self._control(code))
+
+    def _control(self, code: int) -> bytes:
+        """What the reader, not the card, answers to a control code; nothing where it does not know it."""
+        result, answer = self._scard.SCardControl(self._card, code, [])
+        return bytes(answer) if result == self._scard.SCARD_S_SUCCESS else b""
 
     def _present(self) -> bool:
         """True when a card is there and is the one that was powered on, if one was.
@@ -178,6 +191,11 @@ class PcscReader:
     def present(self) -> bool:
         """Whether a card was present when last looked at."""
         return self._present
+
+    @property
+    def extended(self) -> bool:
+        """False when the reader with the card that was powered on says that it carries no extended APDUs."""
+        return self._terminal.extended
 
     async def open(self) -> None:
         """Reach the service, before a card is there. One that lies there already may have been used by another process.

@@ -517,8 +517,8 @@ class PrepareDocument(Message, frozen=True):
     """The first message to a new document child: its chip reader, the lists that it judges by, and what for.
 
     `driver`, `reader` and `socket` are those of the configuration. `lists` is the trust store's file; one with anything marked as
-    test is refused where `service` is True. `guarded` are the data groups that the control centre is asked for. `time_zone` is the IANA name of the one that
-    the gate stands in.
+    test is refused where `service` is True. `guarded` are the data groups that the control centre is asked for. `time_zone` is the
+    IANA name of the one that the gate stands in.
     """
 
     driver: str

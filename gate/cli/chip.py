@@ -59,6 +59,7 @@ async def read_chip(
             random=secrets.token_bytes,
             card_access_number=printed.card_access_number,
             guarded=frozenset() if centre is None else _FINGERS,
+            extended=reader.extended,
         )
         return await _converse(conversation, reader, None if centre is None else ControlCentre(centre))
     finally:

@@ -22,6 +22,7 @@ class FakeScard:
     SCARD_E_PROTO_MISMATCH = 15
     SCARD_E_NOT_TRANSACTED = 22
     SCARD_E_READER_UNAVAILABLE = 23
+    SCARD_E_UNSUPPORTED_FEATURE = 34
     SCARD_E_NO_SERVICE = 29
     SCARD_E_NO_READERS_AVAILABLE = 46
     SCARD_W_UNRESPONSIVE_CARD = 102
@@ -45,6 +46,8 @@ class FakeScard:
         self.readers = [READER]
         self.protocol = self.SCARD_PROTOCOL_T1
         self.answer = b"\x90\x00"
+        self.apdu_data_max: int | None = None
+        self.controls: dict[int, bytes] = {}
         self.sent: list[tuple[int, bytes]] = []
         self.hang = threading.Event()
         self.hang.set()
@@ -142,6 +145,19 @@ class FakeScard:
         if not self._in_slot:
             return (self.SCARD_E_NOT_TRANSACTED if self._noticed else self.SCARD_W_REMOVED_CARD), []
         return 0, list(self.answer)
+
+    def SCARD_CTL_CODE(self, function: int) -> int:  # noqa: N802
+        return 0x42000000 + function
+
+    def SCardControl(self, _card: int, code: int, _sent: list[int]) -> tuple[int, list[int]]:  # noqa: N802
+        """As drivers of readers answer (PC/SC part 10): features name a code in network order, properties are little-endian."""
+        answers = dict(self.controls)
+        if self.apdu_data_max is not None:
+            answers.setdefault(0x42000000 + 3400, bytes.fromhex("060442330006 12 04 42330012"))
+            answers.setdefault(0x42330012, bytes.fromhex("0B 02 E607 0A 04") + self.apdu_data_max.to_bytes(4, "little"))
+        if code not in answers:
+            return self.SCARD_E_UNSUPPORTED_FEATURE, []
+        return 0, list(answers[code])
 
     def SCardDisconnect(self, _card: int, disposition: int) -> int:  # noqa: N802
         assert disposition == self.SCARD_LEAVE_CARD

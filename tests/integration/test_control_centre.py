@@ -42,6 +42,8 @@ CHAIN = ChainRequest(("UTCVCA00001",))
 class Reader:
     """The chip on a reader that never fails."""
 
+    extended = True
+
     def __init__(self, document: Passport = DOCUMENT) -> None:
         self._card = Card(document, random_bytes=random.Random(1).randbytes)
 

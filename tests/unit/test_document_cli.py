@@ -303,6 +303,8 @@ PACE_WITH_NUMBER = Features(
 class FakeReader:
     """A PC/SC reader with a simulated passport on it, or with none."""
 
+    extended = True
+
     def __init__(self, name: str, _socket: str | None) -> None:
         from hardware_sim.chip.card import Card
 

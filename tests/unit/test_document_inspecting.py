@@ -30,8 +30,9 @@ OTHER_NAME = ((RIGHT[0][:5] + "DOE<<JANE").ljust(44, "<"), RIGHT[1])
 class Chip:
     """The document's chip on a reader. Each time it is found it is powered anew."""
 
-    def __init__(self, *, found: int = 9) -> None:
+    def __init__(self, *, found: int = 9, extended: bool = True) -> None:
         self.left = found
+        self.extended = extended
         self.calls: list[str] = []
         self._card: Card | None = None
 
@@ -52,6 +53,7 @@ class Chip:
     async def transmit(self, apdu: bytes) -> bytes:
         await asyncio.sleep(0)
         assert self._card is not None, "found first"
+        assert self.extended or len(apdu) == 5 or apdu[4] != 0, "the reader carries no extended length"
         return self._card.transmit(apdu)
 
     async def wait_for_removal(self) -> None:
@@ -149,6 +151,11 @@ async def test_lines_of_a_serial_reader_have_no_page() -> None:
     evidence = await inspected(by_reader(RIGHT), Chip())
     assert evidence.page is None
     assert result_of(evidence, CheckId.MRZ_DG1) is CheckResult.SUCCESSFUL
+
+
+async def test_a_reader_without_extended_length_is_never_asked_for_it() -> None:
+    evidence = await inspected(by_reader(RIGHT), Chip(extended=False))
+    assert {one.id for one in evidence.checks if one.result is not CheckResult.SUCCESSFUL} == set()
 
 
 async def test_what_could_not_be_read_never_touches_the_chip() -> None:

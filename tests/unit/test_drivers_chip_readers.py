@@ -45,6 +45,32 @@ async def test_commands_use_the_protocol_that_the_card_agreed_to(protocol: int, 
     assert service.sent == [(control, SELECT)]
 
 
+@pytest.mark.parametrize(
+    ("told", "extended"), [(None, True), (0, True), (1, False), (255, False), (256, False), (257, True), (65_536, True)]
+)
+async def test_a_reader_may_say_that_it_carries_short_apdus_only(told: int | None, extended: bool) -> None:  # noqa: FBT001
+    service = FakeScard()
+    service.apdu_data_max = told
+    service.insert()
+    async with pcsc_reader(service) as reader:
+        await reader.wait_for_card(5)
+        assert reader.extended is extended
+    assert service.sent == [], "the card was told nothing"
+
+
+@pytest.mark.parametrize(
+    "properties", ["", "0A", "0A04", "0A04000100", "0A00", "0B02E607", "FF" * 40, "0A0400000100 0A0400010000"]
+)
+async def test_what_a_reader_says_oddly_of_itself_says_nothing(properties: str) -> None:
+    service = FakeScard()
+    service.apdu_data_max = 256
+    service.controls = {0x42330012: bytes.fromhex(properties)}
+    service.insert()
+    async with pcsc_reader(service) as reader:
+        await reader.wait_for_card(5)
+        assert reader.extended
+
+
 async def test_a_used_card_gives_a_sign_of_life_before_it_is_trusted_again() -> None:
     service = FakeScard()
     service.insert()

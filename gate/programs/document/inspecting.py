@@ -75,6 +75,7 @@ async def _inspected(mrz: Mrz, side: ChipSide, anchors: RememberingAnchors) -> I
         clock_sure=side.clock_sure,
         random=os.urandom,
         guarded=side.guarded,
+        extended=side.chip.extended,
     )
     return await converse(conversation, side.chip, side.on_portrait, side.ask_centre)
 

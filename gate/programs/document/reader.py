@@ -12,6 +12,11 @@ from drivers.reader.pcsc import PcscReader
 class ChipDriver(Protocol):
     """What a crossing needs of a chip reader. Every call raises DriverError."""
 
+    @property
+    def extended(self) -> bool:
+        """Whether the reader carries extended APDUs, once a chip is powered."""
+        ...
+
     async def open(self) -> None:
         """Reach the reader, before there is a card."""
         ...
