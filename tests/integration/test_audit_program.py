@@ -234,6 +234,26 @@ async def test_what_can_be_no_record_is_not_recorded_and_holds_up_nothing(
         assert not refused.again
 
 
+async def test_a_log_takes_admissions_again_when_it_has_proven_so_since_it_refused_a_record(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_probe, "AGAIN_S", 0.3)
+
+    def broken(*_: object) -> None:
+        raise StoreError("disk I/O error")
+
+    async with running(config) as lane:
+        assert (await until(lane, "ready")).detail["takes_admissions"]
+        answer = await ask(lane, append("opened", "no such id!"))
+        assert isinstance(answer, Appended)
+        assert (await status(lane)).detail["takes_admissions"], "what can be no record says nothing of the disk"
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "append", broken)
+            assert not is_recorded(await ask(lane, append("opened", "c1")))
+        assert not (await status(lane)).detail["takes_admissions"]
+        assert (await until(lane, "ready")).detail["takes_admissions"]
+
+
 async def test_an_append_that_is_offered_again_is_answered_with_the_first_ones_index(config: Config) -> None:
     first, second = new("opened", "c1"), new("closed", "c1")
     async with running(config) as lane:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.passage_examples import decided_record
+from fakes.passage_examples import decided_record, said
 from fakes.strangers import impostor, needs_root, open_folder
 
 from gate.channel import messages
@@ -19,7 +19,17 @@ from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.passage import records
-from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, RecordClass, Recorded, RecordKind
+from gate.passage.events import (
+    Event,
+    NotRecorded,
+    Part,
+    PartBack,
+    PartLost,
+    RecordClass,
+    Recorded,
+    RecordKind,
+    RecordReplaced,
+)
 from gate.passage.records import IncidentKind
 from gate.programs.lane import clients, owed
 from gate.programs.lane.clients import LogClient, VisionClient
@@ -171,6 +181,110 @@ async def test_a_full_disk_stops_admissions_and_what_is_owed_is_written_when_the
         log.full = False
         await events.until(PartBack(Part.LOG))
     assert [new.kind for new in log.written] == [RecordKind.CLOSED]
+
+
+class FullLog(FakeLog):
+    """A log that takes what has happened and nothing that leads to an admission, until there is `room`; counts what it is offered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.room = asyncio.Event()
+        self.offered: list[RecordKind] = []
+
+    async def handle(self, connection: Connection[Any]) -> None:
+        async for message in connection:
+            match message:
+                case messages.Append(offered):
+                    self.offered += [new.kind for new in offered]
+                    await connection.send(messages.Appended([self._outcome(new) for new in offered]))
+                case _:
+                    await connection.send(LOG_WELL if self.room.is_set() else LOG_FULL)
+
+    def _outcome(self, new: messages.NewRecord) -> messages.Recorded | messages.NotRecorded:
+        if new.leads_to_admission and not self.room.is_set():
+            return messages.NotRecorded(reason="disk full", again=True)
+        self.written.append(new)
+        return messages.Recorded(index=0)
+
+
+PRESENCE = records.Presence(said())
+INCIDENT = records.Incident(None, IncidentKind.LOG_LOST)
+
+
+async def test_that_a_full_log_takes_an_incident_does_not_bring_it_back_and_what_it_refused_is_offered_when_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "PULSE_S", 0.05)
+    log, events = FullLog(), Events()
+    client = _log_client(tmp_path / "s", events)
+    async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
+        client.append(PRESENCE, awaited=False)
+        client.append(INCIDENT, awaited=False)
+        await asyncio.sleep(0.4)
+        assert PartBack(Part.LOG) not in events.seen
+        assert (log.offered.count(RecordKind.PRESENCE), log.offered.count(RecordKind.INCIDENT)) == (1, 1)
+        log.room.set()
+        await events.until(PartBack(Part.LOG))
+        async with asyncio.timeout(5):
+            while client.owed:  # noqa: ASYNC110 - the queue is the client's own
+                await asyncio.sleep(0.01)
+    assert [new.kind for new in log.written] == [RecordKind.INCIDENT, RecordKind.PRESENCE]
+
+
+async def test_a_status_that_was_asked_for_before_the_log_refused_something_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "PULSE_S", 60.0)
+    events, told_late = Events(), asyncio.Event()
+
+    async def late(connection: Connection[Any]) -> None:
+        """Answers the first status at once, and the second only when it has refused a record."""
+        await connection.receive()
+        await connection.send(LOG_WELL)
+        first = await connection.receive()
+        second = await connection.receive()
+        assert {type(first), type(second)} == {messages.StatusRequest, messages.Append}
+        await connection.send(messages.Appended([messages.NotRecorded(reason="disk full", again=True)]))
+        await connection.send(LOG_WELL)
+        told_late.set()
+        await asyncio.sleep(60)
+
+    client = _log_client(tmp_path / "s", events)
+    client.append(PRESENCE, awaited=False)
+    async with serve(CHANNELS.log, tmp_path / "s", late), running(client):
+        await asyncio.wait_for(told_late.wait(), 5)
+        await asyncio.sleep(0.1)
+    assert PartBack(Part.LOG) not in events.seen
+
+
+async def test_a_record_that_can_be_none_is_told_once_and_says_nothing_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log, events = FakeLog(), Events()
+
+    async def choosy(connection: Connection[Any]) -> None:
+        async for message in connection:
+            match message:
+                case messages.Append([new]) if b"replaced" not in new.body:
+                    await connection.send(messages.Appended([messages.NotRecorded(reason="no record", again=False)]))
+                case messages.Append(offered):
+                    log.written += offered
+                    await connection.send(messages.Appended([messages.Recorded(index=0)]))
+                case _:
+                    await connection.send(LOG_WELL)
+
+    client = _log_client(tmp_path / "s", events)
+    async with serve(CHANNELS.log, tmp_path / "s", choosy), running(client):
+        await events.until(PartBack(Part.LOG))
+        client.append(DECIDED, awaited=True)
+        await events.until(RecordReplaced("c1", RecordKind.DECIDED))
+        async with asyncio.timeout(5):
+            while client.owed:  # noqa: ASYNC110 - the queue is the client's own
+                await asyncio.sleep(0.01)
+        assert PartLost(Part.LOG) not in events.seen
+    assert [new.kind for new in log.written] == [RecordKind.DECIDED]
+    assert events.seen.count(RecordReplaced("c1", RecordKind.DECIDED)) == 1
+    assert caplog.messages.count("record_refused") == 1
 
 
 async def test_at_the_limit_the_oldest_owed_record_is_dropped_and_the_loss_is_written(
