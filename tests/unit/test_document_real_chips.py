@@ -334,6 +334,57 @@ def test_a_long_signature_comes_through_a_short_reader_in_pieces() -> None:
     assert any(apdu[1] == 0xC0 for apdu in sent)
 
 
+# ── whoever stands in between ────────────────────────────────────────────────────────────────────────────────────────
+
+SAID = (*NO_SUCH_FILE, *TOO_LONG, 0x6282, 0x6300, 0x6C08, 0x6C60, 0x6100, 0x6101, 0x6110, 0x9000)
+OPENED_BY = {"BAC": Features(), "PACE": PACE}
+
+
+def disturbed(dice: random.Random) -> Through:
+    """Once or twice a status, alone, with some of the answer or with other bytes, in place of what the chip says; often early on."""
+    places = {dice.randrange(dice.choice((4, 100))) for _ in range(dice.randint(1, 2))}
+
+    def through(transmit: Transmit) -> Transmit:
+        turns = iter(range(10_000))
+
+        def answer(apdu: bytes) -> bytes:
+            told = transmit(apdu)
+            if next(turns) not in places:
+                return told
+            kept = dice.choice((b"", b"", told[: dice.randrange(len(told) + 1)], dice.randbytes(dice.randrange(20))))
+            return kept + dice.choice(SAID).to_bytes(2)
+
+        return answer
+
+    return through
+
+
+def walk(seed: int) -> None:
+    dice = random.Random(seed)
+    protocol = dice.choice(list(OPENED_BY))
+    habits = dice.choice(({}, {"piece_bytes": 50}, {"le_max": 231, "le_status": 0x6988, "le_ends_session": True}))
+    sent: list[bytes] = []
+    disturbing = disturbed(dice)
+    inspection = inspected(
+        issued(features=OPENED_BY[protocol]), through=lambda transmit: heard(sent)(disturbing(transmit)), **habits
+    )
+    assert len(sent) < 5000
+    if inspection.overall is Result.SUCCESSFUL:
+        assert inspection.access is not None
+        assert inspection.access.protocol == protocol, seed
+
+
+def test_no_disturbance_leads_past_the_access_that_the_issuer_signed() -> None:
+    for seed in range(60):
+        walk(seed)
+
+
+@pytest.mark.long
+def test_no_disturbance_of_a_thousand_leads_past_it_either() -> None:
+    for seed in range(60, 1060):
+        walk(seed)
+
+
 # ── the card access number ───────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -7,8 +7,9 @@ import functools
 import hashlib
 import random
 from collections.abc import Callable, Generator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from fakes.control_centre import FakeCentre
@@ -25,6 +26,7 @@ from gate.document.inspection import Inspection, inspect
 from gate.document.integrity import Integrity
 from gate.document.lds.dg14 import parse_dg14
 from gate.document.lds.security_infos import TerminalAuthenticationInfo
+from gate.document.pki.cvc import parse_card_certificate
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import lds, terminals
 from hardware_sim.passport.abilities import Agreement, Features
@@ -220,6 +222,16 @@ def test_a_chain_that_cannot_lead_there_is_undetermined_and_never_shown(
     assert not any(apdu[1] == 0x2A for apdu in sent)
     assert results(inspection) == {"terminal_authentication": "undetermined"}
     assert inspection.groups[3] is Integrity.PRESENT
+
+
+@pytest.mark.parametrize(("hours", "result"), [(-1, Result.SUCCESSFUL), (1, Result.UNDETERMINED)])
+def test_the_days_of_the_centres_certificates_are_those_of_greenwich(hours: int, result: Result) -> None:
+    """Where it is fourteen hours later, it has been the next day for long."""
+    made = chain()
+    last_day = min(parse_card_certificate(one).expires for one in made.certificates)
+    midnight = datetime(last_day.year, last_day.month, last_day.day, tzinfo=UTC) + timedelta(days=1)
+    now = (midnight + timedelta(hours=hours)).astimezone(ZoneInfo("Pacific/Kiritimati"))
+    assert outcome(asked(passport(), FakeCentre(made), now=now))[0] is result
 
 
 def recording(sent: list[bytes]) -> Through:
