@@ -227,6 +227,30 @@ async def test_a_lamp_that_is_not_answered_is_told_when_it_happens_again(monkeyp
         await posted.until(LampAnswered(shown=True))
 
 
+async def test_one_silence_after_a_lamp_that_obeyed_again_is_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "LAMP_AGAIN_S", 0.001)
+    driver, posted = FakeBarrier(), Posted()
+    driver.lamp_errors = [RefusedError("exception 2")]
+    keeper = BarrierKeeper(driver, post=posted, poll_s=0.002)
+    async with kept(keeper):
+        await posted.until(LampAnswered(shown=True))
+        driver.lamp_errors = [NoReplyError("silence")]
+        keeper.lamp(LampColour.GREEN)
+        await posted.until(lane_seen(CLOSED), times=posted.events.count(lane_seen(CLOSED)) + 5)
+    assert driver.calls.count("lamp green") == 2
+    assert posted.events.count(LampAnswered(shown=False)) == 1
+
+
+async def test_a_new_line_is_shown_the_colour_again() -> None:
+    driver, posted = FakeBarrier(), Posted()
+    async with kept(BarrierKeeper(driver, post=posted, poll_s=0.001)):
+        await posted.until(lane_seen(CLOSED), times=2)
+        driver.status_errors = [LinkLostError("cut")]
+        await posted.until(PartBack(Part.BARRIER), times=2)
+        await posted.until(lane_seen(CLOSED), times=posted.events.count(lane_seen(CLOSED)) + 2)
+    assert driver.calls.count("lamp red") == 2
+
+
 async def test_a_line_that_goes_with_the_lamps_order_is_lost() -> None:
     driver, posted = FakeBarrier(), Posted()
     driver.lamp_errors = [LinkLostError("cut")]
