@@ -39,6 +39,8 @@ class Oracle(Hearing, Books):
             self.broken("5", f"a grant of {ttl_ms} ms")
         if not seen.officers and (seen.verdict is not None or not seen.open_durable):
             self.broken("10", "a grant in a crossing that has its verdict, or whose opening is not durable")
+        if seen.lacks_record:
+            self.broken("line 2", "a grant in a crossing of which a record is missing")
         if seen.spoilt:
             self.broken("4", f"a grant although, since the comparison, {seen.spoilt}")
         self._look_at_lane(seen, now_ms)

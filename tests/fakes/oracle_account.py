@@ -42,6 +42,7 @@ class Seen:
     session: int | None = None  # of the camera, in which its traveller was seen last
     document: DocumentEvidence | None = None
     face: FaceEvidence | None = None
+    lacks_record: bool = False  # one was refused for good
     spoilt: str = ""  # what happened since the comparison that speaks against it
     decided: Verdict | None = None
     durable_ms: float | None = None  # when an admission's receipt came that was not used yet
@@ -155,7 +156,7 @@ class Account:
         traveller by themselves, and only what is `of_lane` takes their admission away.
         """
         seen = self.crossings.get(crossing)
-        if seen is None or not seen.started or (seen.officers and not of_lane):
+        if seen is None or (not of_lane if seen.officers else not seen.started):
             return
         if seen.face is not None or before:
             seen.spoilt = seen.spoilt or what

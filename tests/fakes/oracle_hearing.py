@@ -20,6 +20,7 @@ from gate.passage.events import (
     PartLost,
     Recorded,
     RecordKind,
+    RecordReplaced,
     SiteSeen,
     Tick,
     TrackChange,
@@ -53,6 +54,10 @@ class Hearing(Account):
                 self.site = event
             case Ordered():
                 self._ordered(event, now_ms, fresh=fresh)
+            case RecordReplaced(str() as crossing):
+                if (seen := self.crossings.get(crossing)) is not None:
+                    seen.lacks_record = True
+                self.spoil(crossing, "a record of it was refused for good", now_ms, before=True, of_lane=True)
             case Recorded(crossing, kind) | NotRecorded(crossing, kind):
                 self._receipt(crossing, kind, now_ms if isinstance(event, Recorded) else None)
             case FaceSeen() | FaceCompared() | TrackChanged() | VideoDoubted():

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 
 from gate.passage import records
 from gate.passage.counting import Counters
-from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded
+from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordReplaced
+
+SMALL = (records.Incident, records.Granted, records.GrantEnded, records.Revoked)
 
 
 @dataclass
@@ -21,7 +23,9 @@ class WalkedLog:
     tell: Callable[[records.Record, bool], None]
     durable: list[records.Record] = field(default_factory=list)
     owed: list[tuple[records.Record, bool]] = field(default_factory=list)
+    replaced: dict[str, None] = field(default_factory=dict)  # crossings of which a record was refused for good
     up: bool = True
+    picky: bool = False  # what it can do without is refused for good
     full: bool = False
     slow_s: float = 0.0
 
@@ -43,7 +47,11 @@ class WalkedLog:
             return
         owed, self.owed = self.owed, []
         for record, awaited in owed:
-            if not self._is_refused(record):
+            if self.picky and isinstance(record, SMALL):
+                crossing = records.crossing_of(record)
+                self.replaced |= {crossing: None} if crossing is not None else {}
+                self.post(RecordReplaced(crossing, record.kind))
+            elif not self._is_refused(record):
                 self.durable.append(record)
             elif not awaited:
                 self.owed.append((record, awaited))

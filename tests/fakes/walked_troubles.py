@@ -49,6 +49,7 @@ class Troubles:
             *(2 * [people.wander]),
             self._log_full,
             self._log_slow,
+            self._log_picky,
             self._camera,
             self._reader,
             self._power,
@@ -140,6 +141,11 @@ class Troubles:
         self._lane.log.slow_s = self._rng.uniform(0.1, 3.0)
         await self._some(0.5, 5.0)
         self._lane.log.slow_s = 0.0
+
+    async def _log_picky(self) -> None:
+        self._lane.log.picky = True
+        await self._some(0.5, 8.0)
+        self._lane.log.picky = False
 
     async def _vision(self) -> None:
         self._lane.vision = False
