@@ -394,7 +394,7 @@ def _overruling(rules: Rules, around: Surroundings, state: Overruling, event: Ev
     if spoil := _spoils(around, event, state.crossing, _OF_THE_LANE):
         return refer(state, (spoil,))
     match event:
-        case Recorded(state.crossing, RecordKind.OVERRULED):
+        case Recorded(state.crossing, RecordKind.OVERRULED) if now_ms - state.since_ms <= rules.timing.receipt_max_ms:
             return Looking(state.crossing, now_ms, state.officers), (LookAtLane(),)
         case NotRecorded(state.crossing) | PartLost(Part.LOG):
             return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))
