@@ -11,7 +11,7 @@ from fakes.walked_lane import WalkedLane
 from fakes.walked_people import People
 
 from drivers.values import BarrierAlarm
-from gate.passage.events import Part, PartBack, PartLost
+from gate.passage.events import DocumentPresented, DocumentRemoved, Part, PartBack, PartLost
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -56,6 +56,7 @@ class Troubles:
             self._fire,
             self._stuck,
             self._out,
+            self._early,
             self._absence,
             self._new_start,
         ]
@@ -193,6 +194,13 @@ class Troubles:
         ]
         behind = int(rng.random() < 0.2)
         lane.order(rng.choice(commands), officer=rng.choice(["officer-1", "officer-2"]), behind=behind)
+
+    async def _early(self) -> None:
+        """Somebody lays a document when it is not their turn, and takes it away again or not."""
+        self._lane.post(DocumentPresented(f"early-{self._rng.getrandbits(40)}"))
+        await self._some(0.2, 3.0)
+        if self._rng.random() < 0.5:
+            self._lane.post(DocumentRemoved())
 
     async def _absence(self) -> None:
         self._people.absent = True

@@ -303,6 +303,6 @@ def test_the_loss_of_a_part_is_written_again_once_a_second_is_over() -> None:
 
 def test_an_officers_grant_is_not_the_cameras_affair() -> None:
     run = granted_by_officer()
-    assert (
-        run.feed(FaceSeen(CROSSING, 1, Guidance.NONE, SESSION), FaceSeen(CROSSING, 1, Guidance.NONE, SESSION + 1)) == []
-    )
+    run.feed(FaceSeen(CROSSING, 1, Guidance.NONE, SESSION))
+    for other in (FaceSeen(CROSSING, 1, Guidance.NONE, SESSION + 1), FaceCompared(CROSSING, SAME_FACE, SESSION + 2)):
+        assert run.feed(other) == []

@@ -31,6 +31,7 @@ from gate.passage.events import (
     DocumentRead,
     Event,
     FaceCompared,
+    LaneSeen,
     Part,
     PartBack,
     PartLost,
@@ -42,8 +43,9 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.evidence import Alarm, CameraTrouble
+from gate.passage.lane import Referral
 from gate.passage.orders import BeginEmergency, Free
-from gate.passage.reasons import Reason
+from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Screen
 
 FIRE = replace(AT_REST, closed=False, fire=True, emergency_open=True)
@@ -214,3 +216,60 @@ def test_a_second_alarm_beside_the_first_is_noted_and_the_first_not_again() -> N
 @pytest.mark.parametrize("event", [DocumentPresented("c2"), TrackChanged(CROSSING, TrackChange.SWITCHED), TrackChanged(CROSSING, TrackChange.SEVERAL)])  # fmt: skip
 def test_another_document_another_face_and_several_take_the_grant_back(event: Event) -> None:
     assert granted().feed(event)[0] == Revoke()
+
+
+PASSED = replace(OPEN, grants_left=0, passages_entry=1)
+SEVERAL = records.IncidentKind.BODIES_SEVERAL
+
+
+@pytest.mark.parametrize(
+    ("through", "later", "told"),
+    [
+        (PASSED, PASSED, 0),
+        (replace(PASSED, bodies=1), replace(PASSED, bodies=1), 0),  # one who stays behind, or who comes next
+        (replace(PASSED, bodies=2), replace(PASSED, bodies=2), 1),
+        (PASSED, replace(PASSED, bodies=2), 1),
+        (replace(PASSED, passages_entry=2), replace(PASSED, passages_entry=2, bodies=2), 0),  # told as passages already
+        (PASSED, replace(PASSED, passages_entry=2, bodies=2), 0),
+    ],
+)
+def test_several_beside_the_passage_are_told_once(through: LaneSeen, later: LaneSeen, told: int) -> None:
+    run = granted()
+    effects = run.feed(OPEN, through, later, later)
+    assert incidents(effects).count(SEVERAL) == told
+
+
+def test_whoever_does_not_clear_the_lane_in_time_was_admitted_all_the_same() -> None:
+    limit_ms = RULES.timing.passing_max_ms
+    run = granted()
+    run.feed(PASSED)
+    assert run.feed(replace(PASSED, bodies=1), Tick(), after_ms=limit_ms) == []
+    effects = run.feed(Tick(), after_ms=1)
+    assert incidents(effects) == [records.IncidentKind.LANE_NOT_CLOSED]
+    (closed,) = (one.record for one in effects if isinstance(one, Write) and isinstance(one.record, records.Closed))
+    assert closed.verdict is records.ClosedAs.ADMITTED
+
+
+def test_who_stands_in_the_way_and_a_lane_that_does_not_close_are_both_told() -> None:
+    run = granted()
+    run.feed(PASSED)
+    effects = run.feed(replace(PASSED, bodies=2), after_ms=RULES.timing.passing_max_ms + 1)
+    assert incidents(effects) == [SEVERAL, records.IncidentKind.LANE_NOT_CLOSED]
+
+
+def test_a_barrier_that_goes_behind_the_traveller_leaves_them_admitted() -> None:
+    run = granted()
+    run.feed(PASSED)
+    effects = run.feed(PartLost(Part.BARRIER))
+    assert set(incidents(effects)) == {records.IncidentKind.LANE_NOT_CLOSED, records.IncidentKind.BARRIER_LOST}
+    (closed,) = (one.record for one in effects if isinstance(one, Write) and isinstance(one.record, records.Closed))
+    assert closed.verdict is records.ClosedAs.ADMITTED
+
+
+def test_a_document_that_was_laid_early_waits_behind_whoever_waits_for_an_officer() -> None:
+    run = granted()
+    run.feed(PASSED, DocumentPresented("c2"))
+    run.around = replace(run.around, waiting=(Referral("c0", (Objection(Reason.EMERGENCY),)),))
+    effects = run.feed(replace(AT_REST, passages_entry=1))
+    assert run.state == machine.Referred("c0", (Objection(Reason.EMERGENCY),))
+    assert not any(isinstance(one, Write) and isinstance(one.record, records.Opened) for one in effects)
