@@ -200,7 +200,9 @@ class Oracle(Hearing, Books):
             if (records.Opened, crossing) not in kept and (records.Closed, crossing) not in kept:
                 del self.crossings[crossing]
             if (records.Closed, crossing) not in kept:
-                seen.verdict, seen.passed = None, 0  # the next start refers it, whoever is through (10)
+                seen.verdict = None
+            if seen.officers or (records.Passed, crossing) not in kept:
+                seen.passed = 0  # an officer settles it
             seen.settled = (records.Settled, crossing) in kept
         books = [record for record in durable if isinstance(record, records.Passed | records.Counted)]
         self.counted = books[-1].counters if books else None

@@ -195,6 +195,7 @@ class WalkedLane:
             open_crossings=self.log.left_open(),
             referred=self.log.referred(),
             counted=self.log.counted(),
+            through=self.log.through(),
             replaced=tuple(self.log.replaced),
             missing=frozenset({Part.VISION, Part.CAMERA}),
         )

@@ -87,6 +87,11 @@ class WalkedLog:
         books = (one for one in reversed(self.durable) if isinstance(one, records.Passed | records.Counted))
         return next((one.counters for one in books), None)
 
+    def through(self) -> str | None:
+        """The last crossing on whose grant somebody passed."""
+        passed = (one for one in reversed(self.durable) if isinstance(one, records.Passed))
+        return next((one.crossing for one in passed if one.how is records.PassedBy.GRANT), None)
+
     def referred(self) -> tuple[str, ...]:
         """The crossings that were referred and never settled."""
         settled = {one.crossing for one in self.durable if isinstance(one, records.Settled)}
