@@ -456,6 +456,17 @@ def test_when_the_first_reserve_is_used_up_the_last_room_is_for_what_is_urgent(l
     assert verify(log.database, log.vkey).verified
 
 
+def test_both_reserves_may_go_for_one_release(log: SmallLog, faulty: Any) -> None:
+    first, last = Disk(log.folder), Disk(log.folder)
+    last.reserve = type(last.reserve)(log.folder / "reserve-last")
+    with log.writer(faulty, reserve=first.reserve, last=last.reserve) as writer:
+        first.has_room = last.has_room = False
+        faulty.kind.fault = staticmethod(last.fault)
+        assert writer.append([wanted("release")], 0) == [0]
+        assert not first.reserve.is_held
+        assert not last.reserve.is_held
+
+
 def test_while_space_is_scarce_the_write_ahead_log_is_kept_short(log: SmallLog) -> None:
     disk = Disk(log.folder)
     wal = log.database.with_name("log.sqlite-wal")

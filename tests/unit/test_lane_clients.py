@@ -231,6 +231,20 @@ async def test_that_a_full_log_takes_an_incident_does_not_bring_it_back_and_what
     assert [new.kind for new in log.written] == [RecordKind.INCIDENT, RecordKind.PRESENCE]
 
 
+async def test_a_refusal_is_the_logs_loss_before_any_status_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "PULSE_S", 60.0)
+    log, events = FakeLog(), Events()
+    client = _log_client(tmp_path / "s", events)
+    async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
+        await events.until(PartBack(Part.LOG))
+        log.full = True
+        client.append(DECIDED, awaited=True)
+        await events.until(NotRecorded("c1", RecordKind.DECIDED))
+        await events.until(PartLost(Part.LOG))
+
+
 async def test_a_status_that_was_asked_for_before_the_log_refused_something_is_not_believed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
