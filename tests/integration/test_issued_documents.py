@@ -117,9 +117,10 @@ def test_portraits_in_both_standards_verify(portrait_format: str) -> None:
 
 
 def test_a_further_data_group_must_keep_to_its_format() -> None:
-    well, badly = der.tlv(0x6D, b"anything"), der.tlv(0x6B, b"\x5f")
+    well, badly = der.tlv(0x6D, b"anything"), der.tlv(0x70, b"\x5f")
     assert left(inspected(extra_groups={13: well})) == {}
-    assert left(inspected(extra_groups={11: badly})) == {"dg_hashes": "undetermined"}
+    assert left(inspected(extra_groups={16: badly})) == {"dg_hashes": "undetermined"}
+    assert left(inspected(extra_groups={11: der.tlv(0x6B, b"\x5f")})) == {}, "a detail that cannot be read is none"
 
 
 # ── signers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
