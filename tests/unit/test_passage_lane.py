@@ -1,0 +1,105 @@
+"""What a lane knows of its surroundings: what is not known is never taken for good, and each fact stands by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from fakes.passage_examples import (
+    AT_REST,
+    CROSSING,
+    Run,
+    granted,
+    inspecting,
+    looking,
+    overruling,
+    ready,
+    recording,
+)
+
+from gate.passage import machine
+from gate.passage.effects import Erase, Show
+from gate.passage.events import (
+    DocumentPresented,
+    FaceSeen,
+    NotRecorded,
+    Recorded,
+    RecordKind,
+    RecordReplaced,
+    Tick,
+)
+from gate.passage.lane import Notice, Surroundings, Told
+from gate.passage.screen import Guidance, Screen
+
+
+def opening() -> Run:
+    run = ready()
+    run.feed(DocumentPresented(CROSSING))
+    return run
+
+
+def test_a_lane_that_was_never_seen_is_neither_at_rest_nor_in_service_nor_evidence() -> None:
+    never = Surroundings()
+    assert not never.at_rest()
+    assert not never.in_service()
+    assert not never.emergency()
+    assert never.lane_evidence(0) is None
+
+
+@pytest.mark.parametrize(("fire", "stands_open"), [(True, False), (False, True), (True, True), (False, False)])
+def test_fire_and_a_controller_that_stands_open_are_each_an_emergency(fire: bool, stands_open: bool) -> None:  # noqa: FBT001 - cases
+    around = Surroundings(lane=replace(AT_REST, fire=fire, emergency_open=stands_open))
+    evidence = around.lane_evidence(0)
+    assert evidence is not None
+    assert evidence.emergency is around.emergency() is (fire or stands_open)
+
+
+@pytest.mark.parametrize("unlike", [{"closed": False}, {"bodies": 1}, {"grants_left": 1}])
+def test_at_rest_is_a_closed_leaf_before_an_empty_zone_with_nothing_granted(unlike: dict[str, int]) -> None:
+    assert Surroundings(lane=AT_REST).at_rest()
+    assert not Surroundings(lane=replace(AT_REST, **unlike)).at_rest()  # type: ignore[arg-type]
+
+
+def test_an_order_is_a_notice_once_no_status_showed_it_in_time() -> None:
+    told = Told(0, 0)
+    assert Surroundings(revoking=told, freeing=told).notices() == ()
+    late = replace(told, missed=True)
+    assert set(Surroundings(revoking=late, freeing=late).notices()) == {
+        Notice.REVOKE_NOT_SHOWN,
+        Notice.RELEASE_NOT_SHOWN,
+    }
+
+
+def test_a_record_of_no_crossing_that_was_refused_makes_no_crossing_suspect() -> None:
+    run = ready()
+    run.feed(RecordReplaced(None, RecordKind.INCIDENT))
+    assert run.around.replaced == ()
+
+
+def test_each_crossing_has_a_session_of_its_own() -> None:
+    """The face child of the next traveller is another one, and so is its session."""
+    run = ready()
+    run.around = replace(run.around, look=("before", 3))
+    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
+    run.feed(FaceSeen(CROSSING, 1, Guidance.NONE, 4))
+    assert isinstance(run.state, machine.Inspecting)
+    assert run.state.spoiled == ()
+    run.feed(FaceSeen(CROSSING, 1, Guidance.NONE, 5))
+    assert run.state.spoiled != ()
+
+
+def test_travellers_are_invited_between_two_looks_at_the_barrier() -> None:
+    """Its silence is a lost part, which says so; an age of half a second is none."""
+    run = ready()
+    assert run.feed(Tick(), after_ms=500) == []
+    assert run.state == machine.Idle(Screen.WELCOME)
+
+
+def test_an_officers_admission_that_fails_shows_the_officer_again() -> None:
+    assert Show(Screen.OFFICER) in overruling().feed(NotRecorded(CROSSING, RecordKind.OVERRULED))
+
+
+@pytest.mark.parametrize("lane_in", [opening, inspecting, recording, looking, granted])
+def test_an_emergency_ends_everything_biometric(lane_in: Callable[[], Run]) -> None:
+    assert Erase(CROSSING) in lane_in().feed(replace(AT_REST, fire=True))
