@@ -255,8 +255,9 @@ async def test_without_ids_that_are_remembered_a_kill_doubles_events(
     """The control, switched off: each offer has another id, as if the log knew none."""
     offer = clients.Owed.offer
 
-    def nameless(self: clients.Owed, monotonic_ms: int) -> list[object]:
-        return [msgspec.structs.replace(new, id=random.randbytes(16)) for new in offer(self, monotonic_ms)]
+    def nameless(self: clients.Owed, monotonic_ms: int, *, has_room: bool) -> list[object]:
+        offered = offer(self, monotonic_ms, has_room=has_room)
+        return [msgspec.structs.replace(new, id=random.randbytes(16)) for new in offered]
 
     monkeypatch.setattr(clients.Owed, "offer", nameless)
     lane = Lane(config_in(tmp_path, tmp_path / "state"))
