@@ -98,6 +98,7 @@ from gate.passage.states import (
     State,
     Step,
     crossing_of,
+    unread_of,
 )
 from gate.passage.wanting import insist, shown
 
@@ -118,6 +119,7 @@ __all__ = [
     "crossing_of",
     "start",
     "step",
+    "unread_of",
 ]
 
 

@@ -147,3 +147,14 @@ Step = tuple[State, tuple[Effect, ...]]
 def crossing_of(state: State) -> str | None:
     """The crossing that a state belongs to."""
     return None if isinstance(state, Idle | Emergency) else state.crossing
+
+
+def unread_of(state: State) -> str | None:
+    """The crossing whose document waits to be read, or may: every other document is nobody's."""
+    match state:
+        case Opening(crossing) | Inspecting(crossing):
+            return crossing
+        case Passing(next_document=following):
+            return following
+        case _:
+            return None

@@ -54,6 +54,7 @@ class Lane:
             recorder=self,
             start_crossing=self.cross,
             erase=lambda _: None,
+            forget=lambda _: None,
             show=lambda _: None,
             answer=lambda number, outcome, detail: self.desk.answer(number, outcome, detail),  # noqa: PLW0108 - made below
             clock_ms=self.clock_ms,

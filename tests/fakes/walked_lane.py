@@ -188,6 +188,7 @@ class WalkedLane:
             recorder=self.log,
             start_crossing=self._cross,
             erase=lambda crossing: self.oracle.erases(crossing, self.now_ms),
+            forget=lambda _: None,
             show=self._show,
             answer=lambda number, outcome, _: self._answer(number, outcome),
             clock_ms=lambda: self.now_ms,

@@ -54,6 +54,15 @@ def test_a_page_that_cannot_be_read_opens_a_crossing_without_readings() -> None:
     assert lane.opened() == Presented(())
 
 
+def test_a_document_that_is_forgotten_is_handed_to_nobody() -> None:
+    lane = Lane()
+    (presented,) = lane.hear(read())
+    assert isinstance(presented, DocumentPresented)
+    lane.documents.forget("another")
+    lane.documents.forget(presented.crossing)
+    assert lane.opened() == Presented(())
+
+
 def test_what_lies_beside_a_crossing_unread_disturbs_it_not() -> None:
     lane = Lane()
     lane.idle = False

@@ -51,6 +51,7 @@ class World:
         self.views: list[messages.View] = []
         self.answers: list[tuple[int, Outcome, str]] = []
         self.erased: list[str] = []
+        self.forgotten: list[str] = []
         self.grant_fails = grant_fails
         self.lane: LaneSeen = AT_REST
         self.engine = Engine(
@@ -59,6 +60,7 @@ class World:
             recorder=self,
             start_crossing=self.cross,
             erase=self.erased.append,
+            forget=self.forgotten.append,
             show=self.views.append,
             answer=lambda number, outcome, detail: self.answers.append((number, outcome, detail)),
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
@@ -144,6 +146,41 @@ async def test_the_closing_record_tells_when_each_stage_was_reached(world: World
     assert closed.verdict is records.ClosedAs.ADMITTED
     assert {"presented", "opened", "decided", "granted", "grant_written", "passed"} <= closed.stages_ms.keys()
     assert world.erased == [CROSSING]
+
+
+async def test_a_document_that_opens_nothing_is_forgotten_and_the_one_that_does_is_kept_until_it_is_read(
+    world: World,
+) -> None:
+    """Its lines lay in the lane until the next document came, which may be never."""
+    world.engine.post(DocumentPresented(CROSSING))
+    world.engine.post(DocumentPresented("again, while the first one is opened"))
+    while "cross" not in world.orders:
+        await asyncio.sleep(0)
+        assert CROSSING not in world.forgotten
+    await world.settle()
+    world.engine.post(DocumentPresented("again, and that takes the grant back"))
+    world.engine.post(DocumentPresented("while an officer helps"))
+    await world.settle()
+    assert isinstance(world.engine.state, machine.Referred)
+    assert world.forgotten == [
+        "again, while the first one is opened",
+        CROSSING,  # taken long ago
+        "again, and that takes the grant back",
+        "while an officer helps",
+    ]
+
+
+async def test_a_document_laid_behind_a_passing_traveller_is_kept_for_its_crossing(world: World) -> None:
+    world.engine.post(DocumentPresented(CROSSING))
+    await world.settle()
+    world.engine.post(replace(AT_REST, closed=False, passages_entry=1))
+    world.engine.post(DocumentPresented("early"))
+    await world.settle()
+    assert isinstance(world.engine.state, machine.Passing)
+    assert "early" not in world.forgotten
+    world.engine.post(replace(AT_REST, closed=False, passages_entry=1, fire=True))
+    await world.settle()
+    assert world.forgotten[-1] == "early"
 
 
 async def test_a_grant_that_fails_is_revoked_and_referred() -> None:

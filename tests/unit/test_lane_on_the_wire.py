@@ -141,6 +141,7 @@ async def _play(lane: Lane, made: Bench, story: Callable[[Lane], Awaitable[None]
         recorder=lane,
         start_crossing=lane.cross,
         erase=lambda _: None,
+        forget=lambda _: None,
         show=lambda _: None,
         answer=lambda *_: None,
         clock_ms=lambda: asyncio.get_running_loop().time() * 1000,

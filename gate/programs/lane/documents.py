@@ -50,9 +50,11 @@ class Documents:
 
     def take(self, crossing: str) -> Presented:
         """What opened a crossing; it is forgotten here. Without readings when nothing could be read."""
-        document = self._presented.pop(crossing, Presented(()))
-        self._presented.clear()
-        return document
+        return self._presented.pop(crossing, Presented(()))
+
+    def forget(self, crossing: str) -> None:
+        """Nobody will ask for what would have opened this crossing, or somebody has it."""
+        self._presented.pop(crossing, None)
 
     def reader_lost(self, reader: str) -> None:
         """One reader is gone."""

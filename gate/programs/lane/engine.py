@@ -30,7 +30,7 @@ from gate.passage.effects import (
     StartCrossing,
     Write,
 )
-from gate.passage.events import Event, GrantFailed, Part, Tick
+from gate.passage.events import DocumentPresented, Event, GrantFailed, Part, Tick
 from gate.passage.evidence import Alarm
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Outcome
@@ -107,6 +107,7 @@ class Engine:
         recorder: Recorder,
         start_crossing: Callable[[str], Coroutine[Any, Any, None]],
         erase: Callable[[str], None],
+        forget: Callable[[str], None],
         show: Callable[[messages.View], None],
         answer: Callable[[int, Outcome, str], None],
         clock_ms: Callable[[], float],
@@ -118,7 +119,7 @@ class Engine:
         through: str | None = None,
         missing: frozenset[Part] = frozenset(),
     ) -> None:
-        """`open_crossings`, `referred` (and not settled), `counted`, how far the books of the barrier's passages went, `replaced`, the
+        """`forget` drops the document that opened a crossing, or would have. `open_crossings`, `referred` (and not settled), `counted`, how far the books of the barrier's passages went, `replaced`, the
         crossings of which a record is missing, and `through`, the last that somebody passed on the grant of, are what an earlier run left. `missing` are parts that nobody has heard of yet: without
         them no traveller is invited.
         """
@@ -127,6 +128,7 @@ class Engine:
         self._recorder = recorder
         self._start_crossing = start_crossing
         self._erase = erase
+        self._forget = forget
         self._show = show
         self._answer = answer
         self._clock_ms = clock_ms
@@ -138,6 +140,7 @@ class Engine:
         )
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE
         self._crossing_task: asyncio.Task[None] | None = None
+        self._unread: str | None = None
         self._turned_at_ms: float | None = None
         self.stopwatch = Stopwatch("")
 
@@ -179,6 +182,16 @@ class Engine:
                 if type(before) is not type(self._state):
                     log.info("lane_state", extra={"state": type(self._state).__name__})
                 self._carry_out(effects, tasks)
+                self._let_documents_go(event)
+
+    def _let_documents_go(self, event: Event) -> None:
+        """Forget a document that opened nothing, and one whose crossing ended before anybody took it (safety invariant 12)."""
+        laid = event.crossing if isinstance(event, DocumentPresented) else None
+        unread = machine.unread_of(self._state)
+        for crossing in {laid, self._unread}:
+            if crossing is not None and crossing != unread:
+                self._forget(crossing)
+        self._unread = unread
 
     async def _tick(self) -> None:
         while True:

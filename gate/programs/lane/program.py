@@ -127,6 +127,7 @@ class Lane:
             recorder=self._log,
             start_crossing=self._cross,
             erase=self._erase,
+            forget=self._documents.forget,
             show=self._show,
             answer=self._answer,
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
