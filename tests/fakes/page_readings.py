@@ -26,6 +26,16 @@ def geometry(pitch_px: float = PITCH_PX, **changed: Any) -> Geometry:
     return replace(usual, **changed)
 
 
+def elsewhere(pitches: float = 2.5) -> Geometry:
+    """The same, the page lying so much farther to the right."""
+    usual, right_px = geometry(), pitches * PITCH_PX
+    lines = tuple(
+        LinePlace((line.start[0] + right_px, line.start[1]), (line.end[0] + right_px, line.end[1]), line.height_px)
+        for line in usual.lines
+    )
+    return replace(usual, lines=lines)
+
+
 def reading(lines: tuple[str, ...] = PASSPORT, *, weakest: float = 0.97, **changed: Any) -> Reading:
     """A good reading of a passport, but for what is changed."""
     confidence = tuple((0.99,) * len(line) for line in lines)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes.page_readings import PASSPORT, reading
+from fakes.page_readings import PASSPORT, elsewhere, reading
 
 from gate.page.values import CLASSES, FRAMES, NoReading, Reading, Why
 from models.evaluate import mrz as evaluation
@@ -97,14 +97,15 @@ def test_a_reader_that_sees_nothing_is_never_exact_and_never_fooled() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "exact", "accepted", "accepted_wrong"),
     [
-        (reading(), reading(), True, True, False),
+        (reading(), reading(geometry=elsewhere()), True, True, False),
+        (reading(), reading(), True, False, False),
         (reading(), NoReading((Why.GLARE,)), True, False, False),
         (reading(), reading(OTHER), True, False, False),
-        (reading(OTHER), reading(OTHER), False, True, True),
+        (reading(OTHER), reading(OTHER, geometry=elsewhere()), False, True, True),
         (reading(repaired=True), reading(repaired=True), True, False, False),
     ],
 )
-def test_a_text_is_accepted_when_both_pictures_give_it(
+def test_a_text_is_accepted_when_both_pictures_give_it_and_the_page_moved_between_them(
     monkeypatch: pytest.MonkeyPatch,
     first: Reading,
     second: Reading | NoReading,
@@ -120,6 +121,15 @@ def test_a_text_is_accepted_when_both_pictures_give_it(
     assert (found.exact, found.accepted, found.accepted_wrong) == (exact, accepted, accepted_wrong)
     assert found.usable is not first.repaired
     assert found.characters_wrong == (0 if exact else 1)
+
+
+def test_a_zone_of_states_that_do_not_exist_is_drawn_again_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    nobodys = (PASSPORT[0][:2] + "QQQ" + PASSPORT[0][5:], PASSPORT[1])
+    drawn = iter([nobodys, nobodys, PASSPORT])
+    monkeypatch.setattr(evaluation, "zone", lambda *_: next(drawn))
+    assert evaluation._issued(np.random.default_rng(1), "TD3") == PASSPORT
+    monkeypatch.setattr(evaluation, "zone", lambda *_: nobodys)
+    assert evaluation._issued(np.random.default_rng(1), "TD3") == nobodys
 
 
 def test_readings_where_no_zone_is_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

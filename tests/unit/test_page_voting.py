@@ -1,13 +1,11 @@
 """A reading is used only if unrepaired, right in every digit, sure in every character, and the same in two frames that differ."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from fakes.page_readings import PASSPORT, geometry, reading
+from fakes.page_readings import PASSPORT, elsewhere, geometry, reading
 from fakes.pages import zone_lines
 
-from gate.page.values import PITCH_PX_MIN, LinePlace, Reading, ZoneFormat
+from gate.page.values import PITCH_PX_MIN, Reading, ZoneFormat
 from gate.page.voting import (
     CONFIDENCE_MIN,
     FIT_MIN,
@@ -22,19 +20,12 @@ from gate.page.voting import (
 )
 
 OTHER = ("P<UTOERIKSSON<<ANNE<MARIA<<<<<<<<<<<<<<<<<<<", PASSPORT[1])
-ELSEWHERE = replace(
-    geometry(),
-    lines=tuple(
-        LinePlace((line.start[0] + 40, line.start[1]), (line.end[0] + 40, line.end[1]), line.height_px)
-        for line in geometry().lines
-    ),
-)
 WRONG_DIGIT = (PASSPORT[0], PASSPORT[1][:-1] + "7")
 
 
 def moved() -> Reading:
     """The same text, the page lying elsewhere."""
-    return reading(geometry=ELSEWHERE)
+    return reading(geometry=elsewhere())
 
 
 def test_a_good_reading_counts_and_two_alike_are_accepted_if_the_page_moved_between_them() -> None:
