@@ -134,8 +134,8 @@ def test_who_else_is_seen_on_the_way_through_is_for_the_track_to_say() -> None:
     assert run.feed(seen(2), seen(0)) == []
     assert isinstance(run.state, machine.Granted)
     by_officer = granted_by_officer()
-    by_officer.feed(seen(1, 7))
-    assert by_officer.feed(seen(1, 8)) == []
+    assert by_officer.feed(seen(1, 7), seen(1, 8)) == []
+    assert isinstance(by_officer.state, machine.Granted)
 
 
 @pytest.mark.parametrize("change", list(TrackChange))

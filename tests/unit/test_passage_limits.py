@@ -177,6 +177,19 @@ def test_a_face_is_waited_for_longer_where_nothing_objects_yet(document: bool, l
     assert Reason.FACES_SEVERAL in reasons(run)
 
 
+def test_who_is_ready_at_the_very_limit_is_not_late() -> None:
+    run = inspecting()
+    run.feed(
+        AT_REST, SiteSeen(1.0, clock_sure=True), FaceCompared(CROSSING, SAME_FACE), after_ms=TIMING.crossing_max_ms
+    )
+    run.feed(DocumentRead(CROSSING, GENUINE))
+    assert reasons(run) == set()
+    run = inspecting()
+    run.feed(AT_REST, SiteSeen(1.0, clock_sure=True), after_ms=TIMING.crossing_max_ms)
+    run.feed(FaceCompared(CROSSING, SAME_FACE), after_ms=1)
+    assert Reason.TIME_LIMIT in reasons(run)
+
+
 # ── what each step does ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -303,6 +316,7 @@ def test_the_loss_of_a_part_is_written_again_once_a_second_is_over() -> None:
 
 def test_an_officers_grant_is_not_the_cameras_affair() -> None:
     run = granted_by_officer()
-    run.feed(FaceSeen(CROSSING, 1, Guidance.NONE, SESSION))
-    for other in (FaceSeen(CROSSING, 1, Guidance.NONE, SESSION + 1), FaceCompared(CROSSING, SAME_FACE, SESSION + 2)):
-        assert run.feed(other) == []
+    for session in range(SESSION, SESSION + 3):
+        assert run.feed(FaceSeen(CROSSING, 1, Guidance.NONE, session)) == []
+        assert run.feed(FaceCompared(CROSSING, SAME_FACE, -session)) == []
+    assert isinstance(run.state, machine.Granted)

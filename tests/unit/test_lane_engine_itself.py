@@ -1,0 +1,218 @@
+"""The engine by itself: its clockwork, its stopwatch, and what it says when."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, ordered
+from fakes.virtual_time import run_virtual
+
+from drivers.errors import RefusedError
+from gate.channel import messages
+from gate.passage import machine, records
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRead,
+    Event,
+    FaceCompared,
+    NotRecorded,
+    Recorded,
+    SiteSeen,
+    Tick,
+)
+from gate.passage.evidence import Alarm
+from gate.passage.orders import AcknowledgeAlarms, BePresent, EndEmergencyNow, Outcome
+from gate.passage.screen import Purpose
+from gate.programs.lane.engine import TICK_S, Engine, Stopwatch
+
+
+class Ports:
+    """Barrier, log and screens that only remember. The barrier `refuses` grants, the log `forgets` what is waited for."""
+
+    def __init__(self, *, refuses: bool = False, forgets: bool = False) -> None:
+        self.views: list[messages.View] = []
+        self.records: list[records.Record] = []
+        self.erased: list[str] = []
+        self.cancelled: list[str] = []
+        self.orders: list[str] = []
+        self.refuses, self.forgets = refuses, forgets
+        self.engine = Engine(
+            rules=RULES,
+            barrier=self,
+            recorder=self,
+            start_crossing=self.cross,
+            erase=self.erased.append,
+            show=self.views.append,
+            answer=self.answer,
+            clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
+            purpose=Purpose.DEMO,
+            open_crossings=(),
+        )
+
+    async def grant(self, ttl_ms: int) -> float | None:
+        self.orders.append("grant")
+        if self.refuses:
+            raise RefusedError(f"no grant of {ttl_ms} ms")
+        return asyncio.get_running_loop().time() + 0.020
+
+    async def revoke(self) -> None:
+        self.orders.append("revoke")
+
+    async def release(self) -> None:
+        self.orders.append("release")
+
+    async def end_emergency(self) -> None:
+        self.orders.append("end_emergency")
+
+    async def clear_alarms(self, alarms: tuple[Alarm, ...]) -> None:
+        assert alarms
+        self.orders.append("clear_alarms")
+
+    def look(self) -> None:
+        self.orders.append("look")
+
+    def append(self, record: records.Record, *, awaited: bool) -> None:
+        self.records.append(record)
+        if awaited:
+            crossing = records.crossing_of(record) or ""
+            self.engine.post(NotRecorded(crossing, record.kind) if self.forgets else Recorded(crossing, record.kind))
+
+    def answer(self, number: int, outcome: Outcome, detail: str) -> None:
+        pass
+
+    async def cross(self, crossing: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.cancelled.append(crossing)
+
+    async def settle(self) -> None:
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    async def feed(self, *events: Event) -> None:
+        for event in events:
+            self.engine.post(event)
+        await self.settle()
+
+
+async def _running(ports: Ports) -> AsyncIterator[Ports]:
+    task = asyncio.ensure_future(ports.engine.run())
+    await ports.feed(AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True))
+    yield ports
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def test_the_machine_hears_of_time_even_if_nothing_else_happens() -> None:
+    """A crossing whose chip never answers ends at its limit, and the engine has turned a tick ago at most."""
+
+    async def story() -> None:
+        ports = Ports()
+        assert ports.engine.turned_ms == 0.0
+        async for lane in _running(ports):
+            await lane.feed(DocumentPresented(CROSSING))
+            await asyncio.sleep(RULES.timing.crossing_max_ms / 1000 + 3 * TICK_S)
+            assert isinstance(lane.engine.state, machine.Referred)
+            assert 0.0 <= lane.engine.turned_ms <= TICK_S * 1000
+            await asyncio.sleep(TICK_S / 2)
+            assert lane.engine.turned_ms > 0.0
+
+    run_virtual(story())
+
+
+def test_an_engine_that_does_not_turn_says_for_how_long() -> None:
+    async def story() -> None:
+        ports = Ports()
+        async for lane in _running(ports):
+            before_ms = lane.engine.turned_ms
+        await asyncio.sleep(2.0)  # it was cancelled
+        assert ports.engine.turned_ms >= before_ms + 2_000.0
+
+    run_virtual(story())
+
+
+def test_only_what_changes_is_shown() -> None:
+    async def story() -> None:
+        async for lane in _running(Ports()):
+            shown = len(lane.views)
+            await lane.feed(Tick(), Tick(), AT_REST)
+            assert len(lane.views) == shown
+
+    run_virtual(story())
+
+
+def test_a_new_state_is_logged_and_the_same_state_is_not(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        async for lane in _running(Ports()):
+            caplog.clear()
+            await lane.feed(Tick(), DocumentPresented(CROSSING), Tick())
+
+    with caplog.at_level(logging.INFO, "gate.programs.lane.engine"):
+        run_virtual(story())
+    states = [getattr(line, "state", None) for line in caplog.records if line.message == "lane_state"]
+    assert states[:2] == ["Opening", "Inspecting"]
+    assert len(states) == len(set(states))
+
+
+def test_the_crossings_work_ends_with_its_erasure() -> None:
+    async def story() -> None:
+        async for lane in _running(Ports()):
+            await lane.feed(DocumentPresented(CROSSING))
+            assert lane.cancelled == []
+            await asyncio.sleep(RULES.timing.crossing_max_ms / 1000 + 3 * TICK_S)
+            assert lane.erased == lane.cancelled == [CROSSING]
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_when_a_grant_was_written_is_marked_once_the_barrier_took_it(refuses: bool) -> None:  # noqa: FBT001 - a case
+    async def story() -> None:
+        async for lane in _running(Ports(refuses=refuses)):
+            await lane.feed(DocumentPresented(CROSSING))
+            await lane.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
+            assert lane.orders == ["look"]
+            await lane.feed(AT_REST)
+            assert lane.orders == ["look", "grant", *(["revoke"] if refuses else [])]
+            marks = lane.engine.stopwatch.since_presented_ms()
+            assert marks.get("grant_written") == (None if refuses else pytest.approx(20.0))
+
+    run_virtual(story())
+
+
+def test_the_end_of_an_emergency_and_the_clearing_of_alarms_reach_the_barrier() -> None:
+    async def story() -> None:
+        async for lane in _running(Ports()):
+            await lane.feed(replace(AT_REST, emergency_open=True, closed=False))
+            await lane.feed(ordered(EndEmergencyNow(), version=lane.engine.around.version))
+            assert lane.orders == ["end_emergency"]
+            await lane.feed(AT_REST, replace(AT_REST, alarms=(Alarm.FORCED,)))
+            await lane.feed(ordered(AcknowledgeAlarms(), version=lane.engine.around.version))
+            assert lane.orders == ["end_emergency", "clear_alarms"]
+
+    run_virtual(story())
+
+
+def test_a_crossing_that_never_began_is_erased_all_the_same() -> None:
+    async def story() -> None:
+        async for lane in _running(Ports(forgets=True)):
+            await lane.feed(DocumentPresented(CROSSING))
+            assert lane.erased == [CROSSING]
+            await lane.feed(Tick())
+            assert isinstance(lane.engine.state, machine.Referred)
+
+    run_virtual(story())
+
+
+def test_a_stopwatch_takes_the_first_mark_of_each_stage_of_its_own_crossing() -> None:
+    watch = Stopwatch("mine")
+    watch.mark("mine", "presented", 1_000.04)
+    watch.mark("another's", "decided", 1_100.0)
+    watch.mark("mine", "decided", 1_250.18)
+    watch.mark("mine", "decided", 9_999.0)
+    assert watch.since_presented_ms() == {"presented": 0.0, "decided": 250.1}  # to a tenth of a millisecond
