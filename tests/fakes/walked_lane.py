@@ -114,6 +114,7 @@ class WalkedLane:
         self.session = 0
         self.engine: WatchedEngine
         self._orders = 0
+        self._heard_ms = 0.0
         self._runs = False
         self._lane: asyncio.Task[None] | None = None
 
@@ -135,8 +136,9 @@ class WalkedLane:
             self.engine.post(event)
 
     def _hear(self, event: Event) -> None:
-        """The oracle hears what the engine is about to hear. Before a tick, all that came before is done."""
-        if isinstance(event, Tick):
+        """The oracle hears what the engine is about to hear. What came at an earlier moment is done by then."""
+        before_ms, self._heard_ms = self._heard_ms, self.now_ms
+        if isinstance(event, Tick) and before_ms < self.now_ms:
             self.oracle.rests(self.now_ms, line_ms=self.board.line_good_s * 1000)
             self._hold_truth()
         fresh = not isinstance(event, Ordered) or event.version == self.engine.around.version

@@ -154,6 +154,8 @@ class Troubles:
         await self._some(0.01, 3.0)
         self._lane.vision = True
         self._lane.post(PartBack(Part.VISION))
+        if self._lane.camera:
+            self._lane.post(PartBack(Part.CAMERA))  # whoever comes back says how the camera is
 
     async def _camera(self) -> None:
         self._lane.camera = False

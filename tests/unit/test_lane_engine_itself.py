@@ -37,6 +37,7 @@ class Ports:
         self.views: list[messages.View] = []
         self.records: list[records.Record] = []
         self.erased: list[str] = []
+        self.forgotten: list[str] = []
         self.cancelled: list[str] = []
         self.orders: list[str] = []
         self.refuses, self.forgets = refuses, forgets
@@ -46,6 +47,7 @@ class Ports:
             recorder=self,
             start_crossing=self.cross,
             erase=self.erased.append,
+            forget=self.forgotten.append,
             show=self.views.append,
             answer=self.answer,
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
