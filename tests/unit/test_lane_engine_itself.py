@@ -41,6 +41,7 @@ class Ports:
         self.cancelled: list[str] = []
         self.orders: list[str] = []
         self.refuses, self.forgets = refuses, forgets
+        self.written_after_s: float | None = 0.020
         self.engine = Engine(
             rules=RULES,
             barrier=self,
@@ -59,7 +60,7 @@ class Ports:
         self.orders.append("grant")
         if self.refuses:
             raise RefusedError(f"no grant of {ttl_ms} ms")
-        return asyncio.get_running_loop().time() + 0.020
+        return None if self.written_after_s is None else asyncio.get_running_loop().time() + self.written_after_s
 
     async def revoke(self) -> None:
         self.orders.append("revoke")
@@ -185,6 +186,32 @@ def test_when_a_grant_was_written_is_marked_once_the_barrier_took_it(refuses: bo
             assert marks.get("grant_written") == (None if refuses else pytest.approx(20.0))
 
     run_virtual(story())
+
+
+def test_a_barrier_that_refuses_a_grant_and_one_that_cannot_say_when_it_was_written(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def story(ports: Ports) -> dict[str, float]:
+        async for lane in _running(ports):
+            await lane.feed(DocumentPresented(CROSSING))
+            await lane.feed(DocumentRead(CROSSING, GENUINE), FaceCompared(CROSSING, SAME_FACE))
+            await lane.feed(AT_REST)
+            assert "grant" in lane.orders
+            marks = lane.engine.stopwatch.since_presented_ms()
+        return marks
+
+    async def refused() -> dict[str, float]:
+        return await story(Ports(refuses=True))
+
+    async def silent() -> dict[str, float]:
+        ports = Ports()
+        ports.written_after_s = None
+        return await story(ports)
+
+    assert "grant_written" not in run_virtual(silent())
+    assert "grant_failed" not in [line.message for line in caplog.records]
+    assert "grant_written" not in run_virtual(refused())
+    assert "grant_failed" in [line.message for line in caplog.records]
 
 
 def test_the_end_of_an_emergency_and_the_clearing_of_alarms_reach_the_barrier() -> None:
