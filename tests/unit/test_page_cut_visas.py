@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 from fakes.pages import Picture, Shot, View, draw_page, shoot, zone_lines
 
+from gate.page.beside import DARK_MAX, SHADE_MAX, STEP_MAX, End, end_of
 from gate.page.layout import check_digits
+from gate.page.locate import propose
 from gate.page.reader import read
 from gate.page.recognise import LineRecogniser, open_recogniser
+from gate.page.sight import look_again, look_at
 from gate.page.values import Reading, ZoneFormat
 from gate.page.voting import counts, objections_to
 
@@ -93,3 +96,40 @@ def test_a_visas_line_that_ends_in_a_letter_may_go_on(recogniser: LineRecogniser
     assert isinstance(reading, Reading)
     going_on = replace(reading, lines=(reading.lines[0], reading.lines[1][:-1] + "7"))
     assert any("may go on" in objection for objection in objections_to(going_on))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        End(inside=False, step=0, shade=0, dark=0),
+        End(inside=True, step=STEP_MAX + 0.01, shade=0, dark=0),
+        End(inside=True, step=0, shade=SHADE_MAX + 0.01, dark=0),
+        End(inside=True, step=0, shade=0, dark=DARK_MAX + 0.01),
+    ],
+)
+def test_any_one_of_these_is_no_empty_paper(end: End) -> None:
+    assert not end.empty
+    assert End(inside=True, step=STEP_MAX, shade=SHADE_MAX, dark=DARK_MAX).empty
+
+
+def right_end(picture: Picture, recogniser: LineRecogniser) -> End:
+    look = look_again(picture, recogniser, look_at(picture, recogniser, propose(picture)[0]))
+    assert look.text is not None
+    assert len(look.text.choice.lines[0]) == KEPT
+    return end_of(picture, look.ribbons, look.text.cells, after=True)
+
+
+def test_what_lies_beside_a_zone_is_told_apart(recogniser: LineRecogniser) -> None:
+    own, larger = visa(ZoneFormat.MRV_B, 2), visa(ZoneFormat.MRV_A, 2)
+    assert right_end(own.picture, recogniser).empty
+    assert not right_end(larger.picture[:, : edge_of(larger)].copy(), recogniser).inside
+    table = right_end(covered(larger, 70), recogniser)
+    assert table.inside
+    assert table.step > 2 * STEP_MAX
+    assert table.shade > 2 * SHADE_MAX
+    (x, y), pitch_px = own.centres[1][-1], own.pitch_px
+    blotted = own.picture.copy()
+    blotted[
+        round(y - 0.3 * pitch_px) : round(y + 0.3 * pitch_px), round(x + 0.8 * pitch_px) : round(x + 1.3 * pitch_px)
+    ] = 40
+    assert right_end(blotted, recogniser).dark > DARK_MAX

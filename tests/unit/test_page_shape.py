@@ -65,6 +65,18 @@ def test_every_character_fits_its_own_shape_and_leads_over_all_others() -> None:
     assert leads.min() > LEAD_MIN
 
 
+def test_a_line_of_fillers_alone_is_laid_over_them() -> None:
+    fits, leads = judged(*line_of("<" * 30), "<" * 30)
+    assert fits.min() > 0.9
+    assert leads.min() > LEAD_MIN
+
+
+def test_a_blank_strip_fits_nothing() -> None:
+    _, cells = line_of("A" * 30)
+    fits, _ = judged(np.full((HEIGHT_PX, WIDTH_PX), 0.7, np.float32), cells, "A" * 30)
+    assert fits.max() < FIT_MIN
+
+
 @pytest.mark.parametrize(("printed", "said"), [("I", "T"), ("E", "F"), ("O", "Q"), ("M", "H"), ("0", "O"), ("<", "K")])
 def test_a_character_that_is_said_to_be_another_has_no_lead(printed: str, said: str) -> None:
     text = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<"
