@@ -149,6 +149,23 @@ def test_a_world_that_stood_excuses_nothing_that_came_after() -> None:
     assert kinds(ruled(standing_still(1500, 3000, truth), admitted(1000))) == [Wrong.GRANT_OUTLIVED]
 
 
+@pytest.mark.parametrize(("again_ms", "wrong"), [(30_900, []), (33_100, [Wrong.NO_ADMISSION])])
+def test_a_release_that_nothing_showed_may_be_told_again_for_a_while(again_ms: int, wrong: list[Wrong]) -> None:
+    truth = [at(again_ms, "release_received"), opens(again_ms + 1), *closes(again_ms + 4_000)]
+    assert kinds(ruled(truth, [Entry(1000, "release", None, {"officer": "o"})])) == wrong
+
+
+@pytest.mark.parametrize(("again_ms", "wrong"), [(90_000, []), (103_000, [Wrong.NO_ADMISSION])])
+def test_an_officers_emergency_may_release_until_it_ends(again_ms: int, wrong: list[Wrong]) -> None:
+    truth = [at(again_ms, "release_received"), opens(again_ms + 1), *closes(again_ms + 4_000)]
+    log = [
+        Entry(1000, "emergency_began", None, {"order": {"officer": "o"}}),
+        Entry(100_000, "emergency_ended", None, {"order": {"officer": "o"}}),
+    ]
+    assert kinds(ruled(truth, log)) == wrong
+    assert kinds(ruled(truth, log[:1])) == []
+
+
 def test_an_emergency_that_an_officer_ordered_may_open_and_one_that_nobody_did_may_not() -> None:
     truth = [at(1000, "release_received"), opens(1001), passed(2500, "t9"), *closes(5000)]
     assert ruled(truth, [Entry(990, "emergency_began", None, {"order": {"officer": "o"}})]).wrong == ()
@@ -361,7 +378,7 @@ def test_a_leaf_that_turns_back_from_nobody_is_wrong() -> None:
 
 
 def test_a_release_that_the_log_does_not_know_is_wrong() -> None:
-    truth = [at(10_000, "release_received"), opens(10_001), *closes(13_000)]
+    truth = [at(50_000, "release_received"), opens(50_001), *closes(53_000)]
     for log in ([], [Entry(1000, "release", None, {"officer": "o"})]):
         ruling = ruled(truth, log)
         assert kinds(ruling) == [Wrong.NO_ADMISSION]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import bisect
 import enum
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 # The lane stamps a record when it makes it. An admission must be older than the opening; these are written while things move:
 GRANT_RECORD_MS_MAX = 1_000  # between the grant's record and its arrival at the controller
 RELEASE_RECORD_MS_MAX = 2_000  # the same for a release
+RELEASE_AGAIN_MS_MAX = 30_000  # from its record until it is told again for the last time: nothing had shown it
 TTL_SLACK_MS = 250  # the controller's timer
 REVOKE_MS_MAX = 500  # from the revocation's record to the end of the grant
 WATCHDOG_MS_MAX = 5_000  # the same while the cable is out: the controller's longest watchdog
@@ -85,7 +87,7 @@ def judge(truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> Ruling:
     """Judge every opening and every passage of the ground truth."""
     time = _WorldTime(truth)
     log = tuple(replace(entry, at_ms=time.at(entry.at_ms)) for entry in log)
-    sweep = _Sweep(admissions(log), [entry.at_ms for entry in log if _frees(entry)])
+    sweep = _Sweep(admissions(log), _freeings(log))
     for happening in truth:
         sweep.see(happening)
     sweep.finish()
@@ -93,9 +95,16 @@ def judge(truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> Ruling:
     return Ruling(sweep.openings, sweep.passages, wrong, sweep.passages_by_fault)
 
 
-def _frees(entry: Entry) -> bool:
-    """True for an officer's release, and for an emergency that an officer ordered."""
-    return entry.kind == "release" or (entry.kind == "emergency_began" and entry.body.get("order") is not None)
+def _freeings(log: tuple[Entry, ...]) -> list[tuple[int, float]]:
+    """From when to when the lane may release: by an officer's release, and in an emergency that an officer ordered."""
+    spans: list[tuple[int, float]] = []
+    for at, entry in enumerate(log):
+        if entry.kind == "release":
+            spans.append((entry.at_ms, entry.at_ms + RELEASE_AGAIN_MS_MAX))
+        elif entry.kind == "emergency_began" and entry.body.get("order") is not None:
+            ends = (later.at_ms for later in log[at:] if later.kind == "emergency_ended")
+            spans.append((entry.at_ms, next(ends, math.inf)))
+    return spans
 
 
 class _WorldTime:
@@ -118,7 +127,7 @@ class _Sweep:
     """Goes through the ground truth once, knowing at each moment why the leaf may be open."""
 
     admissions: list[Admission]
-    releases_ms: list[int]
+    freeings_ms: list[tuple[int, float]]
     openings: int = 0
     passages: int = 0
     passages_by_fault: int = 0
@@ -296,7 +305,8 @@ class _Sweep:
             self._find(Wrong.WRONG_PERSON, "somebody else than the document's holder passed")
 
     def _recorded(self, at_ms: int) -> bool:
-        return any(abs(recorded_ms - at_ms) <= RELEASE_RECORD_MS_MAX for recorded_ms in self.releases_ms)
+        slack_ms = RELEASE_RECORD_MS_MAX
+        return any(from_ms - slack_ms <= at_ms <= to_ms + slack_ms for from_ms, to_ms in self.freeings_ms)
 
     def _find(self, kind: Wrong, why: str) -> None:
         self.wrong.append(Finding(self._at_ms, kind, why))
