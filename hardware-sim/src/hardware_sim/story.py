@@ -28,6 +28,7 @@ OFFICER_MS_MAX = 120_000  # no officer comes: gives up
 PASSAGE_MS_MAX = 20_000  # from setting out to being through
 BACK_MS_MAX = 10_000  # walking out again
 HOST_MS_MAX = 30_000  # the host does what it was asked for
+AHEAD_MS = 1_800  # from setting out behind the traveller to the leaf
 FOLLOWING_M = 0.85  # a tailgater's distance, from middle to middle: close, and still told apart for a third of a second
 FOLLOWER_TRIES_MS = 800  # how long a tailgater stands at the closed leaf
 STEPPED_IN_MS = 100  # how long somebody walks on in the zone before they turn back
@@ -231,6 +232,8 @@ class Traveller:
             elif step.do is Deed.TAILGATE:
                 self._followed = True
                 yield Walk(Owner.OTHER, FOLLOWING_M)
+                if step.at is Moment.LOOK:
+                    yield Pause(AHEAD_MS)  # ahead of the traveller: at the leaf before anybody is looked at
             elif step.do is Deed.STEP_BACK:
                 yield from self._step_back()
             else:
