@@ -110,7 +110,7 @@ def _reading(grey: Grey, look: Look, text: ZoneText) -> Reading:
         fit=seen.fit,
         lead=seen.lead,
         marks=seen.marks,
-        light=light_on(look.strips),
+        light=light_on(look.strips, text.cells),
         alternatives=choice.alternatives,
         hints=with_light_on_it(hints_of(look.state), palest),
     )

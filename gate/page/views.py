@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gate.page.measure import FRAME_PX
 from gate.page.ranks import at_share
 from gate.page.values import STRIP_HEIGHT_PX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from gate.page.decode import Cells
     from gate.page.values import Floats, LinePlace, Point, Reading
 
 MOVED_PITCHES_MIN: Final = 1.0  # by every part of the zone: what hid one character hides another one now
@@ -31,11 +33,14 @@ def apart(one: Reading, other: Reading) -> bool:
     return _moved_pitches(one, other) >= MOVED_PITCHES_MIN or _relit(one, other) >= LIGHT_MIN
 
 
-def light_on(strips: Floats) -> tuple[float, ...]:
-    """How bright the paper is at eight parts of each line, 0 to 1."""
-    return tuple(
-        at_share(part, 0.9) for strip in strips[:, 0, _TEXT_ROWS] for part in np.array_split(strip, _LIT_PARTS, axis=1)
-    )
+def light_on(strips: Floats, lines: Sequence[Cells]) -> tuple[float, ...]:
+    """How bright the paper is at eight parts of each line, 0 to 1; what lies beside the characters may be the table."""
+    levels = []
+    for strip, cells in zip(strips[:, 0, _TEXT_ROWS], lines, strict=True):
+        start, end = ((float(frame) + 0.5) * FRAME_PX for frame in (cells.centres[0], cells.centres[-1]))
+        parts = np.array_split(strip[:, max(0, round(start)) : round(end) + 1], _LIT_PARTS, axis=1)
+        levels += [at_share(part, 0.9) for part in parts]
+    return tuple(levels)
 
 
 def _moved_pitches(one: Reading, other: Reading) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fakes.page_readings import PITCH_PX, geometry, reading
 
+from gate.page.decode import Cells
 from gate.page.values import LinePlace, Reading
 from gate.page.views import LIGHT_MIN, MOVED_PITCHES_MIN, apart, light_on
 from gate.page.voting import Votes
@@ -46,13 +47,16 @@ def test_another_exposure_is_no_other_light_but_a_lamp_from_elsewhere_is() -> No
     assert not apart(lit(), lit()), "of what was not measured nothing is said"
 
 
-def test_the_light_is_that_of_the_paper_along_the_lines() -> None:
+def test_the_light_is_that_of_the_paper_along_the_lines_and_not_of_the_table_beside() -> None:
+    cells = Cells(np.arange(44) * 4.0 - 0.5, np.zeros((44, 37)), 0.0, 0.0)
     strips = np.full((2, 1, 32, 704), 0.6, np.float32)
     strips[0, 0, :, 352:] = 0.9
     strips[:, :, 12:20, ::9] = 0.1  # ink
-    light = light_on(strips)
+    light = light_on(strips, [cells, cells])
     assert len(light) == 16
     assert light == pytest.approx([0.6] * 4 + [0.9] * 4 + [0.6] * 8)
+    strips[:, :, :, 690:] = 1.0
+    assert light_on(strips, [cells, cells]) == light
 
 
 def test_frames_that_agree_are_accepted_only_with_one_that_is_apart() -> None:
