@@ -65,7 +65,9 @@ class Oracle(Hearing, Books):
         self.revoked_ms = now_ms
         if self.emergency:
             self.broken("7", "a closing order in an emergency that the status shows")
-        if self.grant is not None or (self.lane is not None and self.lane.grants_left):
+        # A grant that was just given no status may have shown yet; of an older one the newest status tells.
+        is_new = self.grant is not None and now_ms - self.grant.at_ms < AGAIN_MS
+        if is_new or (self.lane is not None and self.lane.grants_left):
             self.revoking = Owed(now_ms if self.revoking is None else self.revoking.since_ms, now_ms)
         self.grant = None
 

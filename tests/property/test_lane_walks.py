@@ -75,7 +75,7 @@ from gate.passage.orders import (
 from gate.passage.screen import Guidance
 
 STEPS = 20_000
-HOSTILE_STEPS = 30_000
+HOSTILE_STEPS = 20_000
 # What a walk must have reached, or it proves nothing.
 REACHED = (
     "admit", "refer", "grant", "revoke", "release", "closed admitted", "closed referred", "admitted_by_officer",
