@@ -107,6 +107,8 @@ async def _running(ports: Ports) -> AsyncIterator[Ports]:
     task = asyncio.ensure_future(ports.engine.run())
     await ports.feed(AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True))
     yield ports
+    await ports.settle()
+    assert not task.done(), "the engine ended by itself"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
