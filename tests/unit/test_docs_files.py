@@ -1,0 +1,28 @@
+"""What the documents say stands where they say it: a file that was moved takes its mentions along."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TEXTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+PATH = re.compile(
+    r"\b(?:gate|drivers|models|tests|scripts|systemd|hardware-sim)/[\w./-]+\.(?:py|toml|service|rules|html|js)\b"
+)
+TEST = re.compile(r"(?<![\w/])test_\w+\.py\b")
+TESTS = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_that_a_document_names_is_there(text: Path) -> None:
+    said = text.read_text()
+    assert not [path for path in PATH.findall(said) if not (ROOT / path).exists()]
+    assert set(TEST.findall(said)) <= TESTS
+
+
+def test_a_name_of_nothing_would_be_found() -> None:
+    assert PATH.findall("see gate/passage/nowhere.py.") == ["gate/passage/nowhere.py"]
+    assert TEST.findall("tests/unit/test_a.py, test_nowhere.py;") == ["test_nowhere.py"]
