@@ -265,6 +265,8 @@ class WalkedLane:
             one = board.truth.pop(0)
             oracle.note(self.now_ms, f"    ({one.name} went {'through' if one.entry else 'out'} by {one.by})")
             oracle.count(f"truth: {'in' if one.entry else 'out'} by {one.by}")
-            # Who pushes in before the traveller has moved, no beam can tell; but the first in the zone it must stay.
-            if one.by == "grant" and one.line_good_s > LIVES_ON_S and one.first != one.name:
+            # Who pushes in before the traveller has moved, no beam can tell; but the first in the zone it must stay. In an emergency the
+            # way is open to everybody, and nothing is taken back (7): what is left of a grant then lets nobody in.
+            standing = one.line_good_s > LIVES_ON_S and oracle.screen is not Screen.EMERGENCY
+            if one.by == "grant" and standing and one.first != one.name:
                 oracle.broken("4", f"{one.name} went through by a grant on which {one.first} had come into the zone")
