@@ -6,6 +6,7 @@ A skip whose reason is not in `ALLOWED_SKIPS` fails the session; the summary's l
 from __future__ import annotations
 
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,10 @@ from shared_data import NO_SHARED_DATA, SHARED_DATA
 settings.register_profile("portcullis", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile("portcullis")
+
+# A shell starts what it runs in the background deaf to interrupts, and so would be whatever a test starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Each with what it takes to run the test after all.
 ALLOWED_SKIPS = (
