@@ -100,16 +100,19 @@ def _release(around: Surroundings, told: Told, now_ms: int) -> Insisting:
 
 def _missed(around: Surroundings, state: State, now_ms: int, timing: Timing) -> Insisting:
     """What no status showed in time is said once, however long it is told again."""
-
-    def is_late(told: Told | None) -> bool:
-        return told is not None and not told.missed and now_ms - told.since_ms >= timing.order_shown_max_ms
-
     said: tuple[Effect, ...] = ()
     crossing = crossing_of(state)
-    if is_late(told := around.revoking) and told is not None and not isinstance(state, Emergency):
+    if (told := _late(around.revoking, now_ms, timing)) is not None and not isinstance(state, Emergency):
         around = replace(around, revoking=replace(told, missed=True))
         said += (incident(crossing, IncidentKind.REVOKE_NOT_SHOWN),)
-    if is_late(told := around.freeing) and told is not None and not told.opened:
+    if (told := _late(around.freeing, now_ms, timing)) is not None and not told.opened:
         around = replace(around, freeing=replace(told, missed=True))
         said += (incident(crossing, IncidentKind.RELEASE_NOT_SHOWN),)
     return around, said
+
+
+def _late(told: Told | None, now_ms: int, timing: Timing) -> Told | None:
+    """An order that no status showed in time, and of which that was not said yet."""
+    if told is None or told.missed or now_ms - told.since_ms < timing.order_shown_max_ms:
+        return None
+    return told

@@ -119,9 +119,11 @@ class Engine:
         through: str | None = None,
         missing: frozenset[Part] = frozenset(),
     ) -> None:
-        """`forget` drops the document that opened a crossing, or would have. `open_crossings`, `referred` (and not settled), `counted`, how far the books of the barrier's passages went, `replaced`, the
-        crossings of which a record is missing, and `through`, the last that somebody passed on the grant of, are what an earlier run left. `missing` are parts that nobody has heard of yet: without
-        them no traveller is invited.
+        """`forget` drops the document that opened a crossing, or would have.
+
+        What an earlier run left: `open_crossings`; those that were `referred` and not settled; `counted`, how far the books of the
+        barrier's passages went; `replaced`, the crossings of which a record is missing; `through`, the last that somebody passed on
+        the grant of. `missing` are parts that nobody has heard of yet: without them no traveller is invited.
         """
         self._rules = rules
         self._barrier = barrier
