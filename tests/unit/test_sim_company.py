@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -88,6 +88,21 @@ def test_the_same_seed_casts_the_same_people_and_another_one_others() -> None:
         scenes_of = [people.cast(f"t{number}", scenario()).scenes for number in range(10)]
         casts.append((scenes_of, [vars_of(person) for person, _ in clerk.issued]))
     assert casts[0] == casts[1] != casts[2]
+
+
+def test_a_scenarios_people_are_the_travellers_and_anybody_stands_beside() -> None:
+    people, _ = company()
+    travellers, others = set(), set()
+    for number in range(60):
+        sights = people.cast(f"t{number}", replace(scenario(), people=("ada", "clara"))).scenes
+        me, other = sights[Sight.SELF], sights[Sight.OTHER]
+        assert isinstance(me, scenes.Person)
+        assert isinstance(other, scenes.Person)
+        assert me != other
+        travellers.add(me.identity.name)
+        others.add(other.identity.name)
+    assert travellers == {"ada", "clara"}
+    assert others == {"ada", "bruno", "clara", "david"}
 
 
 def vars_of(person: Any) -> tuple[Any, ...]:

@@ -137,6 +137,7 @@ def test_a_scenario_may_say_everything() -> None:
         ({"document": {"pages": 3}}, "unknown setting pages"),
         ({"camera": {"shows": "cat"}}, "none of"),
         ({"camera": {"late": 1}}, "late must be a bool"),
+        ({"camera": {"people": ["elena", "moriarty"]}}, "nobody is named moriarty"),
         ({"walk": {"hesitates_ms": 60_001}}, "between"),
         ({"steps": [{"at": "go", "do": "dance"}]}, "none of"),
         ({"steps": [{"at": "noon", "do": "swap_person"}]}, "none of"),

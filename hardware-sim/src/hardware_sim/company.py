@@ -61,7 +61,7 @@ class Company:
     def cast(self, traveller: str, scenario: Scenario) -> Cast:
         """The people and the passport of one story."""
         dice = self.chance(f"{traveller}:cast")
-        me, other = dice.sample(self._identities, k=2)
+        me, other = self._two(dice, scenario)
         owner, presenter = (me, other) if scenario.document is Owner.SELF else (other, me)
         edition = self._edition(scenario)
         person = self._person(dice)
@@ -92,6 +92,13 @@ class Company:
                 Sight.COVERED: scenes.Covered(),
             },
         )
+
+    def _two(self, dice: random.Random, scenario: Scenario) -> list[Identity]:
+        """The traveller, one of the scenario's people, and another one."""
+        if not scenario.people:
+            return dice.sample(self._identities, k=2)
+        me = dice.choice([face for face in self._identities if face.name in scenario.people])
+        return [me, dice.choice([face for face in self._identities if face is not me])]
 
     def _edition(self, scenario: Scenario) -> Edition:
         """The one that the scenario asks for, else the next of the genuine ones."""

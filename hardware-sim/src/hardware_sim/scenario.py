@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hardware_sim.faces.identity import names
 from hardware_sim.passport.editions import KNOWN
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ class Scenario:
 
     `edition` is the passport's, a name of `editions.KNOWN`; None: whichever comes next. `lays` is how the document is laid before
     a document camera, each time that the screen asks for it; None: the story is the same for every reader, and it is laid flat.
+    `people` are those of whom the traveller is one; none named: anybody.
     """
 
     name: str
@@ -162,6 +164,7 @@ class Scenario:
     lays: tuple[Lay, ...] | None = None
     sight: Sight = Sight.SELF
     sight_late: bool = False
+    people: tuple[str, ...] = ()
     hesitates_ms: int = 0
     steps: tuple[Step, ...] = ()
 
@@ -223,6 +226,7 @@ def parse_scenario(table: dict[str, Any]) -> Scenario:
         lays=_lays(_take(page, "lays", list, None)),
         sight=_member(Sight, _take(camera, "shows", str, "self")),
         sight_late=_take(camera, "late", bool, default=False),
+        people=_people(_take(camera, "people", list, [])),
         hesitates_ms=_number(_take(walk, "hesitates_ms", int, 0), 0, WAIT_MS_MAX),
         steps=_steps(_take(table, "steps", list, [])),
     )
@@ -284,6 +288,13 @@ def _lays(words: list[Any] | None) -> tuple[Lay, ...] | None:
     if not 1 <= len(words) <= LAYS_MAX:
         raise ScenarioError(f"a page is laid 1 to {LAYS_MAX} times")
     return tuple(_member(Lay, word) for word in _words(words))
+
+
+def _people(values: list[Any]) -> tuple[str, ...]:
+    people = _words(values)
+    if strangers := set(people).difference(names()):
+        raise ScenarioError(f"nobody is named {', '.join(sorted(strangers))}")
+    return people
 
 
 def _words(values: Iterable[Any]) -> tuple[str, ...]:
