@@ -16,6 +16,7 @@ def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.long
 def test_a_traveller_is_admitted_whose_document_was_typed_by_a_keyboard_wedge() -> None:
     done = demo("--travellers", "1", "--scenario", "genuine", "--reader", "keyboard")
     document = json.loads(done.stdout)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from fakes.remains import family_of
+from fakes.tiers import quick_or_long
 from fakes.whole_gate import PROGRAMS, running
 
 from gate.cli.demo import director
@@ -51,7 +52,7 @@ async def test_programs_that_die_or_hang_are_noticed_and_come_back_while_the_res
         assert gate.family.children["lane"].pid == others["lane"]
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("how", quick_or_long([signal.SIGKILL, signal.SIGSTOP], quick=[signal.SIGSTOP]))
 async def test_a_document_child_that_dies_or_hangs_refers_its_traveller_and_the_next_one_passes(
     folder: Path, how: signal.Signals
 ) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fakes.tiers import quick_or_long
 from fakes.tiny_models import real_models
 
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
@@ -138,7 +139,7 @@ def test_two_people_are_told_and_neither_is_compared(chain: FaceModels, portrait
     assert (compared.match, compared.reasons) == (None, ("several_faces_stay",))
 
 
-@pytest.mark.parametrize("name", ["short", "tall"])
+@pytest.mark.parametrize("name", quick_or_long(["short", "tall"], quick=["tall"]))
 def test_people_of_140_and_200_cm_are_compared_without_bending(
     chain: FaceModels, portraits: dict[str, np.ndarray], name: str
 ) -> None:
@@ -203,7 +204,10 @@ def test_one_who_comes_beside_after_the_comparison_is_told(chain: FaceModels, po
     assert TrackState.SEVERAL in changes(seen)
 
 
-@pytest.mark.parametrize("name", ["bystander_behind", "poster_behind", "blink", "talk", "look_down"])
+HELD_THROUGH = ("bystander_behind", "poster_behind", "blink", "talk", "look_down")
+
+
+@pytest.mark.parametrize("name", quick_or_long(HELD_THROUGH, quick=["bystander_behind", "talk"]))
 def test_a_matched_traveller_is_held_through_all_that_people_do(
     chain: FaceModels, portraits: dict[str, np.ndarray], name: str
 ) -> None:
@@ -229,7 +233,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("fault", BAD)
+@pytest.mark.parametrize("fault", quick_or_long(BAD, quick=["upside down", "noise"]))
 def test_pictures_that_show_nobody_as_they_should_never_match(
     chain: FaceModels, portraits: dict[str, np.ndarray], fault: str
 ) -> None:

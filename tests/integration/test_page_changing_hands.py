@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from fakes.pages import zone_lines
+from fakes.tiers import quick_or_long
 
 from gate.page.recognise import open_recogniser
 from gate.page.values import ZoneFormat
@@ -51,7 +52,7 @@ class Scanner:
 
 
 @pytest.mark.parametrize(("size", "layout"), [(Size.TD3, ZoneFormat.TD3), (Size.TD1, ZoneFormat.TD1)])
-@pytest.mark.parametrize("seed", range(PAGES))
+@pytest.mark.parametrize("seed", quick_or_long(range(PAGES), quick=[0]))
 def test_every_laying_is_presented_and_no_hand_is(size: Size, layout: ZoneFormat, seed: int) -> None:
     scanner, page = Scanner(), Page(size, zone_lines(np.random.default_rng(seed), layout))
     (read,) = scanner.laid(page, 1)

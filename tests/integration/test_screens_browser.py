@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 import tomli_w
 from fakes.screens_peers import FakeLane, FakePreview, view
+from fakes.tiers import quick_or_long
 from playwright.async_api import Browser, Page, async_playwright
 
 from gate.face.liveness.tints import TINTS
@@ -232,7 +233,7 @@ MEASURE = """() => {
 }"""
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", quick_or_long(SIZES, quick=("portrait kiosk", "phone")))
 async def test_every_screen_is_whole_and_legible_in_every_language(browser: Browser, gate: Gate, size: str) -> None:
     problems = []
     async with open_page(browser, gate, size) as page:
@@ -449,8 +450,8 @@ async def tinted(page: Page, gate: Gate, number: int, colour: str) -> None:
     assert await page.evaluate(BACK) == "rgb({}, {}, {})".format(*bytes.fromhex(colour[1:]))
 
 
-@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("motion", quick_or_long(["reduce", "no-preference"], quick=["no-preference"]))
+@pytest.mark.parametrize("size", quick_or_long(SIZES, quick=["phone"]))
 async def test_the_look_screen_is_legible_and_whole_under_every_tint(
     browser: Browser, gate: Gate, size: str, motion: Literal["reduce", "no-preference"]
 ) -> None:

@@ -43,6 +43,7 @@ def receipt(gate: MirroredGate, size: int) -> Path:
     return gate.inbox / f"receipt-{size}.note"
 
 
+@pytest.mark.long
 def test_a_killed_server_gets_every_entry_once_and_the_gate_its_receipts(central: Central, gate: MirroredGate) -> None:
     gate.log.write([one for n in range(500) for one in crossing(f"first-{n}")])  # 2,500 entries, ten pieces
     central.start()

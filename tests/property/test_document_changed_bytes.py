@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import pytest
 from fakes.inspections import Transmit, inspected, issued, judged
+from fakes.tiers import quick_or_long
 
 from gate.document.checks import CheckId, Result
 from hardware_sim.passport.abilities import Agreement, Features
@@ -81,7 +82,7 @@ def test_the_unchanged_passport_is_successful(document: Callable[[], Passport]) 
     assert inspected(document()).overall is Result.SUCCESSFUL
 
 
-@pytest.mark.parametrize("document", [basic, modern, mapped])
+@pytest.mark.parametrize("document", quick_or_long([basic, modern, mapped], quick=[mapped]))
 def test_a_changed_byte_of_any_file_is_never_overall_successful(document: Callable[[], Passport]) -> None:
     genuine = document()
     dice = random.Random(11)
@@ -97,7 +98,7 @@ def test_a_changed_byte_of_any_file_is_never_overall_successful(document: Callab
     assert tried > 200
 
 
-@pytest.mark.parametrize("document", KINDS)
+@pytest.mark.parametrize("document", quick_or_long(KINDS, quick=[basic, mapped, integrated]))
 def test_a_changed_byte_of_any_answer_is_never_overall_successful(document: Callable[[], Passport]) -> None:
     genuine = document()
     exchanged: list[tuple[bytes, bytes]] = []

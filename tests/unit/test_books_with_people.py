@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from fakes.peopled_lane import STORIES, PeopledLane
+from fakes.tiers import quick_or_long
 
 from gate.passage import books, endings, machine, records, waiting
 from gate.passage.effects import ClearAlarms, Effect, EndEmergency, Grant, LookAtLane, Release, Revoke, Write
@@ -174,7 +175,7 @@ def neglected(record: records.Record, switched_off: str) -> bool:
     return {"unseen": unseen, "exit": leaving, "emergency": record.how is records.PassedBy.EMERGENCY}[switched_off]
 
 
-@pytest.mark.parametrize("switched_off", ["unseen", "exit", "emergency"])
+@pytest.mark.parametrize("switched_off", quick_or_long(["unseen", "exit", "emergency"], quick=["exit"]))
 def test_without_one_of_the_books_controls_the_judge_finds_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, switched_off: str
 ) -> None:

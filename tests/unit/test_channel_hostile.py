@@ -60,7 +60,7 @@ async def heard(union: Any, wire: bytes) -> tuple[list[Any], ChannelError]:
 
 
 @pytest.mark.parametrize("union", UNIONS.values(), ids=UNIONS)
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_only_messages_and_the_channels_errors_come_out(union: Any, data: st.DataObject) -> None:
     wire = data.draw(st.lists(bodies(union), min_size=1, max_size=3).map(lambda some: b"".join(map(framed, some))))
