@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from drivers.errors import DriverError
 from drivers.reader.pcsc import PcscReader
-from gate.document.authenticity.terminal import ChainRequest, SignatureRequest
+from gate.document.authenticity.terminal_authentication import ChainRequest, SignatureRequest
 from gate.document.errors import ChipLostError
 from gate.document.inspection import Inspection, Portrait, Step, Transmit, inspect
 from gate.programs.centre import ControlCentre
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from gate.document.mrz import Mrz
+    from gate.document.mrz.parsing import Mrz
     from gate.document.pki.anchors import TrustAnchors
 
 _FINGERS: Final = frozenset({3})

@@ -15,7 +15,7 @@ from gate.cli.lds_folder import bytes_of, lds_files
 from gate.cli.output import Exit, code_of, fail
 
 if TYPE_CHECKING:
-    from gate.document.mrz import Mrz
+    from gate.document.mrz.parsing import Mrz
     from gate.trust.store import TrustStore
 
 app = typer.Typer(no_args_is_help=True)
@@ -78,7 +78,7 @@ def parse_mrz(
     """Read the text of machine-readable zones: fields, check digits, problems. What is none keeps no other from being read."""
     from gate.cli.document_report import report_no_zone, report_zone
     from gate.document.errors import MrzError
-    from gate.document.mrz import parse
+    from gate.document.mrz.parsing import parse
 
     worst = Exit.OK
     for number, line in enumerate(_zones(text), 1):
@@ -197,9 +197,9 @@ def verify_credential(
 ) -> None:
     """Verify a digital travel credential that is bound to a passport, like the files of its chip."""
     from gate.cli.document_report import report_inspection
-    from gate.document.dtc import CREDENTIAL_BYTES_MAX, parse_dtc
     from gate.document.errors import DocumentError
     from gate.document.inspection import inspect_files
+    from gate.document.lds.dtc import CREDENTIAL_BYTES_MAX, parse_dtc
 
     try:
         files = parse_dtc(bytes_of(credential, bytes_max=CREDENTIAL_BYTES_MAX))
@@ -235,7 +235,7 @@ def _standard_input() -> TextIO:
 def _parsed(text: str) -> Mrz:
     """The zone that was given, or for `-` the one on standard input: command lines are seen by everybody on the machine."""
     from gate.document.errors import MrzError
-    from gate.document.mrz import parse
+    from gate.document.mrz.parsing import parse
 
     try:
         return parse(_standard_input().read(_ZONE_CHARACTERS_MAX + 1) if text == "-" else text)

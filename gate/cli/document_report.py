@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from gate.cli.output import Exit, emit_json, note, one_line, say
+from gate.document.authenticity.signature_facts import weak_algorithms
 from gate.document.checks import Result
-from gate.document.outcome import overall_of
-from gate.document.signature_facts import weak_algorithms
+from gate.document.verdict.conclusion import overall_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gate.document.checks import Check
     from gate.document.errors import MrzError
-    from gate.document.mrz import Mrz
-    from gate.document.outcome import Inspection
+    from gate.document.mrz.parsing import Mrz
     from gate.document.seal.judge import SealCheck, SealVerdict
+    from gate.document.verdict.conclusion import Inspection
 
 
 def report_inspection(

@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from gate.document.access.checks import AccessFacts
 from gate.document.access.commands import OK, Transmit
-from gate.document.access.files import CARD_ACCESS, CARD_SECURITY, COM, SOD, File, data_group
 from gate.document.access.opening import Chip
-from gate.document.access_checks import AccessFacts
-from gate.document.authenticity.active import CHALLENGE_BYTES, internal_authenticate
-from gate.document.authenticity.agreement import choose_offer, prove
-from gate.document.authenticity.chip import ActiveAnswer, AgreementOutcome
-from gate.document.authenticity.terminal import CentreRequest, TerminalOutcome, authenticate_terminal
+from gate.document.authenticity.active_authentication import CHALLENGE_BYTES, internal_authenticate
+from gate.document.authenticity.chip_authentication import choose_offer, prove
+from gate.document.authenticity.integrity import GUARDED, Absence
+from gate.document.authenticity.proofs import ActiveAnswer, AgreementOutcome
+from gate.document.authenticity.terminal_authentication import CentreRequest, TerminalOutcome, authenticate_terminal
 from gate.document.checks import Result
-from gate.document.conclusion import conclude
 from gate.document.errors import (
     AccessDeniedError,
     ChipLostError,
@@ -30,15 +29,15 @@ from gate.document.errors import (
     MalformedError,
     SecureMessagingError,
 )
-from gate.document.examination import DATA_GROUPS_WANTED, Examination
-from gate.document.integrity import GUARDED, Absence
 from gate.document.lds.dg15 import parse_dg15
-from gate.document.outcome import DocumentFields, Inspection
+from gate.document.lds.files import CARD_ACCESS, CARD_SECURITY, COM, SOD, File, data_group
+from gate.document.verdict.conclusion import DocumentFields, Inspection, conclude
+from gate.document.verdict.findings import DATA_GROUPS_WANTED, Findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from gate.document.mrz import Mrz
+    from gate.document.mrz.parsing import Mrz
     from gate.document.pki.anchors import TrustAnchors
 
 __all__ = ["CentreRequest", "DocumentFields", "Inspection", "Portrait", "Step", "Transmit", "inspect", "inspect_files"]
@@ -81,17 +80,17 @@ def inspect(
     Authentication is asked for; without any, it is no part of the inspection. `extended` is False for a reader that does not carry
     answers of more than 256 bytes. Raises CardAccessNumberError for a number that is none.
     """
-    examination = Examination(anchors=anchors, now=now, clock_sure=clock_sure, printed=mrz, guarded=guarded)
-    examination.take_access(Result.UNDETERMINED, "the chip was not opened")
+    findings = Findings(anchors=anchors, now=now, clock_sure=clock_sure, printed=mrz, guarded=guarded)
+    findings.take_access(Result.UNDETERMINED, "the chip was not opened")
     zone = None if mrz is None else mrz.key
     chip = Chip(zone=zone, card_access_number=card_access_number, random=random, extended=extended)
     try:
-        yield from _converse(examination, chip, random)
+        yield from _converse(findings, chip, random)
     except ChipLostError:
-        examination.broken = "the chip or its reader went away"
+        findings.broken = "the chip or its reader went away"
     except DocumentError as error:
-        examination.broken = f"the conversation with the chip broke: {error}"
-    return conclude(examination)
+        findings.broken = f"the conversation with the chip broke: {error}"
+    return conclude(findings)
 
 
 def inspect_files(
@@ -111,21 +110,21 @@ def inspect_files(
     The data groups that are `wanted` must be there for their check to be successful. Files that are `complete` are said to be
     all that the chip gives without Terminal Authentication, so that each group that EF.SOD lists must be there.
     """
-    examination = Examination(anchors=anchors, now=now, printed=mrz, wanted=wanted, complete=complete)
-    examination.card_access, examination.card_security = files.get(CARD_ACCESS.name), files.get(CARD_SECURITY.name)
-    examination.com = files.get(COM.name)
-    examination.take_sod(files.get(SOD.name))
+    findings = Findings(anchors=anchors, now=now, printed=mrz, wanted=wanted, complete=complete)
+    findings.card_access, findings.card_security = files.get(CARD_ACCESS.name), files.get(CARD_SECURITY.name)
+    findings.com = files.get(COM.name)
+    findings.take_sod(files.get(SOD.name))
     for number in range(1, 17):
         content = files.get(data_group(number).name)
         if content:
-            examination.files[number] = content
+            findings.files[number] = content
         elif content is not None:
-            examination.absent[number] = Absence.MALFORMED
-    return conclude(examination)
+            findings.absent[number] = Absence.MALFORMED
+    return conclude(findings)
 
 
 def _converse(
-    examination: Examination,
+    findings: Findings,
     chip: Chip,
     random: Callable[[int], bytes],
 ) -> Generator[Step, bytes | None, None]:
@@ -133,68 +132,66 @@ def _converse(
     try:
         yield from chip.open()
         if chip.proofs:
-            examination.mapping_proofs = chip.proofs
-            examination.card_security = yield from _read(chip, CARD_SECURITY)
+            findings.mapping_proofs = chip.proofs
+            findings.card_security = yield from _read(chip, CARD_SECURITY)
         yield from chip.enter()
     except AccessDeniedError as error:
-        examination.take_access(Result.FAILED, str(error))
+        findings.take_access(Result.FAILED, str(error))
         return
     facts = AccessFacts.of(chip.way, with_number=chip.opened_with_number, in_clear=bool(chip.in_clear))
-    examination.opening = facts, chip.offered
-    examination.com = yield from _read(chip, COM)
-    examination.take_sod((yield from _read(chip, SOD)))
-    yield from _take_data_groups(examination, chip, (14,))
-    shown = examination.mapping_shown()
-    if not (shown or (yield from _agree(examination, chip, random))):
-        yield from _take_data_groups(examination, chip, (15,))
-        yield from _ask_for_proof(examination, chip, random)
-    yield from _take_data_groups(examination, chip, (1, 12, 2))
-    portrait = examination.portrait()
+    findings.opening = facts, chip.offered
+    findings.com = yield from _read(chip, COM)
+    findings.take_sod((yield from _read(chip, SOD)))
+    yield from _take_data_groups(findings, chip, (14,))
+    shown = findings.mapping_shown()
+    if not (shown or (yield from _agree(findings, chip, random))):
+        yield from _take_data_groups(findings, chip, (15,))
+        yield from _ask_for_proof(findings, chip, random)
+    yield from _take_data_groups(findings, chip, (1, 12, 2))
+    portrait = findings.portrait()
     if portrait is not None:
         yield Portrait(portrait.encoding.value, portrait.image)
-    if examination.guarded:
-        yield from _read_the_guarded(examination, chip)
-    yield from _read_the_rest(examination, chip)
+    if findings.guarded:
+        yield from _read_the_guarded(findings, chip)
+    yield from _read_the_rest(findings, chip)
 
 
-def _take_data_groups(
-    examination: Examination, chip: Chip, numbers: tuple[int, ...]
-) -> Generator[Step, bytes | None, None]:
+def _take_data_groups(findings: Findings, chip: Chip, numbers: tuple[int, ...]) -> Generator[Step, bytes | None, None]:
     """Those that EF.SOD lists, and those that no passport lacks."""
     for number in numbers:
-        if number not in DATA_GROUPS_WANTED and not examination.lists(number):
+        if number not in DATA_GROUPS_WANTED and not findings.lists(number):
             continue
         try:
             content = yield from chip.read(data_group(number))
         except ChipStatusError:
-            examination.absent[number] = Absence.REFUSED
+            findings.absent[number] = Absence.REFUSED
         except MalformedError:
-            examination.absent[number] = Absence.MALFORMED
+            findings.absent[number] = Absence.MALFORMED
         else:
-            examination.take(number, content)
+            findings.take(number, content)
 
 
-def _read_the_guarded(examination: Examination, chip: Chip) -> Generator[Step, bytes | None, None]:
+def _read_the_guarded(findings: Findings, chip: Chip) -> Generator[Step, bytes | None, None]:
     """The guarded data groups, as far as the document has them and the chip gives them to us."""
-    groups = frozenset(number for number in examination.guarded if examination.lists(number))
+    groups = frozenset(number for number in findings.guarded if findings.lists(number))
     if not groups:
-        examination.terminal = TerminalOutcome(Result.NOT_SUPPORTED, "the document has none of the guarded data groups")
+        findings.terminal = TerminalOutcome(Result.NOT_SUPPORTED, "the document has none of the guarded data groups")
         return
-    today = examination.now.astimezone(UTC).date()  # TR-03110-3 §D.2.1.3: their dates are in Greenwich mean time
-    outcome = yield from authenticate_terminal(chip, examination.infos(), groups, today)
-    examination.terminal = outcome
+    today = findings.now.astimezone(UTC).date()  # TR-03110-3 §D.2.1.3: their dates are in Greenwich mean time
+    outcome = yield from authenticate_terminal(chip, findings.infos(), groups, today)
+    findings.terminal = outcome
     if outcome.result is Result.SUCCESSFUL:
-        examination.wanted |= groups
-        yield from _take_data_groups(examination, chip, tuple(sorted(groups)))
+        findings.wanted |= groups
+        yield from _take_data_groups(findings, chip, tuple(sorted(groups)))
 
 
-def _read_the_rest(examination: Examination, chip: Chip) -> Generator[Step, bytes | None, None]:
+def _read_the_rest(findings: Findings, chip: Chip) -> Generator[Step, bytes | None, None]:
     """The other data groups that the chip lists: a changed byte in what nobody needs is still a changed document.
 
     Fingers and irises are only looked at: they are kept for terminals with a right to them. Some chips end their session rather
     than give what is guarded, so that comes at the very end.
     """
-    rest = examination.listed() - examination.files.keys() - examination.absent.keys()
+    rest = findings.listed() - findings.files.keys() - findings.absent.keys()
     ended = False
     for number in sorted(rest, key=lambda number: (number in GUARDED, number)):
         if ended:
@@ -203,34 +200,34 @@ def _read_the_rest(examination: Examination, chip: Chip) -> Generator[Step, byte
         try:
             if number in GUARDED:
                 there = yield from chip.look(data_group(number))
-                examination.absent[number] = Absence.LOOKED_AT if there else Absence.MISSING
+                findings.absent[number] = Absence.LOOKED_AT if there else Absence.MISSING
             else:
                 content = yield from chip.read(data_group(number))
-                examination.take(number, content)
+                findings.take(number, content)
         except FileTooLongError:
-            examination.absent[number] = Absence.TOO_LONG
+            findings.absent[number] = Absence.TOO_LONG
         except ChipStatusError:
-            examination.absent[number] = Absence.REFUSED
+            findings.absent[number] = Absence.REFUSED
         except MalformedError:
-            examination.absent[number] = Absence.MALFORMED
+            findings.absent[number] = Absence.MALFORMED
         except SecureMessagingError as error:
             if error.status is None:
                 raise
-            examination.absent[number] = Absence.REFUSED
+            findings.absent[number] = Absence.REFUSED
             ended = True
 
 
 def _agree(
-    examination: Examination,
+    findings: Findings,
     chip: Chip,
     random: Callable[[int], bytes],
 ) -> Generator[Step, bytes | None, bool]:
     """Chip Authentication, if EF.DG14 is what EF.SOD says and offers one that we know. True when it was carried out."""
-    infos = examination.infos()
+    infos = findings.infos()
     offer = None if infos is None else choose_offer(infos)
     if offer is None:
         return False
-    examination.agreement = AgreementOutcome(offer, (yield from prove(chip, offer, random=random)))
+    findings.agreement = AgreementOutcome(offer, (yield from prove(chip, offer, random=random)))
     return True
 
 
@@ -246,12 +243,12 @@ def _read(chip: Chip, file: File) -> Generator[Step, bytes | None, bytes | None]
 
 
 def _ask_for_proof(
-    examination: Examination,
+    findings: Findings,
     chip: Chip,
     random: Callable[[int], bytes],
 ) -> Generator[Step, bytes | None, None]:
     """Active Authentication, if EF.DG15 is what EF.SOD says. The verdict waits until EF.SOD has proven the key."""
-    content = examination.file(15)
+    content = findings.file(15)
     if content is None:
         return
     try:
@@ -265,7 +262,7 @@ def _ask_for_proof(
         if error.status is None:
             raise
         # The chip ended the session rather than answer: it has not proven itself, and can still be read.
-        examination.answer = ActiveAnswer(challenge, None)
+        findings.answer = ActiveAnswer(challenge, None)
         yield from chip.reopen()
         return
-    examination.answer = ActiveAnswer(challenge, response.data if response.status == OK else None)
+    findings.answer = ActiveAnswer(challenge, response.data if response.status == OK else None)

@@ -21,9 +21,9 @@ from fakes.inspections import NOW, anchors, results
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from drivers.reader.pcsc import PcscReader
-from gate.document.authenticity.terminal import CentreRequest
+from gate.document.authenticity.terminal_authentication import CentreRequest
 from gate.document.inspection import Portrait, inspect
-from gate.document.mrz import parse
+from gate.document.mrz.parsing import parse
 from gate.programs.stages.document import converse
 from hardware_sim.chip.card import Switches
 from hardware_sim.chip.reader import ChipReader

@@ -28,8 +28,8 @@ from fakes.sample_passports import ANNA, portrait, utopia
 from bench.rows import Bench, Row
 from gate.cli.output import note
 from gate.document.access.opening import Chip
-from gate.document.authenticity.passive import SecurityVerdict, judge_sod
-from gate.document.mrz import parse
+from gate.document.authenticity.passive_authentication import SecurityVerdict, judge_sod
+from gate.document.mrz.parsing import parse
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.keys import PublicKey, RsaKey
 from gate.document.pki.signatures import Kind, Scheme, parse_scheme

@@ -23,9 +23,9 @@ from gate.document.access.opening import Chip
 from gate.document.access.pace import Password, choose_way, open_with_pace
 from gate.document.access.secure_messaging import SecureMessaging
 from gate.document.access.suites import SessionKeys, Suite
-from gate.document.authenticity.active import internal_authenticate, verify_answer
-from gate.document.authenticity.agreement import choose_offer, prove
-from gate.document.authenticity.passive import hash_agrees, judge_sod
+from gate.document.authenticity.active_authentication import internal_authenticate, verify_answer
+from gate.document.authenticity.chip_authentication import choose_offer, prove
+from gate.document.authenticity.passive_authentication import hash_agrees, judge_sod
 from gate.document.checks import CheckId, Result
 from gate.document.errors import DocumentError, MalformedError, SignatureError
 from gate.document.inspection import Inspection, inspect_files
@@ -38,7 +38,7 @@ from gate.document.lds.dg14 import parse_dg14
 from gate.document.lds.dg15 import parse_dg15
 from gate.document.lds.security_infos import Cipher
 from gate.document.lds.sod import parse_sod
-from gate.document.mrz import MrzKey, parse
+from gate.document.mrz.parsing import MrzKey, parse
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.keys import RsaKey, parse_public_key
 from gate.document.pki.master_list import parse_master_list

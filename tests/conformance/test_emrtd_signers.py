@@ -11,7 +11,7 @@ import pytest
 from shared_data import SHARED_DATA
 
 from gate.document import tlv
-from gate.document.authenticity.passive import judge_sod
+from gate.document.authenticity.passive_authentication import judge_sod
 from gate.document.checks import CheckId, Result
 from gate.document.errors import MalformedError
 from gate.document.lds.sod import TAG, parse_sod

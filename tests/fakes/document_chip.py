@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 from gate.document.access.commands import Transmit
-from gate.document.authenticity.terminal import CentreRequest, ChainRequest, SignatureRequest
+from gate.document.authenticity.terminal_authentication import CentreRequest, ChainRequest, SignatureRequest
 from gate.document.errors import ChipLostError
 from gate.document.inspection import Portrait
 

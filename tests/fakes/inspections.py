@@ -12,10 +12,10 @@ from fakes.anchors import ListedAnchors
 from fakes.document_chip import Gone, converse
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
-from gate.document.authenticity.terminal import CentreRequest
+from gate.document.authenticity.terminal_authentication import CentreRequest
 from gate.document.checks import Result
 from gate.document.inspection import Inspection, inspect, inspect_files
-from gate.document.mrz import parse
+from gate.document.mrz.parsing import parse
 from gate.document.pki.anchors import TrustAnchors
 from hardware_sim.chip import CardGoneError
 from hardware_sim.chip.card import Card

@@ -21,7 +21,7 @@ from drivers.reader.pcsc import PcscReader
 from gate.document.access.commands import Transmit
 from gate.document.checks import CheckId
 from gate.document.inspection import Inspection, inspect
-from gate.document.mrz import parse
+from gate.document.mrz.parsing import parse
 from hardware_sim.chip.reader import ChipReader
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace

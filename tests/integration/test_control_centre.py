@@ -17,11 +17,11 @@ from fakes.inspections import NOW, anchors, issued, results
 from fakes.sample_passports import ANNA, portrait, utopia
 
 from gate.cli import chip
-from gate.document.authenticity.terminal import ChainRequest, SignatureRequest
+from gate.document.authenticity.integrity import Integrity
+from gate.document.authenticity.terminal_authentication import ChainRequest, SignatureRequest
 from gate.document.checks import CheckId, Result
 from gate.document.inspection import Inspection, inspect
-from gate.document.integrity import Integrity
-from gate.document.mrz import parse
+from gate.document.mrz.parsing import parse
 from gate.programs.centre import DEADLINE_S, ControlCentre
 from gate.programs.stages.centre import question_of
 from gate.programs.stages.document import converse

@@ -16,10 +16,10 @@ from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
 from gate.document.checks import CheckId, Result
 from gate.document.inspection import inspect_files
-from gate.document.mrz import parse
-from gate.document.outcome import Inspection
+from gate.document.mrz.parsing import parse
 from gate.document.pki.anchors import TrustAnchors
 from gate.document.pki.certificate import parse_certificate
+from gate.document.verdict.conclusion import Inspection
 from gate.trust.errors import SourceError
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source

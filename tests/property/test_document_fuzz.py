@@ -32,11 +32,10 @@ from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.document import mrz, tlv
-from gate.document.authenticity.active import verify_answer
-from gate.document.authenticity.passive import judge_sod
+from gate.document import tlv
+from gate.document.authenticity.active_authentication import verify_answer
+from gate.document.authenticity.passive_authentication import judge_sod
 from gate.document.checks import Result
-from gate.document.dtc import parse_dtc
 from gate.document.errors import DocumentError, MrzError
 from gate.document.inspection import inspect, inspect_files
 from gate.document.lds.card_access import parse_card_access
@@ -53,7 +52,9 @@ from gate.document.lds.dg13 import parse_dg13
 from gate.document.lds.dg14 import parse_dg14
 from gate.document.lds.dg15 import parse_dg15
 from gate.document.lds.dg16 import parse_dg16
+from gate.document.lds.dtc import parse_dtc
 from gate.document.lds.sod import parse_sod
+from gate.document.mrz.parsing import parse
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.cvc import parse_card_certificate, parse_chain
 from gate.document.pki.defect_list import parse_defect_list
@@ -229,7 +230,7 @@ def test_nested_and_lying_lengths_are_refused_in_no_time(name: str, bomb: str) -
 )
 def test_any_text_is_a_zone_or_a_zone_error(text: str) -> None:
     try:
-        zone = mrz.parse(text)
+        zone = parse(text)
     except MrzError:
         return
     assert "".join(zone.lines) == "".join(text.split())
@@ -289,7 +290,7 @@ def test_a_chip_that_invents_every_answer_always_ends_with_an_inspection(seed: i
         )
 
     conversation = inspect(
-        mrz.parse(PASSPORT.mrz_lines),
+        parse(PASSPORT.mrz_lines),
         anchors=ListedAnchors(),
         now=NOW,
         random=random.Random(1).randbytes,

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from gate.document import tlv
 from gate.document.access.commands import Command, Response
-from gate.document.access.files import File
 from gate.document.access.opening import Chip
-from gate.document.authenticity.terminal import ChainRequest, TerminalOutcome, authenticate_terminal
+from gate.document.authenticity.integrity import Integrity
+from gate.document.authenticity.terminal_authentication import ChainRequest, TerminalOutcome, authenticate_terminal
 from gate.document.checks import CheckId, Result
 from gate.document.errors import ChipStatusError, MalformedError, SecureMessagingError
-from gate.document.integrity import Integrity
 from gate.document.lds.dg14 import parse_dg14
+from gate.document.lds.files import File
 from hardware_sim.passport import lds
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.issuer import Passport

@@ -17,14 +17,14 @@ from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
 from gate.document.access import agreement_keys
 from gate.document.access.agreement_keys import group_of_algorithm, parse_agreement_key
+from gate.document.access.checks import AccessFacts, judge_offer
 from gate.document.access.commands import Command, Response, Transmit
 from gate.document.access.groups import FieldGroup, standard_group
 from gate.document.access.opening import REOPENINGS_MAX, Chip
 from gate.document.access.pace import MappingProof, choose_way
-from gate.document.access_checks import AccessFacts, judge_offer
-from gate.document.authenticity.agreement import choose_offer, prove
-from gate.document.authenticity.card_security import judge_mapping
-from gate.document.authenticity.passive import judge_sod
+from gate.document.authenticity.chip_authentication import choose_offer, prove
+from gate.document.authenticity.pace_cam import judge_mapping
+from gate.document.authenticity.passive_authentication import judge_sod
 from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import AlgorithmUnknownError, MalformedError
 from gate.document.inspection import Inspection, Portrait, inspect
@@ -39,8 +39,8 @@ from gate.document.lds.security_infos import (
 )
 from gate.document.lds.security_infos import Cipher as OurCipher
 from gate.document.lds.security_infos import Mapping as OurMapping
-from gate.document.mrz import parse
-from gate.document.outcome import AgreementFacts
+from gate.document.mrz.parsing import parse
+from gate.document.verdict.conclusion import AgreementFacts
 from hardware_sim.chip import CardGoneError
 from hardware_sim.chip.card import Card, Switches
 from hardware_sim.passport import der

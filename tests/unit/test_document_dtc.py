@@ -10,11 +10,11 @@ from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.document import dtc
 from gate.document.checks import CheckId, Result
-from gate.document.dtc import parse_dtc
 from gate.document.errors import MalformedError
 from gate.document.inspection import Inspection, inspect_files
+from gate.document.lds import dtc
+from gate.document.lds.dtc import parse_dtc
 from gate.document.tlv import encode
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)

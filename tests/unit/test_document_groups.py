@@ -8,10 +8,10 @@ import pytest
 from fakes.document_chip import Gone
 from fakes.inspections import NOW, Through, Transmit, anchors, files_of, inspected, issued, judged, results
 
-from gate.document.access.files import FILE_BYTES_MAX
+from gate.document.authenticity.integrity import Integrity
 from gate.document.checks import CheckId, Result
 from gate.document.inspection import Inspection, inspect_files
-from gate.document.integrity import Integrity
+from gate.document.lds.files import FILE_BYTES_MAX
 from hardware_sim.passport import der, lds
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.issuer import Passport

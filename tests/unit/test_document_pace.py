@@ -32,7 +32,7 @@ from gate.document.lds.security_infos import (
     PaceInfo,
     SecurityInfos,
 )
-from gate.document.mrz import MrzKey
+from gate.document.mrz.parsing import MrzKey
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import algorithms
 from hardware_sim.passport.abilities import Abilities, AgreementKey

@@ -20,7 +20,7 @@ from gate.document.checks import CheckId, Result
 from gate.document.errors import CardAccessNumberError, MalformedError
 from gate.document.inspection import Inspection, inspect
 from gate.document.lds.atr_info import response_bytes_max
-from gate.document.mrz import parse
+from gate.document.mrz.parsing import parse
 from hardware_sim.chip.card import Card
 from hardware_sim.passport.abilities import Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fakes.anchors import ListedAnchors
 from fakes.master_lists import NOW, Party, party, revocation_list
 
-from gate.document.authenticity.passive import judge_signer
+from gate.document.authenticity.passive_authentication import judge_signer
 from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import MalformedError
 from gate.document.pki.anchors import TrustAnchors

@@ -23,10 +23,10 @@ from fakes.seals import make_seal, make_seal_signer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.document.authenticity.passive import judge_signer
+from gate.document.authenticity.passive_authentication import judge_signer
 from gate.document.checks import CheckId, Result
 from gate.document.errors import DocumentError, MalformedError
-from gate.document.mrz import parse
+from gate.document.mrz.parsing import parse
 from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects
 from gate.document.seal import c40

@@ -20,10 +20,10 @@ from fakes.sample_passports import ANNA, utopia
 from gate.document import tlv
 from gate.document.access.commands import Command, Response
 from gate.document.access.opening import Chip
-from gate.document.authenticity.terminal import ChainRequest, SignatureRequest, authenticate_terminal
+from gate.document.authenticity.integrity import Integrity
+from gate.document.authenticity.terminal_authentication import ChainRequest, SignatureRequest, authenticate_terminal
 from gate.document.checks import CheckId, Result
 from gate.document.inspection import Inspection, inspect
-from gate.document.integrity import Integrity
 from gate.document.lds.dg14 import parse_dg14
 from gate.document.lds.security_infos import TerminalAuthenticationInfo
 from gate.document.pki.cvc import parse_card_certificate

@@ -18,18 +18,24 @@ from fakes.anchors import ListedAnchors
 from fakes.sample_passports import ANNA, TODAY, numbered, portrait, utopia
 
 from gate.document import tlv
-from gate.document.authenticity.active import internal_authenticate, verify_answer
-from gate.document.authenticity.chip import ActiveAnswer, Proofs, judge_chip
-from gate.document.authenticity.passive import SecurityVerdict, judge_com, judge_country, judge_hashes, judge_sod
+from gate.document.authenticity.active_authentication import internal_authenticate, verify_answer
+from gate.document.authenticity.passive_authentication import (
+    SecurityVerdict,
+    judge_com,
+    judge_country,
+    judge_hashes,
+    judge_sod,
+)
+from gate.document.authenticity.proofs import ActiveAnswer, Proofs, judge_chip
 from gate.document.checks import CLAUSES, Check, CheckId, Result, combine
-from gate.document.conclusion import conclude
 from gate.document.errors import AlgorithmUnknownError, ChipStatusError, DocumentError, SignatureError
-from gate.document.examination import Examination
 from gate.document.inspection import inspect_files
 from gate.document.lds.sod import parse_sod
-from gate.document.mrz import parse
+from gate.document.mrz.checks import judge_expiry, judge_mrz, judge_printed_and_chip
+from gate.document.mrz.parsing import parse
 from gate.document.pki.keys import EcKey, RsaKey, parse_public_key
-from gate.document.zone_checks import judge_expiry, judge_mrz, judge_printed_and_chip
+from gate.document.verdict.conclusion import conclude
+from gate.document.verdict.findings import Findings
 from hardware_sim.passport import der
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
@@ -114,11 +120,11 @@ def test_a_country_signing_certificate_is_no_document_signer() -> None:
     assert verdict.security is not None
     signer = dataclasses.replace(verdict.signer, may_sign_documents=False)
     message = dataclasses.replace(verdict.security.message, certificates=(signer,))
-    from gate.document.authenticity import passive
+    from gate.document.authenticity import passive_authentication
 
     security = dataclasses.replace(verdict.security, message=message)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passive, "parse_sod", lambda _: security)
+        patch.setattr(passive_authentication, "parse_sod", lambda _: security)
         refused = judge_sod(SOD, ANCHORS, NOW)
     assert result(refused, CheckId.DS_SIGNATURE) is Result.FAILED
     assert not refused.proven
@@ -385,7 +391,7 @@ def test_extended_length_is_asked_for_only_by_long_signatures() -> None:
     assert internal_authenticate(RsaKey((1 << 2047) + 1, 3), CHALLENGE, block_bytes=8).answer_max == 65536
 
 
-# ── examination ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── findings ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def named_files(**changes: bytes) -> dict[str, bytes]:
@@ -403,21 +409,21 @@ def test_a_signed_portrait_that_is_none_is_not_conforming() -> None:
     for number, content in ((2, tlv.encode(0x75, b"")), (1, tlv.encode(0x61, b"")), (12, tlv.encode(0x6D, b""))):
         groups = {1: GROUPS[1], 2: GROUPS[2], number: content}
         verdict = listing(groups)
-        examination = Examination(anchors=ANCHORS, now=NOW, printed=None)
-        examination.verdict = verdict
+        findings = Findings(anchors=ANCHORS, now=NOW, printed=None)
+        findings.sod = verdict
         for one, bytes_ in groups.items():
-            examination.files[one] = bytes_
-        check = next(check for check in conclude(examination).checks if check.id is CheckId.DG_HASHES)
+            findings.files[one] = bytes_
+        check = next(check for check in conclude(findings).checks if check.id is CheckId.DG_HASHES)
         assert check.result is Result.UNDETERMINED, number
         assert "breaks its format" in check.reason
 
 
 def test_the_date_of_issue_counts_only_when_it_is_signed() -> None:
     dg12 = tlv.encode(0x6C, tlv.encode(0x5C, b"\x5f\x26") + tlv.encode(0x5F26, b"20210416"))
-    examination = Examination(anchors=ANCHORS, now=NOW, printed=None)
-    examination.verdict = listing({12: dg12})
-    examination.files[12] = dg12
-    assert str(conclude(examination).document.issued) == "2021-04-16"
+    findings = Findings(anchors=ANCHORS, now=NOW, printed=None)
+    findings.sod = listing({12: dg12})
+    findings.files[12] = dg12
+    assert str(conclude(findings).document.issued) == "2021-04-16"
     unsigned = inspect_files(named_files(**{"EF.DG12": dg12}), anchors=ANCHORS, now=NOW)
     assert unsigned.document.issued is None
     assert unsigned.result_of(CheckId.DG_HASHES) is Result.FAILED
@@ -430,11 +436,11 @@ def test_nothing_at_all_is_never_a_success() -> None:
     assert not inspection.document.number_present
 
 
-def test_an_examination_that_broke_before_anything_was_read_is_aborted() -> None:
-    examination = Examination(anchors=ANCHORS, now=NOW, printed=ZONE)
-    examination.take_access(Result.UNDETERMINED, "not yet")
-    examination.broken = "pulled out"
-    inspection = conclude(examination)
+def test_an_findings_that_broke_before_anything_was_read_is_aborted() -> None:
+    findings = Findings(anchors=ANCHORS, now=NOW, printed=ZONE)
+    findings.take_access(Result.UNDETERMINED, "not yet")
+    findings.broken = "pulled out"
+    inspection = conclude(findings)
     assert inspection.overall is Result.ABORTED
     assert inspection.document.issuer == "UTO", "from the printed zone"
 

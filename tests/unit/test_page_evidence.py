@@ -13,7 +13,7 @@ from drivers.values import PageCheck as VendorCheck
 from drivers.values import PageResult, PageVerdict, PageVerdicts
 from gate.channel import messages
 from gate.document.checks import Check, CheckId, Result
-from gate.document.outcome import DocumentFields, Inspection
+from gate.document.verdict.conclusion import DocumentFields, Inspection
 from gate.page.values import Why
 from gate.page.watch import Read
 from gate.passage.evidence import CheckResult, Evidence, PageCheck, PageCheckId, PageEvidence

@@ -7,7 +7,7 @@ from fakes.pages import zone_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.document import mrz
+from gate.document.mrz.parsing import parse
 from gate.page.layout import LAYOUTS, Kind, check_digits
 from gate.page.values import ALPHABET, ZoneFormat
 from gate.page.weigh import choose, weigh
@@ -47,12 +47,12 @@ def test_check_digits_are_judged_as_the_document_room_judges_them(
     line, column = divmod(spoil % (len(lines) * len(lines[0])), len(lines[0]))
     if (line, column) != (0, 0):
         lines[line] = lines[line][:column] + str(random.choice(list(ALPHABET))) + lines[line][column + 1 :]
-    assert check_digits(zone_format, lines) == dict(mrz.parse(lines).check_digits)
+    assert check_digits(zone_format, lines) == dict(parse(lines).check_digits)
 
 
 def test_a_number_that_runs_over_is_checked_whole() -> None:
     lines = ("I<UTOD23145890<7349<<<<<<<<<<<", "3407127M9507122UTO<<<<<<<<<<<2", "STEVENSON<<PETER<JOHN<<<<<<<<<")
-    assert check_digits(ZoneFormat.TD1, lines) == dict(mrz.parse(lines).check_digits)
+    assert check_digits(ZoneFormat.TD1, lines) == dict(parse(lines).check_digits)
 
 
 @pytest.mark.parametrize("zone_format", ZoneFormat)

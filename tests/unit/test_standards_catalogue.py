@@ -19,7 +19,7 @@ from fakes.standards.rows import SUCCESSFUL, Row
 
 from gate.document.checks import Result
 from gate.document.errors import DocumentError, MrzError
-from gate.document.mrz import parse
+from gate.document.mrz.parsing import parse
 from gate.document.pki.certificate import parse_certificate
 from gate.trust.errors import TrustError
 from gate.trust.importing import import_sources

@@ -16,7 +16,7 @@ from fakes.inspections import NOW, inspected, issued, results
 from fakes.master_lists import party
 from fakes.sample_passports import utopia
 
-from gate.document.authenticity.passive import judge_sod
+from gate.document.authenticity.passive_authentication import judge_sod
 from gate.document.checks import CheckId, Result
 from gate.document.lds.sod import parse_sod
 from gate.document.pki.certificate import Certificate, parse_certificate

@@ -16,7 +16,7 @@ from gate.document.lds.security_infos import Cipher
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from gate.document.mrz import MrzKey
+    from gate.document.mrz.parsing import MrzKey
 
 _CHALLENGE_BYTES: Final = 8
 _KEY_BYTES: Final = 16

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from gate.document.access.bac import open_with_bac
 from gate.document.access.commands import FILE_NOT_FOUND, OK, Command, Response, Transmit
 from gate.document.access.conversation import Conversation
-from gate.document.access.files import ATR_INFO, CARD_ACCESS, COM, SOD, File, FileReader
+from gate.document.access.file_reader import FileReader
 from gate.document.access.pace import MappingProof, PaceWay, Password, choose_way, open_with_pace
 from gate.document.errors import (
     AccessDeniedError,
@@ -30,13 +30,14 @@ from gate.document.errors import (
 )
 from gate.document.lds.atr_info import SHORT_RESPONSE_BYTES, response_bytes_max
 from gate.document.lds.card_access import parse_card_access
+from gate.document.lds.files import ATR_INFO, CARD_ACCESS, COM, SOD, File
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from gate.document.access.secure_messaging import SecureMessaging
     from gate.document.lds.security_infos import SecurityInfos
-    from gate.document.mrz import MrzKey
+    from gate.document.mrz.parsing import MrzKey
 
 T = TypeVar("T")
 SHORT_COMMAND_BYTES: Final = 223  # what a short command holds once it is protected

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gate.document import tlv
-from gate.document.access.files import data_group_of_tag
 from gate.document.errors import MalformedError
+from gate.document.lds.files import data_group_of_tag
 
 TAG: Final = 0x60
 _LDS_VERSION: Final = 0x5F01

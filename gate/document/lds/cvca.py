@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gate.document import tlv
-from gate.document.access.files import File
 from gate.document.errors import CardCertificateError, MalformedError
+from gate.document.lds.files import File
 from gate.document.pki.cvc import reference
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Final
 
 from gate.document import tlv
 from gate.document.errors import MalformedError, MrzError
-from gate.document.mrz import Mrz, parse
-from gate.document.mrz_layouts import MrzFormat
+from gate.document.mrz.layouts import MrzFormat
+from gate.document.mrz.parsing import Mrz, parse
 
 TAG: Final = 0x61
 

@@ -1,7 +1,7 @@
 """What is known to be wrong with whole batches of documents, as values: one vocabulary for both kinds of list.
 
 Issuers tell of it in deviation lists (ICAO 9303-12 §10), inspecting states in defect lists (BSI TR-03129-2 §7). What follows
-for the checks is the business of `gate.document.softening`.
+for the checks is the business of `gate.document.verdict.defects`.
 """
 
 from __future__ import annotations

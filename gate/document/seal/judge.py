@@ -10,6 +10,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gate.document.authenticity.signer_scope import covers_type
 from gate.document.checks import Result, combine
 from gate.document.countries import certificate_countries
 from gate.document.errors import (
@@ -26,13 +27,12 @@ from gate.document.pki.revoked import judge_revocation
 from gate.document.pki.signatures import Kind, Scheme, verify
 from gate.document.seal.profiles import SIGNER_PURPOSES, read_content
 from gate.document.seal.vds import parse_seal
-from gate.document.signer_scope import covers_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from gate.document.mrz import Mrz
+    from gate.document.mrz.parsing import Mrz
     from gate.document.pki.anchors import Anchor, TrustAnchors
     from gate.document.pki.certificate import Certificate
     from gate.document.seal.profiles import Content

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gate.document.errors import MalformedError, MrzError
-from gate.document.mrz import Mrz, parse
+from gate.document.mrz.parsing import Mrz, parse
 from gate.document.seal import c40
 
 if TYPE_CHECKING:

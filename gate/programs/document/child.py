@@ -26,7 +26,7 @@ from drivers.errors import DriverError
 from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
-from gate.document.authenticity.terminal import CentreRequest
+from gate.document.authenticity.terminal_authentication import CentreRequest
 from gate.document.inspection import Portrait
 from gate.programs import clock, config
 from gate.programs.children import portraits, ways

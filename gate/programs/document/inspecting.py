@@ -16,7 +16,7 @@ from gate.document.checks import CheckId as DocumentCheckId
 from gate.document.checks import Result
 from gate.document.errors import MrzError
 from gate.document.inspection import CentreRequest, Inspection, Portrait, inspect
-from gate.document.mrz import Mrz, parse
+from gate.document.mrz.parsing import Mrz, parse
 from gate.passage.evidence import CheckId, DocumentEvidence
 from gate.programs.document.page import page_evidence
 from gate.programs.document.reader import ChipDriver

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gate.channel import messages
 from gate.document.checks import CheckId, Result
-from gate.document.outcome import Inspection
+from gate.document.verdict.conclusion import Inspection
 from gate.passage.evidence import CheckResult, PageCheck, PageCheckId, PageEvidence
 from gate.programs.stages.page import page_checks
 

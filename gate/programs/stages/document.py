@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from drivers.errors import DriverError
 from gate.document import checks
-from gate.document.authenticity.terminal import CentreRequest, ChainRequest, SignatureRequest
+from gate.document.authenticity.signature_facts import weak_algorithms
+from gate.document.authenticity.terminal_authentication import CentreRequest, ChainRequest, SignatureRequest
 from gate.document.errors import ChipLostError
 from gate.document.inspection import Inspection, Portrait, Step, Transmit
-from gate.document.signature_facts import weak_algorithms
 from gate.passage.evidence import (
     AccessEvidence,
     AccessProtocol,
@@ -28,9 +28,9 @@ from gate.passage.evidence import (
 )
 
 if TYPE_CHECKING:
-    from gate.document.access_checks import AccessFacts
-    from gate.document.outcome import AgreementFacts
+    from gate.document.access.checks import AccessFacts
     from gate.document.pki.certificate import Certificate
+    from gate.document.verdict.conclusion import AgreementFacts
     from gate.programs.stages.anchors import RememberingAnchors
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from fakes.standards.files import unknown_info
 from fakes.standards.rows import FAILED, NOT_HELD, NOT_SUPPORTED, SUCCESSFUL, Row, failed, fine, refused
 
 from gate.document.inspection import Inspection, inspect
-from gate.document.mrz import parse
+from gate.document.mrz.parsing import parse
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import der, lds, personalise, security_infos, security_object
 from hardware_sim.passport.abilities import Agreement, Features

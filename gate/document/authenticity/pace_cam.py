@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gate.document.access.agreement_keys import parse_agreement_key
-from gate.document.authenticity.passive import judge_signer
+from gate.document.authenticity.passive_authentication import judge_signer
 from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import AlgorithmUnknownError, DocumentError, SignerMissingError
 from gate.document.lds.card_security import CardSecurity, parse_card_security
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gate.document.access.pace import MappingProof
-    from gate.document.authenticity.passive import SecurityVerdict
+    from gate.document.authenticity.passive_authentication import SecurityVerdict
     from gate.document.lds.security_infos import SecurityInfos
     from gate.document.pki.anchors import Anchor, TrustAnchors
     from gate.document.pki.certificate import Certificate

@@ -1,6 +1,6 @@
 """Where the fields of a machine-readable zone stand in each of its sizes (ICAO 9303-4 to 9303-7).
 
-Only the tables; what is read at these places, and what it is worth, is `mrz`'s to say.
+Only the tables; what is read at these places, and what it is worth, is `parsing`'s to say.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """With which algorithms and keys a document was signed, and which of them are weak.
 
-Whether a signature holds is `authenticity.passive`'s to say; what a weak one is worth, the policy's. Pure.
+Whether a signature holds is `passive_authentication`'s to say; what a weak one is worth, the policy's. Pure.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gate.document.pki.signatures import parse_scheme
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gate.document.authenticity.passive import SecurityVerdict
+    from gate.document.authenticity.passive_authentication import SecurityVerdict
     from gate.document.pki.certificate import Certificate
 
 RSA_BITS_MIN: Final = 2048

@@ -14,11 +14,11 @@ from asn1crypto import core
 from gate.document import tlv
 from gate.document.access.agreement_keys import AgreementKey, parse_agreement_key
 from gate.document.access.commands import OK, SHORT_ANSWER_MAX, Command, Response, Transmit
-from gate.document.access.files import data_group
 from gate.document.access.groups import compressed, private_key
 from gate.document.access.secure_messaging import SecureMessaging
 from gate.document.access.suites import SessionKeys, Suite
 from gate.document.errors import AlgorithmUnknownError, ChipStatusError, MalformedError, SecureMessagingError
+from gate.document.lds.files import data_group
 from gate.document.lds.security_infos import Cipher, KeyAgreement
 
 if TYPE_CHECKING:

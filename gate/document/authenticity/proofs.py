@@ -7,11 +7,12 @@ those that were asked for must hold: a forged one beside a good one is a reason 
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gate.document.authenticity.active import verify_answer
-from gate.document.authenticity.passive import hash_agrees
+from gate.document.authenticity.active_authentication import verify_answer
+from gate.document.authenticity.passive_authentication import hash_agrees
 from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import AlgorithmUnknownError, DocumentError
 from gate.document.lds.dg14 import parse_dg14
@@ -20,12 +21,20 @@ from gate.document.lds.dg15 import parse_dg15
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gate.document.authenticity.agreement import AgreementOffer
-    from gate.document.authenticity.passive import SecurityVerdict
+    from gate.document.authenticity.chip_authentication import AgreementOffer
+    from gate.document.authenticity.passive_authentication import SecurityVerdict
     from gate.document.lds.sod import SecurityObject
 
 _ACTIVE: Final = 15
 _CHIP: Final = 14
+
+
+class ChipProof(enum.Enum):
+    """A protocol by which a chip proves to be the issuer's."""
+
+    ACTIVE_AUTHENTICATION = "active_authentication"
+    CHIP_AUTHENTICATION = "chip_authentication"
+    PACE_CAM = "pace_cam"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,6 +1,6 @@
-"""What is known about one document so far, and what follows from it while it is still being read.
+"""What was found in one document so far, and what follows from it while it is still being read.
 
-The same record serves a chip that is being read and files that someone else has read. `conclusion` gives every check its
+The same findings serve a chip that is being read and files that someone else has read. `conclusion` gives every check its
 result in the end.
 """
 
@@ -9,28 +9,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from gate.document.authenticity.card_security import judge_copied_card, judge_mapping
-from gate.document.authenticity.passive import hash_agrees, judge_sod
+from gate.document.authenticity.integrity import Absence
+from gate.document.authenticity.pace_cam import judge_copied_card, judge_mapping
+from gate.document.authenticity.passive_authentication import hash_agrees, judge_sod
+from gate.document.authenticity.proofs import ChipProof
 from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import DocumentError
-from gate.document.integrity import Absence
 from gate.document.lds.card_access import parse_card_access
 from gate.document.lds.com import parse_com
+from gate.document.lds.dg1 import parse_dg1
 from gate.document.lds.dg2 import PortraitImage, parse_dg2
+from gate.document.lds.dg12 import parse_dg12
 from gate.document.lds.dg14 import parse_dg14
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
+    from gate.document.access.checks import AccessFacts
     from gate.document.access.pace import MappingProof
-    from gate.document.access_checks import AccessFacts
-    from gate.document.authenticity.chip import ActiveAnswer, AgreementOutcome
-    from gate.document.authenticity.passive import SecurityVerdict
-    from gate.document.authenticity.terminal import TerminalOutcome
+    from gate.document.authenticity.passive_authentication import SecurityVerdict
+    from gate.document.authenticity.proofs import ActiveAnswer, AgreementOutcome
+    from gate.document.authenticity.terminal_authentication import TerminalOutcome
     from gate.document.lds.security_infos import SecurityInfos
     from gate.document.lds.sod import SecurityObject
-    from gate.document.mrz import Mrz
+    from gate.document.mrz.parsing import Mrz
     from gate.document.pki.anchors import TrustAnchors
 
 # EF.DG1 and EF.DG2 are in every passport; without them a document is not read (TR-03135-1 §5.6.2).
@@ -39,8 +42,8 @@ _FROM_ELSEWHERE: Final = Check(CheckId.CHIP_ACCESS, Result.NOT_SUPPORTED, "the f
 
 
 @dataclass(slots=True, kw_only=True, repr=False)
-class Examination:
-    """One document under examination. `printed` is the zone as printed; None when nobody saw the page.
+class Findings:
+    """What was found in one document. `printed` is the MRZ as printed; None when nobody saw the page.
 
     `access` is how far opening the chip has come, and `opening` how it was opened, with what EF.CardAccess offered (None:
     there is none). `card_access` is EF.CardAccess where someone else has read the files. `com` is EF.COM, None when there is none, empty when it could not be read. `absent` says why data groups that
@@ -59,7 +62,7 @@ class Examination:
     opening: tuple[AccessFacts, SecurityInfos | None] | None = None
     card_access: bytes | None = None
     com: bytes | None = None
-    verdict: SecurityVerdict | None = None
+    sod: SecurityVerdict | None = None
     files: dict[int, bytes] = field(default_factory=dict)
     absent: dict[int, Absence] = field(default_factory=dict)
     complete: bool = True
@@ -77,7 +80,7 @@ class Examination:
 
     def take_sod(self, content: bytes | None) -> None:
         """EF.SOD; its signatures are checked at once. Every passport has one: none at all fails as an empty one does."""
-        self.verdict = judge_sod(content or b"", self.anchors, self.now)
+        self.sod = judge_sod(content or b"", self.anchors, self.now)
 
     def take(self, number: int, content: bytes | None) -> None:
         """A data group; None when the chip has none with that number."""
@@ -89,7 +92,7 @@ class Examination:
     @property
     def security(self) -> SecurityObject | None:
         """What EF.SOD says, once it was read and could be."""
-        return None if self.verdict is None else self.verdict.security
+        return None if self.sod is None else self.sod.security
 
     def listed(self) -> frozenset[int]:
         """The data groups that EF.SOD or EF.COM lists."""
@@ -109,6 +112,30 @@ class Examination:
         if content is None or self.security is None or not hash_agrees(self.security, number, content):
             return None
         return content
+
+    def chip_mrz(self) -> Mrz | None:
+        """The MRZ of EF.DG1, if it was read and is one."""
+        try:
+            return parse_dg1(self.files[1]) if 1 in self.files else None
+        except DocumentError:
+            return None
+
+    def issued(self) -> date | None:
+        """The date of issue, only where it is proven to be the issuer's word."""
+        content = self.file(12)
+        try:
+            return None if content is None else parse_dg12(content).issued
+        except DocumentError:
+            return None
+
+    def proofs(self) -> frozenset[ChipProof]:
+        """The protocols by which the chip was asked to prove itself."""
+        asked = {
+            ChipProof.ACTIVE_AUTHENTICATION: self.answer is not None,
+            ChipProof.CHIP_AUTHENTICATION: self.agreement is not None,
+            ChipProof.PACE_CAM: bool(self.mapping_proofs),
+        }
+        return frozenset(proof for proof, was_asked in asked.items() if was_asked)
 
     def portrait(self) -> PortraitImage | None:
         """The portrait of EF.DG2, if its hash agrees with EF.SOD and it is a picture."""
@@ -131,17 +158,17 @@ class Examination:
 
         Of files that someone else has read, what speaks against EF.CardSecurity.
         """
-        if self.verdict is None:
+        if self.sod is None:
             return None
         if self.access is _FROM_ELSEWHERE:
-            return self._copied_card(self.verdict)
+            return self._copied_card(self.sod)
         if not self.mapping_proofs or self.opening is None:
             return None
         return judge_mapping(
             self.mapping_proofs,
             self.card_security,
             offered=self.opening[1],
-            sod=self.verdict,
+            sod=self.sod,
             anchors=self.anchors,
             now=self.now,
         )

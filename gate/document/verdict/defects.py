@@ -11,26 +11,21 @@ undetermined.
 
 from __future__ import annotations
 
-import enum
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from gate.document.authenticity.passive_authentication import judge_country
+from gate.document.authenticity.proofs import ChipProof
+from gate.document.authenticity.signer_scope import judge_document_type
 from gate.document.checks import Check, CheckId, Result
-from gate.document.pki.known_defects import Flaw
+from gate.document.pki.known_defects import Facts, Flaw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gate.document.pki.certificate import Certificate
     from gate.document.pki.known_defects import Defect
-
-
-class ChipProof(enum.Enum):
-    """A protocol by which a chip proves to be the issuer's."""
-
-    ACTIVE_AUTHENTICATION = "active_authentication"
-    CHIP_AUTHENTICATION = "chip_authentication"
-    PACE_CAM = "pace_cam"
-
+    from gate.document.verdict.findings import Findings
 
 _CERTIFICATE_CHECKS: Final = (
     CheckId.SOD_SIGNATURE,
@@ -64,6 +59,59 @@ _FAILING: Final = {
     Flaw.CARD_SECURITY: ChipProof.PACE_CAM,  # malformed: what it would prove stays open
 }
 _KNOWN: Final = "a known defect of these documents"
+
+
+def judge_known_defects(checks: tuple[Check, ...], findings: Findings) -> tuple[Check, ...]:
+    """The checks with the known defects of this document taken into account, in the same order.
+
+    Documents whose signer is not known are left as they are.
+    """
+    signer = _signer(findings)
+    defects = () if signer is None else _defects(findings, signer)
+    if signer is None or not defects:
+        return checks
+    corrected = (
+        _corrected_country(check, findings, signer, defects) if check.id is CheckId.COUNTRY else check
+        for check in checks
+    )
+    return soften(corrected, defects, proofs=findings.proofs(), changed=_changed(findings))
+
+
+def _signer(findings: Findings) -> Certificate | None:
+    """The document signer; where its signature does not hold, the one that EF.SOD claims. Defects only explain, so a claim is enough."""
+    if findings.sod is None or findings.sod.security is None:
+        return None
+    return findings.sod.signer or next(iter(findings.sod.security.message.certificates), None)
+
+
+def _defects(findings: Findings, signer: Certificate) -> tuple[Defect, ...]:
+    mrz = findings.chip_mrz()
+    facts = Facts(
+        signer=signer,
+        document_type="" if mrz is None else mrz.document_type,
+        document_number="" if mrz is None else mrz.number,
+        issued=findings.issued(),
+    )
+    return tuple(
+        defect for entry in findings.anchors.known_defects(signer) if entry.covers(facts) for defect in entry.defects
+    )
+
+
+def _corrected_country(check: Check, findings: Findings, signer: Certificate, defects: tuple[Defect, ...]) -> Check:
+    """The check of the issuing state with the country that a defect list supplies (TR-03135-1 §5.8.2.2.5)."""
+    countries = [defect.country for defect in defects if defect.flaw is Flaw.ISSUING_COUNTRY]
+    signed = findings.sod is not None and findings.sod.signer is not None
+    mrz = findings.chip_mrz()
+    if not countries or not signed or mrz is None or check.result is Result.SUCCESSFUL:
+        return check
+    corrected = replace(signer, country=countries[0], issuer_country=countries[0])
+    judged = judge_document_type(judge_country(corrected, mrz.issuer), corrected, mrz.document_type)
+    return replace(judged, reason=f"{judged.reason}, by a defect list")
+
+
+def _changed(findings: Findings) -> frozenset[int]:
+    """The data groups that are not what EF.SOD says."""
+    return frozenset(number for number in findings.files if findings.lists(number) and findings.file(number) is None)
 
 
 def soften(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Final
 
-from gate.document.authenticity.passive import hash_agrees
+from gate.document.authenticity.passive_authentication import hash_agrees
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from gate.document.checks import Check, CheckId, Result
 if TYPE_CHECKING:
     from datetime import date
 
-    from gate.document.mrz import Mrz
+    from gate.document.mrz.parsing import Mrz
 
 
 def judge_mrz(mrz: Mrz | None) -> Check:

@@ -10,17 +10,18 @@ from fakes.anchors import ListedAnchors
 from fakes.master_lists import party
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
-from gate.document.authenticity.passive import judge_sod
+from gate.document.authenticity.passive_authentication import judge_sod
+from gate.document.authenticity.proofs import ChipProof
+from gate.document.authenticity.signer_scope import judge_document_type, judge_signing_time
 from gate.document.checks import Check, CheckId, Result
 from gate.document.inspection import inspect_files
-from gate.document.mrz import parse
-from gate.document.outcome import Inspection
+from gate.document.mrz.parsing import parse
 from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects
 from gate.document.pki.path import find_issuer
-from gate.document.refinement import Evidence, refine
-from gate.document.signer_scope import judge_document_type, judge_signing_time
-from gate.document.softening import ChipProof, soften
+from gate.document.verdict.conclusion import Inspection
+from gate.document.verdict.defects import judge_known_defects, soften
+from gate.document.verdict.findings import Findings
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
 AA, CA, CAM = ChipProof.ACTIVE_AUTHENTICATION, ChipProof.CHIP_AUTHENTICATION, ChipProof.PACE_CAM
@@ -270,10 +271,11 @@ def refined_country(corrected: str) -> Check:
     verdict = judge_sod(passport.files["EF_SOD"], ListedAnchors(utopia().csca_files().values()), NOW)
     assert verdict.signer is not None
     verdict = replace(verdict, signer=replace(verdict.signer, issuer_country="UTO"))
-    evidence = Evidence(verdict, parse(passport.mrz_lines), None, {}, frozenset(), NOW)
     entry = KnownDefects(Affected(document_type="P"), (Defect(Flaw.ISSUING_COUNTRY, country=corrected),))
+    findings = Findings(anchors=ListedAnchors(defects=[entry]), now=NOW, printed=None, sod=verdict)
+    findings.take(1, passport.files["EF_DG1"])
     checks = tuple(Check(one, Result.FAILED if one is CheckId.COUNTRY else Result.SUCCESSFUL) for one in CheckId)
-    done = refine(checks, evidence, ListedAnchors(defects=[entry]))
+    done = judge_known_defects(checks, findings)
     return next(check for check in done if check.id is CheckId.COUNTRY)
 
 
@@ -286,5 +288,4 @@ def test_a_corrected_country_is_what_the_check_compares_with() -> None:
 
 def test_without_a_known_signer_nothing_is_refined() -> None:
     checks = tuple(Check(one, Result.FAILED) for one in CheckId)
-    evidence = Evidence(None, None, None, {}, frozenset(), NOW)
-    assert refine(checks, evidence, ListedAnchors()) is checks
+    assert judge_known_defects(checks, Findings(anchors=ListedAnchors(), now=NOW, printed=None)) is checks

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from gate.document.countries import is_state_code
 from gate.document.dates import date_of_birth, date_of_expiry
 from gate.document.errors import MrzError
-from gate.document.mrz_layouts import LAYOUTS, Layout, MrzFormat, Place
+from gate.document.mrz.layouts import LAYOUTS, Layout, MrzFormat, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

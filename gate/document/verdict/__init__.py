@@ -1,0 +1,1 @@
+"""What one document comes to: findings while it is read, then every check with its result (BSI TR-03135-1 §5)."""
