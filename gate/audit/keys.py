@@ -10,6 +10,7 @@ import os
 import stat
 from pathlib import Path
 
+from gate import durable
 from gate.audit.errors import BadFormatError, KeyFileError
 from gate.audit.note import KEY_TEXT_MAX, Algorithm, Signer, Verifier
 
@@ -18,16 +19,7 @@ def generate(path: Path, name: str, algorithm: Algorithm = Algorithm.ED25519) ->
     """Make a key, write it (mode 0600, durable) and return its public half. Raises KeyFileError if the file exists."""
     signer = Signer.generate(name, algorithm)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
-            file.write(signer.secret_text().encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        durable.write(path, signer.secret_text().encode() + b"\n", mode=0o600, new_only=True)
     except FileExistsError as error:
         raise KeyFileError(f"{path} exists; another key would be another log") from error
     except OSError as error:

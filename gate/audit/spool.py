@@ -1,17 +1,16 @@
 """The spool: the log as a folder of finished files, for sync and for export (docs/protocols/audit-log.md).
 
-Files appear complete or not at all: written under a temporary name, synced, renamed, their folders synced; `checkpoint`
-comes last, so it never covers what is not there. Written by the log program alone. What may be published is decided by
-the writer.
+Files appear complete or not at all (`gate.durable`), and `checkpoint` comes last, so it never covers what is not there. Written by the
+log program alone. What may be published is decided by the writer.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from gate import durable
 from gate.audit.errors import BadFormatError
 from gate.audit.note import NOTE_BYTES_MAX, encode_base64
 from gate.audit.record import canonical_json
@@ -28,7 +27,6 @@ from gate.audit.tiles import (
 
 CHECKPOINT = "checkpoint"
 PARTIALS_KEPT = 2  # a reader of the checkpoint before still finds its files
-_TEMPORARY = ".tmp-"
 
 
 class Source(Protocol):
@@ -108,29 +106,16 @@ class Spool:
 
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write files that never change, durable when this returns, and drop partial pieces that nobody needs."""
-        folders: set[Path] = set()
         for path, content in files.items():
             target = self._folder / path
-            folders |= self._make_folder(target.parent)
-            _replace(target, content)
-        for folder in sorted(folders):
-            _sync(folder)
+            durable.make_folder(target.parent)
+            durable.write(target, content)
         for path in files:
             self._drop_older_partials(self._folder / path)
 
     def release(self, note: bytes) -> None:
         """Publish the checkpoint of what is written."""
-        _replace(self._folder / CHECKPOINT, note)
-        _sync(self._folder)
-
-    def _make_folder(self, folder: Path) -> set[Path]:
-        """Make a folder and return every folder whose list of names has or will have changed."""
-        changed, existing = {folder}, folder
-        while not existing.is_dir():
-            existing = existing.parent
-            changed.add(existing)
-        folder.mkdir(parents=True, exist_ok=True)
-        return changed
+        durable.write(self._folder / CHECKPOINT, note)
 
     def _drop_older_partials(self, written: Path) -> None:
         is_partial = written.parent.name.endswith(".p")
@@ -142,20 +127,3 @@ class Spool:
             one.unlink()
         if not is_partial:
             partials.rmdir()
-
-
-def _replace(target: Path, content: bytes) -> None:
-    temporary = target.with_name(_TEMPORARY + target.name)
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(target)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

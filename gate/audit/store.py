@@ -11,7 +11,6 @@ what is read. What is signed, sealed or published is decided by others.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gate import durable
 from gate.audit.errors import BadFormatError, StoreError, StoreFullError
 from gate.audit.merkle import Frontier, leaf_hash, root_of
 from gate.audit.record import Happening
@@ -87,11 +87,7 @@ class Store:
         run("PRAGMA trusted_schema=OFF")
         if run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
             raise StoreError("the write-ahead log cannot be moved into the database")
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        durable.sync(path.parent)
         (version,) = run("PRAGMA user_version").fetchone()
         if version > SCHEMA_VERSION:
             raise StoreError(f"the database is of a newer version ({version}) of this program")

@@ -5,7 +5,6 @@ Made once by `gate central init`; nothing in it is overwritten. Private keys hav
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from gate import durable
 from gate.audit import keys
 from gate.audit.errors import KeyFileError
 from gate.audit.note import KEY_TEXT_MAX, Algorithm, Signer, Verifier
@@ -48,15 +48,17 @@ def init(path: Path, name: str, now: datetime) -> Verifier:
     if _HOST.fullmatch(name) is None:
         raise FolderError("the server's name is a host name or an IP address, 253 characters at most")
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        durable.make_folder(path, mode=0o700)
         root, server = authority.found(name, now), authority.new_key()
-        _write(path / AUTHORITY_KEY, _pem(root.key), 0o600)
-        _write(path / SERVER_KEY, _pem(server), 0o600)
-        _write(path / AUTHORITY_CERTIFICATE, root.certificate.public_bytes(Encoding.PEM), 0o644)
+        durable.write(path / AUTHORITY_KEY, _pem(root.key), mode=0o600, new_only=True)
+        durable.write(path / SERVER_KEY, _pem(server), mode=0o600, new_only=True)
+        durable.write(
+            path / AUTHORITY_CERTIFICATE, root.certificate.public_bytes(Encoding.PEM), mode=0o644, new_only=True
+        )
         certificate = authority.issue_server(root, name, server.public_key(), now)
-        _write(path / SERVER_CERTIFICATE, certificate.public_bytes(Encoding.PEM), 0o644)
+        durable.write(path / SERVER_CERTIFICATE, certificate.public_bytes(Encoding.PEM), mode=0o644, new_only=True)
         verifier = keys.generate(path / MIRROR_KEY, f"{name}/mirror", Algorithm.COSIGNATURE_V1)
-        _write(path / MIRROR_VKEY, verifier.vkey.encode() + b"\n", 0o644)
+        durable.write(path / MIRROR_VKEY, verifier.vkey.encode() + b"\n", mode=0o644, new_only=True)
     except FileExistsError as error:
         raise FolderError(f"{error.filename} exists: this central server was set up before") from error
     except (OSError, KeyFileError) as error:
@@ -86,11 +88,3 @@ def database_url(path: Path, url: str | None) -> str:
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

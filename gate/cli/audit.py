@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import enum
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -71,6 +68,7 @@ def export(
     as_json: bool = typer.Option(False, "--json", help="One JSON document instead of text."),
 ) -> None:
     """Write what an auditor carries away."""
+    from gate import durable
     from gate.audit import export as exporting
     from gate.audit.errors import BadFormatError
 
@@ -82,7 +80,7 @@ def export(
         if form is Form.TILES:
             exported = exporting.tiles(outlet, out)
         else:
-            with _fresh_file(out) as file:
+            with durable.writing(out) as file:
                 exported = exporting.bundle(outlet, file, since=since)
     except BadFormatError as error:
         fail(Exit.BAD_DATA, str(error))
@@ -173,17 +171,3 @@ def _configured_spool() -> Path:
         return Path(load(path_from_environment()).paths.spool)
     except ConfigError as error:
         fail(Exit.CONFIG, f"{error}; or name the spool with --spool")
-
-
-@contextlib.contextmanager
-def _fresh_file(out: Path) -> Iterator[BinaryIO]:
-    """Write under a temporary name and rename, so that half an export never looks like one."""
-    temporary = out.with_name(out.name + ".part")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Annotated
 import tomli_w
 import typer
 
+from gate import durable
 from gate.cli.output import Exit, emit_json, fail, say
 from gate.programs import config as configuration
 from gate.programs.config import Config, ConfigError
@@ -124,15 +124,15 @@ def _steps(answers: Answers, path: Path) -> Iterator[Step]:
 
 def _make(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        durable.make_folder(folder, mode=0o750)
     except OSError as error:
         raise StepError(f"cannot make {folder}: {error.strerror}") from error
 
 
 def _write_configuration(answers: Answers, path: Path) -> str:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(tomli_w.dumps(answers.table()).encode())
+        durable.make_folder(path.parent)
+        durable.write(path, tomli_w.dumps(answers.table()).encode())
     except OSError as error:
         raise StepError(f"cannot write {path}: {error.strerror}") from error
     try:
@@ -158,8 +158,8 @@ def _units_step(config: Config) -> Step:
 
     def write_drop_in() -> str:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, text.encode())
+            durable.make_folder(path.parent)
+            durable.write(path, text.encode())
             subprocess.run(["systemctl", "daemon-reload"], check=True, capture_output=True, timeout=RELOAD_DEADLINE_S)  # noqa: S607
         except (OSError, subprocess.SubprocessError) as error:
             raise StepError(f"{path} cannot be put into force: {error}") from error
@@ -265,9 +265,9 @@ def _enrolment_steps(config: Config, path: Path, *, central: str, ca: Path, toke
             enrolled = enrolment.enrol(
                 central, str(ca), gate_id=config.gate_id, token=token, signing_request=wanted, log_vkey=log_vkey
             )
-            _replace(files["central-ca.pem"], ca.read_bytes())
-            _replace(files["mirror.vkey"], enrolled.mirror_vkey.encode() + b"\n")
-            _replace(files["device.pem"], enrolled.certificate)  # last: it says that the step was done
+            durable.write(files["central-ca.pem"], ca.read_bytes())
+            durable.write(files["mirror.vkey"], enrolled.mirror_vkey.encode() + b"\n")
+            durable.write(files["device.pem"], enrolled.certificate)  # last: it says that the step was done
         except (AuditError, device_key.DeviceKeyError, enrolment.EnrolError, OSError) as error:
             raise StepError(str(error)) from error
         return f"{config.gate_id} is enrolled at {central}"
@@ -277,10 +277,10 @@ def _enrolment_steps(config: Config, path: Path, *, central: str, ca: Path, toke
             whole = tomllib.loads(path.read_text())
             vkey = files["mirror.vkey"].read_text().strip()
             whole["sync"] = {**whole.get("sync", {}), **table, "mirror_vkey": vkey}
-            checked = path.with_name(f".tmp-{path.name}")
-            _replace(checked, tomli_w.dumps(whole).encode())
-            configuration.load(checked)
-            checked.replace(path)
+            with durable.writing(path) as draft:
+                draft.write(tomli_w.dumps(whole).encode())
+                draft.flush()
+                configuration.load(Path(draft.name))
         except (OSError, ConfigError) as error:
             raise StepError(str(error)) from error
         return f"[sync] in {path}"
@@ -290,16 +290,6 @@ def _enrolment_steps(config: Config, path: Path, *, central: str, ca: Path, toke
 
     yield Step("certificate", get_certificate, lambda: not again and all(one.exists() for one in files.values()))
     yield Step("configuration", write_table, has_table)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file, complete or not at all."""
-    temporary = path.with_name(f".tmp-{path.name.removeprefix('.tmp-')}-new")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def _folders(config: Config) -> tuple[str, ...]:

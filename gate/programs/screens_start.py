@@ -17,6 +17,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from gate import durable
 from gate.access_list import let_in
 from gate.ordinary import read_ordinary
 from gate.screens.kiosk.key import SECRET_LENGTH
@@ -96,11 +97,7 @@ def _secret_before(path: Path) -> str | None:
 
 def _write(path: Path, text: str, group: int | None) -> None:
     """Write the file whole or not at all, never readable by anybody but us and the group."""
-    draft = path.with_name(f".{path.name}")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    with durable.writing(path, mode=0o600) as file:
+        file.write(text.encode())
         if group is not None:
-            let_in(descriptor, group, owner=6, may=4)
-    draft.replace(path)
+            let_in(file.fileno(), group, owner=6, may=4)

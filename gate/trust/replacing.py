@@ -13,6 +13,7 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
+from gate import durable
 from gate.trust.errors import BusyError, StoreError
 from gate.trust.opening import open_snapshot
 from gate.trust.store import TrustStore
@@ -40,9 +41,8 @@ class Replacement:
         if problem != "ok":
             raise StoreError(f"{self.draft}: was not written as it should be ({problem})")
         store = TrustStore.open(self.draft)
-        _to_disk(self.draft, mode=self.path.stat().st_mode if self.path.exists() else _MODE)
-        self.draft.replace(self.path)
-        _to_disk(self.path.parent)
+        mode = self.path.stat().st_mode & 0o777 if self.path.exists() else _MODE
+        durable.replace(self.draft, self.path, mode=mode)
         return store
 
 
@@ -89,13 +89,3 @@ def _copy(path: Path, draft: Path) -> None:
 def _throw_away(draft: Path) -> None:
     for ending in _LEFT_BESIDE:
         draft.with_name(draft.name + ending).unlink(missing_ok=True)
-
-
-def _to_disk(path: Path, *, mode: int | None = None) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        if mode is not None:
-            os.fchmod(descriptor, mode & 0o777)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
+from fakes.killing import killed_at
 from fakes.master_lists import NOW, master_list, party, revocation_list
 
 from gate.document.pki.certificate import parse_certificate
@@ -36,38 +35,6 @@ def bring(path: Path, sources: list[Source]) -> str:
     return import_sources(path, sources, signer=signer, test=False, now=LATER, way=Way.WATCHED).version
 
 
-def killed_at(step: int, path: Path) -> bool:
-    """Import NEW in a process that is killed at the n-th step; False when it came to its end before.
-
-    A step is a file that is opened, renamed, removed or brought to the disk, or a database that is opened.
-    """
-    child = os.fork()
-    if child == 0:
-        left = step
-
-        def count(event: str, _: tuple[Any, ...] = ()) -> None:
-            nonlocal left
-            if event in {"open", "os.rename", "os.remove", "os.chmod", "sqlite3.connect", "fsync"}:
-                left -= 1
-                if left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        to_disk = os.fsync
-
-        def fsync(descriptor: int) -> None:
-            count("fsync")
-            to_disk(descriptor)
-            count("fsync")
-
-        os.fsync = fsync
-        sys.addaudithook(count)
-        bring(path, NEW)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
-
-
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_kill_at_any_step_leaves_the_old_store_or_the_new_one(tmp_path: Path) -> None:
     wanted = tmp_path / "wanted.sqlite"
@@ -76,7 +43,7 @@ def test_a_kill_at_any_step_leaves_the_old_store_or_the_new_one(tmp_path: Path) 
     for step in range(1, STEPS_MAX):
         path = tmp_path / f"{step}.sqlite"
         bring(path, OLD)
-        if not killed_at(step, path):
+        if not killed_at(step, partial(bring, path, NEW)):
             break
         found.append(TrustStore.open(path).version)
         assert bring(path, NEW) == TrustStore.open(path).version == new
@@ -98,7 +65,7 @@ def test_a_disk_that_refuses_leaves_the_old_store(tmp_path: Path, monkeypatch: p
     if fails == "replace":
         monkeypatch.setattr(Path, "replace", refuse)
     else:
-        monkeypatch.setattr(replacing.os, {"fsync": "fsync", "chmod": "fchmod"}[fails], refuse)
+        monkeypatch.setattr(os, {"fsync": "fsync", "chmod": "fchmod"}[fails], refuse)
     with pytest.raises(StoreError, match="No space left"):
         bring(path, NEW)
     assert TrustStore.open(path).version == before

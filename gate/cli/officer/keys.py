@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from gate import durable
 from gate.cli.output import Exit
 from gate.orders import keys
 from gate.orders.errors import MalformedError
@@ -42,11 +43,7 @@ def read_shift(path: Path) -> tuple[Shift, Certificate]:
 def write(path: Path, text: bytes) -> None:
     """Write a new key file, complete and durable. Raises KeyFileError, also when the file exists."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        durable.write(path, text, mode=0o600, new_only=True)
     except FileExistsError as error:
         raise KeyFileError(Exit.IO_ERROR, f"{path} exists and is kept") from error
     except OSError as error:

@@ -1,0 +1,78 @@
+"""A file that lasts: written beside its place, brought to the disk, then given its name, and the name brought to the disk as well.
+
+A kill or a power cut at any step leaves the file as it was before or as it is wanted, and at most a draft (`.tmp-` and the name) that
+no reader takes for the file and the next writing throws away. What returned lasts through a power cut. What raised OSError may have come
+to stand under its name, if it was the folder that could not be brought to the disk. Where `new_only`, a file that exists is never
+replaced, nor is a link; that takes a file system with hard links. Left to the caller: that a file has one writer at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final
+
+DRAFT: Final = ".tmp-"
+_MODE: Final = 0o666  # less what the umask takes
+
+
+def write(path: Path, content: bytes, *, mode: int = _MODE, new_only: bool = False) -> None:
+    """Write a file of this content. Raises OSError; FileExistsError where there is one and it is to be new."""
+    with writing(path, mode=mode, new_only=new_only) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def writing(path: Path, *, mode: int = _MODE, new_only: bool = False) -> Iterator[BinaryIO]:
+    """The draft, to be written into; the file stands when the block ends, and no draft is left when it fails. Raises as `write`."""
+    draft = path.with_name(DRAFT + path.name)
+    draft.unlink(missing_ok=True)
+    try:
+        with open(draft, "xb", opener=partial(os.open, mode=mode)) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if new_only:
+            _name_new(draft, path)
+        else:
+            draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def replace(draft: Path, path: Path, *, mode: int) -> None:
+    """Put a draft that somebody else wrote, and has closed, into the file's place. Raises OSError."""
+    sync(draft, mode=mode)
+    draft.replace(path)
+    sync(path.parent)
+
+
+def make_folder(folder: Path, *, mode: int = 0o777) -> None:
+    """Make a folder, and those above it that are missing, if it is not there. Raises OSError."""
+    made = [one for one in (folder, *folder.parents) if not one.is_dir()]
+    folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    for one in made:
+        sync(one.parent)
+
+
+def sync(path: Path, *, mode: int | None = None) -> None:
+    """Bring a file, or a folder's list of names, to the disk; a mode that is given, with it. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if mode is not None:
+            os.fchmod(descriptor, mode)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _name_new(draft: Path, path: Path) -> None:
+    """A second name and not a renaming, which would put it into the place of what came there meanwhile."""
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError as error:
+        raise FileExistsError(error.errno, error.strerror, str(path)) from error
