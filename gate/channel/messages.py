@@ -96,7 +96,7 @@ def _is_plain(value: object, depth: int) -> bool:
 RECORDS_MAX = 64  # in one append
 BODY_BYTES_MAX = 48 * 1024
 AppendId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
-REMEMBERED_BYTES_MAX = 640
+REMEMBERED_BYTES_MAX = 1024
 Remembered = Annotated[bytes, msgspec.Meta(max_length=REMEMBERED_BYTES_MAX)]
 
 

@@ -4,7 +4,7 @@ A controller latches what it reports, so that an alarm outlives its cause. Promi
 an incident and each that ends has its record; none keeps a lane from serving for longer than it must. What tells of the lane alone is
 cleared by the lane itself once it is at rest, cause and all. What tells of a person (a forced leaf, somebody who went through
 without a grant or the wrong way), a motor that failed, and what comes back again and again wait for an officer's word, also after the
-controller has forgotten them. Nothing is cleared that no status has shown, and nothing in an emergency.
+controller has forgotten them, or the lane was started anew. Nothing is cleared that no status has shown, and nothing in an emergency.
 
 A lane with an alarm admits nobody and says that it is closed. What an officer's word does is left to `gate.passage.obeying`, clearing to the
 controller: it keeps every alarm whose cause lasts.
@@ -31,6 +31,11 @@ def follow(around: Surroundings, event: Event, now_ms: int, timing: Timing) -> t
     around, ended = _seen(around, event, now_ms, timing)
     around, clearing = _clear(around, now_ms, timing)
     return around, (*clearing, *ended)
+
+
+def left(waiting: tuple[Alarm, ...], now_ms: int) -> tuple[Raised, ...]:
+    """Those that wait for an officer since before this start of the lane; how long they lasted is counted from now."""
+    return tuple(Raised(alarm, now_ms, standing=False, waits=True) for alarm in waiting)
 
 
 def _seen(around: Surroundings, seen: LaneSeen, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:

@@ -198,7 +198,8 @@ def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, no
 def _notes(around: Surroundings, state: State) -> tuple[Effect, ...]:
     """Records of the alarms that came up."""
     crossing = crossing_of(state)
-    return tuple(incident(crossing, IncidentKind.of_alarm(alarm)) for alarm in around.new_alarms)
+    new = (one for one in around.alarms if one.alarm in around.new_alarms)
+    return tuple(Write(records.Incident(crossing, IncidentKind.of_alarm(one.alarm), waits=one.waits)) for one in new)
 
 
 def _losses(

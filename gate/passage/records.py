@@ -344,13 +344,16 @@ class Settled(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Incident(_Record):
-    """An alarm, a lost part, a passage beyond a grant. `count` is how many, where that can be said."""
+    """An alarm, a lost part, a passage beyond a grant. `count` is how many, where that can be said; `waits` is true of a
+    controller's alarm that an officer must acknowledge.
+    """
 
     kind: ClassVar = RecordKind.INCIDENT
     about: ClassVar = RecordClass.DEVICE
     crossing: str | None
     incident: IncidentKind
     count: int | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,17 @@ import msgspec
 
 from gate.channel.messages import BODY_BYTES_MAX
 from gate.passage.counting import Counters
+from gate.passage.evidence import Alarm
 from gate.passage.policy import Decision, Verdict, decide
-from gate.passage.records import Decided, Passed, PassedBy, Record, crossing_of
+from gate.passage.records import (
+    Decided,
+    Incident,
+    Obeyed,
+    ObeyedVerb,
+    Passed,
+    PassedBy,
+    Record,
+)
 
 REPLACED_MAX = 6  # crossings that are remembered over a restart: as many as the log keeps bytes for
 
@@ -54,13 +63,15 @@ def _canonical(fields: dict[str, Any], *, allow_nan: bool) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the log tells the lane at its next start: how far the books of passages go, of which crossings a record is missing, and who
-    was the last to pass on the grant of their crossing.
+    """What the log tells the lane at its next start: how far the books of passages go, of which crossings a record is missing, who
+    was the last to pass on the grant of their crossing, which alarms no officer has acknowledged who must, and who closed the lane.
     """
 
     counted: Counters | None = None
     replaced: tuple[str, ...] = ()
     through: str | None = None
+    alarms: tuple[Alarm, ...] = ()
+    closed_by: str | None = None
 
     @classmethod
     def of(cls, told: bytes) -> Remembered:
@@ -76,9 +87,21 @@ class Remembered:
 
     def after(self, record: Record) -> Remembered:
         """What is to be remembered when this record is in the log."""
-        counted = getattr(record, "counters", None) or self.counted
-        is_through = isinstance(record, Passed) and record.how is PassedBy.GRANT
-        return replace(self, counted=counted, through=crossing_of(record) if is_through else self.through)
+        known = replace(self, counted=getattr(record, "counters", None) or self.counted)
+        match record:
+            case Passed(how=PassedBy.GRANT):
+                return replace(known, through=record.crossing)
+            case Incident(incident=kind, waits=True):
+                waiting = {*self.alarms, Alarm(kind.value)}
+                return replace(known, alarms=tuple(alarm for alarm in Alarm if alarm in waiting))
+            case Obeyed(verb=ObeyedVerb.ACKNOWLEDGE, alarms=seen):
+                return replace(known, alarms=tuple(alarm for alarm in self.alarms if alarm not in seen))
+            case Obeyed(verb=ObeyedVerb.CLOSE, order=order):
+                return replace(known, closed_by=order.officer)
+            case Obeyed(verb=ObeyedVerb.OPEN):
+                return replace(known, closed_by=None)
+            case _:
+                return known
 
     def without_record(self, crossing: str | None) -> Remembered:
         """The same when a record of a crossing could not be kept."""

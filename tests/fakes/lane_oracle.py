@@ -55,6 +55,8 @@ class Oracle(Hearing, Books):
         in_zone = lane.bodies > int(seen.officers)  # an officer sees who stands there
         if not lane.closed or lane.grants_left or in_zone or lane.alarms or self.emergency:
             self.broken("4 and 6", f"a grant into a lane that is not at rest: {lane}")
+        if self.alarmed:
+            self.broken("line 5", f"a grant while no officer has acknowledged {sorted(self.alarmed)}")
         if not seen.officers and self.lost & {Part.VISION, Part.CAMERA}:  # a barrier that is heard is there
             self.broken("4 and 11", f"a grant without {sorted(part.value for part in self.lost)}")
 
@@ -182,10 +184,23 @@ class Oracle(Hearing, Books):
             return
         if self.lost or self.lane is None or now_ms - self.lane_ms > 3 * AGAIN_MS:
             self.broken("line 5", f"travellers are invited without {self.lost or 'a status of the lane'}")
-        elif self.lane.alarms or self.closed:
-            self.broken("line 5", f"travellers are invited with {self.lane.alarms or 'a lane that an officer closed'}")
+        elif alarms := self.lane.alarms or sorted(self.alarmed):
+            self.broken("line 5", f"travellers are invited with {alarms}")
+        elif self.closed:
+            self.broken("line 5", "travellers are invited into a lane that an officer closed")
         if waiting := [crossing for crossing, seen in self.crossings.items() if seen.waits]:
             self.broken("line 7", f"travellers are invited while {waiting} wait for an officer")
+
+    def _officers_word_of(self, durable: Sequence[records.Record]) -> None:
+        """A lane that an officer closed, and an alarm that none acknowledged, outlive the program."""
+        self.closed, self.alarmed = False, set()
+        for record in durable:
+            self.heeds(record)
+            if isinstance(record, records.Obeyed) and record.verb in {
+                records.ObeyedVerb.CLOSE,
+                records.ObeyedVerb.OPEN,
+            }:
+                self.closed = record.verb is records.ObeyedVerb.CLOSE
 
     def restarted(self, now_ms: float, durable: Sequence[records.Record]) -> None:
         """The lane program starts anew: what it knew is gone, and its grants with it, and so is what the log had not taken."""
@@ -194,7 +209,8 @@ class Oracle(Hearing, Books):
         self.lost, self.present_ms, self.site, self.end_asked_ms, self.emergency_ms = set(), None, None, None, None
         self.asked.clear()
         self.granted.clear()
-        self.closed = self.emergency_recorded = False
+        self.emergency_recorded = False
+        self._officers_word_of(durable)
         self.screen = Screen.CLOSED
         kept = {(type(record), records.crossing_of(record)) for record in durable}
         for crossing, seen in tuple(self.crossings.items()):

@@ -122,6 +122,9 @@ class Account:
     told_ms: float = -1e9  # when an incident last said that the barrier does not show an order
     screen: Screen = Screen.CLOSED
     closed: bool = False  # an officer took the lane out of service
+    alarmed: set[str] = field(
+        default_factory=set
+    )  # alarms that are an officer's to see, and that none has acknowledged
     emergency_recorded: bool = False
     # The books: what the controller counted, and what records say
     counted: Counters | None = None

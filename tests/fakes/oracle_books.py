@@ -38,7 +38,15 @@ class Books(Account):
             case _:
                 self._around(record, now_ms)
 
+    def heeds(self, record: Record) -> None:
+        """An alarm that is an officer's to see, or an officer's word about alarms."""
+        if isinstance(record, records.Incident) and record.waits:
+            self.alarmed.add(record.incident.value)
+        elif isinstance(record, records.Obeyed):
+            self.alarmed -= {alarm.value for alarm in record.alarms}
+
     def _around(self, record: Record, now_ms: float) -> None:
+        self.heeds(record)
         match record:
             case records.Incident(incident=kind) if kind in NOT_SHOWN:
                 self.told_ms = now_ms

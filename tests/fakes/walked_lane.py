@@ -197,9 +197,7 @@ class WalkedLane:
             purpose=Purpose.DEMO,
             open_crossings=self.log.left_open(),
             referred=self.log.referred(),
-            counted=self.log.counted(),
-            through=self.log.through(),
-            replaced=tuple(self.log.replaced),
+            remembered=self.log.remembered(),
             missing=frozenset({Part.VISION, Part.CAMERA}),
         )
         self.engine.hear = self._hear

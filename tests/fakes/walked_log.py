@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from gate.passage import records
 from gate.passage.counting import Counters
 from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordReplaced
+from gate.passage.evidence import Alarm
+from gate.programs.records import Remembered
 
 SMALL = (records.Incident, records.Granted, records.GrantEnded, records.Revoked)
 
@@ -91,6 +93,26 @@ class WalkedLog:
         """The last crossing on whose grant somebody passed."""
         passed = (one for one in reversed(self.durable) if isinstance(one, records.Passed))
         return next((one.crossing for one in passed if one.how is records.PassedBy.GRANT), None)
+
+    def waits(self) -> tuple[Alarm, ...]:
+        """The alarms of somebody, or of a motor, that no officer has acknowledged since."""
+        left: set[Alarm] = set()
+        for one in self.durable:
+            if isinstance(one, records.Incident) and one.waits:
+                left.add(Alarm(one.incident.value))
+            elif isinstance(one, records.Obeyed):
+                left -= set(one.alarms)
+        return tuple(left)
+
+    def closed_by(self) -> str | None:
+        """Who closed the lane, unless somebody opened it again."""
+        said = (one for one in reversed(self.durable) if isinstance(one, records.Obeyed))
+        last = next((one for one in said if one.verb in {records.ObeyedVerb.CLOSE, records.ObeyedVerb.OPEN}), None)
+        return last.order.officer if last is not None and last.verb is records.ObeyedVerb.CLOSE else None
+
+    def remembered(self) -> Remembered:
+        """All of it, as the lane is told."""
+        return Remembered(self.counted(), tuple(self.replaced), self.through(), self.waits(), self.closed_by())
 
     def referred(self) -> tuple[str, ...]:
         """The crossings that were referred and never settled."""

@@ -25,11 +25,12 @@ from gate.passage.events import (
     SiteSeen,
 )
 from gate.passage.evidence import Alarm
-from gate.passage.orders import Admit, BePresent, Disposition, Free, HandOver, Outcome
+from gate.passage.orders import AcknowledgeAlarms, Admit, BePresent, Disposition, Free, HandOver, OpenLane, Outcome
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Screen
 from gate.programs.lane.engine import Engine
+from gate.programs.records import Remembered
 
 
 class World:
@@ -42,9 +43,7 @@ class World:
         open_crossings: tuple[str, ...] = (),
         referred: tuple[str, ...] = (),
         missing: frozenset[Part] = frozenset(),
-        counted: Counters | None = None,
-        through: str | None = None,
-        replaced: tuple[str, ...] = (),
+        remembered: Remembered | None = None,
     ) -> None:
         self.orders: list[str] = []
         self.records: list[records.Record] = []
@@ -68,9 +67,7 @@ class World:
             open_crossings=open_crossings,
             referred=referred,
             missing=missing,
-            counted=counted,
-            through=through,
-            replaced=replaced,
+            remembered=remembered,
         )
 
     async def grant(self, ttl_ms: int) -> float | None:
@@ -216,7 +213,7 @@ async def test_crossings_that_an_earlier_run_left_open_are_closed_first() -> Non
 
 
 async def test_who_is_recorded_to_be_through_when_the_program_dies_was_admitted_and_waits_for_nobody() -> None:
-    world = World(open_crossings=("through", "other"), through="through")
+    world = World(open_crossings=("through", "other"), remembered=Remembered(through="through"))
     task = asyncio.ensure_future(world.engine.run())
     await world.settle()
     assert world.records == [
@@ -230,7 +227,7 @@ async def test_who_is_recorded_to_be_through_when_the_program_dies_was_admitted_
 
 
 async def test_a_crossing_of_an_earlier_run_of_which_a_record_is_missing_is_granted_to_nobody() -> None:
-    world = World(open_crossings=("old",), replaced=("old",))
+    world = World(open_crossings=("old",), remembered=Remembered(replaced=("old",)))
     task = asyncio.ensure_future(world.engine.run())
     for event in (AT_REST, ordered(BePresent()), ordered(Admit("old"))):
         world.engine.post(event)
@@ -241,7 +238,7 @@ async def test_a_crossing_of_an_earlier_run_of_which_a_record_is_missing_is_gran
 
 
 async def test_who_went_through_while_the_program_was_away_is_in_the_books_of_the_crossing_it_left() -> None:
-    world = World(open_crossings=("old",), counted=Counters(0, 4, 1))
+    world = World(open_crossings=("old",), remembered=Remembered(Counters(0, 4, 1)))
     task = asyncio.ensure_future(world.engine.run())
     now = replace(AT_REST, passages_entry=1, passages_exit=4)
     world.engine.post(now)
@@ -251,6 +248,38 @@ async def test_who_went_through_while_the_program_was_away_is_in_the_books_of_th
     assert [record for record in world.records if isinstance(record, records.Passed | records.Counted)] == [
         records.Passed("old", 1, unseen, counters=now.counters)
     ]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_an_alarm_that_waits_for_an_officer_outlives_a_restart_and_closes_the_lane_until_it_is_acknowledged() -> (
+    None
+):
+    world = World(remembered=Remembered(alarms=(Alarm.FORCED,)))
+    task = asyncio.ensure_future(world.engine.run())
+    for event in (AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True)):
+        world.engine.post(event)
+    await world.settle()
+    assert world.views[-1].screen is Screen.CLOSED
+    for event in (ordered(AcknowledgeAlarms()), AT_REST):
+        world.engine.post(event)
+    await world.settle()
+    assert world.views[-1].screen is Screen.WELCOME
+    assert [record.alarm for record in world.records if isinstance(record, records.AlarmEnded)] == [Alarm.FORCED]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_lane_that_an_officer_closed_stays_closed_over_a_restart_until_one_opens_it() -> None:
+    world = World(remembered=Remembered(closed_by="anna"))
+    task = asyncio.ensure_future(world.engine.run())
+    for event in (AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True)):
+        world.engine.post(event)
+    await world.settle()
+    assert (world.views[-1].screen, world.engine.around.closed_by) == (Screen.CLOSED, "anna")
+    world.engine.post(ordered(OpenLane()))
+    await world.settle()
+    assert world.views[-1].screen is Screen.WELCOME
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

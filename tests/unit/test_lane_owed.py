@@ -29,7 +29,7 @@ from gate.channel.messages import Recorded as Receipt
 from gate.channel.table import CHANNELS
 from gate.passage.counting import COUNTS, Counters
 from gate.passage.events import NotRecorded, RecordClass, Recorded, RecordKind, RecordReplaced
-from gate.passage.evidence import CueEvidence
+from gate.passage.evidence import Alarm, CueEvidence
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import (
     Closed,
@@ -39,6 +39,8 @@ from gate.passage.records import (
     Granted,
     Incident,
     IncidentKind,
+    Obeyed,
+    ObeyedVerb,
     Opened,
     Passed,
     PassedBy,
@@ -195,7 +197,7 @@ def test_a_record_is_replaced_once_and_what_is_refused_again_is_counted_as_lost(
     waiting.offer(8)
     assert waiting.settle([IMPOSSIBLE]) == []
     (loss,) = waiting.offer(9)
-    assert json.loads(loss.body) == {"count": 1, "incident": "records_lost"}
+    assert json.loads(loss.body) == {"count": 1, "incident": "records_lost", "waits": False}
     assert (loss.monotonic_ms, loss.crossing) == (9, None)
     waiting.settle([IMPOSSIBLE])
     waiting.offer(10)
@@ -305,7 +307,28 @@ def test_the_log_is_asked_to_remember_how_far_the_books_of_passages_go() -> None
     assert Remembered.of(passed.remember) == Remembered.of(counted.remember) == Remembered(counters)
     (through,) = _offered_of(Passed("c1", 1, PassedBy.GRANT, counters=counters))
     assert Remembered.of(through.remember) == Remembered(counters, through="c1")
-    assert [new.remember for new in (*_offered_of(incident(1)), *_offered_of(Passed(None, 1)))] == [b"", b""]
+    assert [new.remember for new in (*_offered_of(Presence(said())), *_offered_of(Passed(None, 1)))] == [b"", b""]
+
+
+def test_the_log_is_asked_to_remember_the_alarms_that_wait_for_an_officer_and_who_closed_the_lane() -> None:
+    """A lane that was started anew had forgotten both, and served with a forced leaf that nobody had looked at."""
+
+    def waits(kind: IncidentKind) -> Incident:
+        return Incident("c1", kind, waits=True)
+
+    told = Remembered()
+    forced, motor, late = IncidentKind.FORCED, IncidentKind.MOTOR_FAULT, IncidentKind.OPEN_TOO_LONG
+    reverse = IncidentKind.REVERSE_PASSAGE  # the machine's own word: it is no alarm of the controller
+    for record in (waits(motor), waits(forced), waits(forced), Incident(None, late), Incident(None, reverse)):
+        told = told.after(record)
+    assert told.alarms == (Alarm.FORCED, Alarm.MOTOR_FAULT)
+    told = told.after(Obeyed(None, said(), ObeyedVerb.CLOSE))
+    assert (told.alarms, told.closed_by) == ((Alarm.FORCED, Alarm.MOTOR_FAULT), said().officer)
+    assert Remembered.of(told.to_bytes()) == told
+    some = told.after(Obeyed(None, said(), ObeyedVerb.ACKNOWLEDGE, (Alarm.FORCED, Alarm.OBSTRUCTED)))
+    assert (some.alarms, some.closed_by) == ((Alarm.MOTOR_FAULT,), said().officer)
+    assert told.after(Obeyed(None, said(), ObeyedVerb.OPEN)) == dataclasses.replace(told, closed_by=None)
+    assert told.after(Obeyed("c1", said(), ObeyedVerb.REFER)) == told
 
 
 @pytest.mark.parametrize("told", [b"", b"[]", b"null", b'{"counted":{"entry":1,"exit":"x","power_ups":1}}', b"\xff"])
@@ -314,14 +337,21 @@ def test_of_books_that_nobody_remembers_nothing_is_known(told: bytes) -> None:
 
 
 def test_what_is_remembered_goes_on_from_what_the_log_told_and_has_its_limit() -> None:
-    told = Remembered(Counters(1, 2, 3), tuple(f"{number}".rjust(64, "c") for number in range(REPLACED_MAX)))
+    told = Remembered(
+        Counters(1, 2, 3),
+        tuple(f"{number}".rjust(64, "c") for number in range(REPLACED_MAX)),
+        alarms=tuple(Alarm),
+        closed_by="o" * 64,
+    )
     waiting = Owed(lambda: bytes(16), Remembered.of(told.to_bytes()))
     counters = Counters(COUNTS - 1, COUNTS - 1, 0xFFFF)
     put(waiting, Passed("d" * 64, 1, PassedBy.GRANT, counters=counters))
     put(waiting, without_spelling("e" * 64))
     first, second = waiting.offer(7)
-    assert Remembered.of(first.remember) == Remembered(counters, told.replaced, "d" * 64)
-    assert Remembered.of(second.remember) == Remembered(counters, (*told.replaced[1:], "e" * 64), "d" * 64)
+    assert Remembered.of(first.remember) == dataclasses.replace(told, counted=counters, through="d" * 64)
+    assert Remembered.of(second.remember) == dataclasses.replace(
+        told, counted=counters, through="d" * 64, replaced=(*told.replaced[1:], "e" * 64)
+    )
     assert max(len(first.remember), len(second.remember)) <= REMEMBERED_BYTES_MAX
 
 

@@ -14,8 +14,7 @@ from typing import Any, Protocol
 
 from drivers.errors import DriverError
 from gate.channel import messages
-from gate.passage import machine, records, waiting
-from gate.passage.counting import Counters
+from gate.passage import alarms, machine, records, waiting
 from gate.passage.effects import (
     Answer,
     ClearAlarms,
@@ -35,6 +34,7 @@ from gate.passage.evidence import Alarm
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Outcome
 from gate.passage.screen import Guidance, Purpose, Screen
+from gate.programs.records import Remembered
 
 EVENTS_MAX = 10_000  # channels and devices are limited to a few hundred a second: over it the loop is lost, and the program starts anew
 TICK_S = 0.05
@@ -114,16 +114,13 @@ class Engine:
         purpose: Purpose,
         open_crossings: tuple[str, ...],
         referred: tuple[str, ...] = (),
-        counted: Counters | None = None,
-        replaced: tuple[str, ...] = (),
-        through: str | None = None,
+        remembered: Remembered | None = None,
         missing: frozenset[Part] = frozenset(),
     ) -> None:
         """`forget` drops the document that opened a crossing, or would have.
 
-        What an earlier run left: `open_crossings`; those that were `referred` and not settled; `counted`, how far the books of the
-        barrier's passages went; `replaced`, the crossings of which a record is missing; `through`, the last that somebody passed on
-        the grant of. `missing` are parts that nobody has heard of yet: without them no traveller is invited.
+        What an earlier run left: `open_crossings`; those that were `referred` and not settled; what it asked to have `remembered`.
+        `missing` are parts that nobody has heard of yet: without them no traveller is invited.
         """
         self._rules = rules
         self._barrier = barrier
@@ -136,10 +133,16 @@ class Engine:
         self._clock_ms = clock_ms
         self._purpose = purpose
         self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=EVENTS_MAX)
-        self._state, self._first_effects = machine.start(open_crossings, referred, through)
+        known = remembered or Remembered()
+        self._state, self._first_effects = machine.start(open_crossings, referred, known.through)
         self._around = Surroundings(
-            lost=missing, counted=counted, replaced=replaced, waiting=waiting.left(referred, self._first_effects)
+            lost=missing,
+            counted=known.counted,
+            replaced=known.replaced,
+            waiting=waiting.left(referred, self._first_effects),
+            closed_by=known.closed_by,
         )
+        self._unacknowledged = known.alarms
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE
         self._crossing_task: asyncio.Task[None] | None = None
         self._unread: str | None = None
@@ -173,6 +176,8 @@ class Engine:
         """Answer events for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick())
+            left = alarms.left(self._unacknowledged, int(self._clock_ms()))
+            self._around = replace(self._around, alarms=left)
             self._carry_out(self._first_effects, tasks)
             while True:
                 event = await self._events.get()

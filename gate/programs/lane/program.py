@@ -134,9 +134,7 @@ class Lane:
             purpose=Purpose(config.purpose),
             open_crossings=tuple(left.crossings),
             referred=tuple(left.referred),
-            counted=remembered.counted,
-            replaced=remembered.replaced,
-            through=remembered.through,
+            remembered=remembered,
             # All say so when they are there, and the log when it takes admissions.
             missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG}),
         )
