@@ -175,9 +175,9 @@ def _template(chain: FaceModels, path: Path) -> Template:
     from gate.cli.face_evaluation import read_picture
     from gate.face.chain import template_of
     from gate.face.errors import FaceError
-    from gate.face.picture import decode
+    from gate.picture import BadPictureError, decode
 
     try:
         return template_of(chain, decode(read_picture(path)))
-    except FaceError as error:
+    except (BadPictureError, FaceError) as error:
         fail(Exit.BAD_DATA, f"{path}: {error}")

@@ -20,14 +20,15 @@ from gate.face.errors import FaceError, NoFaceError
 from gate.face.evaluate import FMR_POINTS, Comparisons, ErrorRates, compare_all, rates
 from gate.face.groups import GroupRates, by_group, worst_over_mean
 from gate.face.intervals import LEVEL, Interval, draw_weights, fnmr_intervals
-from gate.face.picture import PICTURE_BYTES_MAX, decode
+from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from gate.face.chain import FaceModels
-    from gate.face.values import Picture, Template
+    from gate.face.values import Template
+    from gate.picture import Picture
     from models.manifest import Model
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jp2", ".j2k", ".png"})
@@ -258,7 +259,7 @@ def _embed_all(chain: FaceModels, pictures: Sequence[tuple[str, Path]]) -> _Embe
             _embed_one(chain, decode(_read(path)), embedded)
         except NoFaceError:
             embedded.missed += 1
-        except (FaceError, OSError) as error:
+        except (BadPictureError, FaceError, OSError) as error:
             note(one_line(f"gate: {path}: {error.strerror if isinstance(error, OSError) else error}"))
             embedded.missed += 1
             embedded.unreadable += 1

@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gate.cli.face_evaluation import SUFFIXES, read_picture
 from gate.cli.output import Exit, fail
-from gate.face.errors import BadImageError
 from gate.face.injection import Feed
 from gate.face.liveness.witness import Witness
 from gate.face.pad import AtBound, Presentation, Recipe, Row, at_bound, bound_at_bpcer, recipe
-from gate.face.picture import decode
 from gate.face.values import LiveEvidence
 from gate.face.watch import Watch
+from gate.picture import BadPictureError, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from gate.face.chain import FaceModels, Observation
-    from gate.face.values import Picture
+    from gate.picture import Picture
 
 BPCER_POINTS: Final = (0.01, 0.05)
 SEQUENCES_MAX: Final = 20_000
@@ -184,7 +183,7 @@ def _frames(folder: Path) -> Iterator[tuple[Picture, int, tuple[float, float, fl
             at_s = float(line.get("at_s", number / _FPS))
             display = line.get("light", {}).get("display")
             colour = None if display is None else (float(display[0]), float(display[1]), float(display[2]))
-        except (BadImageError, TypeError, ValueError, IndexError, AttributeError) as error:
+        except (BadPictureError, TypeError, ValueError, IndexError, AttributeError) as error:
             fail(Exit.BAD_DATA, f"{path}: {error}")
         yield frame, round(at_s * 1000), colour
 

@@ -17,7 +17,8 @@ from gate.face.errors import NoFaceError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gate.face.values import Box, Picture, Points
+    from gate.face.values import Box, Points
+    from gate.picture import Picture
     from models.runtime import Session
 
 # Left eye, right eye, nose, left and right corner of the mouth, as the picture shows them.

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from gate.face.chain import FaceModels, Observation
-    from gate.face.values import Box, Picture, Points
+    from gate.face.values import Box, Points
+    from gate.picture import Picture
     from models.runtime import Session
 
 FUSED_FRAMES: Final = 3  # a fifth of a second

@@ -12,9 +12,9 @@ from gate.face.detect import Landmarked, central, companions
 from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.mtcnn import Mtcnn
-from gate.face.picture import decode
 from gate.face.quality import Quality, measure
 from gate.face.track import TrackRules
+from gate.picture import decode
 from models.errors import ManifestError
 from models.manifest import DEFAULT_PROFILE
 from models.runtime import open_session
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gate.face.guidance import Hint
-    from gate.face.values import Box, Face, Landmarks, Picture, Template
+    from gate.face.values import Box, Face, Landmarks, Template
+    from gate.picture import Picture
     from models.runtime import Session
 
 # ICAO 9303-9 portraits are well under one megapixel; a chip that claims more is not believed.
@@ -196,5 +197,5 @@ def aligned_face(models: FaceModels, picture: Picture, *, alone: bool) -> Pictur
 
 
 def portrait_template(models: FaceModels, image: bytes) -> Template:
-    """Decode and embed a chip's portrait. Raises BadImageError, NoFaceError and SeveralFacesError."""
+    """Decode and embed a chip's portrait. Raises BadPictureError, NoFaceError and SeveralFacesError."""
     return embed_portrait(models.embed, aligned_face(models, decode(image, pixels_max=PORTRAIT_PIXELS_MAX), alone=True))

@@ -20,7 +20,7 @@ from gate.face.values import Box, Face, Landmarks
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gate.face.values import Picture
+    from gate.picture import Picture
     from models.runtime import Session
 
 OVERLAP_MAX = 0.4

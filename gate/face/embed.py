@@ -17,7 +17,8 @@ from gate.face.values import Template
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gate.face.values import Picture, Points
+    from gate.face.values import Points
+    from gate.picture import Picture
     from models.manifest import Pixels
     from models.runtime import Session
 

@@ -1,7 +1,6 @@
-"""Everything the face room may raise. A caller branches on the type, never on the text.
+"""What the face room may raise beside `gate.picture`'s BadPictureError. A caller branches on the type, never on the text.
 
 FaceError
-├── BadImageError       bytes that are no picture we accept: wrong kind, too large, broken
 ├── NoFaceError         a picture without a face
 └── SeveralFacesError   a picture with several faces where one person must be alone
 """
@@ -9,10 +8,6 @@ FaceError
 
 class FaceError(Exception):
     """Any failure to get from a picture to a face."""
-
-
-class BadImageError(FaceError):
-    """Bytes that are no picture we accept."""
 
 
 class NoFaceError(FaceError):

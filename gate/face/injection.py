@@ -20,7 +20,7 @@ import numpy.typing as npt
 from gate.face.liveness.following import Answer, Command, Hearing, answer
 
 if TYPE_CHECKING:
-    from gate.face.values import Picture
+    from gate.picture import Picture
 
 PRINT_SIZE: Final = (32, 24)
 LOOP_FRAMES_MAX: Final = 240  # of the past that are compared: 18 seconds at 13 a second

@@ -19,7 +19,8 @@ import numpy as np
 from gate.face.guidance import EXCUSABLE, Hint, conditions
 
 if TYPE_CHECKING:
-    from gate.face.values import Box, Landmarks, Picture, Points
+    from gate.face.values import Box, Landmarks, Points
+    from gate.picture import Picture
 
 _BRIGHT, _DARK = 247, 8  # grey levels at which a pixel tells nothing any more
 _CHEEKS: Final = (slice(62, 80), slice(36, 76))  # of the aligned face: nose and cheeks, seldom covered

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from gate.face.values import Box, Face, Picture
+    from gate.face.values import Box, Face
+    from gate.picture import Picture
 
 STABLE_FRAMES: Final = 3
 PROVE_MS: Final = 800

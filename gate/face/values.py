@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-Picture = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]  # (n, 2): x, y
 
 

@@ -18,7 +18,8 @@ from gate.face.subject import ANYWHERE, Chooser, Zone
 if TYPE_CHECKING:
     from gate.face.capture import Event
     from gate.face.chain import FaceModels
-    from gate.face.values import LiveEvidence, Picture, Template
+    from gate.face.values import LiveEvidence, Template
+    from gate.picture import Picture
 
 
 class Witness(Protocol):

@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 
 from gate.page.beside import CUT_WIDTHS, end_of, paper_ends
-from gate.page.errors import BadPictureError
 from gate.page.locate import propose
 from gate.page.marks import marks_beside
 from gate.page.measure import palest_of, print_of
@@ -24,6 +23,7 @@ from gate.page.sight import Look, look_again, look_at, place_of
 from gate.page.turn import turn_of
 from gate.page.values import STRIP_HEIGHT_PX, Geometry, LinePlace, NoReading, Reading, ZoneFormat
 from gate.page.views import light_on
+from gate.picture import BadPictureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import cv2
 
-from gate.face.errors import BadImageError
-from gate.face.picture import PICTURE_BYTES_MAX, decode
-from gate.page.errors import PageError
+from gate.page.errors import RecogniserError
 from gate.page.reader import read
 from gate.page.recognise import open_recogniser
 from gate.page.values import NoReading, Reading, Why
 from gate.page.voting import objections_to
+from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode
 from gate.programs.children.confine import Needs, confine, harden
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def answer(content: bytes, recogniser: Recogniser) -> dict[str, Any]:
     started_s = time.perf_counter()
     try:
         seen = read(decode(content), recogniser)
-    except (BadImageError, PageError) as error:
+    except (BadPictureError, RecogniserError) as error:
         return _answered(started_s, {"found": False, "accepted": False, "reason": str(error)})
     except MemoryError:
         return _answered(started_s, {"found": False, "accepted": False, "reason": "the picture needs too much memory"})
@@ -99,7 +98,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     try:
         recogniser = open_recogniser(Path(sys.argv[1]))
-    except PageError as error:
+    except RecogniserError as error:
         sys.stdout.write(json.dumps({"ready": False, "reason": str(error)}) + "\n")
         return
     sys.stdout.write(json.dumps({"ready": True}) + "\n")

@@ -29,12 +29,11 @@ from drivers.values import Frame, PagePresence, PageVerdicts
 from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
-from gate.face.errors import BadImageError
-from gate.face.picture import decode, preview
-from gate.page.errors import BadPictureError, RecogniserError
+from gate.page.errors import RecogniserError
 from gate.page.recognise import open_recogniser
 from gate.page.shots import Shots
 from gate.page.watch import Advised, Gone, Read, Unread, Watch
+from gate.picture import BadPictureError, decode, preview
 from gate.programs.cameras import page_camera
 from gate.programs.children import needs, portraits, ways
 from gate.programs.children.confine import Needs, confine, harden
@@ -219,7 +218,7 @@ def source_for(prepare: messages.PreparePage) -> PageSource:
 def _decoded(content: bytes) -> npt.NDArray[np.uint8] | None:
     try:
         return decode(content)
-    except BadImageError:
+    except BadPictureError:
         return None
 
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final
 from gate.channel.messages import PageFinding
 from gate.face.chain import portrait_template, template_of
 from gate.face.compare import alike
-from gate.face.errors import BadImageError, NoFaceError, SeveralFacesError
+from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.values import Template
 from gate.passage.evidence import CheckResult, PageCheckId
+from gate.picture import BadPictureError
 
 if TYPE_CHECKING:
     from gate.face.chain import FaceModels
-    from gate.face.values import Picture
+    from gate.picture import Picture
 
 MEASURED_ON: Final = "225 simulated pages"
 FALSE_ALARM_RATE: Final = 0.0
@@ -36,7 +37,7 @@ class PrintedPortrait:
         self._live: Template | None = None
         try:
             self._printed: Template | None = portrait_template(models, image)
-        except (BadImageError, NoFaceError, SeveralFacesError):
+        except (BadPictureError, NoFaceError, SeveralFacesError):
             self._printed = None  # no usable print: the checks stay undetermined
 
     def take_chip(self, portrait: Template | object) -> None:

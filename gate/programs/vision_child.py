@@ -32,15 +32,15 @@ from gate.channel.errors import ChannelError
 from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
 from gate.face.chain import FaceModels, open_models, portrait_template
-from gate.face.errors import BadImageError, NoFaceError, SeveralFacesError
+from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.guidance import Hint
 from gate.face.liveness.witness import Witness
-from gate.face.picture import preview
 from gate.face.subject import Zone
 from gate.face.watch import Watch
 from gate.passage.events import TrackChange
 from gate.passage.evidence import CameraTrouble
 from gate.passage.screen import Guidance
+from gate.picture import BadPictureError, preview
 from gate.programs.cameras import camera_for
 from gate.programs.children import needs, portraits, ways
 from gate.programs.children.confine import Needs, confine, harden
@@ -306,7 +306,7 @@ def portrait(models: FaceModels, image: bytes | bytearray) -> Template | Portrai
     """The chip's portrait as a template, or why it is none. The bytes are hostile."""
     try:
         return portrait_template(models, bytes(image))
-    except BadImageError:
+    except BadPictureError:
         return PortraitProblem.UNREADABLE
     except NoFaceError:
         return PortraitProblem.NO_FACE

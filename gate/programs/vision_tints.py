@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from gate.face.chain import Observation
     from gate.face.liveness.light import Rgb
-    from gate.face.values import LiveEvidence, Picture
+    from gate.face.values import LiveEvidence
+    from gate.picture import Picture
 
 HOLD_MS: Final = 400
 PAINTED_WITHIN_MS: Final = 1000  # until then the page shows what it showed before

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from drivers.values import Frame
     from gate.face.chain import Observation
-    from gate.face.values import LiveEvidence, Picture
+    from gate.face.values import LiveEvidence
     from gate.face.watch import Witness
+    from gate.picture import Picture
 
 LEVELS: Final = (1.0, 0.86, 0.74, 0.62)  # of the calibrated exposure: plain to the gate, mild to the face
 CHANGES_MIN: Final = 4

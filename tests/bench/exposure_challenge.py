@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from drivers.values import CameraControls
-    from gate.face.values import Picture
+    from gate.picture import Picture
 
 SIZE: Final = (160, 120)  # the challenge looks at fewer pixels still
 LAG_MS: Final = (40, 260)

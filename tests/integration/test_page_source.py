@@ -20,9 +20,9 @@ import pytest
 
 from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
-from gate.face.picture import decode
 from gate.passage.evidence import CheckResult, PageCheckId
 from gate.passage.screen import Guidance
+from gate.picture import decode
 from gate.programs import page_source
 from gate.programs.children import portraits, ways
 from gate.programs.config import Page as Settings

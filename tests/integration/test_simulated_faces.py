@@ -13,8 +13,8 @@ from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, Observation, observe, open_models, portrait_template
 from gate.face.liveness.passive import live_probability
-from gate.face.picture import decode
 from gate.face.values import Template
+from gate.picture import decode
 from hardware_sim.camera import Empty, Person, Persons, PrintedPicture, Scene
 from hardware_sim.camera.player import encoded
 from hardware_sim.faces import Identity, identities

@@ -10,7 +10,7 @@ from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, Observation, observe, open_models, portrait_template
 from gate.face.liveness.passive import live_probability
-from gate.face.picture import decode
+from gate.picture import decode
 from hardware_sim.faces import identities, studio
 from hardware_sim.sequences import FPS, Sequence, people, sequence
 from hardware_sim.sequences.artefacts import Attack

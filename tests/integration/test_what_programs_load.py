@@ -32,6 +32,8 @@ def loaded_by(module: str) -> set[str]:
         ("gate.programs.document.child", (*PIXELS, *NETWORK, "pyrage", "serial", "gate.audit")),
         ("gate.programs.log", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn")),
         ("gate.programs.vision", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn", "pyrage")),
+        ("gate.programs.page_child", (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate.document")),
+        ("gate.programs.page_source_child", (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate.document")),
         ("gate.programs.screens", (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage")),
         ("gate.programs.sync", (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage", "asn1crypto", "gate.document")),
         ("gate.cli.status", (*PIXELS, *NETWORK, "cryptography", "serial")),

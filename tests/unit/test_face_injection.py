@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gate.face.injection import COVERED_MS, LOOP_RUN_MIN, Feed, Tamper
-from gate.face.values import Picture
+from gate.picture import Picture
 
 FRAME_MS = 75
 

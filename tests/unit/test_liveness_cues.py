@@ -14,7 +14,8 @@ from gate.face.liveness.light import Light
 from gate.face.liveness.motion import Motion
 from gate.face.liveness.pattern import Pattern
 from gate.face.liveness.tints import TINTS, linear
-from gate.face.values import Box, Picture
+from gate.face.values import Box
+from gate.picture import Picture
 
 Grey = npt.NDArray[np.float32]
 BOX = Box(200, 100, 400, 350)

@@ -8,7 +8,6 @@ import pytest
 from fakes.mrz_frames import Faults, Scripted, Seeing
 from fakes.pages import View, draw_page, shoot, zone_lines
 
-from gate.page.errors import BadPictureError
 from gate.page.live import (
     LOOK_EVERY_MS,
     REMOVED_AFTER_MS,
@@ -21,6 +20,7 @@ from gate.page.live import (
     Removed,
 )
 from gate.page.values import Why, ZoneFormat
+from gate.picture import BadPictureError
 
 RANDOM = np.random.default_rng(11)
 LINES = zone_lines(RANDOM, ZoneFormat.TD3)

@@ -9,7 +9,7 @@ from fakes.mrz_frames import Scripted
 from fakes.pages import Shot, View, draw_page, negatives, shoot, zone_lines
 
 from gate.page.crosscheck import print_findings
-from gate.page.errors import BadPictureError, RecogniserError
+from gate.page.errors import RecogniserError
 from gate.page.locate import Group, propose
 from gate.page.portrait import crop_portrait
 from gate.page.reader import PIXELS_MAX, SIDE_MIN_PX, read
@@ -18,6 +18,7 @@ from gate.page.sight import look_at
 from gate.page.turn import turn_of, turned_back
 from gate.page.values import LinePlace, NoReading, Reading, Why, ZoneFormat
 from gate.page.voting import counts
+from gate.picture import BadPictureError
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ from drivers.errors import LinkLostError, RefusedError
 from drivers.values import CameraControls, Frame
 from gate.face.chain import Observation
 from gate.face.injection import Tamper
-from gate.face.values import LiveEvidence, Picture
+from gate.face.values import LiveEvidence
+from gate.picture import Picture
 from gate.programs.vision_video import CHANGES_MAX, LEVELS, REFUSALS_MAX, Exposure, PatientWitness, Video, exposures
 
 FRAME_S = 0.075

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from gate.face.values import Box, Picture
+    from gate.face.values import Box
+    from gate.picture import Picture
 
 Floats = npt.NDArray[np.float32]
 

@@ -13,7 +13,8 @@ import numpy as np
 from gate.face.errors import NoFaceError
 
 if TYPE_CHECKING:
-    from gate.face.values import Box, Picture
+    from gate.face.values import Box
+    from gate.picture import Picture
     from models.runtime import Session
 
 CROP_SCALE = 2.7

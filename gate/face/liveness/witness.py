@@ -24,7 +24,8 @@ from gate.face.values import LiveEvidence
 if TYPE_CHECKING:
     from gate.face.chain import Observation
     from gate.face.liveness.fusion import Judge
-    from gate.face.values import Box, Picture
+    from gate.face.values import Box
+    from gate.picture import Picture
     from models.runtime import Session
 
 LOOK_MS: Final = 1200  # how long a face is looked at before the cues of a sequence are believed, where they count

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.face import picture
-from gate.face.errors import BadImageError
-from gate.face.picture import decode, preview, promised_size
+from gate import picture
+from gate.picture import BadPictureError, decode, preview, promised_size
 
 RANDOM = np.random.default_rng(1)
 NOISE = RANDOM.integers(0, 256, (120, 90, 3), np.uint8)
@@ -46,13 +45,13 @@ def test_grey_pictures_come_out_as_bgr() -> None:
 
 @pytest.mark.parametrize("extension", [".bmp", ".tiff", ".webp"])
 def test_other_kinds_are_refused(extension: str) -> None:
-    with pytest.raises(BadImageError, match="neither JPEG"):
+    with pytest.raises(BadPictureError, match="neither JPEG"):
         decode(encoded(extension))
 
 
 def test_a_promise_over_the_limit_is_refused_before_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("the decoder saw the bytes"))
-    with pytest.raises(BadImageError, match="more than 1000 pixels"):
+    with pytest.raises(BadPictureError, match="more than 1000 pixels"):
         decode(encoded(".jpg"), pixels_max=1000)
 
 
@@ -60,7 +59,7 @@ def test_a_promise_over_the_limit_is_refused_before_decoding(monkeypatch: pytest
 def test_a_picture_too_small_for_a_face_is_refused(side: int) -> None:
     content = bytearray(encoded(".png"))
     struct.pack_into(">I", content, 16, side)
-    with pytest.raises(BadImageError, match="smaller than"):
+    with pytest.raises(BadPictureError, match="smaller than"):
         decode(bytes(content))
 
 
@@ -74,7 +73,7 @@ def test_a_small_promise_does_not_hide_a_large_picture() -> None:
 
 def test_a_picture_with_many_bytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(picture, "PICTURE_BYTES_MAX", 100)
-    with pytest.raises(BadImageError, match="more than 100"):
+    with pytest.raises(BadPictureError, match="more than 100"):
         decode(encoded(".jpg"))
 
 
@@ -96,7 +95,7 @@ def test_a_picture_with_many_bytes_is_refused(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_broken_headers_are_one_clear_error(content: bytes) -> None:
-    with pytest.raises(BadImageError):
+    with pytest.raises(BadPictureError):
         decode(content)
 
 
@@ -105,13 +104,13 @@ def test_a_codestream_laid_out_as_no_portrait_is_refused(offset: int, kind: str,
     file = encoded(".jp2")
     codestream = bytearray(file[file.index(b"\xff\x4f\xff\x51") :])
     struct.pack_into(f">{kind}", codestream, offset, value)
-    with pytest.raises(BadImageError, match="laid out"):
+    with pytest.raises(BadPictureError, match="laid out"):
         decode(bytes(codestream))
 
 
 @pytest.mark.parametrize("extension", [".jpg", ".jp2", ".png"])
 def test_a_header_without_a_body_is_refused(extension: str) -> None:
-    with pytest.raises(BadImageError):
+    with pytest.raises(BadPictureError):
         decode(encoded(extension)[:200].ljust(200, b"\0") if extension != ".jpg" else encoded(extension)[:180])
 
 
@@ -121,7 +120,7 @@ def test_any_changed_byte_gives_a_picture_or_one_clear_error(at: int, value: int
     content[at % len(content)] = value
     try:
         decoded = decode(bytes(content), pixels_max=200_000)
-    except BadImageError:
+    except BadPictureError:
         return
     assert decoded.ndim == 3
 
@@ -131,7 +130,7 @@ def test_a_decoder_that_fails_is_one_clear_error(monkeypatch: pytest.MonkeyPatch
         raise cv2.error("inside")
 
     monkeypatch.setattr(cv2, "imdecode", explode)
-    with pytest.raises(BadImageError, match="cannot be decoded"):
+    with pytest.raises(BadPictureError, match="cannot be decoded"):
         decode(encoded(".jpg"))
 
 

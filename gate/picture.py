@@ -1,21 +1,18 @@
-"""Bytes to a picture. The bytes are hostile: they come from a chip, a camera or a stranger's disk.
+"""A stranger's picture, measured before it is decoded: it comes from a chip, a camera or somebody's disk.
 
 Only JPEG, JPEG 2000 and PNG are let through, and only after their own header promises a size within the limit: a decoder
-is never asked to make room for more. What the decoder returns is checked again.
+is never asked to make room for more. What the decoder returns is checked again. What a picture shows is left to page and face.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from gate.face.errors import BadImageError
-
-if TYPE_CHECKING:
-    from gate.face.values import Picture
+Picture = npt.NDArray[np.uint8]  # (height, width, 3), BGR
 
 PICTURE_BYTES_MAX = 32 * 1024 * 1024
 PICTURE_PIXELS_MAX = 40_000_000
@@ -31,24 +28,28 @@ _JP2_BOXES_MAX = 64
 _COMPONENTS_MAX = 4
 
 
+class BadPictureError(Exception):
+    """Bytes or pixels that are no picture we accept: wrong kind, too large, broken."""
+
+
 def decode(content: bytes, *, pixels_max: int = PICTURE_PIXELS_MAX) -> Picture:
-    """Decode to BGR. Raises BadImageError for anything but an intact picture of at most `pixels_max` pixels."""
+    """Decode to BGR. Raises BadPictureError for anything but an intact picture of at most `pixels_max` pixels."""
     if len(content) > PICTURE_BYTES_MAX:
-        raise BadImageError(f"the picture has {len(content)} bytes, more than {PICTURE_BYTES_MAX}")
+        raise BadPictureError(f"the picture has {len(content)} bytes, more than {PICTURE_BYTES_MAX}")
     width, height = promised_size(content)
     _check_size(width, height, pixels_max)
     try:
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except (cv2.error, MemoryError) as error:
-        raise BadImageError("the picture cannot be decoded") from error
+        raise BadPictureError("the picture cannot be decoded") from error
     if picture is None or picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
-        raise BadImageError("the picture cannot be decoded")
+        raise BadPictureError("the picture cannot be decoded")
     _check_size(picture.shape[1], picture.shape[0], pixels_max)
     return picture.astype(np.uint8, copy=False)
 
 
 def promised_size(content: bytes) -> tuple[int, int]:
-    """Width and height as the file's own header gives them. Raises BadImageError."""
+    """Width and height as the file's own header gives them. Raises BadPictureError."""
     try:
         if content.startswith(_JPEG):
             return _jpeg_size(content)
@@ -59,15 +60,15 @@ def promised_size(content: bytes) -> tuple[int, int]:
         if content.startswith(_PNG):
             return _png_size(content)
     except struct.error as error:
-        raise BadImageError("the picture's header is cut short") from error
-    raise BadImageError("neither JPEG, JPEG 2000 nor PNG")
+        raise BadPictureError("the picture's header is cut short") from error
+    raise BadPictureError("neither JPEG, JPEG 2000 nor PNG")
 
 
 def _check_size(width: int, height: int, pixels_max: int) -> None:
     if min(width, height) < SIDE_MIN:
-        raise BadImageError(f"the picture is {width}x{height}, smaller than {SIDE_MIN} pixels a side")
+        raise BadPictureError(f"the picture is {width}x{height}, smaller than {SIDE_MIN} pixels a side")
     if width * height > pixels_max:
-        raise BadImageError(f"the picture is {width}x{height}, more than {pixels_max} pixels")
+        raise BadPictureError(f"the picture is {width}x{height}, more than {pixels_max} pixels")
 
 
 def _jpeg_size(content: bytes) -> tuple[int, int]:
@@ -85,7 +86,7 @@ def _jpeg_size(content: bytes) -> tuple[int, int]:
             _precision, height, width = struct.unpack_from(">BHH", content, at + 4)
             return width, height
         at += 2 + length
-    raise BadImageError("the JPEG has no frame header where one must be")
+    raise BadPictureError("the JPEG has no frame header where one must be")
 
 
 def _jp2_codestream(content: bytes) -> bytes:
@@ -102,17 +103,17 @@ def _jp2_codestream(content: bytes) -> bytes:
         if length < header:
             break
         at += length
-    raise BadImageError("the JPEG 2000 file has no codestream where one must be")
+    raise BadPictureError("the JPEG 2000 file has no codestream where one must be")
 
 
 def _j2k_size(codestream: bytes) -> tuple[int, int]:
     """ISO/IEC 15444-1 A.5.1: the SIZ segment, which the decoder believes; the file's ihdr box may say otherwise."""
     if not codestream.startswith(_J2K):
-        raise BadImageError("the JPEG 2000 codestream does not start with its size")
+        raise BadPictureError("the JPEG 2000 codestream does not start with its size")
     x_end, y_end, x_start, y_start = struct.unpack_from(">4I", codestream, 8)
     (components,) = struct.unpack_from(">H", codestream, 40)
     if not 1 <= components <= _COMPONENTS_MAX or x_start or y_start:
-        raise BadImageError("the JPEG 2000 picture is laid out as no portrait is")
+        raise BadPictureError("the JPEG 2000 picture is laid out as no portrait is")
     return x_end, y_end
 
 
@@ -120,7 +121,7 @@ def _png_size(content: bytes) -> tuple[int, int]:
     """PNG specification §11.2.1: IHDR comes first."""
     kind, width, height = struct.unpack_from(">4sII", content, 12)
     if kind != b"IHDR":
-        raise BadImageError("the PNG does not start with its header")
+        raise BadPictureError("the PNG does not start with its header")
     return width, height
 
 
