@@ -20,6 +20,7 @@ from typing import Any
 
 from gate import durable
 from gate.audit.errors import BadFormatError, StoreError, StoreFullError
+from gate.audit.left import Left
 from gate.audit.merkle import Frontier, leaf_hash, root_of
 from gate.audit.record import Happening
 from gate.audit.sealing import SealedRecord
@@ -42,17 +43,6 @@ class Head:
 
     frontier: Frontier
     checkpoint: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What whoever writes to the log is told at its start: crossings that something led on in and nothing ended since, and crossings that
-    wait for an officer, both oldest first, and what it asked to remember.
-    """
-
-    open_crossings: tuple[str, ...]
-    referred: tuple[str, ...]
-    remembered: bytes
 
 
 class Store:

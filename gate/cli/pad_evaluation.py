@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from gate.face.chain import FaceModels, Observation
+    from gate.face.chain import FaceModels
+    from gate.face.observation import Observation
     from gate.picture import Picture
 
 BPCER_POINTS: Final = (0.01, 0.05)

@@ -22,7 +22,8 @@ from gate.face.quality import Quality
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gate.face.chain import FaceModels, Observation
+    from gate.face.chain import FaceModels
+    from gate.face.observation import Observation
     from gate.face.values import Box, Points
     from gate.picture import Picture
     from models.runtime import Session

@@ -24,7 +24,7 @@ from gate.face.track import Track, TrackRules, TrackState
 from gate.face.values import LiveEvidence, Template
 
 if TYPE_CHECKING:
-    from gate.face.chain import Observation
+    from gate.face.observation import Observation
 
 GOOD_FRAMES_MIN = 3
 GOOD_FRAMES_MAX = 5

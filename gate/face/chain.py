@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import cv2
@@ -12,6 +12,7 @@ from gate.face.detect import Landmarked, central, companions
 from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import NoFaceError, SeveralFacesError
 from gate.face.mtcnn import Mtcnn
+from gate.face.observation import Observation
 from gate.face.quality import Quality, measure
 from gate.face.track import TrackRules
 from gate.picture import decode
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from gate.face.guidance import Hint
-    from gate.face.values import Box, Face, Landmarks, Template
+    from gate.face.values import Face, Landmarks, Template
     from gate.picture import Picture
     from models.runtime import Session
 
@@ -114,38 +114,6 @@ def open_models(
         )
     except KeyError as error:
         raise ManifestError(f"the profile {profile} lacks a model that can {error.args[0]}") from error
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What one frame shows of the traveller. `faces` counts those that could be travellers.
-
-    `quality` is None when the face lies outside the frame or its points fall together, `template` when the frame was not worth an
-    embedding. `subject` is the person's number while the face is followed. `at_ms` is the frame's monotonic time.
-    """
-
-    at_ms: int
-    faces: int
-    box: Box | None = None
-    points: Landmarks | None = field(default=None, repr=False)
-    quality: Quality | None = None
-    template: Template | None = None
-    subject: int = 0
-
-    @property
-    def usable(self) -> bool:
-        """True when the frame may be compared: one face, alone, that leaves nothing to wish for."""
-        return self.faces == 1 and self.quality is not None and self.quality.usable
-
-    @property
-    def passable(self) -> bool:
-        """True when a template of the frame would tell who it is: one face, alone, whole, frontal and sharp."""
-        return self.faces == 1 and self.quality is not None and self.quality.passable
-
-    @property
-    def hints(self) -> tuple[Hint, ...]:
-        """What the traveller could do better in this frame, most useful first."""
-        return self.quality.hints if self.quality is not None else ()
 
 
 def look(models: FaceModels, frame: Picture, face: Face, *, faces: int, at_ms: int, subject: int = 0) -> Observation:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gate.face.quality import Measures
+    from gate.face.measures import Measures
 
 
 class Hint(enum.Enum):

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from gate.face.guidance import EXCUSABLE, Hint, conditions
+from gate.face.measures import PITCH_FRONTAL, Measures, Pose
 
 if TYPE_CHECKING:
     from gate.face.values import Box, Landmarks, Points
@@ -28,61 +29,7 @@ _LOWER_FACE: Final = (slice(82, 104), slice(34, 78))
 _EYE_BAND: Final = (slice(42, 60), slice(26, 86))
 _SKIN_CHROMA_MAX = 22.0  # distance in the Cb-Cr plane that belongs to one skin
 _BACKGROUND_SIDE: Final = 32  # a quarter of a face is looked at as so many pixels
-
-
-@dataclass(frozen=True, slots=True)
-class Pose:
-    """How the head is turned, from five points; no angles but roll, since five points do not give them honestly.
-
-    `yaw`: how far the nose lies from the middle between the eyes, in eye distances; 0 faces the camera.
-    `pitch`: how far down the nose lies between eyes (0) and mouth (1). `roll_degrees`: how the eyes tilt.
-    """
-
-    yaw: float
-    pitch: float
-    roll_degrees: float
-
-    def within(self, most: Pose) -> bool:
-        """True when the head is turned no further; pitch counts from its frontal value, both ways."""
-        return (
-            abs(self.yaw) <= most.yaw
-            and abs(self.pitch - PITCH_FRONTAL) <= most.pitch
-            and abs(self.roll_degrees) <= most.roll_degrees
-        )
-
-
-PITCH_FRONTAL: Final = 0.52  # people differ by 0.05 and more
 TURNED_MAX: Final = Pose(yaw=0.30, pitch=0.27, roll_degrees=25.0)  # beyond it a template tells little
-
-
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """One face. Parts are of the frame's sides, levels are grey values of the aligned face.
-
-    `x_part`, `y_part`: where the middle between the eyes lies. `sharpness`: variance of the Laplacian. `balance`: how much brighter one
-    half of the face is, in parts of the whole. `clipped`: the part of pixels that are white or black through. `covered`: the part of
-    eye band and lower face whose colour is not that of nose and cheeks. `background`: standard deviation beside the head.
-    `motion`: how far the eyes moved since the frame before, in eye distances a second. The angles and `eyes_open`, a probability, are
-    `gate.face.attitude`'s, `mouth_open` is a ratio of `gate.face.expression`. None: not measured.
-    """
-
-    eye_distance_px: float
-    height_part: float
-    x_part: float
-    y_part: float
-    pose: Pose
-    brightness: float
-    contrast: float
-    balance: float
-    clipped: float
-    sharpness: float
-    covered: float
-    background: float | None = None
-    motion: float | None = None
-    yaw_degrees: float | None = None
-    pitch_degrees: float | None = None
-    eyes_open: float | None = None
-    mouth_open: float | None = None
 
 
 class Component(enum.Enum):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from gate.face.compare import alike
 
 if TYPE_CHECKING:
-    from gate.face.chain import Observation
+    from gate.face.observation import Observation
     from gate.face.values import Box, Template
 
 TEMPLATES_MAX = 5  # the newest agreeing templates

@@ -16,8 +16,8 @@ from gate.face.watch import Witness
 if TYPE_CHECKING:
     import random
 
-    from gate.face.chain import Observation
     from gate.face.liveness.light import Rgb
+    from gate.face.observation import Observation
     from gate.face.values import LiveEvidence
     from gate.picture import Picture
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from drivers.values import Frame
-    from gate.face.chain import Observation
+    from gate.face.observation import Observation
     from gate.face.values import LiveEvidence
     from gate.face.watch import Witness
     from gate.picture import Picture

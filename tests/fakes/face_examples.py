@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from gate.face.chain import Observation
-from gate.face.quality import Measures, Pose, Quality
+from gate.face.measures import Measures, Pose
+from gate.face.observation import Observation
+from gate.face.quality import Quality
 from gate.face.track import TrackRules
 from gate.face.values import Box, LiveEvidence, Template
 

@@ -15,8 +15,8 @@ from gate.face.capture import (
     Guided,
     PortraitProblem,
 )
-from gate.face.chain import Observation
 from gate.face.guidance import Hint
+from gate.face.observation import Observation
 from gate.face.track import TrackState
 from gate.face.values import LiveEvidence
 

@@ -13,8 +13,8 @@ import pytest
 
 from drivers.errors import LinkLostError, RefusedError
 from drivers.values import CameraControls, Frame
-from gate.face.chain import Observation
 from gate.face.injection import Tamper
+from gate.face.observation import Observation
 from gate.face.values import LiveEvidence
 from gate.picture import Picture
 from gate.programs.vision_video import CHANGES_MAX, LEVELS, REFUSALS_MAX, Exposure, PatientWitness, Video, exposures

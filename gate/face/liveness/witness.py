@@ -22,8 +22,8 @@ from gate.face.liveness.pattern import Pattern
 from gate.face.values import LiveEvidence
 
 if TYPE_CHECKING:
-    from gate.face.chain import Observation
     from gate.face.liveness.fusion import Judge
+    from gate.face.observation import Observation
     from gate.face.values import Box
     from gate.picture import Picture
     from models.runtime import Session
