@@ -1,4 +1,4 @@
-"""A picture of a page to the lines of its machine-readable zone: locate, rectify, recognise, decode, weigh, vote.
+"""A page of a document to the lines of its MRZ: locate, rectify, recognise, decode, weigh, vote.
 
-`gate.page.reader.read` looks at one picture, `gate.page.live.LiveReader` at the frames of a camera.
+`gate.page.picture.reader.read` looks at one picture, `gate.page.stream` at a document camera or a scanner all day.
 """

@@ -1,6 +1,6 @@
 """What the page room may raise beside `gate.picture`'s BadPictureError.
 
-That a picture shows no readable zone is no error: `gate.page.reader` says so with a `NoReading`.
+That a picture shows no readable MRZ is no error: `gate.page.picture.reader.read` says so with a `NoReading`.
 """
 
 

@@ -26,7 +26,7 @@ FRAMES = 176  # a frame is 4 px of a strip
 PITCH_PX_MIN = (
     6.0  # of a character in the picture; down to here drawn pages are read in full, and below, some wrongly and surely
 )
-# What light or wear took of a character may leave another one: an I without its foot is a T, and surely seen. Of 242 drawn zones
+# What light or wear took of a character may leave another one: an I without its foot is a T, and surely seen. Of 242 drawn MRZs
 # that were let through, whole ones had 0.51 and more, those with light on a character 0.07 to 0.57.
 PALEST_MIN = 0.5
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<"
@@ -41,7 +41,7 @@ class Recogniser(Protocol):
         ...
 
 
-class ZoneFormat(enum.Enum):
+class MrzFormat(enum.Enum):
     """The sizes of ICAO 9303: cards (TD1, TD2), passports (TD3), visas (MRV-A, MRV-B)."""
 
     TD1 = "TD1"
@@ -54,18 +54,18 @@ class ZoneFormat(enum.Enum):
     def shape(self) -> tuple[int, int]:
         """How many lines, and how many characters in each."""
         match self:
-            case ZoneFormat.TD1:
+            case MrzFormat.TD1:
                 return 3, 30
-            case ZoneFormat.TD2 | ZoneFormat.MRV_B:
+            case MrzFormat.TD2 | MrzFormat.MRV_B:
                 return 2, 36
-            case ZoneFormat.TD3 | ZoneFormat.MRV_A:
+            case MrzFormat.TD3 | MrzFormat.MRV_A:
                 return 2, 44
 
 
 class Why(enum.Enum):
     """Why a picture gave no reading, or what would make the next one better."""
 
-    NO_ZONE = "no_zone"
+    NO_MRZ = "no_zone"
     UPSIDE_DOWN = "upside_down"
     TOO_SMALL = "too_small"
     GLARE = "glare"
@@ -86,7 +86,7 @@ class LinePlace:
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """The measured shape of a zone, to be held against OCR-B: see `gate.page.crosscheck`.
+    """The measured shape of an MRZ, to be held against OCR-B: see `gate.page.picture.crosscheck`.
 
     `pitch_px` is the mean distance of two characters; `pitch_residual` and `baseline_residual` say how far characters lie off
     the fitted pitch and baseline (root mean square of the worst line, in pitches); `spacing_px` is the distance of
@@ -105,24 +105,24 @@ class Geometry:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reading:
-    """A zone that was read. It is evidence, not yet accepted: `gate.page.voting` has the rule.
+    """An MRZ that was read. It is evidence, not yet accepted: `gate.page.stream.votes` has the rule.
 
     `confidence` holds a probability for each character of each line. `alternatives` are other whole readings that the
     check digits allow as well, such as a letter O where a number has 0: to be tried against the chip. `repaired` is True
     when a character is not the likeliest one but what the check digits want; `crowded` when more characters stand beside the
-    zone's ends, which no zone has; `ends_seen` False when the paper beside a zone that may be part of a longer one is not seen.
+    MRZ's ends, which no MRZ has; `ends_seen` False when the paper beside an MRZ that may be part of a longer one is not seen.
     `palest` is how dark its palest character is beside the usual one of its line. `fit` and `lead` say how well the least likely
-    character fits its shape in OCR-B, and how surely the doubtfullest one has no other's: `gate.page.shape`. `marks` is by how many
-    characters there is ink between the lines: `gate.page.marks`. `light` is how bright the paper is along the lines: `gate.page.views`.
+    character fits its shape in OCR-B, and how surely the doubtfullest one has no other's: `gate.page.picture.shape`. `marks` is by how many
+    characters there is ink between the lines: `gate.page.picture.marks`. `light` is how bright the paper is along the lines: `gate.page.picture.views`.
     """
 
-    format: ZoneFormat
+    format: MrzFormat
     lines: tuple[str, ...]
     confidence: tuple[tuple[float, ...], ...]
     check_digits: Mapping[str, bool]
     repaired: bool
     geometry: Geometry
-    zone: Quad
+    place: Quad
     crowded: bool = False
     ends_seen: bool = True
     palest: float = 1.0
@@ -153,7 +153,7 @@ class NoReading:
     """Nothing that can be used. `reasons` are ordered, the most useful first; there is at least one."""
 
     reasons: tuple[Why, ...]
-    zone: Quad | None = field(default=None)
+    place: Quad | None = field(default=None)
 
     @property
     def reason(self) -> Why:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import cv2
 
 from gate.page.errors import RecogniserError
-from gate.page.reader import read
-from gate.page.recognise import open_recogniser
+from gate.page.picture.objections import objections_to
+from gate.page.picture.reader import read
+from gate.page.picture.recognise import open_recogniser
 from gate.page.values import NoReading, Reading, Why
-from gate.page.voting import objections_to
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode
 from gate.programs.children.confine import Needs, confine, harden
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gate.page.values import Recogniser
 
 WORDS = {
-    Why.NO_ZONE: "no machine-readable zone is to be seen",
+    Why.NO_MRZ: "no machine-readable zone is to be seen",
     Why.UPSIDE_DOWN: "the page lies upside down",
     Why.TOO_SMALL: "the zone is too small in the picture",
     Why.GLARE: "light shines off the zone",

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from drivers.values import PageResult
 from gate.channel import messages
-from gate.page.crosscheck import print_findings
+from gate.page.picture.crosscheck import print_findings
 from gate.page.values import Why
 from gate.passage.evidence import CheckResult, PageCheckId
 from gate.passage.screen import Guidance
 
 if TYPE_CHECKING:
     from drivers.values import PageVerdicts
-    from gate.page.crosscheck import Finding
-    from gate.page.watch import Read
+    from gate.page.picture.crosscheck import Finding
+    from gate.page.stream.events import Read
 
 MEASURED_ON: Final = "300 simulated pages"
 FALSE_ALARM_RATE: Final = 0.0
@@ -78,7 +78,7 @@ def guidance_of(why: Why | None) -> Guidance:
     match why:
         case None:
             return Guidance.NONE
-        case Why.NO_ZONE:
+        case Why.NO_MRZ:
             return Guidance.PAGE_OPEN
         case Why.UPSIDE_DOWN:
             return Guidance.PAGE_TURN

@@ -30,9 +30,10 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
 from gate.page.errors import RecogniserError
-from gate.page.recognise import open_recogniser
-from gate.page.shots import Shots
-from gate.page.watch import Advised, Gone, Read, Unread, Watch
+from gate.page.picture.recognise import open_recogniser
+from gate.page.stream.camera import CameraStream
+from gate.page.stream.events import Advised, Gone, Read, Unread
+from gate.page.stream.scanner import ScannerStream
 from gate.picture import BadPictureError, decode, preview
 from gate.programs.cameras import page_camera
 from gate.programs.children import needs, portraits, ways
@@ -46,8 +47,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from drivers.reader.page import PageEvent, PageSource
+    from gate.page.stream.events import Event
     from gate.page.values import Recogniser
-    from gate.page.watch import Event
 
 ALIVE_EVERY_S = 0.25
 FRAME_EVERY_S = 0.08  # about 12 looks a second
@@ -142,7 +143,9 @@ class Child:
         page = prepare.first_page
         while True:
             eye = (
-                Watch(recogniser, first_page=page) if prepare.driver == "camera" else Shots(recogniser, first_page=page)
+                CameraStream(recogniser, first_page=page)
+                if prepare.driver == "camera"
+                else ScannerStream(recogniser, first_page=page)
             )
             source: PageSource | None = None
             try:
@@ -157,9 +160,9 @@ class Child:
             page = eye.next_page
             await asyncio.sleep(RETRY_S)
 
-    async def _look_until_lost(self, source: PageSource, eye: Watch | Shots, driver: str) -> None:
+    async def _look_until_lost(self, source: PageSource, eye: CameraStream | ScannerStream, driver: str) -> None:
         """Raises DriverError."""
-        if isinstance(eye, Shots):
+        if isinstance(eye, ScannerStream):
             await self._tell_source(up=True)  # an open folder is all there is to know
         while True:
             started_s = time.monotonic()
@@ -170,7 +173,7 @@ class Child:
                 await self._tell(seen, driver)
             await asyncio.sleep(max(0.0, FRAME_EVERY_S - (time.monotonic() - started_s)))
 
-    def _see(self, eye: Watch | Shots, event: PageEvent | None) -> tuple[Event, ...]:
+    def _see(self, eye: CameraStream | ScannerStream, event: PageEvent | None) -> tuple[Event, ...]:
         at_ms = int(time.monotonic() * 1000)
         match event:
             case Frame(pixels=pixels):
@@ -182,10 +185,10 @@ class Child:
                 self._verdicts = event
             case PagePresence.REMOVED:
                 self._verdicts = None
-                return eye.removed() if isinstance(eye, Shots) else ()
+                return eye.removed() if isinstance(eye, ScannerStream) else ()
             case PagePresence.PRESENT | None:
                 pass
-        return eye.tick(at_ms=at_ms) if isinstance(eye, Shots) else ()
+        return eye.tick(at_ms=at_ms) if isinstance(eye, ScannerStream) else ()
 
     async def _tell(self, seen: Event, driver: str) -> None:
         match seen:

@@ -2,7 +2,7 @@
 
 `python -m models.evaluate.mrz` draws whole pages of people who do not exist, shows two pictures of each to `gate.page`, and
 writes `mrz.json` and `mrz.md`. What the first picture gives is counted as reading; whether the text would have been used is
-the business of `gate.page.voting`, over both. Needs Debian's fonts-ocr-b. Nothing here has seen a real document, and nothing in `gate.page` may be
+the business of `gate.page.stream.votes`, over both. Needs Debian's fonts-ocr-b. Nothing here has seen a real document, and nothing in `gate.page` may be
 tuned to a picture of this set: its seeds are for measuring.
 """
 
@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from gate.page.reader import read
-from gate.page.recognise import open_recogniser
-from gate.page.states import exists
+from gate.page.picture.reader import read
+from gate.page.picture.recognise import open_recogniser
+from gate.page.picture.states import exists
+from gate.page.stream.votes import Votes
 from gate.page.values import NoReading, Reading
-from gate.page.voting import Votes
 from models.evaluate.pages import View, document, seen, without_zone
 from models.train.mrz.texts import LAYOUTS, zone
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gate.page.values import ALPHABET, ZoneFormat
-from gate.page.weigh import choose
+from gate.page.picture.weigh import choose
+from gate.page.values import ALPHABET, MrzFormat
 
 # What a general reader takes a filler for: quotation marks and brackets of several scripts, doubled ones for two fillers.
 _FILLERS = str.maketrans(dict.fromkeys("\u00ab\u300a\u226a", "<<") | dict.fromkeys("\u2039\u3008\uff1c([{", "<"))
@@ -46,12 +46,12 @@ def zone_of(rows: list[str]) -> tuple[str, ...]:
     """The lines of the zone that explain the rows best; empty when no rows have the shape of one."""
     cleaned = [_cleaned(row) for row in rows]
     best: tuple[float, tuple[str, ...]] = (-math.inf, ())
-    for zone_format in ZoneFormat:
-        count, width = zone_format.shape
+    for mrz_format in MrzFormat:
+        count, width = mrz_format.shape
         for first in range(len(cleaned) - count + 1):
             lines = cleaned[first : first + count]
             if all(abs(len(line) - width) <= _OFF_LENGTH_MAX for line in lines) and "<" in "".join(lines):
-                choice = choose(zone_format, [_cells(_fitted(line, width)) for line in lines])
+                choice = choose(mrz_format, [_cells(_fitted(line, width)) for line in lines])
                 off = sum(abs(len(line) - width) for line in lines)
                 best = max(best, (choice.score - 3.0 * off, choice.lines))
     return best[1]

@@ -24,8 +24,8 @@ from bench.page_text import rows_of, zone_of
 from bench.rows import Bench, Row
 from gate.cli.models import default_folder
 from gate.cli.output import note
-from gate.page.reader import read
-from gate.page.recognise import open_recogniser
+from gate.page.picture.reader import read
+from gate.page.picture.recognise import open_recogniser
 from gate.page.values import Reading
 
 MEDIAN_FLOOR_MS = 75.0

@@ -13,11 +13,11 @@ import pytest
 from fakes.pages import negatives
 from shared_data import SHARED_DATA
 
-from gate.page.crosscheck import print_findings
-from gate.page.reader import read
-from gate.page.recognise import LineRecogniser, open_recogniser
+from gate.page.picture.crosscheck import print_findings
+from gate.page.picture.objections import counts
+from gate.page.picture.reader import read
+from gate.page.picture.recognise import LineRecogniser, open_recogniser
 from gate.page.values import NoReading, Reading
-from gate.page.voting import counts
 
 DATA = SHARED_DATA / "mrz"
 EXACT_MIN = {"images": 32, "stress": 17}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gate.page.layout import check_digits
-from gate.page.values import Geometry, LinePlace, Reading, ZoneFormat
+from gate.page.picture.layout import check_digits
+from gate.page.values import Geometry, LinePlace, MrzFormat, Reading
 
 PASSPORT = (
     "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
@@ -41,12 +41,12 @@ def reading(lines: tuple[str, ...] = PASSPORT, *, weakest: float = 0.97, **chang
     confidence = tuple((0.99,) * len(line) for line in lines)
     confidence = ((weakest, *confidence[0][1:]), *confidence[1:])
     good = Reading(
-        format=ZoneFormat.TD3,
+        format=MrzFormat.TD3,
         lines=lines,
         confidence=confidence,
-        check_digits=check_digits(ZoneFormat.TD3, lines),
+        check_digits=check_digits(MrzFormat.TD3, lines),
         repaired=False,
         geometry=geometry(),
-        zone=((90.0, 780.0), (810.0, 780.0), (810.0, 860.0), (90.0, 860.0)),
+        place=((90.0, 780.0), (810.0, 780.0), (810.0, 860.0), (90.0, 860.0)),
     )
     return replace(good, **changed)

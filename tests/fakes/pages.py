@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gate.page.layout import check_digit
-from gate.page.values import ZoneFormat
+from gate.page.picture.layout import check_digit
+from gate.page.values import MrzFormat
 
 FONT = Path("/usr/share/fonts/opentype/ocr-b/OCRB.otf")
 PX_PER_MM = 16.0
@@ -40,7 +40,7 @@ def digits_for(text: str) -> str:
     return text + check_digit(text)
 
 
-def zone_lines(random: np.random.Generator, zone_format: ZoneFormat) -> tuple[str, ...]:
+def zone_lines(random: np.random.Generator, mrz_format: MrzFormat) -> tuple[str, ...]:
     """The lines of an invented document whose check digits hold."""
     letters, either = string.ascii_uppercase, string.ascii_uppercase + string.digits
 
@@ -50,22 +50,22 @@ def zone_lines(random: np.random.Generator, zone_format: ZoneFormat) -> tuple[st
     def date() -> str:
         return f"{random.integers(0, 100):02d}{random.integers(1, 13):02d}{random.integers(1, 29):02d}"
 
-    _, width = zone_format.shape
+    _, width = mrz_format.shape
     state = str(random.choice(["UTO", "FRA", "D<<", "XOM", "CZE", "POL", "JPN", "AUS"]))
     name = some(letters, 3, 10) + "<<" + "<".join(some(letters, 3, 8) for _ in range(int(random.integers(1, 4))))
     number = digits_for((some(letters, 0, 2) + some(string.digits, 6, 7)).ljust(9, "<")[:9])
     birth, expiry, sex = digits_for(date()), digits_for(date()), str(random.choice(["M", "F", "<"]))
-    if zone_format is ZoneFormat.TD1:
+    if mrz_format is MrzFormat.TD1:
         first = ("I<" + state + number).ljust(width, "<")
         middle = (birth + sex + expiry + state).ljust(width - 1, "<")
         whole = first[5:30] + middle[:7] + middle[8:15] + middle[18:29]
         return first, middle + check_digit(whole), name[:width].ljust(width, "<")
-    kind = {"TD2": "I<", "TD3": "P<", "MRVA": "V<", "MRVB": "V<"}[zone_format.value]
+    kind = {"TD2": "I<", "TD3": "P<", "MRVA": "V<", "MRVB": "V<"}[mrz_format.value]
     second = number + state + birth + sex + expiry
-    if zone_format in (ZoneFormat.MRV_A, ZoneFormat.MRV_B):
+    if mrz_format in (MrzFormat.MRV_A, MrzFormat.MRV_B):
         second = (second + some(either, 0, 8)).ljust(width, "<")
     else:
-        if zone_format is ZoneFormat.TD3:
+        if mrz_format is MrzFormat.TD3:
             second += digits_for(some(either, 0, 14).ljust(14, "<"))
         second = second.ljust(width - 1, "<")
         second += check_digit(second[:10] + second[13:20] + second[21:])
@@ -145,7 +145,7 @@ def negatives(random: np.random.Generator, count: int) -> Iterator[Picture]:
     for number in range(count):
         match number % 5:
             case 0 | 1:
-                bare = draw_page(zone_lines(random, ZoneFormat.TD3), random, zone=False)
+                bare = draw_page(zone_lines(random, MrzFormat.TD3), random, zone=False)
                 turn = float(random.uniform(-15, 15))
                 yield shoot(bare, View(turn_deg=turn, page_width=float(random.uniform(600, 1150))), random).picture
             case 2:

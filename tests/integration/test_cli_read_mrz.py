@@ -19,15 +19,15 @@ from fakes.pages import Shot, View, draw_page, shoot, zone_lines
 
 from gate.cli import page_pictures
 from gate.cli.page_pictures import PageReader, ReaderUnfitError, pictures_in
-from gate.page.values import ZoneFormat
+from gate.page.values import MrzFormat
 
 FIELDS = {"file", "found", "accepted", "format", "lines", "check_digits", "confidence", "took_ms", "reason"}
 MODELS = Path("nowhere")  # the recogniser's weights are in the tree
 
 
-def page(zone_format: ZoneFormat = ZoneFormat.TD3) -> Shot:
+def page(mrz_format: MrzFormat = MrzFormat.TD3) -> Shot:
     random = np.random.default_rng(21)
-    return shoot(draw_page(zone_lines(random, zone_format), random), View(), random)
+    return shoot(draw_page(zone_lines(random, mrz_format), random), View(), random)
 
 
 PAGE = page()

@@ -14,9 +14,10 @@ import pytest
 from fakes.pages import zone_lines
 from fakes.tiers import quick_or_long
 
-from gate.page.recognise import open_recogniser
-from gate.page.values import ZoneFormat
-from gate.page.watch import Advised, Event, Gone, Read, Watch
+from gate.page.picture.recognise import open_recogniser
+from gate.page.stream.camera import CameraStream
+from gate.page.stream.events import Advised, Event, Gone, Read
+from gate.page.values import MrzFormat
 from hardware_sim.page.lying import SIZE_PX, Bed, Lying
 from hardware_sim.page.printing import Page, Size
 
@@ -32,7 +33,7 @@ class Scanner:
     """A bed that shows what a test lays on it, ten frames a second."""
 
     def __init__(self) -> None:
-        self._watch = Watch(open_recogniser(Path("the model is committed")))
+        self._watch = CameraStream(open_recogniser(Path("the model is committed")))
         self._frames = 0
         self.shows(Bed(), 3)
 
@@ -51,9 +52,9 @@ class Scanner:
         return self.shows(Lying(page, arriving=True, laying=laying), 4) + self.shows(Lying(page, laying=laying), 5)
 
 
-@pytest.mark.parametrize(("size", "layout"), [(Size.TD3, ZoneFormat.TD3), (Size.TD1, ZoneFormat.TD1)])
+@pytest.mark.parametrize(("size", "layout"), [(Size.TD3, MrzFormat.TD3), (Size.TD1, MrzFormat.TD1)])
 @pytest.mark.parametrize("seed", quick_or_long(range(PAGES), quick=[0]))
-def test_every_laying_is_presented_and_no_hand_is(size: Size, layout: ZoneFormat, seed: int) -> None:
+def test_every_laying_is_presented_and_no_hand_is(size: Size, layout: MrzFormat, seed: int) -> None:
     scanner, page = Scanner(), Page(size, zone_lines(np.random.default_rng(seed), layout))
     (read,) = scanner.laid(page, 1)
     assert isinstance(read, Read)

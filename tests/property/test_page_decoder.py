@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from gate.page.decode import decode
-from gate.page.values import CLASSES, FRAMES, Reading, ZoneFormat
-from gate.page.voting import counts
-from gate.page.zone import ZoneText, text_of_cuts
+from gate.page.picture.decode import decode
+from gate.page.picture.objections import counts
+from gate.page.picture.text import MrzText, text_of_cuts
+from gate.page.values import CLASSES, FRAMES, MrzFormat, Reading
 
 faults = st.builds(
     Faults,
@@ -26,7 +26,7 @@ faults = st.builds(
 )
 
 
-def reading_of(text: ZoneText) -> Reading:
+def reading_of(text: MrzText) -> Reading:
     choice = text.choice
     return Reading(
         format=choice.format,
@@ -35,24 +35,24 @@ def reading_of(text: ZoneText) -> Reading:
         check_digits=choice.check_digits,
         repaired=choice.repaired,
         geometry=geometry(),
-        zone=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)),
+        place=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)),
         crowded=text.crowded,
     )
 
 
-@given(seed=st.integers(0, 2**32 - 1), zone_format=st.sampled_from(ZoneFormat), fault=faults)
-def test_a_zone_is_read_right_or_not_accepted(seed: int, zone_format: ZoneFormat, fault: Faults) -> None:
+@given(seed=st.integers(0, 2**32 - 1), mrz_format=st.sampled_from(MrzFormat), fault=faults)
+def test_a_zone_is_read_right_or_not_accepted(seed: int, mrz_format: MrzFormat, fault: Faults) -> None:
     random = np.random.default_rng(seed)
-    lines = zone_lines(random, zone_format)
+    lines = zone_lines(random, mrz_format)
     text = text_of_cuts([decode(frames_of(line, fault, random)) for line in lines])
     if text is not None and text.credible and counts(reading_of(text)):
         assert text.choice.lines == lines
 
 
-@given(seed=st.integers(0, 2**32 - 1), zone_format=st.sampled_from(ZoneFormat), squeeze=st.floats(-0.09, 0.09))
-def test_a_zone_without_losses_is_read(seed: int, zone_format: ZoneFormat, squeeze: float) -> None:
+@given(seed=st.integers(0, 2**32 - 1), mrz_format=st.sampled_from(MrzFormat), squeeze=st.floats(-0.09, 0.09))
+def test_a_zone_without_losses_is_read(seed: int, mrz_format: MrzFormat, squeeze: float) -> None:
     random = np.random.default_rng(seed)
-    lines = zone_lines(random, zone_format)
+    lines = zone_lines(random, mrz_format)
     left, right, jitter = random.uniform(0.3, 2.6), random.uniform(0.3, 2.6), random.uniform(0.0, 0.04)
     fault = Faults(left=left, right=right, squeeze=squeeze, jitter=jitter)
     text = text_of_cuts([decode(frames_of(line, fault, random)) for line in lines])

@@ -10,8 +10,8 @@ from gate.programs.lane.documents import VISA_KEPT_S, Documents, PageListener, P
 PASSPORT = ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"]
 
 
-def read(page: int = 1, *, zone_format: str = "TD3") -> messages.PageRead:
-    return messages.PageRead(page, "camera", zone_format, 0.9, True, [])
+def read(page: int = 1, *, mrz_format: str = "TD3") -> messages.PageRead:
+    return messages.PageRead(page, "camera", mrz_format, 0.9, True, [])
 
 
 class Lane:
@@ -75,7 +75,7 @@ def test_a_page_that_leaves_is_a_document_removed() -> None:
 
 def test_a_visa_asks_for_the_passport_and_is_remembered_with_it() -> None:
     lane = Lane()
-    assert lane.hear(read(1, zone_format="MRVA")) == [PageGuided(Guidance.PAGE_OPEN)]
+    assert lane.hear(read(1, mrz_format="MRVA")) == [PageGuided(Guidance.PAGE_OPEN)]
     assert lane.hear(messages.PageHint(Guidance.NONE)) == [], "the visa still lies there: what was asked stays asked"
     assert lane.hear(messages.PageGone(1)) == [PageGuided(Guidance.NONE), DocumentRemoved()]
     lane.hear(read(2))
@@ -86,7 +86,7 @@ def test_a_visa_asks_for_the_passport_and_is_remembered_with_it() -> None:
 
 def test_a_visa_of_someone_who_left_long_ago_is_nobodys() -> None:
     lane = Lane()
-    lane.hear(read(1, zone_format="MRVB"), messages.PageGone(1))
+    lane.hear(read(1, mrz_format="MRVB"), messages.PageGone(1))
     lane.now_s += VISA_KEPT_S
     lane.hear(read(2))
     assert not lane.opened().visa

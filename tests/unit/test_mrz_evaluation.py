@@ -133,7 +133,7 @@ def test_a_zone_of_states_that_do_not_exist_is_drawn_again_but_not_for_ever(monk
 
 
 def test_readings_where_no_zone_is_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    results = iter([reading(), reading(repaired=True), NoReading((Why.NO_ZONE,))])
+    results = iter([reading(), reading(repaired=True), NoReading((Why.NO_MRZ,))])
     monkeypatch.setattr(evaluation, "read", lambda *_: next(results))
     negatives = negatives_of(blind, seed=1, pictures=3)
     assert (negatives.read, negatives.usable, negatives.weakest_most) == (2, 1, 0.97)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gate.page.bed import LEARNED_AFTER_MS, Bed
+from gate.page.stream.bed import LEARNED_AFTER_MS, Bed
 
 EMPTY = np.full((480, 640), 30, np.uint8)
 FRAME_MS = 100
@@ -24,10 +24,10 @@ class Camera:
         self.bed = Bed()
         self.now_ms = 0
 
-    def shows(self, frame: npt.NDArray[np.uint8], count: int = 1, *, has_zone: bool = False) -> list[bool]:
+    def shows(self, frame: npt.NDArray[np.uint8], count: int = 1, *, has_mrz: bool = False) -> list[bool]:
         said = []
         for _ in range(count):
-            said.append(self.bed.occupied(frame, at_ms=self.now_ms, has_zone=has_zone))
+            said.append(self.bed.occupied(frame, at_ms=self.now_ms, has_mrz=has_mrz))
             self.now_ms += FRAME_MS
         return said
 
@@ -41,7 +41,7 @@ def test_a_card_on_the_bed_is_seen_and_the_empty_bed_is_known_again() -> None:
 
 def test_what_has_a_zone_is_a_document_whatever_the_bed_looks_like() -> None:
     camera = Camera()
-    assert camera.shows(EMPTY, has_zone=True) == [True]
+    assert camera.shows(EMPTY, has_mrz=True) == [True]
     assert camera.shows(EMPTY) == [False]
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from fakes.page_readings import PITCH_PX, geometry, reading
 
-from gate.page.crosscheck import BOUNDS, Trait, print_findings
-from gate.page.portrait import CROP_HEIGHT_PX, crop_portrait, portrait_quad
-from gate.page.values import NoReading, Why, ZoneFormat
+from gate.page.picture.crosscheck import BOUNDS, Trait, print_findings
+from gate.page.picture.portrait import CROP_HEIGHT_PX, crop_portrait, portrait_quad
+from gate.page.values import MrzFormat, NoReading, Why
 
 
 def test_ocr_b_is_usual_in_every_trait() -> None:
@@ -54,7 +54,7 @@ def test_the_portrait_is_above_the_left_of_the_zone() -> None:
 
 
 def test_a_card_with_three_lines_has_its_portrait_on_the_other_side() -> None:
-    card = reading(format=ZoneFormat.TD1)
+    card = reading(format=MrzFormat.TD1)
     assert portrait_quad(card) is None
     assert crop_portrait(np.zeros((900, 900), np.uint8), card) is None
 

@@ -10,16 +10,16 @@ import pytest
 from fakes.pages import FONT, Picture, draw_page, zone_lines
 from PIL import Image, ImageDraw, ImageFont
 
-from gate.page.bars import Bar
-from gate.page.comb import evenness_of
-from gate.page.layout import LAYOUTS, check_digit, within_reach
-from gate.page.locate import GROUPS_MAX, propose
-from gate.page.reader import read
-from gate.page.recognise import LineRecogniser, open_recogniser
-from gate.page.turn import turn_of, turned_back
-from gate.page.values import ALPHABET, PALEST_MIN, NoReading, Reading, Why, ZoneFormat
-from gate.page.voting import counts, objections_to
-from gate.page.weigh import REPAIRS_MAX, choose
+from gate.page.picture.bars import Bar
+from gate.page.picture.comb import evenness_of
+from gate.page.picture.layout import LAYOUTS, check_digit, within_reach
+from gate.page.picture.locate import GROUPS_MAX, propose
+from gate.page.picture.objections import counts, objections_to
+from gate.page.picture.reader import read
+from gate.page.picture.recognise import LineRecogniser, open_recogniser
+from gate.page.picture.turn import turn_of, turned_back
+from gate.page.picture.weigh import REPAIRS_MAX, choose
+from gate.page.values import ALPHABET, PALEST_MIN, MrzFormat, NoReading, Reading, Why
 
 LETTERS = Path("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf")
 Warp = npt.NDArray[np.float64]
@@ -30,9 +30,9 @@ def recogniser() -> LineRecogniser:
     return open_recogniser(Path("nowhere"))  # the weights are in the tree
 
 
-def page_of(zone_format: ZoneFormat = ZoneFormat.TD3, seed: int = 5) -> tuple[Picture, tuple[str, ...]]:
+def page_of(mrz_format: MrzFormat = MrzFormat.TD3, seed: int = 5) -> tuple[Picture, tuple[str, ...]]:
     random = np.random.default_rng(seed)
-    lines = zone_lines(random, zone_format)
+    lines = zone_lines(random, mrz_format)
     return draw_page(lines, random).picture, lines
 
 
@@ -97,7 +97,7 @@ def test_a_page_that_lies_on_a_sheet_of_words_is_read(recogniser: LineRecogniser
 
 
 def test_pale_print_is_found_beside_black_words(recogniser: LineRecogniser) -> None:
-    page, lines = page_of(ZoneFormat.TD1, seed=8)
+    page, lines = page_of(MrzFormat.TD1, seed=8)
     pale = (90 + page * 0.6).clip(0, 255).astype(np.uint8)
     table = sheet(1500, 1100, size=40, random=np.random.default_rng(2))
     assert lines_of(laid_on(table, pale, square(350, 300, 800, pale)), recogniser) == lines
@@ -152,11 +152,11 @@ def test_grooves_of_security_print_do_not_pass_for_lines_of_text() -> None:
 
 
 def test_a_change_can_put_right_only_what_all_wrong_digits_depend_on() -> None:
-    assert within_reach(ZoneFormat.TD3, []) == frozenset()
-    number = within_reach(ZoneFormat.TD3, ["number", "composite"])
+    assert within_reach(MrzFormat.TD3, []) == frozenset()
+    number = within_reach(MrzFormat.TD3, ["number", "composite"])
     assert number == {(1, column) for column in range(10)}
-    assert within_reach(ZoneFormat.TD3, ["number", "birth"]) == frozenset()
-    assert (0, 20) in within_reach(ZoneFormat.TD1, ["number"]), "a long number goes on there"
+    assert within_reach(MrzFormat.TD3, ["number", "birth"]) == frozenset()
+    assert (0, 20) in within_reach(MrzFormat.TD1, ["number"]), "a long number goes on there"
 
 
 def test_text_full_of_doubt_costs_few_tries_of_repair(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,17 +168,17 @@ def test_text_full_of_doubt_costs_few_tries_of_repair(monkeypatch: pytest.Monkey
         calls += 1
         return check_digit(text)
 
-    monkeypatch.setattr("gate.page.layout.check_digit", counted)
+    monkeypatch.setattr("gate.page.picture.layout.check_digit", counted)
     doubt = np.full((44, len(ALPHABET)), 1 / len(ALPHABET))
     doubt[:, 3] += 0.01
-    choose(ZoneFormat.TD3, [doubt, doubt])
-    assert calls <= (REPAIRS_MAX + 8) * len(LAYOUTS[ZoneFormat.TD3].checks) * 2
+    choose(MrzFormat.TD3, [doubt, doubt])
+    assert calls <= (REPAIRS_MAX + 8) * len(LAYOUTS[MrzFormat.TD3].checks) * 2
 
 
 def test_a_character_that_light_took_the_foot_of_is_no_vote(recogniser: LineRecogniser) -> None:
     """An I without its foot looks like a T, in a name, which no check digit covers."""
     random = np.random.default_rng(5)
-    lines = list(zone_lines(random, ZoneFormat.TD1))
+    lines = list(zone_lines(random, MrzFormat.TD1))
     lines[2] = "QUISPE<<MIA<JIN<PIERRE<YUKI<<<"
     page = draw_page(tuple(lines), random)
     shrink = 1000 / page.picture.shape[1]

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from fakes.pages import Picture, Shot, View, draw_page, shoot, zone_lines
 
-from gate.page.beside import DARK_MAX, SHADE_MAX, STEP_MAX, End, end_of
-from gate.page.layout import check_digits
-from gate.page.locate import propose
-from gate.page.reader import read
-from gate.page.recognise import LineRecogniser, open_recogniser
-from gate.page.sight import look_again, look_at
-from gate.page.values import Reading, ZoneFormat
-from gate.page.voting import counts, objections_to
+from gate.page.picture.beside import DARK_MAX, SHADE_MAX, STEP_MAX, End, end_of
+from gate.page.picture.layout import check_digits
+from gate.page.picture.locate import propose
+from gate.page.picture.objections import counts, objections_to
+from gate.page.picture.reader import read
+from gate.page.picture.recognise import LineRecogniser, open_recogniser
+from gate.page.picture.sight import look_again, look_at
+from gate.page.values import MrzFormat, Reading
 
 KEPT = 36
 SEEDS = (1, 2, 3, 4)
@@ -25,13 +25,13 @@ def recogniser() -> LineRecogniser:
     return open_recogniser(Path("nowhere"))  # the weights are in the tree
 
 
-def visa(zone_format: ZoneFormat, seed: int) -> Shot:
+def visa(mrz_format: MrzFormat, seed: int) -> Shot:
     """A visa whose lines end in fillers, as most do: what it loses is not missed."""
     random = np.random.default_rng(seed)
-    first, second = zone_lines(random, zone_format)
+    first, second = zone_lines(random, mrz_format)
     name = first[:26].ljust(len(first), "<")
     lines = (name, second[:28].ljust(len(second), "<"))
-    assert all(check_digits(zone_format, lines).values())
+    assert all(check_digits(mrz_format, lines).values())
     return shoot(draw_page(lines, random), View(page_width=1000), random)
 
 
@@ -58,7 +58,7 @@ def paper_of(seen: Shot) -> int:
 def test_a_larger_visa_that_is_cut_or_covered_is_not_accepted_as_a_smaller_one(
     recogniser: LineRecogniser, how: str, seed: int
 ) -> None:
-    seen = visa(ZoneFormat.MRV_A, seed)
+    seen = visa(MrzFormat.MRV_A, seed)
     match how:
         case "picture ends":
             picture = seen.picture[:, : edge_of(seen)].copy()
@@ -70,7 +70,7 @@ def test_a_larger_visa_that_is_cut_or_covered_is_not_accepted_as_a_smaller_one(
             picture = covered(seen, paper_of(seen))
     reading = read(picture, recogniser)
     assert isinstance(reading, Reading)
-    assert reading.format is ZoneFormat.MRV_B
+    assert reading.format is MrzFormat.MRV_B
     assert reading.check_digits_hold
     assert "no empty paper" in " ".join(objections_to(reading))
     if how != "table":  # whose dark edge stands between the lines besides
@@ -78,13 +78,13 @@ def test_a_larger_visa_that_is_cut_or_covered_is_not_accepted_as_a_smaller_one(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("zone_format", [ZoneFormat.MRV_B, ZoneFormat.TD2])
+@pytest.mark.parametrize("mrz_format", [MrzFormat.MRV_B, MrzFormat.TD2])
 def test_a_zone_of_that_width_with_its_own_paper_beside_it_counts(
-    recogniser: LineRecogniser, zone_format: ZoneFormat, seed: int
+    recogniser: LineRecogniser, mrz_format: MrzFormat, seed: int
 ) -> None:
     random = np.random.default_rng(seed)
-    seen = visa(zone_format, seed) if zone_format is ZoneFormat.MRV_B else None
-    seen = seen or shoot(draw_page(zone_lines(random, zone_format), random), View(page_width=1000), random)
+    seen = visa(mrz_format, seed) if mrz_format is MrzFormat.MRV_B else None
+    seen = seen or shoot(draw_page(zone_lines(random, mrz_format), random), View(page_width=1000), random)
     reading = read(seen.picture, recogniser)
     assert isinstance(reading, Reading)
     assert reading.lines == seen.lines
@@ -92,7 +92,7 @@ def test_a_zone_of_that_width_with_its_own_paper_beside_it_counts(
 
 
 def test_a_visas_line_that_ends_in_a_letter_may_go_on(recogniser: LineRecogniser) -> None:
-    reading = read(visa(ZoneFormat.MRV_B, 1).picture, recogniser)
+    reading = read(visa(MrzFormat.MRV_B, 1).picture, recogniser)
     assert isinstance(reading, Reading)
     going_on = replace(reading, lines=(reading.lines[0], reading.lines[1][:-1] + "7"))
     assert any("may go on" in objection for objection in objections_to(going_on))
@@ -120,7 +120,7 @@ def right_end(picture: Picture, recogniser: LineRecogniser) -> End:
 
 
 def test_what_lies_beside_a_zone_is_told_apart(recogniser: LineRecogniser) -> None:
-    own, larger = visa(ZoneFormat.MRV_B, 2), visa(ZoneFormat.MRV_A, 2)
+    own, larger = visa(MrzFormat.MRV_B, 2), visa(MrzFormat.MRV_A, 2)
     assert right_end(own.picture, recogniser).empty
     assert not right_end(larger.picture[:, : edge_of(larger)].copy(), recogniser).inside
     table = right_end(covered(larger, 70), recogniser)

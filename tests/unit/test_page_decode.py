@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fakes.mrz_frames import Faults, blank_frames, frames_of
 
-from gate.page.decode import LENGTHS, decode, fit_grid, text_of
+from gate.page.picture.decode import LENGTHS, decode, fit_grid, text_of
 from gate.page.values import ALPHABET
 
 LINE = {

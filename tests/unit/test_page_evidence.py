@@ -14,8 +14,8 @@ from drivers.values import PageResult, PageVerdict, PageVerdicts
 from gate.channel import messages
 from gate.document.checks import Check, CheckId, Result
 from gate.document.verdict.conclusion import DocumentFields, Inspection
+from gate.page.stream.events import Read
 from gate.page.values import Why
-from gate.page.watch import Read
 from gate.passage.evidence import CheckResult, Evidence, PageCheck, PageCheckId, PageEvidence
 from gate.passage.policy import page_objections
 from gate.passage.reasons import Objection, Reason

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gate.page.measure import StripState
-from gate.page.placement import (
+from gate.page.picture.measure import StripState
+from gate.page.picture.placement import (
     CONTRAST_MIN,
     LOST_BRIGHT_MIN,
     LOST_MAX,
@@ -55,8 +55,8 @@ def test_faults_at_their_bounds_are_none() -> None:
 
 
 def test_without_characters_on_a_grid_there_is_no_zone() -> None:
-    assert reasons_of([]) == (Why.NO_ZONE,)
-    assert reasons_of([replace(GOOD, lined=False, pitch_px=2.0)]) == (Why.NO_ZONE,)
+    assert reasons_of([]) == (Why.NO_MRZ,)
+    assert reasons_of([replace(GOOD, lined=False, pitch_px=2.0)]) == (Why.NO_MRZ,)
     assert reasons_of([replace(GOOD, lined=False, sharpness=0.1)]) == (Why.BLURRED,), "lines that nobody can read"
 
 

@@ -8,16 +8,16 @@ import pytest
 from fakes.mrz_frames import Scripted
 from fakes.pages import Shot, View, draw_page, negatives, shoot, zone_lines
 
-from gate.page.crosscheck import print_findings
 from gate.page.errors import RecogniserError
-from gate.page.locate import Group, propose
-from gate.page.portrait import crop_portrait
-from gate.page.reader import PIXELS_MAX, SIDE_MIN_PX, read
-from gate.page.recognise import LineRecogniser, open_recogniser
-from gate.page.sight import look_at
-from gate.page.turn import turn_of, turned_back
-from gate.page.values import LinePlace, NoReading, Reading, Why, ZoneFormat
-from gate.page.voting import counts
+from gate.page.picture.crosscheck import print_findings
+from gate.page.picture.locate import Group, propose
+from gate.page.picture.objections import counts
+from gate.page.picture.portrait import crop_portrait
+from gate.page.picture.reader import PIXELS_MAX, SIDE_MIN_PX, read
+from gate.page.picture.recognise import LineRecogniser, open_recogniser
+from gate.page.picture.sight import look_at
+from gate.page.picture.turn import turn_of, turned_back
+from gate.page.values import LinePlace, MrzFormat, NoReading, Reading, Why
 from gate.picture import BadPictureError
 
 
@@ -26,18 +26,18 @@ def recogniser() -> LineRecogniser:
     return open_recogniser(Path("nowhere"))  # the weights are in the tree
 
 
-def shot(zone_format: ZoneFormat = ZoneFormat.TD3, seed: int = 3, **view: float) -> Shot:
+def shot(mrz_format: MrzFormat = MrzFormat.TD3, seed: int = 3, **view: float) -> Shot:
     random = np.random.default_rng(seed)
-    page = draw_page(zone_lines(random, zone_format), random)
+    page = draw_page(zone_lines(random, mrz_format), random)
     return shoot(page, View(**view), random)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("zone_format", ZoneFormat)
-def test_every_format_is_read_from_a_level_page(recogniser: LineRecogniser, zone_format: ZoneFormat) -> None:
-    seen = shot(zone_format)
+@pytest.mark.parametrize("mrz_format", MrzFormat)
+def test_every_format_is_read_from_a_level_page(recogniser: LineRecogniser, mrz_format: MrzFormat) -> None:
+    seen = shot(mrz_format)
     reading = read(seen.picture, recogniser, any_rotation=False)
     assert isinstance(reading, Reading)
-    assert (reading.format, reading.lines) == (zone_format, seen.lines)
+    assert (reading.format, reading.lines) == (mrz_format, seen.lines)
     assert counts(reading)
     assert not reading.crowded
 
@@ -71,7 +71,7 @@ def test_a_page_seen_at_an_angle_is_read_and_measured(recogniser: LineRecogniser
 
 
 def test_drawn_ocr_b_has_the_geometry_of_ocr_b(recogniser: LineRecogniser) -> None:
-    reading = read(shot(ZoneFormat.TD3, turn_deg=3).picture, recogniser)
+    reading = read(shot(MrzFormat.TD3, turn_deg=3).picture, recogniser)
     assert isinstance(reading, Reading)
     assert [finding.trait for finding in print_findings(reading) if not finding.usual] == []
     assert reading.geometry.spacing_px / reading.geometry.pitch_px == pytest.approx(2.5, abs=0.1)
@@ -86,7 +86,7 @@ def test_a_large_fine_scan_and_a_small_picture_are_read(recogniser: LineRecognis
 
 
 def test_the_third_line_of_a_card_is_looked_for(recogniser: LineRecogniser) -> None:
-    seen = shot(ZoneFormat.TD1)
+    seen = shot(MrzFormat.TD1)
     whole = next(group for group in propose(seen.picture) if len(group.lines) == 3)
     for part in (whole.lines[:2], whole.lines[1:]):
         look = look_at(seen.picture, recogniser, Group(part, 1.0, 1.0))
@@ -97,7 +97,7 @@ def test_the_third_line_of_a_card_is_looked_for(recogniser: LineRecogniser) -> N
 
 def test_a_zone_that_was_located_too_short_is_read_whole(recogniser: LineRecogniser) -> None:
     """36 characters of 44 would pass for a visa of the smaller size: its digits hold as well."""
-    seen = shot(ZoneFormat.MRV_A)
+    seen = shot(MrzFormat.MRV_A)
     picture = seen.picture.copy()
     short = tuple(
         LinePlace(tuple(centres[0]), tuple(centres[36]), seen.pitch_px)  # type: ignore[arg-type]
@@ -107,7 +107,7 @@ def test_a_zone_that_was_located_too_short_is_read_whole(recogniser: LineRecogni
     assert look.text is None or look.text.crowded or look.text.choice.lines == seen.lines
     reading = read(picture, recogniser)
     assert isinstance(reading, Reading)
-    assert reading.format is ZoneFormat.MRV_A
+    assert reading.format is MrzFormat.MRV_A
 
 
 def test_the_portrait_is_cut_out_upright(recogniser: LineRecogniser) -> None:
@@ -160,7 +160,7 @@ def test_what_is_no_picture_is_refused(recogniser: LineRecogniser, picture: np.n
 
 def test_a_picture_without_any_text_needs_no_recogniser() -> None:
     blind = Scripted(())
-    assert read(np.full((480, 640), 128, np.uint8), blind) == NoReading((Why.NO_ZONE,))
+    assert read(np.full((480, 640), 128, np.uint8), blind) == NoReading((Why.NO_MRZ,))
     assert blind.calls == 0
 
 

@@ -9,11 +9,11 @@ import pytest
 from fakes.mrz_frames import Scripted
 from fakes.pages import View, draw_page, shoot, zone_lines
 
-from gate.page.reader import read
-from gate.page.resting import HIDDEN_MAX_MS, Resting
-from gate.page.values import NoReading, Reading, Why, ZoneFormat
+from gate.page.picture.reader import read
+from gate.page.stream.resting import HIDDEN_MAX_MS, Resting
+from gate.page.values import MrzFormat, NoReading, Reading, Why
 
-LINES = zone_lines(np.random.default_rng(31), ZoneFormat.TD3)
+LINES = zone_lines(np.random.default_rng(31), MrzFormat.TD3)
 PAGE = shoot(
     draw_page(LINES, np.random.default_rng(32)), View(width=960, height=720, page_width=700), np.random.default_rng(33)
 ).picture

@@ -9,15 +9,15 @@ import numpy.typing as npt
 import pytest
 from fakes.pages import FONT, View, draw_page, shoot, zone_lines
 
-from gate.page import shape
-from gate.page.decode import Cells
-from gate.page.layout import LAYOUTS, check_digits, mistakable
-from gate.page.marks import marks_beside
-from gate.page.reader import read
-from gate.page.recognise import LineRecogniser, open_recogniser
-from gate.page.shape import fits_of, rivals_of
-from gate.page.values import ALPHABET, Reading, ZoneFormat
-from gate.page.voting import FIT_MIN, LEAD_MIN, MARKS_MAX, counts, objections_to
+from gate.page.picture import shape
+from gate.page.picture.decode import Cells
+from gate.page.picture.layout import LAYOUTS, check_digits, mistakable
+from gate.page.picture.marks import marks_beside
+from gate.page.picture.objections import FIT_MIN, LEAD_MIN, MARKS_MAX, counts, objections_to
+from gate.page.picture.reader import read
+from gate.page.picture.recognise import LineRecogniser, open_recogniser
+from gate.page.picture.shape import fits_of, rivals_of
+from gate.page.values import ALPHABET, MrzFormat, Reading
 from models.convert.ocr_b import TILE_PX, tiles
 
 WIDTH_PX, HEIGHT_PX = 704, 32
@@ -100,26 +100,26 @@ def test_a_letter_that_lost_a_half_fits_worse_than_the_others() -> None:
 
 
 def test_only_what_no_check_digit_tells_is_a_rival() -> None:
-    assert set(mistakable(ZoneFormat.TD3, 0, 10, "A")) == set(string.ascii_uppercase + "<") - {"A"}
-    assert mistakable(ZoneFormat.TD3, 1, 15, "4") == "", "another digit in a date breaks its sum"
-    assert set(mistakable(ZoneFormat.TD3, 1, 2, "8")) == set("IS")
-    assert set(mistakable(ZoneFormat.MRV_A, 1, 30, "8")) == set(ALPHABET) - {"8"}
-    rivals = rivals_of(ZoneFormat.TD3, 1, "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
+    assert set(mistakable(MrzFormat.TD3, 0, 10, "A")) == set(string.ascii_uppercase + "<") - {"A"}
+    assert mistakable(MrzFormat.TD3, 1, 15, "4") == "", "another digit in a date breaks its sum"
+    assert set(mistakable(MrzFormat.TD3, 1, 2, "8")) == set("IS")
+    assert set(mistakable(MrzFormat.MRV_A, 1, 30, "8")) == set(ALPHABET) - {"8"}
+    rivals = rivals_of(MrzFormat.TD3, 1, "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
     assert rivals.shape == (44, len(ALPHABET))
     assert not rivals[27].any()
 
 
-@pytest.mark.parametrize("zone_format", ZoneFormat)
-def test_what_could_be_mistaken_leaves_every_sum_as_it_is(zone_format: ZoneFormat) -> None:
-    lines = zone_lines(np.random.default_rng(3), zone_format)
-    digits = {(line, column) for check in LAYOUTS[zone_format].checks for line, column, _ in [check.digit]}
+@pytest.mark.parametrize("mrz_format", MrzFormat)
+def test_what_could_be_mistaken_leaves_every_sum_as_it_is(mrz_format: MrzFormat) -> None:
+    lines = zone_lines(np.random.default_rng(3), mrz_format)
+    digits = {(line, column) for check in LAYOUTS[mrz_format].checks for line, column, _ in [check.digit]}
     for line, text in enumerate(lines):
         for column, character in enumerate(text):
-            for other in mistakable(zone_format, line, column, character):
+            for other in mistakable(mrz_format, line, column, character):
                 changed = [*lines]
                 changed[line] = text[:column] + other + text[column + 1 :]
                 if (line, column) not in digits and column not in range(15, 30) and line < 2:  # where numbers run over
-                    assert all(check_digits(zone_format, changed).values()), (line, column, character, other)
+                    assert all(check_digits(mrz_format, changed).values()), (line, column, character, other)
 
 
 def test_a_bank_that_is_damaged_is_said_to_be(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def recogniser() -> LineRecogniser:
 
 def test_a_page_with_a_pens_stroke_through_its_name_is_not_accepted(recogniser: LineRecogniser) -> None:
     random = np.random.default_rng(4)
-    seen = shoot(draw_page(zone_lines(random, ZoneFormat.TD3), random), View(page_width=1000), random)
+    seen = shoot(draw_page(zone_lines(random, MrzFormat.TD3), random), View(page_width=1000), random)
     clean = read(seen.picture, recogniser)
     assert isinstance(clean, Reading)
     assert counts(clean)

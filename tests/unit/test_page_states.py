@@ -7,10 +7,10 @@ import pytest
 from fakes.page_readings import PASSPORT, reading
 
 from gate.document.countries import is_state_code
-from gate.page.layout import LAYOUTS, at
-from gate.page.states import exists
-from gate.page.values import ZoneFormat
-from gate.page.voting import objections_to
+from gate.page.picture.layout import LAYOUTS, at
+from gate.page.picture.objections import objections_to
+from gate.page.picture.states import exists
+from gate.page.values import MrzFormat
 
 
 def test_a_page_and_a_document_know_the_same_codes() -> None:
@@ -31,8 +31,8 @@ def test_a_state_that_does_not_exist_is_an_objection_that_names_the_field(code: 
 
 def test_states_stand_where_each_format_has_them() -> None:
     card = ("I<UTOD231458907<<<<<<<<<<<<<<<", "7408122F1204159FRA<<<<<<<<<<<6", "ERIKSSON<<ANNA<MARIA<<<<<<<<<<")
-    assert [at(card, place) for place in LAYOUTS[ZoneFormat.TD1].states] == ["UTO", "FRA"]
-    assert [at(PASSPORT, place) for place in LAYOUTS[ZoneFormat.TD3].states] == ["UTO", "UTO"]
+    assert [at(card, place) for place in LAYOUTS[MrzFormat.TD1].states] == ["UTO", "FRA"]
+    assert [at(PASSPORT, place) for place in LAYOUTS[MrzFormat.TD3].states] == ["UTO", "UTO"]
 
 
 @pytest.mark.parametrize("letter", ["V", "I", "A", "R"])

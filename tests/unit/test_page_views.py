@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from fakes.page_readings import PITCH_PX, geometry, reading
 
-from gate.page.decode import Cells
+from gate.page.picture.decode import Cells
+from gate.page.picture.views import LIGHT_MIN, MOVED_PITCHES_MIN, apart, light_on
+from gate.page.stream.votes import Votes
 from gate.page.values import LinePlace, Reading
-from gate.page.views import LIGHT_MIN, MOVED_PITCHES_MIN, apart, light_on
-from gate.page.voting import Votes
 
 LIGHT = (0.8,) * 16
 

@@ -5,19 +5,17 @@ import pytest
 from fakes.page_readings import PASSPORT, elsewhere, geometry, reading
 from fakes.pages import zone_lines
 
-from gate.page.values import PITCH_PX_MIN, Reading, ZoneFormat
-from gate.page.voting import (
+from gate.page.picture.objections import (
     CONFIDENCE_MIN,
     FIT_MIN,
-    FRAMES_MIN,
     LEAD_MIN,
     MARKS_MAX,
-    TEXTS_MAX,
     UNCHECKED_MIN,
-    Votes,
     counts,
     objections_to,
 )
+from gate.page.stream.votes import FRAMES_MIN, TEXTS_MAX, Votes
+from gate.page.values import PITCH_PX_MIN, MrzFormat, Reading
 
 OTHER = ("P<UTOERIKSSON<<ANNE<MARIA<<<<<<<<<<<<<<<<<<<", PASSPORT[1])
 WRONG_DIGIT = (PASSPORT[0], PASSPORT[1][:-1] + "7")
@@ -113,5 +111,5 @@ def test_the_texts_of_one_document_are_limited() -> None:
     votes = Votes()
     random = np.random.default_rng(1)
     for _ in range(TEXTS_MAX):
-        assert not votes.cast(reading(zone_lines(random, ZoneFormat.TD3)))
+        assert not votes.cast(reading(zone_lines(random, MrzFormat.TD3)))
     assert not any(votes.cast(reading()) for _ in range(FRAMES_MIN + 2))

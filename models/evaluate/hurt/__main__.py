@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 
-from gate.page.reader import read
-from gate.page.recognise import open_recogniser
+from gate.page.picture.objections import counts
+from gate.page.picture.reader import read
+from gate.page.picture.recognise import open_recogniser
+from gate.page.stream.votes import Votes
 from gate.page.values import Reading
-from gate.page.voting import Votes, counts
 from models.evaluate.hurt.cases import DECK, Between, case_of
 from models.evaluate.hurt.sheet import OCR_B, OTHER_FACES
 from models.evaluate.mrz import wilson

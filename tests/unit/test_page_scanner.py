@@ -6,18 +6,18 @@ import numpy as np
 from fakes.mrz_frames import Scripted
 from fakes.pages import View, draw_page, shoot, zone_lines
 
-from gate.page.shots import SECOND_MAX_MS, UNREAD_AFTER_MS, Shots
-from gate.page.values import Why, ZoneFormat
-from gate.page.watch import Advised, Gone, Read, Unread
+from gate.page.stream.events import Advised, Gone, Read, Unread
+from gate.page.stream.scanner import SECOND_MAX_MS, UNREAD_AFTER_MS, ScannerStream
+from gate.page.values import MrzFormat, Why
 
-LINES = zone_lines(np.random.default_rng(21), ZoneFormat.TD3)
+LINES = zone_lines(np.random.default_rng(21), MrzFormat.TD3)
 PAGE = shoot(draw_page(LINES, np.random.default_rng(22)), View(), np.random.default_rng(23)).picture
 BLANK = np.full((960, 1280), 200, np.uint8)
 
 
-def shots(says: tuple[str, ...] = LINES) -> tuple[Shots, Scripted]:
+def shots(says: tuple[str, ...] = LINES) -> tuple[ScannerStream, Scripted]:
     recogniser = Scripted(says)
-    return Shots(recogniser, first_page=7), recogniser
+    return ScannerStream(recogniser, first_page=7), recogniser
 
 
 def test_one_picture_is_told_as_doubtful_when_no_second_one_comes() -> None:
@@ -61,7 +61,7 @@ def test_a_page_that_is_taken_away_is_gone_once() -> None:
 
 def test_a_picture_without_a_zone_is_advised_and_at_last_given_up() -> None:
     eye, recogniser = shots(says=())
-    assert eye.see(BLANK, at_ms=0) == (Advised(Why.NO_ZONE),)
+    assert eye.see(BLANK, at_ms=0) == (Advised(Why.NO_MRZ),)
     assert eye.tick(at_ms=UNREAD_AFTER_MS - 1) == ()
     assert eye.tick(at_ms=UNREAD_AFTER_MS) == (Advised(None), Unread(7))
     recogniser.lines = LINES

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gate.page.ranks import at_share
+from gate.page.picture.ranks import at_share
 from gate.page.values import FRAMES, STRIP_HEIGHT_PX, STRIP_WIDTH_PX
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from gate.page.decode import Cells
+    from gate.page.picture.decode import Cells
     from gate.page.values import Floats
 
 FRAME_PX = STRIP_WIDTH_PX // FRAMES

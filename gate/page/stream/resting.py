@@ -1,7 +1,7 @@
 """Whether a page that was read lies there still, or was taken up: it may have changed hands, and then it is to be presented anew.
 
 A passport that is handed over at the door says the same text as before. What tells is where it lies afterwards: nobody lays a page down
-within a millimetre of where it lay. As long as its zone stays readable a page may be pushed about, and a hand may hide it for a moment.
+within a millimetre of where it lay. As long as its MRZ stays readable a page may be pushed about, and a hand may hide it for a moment.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from gate.page.live import DOUBTFUL_CHARACTERS_MAX, unlike
+from gate.page.stream.live import DOUBTFUL_CHARACTERS_MAX, unlike
 from gate.page.values import Reading
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 Peaks of "a character stands here" are numbered from left to right by their distances, a grid is laid through them (quadratic,
 since perspective squeezes one end, or cubic, since a bent page squeezes both), and the grid is cut to exactly 30, 36 or 44 cells. A missing peak keeps its cell and a
-false one gets none, so one lost character never shifts the rest. Which characters the cells hold is `gate.page.layout`'s to
+false one gets none, so one lost character never shifts the rest. Which characters the cells hold is `gate.page.picture.layout`'s to
 weigh: here each cell only gets its probabilities.
 """
 

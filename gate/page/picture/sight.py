@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gate.page.decode import decode
-from gate.page.measure import FRAME_PX, StripState, contrast_of, lost_cells, sharpness_of
-from gate.page.rectify import MARGIN, TAPER_MAX, Ribbon, cut, ribbons_of, settle
+from gate.page.picture.decode import decode
+from gate.page.picture.measure import FRAME_PX, StripState, contrast_of, lost_cells, sharpness_of
+from gate.page.picture.rectify import MARGIN, TAPER_MAX, Ribbon, cut, ribbons_of, settle
+from gate.page.picture.text import MrzText, fused, text_of_cuts
 from gate.page.values import STRIP_WIDTH_PX
-from gate.page.zone import ZoneText, fused, text_of_cuts
 
 if TYPE_CHECKING:
-    from gate.page.decode import Cells, Cuts
-    from gate.page.locate import Group
+    from gate.page.picture.decode import Cells, Cuts
+    from gate.page.picture.locate import Group
     from gate.page.values import Floats, Grey, Point, Recogniser
 
 SURE = 0.9  # a reading whose weakest character reaches this is not looked at again
@@ -39,7 +39,7 @@ class Look:
 
     ribbons: tuple[Ribbon, ...]
     strips: Floats
-    text: ZoneText | None
+    text: MrzText | None
 
     @property
     def score(self) -> float:
@@ -96,7 +96,7 @@ def _either_way(
 ) -> tuple[tuple[Ribbon, ...], Floats, list[Cuts]]:
     """Ribbons, strips and cuts of all lines the way round that the first line can be read; of no line when it cannot.
 
-    Most groups of a picture are no zone, and cost no more than their first line.
+    Most groups of a picture are no MRZ, and cost no more than their first line.
     """
     way, ribbons, strips, first = _first_line(grey, recogniser, upright)
     if not first:
@@ -140,7 +140,7 @@ def look_again(grey: Grey, recogniser: Recogniser, look: Look) -> Look:
 
 
 def _along(
-    grey: Grey, recogniser: Recogniser, ribbons: tuple[Ribbon, ...], text: ZoneText, *, margin: float
+    grey: Grey, recogniser: Recogniser, ribbons: tuple[Ribbon, ...], text: MrzText, *, margin: float
 ) -> Look | None:
     """Look along the grid of a text, with room for `margin` characters beside its ends."""
     fitted = tuple(
@@ -157,7 +157,7 @@ def place_of(ribbon: Ribbon, frame: float) -> Point:
 
 
 def _with_third_line(grey: Grey, recogniser: Recogniser, look: Look, cuts: list[Cuts]) -> Look:
-    """A card's zone of which two lines were located: look for the third above and below."""
+    """A card's MRZ of which two lines were located: look for the third above and below."""
     upper, lower = look.ribbons
     best = look
     for ribbon, above in ((upper.moved(-upper.height_px), True), (lower.moved(lower.height_px), False)):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from gate.page.ranks import at_share
+from gate.page.picture.ranks import at_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ GAP_MAX = (
 )
 _ROOTS = np.round(np.sqrt(255.0 * np.arange(256))).astype(np.uint8)
 COLUMNS_MAX = 100  # of a component that vote on where its middle is
-BARS_MAX = 40  # kept of one picture, the longest: a page of text has more, and no zone among the others
+BARS_MAX = 40  # kept of one picture, the longest: a page of text has more, and no MRZ among the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def _strokes(small: Grey, stroke_px: int) -> Grey:
 def find_bars(small: Grey, stroke_px: int) -> Iterator[list[Bar]]:
     """Bars of text, made from strokes of characters about `stroke_px` high: of strong strokes, then of fainter ones too.
 
-    Beside black words on white a laminated zone, or a line's fillers, are faint; where there is much noise, only what is strong
+    Beside black words on white a laminated MRZ, or a line's fillers, are faint; where there is much noise, only what is strong
     stands out of it; and beside a dark table a page's security print counts as strokes, and its text as stronger ones. So all these
     bounds between strokes and the rest are tried, each only where it is another one.
     """

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gate.page.measure import FRAME_PX
-from gate.page.ranks import at_share
+from gate.page.picture.measure import FRAME_PX
+from gate.page.picture.ranks import at_share
 from gate.page.values import STRIP_HEIGHT_PX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gate.page.decode import Cells
+    from gate.page.picture.decode import Cells
     from gate.page.values import Floats, LinePlace, Point, Reading
 
-MOVED_PITCHES_MIN: Final = 1.0  # by every part of the zone: what hid one character hides another one now
-LIGHT_MIN: Final = 0.12  # of the light on a part of the zone beside the others: noise and another exposure stay below
+MOVED_PITCHES_MIN: Final = 1.0  # by every part of the MRZ: what hid one character hides another one now
+LIGHT_MIN: Final = 0.12  # of the light on a part of the MRZ beside the others: noise and another exposure stay below
 _PARTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a line: a page that turns about one of them has not moved there
 _LIT_PARTS: Final = 8
 _TEXT_ROWS: Final = slice(STRIP_HEIGHT_PX // 4, 3 * STRIP_HEIGHT_PX // 4)
@@ -44,7 +44,7 @@ def light_on(strips: Floats, lines: Sequence[Cells]) -> tuple[float, ...]:
 
 
 def _moved_pitches(one: Reading, other: Reading) -> float:
-    """How far the part of the zone went that went least."""
+    """How far the part of the MRZ went that went least."""
     lines = zip(one.geometry.lines, other.geometry.lines, strict=True)
     least_px = min(
         math.dist(here, there)
@@ -61,7 +61,7 @@ def _points(line: LinePlace) -> Iterator[Point]:
 
 
 def _relit(one: Reading, other: Reading) -> float:
-    """How much the light on the part of the zone changed that changed most, beside the usual one."""
+    """How much the light on the part of the MRZ changed that changed most, beside the usual one."""
     if len(one.light) != len(other.light) or not one.light:
         return 0.0
     changes = np.array(other.light) / np.maximum(np.array(one.light), 0.02)

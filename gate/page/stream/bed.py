@@ -35,18 +35,18 @@ class Bed:
         self._last: npt.NDArray[np.float32] | None = None
         self._still_since_ms = 0
 
-    def occupied(self, frame: Grey, *, at_ms: int, has_zone: bool, had_zone: bool = False) -> bool:
+    def occupied(self, frame: Grey, *, at_ms: int, has_mrz: bool, had_mrz: bool = False) -> bool:
         """Take one frame; True when something lies there.
 
-        What `has_zone` is a document, whatever the bed looks like. What `had_zone` a moment ago is one that a hand hides, or the bed
+        What `has_mrz` is a document, whatever the bed looks like. What `had_mrz` a moment ago is one that a hand hides, or the bed
         that it left: only what is known of the bed tells, and it is no new look of the bed.
         """
         thumb = cv2.resize(frame, THUMB_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
         still = self._last is not None and _distance(thumb, self._last) <= STILL_MAX
         self._last = thumb
-        if has_zone or had_zone or not still:
+        if has_mrz or had_mrz or not still:
             self._still_since_ms = at_ms
-        if has_zone or (had_zone and not self._looks):
+        if has_mrz or (had_mrz and not self._looks):
             return True
         if not self._looks:
             self._looks.append(thumb)

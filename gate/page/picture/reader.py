@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from gate.page.beside import CUT_WIDTHS, end_of, paper_ends
-from gate.page.locate import propose
-from gate.page.marks import marks_beside
-from gate.page.measure import palest_of, print_of
-from gate.page.placement import hints_of, reasons_of, with_light_on_it
-from gate.page.rectify import spacing_of
-from gate.page.shape import fits_of, rivals_of
-from gate.page.sight import Look, look_again, look_at, place_of
-from gate.page.turn import turn_of
-from gate.page.values import STRIP_HEIGHT_PX, Geometry, LinePlace, NoReading, Reading, ZoneFormat
-from gate.page.views import light_on
+from gate.page.picture.beside import CUT_WIDTHS, end_of, paper_ends
+from gate.page.picture.locate import propose
+from gate.page.picture.marks import marks_beside
+from gate.page.picture.measure import palest_of, print_of
+from gate.page.picture.placement import hints_of, reasons_of, with_light_on_it
+from gate.page.picture.rectify import spacing_of
+from gate.page.picture.shape import fits_of, rivals_of
+from gate.page.picture.sight import Look, look_again, look_at, place_of
+from gate.page.picture.turn import turn_of
+from gate.page.picture.views import light_on
+from gate.page.values import STRIP_HEIGHT_PX, Geometry, LinePlace, MrzFormat, NoReading, Reading
 from gate.picture import BadPictureError
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from gate.page.measure import Print, StripState
+    from gate.page.picture.measure import Print, StripState
+    from gate.page.picture.text import MrzText
     from gate.page.values import Grey, Quad, Recogniser
-    from gate.page.zone import ZoneText
 
 SIDE_MIN_PX = 48
 PIXELS_MAX = 40_000_000
@@ -45,7 +45,7 @@ UPRIGHT_MAX_DEG = 15.0  # the search for level text finds what is turned by less
 
 
 def read(picture: npt.NDArray[np.uint8], recogniser: Recogniser, *, any_rotation: bool = True) -> Reading | NoReading:
-    """Read the zone of a picture, grey (h, w) or BGR (h, w, 3) uint8.
+    """Read the MRZ of a picture, grey (h, w) or BGR (h, w, 3) uint8.
 
     With `any_rotation` a page may lie any way round, and be small in a large picture; without it, as in a live frame, within 20
     degrees of upright or upside down and a third of the frame wide, which costs less where nothing is to be seen.
@@ -91,7 +91,7 @@ def _searches(grey: Grey, *, any_rotation: bool) -> Iterator[tuple[float, bool]]
         yield from ((turn, True) for turn in turn_of(grey, fine=True) if abs(turn) > UPRIGHT_MAX_DEG)
 
 
-def _reading(grey: Grey, look: Look, text: ZoneText) -> Reading:
+def _reading(grey: Grey, look: Look, text: MrzText) -> Reading:
     choice = text.choice
     palest = palest_of(look.strips, text.cells, choice.lines)
     geometry = _geometry(look, text)
@@ -103,7 +103,7 @@ def _reading(grey: Grey, look: Look, text: ZoneText) -> Reading:
         check_digits=choice.check_digits,
         repaired=choice.repaired,
         geometry=geometry,
-        zone=_quad(look),
+        place=_quad(look),
         crowded=text.crowded,
         ends_seen=_ends_seen(grey, look, text),
         palest=palest,
@@ -118,14 +118,14 @@ def _reading(grey: Grey, look: Look, text: ZoneText) -> Reading:
 
 @dataclass(slots=True)
 class _Looks:
-    """What shapes and marks say of a zone: see `gate.page.values.Reading`."""
+    """What shapes and marks say of an MRZ: see `gate.page.values.Reading`."""
 
     fit: float = 1.0
     lead: float = 1.0
     marks: int = 0
 
 
-def _looks(look: Look, text: ZoneText, geometry: Geometry) -> _Looks:
+def _looks(look: Look, text: MrzText, geometry: Geometry) -> _Looks:
     """Hold every character against its shape, and look between the lines."""
     choice, seen, last = text.choice, _Looks(), len(look.ribbons) - 1
     for number, line in enumerate(choice.lines):
@@ -146,17 +146,17 @@ def _looks(look: Look, text: ZoneText, geometry: Geometry) -> _Looks:
     return seen
 
 
-def _ends_seen(grey: Grey, look: Look, text: ZoneText) -> bool:
-    """Whether there is empty paper at both ends of a zone that another one, cut short, would be read as."""
+def _ends_seen(grey: Grey, look: Look, text: MrzText) -> bool:
+    """Whether there is empty paper at both ends of an MRZ that another one, cut short, would be read as."""
     if text.choice.format.shape[1] not in CUT_WIDTHS:
         return True
     if not all(end_of(grey, look.ribbons, text.cells, after=after).empty for after in (False, True)):
         return False
-    return text.choice.format is not ZoneFormat.MRV_B or paper_ends(grey, look.ribbons, text.cells)
+    return text.choice.format is not MrzFormat.MRV_B or paper_ends(grey, look.ribbons, text.cells)
 
 
-def _geometry(look: Look, text: ZoneText) -> Geometry:
-    """Measure the zone in the picture, through the ribbons that it was read along."""
+def _geometry(look: Look, text: MrzText) -> Geometry:
+    """Measure the MRZ in the picture, through the ribbons that it was read along."""
     lines: list[LinePlace] = []
     prints: list[Print] = []
     for ribbon, strip, cells, line in zip(look.ribbons, look.strips[:, 0], text.cells, text.choice.lines, strict=True):

@@ -8,11 +8,12 @@ import pytest
 from fakes.mrz_frames import RIGHT, Faults, Seeing
 from fakes.pages import View, draw_page, shoot, zone_lines
 
-from gate.page.values import Why, ZoneFormat
-from gate.page.watch import DOUBT_AFTER_MS, UNREAD_AFTER_MS, Advised, Event, Gone, Read, Unread, Watch
+from gate.page.stream.camera import DOUBT_AFTER_MS, UNREAD_AFTER_MS, CameraStream
+from gate.page.stream.events import Advised, Event, Gone, Read, Unread
+from gate.page.values import MrzFormat, Why
 
 RANDOM = np.random.default_rng(5)
-LINES, OTHER = (zone_lines(RANDOM, ZoneFormat.TD3) for _ in range(2))
+LINES, OTHER = (zone_lines(RANDOM, MrzFormat.TD3) for _ in range(2))
 FRAME_MS = 100
 SLOW_MS = 800  # where only time matters
 FINGERS = Faults(lost=0.2)
@@ -36,7 +37,7 @@ class Camera:
         self, faults: Faults = RIGHT, *, on_the_bed: npt.NDArray[np.uint8] = BED, says: tuple[str, ...] = ()
     ) -> None:
         self.recogniser = Seeing((), faults)
-        self.watch = Watch(self.recogniser)
+        self.watch = CameraStream(self.recogniser)
         self.now_ms = 1000
         self.shows(on_the_bed, says, 3)
 
@@ -111,7 +112,7 @@ def test_a_page_without_a_zone_is_advised_and_then_given_up_once() -> None:
     camera = Camera()
     events = camera.shows(BARE, (), UNREAD_AFTER_MS // SLOW_MS + 4, every_ms=SLOW_MS)
     assert news(events) == [Unread(1)]
-    assert advice(events) == [Why.NO_ZONE]
+    assert advice(events) == [Why.NO_MRZ]
     events = camera.shows(BED, (), 6)
     assert (news(events), advice(events)) == ([Gone(1)], [None])
 
@@ -144,7 +145,7 @@ def test_fingers_on_the_zone_are_told_and_what_they_hide_is_not_another_page() -
 
 
 def test_a_card_has_no_portrait_beside_its_zone() -> None:
-    lines = zone_lines(np.random.default_rng(8), ZoneFormat.TD1)
+    lines = zone_lines(np.random.default_rng(8), MrzFormat.TD1)
     (read,) = news(Camera().shows(frame_of(lines), lines, 10))
     assert isinstance(read, Read)
     assert read.portrait is None

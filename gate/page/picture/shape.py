@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from gate.page.layout import mistakable
+from gate.page.picture.layout import mistakable
 from gate.page.values import ALPHABET, STRIP_HEIGHT_PX
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gate.page.decode import Cells
-    from gate.page.values import Floats, ZoneFormat
+    from gate.page.picture.decode import Cells
+    from gate.page.values import Floats, MrzFormat
 
 TILES: Final = Path(__file__).with_name("ocr_b.png")  # made by models.convert.ocr_b
 WIDTH_PX: Final = 12  # of a tile: one pitch
@@ -55,14 +55,14 @@ def fits_of(
     return own, np.where(rivals, leads, 1.0).min(axis=1)
 
 
-def rivals_of(zone_format: ZoneFormat, number: int, line: str) -> npt.NDArray[np.bool_]:
+def rivals_of(mrz_format: MrzFormat, number: int, line: str) -> npt.NDArray[np.bool_]:
     """(n, 37): for each character of a line, which ones it could be taken for without a check digit telling."""
-    return np.array([_rivals(zone_format, number, column, character) for column, character in enumerate(line)])
+    return np.array([_rivals(mrz_format, number, column, character) for column, character in enumerate(line)])
 
 
 @lru_cache(maxsize=4096)  # the places of all formats, and what stands there
-def _rivals(zone_format: ZoneFormat, number: int, column: int, character: str) -> tuple[bool, ...]:
-    others = mistakable(zone_format, number, column, character)
+def _rivals(mrz_format: MrzFormat, number: int, column: int, character: str) -> tuple[bool, ...]:
+    others = mistakable(mrz_format, number, column, character)
     return tuple(other in others for other in ALPHABET)
 
 

@@ -1,8 +1,8 @@
-"""What lies beside the ends of a zone: paper, as every zone has it, or what cuts it short.
+"""What lies beside the ends of an MRZ: paper, as every MRZ has it, or what cuts it short.
 
-The first 36 characters of a larger visa are a smaller visa, check digits included. So a zone of 36 characters is one only if empty paper is
+The first 36 characters of a larger visa are a smaller visa, check digits included. So an MRZ of 36 characters is one only if empty paper is
 seen beside it, for as far as the narrowest margin of that size goes (ICAO 9303-6 and 9303-7: 4 mm). Between the lines, where no ink is, the
-paper beside the zone must be no other than that of the zone: no step in its shade that the zone has not as well, in whatever light and print.
+paper beside the MRZ must be no other than that of the MRZ: no step in its shade that the MRZ has not as well, in whatever light and print.
 On the lines there must be no ink. A label of the paper's own shade shows no such step, so a visa's paper must also be seen to end where that of
 the smaller size does, at an edge or with the picture; that of the larger one goes on for 24 mm.
 """
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gate.page.measure import FRAME_PX
-from gate.page.ranks import at_share
-from gate.page.rectify import sample
+from gate.page.picture.measure import FRAME_PX
+from gate.page.picture.ranks import at_share
+from gate.page.picture.rectify import sample
 from gate.page.values import STRIP_WIDTH_PX
 
 if TYPE_CHECKING:
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from gate.page.decode import Cells
-    from gate.page.rectify import Ribbon
+    from gate.page.picture.decode import Cells
+    from gate.page.picture.rectify import Ribbon
     from gate.page.values import Grey
 
-CUT_WIDTHS: Final = (36,)  # of zones whose text may be the beginning of a longer one's
-# Drawn zones of that size have 1.5 and 2.5 at the 95th percentile; edges of labels, pages and fingers 3 and more, mostly 5 to 90.
+CUT_WIDTHS: Final = (36,)  # of MRZs whose text may be the beginning of a longer one's
+# Drawn MRZs of that size have 1.5 and 2.5 at the 95th percentile; edges of labels, pages and fingers 3 and more, mostly 5 to 90.
 STEP_MAX: Final = 1.5
 SHADE_MAX: Final = 2.3
 DARK_MAX: Final = 0.4
 REACH: Final = 1.4  # pitches of paper that are wanted
 FAR: Final = 4.6  # pitches, within which a smaller visa's paper ends: 7 mm at the usual place, 12 at the most
 EDGE_MIN: Final = 2.0
-_CELLS: Final = 12  # of the zone, that they are held against
+_CELLS: Final = 12  # of the MRZ, that they are held against
 _PITCH_PX: Final = 10
 _TEXT: Final = 1.1  # pitches: as high as a line is
 _GAP_MIN: Final = 0.4
@@ -47,10 +47,10 @@ _GREY: Final = 0.3  # of 255: what no picture can tell
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of a zone.
+    """One end of an MRZ.
 
-    `inside` is False where the picture ends. `step` is the sharpest change of the paper's shade beside the zone, in those that the zone has
-    itself; `shade` how far it is off the zone's, in the same way; `dark` the darkest on the lines, as a share of the ink's contrast.
+    `inside` is False where the picture ends. `step` is the sharpest change of the paper's shade beside the MRZ, in those that the MRZ has
+    itself; `shade` how far it is off the MRZ's, in the same way; `dark` the darkest on the lines, as a share of the ink's contrast.
     """
 
     inside: bool
@@ -109,7 +109,7 @@ def _end_part(ribbon: Ribbon, cells: Cells, reach: float, *, after: bool) -> Rib
 def _strip(
     grey: Grey, part: Ribbon, reach: float, high: float, pitch_px: float, *, after: bool
 ) -> tuple[npt.NDArray[np.float32], bool]:
-    """The shades along a ribbon `high` pitches high, what lies beside the zone last; and whether the picture shows all of it."""
+    """The shades along a ribbon `high` pitches high, what lies beside the MRZ last; and whether the picture shows all of it."""
     size = round((_CELLS + reach) * _PITCH_PX), max(4, round(high * _PITCH_PX))
     shades = sample(grey, part, *size, high * pitch_px).astype(np.float32)
     height, width = grey.shape
@@ -123,24 +123,24 @@ def _smooth(columns: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 
 
 def _steps(columns: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """How sharply the shade changes at each column beside the zone, as multiples of the zone's own sharpest change."""
-    zone = _CELLS * _PITCH_PX - 2
+    """How sharply the shade changes at each column beside the MRZ, as multiples of the MRZ's own sharpest change."""
+    mrz_px = _CELLS * _PITCH_PX - 2
     smooth = _smooth(columns)
     steps = np.abs(smooth[_STEP_PX:] - smooth[:-_STEP_PX])
-    usual = float(np.sort(steps[: zone - 2 * _STEP_PX])[-3])  # two may be a speck's
-    return steps[zone - _STEP_PX - 1 :] / max(usual, _GREY)
+    usual = float(np.sort(steps[: mrz_px - 2 * _STEP_PX])[-3])  # two may be a speck's
+    return steps[mrz_px - _STEP_PX - 1 :] / max(usual, _GREY)
 
 
 def _shade(columns: npt.NDArray[np.float32]) -> float:
-    """The largest difference of shade beside the zone, as a multiple of the zone's own."""
-    zone = _CELLS * _PITCH_PX - 2
+    """The largest difference of shade beside the MRZ, as a multiple of the MRZ's own."""
+    mrz_px = _CELLS * _PITCH_PX - 2
     smooth = _smooth(columns)
-    near = smooth[zone - 6 * _PITCH_PX : zone]
+    near = smooth[mrz_px - 6 * _PITCH_PX : mrz_px]
     middle = float(np.median(near))
-    return float(np.abs(smooth[zone:] - middle).max()) / max(at_share(np.abs(near - middle), 0.95), _GREY)
+    return float(np.abs(smooth[mrz_px:] - middle).max()) / max(at_share(np.abs(near - middle), 0.95), _GREY)
 
 
 def _darkness(shades: npt.NDArray[np.float32]) -> float:
-    zone = _CELLS * _PITCH_PX
-    paper, ink = at_share(shades[:, :zone], 0.9), at_share(shades[:, :zone], 0.04)
-    return (paper - at_share(shades[:, zone:], 0.03)) / max(paper - ink, 1.0)
+    mrz_px = _CELLS * _PITCH_PX
+    paper, ink = at_share(shades[:, :mrz_px], 0.9), at_share(shades[:, :mrz_px], 0.04)
+    return (paper - at_share(shades[:, mrz_px:], 0.03)) / max(paper - ink, 1.0)

@@ -1,7 +1,7 @@
-"""The lines of one group to the text of a zone: every format that their cells can be, weighed against one another.
+"""The lines of one group to the text of an MRZ: every format that their cells can be, weighed against one another.
 
-Pure: cells of probabilities in, a choice out. Whether it is good enough to be called a zone is decided here too, by bounds
-that were set on drawn pages and on pictures without a zone (docs/protocols/page-reading.md).
+Pure: cells of probabilities in, a choice out. Whether it is good enough to be called an MRZ is decided here too, by bounds
+that were set on drawn pages and on pictures without an MRZ (docs/protocols/page-reading.md).
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gate.page.layout import LAYOUTS
-from gate.page.values import FRAMES, ZoneFormat
-from gate.page.weigh import choose, weigh
+from gate.page.picture.layout import LAYOUTS
+from gate.page.picture.weigh import choose, weigh
+from gate.page.values import FRAMES, MrzFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gate.page.decode import Cells, Cuts
-    from gate.page.weigh import Choice
+    from gate.page.picture.decode import Cells, Cuts
+    from gate.page.picture.weigh import Choice
 
-# Below either it is text of another kind, or too damaged to be of use: zones of drawn pages with five wrong characters still
+# Below either it is text of another kind, or too damaged to be of use: MRZs of drawn pages with five wrong characters still
 # fit to -0.5, other text in OCR-B not to -1.3.
 MEAN_CONFIDENCE_MIN = 0.6
 FIT_MIN = -0.7
@@ -30,7 +30,7 @@ _WORSE_MAX = 12.0  # a cut of a line that explains it worse by more than e^12 is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ZoneText:
+class MrzText:
     """The best text of a group and the cells that it was read from, a tuple of cells a line."""
 
     choice: Choice
@@ -38,12 +38,12 @@ class ZoneText:
 
     @property
     def credible(self) -> bool:
-        """True when this is a zone rather than other text that was forced into one."""
+        """True when this is an MRZ rather than other text that was forced into one."""
         return self.choice.mean_confidence >= MEAN_CONFIDENCE_MIN and self.choice.fit >= FIT_MIN
 
     @property
     def crowded(self) -> bool:
-        """True when more characters stand on the grid beside a line: then the zone is not of this width."""
+        """True when more characters stand on the grid beside a line: then the MRZ is not of this width."""
         return max(line.left_out for line in self.cells) > BESIDE_MAX
 
     @property
@@ -52,40 +52,40 @@ class ZoneText:
         return any(min(line.centres[0], FRAMES - 1 - line.centres[-1]) < END_MIN * line.pitch for line in self.cells)
 
 
-def text_of_cuts(lines: Sequence[Cuts]) -> ZoneText | None:
+def text_of_cuts(lines: Sequence[Cuts]) -> MrzText | None:
     """Weigh all formats that the cut lines can be, first line first; None when they can be none."""
-    best: ZoneText | None = None
-    for zone_format in ZoneFormat:
-        count, width = zone_format.shape
+    best: MrzText | None = None
+    for mrz_format in MrzFormat:
+        count, width = mrz_format.shape
         if count != len(lines) or any(width not in cuts for cuts in lines):
             continue
-        for cells in _likely(zone_format, [cuts[width] for cuts in lines]):
-            choice = _choice(zone_format, cells)
+        for cells in _likely(mrz_format, [cuts[width] for cuts in lines]):
+            choice = _choice(mrz_format, cells)
             if best is None or choice.score > best.choice.score:
-                best = ZoneText(choice, cells)
+                best = MrzText(choice, cells)
     return best
 
 
-def fused(first: ZoneText, second: ZoneText) -> ZoneText | None:
-    """Two looks at one zone weighed together, in the second one's places; None when they are of different formats."""
+def fused(first: MrzText, second: MrzText) -> MrzText | None:
+    """Two looks at one MRZ weighed together, in the second one's places; None when they are of different formats."""
     if first.choice.format is not second.choice.format:
         return None
     cells = tuple(
         replace(after, probabilities=(before.probabilities + after.probabilities) / 2)
         for before, after in zip(first.cells, second.cells, strict=True)
     )
-    return ZoneText(_choice(second.choice.format, cells), cells)
+    return MrzText(_choice(second.choice.format, cells), cells)
 
 
-def _choice(zone_format: ZoneFormat, cells: tuple[Cells, ...]) -> Choice:
-    choice = choose(zone_format, [line.probabilities for line in cells])
+def _choice(mrz_format: MrzFormat, cells: tuple[Cells, ...]) -> Choice:
+    choice = choose(mrz_format, [line.probabilities for line in cells])
     return replace(choice, score=choice.score - sum(line.left_out for line in cells))
 
 
-def _likely(zone_format: ZoneFormat, lines: Sequence[tuple[Cells, ...]]) -> Iterator[tuple[Cells, ...]]:
+def _likely(mrz_format: MrzFormat, lines: Sequence[tuple[Cells, ...]]) -> Iterator[tuple[Cells, ...]]:
     """Combinations of the lines' cuts, without those cuts that explain their line far worse than the best one."""
     kept = []
-    for kinds, cuts in zip(LAYOUTS[zone_format].kinds, lines, strict=True):
+    for kinds, cuts in zip(LAYOUTS[mrz_format].kinds, lines, strict=True):
         evidence = [weigh(kinds, cells.probabilities).evidence - cells.left_out for cells in cuts]
         kept.append([cells for cells, value in zip(cuts, evidence, strict=True) if value >= max(evidence) - _WORSE_MAX])
     return itertools.product(*kept)

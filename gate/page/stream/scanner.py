@@ -1,6 +1,6 @@
 """Reads single pictures of pages, as a scanner's service drops them: each is looked at whole, in any rotation.
 
-Pictures, removals and times in, the events of `gate.page.watch` out. One picture cannot meet the acceptance rule, which wants the
+Pictures, removals and times in, events out. One picture cannot meet the acceptance rule, which wants the
 same text twice: its reading is told as doubtful, for the chip to confirm, unless a second picture says the same of the page, laid or
 lit otherwise.
 """
@@ -9,24 +9,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gate.page.portrait import crop_portrait
-from gate.page.reader import read
+from gate.page.picture.portrait import crop_portrait
+from gate.page.picture.reader import read
+from gate.page.stream.events import Advised, Gone, Read, Unread
+from gate.page.stream.votes import Votes
 from gate.page.values import NoReading
-from gate.page.voting import Votes
-from gate.page.watch import Advised, Gone, Read, Unread
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from gate.page.stream.events import Event
     from gate.page.values import Reading, Recogniser
-    from gate.page.watch import Event
 
 SECOND_MAX_MS = 400  # a service that takes two pictures of a page drops the second one so soon
 UNREAD_AFTER_MS = 15_000  # without a picture that can be read
 
 
-class Shots:
+class ScannerStream:
     """The state of one scanner. Pages are counted from `first_page`."""
 
     def __init__(self, recogniser: Recogniser, *, first_page: int = 1) -> None:

@@ -13,7 +13,7 @@ from gate.page.values import PALEST_MIN, PITCH_PX_MIN, Why
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gate.page.measure import StripState
+    from gate.page.picture.measure import StripState
 
 CONTRAST_MIN = 0.12
 SHARPNESS_MIN = 0.33  # a blur of sigma 0.15 pitch, with which one drawn page in three is not read in full
@@ -28,13 +28,13 @@ def reasons_of(states: Sequence[StripState]) -> tuple[Why, ...]:
     lined = [state for state in states if state.lined]
     if not lined:
         blurred = any(state.sharpness < SHARPNESS_MIN for state in states)
-        return (Why.BLURRED,) if blurred else (Why.NO_ZONE,)
+        return (Why.BLURRED,) if blurred else (Why.NO_MRZ,)
     fullest = min(lined, key=lambda state: state.lost)
     return hints_of(fullest) or (Why.UNREADABLE,)
 
 
 def hints_of(state: StripState) -> tuple[Why, ...]:
-    """What is wrong with a zone as it is seen, the most useful first; empty when nothing is."""
+    """What is wrong with an MRZ as it is seen, the most useful first; empty when nothing is."""
     found = []
     if abs(state.rotation_deg) >= UPSIDE_DOWN_MIN_DEG:
         found.append(Why.UPSIDE_DOWN)
@@ -48,12 +48,12 @@ def hints_of(state: StripState) -> tuple[Why, ...]:
 
 
 def with_light_on_it(hints: tuple[Why, ...], palest: float) -> tuple[Why, ...]:
-    """The hints of a zone that was read, and that light takes a part of it: all that the traveller can change about pale print."""
+    """The hints of an MRZ that was read, and that light takes a part of it: all that the traveller can change about pale print."""
     if palest >= PALEST_MIN or Why.GLARE in hints or Why.COVERED in hints:
         return hints
     return (*hints, Why.GLARE)
 
 
 def moving(moved_px: float, pitch_px: float) -> bool:
-    """True when a zone went too far from one frame to the next to be seen sharply."""
+    """True when an MRZ went too far from one frame to the next to be seen sharply."""
     return moved_px > MOVED_PITCHES_MAX * pitch_px

@@ -1,4 +1,4 @@
-"""Which text explains the cells of a zone's lines best.
+"""Which text explains the cells of an MRZ's lines best.
 
 The prior of a place is soft: a digit in a name is unlikely, not impossible, since what is printed counts. Check digits choose
 between what is seen and what is likely, and may put one doubtful character right, which marks the text as repaired.
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gate.page.layout import LAYOUTS, Kind, Layout, check_digits, unchecked, within_reach
-from gate.page.values import ALPHABET, ZoneFormat
+from gate.page.picture.layout import LAYOUTS, Kind, Layout, check_digits, unchecked, within_reach
+from gate.page.values import ALPHABET, MrzFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ _DIGIT_LIKE: Final = 0.1
 _DIGITS_LIKE: Final = {"I": "1", "Z": "2", "S": "5", "G": "6", "B": "8"}
 UNSURE: Final = 0.9  # a character below this may be replaced in a repair
 REPAIR_MIN: Final = 0.02  # the probability that the replacement must have
-REPAIRS_MAX: Final = 100  # that are tried, the likeliest; a text with more in doubt is no zone
+REPAIRS_MAX: Final = 100  # that are tried, the likeliest; a text with more in doubt is no MRZ
 ALTERNATIVE_MIN: Final = 0.01
 ALTERNATIVES_MAX: Final = 8
 _FLIPS_MAX: Final = 6  # zeros and letters O in doubt that are tried in both ways, 64 texts
@@ -94,13 +94,13 @@ def weigh(kinds: Sequence[Kind], probabilities: npt.NDArray[np.float64]) -> Weig
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Choice:
-    """The text of a zone under one format; see `gate.page.values.Reading`.
+    """The text of an MRZ under one format; see `gate.page.values.Reading`.
 
     `fit` says how well the format explains the cells, as the mean logarithm a character: 0 is fully, and other text is far
     below. `score` compares choices of one picture.
     """
 
-    format: ZoneFormat
+    format: MrzFormat
     lines: tuple[str, ...]
     confidence: tuple[tuple[float, ...], ...]
     check_digits: Mapping[str, bool]
@@ -129,33 +129,33 @@ class Choice:
         return f"Choice({self.format.value}, score {self.score:.1f})"
 
 
-def choose(zone_format: ZoneFormat, cells: Sequence[npt.NDArray[np.float64]]) -> Choice:
+def choose(mrz_format: MrzFormat, cells: Sequence[npt.NDArray[np.float64]]) -> Choice:
     """The best text for lines of cells, (n, 37) each: the likeliest one, or, if its check digits fail, the best repair.
 
     A repair replaces one unsure character so that every check digit holds; it is marked, and never accepted by itself.
     """
-    layout = LAYOUTS[zone_format]
+    layout = LAYOUTS[mrz_format]
     weighed = [weigh(kinds, line) for kinds, line in zip(layout.kinds, cells, strict=True)]
     posterior = [line.posterior for line in weighed]
     evidence = sum(line.evidence for line in weighed)
-    lines, repaired = _resolved(zone_format, tuple(line.text for line in weighed), cells, posterior)
-    holding = check_digits(zone_format, lines)
+    lines, repaired = _resolved(mrz_format, tuple(line.text for line in weighed), cells, posterior)
+    holding = check_digits(mrz_format, lines)
     # A digit that holds by chance does so in one of ten cases: that is what each is worth.
     score = evidence + np.log(10.0) * sum(holding.values()) - np.log(100.0) * repaired
     return Choice(
-        format=zone_format,
+        format=mrz_format,
         lines=lines,
-        confidence=_confidences(zone_format, lines, cells, posterior),
+        confidence=_confidences(mrz_format, lines, cells, posterior),
         check_digits=holding,
         repaired=repaired,
-        alternatives=tuple(_alternatives(zone_format, lines, posterior)),
+        alternatives=tuple(_alternatives(mrz_format, lines, posterior)),
         fit=evidence / sum(map(len, lines)),
         score=float(score),
     )
 
 
 def _resolved(
-    zone_format: ZoneFormat,
+    mrz_format: MrzFormat,
     lines: tuple[str, ...],
     cells: Sequence[npt.NDArray[np.float64]],
     posterior: Sequence[npt.NDArray[np.float64]],
@@ -164,12 +164,12 @@ def _resolved(
 
     Also whether it is a repair.
     """
-    if all(check_digits(zone_format, lines).values()):
+    if all(check_digits(mrz_format, lines).values()):
         return lines, False
-    seen = _as_seen(LAYOUTS[zone_format], lines, cells)
-    if all(check_digits(zone_format, seen).values()):
+    seen = _as_seen(LAYOUTS[mrz_format], lines, cells)
+    if all(check_digits(mrz_format, seen).values()):
         return seen, False
-    repair = _repair(zone_format, lines, posterior)
+    repair = _repair(mrz_format, lines, posterior)
     return (lines, False) if repair is None else (repair, True)
 
 
@@ -185,7 +185,7 @@ def _as_seen(layout: Layout, lines: tuple[str, ...], cells: Sequence[npt.NDArray
 
 
 def _confidences(
-    zone_format: ZoneFormat,
+    mrz_format: MrzFormat,
     lines: tuple[str, ...],
     cells: Sequence[npt.NDArray[np.float64]],
     posterior: Sequence[npt.NDArray[np.float64]],
@@ -194,10 +194,10 @@ def _confidences(
 
     Where no check digit can tell zero from O, and where O stands against the preference for zeros, sight alone counts.
     """
-    beyond_check = unchecked(zone_format)
+    beyond_check = unchecked(mrz_format)
     confidences = []
     for number, (text, rows) in enumerate(zip(lines, posterior, strict=True)):
-        kinds = LAYOUTS[zone_format].kinds[number]
+        kinds = LAYOUTS[mrz_format].kinds[number]
         chosen = [ALPHABET.index(character) for character in text]
         sure = rows[np.arange(len(text)), chosen].tolist()
         for column, character in enumerate(text):
@@ -218,11 +218,11 @@ def _replaced(lines: tuple[str, ...], changes: Sequence[tuple[int, int, str]]) -
 
 
 def _repair(
-    zone_format: ZoneFormat, lines: tuple[str, ...], posterior: Sequence[npt.NDArray[np.float64]]
+    mrz_format: MrzFormat, lines: tuple[str, ...], posterior: Sequence[npt.NDArray[np.float64]]
 ) -> tuple[str, ...] | None:
     """The likeliest text with one other character whose check digits all hold, None without any."""
-    holding = check_digits(zone_format, lines)
-    reach = within_reach(zone_format, [name for name, holds in holding.items() if not holds])
+    holding = check_digits(mrz_format, lines)
+    reach = within_reach(mrz_format, [name for name, holds in holding.items() if not holds])
     candidates = []
     for number, rows in enumerate(posterior):
         best = rows.max(axis=1)
@@ -231,17 +231,17 @@ def _repair(
                 candidates.append((float(rows[column, other] / best[column]), number, column, ALPHABET[other]))
     for _, number, column, character in sorted(candidates, reverse=True)[:REPAIRS_MAX]:
         changed = _replaced(lines, [(number, column, character)])
-        if changed != lines and all(check_digits(zone_format, changed).values()):
+        if changed != lines and all(check_digits(mrz_format, changed).values()):
             return changed
     return None
 
 
 def _alternatives(
-    zone_format: ZoneFormat, lines: tuple[str, ...], posterior: Sequence[npt.NDArray[np.float64]]
+    mrz_format: MrzFormat, lines: tuple[str, ...], posterior: Sequence[npt.NDArray[np.float64]]
 ) -> Iterator[tuple[str, ...]]:
     """Other texts that differ in zeros and letters O of numbers alone, and whose check digits hold where those of `lines` do."""
     doubtful: list[tuple[float, int, int, str]] = []
-    for number, (text, kinds) in enumerate(zip(lines, LAYOUTS[zone_format].kinds, strict=True)):
+    for number, (text, kinds) in enumerate(zip(lines, LAYOUTS[mrz_format].kinds, strict=True)):
         for column, (character, kind) in enumerate(zip(text, kinds, strict=True)):
             if kind is Kind.NUMBER and character in "0O":
                 other = "O" if character == "0" else "0"
@@ -249,12 +249,12 @@ def _alternatives(
                 if chance >= ALTERNATIVE_MIN:
                     doubtful.append((chance, number, column, other))
     tried = sorted(doubtful, reverse=True)[:_FLIPS_MAX]
-    wanted = [name for name, holds in check_digits(zone_format, lines).items() if holds]
+    wanted = [name for name, holds in check_digits(mrz_format, lines).items() if holds]
     found = 0
     for count in range(1, len(tried) + 1):
         for flips in itertools.combinations(tried, count):
             changed = _replaced(lines, [(number, column, other) for _, number, column, other in flips])
-            holding = check_digits(zone_format, changed)
+            holding = check_digits(mrz_format, changed)
             if all(holding[name] for name in wanted):
                 yield changed
                 found += 1

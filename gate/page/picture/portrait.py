@@ -1,4 +1,4 @@
-"""Where the printed portrait must be, from where the zone is, and the picture of that part of the page, upright.
+"""Where the printed portrait must be, from where the MRZ is, and the picture of that part of the page, upright.
 
 ICAO 9303-3 §3 puts the portrait (zone V) at the left of the page, above the zone of machine reading (zone VII), in the sizes
 TD2, TD3, MRV-A and MRV-B; a TD1 card has its portrait on the other side. The crop is generous, since issuers differ by
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from gate.page.values import ZoneFormat
+from gate.page.values import MrzFormat
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,11 +24,11 @@ CROP_HEIGHT_PX = 480
 # Left, top, right and bottom in millimetres from the middle of the first line's first character, as 9303-3 figures 1 to 3,
 # 9303-4 figure 3 and 9303-7 figure 3 place zone V, and five millimetres more.
 _LEFT_MM, _RIGHT_MM, _BOTTOM_MM = -7.0, 45.0, -4.0
-_TOP_MM = {ZoneFormat.TD2: -52.0, ZoneFormat.TD3: -62.0, ZoneFormat.MRV_A: -60.0, ZoneFormat.MRV_B: -52.0}
+_TOP_MM = {MrzFormat.TD2: -52.0, MrzFormat.TD3: -62.0, MrzFormat.MRV_A: -60.0, MrzFormat.MRV_B: -52.0}
 
 
 def portrait_quad(reading: Reading) -> Quad | None:
-    """The corners of the portrait's part of the page, None for a size without a portrait beside its zone."""
+    """The corners of the portrait's part of the page, None for a size without a portrait beside its MRZ."""
     top_mm = _TOP_MM.get(reading.format)
     if top_mm is None:
         return None

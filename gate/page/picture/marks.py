@@ -1,4 +1,4 @@
-"""Marks between the lines of a zone: ink where none is printed, such as dust, a pen's stroke or a stamp.
+"""Marks between the lines of an MRZ: ink where none is printed, such as dust, a pen's stroke or a stamp.
 
 What lies between the lines lies over them as well, and makes an O of a C or an eight of a G, with no trace that the recogniser would doubt.
 Names and visas' optional data have no check digits, so a page with such marks is not accepted by itself.
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gate.page.measure import FRAME_PX
-from gate.page.ranks import at_share
+from gate.page.picture.measure import FRAME_PX
+from gate.page.picture.ranks import at_share
 from gate.page.values import STRIP_HEIGHT_PX
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gate.page.decode import Cells
+    from gate.page.picture.decode import Cells
 
 DARK_MIN: Final = 0.5  # of the ink's contrast: security print stays below
 _FROM, _TO = 0.68, 1.02  # pitches from the middle of a line, the nearest and the farthest that belong to no line

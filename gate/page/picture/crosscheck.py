@@ -1,4 +1,4 @@
-"""The print of a zone against OCR-B's geometry: evidence that it was printed as documents are, never a rejection by itself.
+"""The print of an MRZ against OCR-B's geometry: evidence that it was printed as documents are, never a rejection by itself.
 
 ICAO 9303-3 §4.4 asks for OCR-B size 1: ten characters an inch, and what follows from it. A picture has no scale of its own, so
 everything is measured in pitches. Bounds are wide: no more than one in a hundred drawn pages lies outside any of them, and what

@@ -1,4 +1,4 @@
-"""What may stand where in a zone, and what its check digits cover.
+"""What may stand where in an MRZ, and what its check digits cover.
 
 ICAO 9303-3 to 9303-7, only as far as reading pictures needs it: meaning and problems of fields are `gate.document.mrz`'s,
 and a test holds both to the same check digits.
@@ -12,7 +12,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gate.page.values import ZoneFormat
+from gate.page.values import MrzFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,8 +107,8 @@ def _two_lines(width: int, *, composite: bool, personal: bool, overflow: bool) -
     )
 
 
-LAYOUTS: Final[Mapping[ZoneFormat, Layout]] = {
-    ZoneFormat.TD1: Layout(
+LAYOUTS: Final[Mapping[MrzFormat, Layout]] = {
+    MrzFormat.TD1: Layout(
         kinds=(
             _kinds((Kind.NO_VISA, 1), (Kind.LETTER, 4), (Kind.NUMBER, 25)),
             _kinds(
@@ -127,16 +127,16 @@ LAYOUTS: Final[Mapping[ZoneFormat, Layout]] = {
         states=(_ISSUER, (1, 15, 18)),
         overflow=(0, 15, 30),
     ),
-    ZoneFormat.TD2: _two_lines(36, composite=True, personal=False, overflow=True),
-    ZoneFormat.TD3: _two_lines(44, composite=True, personal=True, overflow=False),
-    ZoneFormat.MRV_A: _two_lines(44, composite=False, personal=False, overflow=False),
-    ZoneFormat.MRV_B: _two_lines(36, composite=False, personal=False, overflow=False),
+    MrzFormat.TD2: _two_lines(36, composite=True, personal=False, overflow=True),
+    MrzFormat.TD3: _two_lines(44, composite=True, personal=True, overflow=False),
+    MrzFormat.MRV_A: _two_lines(44, composite=False, personal=False, overflow=False),
+    MrzFormat.MRV_B: _two_lines(36, composite=False, personal=False, overflow=False),
 }  # fmt: skip
 
 
-def check_digits(zone_format: ZoneFormat, lines: Sequence[str]) -> dict[str, bool]:
+def check_digits(mrz_format: MrzFormat, lines: Sequence[str]) -> dict[str, bool]:
     """Which check digits of the format hold."""
-    layout = LAYOUTS[zone_format]
+    layout = LAYOUTS[mrz_format]
     return {check.name: _holds(check, layout, lines) for check in layout.checks}
 
 
@@ -158,9 +158,9 @@ def _holds(check: Check, layout: Layout, lines: Sequence[str]) -> bool:
     return check_digit(covered) == digit
 
 
-def within_reach(zone_format: ZoneFormat, names: Sequence[str]) -> frozenset[tuple[int, int]]:
+def within_reach(mrz_format: MrzFormat, names: Sequence[str]) -> frozenset[tuple[int, int]]:
     """The characters, line and column, that all of these check digits depend on: where one change may put all of them right."""
-    layout = LAYOUTS[zone_format]
+    layout = LAYOUTS[mrz_format]
     reaches = []
     for check in layout.checks:
         if check.name in names:
@@ -172,9 +172,9 @@ def within_reach(zone_format: ZoneFormat, names: Sequence[str]) -> frozenset[tup
 
 
 @functools.cache
-def beyond_check(zone_format: ZoneFormat) -> frozenset[tuple[int, int]]:
+def beyond_check(mrz_format: MrzFormat) -> frozenset[tuple[int, int]]:
     """The characters that no check digit covers: line and column."""
-    layout = LAYOUTS[zone_format]
+    layout = LAYOUTS[mrz_format]
     covered = {
         (line, column)
         for check in layout.checks
@@ -190,15 +190,15 @@ def beyond_check(zone_format: ZoneFormat) -> frozenset[tuple[int, int]]:
 
 
 @functools.cache
-def unchecked(zone_format: ZoneFormat) -> frozenset[tuple[int, int]]:
+def unchecked(mrz_format: MrzFormat) -> frozenset[tuple[int, int]]:
     """The characters of numbers that no check digit covers: line and column."""
-    kinds = LAYOUTS[zone_format].kinds
-    return frozenset((line, column) for line, column in beyond_check(zone_format) if kinds[line][column] is Kind.NUMBER)
+    kinds = LAYOUTS[mrz_format].kinds
+    return frozenset((line, column) for line, column in beyond_check(mrz_format) if kinds[line][column] is Kind.NUMBER)
 
 
-def mistakable(zone_format: ZoneFormat, line: int, column: int, character: str) -> str:
+def mistakable(mrz_format: MrzFormat, line: int, column: int, character: str) -> str:
     """For which characters of its place this one could be taken without any check digit telling."""
-    others = LAYOUTS[zone_format].kinds[line][column].value.replace(character, "")
-    if (line, column) in beyond_check(zone_format):
+    others = LAYOUTS[mrz_format].kinds[line][column].value.replace(character, "")
+    if (line, column) in beyond_check(mrz_format):
         return others
     return "".join(other for other in others if check_digit(other) == check_digit(character))

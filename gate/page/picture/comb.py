@@ -1,6 +1,6 @@
 """How evenly strokes stand along a bar: OCR-B has one pitch, other text has words, and letters of many widths.
 
-Used to look first at those lines of a crowded picture that are likeliest to be a zone; never to rule any out.
+Used to look first at those lines of a crowded picture that are likeliest to be an MRZ; never to rule any out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from gate.page.bars import Bar
+    from gate.page.picture.bars import Bar
     from gate.page.values import Floats, Grey
 
 # Along a bar: 30 to 44 characters, less what was not located, more for what touches it.
@@ -23,7 +23,7 @@ _SLOWEST = 5.0  # waves along a bar that are shades of the paper rather than str
 
 
 def evenness_of(small: Grey, bar: Bar) -> float:
-    """The share of what changes along the bar that changes with one pitch: about 0.5 in a zone, 0.15 in words."""
+    """The share of what changes along the bar that changes with one pitch: about 0.5 in an MRZ, 0.15 in words."""
     profile = _profile(small, bar)
     power = np.abs(np.fft.rfft(profile * np.hanning(len(profile)), _WAVES)) ** 2
     upto = np.concatenate([[0.0], np.cumsum(power)])

@@ -1,7 +1,7 @@
 """Where lines of text that may be a machine-readable zone lie in a picture.
 
-The zone is two or three long, thin, parallel lines of dark strokes, one below the other, with the same left edge. Bars are
-found on a small copy of the picture and grouped by spacing and edges. Whether a group is a zone is the recogniser's to
+The MRZ is two or three long, thin, parallel lines of dark strokes, one below the other, with the same left edge. Bars are
+found on a small copy of the picture and grouped by spacing and edges. Whether a group is an MRZ is the recogniser's to
 say; this module only proposes, best first.
 """
 
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gate.page.bars import Bar, find_bars
-from gate.page.comb import evenness_of
-from gate.page.turn import turned_back, working_copy
+from gate.page.picture.bars import Bar, find_bars
+from gate.page.picture.comb import evenness_of
+from gate.page.picture.turn import turned_back, working_copy
 from gate.page.values import LinePlace
 
 if TYPE_CHECKING:
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 WORKING_SIDE_PX = 800  # a page that fills a third of the frame still has 6 px a character
 FINE_SIDE_PX = 2 * WORKING_SIDE_PX  # for a page that is small in a large picture
 STROKES_PX = (9, 19)  # heights of characters that are looked for, each good for half to twice of it
-SCORE_MIN = 0.15  # groups below are not worth a look: too short, ragged, or of another shape than any zone
-EVENNESS_WEIGHT = 2.0  # a zone in a corner of the picture, among lines of words from edge to edge, comes first
-GROUPS_MAX = 3  # proposals for one picture; of 275 drawn zones among other text 267 were the first, and 1 came later
-EVEN_MIN = 0.25  # below, only the first is worth a look: zones have 0.3 and more, words 0.15
+SCORE_MIN = 0.15  # groups below are not worth a look: too short, ragged, or of another shape than any MRZ
+EVENNESS_WEIGHT = 2.0  # an MRZ in a corner of the picture, among lines of words from edge to edge, comes first
+GROUPS_MAX = 3  # proposals for one picture; of 275 drawn MRZs among other text 267 were the first, and 1 came later
+EVEN_MIN = 0.25  # below, only the first is worth a look: MRZs have 0.3 and more, words 0.15
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Two or three lines that may be a zone, top one first as they stand in the picture; higher `score` is likelier.
+    """Two or three lines that may be an MRZ, top one first as they stand in the picture; higher `score` is likelier.
 
-    `even` is how evenly strokes stand along the lines, 0 to 1: see `gate.page.comb`.
+    `even` is how evenly strokes stand along the lines, 0 to 1: see `gate.page.picture.comb`.
     """
 
     lines: tuple[LinePlace, ...]
@@ -69,7 +69,7 @@ def propose(grey: Grey, *, turn_deg: float = 0.0, fine: bool = False) -> tuple[G
 
 
 def _standing(bars: Sequence[Bar]) -> Iterator[tuple[Bar, ...]]:
-    """Every pair, and every pair with a third below it, that stands as the lines of a zone do, with none between them."""
+    """Every pair, and every pair with a third below it, that stands as the lines of an MRZ do, with none between them."""
     below = {id(one): [other for other in bars if other is not one and _below(one, other)] for one in bars}
     for one in bars:
         between = {id(farther) for other in below[id(one)] for farther in below[id(other)]}
@@ -94,7 +94,7 @@ def _spacing(upper: Bar, lower: Bar) -> float:
 
 
 def _below(upper: Bar, lower: Bar) -> bool:
-    """True when the second bar can be the next line of a zone: as long, as thick, parallel, at a line's distance."""
+    """True when the second bar can be the next line of an MRZ: as long, as thick, parallel, at a line's distance."""
     height = (upper.thickness + lower.thickness) / 2
     shared = min(upper.right, lower.right) - max(upper.left, lower.left)
     longer = max(upper.right - upper.left, lower.right - lower.left)
@@ -106,7 +106,7 @@ def _below(upper: Bar, lower: Bar) -> bool:
 
 
 def _group(bars: tuple[Bar, ...], width: int, evenness: Mapping[int, float]) -> Group | None:
-    """The lines of a group, all from the leftmost to the rightmost edge, and how much they look like a zone; None for little."""
+    """The lines of a group, all from the leftmost to the rightmost edge, and how much they look like an MRZ; None for little."""
     left, right = _edges(bars)
     height = float(np.mean([bar.thickness for bar in bars]))
     lines = tuple(LinePlace((left, bar.y(left)), (right, bar.y(right)), height) for bar in bars)

@@ -1,0 +1,187 @@
+"""Reads the frames of a document camera: what lies there, what it says, what would make the next frame better.
+
+Frames and their times in, the state of things out; time is the frames' own. A frame that looks like the one before costs next to nothing: the
+bed is empty as it was, or the page that was read still lies there. Every `LOOK_EVERY_MS` such a frame is looked at all the same.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from gate.page.picture.objections import counts
+from gate.page.picture.placement import moving
+from gate.page.picture.reader import grey_of, read
+from gate.page.stream.votes import Votes
+from gate.page.values import NoReading, Reading, Why
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from gate.page.values import Grey, Quad, Recogniser
+
+REMOVED_AFTER_MS = 500  # without an MRZ: a hand over the page for a moment is no removal
+LOOK_EVERY_MS = 400
+STEADY_FRAMES = 2  # a new hint is told when it shows in so many frames running
+STRANGERS_MIN = 2
+DOUBTFUL_CHARACTERS_MAX = 8  # a doubtful reading of the accepted page differs from it by less
+THUMB_PX = (48, 36)
+UNCHANGED_MAX = 3.0  # grey values between thumbs, mean: sensor noise and flicker stay below, a moved page does not
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the frames of a camera have shown so far.
+
+    `found` is what the last look found. `document` is the number of the document with an MRZ that lies there, None while none does:
+    the next one has the next number. `reading` is the text of it that frames agree on, `accepted` says that it meets the whole
+    acceptance rule; else nothing changed between the frames, and the chip may confirm it. `hint` is what would make the next frame
+    better, None when nothing does.
+    """
+
+    found: Reading | NoReading | None = None
+    document: int | None = None
+    reading: Reading | None = None
+    accepted: bool = False
+    hint: Why | None = None
+
+    @property
+    def in_sight(self) -> bool:
+        """True when the last look found an MRZ."""
+        return self.found is not None and self.found.place is not None
+
+
+class LiveReader:
+    """The frames of one camera."""
+
+    def __init__(self, recogniser: Recogniser) -> None:
+        self._recogniser = recogniser
+        self._state = State()
+        self._thumb: npt.NDArray[np.float32] | None = None
+        self._looked_ms = 0
+        self._document: _Document | None = None
+        self._documents = 0
+        self._hint: Why | None = None
+        self._wanted: Why | None = None
+        self._steady = 0
+
+    def see(self, frame: npt.NDArray[np.uint8], *, at_ms: int) -> State:
+        """Take one frame, grey or BGR; `at_ms` is monotonic. Raises BadPictureError and RecogniserError."""
+        grey = grey_of(frame)
+        if self._may_rest(grey, at_ms):
+            return self._state
+        found = read(grey, self._recogniser, any_rotation=False)
+        self._follow(found, at_ms)
+        self._guide(self._hint_of(found))
+        document = self._document
+        self._state = (
+            State(found, hint=self._hint)
+            if document is None
+            else State(found, document.number, document.reading, document.accepted, self._hint)
+        )
+        return self._state
+
+    def _may_rest(self, grey: Grey, at_ms: int) -> bool:
+        """True when the frame shows what the last one that was looked at did, and there is nothing left to find out."""
+        thumb = cv2.resize(grey, THUMB_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
+        same = self._thumb is not None and float(np.abs(thumb - self._thumb).mean()) <= UNCHANGED_MAX
+        settled = self._document is None or (self._document.settled and isinstance(self._state.found, Reading))
+        if same and settled and at_ms - self._looked_ms < LOOK_EVERY_MS:
+            if self._document is not None:
+                self._document.seen_ms = at_ms
+            return True
+        self._thumb, self._looked_ms = thumb, at_ms
+        return False
+
+    def _follow(self, found: Reading | NoReading, at_ms: int) -> None:
+        """Presence, removal and acceptance."""
+        if found.place is None:
+            if self._document is not None and self._document.is_gone(at_ms):
+                self._document = None
+            return
+        document = self._document
+        if document is None or (isinstance(found, Reading) and document.is_other(found)):
+            self._documents += 1
+            document = self._document = _Document(self._documents)
+        document.follow(found.place, at_ms)
+        if isinstance(found, Reading):
+            document.count(found)
+
+    def _hint_of(self, found: Reading | NoReading) -> Why | None:
+        """The first thing to be told about this frame."""
+        if self._document is None or found.place is None:
+            return None
+        if self._document.moving and not (isinstance(found, Reading) and counts(found)):
+            return Why.MOVING
+        return next(iter(found.hints if isinstance(found, Reading) else found.reasons), None)
+
+    def _guide(self, now: Why | None) -> None:
+        self._steady = self._steady + 1 if now is self._wanted else 1
+        self._wanted = now
+        if self._steady >= STEADY_FRAMES:
+            self._hint = now
+
+
+class _Document:
+    """One document while it lies there."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.reading: Reading | None = None  # that frames agree on
+        self.accepted = False
+        self.seen_ms = 0
+        self.moving = False
+        self._place: Quad | None = None
+        self._votes = Votes()
+        self._strangers = 0
+
+    @property
+    def settled(self) -> bool:
+        """True once frames agreed on its text."""
+        return self.reading is not None
+
+    def is_gone(self, at_ms: int) -> bool:
+        """True when no look has found it for long."""
+        return at_ms - self.seen_ms >= REMOVED_AFTER_MS
+
+    def is_other(self, seen: Reading) -> bool:
+        """True when `STRANGERS_MIN` frames running say that another document lies here than the one that was agreed on.
+
+        A reading that counts says so by any other text, a doubtful one only by a very different text of the same format: what is
+        left of an MRZ under a hand is read as a shorter one.
+        """
+        if self.reading is None:
+            return False
+        text = self.reading.lines
+        if counts(seen):
+            stranger = seen.lines != text
+        else:
+            same_shape = [*map(len, seen.lines)] == [*map(len, text)]
+            stranger = same_shape and unlike(text, seen.lines) > DOUBTFUL_CHARACTERS_MAX
+        self._strangers = self._strangers + 1 if stranger else 0
+        return self._strangers >= STRANGERS_MIN
+
+    def follow(self, place: Quad, at_ms: int) -> None:
+        """Keep where it was seen, and when."""
+        if self._place is not None:
+            moved_px = max(math.dist(before, after) for before, after in zip(self._place, place, strict=True))
+            self.moving = moving(moved_px, math.dist(place[0], place[1]) / 40)
+        self._place, self.seen_ms = place, at_ms
+
+    def count(self, seen: Reading) -> None:
+        """Count a frame's reading."""
+        if self.accepted:
+            return
+        self.accepted = self._votes.cast(seen)
+        if self.accepted or (self.reading is None and self._votes.agreed):
+            self.reading = seen
+
+
+def unlike(text: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """In how many characters two texts differ, those that only one of them has included."""
+    one, two = "".join(text), "".join(other)
+    return sum(a != b for a, b in zip(one, two, strict=False)) + abs(len(one) - len(two))
