@@ -165,7 +165,7 @@ def _vkey_text(vkey: str) -> str:
 
 
 def _configured_spool() -> Path:
-    from gate.programs.config import ConfigError, load, path_from_environment
+    from gate.programs.shared.config import ConfigError, load, path_from_environment
 
     try:
         return Path(load(path_from_environment()).paths.spool)

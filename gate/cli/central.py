@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gate.cli.output import Exit, emit_json, fail, note, one_line, say
-from gate.programs.clock import now
+from gate.programs.shared.clock import now
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -100,7 +100,7 @@ def serve(
         from gate.central.roster import Roster
         from gate.central.serving import listen
         from gate.central.serving import serve as serve_app
-        from gate.programs.runner import log_as_json
+        from gate.programs.shared.runner import log_as_json
 
         log_as_json("central")
         loaded = folders.load(folder)

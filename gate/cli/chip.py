@@ -13,8 +13,8 @@ from drivers.reader.pcsc import PcscReader
 from gate.document.authenticity.terminal_authentication import ChainRequest, SignatureRequest
 from gate.document.errors import ChipLostError
 from gate.document.inspection import Inspection, Portrait, Step, Transmit, inspect
-from gate.programs.centre import ControlCentre
-from gate.programs.stages.centre import question_of
+from gate.programs.lane.centre import ControlCentre
+from gate.programs.lane.stages.centre import question_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -75,7 +75,7 @@ class PageReader:
         return answer
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "gate.programs.page_child", str(self._models), str(os.getpid())]
+        command = [sys.executable, "-m", "gate.programs.vision.page_child", str(self._models), str(os.getpid())]
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - ourselves
         ready = _line_of(self._child, START_DEADLINE_S)
         if ready is None or not ready["ready"]:

@@ -13,8 +13,8 @@ import typer
 
 from gate import durable
 from gate.cli.output import Exit, emit_json, fail, say
-from gate.programs import config as configuration
-from gate.programs.config import Config, ConfigError
+from gate.programs.shared import config as configuration
+from gate.programs.shared.config import Config, ConfigError
 from gate.provision.answers import Answers
 from gate.provision.ownership import hand_over
 from gate.provision.steps import ConfigurationStepError, Report, Step, StepError, StepState, carry_out
@@ -198,10 +198,10 @@ def find_reader(
     import asyncio
 
     from drivers.errors import DriverError
-    from gate.programs import readers
+    from gate.programs.shared.devices import mrz_readers
 
     try:
-        found = asyncio.run(readers.find_reader(port, listen_s=listen_s))
+        found = asyncio.run(mrz_readers.find_reader(port, listen_s=listen_s))
     except DriverError as error:
         fail(Exit.UNREACHABLE, str(error))
     if as_json:
@@ -212,7 +212,7 @@ def find_reader(
                 "found": found is not None,
                 "driver": settings.driver if settings else None,
                 "profile": settings.profile if settings else None,
-                "baud": readers.baud_of(settings) if settings else None,
+                "baud": mrz_readers.baud_of(settings) if settings else None,
                 "detail": found.detail if found else "nothing answered, and nothing that came was known",
             },
         )
@@ -220,7 +220,9 @@ def find_reader(
         say(f"{port}: nothing answered, and nothing that came was known")
     else:
         profile = f", profile {found.settings.profile}" if found.settings.profile else ""
-        say(f"{port}: driver {found.settings.driver}{profile}, {readers.baud_of(found.settings)} baud; {found.detail}")
+        say(
+            f"{port}: driver {found.settings.driver}{profile}, {mrz_readers.baud_of(found.settings)} baud; {found.detail}"
+        )
     raise typer.Exit(int(Exit.OK if found is not None else Exit.NO))
 
 

@@ -11,8 +11,8 @@ import typer
 from gate.channel.errors import NoPlaceError
 from gate.channel.place import only_instance
 from gate.cli.output import Exit, fail, note
-from gate.programs.config import Config, ConfigError, path_from_environment
-from gate.programs.runner import PROGRAMS, load_config, programs_of, run_program
+from gate.programs.shared.config import Config, ConfigError, path_from_environment
+from gate.programs.shared.runner import PROGRAMS, load_config, programs_of, run_program
 
 
 def command(
@@ -49,7 +49,7 @@ def _refuse_a_second_instance(settings: Config) -> None:
 
 
 async def _run_all(settings: Config, config: Path) -> None:
-    from gate.programs.supervise import Child, Family
+    from gate.programs.shared.supervise import Child, Family
 
     children = [
         Child(name, config, output=None, on_start=lambda name: note(f"started {name}"))

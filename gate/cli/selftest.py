@@ -9,8 +9,8 @@ from pathlib import Path
 import typer
 
 from gate.cli.output import Exit, emit_json, fail, say
-from gate.programs.config import ConfigError
-from gate.programs.runner import load_config
+from gate.programs.shared.config import ConfigError
+from gate.programs.shared.runner import load_config
 
 
 def command(

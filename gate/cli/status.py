@@ -9,8 +9,8 @@ from typing import Any
 import typer
 
 from gate.cli.output import Exit, emit_json, fail, say
-from gate.programs.config import Config, ConfigError
-from gate.programs.runner import load_config, programs_of, status_of
+from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.runner import load_config, programs_of, status_of
 
 WATCH_S = 1.0
 PARTS = ("barrier", "reader", "vision", "log")

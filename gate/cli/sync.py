@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from gate.cli.output import Exit, emit_json, fail, say
-from gate.programs.config import Config, ConfigError
-from gate.programs.runner import load_config, status_of
+from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.runner import load_config, status_of
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -32,7 +32,7 @@ def status(config: ConfigFile = None, as_json: Json = False) -> None:
 @app.command()
 def push(config: ConfigFile = None, as_json: Json = False) -> None:
     """Carry what is new to the mirror now, whether or not the program runs."""
-    from gate.programs.sync import push as carry
+    from gate.programs.sync.program import push as carry
     from gate.sync.errors import MirrorAwayError, SyncError
 
     try:

@@ -10,7 +10,7 @@ An event that a state does not name leaves it as it is: staying put is the safe 
 goes through every pair.
 
 Left to others: what officers order (`gate.passage.obeying`), how crossings end (`gate.passage.endings`), what a record holds
-(`gate.passage.records`) and how it is spelt (`gate.programs.records`), whether it is durable (the log program), the wire.
+(`gate.passage.records`) and how it is spelt (`gate.programs.lane.records`), whether it is durable (the log program), the wire.
 """
 
 from __future__ import annotations

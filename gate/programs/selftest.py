@@ -25,11 +25,11 @@ from drivers.reader.swipe import ElyctisSwipe
 from drivers.values import BarrierAlarm, LeafPosition
 from gate.audit import keys
 from gate.audit.errors import AuditError
-from gate.programs import clock
-from gate.programs.config import Config
-from gate.programs.readers import MrzReader, is_verified, mrz_reader
-from gate.programs.runner import programs_of, status_of
-from gate.programs.vision import camera_setup
+from gate.programs.shared import clock
+from gate.programs.shared.config import Config
+from gate.programs.shared.devices.mrz_readers import MrzReader, is_verified, mrz_reader
+from gate.programs.shared.runner import programs_of, status_of
+from gate.programs.vision.program import camera_setup
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
 
@@ -149,7 +149,7 @@ async def _models(config: Config) -> str:
 
 
 async def _camera(config: Config) -> str:
-    from gate.programs.cameras import camera_for  # noqa: PLC0415 - the image library loads in these tests only
+    from gate.programs.shared.devices.cameras import camera_for  # noqa: PLC0415 - the image library loads in these tests only
 
     return await _look_through(lambda: camera_for(camera_setup(config)))
 
@@ -159,7 +159,7 @@ async def _page(config: Config) -> str:
     if settings is None:
         return "none: a serial reader reads the zones"
     if settings.driver == "camera":
-        from gate.programs.cameras import page_camera  # noqa: PLC0415 - the image library loads in these tests only
+        from gate.programs.shared.devices.cameras import page_camera  # noqa: PLC0415 - the image library loads in these tests only
 
         return await _look_through(lambda: page_camera(settings.address))
     if not os.access(f"{settings.path}/.", os.R_OK | os.W_OK | os.X_OK):
@@ -244,7 +244,7 @@ async def _reader_detail(reader: MrzReader) -> str:
 
 
 async def _chip(config: Config) -> str:
-    from gate.programs.document.reader import chip_reader  # noqa: PLC0415 - loads the PC/SC library
+    from gate.programs.shared.devices.chip_readers import chip_reader  # noqa: PLC0415 - loads the PC/SC library
 
     try:
         reader = chip_reader(config.chip.driver, config.chip.reader, config.chip.socket)

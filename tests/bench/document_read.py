@@ -24,7 +24,7 @@ from drivers.reader.pcsc import PcscReader
 from gate.document.authenticity.terminal_authentication import CentreRequest
 from gate.document.inspection import Portrait, inspect
 from gate.document.mrz.parsing import parse
-from gate.programs.stages.document import converse
+from gate.programs.lane.stages.document import converse
 from hardware_sim.chip.card import Switches
 from hardware_sim.chip.reader import ChipReader
 from hardware_sim.passport.issuer import Passport

@@ -19,7 +19,7 @@ import numpy as np
 
 from drivers.values import Frame
 from gate.cli.output import say
-from gate.programs.vision_video import Video, exposures
+from gate.programs.vision.video import Video, exposures
 from hardware_sim.camera.settings import Settings
 
 if TYPE_CHECKING:

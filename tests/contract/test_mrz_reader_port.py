@@ -16,8 +16,8 @@ import pytest
 
 from drivers.errors import LinkLostError, NoReplyError, SetupError
 from drivers.reader import imager, swipe
-from gate.programs.config import Swipe
-from gate.programs.readers import MrzReader, find_reader, mrz_reader
+from gate.programs.shared.config import Swipe
+from gate.programs.shared.devices.mrz_readers import MrzReader, find_reader, mrz_reader
 from hardware_sim.pty import SerialLine
 from hardware_sim.readers.device import Fault, ReaderDevice
 from hardware_sim.readers.kinds import KINDS

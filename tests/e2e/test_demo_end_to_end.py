@@ -68,7 +68,7 @@ def test_an_auditor_can_carry_the_log_away_and_read_it(demo: dict[str, Any], kep
 
 
 def test_every_decision_in_the_log_can_be_taken_again(demo: dict[str, Any], kept: Path) -> None:
-    from gate.programs.records import replay
+    from gate.programs.lane.records import replay
 
     assert demo["as_expected"]
     decided = decided_of(kept)

@@ -13,7 +13,7 @@ from fakes.whole_gate import PROGRAMS, Gate, running
 
 from gate.channel.table import CHANNELS
 from gate.passage.screen import Screen
-from gate.programs.runner import status_of
+from gate.programs.shared.runner import status_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

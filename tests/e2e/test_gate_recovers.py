@@ -24,7 +24,7 @@ from gate.cli.demo import world as worlds
 from gate.cli.demo.director import DirectorError
 from gate.cli.models import default_folder
 from gate.passage.screen import Screen
-from gate.programs.runner import status_of
+from gate.programs.shared.runner import status_of
 
 pytestmark = pytest.mark.e2e
 

@@ -18,7 +18,7 @@ from fakes.whole_gate import PROGRAMS, running
 from gate.cli.demo import stage as staging
 from gate.cli.demo.stage import Stage
 from gate.passage.screen import Screen
-from gate.programs.runner import status_of
+from gate.programs.shared.runner import status_of
 from hardware_sim.passport.issuer import Issuer
 from hardware_sim.passport.office import SIGNERS
 

@@ -49,8 +49,8 @@ HAS_CHROMIUM = CHROMIUM.exists()
 
 # Which program's child holds what while the crossing lasts.
 THERE = (
-    ("lane", "gate.programs.document.child", ("second line", "chip portrait")),
-    ("vision", "gate.programs.vision_child", ("its template",)),
+    ("lane", "gate.programs.lane.document.child", ("second line", "chip portrait")),
+    ("vision", "gate.programs.vision.face_child", ("its template",)),
 )
 PLACES = {*PROGRAMS, "sync", "pcscd", *(module for _, module, _ in THERE)}
 
@@ -169,7 +169,7 @@ async def page_open(gate: Gate, profile: Path) -> AsyncIterator[Path | None]:
         return
     from playwright.async_api import async_playwright
 
-    from gate.programs.screens_start import start_page
+    from gate.programs.screens.start import start_page
 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch_persistent_context(

@@ -17,8 +17,8 @@ from gate.audit.note import Verifier
 from gate.central import authority, folder
 from gate.central.roster import Roster
 from gate.central.schema import open_database
-from gate.programs import config as configuration
-from gate.programs.config import Config, Sync
+from gate.programs.shared import config as configuration
+from gate.programs.shared.config import Config, Sync
 
 
 @contextlib.contextmanager

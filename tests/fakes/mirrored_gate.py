@@ -17,7 +17,7 @@ import tomli_w
 from fakes.audit_logs import SmallLog
 
 from gate.audit.note import Signer
-from gate.programs.config import Config, load
+from gate.programs.shared.config import Config, load
 from gate.provision import device_key
 
 DEADLINE_S = 30.0

@@ -7,7 +7,7 @@ import socket
 from gate.channel.sockets import reach
 from gate.channel.table import CHANNELS
 from gate.programs.children import portraits, ways
-from gate.programs.config import Config
+from gate.programs.shared.config import Config
 
 
 async def send_through_vision(config: Config, crossing: str, image: bytes, *, encoding: str = "jpeg") -> None:

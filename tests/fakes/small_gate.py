@@ -12,9 +12,9 @@ import pyrage
 import tomli_w
 
 from gate.audit import keys
-from gate.programs import config as configuration
-from gate.programs.config import Config
-from gate.programs.runner import status_of
+from gate.programs.shared import config as configuration
+from gate.programs.shared.config import Config
+from gate.programs.shared.runner import status_of
 
 DEADLINE_S = 30
 

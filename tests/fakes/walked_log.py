@@ -11,7 +11,7 @@ from gate.passage import records
 from gate.passage.counting import Counters
 from gate.passage.events import Event, NotRecorded, Part, PartBack, PartLost, Recorded, RecordReplaced
 from gate.passage.evidence import Alarm
-from gate.programs.records import Remembered
+from gate.programs.lane.records import Remembered
 
 SMALL = (records.Incident, records.Granted, records.GrantEnded, records.Revoked)
 

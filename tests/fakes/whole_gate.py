@@ -24,8 +24,8 @@ from gate.cli.demo.stage import Stage
 from gate.cli.models import default_folder
 from gate.cli.officer.keys import read_shift
 from gate.passage.screen import Screen
-from gate.programs import config as configuration
-from gate.programs.supervise import Child, Family
+from gate.programs.shared import config as configuration
+from gate.programs.shared.supervise import Child, Family
 
 DEADLINE_S = 40.0
 PROGRAMS = ("log", "vision", "lane", "screens")

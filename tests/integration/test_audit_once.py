@@ -31,9 +31,9 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, NotRecorded, Part, PartLost, Recorded
 from gate.passage.records import Granted, Opened
-from gate.programs.config import Audit, Barrier, Camera, Config, Paths, Swipe
 from gate.programs.lane import clients
 from gate.programs.lane.clients import LogClient
+from gate.programs.shared.config import Audit, Barrier, Camera, Config, Paths, Swipe
 from gate.verify.bundle import EntryLine, KeyLine, lines
 from gate.verify.verify import verify
 
@@ -41,8 +41,8 @@ ROOT = Path(__file__).resolve().parents[2]
 AUDITOR = pyrage.x25519.Identity.generate()
 PROGRAM = """
 import asyncio, pathlib, sys
-from gate.programs import log
-from gate.programs.config import load
+from gate.programs.log import program as log
+from gate.programs.shared.config import load
 asyncio.run(log.run(load(pathlib.Path(sys.argv[1])), stop=asyncio.Event()))
 """
 

@@ -46,8 +46,9 @@ from gate.channel.messages import (
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS, Rate
 from gate.passage.events import RecordClass, RecordKind
-from gate.programs import log, log_probe, receipts
-from gate.programs.config import Audit, Barrier, Camera, Config, ConfigError, Paths, Swipe, Sync
+from gate.programs.log import probe, receipts
+from gate.programs.log import program as log
+from gate.programs.shared.config import Audit, Barrier, Camera, Config, ConfigError, Paths, Swipe, Sync
 from gate.verify.verify import verify
 
 MIRROR = Signer.generate("mirror.example/m", Algorithm.COSIGNATURE_V1)
@@ -237,7 +238,7 @@ async def test_what_can_be_no_record_is_not_recorded_and_holds_up_nothing(
 async def test_a_log_takes_admissions_again_when_it_has_proven_so_since_it_refused_a_record(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_probe, "AGAIN_S", 0.3)
+    monkeypatch.setattr(probe, "AGAIN_S", 0.3)
 
     def broken(*_: object) -> None:
         raise StoreError("disk I/O error")
@@ -513,16 +514,16 @@ async def test_a_database_of_the_first_format_is_a_configuration_error(config: C
 async def test_a_writer_that_hangs_is_neither_ready_nor_alive_though_its_socket_answers(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_probe, "EVERY_S", 0.05)
-    monkeypatch.setattr(log_probe, "PROVEN_MAX_S", 0.4)
-    monkeypatch.setattr(log_probe, "ANSWER_MAX_S", 0.4)
+    monkeypatch.setattr(probe, "EVERY_S", 0.05)
+    monkeypatch.setattr(probe, "PROVEN_MAX_S", 0.4)
+    monkeypatch.setattr(probe, "ANSWER_MAX_S", 0.4)
     freed, hangs = threading.Event(), threading.Event()
-    probe = Writer.probe
+    honest = Writer.probe
 
     def hanging(writer: Writer, value: bytes) -> bool:
         if hangs.is_set():
             freed.wait(20)
-        return probe(writer, value)
+        return honest(writer, value)
 
     monkeypatch.setattr(Writer, "probe", hanging)
     async with running(config) as lane:
@@ -533,8 +534,8 @@ async def test_a_writer_that_hangs_is_neither_ready_nor_alive_though_its_socket_
         found = await status(lane)
         assert (found.state, found.alive, found.detail["problem"]) == ("degraded", False, None)
         with monkeypatch.context() as patch:  # without the proof nobody would know
-            patch.setattr(log_probe, "PROVEN_MAX_S", 1e9)
-            patch.setattr(log_probe, "ANSWER_MAX_S", 1e9)
+            patch.setattr(probe, "PROVEN_MAX_S", 1e9)
+            patch.setattr(probe, "ANSWER_MAX_S", 1e9)
             assert (await status(lane)).state == "ready"
         freed.set()
         assert (await until(lane, "ready")).alive
@@ -543,8 +544,8 @@ async def test_a_writer_that_hangs_is_neither_ready_nor_alive_though_its_socket_
 async def test_a_log_that_cannot_read_what_it_wrote_is_not_ready_and_is_alive(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_probe, "EVERY_S", 0.05)
-    monkeypatch.setattr(log_probe, "PROVEN_MAX_S", 0.3)
+    monkeypatch.setattr(probe, "EVERY_S", 0.05)
+    monkeypatch.setattr(probe, "PROVEN_MAX_S", 0.3)
 
     def forgetful(*_: object) -> None:
         raise StoreError("what was written cannot be read back")
@@ -558,7 +559,7 @@ async def test_a_log_that_cannot_read_what_it_wrote_is_not_ready_and_is_alive(
 
 
 async def test_proofs_leave_the_log_and_its_files_as_they_are(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_probe, "EVERY_S", 0.0)
+    monkeypatch.setattr(probe, "EVERY_S", 0.0)
     monkeypatch.setattr(store, "WAL_BYTES_MAX", 200_000)
     folder = Path(config.paths.state) / "audit"
     async with running(config) as lane:

@@ -196,10 +196,10 @@ def test_a_child_that_breaks_says_where_and_not_on_what() -> None:
 
 def test_every_program_is_unreadable_and_leaves_no_core(tmp_path: Path) -> None:
     program = (
-        "import ctypes, resource, sys, types\nfrom pathlib import Path\nfrom gate.programs import runner\n"
+        "import ctypes, resource, sys, types\nfrom pathlib import Path\nfrom gate.programs.shared import runner\n"
         "async def run(config, *, stop):\n"
         "    print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))\n"
-        "sys.modules['gate.programs.any'] = types.SimpleNamespace(run=run)\n"
+        "sys.modules |= {'gate.programs.any': types.SimpleNamespace(), 'gate.programs.any.program': types.SimpleNamespace(run=run)}\n"
         f"folder = Path({str(tmp_path)!r})\n"
         "config = types.SimpleNamespace(runtime=lambda _: folder / 'any', socket=lambda name: folder / name)\n"
         "runner.run_program('any', config)\n"

@@ -22,9 +22,9 @@ from gate.document.authenticity.terminal_authentication import ChainRequest, Sig
 from gate.document.checks import CheckId, Result
 from gate.document.inspection import Inspection, inspect
 from gate.document.mrz.parsing import parse
-from gate.programs.centre import DEADLINE_S, ControlCentre
-from gate.programs.stages.centre import question_of
-from gate.programs.stages.document import converse
+from gate.programs.lane.centre import DEADLINE_S, ControlCentre
+from gate.programs.lane.stages.centre import question_of
+from gate.programs.lane.stages.document import converse
 from hardware_sim import cli
 from hardware_sim.centre.desk import desk_of
 from hardware_sim.centre.faults import Fault

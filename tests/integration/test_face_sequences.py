@@ -17,7 +17,7 @@ from gate.face.guidance import Hint
 from gate.face.track import TrackState
 from gate.face.values import Template
 from gate.face.watch import Watch
-from gate.programs.vision_child import portrait
+from gate.programs.vision.face_child import portrait
 from hardware_sim.faces import FaceDataMissingError, Identity, identities
 from hardware_sim.sequences import FPS, KIOSK, UPRIGHT, Actor, Lighting, Look, Sequence, sequence
 from hardware_sim.sequences.timeline import Key, Timeline, still

@@ -22,10 +22,10 @@ from gate.passage.events import DocumentPresented, Event, Part, PartBack, PartLo
 from gate.passage.orders import BePresent, Command, Free
 from gate.passage.records import Released
 from gate.passage.screen import Screen
-from gate.programs import clock
-from gate.programs.config import Config
 from gate.programs.lane.clients import LogClient
-from gate.programs.runner import status_of
+from gate.programs.shared import clock
+from gate.programs.shared.config import Config
+from gate.programs.shared.runner import status_of
 
 PATIENCE_S = 30
 OPENED = messages.NewRecord(

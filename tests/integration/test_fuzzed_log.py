@@ -12,7 +12,7 @@ from fakes.small_gate import small_gate, started
 from gate.channel import messages
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.programs.runner import status_of
+from gate.programs.shared.runner import status_of
 
 
 async def nonsense(fuzzers: list[Fuzzer], count: int) -> None:

@@ -21,12 +21,14 @@ import pytest
 import tomli_w
 from fakes.master_lists import NOW, master_list, party, revocation_list
 
-from gate.programs import clock, lists, sync
-from gate.programs import config as configuration
-from gate.programs.config import Config, ConfigError
-from gate.programs.lists import ImportLostError, import_in_child
-from gate.programs.lists_messages import Outcome, Request
-from gate.programs.runner import status_of
+from gate.programs.shared import clock
+from gate.programs.shared import config as configuration
+from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.runner import status_of
+from gate.programs.sync import lists
+from gate.programs.sync import program as sync
+from gate.programs.sync.lists import ImportLostError, import_in_child
+from gate.programs.sync.lists_messages import Outcome, Request
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
@@ -248,7 +250,7 @@ async def test_a_child_that_cannot_be_started_is_an_error_of_its_own(
 def child(site: Site, limits: str) -> Outcome:
     """The child with other limits, and without what measures coverage: it would not live within them."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    code = f"from gate.programs import lists_child as child; {limits}; child.main()"
+    code = f"from gate.programs.sync import lists_child as child; {limits}; child.main()"
     done = subprocess.run(
         [sys.executable, "-c", code, str(os.getpid())],
         input=msgspec.json.encode(site.request),
@@ -278,7 +280,7 @@ def test_a_folder_that_needs_too_much_memory_is_told(site: Site) -> None:
 
 def test_a_child_of_nobody_ends_before_it_reads_anything(site: Site) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "gate.programs.lists_child", "1"],
+        [sys.executable, "-m", "gate.programs.sync.lists_child", "1"],
         input=b"{}",
         capture_output=True,
         check=False,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gate.programs import selftest
-from gate.programs.config import Audit, Barrier, Camera, Config, Page, Swipe
 from gate.programs.selftest import TESTS, NotWellError
+from gate.programs.shared.config import Audit, Barrier, Camera, Config, Page, Swipe
 from hardware_sim.page.scanner import PageScanner
 
 

@@ -23,10 +23,10 @@ from gate.channel.errors import ChannelClosedError
 from gate.passage.evidence import CheckResult, PageCheckId
 from gate.passage.screen import Guidance
 from gate.picture import decode
-from gate.programs import page_source
 from gate.programs.children import portraits, ways
-from gate.programs.config import Page as Settings
-from gate.programs.page_source import Pages
+from gate.programs.shared.config import Page as Settings
+from gate.programs.vision import page_source
+from gate.programs.vision.page_source import Pages
 from hardware_sim.page.lying import Lying, Manner
 from hardware_sim.page.printing import Page, Size
 from hardware_sim.page.scanner import PageScanner

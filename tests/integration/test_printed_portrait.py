@@ -11,7 +11,7 @@ from fakes.tiny_models import real_models
 from gate.channel.messages import PageFinding
 from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.passage.evidence import CheckResult, PageCheckId
-from gate.programs.printed_portrait import PrintedPortrait
+from gate.programs.vision.printed_portrait import PrintedPortrait
 from hardware_sim.faces import identities
 
 pytestmark = pytest.mark.faces

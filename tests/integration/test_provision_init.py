@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from gate.audit import keys
 from gate.cli.models import default_folder
 from gate.cli.provision import app
-from gate.programs.config import load
+from gate.programs.shared.config import load
 from gate.provision.device_key import DeviceKeyError, generate, signing_request
 
 AUDITORS = tuple(str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2))

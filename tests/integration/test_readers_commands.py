@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from drivers.errors import SetupError
 from drivers.reader import imager, swipe
 from gate.cli.provision import app
-from gate.programs.config import Config, Swipe
-from gate.programs.readers import mrz_reader
 from gate.programs.selftest import TESTS, NotWellError
+from gate.programs.shared.config import Config, Swipe
+from gate.programs.shared.devices.mrz_readers import mrz_reader
 from hardware_sim.pty import SerialLine
 from hardware_sim.readers.device import Fault, ReaderDevice
 from hardware_sim.readers.kinds import KINDS

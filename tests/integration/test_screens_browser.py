@@ -22,7 +22,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from gate.face.liveness.tints import TINTS
 from gate.passage.screen import Guidance, Screen
-from gate.programs.screens_start import start_page
+from gate.programs.screens.start import start_page
 from gate.screens.kiosk.tints import CHANGE_MS_MIN
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -58,8 +58,8 @@ pytestmark = [
 
 START = """
 import asyncio, pathlib, sys
-from gate.programs.config import load
-from gate.programs.screens import run
+from gate.programs.shared.config import load
+from gate.programs.screens.program import run
 asyncio.run(run(load(pathlib.Path(sys.argv[1])), stop=asyncio.Event()))
 """
 

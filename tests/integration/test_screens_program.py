@@ -27,11 +27,11 @@ from gate.channel.messages import Status, StatusRequest, View
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.screen import Guidance, Screen
-from gate.programs import screens_http, screens_proof
-from gate.programs.config import Config, ConfigError
-from gate.programs.screens import FRAME_BYTES_MAX, Link, Screens, run
-from gate.programs.screens_http import CONNECTIONS_MAX, Visitors
-from gate.programs.screens_start import page_with_secret, start_page
+from gate.programs.screens import http, proof
+from gate.programs.screens.http import CONNECTIONS_MAX, Visitors
+from gate.programs.screens.program import FRAME_BYTES_MAX, Link, Screens, run
+from gate.programs.screens.start import page_with_secret, start_page
+from gate.programs.shared.config import Config, ConfigError
 from hardware_sim.display import PAINT_S, Display
 
 DEADLINE_S = 8.0
@@ -404,10 +404,10 @@ async def test_status_tells_pages_and_links(tmp_path: Path) -> None:
 async def test_a_server_that_answers_nothing_is_neither_ready_nor_alive_though_its_socket_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(screens_proof, "EVERY_S", 0.05)
-    monkeypatch.setattr(screens_proof, "FETCH_S", 0.2)
-    monkeypatch.setattr(screens_proof, "ABLE_MAX_S", 0.5)
-    monkeypatch.setattr(screens_proof, "ALIVE_MAX_S", 1.0)
+    monkeypatch.setattr(proof, "EVERY_S", 0.05)
+    monkeypatch.setattr(proof, "FETCH_S", 0.2)
+    monkeypatch.setattr(proof, "ABLE_MAX_S", 0.5)
+    monkeypatch.setattr(proof, "ALIVE_MAX_S", 1.0)
     settings = config(tmp_path)
     async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run(), program(settings):
         await _until_status(settings, page="shown", lane="up")
@@ -506,7 +506,7 @@ def _keeping_the_oldest(visitors: Visitors, transport: Any) -> None:
 async def test_a_connection_that_asks_for_nothing_is_hung_up_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(screens_http, "REQUEST_S", 0.2)
+    monkeypatch.setattr(http, "REQUEST_S", 0.2)
     settings = config(tmp_path)
     async with program(settings) as address, watching(address) as page:
         await page.until(screen="officer")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from fakes.small_gate import DEADLINE_S, command, small_gate, started
 
-from gate.programs.config import Config
-from gate.programs.runner import status_of
+from gate.programs.shared.config import Config
+from gate.programs.shared.runner import status_of
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from fakes.central_process import serving
 from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
-from gate.programs import config as configuration
+from gate.programs.shared import config as configuration
 from gate.verify.verify import verify
 
 

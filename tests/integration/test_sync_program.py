@@ -25,9 +25,9 @@ from gate.central.ledger import Ledger
 from gate.central.roster import Roster
 from gate.central.schema import open_database
 from gate.channel.messages import Status
-from gate.programs import sync
-from gate.programs.config import Config, ConfigError, Sync
-from gate.programs.runner import status_of
+from gate.programs.shared.config import Config, ConfigError, Sync
+from gate.programs.shared.runner import status_of
+from gate.programs.sync import program as sync
 from gate.sync import wire
 from gate.sync.errors import BadAnswerError, MirrorAwayError, SyncError
 from gate.sync.https import Courier, tls

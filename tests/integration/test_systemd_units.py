@@ -11,7 +11,7 @@ import pytest
 
 from gate.channel.table import CHANNELS
 from gate.channel.users import user_of
-from gate.programs.runner import PROGRAMS
+from gate.programs.shared.runner import PROGRAMS
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 EXPOSURE_MAX = {"lane": 6, "log": 4, "sync": 13, "screens": 11, "vision": 13}  # tenths, as --threshold takes them

@@ -25,12 +25,12 @@ from gate.face.guidance import Hint
 from gate.face.track import TrackState
 from gate.passage.events import TrackChange
 from gate.passage.screen import Guidance
-from gate.programs import vision_child
 from gate.programs.children import descriptors, portraits, start
 from gate.programs.children import spare as spares
 from gate.programs.children.start import ChildLostError, Process
-from gate.programs.vision_child import guidance_of, message_of, serve
-from gate.programs.vision_process import FACES, FaceSpare
+from gate.programs.vision import face_child
+from gate.programs.vision.face_child import guidance_of, message_of, serve
+from gate.programs.vision.face_children import FACES, FaceSpare
 
 DEADLINE_S = 15.0
 Wanted = TypeVar("Wanted")
@@ -147,7 +147,7 @@ class Broken(NewestFrame):
 
 
 async def test_a_camera_that_does_not_obey_is_a_lost_one_that_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vision_child, "camera_for", lambda _setup: Broken())
+    monkeypatch.setattr(face_child, "camera_for", lambda _setup: Broken())
     async with child_of() as parent:
         await parent.prepare("")
         await parent.send(m.StartCrossing("one"))

@@ -19,8 +19,8 @@ from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.evidence import CheckResult, PageCheckId
-from gate.programs import vision
-from gate.programs.config import Audit, Barrier, Camera, Config, Page, Paths
+from gate.programs.shared.config import Audit, Barrier, Camera, Config, Page, Paths
+from gate.programs.vision import program as vision
 from hardware_sim.page.lying import Lying
 from hardware_sim.page.printing import Page as Print
 from hardware_sim.page.printing import Size

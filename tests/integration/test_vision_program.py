@@ -31,8 +31,9 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS, Channel
 from gate.face.chain import open_models, template_of
 from gate.passage.screen import Guidance
-from gate.programs import vision, vision_process
-from gate.programs.config import Audit, Barrier, Camera, Config, Paths, Screens, Swipe
+from gate.programs.shared.config import Audit, Barrier, Camera, Config, Paths, Screens, Swipe
+from gate.programs.vision import face_children
+from gate.programs.vision import program as vision
 from hardware_sim.camera.display import shone_at_person
 from hardware_sim.display import light_of
 from models.manifest import load
@@ -146,7 +147,7 @@ def children() -> list[int]:
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError, IndexError):
             parent = int((entry / "stat").read_text().rpartition(") ")[2].split()[1])
-            if parent == os.getpid() and b"vision_child" in (entry / "cmdline").read_bytes():
+            if parent == os.getpid() and b"face_child" in (entry / "cmdline").read_bytes():
                 mine.append(int(entry.name))
     return mine
 
@@ -435,7 +436,7 @@ async def test_neither_template_nor_portrait_leaves_the_child(
 
 def test_the_parent_loads_no_image_or_inference_library() -> None:
     program = (
-        "import sys\nimport gate.programs.vision\n"
+        "import sys\nimport gate.programs.vision.program\n"
         "print(sorted({'numpy', 'cv2', 'onnxruntime', 'gate.face', 'models.runtime'} & set(sys.modules)))"
     )
     outcome = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -462,7 +463,7 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     config = config_for(tmp_path, models=real_models(), address="http://127.0.0.1:9/stream")
     program = (
         "import asyncio, sys\nfrom gate.channel import messages\nfrom gate.programs.children.start import Process\n"
-        "from gate.programs.vision_process import FACES\n"
+        "from gate.programs.vision.face_children import FACES\n"
         "async def main():\n"
         "    prepare = messages.Prepare(models=sys.argv[1], camera=messages.CameraSetup(sys.argv[2]))\n"
         "    child = await Process.start(FACES, prepare, incoming=messages.FromChild)\n"
@@ -514,9 +515,9 @@ async def test_a_crossing_and_garbage_in_one_write_end_their_connection_and_noth
 async def test_a_child_that_lives_and_answers_nothing_is_not_ready_though_its_socket_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vision_process, "FACES", "fakes.mute_face_child")
+    monkeypatch.setattr(face_children, "FACES", "fakes.mute_face_child")
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}")
-    monkeypatch.setattr(vision_process, "PROVE_DEADLINE_S", 0.5)
+    monkeypatch.setattr(face_children, "PROVE_DEADLINE_S", 0.5)
     monkeypatch.setattr(vision, "WATCH_EVERY_S", 0.1)
     monkeypatch.setattr(vision, "PROVE_EVERY_S", 0.3)
     async with site(tmp_path) as gate:
@@ -529,9 +530,9 @@ async def test_a_child_that_lives_and_answers_nothing_is_not_ready_though_its_so
 async def test_without_the_proof_a_mute_child_passes_for_a_ready_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vision_process, "FACES", "fakes.mute_face_child")
+    monkeypatch.setattr(face_children, "FACES", "fakes.mute_face_child")
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}")
-    monkeypatch.setattr(vision_process.FaceSpare, "proven_s", 0.0)
+    monkeypatch.setattr(face_children.FaceSpare, "proven_s", 0.0)
     monkeypatch.setattr(vision, "WATCH_EVERY_S", 0.1)
     async with site(tmp_path) as gate:
         await gate.status(state="ready")

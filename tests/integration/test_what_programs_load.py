@@ -26,16 +26,22 @@ def loaded_by(module: str) -> set[str]:
     ("module", "forbidden"),
     [
         (
-            "gate.programs.lane",
+            "gate.programs.lane.program",
             (*PIXELS, *NETWORK, "pyrage", "smartcard", "asn1crypto", "gate.document", "gate.trust.store", "sqlite3"),
         ),
-        ("gate.programs.document.child", (*PIXELS, *NETWORK, "pyrage", "serial", "gate.audit")),
-        ("gate.programs.log", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn")),
-        ("gate.programs.vision", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn", "pyrage")),
-        ("gate.programs.page_child", (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate.document")),
-        ("gate.programs.page_source_child", (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate.document")),
-        ("gate.programs.screens", (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage")),
-        ("gate.programs.sync", (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage", "asn1crypto", "gate.document")),
+        ("gate.programs.lane.document.child", (*PIXELS, *NETWORK, "pyrage", "serial", "gate.audit")),
+        ("gate.programs.log.program", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn")),
+        ("gate.programs.vision.program", (*PIXELS, "serial", "smartcard", "httpx2", "uvicorn", "pyrage")),
+        ("gate.programs.screens.program", (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage")),
+        (
+            "gate.programs.sync.program",
+            (*PIXELS, "serial", "smartcard", "sqlite3", "pyrage", "asn1crypto", "gate.document"),
+        ),
+        ("gate.programs.vision.page_child", (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate.document")),
+        (
+            "gate.programs.vision.page_source_child",
+            (*NETWORK, "pyrage", "serial", "smartcard", "gate.face", "gate.document"),
+        ),
         ("gate.cli.status", (*PIXELS, *NETWORK, "cryptography", "serial")),
     ],
 )

@@ -18,7 +18,7 @@ from drivers.reader.keyboard import KeyboardWedge
 from drivers.reader.profile import StxProfile, load_profile
 from drivers.reader.stx import StxDecoder
 from drivers.reader.talker import TalkingReader
-from gate.programs.readers import MrzReader
+from gate.programs.shared.devices.mrz_readers import MrzReader
 from hardware_sim.readers.keyboard import stroke
 from hardware_sim.readers.talkers import cr100_text, rte_native, stx_plain
 

@@ -17,7 +17,7 @@ from gate.passage.effects import ClearAlarms, Effect, EndEmergency, Grant, LookA
 from gate.passage.events import Event, LaneSeen, Part, PartBack, PartLost
 from gate.passage.lane import Surroundings
 from gate.passage.orders import EndEmergencyNow, Free
-from gate.programs.records import Remembered, fields_of
+from gate.programs.lane.records import Remembered, fields_of
 from hardware_sim.barrier.registers import END_EMERGENCY, RELEASE, RELEASE_CODE
 from hardware_sim.books import Different, differences
 from hardware_sim.decided import Entry

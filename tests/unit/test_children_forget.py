@@ -13,8 +13,8 @@ from gate.channel.sockets import BYTES_MAX
 from gate.programs.children import ways
 from gate.programs.children.start import Process
 from gate.programs.children.words import Words
-from gate.programs.page_source_child import Child, Kept
-from gate.programs.vision import Crossing, Vision
+from gate.programs.vision.page_source_child import Child, Kept
+from gate.programs.vision.program import Crossing, Vision
 
 
 class Connection:

@@ -11,7 +11,7 @@ from drivers.reader.keys import CHARACTERS_MIN, PAUSE_MS, WEDGE_INTERVAL_MS_MAX
 from drivers.reader.profile import ImagerProfile, all_profiles
 from drivers.reader.sidecar import parse_sidecar
 from drivers.values import PageCheck, PageResult
-from gate.programs.config import Swipe
+from gate.programs.shared.config import Swipe
 from hardware_sim.readers.device import Fault
 from hardware_sim.readers.kinds import KINDS
 

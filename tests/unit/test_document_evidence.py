@@ -25,9 +25,9 @@ from gate.passage.evidence import AccessEvidence, AgreementEvidence, DocumentEvi
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Reason
 from gate.passage.records import Decided
-from gate.programs.records import RecordError, fields_of, replay
-from gate.programs.stages.anchors import RememberingAnchors
-from gate.programs.stages.document import AUTHORITIES_MAX, document_evidence
+from gate.programs.lane.records import RecordError, fields_of, replay
+from gate.programs.lane.stages.anchors import RememberingAnchors
+from gate.programs.lane.stages.document import AUTHORITIES_MAX, document_evidence
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 from hardware_sim.passport.security_object import SecurityObject

@@ -15,9 +15,9 @@ from drivers.errors import LinkLostError
 from gate.channel import messages
 from gate.document.inspection import Portrait
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence, PageCheckId
-from gate.programs import clock
-from gate.programs.document.inspecting import ChipSide, inspect_presented
-from gate.programs.stages.anchors import RememberingAnchors
+from gate.programs.lane.document.inspecting import ChipSide, inspect_presented
+from gate.programs.lane.stages.anchors import RememberingAnchors
+from gate.programs.shared import clock
 from hardware_sim.chip.card import Card
 
 DOCUMENT = issued()

@@ -12,9 +12,9 @@ from fakes.sample_passports import utopia
 
 from gate.document.errors import MalformedError
 from gate.document.pki.revocation import parse_revocation_list
-from gate.programs.config import Config, ConfigError
-from gate.programs.document.lists import ListsError, open_lists
 from gate.programs.lane import program
+from gate.programs.lane.document.lists import ListsError, open_lists
+from gate.programs.shared.config import Config, ConfigError
 from gate.trust import store
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source

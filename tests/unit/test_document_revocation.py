@@ -26,7 +26,7 @@ from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.curve_table import PARAMETERS
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
 from gate.document.pki.revoked import lists_about
-from gate.programs.stages.anchors import RememberingAnchors
+from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.trust.importing import import_sources
 from gate.trust.pool import Pool
 from gate.trust.revocations import Revocations

@@ -33,7 +33,7 @@ from gate.document.seal import c40
 from gate.document.seal.judge import CLAUSES, SealCheckId, SealVerdict, judge_seal
 from gate.document.seal.profiles import ARRIVAL_SIGNER, VDS_SIGNER, read_content
 from gate.document.seal.vds import parse_seal
-from gate.programs.stages.anchors import RememberingAnchors
+from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.trust.folder import read_folder
 from gate.trust.importing import ImportReport, import_sources
 from gate.trust.known import Way

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gate.channel import messages
 from gate.passage.evidence import CueEvidence
-from gate.programs.stages.face import CUES_MAX, face_evidence
+from gate.programs.lane.stages.face import CUES_MAX, face_evidence
 
 
 def compared(**cues: float | None) -> messages.FaceCompared:

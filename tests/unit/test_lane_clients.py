@@ -312,9 +312,9 @@ async def test_at_the_limit_the_oldest_owed_record_is_dropped_and_the_loss_is_wr
     async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         await log.until_written(3)
     assert [json.loads(new.body) for new in log.written] == [
-        {"incident": "records_lost", "count": 3},
-        {"incident": "forced", "count": 3},
-        {"incident": "forced", "count": 4},
+        {"incident": "records_lost", "count": 3, "waits": False},
+        {"incident": "forced", "count": 3, "waits": False},
+        {"incident": "forced", "count": 4, "waits": False},
     ]
 
 

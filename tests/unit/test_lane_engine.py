@@ -30,7 +30,7 @@ from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Screen
 from gate.programs.lane.engine import Engine
-from gate.programs.records import Remembered
+from gate.programs.lane.records import Remembered
 
 
 class World:

@@ -51,7 +51,7 @@ from gate.passage.records import (
 )
 from gate.programs.lane import owed
 from gate.programs.lane.owed import HELD_UP_MAX, Answer, Outcome, Owed
-from gate.programs.records import REPLACED_MAX, Remembered
+from gate.programs.lane.records import REPLACED_MAX, Remembered
 
 
 def queue() -> Owed:

@@ -13,13 +13,13 @@ from fakes.document_children import FakeChild
 from gate.channel import messages as m
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
-from gate.programs.centre import ControlCentre
 from gate.programs.children import ways
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
+from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.documents import Presented
 from gate.programs.lane.reading import QUESTIONS_MAX, Reading, page_shown
-from gate.programs.stages.unread import unreadable
+from gate.programs.lane.stages.unread import unreadable
 
 LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 SWIPED = Presented((LINES,))

@@ -16,15 +16,15 @@ from fakes.master_lists import NOW, party, revocation_list
 from gate.channel import messages
 from gate.passage.events import Event, SiteSeen
 from gate.passage.records import ListsUpdated, Record
-from gate.programs import clock
 from gate.programs.children import ways
 from gate.programs.children.start import ChildLostError
-from gate.programs.config import Config, ConfigError
-from gate.programs.document.lists import told
 from gate.programs.lane import renewal
+from gate.programs.lane.document.lists import told
 from gate.programs.lane.program import Lane
+from gate.programs.lane.records import fields_of
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, HeldLists, ready_of, update_of
-from gate.programs.records import fields_of
+from gate.programs.shared import clock
+from gate.programs.shared.config import Config, ConfigError
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore

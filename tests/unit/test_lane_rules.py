@@ -10,7 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
-from gate.programs.config import (
+from gate.programs.lane.records import fields_of
+from gate.programs.lane.rules import embedder_of, rules_of, start_of
+from gate.programs.shared.config import (
     Approval,
     Audit,
     Barrier,
@@ -23,8 +25,6 @@ from gate.programs.config import (
     Rules,
     Swipe,
 )
-from gate.programs.lane.rules import embedder_of, rules_of, start_of
-from gate.programs.records import fields_of
 from models.manifest import load
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gate.programs.lists_watch import RETRY_MAX_S, RETRY_MIN_S, Seen, Watch
+from gate.programs.sync.lists_watch import RETRY_MAX_S, RETRY_MIN_S, Seen, Watch
 from gate.trust.looking import Entry
 
 

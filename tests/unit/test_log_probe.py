@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gate.programs import log_probe
-from gate.programs.log_probe import Probe
+from gate.programs.log import probe
+from gate.programs.log.probe import Probe
 
 
 class Disk:
@@ -46,8 +46,8 @@ async def until(probe: Probe, *, able: bool) -> None:
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_probe, "AGAIN_S", 0.02)
-    monkeypatch.setattr(log_probe, "EVERY_S", 60.0)
+    monkeypatch.setattr(probe, "AGAIN_S", 0.02)
+    monkeypatch.setattr(probe, "EVERY_S", 60.0)
 
 
 async def test_before_the_first_proof_nothing_is_proven() -> None:

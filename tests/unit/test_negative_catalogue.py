@@ -29,8 +29,8 @@ from gate.document.mrz.parsing import parse
 from gate.passage.evidence import Check, CheckResult, DocumentEvidence, Score, SiteEvidence
 from gate.passage.evidence import CheckId as PassageCheckId
 from gate.passage.policy import Policy, document_objections, site_objections
-from gate.programs.stages.anchors import RememberingAnchors
-from gate.programs.stages.document import document_evidence
+from gate.programs.lane.stages.anchors import RememberingAnchors
+from gate.programs.lane.stages.document import document_evidence
 from gate.trust.errors import SourceError
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source

@@ -30,7 +30,7 @@ from gate.orders.verbs import RULES, Role, Verb
 from gate.passage.events import LampAnswered
 from gate.passage.evidence import Alarm
 from gate.passage.orders import Notice, Outcome
-from gate.programs import clock
+from gate.programs.shared import clock
 
 
 def run(*arguments: str | Path) -> Result:

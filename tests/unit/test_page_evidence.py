@@ -20,9 +20,9 @@ from gate.passage.evidence import CheckResult, Evidence, PageCheck, PageCheckId,
 from gate.passage.policy import page_objections
 from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Guidance
-from gate.programs.document.page import page_evidence
-from gate.programs.page_findings import MEASURED_ON, guidance_of, message_of, readings_of
-from gate.programs.stages.page import page_checks
+from gate.programs.lane.document.page import page_evidence
+from gate.programs.lane.stages.page import page_checks
+from gate.programs.vision.page_findings import MEASURED_ON, guidance_of, message_of, readings_of
 
 READ = messages.PageRead(1, "camera", "TD3", 0.9, True, [])
 

@@ -8,7 +8,7 @@ from drivers.errors import SetupError
 from drivers.reader.dropped import FolderPage
 from drivers.reader.page import CameraPage
 from gate.channel import messages
-from gate.programs.page_source_child import source_for
+from gate.programs.vision.page_source_child import source_for
 
 
 def prepare(driver: str, place: str) -> messages.PreparePage:

@@ -39,7 +39,7 @@ from gate.passage.policy import lane_objections
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind
 from gate.passage.screen import Screen
-from gate.programs.records import fields_of, replay
+from gate.programs.lane.records import fields_of, replay
 
 OPEN = replace(AT_REST, closed=False, grants_left=1)
 IN_ZONE = replace(OPEN, bodies=1)

@@ -15,9 +15,9 @@ from drivers.camera.newest import NewestFrame
 from drivers.camera.v4l2 import Calibration, V4l2Camera
 from drivers.errors import SetupError
 from gate.channel.messages import CameraSetup
-from gate.programs.cameras import camera_for
-from gate.programs.config import Camera
-from gate.programs.vision_child import gives_pictures
+from gate.programs.shared.config import Camera
+from gate.programs.shared.devices.cameras import camera_for
+from gate.programs.vision.face_child import gives_pictures
 
 DEVICE = "/dev/v4l/by-id/usb-camera-index0"
 
@@ -72,7 +72,7 @@ class Recorded(NewestFrame):
 def test_a_camera_is_back_when_it_gives_two_pictures_that_differ(
     greys: tuple[int, ...], moving: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gate.programs.vision_child.PROBE_S", 0.2)
+    monkeypatch.setattr("gate.programs.vision.face_child.PROBE_S", 0.2)
     camera = Recorded(*greys)
     camera.open()
     assert gives_pictures(camera) is bool(moving)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gate.programs import clock
-from gate.programs.config import ConfigError
+from gate.programs.shared import clock
+from gate.programs.shared.config import ConfigError
 
 
 @pytest.fixture

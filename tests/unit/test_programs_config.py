@@ -9,7 +9,7 @@ import pytest
 import tomli_w
 
 from gate.passage.evidence import PageCheckId
-from gate.programs.config import Config, ConfigError, load, zone_of
+from gate.programs.shared.config import Config, ConfigError, load, zone_of
 
 TABLE: dict[str, Any] = {
     "purpose": "trial",

@@ -12,7 +12,7 @@ import pytest
 
 from gate.channel import messages
 from gate.programs.children.start import ChildLostError, Process
-from gate.programs.erasing import ERASING, PROGRAMS
+from gate.programs.shared.erasing import ERASING, PROGRAMS
 
 ROOT = Path(__file__).resolve().parents[2]
 # Makes a hundred strings that no literal holds, and drops them; then counts what is left in its own memory.

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from gate.channel.messages import Status
-from gate.programs import runner
+from gate.programs.shared import runner
 
 ABLE = Status("lane", "ready", {})
 WAITING = Status("lane", "degraded", {})

@@ -15,10 +15,10 @@ import pytest
 from gate.channel import messages as m
 from gate.channel.sockets import Connection, connect, serve
 from gate.channel.table import CHANNELS
-from gate.programs import vision
 from gate.programs.children.start import ChildLostError
-from gate.programs.racing import first_of
-from gate.programs.vision import Vision
+from gate.programs.shared.racing import first_of
+from gate.programs.vision import program as vision
+from gate.programs.vision.program import Vision
 
 DEADLINE_S = 5.0
 
@@ -158,7 +158,7 @@ async def test_a_crossing_that_nobody_serves_is_seen_as_standing_still(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(Vision, "_serve_crossing", nobody)
-    monkeypatch.setattr("gate.programs.vision_able.CHILD_MAX_S", 0.2)
+    monkeypatch.setattr("gate.programs.vision.able.CHILD_MAX_S", 0.2)
     lane = await site.lane()
     await lane.send(m.StartCrossing("c1"))
     await asyncio.sleep(0.4)

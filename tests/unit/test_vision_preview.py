@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 from gate.channel import messages as m
-from gate.programs.vision import Vision
+from gate.programs.vision.program import Vision
 
 
 class Screen:

@@ -17,7 +17,7 @@ from gate.face.injection import Tamper
 from gate.face.observation import Observation
 from gate.face.values import LiveEvidence
 from gate.picture import Picture
-from gate.programs.vision_video import CHANGES_MAX, LEVELS, REFUSALS_MAX, Exposure, PatientWitness, Video, exposures
+from gate.programs.vision.video import CHANGES_MAX, LEVELS, REFUSALS_MAX, Exposure, PatientWitness, Video, exposures
 
 FRAME_S = 0.075
 

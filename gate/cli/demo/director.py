@@ -17,7 +17,7 @@ from gate.cli.demo.machine import Lateness, Machine
 from gate.cli.demo.officer import Officer
 from gate.cli.demo.world import World
 from gate.passage.screen import Screen
-from gate.programs.supervise import Child
+from gate.programs.shared.supervise import Child
 
 TRAVELLER_DEADLINE_S = 90.0
 SETTLED_DEADLINE_S = 30.0

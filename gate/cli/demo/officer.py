@@ -19,7 +19,7 @@ from gate.orders.order import Shift
 from gate.orders.verbs import Verb
 from gate.passage.orders import Outcome
 from gate.passage.screen import Screen
-from gate.programs.racing import first_of
+from gate.programs.shared.racing import first_of
 
 PRESENCE_S = 1.0
 SETTLE_AFTER_S = 0.4

@@ -31,9 +31,9 @@ from gate.cli.demo.stage import Stage, StageError
 from gate.cli.demo.world import World, WorldError
 from gate.cli.models import default_folder
 from gate.cli.officer.keys import read_shift
-from gate.programs.runner import PROGRAMS, status_of
-from gate.programs.screens_start import page_address, page_with_secret, start_page
-from gate.programs.supervise import Child, Family
+from gate.programs.screens.start import page_address, page_with_secret, start_page
+from gate.programs.shared.runner import PROGRAMS, status_of
+from gate.programs.shared.supervise import Child, Family
 from hardware_sim.readers.kinds import PAGE_READER
 from hardware_sim.scenario import Scenario, ScenarioError, read_scenarios, scenario_folder
 

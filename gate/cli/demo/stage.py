@@ -16,8 +16,8 @@ import pyrage
 import tomli_w
 
 from gate.audit import keys
-from gate.programs import config as configuration
-from gate.programs.config import Config
+from gate.programs.shared import config as configuration
+from gate.programs.shared.config import Config
 from gate.provision import device_key
 
 OPERATOR = "demo.invalid"

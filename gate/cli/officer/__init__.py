@@ -281,8 +281,8 @@ def _reasons(waiting: messages.Waiting) -> list[str]:
 
 
 def _socket(config: Path | None) -> Path:
-    from gate.programs.config import ConfigError
-    from gate.programs.runner import load_config
+    from gate.programs.shared.config import ConfigError
+    from gate.programs.shared.runner import load_config
 
     try:
         return load_config(config).socket("orders")

@@ -60,7 +60,7 @@ def certify(
     from gate.orders import certificate as certificates
     from gate.orders import keys
     from gate.orders.errors import OrderError
-    from gate.programs.clock import now
+    from gate.programs.shared.clock import now
 
     if bool(gate) is every_gate:
         fail(Exit.USAGE, "name the gates with --gate, or say --every-gate")

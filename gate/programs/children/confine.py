@@ -24,11 +24,12 @@ from typing import Final
 
 from gate.programs.children import landlock
 from gate.programs.children.seccomp import Argument, Refusal, Where, refuse
+from gate.programs.shared.unreadable import PR_SET_DUMPABLE, make_unreadable
 
 ADDRESS_SPACE_BYTES_MAX: Final = 3 * 1024**3  # decoders and models stay far below; a bomb ends here
 OPEN_FILES_MAX: Final = 1024  # what lies in sockets is no address space: so many of them hold less than that may be
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_PTRACER = 1, 4, 0x59616D61
+_PR_SET_PDEATHSIG, _PR_SET_PTRACER = 1, 0x59616D61
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 _CAP_IPC_LOCK = 14
 _CLONE_THREAD: Final = 0x00010000
@@ -222,14 +223,6 @@ def confine(needs: Needs) -> dict[str, bool]:
     return {"files_closed": closed}
 
 
-def make_unreadable() -> None:
-    """No other process of this user reads the memory, and none of it is left as a core. Raises OSError."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "cannot make the process non-dumpable")
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 def never_needed(own_pid: int) -> tuple[Refusal, ...]:
     """What no child of any kind needs."""
     always = (*_OTHER_PROGRAMS, *_OTHER_PROCESSES, *_SHARED_MEMORY, *_KERNEL, *_LISTENING)
@@ -243,7 +236,7 @@ def never_needed(own_pid: int) -> tuple[Refusal, ...]:
         Refusal("prlimit64", Argument(0, Where.IS_NOT, 0)),
         *(
             Refusal("prctl", Argument(0, Where.MASKED_IS, what, _INT))
-            for what in (_PR_SET_DUMPABLE, _PR_SET_PDEATHSIG, _PR_SET_PTRACER)
+            for what in (PR_SET_DUMPABLE, _PR_SET_PDEATHSIG, _PR_SET_PTRACER)
         ),
         *(Refusal(call, Argument(1, Where.MASKED_IS, what, _INT)) for call, what in _SETTING_OWNERS),
         *(Refusal("ioctl", Argument(1, Where.MASKED_IS, what, _INT)) for what in _TYPING),

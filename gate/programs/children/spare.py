@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from gate.channel import messages
 from gate.programs.children.start import ChildLostError, Process
-from gate.programs.racing import first_of
+from gate.programs.shared.racing import first_of
 
 TAKE_DEADLINE_S = 10.0
 PAUSE_MIN_S = 0.5

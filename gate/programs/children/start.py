@@ -21,8 +21,8 @@ from gate.channel.errors import BadMessageError, ChannelError
 from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
 from gate.programs.children import descriptors
 from gate.programs.children.words import Words
-from gate.programs.config import environment_with
-from gate.programs.erasing import ERASING
+from gate.programs.shared.config import environment_with
+from gate.programs.shared.erasing import ERASING
 
 START_DEADLINE_S = 20.0
 SILENCE_MAX_S = 3.0  # a child says four times a second that it lives

@@ -26,8 +26,8 @@ from gate.channel.table import CHANNELS, Channel
 from gate.passage.events import Event, Part, PartBack, PartLost, RecordReplaced
 from gate.passage.records import Record
 from gate.programs.lane.owed import Answer, Outcome, Owed
-from gate.programs.racing import first_of
-from gate.programs.records import Remembered
+from gate.programs.lane.records import Remembered
+from gate.programs.shared.racing import first_of
 
 APPEND_ID_BYTES = 16
 RETRY_S = 0.5

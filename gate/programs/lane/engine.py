@@ -34,7 +34,7 @@ from gate.passage.evidence import Alarm
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Outcome
 from gate.passage.screen import Guidance, Purpose, Screen
-from gate.programs.records import Remembered
+from gate.programs.lane.records import Remembered
 
 EVENTS_MAX = 10_000  # channels and devices are limited to a few hundred a second: over it the loop is lost, and the program starts anew
 TICK_S = 0.05

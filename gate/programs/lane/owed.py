@@ -22,7 +22,7 @@ import msgspec
 from gate.channel import messages
 from gate.passage.events import NotRecorded, Recorded, RecordReplaced
 from gate.passage.records import Incident, IncidentKind, Record, class_of, crossing_of
-from gate.programs.records import RecordError, Remembered, encode, stand_in
+from gate.programs.lane.records import RecordError, Remembered, encode, stand_in
 
 OWED_MAX = 1_000
 AHEAD_MAX = 48  # so many records before an awaited one still go with it

@@ -24,7 +24,7 @@ from gate.passage.events import (
 from gate.passage.evidence import Alarm
 from gate.programs.lane.documents import Documents, Presented
 from gate.programs.lane.ordering import Kind, Ordering
-from gate.programs.racing import first_of
+from gate.programs.shared.racing import first_of
 
 RECONNECT_S = 0.25
 LAMP_AGAIN_S = 5.0  # a lamp that the controller refused

@@ -35,14 +35,12 @@ from gate.passage.machine import crossing_of
 from gate.passage.orders import Outcome
 from gate.passage.records import Stopped
 from gate.passage.screen import Purpose, Screen
-from gate.programs import clock
-from gate.programs.centre import ControlCentre
 from gate.programs.children import ways
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
-from gate.programs.config import Config
 from gate.programs.lane import able
 from gate.programs.lane.able import Pulse
+from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.desk import Desk
 from gate.programs.lane.documents import Documents, PageListener
@@ -50,12 +48,14 @@ from gate.programs.lane.engine import Engine
 from gate.programs.lane.officers import Officers
 from gate.programs.lane.parts import BarrierKeeper, SwipeKeeper
 from gate.programs.lane.reading import Reading
+from gate.programs.lane.records import Remembered
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, ready_of, update_of
 from gate.programs.lane.rules import rules_of, start_of
-from gate.programs.readers import mrz_reader
-from gate.programs.records import Remembered
-from gate.programs.stages.face import face_evidence
-from gate.programs.status import serve_status
+from gate.programs.lane.stages.face import face_evidence
+from gate.programs.shared import clock
+from gate.programs.shared.config import Config
+from gate.programs.shared.devices.mrz_readers import mrz_reader
+from gate.programs.shared.status import serve_status
 
 SITE_LOOK_S = 5.0
 LOG_WAIT_S = 0.2

@@ -14,13 +14,13 @@ from collections.abc import Awaitable, Callable
 from gate.channel import messages
 from gate.passage.events import DocumentRead, DocumentRemoved, Event
 from gate.passage.evidence import CheckId
-from gate.programs.centre import ControlCentre
 from gate.programs.children import ways
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
+from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.documents import Presented
 from gate.programs.lane.renewal import DocumentChild
-from gate.programs.stages.unread import unreadable
+from gate.programs.lane.stages.unread import unreadable
 
 QUESTIONS_MAX = 4  # to the control centre: a chain and a signature, for each of two readings
 

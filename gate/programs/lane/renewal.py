@@ -25,12 +25,12 @@ import msgspec
 from gate.channel import messages
 from gate.channel.sockets import BYTES_MAX
 from gate.passage.records import ListsUpdated, PublishedList
-from gate.programs import clock
 from gate.programs.children.start import ChildLostError, Process, UnfitError
-from gate.programs.config import Config, ConfigError
+from gate.programs.shared import clock
+from gate.programs.shared.config import Config, ConfigError
 from gate.trust.freshness import freshness
 
-DOCUMENTS = "gate.programs.document.child"
+DOCUMENTS = "gate.programs.lane.document.child"
 FINGERS = 3
 STORE_BYTES_MAX = 256 << 20
 COPY_BYTES = 1 << 20

@@ -13,13 +13,13 @@ from gate.passage.lane import Timing
 from gate.passage.machine import Rules
 from gate.passage.policy import NoChipAuthentication, Policy
 from gate.passage.records import ApprovalSettings, FaceSettings, Started
-from gate.programs.config import ConfigError
+from gate.programs.shared.config import ConfigError
 from gate.rules.approval import PERSONS_MIN, Approval, digest, persons
 from models.errors import ManifestError
 from models.site import load_for
 
 if TYPE_CHECKING:
-    from gate.programs.config import Config
+    from gate.programs.shared.config import Config
     from models.manifest import Model, Threshold
 
 

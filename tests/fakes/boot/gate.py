@@ -25,7 +25,7 @@ from fakes.boot.attempts import FAR, FAR_PORT
 from fakes.boot.machine import Machine, booted
 
 from gate.cli.models import default_folder
-from gate.programs.runner import PROGRAMS
+from gate.programs.shared.runner import PROGRAMS
 
 ROOT = Path(__file__).resolve().parents[3]
 SYSTEMD = ROOT / "systemd"

@@ -6,7 +6,7 @@ from gate.channel import messages
 from gate.document.checks import CheckId, Result
 from gate.document.verdict.conclusion import Inspection
 from gate.passage.evidence import CheckResult, PageCheck, PageCheckId, PageEvidence
-from gate.programs.stages.page import page_checks
+from gate.programs.lane.stages.page import page_checks
 
 
 def page_evidence(shown: messages.PageShown, inspection: Inspection, *, tries: int) -> PageEvidence:

@@ -2,7 +2,7 @@
 
 Promises: the spool is only read; the mirror's receipts are left in the inbox; a receipt is left only when its cosignature holds; whatever the mirror does costs one
 log line when it begins and one when it ends, and the program goes on, slower each time up to a bound. What is said to
-the mirror belongs to `gate.sync`; whether a receipt is true, to the log program; lists to `gate.programs.lists`.
+the mirror belongs to `gate.sync`; whether a receipt is true, to the log program; lists to `gate.programs.sync.lists`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from gate.audit.errors import BadFormatError
 from gate.audit.note import Verifier
 from gate.audit.record import time_text
 from gate.channel.messages import Status
-from gate.programs import clock
-from gate.programs.config import Config, ConfigError, Sync
-from gate.programs.lists import Lists
-from gate.programs.racing import first_of
-from gate.programs.status import serve_status
+from gate.programs.shared import clock
+from gate.programs.shared.config import Config, ConfigError, Sync
+from gate.programs.shared.racing import first_of
+from gate.programs.shared.status import serve_status
+from gate.programs.sync.lists import Lists
 from gate.sync import inbox
 from gate.sync.errors import OtherHistoryError, SyncError
 from gate.sync.https import Courier, tls

@@ -92,7 +92,7 @@ def serve(requests: BinaryIO, recogniser: Recogniser) -> None:
 
 
 def main() -> None:
-    """Entry point: `python -m gate.programs.page_child MODELS PARENT_PID`. The first line says whether it is ready."""
+    """Entry point: `python -m gate.programs.vision.page_child MODELS PARENT_PID`. The first line says whether it is ready."""
     harden(int(sys.argv[2]))
     confine(Needs())
     cv2.setNumThreads(1)

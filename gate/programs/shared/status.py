@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from gate.channel.messages import Status, StatusRequest
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
-from gate.programs.config import Config
+from gate.programs.shared.config import Config
 
 
 def serve_status(config: Config, program: str, status: Callable[[], Status]) -> AbstractAsyncContextManager[None]:

@@ -25,7 +25,7 @@ from gate.screens.kiosk.key import SECRET_LENGTH
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gate.programs.config import Config
+    from gate.programs.shared.config import Config
 
 GROUP: Final = "portcullis-kiosk"
 _SECRET: Final = re.compile(rb"[A-Za-z0-9_-]{%d}" % SECRET_LENGTH)

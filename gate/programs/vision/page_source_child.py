@@ -1,6 +1,6 @@
 """The process that looks at pages: frames of a document camera, or the pictures that a vendor's service drops.
 
-Started by `gate.programs.vision` with one end of a socket pair as its standard input. What a hostile picture can break ends with it:
+Started by `gate.programs.vision.program` with one end of a socket pair as its standard input. What a hostile picture can break ends with it:
 it holds no key, cannot be dumped or traced, leaves no core, may not grow without bound, and ends when its parent does. Out go the format
 and the confidence of what was read, and reasons. The lines go to the document child and the portrait's part of the page to the face
 child, over ways that the parents only hand on, and are forgotten when they went, or with the page. Nothing is written or logged.
@@ -35,12 +35,12 @@ from gate.page.stream.camera import CameraStream
 from gate.page.stream.events import Advised, Gone, Read, Unread
 from gate.page.stream.scanner import ScannerStream
 from gate.picture import BadPictureError, decode, preview
-from gate.programs.cameras import page_camera
 from gate.programs.children import needs, portraits, ways
 from gate.programs.children.confine import Needs, confine, harden
 from gate.programs.children.descriptors import Handed
-from gate.programs.page_findings import guidance_of, message_of, readings_of
-from gate.programs.racing import first_of
+from gate.programs.shared.devices.cameras import page_camera
+from gate.programs.shared.racing import first_of
+from gate.programs.vision.page_findings import guidance_of, message_of, readings_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -248,7 +248,7 @@ async def serve(end: socket.socket, way: socket.socket, *, confine: Confine) -> 
 
 
 def main() -> None:
-    """Entry point: `python -m gate.programs.page_source_child PARENT_PID WAY`, a socket as standard input."""
+    """Entry point: `python -m gate.programs.vision.page_source_child PARENT_PID WAY`, a socket as standard input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
     way = int(sys.argv[2])
     harden(int(sys.argv[1]), keep=(way,))

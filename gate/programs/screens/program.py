@@ -33,12 +33,12 @@ from gate.channel.messages import (
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.screen import Purpose
-from gate.programs.config import Config, ConfigError
-from gate.programs.screens_http import Visitors, listen
-from gate.programs.screens_http import server as http_server
-from gate.programs.screens_proof import OwnPage
-from gate.programs.screens_start import host_of, page_address, prepare
-from gate.programs.status import serve_status
+from gate.programs.screens.http import Visitors, listen
+from gate.programs.screens.http import server as http_server
+from gate.programs.screens.proof import OwnPage
+from gate.programs.screens.start import host_of, page_address, prepare
+from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.status import serve_status
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.fanout import Fanout

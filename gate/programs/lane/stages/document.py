@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gate.document.access.checks import AccessFacts
     from gate.document.pki.certificate import Certificate
     from gate.document.verdict.conclusion import AgreementFacts
-    from gate.programs.stages.anchors import RememberingAnchors
+    from gate.programs.lane.stages.anchors import RememberingAnchors
 
 log = logging.getLogger(__name__)
 AUTHORITIES_MAX: Final = 8  # a country has a handful of one name; more are not told

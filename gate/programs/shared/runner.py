@@ -24,10 +24,10 @@ from gate.channel import messages, table
 from gate.channel.errors import ChannelError, NoPlaceError
 from gate.channel.place import only_instance
 from gate.channel.sockets import connect
-from gate.programs import config as configuration
-from gate.programs.children.confine import make_unreadable
-from gate.programs.clock import now
-from gate.programs.config import Config
+from gate.programs.shared import config as configuration
+from gate.programs.shared.clock import now
+from gate.programs.shared.config import Config
+from gate.programs.shared.unreadable import make_unreadable
 
 PROGRAMS = table.PROGRAMS
 STATUS_DEADLINE_S = 1.0
@@ -56,7 +56,7 @@ def run_program(name: str, config: Config) -> None:
     """
     make_unreadable()
     log_as_json(name)
-    program: Program = importlib.import_module(f"gate.programs.{name}").run
+    program: Program = importlib.import_module(f"gate.programs.{name}.program").run
     try:
         with only_instance(config.runtime(name)):
             asyncio.run(_supervised(name, program, config))

@@ -18,13 +18,13 @@ from gate.document.errors import MrzError
 from gate.document.inspection import CentreRequest, Inspection, Portrait, inspect
 from gate.document.mrz.parsing import Mrz, parse
 from gate.passage.evidence import CheckId, DocumentEvidence
-from gate.programs.document.page import page_evidence
-from gate.programs.document.reader import ChipDriver
-from gate.programs.stages.document import converse, document_evidence
-from gate.programs.stages.unread import unreadable
+from gate.programs.lane.document.page import page_evidence
+from gate.programs.lane.stages.document import converse, document_evidence
+from gate.programs.lane.stages.unread import unreadable
+from gate.programs.shared.devices.chip_readers import ChipDriver
 
 if TYPE_CHECKING:
-    from gate.programs.stages.anchors import RememberingAnchors
+    from gate.programs.lane.stages.anchors import RememberingAnchors
 
 CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: then it counts as unreachable
 

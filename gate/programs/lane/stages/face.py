@@ -7,7 +7,7 @@ from itertools import islice
 
 from gate.channel import messages
 from gate.passage.evidence import CueEvidence, FaceEvidence, Score
-from gate.programs.stages.page import page_checks
+from gate.programs.lane.stages.page import page_checks
 
 CUES_MAX = 16
 CUE_CHARACTERS_MAX = 32

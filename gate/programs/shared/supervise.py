@@ -14,8 +14,8 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from gate.programs.config import environment_with
-from gate.programs.erasing import ERASING, PROGRAMS
+from gate.programs.shared.config import environment_with
+from gate.programs.shared.erasing import ERASING, PROGRAMS
 
 PAUSE_MIN_S = 0.2
 PAUSE_MAX_S = 5.0

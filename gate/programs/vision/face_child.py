@@ -1,6 +1,6 @@
 """The process in which one crossing's face lives and with which it dies.
 
-Started by `gate.programs.vision` with one end of a socket pair as its standard input. It loads and proves the models, then
+Started by `gate.programs.vision.program` with one end of a socket pair as its standard input. It loads and proves the models, then
 waits. A crossing opens the camera; frames and the chip's portrait become scores; out go scores, reasons, guidance, and
 preview pictures while they are wanted. Nothing biometric is written, and no second crossing is taken: the end of the
 process is the erasure. It cannot be dumped or traced, leaves no core, is locked into memory where that is allowed, may
@@ -41,14 +41,14 @@ from gate.passage.events import TrackChange
 from gate.passage.evidence import CameraTrouble
 from gate.passage.screen import Guidance
 from gate.picture import BadPictureError, preview
-from gate.programs.cameras import camera_for
 from gate.programs.children import needs, portraits, ways
 from gate.programs.children.confine import Needs, confine, harden
 from gate.programs.children.descriptors import Handed
-from gate.programs.printed_portrait import PrintedPortrait
-from gate.programs.racing import first_of
-from gate.programs.vision_tints import TintWitness
-from gate.programs.vision_video import PatientWitness, Video, exposures
+from gate.programs.shared.devices.cameras import camera_for
+from gate.programs.shared.racing import first_of
+from gate.programs.vision.printed_portrait import PrintedPortrait
+from gate.programs.vision.tints import TintWitness
+from gate.programs.vision.video import PatientWitness, Video, exposures
 from models.errors import ModelError
 
 if TYPE_CHECKING:
@@ -358,7 +358,7 @@ async def serve(end: socket.socket, way: socket.socket, *, hardened: dict[str, b
 
 
 def main() -> None:
-    """Entry point of the process: `python -m gate.programs.vision_child PARENT_PID WAY`, a socket as standard input."""
+    """Entry point of the process: `python -m gate.programs.vision.face_child PARENT_PID WAY`, a socket as standard input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
     way = int(sys.argv[2])
     hardened = harden(int(sys.argv[1]), keep=(way,))

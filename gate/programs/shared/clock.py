@@ -15,7 +15,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gate.programs import config
+from gate.programs.shared import config
 
 SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 SYNCHRONISED_AGE_MAX = timedelta(

@@ -28,18 +28,18 @@ from gate.channel.errors import ChannelError
 from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
 from gate.document.authenticity.terminal_authentication import CentreRequest
 from gate.document.inspection import Portrait
-from gate.programs import clock, config
 from gate.programs.children import portraits, ways
 from gate.programs.children.confine import confine, harden
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.needs import OF_DOCUMENTS, ONCE_REACHED
 from gate.programs.children.seccomp import refuse
-from gate.programs.document.inspecting import ChipSide, inspect_presented
-from gate.programs.document.lists import ListsError, open_lists, told
-from gate.programs.document.reader import ChipDriver, chip_reader
-from gate.programs.racing import first_of
-from gate.programs.stages.anchors import RememberingAnchors
-from gate.programs.stages.centre import question_of
+from gate.programs.lane.document.inspecting import ChipSide, inspect_presented
+from gate.programs.lane.document.lists import ListsError, open_lists, told
+from gate.programs.lane.stages.anchors import RememberingAnchors
+from gate.programs.lane.stages.centre import question_of
+from gate.programs.shared import clock, config
+from gate.programs.shared.devices.chip_readers import ChipDriver, chip_reader
+from gate.programs.shared.racing import first_of
 from gate.trust.store import TrustStore
 
 ALIVE_EVERY_S = 0.25
@@ -220,7 +220,7 @@ async def serve(end: socket.socket, way: socket.socket, *, doors: Doors) -> None
 
 
 def main() -> None:
-    """Entry point of the process: `python -m gate.programs.document.child PARENT_PID WAY`, a socket as standard input."""
+    """Entry point of the process: `python -m gate.programs.lane.document.child PARENT_PID WAY`, a socket as standard input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
     way = int(sys.argv[2])
     hardened = harden(int(sys.argv[1]), keep=(way,))

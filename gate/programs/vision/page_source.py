@@ -21,9 +21,9 @@ from gate.programs.children.spare import PAUSE_MAX_S, PAUSE_MIN_S
 from gate.programs.children.start import ChildLostError, Process
 
 if TYPE_CHECKING:
-    from gate.programs.config import Page
+    from gate.programs.shared.config import Page
 
-MODULE = "gate.programs.page_source_child"
+MODULE = "gate.programs.vision.page_source_child"
 
 log = logging.getLogger("vision")
 

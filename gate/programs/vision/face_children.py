@@ -12,7 +12,7 @@ from gate.programs.children.start import ChildLostError, Process
 
 PROBE_DEADLINE_S = 5.0
 PROVE_DEADLINE_S = 2.0
-FACES = "gate.programs.vision_child"
+FACES = "gate.programs.vision.face_child"
 
 log = logging.getLogger("vision")
 

@@ -1,7 +1,7 @@
 """The vision program's parent: it hands each crossing a child process and passes on what the child says.
 
 It sees no pixel and loads no image or inference library: frames, portrait and templates stay in the child
-(`gate.programs.vision_child`), whose end erases them. One lane talks to it on the channel `vision`; screens take preview pictures
+(`gate.programs.vision.face_child`), whose end erases them. One lane talks to it on the channel `vision`; screens take preview pictures
 on `preview`, each at its own pace, older pictures dropped. A child that dies or hangs is a lost camera to the
 lane, with a reason, and never a wait. A camera that was lost is tried again, without a crossing and without looking,
 until it gives a frame; the lane hears so. Between crossings the waiting child proves its models again and again, and the camera must
@@ -26,12 +26,12 @@ from gate.channel.table import CHANNELS
 from gate.channel.users import Peer
 from gate.programs.children import ways
 from gate.programs.children.start import ChildLostError
-from gate.programs.config import ConfigError
-from gate.programs.page_source import Pages
-from gate.programs.racing import first_of
-from gate.programs.status import serve_status
-from gate.programs.vision_able import CrossingFacts, Facts, is_alive, state_of
-from gate.programs.vision_process import ChildMuteError, Faces, FaceSpare
+from gate.programs.shared.config import ConfigError
+from gate.programs.shared.racing import first_of
+from gate.programs.shared.status import serve_status
+from gate.programs.vision.able import CrossingFacts, Facts, is_alive, state_of
+from gate.programs.vision.face_children import ChildMuteError, Faces, FaceSpare
+from gate.programs.vision.page_source import Pages
 from models.acceptance import providers_for
 from models.errors import ModelError
 from models.site import load_for
@@ -39,7 +39,7 @@ from models.site import load_for
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from gate.programs.config import Config
+    from gate.programs.shared.config import Config
 
 REFILL_AFTER_COMPARISON_S = 1.0  # the decision that follows it has the processor to itself
 PROBE_EVERY_S = 1.0

@@ -18,11 +18,11 @@ from typing import IO, Any
 
 import msgspec
 
-from gate.programs import clock
-from gate.programs.config import Config
-from gate.programs.config import Lists as Settings
-from gate.programs.lists_messages import ANSWER_BYTES_MAX, Outcome, Request
-from gate.programs.lists_watch import Seen, Watch
+from gate.programs.shared import clock
+from gate.programs.shared.config import Config
+from gate.programs.shared.config import Lists as Settings
+from gate.programs.sync.lists_messages import ANSWER_BYTES_MAX, Outcome, Request
+from gate.programs.sync.lists_watch import Seen, Watch
 from gate.trust.errors import SourceError
 from gate.trust.looking import look
 
@@ -158,7 +158,7 @@ def _memory_file(content: bytes = b"") -> IO[bytes]:
 
 async def _run(standard_input: int, standard_output: int) -> int:
     """Run the child to its end and return its exit code. Raises ImportLostError."""
-    command = (sys.executable, "-m", "gate.programs.lists_child", str(os.getpid()))
+    command = (sys.executable, "-m", "gate.programs.sync.lists_child", str(os.getpid()))
     try:
         process = await asyncio.create_subprocess_exec(*command, stdin=standard_input, stdout=standard_output)
     except OSError as error:

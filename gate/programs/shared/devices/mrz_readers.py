@@ -24,7 +24,7 @@ from drivers.reader.swipe import ElyctisSwipe
 from drivers.reader.talker import TalkingReader
 from drivers.reader.zone import is_zone
 from drivers.values import MrzLines
-from gate.programs.config import Swipe
+from gate.programs.shared.config import Swipe
 
 INPUT_FOLDER = Path("/dev/input")
 BAUD = 115_200  # where neither configuration nor profile says more

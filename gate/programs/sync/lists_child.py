@@ -1,6 +1,6 @@
 """The process in which downloaded lists are read and verified: what attackers made meets bounded memory and time here.
 
-Started by `gate.programs.lists` with a request on its standard input; answers on its standard output and ends. It may be killed
+Started by `gate.programs.sync.lists` with a request on its standard input; answers on its standard output and ends. It may be killed
 at any moment: the store is replaced whole or not at all (`gate.trust.replacing`).
 """
 
@@ -21,8 +21,15 @@ import msgspec
 from gate.document.errors import DocumentError
 from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.ordinary import read_ordinary
-from gate.programs import clock
-from gate.programs.lists_messages import ANSWER_BYTES_MAX, REFUSED_MAX, REQUEST_BYTES_MAX, Outcome, Refused, Request
+from gate.programs.shared import clock
+from gate.programs.sync.lists_messages import (
+    ANSWER_BYTES_MAX,
+    REFUSED_MAX,
+    REQUEST_BYTES_MAX,
+    Outcome,
+    Refused,
+    Request,
+)
 from gate.trust.errors import SourceError, TrustError
 from gate.trust.folder import read_folder
 from gate.trust.importing import ImportReport, import_sources
@@ -115,7 +122,7 @@ def _signer(path: str) -> Certificate | None:
 
 
 def main() -> None:
-    """Entry point of the process: `python -m gate.programs.lists_child PARENT_PID`."""
+    """Entry point of the process: `python -m gate.programs.sync.lists_child PARENT_PID`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
     bind(int(sys.argv[1]))
     request = msgspec.json.decode(sys.stdin.buffer.read(REQUEST_BYTES_MAX), type=Request)

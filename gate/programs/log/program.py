@@ -46,11 +46,11 @@ from gate.channel.messages import (
 )
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
-from gate.programs import clock
-from gate.programs.config import Config, ConfigError
-from gate.programs.log_probe import Probe
-from gate.programs.receipts import Receipts
-from gate.programs.status import serve_status
+from gate.programs.log.probe import Probe
+from gate.programs.log.receipts import Receipts
+from gate.programs.shared import clock
+from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.status import serve_status
 
 WAITING_MAX = 256  # appends that wait for the disk; one more is not recorded
 BATCH_MAX = 8  # appends in one transaction

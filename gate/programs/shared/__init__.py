@@ -1,0 +1,1 @@
+"""What the programs share: how they run, are configured and supervised, and the devices of one configuration."""

@@ -1,0 +1,1 @@
+"""Each device that a configuration means, made here and nowhere else."""
