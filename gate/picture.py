@@ -7,6 +7,7 @@ is never asked to make room for more. What the decoder returns is checked again.
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -46,6 +47,12 @@ def decode(content: bytes, *, pixels_max: int = PICTURE_PIXELS_MAX) -> Picture:
         raise BadPictureError("the picture cannot be decoded")
     _check_size(picture.shape[1], picture.shape[0], pixels_max)
     return picture.astype(np.uint8, copy=False)
+
+
+def read(path: Path) -> bytes:
+    """What `decode` takes: the bytes of a file, one more than a picture may have at most. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(PICTURE_BYTES_MAX + 1)
 
 
 def promised_size(content: bytes) -> tuple[int, int]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from gate.cli.models import default_folder
-from gate.cli.output import Exit, emit_json, fail, say
+from gate.cli.output import Exit, emit_json, fail, note, one_line, say, tracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,17 +76,19 @@ def evaluate(
     The earlier picture of a pair stands for the chip's portrait, the later one for a frame. DIR may hold a table labels.csv:
     a column `identity`, and one for each attribute (sex, age_band, issuer …) that rates are wanted by.
     """
-    from gate.cli.face_evaluation import KINDS, evaluate_folder
+    from gate.performance.face_evaluation import KINDS, evaluate_folder
 
     if kind not in KINDS:
         fail(Exit.USAGE, f"--kind is one of {', '.join(KINDS)}")
     if report is not None:
         _require_plots()
     chain = _open(models, profile, model, measuring=True)
-    with _models_at_work():
-        evaluation = evaluate_folder(directory, chain, kind)
+    with _measuring():
+        evaluation = evaluate_folder(
+            directory, chain, kind, tracked=tracked, tell=lambda text: note(one_line(f"gate: {text}"))
+        )
     if report is not None:
-        from gate.cli.face_report import render
+        from gate.performance.face_report import render
 
         _write_page(render(evaluation), report)
     if json:
@@ -113,15 +115,15 @@ def evaluate_pad(
     json: Json = False,
 ) -> None:
     """Measure attack detection after ISO/IEC 30107-3: APCER a class of artefacts, BPCER, non-responses, the BSI recipe."""
-    from gate.cli.pad_evaluation import evaluate_folder
+    from gate.performance.pad_evaluation import evaluate_folder
 
     if report is not None:
         _require_plots()
     chain = _open(models, profile, None)
-    with _models_at_work():
-        evaluation = evaluate_folder(directory, chain, profile=profile, bound=bound)
+    with _measuring():
+        evaluation = evaluate_folder(directory, chain, profile=profile, bound=bound, tracked=tracked)
     if report is not None:
-        from gate.cli.pad_report import render
+        from gate.performance.pad_report import render
 
         _write_page(render(evaluation), report)
     if json:
@@ -156,6 +158,26 @@ def _models_at_work() -> Iterator[None]:
         fail(Exit.UNREACHABLE, str(error))
 
 
+@contextlib.contextmanager
+def _measuring() -> Iterator[None]:
+    """The same, for a folder that nothing can be measured on as well."""
+    from gate.performance.folders import UnfitError
+
+    try:
+        with _models_at_work():
+            yield
+    except UnfitError as error:
+        fail(Exit.BAD_DATA, str(error))
+    except OSError as error:
+        _fail_to_read(error)
+
+
+def _fail_to_read(error: OSError) -> NoReturn:
+    if isinstance(error, FileNotFoundError):
+        fail(Exit.BAD_DATA, f"{error.filename}: no such file")
+    fail(Exit.IO_ERROR, f"cannot read {error.filename}: {error.strerror}")
+
+
 def _require_plots() -> None:
     """End before the work begins when its page could not be drawn."""
     import importlib.util
@@ -172,12 +194,13 @@ def _write_page(page: str, path: Path) -> None:
 
 
 def _template(chain: FaceModels, path: Path) -> Template:
-    from gate.cli.face_evaluation import read_picture
     from gate.face.chain import template_of
     from gate.face.errors import FaceError
-    from gate.picture import BadPictureError, decode
+    from gate.picture import BadPictureError, decode, read
 
     try:
-        return template_of(chain, decode(read_picture(path)))
+        return template_of(chain, decode(read(path)))
+    except OSError as error:
+        _fail_to_read(error)
     except (BadPictureError, FaceError) as error:
         fail(Exit.BAD_DATA, f"{path}: {error}")

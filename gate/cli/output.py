@@ -10,9 +10,12 @@ from __future__ import annotations
 import enum
 import json
 import sys
-from typing import Any, NoReturn
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn, TypeVar
 
 import typer
+
+Item = TypeVar("Item")
 
 
 class Exit(enum.IntEnum):
@@ -51,6 +54,14 @@ def say(text: str) -> None:
 def note(text: str) -> None:
     """Print a message or warning, on standard error."""
     sys.stderr.write("\n".join(one_line(line) for line in text.split("\n")) + "\n")
+
+
+def tracked(items: Sequence[Item], doing: str) -> Iterable[Item]:
+    """The items, and how many are done on standard error, where somebody watches."""
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(items, doing, console=Console(stderr=True), transient=True)
 
 
 def one_line(text: str) -> str:

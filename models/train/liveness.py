@@ -21,11 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 from gate.cli.models import default_folder
-from gate.cli.pad_evaluation import presented
+from gate.cli.output import tracked
 from gate.face.chain import open_models
 from gate.face.liveness.cues import Cue
 from gate.face.liveness.fusion import REACH
-from gate.face.pad import Presentation
+from gate.performance.pad import Presentation
+from gate.performance.pad_evaluation import presented
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -185,7 +186,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=None)
     arguments = parser.parse_args()
     chain = open_models(arguments.models or default_folder(), profile=arguments.profile)
-    presentations = list(presented(arguments.folder, chain))
+    presentations = list(presented(arguments.folder, chain, tracked))
     for name, chosen in (("challenged", challenged(presentations)), ("unchallenged", unchallenged(presentations))):
         print(json.dumps({name: report(chosen, _run_in(chosen))}, indent=1))
     if arguments.out is not None:

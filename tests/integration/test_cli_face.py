@@ -11,7 +11,8 @@ from fakes.portraits import as_file, astronaut
 from fakes.tiny_models import abs_model, manifest_of, one_node_graph, real_models
 from typer.testing import CliRunner
 
-from gate.cli import face, face_evaluation, models
+from gate.cli import face, models
+from gate.performance import face_evaluation
 from models import fetch as fetching
 from models import manifest as manifests
 from models import site

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gate.face.intervals import Interval, impostor_pairs, weighted_fnmr
+from gate.performance.intervals import Interval, impostor_pairs, weighted_fnmr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
-    from gate.face.evaluate import Comparisons
+    from gate.performance.error_rates import Comparisons
 
 ALIKE: Final = "alike"
 GROUPS_MAX: Final = 200

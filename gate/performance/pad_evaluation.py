@@ -1,4 +1,4 @@
-"""The evaluation behind `gate face evaluate-pad`: a folder of sequences to error rates of attack detection.
+"""A folder of sequences to error rates of attack detection.
 
 The folder holds `bona_fide/PERSON/SEQUENCE/*.jpg` and `attack/CLASS/ARTEFACT/SEQUENCE/*.jpg`, frames in the order of their names. A
 sequence may hold `truth.jsonl`, a line a frame, with the frame's time and the display's colour (docs/protocols/simulated-faces.md);
@@ -11,14 +11,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gate.cli.face_evaluation import SUFFIXES, read_picture
-from gate.cli.output import Exit, fail
 from gate.face.injection import Feed
 from gate.face.liveness.witness import Witness
-from gate.face.pad import AtBound, Presentation, Recipe, Row, at_bound, bound_at_bpcer, recipe
 from gate.face.values import LiveEvidence
 from gate.face.watch import Watch
-from gate.picture import BadPictureError, decode
+from gate.performance.folders import SUFFIXES, UnfitError
+from gate.performance.pad import AtBound, Presentation, Recipe, Row, at_bound, bound_at_bpcer, recipe
+from gate.picture import BadPictureError, decode, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from gate.face.chain import FaceModels
     from gate.face.observation import Observation
+    from gate.performance.folders import Tracked
     from gate.picture import Picture
 
 BPCER_POINTS: Final = (0.01, 0.05)
@@ -84,9 +84,9 @@ class PadEvaluation:
         return lines
 
 
-def evaluate_folder(folder: Path, chain: FaceModels, *, profile: str, bound: float) -> PadEvaluation:
-    """Run all sequences below `folder`. Ends the command when there is nothing to measure."""
-    presentations = tuple(presented(folder, chain))
+def evaluate_folder(folder: Path, chain: FaceModels, *, profile: str, bound: float, tracked: Tracked) -> PadEvaluation:
+    """Run all sequences below `folder`. Raises UnfitError when there is nothing to measure, and OSError."""
+    presentations = tuple(presented(folder, chain, tracked))
     try:
         points = [(point, bound_at_bpcer(presentations, point)) for point in BPCER_POINTS]
         return PadEvaluation(
@@ -98,16 +98,12 @@ def evaluate_folder(folder: Path, chain: FaceModels, *, profile: str, bound: flo
             recipe=recipe(presentations, bound),
         )
     except ValueError as error:
-        fail(Exit.BAD_DATA, f"{folder}: {error}")
+        raise UnfitError(f"{folder}: {error}") from error
 
 
-def presented(folder: Path, chain: FaceModels) -> Iterator[Presentation]:
-    """Every sequence below `folder` as a presentation."""
-    from rich.console import Console
-    from rich.progress import track
-
-    sequences = _sequences(folder)
-    for species, source, path in track(sequences, "looking", console=Console(stderr=True), transient=True):
+def presented(folder: Path, chain: FaceModels, tracked: Tracked) -> Iterator[Presentation]:
+    """Every sequence below `folder` as a presentation. Raises UnfitError and OSError."""
+    for species, source, path in tracked(_sequences(folder), "looking"):
         eyes = _Eyes(chain)
         for frame, at_ms, display in _frames(path):
             eyes.look(frame, at_ms=at_ms, display=display)
@@ -165,27 +161,27 @@ def _sequences(folder: Path) -> list[tuple[str | None, str, Path]]:
             if path.is_dir()
         ]
     except OSError as error:
-        fail(Exit.BAD_DATA, f"cannot list {folder}: {error.strerror}")
+        raise UnfitError(f"cannot list {folder}: {error.strerror}") from error
     if not found:
-        fail(Exit.BAD_DATA, f"{folder} holds no bona_fide/PERSON/SEQUENCE and no attack/CLASS/ARTEFACT/SEQUENCE")
+        raise UnfitError(f"{folder} holds no bona_fide/PERSON/SEQUENCE and no attack/CLASS/ARTEFACT/SEQUENCE")
     if len(found) > SEQUENCES_MAX:
-        fail(Exit.BAD_DATA, f"{folder} holds {len(found)} sequences, more than {SEQUENCES_MAX}")
+        raise UnfitError(f"{folder} holds {len(found)} sequences, more than {SEQUENCES_MAX}")
     return found
 
 
 def _frames(folder: Path) -> Iterator[tuple[Picture, int, tuple[float, float, float] | None]]:
-    """The frames of one sequence with their times and the display's colour. Ends the command at a picture that is none."""
+    """The frames of one sequence with their times and the display's colour. Raises UnfitError at a picture that is none."""
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)[:FRAMES_MAX]
     truth = _truth(folder / "truth.jsonl")
     for number, path in enumerate(paths):
         line = truth[number] if number < len(truth) else {}
         try:
-            frame = decode(read_picture(path))
+            frame = decode(read(path))
             at_s = float(line.get("at_s", number / _FPS))
             display = line.get("light", {}).get("display")
             colour = None if display is None else (float(display[0]), float(display[1]), float(display[2]))
         except (BadPictureError, TypeError, ValueError, IndexError, AttributeError) as error:
-            fail(Exit.BAD_DATA, f"{path}: {error}")
+            raise UnfitError(f"{path}: {error}") from error
         yield frame, round(at_s * 1000), colour
 
 
@@ -194,12 +190,12 @@ def _truth(path: Path) -> Sequence[dict[str, Any]]:
         return ()
     try:
         if path.stat().st_size > _TRUTH_BYTES_MAX:
-            fail(Exit.BAD_DATA, f"{path} is larger than {_TRUTH_BYTES_MAX} bytes")
+            raise UnfitError(f"{path} is larger than {_TRUTH_BYTES_MAX} bytes")
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
-        fail(Exit.BAD_DATA, f"{path} is no ground truth: {error}")
+        raise UnfitError(f"{path} is no ground truth: {error}") from error
     if not all(isinstance(line, dict) for line in lines):
-        fail(Exit.BAD_DATA, f"{path} is no ground truth: a line is no object")
+        raise UnfitError(f"{path} is no ground truth: a line is no object")
     return lines
 
 

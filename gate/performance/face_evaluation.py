@@ -1,6 +1,6 @@
-"""The evaluation behind `gate face evaluate`: a folder of pictures to error rates with their intervals, and groups if it names them.
+"""A folder of pictures to error rates of comparison with their intervals, and by group if it names groups.
 
-Reads, embeds and counts; the arithmetic is `gate.face`'s. A picture is embedded twice, as the portrait of a chip would be and
+Reads, embeds and counts; the arithmetic is `error_rates`', `intervals`' and `groups`'. A picture is embedded twice, as the portrait of a chip would be and
 as a frame of the lane, since the gate treats them differently.
 """
 
@@ -13,25 +13,25 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from gate.cli.output import Exit, fail, note, one_line
 from gate.face.detect import central
 from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import FaceError, NoFaceError
-from gate.face.evaluate import FMR_POINTS, Comparisons, ErrorRates, compare_all, rates
-from gate.face.groups import GroupRates, by_group, worst_over_mean
-from gate.face.intervals import LEVEL, Interval, draw_weights, fnmr_intervals
-from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode
+from gate.performance.error_rates import FMR_POINTS, Comparisons, ErrorRates, compare_all, rates
+from gate.performance.folders import SUFFIXES, UnfitError
+from gate.performance.groups import GroupRates, by_group, worst_over_mean
+from gate.performance.intervals import LEVEL, Interval, draw_weights, fnmr_intervals
+from gate.picture import BadPictureError, decode, read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from gate.face.chain import FaceModels
     from gate.face.values import Template
+    from gate.performance.folders import Tracked
     from gate.picture import Picture
     from models.manifest import Model
 
-SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jp2", ".j2k", ".png"})
 IMAGES_MAX: Final = 10_000  # every pair is scored and kept: 50 million of them
 LABELS: Final = "labels.csv"
 KINDS: Final = ("development", "chip_to_live")
@@ -138,11 +138,13 @@ def share(rate: float | None) -> str:
     return "none" if rate is None else f"{rate:.2%}"
 
 
-def evaluate_folder(folder: Path, chain: FaceModels, kind: str) -> Evaluation:
-    """Embed and compare all pictures below `folder`. Ends the command when there is nothing to compare."""
+def evaluate_folder(
+    folder: Path, chain: FaceModels, kind: str, *, tracked: Tracked, tell: Callable[[str], None]
+) -> Evaluation:
+    """Embed and compare all pictures below `folder`, and tell what is left aside. Raises UnfitError when there is nothing to compare."""
     labels = _labels(folder / LABELS)
-    pictures = _pictures(folder)
-    embedded = _embed_all(chain, pictures)
+    pictures = _pictures(folder, tell)
+    embedded = _embed_all(chain, tracked(pictures, "embedding"), tell)
     try:
         compared = compare_all(embedded.portraits, embedded.frames, embedded.identities)
         found = rates(compared)
@@ -153,7 +155,7 @@ def evaluate_folder(folder: Path, chain: FaceModels, kind: str) -> Evaluation:
             known = [labels.get(name, {}) for name in sorted(set(embedded.identities))]
             groups = by_group(compared, known, at_point, weights)
     except ValueError as error:
-        fail(Exit.BAD_DATA, f"{folder}: {error}")
+        raise UnfitError(f"{folder}: {error}") from error
     return Evaluation(
         folder=folder.name,
         kind=kind,
@@ -172,22 +174,7 @@ def evaluate_folder(folder: Path, chain: FaceModels, kind: str) -> Evaluation:
     )
 
 
-def read_picture(path: Path) -> bytes:
-    """The bytes of a picture, one more than allowed at most. Ends the command when they cannot be read."""
-    try:
-        return _read(path)
-    except FileNotFoundError:
-        fail(Exit.BAD_DATA, f"{path}: no such file")
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"cannot read {path}: {error.strerror}")
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(PICTURE_BYTES_MAX + 1)
-
-
-def _pictures(folder: Path) -> list[tuple[str, Path]]:
+def _pictures(folder: Path, tell: Callable[[str], None]) -> list[tuple[str, Path]]:
     """Identity and path of every picture one folder below `folder`, in a fixed order. What is left aside is told."""
     pictures: list[tuple[str, Path]] = []
     without: list[str] = []
@@ -205,34 +192,34 @@ def _pictures(folder: Path) -> list[tuple[str, Path]]:
             pictures += found
             without += [] if found else [inner.name]
     except OSError as error:
-        fail(Exit.BAD_DATA, f"cannot list {error.filename or folder}: {error.strerror}")
+        raise UnfitError(f"cannot list {error.filename or folder}: {error.strerror}") from error
     if not pictures:
-        fail(Exit.BAD_DATA, f"{folder} holds no folder of pictures")
+        raise UnfitError(f"{folder} holds no folder of pictures")
     if len(pictures) > IMAGES_MAX:
-        fail(Exit.BAD_DATA, f"{folder} holds {len(pictures)} pictures, more than {IMAGES_MAX}")
+        raise UnfitError(f"{folder} holds {len(pictures)} pictures, more than {IMAGES_MAX}")
     if others:
-        note(f"gate: left aside: {others} entries that are no {', '.join(sorted(SUFFIXES))} file of an identity")
+        tell(f"left aside: {others} entries that are no {', '.join(sorted(SUFFIXES))} file of an identity")
     if without:
         more = " …" if len(without) > _NAMED_MAX else ""
-        note(one_line(f"gate: without a picture of their own: {', '.join(without[:_NAMED_MAX])}{more}"))
+        tell(f"without a picture of their own: {', '.join(without[:_NAMED_MAX])}{more}")
     return pictures
 
 
 def _labels(path: Path) -> dict[str, dict[str, str]]:
-    """What is known of each identity; empty without the table. Ends the command when the table is none."""
+    """What is known of each identity; empty without the table. Raises UnfitError when the table is none."""
     if not path.exists():
         return {}
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file, strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        fail(Exit.BAD_DATA, f"{path} is no table: {error}")
+        raise UnfitError(f"{path} is no table: {error}") from error
     if not rows or "identity" not in rows[0]:
-        fail(Exit.BAD_DATA, f"{path} has no column called identity")
+        raise UnfitError(f"{path} has no column called identity")
     labels: dict[str, dict[str, str]] = {}
     for row in rows:
         if None in row or any(value is None or len(value) > _LABEL_CHARACTERS_MAX for value in row.values()):
-            fail(Exit.BAD_DATA, f"{path} has a row with too few, too many or too long cells")
+            raise UnfitError(f"{path} has a row with too few, too many or too long cells")
         labels[row.pop("identity")] = {attribute: value for attribute, value in row.items() if value}
     return labels
 
@@ -249,18 +236,15 @@ class _Embedded:
     took_ms: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
-def _embed_all(chain: FaceModels, pictures: Sequence[tuple[str, Path]]) -> _Embedded:
-    from rich.console import Console
-    from rich.progress import track
-
+def _embed_all(chain: FaceModels, pictures: Iterable[tuple[str, Path]], tell: Callable[[str], None]) -> _Embedded:
     embedded = _Embedded()
-    for identity, path in track(pictures, "embedding", console=Console(stderr=True), transient=True):
+    for identity, path in pictures:
         try:
-            _embed_one(chain, decode(_read(path)), embedded)
+            _embed_one(chain, decode(read(path)), embedded)
         except NoFaceError:
             embedded.missed += 1
         except (BadPictureError, FaceError, OSError) as error:
-            note(one_line(f"gate: {path}: {error.strerror if isinstance(error, OSError) else error}"))
+            tell(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
             embedded.missed += 1
             embedded.unreadable += 1
         else:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from jinja2 import Environment, FileSystemLoader
 
-from gate.cli.face_evaluation import share
-from gate.cli.face_report import new_axes, svg
 from gate.face.liveness.cues import Cue
-from gate.face.pad import LEVEL, Rate
+from gate.performance.face_evaluation import share
+from gate.performance.face_report import new_axes, svg
+from gate.performance.pad import LEVEL, Rate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from gate.cli.pad_evaluation import PadEvaluation
+    from gate.performance.pad_evaluation import PadEvaluation
 
 _PAGES: Final = Path(__file__).with_name("pages")
 _PERSON: Final = "#0b6e4f"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gate.face.pad import Presentation, Rate, at_bound, bound_at_bpcer, recipe
+from gate.performance.pad import Presentation, Rate, at_bound, bound_at_bpcer, recipe
 
 
 def shown(species: str | None, source: str, *scores: float | None) -> list[Presentation]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gate.face.evaluate import FMR_POINTS
+from gate.performance.error_rates import FMR_POINTS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from gate.face.evaluate import Comparisons
+    from gate.performance.error_rates import Comparisons
 
 RESAMPLES = 1000
 LEVEL = 0.95

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gate.face.evaluate import Comparisons, compare_all, det_curve, rates
-from gate.face.groups import ALIKE, by_group, worst_over_mean
-from gate.face.intervals import Interval, draw_weights, fnmr_intervals
 from gate.face.values import Template
+from gate.performance.error_rates import Comparisons, compare_all, det_curve, rates
+from gate.performance.groups import ALIKE, by_group, worst_over_mean
+from gate.performance.intervals import Interval, draw_weights, fnmr_intervals
 
 
 def template(direction: npt.NDArray[np.float64]) -> Template:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 import matplotlib as mpl
 import numpy as np
 from jinja2 import Environment, FileSystemLoader
+from matplotlib.figure import Figure  # without the state that pyplot keeps
 
-from gate.cli.face_evaluation import Evaluation, point_names, share
-from gate.face.evaluate import FMR_POINTS, det_curve
-from gate.face.intervals import LEVEL, RESAMPLES
+from gate.performance.error_rates import FMR_POINTS, det_curve
+from gate.performance.face_evaluation import Evaluation, point_names, share
+from gate.performance.intervals import LEVEL, RESAMPLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _PAGES: Final = Path(__file__).with_name("pages")
 _GENUINE: Final = "#0b6e4f"
@@ -78,8 +78,6 @@ def _scores(evaluation: Evaluation) -> Figure:
 
 def new_axes() -> tuple[Figure, Axes]:
     """An empty plot of the reports' size."""
-    from matplotlib.figure import Figure  # without the state that pyplot keeps
-
     mpl.rcParams["svg.hashsalt"] = "portcullis"  # the same figures give the same file
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     return figure, figure.add_subplot()
