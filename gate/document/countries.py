@@ -1,4 +1,4 @@
-"""State codes: the three letters of the machine-readable zone and the two letters of certificates (ICAO 9303-3 §5).
+"""State codes: the three letters of the MRZ and the two letters of certificates (ICAO 9303-3 §5).
 
 ISO 3166-1, and the codes that ICAO adds for the United Nations, the European Union, Kosovo, the kinds of British
 nationals, organisations and stateless persons. UTO, Utopia, is the state of specimens.

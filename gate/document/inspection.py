@@ -72,7 +72,7 @@ def inspect(
     guarded: frozenset[int] = frozenset(),
     extended: bool = True,
 ) -> Generator[Step, bytes | None, Inspection]:
-    """Open, read and judge the chip of the document with this printed zone, or with this card access number.
+    """Open, read and judge the chip of the document with this printed MRZ, or with this card access number.
 
     Start it with `next` or `send(None)`, answer each step with `send`; the Inspection is the value of StopIteration. Once
     started, throw ChipLostError in when the chip or its reader goes away: what had not terminated by then is aborted. `now`
@@ -82,8 +82,8 @@ def inspect(
     """
     findings = Findings(anchors=anchors, now=now, clock_sure=clock_sure, printed=mrz, guarded=guarded)
     findings.take_access(Result.UNDETERMINED, "the chip was not opened")
-    zone = None if mrz is None else mrz.key
-    chip = Chip(zone=zone, card_access_number=card_access_number, random=random, extended=extended)
+    mrz_key = None if mrz is None else mrz.key
+    chip = Chip(mrz_key=mrz_key, card_access_number=card_access_number, random=random, extended=extended)
     try:
         yield from _converse(findings, chip, random)
     except ChipLostError:

@@ -158,7 +158,7 @@ def pace_host(bench: Bench) -> Row:
     zone = parse(passport.mrz_lines).key
     host_ms = []
     for _ in range(1 + bench.rounds):
-        chip = Chip(zone=zone, random=secrets.token_bytes)
+        chip = Chip(mrz_key=zone, random=secrets.token_bytes)
         card = _TimedCard(Card(passport))
         took_ms, _ = _timed(lambda chip=chip, card=card: converse(chip.open(), card.transmit))  # type: ignore[misc]
         assert chip.way is not None

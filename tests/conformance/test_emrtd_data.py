@@ -414,7 +414,7 @@ def test_the_recorded_chip_authentication_is_repeated(name: str) -> None:
     before = SessionKeys(
         Suite(offer.cipher), encryption_key=bytes.fromhex(keys["enc"]), mac_key=bytes.fromhex(keys["mac"])
     )
-    chip = Chip(zone=None, random=bytes)
+    chip = Chip(mrz_key=None, random=bytes)
     chip.rekey(
         SecureMessaging(before, bytes.fromhex(recorded["ssc"][0])), lambda: pytest.fail("opened anew"), terminal_key=b""
     )

@@ -80,7 +80,7 @@ def zone_password(document: list[str]) -> Password:
         total = sum(int(one, 36) * (7, 3, 1)[index % 3] for index, one in enumerate(text))
         return f"{text}{total % 10}"
 
-    return Password.of_zone(MrzKey(*map(checked, document)))
+    return Password.of_mrz(MrzKey(*map(checked, document)))
 
 
 def answered(*objects: tuple[int, bytes]) -> bytes:
@@ -249,7 +249,7 @@ def chip(chosen: PaceWay, **switches: Any) -> Card:
 
 
 def opening(chosen: PaceWay, password: Password | None = None) -> Generator[Transmit, bytes | None, Opened]:
-    return open_with_pace(chosen, password or Password.of_zone(KEY), random=random.Random(8).randbytes)
+    return open_with_pace(chosen, password or Password.of_mrz(KEY), random=random.Random(8).randbytes)
 
 
 OTHER_CIPHERS = (Cipher.TDES, Cipher.AES_192, Cipher.AES_256)
@@ -292,7 +292,7 @@ def test_the_card_access_number_opens_as_the_zone_does() -> None:
 
 def test_a_wrong_zone_is_refused() -> None:
     chosen = way(Mapping.GENERIC, 12)
-    wrong = Password.of_zone(MrzKey("L898902C<3", "6908061", "9406237"))
+    wrong = Password.of_mrz(MrzKey("L898902C<3", "6908061", "9406237"))
     with pytest.raises(AccessDeniedError, match="refuses the password: status 6300"):
         converse(opening(chosen, wrong), chip(chosen).transmit)
 
@@ -369,7 +369,7 @@ def test_a_session_ends_when_the_chip_that_opened_it_is_replaced_by_another() ->
     chosen = way(Mapping.GENERIC, 12)
     opened, _, _ = converse(opening(chosen), chip(chosen).transmit)
     other = chip(chosen)
-    converse(open_with_pace(chosen, Password.of_zone(KEY), random=random.Random(9).randbytes), other.transmit)
+    converse(open_with_pace(chosen, Password.of_mrz(KEY), random=random.Random(9).randbytes), other.transmit)
     with pytest.raises(SecureMessagingError):
         converse(opened.session.exchange(Command(0xB0, 0x9E, 0, answer_max=4)), other.transmit)
 

@@ -180,7 +180,7 @@ def test_a_signed_key_that_is_none_fails_the_chip_without_asking_it() -> None:
 
 
 def test_nothing_is_asked_of_a_chip_that_was_not_opened() -> None:
-    closed = Chip(zone=MrzKey("1", "2", "3"), random=bytes)
+    closed = Chip(mrz_key=MrzKey("1", "2", "3"), random=bytes)
     with pytest.raises(AccessDeniedError, match="not open"):
         next(closed.ask(Command(0xB0, 0, 0, answer_max=1)))
 

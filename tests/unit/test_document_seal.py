@@ -78,8 +78,8 @@ def test_the_published_seals_are_read(vector: Any) -> None:
     content = read_content(seal)
     assert content is not None
     assert content.profile.name == vector["kind"]
-    assert content.zone.lines == tuple(vector["lines"])
-    assert content.zone.valid
+    assert content.mrz.lines == tuple(vector["lines"])
+    assert content.mrz.valid
     assert content.passport_number == vector["passport_number"]
     assert vector["lines"][1][:9] not in repr(content) + repr(seal)
 

@@ -405,7 +405,7 @@ def test_a_chain_of_commands_ends_at_the_first_refusal(monkeypatch: pytest.Monke
         return Response(b"", 0x9000 if len(told) < 2 else 0x6884)
 
     monkeypatch.setattr(Chip, "ask", ask)
-    chip = Chip(zone=None, random=bytes)
+    chip = Chip(mrz_key=None, random=bytes)
     with pytest.raises(StopIteration) as ended:
         next(chip.ask_at_length(Command(0x2A, 0x00, 0xBE, bytes(range(256)) * 3)))
     assert ended.value.value.status == 0x6884
@@ -472,12 +472,12 @@ def test_only_version_1_is_spoken() -> None:
         parse_dg14(passport().files["EF_DG14"]), terminal_authentications=(TerminalAuthenticationInfo(2, None),)
     )
     with pytest.raises(StopIteration) as ended:
-        next(authenticate_terminal(Chip(zone=None, random=bytes), infos, FINGERS, NOW.date()))
+        next(authenticate_terminal(Chip(mrz_key=None, random=bytes), infos, FINGERS, NOW.date()))
     assert ended.value.value.result is Result.NOT_SUPPORTED
     assert "that we know" in ended.value.value.reason
 
 
 def test_nothing_known_of_the_chip_is_nothing_offered() -> None:
     with pytest.raises(StopIteration) as ended:
-        next(authenticate_terminal(Chip(zone=None, random=bytes), None, FINGERS, NOW.date()))
+        next(authenticate_terminal(Chip(mrz_key=None, random=bytes), None, FINGERS, NOW.date()))
     assert ended.value.value.result is Result.NOT_SUPPORTED

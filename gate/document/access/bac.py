@@ -1,4 +1,4 @@
-"""Basic Access Control: the key of the printed zone opens the chip (ICAO 9303-11 §4.3)."""
+"""Basic Access Control: the key of the printed MRZ opens the chip (ICAO 9303-11 §4.3)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def open_with_bac(
     *,
     random: Callable[[int], bytes],
 ) -> Generator[Transmit, bytes | None, SecureMessaging]:
-    """Prove to the selected application that the zone was read, and agree on session keys.
+    """Prove to the selected application that the MRZ was read, and agree on session keys.
 
-    Raises AccessDeniedError when the chip refuses, or cannot prove in turn that it knows the zone; AccessUnknownError when it says
+    Raises AccessDeniedError when the chip refuses, or cannot prove in turn that it knows the MRZ; AccessUnknownError when it says
     that it does not know the first command.
     """
     seed = hashlib.sha1(key.information, usedforsecurity=False).digest()[:_KEY_BYTES]
@@ -55,7 +55,7 @@ def open_with_bac(
 
 
 def _their_key_part(answer: bytes, encryption_key: bytes, mac_key: bytes, *, expected: bytes) -> bytes:
-    """The chip's half of the session key, once its token is proven to be fresh and made with the zone's key."""
+    """The chip's half of the session key, once its token is proven to be fresh and made with the MRZ's key."""
     token, proof = answer[:_TOKEN_BYTES], answer[_TOKEN_BYTES:]
     if len(answer) != _TOKEN_BYTES + _MAC_BYTES or not hmac.compare_digest(proof, tdes.mac(mac_key, token)):
         raise AccessDeniedError("the chip's token has a wrong MAC")

@@ -55,7 +55,7 @@ _SHORT_BLOCK_BYTES: Final = 223
 
 
 class Chip:
-    """One chip, opened with the key of the zone or the card access number. Steps are generators that yield Transmit.
+    """One chip, opened with the key of the MRZ or the card access number. Steps are generators that yield Transmit.
 
     `offered` is what EF.CardAccess says, None when there is none. `way` is the PACE that was chosen from it. `in_clear`
     says that the chip has no access control, None while it was not opened; how it was opened first, it is opened each time. `proofs` are
@@ -67,13 +67,13 @@ class Chip:
     def __init__(
         self,
         *,
-        zone: MrzKey | None,
+        mrz_key: MrzKey | None,
         card_access_number: str | None = None,
         random: Callable[[int], bytes],
         extended: bool = True,
     ) -> None:
         """`extended` is False for a reader that carries no long answers. Raises CardAccessNumberError."""
-        self._zone = zone
+        self._mrz_key = mrz_key
         self._number = card_access_number
         self._of_number = None if card_access_number is None else Password.of_card_access_number(card_access_number)
         self._random = random
@@ -97,7 +97,7 @@ class Chip:
 
     @property
     def opened_with_number(self) -> bool:
-        """True when the card access number opened the chip, not the zone."""
+        """True when the card access number opened the chip, not the MRZ."""
         return self.way is not None and self._number is not None
 
     def open(self) -> Generator[Transmit, bytes | None, None]:
@@ -228,16 +228,16 @@ class Chip:
 
     def _open_with_bac(self) -> Generator[Transmit, bytes | None, None]:
         yield from self._select_application()
-        if self._zone is None:
+        if self._mrz_key is None:
             raise AccessDeniedError("the chip opens with the printed zone only, and none was given")
         try:
-            session = yield from open_with_bac(self._zone, random=self._random)
+            session = yield from open_with_bac(self._mrz_key, random=self._random)
         except AccessUnknownError:
             yield from self._open_in_clear()
         else:
             self._open_as_before(in_clear=False)
             self._conversation.secure(session)
-        self.identities = (self._zone.number.encode("ascii"),)  # with its check digit
+        self.identities = (self._mrz_key.number.encode("ascii"),)  # with its check digit
 
     def _open_in_clear(self) -> Generator[Transmit, bytes | None, None]:
         """See whether the chip lets anyone read it: it does if it gives EF.COM, which it may lack, or EF.SOD."""
@@ -273,14 +273,14 @@ class Chip:
         """The password's own text: the card access number, or the document's number with its check digit."""
         if self._number is not None:
             return self._number.encode("ascii")
-        return b"" if self._zone is None else self._zone.number.encode("ascii")
+        return b"" if self._mrz_key is None else self._mrz_key.number.encode("ascii")
 
     def _password(self) -> Password:
         if self._of_number is not None:
             return self._of_number
-        if self._zone is None:
+        if self._mrz_key is None:
             raise AccessDeniedError("neither the printed zone nor the card access number was given")
-        return Password.of_zone(self._zone)
+        return Password.of_mrz(self._mrz_key)
 
     def _select_application(self) -> Generator[Transmit, bytes | None, None]:
         selected = yield from self._conversation.ask(Command(0xA4, 0x04, 0x0C, _APPLICATION))

@@ -50,8 +50,8 @@ class Password:
     secret: bytes
 
     @classmethod
-    def of_zone(cls, key: MrzKey) -> Password:
-        """The key of the printed zone (§9.7.3)."""
+    def of_mrz(cls, key: MrzKey) -> Password:
+        """The key of the printed MRZ (§9.7.3)."""
         return cls(1, hashlib.sha1(key.information, usedforsecurity=False).digest())
 
     @classmethod

@@ -1,4 +1,4 @@
-"""EF.DG1: the machine-readable zone as the chip holds it (ICAO 9303-10 §4.7.1)."""
+"""EF.DG1: the MRZ as the chip holds it (ICAO 9303-10 §4.7.1)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ TAG: Final = 0x61
 
 
 def parse_dg1(data: bytes) -> Mrz:
-    """The zone of EF.DG1. Raises MalformedError."""
+    """The MRZ of EF.DG1. Raises MalformedError."""
     text = tlv.only(tlv.only(data, TAG), 0x5F1F)
     try:
-        zone = parse(text.decode("ascii"))
+        mrz = parse(text.decode("ascii"))
     except (UnicodeDecodeError, MrzError) as error:
         raise MalformedError("EF.DG1 holds no machine-readable zone") from error
-    if zone.format in (MrzFormat.MRV_A, MrzFormat.MRV_B):
+    if mrz.format in (MrzFormat.MRV_A, MrzFormat.MRV_B):
         raise MalformedError("EF.DG1 holds the zone of a visa")
-    return zone
+    return mrz

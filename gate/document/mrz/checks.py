@@ -1,4 +1,4 @@
-"""The checks of the zone itself, printed and in the chip (ICAO 9303-3 §4.9, TR-03135-1 §5.7)."""
+"""The checks of the MRZ itself, printed and in the chip (ICAO 9303-3 §4.9, TR-03135-1 §5.7)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def judge_mrz(mrz: Mrz | None) -> Check:
-    """The printed zone: wrong check digits fail, other oddities leave it open."""
+    """The printed MRZ: wrong check digits fail, other oddities leave it open."""
     if mrz is None:
         return Check(CheckId.MRZ, Result.NOT_SUPPORTED, "no printed zone was given")
     if not mrz.valid:
@@ -23,9 +23,9 @@ def judge_mrz(mrz: Mrz | None) -> Check:
     return Check(CheckId.MRZ, Result.SUCCESSFUL, f"a {mrz.format.value} zone whose check digits hold")
 
 
-def judge_expiry(zone: Mrz | None, today: date) -> Check:
+def judge_expiry(mrz: Mrz | None, today: date) -> Check:
     """A document is valid to the end of its last day."""
-    expires = None if zone is None else zone.expires_on(today)
+    expires = None if mrz is None else mrz.expires_on(today)
     if expires is None:
         return Check(CheckId.EXPIRY, Result.UNDETERMINED, "the date of expiry cannot be read")
     if expires < today:
@@ -34,7 +34,7 @@ def judge_expiry(zone: Mrz | None, today: date) -> Check:
 
 
 def judge_printed_and_chip(printed: Mrz, chip: Mrz) -> Check:
-    """The printed zone against EF.DG1, field by field; a difference in optional data alone leaves it open."""
+    """The printed MRZ against EF.DG1, field by field; a difference in optional data alone leaves it open."""
     if printed.lines == chip.lines:
         return Check(CheckId.MRZ_DG1, Result.SUCCESSFUL, "the printed zone and EF.DG1 are the same")
     names = (

@@ -1,4 +1,4 @@
-"""Where the fields of a machine-readable zone stand in each of its sizes (ICAO 9303-4 to 9303-7).
+"""Where the fields of an MRZ stand in each of its sizes (ICAO 9303-4 to 9303-7).
 
 Only the tables; what is read at these places, and what it is worth, is `parsing`'s to say.
 """

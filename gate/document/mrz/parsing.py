@@ -55,7 +55,7 @@ class MrzKey:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Mrz:
-    """One machine-readable zone.
+    """One MRZ.
 
     `check_digits` says for each digit of the format whether it holds. `problems` holds words that name a field, never its
     content. Fields are as printed, with fillers at the end removed; dates are six characters.
@@ -96,7 +96,7 @@ class Mrz:
 
 
 @dataclass(frozen=True, slots=True)
-class _Zone:
+class _Laid:
     """The lines and their layout."""
 
     lines: tuple[str, ...]
@@ -128,35 +128,35 @@ def check_digit(text: str) -> str:
 
 
 def parse(text: str | Sequence[str]) -> Mrz:
-    """Read the zone from its lines, or from text with the lines joined or set apart by blanks or line ends.
+    """Read the MRZ from its lines, or from text with the lines joined or set apart by blanks or line ends.
 
     Raises MrzError when length or characters fit no format.
     """
     lines = _split(text)
     mrz_format = _format_of(lines)
-    zone = _Zone(lines, LAYOUTS[mrz_format])
-    number, number_digit, optional = _number_of(zone)
-    digits = _check_digits(zone, number, number_digit)
-    surname, _, given = zone.at(zone.layout.names).partition("<<")
+    laid = _Laid(lines, LAYOUTS[mrz_format])
+    number, number_digit, optional = _number_of(laid)
+    digits = _check_digits(laid, number, number_digit)
+    surname, _, given = laid.at(laid.layout.names).partition("<<")
     return Mrz(
         format=mrz_format,
         lines=lines,
         document_type=lines[0][:2].rstrip("<"),
         issuer=lines[0][2:5].rstrip("<"),
         number=number.rstrip("<"),
-        nationality=zone.at(zone.layout.nationality).rstrip("<"),
-        birth=zone.at(zone.layout.birth),
-        sex=zone.at(zone.layout.sex),
-        expiry=zone.at(zone.layout.expiry),
+        nationality=laid.at(laid.layout.nationality).rstrip("<"),
+        birth=laid.at(laid.layout.birth),
+        sex=laid.at(laid.layout.sex),
+        expiry=laid.at(laid.layout.expiry),
         surname=_words(surname),
         given_names=_words(given),
         optional=tuple(part.rstrip("<") for part in optional),
         check_digits=digits,
-        problems=_problems(zone, mrz_format, digits),
+        problems=_problems(laid, mrz_format, digits),
         key=MrzKey(
             number + number_digit,
-            zone.with_digit(zone.layout.birth),
-            zone.with_digit(zone.layout.expiry),
+            laid.with_digit(laid.layout.birth),
+            laid.with_digit(laid.layout.expiry),
         ),
     )
 
@@ -188,14 +188,14 @@ def _format_of(lines: tuple[str, ...]) -> MrzFormat:
             raise MrzError(f"lines of {', '.join(map(str, shape))} characters fit no format of ICAO 9303")
 
 
-def _number_of(zone: _Zone) -> tuple[str, str, tuple[str, ...]]:
+def _number_of(laid: _Laid) -> tuple[str, str, tuple[str, ...]]:
     """The document number, its check digit and the optional data without what belongs to the number.
 
     A long number puts `<` for its digit and goes on in the optional data, digit last, ended by `<` (ICAO 9303-5 §4.2.2).
     """
-    number, digit = zone.at(zone.layout.number), zone.digit_after(zone.layout.number)
-    optional = tuple(zone.at(place) for place in zone.layout.optional)
-    if not zone.layout.overflow or digit != "<":
+    number, digit = laid.at(laid.layout.number), laid.digit_after(laid.layout.number)
+    optional = tuple(laid.at(place) for place in laid.layout.optional)
+    if not laid.layout.overflow or digit != "<":
         return number, digit, optional
     rest, _, beyond = optional[0].partition("<")
     if len(rest) < 2:
@@ -203,43 +203,43 @@ def _number_of(zone: _Zone) -> tuple[str, str, tuple[str, ...]]:
     return number + rest[:-1], rest[-1], (beyond, *optional[1:])
 
 
-def _check_digits(zone: _Zone, number: str, number_digit: str) -> dict[str, bool]:
+def _check_digits(laid: _Laid, number: str, number_digit: str) -> dict[str, bool]:
     """Which check digits of the format hold."""
-    layout = zone.layout
+    layout = laid.layout
     digits = {
         "number": check_digit(number) == number_digit,
-        "birth": zone.holds(layout.birth),
-        "expiry": zone.holds(layout.expiry),
+        "birth": laid.holds(layout.birth),
+        "expiry": laid.holds(layout.expiry),
     }
     if layout.personal_number is not None:
         # The one digit that may be left out, and only together with its field (ICAO 9303-4 §4.2.2.2).
-        left_out = not zone.with_digit(layout.personal_number).strip("<")
-        digits["personal_number"] = left_out or zone.holds(layout.personal_number)
+        left_out = not laid.with_digit(layout.personal_number).strip("<")
+        digits["personal_number"] = left_out or laid.holds(layout.personal_number)
     if layout.composite_digit is not None:
-        covered = "".join(zone.at(place) for place in layout.composite)
-        digits["composite"] = check_digit(covered) == zone.at(layout.composite_digit)
+        covered = "".join(laid.at(place) for place in layout.composite)
+        digits["composite"] = check_digit(covered) == laid.at(layout.composite_digit)
     return digits
 
 
-def _problems(zone: _Zone, mrz_format: MrzFormat, digits: Mapping[str, bool]) -> tuple[str, ...]:
-    """What is odd about the zone, in words that name the field and never its content."""
-    layout, first = zone.layout, zone.lines[0]
+def _problems(laid: _Laid, mrz_format: MrzFormat, digits: Mapping[str, bool]) -> tuple[str, ...]:
+    """What is odd about the MRZ, in words that name the field and never its content."""
+    layout, first = laid.layout, laid.lines[0]
     problems = [f"the check digit of {name} is wrong" for name, holds in digits.items() if not holds]
     if first[0] not in _FIRST_LETTERS[mrz_format]:
         problems.append("the document code is none of this size")
     if not is_state_code(first[2:5].rstrip("<")):
         problems.append("the issuer is no state code")
-    if not is_state_code(zone.at(layout.nationality).rstrip("<")):
+    if not is_state_code(laid.at(layout.nationality).rstrip("<")):
         problems.append("the nationality is no state code")
-    if not zone.at(layout.number).strip("<"):
+    if not laid.at(layout.number).strip("<"):
         problems.append("there is no document number")
-    if zone.at(layout.sex) not in _SEXES:
+    if laid.at(layout.sex) not in _SEXES:
         problems.append("the sex is none of M, F, X and <")
-    if not _is_date(zone.at(layout.birth), fillers=True):
+    if not _is_date(laid.at(layout.birth), fillers=True):
         problems.append("the date of birth is no date")
-    if not _is_date(zone.at(layout.expiry), fillers=False):
+    if not _is_date(laid.at(layout.expiry), fillers=False):
         problems.append("the date of expiry is no date")
-    if zone.at(layout.names).startswith("<") or any(map(str.isdigit, zone.at(layout.names))):
+    if laid.at(layout.names).startswith("<") or any(map(str.isdigit, laid.at(layout.names))):
         problems.append("the name begins with a filler or holds a digit")
     return tuple(problems)
 

@@ -71,7 +71,7 @@ class Certificate:
     `may_sign_certificates` and `may_sign_documents` follow KeyUsage and BasicConstraints; a certificate without either
     extension may do what it is found to do, and one with a critical extension that is not `understood` may do nothing
     (RFC 5280 §4.2). `common_name` is the subject's, if it has exactly one. `purposes` are the object identifiers of ExtendedKeyUsage. `key_use` is the period
-    in which the private key may sign, and `document_types` those of the documents that it may sign, as the zone writes them;
+    in which the private key may sign, and `document_types` those of the documents that it may sign, as the MRZ writes them;
     None where the certificate does not say.
     """
 

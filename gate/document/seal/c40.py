@@ -1,6 +1,6 @@
 """C40, the encoding of letters and digits in seals (ICAO 9303-13 §4, BSI TR-03137-1 annex B): three characters in two bytes.
 
-Blanks stand for the filler of machine-readable zones, and are read as such.
+Blanks stand for the filler of the MRZ, and are read as such.
 """
 
 from __future__ import annotations

@@ -182,7 +182,7 @@ def _semantics(header: Header, now: datetime) -> _Outcome:
 def _check_digits(content: Content | None) -> _Outcome:
     if content is None:
         return Result.NOT_SUPPORTED, "there is no zone in the seal"
-    if not content.zone.valid:
+    if not content.mrz.valid:
         return Result.FAILED, "a check digit of the zone in the seal is wrong"
     return Result.SUCCESSFUL, "the check digits of the zone in the seal hold"
 
@@ -257,7 +257,7 @@ def _unfit(signer: Certificate, content: Content | None) -> _Outcome | None:
         return None
     if content is None or not signer.document_types:
         return Result.UNDETERMINED, "the document types that the signer may seal, or that of this seal, are not known"
-    if not covers_type(signer.document_types, content.zone.document_type):
+    if not covers_type(signer.document_types, content.mrz.document_type):
         return Result.FAILED, "the signer may not seal documents of this type"
     return None
 
@@ -276,9 +276,9 @@ def _country(header: Header, signer: Certificate | None) -> _Outcome:
 
 
 def _printed(content: Content | None, printed: Mrz | None) -> _Outcome:
-    """Consistency, since a visa's seal holds only a part of the zone."""
+    """Consistency, since a visa's seal holds only a part of the MRZ."""
     if content is None or printed is None:
         return Result.NOT_SUPPORTED, "there is no printed zone, or none in the seal"
-    if not "".join(printed.lines).startswith(content.zone_text):
+    if not "".join(printed.lines).startswith(content.mrz_text):
         return Result.FAILED, "the printed zone and the one in the seal differ"
     return Result.SUCCESSFUL, "the printed zone agrees with the one in the seal"

@@ -23,7 +23,7 @@ SIGNER_PURPOSES: Final = frozenset({VDS_SIGNER, ARRIVAL_SIGNER})
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One kind of seal: the tags that must be there, and those of zones with the length of their two lines as sealed.
+    """One kind of seal: the tags that must be there, and those of the MRZ with the length of their two lines as sealed.
 
     A visa's optional data at the end of the second line is not sealed. `signer_purposes` are the extended key usages of which
     its signer has one.
@@ -31,7 +31,7 @@ class Profile:
 
     name: str
     required: frozenset[int]
-    zones: tuple[tuple[int, int, int], ...]  # tag, characters of a line, characters sealed
+    mrz_tags: tuple[tuple[int, int, int], ...]  # tag, characters of a line, characters sealed
     passport_number: int | None = None
     signer_purposes: frozenset[str] = frozenset({VDS_SIGNER})
 
@@ -50,11 +50,11 @@ PROFILES: Final = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Content:
-    """What a seal of a known kind says. `zone_text` is the part of the zone that was sealed; `zone` is it with fillers after."""
+    """What a seal of a known kind says. `mrz_text` is the part of the MRZ that was sealed; `mrz` is it with fillers after."""
 
     profile: Profile
-    zone: Mrz
-    zone_text: str
+    mrz: Mrz
+    mrz_text: str
     passport_number: str | None
 
     def __repr__(self) -> str:
@@ -67,18 +67,18 @@ def read_content(seal: Seal) -> Content | None:
     profile = PROFILES.get(seal.header.profile)
     if profile is None:
         return None
-    zones = [one for one in profile.zones if one[0] in seal.features]
-    if len(zones) != 1 or not profile.required <= seal.features.keys():
+    found = [one for one in profile.mrz_tags if one[0] in seal.features]
+    if len(found) != 1 or not profile.required <= seal.features.keys():
         raise MalformedError(f"a seal that lacks what one of a {profile.name} must say")
-    tag, line_characters, sealed_characters = zones[0]
+    tag, line_characters, sealed_characters = found[0]
     text = c40.decode(seal.features[tag])
     if len(text) != sealed_characters:
         raise MalformedError("a seal with a zone of another length")
     try:
-        zone = parse(text.ljust(2 * line_characters, "<"))
+        mrz = parse(text.ljust(2 * line_characters, "<"))
     except MrzError as error:
         raise MalformedError("a seal whose zone is none") from error
     number = None
     if profile.passport_number is not None:
         number = c40.decode(seal.features[profile.passport_number]).rstrip("<")
-    return Content(profile, zone, text, number)
+    return Content(profile, mrz, text, number)

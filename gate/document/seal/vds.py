@@ -29,7 +29,7 @@ _REFERENCE_CHARACTERS_MAX: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Who says what kind of thing, and when. `country` is the three-letter code of the zone, fillers removed.
+    """Who says what kind of thing, and when. `country` is the three-letter code of the MRZ, fillers removed.
 
     `signer` names the signer by the two letters of its country and two characters; `reference` is its certificate's serial
     number in hexadecimal. `profile` is the reference of the feature definition and the category of the document.
