@@ -18,11 +18,11 @@ from fakes.remains import family_of
 from fakes.tiers import quick_or_long
 from fakes.whole_gate import PROGRAMS, running
 
-from gate.cli.demo import director
-from gate.cli.demo import stage as staging
-from gate.cli.demo import world as worlds
-from gate.cli.demo.director import DirectorError
 from gate.cli.models import default_folder
+from gate.demo import director
+from gate.demo import stage as staging
+from gate.demo import world as worlds
+from gate.demo.director import DirectorError
 from gate.passage.screen import Screen
 from gate.programs.shared.runner import status_of
 

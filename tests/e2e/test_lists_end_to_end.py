@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from fakes.whole_gate import PROGRAMS, running
 
-from gate.cli.demo import stage as staging
-from gate.cli.demo.stage import Stage
+from gate.demo import stage as staging
+from gate.demo.stage import Stage
 from gate.passage.screen import Screen
 from gate.programs.shared.runner import status_of
 from hardware_sim.passport.issuer import Issuer

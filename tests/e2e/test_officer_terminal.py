@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from fakes.whole_gate import Gate, running
 
-from gate.cli.demo import stage as staging
 from gate.cli.officer.keys import read_shift
-from gate.cli.officer.terminal import Terminal
+from gate.demo import stage as staging
 from gate.orders.challenge import Challenge
 from gate.orders.verbs import Verb
 from gate.passage.orders import Outcome
 from gate.passage.screen import Screen
+from gate.programs.shared.terminal import Terminal
 
 pytestmark = pytest.mark.e2e
 

@@ -12,17 +12,17 @@ from typing import Any
 import tomli_w
 
 from gate.channel import messages
-from gate.cli.demo import stage as staging
-from gate.cli.demo import world as worlds
-from gate.cli.demo.central import Central
-from gate.cli.demo.director import Director, Visit
-from gate.cli.demo.disk import DiskKind, LogDisk
-from gate.cli.demo.machine import Machine
-from gate.cli.demo.officer import Officer
-from gate.cli.demo.play import AGAIN_MAX
-from gate.cli.demo.stage import Stage
 from gate.cli.models import default_folder
 from gate.cli.officer.keys import read_shift
+from gate.demo import stage as staging
+from gate.demo import world as worlds
+from gate.demo.central import Central
+from gate.demo.director import Director, Visit
+from gate.demo.disk import DiskKind, LogDisk
+from gate.demo.machine import Machine
+from gate.demo.officer import Officer
+from gate.demo.play import AGAIN_MAX
+from gate.demo.stage import Stage
 from gate.passage.screen import Screen
 from gate.programs.shared import config as configuration
 from gate.programs.shared.supervise import Child, Family

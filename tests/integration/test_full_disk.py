@@ -15,7 +15,7 @@ from fakes.small_gate import small_gate, started
 from gate.channel import messages
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.cli.demo.disk import DiskKind, LogDisk, log_disk
+from gate.demo.disk import DiskKind, LogDisk, log_disk
 from gate.passage import machine
 from gate.passage.effects import Show, Write
 from gate.passage.events import DocumentPresented, Event, Part, PartBack, PartLost, RecordClass, RecordKind, SiteSeen

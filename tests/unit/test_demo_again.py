@@ -11,11 +11,11 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from gate.cli import demo
-from gate.cli.demo import play
-from gate.cli.demo.director import DirectorError, Visit
-from gate.cli.demo.machine import QUEUED_PERCENT_MAX, Lateness
-from gate.cli.demo.play import AGAIN_MAX, Play, PlayError, TooSlowError, Wishes
-from gate.cli.demo.report import Outcome
+from gate.demo import play
+from gate.demo.director import DirectorError, Visit
+from gate.demo.machine import QUEUED_PERCENT_MAX, Lateness
+from gate.demo.play import AGAIN_MAX, Play, PlayError, TooSlowError, Wishes
+from gate.demo.report import Outcome
 
 LATE, IN_TIME = Lateness(queued_percent=QUEUED_PERCENT_MAX + 1), Lateness()
 DIFFERENCE = "0 passed, expected 1"
@@ -54,7 +54,7 @@ async def played(monkeypatch: pytest.MonkeyPatch, lane: Lane, *scenarios: str) -
     monkeypatch.setattr(Play, "_outcomes", lambda _, *arguments: lane.outcomes(*arguments))
     visits = await lane.run(list(scenarios))
     nothing = cast("Any", None)
-    wishes = Wishes(1, 1, None, "elyctis", "standard", None)
+    wishes = Wishes(1, 1, None, "elyctis", Path(), "standard", None)
     return await Play(Path("/nowhere"), wishes, Console())._play_again(cast("Any", lane), visits, nothing, {})
 
 
@@ -114,7 +114,7 @@ async def test_a_lane_that_stays_stuck_on_a_late_machine_is_the_machines_fault(
     monkeypatch.setattr(Play, "_travel", stuck)
     monkeypatch.setattr(play.worlds, "start", lambda *_, **__: Nothing())
     with pytest.raises(PlayError, match="the lane shows officer") as raised:
-        await Play(tmp_path, Wishes(1, 1, None, "elyctis", "standard", None), Console(quiet=True)).run()
+        await Play(tmp_path, Wishes(1, 1, None, "elyctis", Path(), "standard", None), Console(quiet=True)).run()
     assert type(raised.value) is kind
 
 

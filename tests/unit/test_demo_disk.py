@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gate.cli.demo import disk as disks
-from gate.cli.demo.disk import BYTES_A_TRAVELLER, BYTES_MIN, DiskKind, LogDisk, log_disk
+from gate.demo import disk as disks
+from gate.demo.disk import BYTES_A_TRAVELLER, BYTES_MIN, DiskKind, LogDisk, log_disk
 
 
 def write(path: Path, content: bytes) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from gate.cli.demo.director import Visit
-from gate.cli.demo.machine import QUEUED_PERCENT_MAX, Lateness
-from gate.cli.demo.report import Again, Expected, Outcome, Result, outcome_of
+from gate.demo.director import Visit
+from gate.demo.machine import QUEUED_PERCENT_MAX, Lateness
+from gate.demo.report import Again, Expected, Outcome, Result, outcome_of
 
 
 def records(*reasons: tuple[str, str], verdict: str = "referred") -> list[dict[str, Any]]:

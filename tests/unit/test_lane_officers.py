@@ -18,7 +18,6 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.cli.officer.terminal import Terminal
 from gate.orders import judging, order
 from gate.orders.certificate import certify
 from gate.orders.challenge import Challenger
@@ -33,6 +32,7 @@ from gate.passage.orders import Missing, OfficerRole, Outcome
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Counted, ObeyedVerb
 from gate.programs.lane import officers
+from gate.programs.shared.terminal import Terminal
 
 ANNA = shift(7)
 BERT = shift(8, officer="bert")

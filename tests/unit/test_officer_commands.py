@@ -23,7 +23,6 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.cli import officer
 from gate.cli.officer import keys
-from gate.cli.officer.terminal import ATTEMPTS_MAX, Terminal
 from gate.cli.output import Exit
 from gate.orders.keys import shift_text
 from gate.orders.verbs import RULES, Role, Verb
@@ -31,6 +30,7 @@ from gate.passage.events import LampAnswered
 from gate.passage.evidence import Alarm
 from gate.passage.orders import Notice, Outcome
 from gate.programs.shared import clock
+from gate.programs.shared.terminal import ATTEMPTS_MAX, Terminal
 
 
 def run(*arguments: str | Path) -> Result:

@@ -213,7 +213,7 @@ async def _say_and_stay(
 
 
 async def _look(path: Path) -> messages.Look:
-    from gate.cli.officer.terminal import Terminal
+    from gate.programs.shared.terminal import Terminal
 
     terminal = await Terminal.reach(path)
     try:
@@ -232,8 +232,8 @@ async def _order(
     argument: str | None,
 ) -> messages.OrderAnswer:
     from gate.channel.messages import OrderAnswer
-    from gate.cli.officer.terminal import Terminal
     from gate.passage.orders import Outcome
+    from gate.programs.shared.terminal import Terminal
 
     terminal = await Terminal.reach(path)
     try:

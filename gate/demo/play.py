@@ -16,30 +16,30 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gate.channel import messages
-from gate.cli.demo import auditing
-from gate.cli.demo import stage as staging
-from gate.cli.demo import world as worlds
-from gate.cli.demo.auditing import outcomes_of
-from gate.cli.demo.central import Central
-from gate.cli.demo.director import Director, DirectorError, Visit, plan
-from gate.cli.demo.disk import LogDisk, log_disk
-from gate.cli.demo.machine import Machine
-from gate.cli.demo.memory import pss_mb
-from gate.cli.demo.officer import Officer
-from gate.cli.demo.report import Again, Outcome, Result
-from gate.cli.demo.stage import Stage, StageError
-from gate.cli.demo.world import World, WorldError
-from gate.cli.models import default_folder
-from gate.cli.officer.keys import read_shift
+from gate.demo import auditing
+from gate.demo import stage as staging
+from gate.demo import world as worlds
+from gate.demo.auditing import outcomes_of
+from gate.demo.central import Central
+from gate.demo.director import Director, DirectorError, Visit, plan
+from gate.demo.disk import LogDisk, log_disk
+from gate.demo.machine import Machine
+from gate.demo.memory import pss_mb
+from gate.demo.officer import Officer
+from gate.demo.report import Again, Outcome, Result
+from gate.demo.stage import Stage, StageError
+from gate.demo.world import World, WorldError
+from gate.orders.keys import read_shift
 from gate.programs.screens.start import page_address, page_with_secret, start_page
 from gate.programs.shared.runner import PROGRAMS, status_of
 from gate.programs.shared.supervise import Child, Family
-from hardware_sim.readers.kinds import PAGE_READER
+from hardware_sim.readers.kinds import KINDS, PAGE_READER
 from hardware_sim.scenario import Scenario, ScenarioError, read_scenarios, scenario_folder
 
 READY_DEADLINE_S = 30.0
 MIRROR_DEADLINE_S = 60.0
 MIRROR_POLL_S = 0.1
+READERS = frozenset({*KINDS, PAGE_READER})
 AGAIN_MAX = 2  # rounds of visits that are played again
 
 
@@ -59,6 +59,7 @@ class Wishes:
     seed: int
     scenario: str | None
     reader: str
+    models: Path
     face_profile: str
     open_page: Callable[[str], None] | None
 
@@ -132,7 +133,7 @@ class Play:
             self._folder,
             world.ready,
             state=disk.state,
-            models=default_folder(),
+            models=self._wishes.models,
             face_profile=self._wishes.face_profile,
             enrol=central.enrol,
         )
@@ -155,7 +156,7 @@ class Play:
                 if director is not None:
                     director.see(view)
 
-            shift, _ = read_shift(stage.shift)
+            shift, _ = read_shift(stage.shift.read_bytes())
             officer = Officer(
                 views=stage.config.socket("lane"), orders=stage.config.socket("orders"), shift=shift, on_view=on_view
             )
@@ -209,7 +210,7 @@ class Play:
         return outcomes_of(visits, auditing.read(stage, bundle), scenarios)
 
     @contextlib.contextmanager
-    def _progress(self, total: int) -> Iterator[Callable[[Visit, bool], None]]:
+    def _progress(self, total: int) -> Iterator[Callable[[Visit, int], None]]:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -219,10 +220,10 @@ class Play:
         with Progress(*columns, console=self._console) as progress:
             task = progress.add_task("travellers", total=total)
 
-            def on_progress(visit: Visit, over: bool) -> None:
+            def on_progress(visit: Visit, over: int) -> None:
                 # Whoever comes again is one more.
                 due = max(total, int(progress.tasks[0].completed) + 1)
-                progress.update(task, total=due, advance=int(over), description=visit.scenario.replace("_", " "))
+                progress.update(task, total=due, advance=over, description=visit.scenario.replace("_", " "))
 
             yield on_progress
 

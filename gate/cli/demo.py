@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from gate.cli.models import default_folder
 from gate.cli.output import Exit, emit_json, fail
 
 KEPT = ("*.bundle", "*.vkey", "*.identity")
@@ -35,11 +36,10 @@ def command(
             Exit.UNREACHABLE,
             "the simulated hardware is not installed: pip install ./hardware-sim, or run scripts/setup",
         )
-    from gate.cli.demo.play import Play, PlayError, TooSlowError, Wishes
-    from hardware_sim.readers.kinds import KINDS, PAGE_READER
+    from gate.demo.play import READERS, Play, PlayError, TooSlowError, Wishes
 
-    if reader not in (known := {*KINDS, PAGE_READER}):
-        fail(Exit.USAGE, f"a reader is one of {', '.join(sorted(known))}")
+    if reader not in READERS:
+        fail(Exit.USAGE, f"a reader is one of {', '.join(sorted(READERS))}")
     folder = Path(tempfile.mkdtemp(prefix="gate-"))  # short: Unix sockets have paths of 107 bytes at most
     console = Console(stderr=True)
     wishes = Wishes(
@@ -47,6 +47,7 @@ def command(
         seed=seed,
         scenario=scenario,
         reader=reader,
+        models=default_folder(),
         face_profile=face_profile,
         open_page=_open_page if not headless else None,
     )

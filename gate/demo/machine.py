@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from gate.cli.demo.memory import PROC, descendants
+from gate.demo.memory import PROC, descendants
 
 PROBE_S = 0.02
 LOOK_EVERY_S = 0.2  # a child of one crossing lives for seconds

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gate.cli.demo import stage as staging
-from gate.cli.demo.director import Visit
-from gate.cli.demo.report import Expected, Outcome, outcome_of
-from gate.cli.demo.stage import Stage, StageError
+from gate.demo import stage as staging
+from gate.demo.director import Visit
+from gate.demo.report import Expected, Outcome, outcome_of
+from gate.demo.stage import Stage, StageError
 from hardware_sim.scenario import Scenario
 
 DEADLINE_S = 60.0

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gate.cli.demo.stage import GATE_ID, StageError, command
+from gate.demo.stage import GATE_ID, StageError, command
 
 HOST = "localhost"
 READY_DEADLINE_S = 30.0

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gate.channel import messages
-from gate.cli.demo.central import Central
-from gate.cli.demo.disk import LogDisk
-from gate.cli.demo.machine import Lateness, Machine
-from gate.cli.demo.officer import Officer
-from gate.cli.demo.world import World
+from gate.demo.central import Central
+from gate.demo.disk import LogDisk
+from gate.demo.machine import Lateness, Machine
+from gate.demo.officer import Officer
+from gate.demo.world import World
 from gate.passage.screen import Screen
 from gate.programs.shared.supervise import Child
 
@@ -64,7 +64,7 @@ class Director:
         central: Central,
         disk: LogDisk,
         machine: Machine,
-        on_progress: Callable[[Visit, bool], None],
+        on_progress: Callable[[Visit, int], None],
     ) -> None:
         self._world = world
         self._officer = officer
@@ -94,7 +94,7 @@ class Director:
             self._machine.begin()
             visit = Visit(f"t{self._sent:03}", scenario)
             self._visit = visit
-            self._on_progress(visit, False)
+            self._on_progress(visit, 0)
             self._world.tell({"do": "traveller", "id": visit.traveller, "scenario": scenario})
             try:
                 async with asyncio.timeout(TRAVELLER_DEADLINE_S):
@@ -104,7 +104,7 @@ class Director:
             await self._settled(f"after traveller {self._sent} ({scenario})")
             visit.late = self._machine.late(world_ms)
             visits.append(visit)
-            self._on_progress(visit, True)
+            self._on_progress(visit, 1)
         self._visit = None
         return visits
 

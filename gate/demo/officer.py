@@ -14,12 +14,12 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.cli.officer.terminal import Terminal
 from gate.orders.order import Shift
 from gate.orders.verbs import Verb
 from gate.passage.orders import Outcome
 from gate.passage.screen import Screen
 from gate.programs.shared.racing import first_of
+from gate.programs.shared.terminal import Terminal
 
 PRESENCE_S = 1.0
 SETTLE_AFTER_S = 0.4

@@ -11,8 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from gate.cli.demo.director import Visit
-from gate.cli.demo.machine import Lateness
+from gate.demo.director import Visit
+from gate.demo.machine import Lateness
 
 STAGES = (
     ("opened", "crossing opened, durable"),
