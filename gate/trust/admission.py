@@ -1,7 +1,7 @@
 """Which certificates and lists may enter the store, and why. Pure: nothing is read or written here.
 
 A certificate is admitted when it signed itself, when a known one signed it (a link), or when a list names it whose signer is
-vouched for. Who may vouch differs by what a list can do:
+vouched for. Who may vouch differs by what a list can do (`gate.trust.list_kinds`):
 
 - A master list brings certificates of every country. The operator vouches for its signer: by `--signer`, or by a CSCA
   certificate given as a file of its own. A country whose list was taken vouches for its next signers with the certificates
@@ -26,13 +26,11 @@ from typing import TYPE_CHECKING
 from gate.document.checks import Result
 from gate.document.errors import DocumentError
 from gate.document.pki.certificate import Certificate, parse_certificate
-from gate.document.pki.defect_list import DefectList
-from gate.document.pki.deviation_list import DeviationList
-from gate.document.pki.master_list import MasterList
 from gate.document.pki.path import find_issuer
 from gate.trust import signers
 from gate.trust.errors import SourceError
 from gate.trust.known import Known, Rejected, Way
+from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, Vouching, signing_time
 from gate.trust.pool import Pool
 from gate.trust.revocations import Revocations, revocation_lists_of
 from gate.trust.sources import DocumentSigner, SealSigner
@@ -43,9 +41,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gate.document.pki.revocation import RevocationList
+    from gate.trust.list_kinds import SignedList
     from gate.trust.sources import Source
-
-SignedList = MasterList | DeviationList | DefectList
 
 
 class Admission:
@@ -93,11 +90,11 @@ class Admission:
         lists = [
             (index, one.name, one.content)
             for index, one in enumerate(sources)
-            if isinstance(one.content, (MasterList, DeviationList, DefectList))
+            if isinstance(one.content, (ListOfCertificates, ListOfDefects))
         ]
-        # Newest first, so that an older list of the same publisher is told from a newer one; master lists before the rest.
+        # Newest first, so that an older list of the same publisher is told from a newer one; what vouches before the rest.
         lists.sort(key=lambda one: self._time_of(one[2]), reverse=True)
-        lists.sort(key=lambda one: not isinstance(one[2], MasterList))
+        lists.sort(key=lambda one: not isinstance(one[2], ListOfCertificates))
         for index, name, content in lists:
             try:
                 self._admit_list(index, name, content, progress)
@@ -144,7 +141,7 @@ class Admission:
     def kind_of(self, source: Source) -> str:
         """What the database calls a source. A certificate that was not handed over does not vouch later, either."""
         alone = isinstance(source.content, Certificate) and self._way is Way.WATCHED
-        return "Link" if alone else type(source.content).__name__
+        return "Link" if alone else source.kind
 
     # ── certificates ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -186,7 +183,7 @@ class Admission:
     def _admit_list(self, source: int, name: str, one: SignedList, progress: Callable[[int, int], None]) -> None:
         """Admit a list whose signer is vouched for and that is no older than the one that is known."""
         signer = self._signer_of(source, name, one)
-        key, moment = (type(one).__name__, signer.issuer_country), self._time_of(one)
+        key, moment = (one.kind.name, signer.issuer_country), self._time_of(one)
         newest = self._signed_at.get(key)
         if newest is not None and moment < newest:
             reason = f"of {moment:%Y-%m-%d}, older than the one of {newest:%Y-%m-%d} by the same publisher"
@@ -195,19 +192,19 @@ class Admission:
         self._signed_at[key] = moment
         self._renewed.add(key)
         self.lists[source] = signer
-        if isinstance(one, MasterList):
+        if isinstance(one, ListOfCertificates):
             self._admit_listed(source, name, one, signer.issuer_country, progress)
 
     def _admit_listed(
-        self, source: int, name: str, one: MasterList, publisher: str, progress: Callable[[int, int], None]
+        self, source: int, name: str, one: ListOfCertificates, publisher: str, progress: Callable[[int, int], None]
     ) -> None:
         certificates: list[Certificate] = []
-        for number, der in enumerate(one.certificates, 1):
+        for number, der in enumerate(one.parsed.certificates, 1):
             try:
                 certificates.append(parse_certificate(der))
             except DocumentError as error:
                 self.rejected.append(Rejected(f"certificate {number} of {name}", str(error)))
-        self.found += len(one.certificates)
+        self.found += len(one.parsed.certificates)
         refused = [(certificate, reason) for certificate in certificates if (reason := _why_no_anchor(certificate))]
         self.rejected.extend(Rejected(certificate.subject, reason) for certificate, reason in refused)
         certificates = [certificate for certificate in certificates if not _why_no_anchor(certificate)]
@@ -221,14 +218,14 @@ class Admission:
 
     def _time_of(self, one: SignedList) -> datetime:
         """When a list was signed; a master list that does not say so counts as signed now."""
-        return one.message.signers[0].signing_time or self._now
+        return signing_time(one) or self._now
 
     def _signer_of(self, source: int, name: str, one: SignedList) -> Certificate:
         try:
-            signer = one.verify()
+            signer = one.parsed.verify()
         except DocumentError as error:
             raise SourceError(f"{name}: {error}") from error
-        if self._way is Way.WATCHED and one.message.signers[0].signing_time is None:
+        if self._way is Way.WATCHED and signing_time(one) is None:
             raise SourceError(f"{name}: does not say when it was signed, so it may be an old one")
         moment = self._time_of(one)
         if moment > self._now or not signer.valid_at(moment):
@@ -244,13 +241,13 @@ class Admission:
         )
 
     def _pools_for(self, one: SignedList) -> Iterable[Pool]:
-        match one:
-            case MasterList():
-                return self._operators, self._vouching
-            case DeviationList():
-                return self._operators, self._pool
-            case DefectList():
+        match one.kind.vouching:
+            case Vouching.NOBODY:
                 return (self._operators,)
+            case Vouching.CHOSEN_CSCA:
+                return self._operators, self._vouching
+            case Vouching.ANY_CSCA:
+                return self._operators, self._pool
 
 
 def _why_no_anchor(certificate: Certificate) -> str:

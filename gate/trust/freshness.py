@@ -6,6 +6,7 @@ An alarm refuses nobody: the policy judges the age of the store and each documen
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -13,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
-LIST_NAMES: Final = {"MasterList": "master list", "DeviationList": "deviation list", "DefectList": "defect list"}
+_NEW_WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class Publication(Protocol):
@@ -89,14 +89,17 @@ class Alarm:
     text: str
 
 
+def in_words(kind: str) -> str:
+    """A list's kind as people read it: `MasterList` is a master list."""
+    return _NEW_WORD.sub(" ", kind).lower()
+
+
 def alarms(store: Held, now: datetime, *, age_max_days: int) -> tuple[Alarm, ...]:
     """Everything that is older than it should be."""
     return (
         *_of_the_store(store, now, age_max_days),
         *(
-            Alarm(
-                AlarmKind.LIST_OLD, one.publisher, f"the {LIST_NAMES[one.kind]} of {one.publisher} is {days} days old"
-            )
+            Alarm(AlarmKind.LIST_OLD, one.publisher, f"the {in_words(one.kind)} of {one.publisher} is {days} days old")
             for one in store.published
             if (days := _days(datetime.fromisoformat(one.signed_at), now)) > age_max_days
         ),
@@ -140,7 +143,7 @@ def freshness(store: Held, now: datetime, *, age_max_days: int) -> dict[str, Any
         "certificates": len(store),
         "published": [
             {
-                "kind": LIST_NAMES[one.kind].replace(" ", "_"),
+                "kind": in_words(one.kind).replace(" ", "_"),
                 "publisher": one.publisher,
                 "age_days": _days(datetime.fromisoformat(one.signed_at), now),
             }

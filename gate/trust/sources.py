@@ -9,14 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gate.document.errors import DocumentError, MalformedError
-from gate.document.pki import defect_list, deviation_list
 from gate.document.pki.certificate import Certificate, parse_certificate
-from gate.document.pki.defect_list import DefectList, parse_defect_list
-from gate.document.pki.deviation_list import DeviationList, parse_deviation_list
-from gate.document.pki.master_list import MasterList, parse_master_list
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
-from gate.document.pki.signed import SIGNED_BYTES_MAX, parse_signed_message
+from gate.document.pki.signed import SIGNED_BYTES_MAX
 from gate.trust.errors import SourceError
+from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, SignedList, read_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,13 +38,9 @@ class SealSigner:
     certificate: Certificate
 
 
-Content = Certificate | DocumentSigner | SealSigner | MasterList | RevocationList | DeviationList | DefectList
+Content = Certificate | DocumentSigner | SealSigner | RevocationList | SignedList
 
 _SIGNED_DATA: Final = bytes.fromhex("06092A864886F70D010702")
-_LISTS: Final[dict[str, Callable[[bytes], Content]]] = {
-    deviation_list.CONTENT_TYPE: parse_deviation_list,
-    defect_list.CONTENT_TYPE: parse_defect_list,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +50,21 @@ class Source:
     name: str
     sha256: str
     content: Content
+
+    @property
+    def kind(self) -> str:
+        """What the store calls it. Never changed."""
+        match self.content:
+            case Certificate():
+                return "Certificate"
+            case DocumentSigner():
+                return "DocumentSigner"
+            case SealSigner():
+                return "SealSigner"
+            case RevocationList():
+                return "RevocationList"
+            case ListOfCertificates(kind) | ListOfDefects(kind):
+                return kind.name
 
 
 def parts_of(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -87,7 +95,7 @@ def read_source(name: str, data: bytes) -> Source:
     sha256 = hashlib.sha256(data).hexdigest()
     try:
         if _SIGNED_DATA in data[:32]:
-            return Source(name, sha256, _signed(data))
+            return Source(name, sha256, read_list(data))
         try:
             return Source(name, sha256, parse_certificate(data))
         except MalformedError:
@@ -114,9 +122,3 @@ def _one_of_a_directory(name: str, data: bytes, kind: Callable[[Certificate], Co
         return Source(name, hashlib.sha256(data).hexdigest(), kind(parse_certificate(data)))
     except DocumentError as error:
         raise SourceError(f"{name}: {error}") from error
-
-
-def _signed(data: bytes) -> Content:
-    """A list, by the type of what was signed; whatever is no other list must be a master list."""
-    message = parse_signed_message(data, "a list")
-    return _LISTS.get(message.content_type, parse_master_list)(data)

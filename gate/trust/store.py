@@ -15,17 +15,15 @@ from typing import TYPE_CHECKING, Final
 
 from gate.document.pki.anchors import Anchor
 from gate.document.pki.certificate import parse_certificate
-from gate.document.pki.defect_list import DefectList, parse_defect_list
-from gate.document.pki.deviation_list import DeviationList, parse_deviation_list
-from gate.document.pki.master_list import MasterList
 from gate.document.pki.revocation import RevocationList, parse_revocation_list
 from gate.trust.errors import StoreError
+from gate.trust.list_kinds import LISTS_OF_CERTIFICATES, LISTS_OF_DEFECTS
 from gate.trust.opening import Snapshot, open_snapshot, shown
 from gate.trust.signers import DirectorySigners
 from gate.trust.soundness import is_sound, is_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from gate.document.pki.certificate import Certificate
@@ -42,11 +40,8 @@ _REVOCATION_LISTS: Final = (
 )
 _DEFECT_LISTS: Final = "SELECT kind, CAST(der AS BLOB) AS der, sha256, test FROM defect_list"
 _SOURCES: Final = "SELECT kind, publisher, signed_at, imported_at FROM source"
-_PARSERS: Final[dict[str, Callable[[bytes], DefectList | DeviationList]]] = {
-    DefectList.__name__: parse_defect_list,
-    DeviationList.__name__: parse_deviation_list,
-}
-_LIST_KINDS: Final = frozenset({MasterList.__name__, *_PARSERS})
+_DEFECT_PARSERS: Final = {kind.name: kind.parse for kind in LISTS_OF_DEFECTS}
+_LIST_KINDS: Final = frozenset({*(kind.name for kind in LISTS_OF_CERTIFICATES), *_DEFECT_PARSERS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +203,7 @@ class TrustStore:
             self._defects = tuple(
                 (entry, bool(row["test"]))
                 for row in self._defect_lists
-                for entry in _PARSERS[row["kind"]](row["der"]).entries
+                for entry in _DEFECT_PARSERS[row["kind"]](row["der"]).entries
             )
         return self._defects
 
@@ -295,7 +290,8 @@ def _are_whole(sources: Sequence[sqlite3.Row], defects: Sequence[sqlite3.Row]) -
     return (
         all(isinstance(row[name], str) for row in sources for name in ("kind", "imported_at"))
         and all(isinstance(row[name], str) for row in published for name in ("publisher", "signed_at"))
-        and {row["kind"] for row in (*defects, *published)} <= _LIST_KINDS
+        and {row["kind"] for row in published} <= _LIST_KINDS
+        and {row["kind"] for row in defects} <= _DEFECT_PARSERS.keys()
     )
 
 

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 from gate.trust.errors import StoreError
-from gate.trust.freshness import LIST_NAMES, Alarm, alarms
+from gate.trust.freshness import Alarm, alarms, in_words
 from gate.trust.opening import open_snapshot, shown
 from gate.trust.store import Edition, TrustStore
 
@@ -98,7 +98,7 @@ def survey(path: Path, now: datetime, *, age_max_days: int) -> Survey:
             for code, found in sorted(rows.items())
         ),
         lists=tuple(
-            (LIST_NAMES[one.kind], one.publisher, datetime.fromisoformat(one.signed_at)) for one in store.published
+            (in_words(one.kind), one.publisher, datetime.fromisoformat(one.signed_at)) for one in store.published
         ),
         alarms=alarms(store, now, age_max_days=age_max_days),
     )
@@ -131,8 +131,8 @@ def _country(
 
 
 def _origin(kind: str, publisher: str | None, signed_at: str | None, count: int) -> str:
-    if kind == "MasterList" and publisher is not None and signed_at is not None:
-        return f"{count} from the master list of {publisher}, {signed_at[:10]}"
+    if publisher is not None and signed_at is not None:
+        return f"{count} from the {in_words(kind)} of {publisher}, {signed_at[:10]}"
     return f"{count} as links" if kind == "Link" else f"{count} by hand"
 
 

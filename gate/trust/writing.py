@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from gate.document.pki.defect_list import DefectList
-from gate.document.pki.deviation_list import DeviationList
-from gate.document.pki.master_list import MasterList
 from gate.trust import signers
+from gate.trust.list_kinds import ListOfCertificates, ListOfDefects, signing_time
 from gate.trust.schema import SOURCED
 from gate.trust.withdrawing import FORGET
 
@@ -32,7 +30,7 @@ _AGAIN: Final = (
 )
 # What only older lists of the same publisher name is withdrawn: the list that is current now does not name it.
 _WITHDRAW: Final = (
-    "DELETE FROM listing WHERE source IN (SELECT id FROM source WHERE kind = 'MasterList' AND publisher = ? AND test = ? "
+    "DELETE FROM listing WHERE source IN (SELECT id FROM source WHERE kind = ? AND publisher = ? AND test = ? "
     "AND id <> ?)"
 )
 # A source stays as long as something rests on it, or it is the newest list of its publisher: older ones are refused by it.
@@ -79,7 +77,7 @@ def write(
     defect_lists = 0
     for index, signer in under_way.lists.items():
         content = sources[index].content
-        if isinstance(content, (DeviationList, DefectList)):
+        if isinstance(content, ListOfDefects):
             _write_defect_list(connection, content, signer.issuer_country, ids[index], test=test)
             defect_lists += 1
         connection.execute("INSERT OR REPLACE INTO list_signer VALUES (?, ?)", (ids[index], signer.der))
@@ -107,8 +105,9 @@ def _write_source(
 ) -> int:
     """Note a source, or note that one that is known came again; a list that does not say when it was signed keeps its date."""
     signer = under_way.lists.get(index)
-    content: Any = source.content
-    signed_at = None if signer is None else content.message.signers[0].signing_time or now
+    signed_at = None
+    if signer is not None and isinstance(source.content, (ListOfCertificates, ListOfDefects)):
+        signed_at = signing_time(source.content) or now
     fields = {
         "name": source.name,
         "kind": under_way.kind_of(source),
@@ -167,8 +166,9 @@ def _withdraw(
 ) -> int:
     """Forget what only older lists of a publisher named. Returns how many certificates that were."""
     for index, signer in under_way.lists.items():
-        if isinstance(sources[index].content, MasterList):
-            connection.execute(_WITHDRAW, (signer.issuer_country, int(test), ids[index]))
+        content = sources[index].content
+        if isinstance(content, ListOfCertificates):
+            connection.execute(_WITHDRAW, (content.kind.name, signer.issuer_country, int(test), ids[index]))
     return connection.execute(FORGET).rowcount
 
 
@@ -190,17 +190,17 @@ def _write_revocation_list(connection: sqlite3.Connection, one: RevocationList, 
 
 
 def _write_defect_list(
-    connection: sqlite3.Connection, one: DeviationList | DefectList, publisher: str, source: int, *, test: bool
+    connection: sqlite3.Connection, one: ListOfDefects, publisher: str, source: int, *, test: bool
 ) -> None:
     """Keep the newest list of each publisher; Admission has refused the older ones."""
     connection.execute(
         "INSERT OR REPLACE INTO defect_list VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            type(one).__name__,
+            one.kind.name,
             publisher,
             one.der,
             hashlib.sha256(one.der).digest(),
-            one.signed_at.isoformat(),
+            one.parsed.signed_at.isoformat(),
             int(test),
             source,
         ),
