@@ -1,7 +1,7 @@
 """Enrolment at the central server: a token and a signing request against a device certificate (RFC 7030, EST-shaped).
 
 `request` and `read_answer` are pure. `enrol` carries them over TLS that only the given authority vouches for. Where the
-certificate is written, and the configuration, are left to the command.
+certificate is written, and the configuration, are left to `gate.provision.enrol_steps`.
 """
 
 from __future__ import annotations

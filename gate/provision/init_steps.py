@@ -1,0 +1,133 @@
+"""The steps from a bare machine to a gate that can start: configuration, folders, keys, models, and what the site adds to the units.
+
+Each step reads what the ones before it left, so that a second run goes on where the first one stopped. Left to the caller: what a
+configuration says (`Site`), and the making of the log's key.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import tomli_w
+
+from gate import durable
+from gate.provision import device_key
+from gate.provision.answers import Answers
+from gate.provision.device_key import DeviceKeyError
+from gate.provision.ownership import hand_over
+from gate.provision.steps import ConfigurationStepError, Step, StepError
+from gate.provision.units import VISION_DROP_IN
+from models.errors import ModelError
+from models.fetch import fetch
+from models.site import load_for
+
+UNITS: Final = Path("/etc/systemd/system")
+BOOTED_BY_SYSTEMD: Final = Path("/run/systemd/system")  # sd_booted(3)
+RELOAD_DEADLINE_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the steps take from the configuration; `drop_in` is the text of vision's (`gate.provision.units`)."""
+
+    origin: str
+    folders: tuple[Path, ...]
+    keys: Path
+    models: Path
+    face_profile: str
+    drop_in: str
+
+
+def init_steps(
+    answers: Answers, path: Path, *, read: Callable[[Path], Site], make_log_key: Callable[[Path, str], str]
+) -> Iterator[Step]:
+    """The steps in their order. `read` raises ConfigurationStepError; `make_log_key` of a path and an origin raises StepError."""
+
+    def write_configuration() -> str:
+        try:
+            durable.make_folder(path.parent)
+            durable.write(path, tomli_w.dumps(answers.table()).encode())
+        except OSError as error:
+            raise StepError(f"cannot write {path}: {error.strerror}") from error
+        try:
+            read(path)
+        except ConfigurationStepError:
+            path.unlink()
+            raise
+        return str(path)
+
+    yield Step("configuration", write_configuration, path.exists)
+    try:
+        site = read(path)
+    except ConfigurationStepError:
+        return  # the step before has said why
+    yield _folders_step(site.folders)
+    log_key = site.keys / "log.key"
+
+    def make_key_of_the_log() -> str:
+        vkey = make_log_key(log_key, site.origin)
+        hand_over(log_key, "log")
+        return vkey
+
+    yield Step("log_key", make_key_of_the_log, log_key.exists)
+    yield _device_key_step(site.keys / "device.key")
+    yield _models_step(site.models, site.face_profile)
+    if answers.root is None and BOOTED_BY_SYSTEMD.is_dir():
+        yield _units_step(UNITS / VISION_DROP_IN, site.drop_in)
+
+
+def _folders_step(folders: tuple[Path, ...]) -> Step:
+    def make() -> str:
+        for folder in folders:
+            try:
+                durable.make_folder(folder, mode=0o750)
+            except OSError as error:
+                raise StepError(f"cannot make {folder}: {error.strerror}") from error
+        return ", ".join(str(folder) for folder in folders)
+
+    return Step("folders", make, lambda: all(folder.is_dir() for folder in folders))
+
+
+def _device_key_step(path: Path) -> Step:
+    def make() -> str:
+        try:
+            device_key.generate(path)
+        except DeviceKeyError as error:
+            raise StepError(str(error)) from error
+        hand_over(path, "sync")
+        return str(path)
+
+    return Step("device_key", make, path.exists)
+
+
+def _models_step(folder: Path, profile: str) -> Step:
+    def fetch_models() -> str:
+        try:
+            return f"{len(fetch(load_for(folder), folder, profile=profile))} fetched into {folder}"
+        except ModelError as error:
+            raise StepError(str(error)) from error
+
+    def all_there() -> bool:
+        try:
+            return all(model.is_intact(folder) for model in load_for(folder).needed_for(profile))
+        except ModelError as error:
+            raise StepError(str(error)) from error
+
+    return Step("models", fetch_models, all_there)
+
+
+def _units_step(path: Path, text: str) -> Step:
+    def write_drop_in() -> str:
+        try:
+            durable.make_folder(path.parent)
+            durable.write(path, text.encode())
+            subprocess.run(["systemctl", "daemon-reload"], check=True, capture_output=True, timeout=RELOAD_DEADLINE_S)  # noqa: S607
+        except (OSError, subprocess.SubprocessError) as error:
+            raise StepError(f"{path} cannot be put into force: {error}") from error
+        return str(path)
+
+    return Step("units", write_drop_in, lambda: path.exists() and path.read_text() == text)
