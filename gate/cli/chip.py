@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from drivers.errors import DriverError
 from drivers.reader.pcsc import PcscReader
+from gate.document.access.commands import Transmit
 from gate.document.authenticity.terminal_authentication import ChainRequest, SignatureRequest
 from gate.document.errors import ChipLostError
-from gate.document.inspection import Inspection, Portrait, Step, Transmit, inspect
+from gate.document.inspection import Portrait, Step, inspect
+from gate.document.verdict.conclusion import Inspection
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.stages.centre import question_of
 

@@ -31,7 +31,7 @@ from gate.document.errors import (
 )
 from gate.document.lds.dg15 import parse_dg15
 from gate.document.lds.files import CARD_ACCESS, CARD_SECURITY, COM, SOD, File, data_group
-from gate.document.verdict.conclusion import DocumentFields, Inspection, conclude
+from gate.document.verdict.conclusion import Inspection, conclude
 from gate.document.verdict.findings import DATA_GROUPS_WANTED, Findings
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
     from gate.document.mrz.parsing import Mrz
     from gate.document.pki.anchors import TrustAnchors
-
-__all__ = ["CentreRequest", "DocumentFields", "Inspection", "Portrait", "Step", "Transmit", "inspect", "inspect_files"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -28,7 +28,7 @@ from gate.document.authenticity.chip_authentication import choose_offer, prove
 from gate.document.authenticity.passive_authentication import hash_agrees, judge_sod
 from gate.document.checks import CheckId, Result
 from gate.document.errors import DocumentError, MalformedError, SignatureError
-from gate.document.inspection import Inspection, inspect_files
+from gate.document.inspection import inspect_files
 from gate.document.lds.card_access import parse_card_access
 from gate.document.lds.com import parse_com
 from gate.document.lds.dg1 import parse_dg1
@@ -42,6 +42,7 @@ from gate.document.mrz.parsing import MrzKey, parse
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.keys import RsaKey, parse_public_key
 from gate.document.pki.master_list import parse_master_list
+from gate.document.verdict.conclusion import Inspection
 from gate.trust.importing import ImportReport, import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore

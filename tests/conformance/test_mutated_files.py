@@ -14,9 +14,10 @@ from fakes.anchors import ListedAnchors
 from shared_data import SHARED_DATA
 
 from gate.document.checks import CheckId, Result
-from gate.document.inspection import Inspection, inspect_files
+from gate.document.inspection import inspect_files
 from gate.document.lds.dg1 import parse_dg1
 from gate.document.lds.sod import parse_sod
+from gate.document.verdict.conclusion import Inspection
 
 pytestmark = pytest.mark.conformance
 

@@ -20,8 +20,9 @@ from fakes.sample_passports import ANNA, portrait, utopia
 from drivers.reader.pcsc import PcscReader
 from gate.document.access.commands import Transmit
 from gate.document.checks import CheckId
-from gate.document.inspection import Inspection, inspect
+from gate.document.inspection import inspect
 from gate.document.mrz.parsing import parse
+from gate.document.verdict.conclusion import Inspection
 from hardware_sim.chip.reader import ChipReader
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace

@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 
 from gate.document.checks import CheckId, Result
 from gate.document.errors import ChipLostError
-from gate.document.inspection import Inspection, Portrait, inspect, inspect_files
+from gate.document.inspection import Portrait, inspect, inspect_files
 from gate.document.mrz.parsing import parse
+from gate.document.verdict.conclusion import Inspection
 from hardware_sim.chip import CardGoneError
 from hardware_sim.chip.card import Card, Switches
 from hardware_sim.passport.issuer import Passport

@@ -20,8 +20,9 @@ from gate.cli import chip
 from gate.document.authenticity.integrity import Integrity
 from gate.document.authenticity.terminal_authentication import ChainRequest, SignatureRequest
 from gate.document.checks import CheckId, Result
-from gate.document.inspection import Inspection, inspect
+from gate.document.inspection import inspect
 from gate.document.mrz.parsing import parse
+from gate.document.verdict.conclusion import Inspection
 from gate.programs.lane.centre import DEADLINE_S, ControlCentre
 from gate.programs.lane.stages.centre import question_of
 from gate.programs.lane.stages.document import converse

@@ -27,7 +27,7 @@ from gate.document.authenticity.pace_cam import judge_mapping
 from gate.document.authenticity.passive_authentication import judge_sod
 from gate.document.checks import Check, CheckId, Result
 from gate.document.errors import AlgorithmUnknownError, MalformedError
-from gate.document.inspection import Inspection, Portrait, inspect
+from gate.document.inspection import Portrait, inspect
 from gate.document.lds.card_security import parse_card_security
 from gate.document.lds.security_infos import (
     ChipAuthenticationInfo,
@@ -40,7 +40,7 @@ from gate.document.lds.security_infos import (
 from gate.document.lds.security_infos import Cipher as OurCipher
 from gate.document.lds.security_infos import Mapping as OurMapping
 from gate.document.mrz.parsing import parse
-from gate.document.verdict.conclusion import AgreementFacts
+from gate.document.verdict.conclusion import AgreementFacts, Inspection
 from hardware_sim.chip import CardGoneError
 from hardware_sim.chip.card import Card, Switches
 from hardware_sim.passport import der

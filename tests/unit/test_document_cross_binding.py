@@ -12,9 +12,9 @@ from fakes.inspections import inspected, issued, results
 from fakes.sample_passports import TODAY, utopia
 
 from gate.document.checks import CheckId, Result
-from gate.document.inspection import Inspection
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.known_defects import Affected, Defect, Flaw, KnownDefects
+from gate.document.verdict.conclusion import Inspection
 from hardware_sim.passport import personalise
 from hardware_sim.passport.abilities import Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from gate.document.checks import CheckId, Result
 from gate.document.errors import MalformedError
-from gate.document.inspection import Inspection, inspect_files
+from gate.document.inspection import inspect_files
 from gate.document.lds import dtc
 from gate.document.lds.dtc import parse_dtc
 from gate.document.tlv import encode
+from gate.document.verdict.conclusion import Inspection
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
 FILES = {

@@ -10,8 +10,9 @@ from fakes.inspections import NOW, Through, Transmit, anchors, files_of, inspect
 
 from gate.document.authenticity.integrity import Integrity
 from gate.document.checks import CheckId, Result
-from gate.document.inspection import Inspection, inspect_files
+from gate.document.inspection import inspect_files
 from gate.document.lds.files import FILE_BYTES_MAX
+from gate.document.verdict.conclusion import Inspection
 from hardware_sim.passport import der, lds
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.issuer import Passport

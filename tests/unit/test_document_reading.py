@@ -19,8 +19,9 @@ from gate.document.access.commands import Command, Transmit
 from gate.document.access.opening import Chip
 from gate.document.checks import CheckId, Result
 from gate.document.errors import AccessDeniedError
-from gate.document.inspection import Inspection, inspect
+from gate.document.inspection import inspect
 from gate.document.mrz.parsing import MrzKey, parse
+from gate.document.verdict.conclusion import Inspection
 from hardware_sim.chip.access import answer_proof
 from hardware_sim.chip.apdu import Command as SimCommand
 from hardware_sim.chip.apdu import Response

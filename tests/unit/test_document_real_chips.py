@@ -18,9 +18,10 @@ from gate.document import tlv
 from gate.document.access.commands import EXTENDED_ANSWER_MAX, PIECES_MAX, Command, Response, exchange
 from gate.document.checks import CheckId, Result
 from gate.document.errors import CardAccessNumberError, MalformedError
-from gate.document.inspection import Inspection, inspect
+from gate.document.inspection import inspect
 from gate.document.lds.atr_info import response_bytes_max
 from gate.document.mrz.parsing import parse
+from gate.document.verdict.conclusion import Inspection
 from hardware_sim.chip.card import Card
 from hardware_sim.passport.abilities import Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace

@@ -23,10 +23,11 @@ from gate.document.access.opening import Chip
 from gate.document.authenticity.integrity import Integrity
 from gate.document.authenticity.terminal_authentication import ChainRequest, SignatureRequest, authenticate_terminal
 from gate.document.checks import CheckId, Result
-from gate.document.inspection import Inspection, inspect
+from gate.document.inspection import inspect
 from gate.document.lds.dg14 import parse_dg14
 from gate.document.lds.security_infos import TerminalAuthenticationInfo
 from gate.document.pki.cvc import parse_card_certificate
+from gate.document.verdict.conclusion import Inspection
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import lds, terminals
 from hardware_sim.passport.abilities import Agreement, Features

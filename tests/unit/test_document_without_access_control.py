@@ -12,8 +12,7 @@ from fakes.inspections import Through, Transmit, inspected, issued, results
 from gate.document.access.checks import AccessFacts
 from gate.document.access.opening import REOPENINGS_MAX
 from gate.document.checks import CheckId, Result
-from gate.document.inspection import Inspection
-from gate.document.verdict.conclusion import AgreementFacts
+from gate.document.verdict.conclusion import AgreementFacts, Inspection
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 from hardware_sim.passport.issuer import Passport

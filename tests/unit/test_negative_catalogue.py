@@ -23,9 +23,10 @@ from fakes.sample_passports import ANNA, utopia
 from gate.document.checks import CheckId
 from gate.document.countries import certificate_countries
 from gate.document.errors import MrzError
-from gate.document.inspection import Inspection, inspect_files
+from gate.document.inspection import inspect_files
 from gate.document.lds.sod import parse_sod
 from gate.document.mrz.parsing import parse
+from gate.document.verdict.conclusion import Inspection
 from gate.passage.evidence import Check, CheckResult, DocumentEvidence, Score, SiteEvidence
 from gate.passage.evidence import CheckId as PassageCheckId
 from gate.passage.policy import Policy, document_objections, site_objections

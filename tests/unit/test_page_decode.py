@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fakes.mrz_frames import Faults, blank_frames, frames_of
 
-from gate.page.picture.decode import LENGTHS, decode, fit_grid, text_of
+from gate.page.picture.decode import LENGTHS, Cells, decode, fit_grid
 from gate.page.values import ALPHABET
 
 LINE = {
@@ -12,6 +12,11 @@ LINE = {
     36: "D231458907UTO7408122F1204159<<<<<<<6",
     44: "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
 }
+
+
+def text_of(cells: Cells) -> str:
+    """The likeliest character of each cell, by itself."""
+    return "".join(ALPHABET[index] for index in cells.probabilities.argmax(axis=1))
 
 
 @pytest.mark.parametrize("length", LENGTHS)

@@ -268,6 +268,7 @@ def test_a_damaged_row_is_noticed_when_the_store_is_opened(path: Path, table: st
         "revocation_list SET issuer_id = NULL",
         "defect_list SET kind = 'DeviatinnList'",
         "defect_list SET kind = NULL",
+        "defect_list SET kind = 'MasterList'",
         "source SET kind = 'MasterMist' WHERE kind = 'MasterList'",
     ],
 )

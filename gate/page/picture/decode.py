@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gate.page.values import ALPHABET, FRAMES
+from gate.page.values import FRAMES
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -209,8 +209,3 @@ def _cells(
     said = weight @ probabilities[:, 1:]
     shares = said / np.maximum(said.sum(axis=1, keepdims=True), 1e-12)
     return Cells(centres, shares * surely[:, None], left_out, grid.residual)
-
-
-def text_of(cells: Cells) -> str:
-    """The likeliest character of each cell, by itself."""
-    return "".join(ALPHABET[index] for index in cells.probabilities.argmax(axis=1))

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fakes.anchors import ListedAnchors
 from fakes.inspections import NOW, Through, inspected, issued
 
-from gate.document.inspection import Inspection
 from gate.document.pki.anchors import TrustAnchors
+from gate.document.verdict.conclusion import Inspection
 from gate.trust.errors import TrustError
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source

@@ -17,8 +17,9 @@ from fakes.standards.documents import Case, document, plain, rsa_key
 from fakes.standards.files import unknown_info
 from fakes.standards.rows import FAILED, NOT_HELD, NOT_SUPPORTED, SUCCESSFUL, Row, failed, fine, refused
 
-from gate.document.inspection import Inspection, inspect
+from gate.document.inspection import inspect
 from gate.document.mrz.parsing import parse
+from gate.document.verdict.conclusion import Inspection
 from hardware_sim.chip.card import Card
 from hardware_sim.passport import der, lds, personalise, security_infos, security_object
 from hardware_sim.passport.abilities import Agreement, Features

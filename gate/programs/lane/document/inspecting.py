@@ -12,11 +12,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gate.channel import messages
+from gate.document.authenticity.terminal_authentication import CentreRequest
 from gate.document.checks import CheckId as DocumentCheckId
 from gate.document.checks import Result
 from gate.document.errors import MrzError
-from gate.document.inspection import CentreRequest, Inspection, Portrait, inspect
+from gate.document.inspection import Portrait, inspect
 from gate.document.mrz.parsing import Mrz, parse
+from gate.document.verdict.conclusion import Inspection
 from gate.passage.evidence import CheckId, DocumentEvidence
 from gate.programs.lane.document.page import page_evidence
 from gate.programs.lane.stages.document import converse, document_evidence

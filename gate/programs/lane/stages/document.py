@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from drivers.errors import DriverError
 from gate.document import checks
+from gate.document.access.commands import Transmit
 from gate.document.authenticity.signature_facts import weak_algorithms
 from gate.document.authenticity.terminal_authentication import CentreRequest, ChainRequest, SignatureRequest
 from gate.document.errors import ChipLostError
-from gate.document.inspection import Inspection, Portrait, Step, Transmit
+from gate.document.inspection import Portrait, Step
+from gate.document.verdict.conclusion import Inspection
 from gate.passage.evidence import (
     AccessEvidence,
     AccessProtocol,
