@@ -2,7 +2,7 @@
 
 Promises: connecting sets the imager up and proves by its echoes that it obeyed; it is triggered again and again, so that a
 document is read when it comes; the same document in front of it is one presentation. The text ends by a pause, for the
-protocol marks no end, and counts only if it has the shape of a zone: a bar code or half a zone is passed over.
+protocol marks no end, and counts only if it has the shape of an MRZ: a bar code or half an MRZ is passed over.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from drivers.errors import BadFrameError, NoReplyError, RefusedError
 from drivers.reader.framed import FramedLine, OpenLink
+from drivers.reader.mrz_text import MRZ_BYTES_MAX, lines_of
 from drivers.reader.profile import ImagerProfile
 from drivers.reader.repeats import READS_ON_S, Repeats
-from drivers.reader.zone import ZONE_BYTES_MAX, lines_of
 from drivers.values import MrzLines
 
 ANSWER_DEADLINE_S = 1.0
@@ -103,7 +103,7 @@ class Imager:
             match piece:
                 case Text(characters):
                     self._heard_at_s = loop.time()
-                    self._text = (self._text + characters)[-2 * ZONE_BYTES_MAX :]  # at the limit the oldest goes
+                    self._text = (self._text + characters)[-2 * MRZ_BYTES_MAX :]  # at the limit the oldest goes
                 case Status():
                     self._text = ""  # what came before it was an echo
                 case None if self._text:
@@ -141,7 +141,7 @@ class Imager:
         while (piece := await self._line.next_frame(deadline_s)) is not None:
             match piece:
                 case Text(characters):
-                    heard = (heard + characters)[-2 * ZONE_BYTES_MAX :]
+                    heard = (heard + characters)[-2 * MRZ_BYTES_MAX :]
                 case Status() if heard.upper().endswith(echo.upper()):
                     return piece
                 case Status():

@@ -1,6 +1,6 @@
-"""The keyboard wedge: a reader that types the zone.
+"""The keyboard wedge: a reader that types the MRZ.
 
-Promises: only what a wedge types counts, told from a person by its speed; half a zone and bar codes are passed over; a wedge
+Promises: only what a wedge types counts, told from a person by its speed; half an MRZ and bar codes are passed over; a wedge
 that is set to another keyboard layout is a SetupError, for its letters cannot be trusted; an unplugged one is LinkLostError.
 """
 
@@ -11,8 +11,8 @@ import asyncio
 from drivers.errors import SetupError
 from drivers.reader.framed import FramedLine, OpenLink
 from drivers.reader.keys import PAUSE_MS, InputEvent, Typed, Typing, decode
+from drivers.reader.mrz_text import LINES_MAX, is_mrz
 from drivers.reader.repeats import READS_ON_S, Repeats
-from drivers.reader.zone import LINES_MAX, is_zone
 from drivers.values import MrzLines
 
 _LENGTHS = frozenset({30, 36, 44})  # ICAO 9303-5, 6, 4
@@ -48,7 +48,7 @@ class KeyboardWedge:
             if event is not None:
                 self._typed_at_s = loop.time()
             typed = self._typing.take(event) if event is not None else self._typing.finish()
-            lines = zone_of(typed) if typed is not None else None
+            lines = mrz_of(typed) if typed is not None else None
             if lines is not None and not self._repeats.is_repeat(lines, loop.time()):
                 return MrzLines(lines, self.source)
 
@@ -58,13 +58,13 @@ class KeyboardWedge:
         self._typing = Typing()
 
 
-def zone_of(typed: Typed) -> tuple[str, ...] | None:
-    """The lines of a zone, if a wedge typed one. Raises SetupError when it was typed on another keyboard layout."""
+def mrz_of(typed: Typed) -> tuple[str, ...] | None:
+    """The lines of an MRZ, if a wedge typed one. Raises SetupError when it was typed on another keyboard layout."""
     if not typed.by_a_wedge:
         return None
-    if is_zone(typed.lines) and any("<" in line for line in typed.lines):
+    if is_mrz(typed.lines) and any("<" in line for line in typed.lines):
         return typed.lines
-    # Every zone has fillers: lines of a zone's size without them, or with other keys in their place, are typed wrongly.
+    # Every MRZ has fillers: lines of an MRZ's size without them, or with other keys in their place, are typed wrongly.
     lengths = {len(line) for line in typed.lines}
     if 2 <= len(typed.lines) <= LINES_MAX and len(lengths) == 1 and lengths <= _LENGTHS:
         raise SetupError("the reader types on another keyboard layout; set it to US")

@@ -1,6 +1,6 @@
 """Key events of a keyboard wedge: bytes of the kernel to events, events to what was typed. Pure.
 
-A wedge is a reader that types the zone on a keyboard of its own. The kernel gives an `input_event` a change: seconds and
+A wedge is a reader that types the MRZ on a keyboard of its own. The kernel gives an `input_event` a change: seconds and
 microseconds (two 64-bit numbers on the machines that we run on), type, code, value: 24 bytes. Keys are places on the board, so
 the wedge must be set to the US layout; one that is not shows by its fillers: `<` is Shift+comma there, elsewhere another key.
 """
@@ -33,14 +33,14 @@ _LETTERS = {
     **{30 + at: letter for at, letter in enumerate("ASDFGHJKL")},
     **{44 + at: letter for at, letter in enumerate("ZXCVBNM")},
 }
-UNKNOWN = "?"  # a key that no zone holds
+UNKNOWN = "?"  # a key that no MRZ holds
 
 PAUSE_MS = 300  # ends a burst; slow wedges type a character in 50 ms
 WEDGE_INTERVAL_MS_MAX = (
-    60.0  # median between two characters; slow wedges take 30 to 50, nobody types a zone at 200 words a minute
+    60.0  # median between two characters; slow wedges take 30 to 50, nobody types an MRZ at 200 words a minute
 )
-CHARACTERS_MIN = 60  # the shortest zone has 72
-CHARACTERS_MAX = 256  # at the limit the burst is no zone, and the oldest are forgotten
+CHARACTERS_MIN = 60  # the shortest MRZ has 72
+CHARACTERS_MAX = 256  # at the limit the burst is no MRZ, and the oldest are forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def decode(buffer: bytes) -> tuple[InputEvent | None, int]:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What was typed without a pause: lines of characters, UNKNOWN for keys that no zone holds."""
+    """What was typed without a pause: lines of characters, UNKNOWN for keys that no MRZ holds."""
 
     lines: tuple[str, ...]
     interval_ms: float
@@ -108,7 +108,7 @@ class Typing:
     def take(self, event: InputEvent) -> Typed | None:
         """Note one event; returns the burst before it when a pause lies between."""
         if (event.type, event.code) == (EV_SYN, SYN_DROPPED):
-            self._keys.clear()  # the kernel lost events of this burst: it can be no zone any more
+            self._keys.clear()  # the kernel lost events of this burst: it can be no MRZ any more
             self._shifts.clear()
         if event.type != EV_KEY or event.value == HELD:
             return None
@@ -131,7 +131,7 @@ class Typing:
 
 
 def _character(code: int, *, shifted: bool) -> str:
-    """The character of a key on the US layout. Letters count whatever Shift or Caps Lock say: a zone has capitals only."""
+    """The character of a key on the US layout. Letters count whatever Shift or Caps Lock say: an MRZ has capitals only."""
     if code in _LINE_ENDS:
         return "\n"
     if code == _COMMA and shifted:

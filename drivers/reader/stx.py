@@ -10,8 +10,8 @@ from functools import reduce
 from operator import xor
 
 from drivers.errors import BadFrameError
+from drivers.reader.mrz_text import MRZ_BYTES_MAX
 from drivers.reader.profile import StxProfile
-from drivers.reader.zone import ZONE_BYTES_MAX
 
 _CR, _LF = 0x0D, 0x0A
 
@@ -53,7 +53,7 @@ class StxDecoder:
         text = buffer[self._text_at :] if at < 0 else buffer[self._text_at : at]
         if at < 0:  # the end's own first bytes may have come
             text = text.rstrip(self._end[:1]) if len(self._end) > 1 else text
-        if len(text) > ZONE_BYTES_MAX:
+        if len(text) > MRZ_BYTES_MAX:
             raise BadFrameError("a frame longer than any zone")
         if not all(0x20 <= byte < 0x7F or byte in {_CR, _LF} for byte in text):
             raise BadFrameError("impossible content")

@@ -1,7 +1,7 @@
 """The Elyctis reader: lines of a passport or card that was put on it or swiped.
 
 Promises: continuous reading is armed at connect and again after every page; garbage on the line is counted and passed over,
-never fatal; an unplugged reader is LinkLostError, one that no longer answers NoReplyError. Whether the lines are a valid zone
+never fatal; an unplugged reader is LinkLostError, one that no longer answers NoReplyError. Whether the lines are a valid MRZ
 is the document room's business.
 """
 
@@ -81,7 +81,7 @@ class ElyctisSwipe:
         return page
 
     async def lines_now(self) -> MrzLines | None:
-        """Ask for the zone of the document that lies on the reader, then for a one-line zone; None when there is none."""
+        """Ask for the MRZ of the document that lies on the reader, then for a one-line MRZ; None when there is none."""
         for letter in _PAGES:
             if lines := mrz_lines(await self._ask(letter)):
                 return MrzLines(lines, self.source)

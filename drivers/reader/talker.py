@@ -1,7 +1,7 @@
 """Readers that only talk: whatever their framing, they send a message for each document and take no command.
 
 Promises as for every reader: garbage is counted and passed over, an unplugged line is LinkLostError. A message that resembles
-no zone is passed over too: not every framing has a check. A unit that is switched
+no MRZ is passed over too: not every framing has a check. A unit that is switched
 off cannot be told from one that has nothing to say; the technician finds out with `gate provision find-reader`.
 """
 
@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 
 from drivers.reader.framed import Decode, FramedLine, OpenLink
+from drivers.reader.mrz_text import resembles_mrz
 from drivers.reader.repeats import READS_ON_S, Repeats
-from drivers.reader.zone import resembles_zone
 from drivers.values import MrzLines
 
 
@@ -36,11 +36,7 @@ class TalkingReader:
         """Wait for the next document and return its lines. Raises LinkLostError. Cancelling loses no page."""
         while True:
             lines = await self._line.next_frame()
-            if (
-                lines
-                and resembles_zone(lines)
-                and not self._repeats.is_repeat(lines, asyncio.get_running_loop().time())
-            ):
+            if lines and resembles_mrz(lines) and not self._repeats.is_repeat(lines, asyncio.get_running_loop().time()):
                 return MrzLines(lines, self.source)
 
     def close(self) -> None:

@@ -31,9 +31,9 @@ _SECURED: Final = 0x0C  # the class of commands within a session: the chip is op
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Printed:
-    """What is printed on the document and opens its chip: the zone, the card access number, or both."""
+    """What is printed on the document and opens its chip: the MRZ, the card access number, or both."""
 
-    zone: Mrz | None
+    mrz: Mrz | None
     card_access_number: str | None
 
 
@@ -55,7 +55,7 @@ async def read_chip(
     try:
         await reader.wait_for_card(wait_s)
         conversation = inspect(
-            printed.zone,
+            printed.mrz,
             anchors=anchors,
             now=datetime.now(UTC),
             random=secrets.token_bytes,

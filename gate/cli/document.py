@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output")]
 Trust = Annotated[Path, typer.Option(help="The trust store that `gate trust import` filled")]
-Zone = Annotated[str, typer.Option(help="The printed zone, if it was seen; - for one on standard input")]
+PrintedMrz = Annotated[str, typer.Option(help="The printed zone, if it was seen; - for one on standard input")]
 At = Annotated[str, typer.Option(help="Judge as of this time, RFC 3339; left out: now")]
 _LINES_MAX = 100_000
 _DATA_GROUPS = frozenset(map(str, range(1, 17)))
@@ -34,7 +34,7 @@ _SOD_CHECKS = ("sod_signature", "ds_signature", "ds_validity", "csca_validity", 
 def inspect_(
     lds: Annotated[Path, typer.Option(help="A folder with one file an EF")],
     trust: Trust,
-    mrz: Zone = "",
+    mrz: PrintedMrz = "",
     at: At = "",
     json: Json = False,
 ) -> None:
@@ -161,7 +161,7 @@ def verify_seal(
         list[Path] | None,
         typer.Option(help="A certificate that may have signed it and is not in the store, may be repeated"),
     ] = None,
-    mrz: Zone = "",
+    mrz: PrintedMrz = "",
     at: At = "",
     json: Json = False,
 ) -> None:
@@ -191,7 +191,7 @@ def verify_seal(
 def verify_credential(
     credential: Annotated[Path, typer.Argument(help="A file with a digital travel credential of type 1")],
     trust: Trust,
-    mrz: Zone = "",
+    mrz: PrintedMrz = "",
     at: At = "",
     json: Json = False,
 ) -> None:

@@ -18,7 +18,7 @@ from drivers.errors import BadFrameError, LinkLostError, SetupError
 from drivers.links import Link, MemoryLink, memory_pair
 from drivers.reader import input_device
 from drivers.reader.input_device import InputDevice
-from drivers.reader.keyboard import KeyboardWedge, zone_of
+from drivers.reader.keyboard import KeyboardWedge, mrz_of
 from drivers.reader.keys import InputEvent, Typed, Typing, decode
 
 PASSPORT = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
@@ -110,7 +110,7 @@ def test_a_wedge_types_a_zone() -> None:
     typed = typed_on(zone())
     assert typed.lines == PASSPORT
     assert typed.by_a_wedge
-    assert zone_of(typed) == PASSPORT
+    assert mrz_of(typed) == PASSPORT
     assert repr(typed) == "Typed(2 lines, 5 ms a character)"
 
 
@@ -134,18 +134,18 @@ def test_a_person_is_no_wedge_however_patient() -> None:
     typed = typed_on(zone(), interval_ms=110.0)
     assert typed.lines == PASSPORT
     assert not typed.by_a_wedge
-    assert zone_of(typed) is None
+    assert mrz_of(typed) is None
 
 
 @pytest.mark.parametrize("interval_ms", [1.0, 30.0, 50.0])
 def test_quick_and_slow_wedges_are_wedges(interval_ms: float) -> None:
-    assert zone_of(typed_on(zone(), interval_ms=interval_ms)) == PASSPORT
+    assert mrz_of(typed_on(zone(), interval_ms=interval_ms)) == PASSPORT
 
 
 @pytest.mark.parametrize("less", [LESS, COMMA, 39])
 def test_fillers_on_another_key_show_another_layout(less: int) -> None:
     with pytest.raises(SetupError, match="keyboard layout"):
-        zone_of(typed_on(zone(less=less)))
+        mrz_of(typed_on(zone(less=less)))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_fillers_on_another_key_show_another_layout(less: int) -> None:
     ],
 )
 def test_what_is_no_zone_is_passed_over(strokes: list[list[Change]]) -> None:
-    assert zone_of(typed_on(strokes)) is None
+    assert mrz_of(typed_on(strokes)) is None
 
 
 def test_a_burst_is_bounded() -> None:
@@ -170,7 +170,7 @@ def test_a_burst_is_bounded() -> None:
 def test_events_that_the_kernel_lost_spoil_their_burst() -> None:
     strokes = zone()
     strokes.insert(40, [(0, 3, 0)])
-    assert zone_of(typed_on(strokes)) is None
+    assert mrz_of(typed_on(strokes)) is None
 
 
 # ── the driver ───────────────────────────────────────────────────────────────────────────────────────────────────────

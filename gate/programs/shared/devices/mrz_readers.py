@@ -18,11 +18,11 @@ from drivers.reader.framed import Decode, OpenLink
 from drivers.reader.imager import Imager
 from drivers.reader.input_device import InputDevice
 from drivers.reader.keyboard import KeyboardWedge
+from drivers.reader.mrz_text import is_mrz
 from drivers.reader.profile import ImagerProfile, StxProfile, all_profiles, load_profile
 from drivers.reader.stx import StxDecoder
 from drivers.reader.swipe import ElyctisSwipe
 from drivers.reader.talker import TalkingReader
-from drivers.reader.zone import is_zone
 from drivers.values import MrzLines
 from gate.programs.shared.config import Swipe
 
@@ -197,7 +197,7 @@ def _holds_zone(heard: bytes, decode: DecodeLines) -> bool:
             lines, used = decode(heard[at:])
         except BadFrameError:
             lines, used = None, 1
-        if lines and is_zone(lines):
+        if lines and is_mrz(lines):
             return True
         at += used or 1
     return False

@@ -10,7 +10,7 @@ import re
 
 LINE_CHARACTERS_MAX = 44
 LINES_MAX = 3
-ZONE_BYTES_MAX = LINES_MAX * (LINE_CHARACTERS_MAX + 2)  # CR and LF behind each line
+MRZ_BYTES_MAX = LINES_MAX * (LINE_CHARACTERS_MAX + 2)  # CR and LF behind each line
 
 _LINE = re.compile(r"[A-Z0-9<]{30,44}")
 _WORN_LINE = re.compile(r"[A-Z0-9<]{20,44}")
@@ -18,18 +18,18 @@ _LINE_ENDS = re.compile(r"[\r\n]+")
 
 
 def lines_of(text: str, *, padding: str = "") -> tuple[str, ...] | None:
-    """The lines of a zone, without the padding that some readers put behind short ones; None when the text is not one."""
+    """The lines of an MRZ, without the padding that some readers put behind short ones; None when the text is not one."""
     lines = tuple(stripped for line in _LINE_ENDS.split(text) if (stripped := line.strip().rstrip(padding)))
-    return lines if is_zone(lines) else None
+    return lines if is_mrz(lines) else None
 
 
-def resembles_zone(lines: tuple[str, ...]) -> bool:
-    """True for a zone that may have lost some characters on its way: worth an attempt, and an officer when it fails."""
+def resembles_mrz(lines: tuple[str, ...]) -> bool:
+    """True for an MRZ that may have lost some characters on its way: worth an attempt, and an officer when it fails."""
     return 2 <= len(lines) <= LINES_MAX and all(_WORN_LINE.fullmatch(line) for line in lines)
 
 
-def is_zone(lines: tuple[str, ...]) -> bool:
-    """True for two or three lines of one length, all of a zone's characters."""
+def is_mrz(lines: tuple[str, ...]) -> bool:
+    """True for two or three lines of one length, all of an MRZ's characters."""
     return (
         2 <= len(lines) <= LINES_MAX
         and len({len(line) for line in lines}) == 1
