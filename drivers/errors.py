@@ -7,6 +7,7 @@ DriverError
 ├── NoReplyError     silence past the deadline: retry
 ├── BadFrameError    bytes that break the protocol: drop and resynchronise
 ├── RefusedError     the device understood and said no: do not retry
+├── NotWellError     the device answers and is not as it must be: tell the technician
 └── SetupError       the device can never work as configured: tell the technician
 """
 
@@ -37,6 +38,10 @@ class BadFrameError(DriverError):
 
 class RefusedError(DriverError):
     """The device understood the request and said no."""
+
+
+class NotWellError(DriverError):
+    """The device answers, and is not as it must be to serve; the message says what was found and what to do."""
 
 
 class SetupError(DriverError):

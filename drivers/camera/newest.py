@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from drivers.errors import DriverError, FrozenError, LinkLostError, RefusedError
+from drivers.errors import DriverError, FrozenError, LinkLostError, NotWellError, RefusedError
 from drivers.values import Frame
 
 if TYPE_CHECKING:
@@ -65,6 +65,18 @@ class NewestFrame(abc.ABC):
             if self._error is not None:
                 raise self._error
             return self._frame if self._has_newer(after) else None
+
+    def check(self, *, wait_s: float) -> str:
+        """Open it, wait for a picture, say its size, and close it. Raises DriverError."""
+        self.open()
+        try:
+            frame = self.newest(after=0, wait_s=wait_s)
+        finally:
+            self.close()
+        if frame is None:
+            raise NotWellError(f"no frame within {wait_s:g} s")
+        height, width = frame.pixels.shape[:2]
+        return f"{width} x {height} pixels"
 
     def set_controls(self, wanted: CameraControls) -> None:  # noqa: ARG002 - for cameras that have them
         """Change exposure and gain. Raises RefusedError when the camera does not obey, and LinkLostError."""

@@ -14,21 +14,23 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
+
 CONNECT_S: Final = 1.5
 _PORTS: Final = {"http": 80, "https": 443}
 _DEVICE: Final = re.compile(r"\bv4l2src\b[^!]*\bdevice=(/dev/[\w./:+-]+)")
 
 
-async def missing(driver: str, address: str) -> str | None:
+async def missing(settings: CameraSettings) -> str | None:
     """Why the camera is not there; None when it is, or when only a picture could tell."""
-    match driver:
-        case "network":
-            return await _silent(address)
-        case "gstreamer":  # a sensor behind an accelerator has nothing that could be asked
-            found = _DEVICE.search(address)
+    match settings:
+        case Network():
+            return await _silent(settings.address)
+        case Gstreamer():  # a sensor behind an accelerator has nothing that could be asked
+            found = _DEVICE.search(settings.address)
             return None if found is None else await asyncio.to_thread(_gone, Path(found[1]))
-        case _:  # a device, or a folder of pictures
-            return await asyncio.to_thread(_gone, Path(address))
+        case V4l2() | Files():
+            return await asyncio.to_thread(_gone, Path(settings.address))
 
 
 async def _silent(address: str) -> str | None:

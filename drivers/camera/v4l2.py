@@ -16,7 +16,6 @@ import queue
 import re
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -24,6 +23,7 @@ import cv2
 import numpy as np
 
 from drivers.camera.newest import NewestFrame, quieten_opencv
+from drivers.camera.settings import Calibration
 from drivers.errors import DriverError, LinkLostError, RefusedError, SetupError
 
 if TYPE_CHECKING:
@@ -61,15 +61,6 @@ class Device(Protocol):
 
     def release(self) -> None:  # noqa: D102 - OpenCV's
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """What the camera's controls are set to, in the device's own units: exposure in 100 µs, white balance in kelvin."""
-
-    exposure: int
-    gain: int
-    white_balance: int
 
 
 class V4l2Camera(NewestFrame):

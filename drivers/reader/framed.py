@@ -20,6 +20,7 @@ _READ_BYTES = 256
 
 Frame = TypeVar("Frame")
 Decode = Callable[[bytes], tuple[Frame | None, int]]
+LINE_OPENS = "the line opens; whether the reader lives shows with the first document"
 OpenLink = Callable[[], Awaitable[Link]]
 
 

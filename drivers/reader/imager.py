@@ -94,6 +94,14 @@ class Imager:
             self.close()
             raise
 
+    async def check(self) -> str:
+        """Set it up, say that it obeyed, and close the line. Raises DriverError."""
+        try:
+            await self.connect()
+            return f"{self.source} obeys its commands"
+        finally:
+            self.close()
+
     async def next_lines(self) -> MrzLines:
         """Wait for the next document and return its lines. Raises LinkLostError. Cancelling loses no page."""
         loop = asyncio.get_running_loop()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from drivers.errors import SetupError
-from drivers.reader.framed import FramedLine, OpenLink
+from drivers.reader.framed import LINE_OPENS, FramedLine, OpenLink
 from drivers.reader.keys import PAUSE_MS, InputEvent, Typed, Typing, decode
 from drivers.reader.mrz_text import LINES_MAX, is_mrz
 from drivers.reader.repeats import READS_ON_S, Repeats
@@ -38,6 +38,14 @@ class KeyboardWedge:
         """Open the device anew. Raises LinkLostError or SetupError."""
         self._typing = Typing()
         await self._line.open()
+
+    async def check(self) -> str:
+        """Open the line and close it. Raises DriverError."""
+        try:
+            await self.connect()
+            return f"{self.source}: {LINE_OPENS}"
+        finally:
+            self.close()
 
     async def next_lines(self) -> MrzLines:
         """Wait for the next document and return its lines. Raises LinkLostError, and SetupError for a wrong layout."""

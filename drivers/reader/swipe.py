@@ -61,6 +61,16 @@ class ElyctisSwipe:
             self.close()
             raise
 
+    async def check(self) -> str:
+        """Open the line, say who answers and whether a document lies on it, and close it. Raises DriverError."""
+        try:
+            await self.connect()
+            assert self.identity is not None, "whoever is connected said who they are"
+            lies = "a document lies on it" if await self.lines_now() is not None else "no document on it"
+            return f"{self.identity.version}, serial number {self.identity.serial_number}, {lies}"
+        finally:
+            self.close()
+
     async def next_lines(self) -> MrzLines:
         """Wait for the next page and return its lines. Raises LinkLostError and NoReplyError. Cancelling loses no page."""
         unanswered = 0

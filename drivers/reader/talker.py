@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
-from drivers.reader.framed import Decode, FramedLine, OpenLink
+from drivers.reader.framed import LINE_OPENS, Decode, FramedLine, OpenLink
 from drivers.reader.mrz_text import resembles_mrz
 from drivers.reader.repeats import READS_ON_S, Repeats
 from drivers.values import MrzLines
@@ -31,6 +31,14 @@ class TalkingReader:
     async def connect(self) -> None:
         """Open the line anew. Raises LinkLostError or SetupError."""
         await self._line.open()
+
+    async def check(self) -> str:
+        """Open the line and close it. Raises DriverError."""
+        try:
+            await self.connect()
+            return f"{self.source}: {LINE_OPENS}"
+        finally:
+            self.close()
 
     async def next_lines(self) -> MrzLines:
         """Wait for the next document and return its lines. Raises LinkLostError. Cancelling loses no page."""

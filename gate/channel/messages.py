@@ -97,6 +97,7 @@ RECORDS_MAX = 64  # in one append
 BODY_BYTES_MAX = 48 * 1024
 AppendId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 REMEMBERED_BYTES_MAX = 1024
+DeviceSettings = Annotated[str, msgspec.Meta(max_length=4096)]
 Remembered = Annotated[bytes, msgspec.Meta(max_length=REMEMBERED_BYTES_MAX)]
 
 
@@ -336,31 +337,15 @@ FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | Vi
 # ── vision ↔ the child process of a crossing ─────────────────────────────────────────────────────────────────────────
 
 
-class CameraSetup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which camera a child opens, later. Size and rate are asked of a camera that is told; a network camera has its own.
+class Prepare(Message, frozen=True):
+    """The first message to a new child: where its models are, which of them to use, which camera it will open, later.
 
-    `calibration` is exposure, gain and white balance in the device's units; None: it settles by itself. No eyes below `zone_bottom`, a
-    part of the picture's height, are the traveller's. `challenge`: its exposure changes at random moments and the pictures must follow.
-    `serial`: the number that it must have, if one is given. `tints`: the display beside it shows colours when it is asked to.
+    `camera` is its driver's settings, as JSON. `tints`: the display beside it shows colours when it is asked to.
     """
 
-    address: str
-    driver: str = "network"
-    width: int = 1280
-    height: int = 720
-    frames_per_second: int = 15
-    calibration: tuple[int, int, int] | None = None
-    zone_bottom: float = 0.95
-    challenge: bool = False
-    serial: str = ""
-    tints: bool = False
-
-
-class Prepare(Message, frozen=True):
-    """The first message to a new child: where its models are, which of them to use, which camera it will open, later."""
-
     models: str
-    camera: CameraSetup
+    camera: DeviceSettings
+    tints: bool = False
     profile: str = "standard"
     providers: list[str] = []
 
@@ -411,11 +396,10 @@ class Alive(Message, frozen=True):
 
 
 class PreparePage(Message, frozen=True):
-    """The first message to the page source's child: where the models are, the source's driver and place, the next page's number."""
+    """The first message to the page source's child: where the models are, the source's settings as JSON, the next page's number."""
 
     models: str
-    driver: str
-    place: str
+    source: DeviceSettings
     first_page: PageNumber
 
 
@@ -516,14 +500,12 @@ FromCentre = Chain | Signature | NotGranted
 class PrepareDocument(Message, frozen=True):
     """The first message to a new document child: its chip reader, the lists that it judges by, and what for.
 
-    `driver`, `reader` and `socket` are those of the configuration. `lists` is the trust store's file; one with anything marked as
+    `chip` is the reader's settings, as JSON. `lists` is the trust store's file; one with anything marked as
     test is refused where `service` is True. `guarded` are the data groups that the control centre is asked for. `time_zone` is the
     IANA name of the one that the gate stands in.
     """
 
-    driver: str
-    reader: str
-    socket: str
+    chip: DeviceSettings
     lists: str
     service: bool
     guarded: Annotated[list[int], msgspec.Meta(max_length=2)] = []

@@ -16,6 +16,8 @@ from gate.provision.answers import Answers
 from gate.provision.steps import ConfigurationStepError, Report, StepError, StepState, carry_out
 
 if TYPE_CHECKING:
+    from drivers.camera.settings import Network, host_of
+    from drivers.reader.settings import PageCamera, PageFolder
     from gate.provision.init_steps import Site
 
 app = typer.Typer(no_args_is_help=True)
@@ -96,8 +98,8 @@ def _site(path: Path) -> Site:
     except ConfigError as error:
         raise ConfigurationStepError(str(error)) from error
     paths, page = config.paths, config.page
-    addresses = [config.camera.address] if config.camera.driver == "network" else []
-    if page is not None and page.driver == "camera" and not page.address.startswith("/dev/"):
+    addresses = [config.camera.address] if isinstance(config.camera, Network) else []
+    if isinstance(page, PageCamera) and not page.is_usb:
         addresses.append(page.address)
     return Site(
         origin=config.origin,
@@ -106,8 +108,8 @@ def _site(path: Path) -> Site:
         models=Path(paths.models),
         face_profile=config.face.profile,
         drop_in=vision_drop_in(
-            hosts=[configuration.host_of(address) for address in addresses],
-            folders=[page.path] if page is not None and page.driver == "folder" else [],
+            hosts=[host_of(address) for address in addresses],
+            folders=[page.path] if isinstance(page, PageFolder) else [],
         ),
     )
 
@@ -135,7 +137,7 @@ def find_reader(
             {
                 "found": found is not None,
                 "driver": settings.driver if settings else None,
-                "profile": settings.profile if settings else None,
+                "profile": mrz_readers.profile_of(settings) if settings else None,
                 "baud": mrz_readers.baud_of(settings) if settings else None,
                 "detail": found.detail if found else "nothing answered, and nothing that came was known",
             },
@@ -143,7 +145,8 @@ def find_reader(
     elif found is None:
         say(f"{port}: nothing answered, and nothing that came was known")
     else:
-        profile = f", profile {found.settings.profile}" if found.settings.profile else ""
+        name = mrz_readers.profile_of(found.settings)
+        profile = f", profile {name}" if name else ""
         say(
             f"{port}: driver {found.settings.driver}{profile}, {mrz_readers.baud_of(found.settings)} baud; {found.detail}"
         )

@@ -14,36 +14,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from drivers.barrier.modbus.driver import ModbusBarrier
-from drivers.barrier.modbus.profile import load_profile
-from drivers.errors import DriverError, NoReplyError
-from drivers.links import SerialLink
-from drivers.reader.imager import Imager
-from drivers.reader.swipe import ElyctisSwipe
-from drivers.values import BarrierAlarm, LeafPosition
+from drivers.errors import DriverError, NoReplyError, NotWellError
+from drivers.reader.settings import PageCamera, PageFolder
 from gate.audit import keys
 from gate.audit.errors import AuditError
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
-from gate.programs.shared.devices.mrz_readers import MrzReader, is_verified, mrz_reader
+from gate.programs.shared.devices.barriers import barrier
+from gate.programs.shared.devices.mrz_readers import is_verified, mrz_reader
 from gate.programs.shared.runner import programs_of, status_of
-from gate.programs.vision.program import camera_setup
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
-
-if TYPE_CHECKING:
-    from drivers.camera.newest import NewestFrame
 
 DISK_FREE_BYTES_MIN = 512 * 1024 * 1024
 DEVICE_DEADLINE_S = 10.0
 FRAME_WAIT_S = 3.0
 CARD_WAIT_S = 0.3
-
-
-class NotWellError(Exception):
-    """A test's answer is no; the message says what was found and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +55,7 @@ async def run_all(config: Config, *, on_outcome: Callable[[TestOutcome], None] =
         try:
             async with asyncio.timeout(DEVICE_DEADLINE_S):
                 detail, ok = await (_taken if lane_runs and name in OF_THE_LANE else test)(config), True
-        except NotWellError as error:
+        except DriverError as error:
             detail, ok = str(error), False
         except TimeoutError:
             detail, ok = f"no answer within {DEVICE_DEADLINE_S:.0f} s", False
@@ -151,112 +138,46 @@ async def _models(config: Config) -> str:
 async def _camera(config: Config) -> str:
     from gate.programs.shared.devices.cameras import camera_for  # noqa: PLC0415 - the image library loads in these tests only
 
-    return await _look_through(lambda: camera_for(camera_setup(config)))
+    return await asyncio.to_thread(camera_for(config.camera).check, wait_s=FRAME_WAIT_S)
 
 
 async def _page(config: Config) -> str:
-    settings = config.page
-    if settings is None:
-        return "none: a serial reader reads the zones"
-    if settings.driver == "camera":
-        from gate.programs.shared.devices.cameras import page_camera  # noqa: PLC0415 - the image library loads in these tests only
+    match config.page:
+        case None:
+            return "none: a serial reader reads the zones"
+        case PageCamera() as settings:
+            from gate.programs.shared.devices.cameras import page_camera  # noqa: PLC0415 - the image library loads in these tests only
 
-        return await _look_through(lambda: page_camera(settings.address))
-    if not os.access(f"{settings.path}/.", os.R_OK | os.W_OK | os.X_OK):
-        raise NotWellError(f"{settings.path} is no folder in which files can be read and removed")
-    return f"the folder {settings.path}; whether pictures come shows with the first document"
-
-
-async def _look_through(choose: Callable[[], NewestFrame]) -> str:
-    """One frame of a camera. Raises NotWellError."""
-    try:
-        camera = choose()
-        camera.open()
-        try:
-            frame = await asyncio.to_thread(camera.newest, after=0, wait_s=FRAME_WAIT_S)
-        finally:
-            camera.close()
-    except DriverError as error:
-        raise NotWellError(str(error)) from error
-    if frame is None:
-        raise NotWellError(f"no frame within {FRAME_WAIT_S:.0f} s")
-    height, width = frame.pixels.shape[:2]
-    return f"{width} x {height} pixels"
+            return await asyncio.to_thread(page_camera(settings).check, wait_s=FRAME_WAIT_S)
+        case PageFolder(path=path):
+            if not os.access(f"{path}/.", os.R_OK | os.W_OK | os.X_OK):
+                raise NotWellError(f"{path} is no folder in which files can be read and removed")
+            return f"the folder {path}; whether pictures come shows with the first document"
 
 
 async def _barrier(config: Config) -> str:
-    """Take the controller over, see it at rest, then keep silent and see that it notices (safety invariant 5)."""
-    settings = config.barrier
-    try:
-        profile = load_profile(settings.profile)
-        driver = ModbusBarrier(
-            open_link=lambda: SerialLink.open(settings.port, settings.baud),
-            profile=profile,
-            baud=settings.baud,
-            unit=settings.unit,
-            entry_is_left=settings.entry_is_left,
-        )
-        try:
-            await driver.connect()
-            status = await driver.status()
-            await asyncio.sleep(profile.watchdog.ms / 1000 + 0.2)
-            silent = await driver.status()
-            await driver.clear_alarms(tuple(BarrierAlarm))
-        finally:
-            driver.close()
-    except DriverError as error:
-        raise NotWellError(str(error)) from error
-    if status.fire or status.emergency_open:
-        raise NotWellError("the fire input is active")
-    if status.position is not LeafPosition.CLOSED:
-        raise NotWellError(f"the leaf is {status.position.value}, not closed")
-    if "host_lost" not in {alarm.value for alarm in silent.alarms}:
-        raise NotWellError("the controller did not notice our silence: its host watchdog does not work")
-    return f"closed, host watchdog of {profile.watchdog.ms} ms works"
+    return await barrier(config.barrier).check()
 
 
 async def _swipe(config: Config) -> str:
     settings = config.swipe
     if settings is None:
         return "none: the page source reads the zones"
-    try:
-        reader = mrz_reader(settings)
-        try:
-            await reader.connect()
-            detail = await _reader_detail(reader)
-        finally:
-            reader.close()
-    except DriverError as error:
-        raise NotWellError(str(error)) from error
+    detail = await mrz_reader(settings).check()
     return detail if is_verified(settings) else f"{detail}; this protocol was not tried on a real unit"
-
-
-async def _reader_detail(reader: MrzReader) -> str:
-    """What a reader says of itself. Raises DriverError."""
-    match reader:
-        case ElyctisSwipe(identity=identity) if identity is not None:
-            lies_on_it = "a document lies on it" if await reader.lines_now() is not None else "no document on it"
-            return f"{identity.version}, serial number {identity.serial_number}, {lies_on_it}"
-        case Imager():
-            return f"{reader.source} obeys its commands"
-        case _:
-            return f"{reader.source}: the line opens; whether the reader lives shows with the first document"
 
 
 async def _chip(config: Config) -> str:
     from gate.programs.shared.devices.chip_readers import chip_reader  # noqa: PLC0415 - loads the PC/SC library
 
+    reader = chip_reader(config.chip)
     try:
-        reader = chip_reader(config.chip.driver, config.chip.reader, config.chip.socket)
-        try:
-            await reader.wait_for_card(CARD_WAIT_S)
-            found = "a document lies on it"
-        except NoReplyError:
-            found = "no document on it"
-        finally:
-            await reader.close()
-    except DriverError as error:
-        raise NotWellError(str(error)) from error
+        await reader.wait_for_card(CARD_WAIT_S)
+        found = "a document lies on it"
+    except NoReplyError:
+        found = "no document on it"
+    finally:
+        await reader.close()
     return f"{config.chip.driver}, {found}"
 
 

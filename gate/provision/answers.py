@@ -72,7 +72,11 @@ class Answers:
             "operator": self.operator,
             **({"paths": paths} if paths else {}),
             "barrier": {"port": self.barrier_port, "profile": self.barrier_profile},
-            "swipe": {"port": self.swipe_port, "driver": self.swipe_driver, "profile": self.swipe_profile},
+            "swipe": {
+                "port": self.swipe_port,
+                "driver": self.swipe_driver,
+                **({"profile": self.swipe_profile} if self.swipe_profile else {}),
+            },
             "chip": {"driver": self.chip_driver, "socket": self.chip_socket},
             "camera": {"address": self.camera},
             **({"officers": {"authority": self.officers}} if self.officers else {}),

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from drivers.errors import LinkLostError, NoReplyError, SetupError
 from drivers.reader import imager, swipe
-from gate.programs.shared.config import Swipe
-from gate.programs.shared.devices.mrz_readers import MrzReader, find_reader, mrz_reader
+from drivers.reader.settings import MrzReaderSettings
+from gate.programs.shared.devices.mrz_readers import MrzReader, find_reader, mrz_reader, profile_of
 from hardware_sim.pty import SerialLine
 from hardware_sim.readers.device import Fault, ReaderDevice
 from hardware_sim.readers.kinds import KINDS
@@ -50,7 +51,7 @@ async def desk(folder: Path, kind: str) -> AsyncIterator[Desk]:
     line = SerialLine(folder / "swipe", device, baud=KINDS[kind].baud, seed=1)
     line.start()
     settings: dict[str, Any] = KINDS[kind].settings()
-    driver = mrz_reader(Swipe(port=str(line.path), **settings))
+    driver = mrz_reader(msgspec.convert({"port": str(line.path), **settings}, MrzReaderSettings))
     try:
         async with asyncio.timeout(30):
             yield Desk(driver, device, line)
@@ -202,7 +203,7 @@ async def test_a_reader_that_can_be_asked_is_found_by_its_answer(tmp_path: Path)
     async def story(at: Desk, kind: str) -> None:
         found = await find_reader(str(at.line.path), listen_s=0.2)
         assert found is not None
-        assert (found.settings.driver, found.settings.profile) == (KINDS[kind].driver, KINDS[kind].profile)
+        assert (found.settings.driver, profile_of(found.settings) or "") == (KINDS[kind].driver, KINDS[kind].profile)
         assert "answers" in found.detail
 
     await everywhere(tmp_path, story, ANSWERING)
@@ -220,7 +221,7 @@ async def test_a_reader_that_only_talks_is_found_by_its_first_document(tmp_path:
         found = await find_reader(str(at.line.path), listen_s=3.0)
         swiping.cancel()
         assert found is not None
-        assert (found.settings.driver, found.settings.profile) == (KINDS[kind].driver, KINDS[kind].profile)
+        assert (found.settings.driver, profile_of(found.settings) or "") == (KINDS[kind].driver, KINDS[kind].profile)
 
     await everywhere(tmp_path, story, TALKING)
 

@@ -21,6 +21,9 @@ import pytest
 import tomli_w
 from fakes.disks import fill, mounted
 
+from drivers.barrier.settings import Modbus
+from drivers.camera.settings import Network
+from drivers.reader.settings import Elyctis
 from gate.audit import keys
 from gate.audit.export import Outlet, bundle
 from gate.audit.record import Header
@@ -33,7 +36,7 @@ from gate.passage.events import Event, NotRecorded, Part, PartLost, Recorded
 from gate.passage.records import Granted, Opened
 from gate.programs.lane import clients
 from gate.programs.lane.clients import LogClient
-from gate.programs.shared.config import Audit, Barrier, Camera, Config, Paths, Swipe
+from gate.programs.shared.config import Audit, Config, Paths
 from gate.verify.bundle import EntryLine, KeyLine, lines
 from gate.verify.verify import verify
 
@@ -56,9 +59,9 @@ def config_in(folder: Path, state: Path) -> Config:
         gate_id="gate-0001",
         operator="border.example",
         paths=Paths(**names, state=str(state)),
-        barrier=Barrier(port="none"),
-        swipe=Swipe(port="none"),
-        camera=Camera(address="http://192.0.2.7/stream"),
+        barrier=Modbus(port="none"),
+        swipe=Elyctis(port="none"),
+        camera=Network(address="http://192.0.2.7/stream"),
         audit=Audit(recipients=(str(AUDITOR.to_public()),)),
     )
     keys.generate(folder / "keys" / "log.key", config.origin)

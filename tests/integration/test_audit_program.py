@@ -21,6 +21,9 @@ import pytest
 from fakes.audit_logs import ENDING, LEADING
 from msgspec.structs import replace
 
+from drivers.barrier.settings import Modbus
+from drivers.camera.settings import Network
+from drivers.reader.settings import Elyctis
 from gate.audit import keys, store
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.errors import StoreError
@@ -48,7 +51,7 @@ from gate.channel.table import CHANNELS, Rate
 from gate.passage.events import RecordClass, RecordKind
 from gate.programs.log import probe, receipts
 from gate.programs.log import program as log
-from gate.programs.shared.config import Audit, Barrier, Camera, Config, ConfigError, Paths, Swipe, Sync
+from gate.programs.shared.config import Audit, Config, ConfigError, Paths, Sync
 from gate.verify.verify import verify
 
 MIRROR = Signer.generate("mirror.example/m", Algorithm.COSIGNATURE_V1)
@@ -66,9 +69,9 @@ def config(tmp_path: Path) -> Config:
         gate_id="gate-0001",
         operator="border.example",
         paths=Paths(**{name: str(tmp_path / name) for name in names}),
-        barrier=Barrier(port="none"),
-        swipe=Swipe(port="none"),
-        camera=Camera(address="http://127.0.0.1:9/"),
+        barrier=Modbus(port="none"),
+        swipe=Elyctis(port="none"),
+        camera=Network(address="http://127.0.0.1:9/"),
         audit=Audit(recipients=(str(AUDITOR.to_public()),)),
         sync=sync,
     )

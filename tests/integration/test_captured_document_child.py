@@ -13,6 +13,7 @@ import pytest
 from fakes.inspections import NOW
 from fakes.sample_passports import utopia
 
+from drivers.reader.settings import Direct
 from gate.channel import messages as m
 from gate.channel.sockets import BYTES_MAX
 from gate.programs.children import landlock, words
@@ -42,7 +43,7 @@ def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @contextlib.asynccontextmanager
 async def captured(lists: Path, deed: str) -> AsyncIterator[DocumentChild]:
     """A child that does this with its crossing."""
-    prepare = m.PrepareDocument("direct", "", str(lists.parent / "apdu"), str(lists), service=False)
+    prepare = m.PrepareDocument(Direct(socket=str(lists.parent / "apdu")).spelt(), str(lists), service=False)
     child: DocumentChild = await Process.start(
         "fakes.captured_child", prepare, incoming=m.FromDocument, bytes_max=BYTES_MAX
     )

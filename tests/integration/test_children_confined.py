@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from fakes.attempts import ATTEMPTS, NEWEST_KERNEL, REFUSED
 
+from drivers.camera.settings import Files, Gstreamer, Network, V4l2
+from drivers.reader.settings import PageCamera, PageFolder
 from gate.programs.children import confine as confining
 from gate.programs.children import landlock
 from gate.programs.children.confine import Needs, beyond, never_needed
@@ -150,15 +152,15 @@ def test_files_are_not_said_to_be_closed_while_other_threads_run() -> None:
 @pytest.mark.parametrize(
     ("needs", "families", "ports", "writable"),
     [
-        (of_camera("network", "http://10.0.0.7:8080/stream"), {2, 10}, (8080,), ()),
-        (of_camera("network", "https://10.0.0.7/stream"), {2, 10}, (443,), ()),
-        (of_camera("network", "http://10.0.0.7:port/"), {2, 10}, (), ()),
-        (of_camera("v4l2", "/dev/v4l/by-id/face"), set(), (), (Path("/dev"),)),
-        (of_camera("gstreamer", "nvarguscamerasrc"), {1}, (), (Path("/dev"),)),
-        (of_camera("files", "/recordings"), set(), (), ()),
-        (of_page("camera", "/dev/v4l/by-id/page"), set(), (), (Path("/dev"),)),
-        (of_page("camera", "http://10.0.0.8/page"), {2, 10}, (80,), ()),
-        (of_page("folder", "/drops"), set(), (), (Path("/drops"),)),
+        (of_camera(Network(address="http://10.0.0.7:8080/stream")), {2, 10}, (8080,), ()),
+        (of_camera(Network(address="https://10.0.0.7/stream")), {2, 10}, (443,), ()),
+        (of_camera(Network(address="http://10.0.0.7:port/")), {2, 10}, (), ()),
+        (of_camera(V4l2(address="/dev/v4l/by-id/face")), set(), (), (Path("/dev"),)),
+        (of_camera(Gstreamer(address="nvarguscamerasrc")), {1}, (), (Path("/dev"),)),
+        (of_camera(Files(address="/recordings")), set(), (), ()),
+        (of_page(PageCamera(address="/dev/v4l/by-id/page")), set(), (), (Path("/dev"),)),
+        (of_page(PageCamera(address="http://10.0.0.8/page")), {2, 10}, (80,), ()),
+        (of_page(PageFolder(path="/drops")), set(), (), (Path("/drops"),)),
     ],
 )
 def test_a_child_gets_what_its_one_camera_needs(

@@ -20,6 +20,7 @@ import pytest
 from fakes.inspections import NOW, issued
 from fakes.sample_passports import ANNA, portrait, utopia
 
+from drivers.reader.settings import Direct
 from gate.channel import messages as m
 from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
 from gate.programs.children import portraits, ways
@@ -71,7 +72,7 @@ def slot(tmp_path: Path) -> Iterator[DirectSlot]:
 
 
 def preparation(lists: Path, **more: Any) -> m.PrepareDocument:
-    wanted = {"driver": "direct", "reader": "", "socket": str(lists.parent / "apdu"), "service": False}
+    wanted = {"chip": Direct(socket=str(lists.parent / "apdu")).spelt(), "service": False}
     return m.PrepareDocument(**{**wanted, **more}, lists=str(lists))
 
 

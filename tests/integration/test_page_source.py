@@ -18,13 +18,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from drivers.reader.settings import PageCamera, PageFolder, PageSettings
 from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
 from gate.passage.evidence import CheckResult, PageCheckId
 from gate.passage.screen import Guidance
 from gate.picture import decode
 from gate.programs.children import portraits, ways
-from gate.programs.shared.config import Page as Settings
 from gate.programs.vision import page_source
 from gate.programs.vision.page_source import Pages
 from hardware_sim.page.lying import Lying, Manner
@@ -73,7 +73,7 @@ class Lane:
 
 
 @contextlib.asynccontextmanager
-async def watching(settings: Settings) -> AsyncIterator[tuple[Pages, Lane]]:
+async def watching(settings: PageSettings) -> AsyncIterator[tuple[Pages, Lane]]:
     pages, lane = Pages(settings, models="a folder that is not there"), Lane()
     await pages.show_to(cast("Any", lane))
     keeping = asyncio.ensure_future(pages.keep())
@@ -121,8 +121,8 @@ async def portrait_of(pages: Pages, page: int) -> portraits.SentPortrait | None:
     return await portraits.receive(end)
 
 
-def seen_by(scanner: PageScanner) -> Settings:
-    return Settings(driver="camera", address=scanner.address)
+def seen_by(scanner: PageScanner) -> PageSettings:
+    return PageCamera(address=scanner.address)
 
 
 async def test_a_page_is_read_its_portrait_waits_for_the_crossing_and_it_is_gone_when_taken(
@@ -212,12 +212,12 @@ async def test_a_lane_that_is_gone_disturbs_nobody(scanner: PageScanner) -> None
 
 
 async def test_an_address_that_is_none_is_told_with_its_reason() -> None:
-    async with watching(Settings(driver="camera", address="telnet://192.0.2.7")) as (_, lane):
+    async with watching(PageCamera(address="telnet://192.0.2.7")) as (_, lane):
         assert "http" in (await lane.next(m.PageSourceLost)).reason
 
 
 async def test_a_vendors_pictures_are_read_with_its_verdicts_and_are_doubtful_alone(tmp_path: Path) -> None:
-    async with watching(Settings(driver="folder", path=str(tmp_path))) as (pages, lane):
+    async with watching(PageFolder(path=str(tmp_path))) as (pages, lane):
         await lane.next(m.PageSourceUp)
         verdicts = {
             "schema": "page-verdicts/1",
@@ -238,7 +238,7 @@ async def test_a_vendors_pictures_are_read_with_its_verdicts_and_are_doubtful_al
 
 
 async def test_a_file_that_is_no_picture_is_passed_over(tmp_path: Path) -> None:
-    async with watching(Settings(driver="folder", path=str(tmp_path))) as (pages, lane):
+    async with watching(PageFolder(path=str(tmp_path))) as (pages, lane):
         await lane.next(m.PageSourceUp)
         (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff" + b"nonsense" * 40)
         async with asyncio.timeout(DEADLINE_S):

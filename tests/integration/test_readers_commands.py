@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from drivers.errors import SetupError
+from drivers.errors import DriverError, SetupError
 from drivers.reader import imager, swipe
+from drivers.reader.settings import Keyboard, Stx
 from gate.cli.provision import app
-from gate.programs.selftest import TESTS, NotWellError
-from gate.programs.shared.config import Config, Swipe
+from gate.programs.selftest import TESTS
+from gate.programs.shared.config import Config, parse
 from gate.programs.shared.devices.mrz_readers import mrz_reader
 from hardware_sim.pty import SerialLine
 from hardware_sim.readers.device import Fault, ReaderDevice
@@ -53,7 +53,7 @@ def configured(port: str, kind: str) -> Config:
         "camera": {"address": "http://127.0.0.1:1/"},
         "audit": {"recipients": ["age1a", "age1b"]},
     }
-    return msgspec.convert(table, Config)
+    return parse(table)
 
 
 def find(*arguments: str) -> tuple[int, str, str]:
@@ -119,16 +119,16 @@ async def test_the_selftest_sees_a_document_and_misses_a_silent_reader(tmp_path:
         device.tick(0)
         assert "a document lies on it" in await TESTS["swipe"](config)
         device.break_with(Fault.SILENT)
-        with pytest.raises(NotWellError, match="does not answer"):
+        with pytest.raises(DriverError, match="does not answer"):
             await TESTS["swipe"](config)
 
 
 async def test_a_keyboard_that_is_no_input_device_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SetupError, match="no input device"):
-        await mrz_reader(Swipe(driver="keyboard", port=str(tmp_path / "file"))).connect()
+        await mrz_reader(Keyboard(port=str(tmp_path / "file"))).connect()
 
 
 def test_a_profile_of_another_driver_is_refused() -> None:
     with pytest.raises(SetupError, match="is for the driver imager"):
-        mrz_reader(Swipe(driver="stx", port="x", profile="honeywell"))
+        mrz_reader(Stx(port="x", profile="honeywell"))

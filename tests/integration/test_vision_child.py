@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import socket
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
@@ -16,6 +17,7 @@ from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
 from drivers.camera.newest import NewestFrame
+from drivers.camera.settings import Network
 from drivers.errors import RefusedError
 from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
@@ -55,7 +57,7 @@ class Parent:
                     return message
 
     async def prepare(self, camera: str) -> m.Prepared:
-        await self.send(m.Prepare(models=str(real_models()), camera=m.CameraSetup(camera)))
+        await self.send(m.Prepare(models=str(real_models()), camera=Network(address=camera).spelt()))
         return await self.next(m.Prepared)
 
 
@@ -92,12 +94,17 @@ async def test_it_lives_prepares_and_says_on_what() -> None:
 
 @pytest.mark.parametrize(
     ("models", "camera", "reason"),
-    [("", "http://127.0.0.1:9/stream", "gate models fetch"), (None, "file:///etc/passwd", "camera.address")],
+    [
+        ("", "http://127.0.0.1:9/stream", "gate models fetch"),
+        (None, "file://localhost/etc/passwd", "camera.address"),
+        (None, "file:///etc/passwd", "no network camera"),
+    ],
 )
 async def test_what_can_never_work_is_told(tmp_path: Path, models: str | None, camera: str, reason: str) -> None:
     async with child_of() as parent:
         folder = str(real_models()) if models is None else str(tmp_path)
-        await parent.send(m.Prepare(models=folder, camera=m.CameraSetup(camera)))
+        settings = json.dumps({"driver": "network", "address": camera})
+        await parent.send(m.Prepare(models=folder, camera=settings))
         assert reason in (await parent.next(m.Unfit)).reason
 
 
@@ -149,7 +156,7 @@ class Broken(NewestFrame):
 async def test_a_camera_that_does_not_obey_is_a_lost_one_that_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(face_child, "camera_for", lambda _setup: Broken())
     async with child_of() as parent:
-        await parent.prepare("")
+        await parent.prepare("http://127.0.0.1:9/stream")
         await parent.send(m.StartCrossing("one"))
         assert (await parent.next(m.CameraLost)).reason == "the camera's exposure is 312, not 150"
         await parent.next(m.Alive)  # and the lane's word ends it
@@ -223,7 +230,7 @@ def test_events_become_the_lanes_messages() -> None:
 
 # ── the parent's side of a process that never works ──────────────────────────────────────────────────────────────────
 
-PREPARE = m.Prepare(models="none", camera=m.CameraSetup("http://127.0.0.1:9/stream"))
+PREPARE = m.Prepare(models="none", camera=Network(address="http://127.0.0.1:9/stream").spelt())
 
 
 def executable(tmp_path: Path, script: str) -> str:

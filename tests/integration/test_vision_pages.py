@@ -14,12 +14,15 @@ from fakes.portrait_ways import lines_through_vision, send_through_vision
 from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
+from drivers.barrier.settings import Modbus
+from drivers.camera.settings import Network
+from drivers.reader.settings import PageCamera
 from gate.channel import messages as m
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.evidence import CheckResult, PageCheckId
-from gate.programs.shared.config import Audit, Barrier, Camera, Config, Page, Paths
+from gate.programs.shared.config import Audit, Config, Paths
 from gate.programs.vision import program as vision
 from hardware_sim.page.lying import Lying
 from hardware_sim.page.printing import Page as Print
@@ -69,9 +72,9 @@ async def site(folder: Path) -> AsyncIterator[tuple[PageScanner, Lane, Config]]:
             gate_id="test",
             operator="test",
             paths=Paths(run=str(folder), models=str(real_models())),
-            barrier=Barrier(port="none"),
-            page=Page(address=scanner.address),
-            camera=Camera(address=camera.address),
+            barrier=Modbus(port="none"),
+            page=PageCamera(address=scanner.address),
+            camera=Network(address=camera.address),
             audit=Audit(recipients=()),
         )
         stop = asyncio.Event()

@@ -24,14 +24,17 @@ from fakes.portrait_ways import send_through_vision
 from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
+from drivers.barrier.settings import Modbus
 from drivers.camera import presence
+from drivers.camera.settings import CameraSettings, Network
+from drivers.reader.settings import Elyctis
 from gate.channel import messages as m
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS, Channel
 from gate.face.chain import open_models, template_of
 from gate.passage.screen import Guidance
-from gate.programs.shared.config import Audit, Barrier, Camera, Config, Paths, Screens, Swipe
+from gate.programs.shared.config import Audit, Config, Paths, Screens
 from gate.programs.vision import face_children
 from gate.programs.vision import program as vision
 from hardware_sim.camera.display import shone_at_person
@@ -107,9 +110,9 @@ def config_for(folder: Path, *, models: Path, address: str) -> Config:
         gate_id="test",
         operator="test",
         paths=Paths(run=str(folder), models=str(models)),
-        barrier=Barrier(port="none"),
-        swipe=Swipe(port="none"),
-        camera=Camera(address=address),
+        barrier=Modbus(port="none"),
+        swipe=Elyctis(port="none"),
+        camera=Network(address=address),
         audit=Audit(recipients=()),
         screens=Screens(challenge=True),
     )
@@ -462,10 +465,10 @@ def test_a_child_is_unreadable_bounded_and_leaves_no_core() -> None:
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     config = config_for(tmp_path, models=real_models(), address="http://127.0.0.1:9/stream")
     program = (
-        "import asyncio, sys\nfrom gate.channel import messages\nfrom gate.programs.children.start import Process\n"
+        "import asyncio, sys\nfrom drivers.camera.settings import Network\nfrom gate.channel import messages\nfrom gate.programs.children.start import Process\n"
         "from gate.programs.vision.face_children import FACES\n"
         "async def main():\n"
-        "    prepare = messages.Prepare(models=sys.argv[1], camera=messages.CameraSetup(sys.argv[2]))\n"
+        "    prepare = messages.Prepare(models=sys.argv[1], camera=Network(address=sys.argv[2]).spelt())\n"
         "    child = await Process.start(FACES, prepare, incoming=messages.FromChild)\n"
         "    print(child.pid, flush=True)\n"
         "    await asyncio.Event().wait()\n"
@@ -546,8 +549,8 @@ async def test_a_camera_that_is_unplugged_between_crossings_is_told_before_anybo
     monkeypatch.setattr(vision, "WATCH_EVERY_S", 0.1)
     there = True
 
-    async def missing(driver: str, address: str) -> str | None:
-        return await presence.missing(driver, address) if there else "the camera is unplugged"
+    async def missing(settings: CameraSettings) -> str | None:
+        return await presence.missing(settings) if there else "the camera is unplugged"
 
     monkeypatch.setattr(vision, "missing", missing)
     async with site(tmp_path) as gate:

@@ -24,7 +24,7 @@ from gate.programs.lane.program import Lane
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, HeldLists, ready_of, update_of
 from gate.programs.shared import clock
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config, ConfigError, parse
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
@@ -45,7 +45,7 @@ def config_for(path: Path, purpose: str = "trial") -> Config:
         "camera": {"address": "http://127.0.0.1:9/"},
         "audit": {"recipients": ["age1a", "age1b"]},
     }
-    return msgspec.convert(table, Config)
+    return parse(table)
 
 
 def bring(path: Path, *files: bytes, test: bool = False) -> str:

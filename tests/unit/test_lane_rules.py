@@ -10,21 +10,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
+from drivers.barrier.settings import Modbus
+from drivers.camera.settings import Network
+from drivers.reader.settings import Elyctis
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.rules import embedder_of, rules_of, start_of
-from gate.programs.shared.config import (
-    Approval,
-    Audit,
-    Barrier,
-    Camera,
-    Config,
-    ConfigError,
-    Face,
-    Officers,
-    Paths,
-    Rules,
-    Swipe,
-)
+from gate.programs.shared.config import Approval, Audit, Config, ConfigError, Face, Officers, Paths, Rules
 from models.manifest import load
 
 
@@ -35,9 +26,9 @@ def config(tmp_path: Path) -> Config:
         gate_id="gate-1",
         operator="border.example",
         paths=Paths(models=str(tmp_path)),
-        barrier=Barrier(port="/dev/ttyS0"),
-        swipe=Swipe(port="/dev/ttyS1"),
-        camera=Camera(address="http://127.0.0.1:9/"),
+        barrier=Modbus(port="/dev/ttyS0"),
+        swipe=Elyctis(port="/dev/ttyS1"),
+        camera=Network(address="http://127.0.0.1:9/"),
         audit=Audit(recipients=("one", "other")),
     )
 

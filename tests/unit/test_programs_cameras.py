@@ -12,10 +12,9 @@ from drivers.camera.files import FilesCamera
 from drivers.camera.gstreamer import GstreamerCamera
 from drivers.camera.network import NetworkCamera
 from drivers.camera.newest import NewestFrame
+from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
 from drivers.camera.v4l2 import Calibration, V4l2Camera
 from drivers.errors import SetupError
-from gate.channel.messages import CameraSetup
-from gate.programs.shared.config import Camera
 from gate.programs.shared.devices.cameras import camera_for
 from gate.programs.vision.face_child import gives_pictures
 
@@ -26,32 +25,34 @@ def test_each_driver_is_made_of_what_it_is_told(tmp_path: Path, monkeypatch: pyt
     cv2.imwrite(str(tmp_path / "0.png"), np.zeros((120, 160, 3), np.uint8))
     monkeypatch.setattr("drivers.camera.gstreamer.shutil.which", lambda name: f"/usr/bin/{name}")
     made = {
-        NetworkCamera: CameraSetup("http://127.0.0.1/stream"),
-        V4l2Camera: CameraSetup(DEVICE, driver="v4l2"),
-        GstreamerCamera: CameraSetup("v4l2src ! jpegdec", driver="gstreamer"),
-        FilesCamera: CameraSetup(str(tmp_path), driver="files"),
+        NetworkCamera: Network(address="http://127.0.0.1/stream"),
+        V4l2Camera: V4l2(address=DEVICE),
+        GstreamerCamera: Gstreamer(address="v4l2src ! jpegdec"),
+        FilesCamera: Files(address=str(tmp_path)),
     }
     for kind, setup in made.items():
         assert type(camera_for(setup)) is kind
 
 
 def test_calibrated_values_reach_the_camera() -> None:
-    camera = camera_for(CameraSetup(DEVICE, driver="v4l2", calibration=(150, 8, 5200)))
+    camera = camera_for(V4l2(address=DEVICE, calibration=Calibration(150, 8, 5200)))
     assert isinstance(camera, V4l2Camera)
     assert camera.calibration == Calibration(150, 8, 5200)
 
 
-@pytest.mark.parametrize(("driver", "address"), [("v4l2", "/dev/video0"), ("network", "file:///etc"), ("lidar", "x")])
-def test_what_can_never_work_is_told_at_once(driver: str, address: str) -> None:
+@pytest.mark.parametrize("settings", [V4l2(address="/dev/video0"), Network(address="file://localhost/etc")])
+def test_what_can_never_work_is_told_at_once(settings: CameraSettings) -> None:
     with pytest.raises(SetupError):
-        camera_for(CameraSetup(address, driver=driver))
+        camera_for(settings)
 
 
 def test_only_a_usb_camera_is_calibrated() -> None:
     table = {"address": DEVICE, "calibration": {"exposure": 150, "gain": 8, "white_balance": 5200}}
-    assert msgspec.convert({**table, "driver": "v4l2"}, Camera).calibration is not None
-    with pytest.raises(msgspec.ValidationError, match="only the driver v4l2"):
-        msgspec.convert(table, Camera)
+    assert msgspec.convert({**table, "driver": "v4l2"}, CameraSettings).calibration is not None
+    with pytest.raises(msgspec.ValidationError, match="unknown field `calibration`"):
+        msgspec.convert({**table, "driver": "gstreamer"}, CameraSettings)
+    with pytest.raises(msgspec.ValidationError, match="'lidar'"):
+        msgspec.convert({"address": DEVICE, "driver": "lidar"}, CameraSettings)
 
 
 class Recorded(NewestFrame):

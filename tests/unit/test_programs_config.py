@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import tomli_w
 
+from drivers.reader.settings import PageCamera, PageFolder
 from gate.passage.evidence import PageCheckId
 from gate.programs.shared.config import Config, ConfigError, load, zone_of
 
@@ -63,8 +64,8 @@ def test_a_gate_in_service_has_an_origin_without_a_mark(tmp_path: Path) -> None:
         ({"rules": {"face_match_min": 1.5}}, "rules.face_match_min"),
         ({"gate_id": "Gate 1"}, "gate_id"),
         ({"swipe": {"port": "x", "driver": "telepathy"}}, "swipe.driver"),
-        ({"swipe": {"port": "x", "driver": "stx"}}, "need a profile"),
-        ({"swipe": {"port": "x", "driver": "text", "profile": "stx-plain"}}, "need a profile"),
+        ({"swipe": {"port": "x", "driver": "stx"}}, "field `profile` - at `..swipe`"),
+        ({"swipe": {"port": "x", "driver": "text", "profile": "stx-plain"}}, "unknown field `profile` - at `..swipe`"),
         ({"screens": {"host": "0.0.0.0"}}, "screens.host"),
         ({"time_zone": "Atlantis/Capital"}, "time_zone: 'Atlantis/Capital' is no time zone"),
         ({"time_zone": "CEST"}, "time_zone"),
@@ -111,14 +112,13 @@ def test_a_page_source_may_stand_in_for_the_serial_reader_or_beside_it(tmp_path:
     both = load(written(tmp_path, page=page))
     assert both.swipe is not None
     assert both.page is not None
-    assert both.page.place == "http://10.0.0.7/stream"
+    assert both.page == PageCamera(address="http://10.0.0.7/stream")
     alone = {key: value for key, value in TABLE.items() if key != "swipe"}
     path = tmp_path / "gate.toml"
     path.write_bytes(tomli_w.dumps({**alone, "page": {"driver": "folder", "path": "/run/scanner"}}).encode())
     config = load(path)
     assert config.swipe is None
-    assert config.page is not None
-    assert (config.page.driver, config.page.place) == ("folder", "/run/scanner")
+    assert config.page == PageFolder(path="/run/scanner")
     path.write_bytes(tomli_w.dumps(alone).encode())
     with pytest.raises(ConfigError, match="documents need a reader"):
         load(path)
@@ -145,7 +145,7 @@ def test_a_network_camera_has_an_address_and_no_name(tmp_path: Path, address: st
     ],
 )
 def test_a_page_source_has_the_place_that_its_driver_needs(tmp_path: Path, page: dict[str, str]) -> None:
-    with pytest.raises(ConfigError, match="page"):
+    with pytest.raises(ConfigError, match=r"\$\.page"):
         load(written(tmp_path, page=page))
 
 

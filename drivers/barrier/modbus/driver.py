@@ -12,17 +12,18 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 from drivers.barrier.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.barrier.modbus.profile import Profile
 from drivers.barrier.modbus.session import Conversation, Session
 from drivers.barrier.turns import Turns, Urgency
-from drivers.errors import LinkLostError, RefusedError
+from drivers.errors import LinkLostError, NotWellError, RefusedError
 from drivers.links import Link
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
+CHECK_SPARE_S = 0.2  # over the watchdog's time, before it must have noticed our silence
 STATUS_FRESH_S = 0.3  # an older status does not speak for the lane, so a grant asks again
 
 Answer = TypeVar("Answer")
@@ -90,6 +91,32 @@ class ModbusBarrier:
         if orders == self._orders:
             self._note(status)
         return status
+
+    async def check(self) -> str:
+        """Take the controller over, see it at rest, then keep silent and see that it notices (safety invariant 5); say what was found.
+
+        Grants nothing and leaves the leaf where it was; the line is closed at the end. Raises DriverError.
+        """
+        silence_ms = self._profile.watchdog.ms
+        try:
+            await self.connect()
+            status = await self.status()
+            await asyncio.sleep(silence_ms / 1000 + CHECK_SPARE_S)
+            silent = await self.status()
+            await self.clear_alarms(tuple(BarrierAlarm))
+        finally:
+            self.close()
+        if status.fire or status.emergency_open:
+            raise NotWellError("the fire input is active")
+        if status.position is not LeafPosition.CLOSED:
+            raise NotWellError(f"the leaf is {status.position.value}, not closed")
+        if BarrierAlarm.HOST_LOST not in silent.alarms:
+            raise NotWellError("the controller did not notice our silence: its host watchdog does not work")
+        return f"closed, host watchdog of {silence_ms} ms works"
+
+    def describe(self) -> dict[str, int]:
+        """How the line worked since the start: requests, silences, bytes that were no part of an answer, connects."""
+        return asdict(self.health)
 
     async def grant(self, direction: Direction, ttl_ms: int) -> None:
         """Let one traveller through within `ttl_ms`.

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
+from drivers.reader.settings import PageCamera, PageFolder, PageSettings
 from gate.programs.children.confine import Needs
 from gate.programs.children.seccomp import Refusal
 
@@ -26,24 +28,28 @@ OF_DOCUMENTS = Needs(
 ONCE_REACHED = tuple(Refusal(call) for call in ("socket", "connect", "clone", "memfd_create"))
 
 
-def of_camera(driver: str, address: str) -> Needs:
+def of_camera(settings: CameraSettings) -> Needs:
     """A child that looks through this camera."""
-    match driver:
-        case "network":
-            return _of_network(address)
-        case "gstreamer":  # its camera service is spoken with over a Unix socket
+    match settings:
+        case Network():
+            return _of_network(settings.address)
+        case Gstreamer():  # its camera service is spoken with over a Unix socket
             return Needs(families=frozenset({socket.AF_UNIX}), writable=(_DEVICES,))
-        case "v4l2":
+        case V4l2():
             return Needs(writable=(_DEVICES,))
-        case _:
+        case Files():
             return Needs()
 
 
-def of_page(driver: str, place: str) -> Needs:
+def of_page(settings: PageSettings) -> Needs:
     """The page source's child: a document camera's, or that of a folder, which takes what it has read out of it."""
-    if driver != "camera":
-        return Needs(writable=(Path(place),), removes=True)
-    return of_camera("v4l2" if place.startswith("/dev/") else "network", place)
+    match settings:
+        case PageFolder():
+            return Needs(writable=(Path(settings.path),), removes=True)
+        case PageCamera() if settings.is_usb:
+            return Needs(writable=(_DEVICES,))
+        case PageCamera():
+            return _of_network(settings.address)
 
 
 def _of_network(address: str) -> Needs:

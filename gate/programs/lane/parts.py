@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
 from drivers.errors import DriverError, NoReplyError, RefusedError
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 from gate.passage.events import (
     Event,
     LampAnswered,
@@ -24,6 +24,7 @@ from gate.passage.events import (
 from gate.passage.evidence import Alarm
 from gate.programs.lane.documents import Documents, Presented
 from gate.programs.lane.ordering import Kind, Ordering
+from gate.programs.shared.devices.mrz_readers import MrzReader
 from gate.programs.shared.racing import first_of
 
 RECONNECT_S = 0.25
@@ -218,28 +219,12 @@ def lane_seen(status: BarrierStatus) -> LaneSeen:
     )
 
 
-class SwipeDriver(Protocol):
-    """What the keeper needs of an MRZ reader."""
-
-    async def connect(self) -> None:
-        """Open the line and arm the reader. Raises DriverError."""
-        ...
-
-    async def next_lines(self) -> MrzLines:
-        """Wait for the next machine-readable zone. Raises DriverError."""
-        ...
-
-    def close(self) -> None:
-        """Let the line go."""
-        ...
-
-
 class SwipeKeeper:
     """Waits for machine-readable zones; each opens a crossing."""
 
     NAME = "swipe"
 
-    def __init__(self, driver: SwipeDriver, documents: Documents) -> None:
+    def __init__(self, driver: MrzReader, documents: Documents) -> None:
         self._driver = driver
         self._documents = documents
 

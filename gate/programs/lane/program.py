@@ -11,9 +11,6 @@ from base64 import b64decode
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from drivers.barrier.modbus.driver import ModbusBarrier
-from drivers.barrier.modbus.profile import load_profile
-from drivers.links import SerialLink
 from drivers.values import LampColour
 from gate.channel import messages
 from gate.channel.errors import ChannelError
@@ -54,6 +51,7 @@ from gate.programs.lane.rules import rules_of, start_of
 from gate.programs.lane.stages.face import face_evidence
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
+from gate.programs.shared.devices.barriers import barrier
 from gate.programs.shared.devices.mrz_readers import mrz_reader
 from gate.programs.shared.status import serve_status
 
@@ -72,18 +70,6 @@ _LAMPS = {
     Screen.LOOK: LampColour.AMBER,
     Screen.WAIT: LampColour.AMBER,
 }
-
-
-def barrier(config: Config) -> ModbusBarrier:
-    """The configured barrier driver."""
-    settings = config.barrier
-    return ModbusBarrier(
-        open_link=lambda: SerialLink.open(settings.port, settings.baud),
-        profile=load_profile(settings.profile),
-        baud=settings.baud,
-        unit=settings.unit,
-        entry_is_left=settings.entry_is_left,
-    )
 
 
 class Lane:
@@ -109,7 +95,8 @@ class Lane:
             on_message=self._from_vision,
             greeting=messages.WatchPage() if config.page is not None else None,
         )
-        self._barrier = BarrierKeeper(barrier(config), post=self._post, poll_s=config.barrier.poll_ms / 1000)
+        self._board = barrier(config.barrier)
+        self._barrier = BarrierKeeper(self._board, post=self._post, poll_s=config.barrier.poll_ms / 1000)
         readers = {SwipeKeeper.NAME: config.swipe, PageListener.NAME: config.page}
         self._documents = Documents(
             readers=frozenset(name for name, settings in readers.items() if settings is not None), post=self._post
@@ -321,6 +308,7 @@ class Lane:
             detail={
                 "state": type(self.engine.state).__name__.lower(),
                 "barrier_age_ms": barrier_age_ms,
+                "barrier_line": self._board.describe(),
                 "lag_ms": round(lag_ms),
                 "lost": sorted(part.value for part in around.lost),
                 "in_service": around.in_service(),

@@ -199,11 +199,8 @@ class CurrentLists:
         return copy
 
     def _prepare(self, lists: Path) -> messages.PrepareDocument:
-        chip = self._config.chip
         return messages.PrepareDocument(
-            driver=chip.driver,
-            reader=chip.reader,
-            socket=chip.socket,
+            chip=self._config.chip.spelt(),
             lists=str(lists),
             service=self._config.purpose == "service",
             time_zone=self._config.time_zone,

@@ -6,19 +6,21 @@ key's path. The environment gives three names only: PORTCULLIS_CONFIG (the file)
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import tomllib
 from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from drivers.barrier.settings import BarrierSettings
+from drivers.camera.settings import CameraSettings, Files
+from drivers.reader.settings import ChipReaderSettings, Direct, MrzReaderSettings, PageSettings, Pcsc
+from drivers.settings import Text
 from gate.channel.table import CHANNELS
 from gate.channel.users import user_of
 from gate.passage.evidence import PageCheckId
@@ -26,32 +28,12 @@ from gate.passage.evidence import PageCheckId
 DEFAULT_PATH = Path("/etc/portcullis/gate.toml")
 Purpose = Literal["demo", "trial", "service"]
 _ZONE_NAME = re.compile(r"(?!(?:posix|right)/)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+# Of a table that names no driver.
+_USUAL_DRIVERS = {"barrier": "modbus", "swipe": "elyctis", "page": "camera", "chip": "pcsc", "camera": "network"}
 
 
 class ConfigError(Exception):
     """The configuration can never work; the message names the key and what to do."""
-
-
-def host_of(address: str) -> str:
-    """The host of a network camera's address. Raises ValueError when there is none."""
-    host = urlsplit(address).hostname
-    if not host:
-        raise ValueError(f"{address} is no network camera's address: http://192.0.2.7/stream")
-    return host
-
-
-def refuse_names(address: str) -> None:
-    """Raise ValueError unless a network camera is named by its IP address: what looks through it may ask no name server."""
-    host = host_of(address)
-    if host == "localhost":
-        return
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        raise ValueError(
-            f"name the camera by its IP address and not as {host}: vision may ask no name server"
-        ) from None
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -82,106 +64,10 @@ class Paths(Section, frozen=True, kw_only=True):
     keys: Text = "/etc/portcullis/keys"
 
 
-class Barrier(Section, frozen=True, kw_only=True):
-    """The barrier controller. `profile` names a register map in drivers/profiles/."""
-
-    driver: Literal["modbus"] = "modbus"
-    port: Text
-    baud: Annotated[int, msgspec.Meta(ge=1200, le=921600)] = 115200
-    unit: Annotated[int, msgspec.Meta(ge=1, le=247)] = 1
-    profile: Text = "portcullis-sim"
-    entry_is_left: bool = True
-    poll_ms: Annotated[int, msgspec.Meta(ge=20, le=250)] = 50
-
-
-class Swipe(Section, frozen=True, kw_only=True):
-    """The reader of machine-readable zones.
-
-    `stx` and `imager` need a `profile` of drivers/profiles/readers/. `keyboard` is a wedge, its port /dev/input/by-id/…-event-kbd.
-    """
-
-    driver: Literal["elyctis", "stx", "text", "imager", "keyboard"] = "elyctis"
-    port: Text
-    profile: str = ""
-    baud: Annotated[int, msgspec.Meta(ge=1200, le=921600)] | None = None  # None: the profile's own, or 115200
-
-    def __post_init__(self) -> None:
-        if (self.driver in {"stx", "imager"}) != bool(self.profile):
-            raise ValueError("the drivers stx and imager need a profile, and the others have none")
-
-
-class Page(Section, frozen=True, kw_only=True):
-    """The source of pictures of the page: a document camera, or the folder that a vendor's service drops them into.
-
-    `address`: of an MJPEG stream, or a USB camera's name in /dev/v4l/by-id/ or by-path/.
-    """
-
-    driver: Literal["camera", "folder"] = "camera"
-    address: str = ""
-    path: str = ""
-
-    def __post_init__(self) -> None:
-        given = {"camera": (self.address, self.path), "folder": (self.path, self.address)}[self.driver]
-        if not given[0] or given[1]:
-            raise ValueError("the driver camera needs an address and no path, the driver folder a path and no address")
-
-        if self.driver == "camera" and not self.address.startswith("/dev/"):
-            refuse_names(self.address)
-
-    @property
-    def place(self) -> str:
-        """Where the pictures come from."""
-        return self.address or self.path
-
-
-class Chip(Section, frozen=True, kw_only=True):
-    """The chip reader. `direct` is the simulator's APDU link, for machines without PC/SC."""
-
-    driver: Literal["pcsc", "direct"] = "pcsc"
-    reader: str = ""  # part of the reader's PC/SC name; empty: the first one
-    socket: str = ""  # direct: the simulator's socket; pcsc: PCSCLITE_CSOCK_NAME when pcscd is not at its usual place
-
-
 class Document(Section, frozen=True, kw_only=True):
     """The inspection of documents. `control_centre` is the socket of a control centre that lets us read fingers; empty: none."""
 
     control_centre: str = ""
-
-
-class Calibration(Section, frozen=True, kw_only=True):
-    """What a USB camera's controls are fixed to, in its own units; the self-test shows where it settled."""
-
-    exposure: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-    gain: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
-    white_balance: Annotated[int, msgspec.Meta(ge=1000, le=20_000)]
-
-
-class Camera(Section, frozen=True, kw_only=True):
-    """The camera that looks at the traveller.
-
-    `address`: of an MJPEG stream; for `v4l2` the camera's name in /dev/v4l/by-id/; for `gstreamer` the beginning of a pipeline; for
-    `files` a folder. `zone_bottom`: no traveller's face is lower in the picture, as a part of its height (docs/biometrics.md).
-    `serial`: the serial number that a USB camera must have, beside its address by-path; another one is no camera.
-    `challenge`: change the exposure at random moments of a crossing, doubt pictures that do not follow, and refer until they did.
-    """
-
-    driver: Literal["network", "v4l2", "gstreamer", "files"] = "network"
-    address: Text
-    width: Annotated[int, msgspec.Meta(ge=320, le=4096)] = 1280
-    height: Annotated[int, msgspec.Meta(ge=240, le=4096)] = 720
-    frames_per_second: Annotated[int, msgspec.Meta(ge=5, le=60)] = 15
-    calibration: Calibration | None = None
-    zone_bottom: Annotated[float, msgspec.Meta(ge=0.5, le=1.0)] = 0.95
-    challenge: bool = False
-    serial: Annotated[str, msgspec.Meta(max_length=128)] = ""
-
-    def __post_init__(self) -> None:
-        if self.driver != "v4l2" and (self.calibration is not None or self.serial):
-            raise ValueError("only the driver v4l2 is calibrated, and has a serial number")
-        if self.challenge and self.driver not in ("network", "v4l2"):
-            raise ValueError("only cameras of the drivers network and v4l2 take the controls of a challenge")
-        if self.driver == "network":
-            refuse_names(self.address)
 
 
 class Face(Section, frozen=True, kw_only=True):
@@ -279,12 +165,12 @@ class Config(Section, frozen=True, kw_only=True):
     operator: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,252}$")]
     time_zone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
     paths: Paths = Paths()
-    barrier: Barrier
-    swipe: Swipe | None = None
-    page: Page | None = None
-    chip: Chip = Chip()
+    barrier: BarrierSettings
+    swipe: MrzReaderSettings | None = None
+    page: PageSettings | None = None
+    chip: ChipReaderSettings = Pcsc()
     document: Document = Document()
-    camera: Camera
+    camera: CameraSettings
     face: Face = Face()
     rules: Rules = Rules()
     approval: Annotated[tuple[Approval, ...], msgspec.Meta(max_length=8)] = ()
@@ -345,14 +231,20 @@ def load(path: Path) -> Config:
     if len(raw) > 1024 * 1024:
         raise ConfigError(f"{path} is larger than 1 MiB")
     try:
-        table = tomllib.loads(raw.decode())
-        config = msgspec.convert(table, Config)
+        config = parse(tomllib.loads(raw.decode()))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}") from error
     refuse_demo_parts_in_service(config)
     return config
+
+
+def parse(table: dict[str, Any]) -> Config:
+    """Check the file's tables; a device's that names no driver has the usual one. Raises msgspec.ValidationError."""
+    devices = {name: table[name] for name in _USUAL_DRIVERS if isinstance(table.get(name), dict)}
+    named = {name: {"driver": _USUAL_DRIVERS[name], **device} for name, device in devices.items()}
+    return msgspec.convert({**table, **named}, Config)
 
 
 def refuse_demo_parts_in_service(config: Config) -> None:
@@ -363,9 +255,9 @@ def refuse_demo_parts_in_service(config: Config) -> None:
     ports = {"barrier.port": config.barrier.port}
     if config.swipe is not None:
         ports["swipe.port"] = config.swipe.port
-    if config.chip.driver == "direct":
+    if isinstance(config.chip, Direct):
         wrong.append("chip.driver = direct is the simulator's")
-    if config.camera.driver == "files":
+    if isinstance(config.camera, Files):
         wrong.append("camera.driver = files shows recordings")
     if config.barrier.profile.endswith("-sim"):
         wrong.append(f"barrier.profile = {config.barrier.profile} is the simulator's")

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from drivers.camera.settings import CameraSettings
 from drivers.errors import DriverError
 from gate.channel import messages
 from gate.channel.errors import ChannelError
@@ -93,7 +94,8 @@ class Child:
         self._hardened = hardened
         self._confine = confine
         self._models: FaceModels | None = None
-        self._setup = messages.CameraSetup(address="")
+        self._camera: CameraSettings | None = None
+        self._has_display = False
         self._crossing: Crossing | None = None
         self._started = asyncio.Event()
         self._preview_wanted = False
@@ -139,11 +141,12 @@ class Child:
 
     async def _prepare(self, message: messages.Prepare) -> None:
         try:
-            camera_for(message.camera)
-            self._setup = message.camera
-            self._hardened |= self._confine(needs.of_camera(message.camera.driver, message.camera.address))
+            camera: CameraSettings = msgspec.json.decode(message.camera, type=CameraSettings)
+            camera_for(camera)
+            self._camera, self._has_display = camera, message.tints
+            self._hardened |= self._confine(needs.of_camera(camera))
             models = open_models(Path(message.models), profile=message.profile, providers=message.providers)
-        except (DriverError, ModelError) as error:
+        except (DriverError, ModelError, msgspec.ValidationError) as error:
             await self._parent.send(messages.Unfit(messages.words(error)))
             return
         self._models = models
@@ -158,15 +161,15 @@ class Child:
 
     def _start(self, crossing: str, *, printed: bool) -> None:
         """Take the one crossing of this process."""
-        if self._crossing is not None or self._models is None:
+        if self._crossing is not None or self._models is None or self._camera is None:
             raise RuntimeError("a child serves one crossing, once it is prepared")
-        camera = camera_for(self._setup)
-        challenge = exposures(random.SystemRandom()) if self._setup.challenge else ()
+        camera = camera_for(self._camera)
+        challenge = exposures(random.SystemRandom()) if self._camera.is_challenged else ()
         video = Video(camera, clock_ms=_now_ms, exposures=challenge)
         faces = Witness(self._models.liveness)
-        tints = TintWitness(faces, random.SystemRandom()) if self._setup.tints else None
+        tints = TintWitness(faces, random.SystemRandom()) if self._has_display else None
         witness = PatientWitness(tints or faces, video)
-        watch = Watch(self._models, zone=Zone(bottom=self._setup.zone_bottom), witness=witness)
+        watch = Watch(self._models, zone=Zone(bottom=self._camera.zone_bottom), witness=witness)
         self._crossing = Crossing(crossing, secrets.randbits(SESSION_BITS), camera, watch, video, tints)
         self._crossing.camera.open()
         self._printed_comes = printed
@@ -210,7 +213,9 @@ class Child:
 
     async def _probe(self) -> None:
         """See whether the camera is back, looking at nothing: it must give two pictures that are not the same one."""
-        camera = camera_for(self._setup)
+        if self._camera is None:
+            raise RuntimeError("a child that is not prepared has no camera")
+        camera = camera_for(self._camera)
         camera.open()
         try:
             moving = await asyncio.to_thread(gives_pictures, camera)

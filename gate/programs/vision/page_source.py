@@ -21,7 +21,7 @@ from gate.programs.children.spare import PAUSE_MAX_S, PAUSE_MIN_S
 from gate.programs.children.start import ChildLostError, Process
 
 if TYPE_CHECKING:
-    from gate.programs.shared.config import Page
+    from drivers.reader.settings import PageSettings
 
 MODULE = "gate.programs.vision.page_source_child"
 
@@ -33,7 +33,7 @@ Lane = Connection[messages.ToVision]
 class Pages:
     """Keeps the page source. `state` is for the status: up, starting, or why it is lost."""
 
-    def __init__(self, settings: Page, *, models: str) -> None:
+    def __init__(self, settings: PageSettings, *, models: str) -> None:
         self.state = "starting"
         self._settings = settings
         self._models = models
@@ -75,7 +75,7 @@ class Pages:
         """Have a child for ever, until cancelled."""
         pause_s = PAUSE_MIN_S
         while True:
-            prepare = messages.PreparePage(self._models, self._settings.driver, self._settings.place, self._next_page)
+            prepare = messages.PreparePage(self._models, self._settings.spelt(), self._next_page)
             try:
                 child: Process[messages.FromPageChild] = await Process.start(
                     MODULE, prepare, incoming=messages.FromPageChild, ends=False

@@ -21,10 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
+import msgspec
 
 from drivers.errors import DriverError
 from drivers.reader.dropped import FolderPage
 from drivers.reader.page import CameraPage
+from drivers.reader.settings import PageCamera, PageFolder, PageSettings
 from drivers.values import Frame, PagePresence, PageVerdicts
 from gate.channel import messages
 from gate.channel.errors import ChannelError
@@ -85,7 +87,8 @@ class Child:
         """Prepare, then look for ever."""
         try:
             prepare = await self._parent.receive()
-            self._confine(needs.of_page(prepare.driver, prepare.place))
+            settings: PageSettings = msgspec.json.decode(prepare.source, type=PageSettings)
+            self._confine(needs.of_page(settings))
             try:
                 recogniser = await asyncio.to_thread(open_recogniser, Path(prepare.models))
             except RecogniserError as error:
@@ -95,7 +98,7 @@ class Child:
             await first_of(
                 self._until_hung_up(),
                 self._tell_alive(),
-                self._look(prepare, recogniser),
+                self._look(settings, prepare.first_page, recogniser),
                 self._give_lines(),
                 self._give_portraits(),
             )
@@ -138,20 +141,19 @@ class Child:
         else:
             await _written(portraits.send(end, "jpeg", portrait))
 
-    async def _look(self, prepare: messages.PreparePage, recogniser: Recogniser) -> None:
+    async def _look(self, settings: PageSettings, page: int, recogniser: Recogniser) -> None:
         """Look through the source, and through a new one when it is lost. Page numbers go on."""
-        page = prepare.first_page
         while True:
             eye = (
                 CameraStream(recogniser, first_page=page)
-                if prepare.driver == "camera"
+                if isinstance(settings, PageCamera)
                 else ScannerStream(recogniser, first_page=page)
             )
             source: PageSource | None = None
             try:
-                source = source_for(prepare)
+                source = source_for(settings)
                 source.open()
-                await self._look_until_lost(source, eye, prepare.driver)
+                await self._look_until_lost(source, eye, settings.driver)
             except DriverError as error:
                 await self._tell_source(up=False, reason=str(error))
             finally:
@@ -211,11 +213,13 @@ class Child:
         await self._parent.send(messages.PageSourceUp() if up else messages.PageSourceLost(messages.words(reason)))
 
 
-def source_for(prepare: messages.PreparePage) -> PageSource:
+def source_for(settings: PageSettings) -> PageSource:
     """The source, not open yet: a camera's stream, a USB camera by its name, or a folder. Raises SetupError."""
-    if prepare.driver == "camera":
-        return CameraPage(page_camera(prepare.place))
-    return FolderPage(Path(prepare.place), decode=_decoded)
+    match settings:
+        case PageCamera():
+            return CameraPage(page_camera(settings))
+        case PageFolder():
+            return FolderPage(Path(settings.path), decode=_decoded)
 
 
 def _decoded(content: bytes) -> npt.NDArray[np.uint8] | None:

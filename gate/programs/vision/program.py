@@ -442,23 +442,10 @@ def preparation(config: Config) -> messages.Prepare:
     except ModelError as error:
         raise ConfigError(f"face: {error}") from error
     return messages.Prepare(
-        models=str(folder), profile=config.face.profile, providers=list(providers), camera=camera_setup(config)
-    )
-
-
-def camera_setup(config: Config) -> messages.CameraSetup:
-    """The camera as a child is told of it."""
-    camera, fixed = config.camera, config.camera.calibration
-    return messages.CameraSetup(
-        address=camera.address,
-        driver=camera.driver,
-        width=camera.width,
-        height=camera.height,
-        frames_per_second=camera.frames_per_second,
-        calibration=None if fixed is None else (fixed.exposure, fixed.gain, fixed.white_balance),
-        zone_bottom=camera.zone_bottom,
-        challenge=camera.challenge,
-        serial=camera.serial,
+        models=str(folder),
+        profile=config.face.profile,
+        providers=list(providers),
+        camera=config.camera.spelt(),
         tints=config.screens.challenge,
     )
 
@@ -467,7 +454,7 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     """Run the program until `stop` is set."""
     spare = FaceSpare(preparation(config))
     pages = Pages(config.page, models=config.paths.models) if config.page is not None else None
-    vision = Vision(spare=spare, pages=pages, missing=lambda: missing(config.camera.driver, config.camera.address))
+    vision = Vision(spare=spare, pages=pages, missing=lambda: missing(config.camera))
     async with (
         serve_status(config, "vision", vision.status),
         serve(CHANNELS.vision, config.socket("vision"), vision.serve_lane),

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from drivers.errors import DriverError
+from drivers.reader.settings import ChipReaderSettings
 from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
@@ -87,7 +88,8 @@ class Child:
             assert isinstance(message, messages.PrepareDocument), "the first message prepares"
             try:
                 store = open_lists(Path(message.lists), service=message.service)
-                reader = chip_reader(message.driver, message.reader, message.socket)
+                chip: ChipReaderSettings = msgspec.json.decode(message.chip, type=ChipReaderSettings)
+                reader = chip_reader(chip)
                 zone = config.zone_of(message.time_zone)  # before the files are closed
             except ListsError as error:
                 await self._lane.send(messages.Unfit(messages.words(f"paths.trust: {error}")))

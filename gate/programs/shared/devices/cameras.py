@@ -10,42 +10,41 @@ from typing import TYPE_CHECKING
 from drivers.camera.files import FilesCamera
 from drivers.camera.gstreamer import GstreamerCamera
 from drivers.camera.network import NetworkCamera
-from drivers.camera.v4l2 import Calibration, V4l2Camera
-from drivers.errors import SetupError
+from drivers.camera.settings import Files, Gstreamer, Network, V4l2
+from drivers.camera.v4l2 import V4l2Camera
 
 if TYPE_CHECKING:
     from drivers.camera.newest import NewestFrame
-    from gate.channel.messages import CameraSetup
+    from drivers.camera.settings import CameraSettings
+    from drivers.reader.settings import PageCamera
 
 FROZEN_AFTER_S = 1.0
 PAGE_FRAMES_PER_SECOND = 15  # asked of a USB document camera
 
 
-def camera_for(setup: CameraSetup) -> NewestFrame:
+def camera_for(settings: CameraSettings) -> NewestFrame:
     """The camera, not yet opened. Raises SetupError when it can never work."""
-    size, rate = (setup.width, setup.height), setup.frames_per_second
-    match setup.driver:
-        case "network":
-            return NetworkCamera(setup.address, frozen_after_s=FROZEN_AFTER_S)
-        case "v4l2":
+    size, rate = (settings.width, settings.height), settings.frames_per_second
+    match settings:
+        case Network():
+            return NetworkCamera(settings.address, frozen_after_s=FROZEN_AFTER_S)
+        case V4l2():
             return V4l2Camera(
-                setup.address,
+                settings.address,
                 size=size,
                 frames_per_second=rate,
-                calibration=None if setup.calibration is None else Calibration(*setup.calibration),
-                serial=setup.serial,
+                calibration=settings.calibration,
+                serial=settings.serial,
                 frozen_after_s=FROZEN_AFTER_S,
             )
-        case "gstreamer":
-            return GstreamerCamera(setup.address, size=size, frames_per_second=rate, frozen_after_s=FROZEN_AFTER_S)
-        case "files":
-            return FilesCamera(setup.address, frames_per_second=rate, frozen_after_s=FROZEN_AFTER_S)
-        case _:
-            raise SetupError(f"there is no camera driver {setup.driver}")
+        case Gstreamer():
+            return GstreamerCamera(settings.address, size=size, frames_per_second=rate, frozen_after_s=FROZEN_AFTER_S)
+        case Files():
+            return FilesCamera(settings.address, frames_per_second=rate, frozen_after_s=FROZEN_AFTER_S)
 
 
-def page_camera(address: str) -> NewestFrame:
+def page_camera(settings: PageCamera) -> NewestFrame:
     """The document camera, not yet opened: a USB one by its name, else a network's. Raises SetupError."""
-    if address.startswith("/dev/"):
-        return V4l2Camera(address, frames_per_second=PAGE_FRAMES_PER_SECOND)
-    return NetworkCamera(address)
+    if settings.is_usb:
+        return V4l2Camera(settings.address, frames_per_second=PAGE_FRAMES_PER_SECOND)
+    return NetworkCamera(settings.address)

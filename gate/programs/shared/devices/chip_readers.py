@@ -7,6 +7,7 @@ from typing import Protocol
 
 from drivers.reader.direct import DirectReader
 from drivers.reader.pcsc import PcscReader
+from drivers.reader.settings import ChipReaderSettings, Direct, Pcsc
 
 
 class ChipDriver(Protocol):
@@ -46,8 +47,10 @@ class ChipDriver(Protocol):
         ...
 
 
-def chip_reader(driver: str, reader: str, socket: str) -> ChipDriver:
-    """The configured chip reader, not yet reached. Raises SetupError when it can never work."""
-    if driver == "direct":
-        return DirectReader(Path(socket))
-    return PcscReader(reader, socket=socket or None)
+def chip_reader(settings: ChipReaderSettings) -> ChipDriver:
+    """The chip reader, not yet reached. Raises SetupError when it can never work."""
+    match settings:
+        case Direct():
+            return DirectReader(Path(settings.socket))
+        case Pcsc():
+            return PcscReader(settings.reader, socket=settings.socket or None)

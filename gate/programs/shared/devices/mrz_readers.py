@@ -20,11 +20,11 @@ from drivers.reader.input_device import InputDevice
 from drivers.reader.keyboard import KeyboardWedge
 from drivers.reader.mrz_text import is_mrz
 from drivers.reader.profile import ImagerProfile, StxProfile, all_profiles, load_profile
+from drivers.reader.settings import Elyctis, Keyboard, MrzReaderSettings, Scanner, Stx, TextWedge
 from drivers.reader.stx import StxDecoder
 from drivers.reader.swipe import ElyctisSwipe
 from drivers.reader.talker import TalkingReader
 from drivers.values import MrzLines
-from gate.programs.shared.config import Swipe
 
 INPUT_FOLDER = Path("/dev/input")
 BAUD = 115_200  # where neither configuration nor profile says more
@@ -50,42 +50,52 @@ class MrzReader(Protocol):
         """Wait for the next machine-readable zone. Raises DriverError."""
         ...
 
+    async def check(self) -> str:
+        """Connect, say what was found, and let the line go. Raises DriverError."""
+        ...
+
     def close(self) -> None:
         """Let the line go."""
         ...
 
 
-def mrz_reader(settings: Swipe) -> MrzReader:
-    """The configured reader, not yet connected. Raises SetupError when driver and profile do not belong together."""
+def mrz_reader(settings: MrzReaderSettings) -> MrzReader:
+    """The reader, not yet connected. Raises SetupError when driver and profile do not belong together."""
     open_link = _link_opener(settings)
-    match settings.driver:
-        case "elyctis":
+    match settings:
+        case Elyctis():
             return ElyctisSwipe(open_link=open_link)
-        case "text":
-            return TalkingReader(text_wedge.decode, source="text", open_link=open_link)
-        case "keyboard":
+        case TextWedge():
+            return TalkingReader(text_wedge.decode, source=settings.driver, open_link=open_link)
+        case Keyboard():
             return KeyboardWedge(open_link=open_link)
-        case "stx" | "imager":
+        case Stx() | Scanner():
             return _profiled(settings, open_link)
 
 
-def is_verified(settings: Swipe) -> bool:
+def is_verified(settings: MrzReaderSettings) -> bool:
     """True when the reader's protocol was tried on hardware; the profiles say so, the others never were."""
-    return bool(settings.profile) and load_profile(settings.profile).verified_on_hardware
+    profile = profile_of(settings)
+    return profile is not None and load_profile(profile).verified_on_hardware
 
 
-def _profiled(settings: Swipe, open_link: OpenLink) -> MrzReader:
+def profile_of(settings: MrzReaderSettings) -> str | None:
+    """The reader's profile, of a driver that has them."""
+    return settings.profile if isinstance(settings, Stx | Scanner) else None
+
+
+def _profiled(settings: Stx | Scanner, open_link: OpenLink) -> MrzReader:
     profile = load_profile(settings.profile)
-    if profile.protocol != settings.driver:
-        raise SetupError(f"swipe.profile = {settings.profile} is for the driver {profile.protocol}")
-    match profile:
-        case StxProfile():
+    match settings, profile:
+        case Stx(), StxProfile():
             return TalkingReader(StxDecoder(profile), source=settings.profile, open_link=open_link)
-        case ImagerProfile():
+        case Scanner(), ImagerProfile():
             return Imager(profile, source=settings.profile, open_link=open_link)
+        case _:
+            raise SetupError(f"swipe.profile = {settings.profile} is for the driver {profile.protocol}")
 
 
-def _link_opener(settings: Swipe) -> OpenLink:
+def _link_opener(settings: MrzReaderSettings) -> OpenLink:
     async def serial() -> Link:
         return await SerialLink.open(settings.port, baud_of(settings))
 
@@ -93,14 +103,15 @@ def _link_opener(settings: Swipe) -> OpenLink:
         # A simulated wedge sends its events over a pseudo-terminal, which service refuses (safety invariant 14).
         return await (serial() if is_pseudo_terminal(settings.port) else InputDevice.open(settings.port))
 
-    return keyboard if settings.driver == "keyboard" else serial
+    return keyboard if isinstance(settings, Keyboard) else serial
 
 
-def baud_of(settings: Swipe) -> int:
+def baud_of(settings: MrzReaderSettings) -> int:
     """The speed of the reader's line. Raises SetupError for a profile that does not exist."""
     if settings.baud is not None:
         return settings.baud
-    return load_profile(settings.profile).baud if settings.profile else BAUD
+    profile = profile_of(settings)
+    return BAUD if profile is None else load_profile(profile).baud
 
 
 def is_pseudo_terminal(port: str) -> bool:
@@ -116,7 +127,7 @@ def _is_input_device(port: str) -> bool:
 class FoundReader:
     """A reader that was found, as it is to be configured, and how it was known."""
 
-    settings: Swipe
+    settings: MrzReaderSettings
     detail: str
 
 
@@ -126,7 +137,7 @@ async def find_reader(port: str, *, listen_s: float) -> FoundReader | None:
     Raises LinkLostError when the port cannot be opened.
     """
     if _is_input_device(port):
-        return FoundReader(Swipe(driver="keyboard", port=port), "an input device")
+        return FoundReader(Keyboard(port=port), "an input device")
     for settings in _answering(port):
         reader = mrz_reader(settings)
         try:
@@ -144,13 +155,13 @@ async def find_reader(port: str, *, listen_s: float) -> FoundReader | None:
     return await _listen(port, listen_s)
 
 
-def _answering(port: str) -> Iterator[Swipe]:
+def _answering(port: str) -> Iterator[Elyctis | Scanner]:
     """The readers that can be asked who they are."""
     for baud in ELYCTIS_BAUDS:
-        yield Swipe(driver="elyctis", port=port, baud=baud)
+        yield Elyctis(port=port, baud=baud)
     for name, profile in all_profiles().items():
         if isinstance(profile, ImagerProfile):
-            yield Swipe(driver="imager", port=port, profile=name)
+            yield Scanner(port=port, profile=name)
 
 
 async def _listen(port: str, listen_s: float) -> FoundReader | None:
@@ -170,17 +181,17 @@ async def _listen(port: str, listen_s: float) -> FoundReader | None:
     return None
 
 
-def _talkers(port: str) -> list[tuple[Swipe, DecodeLines]]:
+def _talkers(port: str) -> list[tuple[MrzReaderSettings, DecodeLines]]:
     """The readers that are known only by what they say, the strictest framing first: one can look like part of another."""
     profiles = [(name, profile) for name, profile in all_profiles().items() if isinstance(profile, StxProfile)]
     profiles.sort(key=lambda named: named[1].check is None)
     return [
-        *((Swipe(driver="stx", port=port, profile=name), StxDecoder(one)) for name, one in profiles),
-        (Swipe(driver="text", port=port), text_wedge.decode),
+        *((Stx(port=port, profile=name), StxDecoder(one)) for name, one in profiles),
+        (TextWedge(port=port), text_wedge.decode),
     ]
 
 
-async def _hear_document(link: Link, talkers: list[tuple[Swipe, DecodeLines]]) -> FoundReader:
+async def _hear_document(link: Link, talkers: list[tuple[MrzReaderSettings, DecodeLines]]) -> FoundReader:
     """Read until one of the framings holds a zone."""
     heard = b""
     while True:

@@ -1,0 +1,96 @@
+"""The settings of cameras that look at travellers, one struct a driver. Loads no image library.
+
+`zone_bottom` is no driver's: no traveller's face is lower in the picture, as a part of its height (docs/biometrics.md). `challenge` is of
+cameras that have controls: their exposure changes at random moments of a crossing, and pictures that do not follow are doubted.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+
+from drivers.settings import Settings, Text
+
+
+class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a USB camera's controls are fixed to, in its own units: exposure in 100 µs, white balance in kelvin."""
+
+    exposure: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+    gain: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
+    white_balance: Annotated[int, msgspec.Meta(ge=1000, le=20_000)]
+
+
+class _Camera(Settings, frozen=True, kw_only=True):
+    """Size and rate are asked of a camera that is told; a network camera has its own."""
+
+    address: Text
+    width: Annotated[int, msgspec.Meta(ge=320, le=4096)] = 1280
+    height: Annotated[int, msgspec.Meta(ge=240, le=4096)] = 720
+    frames_per_second: Annotated[int, msgspec.Meta(ge=5, le=60)] = 15
+    zone_bottom: Annotated[float, msgspec.Meta(ge=0.5, le=1.0)] = 0.95
+
+    @property
+    def is_challenged(self) -> bool:
+        """True when its exposure is to change and its pictures must follow."""
+        return False
+
+
+class _Challenged(_Camera, frozen=True, kw_only=True):
+    challenge: bool = False
+
+    @property
+    def is_challenged(self) -> bool:
+        return self.challenge
+
+
+class Network(_Challenged, frozen=True, kw_only=True, tag="network"):
+    """An MJPEG stream by its address, which names the camera by its IP address."""
+
+    def __post_init__(self) -> None:
+        refuse_names(self.address)
+
+
+class V4l2(_Challenged, frozen=True, kw_only=True, tag="v4l2"):
+    """A USB camera by its name in /dev/v4l/by-id/ or by-path/.
+
+    `calibration` None: it settles by itself first; the self-test shows where. `serial`: the serial number that it must have, beside its
+    address by-path; another one is no camera.
+    """
+
+    calibration: Calibration | None = None
+    serial: Annotated[str, msgspec.Meta(max_length=128)] = ""
+
+
+class Gstreamer(_Camera, frozen=True, kw_only=True, tag="gstreamer"):
+    """A sensor behind an accelerator: the beginning of a pipeline."""
+
+
+class Files(_Camera, frozen=True, kw_only=True, tag="files"):
+    """A folder of pictures. Shows recordings: never in service."""
+
+
+CameraSettings = Network | V4l2 | Gstreamer | Files
+
+
+def host_of(address: str) -> str:
+    """The host of a network camera's address. Raises ValueError when there is none."""
+    host = urlsplit(address).hostname
+    if not host:
+        raise ValueError(f"{address} is no network camera's address: http://192.0.2.7/stream")
+    return host
+
+
+def refuse_names(address: str) -> None:
+    """Raise ValueError unless a network camera is named by its IP address: what looks through it may ask no name server."""
+    host = host_of(address)
+    if host == "localhost":
+        return
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError(
+            f"name the camera by its IP address and not as {host}: vision may ask no name server"
+        ) from None

@@ -1,0 +1,82 @@
+"""The settings of document readers, one struct a driver: of MRZs by wire, of pages by picture, of chips."""
+
+from __future__ import annotations
+
+from drivers.camera.settings import refuse_names
+from drivers.settings import Baud, Settings, Text
+
+
+class _Serial(Settings, frozen=True, kw_only=True):
+    """A serial line. `baud` None: the profile's own, or the driver's usual one."""
+
+    port: Text
+    baud: Baud | None = None
+
+
+class Elyctis(_Serial, frozen=True, kw_only=True, tag="elyctis"):
+    """A reader of the Elyctis command set."""
+
+
+class Stx(_Serial, frozen=True, kw_only=True, tag="stx"):
+    """A reader that sends frames by itself; `profile` is one of drivers/profiles/readers/."""
+
+    profile: Text
+
+
+class TextWedge(_Serial, frozen=True, kw_only=True, tag="text"):
+    """A reader that sends bare lines."""
+
+
+class Scanner(_Serial, frozen=True, kw_only=True, tag="imager"):
+    """A scanner that is set up and triggered by commands; `profile` is one of drivers/profiles/readers/."""
+
+    profile: Text
+
+
+class Keyboard(_Serial, frozen=True, kw_only=True, tag="keyboard"):
+    """A keyboard wedge; its port is /dev/input/by-id/…-event-kbd."""
+
+
+MrzReaderSettings = Elyctis | Stx | TextWedge | Scanner | Keyboard
+
+
+class PageCamera(Settings, frozen=True, kw_only=True, tag="camera"):
+    """A document camera: the address of an MJPEG stream, or a USB camera's name in /dev/v4l/by-id/ or by-path/."""
+
+    address: Text
+
+    def __post_init__(self) -> None:
+        if not self.is_usb:
+            refuse_names(self.address)
+
+    @property
+    def is_usb(self) -> bool:
+        """True for a device of this machine."""
+        return self.address.startswith("/dev/")
+
+
+class PageFolder(Settings, frozen=True, kw_only=True, tag="folder"):
+    """The folder that a vendor's service drops pictures of pages into."""
+
+    path: Text
+
+
+PageSettings = PageCamera | PageFolder
+
+
+class Pcsc(Settings, frozen=True, kw_only=True, tag="pcsc"):
+    """A chip reader through PC/SC. `reader` is part of its name, empty for the first one; `socket` is PCSCLITE_CSOCK_NAME when pcscd is
+    not at its usual place.
+    """
+
+    reader: str = ""
+    socket: str = ""
+
+
+class Direct(Settings, frozen=True, kw_only=True, tag="direct"):
+    """The simulator's APDU link, for machines without PC/SC: never in service."""
+
+    socket: Text
+
+
+ChipReaderSettings = Pcsc | Direct
