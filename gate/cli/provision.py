@@ -16,8 +16,6 @@ from gate.provision.answers import Answers
 from gate.provision.steps import ConfigurationStepError, Report, StepError, StepState, carry_out
 
 if TYPE_CHECKING:
-    from drivers.camera.settings import Network, host_of
-    from drivers.reader.settings import PageCamera, PageFolder
     from gate.provision.init_steps import Site
 
 app = typer.Typer(no_args_is_help=True)
@@ -90,6 +88,8 @@ def _make_log_key(path: Path, origin: str) -> str:
 
 def _site(path: Path) -> Site:
     """What the configuration says to the steps. Raises ConfigurationStepError."""
+    from drivers.camera.settings import Network, host_of
+    from drivers.reader.settings import PageCamera, PageFolder
     from gate.provision.init_steps import Site
     from gate.provision.units import vision_drop_in
 
