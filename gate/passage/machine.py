@@ -411,6 +411,8 @@ def _looking(rules: Rules, around: Surroundings, state: Looking, event: Event, n
     matters = _OF_THE_LANE if state.officers is not None else frozenset(Reason)
     if spoil := _spoils(around, event, state.crossing, matters):
         return refer(state, (spoil,))
+    if isinstance(event, NotRecorded) and event.crossing == state.crossing:
+        return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))  # the log takes its word back
     if isinstance(event, LaneSeen):
         by_officer = state.officers is not None
         objections = lane_objections(around.lane_evidence(now_ms), rules.policy, by_officer=by_officer)

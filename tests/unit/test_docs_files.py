@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TEXTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+TEXTS = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 PATH = re.compile(
     r"\b(?:gate|drivers|models|tests|scripts|systemd|hardware-sim)/[\w./-]+\.(?:py|toml|service|rules|html|js)\b"
 )

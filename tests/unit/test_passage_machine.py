@@ -144,6 +144,13 @@ def test_without_a_receipt_of_the_decision_nobody_is_admitted() -> None:
     assert reasons_of(recording().feed(Recorded(CROSSING, RecordKind.DECIDED), after_ms=2_001)) == {"receipt_late"}
 
 
+def test_a_log_that_takes_its_receipt_back_before_the_grant_admits_nobody() -> None:
+    run = recording()
+    run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    assert reasons_of(run.feed(NotRecorded(CROSSING, RecordKind.DECIDED))) == {"log_unavailable"}
+    assert not [effect for effect in run.feed(AT_REST) if isinstance(effect, Grant)]
+
+
 def test_every_reason_of_a_referral_is_collected() -> None:
     bad = tuple(
         replace(check, result=CheckResult.FAILED) if check.id is CheckId.DG_HASHES else check

@@ -1,0 +1,80 @@
+"""docs/lane.md draws the arrows that the machine takes, and no others. Run as a program, it draws them."""
+
+from __future__ import annotations
+
+import re
+import sys
+import typing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes.hostile_lane import Hostile
+from fakes.passage_examples import AT_REST, CROSSING, said
+from fakes.passage_examples import ready as lane_at_rest
+
+from gate.passage import machine
+from gate.passage.events import Event
+from gate.passage.reasons import Objection, Reason
+from gate.passage.states import Admission
+
+LANE = Path(__file__).parents[2] / "docs" / "lane.md"
+SEEDS = (1, 2, 3)
+STEPS = 20_000
+FIRE: Event = replace(AT_REST, fire=True)
+REFERRED = machine.Referred(CROSSING, (Objection(Reason.LOG_UNAVAILABLE),))
+OVERRULING = machine.Overruling(CROSSING, Admission(REFERRED, said()), 1_000)
+
+Arrow = tuple[str, str]
+
+
+def name(state: machine.State) -> str:
+    """How the picture names a state."""
+    return type(state).__name__
+
+
+def arrows() -> set[Arrow]:
+    """From which state to which the machine goes, under a hostile walk and by a fire in the state that no walk stays in for long."""
+    taken: set[Arrow] = set()
+    for seed in SEEDS:
+        hostile = Hostile(seed)
+        for _ in range(STEPS):
+            before = hostile.run.state
+            hostile.step()
+            taken.add((name(before), name(hostile.run.state)))
+    run = lane_at_rest()
+    run.state = OVERRULING
+    run.feed(FIRE)
+    taken.add((name(OVERRULING), name(run.state)))
+    return {(here, there) for here, there in taken if here != there}
+
+
+def drawn(text: str) -> set[Arrow]:
+    """The arrows of a state diagram."""
+    return set(re.findall(r"^    (\w+) --> (\w+)$", text, flags=re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return LANE.read_text()
+
+
+def test_the_picture_has_the_arrows_that_the_machine_takes_and_no_others(text: str) -> None:
+    assert drawn(text) == arrows()
+
+
+def test_every_state_has_its_row(text: str) -> None:
+    states = {state.__name__ for state in typing.get_args(machine.State)}
+    assert set(re.findall(r"^\| ([A-Z]\w+) \|", text, flags=re.MULTILINE)) == states
+
+
+def test_every_state_but_itself_leads_to_the_emergency_and_only_looking_to_a_grant(text: str) -> None:
+    pictured = drawn(text)
+    states = {state.__name__ for state in typing.get_args(machine.State)}
+    assert {here for here, there in pictured if there == "Emergency"} == states - {"Emergency"}
+    assert {here for here, there in pictured if there == "Granted"} == {"Looking"}
+
+
+if __name__ == "__main__":
+    lines = ["stateDiagram-v2", "    [*] --> Idle", *(f"    {here} --> {there}" for here, there in sorted(arrows()))]
+    sys.stdout.write("\n".join(lines) + "\n")
