@@ -54,8 +54,7 @@ class BarrierAlarm(enum.Enum):
 class BarrierStatus:
     """One answer of the barrier controller.
 
-    `age_ms` is the time since the answer arrived, in milliseconds; the driver sets it to 0 and whoever keeps a status
-    ages it. `bodies` is the number of separate bodies the beams see in the zone (0, 1, 2 or more). Counters grow by one a
+    `bodies` is the number of separate bodies the beams see in the zone (0, 1, 2 or more). Counters grow by one a
     passage, go on at 0 at 2**32, and begin at 0 with each of the controller's `restarts`.
     """
 
@@ -69,17 +68,6 @@ class BarrierStatus:
     emergency_open: bool
     alarms: frozenset[BarrierAlarm]
     restarts: int
-    age_ms: int = 0
-
-    @property
-    def at_rest(self) -> bool:
-        """True when closed, with nobody in the zone and no grant outstanding."""
-        return (
-            self.position is LeafPosition.CLOSED
-            and self.bodies == 0
-            and self.grants_left_entry == 0
-            and self.grants_left_exit == 0
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -315,7 +315,7 @@ def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) 
     face = replace(state.face or FaceEvidence(faces=state.faces), trouble=state.trouble, age_ms=age_ms)
     evidence = Evidence(state.document, face, around.lane_evidence(now_ms), around.site_evidence(now_ms))
     decision = decide(evidence, rules.policy)
-    gone = (Objection(Reason[f"{part.name}_LOST"]) for part in Part if part in around.lost & _FACE_PARTS)
+    gone = (Objection(_REASON_OF_LOSS[part]) for part in Part if part in around.lost & _FACE_PARTS)
     more = tuple(dict.fromkeys((*gone, *state.spoiled)))
     if state.removed:
         more += (Objection(Reason.DOCUMENT_REMOVED),)
@@ -328,6 +328,12 @@ def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) 
 
 
 _FACE_PARTS = frozenset({Part.VISION, Part.CAMERA})
+# Without the reader or the log, what is admitted already may go on.
+_REASON_OF_LOSS = {
+    Part.BARRIER: Reason.BARRIER_LOST,
+    Part.VISION: Reason.VISION_LOST,
+    Part.CAMERA: Reason.CAMERA_LOST,
+}
 
 
 # What an officer cannot overrule: everything else about an officer's traveller was known, or is gone with the child that saw it.
@@ -362,8 +368,8 @@ def _spoil(around: Surroundings, event: Event, crossing: str) -> Objection | Non
             return Objection(Reason.DOCUMENT_REMOVED)
         case DocumentPresented():
             return Objection(Reason.DOCUMENT_PRESENTED_AGAIN)
-        case PartLost(Part.VISION | Part.CAMERA | Part.BARRIER as part):
-            return Objection(Reason[f"{part.name}_LOST"])
+        case PartLost(part) if part in _REASON_OF_LOSS:
+            return Objection(_REASON_OF_LOSS[part])
         case _:
             return None
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 import pytest
-from fakes.barrier import Bench, FakeBarrier, bench
+from fakes.barrier import Bench, FakeBarrier, at_rest, bench
 
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.errors import LinkLostError, RefusedError
@@ -90,7 +90,7 @@ async def test_a_grant_shows_in_the_status_and_a_revoke_ends_it(kind: str, direc
         with pytest.raises(RefusedError):
             await site.barrier.grant(direction, 5000)
         await site.barrier.revoke()
-        assert (await site.barrier.status()).at_rest
+        assert at_rest(await site.barrier.status())
 
 
 @pytest.mark.parametrize("kind", ["fake", "modbus"])
@@ -99,7 +99,7 @@ async def test_connecting_leaves_no_grant(kind: str) -> None:
         await site.barrier.connect()
         await site.barrier.grant(Direction.ENTRY, 5000)
         await site.barrier.connect()
-        assert (await site.barrier.status()).at_rest
+        assert at_rest(await site.barrier.status())
 
 
 @pytest.mark.parametrize("kind", ["fake", "modbus"])
@@ -144,7 +144,7 @@ async def test_an_unplugged_barrier_is_lost_until_it_is_connected_again(kind: st
             await site.barrier.connect()
         site.replug()
         await site.barrier.connect()
-        assert (await site.barrier.status()).at_rest
+        assert at_rest(await site.barrier.status())
         site.barrier.close()
         with pytest.raises(LinkLostError):
             await site.barrier.status()

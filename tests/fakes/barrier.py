@@ -25,6 +25,16 @@ AT_REST = BarrierStatus(
 )
 
 
+def at_rest(status: BarrierStatus) -> bool:
+    """True when closed, with nobody in the zone and no grant outstanding."""
+    return (status.position, status.bodies, status.grants_left_entry, status.grants_left_exit) == (
+        LeafPosition.CLOSED,
+        0,
+        0,
+        0,
+    )
+
+
 class FakeBarrier:
     """Fills the barrier port without bytes. Tests change `now`, `plugged` and read what was asked for."""
 

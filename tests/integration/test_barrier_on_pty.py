@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.barrier import at_rest
 
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import load_profile
@@ -66,7 +67,7 @@ async def lane(folder: Path, *, baud: int = 115200) -> AsyncIterator[Lane]:
 async def test_a_granted_traveller_passes_and_is_counted_once(tmp_path: Path, baud: int) -> None:
     async with lane(tmp_path, baud=baud) as made:
         await made.driver.connect()
-        assert (await made.driver.status()).at_rest
+        assert at_rest(await made.driver.status())
         made.device.walk_in("anna")
         await made.until(lambda status: status.bodies == 1)
         await made.driver.grant(Direction.ENTRY, 10_000)
@@ -75,7 +76,7 @@ async def test_a_granted_traveller_passes_and_is_counted_once(tmp_path: Path, ba
         await made.until(lambda status: status.position is LeafPosition.OPENING)
         status = await made.until(lambda status: status.count_entry == 1)
         assert status.grants_left_entry == 0
-        status = await made.until(lambda status: status.at_rest)
+        status = await made.until(at_rest)
         assert not status.alarms
         assert len(made.happened("grant_received")) == len(made.happened("passed")) == 1
 
@@ -116,7 +117,7 @@ async def test_fire_opens_and_ends_only_when_clear_and_told(tmp_path: Path) -> N
         made.device.set_fire(active=False)
         assert (await made.until(lambda status: not status.fire)).emergency_open
         await made.driver.end_emergency()
-        await made.until(lambda status: status.at_rest)
+        await made.until(at_rest)
 
 
 async def test_a_release_opens_and_the_leaf_closes_behind_an_empty_zone(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ async def test_a_release_opens_and_the_leaf_closes_behind_an_empty_zone(tmp_path
         await made.driver.connect()
         await made.driver.release()
         await made.until(lambda status: status.position is LeafPosition.OPEN)
-        await made.until(lambda status: status.at_rest)
+        await made.until(at_rest)
 
 
 async def test_a_power_cycle_is_seen_and_the_watchdog_armed_again(tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ async def test_a_cable_pulled_during_a_grant_ends_it_and_recovery_is_quick(tmp_p
         began_s = asyncio.get_running_loop().time()
         await made.driver.connect()
         assert asyncio.get_running_loop().time() - began_s < 1.0
-        await made.until(lambda status: status.at_rest)
+        await made.until(at_rest)
         assert len(made.happened("grant_ended")) == 1
 
 

@@ -15,6 +15,7 @@ from fakes.inspections import anchors, inspected, issued
 from fakes.passage_examples import GENUINE, SAME_FACE, inspecting
 from fakes.sample_passports import ANNA, utopia
 
+from gate.document import checks
 from gate.document.access.groups import standard_group
 from gate.document.lds import security_infos
 from gate.document.pki.anchors import Anchor
@@ -27,7 +28,7 @@ from gate.passage.reasons import Reason
 from gate.passage.records import Decided
 from gate.programs.lane.records import RecordError, fields_of, replay
 from gate.programs.lane.stages.anchors import RememberingAnchors
-from gate.programs.lane.stages.document import AUTHORITIES_MAX, document_evidence
+from gate.programs.lane.stages.document import AUTHORITIES_MAX, CHECK_OF, document_evidence
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
 from hardware_sim.passport.security_object import SecurityObject
@@ -227,3 +228,9 @@ def test_nothing_of_the_person_is_in_the_record() -> None:
     written = json.dumps(decided(evidence_of(features=features))).upper()
     for secret in (ANNA.surname, ANNA.given, ANNA.number, f"{ANNA.birth:%y%m%d}"):
         assert secret.upper() not in written
+
+
+def test_each_check_of_a_document_is_one_of_a_decision_but_what_we_may_read() -> None:
+    assert set(checks.CheckId) - set(CHECK_OF) == {checks.CheckId.TERMINAL_AUTHENTICATION}
+    assert all(known.value == check.value for check, known in CHECK_OF.items())
+    assert set(CHECK_OF.values()) == set(passage.CheckId)

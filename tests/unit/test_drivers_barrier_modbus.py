@@ -6,7 +6,7 @@ import asyncio
 import functools
 
 import pytest
-from fakes.barrier import RELEASE, REVOKE, Bench, bench, on_bench
+from fakes.barrier import RELEASE, REVOKE, Bench, at_rest, bench, on_bench
 from fakes.links import Wrapped
 from fakes.modbus_controller import CountingController, framed
 from fakes.virtual_time import run_virtual
@@ -199,7 +199,7 @@ def test_a_controller_that_has_no_time_now_is_asked_again(code: int) -> None:
         await made.barrier.revoke()
         assert controller.granted_entry == 0
         controller.busy = 3
-        assert (await made.barrier.status()).at_rest
+        assert at_rest(await made.barrier.status())
         controller.busy = 4
         with pytest.raises(RefusedError, match=f"exception {code}"):
             await made.barrier.revoke()
@@ -259,7 +259,7 @@ def test_an_unplugged_cable_wakes_whoever_waits_and_connecting_recovers() -> Non
                 await call()
         made.plugged, made.controller.deaf = True, False
         await made.barrier.connect()
-        assert (await made.barrier.status()).at_rest
+        assert at_rest(await made.barrier.status())
 
     on_bench(story)
 

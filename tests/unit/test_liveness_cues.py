@@ -234,4 +234,3 @@ def test_no_number_is_no_reading(value: float) -> None:
 def test_a_score_out_of_range_is_none() -> None:
     with pytest.raises(ValueError, match="out of range"):
         Liveness(1.2, ())
-    assert Liveness(None, (Reading(Cue.LIGHT, None), Reading(Cue.MOTION, 1.0))).not_run == (Cue.LIGHT,)

@@ -46,8 +46,3 @@ class Liveness:
         """Refuse a score that is none."""
         if self.score is not None and not 0.0 <= self.score <= 1.0:
             raise ValueError(f"score out of range: {self.score}")
-
-    @property
-    def not_run(self) -> tuple[Cue, ...]:
-        """The cues that say nothing."""
-        return tuple(reading.cue for reading in self.readings if reading.value is None)

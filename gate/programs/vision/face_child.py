@@ -344,11 +344,27 @@ def message_of(
             return messages.TrackChanged(crossing, TrackChange(change.value), session)
 
 
+GUIDANCE_OF = {
+    Hint.ONE_PERSON: Guidance.ONE_PERSON,
+    Hint.COME_CLOSER: Guidance.COME_CLOSER,
+    Hint.STEP_BACK: Guidance.STEP_BACK,
+    Hint.MOVE_LEFT: Guidance.MOVE_LEFT,
+    Hint.MOVE_RIGHT: Guidance.MOVE_RIGHT,
+    Hint.MOVE_UP: Guidance.MOVE_UP,
+    Hint.MOVE_DOWN: Guidance.MOVE_DOWN,
+    Hint.FACE_FORWARD: Guidance.FACE_FORWARD,
+    Hint.MORE_LIGHT: Guidance.MORE_LIGHT,
+    Hint.HOLD_STILL: Guidance.HOLD_STILL,
+    Hint.OPEN_EYES: Guidance.OPEN_EYES,
+    Hint.CLOSE_MOUTH: Guidance.CLOSE_MOUTH,
+}
+
+
 def guidance_of(hint: Hint | None, *, faces: int) -> Guidance:
-    """The screen's word for a hint, which has the same name. Nobody in the picture is asked to look at the camera."""
+    """The screen's word for a hint. Nobody in the picture is asked to look at the camera."""
     if hint is None:
         return Guidance.LOOK_AT_CAMERA if faces == 0 else Guidance.NONE
-    return Guidance[hint.name]
+    return GUIDANCE_OF[hint]
 
 
 async def serve(end: socket.socket, way: socket.socket, *, hardened: dict[str, bool], confine: Confine) -> None:

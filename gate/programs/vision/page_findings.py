@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from drivers.values import PageResult
+from drivers.values import PageCheck, PageResult
 from gate.channel import messages
-from gate.page.picture.crosscheck import print_findings
+from gate.page.picture.crosscheck import Trait, print_findings
 from gate.page.values import Why
 from gate.passage.evidence import CheckResult, PageCheckId
 from gate.passage.screen import Guidance
@@ -56,7 +56,7 @@ def vendors_findings(verdicts: PageVerdicts | None) -> list[messages.PageFinding
         return []
     return [
         messages.PageFinding(
-            id=PageCheckId(verdict.check.value),
+            id=_vendors_check(verdict.check),
             result=_RESULT_OF[verdict.result],
             measured=verdict.score,
             false_alarm_rate=verdict.false_alarm_rate,
@@ -68,9 +68,35 @@ def vendors_findings(verdicts: PageVerdicts | None) -> list[messages.PageFinding
 
 def _printed(finding: Finding) -> messages.PageFinding:
     result = {True: CheckResult.SUCCESSFUL, False: CheckResult.FAILED, None: CheckResult.UNDETERMINED}[finding.usual]
-    check = PageCheckId(finding.trait.value)
+    check = _printed_check(finding.trait)
     measured = None if finding.measured is None else float(finding.measured)
     return messages.PageFinding(check, result, measured, FALSE_ALARM_RATE, MEASURED_ON)
+
+
+def _printed_check(trait: Trait) -> PageCheckId:
+    match trait:
+        case Trait.PITCH_EVEN:
+            return PageCheckId.MRZ_PITCH_EVEN
+        case Trait.BASELINE_EVEN:
+            return PageCheckId.MRZ_BASELINE_EVEN
+        case Trait.CHARACTER_HEIGHT:
+            return PageCheckId.MRZ_CHARACTER_HEIGHT
+        case Trait.LINE_SPACING:
+            return PageCheckId.MRZ_LINE_SPACING
+
+
+def _vendors_check(check: PageCheck) -> PageCheckId:
+    match check:
+        case PageCheck.B900_INK:
+            return PageCheckId.B900_INK
+        case PageCheck.INFRARED_DROPOUT:
+            return PageCheckId.INFRARED_DROPOUT
+        case PageCheck.PORTRAIT_INFRARED:
+            return PageCheckId.PORTRAIT_INFRARED
+        case PageCheck.DULL_PAPER:
+            return PageCheckId.DULL_PAPER
+        case PageCheck.ULTRAVIOLET_PATTERN:
+            return PageCheckId.ULTRAVIOLET_PATTERN
 
 
 def guidance_of(why: Why | None) -> Guidance:
