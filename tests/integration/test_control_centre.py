@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import signal
 import sys
@@ -154,6 +155,7 @@ async def test_a_slow_centre_is_heard_within_the_deadline(tmp_path: Path) -> Non
 async def test_a_centre_is_reported_when_it_goes_and_when_it_is_back(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "gate.programs.lane.centre")
     path = tmp_path / "centre.sock"
     centre = ControlCentre(path)
     assert await centre.ask(question_of(CHAIN)) is None

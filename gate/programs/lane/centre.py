@@ -16,6 +16,7 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
+from gate.programs.shared.trouble import Trouble
 
 DEADLINE_S: Final = 2.0
 
@@ -28,7 +29,7 @@ class ControlCentre:
     def __init__(self, path: Path, *, deadline_s: float = DEADLINE_S) -> None:
         self._path = path
         self._deadline_s = deadline_s
-        self._well = True
+        self._trouble = Trouble(log, begins="control_centre_lost", ends="control_centre_back", each=False)
 
     async def ask(self, question: messages.ToCentre) -> bytes | None:
         """The answer to a question of an inspection; None when there is none, for whatever reason."""
@@ -36,20 +37,20 @@ class ControlCentre:
             async with asyncio.timeout(self._deadline_s):
                 answer = await self._exchange(question)
         except (ChannelError, TimeoutError) as error:
-            self._report(type(error).__name__)
+            self._trouble.is_now(type(error).__name__)
             return None
         match answer:
             case messages.Chain(certificates) if isinstance(question, messages.ChainWanted):
-                self._report("")
+                self._trouble.is_now("")
                 return b"".join(certificates)
             case messages.Signature(signature) if isinstance(question, messages.SignatureWanted):
-                self._report("")
+                self._trouble.is_now("")
                 return signature
             case messages.NotGranted():
-                self._report("not granted")
+                self._trouble.is_now("not granted")
                 return None
             case messages.Chain() | messages.Signature():
-                self._report("the answer to another question")
+                self._trouble.is_now("the answer to another question")
                 return None
 
     async def _exchange(self, question: messages.ToCentre) -> messages.FromCentre:
@@ -59,8 +60,3 @@ class ControlCentre:
             return await connection.receive()
         finally:
             connection.close()
-
-    def _report(self, fault: str) -> None:
-        if bool(fault) is self._well:
-            self._well = not fault
-            log.warning("control_centre_back" if self._well else "control_centre_lost", extra={"error": fault})

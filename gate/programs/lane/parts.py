@@ -26,6 +26,7 @@ from gate.programs.lane.documents import Documents, Presented
 from gate.programs.lane.ordering import Kind, Ordering
 from gate.programs.shared.devices.mrz_readers import MrzReader
 from gate.programs.shared.racing import first_of
+from gate.programs.shared.trouble import Trouble
 
 RECONNECT_S = 0.25
 LAMP_AGAIN_S = 5.0  # a lamp that the controller refused
@@ -133,7 +134,7 @@ class BarrierKeeper:
 
     async def run(self) -> None:
         """Keep the barrier for ever."""
-        reported_lost = False
+        trouble = Trouble(log, begins="barrier_lost", ends="barrier_back", each=False)
         try:
             while True:
                 try:
@@ -141,13 +142,11 @@ class BarrierKeeper:
                     self._lamp = None
                     self._orders.open()
                     self._post(PartBack(Part.BARRIER))
-                    reported_lost = False
+                    trouble.is_now("")
                     await first_of(self._poll(), self._orders.run())
                 except DriverError as error:
                     self._orders.close()
-                    if not reported_lost:
-                        reported_lost = True
-                        log.warning("barrier_lost", extra={"error": str(error)})
+                    if trouble.is_now(str(error) or type(error).__name__):
                         self._post(PartLost(Part.BARRIER))
                     self._driver.close()
                     await asyncio.sleep(RECONNECT_S)
@@ -230,20 +229,18 @@ class SwipeKeeper:
 
     async def run(self) -> None:
         """Keep the reader for ever."""
-        reported_lost = False
+        trouble = Trouble(log, begins="reader_lost", ends="reader_back", each=False)
         try:
             while True:
                 try:
                     await self._driver.connect()
                     self._documents.reader_back(self.NAME)
-                    reported_lost = False
+                    trouble.is_now("")
                     while True:
                         # Nothing here keeps the lines: the crossing takes them, and gives them to its child.
                         self._documents.present(Presented(((await self._driver.next_lines()).lines,)))
                 except DriverError as error:
-                    if not reported_lost:
-                        reported_lost = True
-                        log.warning("reader_lost", extra={"error": str(error)})
+                    if trouble.is_now(str(error) or type(error).__name__):
                         self._documents.reader_lost(self.NAME)
                     self._driver.close()
                     await asyncio.sleep(RECONNECT_S)

@@ -28,6 +28,7 @@ from gate.passage.records import ListsUpdated, PublishedList
 from gate.programs.children.start import ChildLostError, Process, UnfitError
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.trouble import Trouble
 from gate.trust.freshness import freshness
 
 DOCUMENTS = "gate.programs.lane.document.child"
@@ -107,7 +108,7 @@ class CurrentLists:
         self._number = 0
         self._copy: Path | None = None
         self._next: _Candidate | None = None
-        self._problem = ""
+        self._trouble = Trouble(log, begins="lists_unusable", ends="lists_usable", level=logging.ERROR)
         self.held: HeldLists | None = None
 
     async def begin(self) -> DocumentChild | None:
@@ -144,7 +145,7 @@ class CurrentLists:
         try:
             copy = await self._copied()
         except OSError as error:
-            self._report(error.strerror or str(error))
+            self._trouble.is_now(error.strerror or str(error))
             return
         try:
             child = await self._start(self._prepare(copy))
@@ -152,12 +153,12 @@ class CurrentLists:
         except ChildLostError as error:
             copy.unlink(missing_ok=True)
             self._refused = mark if isinstance(error, UnfitError) else None
-            self._report(str(error))
+            self._trouble.is_now(str(error))
             return
         await self._forget_candidate()
         self._next = _Candidate(copy, child, held)
         self._mark, self._refused = mark, None
-        self._report("")
+        self._trouble.is_now("")
 
     def take_newer(self) -> tuple[HeldLists | None, DocumentChild] | None:
         """Judge by the newer lists from now on, if there are any: what was held before, and the child that opened the newer ones."""
@@ -179,10 +180,10 @@ class CurrentLists:
     def detail(self) -> dict[str, Any]:
         """What the status shows: of the lists that judge, whatever lies on the disk."""
         if self.held is None:
-            return {"version": None, "alarms": [self._problem or "no document child has opened the lists yet"]}
+            return {"version": None, "alarms": [self._trouble.words or "no document child has opened the lists yet"]}
         fresh = freshness(self.held, clock.now(), age_max_days=self._config.rules.trust_age_max_days)
-        if self._problem:
-            fresh["alarms"] = [f"the newer lists cannot be used: {self._problem}", *fresh["alarms"]]
+        if self._trouble.words:
+            fresh["alarms"] = [f"the newer lists cannot be used: {self._trouble.words}", *fresh["alarms"]]
         return fresh
 
     async def _forget_candidate(self) -> None:
@@ -207,14 +208,6 @@ class CurrentLists:
             # Without a control centre nothing guarded is asked for, and so nothing of the centre.
             guarded=[FINGERS] if self._config.document.control_centre else [],
         )
-
-    def _report(self, problem: str) -> None:
-        """Say once that newer lists cannot be used, and once that they can."""
-        if problem and problem != self._problem:
-            log.error("lists_unusable", extra={"reason": problem[:300]})
-        elif self._problem and not problem:
-            log.info("lists_usable")
-        self._problem = problem
 
 
 async def _held_by(child: DocumentChild) -> HeldLists:

@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from gate.audit.errors import BadFormatError, BadSignatureError, StoreError
+from gate.programs.shared.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ class Receipts:
         self._mirror = mirror
         self._in_store = in_store
         self._in_inbox = in_inbox
-        self._problem = ""
+        self._trouble = Trouble(log, begins="inbox_problem", ends="inbox_well_again", each=False)
         self._is_in_doubt = False
         self.refused = 0
 
@@ -81,12 +82,10 @@ class Receipts:
 
     def _report(self, problem: str) -> None:
         """Say once when something is wrong with the inbox, and once when the whole of it was found well."""
-        if problem and not self._problem:
-            log.warning("inbox_problem", extra={"reason": problem[:300]})
         if problem:
-            self._problem, self._is_in_doubt = problem, True
+            self._trouble.is_now(problem)
+            self._is_in_doubt = True
         elif self._inbox.is_through:
-            if self._problem and not self._is_in_doubt:
-                log.info("inbox_well_again", extra={"refused": self.refused})
-                self._problem = ""
+            if not self._is_in_doubt:
+                self._trouble.is_now("")
             self._is_in_doubt = False  # until the end of the next turn

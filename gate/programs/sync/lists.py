@@ -21,6 +21,7 @@ import msgspec
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.config import Lists as Settings
+from gate.programs.shared.trouble import Trouble
 from gate.programs.sync.lists_messages import ANSWER_BYTES_MAX, Outcome, Request
 from gate.programs.sync.lists_watch import Seen, Watch
 from gate.trust.errors import SourceError
@@ -51,7 +52,8 @@ class Lists:
         self._version = ""
         self._ended_at: str | None = None
         self._replaced_at: str | None = None
-        self._of_folder = self._of_import = self._told = ""
+        self._of_folder = self._of_import = ""
+        self._trouble = Trouble(log, begins="lists_not_imported", ends="lists_well_again")
 
     @property
     def problem(self) -> str:
@@ -83,11 +85,11 @@ class Lists:
         while True:
             seen = self._seen = await asyncio.to_thread(_look, Path(self._settings.folder))
             self._of_folder = seen.problem or ("" if seen.files else "the folder holds no list")
-            self._report()
+            self._trouble.is_now(self.problem)
             if self._watch.is_due(seen, loop.time()):
                 well = await self._import()
                 self._watch.imported(seen, loop.time(), well=well)
-                self._report()
+                self._trouble.is_now(self.problem)
             await asyncio.sleep(self._settings.check_every_ms / 1000)
 
     async def _import(self) -> bool:
@@ -117,14 +119,6 @@ class Lists:
                 },
             )
         return not outcome.problem
-
-    def _report(self) -> None:
-        """Say once when a problem begins or becomes another, and once when all is well again."""
-        if self.problem and self.problem != self._told:
-            log.warning("lists_not_imported", extra={"reason": self.problem[:300]})
-        elif self._told and not self.problem:
-            log.info("lists_well_again")
-        self._told = self.problem
 
 
 def _look(folder: Path) -> Seen:

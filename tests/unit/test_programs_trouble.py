@@ -1,0 +1,37 @@
+"""Trouble is said once when it begins and once when it ends; another one meanwhile only to whoever asked for each."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from gate.programs.shared.trouble import WORDS_MAX, Trouble
+
+LOG = logging.getLogger("gate.test")
+SEEN = ("", "gone", "gone", "broken", "", "", "gone")
+
+
+@pytest.mark.parametrize(
+    ("each", "told"),
+    [
+        (True, [("lost", "gone"), ("lost", "broken"), ("back", None), ("lost", "gone")]),
+        (False, [("lost", "gone"), ("back", None), ("lost", "gone")]),
+    ],
+)
+def test_what_is_new_is_said_once(
+    *, each: bool, told: list[tuple[str, str | None]], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    trouble = Trouble(LOG, begins="lost", ends="back", each=each)
+    said = [trouble.is_now(words) for words in SEEN]
+    assert [(one.getMessage(), getattr(one, "reason", None)) for one in caplog.records] == told
+    assert sum(said) == len(told)
+    assert trouble.words == "gone"
+
+
+def test_a_long_reason_is_cut_in_the_journal_and_whole_elsewhere(caplog: pytest.LogCaptureFixture) -> None:
+    trouble = Trouble(LOG, begins="lost", ends="back", level=logging.ERROR)
+    trouble.is_now("x" * 2 * WORDS_MAX)
+    (record,) = caplog.records
+    assert (record.levelno, len(record.reason), len(trouble.words)) == (logging.ERROR, WORDS_MAX, 2 * WORDS_MAX)  # type: ignore[attr-defined]
