@@ -3,12 +3,14 @@
 A kill or a power cut at any step leaves the file as it was before or as it is wanted, and at most a draft (`.tmp-` and the name) that
 no reader takes for the file and the next writing throws away. What returned lasts through a power cut. What raised OSError may have come
 to stand under its name, if it was the folder that could not be brought to the disk. Where `new_only`, a file that exists is never
-replaced, nor is a link; that takes a file system with hard links. Left to the caller: that a file has one writer at a time.
+replaced, nor is a link; on a file system without hard links, such as a stick's, a kill may leave it empty under its name. Left to the
+caller: that a file has one writer at a time.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from functools import partial
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 DRAFT: Final = ".tmp-"
+_WITHOUT_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP})  # what a file system says that has no hard links
 _MODE: Final = 0o666  # less what the umask takes
 
 
@@ -76,3 +79,10 @@ def _name_new(draft: Path, path: Path) -> None:
         path.hardlink_to(draft)
     except FileExistsError as error:
         raise FileExistsError(error.errno, error.strerror, str(path)) from error
+    except OSError as error:
+        if error.errno not in _WITHOUT_LINKS:
+            raise
+        os.close(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        )  # the first to make the name has it
+        draft.replace(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from functools import partial
@@ -97,6 +98,22 @@ def test_a_file_that_must_be_new_replaces_nothing(folder: Path, there: str) -> N
     assert caught.value.filename == str(path)
     assert names(folder) == before
     assert there == "dangling link" or path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP])
+def test_on_a_stick_without_hard_links_a_new_file_is_written_and_replaces_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(self: Path, target: Path) -> None:
+        raise OSError(number, os.strerror(number), str(target), None, str(self))
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    path = folder / "shift.key"
+    durable.write(path, b"key", mode=0o600, new_only=True)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"key", 0o600)
+    with pytest.raises(FileExistsError):
+        durable.write(path, b"another", new_only=True)
+    assert (path.read_bytes(), names(folder)) == (b"key", ["shift.key"])
 
 
 def test_a_disk_that_is_full_leaves_the_old_file_and_no_draft(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
