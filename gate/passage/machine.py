@@ -6,7 +6,7 @@ after the receipt of the decision (1); `Revoke`, `Release` and everything in an 
 a grant ends with the track, a second body or the document presented again (4); in an emergency nothing closes (7); every
 crossing that was opened is closed with one verdict and all its reasons (10).
 
-An event that a state does not name leaves it as it is: staying put is the safe answer. tests/unit/test_passage_table.py
+An event that a state does not name leaves it as it is: staying put is the safe answer. tests/unit/passage/test_passage_table.py
 goes through every pair.
 
 Left to others: what officers order (`gate.passage.obeying`), how crossings end (`gate.passage.endings`), what a record holds

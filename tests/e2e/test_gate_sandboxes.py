@@ -87,7 +87,7 @@ PHRASES: dict[tuple[str, str], tuple[str, ...] | str] = {
     (
         "screens",
         "make an order",
-    ): "tests/unit/test_orders.py::test_an_order_that_another_key_signed_than_the_certified_one_is_nobodys",
+    ): "tests/unit/orders/test_orders.py::test_an_order_that_another_key_signed_than_the_certified_one_is_nobodys",
     (EVERYBODY, "take another's place"): ("replace *", "listen as *"),
     (EVERYBODY, "call a program that has no business with it"): ("call *",),
     (EVERYBODY, "read another's memory"): ("read another's memory", "trace"),

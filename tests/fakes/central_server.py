@@ -40,7 +40,7 @@ _open_engines: list[sa.Engine] = []
 
 
 def close_databases() -> None:
-    """Close what tests opened; tests/conftest.py calls it after each."""
+    """Close what tests opened; conftest.py calls it after each."""
     while _open_engines:
         _open_engines.pop().dispose()
 

@@ -20,7 +20,8 @@ def clone(tmp_path: Path) -> Path:
     """The tests alone, in a folder where nothing else lies."""
     folder = tmp_path / "clone"
     shutil.copytree(ROOT / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    for name in ("pyproject.toml", "conftest.py"):
+        shutil.copy(ROOT / name, folder)
     return folder
 
 

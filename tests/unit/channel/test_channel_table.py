@@ -1,4 +1,4 @@
-"""The table of channels, and docs/protocols/channels.md, which is made of it: `python tests/unit/test_channel_table.py` prints it."""
+"""The table of channels, and docs/protocols/channels.md, which is made of it: `python tests/unit/channel/test_channel_table.py` prints it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from gate.channel.messages import Message
 from gate.channel.table import CHANNELS, PROGRAMS, Channel, Rate
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "protocols" / "channels.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "protocols" / "channels.md"
 
 _HEAD = """\
 # Channels between the programs
 
-Made from `gate/channel/table.py` by `python tests/unit/test_channel_table.py > docs/protocols/channels.md`; a test holds it to the table.
+Made from `gate/channel/table.py` by `python tests/unit/channel/test_channel_table.py > docs/protocols/channels.md`; a test holds it to the table.
 
 A channel is a Unix stream socket in its listener's runtime folder (below /run, as `paths.run` says). A message is a 4-byte big-endian
 length, then MessagePack of one of the channel's kinds, a map whose `type` names the kind. Unknown kinds and fields, values that an enum

@@ -14,7 +14,7 @@ from gate.channel import messages
 from gate.programs.children.start import ChildLostError, Process
 from gate.programs.shared.erasing import ERASING, PROGRAMS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[4]
 # Makes a hundred strings that no literal holds, and drops them; then counts what is left in its own memory.
 PROGRAM = """
 import gc, random

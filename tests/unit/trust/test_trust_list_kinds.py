@@ -17,7 +17,7 @@ from fakes.master_lists import party, signed_list
 from gate.trust.freshness import in_words
 from gate.trust.list_kinds import LISTS_OF_CERTIFICATES, LISTS_OF_DEFECTS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONTENT_TYPE = "1.3.6.1.4.1.55555.1"
 PARSER = '''
 """Recalls: whole types of documents that a state has called back. The content is one type after another."""

@@ -40,7 +40,7 @@ from gate.trust.known import Way
 from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors/bsi_tr03137_seals.json").read_text())
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors/bsi_tr03137_seals.json").read_text())
 SEALS = {one["kind"]: one for one in VECTORS["seals"]}
 VISA = bytes.fromhex(SEALS["visa"]["hex"])
 PRINTED = parse("".join(SEALS["visa"]["lines"]))

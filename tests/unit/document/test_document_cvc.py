@@ -24,7 +24,7 @@ from gate.document.pki.cvc import (
     reference,
 )
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors/bsi_tr03110_certificates.json").read_text())
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors/bsi_tr03110_certificates.json").read_text())
 BSI = {name: bytes.fromhex(text) for name, text in VECTORS.items() if name != "source"}
 OURS = utopia().terminal_chain().certificates
 EIDAS_TERMINAL = bytes.fromhex("04007F000703010202")

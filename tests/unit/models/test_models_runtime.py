@@ -16,7 +16,7 @@ from models.errors import ModelCorruptError, ModelDriftError, ModelMissingError,
 from models.manifest import Model
 from models.runtime import open_bytes, open_session, probes
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CONTENT = one_node_graph()
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from gate.orders.judging import Lack
 from gate.orders.verbs import RULES, Role
 
-VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "officers_orders.json"
-PROTOCOL = Path(__file__).resolve().parents[2] / "docs" / "protocols" / "orders.md"
+VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "officers_orders.json"
+PROTOCOL = Path(__file__).resolve().parents[3] / "docs" / "protocols" / "orders.md"
 
 
 def test_the_protocols_page_has_the_table_of_verbs_and_the_vector() -> None:

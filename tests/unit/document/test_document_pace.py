@@ -39,7 +39,7 @@ from hardware_sim.passport.abilities import Abilities, AgreementKey
 from hardware_sim.passport.domain import STANDARDISED, Curve
 from hardware_sim.passport.issuer import Passport
 
-EXAMPLES = json.loads((Path(__file__).parents[1] / "vectors/icao9303_11_pace.json").read_text())
+EXAMPLES = json.loads((Path(__file__).parents[2] / "vectors/icao9303_11_pace.json").read_text())
 LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C<3UTO6908061F9406236ZE184226B<<<<<14")
 KEY = MrzKey("L898902C<3", "6908061", "9406236")
 CAN = "271828"

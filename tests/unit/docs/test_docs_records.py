@@ -15,7 +15,7 @@ from gate.channel.messages import BODY_BYTES_MAX, RECORDS_MAX
 from gate.passage.records import Decided, Record
 from gate.programs.lane.owed import OWED_MAX
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/protocols/audit-log.md").read_text()
+PAGE = (Path(__file__).resolve().parents[3] / "docs/protocols/audit-log.md").read_text()
 ROW = re.compile(r"^\| `([a-z_]+)` \|(.*)\|$", re.MULTILINE)
 KINDS: tuple[type[Record], ...] = get_args(Record)
 

@@ -18,7 +18,7 @@ from gate.passage.events import Event
 from gate.passage.reasons import Objection, Reason
 from gate.passage.states import Admission
 
-LANE = Path(__file__).parents[2] / "docs" / "lane.md"
+LANE = Path(__file__).parents[3] / "docs" / "lane.md"
 SEEDS = (1, 2, 3)
 STEPS = 20_000
 FIRE: Event = replace(AT_REST, fire=True)

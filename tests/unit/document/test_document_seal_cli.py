@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from gate.cli import document, trust
 from gate.document.tlv import encode
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors/bsi_tr03137_seals.json").read_text())
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors/bsi_tr03137_seals.json").read_text())
 VISA = next(one for one in VECTORS["seals"] if one["kind"] == "visa")
 CSCA = party("CSCA", country="DE")
 

@@ -20,7 +20,7 @@ from gate.document.lds.files import COM, data_group, data_group_of_tag
 from gate.document.lds.security_infos import Cipher
 from gate.document.mrz.parsing import MrzKey
 
-EXAMPLE = json.loads((Path(__file__).parents[1] / "vectors/icao9303_11_appendix_d.json").read_text())
+EXAMPLE = json.loads((Path(__file__).parents[2] / "vectors/icao9303_11_appendix_d.json").read_text())
 KEY = MrzKey("L898902C<3", "6908061", "9406236")
 
 

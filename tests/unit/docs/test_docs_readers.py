@@ -15,7 +15,7 @@ from drivers.values import PageCheck, PageResult
 from hardware_sim.readers.device import Fault
 from hardware_sim.readers.kinds import KINDS
 
-DOCS = Path(__file__).resolve().parents[2] / "docs/protocols"
+DOCS = Path(__file__).resolve().parents[3] / "docs/protocols"
 TEXT = (DOCS / "readers.md").read_text()
 
 

@@ -22,7 +22,7 @@ from gate.orders.verbs import RULES, Power, Role, Verb
 
 CROSSING = "c0ffee"
 CHALLENGE = challenger().issue(3, 10_000)
-VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "officers_orders.json"
+VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "officers_orders.json"
 
 
 def ordered(
