@@ -16,6 +16,7 @@ HOMES = {
     "models": ROOT / "models",
     "hardware_sim": ROOT / "hardware-sim/src/hardware_sim",
     "fakes": ROOT / "tests/fakes",
+    "catalogue": ROOT / "tests/catalogue",
     "bench": ROOT / "tests/bench",
 }
 DOTTED = re.compile(rf"(?<![\w./@-])({'|'.join(HOMES)})((?:\.[a-zA-Z_]\w*)+)")

@@ -1,6 +1,6 @@
 """The second catalogue: what a document must be judged, written from the standards' text and from nothing of ours that judges.
 
-Its rows stand in `fakes.standards`, one module an area. Each names its clause, what is wrong or unusual in the clause's words,
+Its rows stand in `catalogue`, one module an area. Each names its clause, what is wrong or unusual in the clause's words,
 how to make such a document, and the results that the clause leaves open. A test plan that says "failed" leaves open in which
 way; BSI TR-03135-1 says it exactly.
 """
@@ -12,10 +12,10 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from fakes.standards import algorithms, certificates, chips, files, proofs, readings, signed
-from fakes.standards.documents import Case, plain
-from fakes.standards.readings import FileRow, ListRow, Zone, ZoneRow
-from fakes.standards.rows import SUCCESSFUL, Row
+from catalogue import algorithms, certificates, chips, files, proofs, readings, signed
+from catalogue.documents import Case, plain
+from catalogue.readings import FileRow, ListRow, Zone, ZoneRow
+from catalogue.rows import SUCCESSFUL, Row
 
 from gate.document.checks import Result
 from gate.document.errors import DocumentError, MrzError

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from catalogue.chips import CHIP, STEP, altered, flipped, lying, opened, own, pace, pace_info
+from catalogue.documents import Case, document, plain, rsa_key
+from catalogue.files import unknown_info
+from catalogue.rows import FAILED, NOT_HELD, NOT_SUPPORTED, SUCCESSFUL, Row, failed, fine, refused
 from fakes.document_chip import converse
 from fakes.inspections import Through, anchors, issued
 from fakes.sample_passports import utopia
-from fakes.standards.chips import CHIP, STEP, altered, flipped, lying, opened, own, pace, pace_info
-from fakes.standards.documents import Case, document, plain, rsa_key
-from fakes.standards.files import unknown_info
-from fakes.standards.rows import FAILED, NOT_HELD, NOT_SUPPORTED, SUCCESSFUL, Row, failed, fine, refused
 
 from gate.document.inspection import inspect
 from gate.document.mrz.parsing import parse

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from fakes.standards.documents import (
+from catalogue.documents import (
     CONTENT_TYPE,
     MESSAGE_DIGEST,
     SIGNING_TIME,
@@ -27,8 +27,8 @@ from fakes.standards.documents import (
     signer,
     versions,
 )
-from fakes.standards.files import longer, retagged, shorter
-from fakes.standards.rows import (
+from catalogue.files import longer, retagged, shorter
+from catalogue.rows import (
     FAILED,
     NOT_HELD,
     NOT_SUPPORTED,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from catalogue.documents import DOCUMENT_TYPES, Case, Sod, com, document, groups_of, plain, signer
+from catalogue.rows import FAILED, NOT_HELD, NOT_SUPPORTED, SUCCESSFUL, Row, failed, fine, refused
 from fakes.sample_passports import portrait
-from fakes.standards.documents import DOCUMENT_TYPES, Case, Sod, com, document, groups_of, plain, signer
-from fakes.standards.rows import FAILED, NOT_HELD, NOT_SUPPORTED, SUCCESSFUL, Row, failed, fine, refused
 
 from hardware_sim.passport import der, lds, mrz, security_infos
 from hardware_sim.passport.face_record import face_record

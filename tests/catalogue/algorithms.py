@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from catalogue.documents import Case, Parts, Party, Sod, authority, document, rsa_key, signer, trusting
+from catalogue.rows import FAILED, Row, failed, fine
 from cryptography.hazmat.primitives import hashes as digests
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from fakes.standards.documents import Case, Parts, Party, Sod, authority, document, rsa_key, signer, trusting
-from fakes.standards.rows import FAILED, Row, failed, fine
 
 from hardware_sim.passport import der
 from hardware_sim.passport.keys import Digest, SigningKey

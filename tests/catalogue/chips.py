@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from catalogue.documents import Case, document, plain
+from catalogue.files import ACTIVE, LINES, unknown_info
+from catalogue.rows import FAILED, NOT_HELD, REFUSED, SUCCESSFUL, Row, failed, fine, refused
 from fakes.inspections import Through, Transmit, anchors, issued
 from fakes.sample_passports import numbered
-from fakes.standards.documents import Case, document, plain
-from fakes.standards.files import ACTIVE, LINES, unknown_info
-from fakes.standards.rows import FAILED, NOT_HELD, REFUSED, SUCCESSFUL, Row, failed, fine, refused
 
 from hardware_sim.chip import crypto
 from hardware_sim.passport import der, lds, security_infos

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from fakes.standards.documents import Case
+from catalogue.documents import Case
 
 from gate.document.checks import CheckId, Result
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from fakes.inspections import NOW
-from fakes.standards.documents import (
+from catalogue.documents import (
     AUTHORITY_KEY,
     BASIC,
     DOCUMENT_TYPES,
@@ -35,7 +34,7 @@ from fakes.standards.documents import (
     trusting,
     validity,
 )
-from fakes.standards.rows import (
+from catalogue.rows import (
     FAILED,
     NOT_HELD,
     SUCCESSFUL,
@@ -47,6 +46,7 @@ from fakes.standards.rows import (
     refused,
     undetermined,
 )
+from fakes.inspections import NOW
 
 from gate.document.checks import CheckId
 from hardware_sim.passport import der
