@@ -24,6 +24,18 @@ MEASURED_ON: Final = "300 simulated pages"
 FALSE_ALARM_RATE: Final = 0.0
 READINGS_MAX = 2  # that are tried as the chip's key: chips answer wrong ones ever more slowly
 
+# What was looked at, as a record names it.
+CHECK_OF: Final = {
+    Trait.PITCH_EVEN: PageCheckId.MRZ_PITCH_EVEN,
+    Trait.BASELINE_EVEN: PageCheckId.MRZ_BASELINE_EVEN,
+    Trait.CHARACTER_HEIGHT: PageCheckId.MRZ_CHARACTER_HEIGHT,
+    Trait.LINE_SPACING: PageCheckId.MRZ_LINE_SPACING,
+    PageCheck.B900_INK: PageCheckId.B900_INK,
+    PageCheck.INFRARED_DROPOUT: PageCheckId.INFRARED_DROPOUT,
+    PageCheck.PORTRAIT_INFRARED: PageCheckId.PORTRAIT_INFRARED,
+    PageCheck.DULL_PAPER: PageCheckId.DULL_PAPER,
+    PageCheck.ULTRAVIOLET_PATTERN: PageCheckId.ULTRAVIOLET_PATTERN,
+}
 _RESULT_OF: Final = {
     PageResult.PASSED: CheckResult.SUCCESSFUL,
     PageResult.FAILED: CheckResult.FAILED,
@@ -56,7 +68,7 @@ def vendors_findings(verdicts: PageVerdicts | None) -> list[messages.PageFinding
         return []
     return [
         messages.PageFinding(
-            id=_vendors_check(verdict.check),
+            id=CHECK_OF[verdict.check],
             result=_RESULT_OF[verdict.result],
             measured=verdict.score,
             false_alarm_rate=verdict.false_alarm_rate,
@@ -68,35 +80,9 @@ def vendors_findings(verdicts: PageVerdicts | None) -> list[messages.PageFinding
 
 def _printed(finding: Finding) -> messages.PageFinding:
     result = {True: CheckResult.SUCCESSFUL, False: CheckResult.FAILED, None: CheckResult.UNDETERMINED}[finding.usual]
-    check = _printed_check(finding.trait)
+    check = CHECK_OF[finding.trait]
     measured = None if finding.measured is None else float(finding.measured)
     return messages.PageFinding(check, result, measured, FALSE_ALARM_RATE, MEASURED_ON)
-
-
-def _printed_check(trait: Trait) -> PageCheckId:
-    match trait:
-        case Trait.PITCH_EVEN:
-            return PageCheckId.MRZ_PITCH_EVEN
-        case Trait.BASELINE_EVEN:
-            return PageCheckId.MRZ_BASELINE_EVEN
-        case Trait.CHARACTER_HEIGHT:
-            return PageCheckId.MRZ_CHARACTER_HEIGHT
-        case Trait.LINE_SPACING:
-            return PageCheckId.MRZ_LINE_SPACING
-
-
-def _vendors_check(check: PageCheck) -> PageCheckId:
-    match check:
-        case PageCheck.B900_INK:
-            return PageCheckId.B900_INK
-        case PageCheck.INFRARED_DROPOUT:
-            return PageCheckId.INFRARED_DROPOUT
-        case PageCheck.PORTRAIT_INFRARED:
-            return PageCheckId.PORTRAIT_INFRARED
-        case PageCheck.DULL_PAPER:
-            return PageCheckId.DULL_PAPER
-        case PageCheck.ULTRAVIOLET_PATTERN:
-            return PageCheckId.ULTRAVIOLET_PATTERN
 
 
 def guidance_of(why: Why | None) -> Guidance:

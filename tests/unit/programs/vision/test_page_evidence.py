@@ -14,6 +14,7 @@ from drivers.values import PageResult, PageVerdict, PageVerdicts
 from gate.channel import messages
 from gate.document.checks import Check, CheckId, Result
 from gate.document.verdict.conclusion import DocumentFields, Inspection
+from gate.page.picture.crosscheck import Trait
 from gate.page.stream.events import Read
 from gate.page.values import Why
 from gate.passage.evidence import CheckResult, Evidence, PageCheck, PageCheckId, PageEvidence
@@ -22,7 +23,7 @@ from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Guidance
 from gate.programs.lane.document.page import page_evidence
 from gate.programs.lane.stages.page import page_checks
-from gate.programs.vision.page_findings import MEASURED_ON, guidance_of, message_of, readings_of
+from gate.programs.vision.page_findings import CHECK_OF, MEASURED_ON, guidance_of, message_of, readings_of
 
 READ = messages.PageRead(1, "camera", "TD3", 0.9, True, [])
 
@@ -137,3 +138,8 @@ def test_a_document_from_a_reader_that_gives_text_alone_has_no_page_to_object_to
     assert page_objections(replace(without, document=GENUINE), policy) == ()
     assert page_objections(replace(without, document=None), policy) == ()
     assert page_objections(replace(evidence_with(ACCEPTED), face=None), RULES.policy) == ()
+
+
+def test_whatever_is_looked_at_on_a_page_has_its_name_in_the_record() -> None:
+    assert set(CHECK_OF) == {*Trait, *VendorCheck}
+    assert all(known.value == looked_at.value for looked_at, known in CHECK_OF.items())
