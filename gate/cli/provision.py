@@ -34,9 +34,12 @@ def init(
     operator: Annotated[str, typer.Option(help="The operator's domain, the first half of the log's origin.")],
     gate_id: Annotated[str, typer.Option(help="This gate's name: small letters, digits, hyphens.")],
     barrier: Annotated[str, typer.Option(help="The barrier's serial line.")],
-    swipe: Annotated[str, typer.Option(help="The MRZ reader's serial line.")],
     camera: Annotated[str, typer.Option(help="The camera's address.")],
     auditor: Annotated[list[str], typer.Option(help="An auditor's age recipient; twice at least.")],
+    swipe: Annotated[str, typer.Option(help="The MRZ reader's serial line; none: the page is read by picture.")] = "",
+    page: Annotated[
+        str, typer.Option(help="A document camera's address or device, or the folder of a scanner's service.")
+    ] = "",
     officers: Annotated[
         str,
         typer.Option(help="The officers' authority's public key, from gate officer authority init; none: no officers."),
@@ -62,6 +65,7 @@ def init(
         swipe_port=swipe,
         swipe_driver=swipe_driver,
         swipe_profile=swipe_profile,
+        page=page,
         chip_driver=chip,
         chip_socket=chip_socket,
         camera=camera,

@@ -26,6 +26,7 @@ class Answers:
     swipe_port: str
     swipe_driver: str
     swipe_profile: str
+    page: str
     chip_driver: str
     chip_socket: str
     camera: str
@@ -40,6 +41,8 @@ class Answers:
             found.append(f"a purpose is one of {', '.join(_PURPOSES)}")
         if not _GATE_ID.fullmatch(self.gate_id):
             found.append("a gate's id is small letters, digits and hyphens, 63 at most")
+        if not (self.swipe_port or self.page):
+            found.append("documents need a reader: --swipe, --page, or both")
         if len(self.recipients) < 2:
             found.append("name two auditors at least: the log can be read by nobody else")
         if len(set(self.recipients)) < len(self.recipients):
@@ -72,13 +75,18 @@ class Answers:
             "operator": self.operator,
             **({"paths": paths} if paths else {}),
             "barrier": {"port": self.barrier_port, "profile": self.barrier_profile},
-            "swipe": {
-                "port": self.swipe_port,
-                "driver": self.swipe_driver,
-                **({"profile": self.swipe_profile} if self.swipe_profile else {}),
-            },
+            **({"swipe": self._swipe()} if self.swipe_port else {}),
+            **({"page": self._page()} if self.page else {}),
             "chip": {"driver": self.chip_driver, "socket": self.chip_socket},
             "camera": {"address": self.camera},
             **({"officers": {"authority": self.officers}} if self.officers else {}),
             "audit": {"recipients": list(self.recipients)},
         }
+
+    def _swipe(self) -> dict[str, str]:
+        profile = {"profile": self.swipe_profile} if self.swipe_profile else {}
+        return {"port": self.swipe_port, "driver": self.swipe_driver, **profile}
+
+    def _page(self) -> dict[str, str]:
+        is_camera = self.page.startswith("/dev/") or "://" in self.page
+        return {"driver": "camera", "address": self.page} if is_camera else {"driver": "folder", "path": self.page}

@@ -10,6 +10,7 @@ import pyrage
 import pytest
 from typer.testing import CliRunner
 
+from drivers.reader.settings import PageCamera, PageFolder, PageSettings
 from gate.audit import keys
 from gate.cli.models import default_folder
 from gate.cli.provision import app
@@ -59,6 +60,26 @@ def test_a_camera_that_is_named_and_not_numbered_is_refused(root: Path) -> None:
     (refused,) = [step["detail"] for step in document["steps"] if step["state"] == "failed"]
     assert "name the camera by its IP address and not as camera.local" in refused
     assert not (root / "gate.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("page", "settings"),
+    [
+        ("http://192.0.2.7/page", PageCamera(address="http://192.0.2.7/page")),
+        ("/dev/v4l/by-id/page", PageCamera(address="/dev/v4l/by-id/page")),
+        ("/run/scanner", PageFolder(path="/run/scanner")),
+    ],
+)
+def test_a_gate_that_reads_the_page_needs_no_serial_reader(root: Path, page: str, settings: PageSettings) -> None:
+    code, _, _ = init(root, "--swipe", "", "--page", page)
+    config = load(root / "gate.toml")
+    assert (code, config.swipe, config.page) == (0, None, settings)
+
+
+def test_documents_need_a_reader(root: Path) -> None:
+    code, _, message = init(root, "--swipe", "")
+    assert code == 2
+    assert "--swipe, --page, or both" in message
 
 
 def test_the_document_reader_is_configured_as_named(root: Path) -> None:
