@@ -97,6 +97,7 @@ async def test_a_model_with_one_changed_byte_closes_the_lane_before_anybody_is_i
     weights[len(weights) // 2] ^= 1
     (models / "fr_feature.onnx").write_bytes(weights)
     async with running(folder, models=models) as gate:
+        await gate.until(Screen.CLOSED)
         with pytest.raises(DirectorError, match="the lane shows closed instead of inviting"):
             await gate.passages()
         assert not {Screen.WELCOME, Screen.GO} & set(gate.screens)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import msgspec
 import pytest
 from fakes.screens_peers import FakeLane, FakePreview, view
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -31,7 +30,7 @@ from gate.programs.screens import http, proof
 from gate.programs.screens.http import CONNECTIONS_MAX, Visitors
 from gate.programs.screens.program import FRAME_BYTES_MAX, Link, Screens, run
 from gate.programs.screens.start import page_with_secret, start_page
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config, ConfigError, parse
 from hardware_sim.display import PAINT_S, Display
 
 DEADLINE_S = 8.0
@@ -45,7 +44,7 @@ def free_port() -> int:
 
 
 def config(folder: Path, **screens: Any) -> Config:
-    return msgspec.convert(
+    return parse(
         {
             "purpose": "demo",
             "gate_id": "north-7",
@@ -56,8 +55,7 @@ def config(folder: Path, **screens: Any) -> Config:
             "camera": {"address": "http://127.0.0.1:9/"},
             "audit": {"recipients": ["none"]},
             "screens": {"port": free_port()} | screens,
-        },
-        Config,
+        }
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import msgspec
 import pytest
 from fakes.inspections import NOW
 from fakes.sample_passports import utopia
@@ -14,7 +13,7 @@ from gate.document.errors import MalformedError
 from gate.document.pki.revocation import parse_revocation_list
 from gate.programs.lane import program
 from gate.programs.lane.document.lists import ListsError, open_lists
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config, ConfigError, parse
 from gate.trust import store
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
@@ -31,9 +30,7 @@ TABLE = {
 
 
 def config_for(store: Path, purpose: str) -> Config:
-    return msgspec.convert(
-        {**TABLE, "purpose": purpose, "paths": {"trust": str(store), "run": str(store.parent / "run")}}, Config
-    )
+    return parse({**TABLE, "purpose": purpose, "paths": {"trust": str(store), "run": str(store.parent / "run")}})
 
 
 def store_of_utopia(folder: Path, *, test: bool) -> Path:

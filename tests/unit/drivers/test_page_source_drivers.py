@@ -7,12 +7,8 @@ from drivers.camera.v4l2 import V4l2Camera
 from drivers.errors import SetupError
 from drivers.reader.dropped import FolderPage
 from drivers.reader.page import CameraPage
-from gate.channel import messages
+from drivers.reader.settings import PageCamera, PageFolder
 from gate.programs.vision.page_source_child import source_for
-
-
-def prepare(driver: str, place: str) -> messages.PreparePage:
-    return messages.PreparePage("models", driver, place, 1)
 
 
 @pytest.mark.parametrize(
@@ -23,15 +19,15 @@ def prepare(driver: str, place: str) -> messages.PreparePage:
     ],
 )
 def test_a_document_camera_is_one_on_usb_or_one_that_streams(place: str, camera: type) -> None:
-    source = source_for(prepare("camera", place))
+    source = source_for(PageCamera(address=place))
     assert isinstance(source, CameraPage)
     assert isinstance(source.camera, camera)
 
 
 def test_a_usb_camera_is_known_by_a_name_that_stays() -> None:
     with pytest.raises(SetupError, match="by-id"):
-        source_for(prepare("camera", "/dev/video0"))
+        source_for(PageCamera(address="/dev/video0"))
 
 
 def test_a_vendors_service_drops_its_pictures_into_a_folder() -> None:
-    assert isinstance(source_for(prepare("folder", "/run/pages")), FolderPage)
+    assert isinstance(source_for(PageFolder(path="/run/pages")), FolderPage)
