@@ -11,7 +11,7 @@ from gate.passage import alarms, machine, records
 from gate.passage.effects import Answer, ClearAlarms, Effect, Grant, Revoke, Show, Write
 from gate.passage.events import Part, PartBack, PartLost, SiteSeen, Tick
 from gate.passage.evidence import Alarm
-from gate.passage.lane import Surroundings
+from gate.passage.lane import Raised, Surroundings
 from gate.passage.orders import AcknowledgeAlarms, Admit, BeginEmergency, Outcome
 from gate.passage.reasons import Reason
 from gate.passage.records import IncidentKind, ObeyedVerb
@@ -249,3 +249,26 @@ def test_without_the_lanes_own_clearing_an_obstructed_leaf_would_close_it_for_ev
         assert run.feed(standing, after_ms=500) == [] or run.now_ms <= 1_500
     assert not run.around.in_service()
     assert not any(isinstance(effect, ClearAlarms | Grant) for effect in run.effects)
+
+
+@pytest.mark.parametrize(("apart_ms", "waits"), [(4_999, True), (5_000, False)])
+def test_what_comes_three_times_within_the_time_waits_and_what_comes_slower_does_not(
+    apart_ms: int, *, waits: bool
+) -> None:
+    run = ready()
+    assert (run.rules.timing.alarm_again_ms, run.rules.timing.alarm_again_max) == (10_000, 3)
+    run.now_ms = 3_600_000
+    for _ in range(3):
+        run.feed(replace(OPEN, alarms=(Alarm.OBSTRUCTED,)))
+        (raised,) = run.around.alarms
+        run.feed(OPEN, after_ms=1)
+        run.now_ms += apart_ms - 1
+    assert raised.waits is waits
+
+
+def test_alarms_that_waited_before_a_restart_wait_after_it_and_count_from_then() -> None:
+    assert alarms.left((Alarm.FORCED, Alarm.MOTOR_FAULT), 500) == (
+        Raised(Alarm.FORCED, 500, standing=False, waits=True),
+        Raised(Alarm.MOTOR_FAULT, 500, standing=False, waits=True),
+    )
+    assert alarms.left((), 500) == ()

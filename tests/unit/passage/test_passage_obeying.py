@@ -71,7 +71,7 @@ from gate.passage.orders import (
     OpenLane,
     Outcome,
 )
-from gate.passage.reasons import Reason
+from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind, ObeyedVerb
 from gate.passage.screen import Screen
 from gate.passage.waiting import WAITING_MAX, follow, left
@@ -641,3 +641,79 @@ def test_closing_lets_a_running_crossing_go_on_to_its_end() -> None:
     assert Revoke() not in effects
     run.feed(replace(OPEN, passages_entry=1, grants_left=0), replace(AT_REST, passages_entry=1))
     assert run.state == machine.Idle(Screen.CLOSED)
+
+
+# ── what records and answers say ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_was_done_is_answered_so_and_makes_each_older_challenge_stale() -> None:
+    run = referred()
+    before = run.around.version
+    assert answer(run.order(TAKEN_OVER)) == Answer(1, Outcome.DONE, "")
+    assert run.around.version == before + 1
+
+
+def test_who_decided_is_remembered_of_each_crossing() -> None:
+    run = referred()
+    run.order(TAKEN_OVER)
+    again(run, "c2")
+    run.order(HandOver("c2", Disposition.TAKEN_OVER), "officer-2")
+    assert answer(run.order(Admit(CROSSING), "officer-3")).detail == "already decided by officer-1"
+    assert answer(run.order(Admit("c2"), "officer-3")).detail == "already decided by officer-2"
+
+
+def again(run: Run, crossing: str) -> None:
+    """Another traveller is referred."""
+    run.feed(DocumentPresented(crossing), Recorded(crossing, RecordKind.OPENED))
+    run.order(Hold(crossing))
+    assert isinstance(run.state, machine.Referred)
+
+
+def test_an_officer_who_may_not_admit_hears_every_reason() -> None:
+    run = referred()
+    run.feed(replace(AT_REST, closed=False, bodies=2))
+    assert answer(run.order(Admit(CROSSING))).detail == "the lane: lane_not_closed, bodies_several"
+
+
+def test_an_admission_that_failed_is_of_the_crossing_that_it_was_of() -> None:
+    run = overruling()
+    assert isinstance(run.state, machine.Overruling)
+    assert run.state.officers.referral.crossing == CROSSING
+    run.feed(NotRecorded(CROSSING, RecordKind.OVERRULED))
+    assert machine.crossing_of(run.state) == CROSSING
+
+
+def test_whoever_holds_a_traveller_stands_in_the_reason() -> None:
+    run = inspecting()
+    held = run.order(Hold(CROSSING), "officer-7")
+    (closed,) = [record for record in written(held) if isinstance(record, records.Closed)]
+    assert closed.reasons == (Objection(Reason.HELD_BY_OFFICER, "officer-7"),)
+
+
+def test_a_release_and_its_incident_are_of_the_crossing_that_runs() -> None:
+    run = inspecting()
+    freed = written(run.order(Free()))
+    assert records.Released(CROSSING, said()) in freed
+    assert records.Incident(CROSSING, records.IncidentKind.RELEASE_OF_NOBODY) in freed
+
+
+def test_an_emergency_by_order_counts_as_a_release_from_then_on() -> None:
+    run = ready()
+    run.order(BeginEmergency(), after_ms=700)
+    assert run.around.released_ms == run.now_ms
+
+
+def test_closing_and_opening_are_written_each_as_what_it_is_also_with_a_traveller_inside() -> None:
+    run = inspecting()
+    assert written(run.order(CloseLane())) == [records.Obeyed(None, said(), records.ObeyedVerb.CLOSE)]
+    assert written(run.order(OpenLane())) == [records.Obeyed(None, said(), records.ObeyedVerb.OPEN)]
+    idle = ready()
+    assert written(idle.order(CloseLane())) == [records.Obeyed(None, said(), records.ObeyedVerb.CLOSE)]
+    assert written(idle.order(OpenLane())) == [records.Obeyed(None, said(), records.ObeyedVerb.OPEN)]
+
+
+def test_an_acknowledgement_stands_beside_the_crossing_that_runs() -> None:
+    run = inspecting()
+    run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)))
+    (seen,) = [record for record in written(run.order(AcknowledgeAlarms())) if isinstance(record, records.Obeyed)]
+    assert (seen.crossing, seen.verb, seen.alarms) == (CROSSING, records.ObeyedVerb.ACKNOWLEDGE, (Alarm.FORCED,))
