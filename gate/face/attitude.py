@@ -92,7 +92,7 @@ def _degrees(logits: npt.NDArray[np.float32]) -> float:
 
 
 def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    weights: npt.NDArray[np.float64] = np.exp(logits.astype(np.float64) - float(logits.max()))
+    weights: npt.NDArray[np.float64] = np.exp(logits.astype(np.float64) - float(np.max(logits)))
     return weights / float(weights.sum())
 
 

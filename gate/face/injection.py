@@ -146,8 +146,8 @@ class Feed:
         if apart[-1] < MOVING_MIN:
             self._again.clear()
             return False
-        index = self._seen - len(self._prints) + int(apart[:-_APART_MIN].argmin()) if len(apart) > _APART_MIN else -1
-        near = index >= 0 and float(apart[:-_APART_MIN].min()) < self._rules.loop_share_max * float(apart[-1])
+        index = self._seen - len(self._prints) + int(np.argmin(apart[:-_APART_MIN])) if len(apart) > _APART_MIN else -1
+        near = index >= 0 and float(np.min(apart[:-_APART_MIN])) < self._rules.loop_share_max * float(apart[-1])
         self._again.append(near and index > self._matched)
         self._matched = index if near else self._matched
         return sum(self._again) >= self._rules.loop_run_min

@@ -74,14 +74,14 @@ def end_of(grey: Grey, ribbons: Sequence[Ribbon], cells: Sequence[Cells], *, aft
     for end in ends:
         text, seen = _strip(grey, end, REACH, _TEXT, pitch_px, after=after)
         inside, dark = inside and seen, max(dark, _darkness(text))
-    return End(inside, float(step.max()), shade, dark)
+    return End(inside, float(np.max(step)), shade, dark)
 
 
 def paper_ends(grey: Grey, ribbons: Sequence[Ribbon], cells: Sequence[Cells]) -> bool:
     """True when the paper of two lines is seen to end between `REACH` and `FAR` pitches after their last characters."""
     ends = [_end_part(ribbon, line, FAR, after=True) for ribbon, line in zip(ribbons, cells, strict=True)]
     between, inside, _ = _gap(grey, ends, FAR, after=True)
-    return not inside or _steps(between.mean(axis=0))[round(REACH * _PITCH_PX) :].max() >= EDGE_MIN
+    return not inside or bool(np.max(_steps(between.mean(axis=0))[round(REACH * _PITCH_PX) :]) >= EDGE_MIN)
 
 
 def _gap(

@@ -108,7 +108,7 @@ def _laid(
             places, weights, numbers = places[near], weights[near], numbers[near]
     coefficients, off = _least_squares(places, weights, numbers)
     residual = float(np.sqrt(np.average(off**2, weights=weights)))
-    first, last = int(numbers.min()), int(numbers.max())
+    first, last = int(np.min(numbers)), int(np.max(numbers))
     if residual > RESIDUAL_MAX or len(places) < PEAKS_SHARE_MIN * (last - first + 1):
         return None
     return Grid(coefficients, first, last, residual)
@@ -142,7 +142,7 @@ def _peaks(ink: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.N
     left, middle, right = around[at], around[at + 1], around[at + 2]
     bend = left - 2 * middle + right
     shift = np.where(np.abs(bend) > 1e-9, 0.5 * (left - right) / np.where(bend == 0, 1.0, bend), 0.0)
-    return at + np.clip(shift, -0.5, 0.5), smooth[at]
+    return at.astype(np.float64) + np.clip(shift, -0.5, 0.5), smooth[at]
 
 
 def _pitch(places: npt.NDArray[np.float64]) -> float | None:
@@ -200,7 +200,7 @@ def _cells(
     """Gather what the frames around each cell's middle say. None when the grid folds back or leaves the strip far behind."""
     centres = grid.centre(np.arange(start, start + length))
     steps = np.diff(centres)
-    if steps.min() < 0.6 * steps.mean() or centres[0] < -2 * steps[0] or centres[-1] > FRAMES + 2 * steps[-1]:
+    if np.min(steps) < 0.6 * steps.mean() or centres[0] < -2 * steps[0] or centres[-1] > FRAMES + 2 * steps[-1]:
         return None
     distance = np.abs(np.arange(FRAMES)[None, :] - centres[:, None]) / np.gradient(centres)[:, None]
     weight = np.clip(1.0 - distance / _REACH, 0.0, None)

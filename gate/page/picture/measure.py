@@ -134,7 +134,7 @@ def print_of(strip: npt.NDArray[np.float32], cells: Cells, text: str, *, strip_h
 
 def _edges(darkest: npt.NDArray[np.float32]) -> tuple[float, float] | None:
     """Top and foot of the ink through the middle row, to a fraction of a row, at half of the contrast."""
-    paper, ink = at_share(darkest, 0.9), float(darkest[_TEXT_ROWS].min())
+    paper, ink = at_share(darkest, 0.9), float(np.min(darkest[_TEXT_ROWS]))
     level = (paper + ink) / 2
     dark = darkest < level
     rows = np.flatnonzero(dark[_TEXT_ROWS]) + STRIP_HEIGHT_PX // 4

@@ -137,7 +137,7 @@ def _looks(look: Look, text: MrzText, geometry: Geometry) -> _Looks:
         rows = STRIP_HEIGHT_PX * height * pitch_px / ribbon.height_px
         fits, leads = fits_of(strip, cells, line, rivals_of(choice.format, number, line), pitch_rows=rows)
         sure = np.array(choice.confidence[number]) >= SURE_MIN
-        seen.fit = min(seen.fit, float(fits.min()))
+        seen.fit = min(seen.fit, float(np.min(fits)))
         seen.lead = min(seen.lead, float((leads + SURE_WORTH * sure).min()))
         spacing = geometry.spacing_px / pitch_px / height
         seen.marks += marks_beside(

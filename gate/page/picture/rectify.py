@@ -134,7 +134,7 @@ def settle(grey: Grey, ribbon: Ribbon) -> Ribbon:
     window = np.exp(-((below / 0.28) ** 2))  # the neighbours' ink does not vote
     weight = (rows * window).sum(axis=1)
     middles = (rows * window * below).sum(axis=1) / np.maximum(weight, 1e-6)
-    if weight.min() <= 0.0 or np.abs(middles).max() > _SETTLE_MAX:
+    if np.min(weight) <= 0.0 or np.abs(middles).max() > _SETTLE_MAX:
         return ribbon
     u = (np.arange(_PARTS) + 0.5) / _PARTS
     bend, slope, offset = np.polyfit(u, middles, 2, w=np.sqrt(weight))
@@ -180,8 +180,8 @@ def _shrunk(
 ) -> tuple[Grey, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """The part of the picture that is sampled, shrunk to about one pixel a sample, and the samples' places in it."""
     height, width = grey.shape
-    left, right = (int(np.clip(v, 0, width)) for v in (np.floor(x.min()) - 2, np.ceil(x.max()) + 3))
-    top, bottom = (int(np.clip(v, 0, height)) for v in (np.floor(y.min()) - 2, np.ceil(y.max()) + 3))
+    left, right = (int(np.clip(v, 0, width)) for v in (np.floor(np.min(x)) - 2, np.ceil(np.max(x)) + 3))
+    top, bottom = (int(np.clip(v, 0, height)) for v in (np.floor(np.min(y)) - 2, np.ceil(np.max(y)) + 3))
     if right - left < 2 or bottom - top < 2:
         return grey, x, y
     size = (max(1, round((right - left) / fineness)), max(1, round((bottom - top) / fineness)))

@@ -78,7 +78,7 @@ def _line_fit(
         windows = _windows(_patches(strip, cells.centres[some], cells, rows), (0, 0), _SHIFT_PX)
         for bank in _banks():
             fits = (windows @ bank[said[some]][:, :, None])[:, :, 0].mean(axis=0)
-            at = int(fits.argmax())
+            at = int(np.argmax(fits))
             if fits[at] > best[0]:
                 down, across = divmod(at, 2 * _SHIFT_PX + 1)
                 best = (float(fits[at]), bank, rows, (down - _SHIFT_PX, across - _SHIFT_PX))

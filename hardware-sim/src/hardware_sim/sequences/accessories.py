@@ -179,7 +179,7 @@ def _face_mask(easel: _Easel, name: str, look: Look) -> None:
     del look
     body = store.anatomy(name).lower_face
     cloth = floats(body + floats([0, 0, 0.07]) + 0.04 * np.sign(body) * floats([1, 0, 0]))
-    low, high = float(cloth[:, 1].min()), float(cloth[:, 1].max())
+    low, high = float(np.min(cloth[:, 1])), float(np.max(cloth[:, 1]))
     edges = [cloth[np.argmin(side * cloth[:, 0])] for side in (1, -1)]
     for edge, side in zip(edges, _SIDES, strict=True):
         straps = [np.stack([edge + floats([0, rise, 0]), _EAR * floats([side, 1, 1])]) for rise in (0.12, -0.12)]

@@ -94,7 +94,7 @@ def _region(placing: Placing, lens: Lens) -> tuple[int, int, int, int]:
     corners = floats([[0, 0], [WIDTH_PX, 0], [WIDTH_PX, HEIGHT_PX], [0, HEIGHT_PX]]) - floats(EYES_PX)
     seen = placing.seen(corners)
     left, top = np.maximum(np.floor(seen.min(0)), 0).astype(int)
-    right = min(int(np.ceil(seen[:, 0].max())), lens.width_px)
+    right = min(int(np.ceil(np.max(seen[:, 0]))), lens.width_px)
     return int(left), int(top), right, lens.height_px
 
 

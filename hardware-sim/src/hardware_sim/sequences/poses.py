@@ -161,7 +161,7 @@ def _forward(depth: Floats) -> Bytes:
     _, nearest = cv2.distanceTransformWithLabels(
         (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    values = np.zeros(int(nearest.max()) + 1, np.float32)
+    values = np.zeros(int(np.max(nearest)) + 1, np.float32)
     values[nearest[known]] = VIEW_DISTANCE_DM - depth[known]
     forward = cv2.GaussianBlur(values[nearest], (0, 0), 2.0)
     return bytes_of((forward - _FORWARD_MIN) / _FORWARD_SPAN * 255)

@@ -130,7 +130,7 @@ class Surface:
         if radius is None:
             x, z = u, np.zeros_like(u)
         else:
-            x, z = radius * np.sin(u / radius), radius * (np.cos(u / radius) - 1)
+            x, z = floats(radius * np.sin(u / radius)), floats(radius * (np.cos(u / radius) - 1))
         space = np.stack([x, -uv[:, 1], z], axis=1) @ self._turn.T + self._middle
         depth = np.maximum(-space[:, 2:], 1.0)
         middle = floats([self.lens.width_px / 2, self.lens.height_px / 2])
