@@ -83,15 +83,19 @@ def _free(
     if not seen.closed:
         told = replace(told, opened=True)
         around = replace(around, freeing=told)
-        return (replace(around, released_ms=now_ms), (Release(),)) if revoked else (around, ())
+        return _release(around, told, now_ms) if revoked else (around, ())
     is_held = isinstance(state, Emergency) and state.held_ms is not None
     is_over = now_ms - told.since_ms > timing.release_ms
     done = (told.opened or is_over) if seen.bodies == 0 else (told.opened and is_over)
     if done and not is_held:
         return replace(around, freeing=None), ()
     if revoked or now_ms - told.at_ms >= timing.order_again_ms:
-        return replace(around, released_ms=now_ms), (Release(),)
+        return _release(around, told, now_ms)
     return around, ()
+
+
+def _release(around: Surroundings, told: Told, now_ms: int) -> Insisting:
+    return replace(around, released_ms=now_ms, freeing=replace(told, at_ms=now_ms)), (Release(),)
 
 
 def _missed(around: Surroundings, state: State, now_ms: int, timing: Timing) -> Insisting:

@@ -343,3 +343,9 @@ def test_the_books_are_what_the_controller_counted(history: list[tuple[str, int]
         )
     carried = [one.counters for one in booked if isinstance(one, records.Passed | records.Counted)]
     assert carried[-1:] in ([], [controller.status.counters])
+
+
+@pytest.mark.parametrize(("entry", "anew"), [(COUNTS // 2 - 1, False), (COUNTS // 2, True)])
+def test_a_counter_that_grew_by_half_of_all_it_can_was_set_back(entry: int, *, anew: bool) -> None:
+    assert begins_anew(Counters(0, 0, 1), Counters(entry, 0, 1)) is anew
+    assert begins_anew(Counters(0, 0, 1), Counters(0, entry, 1)) is anew

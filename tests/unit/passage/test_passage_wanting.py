@@ -241,3 +241,26 @@ def test_an_emergency_that_an_officer_ordered_is_told_until_the_leaf_is_open_and
     assert incidents(run.feed(AT_REST, after_ms=SHOWN_MS - AGAIN_MS)) == [IncidentKind.RELEASE_NOT_SHOWN]
     run.feed(OPEN)
     assert orders(run.feed(AT_REST, after_ms=10 * RULES.timing.release_ms)) == [Release]
+    assert orders(run.feed(AT_REST, after_ms=AGAIN_MS - 1)) == []
+    assert orders(run.feed(AT_REST, after_ms=1)) == [Release]
+    assert orders(run.feed(AT_REST, after_ms=AGAIN_MS - 1)) == []
+
+
+def test_a_release_is_told_again_at_its_pace_and_not_with_every_status() -> None:
+    run = ready()
+    run.feed(replace(AT_REST, bodies=1))
+    run.order(Free())
+    for _ in range(3):
+        assert orders(run.feed(replace(AT_REST, bodies=1), after_ms=AGAIN_MS - 1)) == []
+        assert orders(run.feed(replace(AT_REST, bodies=1), after_ms=1)) == [Release]
+        assert run.around.released_ms == run.now_ms
+
+
+def test_a_grant_that_nobody_here_gave_is_taken_back_at_the_pace_of_any_other_and_told_when_it_stays() -> None:
+    run = ready()
+    assert orders(run.feed(STANDS)) == [Revoke]
+    told = [orders(run.feed(STANDS, after_ms=1)) for _ in range(SHOWN_MS - 1)]
+    assert [number + 1 for number, orders_now in enumerate(told) if orders_now == [Revoke]] == list(
+        range(AGAIN_MS, SHOWN_MS, AGAIN_MS)
+    )
+    assert incidents(run.feed(STANDS, after_ms=1)) == [IncidentKind.REVOKE_NOT_SHOWN]
