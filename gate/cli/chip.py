@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from drivers.errors import DriverError
@@ -51,13 +50,15 @@ async def read_chip(
 
     Raises DriverError when there is no reader or no document; a chip that is lost gives an inspection that says so.
     """
+    from gate.programs.shared import clock
+
     reader = PcscReader(reader_name, None)
     try:
         await reader.wait_for_card(wait_s)
         conversation = inspect(
             printed.mrz,
             anchors=anchors,
-            now=datetime.now(UTC),
+            now=clock.now(),
             random=secrets.token_bytes,
             card_access_number=printed.card_access_number,
             guarded=frozenset() if centre is None else _FINGERS,

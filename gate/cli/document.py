@@ -255,8 +255,10 @@ def _store(path: Path) -> TrustStore:
 
 def _moment(text: str) -> datetime:
     """The time to judge at; a time without a zone is UTC."""
+    from gate.programs.shared import clock
+
     if not text:
-        return datetime.now(UTC)
+        return clock.now()
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -84,7 +83,9 @@ def report_seal(verdict: SealVerdict, *, json: bool) -> None:
 
 def report_zone(mrz: Mrz, *, json: bool) -> None:
     """Print a machine-readable zone: its fields, whether its check digits hold, its problems."""
-    today = datetime.now(UTC).date()
+    from gate.programs.shared import clock
+
+    today = clock.now().date()
     fields = {
         "document_type": mrz.document_type,
         "issuer": mrz.issuer,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from pathlib import Path
@@ -20,8 +19,9 @@ app = typer.Typer(no_args_is_help=True)
 
 def default_folder() -> Path:
     """Where models are kept for a person's own commands; the appliance's folder is in its configuration."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "portcullis" / "models"
+    from gate.programs.shared.config import cache_folder
+
+    return cache_folder() / "models"
 
 
 Profile = Annotated[str, typer.Option(help="The set of models that is meant: standard, clean.")]
@@ -88,8 +88,7 @@ def accept(
     json: Json = False,
 ) -> None:
     """Prove an accelerator with every model's golden values on this machine, and file that. Without it none is used."""
-    from datetime import UTC, datetime
-
+    from gate.programs.shared import clock
     from models.acceptance import ACCELERATORS, file_run
     from models.errors import ModelError
     from models.runtime import open_session
@@ -101,7 +100,7 @@ def accept(
     try:
         for model in models:
             open_session(model, place, providers=(provider,))
-        filing = file_run(provider, models, place, at=datetime.now(UTC).isoformat(timespec="seconds"))
+        filing = file_run(provider, models, place, at=clock.now().isoformat(timespec="seconds"))
     except ModelError as error:
         fail(Exit.NO, str(error))
     except OSError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +40,7 @@ def import_(
     from rich.console import Console
     from rich.progress import Progress
 
+    from gate.programs.shared import clock
     from gate.trust.errors import BusyError, SourceError, StoreError
     from gate.trust.importing import import_sources
     from gate.trust.known import Way
@@ -57,7 +57,7 @@ def import_(
                 sources,
                 signer=vouching,
                 test=test,
-                now=datetime.now(UTC),
+                now=clock.now(),
                 way=Way.DOWNLOADED if any(path.is_dir() for path in files) else Way.HANDED,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
@@ -164,11 +164,12 @@ def report(
 ) -> None:
     """Tell what the store covers and what is old, a country at a time."""
     from gate.cli.trust_report import fields, render
+    from gate.programs.shared import clock
     from gate.trust.errors import StoreError
     from gate.trust.survey import Revocation, survey
 
     try:
-        found = survey(store, datetime.now(UTC), age_max_days=age_max_days)
+        found = survey(store, clock.now(), age_max_days=age_max_days)
     except StoreError as error:
         fail(code_of(error), str(error))
     if out is not None:

@@ -1,7 +1,8 @@
 """The one reader of the configuration file and of the environment.
 
 `gate.toml` is parsed once, strictly: an unknown key, a wrong type or a value out of range is a `ConfigError` with the
-key's path. The environment gives three names only: PORTCULLIS_CONFIG (the file), PORTCULLIS_BOOT and NOTIFY_SOCKET.
+key's path. The environment gives four names only: PORTCULLIS_CONFIG (the file), PORTCULLIS_BOOT, NOTIFY_SOCKET and
+XDG_CACHE_HOME.
 """
 
 from __future__ import annotations
@@ -210,6 +211,11 @@ def environment_with(more: Mapping[str, str], *, without: Collection[str] = ()) 
     """Our environment for a child process, and more, or less."""
     ours = {name: value for name, value in os.environ.items() if name not in without}
     return {**ours, **more}
+
+
+def cache_folder() -> Path:
+    """Where a person's own commands keep what can be fetched again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "portcullis"
 
 
 def notify_socket() -> str | None:
