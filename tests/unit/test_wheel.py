@@ -1,18 +1,28 @@
-"""The wheel carries what a gate runs, with its data, and not what makes and measures models."""
+"""The gate's wheel carries what a gate runs, with its data; not what makes and measures models, nor the central server, which has its own."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).resolve().parents[2]
+CENTRAL = ROOT / "packaging" / "central"
+NOUN = "import sys; sys.path.insert(0, sys.argv.pop(1)); from gate.cli import main; main()"
+
+
+def carried_by(project: Path) -> set[str]:
+    return {file.distribution_path for file in WheelBuilder(str(project)).recurse_included_files()}
 
 
 @pytest.fixture(scope="module")
 def carried() -> set[str]:
-    return {file.distribution_path for file in WheelBuilder(str(ROOT)).recurse_included_files()}
+    return carried_by(ROOT)
 
 
 def test_what_makes_and_measures_models_stays_out(carried: set[str]) -> None:
@@ -28,3 +38,44 @@ def test_what_the_programs_and_commands_read_beside_their_code_is_carried(carrie
     }
     assert {"gate/performance/pages/face_report.html", "gate/cli/pages/trust_report.html"} <= beside
     assert beside | {"models/manifest.toml", "models/fetch.py", "gate/demo/play.py"} <= carried
+
+
+def test_every_module_of_the_gate_lies_in_one_of_the_two_wheels(carried: set[str]) -> None:
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "gate").rglob("*.py")}
+    central = carried_by(CENTRAL)
+    assert central == {path for path in modules if path.startswith("gate/central/")}
+    assert modules == (carried & modules) | central
+    assert not carried & central
+
+
+def test_the_two_wheels_go_together() -> None:
+    gate, central = (tomllib.loads((at / "pyproject.toml").read_text()) for at in (ROOT, CENTRAL))
+    assert central["project"]["version"] == gate["project"]["version"]
+    assert central["project"]["dependencies"] == [
+        f"portcullis=={gate['project']['version']}",
+        *gate["dependency-groups"]["central"],
+    ]
+
+
+def test_the_central_server_runs_where_both_wheels_are_and_says_what_is_missing_where_one_is(tmp_path: Path) -> None:
+    installed, wheels = tmp_path / "installed", tmp_path / "wheels"
+    command = [
+        *(sys.executable, "-c", NOUN, str(installed), "central", "init"),
+        *("--dir", str(tmp_path / "central"), "--name", "central.example"),
+    ]
+
+    def install(project: Path) -> None:
+        for wheel in WheelBuilder(str(project)).build(directory=str(wheels), versions=["standard"]):
+            zipfile.ZipFile(wheel).extractall(installed)
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    install(ROOT)
+    alone = run()
+    assert (alone.returncode, alone.stdout) == (78, "")
+    assert "install portcullis-central" in alone.stderr
+    install(CENTRAL)
+    together = run()
+    assert together.returncode == 0, together.stderr
+    assert "mirror key, for gates and auditors" in together.stdout
