@@ -82,7 +82,7 @@ class MrzLines:
         return f"MrzLines({len(self.lines)} lines from {self.source})"
 
 
-class PageCheck(enum.Enum):
+class VendorCheck(enum.Enum):
     """What a multispectral reader's own service may say of a page. None of them proves or disproves a document by itself."""
 
     B900_INK = "b900_ink"  # the zone stays dark in infrared of about 900 nm (ICAO 9303-3 §4.1)
@@ -108,7 +108,7 @@ class PageVerdict:
     unmeasured.
     """
 
-    check: PageCheck
+    check: VendorCheck
     result: PageResult
     score: float | None = None
     false_alarm_rate: float | None = None

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 Picture = npt.NDArray[np.uint8]  # (height, width, 3), BGR
 
-PICTURE_BYTES_MAX = 32 * 1024 * 1024
+PICTURE_BYTES_MAX = 32 * 1024 * 1024  # a page at 600 dpi, hardly compressed
 PICTURE_PIXELS_MAX = 40_000_000
 SIDE_MIN = 32
 

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from drivers.reader.page import PageEvent
 
-PICTURE_BYTES_MAX = 32 * 1024 * 1024  # a page at 600 dpi, hardly compressed
 ENTRIES_MAX = 256  # of the folder; more are a fault of the service, and end the source
 SETTLE_S = 0.2  # unchanged for so long is whole
 POLL_S = 0.05
@@ -64,8 +63,8 @@ class _Found:
 class FolderPage:
     """One folder. Fills `PageSource`.
 
-    `decode` turns the bytes of a picture file into (height, width, 3) uint8 BGR, or None for what is no picture; it bounds what
-    it makes room for.
+    `decode` turns the bytes of a picture file, `bytes_max` at most, into (height, width, 3) uint8 BGR, or None for what is no picture;
+    it bounds what it makes room for.
     """
 
     def __init__(
@@ -73,12 +72,14 @@ class FolderPage:
         folder: Path,
         *,
         decode: Callable[[bytes], npt.NDArray[np.uint8] | None],
+        bytes_max: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.pictures_refused = 0
         self.sidecars_refused = 0
         self._folder = folder
         self._decode = decode
+        self._bytes_max = bytes_max
         self._clock = clock
         self._descriptor: int | None = None
         self._closing = threading.Event()
@@ -127,7 +128,7 @@ class FolderPage:
         now_s = self._clock()
         if newest != self._candidate:
             self._candidate, self._candidate_since_s = newest, now_s
-        if newest.bytes <= PICTURE_BYTES_MAX and now_s - self._candidate_since_s < SETTLE_S:
+        if newest.bytes <= self._bytes_max and now_s - self._candidate_since_s < SETTLE_S:
             return
         self._take(newest, now_s)
         self._clear(pictures)
@@ -140,7 +141,7 @@ class FolderPage:
             self._descriptor = None
 
     def _take(self, picture: _Found, now_s: float) -> None:
-        content = self._read(picture.name, PICTURE_BYTES_MAX)
+        content = self._read(picture.name, self._bytes_max)
         pixels = self._decode(content) if content is not None else None
         if pixels is None:
             self.pictures_refused += 1

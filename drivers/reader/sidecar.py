@@ -11,14 +11,14 @@ from typing import Annotated, Literal
 import msgspec
 
 from drivers.errors import BadFrameError
-from drivers.values import PageCheck, PageResult, PageVerdict, PageVerdicts
+from drivers.values import PageResult, PageVerdict, PageVerdicts, VendorCheck
 
 SIDECAR_BYTES_MAX = 16 * 1024
 _Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
 class _Verdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    check: PageCheck
+    check: VendorCheck
     result: PageResult
     score: _Share | None = None
     false_alarm_rate: _Share | None = None
@@ -27,7 +27,7 @@ class _Verdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Sidecar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schema: Literal["page-verdicts/1"]
     reader: Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,64}$")]
-    verdicts: Annotated[tuple[_Verdict, ...], msgspec.Meta(max_length=len(PageCheck))]
+    verdicts: Annotated[tuple[_Verdict, ...], msgspec.Meta(max_length=len(VendorCheck))]
 
 
 def parse_sidecar(content: bytes) -> PageVerdicts:

@@ -501,14 +501,14 @@ class PrepareDocument(Message, frozen=True):
     """The first message to a new document child: its chip reader, the lists that it judges by, and what for.
 
     `chip` is the reader's settings, as JSON. `lists` is the trust store's file; one with anything marked as
-    test is refused where `service` is True. `guarded` are the data groups that the control centre is asked for. `time_zone` is the
-    IANA name of the one that the gate stands in.
+    test is refused where `service` is True. `fingers` says whether there is a control centre to be asked for the right to read them.
+    `time_zone` is the IANA name of the one that the gate stands in.
     """
 
     chip: DeviceSettings
     lists: str
     service: bool
-    guarded: Annotated[list[int], msgspec.Meta(max_length=2)] = []
+    fingers: bool = False
     time_zone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
 
 

@@ -26,7 +26,7 @@ from gate.channel.table import Channel, Rate, ToCaller, ToListener
 from gate.channel.users import Peer, Users, peer_of
 
 BYTES_MAX = 64 * 1024
-PICTURE_BYTES_MAX = 4 * 1024 * 1024  # between vision and its children
+CHILD_BYTES_MAX = 4 * 1024 * 1024  # a message between a program and its child: a picture among them
 PAIR_RATE = Rate(1_000, 2_000)  # between a program and its own child
 PAIR_DEADLINE_S = 2.0
 NO_DESCRIPTOR_PAUSE_S = 0.1
@@ -250,7 +250,7 @@ async def serve(
     """Listen on `path` and run `handler` a connection; as `listen` does. A handler ends with its connection."""
     buckets = Buckets(channel.to_listener_rate)
 
-    async def converse(end: socket.socket, peer: Peer) -> None:
+    async def attend(end: socket.socket, peer: Peer) -> None:
         reader, writer = await asyncio.open_unix_connection(sock=end, limit=channel.bytes_max)
         connection: Connection[ToListener] = Connection(
             reader,
@@ -268,7 +268,7 @@ async def serve(
         finally:
             connection.close()
 
-    async with listen(channel, path, converse, users=users):
+    async with listen(channel, path, attend, users=users):
         yield
 
 

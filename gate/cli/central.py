@@ -280,7 +280,10 @@ def _explained() -> Iterator[None]:
 
         from gate.central import errors
     except ImportError as error:
-        fail(Exit.CONFIG, f"the central server is a package of its own: install portcullis-central ({error.name} is missing)")
+        fail(
+            Exit.CONFIG,
+            f"the central server is a package of its own: install portcullis-central ({error.name} is missing)",
+        )
     try:
         yield
     except errors.NotYetError as error:

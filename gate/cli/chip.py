@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from drivers.errors import DriverError
 from drivers.reader.pcsc import PcscReader
-from gate.document.access.commands import Transmit
-from gate.document.authenticity.terminal_authentication import ChainRequest, SignatureRequest
-from gate.document.errors import ChipLostError
-from gate.document.inspection import Portrait, Step, inspect
-from gate.document.verdict.conclusion import Inspection
+from gate.document.inspection import Portrait, inspect
+from gate.document.lds.files import FINGERS
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.stages.centre import question_of
+from gate.programs.lane.stages.document import converse
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from gate.document.authenticity.terminal_authentication import CentreRequest
     from gate.document.mrz.parsing import Mrz
     from gate.document.pki.anchors import TrustAnchors
+    from gate.document.verdict.conclusion import Inspection
 
-_FINGERS: Final = frozenset({3})
 _SECURED: Final = 0x0C  # the class of commands within a session: the chip is open
 
 
@@ -61,42 +60,45 @@ async def read_chip(
             now=clock.now(),
             random=secrets.token_bytes,
             card_access_number=printed.card_access_number,
-            guarded=frozenset() if centre is None else _FINGERS,
+            guarded=frozenset(() if centre is None else {FINGERS}),
             extended=reader.extended,
         )
-        return await _converse(conversation, reader, None if centre is None else ControlCentre(centre))
+        watch, began_s = _Stopwatch(reader, None if centre is None else ControlCentre(centre)), time.perf_counter()
+        inspection = await converse(conversation, watch.transmit, on_portrait=_keep, ask_centre=watch.ask)
+        # Time outside of the chip is ours: secure messaging and verification.
+        took_s = {**watch.took_s, "verify": time.perf_counter() - began_s - sum(watch.took_s.values())}
+        return inspection, {part: round(seconds * 1000, 1) for part, seconds in took_s.items()}
     finally:
         await reader.close()
 
 
-async def _converse(
-    conversation: Generator[Step, bytes | None, Inspection],
-    reader: PcscReader,
-    centre: ControlCentre | None,
-) -> tuple[Inspection, dict[str, float]]:
-    """Carry the steps to the reader and back. Time outside the chip is ours: secure messaging and verification."""
-    took_s = {"access": 0.0, "read": 0.0, "verify": 0.0}
-    phase = "access"
-    answer: bytes | None = None
-    lost: ChipLostError | None = None
-    while True:
-        began = time.perf_counter()
+class _Stopwatch:
+    """Carries commands to the chip and questions to the centre, and adds up what both took before the chip was open and after."""
+
+    def __init__(self, reader: PcscReader, centre: ControlCentre | None) -> None:
+        self._reader = reader
+        self._centre = centre
+        self._part = "access"
+        self.took_s = {"access": 0.0, "read": 0.0}
+
+    async def transmit(self, apdu: bytes) -> bytes:
+        if apdu[0] == _SECURED:
+            self._part = "read"
+        with self._running():
+            return await self._reader.transmit(apdu)
+
+    async def ask(self, request: CentreRequest) -> bytes | None:
+        with self._running():
+            return None if self._centre is None else await self._centre.ask(question_of(request))
+
+    @contextlib.contextmanager
+    def _running(self) -> Iterator[None]:
+        began_s = time.perf_counter()
         try:
-            step = conversation.send(answer) if lost is None else conversation.throw(lost)
-        except StopIteration as end:
-            took_s["verify"] += time.perf_counter() - began
-            return end.value, {name: round(seconds * 1000, 1) for name, seconds in took_s.items()}
-        sent = time.perf_counter()
-        took_s["verify"] += sent - began
-        match step:
-            case Transmit(apdu):
-                phase = "read" if apdu[0] == _SECURED else phase
-                try:
-                    answer = await reader.transmit(apdu)
-                except DriverError as error:
-                    lost = ChipLostError(str(error))
-            case Portrait():
-                answer = None
-            case ChainRequest() | SignatureRequest():
-                answer = None if centre is None else await centre.ask(question_of(step))
-        took_s[phase] += time.perf_counter() - sent
+            yield
+        finally:
+            self.took_s[self._part] += time.perf_counter() - began_s
+
+
+async def _keep(_: Portrait) -> None:
+    """Nobody looks at the portrait here."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jp2", ".j2k", ".png"})
-PICTURE_BYTES_MAX = 32 * 1024 * 1024
 ANSWER_DEADLINE_S = 30.0  # a picture takes a tenth of a second; a file that holds a decoder for longer is given up
 START_DEADLINE_S = 60.0
 
@@ -41,6 +40,7 @@ class PageReader:
     def __init__(self, models: Path) -> None:
         self._models = models
         self._child: subprocess.Popen[bytes] | None = None
+        self._bytes_max = 0  # of a picture; the child says it
 
     def __enter__(self) -> Self:
         return self
@@ -50,14 +50,14 @@ class PageReader:
 
     def read(self, path: Path) -> dict[str, Any]:
         """What the picture shows, as the child tells it, or why it shows nothing. Raises ReaderUnfitError."""
+        child = self._child or self._start()
         try:
             with path.open("rb") as file:
-                content = file.read(PICTURE_BYTES_MAX + 1)
+                content = file.read(self._bytes_max + 1)
         except OSError as error:
             return _nothing(f"cannot be read: {error.strerror}")
-        if len(content) > PICTURE_BYTES_MAX:
-            return _nothing(f"more than {PICTURE_BYTES_MAX} bytes")
-        child = self._child or self._start()
+        if len(content) > self._bytes_max:
+            return _nothing(f"more than {self._bytes_max} bytes")
         assert child.stdin is not None, "it was started with pipes"
         try:
             child.stdin.write(struct.pack(">Q", len(content)) + content)
@@ -81,6 +81,7 @@ class PageReader:
         if ready is None or not ready["ready"]:
             self._end()
             raise ReaderUnfitError(ready["reason"] if ready is not None else "the reading process does not start")
+        self._bytes_max = ready["bytes_max"]
         return self._child
 
     def _end(self) -> None:

@@ -83,7 +83,7 @@ def inspect(
     mrz_key = None if mrz is None else mrz.key
     chip = Chip(mrz_key=mrz_key, card_access_number=card_access_number, random=random, extended=extended)
     try:
-        yield from _converse(findings, chip, random)
+        yield from _sequence(findings, chip, random)
     except ChipLostError:
         findings.broken = "the chip or its reader went away"
     except DocumentError as error:
@@ -121,7 +121,7 @@ def inspect_files(
     return conclude(findings)
 
 
-def _converse(
+def _sequence(
     findings: Findings,
     chip: Chip,
     random: Callable[[int], bytes],

@@ -9,7 +9,9 @@ from typing import Any
 
 import pyrage
 
-_PURPOSES = ("demo", "trial", "service")
+from gate.passage.screen import Purpose
+
+_PURPOSES = tuple(Purpose)
 _GATE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _AUTHORITY = re.compile(r"[A-Za-z0-9+/]{43}=")
 

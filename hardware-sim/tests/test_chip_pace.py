@@ -130,7 +130,7 @@ def test_the_card_speaks_its_part_of_example_h1() -> None:
     chip = pace.Chip(
         Pace(Mapping.INTEGRATED, 13, Cipher.AES_128), bytes(20), from_list(numbers["nonce"], numbers["chip_private"])
     )
-    run = pace.converse(chip)
+    run = pace.conversation(chip)
     next(run)
     run.send({})
     assert run.send({0x81: numbers["terminal_nonce"]}) == b"\x82\x00"
@@ -297,7 +297,7 @@ def test_steps_out_of_order_or_out_of_chain_are_refused_and_end_the_run() -> Non
 @pytest.mark.parametrize("bad", ["00", "04" + "00" * 64, "04" + "FF" * 64, "02" + "11" * 32])
 @pytest.mark.parametrize("at_mapping", [True, False])
 def test_a_key_outside_the_curve_is_refused(bad: str, *, at_mapping: bool) -> None:
-    run = pace.converse(pace.Chip(GM, SEED, lambda count: b"\x01" * count))
+    run = pace.conversation(pace.Chip(GM, SEED, lambda count: b"\x01" * count))
     next(run)
     run.send({})
     good = groups.group_of(GM.domain).generator
@@ -310,7 +310,7 @@ def test_a_key_outside_the_curve_is_refused(bad: str, *, at_mapping: bool) -> No
 
 @pytest.mark.parametrize("number", [0, 1, MODP_1024_160.p - 1, MODP_1024_160.p, 2])
 def test_a_number_outside_the_subgroup_is_refused(number: int) -> None:
-    run = pace.converse(pace.Chip(Pace(Mapping.GENERIC, 0, Cipher.TDES), SEED, lambda count: b"\x01" * count))
+    run = pace.conversation(pace.Chip(Pace(Mapping.GENERIC, 0, Cipher.TDES), SEED, lambda count: b"\x01" * count))
     next(run)
     run.send({})
     with pytest.raises(RefusedError):
@@ -318,7 +318,9 @@ def test_a_number_outside_the_subgroup_is_refused(number: int) -> None:
 
 
 def test_the_terminals_nonce_is_as_long_as_the_key() -> None:
-    run = pace.converse(pace.Chip(Pace(Mapping.INTEGRATED, 12, Cipher.AES_192), SEED, lambda count: b"\x01" * count))
+    run = pace.conversation(
+        pace.Chip(Pace(Mapping.INTEGRATED, 12, Cipher.AES_192), SEED, lambda count: b"\x01" * count)
+    )
     next(run)
     run.send({})
     with pytest.raises(RefusedError):
@@ -326,12 +328,12 @@ def test_the_terminals_nonce_is_as_long_as_the_key() -> None:
 
 
 def test_the_chip_does_not_talk_to_its_own_key() -> None:
-    run = pace.converse(pace.Chip(GM, SEED, lambda count: b"\x01" * count))
+    run = pace.conversation(pace.Chip(GM, SEED, lambda count: b"\x01" * count))
     next(run)
     run.send({})
     shown = run.send({0x81: groups.group_of(GM.domain).generator})
     assert shown[:1] == b"\x82"
-    twin = pace.converse(pace.Chip(GM, SEED, lambda count: b"\x01" * count))
+    twin = pace.conversation(pace.Chip(GM, SEED, lambda count: b"\x01" * count))
     next(twin)
     twin.send({})
     twin.send({0x81: groups.group_of(GM.domain).generator})

@@ -68,7 +68,7 @@ async def read_once(reader: PcscReader, service: TimedService, passport: Passpor
     service.transmitting_s, service.commands = 0.0, 0
     began_s = time.perf_counter()
     inspection = await converse(
-        inspect(zone, anchors=trusted, now=NOW, random=secrets.token_bytes), reader, drop, refuse
+        inspect(zone, anchors=trusted, now=NOW, random=secrets.token_bytes), reader.transmit, drop, refuse
     )
     took_s = time.perf_counter() - began_s
     wrong = results(inspection)

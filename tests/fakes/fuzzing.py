@@ -56,14 +56,14 @@ class Fuzzer:
                 await asyncio.sleep(0.05)
                 continue
             try:
-                await self._converse(reader, writer, count)
+                await self._send_nonsense(reader, writer, count)
             except OSError:
                 self.hung_up += 1
             finally:
                 writer.transport.abort()
                 await asyncio.sleep(0)
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: int) -> None:
+    async def _send_nonsense(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: int) -> None:
         while self.sent < count:
             writer.write(self._nonsense())
             await writer.drain()

@@ -7,11 +7,11 @@ import os
 import socket
 
 from gate.channel import messages
-from gate.channel.sockets import PICTURE_BYTES_MAX, adopt
+from gate.channel.sockets import CHILD_BYTES_MAX, adopt
 
 
 async def serve() -> None:
-    parent = await adopt(socket.socket(fileno=os.dup(0)), incoming=messages.ToChild, bytes_max=PICTURE_BYTES_MAX)
+    parent = await adopt(socket.socket(fileno=os.dup(0)), incoming=messages.ToChild, bytes_max=CHILD_BYTES_MAX)
     assert isinstance(await parent.receive(), messages.Prepare)
     await parent.send(messages.Prepared({}))
     while True:

@@ -80,7 +80,7 @@ async def inspected(centre: ControlCentre) -> Inspection:
     async def ignore(_: object) -> None:
         return None
 
-    return await converse(conversation, Reader(), ignore, lambda request: centre.ask(question_of(request)))
+    return await converse(conversation, Reader().transmit, ignore, lambda request: centre.ask(question_of(request)))
 
 
 async def test_a_centre_that_does_as_it_should_lets_us_read_the_fingers(

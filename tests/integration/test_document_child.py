@@ -284,7 +284,7 @@ async def test_questions_for_the_control_centre_go_through_the_lane(lists: Path,
     document = issued(features=features, extra_groups={3: lds.dg3(b"a finger")})
     slot.insert(Watched(document))
     asked = []
-    async with child_of(lists, guarded=[3]) as child, asyncio.timeout(DEADLINE_S):
+    async with child_of(lists, fingers=True) as child, asyncio.timeout(DEADLINE_S):
         await child.send(wanted(document.mrz_lines))
         while not isinstance(message := await child.receive(), m.DocumentJudged):
             if isinstance(message, m.CentreAsked):

@@ -21,7 +21,7 @@ from drivers.camera.settings import Network
 from drivers.errors import RefusedError
 from gate.channel import messages as m
 from gate.channel.errors import ChannelClosedError
-from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
+from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
 from gate.face.capture import Changed, Compared, Guided
 from gate.face.guidance import Hint
 from gate.face.track import TrackState
@@ -66,7 +66,7 @@ async def child_of() -> AsyncIterator[Parent]:
     ours, theirs = socket.socketpair()
     our_way, their_way = descriptors.pair()
     child = asyncio.ensure_future(serve(theirs, their_way, hardened={"memory_locked": False}, confine=lambda _: {}))
-    connection = await adopt(ours, incoming=m.FromChild, bytes_max=PICTURE_BYTES_MAX)
+    connection = await adopt(ours, incoming=m.FromChild, bytes_max=CHILD_BYTES_MAX)
     try:
         yield Parent(connection, our_way, child)
     finally:

@@ -11,13 +11,14 @@ import enum
 from typing import TYPE_CHECKING, Final
 
 from gate.document.authenticity.passive_authentication import hash_agrees
+from gate.document.lds.files import FINGERS, IRISES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gate.document.lds.sod import SecurityObject
 
-GUARDED: Final = frozenset({3, 4})  # behind Terminal Authentication
+GUARDED: Final = frozenset({FINGERS, IRISES})  # behind Terminal Authentication
 
 
 class Integrity(enum.Enum):

@@ -17,6 +17,7 @@ from gate.document.access.commands import OK, Command, Transmit
 from gate.document.checks import Result
 from gate.document.errors import CardCertificateError, ChipStatusError, MalformedError, SecureMessagingError
 from gate.document.lds.cvca import FILE_BYTES, cvca_file, parse_cvca
+from gate.document.lds.files import FINGERS, IRISES
 from gate.document.pki.cvc import INSPECTION_SYSTEM, CardCertificate, Role, parse_chain
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _VERSION: Final = 1  # version 2 belongs to identity cards, before Chip Authenti
 _CHALLENGE_BYTES: Final = 8
 _PUBLIC_KEY: Final = 0x83
 # The rights to read data groups, in the last bits of an inspection system's authorisation (TR-03110-4 §2.1, table 2).
-_RIGHTS: Final = {3: 0b01, 4: 0b10}
+_RIGHTS: Final = {FINGERS: 0b01, IRISES: 0b10}
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,9 @@ CARD_SECURITY: Final = File("EF.CardSecurity", 0x011D, 0x30)
 ATR_INFO: Final = File("EF.ATR/INFO", 0x2F01, 0x00)  # in the master file: objects in a row, so with no tag of its own
 COM: Final = File("EF.COM", 0x011E, 0x60)
 SOD: Final = File("EF.SOD", 0x011D, 0x77)
-_IMAGE_GROUPS: Final = (2, 3, 4)
+FINGERS: Final = 3
+IRISES: Final = 4
+_IMAGE_GROUPS: Final = (2, FINGERS, IRISES)
 _DATA_GROUP_TAGS: Final = (
     0x61, 0x75, 0x63, 0x76, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F, 0x70,
 )  # fmt: skip

@@ -17,6 +17,7 @@ from gate.document.authenticity.signer_scope import judge_document_type, judge_s
 from gate.document.checks import Check, CheckId, Result, combine
 from gate.document.errors import DocumentError
 from gate.document.lds.dg3 import count_fingerprints
+from gate.document.lds.files import FINGERS
 from gate.document.lds.formats import check_format
 from gate.document.mrz.checks import judge_expiry, judge_mrz, judge_printed_and_chip
 from gate.document.verdict.defects import judge_known_defects
@@ -259,7 +260,7 @@ def _terminal(findings: Findings) -> tuple[Check, ...]:
 
 
 def _fingerprints(findings: Findings) -> int | None:
-    content = findings.file(3)
+    content = findings.file(FINGERS)
     try:
         return None if content is None else count_fingerprints(content)
     except DocumentError:

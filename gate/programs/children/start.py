@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelError
-from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
+from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
 from gate.programs.children import descriptors
 from gate.programs.children.words import Words
 from gate.programs.shared.config import environment_with
@@ -72,7 +72,7 @@ class Process(Generic[Said]):
         *,
         incoming: Any,  # noqa: ANN401 - a union
         ends: bool = True,
-        bytes_max: int = PICTURE_BYTES_MAX,
+        bytes_max: int = CHILD_BYTES_MAX,
     ) -> Process[Said]:
         """Start a child of this module and wait until it is prepared. One that never `ends` overwrites what it frees.
 
@@ -84,7 +84,7 @@ class Process(Generic[Said]):
         words = Words(module)
         try:
             process = await _spawn(module, theirs, their_way, words.theirs, ends=ends)
-            connection: Connection[Said] = await adopt(ours, incoming=incoming, bytes_max=PICTURE_BYTES_MAX)
+            connection: Connection[Said] = await adopt(ours, incoming=incoming, bytes_max=CHILD_BYTES_MAX)
         except BaseException:
             ours.close()
             our_way.close()

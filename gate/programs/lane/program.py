@@ -31,7 +31,7 @@ from gate.passage.events import (
 from gate.passage.machine import crossing_of
 from gate.passage.orders import Outcome
 from gate.passage.records import Stopped
-from gate.passage.screen import Purpose, Screen
+from gate.passage.screen import Screen
 from gate.programs.children import ways
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
@@ -118,7 +118,7 @@ class Lane:
             show=self._show,
             answer=self._answer,
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
-            purpose=Purpose(config.purpose),
+            purpose=config.purpose,
             open_crossings=tuple(left.crossings),
             referred=tuple(left.referred),
             remembered=remembered,
@@ -126,7 +126,7 @@ class Lane:
             missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG}),
         )
         self._pulse = Pulse(clock_ms=lambda: asyncio.get_running_loop().time() * 1000)
-        self._desk = Desk(status=self._status, purpose=Purpose(config.purpose))
+        self._desk = Desk(status=self._status, purpose=config.purpose)
         self._officers = Officers(
             lane=self.engine,
             gate=config.gate_id,

@@ -32,7 +32,6 @@ from gate.programs.shared.trouble import Trouble
 from gate.trust.freshness import freshness
 
 DOCUMENTS = "gate.programs.lane.document.child"
-FINGERS = 3
 STORE_BYTES_MAX = 256 << 20
 COPY_BYTES = 1 << 20
 COPIES = "lists-*.sqlite"
@@ -205,8 +204,7 @@ class CurrentLists:
             lists=str(lists),
             service=self._config.purpose == "service",
             time_zone=self._config.time_zone,
-            # Without a control centre nothing guarded is asked for, and so nothing of the centre.
-            guarded=[FINGERS] if self._config.document.control_centre else [],
+            fingers=bool(self._config.document.control_centre),
         )
 
 

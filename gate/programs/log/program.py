@@ -176,7 +176,7 @@ class Desk:
             ]
             async with (
                 serve_status(self._config, "log", self._status),
-                serve(CHANNELS.log, self._config.socket("log"), self._converse),
+                serve(CHANNELS.log, self._config.socket("log"), self._attend),
             ):
                 await stop.wait()
             await self._waiting.join()
@@ -236,7 +236,7 @@ class Desk:
 
     # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _converse(self, connection: Connection[ToLog]) -> None:
+    async def _attend(self, connection: Connection[ToLog]) -> None:
         """Answer one peer, in the order it asked; a peer that does not read holds up nobody else."""
         answers: asyncio.Queue[asyncio.Future[FromLog] | None] = asyncio.Queue(ANSWERS_MAX)
         async with asyncio.TaskGroup() as tasks:

@@ -32,7 +32,6 @@ from gate.channel.messages import (
 )
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.screen import Purpose
 from gate.programs.screens.http import Visitors, listen
 from gate.programs.screens.http import server as http_server
 from gate.programs.screens.proof import OwnPage
@@ -72,7 +71,7 @@ class Screens:
         self._lane_pulse_s = lane_pulse_s
         self._lane_silence_s = lane_silence_s
         self._preview_changed = asyncio.Event()
-        self._board = Board(boot=boot, state=lane_unknown(Purpose(config.purpose)))
+        self._board = Board(boot=boot, state=lane_unknown(config.purpose))
         self._mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX, on_change=self._preview_changed.set)
         self._tints = Tints(pages_max=VIEWERS_MAX, on_painted=self._tint_painted) if config.screens.challenge else None
         self._visitors = Visitors()
@@ -113,7 +112,7 @@ class Screens:
         labels = Labels(
             gate=self._config.gate_id,
             operator=self._config.operator,
-            purpose=Purpose(self._config.purpose),
+            purpose=self._config.purpose,
             languages=screens.languages,
         )
         hosts = frozenset(f"{name}:{screens.port}" for name in (host_of(self._config), "localhost"))
@@ -141,7 +140,7 @@ class Screens:
                 await self._follow_lane(connection)
         finally:
             connection.close()
-            self._show(lane_unknown(Purpose(self._config.purpose)))
+            self._show(lane_unknown(self._config.purpose))
 
     async def _follow_lane(self, connection: Connection[FromLane]) -> NoReturn:
         await connection.send(WatchView())

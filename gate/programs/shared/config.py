@@ -25,9 +25,9 @@ from drivers.settings import Text
 from gate.channel.table import CHANNELS
 from gate.channel.users import user_of
 from gate.passage.evidence import PageCheckId
+from gate.passage.screen import Purpose
 
 DEFAULT_PATH = Path("/etc/portcullis/gate.toml")
-Purpose = Literal["demo", "trial", "service"]
 _ZONE_NAME = re.compile(r"(?!(?:posix|right)/)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
 # Of a table that names no driver.
 _USUAL_DRIVERS = {"barrier": "modbus", "swipe": "elyctis", "page": "camera", "chip": "pcsc", "camera": "network"}

@@ -30,7 +30,7 @@ from drivers.camera.settings import CameraSettings
 from drivers.errors import DriverError
 from gate.channel import messages
 from gate.channel.errors import ChannelError
-from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
+from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
 from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.face.errors import NoFaceError, SeveralFacesError
@@ -370,7 +370,7 @@ def guidance_of(hint: Hint | None, *, faces: int) -> Guidance:
 async def serve(end: socket.socket, way: socket.socket, *, hardened: dict[str, bool], confine: Confine) -> None:
     """Serve the parent at the other end of `end`; what it hands over comes by `way`. `confine` leaves this process what its camera needs."""
     handed = Handed(way)
-    parent = await adopt(end, incoming=messages.ToChild, bytes_max=PICTURE_BYTES_MAX)
+    parent = await adopt(end, incoming=messages.ToChild, bytes_max=CHILD_BYTES_MAX)
     try:
         await Child(parent, handed, hardened=hardened, confine=confine).run()
     finally:

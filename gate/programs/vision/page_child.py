@@ -92,7 +92,9 @@ def serve(requests: BinaryIO, recogniser: Recogniser) -> None:
 
 
 def main() -> None:
-    """Entry point: `python -m gate.programs.vision.page_child MODELS PARENT_PID`. The first line says whether it is ready."""
+    """Entry point: `python -m gate.programs.vision.page_child MODELS PARENT_PID`. The first line says whether it is ready,
+    and how long a picture may be.
+    """
     harden(int(sys.argv[2]))
     confine(Needs())
     cv2.setNumThreads(1)
@@ -101,7 +103,7 @@ def main() -> None:
     except RecogniserError as error:
         sys.stdout.write(json.dumps({"ready": False, "reason": str(error)}) + "\n")
         return
-    sys.stdout.write(json.dumps({"ready": True}) + "\n")
+    sys.stdout.write(json.dumps({"ready": True, "bytes_max": PICTURE_BYTES_MAX}) + "\n")
     sys.stdout.flush()
     serve(sys.stdin.buffer, recogniser)
 

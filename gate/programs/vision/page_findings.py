@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from drivers.values import PageCheck, PageResult
+from drivers.values import PageResult, VendorCheck
 from gate.channel import messages
 from gate.page.picture.crosscheck import Trait, print_findings
 from gate.page.values import Why
@@ -30,11 +30,11 @@ CHECK_OF: Final = {
     Trait.BASELINE_EVEN: PageCheckId.MRZ_BASELINE_EVEN,
     Trait.CHARACTER_HEIGHT: PageCheckId.MRZ_CHARACTER_HEIGHT,
     Trait.LINE_SPACING: PageCheckId.MRZ_LINE_SPACING,
-    PageCheck.B900_INK: PageCheckId.B900_INK,
-    PageCheck.INFRARED_DROPOUT: PageCheckId.INFRARED_DROPOUT,
-    PageCheck.PORTRAIT_INFRARED: PageCheckId.PORTRAIT_INFRARED,
-    PageCheck.DULL_PAPER: PageCheckId.DULL_PAPER,
-    PageCheck.ULTRAVIOLET_PATTERN: PageCheckId.ULTRAVIOLET_PATTERN,
+    VendorCheck.B900_INK: PageCheckId.B900_INK,
+    VendorCheck.INFRARED_DROPOUT: PageCheckId.INFRARED_DROPOUT,
+    VendorCheck.PORTRAIT_INFRARED: PageCheckId.PORTRAIT_INFRARED,
+    VendorCheck.DULL_PAPER: PageCheckId.DULL_PAPER,
+    VendorCheck.ULTRAVIOLET_PATTERN: PageCheckId.ULTRAVIOLET_PATTERN,
 }
 _RESULT_OF: Final = {
     PageResult.PASSED: CheckResult.SUCCESSFUL,

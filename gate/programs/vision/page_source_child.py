@@ -30,13 +30,13 @@ from drivers.reader.settings import PageCamera, PageFolder, PageSettings
 from drivers.values import Frame, PagePresence, PageVerdicts
 from gate.channel import messages
 from gate.channel.errors import ChannelError
-from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
+from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
 from gate.page.errors import RecogniserError
 from gate.page.picture.recognise import open_recogniser
 from gate.page.stream.camera import CameraStream
 from gate.page.stream.events import Advised, Gone, Read, Unread
 from gate.page.stream.scanner import ScannerStream
-from gate.picture import BadPictureError, decode, preview
+from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode, preview
 from gate.programs.children import needs, portraits, ways
 from gate.programs.children.confine import Needs, confine, harden
 from gate.programs.children.descriptors import Handed
@@ -219,7 +219,7 @@ def source_for(settings: PageSettings) -> PageSource:
         case PageCamera():
             return CameraPage(page_camera(settings))
         case PageFolder():
-            return FolderPage(Path(settings.path), decode=_decoded)
+            return FolderPage(Path(settings.path), decode=_decoded, bytes_max=PICTURE_BYTES_MAX)
 
 
 def _decoded(content: bytes) -> npt.NDArray[np.uint8] | None:
@@ -243,7 +243,7 @@ async def _written(writing: Coroutine[Any, Any, None]) -> None:
 async def serve(end: socket.socket, way: socket.socket, *, confine: Confine) -> None:
     """Serve the parent at the other end of `end`; what it hands over comes by `way`. `confine` leaves this process what its page source needs."""
     handed = Handed(way)
-    parent = await adopt(end, incoming=messages.ToPageChild, bytes_max=PICTURE_BYTES_MAX)
+    parent = await adopt(end, incoming=messages.ToPageChild, bytes_max=CHILD_BYTES_MAX)
     try:
         await Child(parent, handed, confine=confine).run()
     finally:

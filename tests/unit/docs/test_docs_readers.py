@@ -6,12 +6,13 @@ import re
 import typing
 from pathlib import Path
 
-from drivers.reader.dropped import ENTRIES_MAX, PICTURE_BYTES_MAX, PICTURES, REMOVED_NAME, SETTLE_S
+from drivers.reader.dropped import ENTRIES_MAX, PICTURES, REMOVED_NAME, SETTLE_S
 from drivers.reader.keys import CHARACTERS_MIN, PAUSE_MS, WEDGE_INTERVAL_MS_MAX
 from drivers.reader.profile import ImagerProfile, all_profiles
 from drivers.reader.settings import MrzReaderSettings
 from drivers.reader.sidecar import parse_sidecar
-from drivers.values import PageCheck, PageResult
+from drivers.values import PageResult, VendorCheck
+from gate.picture import PICTURE_BYTES_MAX
 from hardware_sim.readers.device import Fault
 from hardware_sim.readers.kinds import KINDS
 
@@ -37,7 +38,7 @@ def test_the_imagers_commands_are_the_documented_bytes() -> None:
 def test_the_sidecars_example_is_one_and_its_words_are_all_there() -> None:
     (example,) = re.findall(r"```json\n(.*?)```", TEXT, flags=re.DOTALL)
     assert len(parse_sidecar(example.encode()).verdicts) == 2
-    for word in (*PageCheck, *PageResult):
+    for word in (*VendorCheck, *PageResult):
         assert f"`{word.value}`" in TEXT
 
 

@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.errors import BadFrameError, LinkLostError, SetupError
-from drivers.reader.dropped import ENTRIES_MAX, PICTURE_BYTES_MAX, SETTLE_S, FolderPage
+from drivers.reader.dropped import ENTRIES_MAX, SETTLE_S, FolderPage
 from drivers.reader.page import CameraPage, PageEvent
 from drivers.reader.sidecar import SIDECAR_BYTES_MAX, parse_sidecar
-from drivers.values import Frame, PageCheck, PagePresence, PageResult, PageVerdict, PageVerdicts
+from drivers.values import Frame, PagePresence, PageResult, PageVerdict, PageVerdicts, VendorCheck
 
+BYTES_MAX = 1000
 VERDICTS: dict[str, Any] = {
     "schema": "page-verdicts/1",
     "reader": "ACME Pages 3",
@@ -41,7 +42,7 @@ class Shelf:
         self.folder = folder
         self.now_s = 100.0
         self.changed_ns = 1_700_000_000_000_000_000
-        self.page = FolderPage(folder, decode=decode, clock=lambda: self.now_s)
+        self.page = FolderPage(folder, decode=decode, bytes_max=BYTES_MAX, clock=lambda: self.now_s)
 
     def drop(self, name: str, content: bytes) -> None:
         """Write a file, newer than all before it."""
@@ -163,7 +164,7 @@ def test_a_picture_swapped_for_a_link_or_a_pipe_after_the_look_is_not_read(shelf
 
 def test_a_picture_over_the_limit_is_removed_at_once(shelf: Shelf) -> None:
     with (shelf.folder / "1.jpg").open("wb") as file:
-        file.truncate(PICTURE_BYTES_MAX + 1)
+        file.truncate(BYTES_MAX + 1)
     shelf.page.look()
     assert shelf.page.pictures_refused == 1
     assert shelf.names() == set()
@@ -206,8 +207,8 @@ def test_verdicts_come_before_their_picture(shelf: Shelf) -> None:
     assert verdicts == PageVerdicts(
         "ACME Pages 3",
         (
-            PageVerdict(PageCheck.B900_INK, PageResult.PASSED, 0.97, 0.002),
-            PageVerdict(PageCheck.DULL_PAPER, PageResult.UNDETERMINED),
+            PageVerdict(VendorCheck.B900_INK, PageResult.PASSED, 0.97, 0.002),
+            PageVerdict(VendorCheck.DULL_PAPER, PageResult.UNDETERMINED),
         ),
     )
     assert number_of(frame) == 1
@@ -249,7 +250,7 @@ def test_only_a_folder_is_watched(tmp_path: Path, what: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to("/tmp")
     with pytest.raises(SetupError, match="no folder"):
-        FolderPage(tmp_path / what, decode=decode).open()
+        FolderPage(tmp_path / what, decode=decode, bytes_max=BYTES_MAX).open()
 
 
 def test_a_closed_source_is_lost(shelf: Shelf) -> None:
@@ -260,7 +261,7 @@ def test_a_closed_source_is_lost(shelf: Shelf) -> None:
 
 
 def test_waiting_ends_with_a_picture_or_in_time(tmp_path: Path) -> None:
-    page = FolderPage(tmp_path, decode=decode)
+    page = FolderPage(tmp_path, decode=decode, bytes_max=BYTES_MAX)
     page.open()
     assert page.next_event(wait_s=0.01) is None
     (tmp_path / "1.jpg").write_bytes(b"P\x01")
@@ -308,7 +309,7 @@ def test_noise_is_no_sidecar(content: bytes) -> None:
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
 def test_a_verdict_with_an_impossible_share_cannot_be_built(value: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
-        PageVerdict(PageCheck.B900_INK, PageResult.PASSED, false_alarm_rate=value)
+        PageVerdict(VendorCheck.B900_INK, PageResult.PASSED, false_alarm_rate=value)
 
 
 # ── cameras ──────────────────────────────────────────────────────────────────────────────────────────────────────────

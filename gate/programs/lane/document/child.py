@@ -26,7 +26,7 @@ from drivers.errors import DriverError
 from drivers.reader.settings import ChipReaderSettings
 from gate.channel import messages
 from gate.channel.errors import ChannelError
-from gate.channel.sockets import PICTURE_BYTES_MAX, Connection, adopt
+from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
 from gate.document.authenticity.terminal_authentication import CentreRequest
 from gate.document.inspection import Portrait
 from gate.programs.children import portraits, ways
@@ -39,7 +39,7 @@ from gate.programs.lane.document.lists import ListsError, open_lists, told
 from gate.programs.lane.stages.anchors import RememberingAnchors
 from gate.programs.lane.stages.centre import question_of
 from gate.programs.shared import clock, config
-from gate.programs.shared.devices.chip_readers import ChipDriver, chip_reader
+from gate.programs.shared.devices.chip_readers import ChipReader, chip_reader
 from gate.programs.shared.racing import first_of
 from gate.trust.store import TrustStore
 
@@ -63,8 +63,8 @@ class Prepared:
     """What a crossing finds ready: `missing` says why there is no chip reader, if there is none; `zone` is the gate's place."""
 
     store: TrustStore
-    reader: ChipDriver
-    guarded: frozenset[int]
+    reader: ChipReader
+    fingers: bool
     missing: str
     zone: ZoneInfo
 
@@ -100,11 +100,11 @@ class Child:
             except ValueError as error:
                 await self._lane.send(messages.Unfit(messages.words(str(error))))
                 return
-            await self._serve(store, reader, frozenset(message.guarded), zone)
+            await self._serve(store, reader, fingers=message.fingers, zone=zone)
         except ChannelError:
             pass  # the lane is gone: so are we
 
-    async def _serve(self, store: TrustStore, reader: ChipDriver, guarded: frozenset[int], zone: ZoneInfo) -> None:
+    async def _serve(self, store: TrustStore, reader: ChipReader, *, fingers: bool, zone: ZoneInfo) -> None:
         confined = self._doors.close_files()
         missing = ""
         try:
@@ -115,7 +115,7 @@ class Child:
         ready = messages.DocumentReady(told(store), missing, confined)
         try:
             await self._lane.send(messages.Prepared(msgspec.to_builtins(ready)))
-            prepared = Prepared(store, reader, guarded, missing, zone)
+            prepared = Prepared(store, reader, fingers, missing, zone)
             await first_of(self._receive(), self._tell_alive(), self._cross(prepared))
         finally:
             if self._sending is not None:
@@ -164,7 +164,7 @@ class Child:
             on_chip=self._found,
             on_portrait=self._pass_portrait if wanted.portrait else self._keep_portrait,
             ask_centre=self._ask_centre,
-            guarded=prepared.guarded,
+            fingers=prepared.fingers,
             clock_sure=wanted.clock_sure,
             now=clock.now().astimezone(prepared.zone),
         )
@@ -213,7 +213,7 @@ class Child:
 async def serve(end: socket.socket, way: socket.socket, *, doors: Doors) -> None:
     """Serve the lane at the other end of `end`; what it hands over comes by `way`."""
     handed = Handed(way)
-    lane = await adopt(end, incoming=messages.ToDocument, bytes_max=PICTURE_BYTES_MAX)
+    lane = await adopt(end, incoming=messages.ToDocument, bytes_max=CHILD_BYTES_MAX)
     try:
         await Child(lane, handed, doors=doors).run()
     finally:

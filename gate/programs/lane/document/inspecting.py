@@ -17,13 +17,14 @@ from gate.document.checks import CheckId as DocumentCheckId
 from gate.document.checks import Result
 from gate.document.errors import MrzError
 from gate.document.inspection import Portrait, inspect
+from gate.document.lds.files import FINGERS
 from gate.document.mrz.parsing import Mrz, parse
 from gate.document.verdict.conclusion import Inspection
 from gate.passage.evidence import CheckId, DocumentEvidence
 from gate.programs.lane.document.page import page_evidence
 from gate.programs.lane.stages.document import converse, document_evidence
 from gate.programs.lane.stages.unread import unreadable
-from gate.programs.shared.devices.chip_readers import ChipDriver
+from gate.programs.shared.devices.chip_readers import ChipReader
 
 if TYPE_CHECKING:
     from gate.programs.lane.stages.anchors import RememberingAnchors
@@ -33,17 +34,18 @@ CARD_WAIT_S = 10.0  # from the machine-readable zone to the chip on the reader: 
 
 @dataclass(frozen=True, slots=True)
 class ChipSide:
-    """What an inspection needs: the chip, whom to tell of it and of the portrait, whom to ask for signatures, the guarded groups.
+    """What an inspection needs: the chip, whom to tell of it and of the portrait, whom to ask for signatures, and whether for those
+    that open the fingers.
 
     `now` is the wall clock, aware; `clock_sure` is False where it may be wrong: what depends on it stays undetermined (safety
     invariant 15).
     """
 
-    chip: ChipDriver
+    chip: ChipReader
     on_chip: Callable[[], Awaitable[None]]
     on_portrait: Callable[[Portrait], Awaitable[None]]
     ask_centre: Callable[[CentreRequest], Awaitable[bytes | None]]
-    guarded: frozenset[int]
+    fingers: bool
     clock_sure: bool
     now: datetime
 
@@ -76,10 +78,10 @@ async def _inspected(mrz: Mrz, side: ChipSide, anchors: RememberingAnchors) -> I
         now=side.now,
         clock_sure=side.clock_sure,
         random=os.urandom,
-        guarded=side.guarded,
+        guarded=frozenset({FINGERS} if side.fingers else ()),
         extended=side.chip.extended,
     )
-    return await converse(conversation, side.chip, side.on_portrait, side.ask_centre)
+    return await converse(conversation, side.chip.transmit, side.on_portrait, side.ask_centre)
 
 
 def _refused(inspection: Inspection) -> bool:

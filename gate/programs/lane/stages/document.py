@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Generator
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from drivers.errors import DriverError
 from gate.document import checks
@@ -40,17 +40,9 @@ AUTHORITIES_MAX: Final = 8  # a country has a handful of one name; more are not 
 SUBJECT_CHARACTERS_MAX: Final = 200
 
 
-class Chip(Protocol):
-    """A chip on a reader."""
-
-    async def transmit(self, apdu: bytes) -> bytes:
-        """Send one command and return the answer with its status word. Raises DriverError."""
-        ...
-
-
 async def converse(
     conversation: Generator[Step, bytes | None, Inspection],
-    chip: Chip,
+    transmit: Callable[[bytes], Awaitable[bytes]],
     on_portrait: Callable[[Portrait], Awaitable[None]],
     ask_centre: Callable[[CentreRequest], Awaitable[bytes | None]],
 ) -> Inspection:
@@ -64,7 +56,7 @@ async def converse(
             match step:
                 case Transmit(apdu):
                     try:
-                        response = await chip.transmit(apdu)
+                        response = await transmit(apdu)
                     except DriverError as error:
                         step = conversation.throw(ChipLostError(str(error)))
                     else:

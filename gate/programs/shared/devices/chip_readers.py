@@ -10,7 +10,7 @@ from drivers.reader.pcsc import PcscReader
 from drivers.reader.settings import ChipReaderSettings, Direct, Pcsc
 
 
-class ChipDriver(Protocol):
+class ChipReader(Protocol):
     """What a crossing needs of a chip reader. Every call raises DriverError."""
 
     @property
@@ -47,7 +47,7 @@ class ChipDriver(Protocol):
         ...
 
 
-def chip_reader(settings: ChipReaderSettings) -> ChipDriver:
+def chip_reader(settings: ChipReaderSettings) -> ChipReader:
     """The chip reader, not yet reached. Raises SetupError when it can never work."""
     match settings:
         case Direct():

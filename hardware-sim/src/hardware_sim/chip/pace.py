@@ -67,7 +67,7 @@ class Chip:
         return int.from_bytes(self.random_bytes((order.bit_length() + 7) // 8)) % order or 1
 
 
-def converse(chip: Chip) -> Conversation:
+def conversation(chip: Chip) -> Conversation:
     """One run. Start it with `next`, then send the objects of each command. Raises RefusedError, and is then over."""
     cipher = chip.pace.cipher
     nonce = chip.random_bytes(_nonce_bytes(chip.pace))

@@ -40,7 +40,7 @@ class Protocols:
         if len(chosen) != 1:
             raise RefusedError(status.WRONG_DATA)
         seed = self._password_seed(fields.get(_PASSWORD, b""))
-        run = pace.converse(
+        run = pace.conversation(
             pace.Chip(chosen[0], seed, self._random_bytes, self._mapping_key(chosen[0]), self._quirks.lie)
         )
         next(run)

@@ -84,7 +84,7 @@ async def inspected(wanted: messages.ReadDocument, chip: Chip, *, now: datetime 
         on_chip=on_chip,
         on_portrait=on_portrait,
         ask_centre=no_centre,
-        guarded=frozenset(),
+        fingers=False,
         clock_sure=wanted.clock_sure,
         now=now or clock.now(),
     )

@@ -9,8 +9,7 @@ import pytest
 from fakes.page_readings import PASSPORT, geometry, reading
 from fakes.passage_examples import GENUINE, RULES, SAME_FACE, ready
 
-from drivers.values import PageCheck as VendorCheck
-from drivers.values import PageResult, PageVerdict, PageVerdicts
+from drivers.values import PageResult, PageVerdict, PageVerdicts, VendorCheck
 from gate.channel import messages
 from gate.document.checks import Check, CheckId, Result
 from gate.document.verdict.conclusion import DocumentFields, Inspection
