@@ -14,19 +14,21 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from rich.console import Console
+from rich.progress import track
 
-from gate.cli.models import default_folder
-from gate.cli.output import tracked
 from gate.face.chain import open_models
 from gate.face.liveness.cues import Cue
 from gate.face.liveness.fusion import REACH
 from gate.performance.pad import Presentation
 from gate.performance.pad_evaluation import presented
+from gate.programs.shared.config import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -185,8 +187,8 @@ def main() -> None:
     parser.add_argument("--profile", default="clean")
     parser.add_argument("--out", type=Path, default=None)
     arguments = parser.parse_args()
-    chain = open_models(arguments.models or default_folder(), profile=arguments.profile)
-    presentations = list(presented(arguments.folder, chain, tracked))
+    chain = open_models(arguments.models or cache_folder() / "models", profile=arguments.profile)
+    presentations = list(presented(arguments.folder, chain, partial(track, console=Console(stderr=True))))
     for name, chosen in (("challenged", challenged(presentations)), ("unchallenged", unchallenged(presentations))):
         print(json.dumps({name: report(chosen, _run_in(chosen))}, indent=1))
     if arguments.out is not None:
