@@ -24,7 +24,7 @@ from gate.audit.tiles import (
     tile_path,
     width_at,
 )
-from gate.central.errors import DamagedError, FolderError, NotYetError, UnknownError
+from gate.central.errors import DamagedError, FolderError, NotYetError
 from gate.central.ledger import Ledger
 from gate.central.roster import Gate
 
@@ -57,7 +57,7 @@ def export(ledger: Ledger, gate: Gate, out: Path) -> Exported:
     """Write a gate's log as a spool into an empty folder. Raises CentralError."""
     head = ledger.head(gate.device)
     if head.note is None:
-        raise UnknownError(f"nothing of {gate.device} was mirrored yet")
+        raise NotYetError(f"nothing of {gate.device} was mirrored yet")
     if head.bodies < head.size:
         raise NotYetError(f"the bodies of {head.size - head.bodies} entries of {gate.device} are still on their way")
     try:

@@ -288,7 +288,9 @@ def _explained() -> Iterator[None]:
         yield
     except errors.NotYetError as error:
         fail(Exit.TRY_LATER, str(error))
-    except (errors.UnknownError, errors.DamagedError) as error:
+    except errors.UnknownError as error:
+        fail(Exit.USAGE, str(error))
+    except errors.DamagedError as error:
         fail(Exit.BAD_DATA, str(error))
     except errors.FolderError as error:
         fail(Exit.CONFIG, str(error))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from gate.cli.models import default_folder
-from gate.cli.output import Exit, emit_json, fail, note, one_line, say, tracked
+from gate.cli.models import default_folder, explained
+from gate.cli.output import Exit, code_of, emit_json, fail, note, one_line, say, tracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,16 +135,9 @@ def evaluate_pad(
 
 def _open(folder: Path | None, profile: str, embedder: str | None, *, measuring: bool = False) -> FaceModels:
     from gate.face.chain import open_models
-    from models.errors import ManifestError, ModelCorruptError, ModelDriftError, ModelError
 
-    try:
+    with explained():
         return open_models(folder or default_folder(), profile=profile, embedder=embedder, measuring=measuring)
-    except ManifestError as error:
-        fail(Exit.USAGE, str(error))
-    except (ModelCorruptError, ModelDriftError) as error:
-        fail(Exit.BAD_DATA, str(error))
-    except ModelError as error:
-        fail(Exit.UNREACHABLE, str(error))
 
 
 @contextlib.contextmanager
@@ -167,14 +160,12 @@ def _measuring() -> Iterator[None]:
         with _models_at_work():
             yield
     except UnfitError as error:
-        fail(Exit.BAD_DATA, str(error))
+        fail(code_of(error), str(error))
     except OSError as error:
         _fail_to_read(error)
 
 
 def _fail_to_read(error: OSError) -> NoReturn:
-    if isinstance(error, FileNotFoundError):
-        fail(Exit.BAD_DATA, f"{error.filename}: no such file")
     fail(Exit.IO_ERROR, f"cannot read {error.filename}: {error.strerror}")
 
 

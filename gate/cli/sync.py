@@ -64,7 +64,7 @@ def export_usb(
     except BadFormatError as error:
         fail(Exit.BAD_DATA, str(error))
     except FileNotFoundError as error:
-        fail(Exit.BAD_DATA, f"{error.filename} is not there; was anything logged yet?")
+        fail(Exit.IO_ERROR, f"{error.filename} is not there; was anything logged yet?")
     except OSError as error:
         fail(Exit.IO_ERROR, f"{error.strerror}: {error.filename}")
     answer = asyncio.run(status_of(settings, "sync"))

@@ -152,6 +152,7 @@ class _Eyes:
 def _sequences(folder: Path) -> list[tuple[str | None, str, Path]]:
     """Species, source and folder of every sequence, in a fixed order."""
     try:
+        next(folder.iterdir(), None)  # globbing takes a folder that is not there for an empty one
         found: list[tuple[str | None, str, Path]] = [
             (None, path.parent.name, path) for path in sorted(folder.glob("bona_fide/*/*")) if path.is_dir()
         ]

@@ -120,8 +120,8 @@ def test_what_cannot_be_done_is_one_line_and_an_exit_code(ours: SyncGate, centra
     here = ("--dir", str(central))
     assert "set up before" in gate("central", "init", *here, "--name", "127.0.0.1", code=78)["said"]
     assert "small letters" in gate("central", "token", "Gate One", *here, code=2)["said"]
-    assert "no gate" in gate("central", "revoke", "gate-0009", *here, code=65)["said"]
-    assert "no gate" in gate("central", "export", "gate-0009", *here, "--out", str(tmp_path / "x"), code=65)["said"]
+    assert "no gate" in gate("central", "revoke", "gate-0009", *here, code=2)["said"]
+    assert "no gate" in gate("central", "export", "gate-0009", *here, "--out", str(tmp_path / "x"), code=2)["said"]
     assert "central init" in gate("central", "fleet", "--dir", str(tmp_path / "none"), code=78)["said"]
     assert "does not answer" in gate("sync", "status", "--config", str(ours.config), code=69)["said"]
     missing = ("--config", str(tmp_path / "none.toml"))
@@ -138,7 +138,7 @@ def test_a_centre_that_is_away_and_a_gate_that_is_not_enrolled(central: Path, tm
     fresh = SyncGate.make(tmp_path / "fresh")
     assert "enrol" in gate("sync", "push", "--config", str(fresh.config), code=78)["said"]
     out = ("--out", str(tmp_path / "o"))
-    assert "anything logged" in gate("sync", "export-usb", *out, "--config", str(fresh.config), code=65)["said"]
+    assert "anything logged" in gate("sync", "export-usb", *out, "--config", str(fresh.config), code=74)["said"]
     failed = enrol(fresh, central, 1, "x", code=74)["steps"][0]
     assert "does not answer" in failed["detail"]
     (tmp_path / "nonsense").mkdir()

@@ -60,10 +60,10 @@ def test_a_token_is_shown_to_people_alone_on_its_line_and_is_nowhere_in_the_data
 
 
 @pytest.mark.parametrize("verb", [("export", "--out", "out"), ("revoke",)])
-def test_an_unknown_gate_is_bad_data(folder: Path, tmp_path: Path, verb: tuple[str, ...]) -> None:
+def test_an_unknown_gate_is_a_wrong_word(folder: Path, tmp_path: Path, verb: tuple[str, ...]) -> None:
     more = [str(tmp_path / one) if one == "out" else one for one in verb[1:]]
     code, said = refused(central, verb[0], "gate-404", "--dir", str(folder), *more)
-    assert (code, "gate-404" in said) == (65, True)
+    assert (code, "gate-404" in said) == (2, True)
 
 
 def test_an_empty_fleet_is_an_empty_list(folder: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_gate_without_a_central_server_says_how_to_get_one(tmp_path: Path) -> 
 def test_a_log_with_nothing_in_it_cannot_be_carried_away(tmp_path: Path) -> None:
     gate = SyncGate.make(tmp_path / "gate")
     code, said = refused(sync, "export-usb", "--config", str(gate.config), "--out", str(tmp_path / "stick"))
-    assert (code, "was anything logged yet" in said) == (65, True)
+    assert (code, "was anything logged yet" in said) == (74, True)
     gate.grow(1)
     done = CliRunner().invoke(sync, ["export-usb", "--config", str(gate.config), "--out", str(tmp_path / "stick")])
     assert done.exit_code == 0
