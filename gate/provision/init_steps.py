@@ -60,7 +60,10 @@ def init_steps(
             raise
         return str(path)
 
-    yield Step("configuration", write_configuration, path.exists)
+    def is_configured() -> bool:
+        return path.exists() and bool(read(path))
+
+    yield Step("configuration", write_configuration, is_configured)
     try:
         site = read(path)
     except ConfigurationStepError:

@@ -21,12 +21,15 @@ class StepError(Exception):
 
 
 class ConfigurationStepError(StepError):
-    """The configuration that follows from the answers can never work."""
+    """A configuration, found or made of the answers, that can never work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: `do` returns what to tell the technician. It is kept when `exists` says that it was done before."""
+    """One step: `do` returns what to tell the technician. It is kept when `exists` says that it was done before.
+
+    Both raise StepError: what is there may be of no use.
+    """
 
     id: str
     do: Callable[[], str]
@@ -40,7 +43,7 @@ class Report:
     id: str
     state: StepState
     detail: str
-    configuration: bool = False  # it failed for what was answered
+    configuration: bool = False  # it failed for what is configured
 
 
 def carry_out(steps: Iterable[Step]) -> Iterator[Report]:
@@ -50,11 +53,11 @@ def carry_out(steps: Iterable[Step]) -> Iterator[Report]:
         if failed:
             yield Report(step.id, StepState.SKIPPED, "")
             continue
-        if step.exists():
-            yield Report(step.id, StepState.KEPT, "")
-            continue
         try:
-            yield Report(step.id, StepState.DONE, step.do())
+            if step.exists():
+                yield Report(step.id, StepState.KEPT, "")
+            else:
+                yield Report(step.id, StepState.DONE, step.do())
         except StepError as error:
             failed = True
             yield Report(step.id, StepState.FAILED, str(error), isinstance(error, ConfigurationStepError))

@@ -111,6 +111,16 @@ def test_a_second_run_keeps_everything(root: Path) -> None:
     assert before == {path: path.read_bytes() for path in before}
 
 
+def test_a_configuration_that_is_there_and_can_never_work_is_told(root: Path) -> None:
+    (root / "gate.toml").write_text('purpose = "party"\n')
+    code, document, _ = init(root)
+    assert code == 78
+    (step,) = document["steps"]
+    assert (step["id"], step["state"]) == ("configuration", "failed")
+    assert "purpose" in step["detail"]
+    assert (root / "gate.toml").read_text() == 'purpose = "party"\n'
+
+
 @pytest.mark.parametrize(
     ("auditors", "complaint"),
     [(AUDITORS[:1], "two auditors"), ((AUDITORS[0],) * 2, "twice"), ((*AUDITORS, "age1nonsense"), "no age recipient")],
