@@ -21,14 +21,13 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.typing import Origin
 
-from gate.channel.errors import ChannelClosedError
 from gate.channel.messages import Status, StatusRequest, View
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.screen import Guidance, Screen
 from gate.programs.screens import http, proof
 from gate.programs.screens.http import CONNECTIONS_MAX, Visitors
-from gate.programs.screens.program import FRAME_BYTES_MAX, Link, Screens, run
+from gate.programs.screens.program import FRAME_BYTES_MAX, Screens, run
 from gate.programs.screens.start import page_with_secret, start_page
 from gate.programs.shared.config import Config, ConfigError, parse
 from hardware_sim.display import PAINT_S, Display
@@ -431,23 +430,6 @@ async def test_a_lost_link_is_logged_once_and_so_is_its_return(
             await page.until(screen="officer")
     events = [record.message for record in caplog.records if getattr(record, "link", "") == "lane"]
     assert events == ["link_down", "link_up", "link_down"]
-
-
-async def test_stopping_is_not_lost_when_a_peer_goes_at_the_same_moment() -> None:
-    started = asyncio.Event()
-
-    async def session() -> None:
-        started.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            raise ChannelClosedError("gone just now") from None
-
-    keeping = asyncio.ensure_future(Link("lane").keep(session))
-    await started.wait()
-    keeping.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(keeping, DEADLINE_S)
 
 
 async def test_strangers_of_the_machine_cannot_shut_the_kiosk_out(

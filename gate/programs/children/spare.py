@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from gate.channel import messages
 from gate.programs.children.start import ChildLostError, Process
+from gate.programs.shared.keep import Backoff
 from gate.programs.shared.racing import first_of
 
 TAKE_DEADLINE_S = 10.0
@@ -51,7 +52,7 @@ class Spare(Generic[Said]):
 
     async def keep(self) -> None:
         """Start a child whenever one is wanted and none is there; a lost one is replaced. For ever, until cancelled."""
-        pause_s = PAUSE_MIN_S
+        backoff = Backoff(PAUSE_MIN_S, PAUSE_MAX_S)
         try:
             while True:
                 if self._child is not None:
@@ -63,10 +64,9 @@ class Spare(Generic[Said]):
                         await self._have(await self._start())
                     except ChildLostError as error:
                         await self._set_problem(str(error))
-                        await asyncio.sleep(pause_s)
-                        pause_s = min(2 * pause_s, PAUSE_MAX_S)
+                        await asyncio.sleep(backoff.next_s())
                     else:
-                        pause_s = PAUSE_MIN_S
+                        backoff.reset()
         finally:
             if self._child is not None:
                 await self._child.end()

@@ -27,7 +27,9 @@ from gate.passage.events import Event, Part, PartBack, PartLost, RecordReplaced
 from gate.passage.records import Record
 from gate.programs.lane.owed import Answer, Outcome, Owed
 from gate.programs.lane.records import Remembered
+from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
+from gate.programs.shared.trouble import Trouble
 
 APPEND_ID_BYTES = 16
 RETRY_S = 0.5
@@ -42,44 +44,36 @@ Post = Callable[[Event], None]
 Incoming = TypeVar("Incoming", bound=messages.Message)
 
 
-async def _reach(channel: Channel[Any, Incoming], path: Path) -> Connection[Incoming]:
-    """Connect and hear one status: for a hung program the kernel still accepts. Raises ChannelError."""
-    connection = await connect(channel, path)
-    try:
-        await connection.send(messages.StatusRequest())
-        await _next(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
 class _Caller(Generic[Incoming]):
-    """Calls a program until it answers. That another user listens in its place is said once, and once that it is over."""
+    """Calls a program. That another user listens in its place is said once, and once that it is over."""
 
     def __init__(self, channel: Channel[Any, Incoming], path: Path) -> None:
         self._channel = channel
         self._path = path
-        self._stranger = False
+        self._stranger = Trouble(
+            log,
+            begins="stranger_listens",
+            ends="stranger_gone",
+            level=logging.CRITICAL,
+            each=False,
+            about={"channel": channel.name},
+        )
 
-    async def answered(self) -> Connection[Incoming]:
-        """A connection on which the program has spoken."""
-        while True:
-            try:
-                connection = await _reach(self._channel, self._path)
-            except ChannelError as error:
-                self._note(error)
-                await asyncio.sleep(RECONNECT_S)
-            else:
-                self._note(None)
-                return connection
-
-    def _note(self, error: ChannelError | None) -> None:
-        stranger = isinstance(error, StrangerError)
-        if stranger is not self._stranger:
-            event = "stranger_listens" if stranger else "stranger_gone"
-            log.log(logging.CRITICAL if stranger else logging.INFO, event, extra={"channel": self._channel.name})
-        self._stranger = stranger
+    async def reach(self) -> Connection[Incoming]:
+        """Connect and hear one status: for a hung program the kernel still accepts. Raises ChannelError."""
+        try:
+            connection = await connect(self._channel, self._path)
+        except ChannelError as error:
+            self._stranger.is_now(error if isinstance(error, StrangerError) else "")
+            raise
+        self._stranger.is_now("")
+        try:
+            await connection.send(messages.StatusRequest())
+            await _next(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
 async def _pulse(connection: Connection[Any]) -> None:
@@ -104,6 +98,7 @@ class LogClient:
         self, path: Path, *, post: Post, monotonic_ms: Callable[[], int], remembered: Remembered | None = None
     ) -> None:
         self._path = path
+        self._caller = _Caller(CHANNELS.log, path)
         self._post = post
         self._monotonic_ms = monotonic_ms
         self._connection: Connection[messages.FromLog] | None = None
@@ -147,22 +142,24 @@ class LogClient:
 
     async def run(self) -> None:
         """Keep the connection for ever."""
-        caller = _Caller(CHANNELS.log, self._path)
-        while True:
-            connection = await caller.answered()
-            self._connection = connection
-            self._outcomes = asyncio.Queue()
-            self._asked = self._heard = self._doubted_asked = 0
-            self._wake.set()
-            try:
-                await first_of(self._send(connection), self._receive(connection), self._ask(connection))
-            except ChannelError:
-                pass
-            finally:
-                self._connection = None
-                connection.close()
-            self._report(well=False)
-            self._tell(self._queue.hang_up())
+        await keep(self._converse, ending=ChannelError, lost=self._lose, backoff=Backoff(RECONNECT_S))
+
+    async def _converse(self) -> None:
+        """One connection, until it is lost. Raises ChannelError."""
+        connection = await self._caller.reach()
+        self._connection = connection
+        self._outcomes = asyncio.Queue()
+        self._asked = self._heard = self._doubted_asked = 0
+        self._wake.set()
+        try:
+            await first_of(self._send(connection), self._receive(connection), self._ask(connection))
+        finally:
+            self._connection = None
+            connection.close()
+
+    async def _lose(self, _: ChannelError) -> None:
+        self._report(well=False)
+        self._tell(self._queue.hang_up())
 
     async def _send(self, connection: Connection[messages.FromLog]) -> None:
         """Offer what is owed, and the next only when the outcome is known: so the log's order is ours."""
@@ -245,7 +242,7 @@ class VisionClient:
         on_message: Callable[[messages.FromVision], None],
         greeting: messages.ToVision | None = None,
     ) -> None:
-        self._path = path
+        self._caller = _Caller(CHANNELS.vision, path)
         self._greeting = greeting
         self._post = post
         self._on_message = on_message
@@ -260,23 +257,26 @@ class VisionClient:
 
     async def run(self) -> None:
         """Keep the connection for ever."""
-        caller = _Caller(CHANNELS.vision, self._path)
-        while True:
-            connection = await caller.answered()
-            self._connection = connection
-            if self._greeting is not None:
-                self.send(self._greeting)
-            self._post(PartBack(Part.VISION))
-            try:
-                await first_of(self._send(connection), self._receive(connection), _pulse(connection))
-            except ChannelError:
-                pass
-            finally:
-                self._connection = None
-                connection.close()
-            while not self._outbox.empty():
-                self._outbox.get_nowait()
-            self._post(PartLost(Part.VISION))
+        await keep(self._converse, ending=ChannelError, lost=self._lose, backoff=Backoff(RECONNECT_S))
+
+    async def _converse(self) -> None:
+        """One connection, until it is lost. Raises ChannelError."""
+        self._connection = connection = await self._caller.reach()
+        if self._greeting is not None:
+            self.send(self._greeting)
+        self._post(PartBack(Part.VISION))
+        try:
+            await first_of(self._send(connection), self._receive(connection), _pulse(connection))
+        finally:
+            connection.close()
+
+    async def _lose(self, _: ChannelError) -> None:
+        if self._connection is None:
+            return  # it was not there before, either
+        self._connection = None
+        while not self._outbox.empty():
+            self._outbox.get_nowait()
+        self._post(PartLost(Part.VISION))
 
     async def _send(self, connection: Connection[messages.FromVision]) -> None:
         while True:

@@ -25,6 +25,7 @@ from gate.passage.evidence import Alarm
 from gate.programs.lane.documents import Documents, Presented
 from gate.programs.lane.ordering import Kind, Ordering
 from gate.programs.shared.devices.mrz_readers import MrzReader
+from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
 from gate.programs.shared.trouble import Trouble
 
@@ -97,7 +98,8 @@ class BarrierKeeper:
         self._lamp: LampColour | None = None
         self._lamp_wanted = LampColour.RED
         self._lamp_again_s = 0.0
-        self._lamp_obeys = True
+        self._lamp_trouble = Trouble(log, begins="lamp_refused", ends="lamp_shown", each=False)
+        self._trouble = Trouble(log, begins="barrier_lost", ends="barrier_back", each=False)
 
     def grant(self, ttl_ms: int) -> Awaitable[float | None]:
         """Grant one entry. Raises DriverError, LinkLostError at once without a line."""
@@ -134,25 +136,26 @@ class BarrierKeeper:
 
     async def run(self) -> None:
         """Keep the barrier for ever."""
-        trouble = Trouble(log, begins="barrier_lost", ends="barrier_back", each=False)
         try:
-            while True:
-                try:
-                    await self._driver.connect()
-                    self._lamp = None
-                    self._orders.open()
-                    self._post(PartBack(Part.BARRIER))
-                    trouble.is_now("")
-                    await first_of(self._poll(), self._orders.run())
-                except DriverError as error:
-                    self._orders.close()
-                    if trouble.is_now(str(error) or type(error).__name__):
-                        self._post(PartLost(Part.BARRIER))
-                    self._driver.close()
-                    await asyncio.sleep(RECONNECT_S)
+            await keep(self._serve, ending=DriverError, lost=self._lose, backoff=Backoff(RECONNECT_S))
         finally:
             self._orders.close()
             self._driver.close()
+
+    async def _serve(self) -> None:
+        """One line, until it is lost. Raises DriverError."""
+        await self._driver.connect()
+        self._lamp = None
+        self._orders.open()
+        self._post(PartBack(Part.BARRIER))
+        self._trouble.is_now("")
+        await first_of(self._poll(), self._orders.run())
+
+    async def _lose(self, error: DriverError) -> None:
+        self._orders.close()
+        if self._trouble.is_now(error):
+            self._post(PartLost(Part.BARRIER))
+        self._driver.close()
 
     async def _poll(self) -> None:
         """Ask for status until the line is lost: at once on `look`, else at the poll's pace. Raises DriverError."""
@@ -187,20 +190,14 @@ class BarrierKeeper:
             is_sure = isinstance(error, RefusedError) or self._lamp_again_s > 0
             self._lamp_again_s = now_s + LAMP_AGAIN_S
             if is_sure:
-                self._tell_lamp(shown=False, error=str(error))
+                self._tell_lamp(error)
         else:
             self._lamp, self._lamp_again_s = wanted, 0.0
-            self._tell_lamp(shown=True)
+            self._tell_lamp("")
 
-    def _tell_lamp(self, *, shown: bool, error: str = "") -> None:
-        if shown is not self._lamp_obeys:
-            self._lamp_obeys = shown
-            log.log(
-                logging.INFO if shown else logging.WARNING,
-                "lamp_shown" if shown else "lamp_refused",
-                extra={"error": error},
-            )
-            self._post(LampAnswered(shown))
+    def _tell_lamp(self, fault: DriverError | str) -> None:
+        if self._lamp_trouble.is_now(fault):
+            self._post(LampAnswered(shown=not self._lamp_trouble.words))
 
 
 def lane_seen(status: BarrierStatus) -> LaneSeen:
@@ -226,23 +223,25 @@ class SwipeKeeper:
     def __init__(self, driver: MrzReader, documents: Documents) -> None:
         self._driver = driver
         self._documents = documents
+        self._trouble = Trouble(log, begins="reader_lost", ends="reader_back", each=False)
 
     async def run(self) -> None:
         """Keep the reader for ever."""
-        trouble = Trouble(log, begins="reader_lost", ends="reader_back", each=False)
         try:
-            while True:
-                try:
-                    await self._driver.connect()
-                    self._documents.reader_back(self.NAME)
-                    trouble.is_now("")
-                    while True:
-                        # Nothing here keeps the lines: the crossing takes them, and gives them to its child.
-                        self._documents.present(Presented(((await self._driver.next_lines()).lines,)))
-                except DriverError as error:
-                    if trouble.is_now(str(error) or type(error).__name__):
-                        self._documents.reader_lost(self.NAME)
-                    self._driver.close()
-                    await asyncio.sleep(RECONNECT_S)
+            await keep(self._serve, ending=DriverError, lost=self._lose, backoff=Backoff(RECONNECT_S))
         finally:
             self._driver.close()
+
+    async def _serve(self) -> None:
+        """One line, until it is lost. Raises DriverError."""
+        await self._driver.connect()
+        self._documents.reader_back(self.NAME)
+        self._trouble.is_now("")
+        while True:
+            # Nothing here keeps the lines: the crossing takes them, and gives them to its child.
+            self._documents.present(Presented(((await self._driver.next_lines()).lines,)))
+
+    async def _lose(self, error: DriverError) -> None:
+        if self._trouble.is_now(error):
+            self._documents.reader_lost(self.NAME)
+        self._driver.close()

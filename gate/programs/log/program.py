@@ -22,7 +22,6 @@ from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.errors import BadFormatError, BadSignatureError, KeyFileError, SealError
 from gate.audit.inbox import Inbox
 from gate.audit.note import Verifier
-from gate.audit.publishing import Publisher, Worker
 from gate.audit.record import Happening, time_text
 from gate.audit.reserve import LAST_RESERVE_BYTES, Reserve
 from gate.audit.sealing import Sealer
@@ -47,10 +46,12 @@ from gate.channel.messages import (
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
 from gate.programs.log.probe import Probe
+from gate.programs.log.publishing import Publisher, Worker
 from gate.programs.log.receipts import Receipts
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.status import serve_status
+from gate.programs.shared.trouble import Trouble
 
 WAITING_MAX = 256  # appends that wait for the disk; one more is not recorded
 BATCH_MAX = 8  # appends in one transaction
@@ -162,7 +163,7 @@ class Desk:
         self._now = now
         self._waiting: asyncio.Queue[_Pending] = asyncio.Queue(WAITING_MAX)
         self._written = asyncio.Event()
-        self._problem: str | None = None
+        self._trouble = Trouble(log, begins="writing_failed", ends="writing_resumed", level=logging.CRITICAL)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then write what waits and publish it."""
@@ -263,7 +264,7 @@ class Desk:
     def _status(self) -> Status:
         standing, publisher = self._writer.standing, self._publisher
         checkpoint = standing.checkpoint
-        problem = standing.problem or publisher.problem
+        problem = standing.problem or publisher.problem or None
         detail = {
             "entries": checkpoint.size if checkpoint else 0,
             "root": checkpoint.root.hex() if checkpoint else None,
@@ -298,13 +299,7 @@ class Desk:
 
     def _report(self) -> None:
         """Say once that the log stopped taking records, and once that it takes them again."""
-        problem = self._writer.standing.problem
-        if problem != self._problem:
-            level, event = (
-                (logging.INFO, "writing_resumed") if problem is None else (logging.CRITICAL, "writing_failed")
-            )
-            log.log(level, event, extra={"reason": problem or self._problem})
-        self._problem = problem
+        self._trouble.is_now(self._writer.standing.problem or "")
 
 
 async def _send_all(connection: Connection[ToLog], answers: asyncio.Queue[asyncio.Future[FromLog] | None]) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from gate.audit.inbox import Found, Inbox
     from gate.audit.note import Verifier
-    from gate.audit.publishing import Worker
     from gate.audit.writer import Writer
+    from gate.programs.log.publishing import Worker
 
 POLL_S = 1.0
 

@@ -37,7 +37,10 @@ from gate.programs.screens.http import server as http_server
 from gate.programs.screens.proof import OwnPage
 from gate.programs.screens.start import host_of, page_address, prepare
 from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.keep import Backoff, keep
+from gate.programs.shared.racing import first_of
 from gate.programs.shared.status import serve_status
+from gate.programs.shared.trouble import Trouble
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import Board
 from gate.screens.kiosk.fanout import Fanout
@@ -135,9 +138,7 @@ class Screens:
         """One connection to the lane, until it ends with a ChannelError."""
         connection = await connect(CHANNELS.lane, self._config.socket("lane"))
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_pulse(connection, self._lane_pulse_s))
-                await self._follow_lane(connection)
+            await first_of(_pulse(connection, self._lane_pulse_s), self._follow_lane(connection))
         finally:
             connection.close()
             self._show(lane_unknown(self._config.purpose))
@@ -174,9 +175,7 @@ class Screens:
         connection = await connect(CHANNELS.preview, self._config.socket("preview"))
         self._preview.is_up()
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._speak_to_vision(connection))
-                await self._pass_on(connection)
+            await first_of(self._speak_to_vision(connection), self._pass_on(connection))
         finally:
             connection.close()
 
@@ -228,16 +227,12 @@ class Screens:
 
 
 class Link:
-    """A connection that is made anew whenever it ends, after a pause that grows to a bound. Its loss is logged once."""
+    """A connection that is made anew whenever it ends. Its loss is logged once. `up` while the peer is there and has spoken."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
-        self._up: bool | None = None
-
-    @property
-    def up(self) -> bool:
-        """True while the peer is there and has spoken."""
-        return self._up is True
+        self.up = False
+        self._backoff = Backoff(RECONNECT_MIN_S, RECONNECT_MAX_S)
+        self._trouble = Trouble(log, begins="link_down", ends="link_up", each=False, first=True, about={"link": name})
 
     @property
     def word(self) -> str:
@@ -246,38 +241,22 @@ class Link:
 
     def is_up(self) -> None:
         """The peer is there."""
-        if not self.up:
-            log.info("link_up", extra={"link": self._name})
-        self._up = True
+        self.up = True
+        self._backoff.reset()
+        self._trouble.is_now("")
 
     async def keep(self, session: Callable[[], Awaitable[None]]) -> NoReturn:
         """Run one session after another, for ever. A session ends with a ChannelError."""
-        pause_s = RECONNECT_MIN_S
-        while True:
-            try:
-                await session()
-            except* ChannelError as errors:
-                pause_s = RECONNECT_MIN_S if self.up else min(pause_s * 2, RECONNECT_MAX_S)
-                self._is_down(reason=str(errors.exceptions[0]))
-            _end_if_cancelled()
-            await asyncio.sleep(pause_s)
+        await keep(session, ending=ChannelError, lost=self._is_down, backoff=self._backoff)
 
-    def _is_down(self, *, reason: str) -> None:
-        if self._up is not False:
-            log.warning("link_down", extra={"link": self._name, "reason": reason})
-        self._up = False
+    async def _is_down(self, error: ChannelError) -> None:
+        self.up = False
+        self._trouble.is_now(error)
 
 
 def _now_ms() -> float:
     """CLOCK_MONOTONIC, which vision's frames are stamped by, too."""
     return asyncio.get_running_loop().time() * 1000
-
-
-def _end_if_cancelled() -> None:
-    """Raise the cancellation that a TaskGroup lost: it raises its own errors only when both come at once (to 3.12)."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 async def _pulse(connection: Connection[FromLane], every_s: float) -> NoReturn:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from gate.programs.shared.config import environment_with
 from gate.programs.shared.erasing import ERASING, PROGRAMS
+from gate.programs.shared.keep import Backoff
 
 PAUSE_MIN_S = 0.2
 PAUSE_MAX_S = 5.0
@@ -55,7 +56,7 @@ class Child:
 
     async def run(self) -> None:
         """Keep the program running until cancelled; then end it."""
-        pause_s = PAUSE_MIN_S
+        backoff = Backoff(PAUSE_MIN_S, PAUSE_MAX_S)
         loop = asyncio.get_running_loop()
         try:
             while True:
@@ -64,8 +65,9 @@ class Child:
                 self._on_start(self.name)
                 started_s = loop.time()
                 await self._process.wait()
-                pause_s = PAUSE_MIN_S if loop.time() - started_s > CALM_S else min(2 * pause_s, PAUSE_MAX_S)
-                await asyncio.sleep(pause_s)
+                if loop.time() - started_s > CALM_S:
+                    backoff.reset()
+                await asyncio.sleep(backoff.next_s())
         finally:
             await self._end()
 

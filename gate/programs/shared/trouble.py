@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 WORDS_MAX: Final = 300  # of a reason in one line of the journal
@@ -11,24 +12,36 @@ WORDS_MAX: Final = 300  # of a reason in one line of the journal
 class Trouble:
     """One thing's. `words` is what is wrong now, empty when all is well; `begins` and `ends` are the events' names.
 
-    With `each`, another reason is said, too, while the trouble lasts.
+    With `each`, another reason is said, too, while the trouble lasts. With `first`, that all is well is said at the beginning, too.
+    `about` stands in every line.
     """
 
     def __init__(
-        self, log: logging.Logger, *, begins: str, ends: str, level: int = logging.WARNING, each: bool = True
+        self,
+        log: logging.Logger,
+        *,
+        begins: str,
+        ends: str,
+        level: int = logging.WARNING,
+        each: bool = True,
+        first: bool = False,
+        about: Mapping[str, str] | None = None,
     ) -> None:
         self.words = ""
         self._log = log
         self._begins, self._ends, self._level = begins, ends, level
         self._each = each
+        self._known: str | None = None if first else ""
+        self._about = about or {}
 
-    def is_now(self, words: str) -> bool:
+    def is_now(self, fault: str | Exception) -> bool:
         """Take what is wrong now, and say what is new in it; True when the trouble began, became another or ended."""
-        before, self.words = self.words, words
-        if words == before or (words and before and not self._each):
+        before, self.words = self._known, str(fault) or (type(fault).__name__ if isinstance(fault, Exception) else "")
+        self._known = self.words
+        if self.words == before or (self.words and before and not self._each):
             return False
-        if words:
-            self._log.log(self._level, self._begins, extra={"reason": words[:WORDS_MAX]})
+        if self.words:
+            self._log.log(self._level, self._begins, extra={**self._about, "reason": self.words[:WORDS_MAX]})
         else:
-            self._log.info(self._ends)
+            self._log.info(self._ends, extra=self._about)
         return True

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gate.programs.shared.keep import Backoff
+
 if TYPE_CHECKING:
     from gate.trust.looking import Entry
 
@@ -30,8 +32,8 @@ class Watch:
     def __init__(self) -> None:
         self._last: Seen | None = None
         self._imported: Seen | None = None
-        self._failures = 0
-        self._retry_at_s = 0.0
+        self._backoff = Backoff(RETRY_MIN_S, RETRY_MAX_S)
+        self._retry_at_s: float | None = None
 
     def is_due(self, seen: Seen, now_s: float) -> bool:
         """True when the folder is to be imported now."""
@@ -39,10 +41,11 @@ class Watch:
         self._last = seen
         if seen.problem or not seen.files or not settled:
             return False
-        return seen != self._imported or (self._failures > 0 and now_s >= self._retry_at_s)
+        return seen != self._imported or (self._retry_at_s is not None and now_s >= self._retry_at_s)
 
     def imported(self, seen: Seen, now_s: float, *, well: bool) -> None:
         """Note that an import of what was seen has ended. A folder that has changed since is due again as soon as it settles."""
-        self._failures = 0 if well else self._failures + 1 if seen == self._imported else 1
+        if seen != self._imported:
+            self._backoff.reset()
         self._imported = seen
-        self._retry_at_s = now_s + min(RETRY_MAX_S, RETRY_MIN_S * 2 ** min(self._failures - 1, 16))
+        self._retry_at_s = None if well else now_s + self._backoff.next_s()

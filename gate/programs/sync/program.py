@@ -22,6 +22,7 @@ from gate.audit.record import time_text
 from gate.channel.messages import Status
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, Sync
+from gate.programs.shared.keep import Backoff
 from gate.programs.shared.racing import first_of
 from gate.programs.shared.status import serve_status
 from gate.programs.sync.lists import Lists
@@ -32,7 +33,7 @@ from gate.sync.round import Client, Conversation, Receipt
 from gate.sync.spool import SpoolLog
 from gate.sync.wire import Request, Response
 
-BACKOFF_MIN_S = 0.25
+BACKOFF_MIN_S = 0.5
 BACKOFF_MAX_S = 30.0
 
 log = logging.getLogger("gate.sync")
@@ -88,13 +89,14 @@ def _courier(settings: Sync) -> Courier:
 async def _keep_carrying(
     outbox: Outbox, courier: Courier, interval_s: float, stop: asyncio.Event, *, jitter: Callable[[float, float], float]
 ) -> None:
-    failures = 0
+    backoff = Backoff(BACKOFF_MIN_S, BACKOFF_MAX_S)
     while not stop.is_set():
-        failures = 0 if await _interruptible(outbox.attempt(courier), stop) else failures + 1
-        pause_s = interval_s
-        if failures:
+        if await _interruptible(outbox.attempt(courier), stop):
+            backoff.reset()
+            pause_s = interval_s
+        else:
             # Half of it is chance: after an outage of the centre not all gates shall come at once.
-            bound_s = min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2 ** min(failures, 16))
+            bound_s = backoff.next_s()
             pause_s = jitter(bound_s / 2, bound_s)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause_s):

@@ -7,7 +7,6 @@ tried again for ever.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import socket
@@ -19,6 +18,8 @@ from gate.channel.sockets import Connection
 from gate.programs.children import ways
 from gate.programs.children.spare import PAUSE_MAX_S, PAUSE_MIN_S
 from gate.programs.children.start import ChildLostError, Process
+from gate.programs.shared.keep import Backoff, keep
+from gate.programs.shared.trouble import Trouble
 
 if TYPE_CHECKING:
     from drivers.reader.settings import PageSettings
@@ -40,6 +41,8 @@ class Pages:
         self._lanes: set[Lane] = set()
         self._child: Process[messages.FromPageChild] | None = None
         self._next_page = 1
+        self._backoff = Backoff(PAUSE_MIN_S, PAUSE_MAX_S)
+        self._trouble = Trouble(log, begins="page_source_lost", ends="page_source_up", first=True)
 
     async def show_to(self, lane: Lane) -> None:
         """Tell this lane what lies there, from now on; first, whether the source is there."""
@@ -73,29 +76,25 @@ class Pages:
 
     async def keep(self) -> None:
         """Have a child for ever, until cancelled."""
-        pause_s = PAUSE_MIN_S
-        while True:
-            prepare = messages.PreparePage(self._models, self._settings.spelt(), self._next_page)
-            try:
-                child: Process[messages.FromPageChild] = await Process.start(
-                    MODULE, prepare, incoming=messages.FromPageChild, ends=False
-                )
-            except ChildLostError as error:
-                await self._hear(messages.PageSourceLost(messages.words(error)))
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, PAUSE_MAX_S)
-                continue
-            pause_s = PAUSE_MIN_S
-            self._child = child
-            try:
-                while True:
-                    await self._hear(await child.receive())
-            except ChildLostError as error:
-                await self._hear(messages.PageSourceLost(messages.words(error)))
-            finally:
-                self._child = None
-                await child.end()
-            await asyncio.sleep(pause_s)
+        await keep(self._hear_child, ending=ChildLostError, lost=self._lose, backoff=self._backoff)
+
+    async def _hear_child(self) -> None:
+        """One child, until it is lost. Raises ChildLostError."""
+        prepare = messages.PreparePage(self._models, self._settings.spelt(), self._next_page)
+        child: Process[messages.FromPageChild] = await Process.start(
+            MODULE, prepare, incoming=messages.FromPageChild, ends=False
+        )
+        self._backoff.reset()
+        self._child = child
+        try:
+            while True:
+                await self._hear(await child.receive())
+        finally:
+            self._child = None
+            await child.end()
+
+    async def _lose(self, error: ChildLostError) -> None:
+        await self._hear(messages.PageSourceLost(messages.words(error)))
 
     async def _hear(self, message: messages.FromPageChild) -> None:
         match message:
@@ -103,11 +102,10 @@ class Pages:
                 self._next_page = page + 1
             case messages.PageSourceUp():
                 self.state = "up"
-                log.info("page_source_up")
+                self._trouble.is_now("")
             case messages.PageSourceLost(reason):
-                if self.state != reason:
-                    log.warning("page_source_lost", extra={"reason": reason})
                 self.state = reason
+                self._trouble.is_now(reason)
             case messages.PageHint() | messages.PageGone():
                 pass
             case messages.Prepared() | messages.Unfit() | messages.Alive():

@@ -41,6 +41,7 @@ from gate.programs.children import needs, portraits, ways
 from gate.programs.children.confine import Needs, confine, harden
 from gate.programs.children.descriptors import Handed
 from gate.programs.shared.devices.cameras import page_camera
+from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
 from gate.programs.vision.page_findings import guidance_of, message_of, readings_of
 
@@ -82,11 +83,13 @@ class Child:
         self._confine = confine
         self._verdicts: PageVerdicts | None = None
         self._up: bool | None = None
+        self._next_page = 1
 
     async def run(self) -> None:
         """Prepare, then look for ever."""
         try:
             prepare = await self._parent.receive()
+            self._next_page = prepare.first_page
             settings: PageSettings = msgspec.json.decode(prepare.source, type=PageSettings)
             self._confine(needs.of_page(settings))
             try:
@@ -98,7 +101,7 @@ class Child:
             await first_of(
                 self._until_hung_up(),
                 self._tell_alive(),
-                self._look(settings, prepare.first_page, recogniser),
+                self._look(settings, recogniser),
                 self._give_lines(),
                 self._give_portraits(),
             )
@@ -141,26 +144,24 @@ class Child:
         else:
             await _written(portraits.send(end, "jpeg", portrait))
 
-    async def _look(self, settings: PageSettings, page: int, recogniser: Recogniser) -> None:
+    async def _look(self, settings: PageSettings, recogniser: Recogniser) -> None:
         """Look through the source, and through a new one when it is lost. Page numbers go on."""
-        while True:
-            eye = (
-                CameraStream(recogniser, first_page=page)
-                if isinstance(settings, PageCamera)
-                else ScannerStream(recogniser, first_page=page)
-            )
-            source: PageSource | None = None
+
+        async def session() -> None:
+            kind = CameraStream if isinstance(settings, PageCamera) else ScannerStream
+            eye = kind(recogniser, first_page=self._next_page)
+            source = source_for(settings)
             try:
-                source = source_for(settings)
                 source.open()
                 await self._look_until_lost(source, eye, settings.driver)
-            except DriverError as error:
-                await self._tell_source(up=False, reason=str(error))
             finally:
-                if source is not None:
-                    source.close()
-            page = eye.next_page
-            await asyncio.sleep(RETRY_S)
+                source.close()
+                self._next_page = eye.next_page
+
+        await keep(session, ending=DriverError, lost=self._lose_source, backoff=Backoff(RETRY_S))
+
+    async def _lose_source(self, error: DriverError) -> None:
+        await self._tell_source(up=False, reason=str(error))
 
     async def _look_until_lost(self, source: PageSource, eye: CameraStream | ScannerStream, driver: str) -> None:
         """Raises DriverError."""

@@ -30,6 +30,24 @@ def test_what_is_new_is_said_once(
     assert trouble.words == "gone"
 
 
+def test_that_all_is_well_is_said_first_to_whoever_asked_and_every_line_says_what_it_is_about(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    for first in ("", "gone"):
+        trouble = Trouble(LOG, begins="lost", ends="back", first=True, about={"link": "lane"})
+        said = [trouble.is_now(words) for words in (first, first, "")]
+        assert said == [True, False, bool(first)]
+    assert caplog.messages == ["back", "lost", "back"]
+    assert {vars(one)["link"] for one in caplog.records} == {"lane"}
+
+
+def test_an_error_without_words_is_said_by_its_name() -> None:
+    trouble = Trouble(LOG, begins="lost", ends="back")
+    assert trouble.is_now(ConnectionResetError())
+    assert trouble.words == "ConnectionResetError"
+
+
 def test_a_long_reason_is_cut_in_the_journal_and_whole_elsewhere(caplog: pytest.LogCaptureFixture) -> None:
     trouble = Trouble(LOG, begins="lost", ends="back", level=logging.ERROR)
     trouble.is_now("x" * 2 * WORDS_MAX)

@@ -17,6 +17,7 @@ from gate.audit.errors import StoreError
 from gate.audit.spool import Spool
 from gate.audit.tiles import pieces_between
 from gate.audit.writer import Writer
+from gate.programs.shared.trouble import Trouble
 
 log = logging.getLogger("gate.log")
 
@@ -50,7 +51,14 @@ class Publisher:
         self._in_store = in_store
         self._in_spool = in_spool
         self.published = published
-        self.problem: str | None = None
+        self._trouble = Trouble(
+            log, begins="publishing_failed", ends="publishing_resumed", level=logging.ERROR, each=False
+        )
+
+    @property
+    def problem(self) -> str:
+        """Why it could not be done last, empty when it could."""
+        return self._trouble.words
 
     async def catch_up(self) -> bool:
         """Publish what is missing; False when it could not be done and must be tried again."""
@@ -68,17 +76,8 @@ class Publisher:
                 await self._in_spool(self._spool.write, files)
                 await self._in_spool(self._spool.release, standing.note)
         except (OSError, StoreError) as error:
-            self._report(f"the spool cannot be written: {error}")
+            self._trouble.is_now(f"the spool cannot be written: {error}")
             return False
         self.published = size
-        self._report(None)
+        self._trouble.is_now("")
         return True
-
-    def _report(self, problem: str | None) -> None:
-        if (problem is None) != (self.problem is None):
-            log.log(
-                logging.INFO if problem is None else logging.ERROR,
-                "publishing_resumed" if problem is None else "publishing_failed",
-                extra={"reason": problem},
-            )
-        self.problem = problem
