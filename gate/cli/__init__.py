@@ -13,13 +13,13 @@ import sys
 import typer
 
 NOUNS = {
-    "audit": "The audit log: verify, export, decrypt, report",
+    "audit": "The audit log",
     "central": "The central server",
     "demo": "A whole gate on simulated hardware",
-    "document": "Travel documents: inspect, verify, read, parse",
-    "face": "Faces: compare, evaluate",
-    "models": "Model files: list, fetch, verify",
-    "officer": "An officer's signed orders, and the officers' authority",
+    "document": "Travel documents",
+    "face": "Faces",
+    "models": "Model files",
+    "officer": "An officer's signed orders",
     "provision": "From a bare machine to a gate in service",
     "run": "The programs of the appliance",
     "selftest": "Every device, model, list, clock and disk",
@@ -44,7 +44,8 @@ def main() -> None:
     for noun in nouns:
         module = importlib.import_module(f"gate.cli.{noun}")
         if hasattr(module, "app"):
-            app.add_typer(module.app, name=noun, help=NOUNS[noun])
+            verbs = ", ".join(typer.main.get_group(module.app).commands)
+            app.add_typer(module.app, name=noun, help=f"{NOUNS[noun]}: {verbs}")
         else:
             app.command(name=noun, help=NOUNS[noun])(module.command)
     app()

@@ -166,7 +166,7 @@ def enrol(
     again: Annotated[bool, typer.Option("--again", help="Replace the certificate that is there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Get the device certificate from the central server and write the [sync] table."""
+    """Get the device certificate from the central server and write the table `sync` of the configuration."""
     from gate.provision.enrol_steps import Central, enrol_steps
 
     path = config or configuration.path_from_environment()
