@@ -1,17 +1,41 @@
 """What the settings of every device have in common: a table whose `driver` names the driver that it is for, with that driver's keys.
 
 Each room of drivers has its own `settings.py`, whose union holds one struct a driver. An unknown driver, an unknown key, a wrong type or
-a value out of range is a msgspec.ValidationError with the key's path; defaults are those of a device as it is delivered.
+a value out of range is a msgspec.ValidationError with the key's path; defaults are those of a device as it is delivered. A struct also
+says what whoever drives its device has to reach, and what of it belongs to simulated hardware: nobody else asks which driver it is for.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 Baud = Annotated[int, msgspec.Meta(ge=1200, le=921600)]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a process must reach to use a device: device files, a service's Unix socket, a network address, a folder that it empties."""
+
+    devices: bool = False
+    unix_sockets: bool = False
+    address: str | None = None
+    folder: str | None = None
+
+    @property
+    def host(self) -> str | None:
+        """The host of the address. Raises ValueError when it has none."""
+        if self.address is None:
+            return None
+        host = urlsplit(self.address).hostname
+        if not host:
+            raise ValueError(f"{self.address} is no network camera's address: http://192.0.2.7/stream")
+        return host
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="driver"):
@@ -25,3 +49,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def spelt(self) -> str:
         """As JSON, for a child process; the room's union reads it back."""
         return msgspec.json.encode(self).decode()
+
+    def simulated(self) -> list[str]:
+        """What of it belongs to simulated hardware, as `key = value is …`; a gate in service has none of it."""
+        return []
+
+
+def is_pseudo_terminal(port: str) -> bool:
+    """True for the line of a simulated device."""
+    return Path(port).resolve().is_relative_to("/dev/pts")
+
+
+def simulated_line(port: str) -> list[str]:
+    """What `Settings.simulated` says of a serial port."""
+    return [f"port = {port} is a pseudo-terminal"] if is_pseudo_terminal(port) else []

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from drivers.settings import Baud, Settings, Text
+from drivers.settings import Baud, Settings, Text, simulated_line
 
 
 class Modbus(Settings, frozen=True, kw_only=True, tag="modbus"):
@@ -18,6 +18,11 @@ class Modbus(Settings, frozen=True, kw_only=True, tag="modbus"):
     profile: Text = "portcullis-sim"
     entry_is_left: bool = True
     poll_ms: Annotated[int, msgspec.Meta(ge=20, le=250)] = 50
+
+    def simulated(self) -> list[str]:
+        """Name the simulator's profile and its line."""
+        profile = [f"profile = {self.profile} is the simulator's"] if self.profile.endswith("-sim") else []
+        return profile + simulated_line(self.port)
 
 
 BarrierSettings = Modbus

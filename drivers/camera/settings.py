@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import msgspec
 
-from drivers.settings import Settings, Text
+from drivers.settings import Reach, Settings, Text
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,6 +36,11 @@ class _Camera(Settings, frozen=True, kw_only=True):
         """True when its exposure is to change and its pictures must follow."""
         return False
 
+    @property
+    def reach(self) -> Reach:
+        """What the process that looks through it must reach."""
+        return Reach(devices=True)
+
 
 class _Challenged(_Camera, frozen=True, kw_only=True):
     challenge: bool = False
@@ -52,6 +56,11 @@ class Network(_Challenged, frozen=True, kw_only=True, tag="network"):
     def __post_init__(self) -> None:
         refuse_names(self.address)
 
+    @property
+    def reach(self) -> Reach:
+        """The one address."""
+        return Reach(address=self.address)
+
 
 class V4l2(_Challenged, frozen=True, kw_only=True, tag="v4l2"):
     """A USB camera by its name in /dev/v4l/by-id/ or by-path/.
@@ -65,31 +74,37 @@ class V4l2(_Challenged, frozen=True, kw_only=True, tag="v4l2"):
 
 
 class Gstreamer(_Camera, frozen=True, kw_only=True, tag="gstreamer"):
-    """A sensor behind an accelerator: the beginning of a pipeline."""
+    """A sensor behind an accelerator: the beginning of a pipeline. Its camera service is spoken with over a Unix socket."""
+
+    @property
+    def reach(self) -> Reach:
+        """Its sensor and its service."""
+        return Reach(devices=True, unix_sockets=True)
 
 
 class Files(_Camera, frozen=True, kw_only=True, tag="files"):
     """A folder of pictures. Shows recordings: never in service."""
 
+    @property
+    def reach(self) -> Reach:
+        """Nothing: its pictures may be read from anywhere."""
+        return Reach()
+
+    def simulated(self) -> list[str]:
+        """Say so of all of it."""
+        return ["driver = files shows recordings"]
+
 
 CameraSettings = Network | V4l2 | Gstreamer | Files
 
 
-def host_of(address: str) -> str:
-    """The host of a network camera's address. Raises ValueError when there is none."""
-    host = urlsplit(address).hostname
-    if not host:
-        raise ValueError(f"{address} is no network camera's address: http://192.0.2.7/stream")
-    return host
-
-
 def refuse_names(address: str) -> None:
     """Raise ValueError unless a network camera is named by its IP address: what looks through it may ask no name server."""
-    host = host_of(address)
+    host = Reach(address=address).host
     if host == "localhost":
         return
     try:
-        ipaddress.ip_address(host)
+        ipaddress.ip_address(str(host))
     except ValueError:
         raise ValueError(
             f"name the camera by its IP address and not as {host}: vision may ask no name server"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drivers.camera.settings import refuse_names
-from drivers.settings import Baud, Settings, Text
+from drivers.settings import Baud, Reach, Settings, Text, simulated_line
 
 
 class _Serial(Settings, frozen=True, kw_only=True):
@@ -11,6 +11,9 @@ class _Serial(Settings, frozen=True, kw_only=True):
 
     port: Text
     baud: Baud | None = None
+
+    def simulated(self) -> list[str]:
+        return simulated_line(self.port)
 
 
 class Elyctis(_Serial, frozen=True, kw_only=True, tag="elyctis"):
@@ -54,11 +57,21 @@ class PageCamera(Settings, frozen=True, kw_only=True, tag="camera"):
         """True for a device of this machine."""
         return self.address.startswith("/dev/")
 
+    @property
+    def reach(self) -> Reach:
+        """What the process that looks through it must reach."""
+        return Reach(devices=True) if self.is_usb else Reach(address=self.address)
+
 
 class PageFolder(Settings, frozen=True, kw_only=True, tag="folder"):
     """The folder that a vendor's service drops pictures of pages into."""
 
     path: Text
+
+    @property
+    def reach(self) -> Reach:
+        """What the process that takes pictures out of it must reach."""
+        return Reach(folder=self.path)
 
 
 PageSettings = PageCamera | PageFolder
@@ -77,6 +90,10 @@ class Direct(Settings, frozen=True, kw_only=True, tag="direct"):
     """The simulator's APDU link, for machines without PC/SC: never in service."""
 
     socket: Text
+
+    def simulated(self) -> list[str]:
+        """Say so of all of it."""
+        return ["driver = direct is the simulator's"]
 
 
 ChipReaderSettings = Pcsc | Direct

@@ -92,8 +92,6 @@ def _make_log_key(path: Path, origin: str) -> str:
 
 def _site(path: Path) -> Site:
     """What the configuration says to the steps. Raises ConfigurationStepError."""
-    from drivers.camera.settings import Network, host_of
-    from drivers.reader.settings import PageCamera, PageFolder
     from gate.provision.init_steps import Site
     from gate.provision.units import vision_drop_in
 
@@ -101,10 +99,8 @@ def _site(path: Path) -> Site:
         config = configuration.load(path)
     except ConfigError as error:
         raise ConfigurationStepError(str(error)) from error
-    paths, page = config.paths, config.page
-    addresses = [config.camera.address] if isinstance(config.camera, Network) else []
-    if isinstance(page, PageCamera) and not page.is_usb:
-        addresses.append(page.address)
+    paths = config.paths
+    reached = [device.reach for device in (config.camera, config.page) if device is not None]
     return Site(
         origin=config.origin,
         folders=tuple(Path(name) for name in (paths.state, paths.spool, paths.inbox, paths.models, paths.keys)),
@@ -112,8 +108,8 @@ def _site(path: Path) -> Site:
         models=Path(paths.models),
         face_profile=config.face.profile,
         drop_in=vision_drop_in(
-            hosts=[host_of(address) for address in addresses],
-            folders=[page.path] if isinstance(page, PageFolder) else [],
+            hosts=[reach.host for reach in reached if reach.host is not None],
+            folders=[reach.folder for reach in reached if reach.folder is not None],
         ),
     )
 

@@ -19,7 +19,7 @@ from drivers.reader.settings import PageCamera, PageFolder
 from gate.programs.children import confine as confining
 from gate.programs.children import landlock
 from gate.programs.children.confine import Needs, beyond, never_needed
-from gate.programs.children.needs import of_camera, of_page
+from gate.programs.children.needs import of_device
 from gate.programs.children.seccomp import Argument, Refusal, Where
 
 ROOT = Path(__file__).parents[2]
@@ -152,15 +152,15 @@ def test_files_are_not_said_to_be_closed_while_other_threads_run() -> None:
 @pytest.mark.parametrize(
     ("needs", "families", "ports", "writable"),
     [
-        (of_camera(Network(address="http://10.0.0.7:8080/stream")), {2, 10}, (8080,), ()),
-        (of_camera(Network(address="https://10.0.0.7/stream")), {2, 10}, (443,), ()),
-        (of_camera(Network(address="http://10.0.0.7:port/")), {2, 10}, (), ()),
-        (of_camera(V4l2(address="/dev/v4l/by-id/face")), set(), (), (Path("/dev"),)),
-        (of_camera(Gstreamer(address="nvarguscamerasrc")), {1}, (), (Path("/dev"),)),
-        (of_camera(Files(address="/recordings")), set(), (), ()),
-        (of_page(PageCamera(address="/dev/v4l/by-id/page")), set(), (), (Path("/dev"),)),
-        (of_page(PageCamera(address="http://10.0.0.8/page")), {2, 10}, (80,), ()),
-        (of_page(PageFolder(path="/drops")), set(), (), (Path("/drops"),)),
+        (of_device(Network(address="http://10.0.0.7:8080/stream").reach), {2, 10}, (8080,), ()),
+        (of_device(Network(address="https://10.0.0.7/stream").reach), {2, 10}, (443,), ()),
+        (of_device(Network(address="http://10.0.0.7:port/").reach), {2, 10}, (), ()),
+        (of_device(V4l2(address="/dev/v4l/by-id/face").reach), set(), (), (Path("/dev"),)),
+        (of_device(Gstreamer(address="nvarguscamerasrc").reach), {1}, (), (Path("/dev"),)),
+        (of_device(Files(address="/recordings").reach), set(), (), ()),
+        (of_device(PageCamera(address="/dev/v4l/by-id/page").reach), set(), (), (Path("/dev"),)),
+        (of_device(PageCamera(address="http://10.0.0.8/page").reach), {2, 10}, (80,), ()),
+        (of_device(PageFolder(path="/drops").reach), set(), (), (Path("/drops"),)),
     ],
 )
 def test_a_child_gets_what_its_one_camera_needs(

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
-from drivers.reader.settings import PageCamera, PageFolder, PageSettings
+from drivers.settings import Reach
 from gate.programs.children.confine import Needs
 from gate.programs.children.seccomp import Refusal
 
@@ -28,35 +27,30 @@ OF_DOCUMENTS = Needs(
 ONCE_REACHED = tuple(Refusal(call) for call in ("socket", "connect", "clone", "memfd_create"))
 
 
-def of_camera(settings: CameraSettings) -> Needs:
-    """A child that looks through this camera."""
-    match settings:
-        case Network():
-            return _of_network(settings.address)
-        case Gstreamer():  # its camera service is spoken with over a Unix socket
-            return Needs(families=frozenset({socket.AF_UNIX}), writable=(_DEVICES,))
-        case V4l2():
-            return Needs(writable=(_DEVICES,))
-        case Files():
-            return Needs()
+def of_device(reach: Reach) -> Needs:
+    """A child that looks through one camera, or takes pictures out of one folder.
+
+    A camera's host may be a name, which is asked for over UDP; TCP leads to its port only, where the kernel can say so.
+    """
+    families, ports = set[int](), list[int]()
+    if reach.unix_sockets:
+        families.add(socket.AF_UNIX)
+    if reach.address is not None:
+        families |= {socket.AF_INET, socket.AF_INET6}
+        ports += _port(reach.address)
+    folder = [] if reach.folder is None else [Path(reach.folder)]
+    return Needs(
+        families=frozenset(families),
+        writable=(*([_DEVICES] if reach.devices else []), *folder),
+        tcp_ports=tuple(ports),
+        removes=bool(folder),
+    )
 
 
-def of_page(settings: PageSettings) -> Needs:
-    """The page source's child: a document camera's, or that of a folder, which takes what it has read out of it."""
-    match settings:
-        case PageFolder():
-            return Needs(writable=(Path(settings.path),), removes=True)
-        case PageCamera() if settings.is_usb:
-            return Needs(writable=(_DEVICES,))
-        case PageCamera():
-            return _of_network(settings.address)
-
-
-def _of_network(address: str) -> Needs:
-    """Its host may be a name, which is asked for over UDP; TCP leads to the camera's port only, where the kernel can say so."""
+def _port(address: str) -> list[int]:
     parts = urlsplit(address)
     try:
-        port = parts.port or _PORTS.get(parts.scheme, 0)
+        port = parts.port or _PORTS.get(parts.scheme)
     except ValueError:
-        port = 0  # no port at all: the driver says what is wrong with the address
-    return Needs(families=frozenset({socket.AF_INET, socket.AF_INET6}), tcp_ports=(port,) if port else ())
+        port = None  # the driver says what is wrong with the address
+    return [] if port is None else [port]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
 from drivers.errors import DriverError, NoReplyError, RefusedError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
@@ -24,6 +23,7 @@ from gate.passage.events import (
 from gate.passage.evidence import Alarm
 from gate.programs.lane.documents import Documents, Presented
 from gate.programs.lane.ordering import Kind, Ordering
+from gate.programs.shared.devices.barriers import BarrierDriver
 from gate.programs.shared.devices.mrz_readers import MrzReader
 from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
@@ -35,55 +35,6 @@ LOST_AFTER_S = 1.0  # silence of the barrier controller for so long counts as lo
 
 Post = Callable[[Event], None]
 log = logging.getLogger(__name__)
-
-
-class BarrierDriver(Protocol):
-    """What the keeper needs of a barrier driver. Every call raises DriverError."""
-
-    @property
-    def grant_written_at_s(self) -> float | None:
-        """CLOCK_MONOTONIC seconds of the first byte of the last grant."""
-        ...
-
-    async def connect(self) -> None:
-        """Open the line, take over the controller, leave no grant behind."""
-        ...
-
-    async def status(self) -> BarrierStatus:
-        """Ask the controller."""
-        ...
-
-    async def grant(self, direction: Direction, ttl_ms: int) -> None:
-        """Grant one passage."""
-        ...
-
-    async def revoke(self) -> None:
-        """Take grants back."""
-        ...
-
-    async def release(self) -> None:
-        """Free a person."""
-        ...
-
-    def withdraw(self) -> None:
-        """Have an order under way go no further than the request on the wire; a release goes on."""
-        ...
-
-    async def lamp(self, colour: LampColour) -> None:
-        """Show a colour."""
-        ...
-
-    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
-        """Clear those of these whose cause is gone."""
-        ...
-
-    async def end_emergency(self) -> None:
-        """End an emergency whose input is clear."""
-        ...
-
-    def close(self) -> None:
-        """Let the line go."""
-        ...
 
 
 class BarrierKeeper:

@@ -19,9 +19,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from drivers.barrier.settings import BarrierSettings
-from drivers.camera.settings import CameraSettings, Files
-from drivers.reader.settings import ChipReaderSettings, Direct, MrzReaderSettings, PageSettings, Pcsc
-from drivers.settings import Text
+from drivers.camera.settings import CameraSettings
+from drivers.reader.settings import ChipReaderSettings, MrzReaderSettings, PageSettings, Pcsc
+from drivers.settings import Settings, Text
 from gate.channel.table import CHANNELS
 from gate.channel.users import user_of
 from gate.passage.evidence import PageCheckId
@@ -257,21 +257,8 @@ def refuse_demo_parts_in_service(config: Config) -> None:
     """Safety invariant 14, as far as the file tells. Raises ConfigError with everything that is wrong."""
     if config.purpose != "service":
         return
-    wrong = []
-    ports = {"barrier.port": config.barrier.port}
-    if config.swipe is not None:
-        ports["swipe.port"] = config.swipe.port
-    if isinstance(config.chip, Direct):
-        wrong.append("chip.driver = direct is the simulator's")
-    if isinstance(config.camera, Files):
-        wrong.append("camera.driver = files shows recordings")
-    if config.barrier.profile.endswith("-sim"):
-        wrong.append(f"barrier.profile = {config.barrier.profile} is the simulator's")
-    wrong.extend(
-        f"{name} = {port} is a pseudo-terminal"
-        for name, port in ports.items()
-        if Path(port).resolve().is_relative_to("/dev/pts")
-    )
+    devices: dict[str, Settings | None] = {name: getattr(config, name) for name in _USUAL_DRIVERS}
+    wrong = [f"{name}.{said}" for name, device in devices.items() if device is not None for said in device.simulated()]
     if config.lists is not None and config.lists.test:
         wrong.append("lists.test = true brings certificates for demos")
     if len(config.audit.recipients) < 2:

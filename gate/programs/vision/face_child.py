@@ -144,7 +144,7 @@ class Child:
             camera: CameraSettings = msgspec.json.decode(message.camera, type=CameraSettings)
             camera_for(camera)
             self._camera, self._has_display = camera, message.tints
-            self._hardened |= self._confine(needs.of_camera(camera))
+            self._hardened |= self._confine(needs.of_device(camera.reach))
             models = open_models(Path(message.models), profile=message.profile, providers=message.providers)
         except (DriverError, ModelError, msgspec.ValidationError) as error:
             await self._parent.send(messages.Unfit(messages.words(error)))

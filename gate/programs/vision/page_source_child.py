@@ -91,7 +91,7 @@ class Child:
             prepare = await self._parent.receive()
             self._next_page = prepare.first_page
             settings: PageSettings = msgspec.json.decode(prepare.source, type=PageSettings)
-            self._confine(needs.of_page(settings))
+            self._confine(needs.of_device(settings.reach))
             try:
                 recogniser = await asyncio.to_thread(open_recogniser, Path(prepare.models))
             except RecogniserError as error:

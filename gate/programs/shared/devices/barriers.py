@@ -1,18 +1,75 @@
-"""Which barrier driver a configuration means."""
+"""The barrier that a configuration means, and what a lane needs of one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import Protocol
 
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import load_profile
+from drivers.barrier.settings import BarrierSettings
 from drivers.links import SerialLink
-
-if TYPE_CHECKING:
-    from drivers.barrier.settings import BarrierSettings
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 
 
-def barrier(settings: BarrierSettings) -> ModbusBarrier:
+class BarrierDriver(Protocol):
+    """What a lane needs of its barrier. Every call raises DriverError."""
+
+    @property
+    def grant_written_at_s(self) -> float | None:
+        """CLOCK_MONOTONIC seconds of the first byte of the last grant."""
+        ...
+
+    async def connect(self) -> None:
+        """Open the line, take over the controller, leave no grant behind."""
+        ...
+
+    async def status(self) -> BarrierStatus:
+        """Ask the controller."""
+        ...
+
+    async def grant(self, direction: Direction, ttl_ms: int) -> None:
+        """Grant one passage."""
+        ...
+
+    async def revoke(self) -> None:
+        """Take grants back."""
+        ...
+
+    async def release(self) -> None:
+        """Free a person."""
+        ...
+
+    def withdraw(self) -> None:
+        """Have an order under way go no further than the request on the wire; a release goes on."""
+        ...
+
+    async def lamp(self, colour: LampColour) -> None:
+        """Show a colour."""
+        ...
+
+    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
+        """Clear those of these whose cause is gone."""
+        ...
+
+    async def end_emergency(self) -> None:
+        """End an emergency whose input is clear."""
+        ...
+
+    async def check(self) -> str:
+        """Connect, say what was found, and let the line go."""
+        ...
+
+    def describe(self) -> Mapping[str, int]:
+        """How the line worked since the start."""
+        ...
+
+    def close(self) -> None:
+        """Let the line go."""
+        ...
+
+
+def barrier(settings: BarrierSettings) -> BarrierDriver:
     """The barrier, not yet connected. Raises SetupError when it can never work."""
     return ModbusBarrier(
         open_link=lambda: SerialLink.open(settings.port, settings.baud),

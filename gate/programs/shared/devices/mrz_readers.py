@@ -24,6 +24,7 @@ from drivers.reader.settings import Elyctis, Keyboard, MrzReaderSettings, Scanne
 from drivers.reader.stx import StxDecoder
 from drivers.reader.swipe import ElyctisSwipe
 from drivers.reader.talker import TalkingReader
+from drivers.settings import is_pseudo_terminal
 from drivers.values import MrzLines
 
 INPUT_FOLDER = Path("/dev/input")
@@ -112,11 +113,6 @@ def baud_of(settings: MrzReaderSettings) -> int:
         return settings.baud
     profile = profile_of(settings)
     return BAUD if profile is None else load_profile(profile).baud
-
-
-def is_pseudo_terminal(port: str) -> bool:
-    """True for the line of a simulated device."""
-    return Path(port).resolve().is_relative_to("/dev/pts")
 
 
 def _is_input_device(port: str) -> bool:
