@@ -1,0 +1,446 @@
+"""What CONTRIBUTING.md says of additions is so: each is made in a copy of the product, touches no other files than these, and works there.
+
+A kind of list has its own test (tests/unit/trust/test_trust_list_kinds.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import tomli_w
+from fakes.additions import ROOT, Copy
+from fakes.portraits import as_file, astronaut
+from fakes.tiny_models import real_models
+
+from models.manifest import load
+from models.runtime import golden_input, probes
+
+SITE = {
+    "gate_id": "gate-0001",
+    "operator": "border.example",
+    "purpose": "trial",
+    "barrier": {"port": "/dev/portcullis-barrier"},
+    "swipe": {"port": "/dev/portcullis-swipe"},
+    "camera": {"address": "http://192.0.2.7/"},
+    "audit": {"recipients": ["age1a", "age1b"]},
+}
+
+# ── a barrier with another protocol ──────────────────────────────────────────────────────────────────────────────────
+
+TURNSTILE_SETTINGS = '''
+class Turnstile(Settings, frozen=True, kw_only=True, tag="turnstile"):
+    """A turnstile that counts for itself. `arms` is how many it has."""
+
+    arms: int
+    poll_ms: int = 50
+
+
+BarrierSettings = Modbus | Turnstile
+'''
+TURNSTILE = '''"""A turnstile in memory."""
+
+from collections.abc import Collection, Mapping
+
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+
+
+class Turnstile:
+    """Fills the lane's port."""
+
+    def __init__(self, arms: int) -> None:
+        self._arms = arms
+        self._passed = 0
+        self.grant_written_at_s: float | None = None
+
+    async def connect(self) -> None:
+        """Nothing to open."""
+
+    async def status(self) -> BarrierStatus:
+        """At rest."""
+        return BarrierStatus(
+            LeafPosition.CLOSED, 0, self._passed, 0, 0, 0, fire=False, emergency_open=False, alarms=frozenset(), restarts=1
+        )
+
+    async def grant(self, direction: Direction, ttl_ms: int) -> None:
+        """Turn once."""
+        self._passed += 1
+        self.grant_written_at_s = 1.5
+
+    async def revoke(self) -> None:
+        """It has turned already."""
+
+    async def release(self) -> None:
+        """Let the arms drop."""
+
+    def withdraw(self) -> None:
+        """Nothing is under way."""
+
+    async def lamp(self, colour: LampColour) -> None:
+        """It has none."""
+
+    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
+        """It has none."""
+
+    async def end_emergency(self) -> None:
+        """Lift the arms."""
+
+    async def check(self) -> str:
+        """Count the arms."""
+        return f"{self._arms} arms"
+
+    def describe(self) -> Mapping[str, int]:
+        """How often it turned."""
+        return {"turns": self._passed}
+
+    def close(self) -> None:
+        """Nothing to close."""
+'''
+TURNSTILE_TRIED = """
+import asyncio, sys
+from pathlib import Path
+from gate.passage.events import LaneSeen
+from gate.programs.lane.parts import BarrierKeeper
+from gate.programs.selftest import TESTS
+from gate.programs.shared.config import load
+from gate.programs.shared.devices.barriers import barrier
+
+async def tried():
+    config = load(Path(sys.argv[1]))
+    print(await TESTS["barrier"](config))
+    board, seen = barrier(config.barrier), asyncio.Event()
+    keeper = BarrierKeeper(board, post=lambda event: isinstance(event, LaneSeen) and event.passages_entry and seen.set(), poll_s=0.01)
+    kept = asyncio.create_task(keeper.run())
+    await asyncio.sleep(0.1)
+    print(await keeper.grant(10_000))
+    await asyncio.wait_for(seen.wait(), 30)
+    print(board.describe())
+    kept.cancel()
+
+asyncio.run(tried())
+"""
+
+
+def add_turnstile(copy: Copy) -> list[str]:
+    copy.edit("drivers/barrier/settings.py", ("\n\nBarrierSettings = Modbus\n", f"\n{TURNSTILE_SETTINGS}"))
+    copy.add("drivers/barrier/turnstile.py", TURNSTILE)
+    imported = "from drivers.barrier.settings import BarrierSettings\n"
+    copy.edit(
+        "gate/programs/shared/devices/barriers.py",
+        (imported, f"{imported}from drivers.barrier import settings as ours, turnstile\n"),
+        (
+            "    return ModbusBarrier(",
+            "    if isinstance(settings, ours.Turnstile):\n        return turnstile.Turnstile(settings.arms)\n    return ModbusBarrier(",
+        ),
+    )
+    return ["drivers/barrier/settings.py", "drivers/barrier/turnstile.py", "gate/programs/shared/devices/barriers.py"]
+
+
+def test_a_barrier_protocol_touches_its_room_and_where_barriers_are_built(copy: Copy, tmp_path: Path) -> None:
+    added = add_turnstile(copy)
+    assert copy.touched() == added
+    config = configured(tmp_path, barrier={"driver": "turnstile", "arms": 3})
+    assert copy.run("-c", TURNSTILE_TRIED, config).splitlines() == ["3 arms", "1.5", "{'turns': 1}"]
+    with pytest.raises(AssertionError, match="missing required field `arms`"):
+        copy.run("-c", TURNSTILE_TRIED, configured(tmp_path, barrier={"driver": "turnstile"}))
+
+
+# ── a camera ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+GREY_SETTINGS = '''class Grey(_Camera, frozen=True, kw_only=True, tag="grey"):
+    """A sensor that knows one shade."""
+
+    shade: int
+
+
+CameraSettings = Network | V4l2 | Gstreamer | Files | Grey
+'''
+GREY = '''"""A sensor that knows one shade."""
+
+from collections.abc import Generator
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.camera.newest import NewestFrame
+
+
+class GreyCamera(NewestFrame):
+    """Pictures of one shade."""
+
+    def __init__(self, shade: int, size: tuple[int, int]) -> None:
+        super().__init__()
+        self._shape, self._shade = (size[1], size[0], 3), shade
+
+    def _pictures(self) -> Generator[npt.NDArray[np.uint8]]:
+        while True:
+            yield np.full(self._shape, self._shade, np.uint8)
+'''
+GREY_TRIED = """
+import asyncio, sys
+from pathlib import Path
+from drivers.camera.presence import missing
+from gate.programs.children.needs import of_device
+from gate.programs.selftest import TESTS
+from gate.programs.shared.config import load
+
+config = load(Path(sys.argv[1]))
+print(asyncio.run(TESTS["camera"](config)))
+print(asyncio.run(missing(config.camera)), of_device(config.camera.reach).writable)
+"""
+
+
+def add_grey_camera(copy: Copy) -> list[str]:
+    copy.edit("drivers/camera/settings.py", ("CameraSettings = Network | V4l2 | Gstreamer | Files\n", GREY_SETTINGS))
+    copy.add("drivers/camera/grey.py", GREY)
+    copy.edit(
+        "drivers/camera/presence.py",
+        ("CameraSettings, Files, ", "CameraSettings, Files, Grey, "),
+        ("    match settings:\n", "    match settings:\n        case Grey():\n            return None\n"),
+    )
+    copy.edit(
+        "gate/programs/shared/devices/cameras.py",
+        (
+            "import Files, Gstreamer, Network, V4l2\n",
+            "import Files, Grey, Gstreamer, Network, V4l2\nfrom drivers.camera.grey import GreyCamera\n",
+        ),
+        (
+            "    match settings:\n",
+            "    match settings:\n        case Grey():\n            return GreyCamera(settings.shade, size)\n",
+        ),
+    )
+    return [
+        *("drivers/camera/grey.py", "drivers/camera/presence.py", "drivers/camera/settings.py"),
+        "gate/programs/shared/devices/cameras.py",
+    ]
+
+
+def test_a_camera_touches_its_room_and_where_cameras_are_built(copy: Copy, tmp_path: Path) -> None:
+    added = add_grey_camera(copy)
+    assert copy.touched() == added
+    config = configured(tmp_path, camera={"driver": "grey", "address": "sensor-0", "shade": 40})
+    assert copy.run("-c", GREY_TRIED, config).splitlines() == ["1280 x 720 pixels", "None (PosixPath('/dev'),)"]
+
+
+# ── an embedder ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def coarse_embedder() -> bytes:
+    """A network that sees 4 x 4 grey levels a colour of a face, and calls them a template of 48."""
+    tensor = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("AveragePool", ["input"], ["pooled"], kernel_shape=[28, 28], strides=[28, 28]),
+            onnx.helper.make_node("Flatten", ["pooled"], ["output"]),
+        ],
+        "coarse",
+        [tensor("input", onnx.TensorProto.FLOAT, [1, 3, 112, 112])],
+        [tensor("output", onnx.TensorProto.FLOAT, [1, 48])],
+    )
+    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
+    return made.SerializeToString()
+
+
+def add_embedder(copy: Copy) -> list[str]:
+    content = coarse_embedder()
+    (copy.folder / "models/weights/coarse.onnx").write_bytes(content)
+    known = load().model("fr_feature")
+    waves = golden_input(known)
+    (output,) = onnxruntime.InferenceSession(content).run(None, {"input": waves})
+    entry = {
+        "name": "coarse",
+        "version": "1",
+        "role": "embed",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size_bytes": len(content),
+        "licence": "none",
+        "input": msgspec.to_builtins(known.input),
+        "outputs": [{"name": "output", "shape": [1, 48], "content": "grey levels"}],
+        "pixels": msgspec.to_builtins(known.pixels),
+        "threshold": {"value": 0.9, "evidence": "none", "fmr": 1e-4, "same_min": 0.8},
+        "golden": [
+            {"output": "output", "tolerance": 1e-3, "probes": [float(value) for value in probes(np.asarray(output), 8)]}
+        ],
+    }
+    manifest = copy.folder / "models/manifest.toml"
+    manifest.write_text(manifest.read_text() + "\n" + tomli_w.dumps({"models": [entry]}))
+    copy.add("models/cards/coarse.md", "# coarse\n")
+    return ["models/cards/coarse.md", "models/manifest.toml", "models/weights/coarse.onnx"]
+
+
+def test_an_embedder_touches_the_models_room_only(copy: Copy, tmp_path: Path) -> None:
+    real_models()
+    added = add_embedder(copy)
+    assert copy.touched() == added
+    (tmp_path / "a.png").write_bytes(as_file(astronaut(), ".png"))
+    (tmp_path / "b.jpg").write_bytes(as_file(astronaut()))
+    compared = copy.gate("face", "compare", tmp_path / "a.png", tmp_path / "b.jpg", "--model", "coarse")
+    assert (compared["model"], compared["match"], compared["threshold"]) == ("coarse", True, 0.9)
+
+
+# ── a rule on what is known already, and a record ────────────────────────────────────────────────────────────────────
+
+RULE_TRIED = """
+import dataclasses, json
+from fakes.passage_examples import RULES, decided_record, inspecting
+from gate.passage.policy import decide
+from gate.programs.lane.records import encode, replay
+
+genuine = decided_record()
+assert decide(genuine.evidence, genuine.policy).objections == ()
+far = dataclasses.replace(genuine.evidence.document, issuer="XOM")
+decision = decide(dataclasses.replace(genuine.evidence, document=far), genuine.policy)
+print(decision.verdict.value, [one.reason.value for one in decision.objections])
+record = dataclasses.replace(
+    genuine, evidence=dataclasses.replace(genuine.evidence, document=far), decision=decision.verdict, reasons=decision.objections
+)
+print(replay(json.loads(encode(record)))[1])
+"""
+RECORD = '''
+@dataclass(frozen=True, slots=True)
+class Cleaned(_Record):
+    """The floor of the lane was mopped."""
+
+    kind: ClassVar = RecordKind.CLEANED
+    about: ClassVar = RecordClass.DEVICE
+    litres: int
+
+
+Record = (
+    Cleaned
+    | Started
+'''
+RECORD_TRIED = """
+import sys
+from pathlib import Path
+import msgspec
+from fakes.audit_logs import BOOT, TIME, SmallLog
+from gate.audit.record import Happening
+from gate.audit.writer import Wanted
+from gate.channel.messages import Append
+from gate.passage.records import Cleaned
+from gate.programs.lane.owed import Owed
+
+folder = Path(sys.argv[1])
+owed = Owed(lambda: bytes(16))
+owed.add(Cleaned(3), 5, awaited=False, reachable=True)
+sent = msgspec.msgpack.encode(Append(owed.offer(5)))
+(new,) = msgspec.msgpack.decode(sent, type=Append).records
+log = SmallLog(folder)
+happening = Happening(new.id, new.kind.value, new.about.value, new.crossing, new.monotonic_ms, BOOT, TIME)
+log.write([Wanted.of(happening, new.body, new.bytes_min)])
+(folder / "bundle").write_bytes(log.bundle())
+(folder / "identity").write_text(str(log.auditors[0]))
+print(log.vkey)
+"""
+
+
+def add_rule(copy: Copy) -> list[str]:
+    copy.edit(
+        "gate/passage/reasons.py",
+        (
+            '    TEST_DOCUMENT = "test_document"\n',
+            '    TEST_DOCUMENT = "test_document"\n    ISSUER_UNFAMILIAR = "issuer_unfamiliar"\n',
+        ),
+    )
+    copy.edit(
+        "gate/passage/policy.py",
+        (
+            "    if document.test_issuer and not",
+            '    if document.issuer == "XOM":\n        objections.append(Objection(Reason.ISSUER_UNFAMILIAR))\n    if document.test_issuer and not',
+        ),
+    )
+    return ["gate/passage/policy.py", "gate/passage/reasons.py"]
+
+
+def test_a_rule_on_known_evidence_is_a_reason_and_the_rule(copy: Copy) -> None:
+    added = add_rule(copy)
+    assert copy.touched() == added
+    assert copy.run("-c", RULE_TRIED).splitlines() == ["refer ['issuer_unfamiliar']", "True"]
+
+
+def add_record(copy: Copy) -> list[str]:
+    copy.edit(
+        "gate/passage/events.py", ('    STOPPED = "stopped"\n', '    STOPPED = "stopped"\n    CLEANED = "cleaned"\n')
+    )
+    copy.edit("gate/passage/records.py", ("Record = (\n    Started\n", RECORD.lstrip()))
+    return ["gate/passage/events.py", "gate/passage/records.py"]
+
+
+def test_a_record_is_its_name_and_what_it_holds(copy: Copy, tmp_path: Path) -> None:
+    added = add_record(copy)
+    assert copy.touched() == added
+    vkey = copy.run("-c", RECORD_TRIED, tmp_path).strip()
+    verified = copy.gate("audit", "verify", tmp_path / "bundle", "--vkey", vkey)
+    assert (verified["verified"], verified["entries"]) == (True, 1)
+    opened = copy.run("-m", "gate.cli", "audit", "decrypt", tmp_path / "bundle", "--identity", tmp_path / "identity")
+    record = json.loads(opened)
+    assert (record["kind"], record["class"], record["body"]) == ("cleaned", "device", {"litres": 3})
+
+
+# ── a language ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LANGUAGE_TRIED = """
+from starlette.testclient import TestClient
+from gate.screens.kiosk.app import Labels, create_app
+from gate.screens.kiosk.board import Board
+from gate.screens.kiosk.fanout import Fanout
+from gate.screens.kiosk.key import SECRET_LENGTH, Key
+from gate.screens.kiosk.view import lane_unknown
+
+secret = "s" * SECRET_LENGTH
+app = create_app(
+    board=Board(boot="boot1", state=lane_unknown("trial")),
+    mirror=Fanout(clients_max=4),
+    labels=Labels("gate-0001", "border.example", "trial", ("eo", "en")),
+    hosts=frozenset({"127.0.0.1:8088"}),
+    key=Key(secret, port=8088),
+)
+page = TestClient(app, base_url="http://127.0.0.1:8088", headers={"Cookie": f"kiosk-8088={secret}"}).get("/").text
+print('"officer-title": "Oficisto helpos vin"' in page or '"officer-title":"Oficisto helpos vin"' in page, "Esperanto" in page)
+"""
+
+
+def add_language(copy: Copy) -> list[str]:
+    english = (copy.folder / "gate/screens/kiosk/locales/en.ftl").read_text()
+    esperanto = english.replace("language-name = English", "language-name = Esperanto")
+    copy.add(
+        "gate/screens/kiosk/locales/eo.ftl",
+        esperanto.replace("officer-title = An officer will help you", "officer-title = Oficisto helpos vin"),
+    )
+    return ["gate/screens/kiosk/locales/eo.ftl"]
+
+
+def test_a_language_is_a_file(copy: Copy) -> None:
+    added = add_language(copy)
+    assert copy.touched() == added
+    assert copy.run("-c", LANGUAGE_TRIED) == "True True\n"
+
+
+# ── all of them ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    return Copy.into(tmp_path / "copy")
+
+
+def configured(folder: Path, **changes: object) -> Path:
+    path = folder / "gate.toml"
+    path.write_bytes(tomli_w.dumps({**SITE, **changes}).encode())
+    return path
+
+
+@pytest.mark.long
+def test_the_type_checker_takes_all_of_them(copy: Copy) -> None:
+    for add in (add_turnstile, add_grey_camera, add_embedder, add_rule, add_record, add_language):
+        add(copy)
+    for needed in ("pyproject.toml", "hardware-sim"):
+        (copy.folder / needed).symlink_to(ROOT / needed)
+    assert "Success" in copy.run("-m", "mypy", "gate", "drivers")
