@@ -10,6 +10,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TypeVar
 
 Answer = TypeVar("Answer")
@@ -29,22 +30,19 @@ class Worker:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             self._thread.start()
-        loop = asyncio.get_running_loop()
-        answered: asyncio.Future[Answer] = loop.create_future()
+        answered: Future[Answer] = Future()
 
         def job() -> None:
-            if answered.cancelled():
+            if not answered.set_running_or_notify_cancel():
                 return
             try:
-                answer = work()
+                answered.set_result(work())
             except BaseException as error:  # noqa: BLE001 - carried over to the waiter, whatever it is
-                _deliver(loop, answered, error=error)
-            else:
-                _deliver(loop, answered, answer=answer)
+                answered.set_exception(error)
 
         self._jobs.put(job)
         async with asyncio.timeout(deadline_s):
-            return await answered
+            return await asyncio.wrap_future(answered)
 
     def post(self, work: Callable[[], None]) -> None:
         """Run `work`, which must not raise, after the calls that wait; nobody hears of its end."""
@@ -59,26 +57,3 @@ class Worker:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
-
-
-def _deliver(
-    loop: asyncio.AbstractEventLoop,
-    answered: asyncio.Future[Answer],
-    *,
-    answer: Answer | None = None,
-    error: BaseException | None = None,
-) -> None:
-    """Hand the outcome to the loop, which may have been closed meanwhile."""
-
-    def settle() -> None:
-        if answered.done():
-            return
-        if error is not None:
-            answered.set_exception(error)
-        else:
-            answered.set_result(answer)  # type: ignore[arg-type]
-
-    try:
-        loop.call_soon_threadsafe(settle)
-    except RuntimeError:
-        return  # the loop is closed: nobody waits any more
