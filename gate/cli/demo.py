@@ -64,7 +64,7 @@ def command(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if as_json:
-        emit_json("demo/1", result.fields)
+        emit_json("demo/1", result.fields())
     else:
         result.draw(Console())
     if result.too_slow:

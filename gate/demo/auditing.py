@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from gate.demo import stage as staging
 from gate.demo.director import Visit
-from gate.demo.report import Expected, Outcome, outcome_of
+from gate.demo.report import Expected, Judged, Line, Outcome, outcome_of
 from gate.demo.stage import Stage, StageError
 from hardware_sim.scenario import Scenario
 
@@ -23,7 +23,7 @@ class Records:
     """The decrypted records, and the file that they were read from."""
 
     path: Path
-    lines: list[dict[str, Any]]
+    lines: list[Line]
 
 
 def read(stage: Stage, bundle: Path) -> Records:
@@ -40,7 +40,7 @@ def read(stage: Stage, bundle: Path) -> Records:
         )
     if done.returncode:
         raise StageError(f"gate audit decrypt: {done.stderr.decode(errors='replace').strip()[-200:]}")
-    return Records(path, [json.loads(line) for line in path.read_text().splitlines()])
+    return Records(path, [msgspec.json.decode(line, type=Line) for line in path.read_text().splitlines()])
 
 
 def outcomes_of(visits: list[Visit], records: Records, scenarios: dict[str, Scenario]) -> list[Outcome]:
@@ -58,7 +58,7 @@ def expected(scenario: Scenario) -> Expected:
     )
 
 
-def judge(truth: Path, records: Records) -> dict[str, Any]:
+def judge(truth: Path, records: Records) -> Judged:
     """What the simulator's judge makes of ground truth and log. Raises StageError."""
     done = subprocess.run(  # noqa: S603 - the simulator's own command line
         [sys.executable, "-m", "hardware_sim", "judge", "--truth", str(truth), "--log", str(records.path), "--json"],
@@ -69,5 +69,4 @@ def judge(truth: Path, records: Records) -> dict[str, Any]:
     )
     if done.returncode not in {0, 1}:
         raise StageError(f"gate-sim judge: {done.stderr.strip()[-200:]}")
-    judged: dict[str, Any] = json.loads(done.stdout)
-    return judged
+    return msgspec.json.decode(done.stdout, type=Judged)

@@ -6,12 +6,21 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from gate.demo.stage import GATE_ID, StageError, command
 
 HOST = "localhost"
 READY_DEADLINE_S = 30.0
+
+
+class Mirrored(msgspec.Struct, frozen=True):
+    """What the fleet's list says of one gate's log."""
+
+    entries: int
+    root: str
+    verified: bool | None
 
 
 class Central:
@@ -66,11 +75,10 @@ class Central:
             process.kill()
             await process.wait()
 
-    def gate(self) -> dict[str, Any]:
+    def gate(self) -> Mirrored:
         """What the fleet's list says of the demo's gate. Raises StageError."""
         fleet = command("central", "fleet", "--dir", str(self._folder), may_say_no=True)
         for entry in fleet["gates"]:
             if entry["id"] == GATE_ID:
-                found: dict[str, Any] = entry
-                return found
+                return msgspec.convert(entry, Mirrored)
         raise StageError("the central server does not know the demo's gate")

@@ -8,14 +8,13 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from gate.channel import messages
 from gate.demo.central import Central
 from gate.demo.disk import LogDisk
 from gate.demo.machine import Lateness, Machine
 from gate.demo.officer import Officer
-from gate.demo.world import World
+from gate.demo.world import Done, Host, World
 from gate.passage.screen import Screen
 from gate.programs.shared.supervise import Child
 
@@ -114,14 +113,13 @@ class Director:
     async def _until_done(self, visit: Visit) -> int:
         """Note what came of the visit; returns how late the world was, in milliseconds."""
         while True:
-            event = await self._world.next_event()
-            match event.get("event"):
-                case "host":
-                    await self._host(event)
-                    self._world.tell({"do": "host_done", "what": event["do"]})
-                case "done" if event.get("id") == visit.traveller:
-                    visit.passed = int(event["passed"])
-                    return int(event["late"]["late_ms"])
+            match await self._world.next_event():
+                case Host(do=deed):
+                    await self._host(deed)
+                    self._world.tell({"do": "host_done", "what": deed})
+                case Done(id=traveller, passed=passed, late=late) if traveller == visit.traveller:
+                    visit.passed = passed
+                    return late.late_ms
                 case _:
                     pass
 
@@ -137,8 +135,8 @@ class Director:
             shown = "nothing" if view is None else view.screen.value
             raise self._stuck(f"{when} the lane shows {shown} instead of inviting") from None
 
-    async def _host(self, event: dict[str, Any]) -> None:
-        match event["do"]:
+    async def _host(self, deed: str) -> None:
+        match deed:
             case "kill_lane":
                 self._programs["lane"].kill()
             case "fill_log_disk":
@@ -156,8 +154,8 @@ class Director:
                 await self._central.stop()
             case "central_back":
                 await self._central.start()
-            case unknown:
-                raise DirectorError(f"a scenario asks the host for {unknown}, which the demo cannot do", Lateness())
+            case _:
+                raise DirectorError(f"a scenario asks the host for {deed}, which the demo cannot do", Lateness())
 
     def _log_pid(self) -> int:
         pid = self._programs["log"].pid

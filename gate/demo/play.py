@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -20,13 +19,13 @@ from gate.demo import auditing
 from gate.demo import stage as staging
 from gate.demo import world as worlds
 from gate.demo.auditing import outcomes_of
-from gate.demo.central import Central
+from gate.demo.central import Central, Mirrored
 from gate.demo.director import Director, DirectorError, Visit, plan
 from gate.demo.disk import LogDisk, log_disk
 from gate.demo.machine import Machine
 from gate.demo.memory import pss_mb
 from gate.demo.officer import Officer
-from gate.demo.report import Again, Outcome, Result
+from gate.demo.report import Again, Checked, Outcome, Result
 from gate.demo.stage import Stage, StageError
 from gate.demo.world import World, WorldError
 from gate.orders.keys import read_shift
@@ -73,7 +72,7 @@ class Travelled:
     again: list[Again]
     ready_s: float
     memory_mb: dict[str, float]
-    at_central: dict[str, Any]
+    at_central: Mirrored
     disk: LogDisk
 
 
@@ -114,7 +113,7 @@ class Play:
         return [wished] * self._wishes.travellers
 
     async def _travel(self, world: World, cast: list[str], scenarios: dict[str, Scenario]) -> Travelled:
-        if why := world.ready["chip"].get("why"):
+        if why := world.ready.chip.why:
             self._console.print(f"No PC/SC here, the chip is on a direct link: {why}")
         central = Central(self._folder / "central", self._folder / "central.log")
         central.prepare()
@@ -233,21 +232,17 @@ class Play:
         bundle = self._folder / "demo.bundle"
         records = auditing.read(stage, bundle)
         verified = staging.command("audit", "verify", str(bundle), "--vkey", str(stage.vkey), may_say_no=True)
-        return Result.of(
+        central = travelled.at_central
+        return Result(
             outcomes_of(travelled.visits, records, scenarios),
             again=travelled.again,
-            audit={"entries": verified["entries"], "verified": verified["verified"]},
-            synced={
-                "entries": travelled.at_central["entries"],
-                "verified": travelled.at_central["verified"] and travelled.at_central["root"] == verified["root"],
-            },
-            judged=auditing.judge(Path(world.ready["truth"]), records),
-            extra={
-                "ready_s": round(travelled.ready_s, 2),
-                "memory_mb": travelled.memory_mb,
-                "chip": world.ready["chip"]["kind"],
-                "log_disk": {"kind": travelled.disk.kind.value, "bytes": travelled.disk.total_bytes},
-            },
+            audit=Checked(verified["entries"], verified["verified"]),
+            synced=Checked(central.entries, bool(central.verified) and central.root == verified["root"]),
+            judged=auditing.judge(Path(world.ready.truth), records),
+            ready_s=round(travelled.ready_s, 2),
+            memory_mb=travelled.memory_mb,
+            chip=world.ready.chip.kind,
+            disk=travelled.disk,
         )
 
 

@@ -6,13 +6,18 @@ import statistics
 from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import reduce
-from typing import Any
+from typing import TypeVar
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from gate.demo.director import Visit
+from gate.demo.disk import LogDisk
 from gate.demo.machine import Lateness
+from gate.passage.records import Closed, Incident
+
+Kind = TypeVar("Kind", Closed, Incident)
 
 STAGES = (
     ("opened", "crossing opened, durable"),
@@ -64,15 +69,29 @@ class Again:
     late: Lateness
 
 
-def outcome_of(visit: Visit, records: list[dict[str, Any]], expected: Expected) -> Outcome:
+class Line(msgspec.Struct, frozen=True):
+    """A line of `gate audit decrypt`: a record in clear, `body` None where its key was erased."""
+
+    kind: str | None
+    crossing: str | None
+    body: dict[str, object] | None
+
+    def record(self, kind: type[Kind]) -> Kind | None:
+        """The record, if it is of this kind."""
+        if self.body is None or self.kind != kind.kind.value:
+            return None
+        return msgspec.convert({"crossing": self.crossing, **self.body}, kind)
+
+
+def outcome_of(visit: Visit, lines: list[Line], expected: Expected) -> Outcome:
     """Judge a visit by the decrypted records of its crossings."""
-    mine = [record for record in records if record["crossing"] in visit.crossings and record["body"]]
-    closed = [record["body"] for record in mine if record["kind"] == "closed"]
-    verdict = closed[-1]["verdict"] if closed else "none"
-    objections = [item for body in closed for item in body["reasons"]]
-    reasons = tuple(dict.fromkeys(item["reason"] for item in objections))
-    detailed = {f"{item['reason']}:{item['detail']}" for item in objections}
-    incidents = tuple(record["body"]["incident"] for record in mine if record["kind"] == "incident")
+    mine = [line for line in lines if line.crossing in visit.crossings]
+    closed = [record for line in mine if (record := line.record(Closed))]
+    verdict = closed[-1].verdict.value if closed else "none"
+    objections = [objection for record in closed for objection in record.reasons]
+    reasons = tuple(dict.fromkeys(objection.reason.value for objection in objections))
+    detailed = {f"{objection.reason.value}:{objection.detail}" for objection in objections}
+    incidents = tuple(one.incident.value for line in mine if (one := line.record(Incident)))
     differences = []
     if verdict != expected.verdict:
         differences.append(f"verdict {verdict}, expected {expected.verdict}")
@@ -82,26 +101,34 @@ def outcome_of(visit: Visit, records: list[dict[str, Any]], expected: Expected) 
     differences.extend(f"no incident {either}" for either in expected.incidents if known.isdisjoint(either.split("|")))
     said = detailed.union(reasons)
     differences.extend(f"no reason {either}" for either in expected.reasons if said.isdisjoint(either.split("|")))
-    stages = closed[-1].get("stages_ms", {}) if closed else {}
+    stages = dict(closed[-1].stages_ms) if closed else {}
     return Outcome(visit, verdict, reasons, incidents, stages, tuple(differences))
 
 
-def summary(outcomes: list[Outcome]) -> dict[str, Any]:
+def summary(outcomes: list[Outcome]) -> dict[str, object]:
     """The counting part of the demo's JSON document."""
     genuine = [outcome for outcome in outcomes if outcome.visit.scenario == "genuine"]
-    admitted = [outcome for outcome in outcomes if outcome.verdict == "admitted"]
     return {
         "travellers": len(outcomes),
-        "admitted": len(admitted),
+        "admitted": sum(outcome.verdict == "admitted" for outcome in outcomes),
         "referred": sum(outcome.verdict == "referred" for outcome in outcomes),
         "genuine": {"total": len(genuine), "admitted": sum(outcome.verdict == "admitted" for outcome in genuine)},
         "incidents": dict(sorted(Counter(kind for outcome in outcomes for kind in outcome.incidents).items())),
         "transaction_ms": _spread([o.stages_ms["grant_written"] for o in outcomes if "grant_written" in o.stages_ms]),
-        "decision_ms": _spread([ms for o in outcomes if (ms := decision_ms(o.stages_ms)) is not None]),
-        "stages_ms": {
-            stage: _spread([o.stages_ms[stage] for o in admitted if stage in o.stages_ms]) for stage, _ in STAGES
-        },
+        "decision_ms": decisions_ms(outcomes),
+        "stages_ms": stages_ms(outcomes),
     }
+
+
+def stages_ms(outcomes: list[Outcome]) -> dict[str, dict[str, float] | None]:
+    """When the admitted travellers came to each stage."""
+    admitted = [outcome for outcome in outcomes if outcome.verdict == "admitted"]
+    return {stage: _spread([o.stages_ms[stage] for o in admitted if stage in o.stages_ms]) for stage, _ in STAGES}
+
+
+def decisions_ms(outcomes: list[Outcome]) -> dict[str, float] | None:
+    """How long the decisions took."""
+    return _spread([ms for o in outcomes if (ms := decision_ms(o.stages_ms)) is not None])
 
 
 def decision_ms(stages_ms: dict[str, float]) -> float | None:
@@ -121,44 +148,71 @@ def _spread(values: list[float]) -> dict[str, float] | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """A log that was read to its end, and whether it was verified."""
+
+    entries: int
+    verified: bool
+
+    def __str__(self) -> str:
+        return f"{self.entries} entries, {'verified' if self.verified else 'NOT VERIFIED'}"
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What the simulator's judge says: `different` is what the log has otherwise than the ground truth."""
+
+    wrong_openings: int
+    different: list[dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """The demo's report: the JSON document and what it is drawn from."""
+    """The demo's report. `fields` is its JSON document."""
 
     outcomes: list[Outcome]
-    fields: dict[str, Any]
-    as_expected: bool
-    too_slow: bool  # not as expected, and for no other reason than a late machine
+    again: list[Again]
+    audit: Checked
+    synced: Checked
+    judged: Judged
+    ready_s: float
+    memory_mb: dict[str, float]
+    chip: str
+    disk: LogDisk
 
-    @classmethod
-    def of(
-        cls,
-        outcomes: list[Outcome],
-        *,
-        again: list[Again],
-        audit: dict[str, Any],
-        synced: dict[str, Any],
-        judged: dict[str, Any],
-        extra: dict[str, Any],
-    ) -> Result:
-        """Put outcomes, audit and judgement together."""
-        wrong = int(judged["wrong_openings"])
-        complete = bool(audit["verified"] and synced["verified"]) and audit["entries"] == synced["entries"]
-        sound = not wrong and not judged["differences"] and complete
-        as_expected = sound and not any(o.differences for o in outcomes)
-        too_slow = sound and not as_expected and all(o.excused for o in outcomes if o.differences)
-        late = reduce(Lateness.worst, (o.visit.late for o in outcomes), Lateness())
-        fields = {
-            **summary(outcomes),
-            "wrong_openings": wrong,
-            "different_in_log": judged["different"],
-            "as_expected": as_expected,
+    @property
+    def _sound(self) -> bool:
+        complete = self.audit.verified and self.synced.verified and self.audit.entries == self.synced.entries
+        return complete and not self.judged.wrong_openings and not self.judged.different
+
+    @property
+    def as_expected(self) -> bool:
+        """True when nothing differs from what the scenarios say."""
+        return self._sound and not any(o.differences for o in self.outcomes)
+
+    @property
+    def too_slow(self) -> bool:
+        """True when it was not as expected, and for no other reason than a late machine."""
+        return self._sound and not self.as_expected and all(o.excused for o in self.outcomes if o.differences)
+
+    @property
+    def late(self) -> Lateness:
+        """How late the machine was."""
+        return reduce(Lateness.worst, (o.visit.late for o in self.outcomes), Lateness())
+
+    def fields(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            **summary(self.outcomes),
+            "wrong_openings": self.judged.wrong_openings,
+            "different_in_log": self.judged.different,
+            "as_expected": self.as_expected,
             "machine": {
-                "too_slow": too_slow,
-                **asdict(late),
-                "again": [{"scenario": one.scenario, "what": list(one.what), **asdict(one.late)} for one in again],
+                "too_slow": self.too_slow,
+                **asdict(self.late),
+                "again": [{"scenario": one.scenario, "what": list(one.what), **asdict(one.late)} for one in self.again],
             },
-            "audit": audit,
-            "synced": synced,
+            "audit": asdict(self.audit),
+            "synced": asdict(self.synced),
             "differences": [
                 {
                     "traveller": o.visit.traveller,
@@ -167,41 +221,34 @@ class Result:
                     "reasons": list(o.reasons),
                     **asdict(o.visit.late),
                 }
-                for o in outcomes
+                for o in self.outcomes
                 if o.differences
             ],
-            **extra,
+            "ready_s": self.ready_s,
+            "memory_mb": self.memory_mb,
+            "chip": self.chip,
+            "log_disk": {"kind": self.disk.kind.value, "bytes": self.disk.total_bytes},
         }
-        return cls(outcomes, fields, as_expected, too_slow)
-
-    @property
-    def late(self) -> str:
-        """How late the machine was, for people."""
-        machine = self.fields["machine"]
-        return str(Lateness(machine["world_ms"], machine["probe_ms"], machine["queued_percent"]))
 
     def draw(self, console: Console) -> None:
         """Draw the report for people."""
         console.print(_outcomes_table(self.outcomes))
-        console.print(_stages_table(self.fields["stages_ms"]))
-        audit, synced = self.fields["audit"], self.fields["synced"]
+        console.print(_stages_table(stages_ms(self.outcomes)))
         console.print(
-            f"Audit log: {audit['entries']} entries, {'verified' if audit['verified'] else 'NOT VERIFIED'}. "
-            f"At the central server: {synced['entries']} entries, {'verified' if synced['verified'] else 'NOT VERIFIED'}. "
-            f"Wrong openings by the judge: {self.fields['wrong_openings']}; "
-            f"{len(self.fields['different_in_log'])} differences between log and truth."
+            f"Audit log: {self.audit}. At the central server: {self.synced}. "
+            f"Wrong openings by the judge: {self.judged.wrong_openings}; "
+            f"{len(self.judged.different)} differences between log and truth."
         )
-        if (decision := self.fields["decision_ms"]) is not None:
+        if (decision := decisions_ms(self.outcomes)) is not None:
             console.print(
                 f"From chip read and good frame to the grant on the wire: p50 {decision['p50']} ms, "
                 f"p95 {decision['p95']} ms."
             )
         console.print(
-            f"Programs ready {self.fields['ready_s']} s after their start, "
-            f"{sum(self.fields['memory_mb'].values()):.0f} MB together."
+            f"Programs ready {self.ready_s} s after their start, {sum(self.memory_mb.values()):.0f} MB together."
         )
-        if again := self.fields["machine"]["again"]:
-            names = ", ".join(one["scenario"].replace("_", " ") for one in again)
+        if self.again:
+            names = ", ".join(one.scenario.replace("_", " ") for one in self.again)
             console.print(f"Played again, because the machine was late: {names}.")
         verdict = "This machine is too slow." if self.too_slow else "NOT as expected."
         console.print("Everything as expected." if self.as_expected else verdict, style="bold")

@@ -16,6 +16,7 @@ import pyrage
 import tomli_w
 
 from gate.audit import keys
+from gate.demo.world import Ready
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config
 from gate.provision import device_key
@@ -92,16 +93,16 @@ def free_port() -> int:
         return port
 
 
-def reader_tables(ready: dict[str, Any]) -> dict[str, Any]:
+def reader_tables(ready: Ready) -> dict[str, object]:
     """The document reader that the world offers: the table [page] or [swipe]."""
-    if "page" in ready:
-        return {"page": {"driver": "camera", "address": ready["page"]}}
-    settings = {key: value for key, value in ready["reader"].items() if key != "kind"}
-    return {"swipe": {"port": ready["swipe"], **settings}}
+    if ready.page is not None:
+        return {"page": {"driver": "camera", "address": ready.page}}
+    settings = {key: value for key, value in ready.reader.items() if key != "kind"}
+    return {"swipe": {"port": ready.swipe, **settings}}
 
 
 def prepare(
-    folder: Path, ready: dict[str, Any], *, state: Path, models: Path, face_profile: str, enrol: Callable[[Path], None]
+    folder: Path, ready: Ready, *, state: Path, models: Path, face_profile: str, enrol: Callable[[Path], None]
 ) -> Stage:
     """Make keys, trust store and `gate.toml` for the devices that the world offers. `state` is there already, `enrol` gets its path at
     the end.
@@ -116,8 +117,8 @@ def prepare(
         *("--officer", OFFICER, "--role", "officer", "--gate", GATE_ID),
     )
     store = folder / "trust.sqlite"
-    command("trust", "import", *ready["csca"], "--store", str(store), "--test")
-    table: dict[str, Any] = {
+    command("trust", "import", *ready.csca, "--store", str(store), "--test")
+    table = {
         "purpose": "demo",
         "gate_id": GATE_ID,
         "operator": OPERATOR,
@@ -130,10 +131,10 @@ def prepare(
             "models": str(models),
             "trust": str(store),
         },
-        "barrier": {"port": ready["barrier"]},
+        "barrier": {"port": ready.barrier},
         **reader_tables(ready),
-        "chip": {"driver": ready["chip"]["kind"], "socket": ready["chip"]["socket"]},
-        "camera": {"driver": "network", "address": ready["camera"], "challenge": True},
+        "chip": {"driver": ready.chip.kind, "socket": ready.chip.socket},
+        "camera": {"driver": "network", "address": ready.camera, "challenge": True},
         "face": {"profile": face_profile},
         "rules": {"officer_presence_max_s": 5},
         "officers": {"authority": made["authority"]},

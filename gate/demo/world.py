@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 LINE_BYTES_MAX = 64 * 1024
 READY_DEADLINE_S = 900.0  # the first run renders the faces
@@ -19,26 +20,87 @@ class WorldError(Exception):
     """The simulated world did not come up, or went away."""
 
 
-class World:
-    """Talks to `gate-sim world`. `events` gives what the world says, one dictionary a line."""
+class _Event(msgspec.Struct, frozen=True, tag_field="event", tag=str.lower):
+    """The base of what the world says."""
 
-    def __init__(self, process: asyncio.subprocess.Process, ready: dict[str, Any]) -> None:
-        self.ready = ready
+
+class Chip(msgspec.Struct, frozen=True):
+    """How the chip is reached, and why not over PC/SC."""
+
+    kind: str
+    socket: str
+    why: str
+
+
+class Ready(_Event, frozen=True):
+    """Where the world's devices are; `page` or `swipe` is the document reader's place, `reader` what a serial one is."""
+
+    barrier: str
+    camera: str
+    chip: Chip
+    csca: list[str]
+    reader: dict[str, str | int]
+    truth: str
+    page: str | None = None
+    swipe: str | None = None
+
+
+class Host(_Event, frozen=True):
+    """A scenario asks the host for something."""
+
+    do: str
+
+
+class Late(msgspec.Struct, frozen=True):
+    """How late the world's latest part was."""
+
+    late_ms: int
+
+
+class Done(_Event, frozen=True):
+    """A traveller has left."""
+
+    id: str
+    passed: int
+    late: Late
+
+
+class Error(_Event, frozen=True):
+    """An order was none."""
+
+    why: str
+
+
+class Broken(_Event, frozen=True):
+    """No traveller comes any more."""
+
+    why: str
+
+
+Event = Ready | Host | Done | Error | Broken
+
+
+class World:
+    """Talks to `gate-sim world`. `ready` is what it said first, `next_event` gives what it says from then on."""
+
+    ready: Ready
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
-    def tell(self, message: dict[str, Any]) -> None:
+    def tell(self, message: Mapping[str, object]) -> None:
         """Send one line; a world that is gone is noticed by `next_event`."""
         assert self._process.stdin is not None
         with contextlib.suppress(ConnectionResetError, BrokenPipeError):
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
 
-    async def next_event(self) -> dict[str, Any]:
+    async def next_event(self) -> Event:
         """Wait for what the world says next. Raises WorldError when it is gone."""
         assert self._process.stdout is not None
         line = await self._process.stdout.readline()
         if not line:
             raise WorldError("the simulated world ended; its messages are in world.log")
-        event: dict[str, Any] = json.loads(line)
+        event: Event = msgspec.json.decode(line, type=Event)
         return event
 
 
@@ -62,12 +124,13 @@ async def start(folder: Path, *, seed: int, log: Path, reader: str = "elyctis") 
             stderr=errors,
             limit=LINE_BYTES_MAX,
         )
-    world = World(process, {})
+    world = World(process)
     try:
         async with asyncio.timeout(READY_DEADLINE_S):
-            world.ready.update(await world.next_event())
-        if world.ready.get("event") != "ready":
-            raise WorldError(f"the simulated world said {world.ready.get('event')!r} instead of ready")
+            first = await world.next_event()
+        if not isinstance(first, Ready):
+            raise WorldError(f"the simulated world said {type(first).__name__.lower()!r} instead of ready")
+        world.ready = first
         yield world
     except TimeoutError as error:
         raise WorldError("the simulated world was not ready in time") from error

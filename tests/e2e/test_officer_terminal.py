@@ -121,7 +121,7 @@ async def test_an_officer_at_a_terminal_works_a_gate(folder: Path) -> None:
         assert (code, answer["done"]) == (0, True)
         await gate.until(Screen.WELCOME)
         await gate.family.stop("lane")
-        world_truth = Path(gate.world.ready["truth"])
+        world_truth = Path(gate.world.ready.truth)
         books = await asyncio.to_thread(_books, gate, folder)
 
     by_crossing = {

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from gate.demo.director import Visit
+from gate.demo.disk import DiskKind, LogDisk
 from gate.demo.machine import QUEUED_PERCENT_MAX, Lateness
-from gate.demo.report import Again, Expected, Outcome, Result, outcome_of
+from gate.demo.report import Again, Checked, Expected, Judged, Line, Outcome, Result, outcome_of
 
 
-def records(*reasons: tuple[str, str], verdict: str = "referred") -> list[dict[str, Any]]:
+def records(*reasons: tuple[str, str], verdict: str = "referred") -> list[Line]:
     listed = [{"reason": reason, "detail": detail} for reason, detail in reasons]
-    return [{"crossing": "c1", "kind": "closed", "body": {"verdict": verdict, "reasons": listed}}]
+    return [Line("closed", "c1", {"verdict": verdict, "reasons": listed})]
 
 
-def differences(expected: Expected, log: list[dict[str, Any]], passed: int = 0) -> tuple[str, ...]:
+def differences(expected: Expected, log: list[Line], passed: int = 0) -> tuple[str, ...]:
     return outcome_of(Visit("t001", "s", ["c1"], passed), log, expected).differences
 
 
@@ -55,23 +56,25 @@ def visited(late: Lateness, *differences: str) -> Outcome:
     return Outcome(Visit("t001", "genuine", late=late), "referred", ("track_lost",), (), {}, differences)
 
 
-def result(*outcomes: Outcome, wrong_openings: int = 0, different: int = 0, again: tuple[Again, ...] = ()) -> Result:
-    log = {"entries": 9, "verified": True}
-    return Result.of(
+def result(*outcomes: Outcome, wrong_openings: int = 0, again: tuple[Again, ...] = ()) -> Result:
+    return Result(
         list(outcomes),
         again=list(again),
-        audit=log,
-        synced=log,
-        judged={"wrong_openings": wrong_openings, "differences": different, "different": [{}] * different},
-        extra={"ready_s": 1.0, "memory_mb": {}},
+        audit=Checked(9, verified=True),
+        synced=Checked(9, verified=True),
+        judged=Judged(wrong_openings, []),
+        ready_s=1.0,
+        memory_mb={},
+        chip="direct",
+        disk=LogDisk(DiskKind.LIMITED, Path(), Path(), 0),
     )
 
 
 def test_a_late_machine_is_told_apart_from_a_wrong_gate() -> None:
     found = result(visited(LATE, "0 passed, expected 1"), visited(Lateness()))
     assert (found.as_expected, found.too_slow) == (False, True)
-    assert found.fields["machine"]["queued_percent"] == LATE.queued_percent
-    assert f"{LATE.queued_percent} %" in found.late
+    assert found.late == LATE
+    assert f"{LATE.queued_percent} %" in str(found.late)
 
 
 def test_one_difference_on_a_machine_in_time_is_the_gates() -> None:
