@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
@@ -132,7 +132,7 @@ def check_origin(origin: str) -> None:
     _check(_ORIGIN, "origin", origin)
 
 
-def canonical_json(value: dict[str, Any]) -> bytes:
+def canonical_json(value: Mapping[str, object]) -> bytes:
     """Write JSON in its one spelling: keys in order, no spaces, ASCII, no NaN. Raises BadFormatError."""
     try:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")

@@ -12,7 +12,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pyrage
@@ -36,7 +35,7 @@ class OpenedRecord:
     monotonic_ms: int
     boot: str
     id: str
-    body: dict[str, Any]
+    body: dict[str, object]
 
 
 class Closed(enum.Enum):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -63,7 +63,7 @@ class Status(Message, frozen=True):
 
     program: Name
     state: Name
-    detail: dict[str, Any]
+    detail: dict[str, object]
     alive: bool = True
 
     def __post_init__(self) -> None:
@@ -71,7 +71,7 @@ class Status(Message, frozen=True):
         _refuse_unplain(self.detail)
 
 
-def _refuse_unplain(detail: dict[str, Any]) -> None:
+def _refuse_unplain(detail: dict[str, object]) -> None:
     if not _is_plain(detail, _DEPTH_MAX):
         raise ValueError("a detail is plain data")
 
@@ -353,7 +353,7 @@ class Prepare(Message, frozen=True):
 class Prepared(Message, frozen=True):
     """The models are loaded and proved; `detail` is for the status. The child waits for a crossing."""
 
-    detail: dict[str, Any]
+    detail: dict[str, object]
 
     def __post_init__(self) -> None:
         """Refuse what JSON has not: it becomes part of a status."""

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from gate.audit.errors import BadFormatError
 from gate.audit.record import Header
@@ -42,7 +41,7 @@ class Reading:
                     found = True
         return found
 
-    def records(self) -> Iterator[dict[str, Any]]:
+    def records(self) -> Iterator[dict[str, object]]:
         """Yield each record with its body; the body of one that does not open is null, and it says why.
 
         Raises StructureError where the bundle itself cannot be read on, and OSError.
@@ -62,7 +61,7 @@ class Reading:
                         return
         raise StructureError("it is cut off")
 
-    def _in_clear(self, index: int, leaf: bytes, sealed: bytes) -> dict[str, Any]:
+    def _in_clear(self, index: int, leaf: bytes, sealed: bytes) -> dict[str, object]:
         """The rest of a line. `key` names the age file that opens it, which is what is deleted to erase the crossing."""
         try:
             header = Header.parse(leaf)
@@ -82,7 +81,7 @@ class Reading:
         self.is_damaged = self.is_damaged or is_damage
 
 
-_NOTHING: dict[str, Any] = dict.fromkeys(("kind", "crossing", "monotonic_ms", "boot", "id", "body"))
+_NOTHING: dict[str, object] = dict.fromkeys(("kind", "crossing", "monotonic_ms", "boot", "id", "body"))
 
 
 def ranges(indices: list[int]) -> str:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -18,6 +18,7 @@ from gate.programs.shared.clock import now
 if TYPE_CHECKING:
     import sqlalchemy
 
+    from gate.audit.note import Verifier
     from gate.central.evidence import Alarm
 
 app = typer.Typer(no_args_is_help=True)
@@ -117,6 +118,22 @@ def serve(
             serve_app(application, folder, listener)
 
 
+class _Gate(TypedDict):
+    """A row of the fleet's list."""
+
+    id: str
+    origin: str
+    state: str
+    entries: int
+    root: str
+    bodies: int
+    keys_missing: int
+    verified: bool | None
+    evidence: int
+    alarms: list[dict[str, str]]
+    last_seen: str | None
+
+
 @app.command()
 def fleet(
     folder: Dir,
@@ -143,13 +160,14 @@ def fleet(
     raise typer.Exit(int(Exit.OK if is_well else Exit.NO))
 
 
-def _fleet(engine: sqlalchemy.Engine, mirror: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - imported late
+def _fleet(engine: sqlalchemy.Engine, mirror: Verifier | None) -> list[_Gate]:
     from gate.central.archive import is_intact
     from gate.central.evidence import Evidence
     from gate.central.ledger import Ledger
     from gate.central.roster import Roster
 
-    ledger, evidence, rows = Ledger(engine), Evidence(engine), []
+    ledger, evidence = Ledger(engine), Evidence(engine)
+    rows: list[_Gate] = []
     for gate in Roster(engine).everyone():
         head, alarms = ledger.head(gate.device), evidence.alarms(gate.device)
         rows.append(
@@ -196,7 +214,7 @@ def alarms(gate_id: GateId, folder: Dir, database: Database = None, as_json: Jso
     raise typer.Exit(int(Exit.NO if any(one.answer is None for one in found) else Exit.OK))
 
 
-def _alarm(alarm: Alarm) -> dict[str, Any]:
+def _alarm(alarm: Alarm) -> dict[str, object]:
     return {
         "id": alarm.id,
         "kind": alarm.kind,

@@ -109,7 +109,7 @@ def read_mrz(
         with PageReader(models or default_folder()) as reader:
             for path in pictures_in(images):
                 answer = reader.read(path)
-                found |= answer["found"]
+                found |= answer.found
                 report_page(path, answer, json=json)
     except ReaderUnfitError as error:
         fail(Exit.UNREACHABLE, str(error))

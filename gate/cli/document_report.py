@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -48,7 +48,7 @@ def report_inspection(
         raise typer.Exit(int(Exit.NO))
 
 
-def _facts(inspection: Inspection) -> dict[str, Any]:
+def _facts(inspection: Inspection) -> dict[str, object]:
     """What an inspection tells besides its checks; null where it does not know."""
     document, signature = inspection.document, inspection.signature
     return {
@@ -124,7 +124,7 @@ def report_no_zone(number: int, error: MrzError, *, json: bool) -> None:
     """Say that the text given as this zone is none. It has its line in JSON, so that lines in and out can be counted off."""
     note(one_line(f"gate: zone {number}: {error}"))
     if json:
-        nothing: dict[str, Any] = {
+        nothing: dict[str, object] = {
             "format": None,
             "valid": False,
             "check_digits": {},

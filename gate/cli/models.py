@@ -6,7 +6,7 @@ import contextlib
 import statistics
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from models.manifest import Model
+    from models.runtime import Session
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -61,7 +62,7 @@ def verify(folder: Folder = None, profile: Profile = "standard", json: Json = Fa
     from models.runtime import open_session
 
     place = folder or default_folder()
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     for model in _meant(folder or default_folder(), profile):
         try:
             session = open_session(model, place)
@@ -72,7 +73,8 @@ def verify(folder: Folder = None, profile: Profile = "standard", json: Json = Fa
         emit_json("models.verify/1", {"models": rows})
     else:
         for row in rows:
-            say(f"{row['name']:12} {row['provider'] + ': proved' if row['ok'] else row['detail']}")
+            said = f"{row['provider']}: proved" if row["ok"] else row["detail"]
+            say(f"{row['name']:12} {said}")
     raise typer.Exit(Exit.OK if all(row["ok"] for row in rows) else Exit.NO)
 
 
@@ -118,7 +120,7 @@ def bench(
     """Time one run of each model, in milliseconds."""
     from models.runtime import golden_input, open_session
 
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[Session, float, float]] = []
     for model in _meant(folder or default_folder(), profile):
         with explained():
             session = open_session(model, folder or default_folder(), threads=threads)
@@ -128,18 +130,16 @@ def bench(
             started = time.perf_counter()
             session.run(tensor)
             took.append((time.perf_counter() - started) * 1000)
-        rows.append(
-            {
-                "name": model.name,
-                "provider": session.provider,
-                "took_ms": {"p50": statistics.median(took), "best": min(took)},
-            }
-        )
+        rows.append((session, statistics.median(took), min(took)))
     if json:
-        emit_json("models.bench/1", {"threads": threads, "runs": runs, "models": rows})
+        timed = [
+            {"name": session.model.name, "provider": session.provider, "took_ms": {"p50": p50, "best": best}}
+            for session, p50, best in rows
+        ]
+        emit_json("models.bench/1", {"threads": threads, "runs": runs, "models": timed})
         return
-    for row in rows:
-        say(f"{row['name']:12} {row['took_ms']['p50']:7.2f} ms  (best {row['took_ms']['best']:.2f})  {row['provider']}")
+    for session, p50, best in rows:
+        say(f"{session.model.name:12} {p50:7.2f} ms  (best {best:.2f})  {session.provider}")
 
 
 @contextlib.contextmanager

@@ -10,8 +10,8 @@ from __future__ import annotations
 import enum
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn, TypeVar
 
 import typer
 
@@ -32,7 +32,7 @@ class Exit(enum.IntEnum):
     CONFIG = 78
 
 
-def emit_json(schema: str, fields: dict[str, Any]) -> None:
+def emit_json(schema: str, fields: Mapping[str, object]) -> None:
     """Print one JSON document on standard output; `schema` is like `audit.verify/1`."""
     text = json.dumps({"schema": schema, **fields}, ensure_ascii=False, default=str)
     # What cannot be printed stands only inside of strings, where JSON has an escape for it.

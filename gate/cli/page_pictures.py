@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import struct
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import msgspec
 
 from gate.cli.output import emit_json, say
+from gate.programs.vision.page_answers import PageAnswer, Ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+Said = TypeVar("Said", PageAnswer, Ready)
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jp2", ".j2k", ".png"})
 ANSWER_DEADLINE_S = 30.0  # a picture takes a tenth of a second; a file that holds a decoder for longer is given up
 START_DEADLINE_S = 60.0
@@ -48,40 +51,39 @@ class PageReader:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def read(self, path: Path) -> dict[str, Any]:
+    def read(self, path: Path) -> PageAnswer:
         """What the picture shows, as the child tells it, or why it shows nothing. Raises ReaderUnfitError."""
         child = self._child or self._start()
         try:
             with path.open("rb") as file:
                 content = file.read(self._bytes_max + 1)
         except OSError as error:
-            return _nothing(f"cannot be read: {error.strerror}")
+            return PageAnswer(reason=f"cannot be read: {error.strerror}")
         if len(content) > self._bytes_max:
-            return _nothing(f"more than {self._bytes_max} bytes")
+            return PageAnswer(reason=f"more than {self._bytes_max} bytes")
         assert child.stdin is not None, "it was started with pipes"
         try:
             child.stdin.write(struct.pack(">Q", len(content)) + content)
             child.stdin.flush()
         except OSError:
             self._end()
-            return _nothing("the decoder broke on the picture")
-        answer = _line_of(child, ANSWER_DEADLINE_S)
+            return PageAnswer(reason="the decoder broke on the picture")
+        answer = _line_of(child, PageAnswer, ANSWER_DEADLINE_S)
         if answer is None:
             broke = child.poll() is not None
             self._end()
-            return _nothing(
-                "the decoder broke on the picture" if broke else f"took more than {ANSWER_DEADLINE_S:.0f} s to decode"
-            )
+            why = "the decoder broke on the picture" if broke else f"took more than {ANSWER_DEADLINE_S:.0f} s to decode"
+            return PageAnswer(reason=why)
         return answer
 
     def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "gate.programs.vision.page_child", str(self._models), str(os.getpid())]
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - ourselves
-        ready = _line_of(self._child, START_DEADLINE_S)
-        if ready is None or not ready["ready"]:
+        ready = _line_of(self._child, Ready, START_DEADLINE_S)
+        if ready is None or not ready.ready:
             self._end()
-            raise ReaderUnfitError(ready["reason"] if ready is not None else "the reading process does not start")
-        self._bytes_max = ready["bytes_max"]
+            raise ReaderUnfitError(ready.reason if ready is not None else "the reading process does not start")
+        self._bytes_max = ready.bytes_max
         return self._child
 
     def _end(self) -> None:
@@ -92,40 +94,23 @@ class PageReader:
         self._child = None
 
 
-def _line_of(child: subprocess.Popen[bytes], deadline_s: float) -> dict[str, Any] | None:
+def _line_of(child: subprocess.Popen[bytes], kind: type[Said], deadline_s: float) -> Said | None:
     """One answer, None when the child ended or stayed silent. A line comes whole: the child flushes after each."""
     assert child.stdout is not None, "it was started with pipes"
     ready, _, _ = select.select([child.stdout], [], [], deadline_s)
     line = child.stdout.readline() if ready else b""
-    if not line:
-        return None
-    answer: dict[str, Any] = json.loads(line)
-    return answer
+    return msgspec.json.decode(line, type=kind) if line else None
 
 
-def report_page(path: Path, answer: dict[str, Any], *, json: bool) -> None:
+def report_page(path: Path, answer: PageAnswer, *, json: bool) -> None:
     """Print what one picture gave; as JSON every field of the contract is there, whatever was found."""
-    fields = {"file": str(path), **_nothing(""), **answer}
     if json:
-        emit_json("document.read-mrz/1", fields)
+        emit_json("document.read-mrz/1", {"file": str(path), **msgspec.to_builtins(answer)})
         return
-    if not fields["found"]:
-        say(f"{path}: nothing: {fields['reason']}")
+    if not answer.found:
+        say(f"{path}: nothing: {answer.reason}")
         return
-    verdict = "accepted" if fields["accepted"] else f"not accepted: {fields['reason']}"
-    say(f"{path}: {fields['format']}, {verdict}")
-    for line in fields["lines"]:
+    verdict = "accepted" if answer.accepted else f"not accepted: {answer.reason}"
+    say(f"{path}: {answer.format}, {verdict}")
+    for line in answer.lines:
         say(f"  {line}")
-
-
-def _nothing(reason: str) -> dict[str, Any]:
-    return {
-        "found": False,
-        "accepted": False,
-        "reason": reason,
-        "format": None,
-        "lines": [],
-        "check_digits": {},
-        "confidence": None,
-        "took_ms": 0.0,
-    }

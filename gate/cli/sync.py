@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -69,10 +69,11 @@ def export_usb(
         fail(Exit.IO_ERROR, f"{error.strerror}: {error.filename}")
     answer = asyncio.run(status_of(settings, "sync"))
     known = answer.detail if answer is not None else {"mirrored": None, "last_receipt": None}
+    mirrored = known["mirrored"]
     fields = {
         "head": exported.entries,
-        "mirrored": known["mirrored"],
-        "pending": None if known["mirrored"] is None else max(0, exported.entries - known["mirrored"]),
+        "mirrored": mirrored,
+        "pending": max(0, exported.entries - mirrored) if isinstance(mirrored, int) else None,
         "last_receipt": known["last_receipt"],
         "bytes": exported.bytes_written,
     }
@@ -89,7 +90,7 @@ def _settings(path: Path | None) -> Config:
         fail(Exit.CONFIG, str(error))
 
 
-def _show(schema: str, detail: dict[str, Any], *, as_json: bool) -> None:
+def _show(schema: str, detail: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         emit_json(schema, detail)
         return
@@ -100,7 +101,10 @@ def _show(schema: str, detail: dict[str, Any], *, as_json: bool) -> None:
         say(f"last receipt {detail['last_receipt'] or 'none since the program started'}")
     if detail["problem"]:
         say(f"problem: {detail['problem']}")
-    if (lists := detail.get("lists")) is not None:
-        say(f"lists {lists['state']}, last replaced {lists['replaced_at'] or 'before the program started'}")
-        if lists["problem"]:
-            say(f"problem: {lists['problem']}")
+    match detail.get("lists"):
+        case {"state": state, "replaced_at": replaced_at, "problem": problem}:
+            say(f"lists {state}, last replaced {replaced_at or 'before the program started'}")
+            if problem:
+                say(f"problem: {problem}")
+        case _:
+            pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, FileSystemLoader
 
@@ -31,7 +31,7 @@ def render(found: Survey, store: Path) -> str:
     )
 
 
-def fields(found: Survey) -> dict[str, Any]:
+def fields(found: Survey) -> dict[str, object]:
     """The same as a JSON document."""
     return {
         "version": found.version,
@@ -46,7 +46,7 @@ def fields(found: Survey) -> dict[str, Any]:
     }
 
 
-def _country(one: Country, at: datetime) -> dict[str, Any]:
+def _country(one: Country, at: datetime) -> dict[str, object]:
     return {
         "code": one.code,
         "certificates": one.certificates,

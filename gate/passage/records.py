@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from gate.passage.counting import Counters
 from gate.passage.events import Part, RecordClass, RecordKind
@@ -179,7 +179,7 @@ class Started(_Record):
     leads_to_admission: ClassVar = True
     purpose: str
     lists: str
-    rules: Mapping[str, Any]
+    rules: Mapping[str, object]
     face: FaceSettings
     approval: ApprovalSettings
     officers: str = ""

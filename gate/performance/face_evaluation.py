@@ -11,7 +11,7 @@ import statistics
 import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gate.face.detect import central
 from gate.face.embed import embed, embed_portrait, standard_position
@@ -64,7 +64,7 @@ class Evaluation:
     groups: tuple[GroupRates, ...]
     took_ms: Mapping[str, float]
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, object]:
         """For JSON."""
         points = point_names()
         return {

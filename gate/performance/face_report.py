@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import matplotlib as mpl
 import numpy as np
@@ -86,7 +86,7 @@ def new_axes() -> tuple[Figure, Axes]:
 def svg(figure: Figure) -> str:
     """The plot as an element, which the page takes as it is: only numbers, the model's name and our own words are in it."""
     buffer = io.StringIO()
-    metadata: dict[str, Any] = {"Date": None, "Creator": None}
+    metadata: dict[str, object] = {"Date": None, "Creator": None}
     figure.savefig(buffer, format="svg", metadata=metadata)
     text = buffer.getvalue()
     return text[text.index("<svg") :]

@@ -7,9 +7,10 @@ without it frames are 1/15 s apart and no colour was shown. Every sequence goes 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from gate.face.injection import Feed
 from gate.face.liveness.witness import Witness
@@ -51,7 +52,7 @@ class PadEvaluation:
         """How many people's videos were doubted, which is a false alarm each."""
         return sum(1 for one in self.presentations if one.species is None and one.trouble)
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, object]:
         """For JSON."""
         return {
             "profile": self.profile,
@@ -175,32 +176,38 @@ def _frames(folder: Path) -> Iterator[tuple[Picture, int, tuple[float, float, fl
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)[:FRAMES_MAX]
     truth = _truth(folder / "truth.jsonl")
     for number, path in enumerate(paths):
-        line = truth[number] if number < len(truth) else {}
+        line = truth[number] if number < len(truth) else _Truth()
         try:
             frame = decode(read(path))
-            at_s = float(line.get("at_s", number / _FPS))
-            display = line.get("light", {}).get("display")
-            colour = None if display is None else (float(display[0]), float(display[1]), float(display[2]))
-        except (BadPictureError, TypeError, ValueError, IndexError, AttributeError) as error:
+        except BadPictureError as error:
             raise UnfitError(f"{path}: {error}") from error
-        yield frame, round(at_s * 1000), colour
+        at_s = number / _FPS if line.at_s is None else line.at_s
+        yield frame, round(at_s * 1000), line.light.display
 
 
-def _truth(path: Path) -> Sequence[dict[str, Any]]:
+class _Light(msgspec.Struct):
+    display: tuple[float, float, float] | None = None
+
+
+class _Truth(msgspec.Struct):
+    """What is known of one frame, as far as it matters here."""
+
+    at_s: float | None = None
+    light: _Light = _Light()
+
+
+def _truth(path: Path) -> Sequence[_Truth]:
     if not path.exists():
         return ()
     try:
         if path.stat().st_size > _TRUTH_BYTES_MAX:
             raise UnfitError(f"{path} is larger than {_TRUTH_BYTES_MAX} bytes")
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
+        return [msgspec.json.decode(line, type=_Truth) for line in path.read_bytes().splitlines()]
+    except (OSError, msgspec.DecodeError) as error:
         raise UnfitError(f"{path} is no ground truth: {error}") from error
-    if not all(isinstance(line, dict) for line in lines):
-        raise UnfitError(f"{path} is no ground truth: a line is no object")
-    return lines
 
 
-def _fields(found: AtBound) -> dict[str, Any]:
+def _fields(found: AtBound) -> dict[str, object]:
     return {
         "bound": found.bound,
         "bpcer": _row_fields(found.bona_fide, "bpnrr"),
@@ -209,7 +216,7 @@ def _fields(found: AtBound) -> dict[str, Any]:
     }
 
 
-def _row_fields(row: Row, non_response: str) -> dict[str, Any]:
+def _row_fields(row: Row, non_response: str) -> dict[str, object]:
     error = row.error
     return {
         "rate": None if error is None else error.value,

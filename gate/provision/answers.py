@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyrage
 
@@ -58,7 +57,7 @@ class Answers:
             found.append("an officers' authority is named by its public key, 44 characters of Base64")
         return found
 
-    def table(self) -> dict[str, Any]:
+    def table(self) -> dict[str, object]:
         """The tables of gate.toml."""
         paths = {}
         if self.root is not None:

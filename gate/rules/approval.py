@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -30,7 +30,7 @@ class Approval:
     signature: bytes
 
 
-def digest(settings: Mapping[str, Any]) -> str:
+def digest(settings: Mapping[str, object]) -> str:
     """The SHA-256 of the settings as JSON with sorted keys and no spaces, in hexadecimal: the text that is signed."""
     text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -9,7 +9,7 @@ import enum
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,7 +134,17 @@ def _text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
-def freshness(store: Held, now: datetime, *, age_max_days: int) -> dict[str, Any]:
+class Freshness(TypedDict):
+    """What the status says of the lists."""
+
+    version: str
+    certificates: int
+    published: list[dict[str, str | int]]
+    revocation_lists: dict[str, str | int | None]
+    alarms: list[str]
+
+
+def freshness(store: Held, now: datetime, *, age_max_days: int) -> Freshness:
     """What the status says of the lists, a kind each, with its alarms."""
     editions = store.editions()
     due = [one.next_update for one in editions if one.next_update is not None]

@@ -16,7 +16,7 @@ import json
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -127,7 +127,7 @@ def _is_train(one: Presentation, left: str, held: set[str]) -> bool:
     return one.species != left if one.species is not None else one.source not in held
 
 
-def report(presentations: Sequence[Presentation], cues: tuple[Cue, ...]) -> dict[str, Any]:
+def report(presentations: Sequence[Presentation], cues: tuple[Cue, ...]) -> dict[str, object]:
     """Fusion against each cue alone, on classes and people left out."""
     alone = {cue.value: left_out(presentations, (cue,)) for cue in cues}
     return {"fusion": left_out(presentations, cues), "alone": alone}

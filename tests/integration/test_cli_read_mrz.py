@@ -135,9 +135,9 @@ def test_a_hostile_picture_gets_a_reason(reader: PageReader, tmp_path: Path, nam
     file = tmp_path / "hostile"
     file.write_bytes(HOSTILE[name])
     answer = reader.read(file)
-    assert answer["found"] is False
-    assert answer["accepted"] is False
-    assert answer["reason"]
+    assert answer.found is False
+    assert answer.accepted is False
+    assert answer.reason
 
 
 def sixteen_bits() -> bytes:
@@ -165,8 +165,8 @@ def test_an_unusual_picture_is_read_all_the_same(reader: PageReader, tmp_path: P
     file = tmp_path / "unusual"
     file.write_bytes(made())
     answer = reader.read(file)
-    assert answer["found"], answer["reason"]
-    assert tuple(answer["lines"]) == PAGE.lines
+    assert answer.found, answer.reason
+    assert tuple(answer.lines) == PAGE.lines
 
 
 def test_an_animated_png_is_read_by_its_first_picture_or_refused(reader: PageReader, tmp_path: Path) -> None:
@@ -176,13 +176,13 @@ def test_an_animated_png_is_read_by_its_first_picture_or_refused(reader: PageRea
     file = tmp_path / "animated.png"
     file.write_bytes(still[:33] + chunk + still[33:])
     answer = reader.read(file)
-    assert answer["reason"] or tuple(answer["lines"]) == PAGE.lines
+    assert answer.reason or tuple(answer.lines) == PAGE.lines
 
 
 def test_forty_megapixels_are_read_in_bounded_memory(reader: PageReader, tmp_path: Path) -> None:
     file = tmp_path / "large.png"
     file.write_bytes(encoded(".png", cv2.resize(PAGE.picture, (7300, 5475)), cv2.IMWRITE_PNG_COMPRESSION, 1))
-    assert tuple(reader.read(file)["lines"]) == PAGE.lines
+    assert tuple(reader.read(file).lines) == PAGE.lines
     assert reader._child is not None
     status = Path(f"/proc/{reader._child.pid}/status").read_text()
     peak_kb = int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
@@ -195,25 +195,25 @@ def test_a_child_that_a_picture_breaks_is_replaced(tmp_path: Path) -> None:
     file = tmp_path / "a.png"
     file.write_bytes(encoded(".png"))
     with PageReader(MODELS) as opened:
-        assert opened.read(file)["found"]
+        assert opened.read(file).found
         assert opened._child is not None
         opened._child.kill()
         opened._child.wait()
         broken = opened.read(file)
-        assert broken["found"] is False
-        assert "broke" in broken["reason"]
-        assert opened.read(file)["found"]
+        assert broken.found is False
+        assert "broke" in broken.reason
+        assert opened.read(file).found
 
 
 def test_a_child_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "a.png"
     file.write_bytes(encoded(".png"))
     with PageReader(MODELS) as opened:
-        assert opened.read(file)["found"]
+        assert opened.read(file).found
         monkeypatch.setattr(page_pictures, "ANSWER_DEADLINE_S", 0.0)
-        assert "took more than" in opened.read(file)["reason"]
+        assert "took more than" in opened.read(file).reason
         monkeypatch.undo()
-        assert opened.read(file)["found"]
+        assert opened.read(file).found
 
 
 def test_a_file_over_the_limit_is_not_sent(tmp_path: Path) -> None:
@@ -221,9 +221,9 @@ def test_a_file_over_the_limit_is_not_sent(tmp_path: Path) -> None:
     with file.open("wb") as long:
         long.truncate(PICTURE_BYTES_MAX + 1)
     with PageReader(MODELS) as opened:
-        assert opened.read(file)["reason"] == f"more than {PICTURE_BYTES_MAX} bytes"
+        assert opened.read(file).reason == f"more than {PICTURE_BYTES_MAX} bytes"
         file.write_bytes(encoded(".png"))
-        assert opened.read(file)["found"]
+        assert opened.read(file).found
 
 
 def test_a_child_that_cannot_start_is_said_to_be_unfit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

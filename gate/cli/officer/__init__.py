@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -271,7 +271,7 @@ def _show(verb: Verb, answer: messages.OrderAnswer, *, as_json: bool) -> Exit:
     return code
 
 
-def _standing(told: messages.Look | messages.OrderAnswer) -> dict[str, Any]:
+def _standing(told: messages.Look | messages.OrderAnswer) -> dict[str, object]:
     referred = [{"crossing": one.crossing, "objections": _reasons(one)} for one in told.referred]
     return {"state": told.state, "referred": referred}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from asn1crypto import core, pem, x509
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 CERTIFICATE_BYTES_MAX: Final = 32 * 1024
 _DOCUMENT_TYPES: Final = "2.23.136.1.1.6.2"
 # Those that are read, in this order: key usage, constraints, the key's identifier, its issuer's, purposes, period of key use.
-_EXTENSIONS: Final[dict[str, Any]] = {
+_EXTENSIONS: Final[dict[str, Any]] = {  # asn1crypto is untyped
     "2.5.29.15": x509.KeyUsage,
     "2.5.29.19": x509.BasicConstraints,
     "2.5.29.14": core.OctetString,
@@ -201,8 +201,21 @@ def _extensions(rest: Sequence[Part]) -> tuple[dict[str, bytes], bool]:
     return found, understood
 
 
-def _said_by(extensions: Mapping[str, bytes], understood: bool) -> dict[str, Any]:  # noqa: FBT001 - one pair, taken apart
-    """What the extensions make of a certificate. Those that nothing asks for may be as odd as they like."""
+class _Said(TypedDict):
+    """What the extensions make of a certificate."""
+
+    key_id: bytes | None
+    authority_key_id: bytes | None
+    understood: bool
+    may_sign_certificates: bool
+    may_sign_documents: bool
+    purposes: frozenset[str]
+    key_use: tuple[datetime | None, datetime | None]
+    document_types: frozenset[str] | None
+
+
+def _said_by(extensions: Mapping[str, bytes], understood: bool) -> _Said:  # noqa: FBT001 - one pair, taken apart
+    """Read them; those that nothing asks for may be as odd as they like."""
     usage, constraints, key_id, authority, purposes, key_use = (
         kind.load(extensions[oid], strict=True) if oid in extensions else None for oid, kind in _EXTENSIONS.items()
     )

@@ -53,7 +53,7 @@ class Process(Generic[Said]):
         *,
         bytes_max: int,
     ) -> None:
-        self.detail: dict[str, Any] = {}
+        self.detail: dict[str, object] = {}
         self.lost = asyncio.Event()
         self._process = process
         self._way = way
@@ -158,7 +158,7 @@ class Process(Generic[Said]):
             await self._process.wait()
         self._words.close()
 
-    async def _prepared(self) -> dict[str, Any]:
+    async def _prepared(self) -> dict[str, object]:
         while True:
             message = await self.receive()
             if isinstance(message, messages.Prepared):

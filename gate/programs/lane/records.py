@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import Any
 
 import msgspec
 
@@ -30,9 +29,9 @@ class RecordError(Exception):
     """A record does not hold what its kind promises."""
 
 
-def fields_of(record: Record) -> dict[str, Any]:
+def fields_of(record: Record) -> dict[str, object]:
     """A record's fields as plain JSON values: enums by value, dates as text, dataclasses as tables. Its crossing is not among them."""
-    fields: dict[str, Any] = msgspec.to_builtins(record)
+    fields: dict[str, object] = msgspec.to_builtins(record)
     fields.pop("crossing", None)
     return fields
 
@@ -57,7 +56,7 @@ def stand_in(record: Record) -> bytes:
     return _canonical({"replaced": {"bytes": len(spelt), "sha256": hashlib.sha256(spelt).hexdigest()}}, allow_nan=False)
 
 
-def _canonical(fields: dict[str, Any], *, allow_nan: bool) -> bytes:
+def _canonical(fields: dict[str, object], *, allow_nan: bool) -> bytes:
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=allow_nan).encode("ascii")
 
 
@@ -108,7 +107,7 @@ class Remembered:
         return self if crossing is None else replace(self, replaced=(*self.replaced, crossing)[-REPLACED_MAX:])
 
 
-def replay(body: dict[str, Any]) -> tuple[Decision, bool]:
+def replay(body: dict[str, object]) -> tuple[Decision, bool]:
     """Take the decision of a `decided` record again; the second value says whether verdict and reasons are the same.
 
     Reasons that only the moment knew (a document pulled away, a time limit) may stand in the record beside the policy's.

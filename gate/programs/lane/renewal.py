@@ -14,11 +14,10 @@ import contextlib
 import logging
 import os
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -176,7 +175,7 @@ class CurrentLists:
         for left in self._folder.glob(COPIES):
             left.unlink(missing_ok=True)
 
-    def detail(self) -> dict[str, Any]:
+    def detail(self) -> Mapping[str, object]:
         """What the status shows: of the lists that judge, whatever lies on the disk."""
         if self.held is None:
             return {"version": None, "alarms": [self._trouble.words or "no document child has opened the lists yet"]}

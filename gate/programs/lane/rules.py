@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -99,7 +99,7 @@ def _face(config: Config) -> FaceSettings:
     )
 
 
-def _settings(config: Config) -> dict[str, Any]:
+def _settings(config: Config) -> dict[str, object]:
     """What is approved: the `rules`, the `face` and the `officers` of the record of the start."""
     return {
         "rules": msgspec.to_builtins(config.rules),

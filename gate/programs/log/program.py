@@ -265,7 +265,7 @@ class Desk:
         standing, publisher = self._writer.standing, self._publisher
         checkpoint = standing.checkpoint
         problem = standing.problem or publisher.problem or None
-        detail = {
+        detail: dict[str, object] = {
             "entries": checkpoint.size if checkpoint else 0,
             "root": checkpoint.root.hex() if checkpoint else None,
             "published": publisher.published,

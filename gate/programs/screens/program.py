@@ -216,7 +216,7 @@ class Screens:
     def _status(self) -> Status:
         page = self._page
         shown = page is not None and page.is_shown
-        detail = {
+        detail: dict[str, object] = {
             "pages": self._board.pages,
             "page": "shown" if shown else "not shown",
             "lane": self._lane.word,

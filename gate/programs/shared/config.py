@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -246,9 +246,9 @@ def load(path: Path) -> Config:
     return config
 
 
-def parse(table: dict[str, Any]) -> Config:
+def parse(table: Mapping[str, object]) -> Config:
     """Check the file's tables; a device's that names no driver has the usual one. Raises msgspec.ValidationError."""
-    devices = {name: table[name] for name in _USUAL_DRIVERS if isinstance(table.get(name), dict)}
+    devices = {name: device for name in _USUAL_DRIVERS if isinstance(device := table.get(name), dict)}
     named = {name: {"driver": _USUAL_DRIVERS[name], **device} for name, device in devices.items()}
     return msgspec.convert({**table, **named}, Config)
 

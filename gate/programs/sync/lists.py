@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
@@ -60,7 +60,7 @@ class Lists:
         """What an operator has to look into; empty when all is well."""
         return self._of_folder or self._of_import
 
-    def detail(self) -> dict[str, Any]:
+    def detail(self) -> dict[str, object]:
         """What the status shows."""
         outcome = self._outcome or Outcome()
         return {

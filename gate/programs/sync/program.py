@@ -63,7 +63,7 @@ async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
 
 
-async def push(config: Config) -> dict[str, Any]:
+async def push(config: Config) -> dict[str, object]:
     """Do one round now and return what `status` would say. Raises ConfigError, SyncError and OSError."""
     settings = _settings(config)
     outbox = Outbox(config, settings)
@@ -126,13 +126,13 @@ class Desk:
 
     def status(self) -> Status:
         """`away` without the mirror, else `degraded` while lists cannot be imported."""
-        detail = _NO_MIRROR if self._outbox is None else self._outbox.detail()
-        lists = None if self._lists is None else self._lists.detail()
-        state = "away" if detail["problem"] else "degraded" if lists and lists["problem"] else "ready"
-        return Status("sync", state, {**detail, "lists": lists})
+        outbox, lists = self._outbox, self._lists
+        state = "away" if outbox and outbox.problem else "degraded" if lists and lists.problem else "ready"
+        detail = _NO_MIRROR if outbox is None else outbox.detail()
+        return Status("sync", state, {**detail, "lists": lists and lists.detail()})
 
 
-_NO_MIRROR: dict[str, Any] = {"head": None, "mirrored": None, "pending": None, "last_receipt": None, "problem": None}
+_NO_MIRROR: dict[str, object] = {"head": None, "mirrored": None, "pending": None, "last_receipt": None, "problem": None}
 
 
 class Outbox:
@@ -150,9 +150,9 @@ class Outbox:
         self._head = 0
         self._mirrored: int | None = None
         self._last_receipt: str | None = None
-        self._problem: str | None = "the mirror was not asked yet"
+        self.problem: str | None = "the mirror was not asked yet"
 
-    def detail(self) -> dict[str, Any]:
+    def detail(self) -> dict[str, object]:
         """What the status shows."""
         mirrored = self._mirrored or 0
         return {
@@ -160,7 +160,7 @@ class Outbox:
             "mirrored": mirrored,
             "pending": max(0, self._head - mirrored),
             "last_receipt": self._last_receipt,
-            "problem": self._problem,
+            "problem": self.problem,
         }
 
     async def attempt(self, courier: Courier) -> bool:
@@ -208,7 +208,7 @@ class Outbox:
 
     def _report(self, error: Exception | None) -> None:
         """Say once when a kind of trouble begins, and once when all is well again."""
-        self._problem = None if error is None else str(error)
+        self.problem = None if error is None else str(error)
         if error is None and self._reported is not None:
             log.info("mirror_reached")
         elif error is not None and type(error) is not self._reported:

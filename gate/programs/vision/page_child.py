@@ -6,14 +6,14 @@ answer is a line of JSON. The process cannot be dumped, leaves no core, may not 
 
 from __future__ import annotations
 
-import json
 import struct
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import cv2
+import msgspec
 
 from gate.page.errors import RecogniserError
 from gate.page.picture.objections import objections_to
@@ -22,6 +22,7 @@ from gate.page.picture.recognise import open_recogniser
 from gate.page.values import NoReading, Reading, Why
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode
 from gate.programs.children.confine import Needs, confine, harden
+from gate.programs.vision.page_answers import PageAnswer, Ready
 
 if TYPE_CHECKING:
     from gate.page.values import Recogniser
@@ -39,45 +40,38 @@ WORDS = {
 HEADER = struct.Struct(">Q")
 
 
-def answer(content: bytes, recogniser: Recogniser) -> dict[str, Any]:
+def answer(content: bytes, recogniser: Recogniser) -> PageAnswer:
     """Decode and read one picture; what is wrong with it becomes a reason."""
     started_s = time.perf_counter()
     try:
-        seen = read(decode(content), recogniser)
+        found = _answer(read(decode(content), recogniser))
     except (BadPictureError, RecogniserError) as error:
-        return _answered(started_s, {"found": False, "accepted": False, "reason": str(error)})
+        found = PageAnswer(reason=str(error))
     except MemoryError:
-        return _answered(started_s, {"found": False, "accepted": False, "reason": "the picture needs too much memory"})
-    return _answered(started_s, _fields(seen))
+        found = PageAnswer(reason="the picture needs too much memory")
+    return msgspec.structs.replace(found, took_ms=round((time.perf_counter() - started_s) * 1000, 1))
 
 
-def _answered(started_s: float, fields: dict[str, Any]) -> dict[str, Any]:
-    return {**fields, "took_ms": round((time.perf_counter() - started_s) * 1000, 1)}
-
-
-def _fields(seen: Reading | NoReading) -> dict[str, Any]:
+def _answer(seen: Reading | NoReading) -> PageAnswer:
     match seen:
         case NoReading():
-            return {
-                "found": False,
-                "accepted": False,
-                "reason": "; ".join(WORDS[why] for why in seen.reasons),
-                "hints": [why.value for why in seen.reasons],
-            }
+            return PageAnswer(
+                reason="; ".join(WORDS[why] for why in seen.reasons), hints=[why.value for why in seen.reasons]
+            )
         case Reading():
             objections = objections_to(seen)
-            return {
-                "found": True,
-                "accepted": not objections,
-                "format": seen.format.value,
-                "lines": list(seen.lines),
-                "check_digits": dict(seen.check_digits),
-                "confidence": round(seen.weakest, 4),
-                "repaired": seen.repaired,
-                "reason": "; ".join(objections),
-                "hints": [why.value for why in seen.hints],
-                "alternatives": [list(lines) for lines in seen.alternatives],
-            }
+            return PageAnswer(
+                found=True,
+                accepted=not objections,
+                reason="; ".join(objections),
+                format=seen.format.value,
+                lines=list(seen.lines),
+                check_digits=dict(seen.check_digits),
+                confidence=round(seen.weakest, 4),
+                repaired=seen.repaired,
+                hints=[why.value for why in seen.hints],
+                alternatives=[list(lines) for lines in seen.alternatives],
+            )
 
 
 def serve(requests: BinaryIO, recogniser: Recogniser) -> None:
@@ -87,8 +81,12 @@ def serve(requests: BinaryIO, recogniser: Recogniser) -> None:
         if length > PICTURE_BYTES_MAX:
             raise ValueError(f"a request of {length} bytes")
         content = requests.read(length)
-        sys.stdout.write(json.dumps(answer(content, recogniser)) + "\n")
-        sys.stdout.flush()
+        _say(answer(content, recogniser))
+
+
+def _say(what: Ready | PageAnswer) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(what) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def main() -> None:
@@ -101,10 +99,9 @@ def main() -> None:
     try:
         recogniser = open_recogniser(Path(sys.argv[1]))
     except RecogniserError as error:
-        sys.stdout.write(json.dumps({"ready": False, "reason": str(error)}) + "\n")
+        _say(Ready(ready=False, reason=str(error)))
         return
-    sys.stdout.write(json.dumps({"ready": True, "bytes_max": PICTURE_BYTES_MAX}) + "\n")
-    sys.stdout.flush()
+    _say(Ready(ready=True, bytes_max=PICTURE_BYTES_MAX))
     serve(sys.stdin.buffer, recogniser)
 
 

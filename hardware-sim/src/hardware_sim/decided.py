@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ class Entry:
     at_ms: int
     kind: str
     crossing: str | None
-    body: Mapping[str, Any]
+    body: Mapping[str, object]
 
 
 @dataclass(slots=True)

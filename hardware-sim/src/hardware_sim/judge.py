@@ -16,7 +16,7 @@ import bisect
 import enum
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hardware_sim.decided import Admission, Entry, admissions
 
@@ -61,7 +61,7 @@ class Ruling:
     wrong: tuple[Finding, ...]
     passages_by_fault: int = 0  # through a leaf that stood open because its motor had failed
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """One JSON document."""
         return {
             "schema": "gate-sim.judge/1",

@@ -13,7 +13,7 @@ import threading
 import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hardware_sim.barrier.device import LATE_MS_MAX, TICK_MS, Barrier
 from hardware_sim.clock import WorldClock
@@ -187,7 +187,7 @@ class World:
             except OrderError as error:
                 self._speaker.say("error", why=str(error))
 
-    def _obey(self, order: dict[str, Any]) -> None:
+    def _obey(self, order: dict[str, object]) -> None:
         if "see" in order:
             self._screen.show(_screen_of(order["see"]))
         elif order.get("do") == "traveller":
@@ -214,7 +214,7 @@ class World:
         display.start()
         self._cleanup.callback(display.stop)
 
-    def _expect(self, order: dict[str, Any]) -> None:
+    def _expect(self, order: dict[str, object]) -> None:
         traveller, name = order.get("id"), order.get("scenario")
         if not isinstance(traveller, str) or not _ID.match(traveller):
             raise OrderError("a traveller's id has 1 to 64 letters, digits, - or _")
@@ -265,7 +265,7 @@ class World:
         self._speaker.say("host", do=what)
 
 
-def _parse(line: str) -> dict[str, Any]:
+def _parse(line: str) -> dict[str, object]:
     if not line.endswith("\n"):
         raise OrderError(f"an order is one line of less than {ORDER_BYTES_MAX} characters")
     try:

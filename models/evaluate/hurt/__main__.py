@@ -12,7 +12,7 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import cv2
 
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     (options.out / f"hurt-{options.seed}.json").write_text(json.dumps(content, indent=1) + "\n")
     (options.out / f"hurt-{options.seed}.md").write_text(markdown(options.seed, outcomes))
     print(json.dumps({"seed": options.seed, **told}))
-    return 1 if told["accepted_wrong"] or told["exact_of_whole"] < EXACT_MIN else 0
+    return 1 if told["accepted_wrong"] or exact_of_whole(outcomes) < EXACT_MIN else 0
 
 
 def outcomes_of(recogniser: Recogniser, *, seed: int, pages: int, keep: Path | None = None) -> Iterator[Outcome]:
@@ -123,7 +123,13 @@ def accepted_of(seen: Sequence[Reading | NoReading]) -> tuple[str, ...] | None:
     return next((one.lines for one in seen if isinstance(one, Reading) and votes.cast(one)), None)
 
 
-def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def exact_of_whole(outcomes: Sequence[Outcome]) -> float:
+    """The share of the whole pages that are read to the character."""
+    whole = [one for one in outcomes if one.whole]
+    return round(sum(one.exact for one in whole) / max(1, len(whole)), 4)
+
+
+def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
     """The sums; shares with their 95 % interval (Wilson)."""
     whole = [one for one in outcomes if one.whole]
     exact = sum(one.exact for one in whole)
@@ -132,7 +138,7 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "pages": len(outcomes),
         "whole": len(whole),
         "exact": exact,
-        "exact_of_whole": round(exact / max(1, len(whole)), 4),
+        "exact_of_whole": exact_of_whole(outcomes),
         "exact_of_whole_95": [round(bound, 4) for bound in wilson(exact, max(1, len(whole)))],
         "exact_of_all": round(sum(one.exact for one in outcomes) / max(1, len(outcomes)), 4),
         "counted": sum(one.counted for one in outcomes),

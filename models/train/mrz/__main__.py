@@ -14,7 +14,7 @@ import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import msgspec
@@ -136,7 +136,7 @@ def _session(content: bytes, version: str) -> Session:
     return session
 
 
-def _measure(session: Session, fonts: Sequence[Atlas], seed: int, lines: int) -> dict[str, Any]:
+def _measure(session: Session, fonts: Sequence[Atlas], seed: int, lines: int) -> dict[str, object]:
     def run(strips: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return session.run(strips)[0]
 

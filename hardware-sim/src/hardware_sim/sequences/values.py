@@ -178,7 +178,7 @@ class FrameTruth:
     people: tuple[PersonTruth, ...]
     light: Lighting
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Return plain values, for a line of `truth.jsonl`."""
         return {
             "at_s": round(self.at_s, 4),

@@ -1,0 +1,45 @@
+"""A dictionary of anything stands only where a format is read that is not ours to name, or where a library is untyped."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("gate", "drivers", "models", "hardware-sim/src")
+LOOSE = {
+    "gate/demo/stage.py": "the answer of any `gate` command: whoever asks knows which field they want",
+    "gate/document/pki/certificate.py": "the classes of asn1crypto, which is untyped",
+    "gate/face/liveness/fusion.py": "TOML, checked field by field as it becomes weights",
+    "gate/verify/bundle.py": "JSON that anybody may have written, matched field by field",
+    "gate/verify/judge.py": "JSON that anybody may have written, checked field by field",
+    "hardware-sim/src/hardware_sim/chip/travel.py": "JSON from the reader's process, as it becomes a passport",
+    "hardware-sim/src/hardware_sim/display.py": "JSON from the traveller's page; arguments of an overloaded library call",
+    "hardware-sim/src/hardware_sim/faces/people.py": "TOML, as it becomes people",
+    "hardware-sim/src/hardware_sim/readers/serve.py": "orders as JSON lines, checked as they are obeyed",
+    "hardware-sim/src/hardware_sim/scenario.py": "TOML, checked field by field as it becomes a scenario",
+    "hardware-sim/src/hardware_sim/sequences/store.py": "arguments of numpy.savez, whose names are data",
+}
+
+
+def loose_in(source: str) -> Iterator[str]:
+    """Every annotation that is a mapping of words to anything, as it is written."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
+            key, *rest = map(ast.unparse, node.slice.elts)
+            if key == "str" and rest == ["Any"]:
+                yield ast.unparse(node)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "[str, Any]" in node.value:
+            yield node.value
+
+
+def test_a_dictionary_of_anything_stands_only_where_a_reason_is_known() -> None:
+    files = (path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+    found = {str(path.relative_to(ROOT)) for path in files if any(loose_in(path.read_text()))}
+    assert found == set(LOOSE)
+
+
+def test_one_would_be_found() -> None:
+    source = 'a: Mapping[str, Any] = {}\nb = cast("dict[str, Any]", a)\nc: dict[str, object]\nd: Channel[Any, Any]'
+    assert list(loose_in(source)) == ["Mapping[str, Any]", "dict[str, Any]"]
