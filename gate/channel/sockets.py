@@ -26,7 +26,7 @@ from gate.channel.table import Channel, Rate, ToCaller, ToListener
 from gate.channel.users import Peer, Users, peer_of
 
 BYTES_MAX = 64 * 1024
-CHILD_BYTES_MAX = 4 * 1024 * 1024  # a message between a program and its child: a picture among them
+CHILD_BYTES_MAX = 4 * 1024 * 1024  # what a child says of itself until it is prepared, such as its lists; then BYTES_MAX
 PAIR_RATE = Rate(1_000, 2_000)  # between a program and its own child
 PAIR_DEADLINE_S = 2.0
 NO_DESCRIPTOR_PAUSE_S = 0.1

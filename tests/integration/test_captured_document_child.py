@@ -15,7 +15,6 @@ from fakes.sample_passports import utopia
 
 from drivers.reader.settings import Direct
 from gate.channel import messages as m
-from gate.channel.sockets import BYTES_MAX
 from gate.programs.children import landlock, words
 from gate.programs.children.start import ChildLostError, Process
 from gate.programs.lane.renewal import DocumentChild
@@ -44,9 +43,7 @@ def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 async def captured(lists: Path, deed: str) -> AsyncIterator[DocumentChild]:
     """A child that does this with its crossing."""
     prepare = m.PrepareDocument(Direct(socket=str(lists.parent / "apdu")).spelt(), str(lists), service=False)
-    child: DocumentChild = await Process.start(
-        "fakes.captured_child", prepare, incoming=m.FromDocument, bytes_max=BYTES_MAX
-    )
+    child: DocumentChild = await Process.start("fakes.captured_child", prepare, incoming=m.FromDocument)
     try:
         await child.send(m.ReadDocument(deed, [], clock_sure=True, page=None, lines=False, portrait=False))
         yield child

@@ -27,11 +27,11 @@ from gate.face.guidance import Hint
 from gate.face.track import TrackState
 from gate.passage.events import TrackChange
 from gate.passage.screen import Guidance
-from gate.programs.children import descriptors, portraits, start
+from gate.programs.children import descriptors, portraits, serving, start
 from gate.programs.children import spare as spares
 from gate.programs.children.start import ChildLostError, Process
 from gate.programs.vision import face_child
-from gate.programs.vision.face_child import guidance_of, message_of, serve
+from gate.programs.vision.face_child import Child, guidance_of, message_of
 from gate.programs.vision.face_children import FACES, FaceSpare
 
 DEADLINE_S = 15.0
@@ -65,7 +65,14 @@ class Parent:
 async def child_of() -> AsyncIterator[Parent]:
     ours, theirs = socket.socketpair()
     our_way, their_way = descriptors.pair()
-    child = asyncio.ensure_future(serve(theirs, their_way, hardened={"memory_locked": False}, confine=lambda _: {}))
+    child = asyncio.ensure_future(
+        serving.attend(
+            theirs,
+            their_way,
+            m.ToChild,
+            lambda parent, handed: Child(parent, handed, {"memory_locked": False}, confine=lambda _: {}).run(),
+        )
+    )
     connection = await adopt(ours, incoming=m.FromChild, bytes_max=CHILD_BYTES_MAX)
     try:
         yield Parent(connection, our_way, child)

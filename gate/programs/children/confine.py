@@ -208,12 +208,17 @@ def harden(parent_pid: int, *, keep: Iterable[int] = ()) -> dict[str, bool]:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES_MAX, ADDRESS_SPACE_BYTES_MAX))
     files_max = min(OPEN_FILES_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (files_max, files_max))
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent_pid:  # it died before the line above
-        raise OSError("the parent has ended")
+    end_with(parent_pid)
     locked = _may_lock_everything() and libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0
     refuse(never_needed(os.getpid()))
     return {"memory_locked": locked}
+
+
+def end_with(parent_pid: int) -> None:
+    """Have this process end when its parent does. Raises OSError when that has ended already."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent_pid:  # it died before the line above
+        raise OSError("the parent has ended")
 
 
 def confine(needs: Needs) -> dict[str, bool]:

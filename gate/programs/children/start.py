@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelError
-from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
+from gate.channel.sockets import BYTES_MAX, CHILD_BYTES_MAX, Connection, adopt
 from gate.programs.children import descriptors
 from gate.programs.children.words import Words
 from gate.programs.shared.config import environment_with
@@ -50,15 +50,12 @@ class Process(Generic[Said]):
         connection: Connection[Said],
         way: socket.socket,
         words: Words,
-        *,
-        bytes_max: int,
     ) -> None:
         self.detail: dict[str, object] = {}
         self.lost = asyncio.Event()
         self._process = process
         self._way = way
         self._words = words
-        self._bytes_max = bytes_max
         self._connection = connection
         self._queue: asyncio.Queue[Said] = asyncio.Queue(maxsize=QUEUE_MAX)
         self._reason = ""
@@ -72,11 +69,10 @@ class Process(Generic[Said]):
         *,
         incoming: Any,  # noqa: ANN401 - a union
         ends: bool = True,
-        bytes_max: int = CHILD_BYTES_MAX,
     ) -> Process[Said]:
         """Start a child of this module and wait until it is prepared. One that never `ends` overwrites what it frees.
 
-        Once prepared it says nothing longer than `bytes_max`: whoever breaks it must not hold our loop with what we decode. Raises
+        Once prepared it says nothing longer than BYTES_MAX: whoever breaks it must not hold our loop with what we decode. Raises
         ChildLostError.
         """
         ours, theirs = socket.socketpair()
@@ -94,7 +90,7 @@ class Process(Generic[Said]):
             theirs.close()
             their_way.close()
             os.close(words.theirs)
-        child = cls(process, connection, our_way, words, bytes_max=bytes_max)
+        child = cls(process, connection, our_way, words)
         try:
             await child.send(prepare)
             async with asyncio.timeout(START_DEADLINE_S):
@@ -177,7 +173,7 @@ class Process(Generic[Said]):
                     if deadline_s == SILENCE_MAX_S:
                         raise BadMessageError("it says a second time that it is prepared")
                     deadline_s = SILENCE_MAX_S
-                    self._connection.take_no_more_than(self._bytes_max)
+                    self._connection.take_no_more_than(BYTES_MAX)
                 if not isinstance(message, messages.Alive):
                     await self._queue.put(message)
                 del message  # or the traceback of this task's cancelling keeps it

@@ -22,7 +22,6 @@ from pathlib import Path
 import msgspec
 
 from gate.channel import messages
-from gate.channel.sockets import BYTES_MAX
 from gate.passage.records import ListsUpdated, PublishedList
 from gate.programs.children.start import ChildLostError, Process, UnfitError
 from gate.programs.shared import clock
@@ -44,7 +43,7 @@ Start = Callable[[messages.PrepareDocument], Awaitable[DocumentChild]]
 
 async def start_child(prepare: messages.PrepareDocument) -> DocumentChild:
     """Start a document child and have it prepared. Raises ChildLostError, UnfitError for lists that must not be used."""
-    return await Process.start(DOCUMENTS, prepare, incoming=messages.FromDocument, bytes_max=BYTES_MAX)
+    return await Process.start(DOCUMENTS, prepare, incoming=messages.FromDocument)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ at any moment: the store is replaced whole or not at all (`gate.trust.replacing`
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import resource
 import signal
@@ -21,6 +20,7 @@ import msgspec
 from gate.document.errors import DocumentError
 from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.ordinary import read_ordinary
+from gate.programs.children.confine import end_with
 from gate.programs.shared import clock
 from gate.programs.sync.lists_messages import (
     ANSWER_BYTES_MAX,
@@ -44,8 +44,6 @@ NICENESS = 10  # a traveller comes first
 SIGNER_BYTES_MAX = 64 << 10
 PROBLEM_CHARACTERS_MAX = 500
 
-_PR_SET_PDEATHSIG = 1
-
 
 def bind(parent_pid: int) -> None:
     """Make this process bounded, polite and mortal. Raises OSError when it would stay unbounded."""
@@ -57,9 +55,7 @@ def bind(parent_pid: int) -> None:
         (resource.RLIMIT_NOFILE, OPEN_FILES_MAX, OPEN_FILES_MAX),
     ):
         resource.setrlimit(kind, (soft, hard))
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent_pid:  # it died before the line above
-        raise OSError("the parent has ended")
+    end_with(parent_pid)
     with contextlib.suppress(OSError):  # a unit may forbid it; then the kernel's fairness has to do
         os.nice(NICENESS)
 

@@ -11,12 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 import secrets
-import signal
-import socket
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,8 +25,7 @@ import numpy as np
 from drivers.camera.settings import CameraSettings
 from drivers.errors import DriverError
 from gate.channel import messages
-from gate.channel.errors import ChannelError
-from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
+from gate.channel.sockets import Connection
 from gate.face.capture import Changed, Compared, Event, Guided, PortraitProblem
 from gate.face.chain import FaceModels, open_models, portrait_template
 from gate.face.errors import NoFaceError, SeveralFacesError
@@ -42,8 +37,8 @@ from gate.passage.events import TrackChange
 from gate.passage.evidence import CameraTrouble
 from gate.passage.screen import Guidance
 from gate.picture import BadPictureError, preview
-from gate.programs.children import needs, portraits, ways
-from gate.programs.children.confine import Needs, confine, harden
+from gate.programs.children import needs, portraits, serving, ways
+from gate.programs.children.confine import Needs, confine
 from gate.programs.children.descriptors import Handed
 from gate.programs.shared.devices.cameras import camera_for
 from gate.programs.shared.racing import first_of
@@ -57,11 +52,10 @@ if TYPE_CHECKING:
     from drivers.values import Frame
     from gate.face.values import Template
 
-ALIVE_EVERY_S = 0.25
 FRAME_EVERY_S = 0.06  # a camera of 15 frames a second is looked at as its frames come
 FRAME_WAIT_S = 0.1
 PREVIEW_WIDTH_MAX = 640
-PREVIEW_BYTES_MAX = 60_000
+PREVIEW_BYTES_MAX = 60_000  # with what else its message holds less than BYTES_MAX
 PROBE_S = 2.0
 SESSION_BITS = 53  # what every spelling of a number keeps
 PRINTED_DEADLINE_S = 2.0  # the page child has it ready
@@ -87,7 +81,7 @@ class Child:
     """One child: `run` serves the parent until it hangs up."""
 
     def __init__(
-        self, parent: Connection[messages.ToChild], handed: Handed, *, hardened: dict[str, bool], confine: Confine
+        self, parent: Connection[messages.ToChild], handed: Handed, hardened: dict[str, bool], *, confine: Confine
     ) -> None:
         self._parent = parent
         self._handed = handed
@@ -106,9 +100,7 @@ class Child:
     async def run(self) -> None:
         """Serve until the parent hangs up; then close the camera and wipe."""
         try:
-            await first_of(self._receive(), self._look(), self._tell_alive(), self._await_portrait())
-        except ChannelError:
-            pass  # the parent is gone: so are we
+            await first_of(self._receive(), self._look(), self._await_portrait())
         finally:
             if self._printed is not None:
                 self._printed.wipe()
@@ -116,11 +108,6 @@ class Child:
                 self._crossing.watch.wipe()
                 self._crossing.video.wipe()
                 self._crossing.camera.close()
-
-    async def _tell_alive(self) -> None:
-        while True:
-            await self._parent.send(messages.Alive())
-            await asyncio.sleep(ALIVE_EVERY_S)
 
     async def _receive(self) -> None:
         async for message in self._parent:
@@ -367,23 +354,9 @@ def guidance_of(hint: Hint | None, *, faces: int) -> Guidance:
     return GUIDANCE_OF[hint]
 
 
-async def serve(end: socket.socket, way: socket.socket, *, hardened: dict[str, bool], confine: Confine) -> None:
-    """Serve the parent at the other end of `end`; what it hands over comes by `way`. `confine` leaves this process what its camera needs."""
-    handed = Handed(way)
-    parent = await adopt(end, incoming=messages.ToChild, bytes_max=CHILD_BYTES_MAX)
-    try:
-        await Child(parent, handed, hardened=hardened, confine=confine).run()
-    finally:
-        parent.close()
-        handed.close()
-
-
 def main() -> None:
-    """Entry point of the process: `python -m gate.programs.vision.face_child PARENT_PID WAY`, a socket as standard input."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
-    way = int(sys.argv[2])
-    hardened = harden(int(sys.argv[1]), keep=(way,))
-    asyncio.run(serve(socket.socket(fileno=os.dup(0)), socket.socket(fileno=way), hardened=hardened, confine=confine))
+    """Entry point of the process."""
+    serving.run(messages.ToChild, lambda *ends: Child(*ends, confine=confine).run())
 
 
 if __name__ == "__main__":

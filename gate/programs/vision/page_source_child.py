@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
 import socket
-import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,16 +26,15 @@ from drivers.reader.page import CameraPage
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings
 from drivers.values import Frame, PagePresence, PageVerdicts
 from gate.channel import messages
-from gate.channel.errors import ChannelError
-from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
+from gate.channel.sockets import Connection
 from gate.page.errors import RecogniserError
 from gate.page.picture.recognise import open_recogniser
 from gate.page.stream.camera import CameraStream
 from gate.page.stream.events import Advised, Gone, Read, Unread
 from gate.page.stream.scanner import ScannerStream
 from gate.picture import PICTURE_BYTES_MAX, BadPictureError, decode, preview
-from gate.programs.children import needs, portraits, ways
-from gate.programs.children.confine import Needs, confine, harden
+from gate.programs.children import needs, portraits, serving, ways
+from gate.programs.children.confine import confine
 from gate.programs.children.descriptors import Handed
 from gate.programs.shared.devices.cameras import page_camera
 from gate.programs.shared.keep import Backoff, keep
@@ -53,15 +49,12 @@ if TYPE_CHECKING:
     from gate.page.stream.events import Event
     from gate.page.values import Recogniser
 
-ALIVE_EVERY_S = 0.25
 FRAME_EVERY_S = 0.08  # about 12 looks a second
 WAIT_S = 0.1
 RETRY_S = 1.0
 PORTRAIT_WIDTH_MAX = 640
 PORTRAIT_BYTES_MAX = 256 * 1024
 WRITE_DEADLINE_S = 10.0  # until the face child has taken the printed portrait
-
-Confine = Callable[[Needs], object]
 
 
 @dataclass(slots=True, repr=False)
@@ -76,46 +69,32 @@ class Kept:
 class Child:
     """One child: `run` serves the parent until it hangs up."""
 
-    def __init__(self, parent: Connection[messages.ToPageChild], handed: Handed, *, confine: Confine) -> None:
+    def __init__(self, parent: Connection[messages.ToPageChild], handed: Handed) -> None:
         self._parent = parent
         self._handed = handed
         self._kept = Kept()
-        self._confine = confine
         self._verdicts: PageVerdicts | None = None
         self._up: bool | None = None
         self._next_page = 1
 
     async def run(self) -> None:
         """Prepare, then look for ever."""
+        prepare = await self._parent.receive()
+        self._next_page = prepare.first_page
+        settings: PageSettings = msgspec.json.decode(prepare.source, type=PageSettings)
+        confine(needs.of_device(settings.reach))
         try:
-            prepare = await self._parent.receive()
-            self._next_page = prepare.first_page
-            settings: PageSettings = msgspec.json.decode(prepare.source, type=PageSettings)
-            self._confine(needs.of_device(settings.reach))
-            try:
-                recogniser = await asyncio.to_thread(open_recogniser, Path(prepare.models))
-            except RecogniserError as error:
-                await self._parent.send(messages.Unfit(messages.words(error)))
-                return
-            await self._parent.send(messages.Prepared({}))
-            await first_of(
-                self._until_hung_up(),
-                self._tell_alive(),
-                self._look(settings, recogniser),
-                self._give_lines(),
-                self._give_portraits(),
-            )
-        except ChannelError:
-            pass  # the parent is gone: so are we
+            recogniser = await asyncio.to_thread(open_recogniser, Path(prepare.models))
+        except RecogniserError as error:
+            await self._parent.send(messages.Unfit(messages.words(error)))
+            return
+        await self._parent.send(messages.Prepared({}))
+        looking = self._look(settings, recogniser)
+        await first_of(self._until_hung_up(), looking, self._give_lines(), self._give_portraits())
 
     async def _until_hung_up(self) -> None:
         while True:
             await self._parent.receive()
-
-    async def _tell_alive(self) -> None:
-        while True:
-            await self._parent.send(messages.Alive())
-            await asyncio.sleep(ALIVE_EVERY_S)
 
     async def _give_lines(self) -> None:
         """Write the lines of the newest page to whoever is handed to us for them. Between two pages nothing here names any."""
@@ -241,24 +220,10 @@ async def _written(writing: Coroutine[Any, Any, None]) -> None:
             await writing
 
 
-async def serve(end: socket.socket, way: socket.socket, *, confine: Confine) -> None:
-    """Serve the parent at the other end of `end`; what it hands over comes by `way`. `confine` leaves this process what its page source needs."""
-    handed = Handed(way)
-    parent = await adopt(end, incoming=messages.ToPageChild, bytes_max=CHILD_BYTES_MAX)
-    try:
-        await Child(parent, handed, confine=confine).run()
-    finally:
-        parent.close()
-        handed.close()
-
-
 def main() -> None:
-    """Entry point: `python -m gate.programs.vision.page_source_child PARENT_PID WAY`, a socket as standard input."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
-    way = int(sys.argv[2])
-    harden(int(sys.argv[1]), keep=(way,))
+    """Entry point of the process."""
     cv2.setNumThreads(1)
-    asyncio.run(serve(socket.socket(fileno=os.dup(0)), socket.socket(fileno=way), confine=confine))
+    serving.run(messages.ToPageChild, lambda parent, handed, _: Child(parent, handed).run())
 
 
 if __name__ == "__main__":

@@ -11,11 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-import socket
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -25,12 +20,11 @@ import msgspec
 from drivers.errors import DriverError
 from drivers.reader.settings import ChipReaderSettings
 from gate.channel import messages
-from gate.channel.errors import ChannelError
-from gate.channel.sockets import CHILD_BYTES_MAX, Connection, adopt
+from gate.channel.sockets import Connection
 from gate.document.authenticity.terminal_authentication import CentreRequest
 from gate.document.inspection import Portrait
-from gate.programs.children import portraits, ways
-from gate.programs.children.confine import confine, harden
+from gate.programs.children import portraits, serving, ways
+from gate.programs.children.confine import confine
 from gate.programs.children.descriptors import Handed
 from gate.programs.children.needs import OF_DOCUMENTS, ONCE_REACHED
 from gate.programs.children.seccomp import refuse
@@ -43,19 +37,10 @@ from gate.programs.shared.devices.chip_readers import ChipReader, chip_reader
 from gate.programs.shared.racing import first_of
 from gate.trust.store import TrustStore
 
-ALIVE_EVERY_S = 0.25
 LOOK_EVERY_S = 1.0  # at the reader, before there is a crossing
 WAY_DEADLINE_S = 10.0  # until the face child has taken the portrait, and the page child given the lines
 
 REASON_CHARACTERS_MAX = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """What closes behind a child: the files once its lists are open, sockets and threads once its chip reader is reached."""
-
-    close_files: Callable[[], dict[str, bool]]
-    close_rest: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +57,10 @@ class Prepared:
 class Child:
     """One child: `run` serves the lane until it hangs up, or until the chip reader is lost before there was a crossing."""
 
-    def __init__(self, lane: Connection[messages.ToDocument], handed: Handed, *, doors: Doors) -> None:
+    def __init__(self, lane: Connection[messages.ToDocument], handed: Handed, hardened: dict[str, bool]) -> None:
         self._lane = lane
         self._handed = handed
-        self._doors = doors
+        self._hardened = hardened
         self._wanted: asyncio.Queue[messages.ReadDocument] = asyncio.Queue(maxsize=1)
         self._taken = False
         self._answers: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
@@ -83,40 +68,37 @@ class Child:
 
     async def run(self) -> None:
         """Prepare, wait for the crossing, read, and watch the document until the lane hangs up."""
+        message = await self._lane.receive()
+        assert isinstance(message, messages.PrepareDocument), "the first message prepares"
         try:
-            message = await self._lane.receive()
-            assert isinstance(message, messages.PrepareDocument), "the first message prepares"
-            try:
-                store = open_lists(Path(message.lists), service=message.service)
-                chip: ChipReaderSettings = msgspec.json.decode(message.chip, type=ChipReaderSettings)
-                reader = chip_reader(chip)
-                zone = config.zone_of(message.time_zone)  # before the files are closed
-            except ListsError as error:
-                await self._lane.send(messages.Unfit(messages.words(f"paths.trust: {error}")))
-                return
-            except DriverError as error:
-                await self._lane.send(messages.Unfit(messages.words(f"chip: {error}")))
-                return
-            except ValueError as error:
-                await self._lane.send(messages.Unfit(messages.words(str(error))))
-                return
-            await self._serve(store, reader, fingers=message.fingers, zone=zone)
-        except ChannelError:
-            pass  # the lane is gone: so are we
+            store = open_lists(Path(message.lists), service=message.service)
+            chip: ChipReaderSettings = msgspec.json.decode(message.chip, type=ChipReaderSettings)
+            reader = chip_reader(chip)
+            zone = config.zone_of(message.time_zone)  # before the files are closed
+        except ListsError as error:
+            await self._lane.send(messages.Unfit(messages.words(f"paths.trust: {error}")))
+            return
+        except DriverError as error:
+            await self._lane.send(messages.Unfit(messages.words(f"chip: {error}")))
+            return
+        except ValueError as error:
+            await self._lane.send(messages.Unfit(messages.words(str(error))))
+            return
+        await self._serve(store, reader, fingers=message.fingers, zone=zone)
 
     async def _serve(self, store: TrustStore, reader: ChipReader, *, fingers: bool, zone: ZoneInfo) -> None:
-        confined = self._doors.close_files()
+        confined = self._hardened | confine(OF_DOCUMENTS)
         missing = ""
         try:
             await reader.open()
         except DriverError as error:
             missing = str(error)[:REASON_CHARACTERS_MAX] or "the chip reader is away"
-        self._doors.close_rest()
+        refuse(ONCE_REACHED)
         ready = messages.DocumentReady(told(store), missing, confined)
         try:
             await self._lane.send(messages.Prepared(msgspec.to_builtins(ready)))
             prepared = Prepared(store, reader, fingers, missing, zone)
-            await first_of(self._receive(), self._tell_alive(), self._cross(prepared))
+            await first_of(self._receive(), self._cross(prepared))
         finally:
             if self._sending is not None:
                 self._sending.cancel()
@@ -132,11 +114,6 @@ class Child:
                     self._answers.put_nowait(answer)
                 case messages.PrepareDocument() | messages.ReadDocument():
                     raise RuntimeError("a child is prepared once, and serves one crossing")
-
-    async def _tell_alive(self) -> None:
-        while True:
-            await self._lane.send(messages.Alive())
-            await asyncio.sleep(ALIVE_EVERY_S)
 
     async def _cross(self, prepared: Prepared) -> None:
         """The one crossing of this process, once it comes. Ends before, for another child, when the reader is lost meanwhile."""
@@ -210,24 +187,9 @@ class Child:
         return await self._answers.get()
 
 
-async def serve(end: socket.socket, way: socket.socket, *, doors: Doors) -> None:
-    """Serve the lane at the other end of `end`; what it hands over comes by `way`."""
-    handed = Handed(way)
-    lane = await adopt(end, incoming=messages.ToDocument, bytes_max=CHILD_BYTES_MAX)
-    try:
-        await Child(lane, handed, doors=doors).run()
-    finally:
-        lane.close()
-        handed.close()
-
-
 def main() -> None:
-    """Entry point of the process: `python -m gate.programs.lane.document.child PARENT_PID WAY`, a socket as standard input."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
-    way = int(sys.argv[2])
-    hardened = harden(int(sys.argv[1]), keep=(way,))
-    doors = Doors(close_files=lambda: {**hardened, **confine(OF_DOCUMENTS)}, close_rest=lambda: refuse(ONCE_REACHED))
-    asyncio.run(serve(socket.socket(fileno=os.dup(0)), socket.socket(fileno=way), doors=doors))
+    """Entry point of the process."""
+    serving.run(messages.ToDocument, lambda *ends: Child(*ends).run())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import sys
 from typing import Any, cast
 
 from gate.channel import messages as m
-from gate.channel.sockets import BYTES_MAX
 from gate.programs.children import ways
 from gate.programs.children.start import Process
 from gate.programs.children.words import Words
@@ -78,7 +77,7 @@ def child_that_says(*messages: m.Message) -> Process[Any]:
     other.close()
     words = Words("a child")
     os.close(words.theirs)
-    return Process(cast("Any", Ended()), cast("Any", Connection(*messages)), way, words, bytes_max=BYTES_MAX)
+    return Process(cast("Any", Ended()), cast("Any", Connection(*messages)), way, words)
 
 
 async def test_a_child_that_ended_keeps_nothing_that_it_said_though_its_parent_still_knows_it() -> None:
@@ -117,7 +116,7 @@ async def test_a_page_that_was_passed_on_is_not_kept_until_the_next_one() -> Non
     for _, theirs in pairs.values():
         theirs.setblocking(False)
     handed = Handed({letter: theirs for letter, (_, theirs) in pairs.items()})
-    child = Child(cast("Any", Connection()), cast("Any", handed), confine=lambda _: None)
+    child = Child(cast("Any", Connection()), cast("Any", handed))
     child._kept = Kept(1, [[line]], portrait)
     giving = [asyncio.ensure_future(loop) for loop in (child._give_lines(), child._give_portraits())]
     with pairs[ways.LINES][0] as ours:
