@@ -85,7 +85,7 @@ class MrzLines:
 class VendorCheck(enum.Enum):
     """What a multispectral reader's own service may say of a page. None of them proves or disproves a document by itself."""
 
-    B900_INK = "b900_ink"  # the zone stays dark in infrared of about 900 nm (ICAO 9303-3 §4.1)
+    B900_INK = "b900_ink"  # the MRZ stays dark in infrared of about 900 nm (ICAO 9303-3 §4.1)
     INFRARED_DROPOUT = "infrared_dropout"  # inks that must vanish in infrared do
     PORTRAIT_INFRARED = "portrait_infrared"  # the portrait in infrared is that in white light
     DULL_PAPER = "dull_paper"  # the paper does not shine in ultraviolet of about 365 nm

@@ -54,7 +54,7 @@ class StxDecoder:
         if at < 0:  # the end's own first bytes may have come
             text = text.rstrip(self._end[:1]) if len(self._end) > 1 else text
         if len(text) > MRZ_BYTES_MAX:
-            raise BadFrameError("a frame longer than any zone")
+            raise BadFrameError("a frame longer than any MRZ")
         if not all(0x20 <= byte < 0x7F or byte in {_CR, _LF} for byte in text):
             raise BadFrameError("impossible content")
         return None if at < 0 else text

@@ -288,7 +288,7 @@ class WatchPage(Message, frozen=True):
 
 
 class PageRead(Message, frozen=True):
-    """A zone was read. `accepted` says whether by the acceptance rule; if not, only the chip can confirm it.
+    """An MRZ was read. `accepted` says whether by the acceptance rule; if not, only the chip can confirm it.
 
     Pages count from 1 while vision runs. The lines themselves stay in the page source's child until the document child asks for them,
     over a way of their own. `source` is the driver, `weakest` the confidence of the least certain character.
@@ -561,7 +561,7 @@ class PageShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ReadDocument(Message, frozen=True):
     """Read and judge the document of this crossing: the one of this process.
 
-    `readings` are the zones to try; where `lines` says so they come over a way that is handed over, from the page source's child. Likewise
+    `readings` are the MRZs to try; where `lines` says so they come over a way that is handed over, from the page source's child. Likewise
     `portrait` says that a way to the face child is handed over: the portrait is written to it.
     """
 

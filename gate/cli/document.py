@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output")]
 Trust = Annotated[Path, typer.Option(help="The trust store that `gate trust import` filled")]
-PrintedMrz = Annotated[str, typer.Option(help="The printed zone, if it was seen; - for one on standard input")]
+PrintedMrz = Annotated[str, typer.Option(help="The printed MRZ, if it was seen; - for one on standard input")]
 At = Annotated[str, typer.Option(help="Judge as of this time, RFC 3339; left out: now")]
 _LINES_MAX = 100_000
 _DATA_GROUPS = frozenset(map(str, range(1, 17)))
 _CAN_DIGITS = 6
-_ZONE_CHARACTERS_MAX = 256
+_MRZ_CHARACTERS_MAX = 256
 _SOD_CHECKS = ("sod_signature", "ds_signature", "ds_validity", "csca_validity", "revocation", "dg_hashes", "country")
 
 
@@ -72,25 +72,25 @@ def verify_sod(
 
 @app.command("parse-mrz")
 def parse_mrz(
-    text: Annotated[str, typer.Argument(help="The zone; - for one a line on standard input")] = "-",
+    text: Annotated[str, typer.Argument(help="The MRZ; - for one a line on standard input")] = "-",
     json: Json = False,
 ) -> None:
     """Read the text of machine-readable zones: fields, check digits, problems. What is none keeps no other from being read."""
-    from gate.cli.document_report import report_no_zone, report_zone
+    from gate.cli.document_report import report_mrz, report_no_mrz
     from gate.document.errors import MrzError
     from gate.document.mrz.parsing import parse
 
     worst = Exit.OK
-    for number, line in enumerate(_zones(text), 1):
+    for number, line in enumerate(_mrzs(text), 1):
         try:
             mrz = parse(line)
         except MrzError as error:
-            report_no_zone(number, error, json=json)
+            report_no_mrz(number, error, json=json)
             worst = Exit.BAD_DATA
             continue
         if not mrz.valid:
             worst = max(worst, Exit.NO)
-        report_zone(mrz, json=json)
+        report_mrz(mrz, json=json)
     raise typer.Exit(int(worst))
 
 
@@ -100,7 +100,7 @@ def read_mrz(
     models: Annotated[Path | None, typer.Option(help="Model folder; default: the user's cache")] = None,
     json: Json = False,
 ) -> None:
-    """Read the zone of pictures of pages, any way round. Exit 1 when none of them shows one."""
+    """Read the MRZ of pictures of pages, any way round. Exit 1 when none of them shows one."""
     from gate.cli.models import default_folder
     from gate.cli.page_pictures import PageReader, ReaderUnfitError, pictures_in, report_page
 
@@ -122,7 +122,7 @@ def read_mrz(
 @app.command("read")
 def read_(
     trust: Trust,
-    mrz: Annotated[str, typer.Option(help="The printed zone, which opens the chip; - for one on standard input")] = "",
+    mrz: Annotated[str, typer.Option(help="The printed MRZ, which opens the chip; - for one on standard input")] = "",
     can: Annotated[str, typer.Option(help="The card access number, six digits; opens chips of PACE")] = "",
     reader: Annotated[str, typer.Option(help="Part of the PC/SC reader's name; left out: the first one")] = "",
     wait_s: Annotated[float, typer.Option(help="How long to wait for a document", min=0.1, max=600)] = 10.0,
@@ -131,7 +131,7 @@ def read_(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Read and inspect the chip that is on a PC/SC reader now. Give its zone, its card access number, or both."""
+    """Read and inspect the chip that is on a PC/SC reader now. Give its MRZ, its card access number, or both."""
     import asyncio
 
     from drivers.errors import DriverError, SetupError
@@ -210,35 +210,35 @@ def verify_credential(
     report_inspection("document.verify-credential/1", inspection, json=json)
 
 
-def _zones(text: str) -> Iterator[str]:
-    """The zones to read: the one given, or one a line of standard input."""
+def _mrzs(text: str) -> Iterator[str]:
+    """The MRZs to read: the one given, or one a line of standard input."""
     if text != "-":
         yield text
         return
     given = _standard_input()
-    for number, line in enumerate(iter(lambda: given.readline(_ZONE_CHARACTERS_MAX + 2), "")):
+    for number, line in enumerate(iter(lambda: given.readline(_MRZ_CHARACTERS_MAX + 2), "")):
         if number == _LINES_MAX:
             fail(Exit.BAD_DATA, f"standard input: more than {_LINES_MAX} lines")
-        if len(line) > _ZONE_CHARACTERS_MAX + 1:
+        if len(line) > _MRZ_CHARACTERS_MAX + 1:
             fail(Exit.BAD_DATA, f"standard input: line {number + 1} is longer than any machine-readable zone")
         if line.strip():
             yield line
 
 
 def _standard_input() -> TextIO:
-    """Standard input, every byte of which is a character: those that are in no zone are the zone's reader's to refuse."""
+    """Standard input, every byte of which is a character: those that are in no MRZ are its reader's to refuse."""
     if isinstance(sys.stdin, TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
     return sys.stdin
 
 
 def _parsed(text: str) -> Mrz:
-    """The zone that was given, or for `-` the one on standard input: command lines are seen by everybody on the machine."""
+    """The MRZ that was given, or for `-` the one on standard input: command lines are seen by everybody on the machine."""
     from gate.document.errors import MrzError
     from gate.document.mrz.parsing import parse
 
     try:
-        return parse(_standard_input().read(_ZONE_CHARACTERS_MAX + 1) if text == "-" else text)
+        return parse(_standard_input().read(_MRZ_CHARACTERS_MAX + 1) if text == "-" else text)
     except MrzError as error:
         fail(Exit.BAD_DATA, f"--mrz: {error}")
 

@@ -1,4 +1,4 @@
-"""What `gate document` prints of an inspection, a seal and a zone: one JSON document, or lines for people."""
+"""What `gate document` prints of an inspection, a seal and an MRZ: one JSON document, or lines for people."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def report_seal(verdict: SealVerdict, *, json: bool) -> None:
         raise typer.Exit(int(Exit.NO))
 
 
-def report_zone(mrz: Mrz, *, json: bool) -> None:
+def report_mrz(mrz: Mrz, *, json: bool) -> None:
     """Print a machine-readable zone: its fields, whether its check digits hold, its problems."""
     from gate.programs.shared import clock
 
@@ -120,9 +120,9 @@ def report_zone(mrz: Mrz, *, json: bool) -> None:
         say(f"  problem: {problem}")
 
 
-def report_no_zone(number: int, error: MrzError, *, json: bool) -> None:
-    """Say that the text given as this zone is none. It has its line in JSON, so that lines in and out can be counted off."""
-    note(one_line(f"gate: zone {number}: {error}"))
+def report_no_mrz(number: int, error: MrzError, *, json: bool) -> None:
+    """Say that the text given as this MRZ is none. It has its line in JSON, so that lines in and out can be counted off."""
+    note(one_line(f"gate: MRZ {number}: {error}"))
     if json:
         nothing: dict[str, object] = {
             "format": None,

@@ -60,7 +60,7 @@ class AccessProtocol(enum.Enum):
 class Password(enum.Enum):
     """What was printed on the document and opened its chip: the machine-readable zone, or the card access number."""
 
-    ZONE = "MRZ"
+    MRZ = "MRZ"
     CARD_ACCESS_NUMBER = "CAN"
 
 
@@ -178,7 +178,7 @@ class DocumentEvidence:
     `weak_algorithms` are places and algorithms such as `ds_key:rsa-1024`, by what the standards of the day of the inspection
     call weak. `lists` is the version of the trust store that the document was judged against, empty when it was not;
     `authorities` are the CSCA certificates that it had for this document's signer, none when it knew none. `page` is None when the
-    zone came from a reader that gives text alone. Records older than these fields are read without them.
+    MRZ came from a reader that gives text alone. Records older than these fields are read without them.
     """
 
     checks: tuple[Check, ...]

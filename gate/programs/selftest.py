@@ -144,7 +144,7 @@ async def _camera(config: Config) -> str:
 async def _page(config: Config) -> str:
     match config.page:
         case None:
-            return "none: a serial reader reads the zones"
+            return "none: a serial reader reads the MRZs"
         case PageCamera() as settings:
             from gate.programs.shared.devices.cameras import page_camera  # noqa: PLC0415 - the image library loads in these tests only
 
@@ -162,7 +162,7 @@ async def _barrier(config: Config) -> str:
 async def _swipe(config: Config) -> str:
     settings = config.swipe
     if settings is None:
-        return "none: the page source reads the zones"
+        return "none: the page source reads the MRZs"
     detail = await mrz_reader(settings).check()
     return detail if is_verified(settings) else f"{detail}; this protocol was not tried on a real unit"
 

@@ -43,7 +43,7 @@ def example(name: str) -> dict[str, Any]:
     return {key: bytes.fromhex(value) if isinstance(value, str) else value for key, value in found.items()}
 
 
-def zone(number: str, birth: str, expiry: str) -> tuple[str, str]:
+def mrz(number: str, birth: str, expiry: str) -> tuple[str, str]:
     checked = [field + check(field) for field in (number, birth, expiry)]
     return LINES[0], f"{checked[0]}UTO{checked[1]}F{checked[2]}".ljust(44, "<")
 
@@ -68,7 +68,7 @@ def from_list(*values: bytes) -> Any:
 
 
 def exchange(way: Pace, numbers: dict[str, Any], *chip_random: bytes, **extra: Any) -> Card:
-    made = card(way, zone(*numbers["document"]), random_bytes=from_list(*chip_random), **extra)
+    made = card(way, mrz(*numbers["document"]), random_bytes=from_list(*chip_random), **extra)
     name = protocol(way.parameter_id, way.mapping.value, way.cipher.value)
     assert choose(made.transmit, name, 1, None) == "9000"
     return made
@@ -216,7 +216,7 @@ def test_chip_authentication_mapping_proves_the_static_key(parameter_id: int, ci
     assert group.encode(group.power(static_public, quotient)) == run.mapping_key
 
 
-def test_the_card_access_number_opens_as_the_zone_does() -> None:
+def test_the_card_access_number_opens_as_the_mrz_does() -> None:
     made = card(Pace(Mapping.GENERIC, 12, Cipher.AES_256))
     assert run_pace(made.transmit, CAN.encode(), parameter_id=12, cipher=4, reference=2).protected
 

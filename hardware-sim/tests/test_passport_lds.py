@@ -109,7 +109,7 @@ def test_the_list_of_data_groups_names_what_the_chip_holds() -> None:
     assert lds.com((1, 2, 14, 15)) == bytes.fromhex("6016 5F0104 30313038 5F3606 303430303030 5C04 61756E6F")
 
 
-def test_the_zone_stands_in_data_group_1_with_its_lines_joined() -> None:
+def test_the_mrz_stands_in_data_group_1_with_its_lines_joined() -> None:
     passport = utopia().issue(numbered(1), portrait_jpeg=portrait())
     assert passport.files["EF_DG1"] == bytes.fromhex("615B5F1F58") + "".join(passport.mrz_lines).encode()
 

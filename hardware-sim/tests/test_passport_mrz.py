@@ -1,4 +1,4 @@
-"""The zone's writer against the specimen of ICAO 9303-4 appendix, and what it refuses."""
+"""The MRZ's writer against the specimen of ICAO 9303-4 appendix, and what it refuses."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_lines_are_the_specimens_without_its_optional_data() -> None:
         ("José", "JOSE"),
     ],
 )
-def test_names_are_written_in_the_zones_letters(name: str, shown: str) -> None:
+def test_names_are_written_in_the_mrzs_letters(name: str, shown: str) -> None:
     assert mrz.transliterate(name) == shown
 
 
@@ -78,7 +78,7 @@ def test_a_short_number_and_an_unstated_sex_leave_fillers() -> None:
         {"nationality": ""},
     ],
 )
-def test_a_field_that_does_not_fit_the_zone_is_refused(wrong: dict[str, str]) -> None:
+def test_a_field_that_does_not_fit_the_mrz_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"must be|has no letter|a state is"):
         mrz.lines(**{**SPECIMEN, **wrong})
 
@@ -120,11 +120,11 @@ def test_a_long_number_continues_in_the_optional_data_with_its_check_digit_last(
         ("D23145890734", "TD2", "D23145890734974081221204159"),
     ],
 )
-def test_what_opens_a_document_is_found_in_a_zone_of_any_size(number: str, size: mrz.Size, information: str) -> None:
+def test_what_opens_a_document_is_found_in_an_mrz_of_any_size(number: str, size: mrz.Size, information: str) -> None:
     assert mrz.key_information(mrz.lines(**{**SPECIMEN, "number": number}, size=size)) == information
 
 
 @pytest.mark.parametrize(("number", "size"), [("X" * 10, "TD3"), ("X" * 15, "TD2"), ("X" * 23, "TD1")])
-def test_a_number_that_no_zone_of_this_size_can_hold_is_refused(number: str, size: mrz.Size) -> None:
+def test_a_number_that_no_mrz_of_this_size_can_hold_is_refused(number: str, size: mrz.Size) -> None:
     with pytest.raises(ValueError, match="document number"):
         mrz.lines(**{**SPECIMEN, "number": number}, size=size)

@@ -297,7 +297,7 @@ def test_one_key_may_serve_two_ciphers() -> None:
 
 
 @pytest.mark.parametrize("size", ["TD1", "TD2"])
-def test_cards_have_their_own_zone_and_a_signer_for_cards(size: str) -> None:
+def test_cards_have_their_own_mrz_and_a_signer_for_cards(size: str) -> None:
     passport = issue(document=size)
     lengths = {"TD1": [30, 30, 30], "TD2": [36, 36]}
     assert [len(line) for line in passport.mrz_lines] == lengths[size]
@@ -526,7 +526,7 @@ def test_malformed_groups_are_signed_as_they_are(fault: str) -> None:
     assert hashlib.sha256(passport.files[name]).digest() in passport.files["EF_SOD"]
 
 
-def test_the_zone_of_another_country_is_whole_but_signed_here() -> None:
+def test_the_mrz_of_another_country_is_whole_but_signed_here() -> None:
     passport = issue("zone_of_another_country", signer="p256")
     assert passport.mrz_lines[0].startswith("P<D<<")
     assert holds(sod(passport))

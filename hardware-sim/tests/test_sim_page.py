@@ -60,9 +60,9 @@ def test_a_page_has_the_size_that_icao_gives_it(size: Size) -> None:
     assert (width, height) == tuple(round(side * printing.PX_PER_MM) for side in size.mm)
 
 
-def test_equal_pages_print_alike_and_the_zone_is_the_difference_between_two() -> None:
+def test_equal_pages_print_alike_and_the_mrz_is_the_difference_between_two() -> None:
     assert np.array_equal(printed(PASSPORT), printed(replace(PASSPORT)))
-    bare = printed(replace(PASSPORT, has_zone=False))
+    bare = printed(replace(PASSPORT, has_mrz=False))
     differing = np.flatnonzero((printed(PASSPORT) != bare).any(axis=(1, 2)))
     assert differing.min() > 0.75 * bare.shape[0]
 
@@ -92,7 +92,7 @@ def test_nothing_that_holds_a_holder_shows_them() -> None:
 
 @pytest.mark.parametrize("manner", [Manner.FLAT, Manner.UPSIDE_DOWN, Manner.FAR])
 @pytest.mark.parametrize("size", ["TD3", "TD1"])
-def test_a_page_that_can_be_read_says_its_zone(manner: Manner, size: mrz.Size, recogniser: LineRecogniser) -> None:
+def test_a_page_that_can_be_read_says_its_mrz(manner: Manner, size: mrz.Size, recogniser: LineRecogniser) -> None:
     page = PASSPORT if size == "TD3" else Page(Size.TD1, lines("TD1"))
     seen = read(Lying(page, manner).picture(0), recogniser, any_rotation=False)
     assert isinstance(seen, Reading)
@@ -125,7 +125,7 @@ def test_a_page_lies_a_little_differently_at_each_laying() -> None:
     assert np.abs(first - second).mean() > 2
 
 
-def test_a_cover_has_no_zone() -> None:
+def test_a_cover_has_no_mrz() -> None:
     digest = hashlib.sha256(cover().tobytes()).hexdigest()
     assert digest == hashlib.sha256(cover().tobytes()).hexdigest()
     assert cover().shape == printed(PASSPORT).shape
@@ -150,7 +150,7 @@ def test_a_story_that_says_nothing_of_pages_lays_the_data_page_flat() -> None:
     assert only.page.portrait == portrait()
 
 
-def test_a_card_shows_the_side_with_the_zone_which_has_no_portrait() -> None:
+def test_a_card_shows_the_side_with_the_mrz_which_has_no_portrait() -> None:
     (only,) = laid(Kind.CARD)
     assert (only.page.size, only.page.lines, only.page.portrait) == (Size.TD1, lines("TD1"), None)
 
@@ -164,7 +164,7 @@ def test_a_visa_names_the_passport_and_comes_before_it() -> None:
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_another_zone_names_someone_else_with_the_same_key(kind: Kind) -> None:
+def test_another_mrz_names_someone_else_with_the_same_key(kind: Kind) -> None:
     (only,) = laid(kind, "other_zone")
     genuine = laid(kind)[0].page.lines
     assert only.page.lines != genuine
@@ -172,12 +172,12 @@ def test_another_zone_names_someone_else_with_the_same_key(kind: Kind) -> None:
     assert [len(line) for line in only.page.lines] == [len(line) for line in genuine]
 
 
-def test_a_page_may_lack_its_zone_and_print_the_rest() -> None:
+def test_a_page_may_lack_its_mrz_and_print_the_rest() -> None:
     (only,) = laid(Kind.PASSPORT, "no_zone")
-    assert not only.page.has_zone
+    assert not only.page.has_mrz
 
 
-@pytest.mark.parametrize("lay", [lay for lay in Lay if lay not in (Lay.VISA, Lay.NO_ZONE, Lay.OTHER_ZONE)])
+@pytest.mark.parametrize("lay", [lay for lay in Lay if lay not in (Lay.VISA, Lay.NO_MRZ, Lay.OTHER_MRZ)])
 def test_every_other_way_of_laying_is_a_manner(lay: Lay) -> None:
     assert laid(Kind.PASSPORT, lay.value)[0].manner.value == lay.value
 

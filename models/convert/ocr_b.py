@@ -1,4 +1,4 @@
-"""OCR-B's characters as tiles that `gate.page.picture.shape` lays over a zone: `python -m models.convert.ocr_b gate/page/picture/ocr_b.png`.
+"""OCR-B's characters as tiles that `gate.page.picture.shape` lays over an MRZ: `python -m models.convert.ocr_b gate/page/picture/ocr_b.png`.
 
 One row of tiles in the order of the recogniser's alphabet, each one pitch wide, the middle of a capital's height in the middle row.
 The font is Debian's fonts-ocr-b, which is in the public domain; the picture lies in the tree, so that a gate needs no font.

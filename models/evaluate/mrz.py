@@ -1,4 +1,4 @@
-"""Measures page reading from picture to text: by resolution, rotation and damage, by confidence, and where no zone is.
+"""Measures page reading from picture to text: by resolution, rotation and damage, by confidence, and where no MRZ is.
 
 `python -m models.evaluate.mrz` draws whole pages of people who do not exist, shows two pictures of each to `gate.page`, and
 writes `mrz.json` and `mrz.md`. What the first picture gives is counted as reading; whether the text would have been used is
@@ -26,15 +26,15 @@ from gate.page.picture.recognise import open_recogniser
 from gate.page.picture.states import exists
 from gate.page.stream.votes import Votes
 from gate.page.values import NoReading, Reading
-from models.evaluate.pages import View, document, seen, without_zone
-from models.train.mrz.texts import LAYOUTS, zone
+from models.evaluate.pages import View, document, seen, without_mrz
+from models.train.mrz.texts import LAYOUTS, invented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gate.page.values import Recogniser
     from models.evaluate.pages import Grey
-    from models.train.mrz.texts import LayoutName, Zone
+    from models.train.mrz.texts import LayoutName, Mrz
 
 FONT: Final = Path("/usr/share/fonts/opentype/ocr-b/OCRB.otf")
 SEED: Final = 904
@@ -54,7 +54,7 @@ SETS: Final[Mapping[str, tuple[View, ...]]] = {
     "jpeg_quality": tuple(replace(_USUAL, jpeg_quality=value) for value in (88, 30, 15, 8)),
 }
 ELSEWHERE: Final = (0.05, 0.03)  # where the page lies in the second picture: two of one place share their faults
-ZONES_MAX: Final = 100
+MRZS_MAX: Final = 100
 THRESHOLDS: Final = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -105,7 +105,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Negatives:
-    """Pictures without a zone: how many gave any reading, and how many one that check digits would have let through."""
+    """Pictures without an MRZ: how many gave any reading, and how many one that check digits would have let through."""
 
     pictures: int
     read: int
@@ -116,11 +116,11 @@ class Negatives:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure everything; 1 when a wrong text was accepted or a picture without a zone taken for one."""
+    """Measure everything; 1 when a wrong text was accepted or a picture without an MRZ taken for one."""
     parser = argparse.ArgumentParser(prog="models.evaluate.mrz", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("build/evaluate"), help="folder for mrz.json and mrz.md")
     parser.add_argument("--pages", type=int, default=30, help="pages a severity")
-    parser.add_argument("--negatives", type=int, default=300, help="pictures without a zone")
+    parser.add_argument("--negatives", type=int, default=300, help="pictures without an MRZ")
     parser.add_argument("--font", type=Path, default=FONT, help="OCR-B, from Debian's fonts-ocr-b")
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args(arguments)
@@ -163,11 +163,11 @@ def outcomes_of(
 
 
 def negatives_of(recogniser: Recogniser, *, seed: int, pictures: int) -> Negatives:
-    """Show pictures without a zone."""
+    """Show pictures without an MRZ."""
     took: list[float] = []
     readings: list[Reading] = []
     for index in range(pictures):
-        picture = without_zone(np.random.default_rng([seed, 1, index]))
+        picture = without_mrz(np.random.default_rng([seed, 1, index]))
         result, cpu_ms = _timed(picture, recogniser)
         took.append(cpu_ms)
         if isinstance(result, Reading):
@@ -240,7 +240,7 @@ def markdown(rows: Sequence[Row], bounds: Sequence[Bound], negatives: Negatives)
     parts.append("\n## Confidence\n\n| weakest character at least | accepted | wrong |\n|---|---|---|\n")
     parts += [f"| {bound.threshold:g} | {bound.accepted} | {bound.wrong} |\n" for bound in bounds]
     parts.append(
-        f"\n## Without a zone\n\n{negatives.pictures} pictures: {negatives.read} gave a reading, {negatives.usable} with every "
+        f"\n## Without an MRZ\n\n{negatives.pictures} pictures: {negatives.read} gave a reading, {negatives.usable} with every "
         f"check digit right; {negatives.cpu_ms_median:.0f} ms CPU (median), {negatives.cpu_ms_p95:.0f} ms (95 %).\n"
     )
     return "".join(parts)
@@ -270,17 +270,17 @@ def _show(
     )
 
 
-def _issued(rng: np.random.Generator, layout: LayoutName) -> Zone:
-    """A zone whose states exist: the training's are random letters now and then, but hardly `ZONES_MAX` times running."""
-    printed = zone(rng, layout)
-    for _ in range(ZONES_MAX):
+def _issued(rng: np.random.Generator, layout: LayoutName) -> Mrz:
+    """An MRZ whose states exist: the training's are random letters now and then, but hardly `MRZS_MAX` times running."""
+    printed = invented(rng, layout)
+    for _ in range(MRZS_MAX):
         if _is_of_states(printed):
             break
-        printed = zone(rng, layout)
+        printed = invented(rng, layout)
     return printed
 
 
-def _is_of_states(printed: Zone) -> bool:
+def _is_of_states(printed: Mrz) -> bool:
     nationality = printed[1][15:18] if len(printed) == 3 else printed[1][10:13]
     return exists(printed[0][2:5]) and exists(nationality)
 
@@ -304,7 +304,7 @@ def _usable(reading: Reading) -> bool:
     return reading.check_digits_hold and not reading.repaired
 
 
-def _wrong(printed: Zone, lines: Sequence[str]) -> int:
+def _wrong(printed: Mrz, lines: Sequence[str]) -> int:
     """Characters that differ; all of them when the shape does."""
     if [len(line) for line in lines] != [len(line) for line in printed]:
         return sum(len(line) for line in printed)

@@ -1,4 +1,4 @@
-"""Whole pages that never were: documents with a zone, pages without one, and how a camera sees them.
+"""Whole pages that never were: documents with an MRZ, pages without one, and how a camera sees them.
 
 A document is drawn straight at DRAWN_PX_PER_MM in its ICAO size (9303-3 to 9303-7), then carried into a frame by rotation and
 perspective, lit, blurred and compressed. Everything follows from the generator that is passed in.
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from models.train.mrz.texts import LayoutName, Zone
+    from models.train.mrz.texts import LayoutName, Mrz
 
 import numpy.typing as npt
 
@@ -59,15 +59,15 @@ class View:
     table: float = 0.25
 
 
-def document(rng: np.random.Generator, layout: LayoutName, zone: Zone, font: str, *, worn: float, ink: float) -> Floats:
-    """Draw a data page with its zone; reflectance from 0 to 1."""
+def document(rng: np.random.Generator, layout: LayoutName, mrz: Mrz, font: str, *, worn: float, ink: float) -> Floats:
+    """Draw a data page with its MRZ; reflectance from 0 to 1."""
     page = visual_zone(rng, layout)
     width_mm, height_mm = SIZES_MM[layout]
     face, size = cv2.FontFace(font), _font_size(font)
     printed = np.zeros((*page.shape, 3), np.uint8)
-    left_mm = (width_mm - len(zone[0]) * PITCH_MM) / 2
-    for row, line in enumerate(zone):
-        y = (height_mm - _FOOT_MM - LINE_MM * (len(zone) - 1 - row)) * DRAWN_PX_PER_MM
+    left_mm = (width_mm - len(mrz[0]) * PITCH_MM) / 2
+    for row, line in enumerate(mrz):
+        y = (height_mm - _FOOT_MM - LINE_MM * (len(mrz) - 1 - row)) * DRAWN_PX_PER_MM
         for index, character in enumerate(line):
             x = (left_mm + index * PITCH_MM) * DRAWN_PX_PER_MM
             cv2.putText(printed, character, (round(x), round(y)), (255, 255, 255), face, size)
@@ -78,10 +78,10 @@ def document(rng: np.random.Generator, layout: LayoutName, zone: Zone, font: str
 
 
 def visual_zone(rng: np.random.Generator, layout: LayoutName) -> Floats:
-    """A data page without its zone: paper, security print, portrait, labels and values."""
+    """A data page without its MRZ: paper, security print, portrait, labels and values."""
     width, height = (round(side * DRAWN_PX_PER_MM) for side in SIZES_MM[layout])
     page = _paper(rng, (height, width))
-    if layout != "TD1":  # whose zone stands on the back
+    if layout != "TD1":  # whose MRZ stands on the back
         _portrait(rng, page)
     small, large = cv2.FontFace("sans"), cv2.FontFace(str(rng.choice(["sans", "italic"])))
     bottom = 0.72 if layout != "TD1" else 0.5
@@ -94,8 +94,8 @@ def visual_zone(rng: np.random.Generator, layout: LayoutName) -> Floats:
     return page
 
 
-def without_zone(rng: np.random.Generator) -> Grey:
-    """A picture with no zone: a data page's upper part, a text page, or a pattern."""
+def without_mrz(rng: np.random.Generator) -> Grey:
+    """A picture with no MRZ: a data page's upper part, a text page, or a pattern."""
     kind = rng.random()
     if kind < 0.4:
         page = visual_zone(rng, "TD3")
@@ -138,7 +138,7 @@ def _lit(rng: np.random.Generator, frame: Floats, placed: npt.NDArray[np.float64
     ramp = np.float32(np.cos(angle)) * (x / width - 0.5) + np.float32(np.sin(angle)) * (y / height - 0.5)
     frame = frame * (1 - np.float32(view.light) * (0.5 + ramp))
     if view.glare:
-        # On the zone, where it hurts: between the page's lower corners.
+        # On the MRZ, where it hurts: between the page's lower corners.
         along = rng.uniform(0.15, 0.85)
         spot_x, spot_y = (placed[3] * (1 - along) + placed[2] * along) * 0.76 + placed.mean(axis=0) * 0.24
         reach = view.page_width_px * rng.uniform(0.05, 0.12)
@@ -211,7 +211,7 @@ def _value(rng: np.random.Generator) -> str:
 
 
 def _text_page(rng: np.random.Generator) -> Floats:
-    """Lines of print in any type, OCR-like fillers and rows of digits among them, and no zone."""
+    """Lines of print in any type, OCR-like fillers and rows of digits among them, and no MRZ."""
     width, height = 1400, 1000
     page = np.full((height, width), rng.uniform(0.8, 0.98), np.float32)
     face, size = cv2.FontFace(str(rng.choice(["sans", "italic"]))), int(rng.integers(18, 46))

@@ -63,12 +63,12 @@ async def read_once(reader: PcscReader, service: TimedService, passport: Passpor
     async def refuse(_: CentreRequest) -> None:
         pass
 
-    zone = parse(passport.mrz_lines)
+    mrz = parse(passport.mrz_lines)
     trusted = anchors()
     service.transmitting_s, service.commands = 0.0, 0
     began_s = time.perf_counter()
     inspection = await converse(
-        inspect(zone, anchors=trusted, now=NOW, random=secrets.token_bytes), reader.transmit, drop, refuse
+        inspect(mrz, anchors=trusted, now=NOW, random=secrets.token_bytes), reader.transmit, drop, refuse
     )
     took_s = time.perf_counter() - began_s
     wrong = results(inspection)

@@ -155,10 +155,10 @@ def pace_host(bench: Bench) -> Row:
     """Opening a chip by PACE with generic mapping on P-256, EF.CardAccess included, less the card's time."""
     features = Features(pace=(Pace(Mapping.GENERIC, P256_PARAMETERS, Cipher.AES_128),))
     passport = utopia().issue(ANNA, portrait_jpeg=portrait(), features=features)
-    zone = parse(passport.mrz_lines).key
+    mrz = parse(passport.mrz_lines).key
     host_ms = []
     for _ in range(1 + bench.rounds):
-        chip = Chip(mrz_key=zone, random=secrets.token_bytes)
+        chip = Chip(mrz_key=mrz, random=secrets.token_bytes)
         card = _TimedCard(Card(passport))
         took_ms, _ = _timed(lambda chip=chip, card=card: converse(chip.open(), card.transmit))  # type: ignore[misc]
         assert chip.way is not None

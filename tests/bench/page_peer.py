@@ -43,7 +43,7 @@ def rapidocr() -> Reader:
 
 
 def passporteye() -> Reader:
-    """Its own search for the zone, and the system's tesseract with its English data."""
+    """Its own search for the MRZ, and the system's tesseract with its English data."""
     from passporteye import read_mrz
 
     def read(path: str) -> list[dict[str, Any]]:

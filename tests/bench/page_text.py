@@ -1,6 +1,6 @@
-"""The text rules that peers are given: pieces of text to rows, rows to the lines of a zone, by our own layouts.
+"""The text rules that peers are given: pieces of text to rows, rows to the lines of an MRZ, by our own layouts.
 
-Without them a general reader is useless for zones: it takes fillers for brackets, drops some, and knows no O from 0. So that
+Without them a general reader is useless for MRZs: it takes fillers for brackets, drops some, and knows no O from 0. So that
 the comparison is of reading alone, its raw text gets the same weighing of places and check digits as our cells do.
 """
 
@@ -43,7 +43,7 @@ def rows_of(pieces: list[dict[str, Any]]) -> list[str]:
 
 
 def zone_of(rows: list[str]) -> tuple[str, ...]:
-    """The lines of the zone that explain the rows best; empty when no rows have the shape of one."""
+    """The lines of the MRZ that explain the rows best; empty when no rows have the shape of one."""
     cleaned = [_cleaned(row) for row in rows]
     best: tuple[float, tuple[str, ...]] = (-math.inf, ())
     for mrz_format in MrzFormat:

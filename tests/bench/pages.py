@@ -1,4 +1,4 @@
-"""Page reading: processor time and exact zones, ours beside RapidOCR and PassportEye with the system's tesseract.
+"""Page reading: processor time and exact MRZs, ours beside RapidOCR and PassportEye with the system's tesseract.
 
 All read the same pictures in the same run, those with labels beside the checkout; without them the rows are left out with a
 note. Processor time of one thread, since the peers use as many as there are. RapidOCR's text gets our text rules.
@@ -31,7 +31,7 @@ from gate.page.values import Reading
 MEDIAN_FLOOR_MS = 75.0
 NOTHING_P95_FLOOR_MS = 120.0
 RAPIDOCR_FLOOR = 1 / 20
-NOT_EXACT_FLOOR = 1.0  # of the 50 zones
+NOT_EXACT_FLOOR = 1.0  # of the 50 MRZs
 NEGATIVES = 60
 
 _DATA = Path(__file__).resolve().parents[2].parent / "shared/data/mrz"
@@ -40,7 +40,7 @@ _PEER = Path(__file__).with_name("page_peer.py")
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """Over all pictures with a zone: milliseconds of processor time for each, and how many were not read exactly."""
+    """Over all pictures with an MRZ: milliseconds of processor time for each, and how many were not read exactly."""
 
     cpu_ms: tuple[float, ...]
     not_exact: int
@@ -90,9 +90,9 @@ def page_p95(_: Bench) -> Row | None:
 
 
 def page_not_exact(_: Bench) -> Row | None:
-    """Zones with at least one wrong character."""
+    """MRZs with at least one wrong character."""
     ours = _ours()
-    return None if ours is None else _against_floor("page_not_exact", float(ours.not_exact), "zones", NOT_EXACT_FLOOR)
+    return None if ours is None else _against_floor("page_not_exact", float(ours.not_exact), "MRZs", NOT_EXACT_FLOOR)
 
 
 def page_not_exact_rapidocr(bench: Bench) -> Row | None:
@@ -106,7 +106,7 @@ def page_not_exact_passporteye(bench: Bench) -> Row | None:
 
 
 def page_nothing(_: Bench) -> Row:
-    """The 95th percentile of a live frame without a zone."""
+    """The 95th percentile of a live frame without an MRZ."""
     recogniser = open_recogniser(default_folder())
     cv2.setNumThreads(1)
     took = []
@@ -120,7 +120,7 @@ def _not_exact_beside(bench: Bench, name: str, peer_key: str, peer_name: str) ->
     ours, peer = _ours(), _peer(bench.peers, peer_key)
     if ours is None or peer is None:
         return None
-    return Row(name=name, ours=float(ours.not_exact), unit="zones", peer=float(peer.not_exact), peer_name=peer_name)
+    return Row(name=name, ours=float(ours.not_exact), unit="MRZs", peer=float(peer.not_exact), peer_name=peer_name)
 
 
 def _against_floor(name: str, ours: float, unit: str, floor: float) -> Row:

@@ -129,7 +129,7 @@ BAC = (
     ),
     failed(
         "TR-03135-1 table 5.19",
-        "the printed zone is another document's",
+        "the printed MRZ is another document's",
         lambda: own(plain(), printed=issued(person=numbered(9)).mrz_lines),
         chip_access=FAILED,
     ),

@@ -104,7 +104,7 @@ COM = (
 # ── EF.DG1 ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def zone(upper: str = UPPER, lower: str = LOWER) -> bytes:
+def dg1(upper: str = UPPER, lower: str = LOWER) -> bytes:
     return lds.dg1((upper, lower))
 
 
@@ -124,25 +124,25 @@ NUMBER, BIRTH, EXPIRY, PERSONAL = (0, 9, 9), (13, 19, 19), (21, 27, 27), (28, 42
 
 
 def other_than_printed(wrong: str, group: bytes, clause: str) -> Row:
-    """The chip's zone is wrong, the printed one is right: they differ, which is a failure (TR-03135-1 §5.7.2)."""
+    """The chip's MRZ is wrong, the printed one is right: they differ, which is a failure (TR-03135-1 §5.7.2)."""
     return refused(f"TR-03105-5.1 {clause}", wrong, lambda: document({1: group}), mrz_dg1=NOT_HELD)
 
 
 def same_as_printed(clause: str, unusual: str, upper: str = UPPER, lower: str = LOWER) -> Row:
-    """An unusual zone, the same in print and chip."""
+    """An unusual MRZ, the same in print and chip."""
     return fine(clause, unusual, lambda: _printed(upper, lower), mrz=SUCCESSFUL, mrz_dg1=SUCCESSFUL)
 
 
 def printed_wrong(clause: str, wrong: str, upper: str = UPPER, lower: str = LOWER) -> Row:
-    """A wrong zone, the same in print and chip."""
+    """A wrong MRZ, the same in print and chip."""
     return refused(clause, wrong, lambda: _printed(upper, lower), mrz=NOT_HELD)
 
 
 def _printed(upper: str, lower: str) -> Case:
     base = replace(plain(), mrz_lines=(upper, lower))
-    # A signer for every kind of document: what is wrong is the zone alone.
+    # A signer for every kind of document: what is wrong is the MRZ alone.
     by = signer(extensions={DOCUMENT_TYPES: None})
-    return document({1: zone(upper, lower)}, base=base, sod=Sod(by=by))
+    return document({1: dg1(upper, lower)}, base=base, sod=Sod(by=by))
 
 
 DG1 = (
@@ -165,38 +165,38 @@ DG1 = (
     same_as_printed(
         "9303-4 §4.2.2.2", "no optional data, check digit a filler", lower=summed(at(at(LOWER, 28, "<" * 14), 42, "<"))
     ),
-    refused("TR-03105-5.1 LDS_B_05", "EF.DG1, tag 62 instead of 61", lambda: document({1: retagged(zone(), 0x62)})),
-    refused("TR-03105-5.1 LDS_B_06", "EF.DG1, length byte too small", lambda: document({1: shorter(zone())})),
-    refused("TR-03105-5.1 LDS_B_07", "EF.DG1, length byte too big", lambda: document({1: longer(zone())})),
+    refused("TR-03105-5.1 LDS_B_05", "EF.DG1, tag 62 instead of 61", lambda: document({1: retagged(dg1(), 0x62)})),
+    refused("TR-03105-5.1 LDS_B_06", "EF.DG1, length byte too small", lambda: document({1: shorter(dg1())})),
+    refused("TR-03105-5.1 LDS_B_07", "EF.DG1, length byte too big", lambda: document({1: longer(dg1())})),
     printed_wrong("TR-03105-5.1 LDS_B_08", "document type unknown", upper=at(UPPER, 0, "Q<")),
     printed_wrong("9303-4 §4.2.2", "document code of a card on a passport", upper=at(UPPER, 0, "I<")),
-    refused("9303-10 §4.7.1", "EF.DG1 holds the zone of a visa", lambda: _printed(at(UPPER, 0, "V<"), LOWER)),
+    refused("9303-10 §4.7.1", "EF.DG1 holds the MRZ of a visa", lambda: _printed(at(UPPER, 0, "V<"), LOWER)),
     printed_wrong("TR-03105-5.1 LDS_B_09", "issuing state, syntax error", upper=at(UPPER, 2, "U1O")),
     printed_wrong("TR-03105-5.1 LDS_B_10", "name is void", upper="P<UTO".ljust(44, "<")),
     failed(
         "TR-03105-5.1 LDS_B_11",
         "name different from data page",
-        lambda: document({1: zone(at(UPPER, 5, "B"))}),
+        lambda: document({1: dg1(at(UPPER, 5, "B"))}),
         mrz_dg1=FAILED,
     ),
     failed(
         "TR-03105-5.1 LDS_B_12",
         "document number different from data page",
-        lambda: document({1: zone(lower=summed(at(LOWER, 0, "L898902C4"), also=(NUMBER,)))}),
+        lambda: document({1: dg1(lower=summed(at(LOWER, 0, "L898902C4"), also=(NUMBER,)))}),
         mrz_dg1=FAILED,
     ),
-    other_than_printed("wrong document number checksum", zone(lower=at(LOWER, 9, "7")), "LDS_B_13"),
-    other_than_printed("nationality, syntax error", zone(lower=at(LOWER, 10, "U1O")), "LDS_B_14"),
-    other_than_printed("date of birth, syntax error", zone(lower=at(LOWER, 13, "94O812")), "LDS_B_15"),
-    other_than_printed("date of birth error", zone(lower=summed(at(LOWER, 13, "941312"), also=(BIRTH,))), "LDS_B_16"),
-    other_than_printed("incorrect date of birth checksum", zone(lower=at(LOWER, 19, "9")), "LDS_B_17"),
-    other_than_printed("incorrect sex", zone(lower=at(LOWER, 20, "D")), "LDS_B_18"),
-    other_than_printed("date of expiry, syntax error", zone(lower=at(LOWER, 21, "31O415")), "LDS_B_19"),
-    other_than_printed("date of expiry error", zone(lower=summed(at(LOWER, 21, "311315"), also=(EXPIRY,))), "LDS_B_20"),
-    other_than_printed("incorrect date of expiry checksum", zone(lower=at(LOWER, 27, "1")), "LDS_B_21"),
-    other_than_printed("incorrect optional data checksum", zone(lower=at(LOWER, 42, "5")), "LDS_B_22"),
-    other_than_printed("incorrect checksum", zone(lower=at(LOWER, 43, str((int(LOWER[43]) + 1) % 10))), "LDS_B_23"),
-    refused("TR-03105-5.1 LDS_B_24", "the zone's data object is missing", lambda: document({1: der.tlv(0x61)})),
+    other_than_printed("wrong document number checksum", dg1(lower=at(LOWER, 9, "7")), "LDS_B_13"),
+    other_than_printed("nationality, syntax error", dg1(lower=at(LOWER, 10, "U1O")), "LDS_B_14"),
+    other_than_printed("date of birth, syntax error", dg1(lower=at(LOWER, 13, "94O812")), "LDS_B_15"),
+    other_than_printed("date of birth error", dg1(lower=summed(at(LOWER, 13, "941312"), also=(BIRTH,))), "LDS_B_16"),
+    other_than_printed("incorrect date of birth checksum", dg1(lower=at(LOWER, 19, "9")), "LDS_B_17"),
+    other_than_printed("incorrect sex", dg1(lower=at(LOWER, 20, "D")), "LDS_B_18"),
+    other_than_printed("date of expiry, syntax error", dg1(lower=at(LOWER, 21, "31O415")), "LDS_B_19"),
+    other_than_printed("date of expiry error", dg1(lower=summed(at(LOWER, 21, "311315"), also=(EXPIRY,))), "LDS_B_20"),
+    other_than_printed("incorrect date of expiry checksum", dg1(lower=at(LOWER, 27, "1")), "LDS_B_21"),
+    other_than_printed("incorrect optional data checksum", dg1(lower=at(LOWER, 42, "5")), "LDS_B_22"),
+    other_than_printed("incorrect checksum", dg1(lower=at(LOWER, 43, str((int(LOWER[43]) + 1) % 10))), "LDS_B_23"),
+    refused("TR-03105-5.1 LDS_B_24", "the MRZ's data object is missing", lambda: document({1: der.tlv(0x61)})),
     same_as_printed(
         "TR-03105-5.1 LDS_B_25", "day of birth unknown", lower=summed(at(LOWER, 13, "9408<<"), also=(BIRTH,))
     ),
@@ -210,7 +210,7 @@ DG1 = (
         "TR-03105-5.1 LDS_B_28", "date of birth unknown", lower=summed(at(LOWER, 13, "<<<<<<"), also=(BIRTH,))
     ),
     same_as_printed("9303-4 §4.2.2.2", "sex unspecified", lower=at(LOWER, 20, "<")),
-    fine("X.690 §8.1.3.5", "EF.DG1, length 82 00 5B", lambda: document({1: long_form(zone(), 2)})),
+    fine("X.690 §8.1.3.5", "EF.DG1, length 82 00 5B", lambda: document({1: long_form(dg1(), 2)})),
     printed_wrong("9303-3 §4.9", "composite check digit wrong", lower=at(LOWER, 43, str((int(LOWER[43]) + 1) % 10))),
     printed_wrong("9303-4 §4.2.2.2", "sex is no letter of the table", lower=at(LOWER, 20, "D")),
     printed_wrong("9303-3 §4.8", "month of birth is 13", lower=summed(at(LOWER, 13, "941312"), also=(BIRTH,))),

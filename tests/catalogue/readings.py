@@ -1,6 +1,6 @@
-"""Rows on what is only read: zones of every size, EF.DG3, EF.DG7, EF.DG11, EF.DG12, EF.DG16, and master lists.
+"""Rows on what is only read: MRZs of every size, EF.DG3, EF.DG7, EF.DG11, EF.DG12, EF.DG16, and master lists.
 
-A zone is valid, or has a problem, or is none at all; a file is read or refused; a list puts its certificates into the store
+An MRZ is valid, or has a problem, or is none at all; a file is read or refused; a list puts its certificates into the store
 or does not.
 """
 
@@ -21,8 +21,8 @@ from gate.document.lds.dg16 import parse_dg16
 from hardware_sim.passport import der, lds
 
 
-class Zone(Enum):
-    """What a zone is."""
+class Mrz(Enum):
+    """What an MRZ is."""
 
     VALID = auto()
     PROBLEM = auto()
@@ -30,13 +30,13 @@ class Zone(Enum):
 
 
 @dataclass(frozen=True)
-class ZoneRow:
-    """One zone: its clause, what is unusual or wrong about it, its lines."""
+class MrzRow:
+    """One MRZ: its clause, what is unusual or wrong about it, its lines."""
 
     clause: str
     what: str
     lines: tuple[str, ...]
-    expected: Zone
+    expected: Mrz
 
     def __str__(self) -> str:
         return f"{self.clause}: {self.what}"
@@ -56,7 +56,7 @@ class FileRow:
         return f"{self.clause}: {self.what}"
 
 
-# ── zones: the specimens of ICAO 9303-4 to 9303-7 and 9303-11 D.2, and what is wrong with them ───────────────────────
+# ── MRZs: the specimens of ICAO 9303-4 to 9303-7 and 9303-11 D.2, and what is wrong with them ───────────────────────
 
 TD3 = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
 TD1 = ("I<UTOD231458907<<<<<<<<<<<<<<<", "7408122F1204159UTO<<<<<<<<<<<6", "ERIKSSON<<ANNA<MARIA<<<<<<<<<<")
@@ -71,44 +71,44 @@ def _with(lines: tuple[str, ...], row: int, column: int, text: str) -> tuple[str
     return (*lines[:row], changed, *lines[row + 1 :])
 
 
-ZONES = (
-    ZoneRow("9303-4 §B", "specimen TD3", TD3, Zone.VALID),
-    ZoneRow("9303-5 §B", "specimen TD1", TD1, Zone.VALID),
-    ZoneRow("9303-6 §B", "specimen TD2", TD2, Zone.VALID),
-    ZoneRow("9303-7 §5", "specimen MRV-A: no check digit over all", MRV_A, Zone.VALID),
-    ZoneRow("9303-7 §6", "specimen MRV-B: no check digit over all", MRV_B, Zone.VALID),
-    ZoneRow("9303-5 §4.2.2", "TD1, document number of eleven characters", LONG, Zone.VALID),
-    ZoneRow("9303-5 §4.2.2", "its check digit wrong", _with(LONG, 0, 18, "8"), Zone.PROBLEM),
-    ZoneRow("9303-3 §4.9", "TD1, check digit of the number", _with(TD1, 0, 14, "8"), Zone.PROBLEM),
-    ZoneRow("9303-3 §4.9", "TD1, check digit of birth", _with(TD1, 1, 6, "3"), Zone.PROBLEM),
-    ZoneRow("9303-3 §4.9", "TD1, check digit of expiry", _with(TD1, 1, 14, "8"), Zone.PROBLEM),
-    ZoneRow("9303-3 §4.9", "TD1, check digit over all", _with(TD1, 1, 29, "7"), Zone.PROBLEM),
-    ZoneRow(
+MRZS = (
+    MrzRow("9303-4 §B", "specimen TD3", TD3, Mrz.VALID),
+    MrzRow("9303-5 §B", "specimen TD1", TD1, Mrz.VALID),
+    MrzRow("9303-6 §B", "specimen TD2", TD2, Mrz.VALID),
+    MrzRow("9303-7 §5", "specimen MRV-A: no check digit over all", MRV_A, Mrz.VALID),
+    MrzRow("9303-7 §6", "specimen MRV-B: no check digit over all", MRV_B, Mrz.VALID),
+    MrzRow("9303-5 §4.2.2", "TD1, document number of eleven characters", LONG, Mrz.VALID),
+    MrzRow("9303-5 §4.2.2", "its check digit wrong", _with(LONG, 0, 18, "8"), Mrz.PROBLEM),
+    MrzRow("9303-3 §4.9", "TD1, check digit of the number", _with(TD1, 0, 14, "8"), Mrz.PROBLEM),
+    MrzRow("9303-3 §4.9", "TD1, check digit of birth", _with(TD1, 1, 6, "3"), Mrz.PROBLEM),
+    MrzRow("9303-3 §4.9", "TD1, check digit of expiry", _with(TD1, 1, 14, "8"), Mrz.PROBLEM),
+    MrzRow("9303-3 §4.9", "TD1, check digit over all", _with(TD1, 1, 29, "7"), Mrz.PROBLEM),
+    MrzRow(
         "9303-5 §4.2.2",
         "TD1, optional data changed: the digit over all covers it",
         _with(TD1, 1, 18, "1"),
-        Zone.PROBLEM,
+        Mrz.PROBLEM,
     ),
-    ZoneRow("9303-3 §4.9", "TD2, check digit over all", _with(TD2, 1, 35, "7"), Zone.PROBLEM),
-    ZoneRow("9303-6 §4.2.2", "TD2, optional data changed", _with(TD2, 1, 28, "1"), Zone.PROBLEM),
-    ZoneRow("9303-3 §4.9", "MRV-A, check digit of the number", _with(MRV_A, 1, 9, "5"), Zone.PROBLEM),
-    ZoneRow("9303-3 §4.9", "MRV-B, check digit of birth", _with(MRV_B, 1, 19, "9"), Zone.PROBLEM),
-    ZoneRow("9303-3 §4.9", "TD3, check digit of optional data", _with(TD3, 1, 42, "2"), Zone.PROBLEM),
-    ZoneRow("9303-3 §4.8", "TD3, a letter in the date of birth", _with(TD3, 1, 13, "74O812"), Zone.PROBLEM),
-    ZoneRow("9303-4 §4.2.2.2", "TD3, sex is a letter of no meaning", _with(TD3, 1, 20, "Q"), Zone.PROBLEM),
-    ZoneRow("9303-3 §4.6", "TD3, a digit in the name", _with(TD3, 0, 6, "4"), Zone.PROBLEM),
-    ZoneRow("9303-3 §5", "TD3, a digit in the nationality", _with(TD3, 1, 10, "U7O"), Zone.PROBLEM),
-    ZoneRow("9303-3 §4.6", "TD3, the name is void", (TD3[0][:5].ljust(44, "<"), TD3[1]), Zone.PROBLEM),
-    ZoneRow("9303-4 §4.2.2", "TD3, document code Q", _with(TD3, 0, 0, "Q<"), Zone.PROBLEM),
-    ZoneRow("9303-5 §4.2.2", "TD1, document code P", _with(TD1, 0, 0, "P<"), Zone.PROBLEM),
-    ZoneRow("9303-5 §4.2.2", "TD1, document code of a crew member", _with(TD1, 0, 0, "AC"), Zone.VALID),
-    ZoneRow("9303-6 §4.2.2", "TD2, document code V is that of a visa", _with(TD2, 0, 0, "V<"), Zone.VALID),
-    ZoneRow("9303-3 §4.3", "a character outside the zone's alphabet", _with(TD3, 0, 6, "ß"), Zone.NONE),
-    ZoneRow("9303-3 §4.3", "small letters", (TD3[0].lower(), TD3[1]), Zone.NONE),
-    ZoneRow("9303-3 §4.2", "a line of 43 characters", (TD3[0][:-1], TD3[1]), Zone.NONE),
-    ZoneRow("9303-3 §4.2", "one line of TD3", (TD3[0],), Zone.NONE),
-    ZoneRow("9303-3 §4.2", "two lines of TD1", TD1[:2], Zone.NONE),
-    ZoneRow("9303-3 §4.2", "nothing", (), Zone.NONE),
+    MrzRow("9303-3 §4.9", "TD2, check digit over all", _with(TD2, 1, 35, "7"), Mrz.PROBLEM),
+    MrzRow("9303-6 §4.2.2", "TD2, optional data changed", _with(TD2, 1, 28, "1"), Mrz.PROBLEM),
+    MrzRow("9303-3 §4.9", "MRV-A, check digit of the number", _with(MRV_A, 1, 9, "5"), Mrz.PROBLEM),
+    MrzRow("9303-3 §4.9", "MRV-B, check digit of birth", _with(MRV_B, 1, 19, "9"), Mrz.PROBLEM),
+    MrzRow("9303-3 §4.9", "TD3, check digit of optional data", _with(TD3, 1, 42, "2"), Mrz.PROBLEM),
+    MrzRow("9303-3 §4.8", "TD3, a letter in the date of birth", _with(TD3, 1, 13, "74O812"), Mrz.PROBLEM),
+    MrzRow("9303-4 §4.2.2.2", "TD3, sex is a letter of no meaning", _with(TD3, 1, 20, "Q"), Mrz.PROBLEM),
+    MrzRow("9303-3 §4.6", "TD3, a digit in the name", _with(TD3, 0, 6, "4"), Mrz.PROBLEM),
+    MrzRow("9303-3 §5", "TD3, a digit in the nationality", _with(TD3, 1, 10, "U7O"), Mrz.PROBLEM),
+    MrzRow("9303-3 §4.6", "TD3, the name is void", (TD3[0][:5].ljust(44, "<"), TD3[1]), Mrz.PROBLEM),
+    MrzRow("9303-4 §4.2.2", "TD3, document code Q", _with(TD3, 0, 0, "Q<"), Mrz.PROBLEM),
+    MrzRow("9303-5 §4.2.2", "TD1, document code P", _with(TD1, 0, 0, "P<"), Mrz.PROBLEM),
+    MrzRow("9303-5 §4.2.2", "TD1, document code of a crew member", _with(TD1, 0, 0, "AC"), Mrz.VALID),
+    MrzRow("9303-6 §4.2.2", "TD2, document code V is that of a visa", _with(TD2, 0, 0, "V<"), Mrz.VALID),
+    MrzRow("9303-3 §4.3", "a character outside the MRZ's alphabet", _with(TD3, 0, 6, "ß"), Mrz.NONE),
+    MrzRow("9303-3 §4.3", "small letters", (TD3[0].lower(), TD3[1]), Mrz.NONE),
+    MrzRow("9303-3 §4.2", "a line of 43 characters", (TD3[0][:-1], TD3[1]), Mrz.NONE),
+    MrzRow("9303-3 §4.2", "one line of TD3", (TD3[0],), Mrz.NONE),
+    MrzRow("9303-3 §4.2", "two lines of TD1", TD1[:2], Mrz.NONE),
+    MrzRow("9303-3 §4.2", "nothing", (), Mrz.NONE),
 )
 
 

@@ -97,8 +97,8 @@ def test_a_card_with_the_specimens_files_and_keys_plays_the_specimen() -> None:
         **{f"EF_DG{number}": f"Datagroup{number}" for number in (1, 14, 15)},
     }
     contents = {name: (REFERENCE / f"{file}.bin").read_bytes() for name, file in files.items()}
-    zone = ber_tree.parse(contents["EF_DG1"])[0].content.decode()
-    lines = (zone[:44], zone[44:]) if len(zone) == 88 else (zone[:36], zone[36:])
+    mrz = ber_tree.parse(contents["EF_DG1"])[0].content.decode()
+    lines = (mrz[:44], mrz[44:]) if len(mrz) == 88 else (mrz[:36], mrz[36:])
     document = Passport(lines, contents, ChipKey(Scheme.RSA_SHA1, signing), Abilities(agreement_keys=(key,)))
     before = open_access(Card(document).transmit, lines[1])
 

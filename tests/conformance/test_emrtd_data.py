@@ -222,8 +222,8 @@ def specimen(folder: str, *, now: datetime, **more: bytes) -> Inspection:
         path = DATA / folder / f"Datagroup{number}.bin"
         files[f"EF.DG{number}"] = (path if path.exists() else DATA / "lds_bsi2008" / path.name).read_bytes()
     files |= more
-    zone = parse_dg1(data(f"{folder}/Datagroup1.bin"))
-    return inspect_files(files, anchors=ListedAnchors(), now=now, mrz=zone)
+    mrz = parse_dg1(data(f"{folder}/Datagroup1.bin"))
+    return inspect_files(files, anchors=ListedAnchors(), now=now, mrz=mrz)
 
 
 def results(inspection: Inspection) -> dict[str, str]:
@@ -356,10 +356,10 @@ def _verifies(key: Any, message: bytes, signature: bytes) -> bool:
     return True
 
 
-# ── zones and mock issuers ───────────────────────────────────────────────────────────────────────────────────────────
+# ── MRZs and mock issuers ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_sample_zone_is_recognised_and_judged_as_labelled() -> None:
+def test_every_sample_mrz_is_recognised_and_judged_as_labelled() -> None:
     rows = list(csv.DictReader(data("mrz/mrz_samples.tsv").decode().splitlines(), delimiter="\t"))
     assert len(rows) == 51
     for row in rows:

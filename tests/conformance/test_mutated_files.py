@@ -75,9 +75,9 @@ def data(name: str) -> bytes:
 
 def inspected(one: Labelled, **more: bytes) -> Inspection:
     files = {name: data(path) for name, path in one.files.items()} | {"EF.SOD": data(f"sod/{one.name}.sod.bin")}
-    zone = parse_dg1(files["EF.DG1"])
+    mrz = parse_dg1(files["EF.DG1"])
     now = NOW if one.files is REFERENCE else OTHER_NOW
-    return inspect_files(files | more, anchors=ListedAnchors(), now=now, mrz=zone)
+    return inspect_files(files | more, anchors=ListedAnchors(), now=now, mrz=mrz)
 
 
 def test_every_labelled_object_is_here() -> None:

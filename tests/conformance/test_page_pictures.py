@@ -65,14 +65,14 @@ def interval(hits: int, count: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def test_enough_zones_are_read_in_every_character(
+def test_enough_mrzs_are_read_in_every_character(
     measured: tuple[str, list[Measured]], record_property: pytest.FixtureRequest
 ) -> None:
     name, results = measured
-    with_zone = [result for result in results if result.lines]
-    exact = sum(result.exact for result in with_zone)
-    record_property(name, f"{exact}/{len(with_zone)}, 95 % {interval(exact, len(with_zone))}")  # type: ignore[operator]
-    assert exact >= EXACT_MIN[name], [result.name for result in with_zone if not result.exact]
+    with_mrz = [result for result in results if result.lines]
+    exact = sum(result.exact for result in with_mrz)
+    record_property(name, f"{exact}/{len(with_mrz)}, 95 % {interval(exact, len(with_mrz))}")  # type: ignore[operator]
+    assert exact >= EXACT_MIN[name], [result.name for result in with_mrz if not result.exact]
 
 
 def test_nothing_wrong_is_accepted(measured: tuple[str, list[Measured]]) -> None:
@@ -91,7 +91,7 @@ def test_most_of_what_can_be_accepted_is(measured: tuple[str, list[Measured]]) -
     assert accepted >= 0.65 * len(results)
 
 
-def test_a_picture_without_a_zone_gives_nothing(measured: tuple[str, list[Measured]]) -> None:
+def test_a_picture_without_an_mrz_gives_nothing(measured: tuple[str, list[Measured]]) -> None:
     _, results = measured
     assert all(isinstance(result.seen, NoReading) for result in results if not result.lines)
 
@@ -105,7 +105,7 @@ def test_genuine_print_is_seldom_called_unusual(measured: tuple[str, list[Measur
 
 
 @pytest.mark.long
-def test_three_hundred_pictures_without_a_zone_give_no_reading(recogniser: LineRecogniser) -> None:
+def test_three_hundred_pictures_without_an_mrz_give_no_reading(recogniser: LineRecogniser) -> None:
     found = sum(
         isinstance(read(picture, recogniser), Reading) for picture in negatives(np.random.default_rng(300), 300)
     )

@@ -134,7 +134,7 @@ def open_access(
     nonce: bytes = bytes(range(8)),
     material: bytes = bytes(range(16)),
 ) -> Protected:
-    """SELECT, GET CHALLENGE, EXTERNAL AUTHENTICATE with the keys of the lower line of the zone."""
+    """SELECT, GET CHALLENGE, EXTERNAL AUTHENTICATE with the keys of the lower line of the MRZ."""
     assert transmit(SELECT_APPLICATION) == b"\x90\x00"
     information = lower_line[:10] + lower_line[13:20] + lower_line[21:28]
     enc, mac_key = keys(hashlib.sha1(information.encode()).digest()[:16])

@@ -40,7 +40,7 @@ def digits_for(text: str) -> str:
     return text + check_digit(text)
 
 
-def zone_lines(random: np.random.Generator, mrz_format: MrzFormat) -> tuple[str, ...]:
+def mrz_lines(random: np.random.Generator, mrz_format: MrzFormat) -> tuple[str, ...]:
     """The lines of an invented document whose check digits hold."""
     letters, either = string.ascii_uppercase, string.ascii_uppercase + string.digits
 
@@ -82,7 +82,7 @@ class Page:
 
 
 def draw_page(
-    lines: tuple[str, ...], random: np.random.Generator, *, ink: int = 30, furniture: bool = True, zone: bool = True
+    lines: tuple[str, ...], random: np.random.Generator, *, ink: int = 30, furniture: bool = True, mrz: bool = True
 ) -> Page:
     """A page of the size that the lines have, with a portrait, labels and background print unless `furniture` is off."""
     shape = {30: "TD1", 36: "TD2", 44: "TD3"}[len(lines[0])]
@@ -102,7 +102,7 @@ def draw_page(
         baseline = lowest - (len(lines) - 1 - number) * SPACING_MM * PX_PER_MM
         cells = [(left + pitch * (index + 0.5), baseline - 0.42 * pitch) for index in range(len(line))]
         centres.append(np.array(cells))
-        if zone:
+        if mrz:
             for index, character in enumerate(line):
                 spot = (round(left + pitch * index), round(baseline))
                 cv2.putText(picture, character, spot, (ink,), face, _FONT_SIZE)
@@ -141,11 +141,11 @@ def _labels(picture: Picture, random: np.random.Generator, *, rows: int) -> None
 
 
 def negatives(random: np.random.Generator, count: int) -> Iterator[Picture]:
-    """Pictures without a zone: pages whose zone is missing, pages of text, tables, noise, an empty bed."""
+    """Pictures without an MRZ: pages whose MRZ is missing, pages of text, tables, noise, an empty bed."""
     for number in range(count):
         match number % 5:
             case 0 | 1:
-                bare = draw_page(zone_lines(random, MrzFormat.TD3), random, zone=False)
+                bare = draw_page(mrz_lines(random, MrzFormat.TD3), random, mrz=False)
                 turn = float(random.uniform(-15, 15))
                 yield shoot(bare, View(turn_deg=turn, page_width=float(random.uniform(600, 1150))), random).picture
             case 2:

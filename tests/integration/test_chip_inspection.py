@@ -163,7 +163,7 @@ def test_years_later_everything_has_ended() -> None:
     }
 
 
-def test_a_chip_with_other_keys_than_the_printed_zone_stays_closed() -> None:
+def test_a_chip_with_other_keys_than_the_printed_mrz_stays_closed() -> None:
     other = dataclasses.replace(passport(), mrz_lines=passport(kind=None, count=1).mrz_lines)
     card = Card(passport())
     conversation = inspect(parse(other.mrz_lines), anchors=anchors(), now=NOW, random=random.Random(2).randbytes)

@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from fakes.pages import Shot, View, draw_page, shoot, zone_lines
+from fakes.pages import Shot, View, draw_page, mrz_lines, shoot
 
 from gate.cli import page_pictures
 from gate.cli.page_pictures import PageReader, ReaderUnfitError, pictures_in
@@ -28,7 +28,7 @@ MODELS = Path("nowhere")  # the recogniser's weights are in the tree
 
 def page(mrz_format: MrzFormat = MrzFormat.TD3) -> Shot:
     random = np.random.default_rng(21)
-    return shoot(draw_page(zone_lines(random, mrz_format), random), View(), random)
+    return shoot(draw_page(mrz_lines(random, mrz_format), random), View(), random)
 
 
 PAGE = page()
@@ -87,7 +87,7 @@ def test_each_picture_gives_one_line_with_every_field(tmp_path: Path) -> None:
     assert "no machine-readable zone" in second["reason"]
 
 
-def test_people_get_lines_and_exit_1_when_no_picture_has_a_zone(tmp_path: Path) -> None:
+def test_people_get_lines_and_exit_1_when_no_picture_has_an_mrz(tmp_path: Path) -> None:
     good, bad = tmp_path / "a.jpg", tmp_path / "b.jpg"
     good.write_bytes(encoded(".jpg"))
     bad.write_bytes(b"nothing of the kind")

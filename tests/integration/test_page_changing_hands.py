@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from fakes.pages import zone_lines
+from fakes.pages import mrz_lines
 from fakes.tiers import quick_or_long
 
 from gate.page.picture.recognise import open_recogniser
@@ -55,7 +55,7 @@ class Scanner:
 @pytest.mark.parametrize(("size", "layout"), [(Size.TD3, MrzFormat.TD3), (Size.TD1, MrzFormat.TD1)])
 @pytest.mark.parametrize("seed", quick_or_long(range(PAGES), quick=[0]))
 def test_every_laying_is_presented_and_no_hand_is(size: Size, layout: MrzFormat, seed: int) -> None:
-    scanner, page = Scanner(), Page(size, zone_lines(np.random.default_rng(seed), layout))
+    scanner, page = Scanner(), Page(size, mrz_lines(np.random.default_rng(seed), layout))
     (read,) = scanner.laid(page, 1)
     assert isinstance(read, Read)
     for laying in range(2, 2 + LAYINGS):

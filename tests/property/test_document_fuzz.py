@@ -228,14 +228,14 @@ def test_nested_and_lying_lengths_are_refused_in_no_time(name: str, bomb: str) -
         st.text("PVIU<0129", min_size=72, max_size=72),
     )
 )
-def test_any_text_is_a_zone_or_a_zone_error(text: str) -> None:
+def test_any_text_is_an_mrz_or_an_mrz_error(text: str) -> None:
     try:
-        zone = parse(text)
+        mrz = parse(text)
     except MrzError:
         return
-    assert "".join(zone.lines) == "".join(text.split())
-    assert zone.valid == all(zone.check_digits.values())
-    assert zone.expires_on(NOW.date()) is None or zone.expiry.isdigit()
+    assert "".join(mrz.lines) == "".join(text.split())
+    assert mrz.valid == all(mrz.check_digits.values())
+    assert mrz.expires_on(NOW.date()) is None or mrz.expiry.isdigit()
 
 
 @settings(max_examples=200, deadline=1000)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fakes.mrz_frames import Faults, blank_frames, frames_of
 from fakes.page_readings import geometry
-from fakes.pages import zone_lines
+from fakes.pages import mrz_lines
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -41,18 +41,18 @@ def reading_of(text: MrzText) -> Reading:
 
 
 @given(seed=st.integers(0, 2**32 - 1), mrz_format=st.sampled_from(MrzFormat), fault=faults)
-def test_a_zone_is_read_right_or_not_accepted(seed: int, mrz_format: MrzFormat, fault: Faults) -> None:
+def test_an_mrz_is_read_right_or_not_accepted(seed: int, mrz_format: MrzFormat, fault: Faults) -> None:
     random = np.random.default_rng(seed)
-    lines = zone_lines(random, mrz_format)
+    lines = mrz_lines(random, mrz_format)
     text = text_of_cuts([decode(frames_of(line, fault, random)) for line in lines])
     if text is not None and text.credible and counts(reading_of(text)):
         assert text.choice.lines == lines
 
 
 @given(seed=st.integers(0, 2**32 - 1), mrz_format=st.sampled_from(MrzFormat), squeeze=st.floats(-0.09, 0.09))
-def test_a_zone_without_losses_is_read(seed: int, mrz_format: MrzFormat, squeeze: float) -> None:
+def test_an_mrz_without_losses_is_read(seed: int, mrz_format: MrzFormat, squeeze: float) -> None:
     random = np.random.default_rng(seed)
-    lines = zone_lines(random, mrz_format)
+    lines = mrz_lines(random, mrz_format)
     left, right, jitter = random.uniform(0.3, 2.6), random.uniform(0.3, 2.6), random.uniform(0.0, 0.04)
     fault = Faults(left=left, right=right, squeeze=squeeze, jitter=jitter)
     text = text_of_cuts([decode(frames_of(line, fault, random)) for line in lines])
@@ -76,7 +76,7 @@ def test_noise_is_never_accepted(noise: np.ndarray, sharp: float) -> None:
 
 
 @pytest.mark.parametrize("length", [29, 31, 35, 37, 43, 45])
-def test_a_line_of_another_length_is_no_zone_that_counts(length: int) -> None:
+def test_a_line_of_another_length_is_no_mrz_that_counts(length: int) -> None:
     line = ("L898902C36UTO7408122F1204159ZE184226B<<<<<10" * 2)[:length]
     text = text_of_cuts([decode(frames_of(line))] * 2)
     assert text is None or not counts(reading_of(text))

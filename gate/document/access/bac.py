@@ -48,7 +48,7 @@ def open_with_bac(
         Command(0x82, 0x00, 0x00, token + tdes.mac(mac_key, token), answer_max=_TOKEN_BYTES + _MAC_BYTES),
     )
     if proof.status != OK:
-        raise AccessDeniedError(f"the chip refuses the key of the zone: status {proof.status:04X}")
+        raise AccessDeniedError(f"the chip refuses the key of the MRZ: status {proof.status:04X}")
     their_part = _their_key_part(proof.data, encryption_key, mac_key, expected=challenge.data + ours)
     shared = bytes(mine ^ theirs for mine, theirs in zip(our_part, their_part, strict=True))
     return SecureMessaging(SessionKeys.derived(Suite(Cipher.TDES), shared), challenge.data[4:] + ours[4:])

@@ -229,7 +229,7 @@ class Chip:
     def _open_with_bac(self) -> Generator[Transmit, bytes | None, None]:
         yield from self._select_application()
         if self._mrz_key is None:
-            raise AccessDeniedError("the chip opens with the printed zone only, and none was given")
+            raise AccessDeniedError("the chip opens with the printed MRZ only, and none was given")
         try:
             session = yield from open_with_bac(self._mrz_key, random=self._random)
         except AccessUnknownError:
@@ -279,7 +279,7 @@ class Chip:
         if self._of_number is not None:
             return self._of_number
         if self._mrz_key is None:
-            raise AccessDeniedError("neither the printed zone nor the card access number was given")
+            raise AccessDeniedError("neither the printed MRZ nor the card access number was given")
         return Password.of_mrz(self._mrz_key)
 
     def _select_application(self) -> Generator[Transmit, bytes | None, None]:

@@ -20,5 +20,5 @@ def parse_dg1(data: bytes) -> Mrz:
     except (UnicodeDecodeError, MrzError) as error:
         raise MalformedError("EF.DG1 holds no machine-readable zone") from error
     if mrz.format in (MrzFormat.MRV_A, MrzFormat.MRV_B):
-        raise MalformedError("EF.DG1 holds the zone of a visa")
+        raise MalformedError("EF.DG1 holds the MRZ of a visa")
     return mrz

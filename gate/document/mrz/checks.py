@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 def judge_mrz(mrz: Mrz | None) -> Check:
     """The printed MRZ: wrong check digits fail, other oddities leave it open."""
     if mrz is None:
-        return Check(CheckId.MRZ, Result.NOT_SUPPORTED, "no printed zone was given")
+        return Check(CheckId.MRZ, Result.NOT_SUPPORTED, "no printed MRZ was given")
     if not mrz.valid:
         return Check(CheckId.MRZ, Result.FAILED, "; ".join(mrz.problems))
     if mrz.problems:
         return Check(CheckId.MRZ, Result.UNDETERMINED, "; ".join(mrz.problems))
-    return Check(CheckId.MRZ, Result.SUCCESSFUL, f"a {mrz.format.value} zone whose check digits hold")
+    return Check(CheckId.MRZ, Result.SUCCESSFUL, f"a {mrz.format.value} MRZ whose check digits hold")
 
 
 def judge_expiry(mrz: Mrz | None, today: date) -> Check:
@@ -36,7 +36,7 @@ def judge_expiry(mrz: Mrz | None, today: date) -> Check:
 def judge_printed_and_chip(printed: Mrz, chip: Mrz) -> Check:
     """The printed MRZ against EF.DG1, field by field; a difference in optional data alone leaves it open."""
     if printed.lines == chip.lines:
-        return Check(CheckId.MRZ_DG1, Result.SUCCESSFUL, "the printed zone and EF.DG1 are the same")
+        return Check(CheckId.MRZ_DG1, Result.SUCCESSFUL, "the printed MRZ and EF.DG1 are the same")
     names = (
         "format",
         "document_type",
@@ -51,5 +51,5 @@ def judge_printed_and_chip(printed: Mrz, chip: Mrz) -> Check:
     )
     different = [name for name in names if getattr(printed, name) != getattr(chip, name)]
     if different:
-        return Check(CheckId.MRZ_DG1, Result.FAILED, f"the printed zone and EF.DG1 differ in {', '.join(different)}")
-    return Check(CheckId.MRZ_DG1, Result.UNDETERMINED, "the printed zone and EF.DG1 differ in optional data")
+        return Check(CheckId.MRZ_DG1, Result.FAILED, f"the printed MRZ and EF.DG1 differ in {', '.join(different)}")
+    return Check(CheckId.MRZ_DG1, Result.UNDETERMINED, "the printed MRZ and EF.DG1 differ in optional data")

@@ -181,10 +181,10 @@ def _semantics(header: Header, now: datetime) -> _Outcome:
 
 def _check_digits(content: Content | None) -> _Outcome:
     if content is None:
-        return Result.NOT_SUPPORTED, "there is no zone in the seal"
+        return Result.NOT_SUPPORTED, "there is no MRZ in the seal"
     if not content.mrz.valid:
-        return Result.FAILED, "a check digit of the zone in the seal is wrong"
-    return Result.SUCCESSFUL, "the check digits of the zone in the seal hold"
+        return Result.FAILED, "a check digit of the MRZ in the seal is wrong"
+    return Result.SUCCESSFUL, "the check digits of the MRZ in the seal hold"
 
 
 def _signature(seal: Seal, signer: Certificate | None) -> _Outcome:
@@ -278,7 +278,7 @@ def _country(header: Header, signer: Certificate | None) -> _Outcome:
 def _printed(content: Content | None, printed: Mrz | None) -> _Outcome:
     """Consistency, since a visa's seal holds only a part of the MRZ."""
     if content is None or printed is None:
-        return Result.NOT_SUPPORTED, "there is no printed zone, or none in the seal"
+        return Result.NOT_SUPPORTED, "there is no printed MRZ, or none in the seal"
     if not "".join(printed.lines).startswith(content.mrz_text):
-        return Result.FAILED, "the printed zone and the one in the seal differ"
-    return Result.SUCCESSFUL, "the printed zone agrees with the one in the seal"
+        return Result.FAILED, "the printed MRZ and the one in the seal differ"
+    return Result.SUCCESSFUL, "the printed MRZ agrees with the one in the seal"

@@ -73,11 +73,11 @@ def read_content(seal: Seal) -> Content | None:
     tag, line_characters, sealed_characters = found[0]
     text = c40.decode(seal.features[tag])
     if len(text) != sealed_characters:
-        raise MalformedError("a seal with a zone of another length")
+        raise MalformedError("a seal with an MRZ of another length")
     try:
         mrz = parse(text.ljust(2 * line_characters, "<"))
     except MrzError as error:
-        raise MalformedError("a seal whose zone is none") from error
+        raise MalformedError("a seal whose MRZ is none") from error
     number = None
     if profile.passport_number is not None:
         number = c40.decode(seal.features[profile.passport_number]).rstrip("<")

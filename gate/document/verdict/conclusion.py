@@ -269,7 +269,7 @@ def _fingerprints(findings: Findings) -> int | None:
 
 def _printed_and_chip(findings: Findings, chip_mrz: Mrz | None) -> Check:
     if findings.printed is None:
-        return Check(CheckId.MRZ_DG1, Result.NOT_SUPPORTED, "no printed zone was given")
+        return Check(CheckId.MRZ_DG1, Result.NOT_SUPPORTED, "no printed MRZ was given")
     if chip_mrz is None:
         return _open(findings, CheckId.MRZ_DG1, "EF.DG1 was not read")
     return judge_printed_and_chip(findings.printed, chip_mrz)

@@ -35,9 +35,9 @@ def _of_what_is_seen(reading: Reading) -> Iterator[str]:
     if reading.repaired:
         yield "a character was put in place of the likeliest one"
     if reading.crowded:
-        yield "more characters stand beside the zone"
+        yield "more characters stand beside the MRZ"
     if not reading.ends_seen:
-        yield "no empty paper is seen beside the zone, which may be the part of a longer one"
+        yield "no empty paper is seen beside the MRZ, which may be the part of a longer one"
     if reading.geometry.pitch_px < PITCH_PX_MIN:
         yield f"a character has {reading.geometry.pitch_px:.1f} pixels, under {PITCH_PX_MIN}"
     if reading.palest < PALEST_MIN:

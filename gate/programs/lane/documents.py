@@ -1,6 +1,6 @@
 """How documents come to the lane: from a serial reader, from vision's page source, or from both.
 
-Whichever reads a zone opens a crossing with it; the newest one is kept for the crossing that it opens, and for no longer. The lane
+Whichever reads an MRZ opens a crossing with it; the newest one is kept for the crossing that it opens, and for no longer. The lane
 has lost its reader when it has lost every one of them.
 """
 
@@ -96,7 +96,7 @@ class PageListener:
                 if self._shows_visa is None:
                     self._post(PageGuided(guidance))
             case messages.PageRead(page) if message.format in VISAS:
-                # A visa's zone opens no chip: the passport's own page must follow.
+                # A visa's MRZ opens no chip: the passport's own page must follow.
                 self._shows_visa = page
                 self._visa_until_s = self._clock_s() + VISA_KEPT_S
                 self._post(PageGuided(Guidance.PAGE_OPEN))

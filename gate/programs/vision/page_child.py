@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 WORDS = {
     Why.NO_MRZ: "no machine-readable zone is to be seen",
     Why.UPSIDE_DOWN: "the page lies upside down",
-    Why.TOO_SMALL: "the zone is too small in the picture",
-    Why.GLARE: "light shines off the zone",
-    Why.BLURRED: "the zone is blurred or pale",
+    Why.TOO_SMALL: "the MRZ is too small in the picture",
+    Why.GLARE: "light shines off the MRZ",
+    Why.BLURRED: "the MRZ is blurred or pale",
     Why.MOVING: "the page moves",
-    Why.COVERED: "a part of the zone is covered",
-    Why.UNREADABLE: "the zone cannot be read",
+    Why.COVERED: "a part of the MRZ is covered",
+    Why.UNREADABLE: "the MRZ cannot be read",
 }
 HEADER = struct.Struct(">Q")
 

@@ -71,8 +71,8 @@ class Lay(enum.Enum):
     FAR = "far"
     MOVING = "moving"
     VISA = "visa"  # the visa's page, before the passport's own
-    NO_ZONE = "no_zone"  # a page without a zone
-    OTHER_ZONE = "other_zone"  # the printed zone names someone else than the chip
+    NO_MRZ = "no_zone"  # a page without an MRZ
+    OTHER_MRZ = "other_zone"  # the printed MRZ names someone else than the chip
 
 
 class Owner(enum.Enum):

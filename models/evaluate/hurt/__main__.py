@@ -1,7 +1,7 @@
 """Shows hurt pages to `gate.page` and counts what was read, what was accepted, and what was accepted wrongly.
 
 `python -m models.evaluate.hurt --seed N --pages 2000` writes `hurt-N.json` and `hurt-N.md`, and ends with 1 when a wrong text was
-accepted over two pictures or less than four in five whole zones were read exactly from the first one. One thread. Needs Debian's
+accepted over two pictures or less than four in five whole MRZs were read exactly from the first one. One thread. Needs Debian's
 fonts-ocr-b, fonts-dejavu and fonts-noto.
 """
 

@@ -22,7 +22,7 @@ from models.evaluate.hurt.texts import FORMATS, WIDTHS, invented
 if TYPE_CHECKING:
     from models.evaluate.hurt.camera import Grey
     from models.evaluate.hurt.sheet import Sheet
-    from models.evaluate.hurt.texts import Zone
+    from models.evaluate.hurt.texts import Mrz
 
 DECK: Final[Mapping[str, int]] = {
     "plain": 5, "turned": 4, "steep": 4, "small": 4, "blurred": 4, "dim": 4, "jpeg": 3, "glare": 4,
@@ -33,7 +33,7 @@ HARMS: Final[Mapping[str, Callable[[np.random.Generator, Sheet, float], None]]] 
     "worn": harm.worn, "broken": harm.broken, "pen": harm.pen, "dust": harm.dust, "stained": harm.stained,
     "scratched": harm.scratched, "chipped": harm.chipped, "stamped": harm.stamped,
 }  # fmt: skip
-CUT_SHORT: Final = frozenset({"cut", "covered"})  # a part of the zone is not to be seen in any picture
+CUT_SHORT: Final = frozenset({"cut", "covered"})  # a part of the MRZ is not to be seen in any picture
 
 
 class Between(enum.Enum):
@@ -46,18 +46,18 @@ class Between(enum.Enum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Case:
-    """One page. `kept` is how many columns of the zone are left where an end is lost, else all of them."""
+    """One page. `kept` is how many columns of the MRZ are left where an end is lost, else all of them."""
 
     kind: str
     format: str
-    printed: Zone
+    printed: Mrz
     pictures: tuple[Grey, Grey]
     between: Between
     kept: int
 
     @property
     def whole(self) -> bool:
-        """True when no end of the zone is lost."""
+        """True when no end of the MRZ is lost."""
         return self.kind not in CUT_SHORT
 
 
@@ -79,9 +79,9 @@ def case_of(seed: int, number: int) -> Case:
     kind = kind_of(seed, number)
     rng = np.random.default_rng([seed, 71, number])
     name = "MRVA" if kind in CUT_SHORT and rng.random() < 0.5 else str(rng.choice(FORMATS))
-    zone = invented(rng, name)
+    mrz = invented(rng, name)
     font = OTHER_FACES[int(rng.integers(len(OTHER_FACES)))] if kind == "typeface" else OCR_B
-    plan = _Plan(printed(rng, name, zone, font), _usual(rng, name), WIDTHS[name])
+    plan = _Plan(printed(rng, name, mrz, font), _usual(rng, name), WIDTHS[name])
     _befall(rng, kind, float(rng.random()), plan)
     between = Between(str(rng.choice([one.value for one in Between], p=[0.25, 0.5, 0.25])))
     seen = plan.sheet.seen()
@@ -97,7 +97,7 @@ def case_of(seed: int, number: int) -> Case:
         )
         for view in (plan.view, _again(rng, plan.view, between))
     ]
-    return Case(kind, name, zone, (pictures[0], pictures[1]), between, plan.kept)
+    return Case(kind, name, mrz, (pictures[0], pictures[1]), between, plan.kept)
 
 
 def kind_of(seed: int, number: int) -> str:
@@ -200,9 +200,9 @@ def _pitch_px(plan: _Plan) -> float:
 
 
 def _finger(rng: np.random.Generator, sheet: Sheet, much: float) -> Finger:
-    """From below or from a side; how far it reaches over the zone grows with `much`."""
+    """From below or from a side; how far it reaches over the MRZ grows with `much`."""
     height, width = sheet.ink.shape
-    left, top, right, bottom = sheet.zone
+    left, top, right, bottom = sheet.mrz
     over = rng.uniform(-2.0, -0.3 + 2.6 * much) * PITCH_PX
     wide, tone = 16.0 / 25.4 * 10 * PITCH_PX / width, float(rng.uniform(0.25, 0.8))
     side = rng.random()
@@ -220,9 +220,9 @@ def _finger(rng: np.random.Generator, sheet: Sheet, much: float) -> Finger:
 
 
 def _dirt(rng: np.random.Generator, plan: _Plan, much: float) -> tuple[Dirt, ...]:
-    """Marks on the glass where the zone lies in the first picture."""
+    """Marks on the glass where the MRZ lies in the first picture."""
     _, matrix = placed(plan.sheet.ink.shape, plan.view)
-    left, top, right, bottom = plan.sheet.zone
+    left, top, right, bottom = plan.sheet.mrz
     pitch_px = _pitch_px(plan)
     marks = []
     for _ in range(1 + round(3 * much)):
@@ -243,7 +243,7 @@ def _dirt(rng: np.random.Generator, plan: _Plan, much: float) -> tuple[Dirt, ...
 
 
 def _cut(rng: np.random.Generator, plan: _Plan) -> None:
-    """The sheet ends within its zone, or the picture does; often where a shorter format would."""
+    """The sheet ends within its MRZ, or the picture does; often where a shorter format would."""
     width = plan.sheet.ink.shape[1]
     left, right, _ = plan.sheet.lines[0]
     columns = round((right - left) / PITCH_PX)

@@ -1,4 +1,4 @@
-"""Harm that is done to a sheet for good: every picture of it shows the same. Lengths are in pitches of the zone's characters.
+"""Harm that is done to a sheet for good: every picture of it shows the same. Lengths are in pitches of the MRZ's characters.
 
 Each harm takes a `much` from 0 to 1: from what nobody would notice to what a person reads with effort. Some leave no trace of a character.
 """
@@ -35,7 +35,7 @@ def worn(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
 
 def broken(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
     """A printing head with dead dots: pale lines along the text, or across it."""
-    left, top, right, bottom = sheet.zone
+    left, top, right, bottom = sheet.mrz
     for _ in range(1 + round(3 * much)):
         thick = max(1, round(PITCH_PX * rng.uniform(0.03, 0.05 + 0.07 * much)))
         keep = float(rng.uniform(0.0, 0.5))
@@ -48,7 +48,7 @@ def broken(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
 
 
 def pen(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
-    """Strokes of a pen over the zone: a slip, a tick, an underline, a signature that ran down."""
+    """Strokes of a pen over the MRZ: a slip, a tick, an underline, a signature that ran down."""
     for _ in range(1 + round(2.4 * much)):
         kind = rng.random()
         if kind < 0.25:
@@ -74,7 +74,7 @@ def pen(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
 
 
 def _somewhere(rng: np.random.Generator, sheet: Sheet) -> tuple[float, float]:
-    left, top, right, bottom = sheet.zone
+    left, top, right, bottom = sheet.mrz
     return float(rng.uniform(left, right)), float(rng.uniform(top, bottom))
 
 
@@ -100,7 +100,7 @@ def _scrawl(rng: np.random.Generator, sheet: Sheet) -> Floats:
 
 def dust(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
     """Specks, dark and light, and now and then a hair."""
-    left, top, right, bottom = sheet.zone
+    left, top, right, bottom = sheet.mrz
     for _ in range(round(10 + 170 * much)):
         at = (
             round(rng.uniform(left - PITCH_PX, right + PITCH_PX) * 8),
@@ -194,8 +194,8 @@ def scratched(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
 
 
 def stamped(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
-    """A rubber stamp whose edge or lettering lies over the zone."""
-    left, top, right, _ = sheet.zone
+    """A rubber stamp whose edge or lettering lies over the MRZ."""
+    left, top, right, _ = sheet.mrz
     x, y = rng.uniform(left, right), top - rng.uniform(-0.5, 5.0 - 4.0 * much) * PITCH_PX
     radius = rng.uniform(3, 7) * PITCH_PX
     mask = np.zeros((*sheet.ink.shape, 3), np.uint8)
@@ -218,7 +218,7 @@ def stamped(rng: np.random.Generator, sheet: Sheet, much: float) -> None:
 
 
 def lost_end(rng: np.random.Generator, sheet: Sheet, much: float) -> int:
-    """Cover one end of the zone with a label, a strip or another sheet, often at the width of a shorter format; how many columns are left.
+    """Cover one end of the MRZ with a label, a strip or another sheet, often at the width of a shorter format; how many columns are left.
 
     `much` says how clean the edge is: at 1 it falls between two characters and has no shadow.
     """
@@ -230,7 +230,7 @@ def lost_end(rng: np.random.Generator, sheet: Sheet, much: float) -> int:
     off = 0.0 if rng.random() < 0.5 + 0.4 * much else float(rng.uniform(-0.3, 0.6))
     edge = round(left + (keep + off) * PITCH_PX) if right_end else round(right - (keep + off) * PITCH_PX)
     part = (slice(None), slice(max(0, edge), None)) if right_end else (slice(None), slice(0, max(0, edge)))
-    above = max(0, round(sheet.zone[1] - rng.uniform(0.3, 8.0) * PITCH_PX))
+    above = max(0, round(sheet.mrz[1] - rng.uniform(0.3, 8.0) * PITCH_PX))
     part = (slice(above, None), part[1])
     tone = float(rng.choice([float(sheet.paper[-40:, :].mean()), rng.uniform(0.75, 1.0), rng.uniform(0.02, 0.7)]))
     grain = rng.standard_normal(sheet.paper[part].shape, dtype=np.float32) * np.float32(0.006)

@@ -1,4 +1,4 @@
-"""A sheet of paper with a zone: paper and ink apart, so that harm can be done to either.
+"""A sheet of paper with an MRZ: paper and ink apart, so that harm can be done to either.
 
 Sizes are those of ICAO 9303-3 to 9303-7, in `PX_PER_MM`. Reflectance runs from 0 (black) to 1.
 """
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from models.evaluate.hurt.texts import Zone
+    from models.evaluate.hurt.texts import Mrz
 
 Floats = npt.NDArray[np.float32]
 PX_PER_MM: Final = 9.0
@@ -47,7 +47,7 @@ Signature Height Number REPUBLIC KINGDOM MINISTRY Interior Valid Entries Duratio
 class Sheet:
     """Paper and ink, (h, w) each; `ink` is how much of the paper is covered, 0 to 1, `tone` the ink's own reflectance.
 
-    `lines` holds for each line of the zone its left end, its right end and its middle row, in pixels.
+    `lines` holds for each line of the MRZ its left end, its right end and its middle row, in pixels.
     """
 
     paper: Floats
@@ -56,8 +56,8 @@ class Sheet:
     lines: tuple[tuple[float, float, float], ...]
 
     @property
-    def zone(self) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom of the zone's characters."""
+    def mrz(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of the MRZ's characters."""
         left, right, top = self.lines[0]
         return left, top - 0.6 * PITCH_PX, right, self.lines[-1][2] + 0.6 * PITCH_PX
 
@@ -66,8 +66,8 @@ class Sheet:
         return np.asarray(self.paper + (np.float32(self.tone) - self.paper) * np.clip(self.ink, 0, 1), np.float32)
 
 
-def printed(rng: np.random.Generator, name: str, zone: Zone, font: Path) -> Sheet:
-    """Print a zone in the format's size, where printers put it."""
+def printed(rng: np.random.Generator, name: str, mrz: Mrz, font: Path) -> Sheet:
+    """Print an MRZ in the format's size, where printers put it."""
     width, height = (round(side * PX_PER_MM) for side in _SIZES_MM[name])
     paper = _paper(rng, height, width)
     _upper_part(rng, paper, portrait=name != "TD1")
@@ -76,8 +76,8 @@ def printed(rng: np.random.Generator, name: str, zone: Zone, font: Path) -> Shee
     apart = 6.35 * PX_PER_MM * float(rng.uniform(0.97, 1.03))
     foot = height - float(rng.uniform(8.2, 10.6)) * PX_PER_MM
     lines = []
-    for number, text in enumerate(zone):
-        baseline = foot - (len(zone) - 1 - number) * apart
+    for number, text in enumerate(mrz):
+        baseline = foot - (len(mrz) - 1 - number) * apart
         for column, character in enumerate(text):
             _stamp(ink, _glyph(str(font), character), left + (column + 0.5) * PITCH_PX, baseline)
         lines.append((left, left + len(text) * PITCH_PX, baseline - 0.5 * PITCH_PX))
@@ -148,7 +148,7 @@ def _paper(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def _upper_part(rng: np.random.Generator, paper: Floats, *, portrait: bool) -> None:
-    """What a person reads, above the zone: a portrait, words and values."""
+    """What a person reads, above the MRZ: a portrait, words and values."""
     height, width = paper.shape
     left = 0.05
     if portrait:

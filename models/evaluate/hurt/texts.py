@@ -1,4 +1,4 @@
-"""What is printed on a page: zones of people who do not exist, in the five formats of ICAO 9303-4 to 9303-7.
+"""What is printed on a page: MRZs of people who do not exist, in the five formats of ICAO 9303-4 to 9303-7.
 
 Written from the standard, with check digits of its own. Every state code is one of ICAO 9303-3, every date one of a calendar.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import numpy as np
 
-Zone = tuple[str, ...]
+Mrz = tuple[str, ...]
 FORMATS: Final = ("TD1", "TD2", "TD3", "MRVA", "MRVB")
 WIDTHS: Final = {"TD1": 30, "TD2": 36, "TD3": 44, "MRVA": 44, "MRVB": 36}
 _OF_9303: Final = """
@@ -52,8 +52,8 @@ def digit(text: str) -> str:
     return str(total % 10)
 
 
-def invented(rng: np.random.Generator, name: str) -> Zone:
-    """The lines of a zone of that format; every check digit holds."""
+def invented(rng: np.random.Generator, name: str) -> Mrz:
+    """The lines of an MRZ of that format; every check digit holds."""
     width = WIDTHS[name]
     state, nationality = (str(rng.choice(STATES)).ljust(3, "<") for _ in range(2))
     nationality = state if rng.random() < 0.8 else nationality
@@ -75,7 +75,7 @@ def invented(rng: np.random.Generator, name: str) -> Zone:
     return first, second + digit(second[:10] + second[13:20] + second[21:])
 
 
-def _card(rng: np.random.Generator, state: str, number: str, middle: str, names: str) -> Zone:
+def _card(rng: np.random.Generator, state: str, number: str, middle: str, names: str) -> Mrz:
     """A card's three lines; one in twenty has a number that runs over into the optional data."""
     head = _kind(rng, str(rng.choice(["I", "A", "C"]))) + state
     if rng.random() < 0.05:

@@ -11,7 +11,7 @@ from models.train.mrz.camera import STRIP_WIDTH, photograph
 from models.train.mrz.conditions import Conditions, Content, draw
 from models.train.mrz.glyphs import Atlas, Cut, atlas
 from models.train.mrz.scene import Scene, nothing, other_text, scene
-from models.train.mrz.texts import ALPHABET, LAYOUTS, random_line, zone
+from models.train.mrz.texts import ALPHABET, LAYOUTS, invented, random_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +105,7 @@ def _lines(rng: np.random.Generator, conditions: Conditions) -> _Lines:
         whole = tuple(random_line(rng)[: len(middle)].ljust(len(middle), "<") for _ in range(2))
         whole, row = (whole[0], middle, whole[1]), 1
     else:
-        whole = zone(rng, LAYOUTS[int(rng.integers(len(LAYOUTS)))])
+        whole = invented(rng, LAYOUTS[int(rng.integers(len(LAYOUTS)))])
         row = int(rng.integers(len(whole)))
     between = conditions.content is Content.BETWEEN_LINES
     above = row > 0 and (conditions.neighbours[0] or between)

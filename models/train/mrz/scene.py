@@ -61,7 +61,7 @@ def scene(
 
 
 def other_text(rng: np.random.Generator, characters: int) -> Scene:
-    """Words in an ordinary type at a line's size: what stands above a zone, and is none."""
+    """Words in an ordinary type at a line's size: what stands above an MRZ, and is none."""
     width = characters * PITCH_PX + 2 * MARGIN_PX
     picture = np.zeros((HEIGHT_PX, width, 3), np.uint8)
     face = cv2.FontFace(str(rng.choice(["sans", "italic"])))

@@ -1,4 +1,4 @@
-"""What is printed: machine-readable zones of people who do not exist, and strings that are no zone at all.
+"""What is printed: machine-readable zones of people who do not exist, and strings that are no MRZ at all.
 
 All five layouts of ICAO 9303-4 to 9303-7 with right check digits, so that the recogniser sees characters where and as often
 as they occur; random strings beside them, so that it does not learn to guess by the layout; and mixes of the characters
@@ -15,7 +15,7 @@ from gate.document.mrz.parsing import check_digit
 if TYPE_CHECKING:
     import numpy as np
 
-Zone = tuple[str, ...]
+Mrz = tuple[str, ...]
 LayoutName = Literal["TD1", "TD2", "TD3", "MRV-A", "MRV-B"]
 
 LAYOUTS: Final[tuple[LayoutName, ...]] = ("TD1", "TD2", "TD3", "MRV-A", "MRV-B")
@@ -73,8 +73,8 @@ _CODAS: Final = (
 )
 
 
-def zone(rng: np.random.Generator, layout: LayoutName) -> Zone:
-    """An invented zone of that layout with every check digit right."""
+def invented(rng: np.random.Generator, layout: LayoutName) -> Mrz:
+    """An invented MRZ of that layout with every check digit right."""
     match layout:
         case "TD1":
             return _td1(rng)
@@ -107,7 +107,7 @@ def random_line(rng: np.random.Generator) -> str:
     return line
 
 
-def _td1(rng: np.random.Generator) -> Zone:
+def _td1(rng: np.random.Generator) -> Mrz:
     state, number = _state(rng), _number(rng)
     first = _fill(str(rng.choice(["I", "A", "C"])) + _kind(rng) + state + number + check_digit(number), 15)
     first += _optional(rng, 15)
@@ -117,7 +117,7 @@ def _td1(rng: np.random.Generator) -> Zone:
     return first, second + composite, _name(rng, 30)
 
 
-def _passport(rng: np.random.Generator) -> Zone:
+def _passport(rng: np.random.Generator) -> Mrz:
     first = "P" + _kind(rng) + _state(rng) + _name(rng, 39)
     number, birth, expiry, optional = _number(rng), _date(rng), _date(rng), _optional(rng, 14)
     second = number + check_digit(number) + _state(rng) + birth + check_digit(birth) + _sex(rng)
@@ -126,7 +126,7 @@ def _passport(rng: np.random.Generator) -> Zone:
     return first, second + check_digit(second[:10] + second[13:20] + second[21:])
 
 
-def _two_lines(rng: np.random.Generator, kind: str, characters: int, *, optional: int) -> Zone:
+def _two_lines(rng: np.random.Generator, kind: str, characters: int, *, optional: int) -> Mrz:
     """TD2 (whose last character is the composite digit) and the visas (which have none)."""
     first = kind + _kind(rng) + _state(rng) + _name(rng, characters - 5)
     number, birth, expiry = _number(rng), _date(rng), _date(rng)

@@ -76,7 +76,7 @@ def test_the_worked_example_opens_and_reads_the_chip() -> None:
     [
         ([b"\x69\x85"], "gives no challenge: status 6985"),
         ([b"\x01\x02\x90\x00"], "gives no challenge"),
-        ([bytes(8) + b"\x90\x00", b"\x63\x00"], "refuses the key of the zone: status 6300"),
+        ([bytes(8) + b"\x90\x00", b"\x63\x00"], "refuses the key of the MRZ: status 6300"),
         ([bytes(8) + b"\x90\x00", bytes(40) + b"\x90\x00"], "wrong MAC"),
         ([bytes(8) + b"\x90\x00", bytes(39) + b"\x90\x00"], "wrong MAC"),
         # Right keys, but the token answers the challenge of the worked example, not this one.

@@ -76,7 +76,7 @@ def inspected(
     number: str | None = None,
     against: ListedAnchors | None = None,
     through: Through = lambda transmit: transmit,
-    zone: bool = True,
+    mrz: bool = True,
     **switches: Unpack[Switches],
 ) -> tuple[Inspection, list[Portrait], list[bytes]]:
     card = Card(document, random_bytes=random.Random(1).randbytes, **switches)
@@ -88,7 +88,7 @@ def inspected(
             raise Gone from None
 
     conversation = inspect(
-        parse(document.mrz_lines) if zone else None,
+        parse(document.mrz_lines) if mrz else None,
         anchors=against or anchors(),
         now=NOW,
         random=random.Random(2).randbytes,
@@ -338,14 +338,14 @@ def test_pace_that_nothing_signed_repeats_is_left_open() -> None:
         assert judge_offer(facts, offered, signed).result is Result.UNDETERMINED
 
 
-def test_without_a_zone_only_the_card_access_number_opens() -> None:
+def test_without_an_mrz_only_the_card_access_number_opens() -> None:
     both = passport(Features(pace=(GM,), can=CAN), active="ecdsa")
-    inspection, _, _ = inspected(both, zone=False, number=CAN)
+    inspection, _, _ = inspected(both, mrz=False, number=CAN)
     assert results(inspection) == {"mrz": "not_supported", "mrz_dg1": "not_supported"}
-    closed, _, _ = inspected(both, zone=False)
-    assert "neither the printed zone nor" in reason(closed, CheckId.CHIP_ACCESS)
-    old, _, _ = inspected(passport(Features(), active="ecdsa"), zone=False, number=CAN)
-    assert "printed zone only" in reason(old, CheckId.CHIP_ACCESS)
+    closed, _, _ = inspected(both, mrz=False)
+    assert "neither the printed MRZ nor" in reason(closed, CheckId.CHIP_ACCESS)
+    old, _, _ = inspected(passport(Features(), active="ecdsa"), mrz=False, number=CAN)
+    assert "printed MRZ only" in reason(old, CheckId.CHIP_ACCESS)
 
 
 # ── clones ───────────────────────────────────────────────────────────────────────────────────────────────────────────

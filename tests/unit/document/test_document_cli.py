@@ -251,7 +251,7 @@ def test_a_time_without_a_zone_is_utc(store: Path, lds: Path) -> None:
 # ── parse-mrz ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_parse_mrz_prints_a_line_a_zone() -> None:
+def test_parse_mrz_prints_a_line_an_mrz() -> None:
     wrong = TD3[:-1] + "1"
     result = gate("document", "parse-mrz", "-", "--json", text=f"{TD3}\n\n{wrong}\n")
     good, bad = map(json.loads, result.stdout.splitlines())
@@ -271,17 +271,17 @@ def test_parse_mrz_speaks_to_people_without_json() -> None:
     assert "problem:" in gate("document", "parse-mrz", TD3[:-1] + "1").stdout
 
 
-def test_text_that_is_no_zone_is_one_line() -> None:
-    one_line(gate("document", "parse-mrz", "hello"), 65, "zone 1")
+def test_text_that_is_no_mrz_is_one_line() -> None:
+    one_line(gate("document", "parse-mrz", "hello"), 65, "MRZ 1")
 
 
-def test_text_that_is_no_zone_has_its_line_and_keeps_no_other_from_being_read() -> None:
+def test_text_that_is_no_mrz_has_its_line_and_keeps_no_other_from_being_read() -> None:
     result = gate("document", "parse-mrz", "-", "--json", text=f"hello\n{TD3}\n\x1b[31m\n")
     bad, good, worse = map(json.loads, result.stdout.splitlines())
     assert (bad["format"], bad["valid"], good["valid"], worse["valid"]) == (None, False, True, False)
     assert bad["problems"] == ["a character that no machine-readable zone has; only A to Z, 0 to 9 and < occur"]
     assert result.exit_code == 65
-    assert [line.split(":")[1] for line in result.stderr.splitlines()] == [" zone 1", " zone 3"]
+    assert [line.split(":")[1] for line in result.stderr.splitlines()] == [" MRZ 1", " MRZ 3"]
     assert "\x1b" not in result.stderr
 
 
@@ -389,7 +389,7 @@ def test_read_with_the_card_access_number_says_how_the_chip_was_opened_and_prove
 
 
 @pytest.mark.usefixtures("reader")
-def test_read_takes_the_zone_on_standard_input_and_speaks_to_people(store: Path) -> None:
+def test_read_takes_the_mrz_on_standard_input_and_speaks_to_people(store: Path) -> None:
     result = gate("document", "read", "--mrz", "-", "--trust", store, text=mrz())
     assert result.exit_code == 0
     assert "successful     chip_access" in result.stdout
@@ -397,7 +397,7 @@ def test_read_takes_the_zone_on_standard_input_and_speaks_to_people(store: Path)
     assert "specimen" in result.stderr
 
 
-def test_a_zone_on_standard_input_is_bounded(store: Path, lds: Path) -> None:
+def test_an_mrz_on_standard_input_is_bounded(store: Path, lds: Path) -> None:
     words = ("document", "inspect", "--lds", lds, "--trust", store, "--mrz", "-")
     one_line(gate(*words, text="<" * 1_000_000), 65, "--mrz")
 
@@ -430,7 +430,7 @@ def test_read_without_document_or_service_is_one_line(store: Path, name: str, co
     one_line(gate("document", "read", "--mrz", mrz(), "--trust", store, "--reader", name), code, words)
 
 
-def test_read_with_a_zone_that_is_none_is_one_line(store: Path) -> None:
+def test_read_with_an_mrz_that_is_none_is_one_line(store: Path) -> None:
     one_line(gate("document", "read", "--mrz", "hello", "--trust", store), 65, "--mrz")
 
 

@@ -1,4 +1,4 @@
-"""The data groups beside face and zone: fingerprints present or not, signatures, details of person and document, contacts."""
+"""The data groups beside face and MRZ: fingerprints present or not, signatures, details of person and document, contacts."""
 
 from __future__ import annotations
 

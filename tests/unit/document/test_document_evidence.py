@@ -90,7 +90,7 @@ def decided(document: DocumentEvidence) -> dict[str, Any]:
 
 def test_basic_access_control_has_nothing_to_choose() -> None:
     evidence = evidence_of()
-    assert evidence.access == AccessEvidence(passage.AccessProtocol.BAC, passage.Password.ZONE)
+    assert evidence.access == AccessEvidence(passage.AccessProtocol.BAC, passage.Password.MRZ)
     assert evidence.agreement is None
 
 
@@ -125,7 +125,7 @@ def test_pace_is_told_with_version_mapping_algorithms_and_domain_parameters(
 ) -> None:
     assert evidence_of(features=Features(pace=(way,))).access == AccessEvidence(
         passage.AccessProtocol.PACE,
-        passage.Password.ZONE,
+        passage.Password.MRZ,
         2,
         passage.PaceMapping(mapping),
         passage.KeyAgreement(agreement),
@@ -217,7 +217,7 @@ def test_a_record_from_before_these_facts_is_read_and_decided_as_it_was() -> Non
 
 
 def test_a_record_with_a_word_that_nobody_ever_wrote_is_refused() -> None:
-    body = decided(replace(GENUINE, access=AccessEvidence(passage.AccessProtocol.BAC, passage.Password.ZONE)))
+    body = decided(replace(GENUINE, access=AccessEvidence(passage.AccessProtocol.BAC, passage.Password.MRZ)))
     body["evidence"]["document"]["access"]["protocol"] = "bluetooth"
     with pytest.raises(RecordError):
         replay(body)

@@ -89,12 +89,12 @@ def test_a_bad_ef_com_is_refused(data: bytes) -> None:
         parse_com(data)
 
 
-def test_dg1_holds_a_zone() -> None:
+def test_dg1_holds_an_mrz() -> None:
     passport = utopia().issue(ANNA, portrait_jpeg=portrait())
     assert parse_dg1(passport.files["EF_DG1"]).lines == passport.mrz_lines
 
 
-@pytest.mark.parametrize("text", [b"no zone", b"\xff" * 88])
+@pytest.mark.parametrize("text", [b"no MRZ", b"\xff" * 88])
 def test_dg1_with_anything_else_is_refused(text: bytes) -> None:
     with pytest.raises(MalformedError, match=r"EF\.DG1 holds no machine-readable zone"):
         parse_dg1(encode(0x61, encode(0x5F1F, text)))

@@ -105,7 +105,7 @@ def test_an_unknown_date_of_birth_is_no_problem_and_no_date(birth: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "P<UTO", "x" * 88, "P<UTOERIKSSON<<ANNA<MARIA<" * 4, "<" * 300, "É" * 88])
-def test_text_that_is_no_zone_is_refused(text: str) -> None:
+def test_text_that_is_no_mrz_is_refused(text: str) -> None:
     with pytest.raises(MrzError):
         parse(text)
 

@@ -75,7 +75,7 @@ def example(name: str) -> dict[str, Any]:
     return {key: bytes.fromhex(value) if isinstance(value, str) else value for key, value in found.items()}
 
 
-def zone_password(document: list[str]) -> Password:
+def mrz_password(document: list[str]) -> Password:
     def checked(text: str) -> str:
         total = sum(int(one, 36) * (7, 3, 1)[index % 3] for index, one in enumerate(text))
         return f"{text}{total % 10}"
@@ -101,7 +101,7 @@ def test_the_worked_example_g1_is_repeated() -> None:
     numbers = example("g1")
     conversation = open_with_pace(
         way(Mapping.GENERIC, 13),
-        zone_password(numbers["document"]),
+        mrz_password(numbers["document"]),
         random=given(numbers["terminal_mapping_private"], numbers["terminal_private"]),
     )
     answers = [
@@ -131,7 +131,7 @@ def test_the_worked_example_g2_is_repeated() -> None:
     numbers = example("g2")
     conversation = open_with_pace(
         way(Mapping.GENERIC, 0),
-        zone_password(numbers["document"]),
+        mrz_password(numbers["document"]),
         random=given(numbers["terminal_mapping_private"], numbers["terminal_private"]),
     )
     answers = [
@@ -186,7 +186,7 @@ def example_i1(static: bytes | None = None) -> tuple[Opened, dict[str, Any]]:
     numbers = example("i1")
     conversation = open_with_pace(
         way(Mapping.CHIP_AUTHENTICATION, 13),
-        zone_password(numbers["document"]),
+        mrz_password(numbers["document"]),
         random=given(numbers["terminal_mapping_private"], numbers["terminal_private"]),
     )
     answers = [
@@ -222,7 +222,7 @@ def test_chip_authentication_data_that_is_none_keeps_the_chip_closed(data: bytes
     ]
     conversation = open_with_pace(
         way(Mapping.CHIP_AUTHENTICATION, 13),
-        zone_password(numbers["document"]),
+        mrz_password(numbers["document"]),
         random=given(numbers["terminal_mapping_private"], numbers["terminal_private"]),
     )
     with pytest.raises(AccessDeniedError, match="chip authentication data"):
@@ -283,14 +283,14 @@ def test_every_way_opens_the_chip_and_leads_to_secure_messaging(
         assert opened.proof is None
 
 
-def test_the_card_access_number_opens_as_the_zone_does() -> None:
+def test_the_card_access_number_opens_as_the_mrz_does() -> None:
     chosen = way(Mapping.GENERIC, 12)
     converse(opening(chosen, Password.of_card_access_number(CAN)), chip(chosen).transmit)
     with pytest.raises(AccessDeniedError, match="refuses the password: status 6300"):
         converse(opening(chosen, Password.of_card_access_number("314159")), chip(chosen).transmit)
 
 
-def test_a_wrong_zone_is_refused() -> None:
+def test_a_wrong_mrz_is_refused() -> None:
     chosen = way(Mapping.GENERIC, 12)
     wrong = Password.of_mrz(MrzKey("L898902C<3", "6908061", "9406237"))
     with pytest.raises(AccessDeniedError, match="refuses the password: status 6300"):
@@ -529,7 +529,7 @@ def test_a_proof_against_no_point_does_not_fit() -> None:
 
 def test_the_password_key_is_that_of_the_worked_example() -> None:
     numbers = example("g1")
-    password = zone_password(numbers["document"])
+    password = mrz_password(numbers["document"])
     assert Suite(Cipher.AES_128).derive(password.secret, FOR_PASSWORD) == numbers["password_key"]
     assert repr(password).startswith("<") or "secret" not in repr(password)
 

@@ -104,7 +104,7 @@ def test_a_travel_credential_is_inspected_like_files(store: Path, tmp_path: Path
 
 
 def test_a_travel_credential_may_be_longer_than_a_file_of_a_chip(store: Path, tmp_path: Path) -> None:
-    body = encode(0x80, b"no security object") + encode(0x81, b"no zone") + encode(0x82, bytes(3 << 19))
+    body = encode(0x80, b"no security object") + encode(0x81, b"no MRZ") + encode(0x82, bytes(3 << 19))
     (tmp_path / "dtc.bin").write_bytes(encode(0x30, b"\x02\x01\x01" + encode(0x30, body)))
     result = gate("document", "verify-credential", tmp_path / "dtc.bin", "--trust", store, "--json")
     assert json.loads(result.stdout)["overall"] == "failed"

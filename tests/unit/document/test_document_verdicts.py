@@ -188,18 +188,18 @@ def test_the_signers_country_is_that_of_the_document(country: str, issuer: str, 
     assert judge_country(dataclasses.replace(signer, issuer_country=country), issuer).result is expected
 
 
-def test_without_signer_or_zone_the_country_is_open() -> None:
+def test_without_signer_or_mrz_the_country_is_open() -> None:
     assert judge_country(None, "D").result is Result.UNDETERMINED
     assert judge_country(judge_sod(SOD, ANCHORS, NOW).signer, None).result is Result.UNDETERMINED
 
 
-# ── the zone ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the MRZ ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-ZONE = parse(PASSPORT.mrz_lines)
+MRZ = parse(PASSPORT.mrz_lines)
 
 
-def test_the_printed_zone_is_judged_by_digits_first() -> None:
-    assert judge_mrz(ZONE).result is Result.SUCCESSFUL
+def test_the_printed_mrz_is_judged_by_digits_first() -> None:
+    assert judge_mrz(MRZ).result is Result.SUCCESSFUL
     assert judge_mrz(None).result is Result.NOT_SUPPORTED
     upper, lower = PASSPORT.mrz_lines
     assert judge_mrz(parse((upper, lower[:9] + str((int(lower[9]) + 1) % 10) + lower[10:]))).result is Result.FAILED
@@ -208,19 +208,19 @@ def test_the_printed_zone_is_judged_by_digits_first() -> None:
 
 def test_a_document_is_valid_to_the_end_of_its_last_day() -> None:
     last = datetime(2031, 4, 15, tzinfo=UTC).date()
-    assert judge_expiry(ZONE, last).result is Result.SUCCESSFUL
-    assert judge_expiry(ZONE, last.replace(day=16)).result is Result.FAILED
-    assert judge_expiry(dataclasses.replace(ZONE, expiry="<<<<<<"), last).result is Result.UNDETERMINED
+    assert judge_expiry(MRZ, last).result is Result.SUCCESSFUL
+    assert judge_expiry(MRZ, last.replace(day=16)).result is Result.FAILED
+    assert judge_expiry(dataclasses.replace(MRZ, expiry="<<<<<<"), last).result is Result.UNDETERMINED
     assert judge_expiry(None, last).result is Result.UNDETERMINED
 
 
 def test_print_and_chip_must_be_equal_and_only_optional_data_may_leave_it_open() -> None:
     upper, lower = PASSPORT.mrz_lines
-    assert judge_printed_and_chip(ZONE, ZONE).result is Result.SUCCESSFUL
+    assert judge_printed_and_chip(MRZ, MRZ).result is Result.SUCCESSFUL
     optional = parse((upper, lower[:28] + "ZE184226B<<<<<10"))
-    assert judge_printed_and_chip(optional, ZONE).result is Result.UNDETERMINED
+    assert judge_printed_and_chip(optional, MRZ).result is Result.UNDETERMINED
     other = parse((upper.replace("ERIKSSON", "ERIKSSEN"), lower))
-    check = judge_printed_and_chip(other, ZONE)
+    check = judge_printed_and_chip(other, MRZ)
     assert check.result is Result.FAILED
     assert check.reason.endswith("differ in surname")
 
@@ -399,7 +399,7 @@ def named_files(**changes: bytes) -> dict[str, bytes]:
 
 
 def test_files_of_a_genuine_passport_leave_only_the_chip_itself_open() -> None:
-    inspection = inspect_files(named_files(), anchors=ANCHORS, now=NOW, mrz=ZONE)
+    inspection = inspect_files(named_files(), anchors=ANCHORS, now=NOW, mrz=MRZ)
     left = {check.id: check.result for check in inspection.checks if check.result is not Result.SUCCESSFUL}
     assert left == {CheckId.CHIP_ACCESS: Result.NOT_SUPPORTED, CheckId.CHIP_AUTHENTICITY: Result.UNDETERMINED}
     assert inspection.document.issuer == "UTO"
@@ -437,12 +437,12 @@ def test_nothing_at_all_is_never_a_success() -> None:
 
 
 def test_an_findings_that_broke_before_anything_was_read_is_aborted() -> None:
-    findings = Findings(anchors=ANCHORS, now=NOW, printed=ZONE)
+    findings = Findings(anchors=ANCHORS, now=NOW, printed=MRZ)
     findings.take_access(Result.UNDETERMINED, "not yet")
     findings.broken = "pulled out"
     inspection = conclude(findings)
     assert inspection.overall is Result.ABORTED
-    assert inspection.document.issuer == "UTO", "from the printed zone"
+    assert inspection.document.issuer == "UTO", "from the printed MRZ"
 
 
 def test_errors_name_their_status_and_are_all_of_one_family() -> None:

@@ -230,7 +230,7 @@ def ending_over_a_size(then: Callable[[Transmit, bytes], bytes | None]) -> Throu
     return through
 
 
-def test_a_chip_that_was_opened_with_its_zone_is_not_opened_anew_without() -> None:
+def test_a_chip_that_was_opened_with_its_mrz_is_not_opened_anew_without() -> None:
     genuine = issued()
     in_clear: list[bytes] = []
 
@@ -248,7 +248,7 @@ def test_a_chip_that_was_opened_with_its_zone_is_not_opened_anew_without() -> No
     assert not in_clear
 
 
-def test_an_open_chip_is_not_opened_anew_with_its_zone() -> None:
+def test_an_open_chip_is_not_opened_anew_with_its_mrz() -> None:
     """Another chip of the same document, which has Basic Access Control, has taken its place."""
     guarded: list[Transmit] = []
 

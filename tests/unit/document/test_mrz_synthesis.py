@@ -1,4 +1,4 @@
-"""Synthetic lines: what is printed is a right zone, where it is printed is known, and everything follows from the seed.
+"""Synthetic lines: what is printed is a right MRZ, where it is printed is known, and everything follows from the seed.
 
 Drawn with the sans that OpenCV brings, so that no font needs to be installed.
 """
@@ -18,7 +18,7 @@ from models.train.mrz.glyphs import Atlas, Cut, atlas
 from models.train.mrz.heldout import SEVERITIES, false_characters, measure, tally
 from models.train.mrz.samples import BLANK, CLASSES, FRAME_PX, FRAMES, NEAR, Sample, atlases, label, render, sample
 from models.train.mrz.scene import scene
-from models.train.mrz.texts import ALPHABET, LAYOUTS, LINE_CHARACTERS, LayoutName, random_line, zone
+from models.train.mrz.texts import ALPHABET, LAYOUTS, LINE_CHARACTERS, LayoutName, invented, random_line
 
 CLEAN = Conditions(neighbours=(False, False), paper=1.0, ink=0.0)
 VIEWS = (
@@ -36,15 +36,15 @@ def sans() -> Atlas:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_invented_zone_is_one_of_its_layout_with_right_check_digits(layout: LayoutName) -> None:
+def test_every_invented_mrz_is_one_of_its_layout_with_right_check_digits(layout: LayoutName) -> None:
     rng = np.random.default_rng(4)
     for _ in range(100):
-        mrz = parse(zone(rng, layout))
+        mrz = parse(invented(rng, layout))
         assert mrz.valid
         assert mrz.format.name.replace("_", "-") == layout
 
 
-def test_random_lines_have_a_zones_length_and_alphabet() -> None:
+def test_random_lines_have_an_mrzs_length_and_alphabet() -> None:
     rng = np.random.default_rng(5)
     lines = [random_line(rng) for _ in range(300)]
     assert {len(line) for line in lines} == set(LINE_CHARACTERS)

@@ -203,8 +203,8 @@ def spoiled_certificate() -> bytes:
     return next(iter(utopia().csca_files().values())) + b"\x00"
 
 
-def wrong_zone(status: int) -> Callable[[Path], Outcome]:
-    """The zone of another document, which the chip refuses in these words."""
+def wrong_mrz(status: int) -> Callable[[Path], Outcome]:
+    """The MRZ of another document, which the chip refuses in these words."""
 
     def run(_: Path) -> Outcome:
         inspection = inspected(issued(), printed=issued(person=OTHER).mrz_lines, wrong_key_status=status)
@@ -254,7 +254,7 @@ def pulled_within_the_portrait() -> Through:
 
 
 def printed_otherwise(place: slice, text: str) -> Callable[[Path], Outcome]:
-    """The second printed line changed, its check digits made right again; the chip is opened with its own zone."""
+    """The second printed line changed, its check digits made right again; the chip is opened with its own MRZ."""
 
     def run(_: Path) -> Outcome:
         document = issued()
@@ -280,25 +280,25 @@ def digit(text: str) -> str:
     return str(sum(value * (7, 3, 1)[index % 3] for index, value in enumerate(values)) % 10)
 
 
-def zone_problem(*lines: str) -> Callable[[Path], Outcome]:
+def mrz_problem(*lines: str) -> Callable[[Path], Outcome]:
     def run(_: Path) -> Outcome:
         try:
-            zone = parse(lines)
+            mrz = parse(lines)
         except MrzError:
-            return {"mrz": "no zone"}
-        return {"mrz": FAILED if not zone.valid else OPEN if zone.problems else "successful"}
+            return {"mrz": "no MRZ"}
+        return {"mrz": FAILED if not mrz.valid else OPEN if mrz.problems else "successful"}
 
     return run
 
 
 def expires_in(expiry: str) -> Callable[[Path], Outcome]:
-    """What a TD3 zone with this date of expiry means on the day of the tests."""
+    """What a TD3 MRZ with this date of expiry means on the day of the tests."""
 
     def run(_: Path) -> Outcome:
         second = f"L898902C36UTO7408122F{expiry}{digit(expiry)}ZE184226B<<<<<1"
         second += digit(second[0:10] + second[13:20] + second[21:43])
-        zone = parse(("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", second))
-        return {"expires": str(zone.expires_on(date(2026, 11, 25)))}
+        mrz = parse(("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", second))
+        return {"expires": str(mrz.expires_on(date(2026, 11, 25)))}
 
     return run
 
@@ -306,7 +306,7 @@ def expires_in(expiry: str) -> Callable[[Path], Outcome]:
 def unknown_birthday(folder: Path) -> Outcome:
     second = f"L898902C36UTO7408<<{digit('7408<<')}F1204159ZE184226B<<<<<1"
     second += digit(second[0:10] + second[13:20] + second[21:43])
-    return zone_problem("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", second)(folder)
+    return mrz_problem("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", second)(folder)
 
 
 def decided(policy: Policy = POLICY, **order: Any) -> Callable[[Path], Outcome]:
@@ -719,9 +719,9 @@ CATALOGUE = (
     *(
         Entry(
             46,
-            f"wrong zone, refused with {status:04X}",
-            wrong_zone(status),
-            CLOSED | {"said": f"refuses the key of the zone: status {status:04X}"},
+            f"wrong MRZ, refused with {status:04X}",
+            wrong_mrz(status),
+            CLOSED | {"said": f"refuses the key of the MRZ: status {status:04X}"},
         )
         for status in (0x6300, 0x6982, 0x6985)
     ),
@@ -776,30 +776,30 @@ CATALOGUE = (
     Entry(
         49,
         "a check digit is wrong",
-        zone_problem("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C37UTO7408122F1204159ZE184226B<<<<<10"),
+        mrz_problem("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C37UTO7408122F1204159ZE184226B<<<<<10"),
         {"mrz": FAILED},
     ),
     Entry(
         49,
         "an unknown state",
-        zone_problem("P<QQQERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36QQQ7408122F1204159ZE184226B<<<<<10"),
+        mrz_problem("P<QQQERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36QQQ7408122F1204159ZE184226B<<<<<10"),
         {"mrz": OPEN},
     ),
     Entry(
         49,
         "a visa",
-        zone_problem("V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L8988901C4XXX4009078F96121096ZE184226B<<<<<<"),
+        mrz_problem("V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L8988901C4XXX4009078F96121096ZE184226B<<<<<<"),
         {"mrz": "successful"},
     ),
     Entry(
         49,
         "a card number that runs over",
-        zone_problem(
+        mrz_problem(
             "I<UTOD23145890<7349<<<<<<<<<<<", "3407127M9507122UTO<<<<<<<<<<<2", "STEVENSON<<PETER<<<<<<<<<<<<<<"
         ),
         {"mrz": "successful"},
     ),
-    Entry(49, "no zone at all", zone_problem("HELLO", "WORLD"), {"mrz": "no zone"}),
+    Entry(49, "no MRZ at all", mrz_problem("HELLO", "WORLD"), {"mrz": "no MRZ"}),
     Entry(50, "expired", chip("expired"), {"expiry": FAILED}),
     Entry(50, "two digits of a year to come", expires_in("410101"), {"expires": "2041-01-01"}),
     Entry(50, "two digits of a year that is past", expires_in("990101"), {"expires": "1999-01-01"}),
@@ -811,7 +811,7 @@ CATALOGUE = (
     ),
     Entry(
         52,
-        "DG11 has a name of which the zone holds the beginning",
+        "DG11 has a name of which the MRZ holds the beginning",
         with_details("ERIKSSON<<ANNA<MARIA<CHARLOTTE<VICTORIA"),
         {"mrz": ABSENT, "chip_access": ABSENT, "mrz_dg1": ABSENT, "chip_authenticity": OPEN},
     ),

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from catalogue import algorithms, certificates, chips, files, proofs, readings, signed
 from catalogue.documents import Case, plain
-from catalogue.readings import FileRow, ListRow, Zone, ZoneRow
+from catalogue.readings import FileRow, ListRow, Mrz, MrzRow
 from catalogue.rows import SUCCESSFUL, Row
 
 from gate.document.checks import Result
@@ -54,14 +54,14 @@ def test_the_catalogue_holds_unusual_documents_beside_wrong_ones() -> None:
     assert len(ROWS) / 5 < unusual < len(ROWS) * 4 / 5
 
 
-@pytest.mark.parametrize("row", readings.ZONES, ids=str)
-def test_a_zone_is_what_the_standards_say(row: ZoneRow) -> None:
-    if row.expected is Zone.NONE:
+@pytest.mark.parametrize("row", readings.MRZS, ids=str)
+def test_an_mrz_is_what_the_standards_say(row: MrzRow) -> None:
+    if row.expected is Mrz.NONE:
         with pytest.raises(MrzError):
             parse(row.lines)
     else:
-        zone = parse(row.lines)
-        assert (zone.valid and not zone.problems) is (row.expected is Zone.VALID)
+        mrz = parse(row.lines)
+        assert (mrz.valid and not mrz.problems) is (row.expected is Mrz.VALID)
 
 
 @pytest.mark.parametrize("row", readings.FILES, ids=str)

@@ -1,4 +1,4 @@
-"""Imagers: set up by commands that they echo, triggered again and again, and bare text that is a zone or nothing."""
+"""Imagers: set up by commands that they echo, triggered again and again, and bare text that is an MRZ or nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Unit:
         assert self.link is not None
         await self.link.write(said)
 
-    async def zone(self, lines: tuple[str, ...] = PASSPORT, end: str = "\r") -> None:
+    async def mrz(self, lines: tuple[str, ...] = PASSPORT, end: str = "\r") -> None:
         await self.say("".join(line + end for line in lines).encode())
 
     async def serve(self, link: Link) -> None:
@@ -131,13 +131,13 @@ def test_a_status_without_its_echo_is_nobodys_answer() -> None:
 
 
 @pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
-def test_a_zone_is_read_and_the_trigger_pulled_again_and_again(end: str) -> None:
+def test_an_mrz_is_read_and_the_trigger_pulled_again_and_again(end: str) -> None:
     async def story(imager: Imager, unit: Unit) -> None:
         await imager.connect()
         waiting = asyncio.create_task(imager.next_lines())
         await asyncio.sleep(5.5)
         assert unit.triggers == 6
-        await unit.zone(end=end)
+        await unit.mrz(end=end)
         page = await waiting
         assert (page.lines, page.source) == (PASSPORT, "honeywell")
 
@@ -145,13 +145,13 @@ def test_a_zone_is_read_and_the_trigger_pulled_again_and_again(end: str) -> None
 
 
 @pytest.mark.parametrize("said", [b"4006381333931\r", b"P<UTOERIKSSON<<ANNA\r", b"!\x06;;\r\n", bytes(range(256)) * 9])
-def test_what_is_no_zone_is_passed_over(said: bytes) -> None:
+def test_what_is_no_mrz_is_passed_over(said: bytes) -> None:
     async def story(imager: Imager, unit: Unit) -> None:
         await imager.connect()
         waiting = asyncio.create_task(imager.next_lines())
         await unit.say(said)
         await asyncio.sleep(1)
-        await unit.zone()
+        await unit.mrz()
         assert (await waiting).lines == PASSPORT
         assert imager.bytes_passed_over == sum(
             byte >= 0x7F or byte < 0x20 for byte in said if byte not in b"\r\n\x05\x06\x15"
@@ -163,15 +163,15 @@ def test_what_is_no_zone_is_passed_over(said: bytes) -> None:
 def test_a_document_that_stays_is_told_once_and_told_anew_when_it_comes_back() -> None:
     async def story(imager: Imager, unit: Unit) -> None:
         await imager.connect()
-        await unit.zone()
+        await unit.mrz()
         assert (await imager.next_lines()).lines == PASSPORT
         waiting = asyncio.create_task(imager.next_lines())
         for _ in range(5):
-            await unit.zone()
+            await unit.mrz()
             await asyncio.sleep(1)
         assert not waiting.done()
         await asyncio.sleep(3)
-        await unit.zone()
+        await unit.mrz()
         assert (await waiting).lines == PASSPORT
 
     with_imager(story)

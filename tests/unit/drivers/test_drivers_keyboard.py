@@ -62,7 +62,7 @@ def typed_on(strokes: Iterable[list[Change]], **pace: float) -> Typed:
     return typing.finish()
 
 
-def zone(lines: tuple[str, ...] = PASSPORT, *, less: int | None = None) -> list[list[Change]]:
+def mrz(lines: tuple[str, ...] = PASSPORT, *, less: int | None = None) -> list[list[Change]]:
     return [key(character, less=less) for character in "".join(line + "\n" for line in lines)]
 
 
@@ -106,8 +106,8 @@ def test_noise_is_an_event_an_error_or_too_little(noise: bytes) -> None:
 # ── what was typed ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_wedge_types_a_zone() -> None:
-    typed = typed_on(zone())
+def test_a_wedge_types_an_mrz() -> None:
+    typed = typed_on(mrz())
     assert typed.lines == PASSPORT
     assert typed.by_a_wedge
     assert mrz_of(typed) == PASSPORT
@@ -126,12 +126,12 @@ def test_a_held_key_counts_once() -> None:
 
 
 @pytest.mark.parametrize("strange", [press(LESS), press(COMMA), press(PLACES["1"], shifted=True), press(39)])
-def test_a_key_that_no_zone_holds_is_marked(strange: list[Change]) -> None:
+def test_a_key_that_no_mrz_holds_is_marked(strange: list[Change]) -> None:
     assert typed_on([key("A"), strange]).lines == ("A?",)
 
 
 def test_a_person_is_no_wedge_however_patient() -> None:
-    typed = typed_on(zone(), interval_ms=110.0)
+    typed = typed_on(mrz(), interval_ms=110.0)
     assert typed.lines == PASSPORT
     assert not typed.by_a_wedge
     assert mrz_of(typed) is None
@@ -139,13 +139,13 @@ def test_a_person_is_no_wedge_however_patient() -> None:
 
 @pytest.mark.parametrize("interval_ms", [1.0, 30.0, 50.0])
 def test_quick_and_slow_wedges_are_wedges(interval_ms: float) -> None:
-    assert mrz_of(typed_on(zone(), interval_ms=interval_ms)) == PASSPORT
+    assert mrz_of(typed_on(mrz(), interval_ms=interval_ms)) == PASSPORT
 
 
 @pytest.mark.parametrize("less", [LESS, COMMA, 39])
 def test_fillers_on_another_key_show_another_layout(less: int) -> None:
     with pytest.raises(SetupError, match="keyboard layout"):
-        mrz_of(typed_on(zone(less=less)))
+        mrz_of(typed_on(mrz(less=less)))
 
 
 @pytest.mark.parametrize(
@@ -153,12 +153,12 @@ def test_fillers_on_another_key_show_another_layout(less: int) -> None:
     [
         pytest.param([key(digit) for digit in "4006381333931\n"], id="bar code"),
         pytest.param([key(digit) for digit in "1" * 70 + "\n"], id="long bar code"),
-        pytest.param(zone((PASSPORT[0], PASSPORT[1][:-1])), id="a key was lost"),
-        pytest.param(zone(PASSPORT * 3), id="six lines"),
+        pytest.param(mrz((PASSPORT[0], PASSPORT[1][:-1])), id="a key was lost"),
+        pytest.param(mrz(PASSPORT * 3), id="six lines"),
         pytest.param([key("<")], id="one key"),
     ],
 )
-def test_what_is_no_zone_is_passed_over(strokes: list[list[Change]]) -> None:
+def test_what_is_no_mrz_is_passed_over(strokes: list[list[Change]]) -> None:
     assert mrz_of(typed_on(strokes)) is None
 
 
@@ -168,7 +168,7 @@ def test_a_burst_is_bounded() -> None:
 
 
 def test_events_that_the_kernel_lost_spoil_their_burst() -> None:
-    strokes = zone()
+    strokes = mrz()
     strokes.insert(40, [(0, 3, 0)])
     assert mrz_of(typed_on(strokes)) is None
 
@@ -199,10 +199,10 @@ async def type_on(far: MemoryLink, events: bytes) -> None:
 
 
 @pytest.mark.parametrize("one_by_one", [False, True])
-def test_a_zone_is_read_when_the_wedge_pauses(one_by_one: bool) -> None:  # noqa: FBT001 - both lines
+def test_an_mrz_is_read_when_the_wedge_pauses(one_by_one: bool) -> None:  # noqa: FBT001 - both lines
     async def story(wedge: KeyboardWedge, far: MemoryLink) -> None:
         waiting = asyncio.create_task(wedge.next_lines())
-        await type_on(far, b"\xff" * 5 + wire(zone()))
+        await type_on(far, b"\xff" * 5 + wire(mrz()))
         page = await waiting
         assert (page.lines, page.source) == (PASSPORT, "keyboard")
         assert wedge.bytes_passed_over == 5
@@ -214,7 +214,7 @@ def test_two_bursts_that_arrive_together_stay_two() -> None:
     async def story(wedge: KeyboardWedge, far: MemoryLink) -> None:
         card = ("I<UTOSTEVENSON<<PETER<<<<<<<<<<<<<<<", "D231458907UTO3407127M9507122<<<<<<<2")
         waiting = asyncio.create_task(wedge.next_lines())
-        await type_on(far, wire([key("A")] * 5) + wire(zone(card), from_ms=2_000))
+        await type_on(far, wire([key("A")] * 5) + wire(mrz(card), from_ms=2_000))
         assert (await waiting).lines == card
 
     with_wedge(story)

@@ -66,8 +66,8 @@ def test_whatever_the_length_word_counts_it_fits(counted: str) -> None:
         pytest.param(RTE_PASSPORT[:-1] + bytes([RTE_PASSPORT[-1] ^ 1]), id="wrong check"),
         pytest.param(rte(b"\r" * 3, length=90), id="length of more than the frame"),
         pytest.param(rte(PASSPORT[0].encode(), length=3), id="length of less than the text"),
-        pytest.param(rte(b"A" * 139), id="longer than any zone"),
-        pytest.param(rte(b"\r\x00\r"), id="no character of a zone"),
+        pytest.param(rte(b"A" * 139), id="longer than any MRZ"),
+        pytest.param(rte(b"\r\x00\r"), id="no character of an MRZ"),
         pytest.param(b"\x01\x5e\x00XU\x02", id="another device"),
         pytest.param(b"P<UTO", id="no start"),
     ],
@@ -198,7 +198,7 @@ def cable(*, one_by_one: bool = False) -> tuple[TalkingReader, MemoryLink]:
     return TalkingReader(decoder("rte-native"), source="rte-native", open_link=open_link), far
 
 
-def test_a_message_that_resembles_no_zone_is_passed_over_and_a_worn_one_is_not() -> None:
+def test_a_message_that_resembles_no_mrz_is_passed_over_and_a_worn_one_is_not() -> None:
     async def story() -> None:
         reader, far = cable()
         await reader.connect()

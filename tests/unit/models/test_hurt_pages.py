@@ -1,4 +1,4 @@
-"""The pages that page reading is judged by: right zones, every kind as often as it is said, and the same page for the same seed."""
+"""The pages that page reading is judged by: right MRZs, every kind as often as it is said, and the same page for the same seed."""
 
 import json
 from collections import Counter
@@ -16,15 +16,15 @@ SEED = 9
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_zone_is_one_that_a_state_could_issue(name: str) -> None:
+def test_every_mrz_is_one_that_a_state_could_issue(name: str) -> None:
     rng = np.random.default_rng(SEED)
     for _ in range(40):
         lines = invented(rng, name)
-        zone = parse(lines)
-        assert zone.format.value == name
+        mrz = parse(lines)
+        assert mrz.format.value == name
         assert {len(line) for line in lines} == {WIDTHS[name]}
-        assert zone.valid
-        assert zone.problems == ()
+        assert mrz.valid
+        assert mrz.problems == ()
 
 
 def test_a_hundred_pages_hold_each_kind_as_often_as_the_deck_does() -> None:

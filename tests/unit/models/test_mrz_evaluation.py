@@ -11,8 +11,8 @@ from fakes.page_readings import PASSPORT, elsewhere, reading
 from gate.page.values import CLASSES, FRAMES, NoReading, Reading, Why
 from models.evaluate import mrz as evaluation
 from models.evaluate.mrz import Outcome, bounds_of, main, markdown, negatives_of, outcomes_of, rows_of, wilson
-from models.evaluate.pages import SIZES_MM, View, document, seen, without_zone
-from models.train.mrz.texts import zone
+from models.evaluate.pages import SIZES_MM, View, document, seen, without_mrz
+from models.train.mrz.texts import invented
 
 FONT = "sans"  # OpenCV brings it
 OTHER = (PASSPORT[0].replace("ANNA", "ANMA"), PASSPORT[1])
@@ -47,7 +47,7 @@ def test_a_page_has_its_documents_shape_and_follows_from_its_generator() -> None
         pages = []
         for _ in range(2):
             rng = np.random.default_rng(5)
-            pages.append(document(rng, layout, zone(rng, layout), FONT, worn=0.2, ink=0.1))
+            pages.append(document(rng, layout, invented(rng, layout), FONT, worn=0.2, ink=0.1))
         assert np.array_equal(pages[0], pages[1])
         height, width = pages[0].shape
         assert width / height == pytest.approx(SIZES_MM[layout][0] / SIZES_MM[layout][1], rel=0.01)
@@ -69,7 +69,7 @@ def test_a_picture_holds_the_whole_page_at_any_rotation() -> None:
 )
 def test_each_harm_changes_the_picture(harm: dict[str, float]) -> None:
     rng = np.random.default_rng(2)
-    page = document(rng, "TD2", zone(rng, "TD2"), FONT, worn=0, ink=0.1)
+    page = document(rng, "TD2", invented(rng, "TD2"), FONT, worn=0, ink=0.1)
     plain, harmed = (
         seen(np.random.default_rng(3), page, View(page_width_px=400, **values)).astype(int)  # type: ignore[arg-type]
         for values in ({}, harm)
@@ -77,11 +77,11 @@ def test_each_harm_changes_the_picture(harm: dict[str, float]) -> None:
     assert np.abs(plain - harmed).mean() > 0.5
 
 
-def test_pictures_without_a_zone_differ_and_follow_from_their_generator() -> None:
-    pictures = [without_zone(np.random.default_rng([4, index])) for index in range(12)]
+def test_pictures_without_an_mrz_differ_and_follow_from_their_generator() -> None:
+    pictures = [without_mrz(np.random.default_rng([4, index])) for index in range(12)]
     assert all(picture.dtype == np.uint8 and picture.std() > 5 for picture in pictures)
     assert len({picture.tobytes() for picture in pictures}) == 12
-    assert np.array_equal(pictures[3], without_zone(np.random.default_rng([4, 3])))
+    assert np.array_equal(pictures[3], without_mrz(np.random.default_rng([4, 3])))
 
 
 def test_a_reader_that_sees_nothing_is_never_exact_and_never_fooled() -> None:
@@ -116,23 +116,23 @@ def test_a_text_is_accepted_when_both_pictures_give_it_and_the_page_moved_betwee
 ) -> None:
     results = iter([first, second])
     monkeypatch.setattr(evaluation, "read", lambda *_: next(results))
-    monkeypatch.setattr(evaluation, "zone", lambda *_: PASSPORT)
+    monkeypatch.setattr(evaluation, "invented", lambda *_: PASSPORT)
     (found,) = outcomes_of(blind, FONT, seed=1, pages=1, sets={"worn": (View(page_width_px=200),)})
     assert (found.exact, found.accepted, found.accepted_wrong) == (exact, accepted, accepted_wrong)
     assert found.usable is not first.repaired
     assert found.characters_wrong == (0 if exact else 1)
 
 
-def test_a_zone_of_states_that_do_not_exist_is_drawn_again_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_mrz_of_states_that_do_not_exist_is_drawn_again_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     nobodys = (PASSPORT[0][:2] + "QQQ" + PASSPORT[0][5:], PASSPORT[1])
     drawn = iter([nobodys, nobodys, PASSPORT])
-    monkeypatch.setattr(evaluation, "zone", lambda *_: next(drawn))
+    monkeypatch.setattr(evaluation, "invented", lambda *_: next(drawn))
     assert evaluation._issued(np.random.default_rng(1), "TD3") == PASSPORT
-    monkeypatch.setattr(evaluation, "zone", lambda *_: nobodys)
+    monkeypatch.setattr(evaluation, "invented", lambda *_: nobodys)
     assert evaluation._issued(np.random.default_rng(1), "TD3") == nobodys
 
 
-def test_readings_where_no_zone_is_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readings_where_no_mrz_is_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     results = iter([reading(), reading(repaired=True), NoReading((Why.NO_MRZ,))])
     monkeypatch.setattr(evaluation, "read", lambda *_: next(results))
     negatives = negatives_of(blind, seed=1, pictures=3)

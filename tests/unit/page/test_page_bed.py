@@ -39,7 +39,7 @@ def test_a_card_on_the_bed_is_seen_and_the_empty_bed_is_known_again() -> None:
     assert camera.shows(EMPTY) == [False]
 
 
-def test_what_has_a_zone_is_a_document_whatever_the_bed_looks_like() -> None:
+def test_what_has_an_mrz_is_a_document_whatever_the_bed_looks_like() -> None:
     camera = Camera()
     assert camera.shows(EMPTY, has_mrz=True) == [True]
     assert camera.shows(EMPTY) == [False]

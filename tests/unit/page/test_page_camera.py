@@ -6,26 +6,26 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from fakes.mrz_frames import RIGHT, Faults, Seeing
-from fakes.pages import View, draw_page, shoot, zone_lines
+from fakes.pages import View, draw_page, mrz_lines, shoot
 
 from gate.page.stream.camera import DOUBT_AFTER_MS, UNREAD_AFTER_MS, CameraStream
 from gate.page.stream.events import Advised, Event, Gone, Read, Unread
 from gate.page.values import MrzFormat, Why
 
 RANDOM = np.random.default_rng(5)
-LINES, OTHER = (zone_lines(RANDOM, MrzFormat.TD3) for _ in range(2))
+LINES, OTHER = (mrz_lines(RANDOM, MrzFormat.TD3) for _ in range(2))
 FRAME_MS = 100
 SLOW_MS = 800  # where only time matters
 FINGERS = Faults(lost=0.2)
 
 
-def frame_of(lines: tuple[str, ...], *, zone: bool = True) -> npt.NDArray[np.uint8]:
-    page = draw_page(lines, np.random.default_rng(6), zone=zone)
+def frame_of(lines: tuple[str, ...], *, mrz: bool = True) -> npt.NDArray[np.uint8]:
+    page = draw_page(lines, np.random.default_rng(6), mrz=mrz)
     return shoot(page, View(width=960, height=720, page_width=760), np.random.default_rng(7)).picture
 
 
 BED = np.full((720, 960), 40, np.uint8)
-PAGE, OTHER_PAGE, BARE = frame_of(LINES), frame_of(OTHER), frame_of(LINES, zone=False)
+PAGE, OTHER_PAGE, BARE = frame_of(LINES), frame_of(OTHER), frame_of(LINES, mrz=False)
 HAND = PAGE.copy()
 HAND[360:, 200:640] = 150
 
@@ -108,7 +108,7 @@ def test_a_page_whose_letters_are_faint_is_told_as_doubtful_after_a_while() -> N
     assert camera.now_ms - before >= DOUBT_AFTER_MS
 
 
-def test_a_page_without_a_zone_is_advised_and_then_given_up_once() -> None:
+def test_a_page_without_an_mrz_is_advised_and_then_given_up_once() -> None:
     camera = Camera()
     events = camera.shows(BARE, (), UNREAD_AFTER_MS // SLOW_MS + 4, every_ms=SLOW_MS)
     assert news(events) == [Unread(1)]
@@ -136,16 +136,16 @@ def test_an_unreadable_page_that_comes_quickly_after_one_that_was_given_up_is_an
     assert events == [Unread(2)]
 
 
-def test_fingers_on_the_zone_are_told_and_what_they_hide_is_not_another_page() -> None:
+def test_fingers_on_the_mrz_are_told_and_what_they_hide_is_not_another_page() -> None:
     camera = Camera(FINGERS)
     events = camera.shows(PAGE, LINES, 20)
     assert advice(events)[-1] is Why.COVERED
     assert news(events) == []
-    assert news(camera.shows(BARE, (), 20)) == [], "the zone was lost to a hand, the page still lies there"
+    assert news(camera.shows(BARE, (), 20)) == [], "the MRZ was lost to a hand, the page still lies there"
 
 
-def test_a_card_has_no_portrait_beside_its_zone() -> None:
-    lines = zone_lines(np.random.default_rng(8), MrzFormat.TD1)
+def test_a_card_has_no_portrait_beside_its_mrz() -> None:
+    lines = mrz_lines(np.random.default_rng(8), MrzFormat.TD1)
     (read,) = news(Camera().shows(frame_of(lines), lines, 10))
     assert isinstance(read, Read)
     assert read.portrait is None

@@ -1,4 +1,4 @@
-"""The print of a zone against OCR-B's geometry, and where its portrait must be."""
+"""The print of an MRZ against OCR-B's geometry, and where its portrait must be."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def test_what_too_few_characters_tell_is_left_open() -> None:
     }
 
 
-def test_the_portrait_is_above_the_left_of_the_zone() -> None:
+def test_the_portrait_is_above_the_left_of_the_mrz() -> None:
     quad = portrait_quad(reading())
     assert quad is not None
     (left, top), (right, _), (_, bottom), _ = quad

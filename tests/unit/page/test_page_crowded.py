@@ -1,4 +1,4 @@
-"""Zones that are hard to find or to follow: among other text, faint beside dark print, on bent and on steep pages."""
+"""MRZs that are hard to find or to follow: among other text, faint beside dark print, on bent and on steep pages."""
 
 import string
 from pathlib import Path
@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from fakes.pages import FONT, Picture, draw_page, zone_lines
+from fakes.pages import FONT, Picture, draw_page, mrz_lines
 from PIL import Image, ImageDraw, ImageFont
 
 from gate.page.picture.bars import Bar
@@ -32,7 +32,7 @@ def recogniser() -> LineRecogniser:
 
 def page_of(mrz_format: MrzFormat = MrzFormat.TD3, seed: int = 5) -> tuple[Picture, tuple[str, ...]]:
     random = np.random.default_rng(seed)
-    lines = zone_lines(random, mrz_format)
+    lines = mrz_lines(random, mrz_format)
     return draw_page(lines, random).picture, lines
 
 
@@ -160,7 +160,7 @@ def test_a_change_can_put_right_only_what_all_wrong_digits_depend_on() -> None:
 
 
 def test_text_full_of_doubt_costs_few_tries_of_repair(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page of numbers once cost 25,000 texts, seconds of work, before it was found to be no zone."""
+    """A page of numbers once cost 25,000 texts, seconds of work, before it was found to be no MRZ."""
     calls = 0
 
     def counted(text: str) -> str:
@@ -178,7 +178,7 @@ def test_text_full_of_doubt_costs_few_tries_of_repair(monkeypatch: pytest.Monkey
 def test_a_character_that_light_took_the_foot_of_is_no_vote(recogniser: LineRecogniser) -> None:
     """An I without its foot looks like a T, in a name, which no check digit covers."""
     random = np.random.default_rng(5)
-    lines = list(zone_lines(random, MrzFormat.TD1))
+    lines = list(mrz_lines(random, MrzFormat.TD1))
     lines[2] = "QUISPE<<MIA<JIN<PIERRE<YUKI<<<"
     page = draw_page(tuple(lines), random)
     shrink = 1000 / page.picture.shape[1]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes.pages import Picture, Shot, View, draw_page, shoot, zone_lines
+from fakes.pages import Picture, Shot, View, draw_page, mrz_lines, shoot
 
 from gate.page.picture.beside import DARK_MAX, SHADE_MAX, STEP_MAX, End, end_of
 from gate.page.picture.layout import check_digits
@@ -28,7 +28,7 @@ def recogniser() -> LineRecogniser:
 def visa(mrz_format: MrzFormat, seed: int) -> Shot:
     """A visa whose lines end in fillers, as most do: what it loses is not missed."""
     random = np.random.default_rng(seed)
-    first, second = zone_lines(random, mrz_format)
+    first, second = mrz_lines(random, mrz_format)
     name = first[:26].ljust(len(first), "<")
     lines = (name, second[:28].ljust(len(second), "<"))
     assert all(check_digits(mrz_format, lines).values())
@@ -79,12 +79,12 @@ def test_a_larger_visa_that_is_cut_or_covered_is_not_accepted_as_a_smaller_one(
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("mrz_format", [MrzFormat.MRV_B, MrzFormat.TD2])
-def test_a_zone_of_that_width_with_its_own_paper_beside_it_counts(
+def test_an_mrz_of_that_width_with_its_own_paper_beside_it_counts(
     recogniser: LineRecogniser, mrz_format: MrzFormat, seed: int
 ) -> None:
     random = np.random.default_rng(seed)
     seen = visa(mrz_format, seed) if mrz_format is MrzFormat.MRV_B else None
-    seen = seen or shoot(draw_page(zone_lines(random, mrz_format), random), View(page_width=1000), random)
+    seen = seen or shoot(draw_page(mrz_lines(random, mrz_format), random), View(page_width=1000), random)
     reading = read(seen.picture, recogniser)
     assert isinstance(reading, Reading)
     assert reading.lines == seen.lines
@@ -119,7 +119,7 @@ def right_end(picture: Picture, recogniser: LineRecogniser) -> End:
     return end_of(picture, look.ribbons, look.text.cells, after=True)
 
 
-def test_what_lies_beside_a_zone_is_told_apart(recogniser: LineRecogniser) -> None:
+def test_what_lies_beside_an_mrz_is_told_apart(recogniser: LineRecogniser) -> None:
     own, larger = visa(MrzFormat.MRV_B, 2), visa(MrzFormat.MRV_A, 2)
     assert right_end(own.picture, recogniser).empty
     assert not right_end(larger.picture[:, : edge_of(larger)].copy(), recogniser).inside

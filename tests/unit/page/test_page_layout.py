@@ -1,9 +1,9 @@
-"""Which text explains a zone's cells best: priors of places, check digits, repairs that are marked, other readings kept."""
+"""Which text explains an MRZ's cells best: priors of places, check digits, repairs that are marked, other readings kept."""
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from fakes.pages import zone_lines
+from fakes.pages import mrz_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,7 +41,7 @@ def test_every_line_of_every_format_has_a_kind_for_each_character(mrz_format: Mr
 @given(seed=st.integers(0, 2**32 - 1), mrz_format=st.sampled_from(MrzFormat), spoil=st.integers(0, 89))
 def test_check_digits_are_judged_as_the_document_room_judges_them(seed: int, mrz_format: MrzFormat, spoil: int) -> None:
     random = np.random.default_rng(seed)
-    lines = list(zone_lines(random, mrz_format))
+    lines = list(mrz_lines(random, mrz_format))
     line, column = divmod(spoil % (len(lines) * len(lines[0])), len(lines[0]))
     if (line, column) != (0, 0):
         lines[line] = lines[line][:column] + str(random.choice(list(ALPHABET))) + lines[line][column + 1 :]
@@ -55,7 +55,7 @@ def test_a_number_that_runs_over_is_checked_whole() -> None:
 
 @pytest.mark.parametrize("mrz_format", MrzFormat)
 def test_sure_cells_are_read_as_they_are(mrz_format: MrzFormat) -> None:
-    lines = zone_lines(np.random.default_rng(7), mrz_format)
+    lines = mrz_lines(np.random.default_rng(7), mrz_format)
     choice = choose(mrz_format, [cells_of(line) for line in lines])
     assert choice.lines == lines
     assert choice.holds
@@ -63,7 +63,7 @@ def test_sure_cells_are_read_as_they_are(mrz_format: MrzFormat) -> None:
 
 
 def test_the_first_letter_tells_a_visa_from_a_passport() -> None:
-    visa = zone_lines(np.random.default_rng(8), MrzFormat.MRV_A)
+    visa = mrz_lines(np.random.default_rng(8), MrzFormat.MRV_A)
     cells = [cells_of(line) for line in visa]
     assert choose(MrzFormat.MRV_A, cells).score > choose(MrzFormat.TD3, cells).score
     cells = [cells_of(line) for line in PASSPORT]

@@ -6,14 +6,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from fakes.mrz_frames import Faults, Scripted, Seeing
-from fakes.pages import View, draw_page, shoot, zone_lines
+from fakes.pages import View, draw_page, mrz_lines, shoot
 
 from gate.page.stream.live import LOOK_EVERY_MS, REMOVED_AFTER_MS, LiveReader, State
 from gate.page.values import MrzFormat, Why
 from gate.picture import BadPictureError
 
 RANDOM = np.random.default_rng(11)
-LINES = zone_lines(RANDOM, MrzFormat.TD3)
+LINES = mrz_lines(RANDOM, MrzFormat.TD3)
 FRAME_MS = 66
 
 
@@ -110,7 +110,7 @@ def test_a_hand_for_a_moment_is_no_removal() -> None:
     assert kinds(camera.shows(PAGE, 4)) == []
 
 
-def test_what_a_hand_leaves_of_a_zone_is_no_other_page() -> None:
+def test_what_a_hand_leaves_of_an_mrz_is_no_other_page() -> None:
     camera = Camera(Seeing(LINES))
     camera.shows(PAGE, 10)
     camera.recogniser.lines = tuple(line[:36] for line in LINES)
@@ -122,7 +122,7 @@ def test_what_a_hand_leaves_of_a_zone_is_no_other_page() -> None:
 
 
 def test_another_page_in_the_place_of_the_first_is_told() -> None:
-    other = zone_lines(RANDOM, MrzFormat.TD3)
+    other = mrz_lines(RANDOM, MrzFormat.TD3)
     camera = Camera(Seeing(LINES))
     camera.shows(PAGE, 4)
     camera.recogniser.lines = other

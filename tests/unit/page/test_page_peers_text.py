@@ -36,5 +36,5 @@ def test_dropped_fillers_brackets_and_letters_o_in_dates_are_put_right() -> None
     assert zone_of(["Utopia", upper, lower]) == PASSPORT
 
 
-def test_rows_of_other_lengths_are_no_zone() -> None:
+def test_rows_of_other_lengths_are_no_mrz() -> None:
     assert zone_of(["PASSPORT", "UTOPIA<", "ERIKSSON"]) == ()

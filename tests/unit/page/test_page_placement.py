@@ -19,7 +19,7 @@ from gate.page.values import PITCH_PX_MIN, Why
 GOOD = StripState(lined=True, pitch_px=16.0, contrast=0.7, sharpness=0.6)
 
 
-def test_a_good_zone_needs_no_hint_and_an_unread_one_has_a_reason_all_the_same() -> None:
+def test_a_good_mrz_needs_no_hint_and_an_unread_one_has_a_reason_all_the_same() -> None:
     assert hints_of(GOOD) == ()
     assert reasons_of([GOOD]) == (Why.UNREADABLE,)
 
@@ -54,7 +54,7 @@ def test_faults_at_their_bounds_are_none() -> None:
     assert hints_of(edge) == ()
 
 
-def test_without_characters_on_a_grid_there_is_no_zone() -> None:
+def test_without_characters_on_a_grid_there_is_no_mrz() -> None:
     assert reasons_of([]) == (Why.NO_MRZ,)
     assert reasons_of([replace(GOOD, lined=False, pitch_px=2.0)]) == (Why.NO_MRZ,)
     assert reasons_of([replace(GOOD, lined=False, sharpness=0.1)]) == (Why.BLURRED,), "lines that nobody can read"

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from fakes.mrz_frames import Scripted
-from fakes.pages import Shot, View, draw_page, negatives, shoot, zone_lines
+from fakes.pages import Shot, View, draw_page, mrz_lines, negatives, shoot
 
 from gate.page.errors import RecogniserError
 from gate.page.picture.crosscheck import print_findings
@@ -28,7 +28,7 @@ def recogniser() -> LineRecogniser:
 
 def shot(mrz_format: MrzFormat = MrzFormat.TD3, seed: int = 3, **view: float) -> Shot:
     random = np.random.default_rng(seed)
-    page = draw_page(zone_lines(random, mrz_format), random)
+    page = draw_page(mrz_lines(random, mrz_format), random)
     return shoot(page, View(**view), random)  # type: ignore[arg-type]
 
 
@@ -95,7 +95,7 @@ def test_the_third_line_of_a_card_is_looked_for(recogniser: LineRecogniser) -> N
         assert len(look.ribbons) == len(look.strips) == 3
 
 
-def test_a_zone_that_was_located_too_short_is_read_whole(recogniser: LineRecogniser) -> None:
+def test_an_mrz_that_was_located_too_short_is_read_whole(recogniser: LineRecogniser) -> None:
     """36 characters of 44 would pass for a visa of the smaller size: its digits hold as well."""
     seen = shot(MrzFormat.MRV_A)
     picture = seen.picture.copy()
@@ -122,7 +122,7 @@ def test_the_portrait_is_cut_out_upright(recogniser: LineRecogniser) -> None:
 
 
 @pytest.mark.parametrize("any_rotation", [False, True])
-def test_pictures_without_a_zone_give_no_reading(recogniser: LineRecogniser, any_rotation: bool) -> None:  # noqa: FBT001
+def test_pictures_without_an_mrz_give_no_reading(recogniser: LineRecogniser, any_rotation: bool) -> None:  # noqa: FBT001
     for picture in negatives(np.random.default_rng(17), 10):
         seen = read(picture, recogniser, any_rotation=any_rotation)
         assert isinstance(seen, NoReading)

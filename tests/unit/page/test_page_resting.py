@@ -7,13 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 from fakes.mrz_frames import Scripted
-from fakes.pages import View, draw_page, shoot, zone_lines
+from fakes.pages import View, draw_page, mrz_lines, shoot
 
 from gate.page.picture.reader import read
 from gate.page.stream.resting import HIDDEN_MAX_MS, Resting
 from gate.page.values import MrzFormat, NoReading, Reading, Why
 
-LINES = zone_lines(np.random.default_rng(31), MrzFormat.TD3)
+LINES = mrz_lines(np.random.default_rng(31), MrzFormat.TD3)
 PAGE = shoot(
     draw_page(LINES, np.random.default_rng(32)), View(width=960, height=720, page_width=700), np.random.default_rng(33)
 ).picture
@@ -45,7 +45,7 @@ def test_a_hand_that_passes_leaves_the_page_where_it_is() -> None:
     assert not any(left(HIDDEN, HIDDEN, seen_elsewhere(0, noise=1), HIDDEN, seen_elsewhere(0, noise=2)))
 
 
-def test_what_is_left_of_a_zone_under_a_hand_does_not_tell_where_the_page_lies() -> None:
+def test_what_is_left_of_an_mrz_under_a_hand_does_not_tell_where_the_page_lies() -> None:
     part = dataclasses.replace(seen_elsewhere(8.0), lines=tuple(line[:36] for line in LINES))
     assert not any(left(part, seen_elsewhere(0, noise=1)))
     assert left(part, seen_elsewhere(1.0)) == [False, True]

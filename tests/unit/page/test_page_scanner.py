@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from fakes.mrz_frames import Scripted
-from fakes.pages import View, draw_page, shoot, zone_lines
+from fakes.pages import View, draw_page, mrz_lines, shoot
 
 from gate.page.stream.events import Advised, Gone, Read, Unread
 from gate.page.stream.scanner import SECOND_MAX_MS, UNREAD_AFTER_MS, ScannerStream
 from gate.page.values import MrzFormat, Why
 
-LINES = zone_lines(np.random.default_rng(21), MrzFormat.TD3)
+LINES = mrz_lines(np.random.default_rng(21), MrzFormat.TD3)
 PAGE = shoot(draw_page(LINES, np.random.default_rng(22)), View(), np.random.default_rng(23)).picture
 BLANK = np.full((960, 1280), 200, np.uint8)
 
@@ -59,7 +59,7 @@ def test_a_page_that_is_taken_away_is_gone_once() -> None:
     assert eye.tick(at_ms=99_000) == ()
 
 
-def test_a_picture_without_a_zone_is_advised_and_at_last_given_up() -> None:
+def test_a_picture_without_an_mrz_is_advised_and_at_last_given_up() -> None:
     eye, recogniser = shots(says=())
     assert eye.see(BLANK, at_ms=0) == (Advised(Why.NO_MRZ),)
     assert eye.tick(at_ms=UNREAD_AFTER_MS - 1) == ()

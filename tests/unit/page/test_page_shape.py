@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from fakes.pages import FONT, View, draw_page, shoot, zone_lines
+from fakes.pages import FONT, View, draw_page, mrz_lines, shoot
 
 from gate.page.picture import shape
 from gate.page.picture.decode import Cells
@@ -111,7 +111,7 @@ def test_only_what_no_check_digit_tells_is_a_rival() -> None:
 
 @pytest.mark.parametrize("mrz_format", MrzFormat)
 def test_what_could_be_mistaken_leaves_every_sum_as_it_is(mrz_format: MrzFormat) -> None:
-    lines = zone_lines(np.random.default_rng(3), mrz_format)
+    lines = mrz_lines(np.random.default_rng(3), mrz_format)
     digits = {(line, column) for check in LAYOUTS[mrz_format].checks for line, column, _ in [check.digit]}
     for line, text in enumerate(lines):
         for column, character in enumerate(text):
@@ -153,7 +153,7 @@ def recogniser() -> LineRecogniser:
 
 def test_a_page_with_a_pens_stroke_through_its_name_is_not_accepted(recogniser: LineRecogniser) -> None:
     random = np.random.default_rng(4)
-    seen = shoot(draw_page(zone_lines(random, MrzFormat.TD3), random), View(page_width=1000), random)
+    seen = shoot(draw_page(mrz_lines(random, MrzFormat.TD3), random), View(page_width=1000), random)
     clean = read(seen.picture, recogniser)
     assert isinstance(clean, Reading)
     assert counts(clean)

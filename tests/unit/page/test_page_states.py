@@ -1,4 +1,4 @@
-"""State codes of zones: the same ones that the document's own room knows, and no others."""
+"""State codes of MRZs: the same ones that the document's own room knows, and no others."""
 
 import itertools
 import string
@@ -36,6 +36,6 @@ def test_states_stand_where_each_format_has_them() -> None:
 
 
 @pytest.mark.parametrize("letter", ["V", "I", "A", "R"])
-def test_a_passports_zone_that_begins_otherwise_is_an_objection(letter: str) -> None:
+def test_a_passports_mrz_that_begins_otherwise_is_an_objection(letter: str) -> None:
     objections = objections_to(reading((letter + PASSPORT[0][1:], PASSPORT[1])))
     assert objections == ("no document of this size begins with this letter",)

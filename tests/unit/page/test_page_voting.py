@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from fakes.page_readings import PASSPORT, elsewhere, geometry, reading
-from fakes.pages import zone_lines
+from fakes.pages import mrz_lines
 
 from gate.page.picture.objections import (
     CONFIDENCE_MIN,
@@ -82,13 +82,13 @@ def test_a_shape_that_is_not_its_characters_never_counts() -> None:
     assert counts(reading(fit=FIT_MIN, lead=LEAD_MIN))
 
 
-def test_a_zone_that_may_be_a_part_of_a_longer_one_never_counts() -> None:
+def test_an_mrz_that_may_be_a_part_of_a_longer_one_never_counts() -> None:
     (objection,) = objections_to(reading(ends_seen=False))
     assert "part of a longer one" in objection
 
 
-def test_characters_beside_the_zone_never_count() -> None:
-    assert objections_to(reading(crowded=True)) == ("more characters stand beside the zone",)
+def test_characters_beside_the_mrz_never_count() -> None:
+    assert objections_to(reading(crowded=True)) == ("more characters stand beside the MRZ",)
 
 
 def test_a_frame_that_disagrees_must_be_outvoted() -> None:
@@ -111,5 +111,5 @@ def test_the_texts_of_one_document_are_limited() -> None:
     votes = Votes()
     random = np.random.default_rng(1)
     for _ in range(TEXTS_MAX):
-        assert not votes.cast(reading(zone_lines(random, MrzFormat.TD3)))
+        assert not votes.cast(reading(mrz_lines(random, MrzFormat.TD3)))
     assert not any(votes.cast(reading()) for _ in range(FRAMES_MIN + 2))

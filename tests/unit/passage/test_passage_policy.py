@@ -91,7 +91,7 @@ def test_a_chip_that_anyone_may_read_is_worth_what_its_keys_are_worth() -> None:
     assert not reasons(replace(GOOD, document=old), replace(POLICY, without_chip_authentication=(rule,)))
 
 
-@pytest.mark.parametrize("access", [None, AccessEvidence(AccessProtocol.BAC, Password.ZONE)])
+@pytest.mark.parametrize("access", [None, AccessEvidence(AccessProtocol.BAC, Password.MRZ)])
 def test_access_that_is_not_supported_refers_unless_the_chip_was_read_in_clear(access: AccessEvidence | None) -> None:
     document = replace(with_check(CheckId.CHIP_ACCESS, CheckResult.NOT_SUPPORTED), access=access)
     assert reasons(replace(GOOD, document=document)) == {Reason.DOCUMENT_CHECK_UNDETERMINED}

@@ -1,7 +1,7 @@
 """The process in which one crossing's document is read and judged, and with which it is forgotten.
 
 Started by the lane with one end of a socket pair as its standard input, and prepared before there is a traveller: it opens the lists,
-reaches the chip reader, and then gives up whatever could reach anything else. A crossing gives it the printed zone; it speaks with the
+reaches the chip reader, and then gives up whatever could reach anything else. A crossing gives it the printed MRZ; it speaks with the
 chip, judges, and writes the chip's portrait into a way that leads to the face child. Out come evidence without anything personal, the
 lists and authorities it rests on, questions for the control centre, and that the document has left. No second crossing is taken: the
 end of the process is the erasure.

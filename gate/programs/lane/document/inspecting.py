@@ -1,4 +1,4 @@
-"""Reads and judges the chip of a presented document, with one reading of its zone, or with a second one if the first is refused.
+"""Reads and judges the chip of a presented document, with one reading of its MRZ, or with a second one if the first is refused.
 
 Two readings at most: a chip answers wrong keys ever more slowly, and each try begins with a chip that was let go and found again.
 """
@@ -55,16 +55,16 @@ async def inspect_presented(
 ) -> DocumentEvidence:
     """Inspect the document. Raises DriverError when no chip can be found; a chip lost later is in the evidence."""
     try:
-        zones = [parse(lines) for lines in wanted.readings or ((),)]
+        mrzs = [parse(lines) for lines in wanted.readings or ((),)]
     except MrzError as error:
         return unreadable(str(error), CheckId.MRZ)
     await side.chip.wait_for_card(CARD_WAIT_S)
     await side.on_chip()
-    inspection, tries = await _inspected(zones[0], side, anchors), 1
-    if _refused(inspection) and len(zones) > 1 and zones[1].key != zones[0].key:
+    inspection, tries = await _inspected(mrzs[0], side, anchors), 1
+    if _refused(inspection) and len(mrzs) > 1 and mrzs[1].key != mrzs[0].key:
         await side.chip.disconnect()
         await side.chip.wait_for_card(CARD_WAIT_S)
-        inspection, tries = await _inspected(zones[1], side, anchors), 2
+        inspection, tries = await _inspected(mrzs[1], side, anchors), 2
     evidence = document_evidence(inspection, anchors)
     if wanted.page is None:
         return evidence

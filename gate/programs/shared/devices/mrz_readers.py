@@ -188,16 +188,16 @@ def _talkers(port: str) -> list[tuple[MrzReaderSettings, DecodeLines]]:
 
 
 async def _hear_document(link: Link, talkers: list[tuple[MrzReaderSettings, DecodeLines]]) -> FoundReader:
-    """Read until one of the framings holds a zone."""
+    """Read until one of the framings holds an MRZ."""
     heard = b""
     while True:
         heard = (heard + await link.read(HEARD_BYTES_MAX))[-HEARD_BYTES_MAX:]
         for settings, decode in talkers:
-            if _holds_zone(heard, decode):
+            if _holds_mrz(heard, decode):
                 return FoundReader(settings, "sent a machine-readable zone")
 
 
-def _holds_zone(heard: bytes, decode: DecodeLines) -> bool:
+def _holds_mrz(heard: bytes, decode: DecodeLines) -> bool:
     at = 0
     while at < len(heard):
         try:

@@ -39,16 +39,16 @@ def _laid(document: Printed, lay: Lay) -> Lying:
     match lay:
         case Lay.VISA:
             return Lying(_visa(document.holder))
-        case Lay.NO_ZONE:
-            return Lying(replace(_data_page(document, document.lines), has_zone=False))
-        case Lay.OTHER_ZONE:
+        case Lay.NO_MRZ:
+            return Lying(replace(_data_page(document, document.lines), has_mrz=False))
+        case Lay.OTHER_MRZ:
             return Lying(_data_page(document, _of_another(document.lines)))
         case _:
             return Lying(_data_page(document, document.lines), Manner(lay.value))
 
 
 def _data_page(document: Printed, lines: tuple[str, ...]) -> Page:
-    """The page with the zone: of a passport with its portrait, of a card the other side."""
+    """The page with the MRZ: of a passport with its portrait, of a card the other side."""
     if document.kind is Kind.CARD:
         return Page(Size.TD1, lines, None, _TITLES[Kind.CARD])
     return Page(Size.TD3, lines, document.portrait_jpeg, _TITLES[Kind.PASSPORT])
@@ -70,7 +70,7 @@ def _visa(holder: Person) -> Page:
 
 
 def _of_another(lines: tuple[str, ...]) -> tuple[str, ...]:
-    """The zone with another name: no check digit covers it, and the chip opens all the same."""
+    """The MRZ with another name: no check digit covers it, and the chip opens all the same."""
     if len(lines) == 2:
         return (lines[0][:5] + _OTHER_NAME).ljust(len(lines[0]), "<"), lines[1]
     return *lines[:2], _OTHER_NAME.ljust(len(lines[2]), "<")

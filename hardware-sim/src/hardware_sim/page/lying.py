@@ -134,7 +134,7 @@ def _laid(sheet: Picture, corners: npt.NDArray[np.float32]) -> npt.NDArray[np.fl
 
 
 def _cover(seen: npt.NDArray[np.float32]) -> None:
-    """Two fingers over the zone."""
+    """Two fingers over the MRZ."""
     width, height = SIZE_PX
     for x in (0.36, 0.56):
         tip = (round(x * width), round(0.76 * height))
@@ -143,7 +143,7 @@ def _cover(seen: npt.NDArray[np.float32]) -> None:
 
 @lru_cache(maxsize=2)
 def _light(*, strong: bool) -> npt.NDArray[np.float32]:
-    """The lamp's reflection in the laminate: faint at the edge, or blinding over the zone."""
+    """The lamp's reflection in the laminate: faint at the edge, or blinding over the MRZ."""
     width, height = SIZE_PX
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     at_x, at_y, power = (0.42, 0.74, 900.0) if strong else (0.8, 0.2, 22.0)

@@ -1,6 +1,6 @@
 """Prints the page of a document: background, labels, portrait, machine-readable zone. Sizes and places as ICAO 9303-3 has them.
 
-The artwork is of our own making and in the public domain. The zone is set in OCR-B size 1, ten characters an inch, from
+The artwork is of our own making and in the public domain. The MRZ is set in OCR-B size 1, ten characters an inch, from
 Debian's fonts-ocr-b; the portrait is the chip's own picture, printed small on paper.
 """
 
@@ -31,7 +31,7 @@ _PORTRAIT_MM: Final = (6.0, 16.0, 35.0, 45.0)  # left, top, width, height: zone 
 
 
 class FontMissingError(Exception):
-    """The typeface of the zones is not installed."""
+    """The typeface of the MRZs is not installed."""
 
 
 class Size(enum.Enum):
@@ -51,14 +51,14 @@ class Size(enum.Enum):
 class Page:
     """What is printed. `portrait` is the chip's JPEG, None where the page has none. Equal pages print alike.
 
-    `lines` are the zone; a page may lack it and print the rest.
+    `lines` are the MRZ; a page may lack it and print the rest.
     """
 
     size: Size
     lines: tuple[str, ...]
     portrait: bytes | None = field(default=None)
     title: str = "UTOPIA   PASSPORT   PASSEPORT"
-    has_zone: bool = True
+    has_mrz: bool = True
 
     def __repr__(self) -> str:
         return f"Page({self.size.value})"
@@ -73,14 +73,14 @@ def printed(page: Page) -> Picture:
     if page.portrait is not None:
         _stick_portrait(picture, page.portrait, dice)
     _labels(picture, page)
-    if page.has_zone:
-        _zone(picture, page.lines)
+    if page.has_mrz:
+        _mrz(picture, page.lines)
     return picture
 
 
 @lru_cache(maxsize=1)
 def cover() -> Picture:
-    """The outside of a booklet: dark cloth, an emblem, no zone."""
+    """The outside of a booklet: dark cloth, an emblem, no MRZ."""
     picture = _canvas(Size.TD3, (60, 32, 92))
     height, width = picture.shape[:2]
     weave = np.random.default_rng(7).normal(0, 5, (height, width, 1))
@@ -118,7 +118,7 @@ def _title(picture: Picture, title: str) -> None:
 
 
 def _labels(picture: Picture, page: Page) -> None:
-    """What a person reads: small labels, and the zone's own words larger below each."""
+    """What a person reads: small labels, and the MRZ's own words larger below each."""
     left = _PORTRAIT_MM[0] + _PORTRAIT_MM[2] + 6.0 if page.size is not Size.TD1 else 6.0
     names = page.lines[-1] if page.size is Size.TD1 else page.lines[0][5:]
     surname, _, given = names.partition("<<")
@@ -150,8 +150,8 @@ def _stick_portrait(picture: Picture, jpeg: bytes, dice: np.random.Generator) ->
     picture[top : top + height, left : left + width] = (ink * (1 - fade) + under * fade).astype(np.uint8)
 
 
-def _zone(picture: Picture, lines: tuple[str, ...]) -> None:
-    """The zone, centred."""
+def _mrz(picture: Picture, lines: tuple[str, ...]) -> None:
+    """The MRZ, centred."""
     if not FONT.is_file():
         raise FontMissingError(f"{FONT} is missing: apt-get install fonts-ocr-b")
     height, width = picture.shape[:2]

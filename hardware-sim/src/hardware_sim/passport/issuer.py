@@ -86,13 +86,13 @@ class Issuer(Publications):
         """Make one passport. `active_authentication` and `signer` left out mix by document number.
 
         Raises ValueError on a fault without a name in `FAULTS`, a signer without one in `SIGNERS`, a field that does not
-        fit the zone, or a missing or broken portrait.
+        fit the MRZ, or a missing or broken portrait.
         """
         if unknown := faults - FAULTS:
             raise ValueError(f"no such fault: {', '.join(sorted(unknown))}")
         turn = _turn(person.number)
         name = signer or office.LINE_SIGNERS[turn % len(self._lines)]
-        lines = self._print_zone(person, document, faults)
+        lines = self._print_mrz(person, document, faults)
         portrait = portrait_jp2 or portrait_jpeg
         draft = Draft(
             lines=lines,
@@ -115,7 +115,7 @@ class Issuer(Publications):
             files = MappingProxyType({**files, "EF_CVCA": terminals.cvca_file(authority)})
         return Passport(draft.lines, files, draft.chip_key, draft.abilities)
 
-    def _print_zone(self, person: Person, size: mrz.Size, faults: frozenset[str]) -> tuple[str, ...]:
+    def _print_mrz(self, person: Person, size: mrz.Size, faults: frozenset[str]) -> tuple[str, ...]:
         ended = self._office.midnight(-_EXPIRED_DAYS).date()
         elsewhere = "D" if self._country != "D" else "UTO"
         return mrz.lines(

@@ -1,6 +1,6 @@
 """Writes the machine readable zone: of passport booklets (ICAO 9303-4 §4.2, TD3) and of cards (9303-5 TD1, 9303-6 TD2).
 
-Two digits of a year are all the zone has; that it is unambiguous is the reader's problem.
+Two digits of a year are all the MRZ has; that it is unambiguous is the reader's problem.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def check_digit(text: str) -> str:
 
 
 def transliterate(name: str) -> str:
-    """A name in the zone's letters; words are parted by one filler."""
+    """A name in the MRZ's letters; words are parted by one filler."""
     written = unicodedata.normalize("NFC", name.upper()).translate(_WRITTEN_OUT)
     plain = unicodedata.normalize("NFKD", written)
     kept = "".join(character for character in plain if not unicodedata.combining(character))
@@ -60,7 +60,7 @@ def lines(
         raise ValueError("sex must be M, F or X")
     primary, secondary = transliterate(surname), transliterate(given)
     if not primary:
-        raise ValueError("the surname has no letter that the zone can show")
+        raise ValueError("the surname has no letter that the MRZ can show")
     head = ("P<" if size == "TD3" else "I<") + _state(issuer)
     name = f"{primary}<<{secondary}"
     numbered, rest = _numbered(number.upper())
@@ -108,21 +108,21 @@ def _filled(text: str, characters: int) -> str:
     return text[:characters].ljust(characters, "<")
 
 
-def key_information(zone: tuple[str, ...]) -> str:
-    """Document number, birth and expiry with their check digits, from a zone of any size (ICAO 9303-11 §9.7.2)."""
-    dates = zone[1][0:7] + zone[1][8:15] if len(zone) == _CARD_LINES else zone[1][13:20] + zone[1][21:28]
-    return document_number(zone) + dates
+def key_information(mrz: tuple[str, ...]) -> str:
+    """Document number, birth and expiry with their check digits, from an MRZ of any size (ICAO 9303-11 §9.7.2)."""
+    dates = mrz[1][0:7] + mrz[1][8:15] if len(mrz) == _CARD_LINES else mrz[1][13:20] + mrz[1][21:28]
+    return document_number(mrz) + dates
 
 
-def document_number(zone: tuple[str, ...]) -> str:
-    """The document number with its check digit, from a zone of any size.
+def document_number(mrz: tuple[str, ...]) -> str:
+    """The document number with its check digit, from an MRZ of any size.
 
     A number too long for its field continues in the optional data, up to a filler, its check digit last (9303-5 §4.2.2).
     """
-    if len(zone) == _CARD_LINES:
-        number, mark, rest = zone[0][5:14], zone[0][14], zone[0][15:]
+    if len(mrz) == _CARD_LINES:
+        number, mark, rest = mrz[0][5:14], mrz[0][14], mrz[0][15:]
     else:
-        number, mark, rest = zone[1][0:9], zone[1][9], zone[1][28:-1]
+        number, mark, rest = mrz[1][0:9], mrz[1][9], mrz[1][28:-1]
     return number + (rest.split("<")[0] if mark == "<" else mark)
 
 

@@ -12,7 +12,7 @@ from hardware_sim.passport.chip_key import ChipKey
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Person:
-    """Who a passport is for. `sex` is M, F or X; `nationality` the zone's three letters. Has no useful repr."""
+    """Who a passport is for. `sex` is M, F or X; `nationality` the MRZ's three letters. Has no useful repr."""
 
     surname: str
     given: str

@@ -1,4 +1,4 @@
-"""Scanners with OCR that are set up and triggered by text commands, and send the zone as bare text.
+"""Scanners with OCR that are set up and triggered by text commands, and send the MRZ as bare text.
 
 `HoneywellImager`: menu commands `SYN M CR tag data !`, echoed with ACK or ENQ before the punctuation; `SYN T CR` and `SYN U CR`
 press and let go of the trigger. `ScanEngine`: `7E 01 0000 @tag data ; 03`, answered `02 01 0000 @tag data ACK ; 03`. A trigger
@@ -37,7 +37,7 @@ class TriggeredReader(ReaderDevice):
         return answers
 
     def _pass_time(self, now_ms: float) -> bytes:
-        if now_ms >= self._triggered_until_ms or not self._reads_zones() or not self._readable(now_ms):
+        if now_ms >= self._triggered_until_ms or not self._reads_mrzs() or not self._readable(now_ms):
             return b""
         self._triggered_until_ms = 0.0
         return self._spoil(b"".join(line.encode("ascii") + b"\r" for line in self._lines))
@@ -50,7 +50,7 @@ class TriggeredReader(ReaderDevice):
         """Carry out one command and answer it."""
 
     @abstractmethod
-    def _reads_zones(self) -> bool:
+    def _reads_mrzs(self) -> bool:
         """True when it was set up for travel documents."""
 
 
@@ -70,7 +70,7 @@ class HoneywellImager(TriggeredReader):
             self.settings[tag.upper()] = value
         return bytes(tag + value) + (ACK if known else ENQ) + bytes(storage)
 
-    def _reads_zones(self) -> bool:
+    def _reads_mrzs(self) -> bool:
         return self.settings.get(b"OCRENA") == b"1" and self.settings.get(b"OCRATS") == b"2"
 
 
@@ -89,5 +89,5 @@ class ScanEngine(TriggeredReader):
             self.settings[tag] = value
         return b"\x02\x010000" + bytes(storage + tag + value) + (ACK if known else ENQ) + b";\x03"
 
-    def _reads_zones(self) -> bool:
+    def _reads_mrzs(self) -> bool:
         return self.settings.get(b"SCNTCE") == b"1"
