@@ -21,13 +21,14 @@ import pytest
 import tomli_w
 from fakes.master_lists import NOW, master_list, party, revocation_list
 
+from gate.programs.children.start import ChildLostError
 from gate.programs.shared import clock
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.runner import status_of
 from gate.programs.sync import lists
 from gate.programs.sync import program as sync
-from gate.programs.sync.lists import ImportLostError, import_in_child
+from gate.programs.sync.lists import import_in_child
 from gate.programs.sync.lists_messages import Outcome, Request
 from gate.trust.importing import import_sources
 from gate.trust.sources import read_source
@@ -213,7 +214,7 @@ async def test_hostile_files_cost_themselves_only(site: Site, tmp_path: Path) ->
 
 async def test_a_child_that_is_too_slow_is_ended(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lists, "IMPORT_DEADLINE_S", 0.01)
-    with pytest.raises(ImportLostError, match="not done"):
+    with pytest.raises(ChildLostError, match="not done"):
         await import_in_child(site.request)
 
 
@@ -233,17 +234,17 @@ async def test_a_child_that_dies_or_babbles_is_one_clear_error(
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(lists.sys, "executable", str(python))
+    monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setattr(lists, "IMPORT_DEADLINE_S", 1.0)
-    with pytest.raises(ImportLostError, match=reason):
+    with pytest.raises(ChildLostError, match=reason):
         await import_in_child(site.request)
 
 
 async def test_a_child_that_cannot_be_started_is_an_error_of_its_own(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists.sys, "executable", "/none/python")
-    with pytest.raises(ImportLostError, match="cannot be started"):
+    monkeypatch.setattr(sys, "executable", "/none/python")
+    with pytest.raises(ChildLostError, match="cannot be started"):
         await import_in_child(site.request)
 
 
@@ -336,7 +337,7 @@ async def test_a_lost_child_is_a_problem_of_the_lists_and_not_the_end_of_the_pro
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def lost(_: Request) -> Outcome:
-        raise ImportLostError("the importing process ended by signal SIGKILL")
+        raise ChildLostError("the importing process ended by signal SIGKILL")
 
     monkeypatch.setattr(lists, "import_in_child", lost)
     site.deliver("UT.ml", master_list(SIGNER, [CSCA.der], signed_at=AT))

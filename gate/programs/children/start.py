@@ -79,7 +79,15 @@ class Process(Generic[Said]):
         our_way, their_way = descriptors.pair()
         words = Words(module)
         try:
-            process = await _spawn(module, theirs, their_way, words.theirs, ends=ends)
+            process = await spawn(
+                module,
+                str(their_way.fileno()),
+                ends=ends,
+                stdin=theirs.fileno(),
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=words.theirs,
+                pass_fds=(their_way.fileno(),),
+            )
             connection: Connection[Said] = await adopt(ours, incoming=incoming, bytes_max=CHILD_BYTES_MAX)
         except BaseException:
             ours.close()
@@ -148,10 +156,7 @@ class Process(Generic[Said]):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_S):
                 await self._process.wait()
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+        await kill(self._process)
         self._words.close()
 
     async def _prepared(self) -> dict[str, object]:
@@ -185,27 +190,24 @@ class Process(Generic[Said]):
             self.lost.set()
 
 
-async def _spawn(
-    module: str, end: socket.socket, way: socket.socket, words: int, *, ends: bool
-) -> asyncio.subprocess.Process:
+async def spawn(module: str, *arguments: str, ends: bool = True, **streams: Any) -> asyncio.subprocess.Process:  # noqa: ANN401 - as they are
+    """Start a process of this module, which is told whose child it is. Raises ChildLostError."""
     # -P: not what lies in the working folder, which a child would be allowed to read with all beneath it; in service that is "/".
-    command = (sys.executable, "-P", "-m", module, str(os.getpid()), str(way.fileno()))
-    spawning = asyncio.ensure_future(
-        asyncio.create_subprocess_exec(
-            *command,
-            stdin=end.fileno(),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=words,
-            pass_fds=(way.fileno(),),
-            env=environment_with(ONE_THREAD, without=ERASING if ends else ()),
-        )
-    )
+    command = (sys.executable, "-P", "-m", module, str(os.getpid()), *arguments)
+    environment = environment_with(ONE_THREAD, without=ERASING if ends else ())
+    spawning = asyncio.ensure_future(asyncio.create_subprocess_exec(*command, env=environment, **streams))
     try:
         return await asyncio.shield(spawning)
     except OSError as error:
         raise ChildLostError(f"a child cannot be started: {error.strerror}") from error
     except asyncio.CancelledError:
-        process = await spawning  # it may run by now, and nobody else knows of it
-        process.kill()
-        await process.wait()
+        await kill(await spawning)  # it may run by now, and nobody else knows of it
         raise
+
+
+async def kill(process: asyncio.subprocess.Process) -> None:
+    """Return when the process is gone."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

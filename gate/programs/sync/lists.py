@@ -8,16 +8,15 @@ to `gate.trust`. The lane notices a new store by itself.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
+from gate.programs.children.start import ChildLostError, kill, spawn
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.config import Lists as Settings
@@ -30,10 +29,6 @@ from gate.trust.looking import look
 IMPORT_DEADLINE_S = 600.0
 
 log = logging.getLogger("gate.sync")
-
-
-class ImportLostError(Exception):
-    """The importing process died, hung or said nothing that can be read; the message says which."""
 
 
 class Lists:
@@ -100,7 +95,7 @@ class Lists:
         self._importing = True
         try:
             outcome = await import_in_child(self._request)
-        except ImportLostError as error:
+        except ChildLostError as error:
             outcome = Outcome(problem=str(error))
         finally:
             self._importing = False
@@ -129,17 +124,17 @@ def _look(folder: Path) -> Seen:
 
 
 async def import_in_child(request: Request) -> Outcome:
-    """Import in a process of its own, which ends with this call however it ends. Raises ImportLostError."""
+    """Import in a process of its own, which ends with this call however it ends. Raises ChildLostError."""
     with _memory_file(msgspec.json.encode(request)) as asked, _memory_file() as answered:
         code = await _run(asked.fileno(), answered.fileno())
         if code != 0:
-            raise ImportLostError(f"the importing process ended {_how(code)}")
+            raise ChildLostError(f"the importing process ended {_how(code)}")
         answered.seek(0)
         answer = answered.read(ANSWER_BYTES_MAX)
     try:
         return msgspec.json.decode(answer, type=Outcome)
     except msgspec.DecodeError as error:
-        raise ImportLostError("the importing process answered something else") from error
+        raise ChildLostError("the importing process answered something else") from error
 
 
 def _memory_file(content: bytes = b"") -> IO[bytes]:
@@ -151,22 +146,15 @@ def _memory_file(content: bytes = b"") -> IO[bytes]:
 
 
 async def _run(standard_input: int, standard_output: int) -> int:
-    """Run the child to its end and return its exit code. Raises ImportLostError."""
-    command = (sys.executable, "-m", "gate.programs.sync.lists_child", str(os.getpid()))
-    try:
-        process = await asyncio.create_subprocess_exec(*command, stdin=standard_input, stdout=standard_output)
-    except OSError as error:
-        raise ImportLostError(f"the importing process cannot be started: {error.strerror}") from error
+    """Run the child to its end and return its exit code. Raises ChildLostError."""
+    process = await spawn("gate.programs.sync.lists_child", stdin=standard_input, stdout=standard_output)
     try:
         async with asyncio.timeout(IMPORT_DEADLINE_S):
             return await process.wait()
     except TimeoutError as error:
-        raise ImportLostError(f"the import was not done after {IMPORT_DEADLINE_S:.0f} s") from error
+        raise ChildLostError(f"the import was not done after {IMPORT_DEADLINE_S:.0f} s") from error
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        await kill(process)
 
 
 def _how(code: int) -> str:
