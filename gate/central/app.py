@@ -26,7 +26,7 @@ from starlette.routing import Route
 
 from gate.audit.record import time_text
 from gate.central import wire
-from gate.central.enrolment import Desk
+from gate.central.enrolment import Enrolment
 from gate.central.errors import (
     BadRequestError,
     CentralError,
@@ -55,7 +55,7 @@ _STATUS: dict[type[CentralError], int] = {
 log = logging.getLogger("gate.central")
 
 
-def make_app(*, roster: Roster, mirror: Mirror, desk: Desk, now: Callable[[], datetime]) -> Starlette:
+def make_app(*, roster: Roster, mirror: Mirror, enrolment: Enrolment, now: Callable[[], datetime]) -> Starlette:
     """Put the server together."""
     counter = Counter(roster=roster, mirror=mirror, now=now)
     routes = [
@@ -66,8 +66,8 @@ def make_app(*, roster: Roster, mirror: Mirror, desk: Desk, now: Callable[[], da
         Route("/bodies/keys/{key_id}", counter.guarded(counter.put_key), methods=["PUT"]),
         Route("/{origin_hash}/checkpoint", counter.guarded(counter.checkpoint), methods=["GET"]),
         Route("/{origin_hash}/pending", counter.guarded(counter.pending), methods=["GET"]),
-        Route("/.well-known/est/cacerts", desk.authority_certificates, methods=["GET"]),
-        Route("/.well-known/est/simpleenroll", desk.enrol, methods=["POST"]),
+        Route("/.well-known/est/cacerts", enrolment.authority_certificates, methods=["GET"]),
+        Route("/.well-known/est/simpleenroll", enrolment.enrol, methods=["POST"]),
     ]
     handlers = {CentralError: _refuse, SQLAlchemyError: _stall, ClientDisconnect: _hung_up}
     return Starlette(routes=routes, exception_handlers=handlers)

@@ -34,7 +34,7 @@ _PKCS7 = "application/pkcs7-mime; smime-type=certs-only"
 log = logging.getLogger("gate.central")
 
 
-class Desk:
+class Enrolment:
     """Where gates enrol."""
 
     def __init__(self, *, roster: Roster, authority: Authority, mirror: Verifier, now: Callable[[], datetime]) -> None:

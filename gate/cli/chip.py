@@ -63,10 +63,10 @@ async def read_chip(
             guarded=frozenset(() if centre is None else {FINGERS}),
             extended=reader.extended,
         )
-        watch, began_s = _Stopwatch(reader, None if centre is None else ControlCentre(centre)), time.perf_counter()
-        inspection = await converse(conversation, watch.transmit, on_portrait=_keep, ask_centre=watch.ask)
+        stopwatch, began_s = _Stopwatch(reader, None if centre is None else ControlCentre(centre)), time.perf_counter()
+        inspection = await converse(conversation, stopwatch.transmit, on_portrait=_keep, ask_centre=stopwatch.ask)
         # Time outside of the chip is ours: secure messaging and verification.
-        took_s = {**watch.took_s, "verify": time.perf_counter() - began_s - sum(watch.took_s.values())}
+        took_s = {**stopwatch.took_s, "verify": time.perf_counter() - began_s - sum(stopwatch.took_s.values())}
         return inspection, {part: round(seconds * 1000, 1) for part, seconds in took_s.items()}
     finally:
         await reader.close()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import cv2
@@ -51,22 +50,10 @@ class Tamper(enum.Enum):
     DEAF = "video_ignores_exposure"
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The bounds, as arguments for those who measure them."""
-
-    loop_share_max: float = LOOP_SHARE_MAX
-    loop_run_min: int = LOOP_RUN_MIN
-    covered_spread_max: float = COVERED_SPREAD_MAX
-    challenge_correlation_min: float = CHALLENGE_CORRELATION_MIN
-    challenge_gain_min: float = CHALLENGE_GAIN_MIN
-
-
 class Feed:
     """Watches the video of one crossing. Each finding is given once."""
 
-    def __init__(self, rules: Rules = Rules()) -> None:
-        self._rules = rules
+    def __init__(self) -> None:
         self._prints: deque[Print] = deque(maxlen=LOOP_FRAMES_MAX)
         self._seen = 0
         self._matched = -1  # the frame of the past that came again last, counted from the first
@@ -121,9 +108,9 @@ class Feed:
             seen.fill(0)
         self._prints.clear()
 
-    def _is_close(self, found: Answer) -> bool:
-        rules = self._rules
-        return found.correlation >= rules.challenge_correlation_min and found.gain >= rules.challenge_gain_min
+    @staticmethod
+    def _is_close(found: Answer) -> bool:
+        return found.correlation >= CHALLENGE_CORRELATION_MIN and found.gain >= CHALLENGE_GAIN_MIN
 
     def _new(self, found: list[Tamper]) -> tuple[Tamper, ...]:
         new = tuple(tamper for tamper in found if tamper not in self._given)
@@ -131,7 +118,7 @@ class Feed:
         return new
 
     def _is_covered(self, seen: Print, at_ms: int) -> bool:
-        if float(seen.std()) > self._rules.covered_spread_max:
+        if float(seen.std()) > COVERED_SPREAD_MAX:
             self._covered_since_ms = None
             return False
         if self._covered_since_ms is None:
@@ -147,10 +134,10 @@ class Feed:
             self._again.clear()
             return False
         index = self._seen - len(self._prints) + int(np.argmin(apart[:-_APART_MIN])) if len(apart) > _APART_MIN else -1
-        near = index >= 0 and float(np.min(apart[:-_APART_MIN])) < self._rules.loop_share_max * float(apart[-1])
+        near = index >= 0 and float(np.min(apart[:-_APART_MIN])) < LOOP_SHARE_MAX * float(apart[-1])
         self._again.append(near and index > self._matched)
         self._matched = index if near else self._matched
-        return sum(self._again) >= self._rules.loop_run_min
+        return sum(self._again) >= LOOP_RUN_MIN
 
 
 def _print(frame: Picture) -> Print:

@@ -10,7 +10,7 @@ import enum
 from typing import TYPE_CHECKING
 
 from gate.orders.challenge import Freshness
-from gate.orders.verbs import RULES, Power
+from gate.orders.verbs import VERBS, Power
 
 if TYPE_CHECKING:
     from gate.orders.order import Signed
@@ -44,7 +44,7 @@ def lacks(signed: Signed, *, gate: str, freshness: Freshness, now_s: int | None)
         found.append(Lack.OTHER_GATE)
     if freshness is not Freshness.FRESH:
         found.append(Lack.CHALLENGE_OLD if freshness is Freshness.OLD else Lack.CHALLENGE_FOREIGN)
-    if by.role not in RULES[order.verb].roles:
+    if by.role not in VERBS[order.verb].roles:
         found.append(Lack.ROLE)
     if not by.covers(gate):
         found.append(Lack.GATE_NOT_CERTIFIED)
@@ -59,5 +59,5 @@ def lacks(signed: Signed, *, gate: str, freshness: Freshness, now_s: int | None)
 
 def hindrances(signed: Signed, lacking: tuple[Lack, ...]) -> tuple[Lack, ...]:
     """Those of the lacks for which the order is not obeyed."""
-    hinders = _HINDERS[RULES[signed.order.verb].power]
+    hinders = _HINDERS[VERBS[signed.order.verb].power]
     return tuple(lack for lack in lacking if lack in hinders)

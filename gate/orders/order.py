@@ -17,7 +17,7 @@ from gate.orders.certificate import CERTIFICATE_BYTES_MAX, Certificate, open_cer
 from gate.orders.challenge import Challenge
 from gate.orders.errors import MalformedError
 from gate.orders.signed import GateId, Text
-from gate.orders.verbs import RULES, Verb
+from gate.orders.verbs import VERBS, Verb
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -46,7 +46,7 @@ class Order(Text, frozen=True, kw_only=True):
 
     def problem(self) -> str:
         """What the verb's row in the table misses, or nothing: a crossing, a reason, an argument, or one too many."""
-        rule = RULES[self.verb]
+        rule = VERBS[self.verb]
         if rule.crossing and self.crossing is None:
             return f"{self.verb.value} names a crossing"
         if rule.reason and not self.reason.strip():

@@ -44,7 +44,7 @@ class Power(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Row:
     """One row: who may, what it does to permission, and what the order must name."""
 
     power: Power
@@ -58,18 +58,18 @@ _AT_THE_LANE = frozenset({Role.OFFICER, Role.SUPERVISOR})
 _SUPERVISOR = frozenset({Role.SUPERVISOR})
 _ALL = frozenset(Role)
 
-RULES: dict[Verb, Rule] = {
-    Verb.PRESENT: Rule(Power.GIVES, _AT_THE_LANE),
-    Verb.ADMIT: Rule(Power.GIVES, _AT_THE_LANE, crossing=True, reason=True),
-    Verb.REFER: Rule(Power.TAKES, _AT_THE_LANE, crossing=True),
-    Verb.HAND_OVER: Rule(Power.TAKES, _AT_THE_LANE, crossing=True, arguments=("taken_over", "walked_back")),
-    Verb.RELEASE: Rule(Power.FREES, _ALL),
-    Verb.OPEN_EMERGENCY: Rule(Power.FREES, _ALL),
-    Verb.END_EMERGENCY: Rule(Power.GIVES, _AT_THE_LANE),
-    Verb.ACKNOWLEDGE: Rule(Power.GIVES, _ALL),
-    Verb.CLOSE: Rule(Power.TAKES, _ALL),
-    Verb.OPEN: Rule(Power.GIVES, _AT_THE_LANE),
-    Verb.DIRECTION: Rule(Power.GIVES, _SUPERVISOR, arguments=("entry", "exit", "both")),
-    Verb.MODE: Rule(Power.GIVES, _SUPERVISOR, arguments=("normal", "free", "blocked")),
-    Verb.ACCEPT_HEAD: Rule(Power.GIVES, _SUPERVISOR),
+VERBS: dict[Verb, Row] = {
+    Verb.PRESENT: Row(Power.GIVES, _AT_THE_LANE),
+    Verb.ADMIT: Row(Power.GIVES, _AT_THE_LANE, crossing=True, reason=True),
+    Verb.REFER: Row(Power.TAKES, _AT_THE_LANE, crossing=True),
+    Verb.HAND_OVER: Row(Power.TAKES, _AT_THE_LANE, crossing=True, arguments=("taken_over", "walked_back")),
+    Verb.RELEASE: Row(Power.FREES, _ALL),
+    Verb.OPEN_EMERGENCY: Row(Power.FREES, _ALL),
+    Verb.END_EMERGENCY: Row(Power.GIVES, _AT_THE_LANE),
+    Verb.ACKNOWLEDGE: Row(Power.GIVES, _ALL),
+    Verb.CLOSE: Row(Power.TAKES, _ALL),
+    Verb.OPEN: Row(Power.GIVES, _AT_THE_LANE),
+    Verb.DIRECTION: Row(Power.GIVES, _SUPERVISOR, arguments=("entry", "exit", "both")),
+    Verb.MODE: Row(Power.GIVES, _SUPERVISOR, arguments=("normal", "free", "blocked")),
+    Verb.ACCEPT_HEAD: Row(Power.GIVES, _SUPERVISOR),
 }

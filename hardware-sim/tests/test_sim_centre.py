@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gate.channel import messages
 from hardware_sim import cli
 from hardware_sim.centre import FrameError
-from hardware_sim.centre.desk import Desk, desk_of
+from hardware_sim.centre.answers import Answers, answers_of
 from hardware_sim.centre.faults import Fault
 from hardware_sim.centre.frames import FRAME_BYTES_MAX, decode, encode
 from hardware_sim.passport.terminal_keys import public_key
@@ -79,10 +79,10 @@ def test_a_part_of_a_message_needs_more_and_a_long_one_is_not_sent() -> None:
 # ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def asked(desk: Desk, question: messages.ToCentre) -> messages.FromCentre:
+def asked(centre: Answers, question: messages.ToCentre) -> messages.FromCentre:
     """The answer as the gate reads it."""
     plain = msgspec.msgpack.decode(msgspec.msgpack.encode(question))
-    return msgspec.msgpack.decode(encode(desk.answer(plain))[4:], type=messages.FromCentre)
+    return msgspec.msgpack.decode(encode(centre.answer(plain))[4:], type=messages.FromCentre)
 
 
 CHAIN = messages.ChainWanted(["UTCVCA00000", "UTCVCA00001"])
@@ -90,15 +90,15 @@ SIGNATURE = messages.SignatureWanted("UTISXX00001", b"identity, nonce and key")
 
 
 def test_the_certificates_of_the_authority_and_a_signature_of_their_last_holder() -> None:
-    desk = desk_of(utopia(), Fault.NONE, ("ecdsa", "rsa"))
+    centre = answers_of(utopia(), Fault.NONE, ("ecdsa", "rsa"))
     chain = utopia().terminal_chain()
-    assert asked(desk, CHAIN) == messages.Chain(list(chain.certificates))
-    answer = asked(desk, SIGNATURE)
+    assert asked(centre, CHAIN) == messages.Chain(list(chain.certificates))
+    answer = asked(centre, SIGNATURE)
     assert isinstance(answer, messages.Signature)
     key = public_key({0x06: bytes.fromhex("04007F00070202020203"), 0x86: chain.key.shown(with_parameters=False)[14:]})
     assert key is not None
     assert key.holds(SIGNATURE.message, answer.signature)
-    rsa = asked(desk, messages.ChainWanted(["UTCVCA00002"]))
+    rsa = asked(centre, messages.ChainWanted(["UTCVCA00002"]))
     assert isinstance(rsa, messages.Chain)
     assert b"UTISXX00002" in rsa.certificates[1]
 
@@ -114,13 +114,13 @@ def test_the_certificates_of_the_authority_and_a_signature_of_their_last_holder(
     ],
 )
 def test_what_it_has_not_or_will_not_is_refused(fault: Fault, question: messages.ToCentre) -> None:
-    assert isinstance(asked(desk_of(utopia(), fault), question), messages.NotGranted)
+    assert isinstance(asked(answers_of(utopia(), fault), question), messages.NotGranted)
 
 
 def test_questions_that_are_none_are_refused() -> None:
-    desk = desk_of(utopia(), Fault.NONE)
+    centre = answers_of(utopia(), Fault.NONE)
     for question in ({}, {"type": "ChainWanted", "authorities": "UTCVCA00001"}, {"type": "SignatureWanted"}):
-        assert desk.answer(question)["type"] == "NotGranted"
+        assert centre.answer(question)["type"] == "NotGranted"
 
 
 def test_faulty_answers_are_wrong_in_one_thing() -> None:
@@ -131,15 +131,15 @@ def test_faulty_answers_are_wrong_in_one_thing() -> None:
         (Fault.WITHOUT_RIGHT, {"rights": READS_IRISES}),
     ):
         expected = messages.Chain(list(utopia().terminal_chain(**order).certificates))
-        assert asked(desk_of(utopia(), fault), CHAIN) == expected
+        assert asked(answers_of(utopia(), fault), CHAIN) == expected
         assert expected != messages.Chain(list(good.certificates))
     assert READS_FINGERS != READS_IRISES
-    twisted, honest = (asked(desk_of(utopia(), fault), SIGNATURE) for fault in (Fault.WRONG_SIGNATURE, Fault.NONE))
+    twisted, honest = (asked(answers_of(utopia(), fault), SIGNATURE) for fault in (Fault.WRONG_SIGNATURE, Fault.NONE))
     assert isinstance(twisted, messages.Signature)
     assert isinstance(honest, messages.Signature)
     assert twisted.signature[:-1] == honest.signature[:-1]
     assert twisted.signature != honest.signature
-    other = desk_of(utopia(), Fault.OTHER_ANSWER)
+    other = answers_of(utopia(), Fault.OTHER_ANSWER)
     assert isinstance(asked(other, CHAIN), messages.Signature)
     assert isinstance(asked(other, SIGNATURE), messages.Chain)
 

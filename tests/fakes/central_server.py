@@ -21,7 +21,7 @@ from gate.audit.note import Algorithm, Signer, Verifier
 from gate.central import authority
 from gate.central.app import make_app
 from gate.central.authority import Authority
-from gate.central.enrolment import Desk
+from gate.central.enrolment import Enrolment
 from gate.central.evidence import Evidence
 from gate.central.ledger import Ledger
 from gate.central.mirror import Mirror
@@ -76,8 +76,8 @@ class Server:
         signer = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
         root = authority.found("central.example", NOW)
         mirror = Mirror(ledger, evidence, signer, clock)
-        desk = Desk(roster=roster, authority=root, mirror=signer.verifier, now=clock)
-        app = make_app(roster=roster, mirror=mirror, desk=desk, now=clock)
+        enrolment = Enrolment(roster=roster, authority=root, mirror=signer.verifier, now=clock)
+        app = make_app(roster=roster, mirror=mirror, enrolment=enrolment, now=clock)
         return cls(roster, ledger, evidence, mirror, signer, root, clock, app)
 
     def enrol(self, log: Verifier, device: str = GATE_ID) -> x509.Certificate:

@@ -15,8 +15,7 @@ from drivers.errors import LinkLostError
 from gate.channel import messages
 from gate.orders.challenge import Challenge
 from gate.orders.order import Shift
-from gate.orders.verbs import RULES as VERBS
-from gate.orders.verbs import Verb
+from gate.orders.verbs import VERBS, Verb
 from gate.passage import machine, records
 from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, LaneSeen, NotRecorded, Recorded, SiteSeen
 from gate.passage.evidence import Alarm, Score

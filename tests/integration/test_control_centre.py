@@ -28,7 +28,7 @@ from gate.programs.lane.centre import DEADLINE_S, ControlCentre
 from gate.programs.lane.stages.centre import question_of
 from gate.programs.lane.stages.document import converse
 from hardware_sim import cli
-from hardware_sim.centre.desk import desk_of
+from hardware_sim.centre.answers import answers_of
 from hardware_sim.centre.faults import Fault
 from hardware_sim.centre.server import CentreServer
 from hardware_sim.chip.card import Card
@@ -61,7 +61,7 @@ class Reader:
 
 @contextmanager
 def serving(path: Path, fault: Fault, country: Issuer | None = None, *, pause_s: float = 5.0) -> Iterator[None]:
-    server = CentreServer(path, desk_of(country or utopia(), fault), pause_s=pause_s)
+    server = CentreServer(path, answers_of(country or utopia(), fault), pause_s=pause_s)
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ import typer
 
 from gate.cli.officer import authority
 from gate.cli.output import Exit, emit_json, fail, note, one_line, say
-from gate.orders.verbs import RULES, Power, Verb
+from gate.orders.verbs import VERBS, Power, Verb
 
 if TYPE_CHECKING:
     from gate.channel import messages
@@ -104,7 +104,7 @@ def _with_argument(verb: Verb) -> Callable[..., None]:
 
 for _verb in Verb:
     if _verb is not Verb.PRESENT:
-        _made = _with_argument(_verb) if RULES[_verb].arguments else _plain(_verb)
+        _made = _with_argument(_verb) if VERBS[_verb].arguments else _plain(_verb)
         app.command(name=_verb.value, help=HELP[_verb])(_made)
 
 
@@ -168,14 +168,14 @@ def _give(
     from gate.orders.errors import OrderError
     from gate.orders.order import REASON_CHARACTERS_MAX
 
-    if (choices := RULES[verb].arguments) and argument not in choices:
+    if (choices := VERBS[verb].arguments) and argument not in choices:
         fail(Exit.USAGE, f"{verb.value} takes one of {', '.join(choices)}")
-    if RULES[verb].power is Power.FREES:
+    if VERBS[verb].power is Power.FREES:
         reason = one_line(reason)[:REASON_CHARACTERS_MAX]  # nobody stays inside for the length of a reason
     require("gate", gate)
     require("crossing", crossing)
     require("reason", reason)
-    if RULES[verb].reason and not reason.strip():
+    if VERBS[verb].reason and not reason.strip():
         fail(Exit.USAGE, f"{verb.value} needs a reason")
     path = _socket(config)
     try:
@@ -237,7 +237,7 @@ async def _order(
 
     terminal = await Terminal.reach(path)
     try:
-        if crossing is None and RULES[verb].crossing:
+        if crossing is None and VERBS[verb].crossing:
             look = await terminal.look()
             crossing = look.running if verb is Verb.REFER else next((one.crossing for one in look.referred), None)
             if crossing is None:

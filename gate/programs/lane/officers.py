@@ -27,7 +27,7 @@ from gate.orders.challenge import Challenger
 from gate.orders.errors import OrderError
 from gate.orders.judging import Lack, hindrances, lacks
 from gate.orders.order import Order, Signed, read_order
-from gate.orders.verbs import RULES, Power, Verb
+from gate.orders.verbs import VERBS, Power, Verb
 from gate.passage import machine
 from gate.passage.events import Event
 from gate.passage.lane import Surroundings
@@ -190,7 +190,7 @@ class Officers:
         command = _command(order, max(0, now_ms - order.challenge.issued_ms))
         if command is None:
             return _what_this_lane_is(order)
-        frees = RULES[order.verb].power is Power.FREES
+        frees = VERBS[order.verb].power is Power.FREES
         if frees:
             self._remember(mark, (Outcome.ORDERED, "ordered, not confirmed"))
         answered = await self._have_done(signed, command, lacking)

@@ -39,7 +39,6 @@ from gate.programs.lane import able
 from gate.programs.lane.able import Pulse
 from gate.programs.lane.centre import ControlCentre
 from gate.programs.lane.clients import LogClient, VisionClient
-from gate.programs.lane.desk import Desk
 from gate.programs.lane.documents import Documents, PageListener
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.officers import Officers
@@ -49,6 +48,7 @@ from gate.programs.lane.records import Remembered
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, ready_of, update_of
 from gate.programs.lane.rules import rules_of, start_of
 from gate.programs.lane.stages.face import face_evidence
+from gate.programs.lane.views import Views
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.devices.barriers import barrier
@@ -126,7 +126,7 @@ class Lane:
             missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG}),
         )
         self._pulse = Pulse(clock_ms=lambda: asyncio.get_running_loop().time() * 1000)
-        self._desk = Desk(status=self._status, purpose=config.purpose)
+        self._views = Views(status=self._status, purpose=config.purpose)
         self._officers = Officers(
             lane=self.engine,
             gate=config.gate_id,
@@ -158,7 +158,7 @@ class Lane:
         try:
             async with (
                 serve_status(self._config, "lane", self._status),
-                self._desk.serve(self._config.socket("lane")),
+                self._views.serve(self._config.socket("lane")),
                 self._officers.serve(self._config.socket("orders")),
                 asyncio.TaskGroup() as tasks,
             ):
@@ -182,7 +182,7 @@ class Lane:
 
     def _show(self, view: messages.View) -> None:
         self._barrier.lamp(_LAMPS.get(view.screen, LampColour.RED))
-        self._desk.show(view)
+        self._views.show(view)
 
     def _answer(self, number: int, outcome: Outcome, detail: str) -> None:
         self._officers.answer(number, outcome, detail)

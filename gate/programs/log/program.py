@@ -93,7 +93,7 @@ async def run(
             )
             try:
                 publisher = Publisher(writer, spool, in_store, in_spool, published=published.size if published else 0)
-                desk = Desk(
+                server = LogServer(
                     config=config,
                     writer=writer,
                     publisher=publisher,
@@ -107,7 +107,7 @@ async def run(
                     ),
                     now=Now(wall, monotonic_ms, boot or clock.boot_id()),
                 )
-                await desk.run(stop)
+                await server.run(stop)
             finally:
                 await in_store(writer.close)
     except (KeyFileError, SealError, BadFormatError) as error:
@@ -141,7 +141,7 @@ class _Pending:
     answer: asyncio.Future[FromLog]
 
 
-class Desk:
+class LogServer:
     """Takes records in, answers for them, and keeps publisher and inbox going."""
 
     def __init__(

@@ -1,7 +1,7 @@
 """The lists that come by themselves: the folder is watched, a child process imports it, the status says how that went.
 
 Promises: attackers' bytes are read in the child only; whatever they do, the store is the old one or a verified new one, and a
-problem costs one log line when it begins and one when it ends. When to import belongs to `lists_watch`, what may enter the store
+problem costs one log line when it begins and one when it ends. When to import belongs to `lists_schedule`, what may enter the store
 to `gate.trust`. The lane notices a new store by itself.
 """
 
@@ -22,7 +22,7 @@ from gate.programs.shared.config import Config
 from gate.programs.shared.config import Lists as Settings
 from gate.programs.shared.trouble import Trouble
 from gate.programs.sync.lists_messages import ANSWER_BYTES_MAX, Outcome, Request
-from gate.programs.sync.lists_watch import Seen, Watch
+from gate.programs.sync.lists_schedule import Schedule, Seen
 from gate.trust.errors import SourceError
 from gate.trust.looking import look
 
@@ -40,7 +40,7 @@ class Lists:
             folder=settings.folder, store=config.paths.trust, signer=settings.signer, test=settings.test
         )
         self._must_be_synchronised = config.purpose == "service"
-        self._watch = Watch()
+        self._schedule = Schedule()
         self._seen: Seen | None = None
         self._importing = False
         self._outcome: Outcome | None = None
@@ -81,9 +81,9 @@ class Lists:
             seen = self._seen = await asyncio.to_thread(_look, Path(self._settings.folder))
             self._of_folder = seen.problem or ("" if seen.files else "the folder holds no list")
             self._trouble.is_now(self.problem)
-            if self._watch.is_due(seen, loop.time()):
+            if self._schedule.is_due(seen, loop.time()):
                 well = await self._import()
-                self._watch.imported(seen, loop.time(), well=well)
+                self._schedule.imported(seen, loop.time(), well=well)
                 self._trouble.is_now(self.problem)
             await asyncio.sleep(self._settings.check_every_ms / 1000)
 

@@ -13,6 +13,7 @@ import logging
 import random
 import ssl
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,9 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each request
     outbox = None if config.sync is None else Outbox(config, config.sync)
     lists = None if config.lists is None else Lists(config, config.lists)
-    desk = Desk(outbox, lists)
     async with contextlib.AsyncExitStack() as held:
         courier = None if config.sync is None else await held.enter_async_context(_courier(config.sync))
-        await held.enter_async_context(serve_status(config, "sync", desk.status))
+        await held.enter_async_context(serve_status(config, "sync", partial(_status, outbox, lists)))
         loops: list[Coroutine[Any, Any, None]] = [] if lists is None else [lists.run()]
         if config.sync is not None and outbox is not None and courier is not None:
             interval_s, jitter = config.sync.interval_ms / 1000, random.SystemRandom().uniform
@@ -117,19 +117,11 @@ async def _interruptible(attempt: Coroutine[Any, Any, bool], stop: asyncio.Event
     return done[0] is True
 
 
-class Desk:
-    """Answers for both tasks of the program; either may be absent."""
-
-    def __init__(self, outbox: Outbox | None, lists: Lists | None) -> None:
-        self._outbox = outbox
-        self._lists = lists
-
-    def status(self) -> Status:
-        """`away` without the mirror, else `degraded` while lists cannot be imported."""
-        outbox, lists = self._outbox, self._lists
-        state = "away" if outbox and outbox.problem else "degraded" if lists and lists.problem else "ready"
-        detail = _NO_MIRROR if outbox is None else outbox.detail()
-        return Status("sync", state, {**detail, "lists": lists and lists.detail()})
+def _status(outbox: Outbox | None, lists: Lists | None) -> Status:
+    """How both tasks are: `away` without the mirror, else `degraded` while lists cannot be imported."""
+    state = "away" if outbox and outbox.problem else "degraded" if lists and lists.problem else "ready"
+    detail = _NO_MIRROR if outbox is None else outbox.detail()
+    return Status("sync", state, {**detail, "lists": lists and lists.detail()})
 
 
 _NO_MIRROR: dict[str, object] = {"head": None, "mirrored": None, "pending": None, "last_receipt": None, "problem": None}

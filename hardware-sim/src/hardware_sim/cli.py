@@ -133,12 +133,12 @@ def _reader(options: argparse.Namespace) -> int:
 
 def _centre(options: argparse.Namespace) -> int:
     # Imported here: the judge runs where no issuer's libraries are installed.
-    from hardware_sim.centre.desk import desk_of  # noqa: PLC0415
+    from hardware_sim.centre.answers import answers_of  # noqa: PLC0415
     from hardware_sim.centre.server import CentreServer  # noqa: PLC0415
     from hardware_sim.passport.publications import Publications  # noqa: PLC0415
 
     country = Publications(options.seed, country=options.country)
-    server = CentreServer(options.socket, desk_of(country, options.fault))
+    server = CentreServer(options.socket, answers_of(country, options.fault))
     print("ready", flush=True)
     try:
         threading.Event().wait()

@@ -25,7 +25,7 @@ from gate.cli import officer
 from gate.cli.officer import keys
 from gate.cli.output import Exit
 from gate.orders.keys import shift_text
-from gate.orders.verbs import RULES, Role, Verb
+from gate.orders.verbs import VERBS, Role, Verb
 from gate.passage.events import LampAnswered
 from gate.passage.evidence import Alarm
 from gate.passage.orders import Notice, Outcome
@@ -388,7 +388,7 @@ def test_every_verb_has_its_words() -> None:
     for verb in Verb:
         done = run(verb.value, "--help")
         assert done.exit_code == Exit.OK
-        assert all(choice in officer.HELP[verb] for choice in RULES[verb].arguments)
+        assert all(choice in officer.HELP[verb] for choice in VERBS[verb].arguments)
 
 
 class _Stale:

@@ -18,7 +18,7 @@ from gate.orders.challenge import VALID_MS, Challenge, Challenger, Freshness
 from gate.orders.errors import ForgedError, MalformedError, OrderError
 from gate.orders.judging import Lack, hindrances, lacks
 from gate.orders.order import ORDER_BYTES_MAX, REASON_CHARACTERS_MAX, Order, Shift, read_order
-from gate.orders.verbs import RULES, Power, Role, Verb
+from gate.orders.verbs import VERBS, Power, Role, Verb
 
 CROSSING = "c0ffee"
 CHALLENGE = challenger().issue(3, 10_000)
@@ -29,7 +29,7 @@ def ordered(
     verb: Verb = Verb.ADMIT, *, by: Shift | None = None, challenge: Challenge = CHALLENGE, gate: str = GATE
 ) -> bytes:
     """An order as it should be."""
-    rule = RULES[verb]
+    rule = VERBS[verb]
     return (by or shift()).sign(
         verb,
         gate=gate,
@@ -58,7 +58,7 @@ def test_every_verb_can_be_signed_and_read_and_lacks_nothing(verb: Verb) -> None
 @pytest.mark.parametrize("role", Role)
 def test_a_role_that_may_not_lacks_it(verb: Verb, role: Role) -> None:
     missing = lacking(ordered(verb, by=shift(role=role)))
-    assert (Lack.ROLE in missing) is (role not in RULES[verb].roles)
+    assert (Lack.ROLE in missing) is (role not in VERBS[verb].roles)
 
 
 # ── who said it ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -272,7 +272,7 @@ def test_the_shift_is_valid_at_the_gates_that_it_names() -> None:
 @pytest.mark.parametrize("verb", Verb)
 def test_what_hinders_whom(verb: Verb, lack: Lack) -> None:
     hindered = bool(hindrances(read_order(ordered(verb), PUBLIC), (lack,)))
-    match RULES[verb].power:
+    match VERBS[verb].power:
         case Power.GIVES:
             assert hindered
         case Power.TAKES:
@@ -282,10 +282,10 @@ def test_what_hinders_whom(verb: Verb, lack: Lack) -> None:
 
 
 def test_only_release_and_open_emergency_free_and_everybody_may() -> None:
-    freeing = {verb for verb, rule in RULES.items() if rule.power is Power.FREES}
+    freeing = {verb for verb, rule in VERBS.items() if rule.power is Power.FREES}
     assert freeing == {Verb.RELEASE, Verb.OPEN_EMERGENCY}
-    assert all(RULES[verb].roles == frozenset(Role) for verb in freeing)
-    assert set(RULES) == set(Verb)
+    assert all(VERBS[verb].roles == frozenset(Role) for verb in freeing)
+    assert set(VERBS) == set(Verb)
 
 
 # ── what is written down ─────────────────────────────────────────────────────────────────────────────────────────────

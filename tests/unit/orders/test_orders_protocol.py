@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from gate.orders.judging import Lack
-from gate.orders.verbs import RULES, Role
+from gate.orders.verbs import VERBS, Role
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "officers_orders.json"
 PROTOCOL = Path(__file__).resolve().parents[3] / "docs" / "protocols" / "orders.md"
@@ -14,7 +14,7 @@ PROTOCOL = Path(__file__).resolve().parents[3] / "docs" / "protocols" / "orders.
 
 def test_the_protocols_page_has_the_table_of_verbs_and_the_vector() -> None:
     page = PROTOCOL.read_text()
-    for verb, rule in RULES.items():
+    for verb, rule in VERBS.items():
         (row,) = [line for line in page.splitlines() if line.startswith(f"| `{verb.value}` ")]
         assert f"| {rule.power.value} |" in row
         named = {role for role in Role if role.value in row}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from hardware_sim.centre import FrameError
-from hardware_sim.centre.desk import Desk
+from hardware_sim.centre.answers import Answers
 from hardware_sim.centre.faults import Fault
 from hardware_sim.centre.frames import Value, decode, encode
 
@@ -24,9 +24,9 @@ _NONSENSE: Final = b"\x00\x00\x00\x04what"
 class CentreServer:
     """Listens from the start until `stop`. Raises OSError when the socket cannot be made."""
 
-    def __init__(self, path: Path, desk: Desk, *, pause_s: float = 5.0) -> None:
+    def __init__(self, path: Path, answers: Answers, *, pause_s: float = 5.0) -> None:
         self._path = path
-        self._desk = desk
+        self._answers = answers
         self._pause_s = pause_s
         self._stopping = threading.Event()
         self._clients = threading.BoundedSemaphore(_CLIENTS_MAX)
@@ -69,7 +69,7 @@ class CentreServer:
                 question, used = decode(buffer)
                 if question is not None:
                     buffer = buffer[used:]
-                    answer = self._bytes_of(self._desk.answer(question))
+                    answer = self._bytes_of(self._answers.answer(question))
                     if answer:
                         client.sendall(answer)
                     continue
@@ -83,11 +83,11 @@ class CentreServer:
         self._clients.release()
 
     def _bytes_of(self, answer: dict[str, Value]) -> bytes:
-        if self._desk.fault is Fault.SILENT:
+        if self._answers.fault is Fault.SILENT:
             return b""
-        if self._desk.fault is Fault.NONSENSE:
+        if self._answers.fault is Fault.NONSENSE:
             return _NONSENSE
-        if self._desk.fault is Fault.SLOW:
+        if self._answers.fault is Fault.SLOW:
             self._stopping.wait(self._pause_s)
         return encode(answer)
 

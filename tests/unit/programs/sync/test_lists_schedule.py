@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gate.programs.sync.lists_watch import RETRY_MAX_S, RETRY_MIN_S, Seen, Watch
+from gate.programs.sync.lists_schedule import RETRY_MAX_S, RETRY_MIN_S, Schedule, Seen
 from gate.trust.looking import Entry
 
 
@@ -14,14 +14,14 @@ class Folder:
     """What the program does: looks, and imports when that is due."""
 
     def __init__(self) -> None:
-        self.watch = Watch()
+        self.schedule = Schedule()
         self.now_s = 0.0
 
     def looks(self, found: Seen, *, well: bool = True, later_s: float = 1.0) -> bool:
         self.now_s += later_s
-        due = self.watch.is_due(found, self.now_s)
+        due = self.schedule.is_due(found, self.now_s)
         if due:
-            self.watch.imported(found, self.now_s, well=well)
+            self.schedule.imported(found, self.now_s, well=well)
         return due
 
 

@@ -13,7 +13,7 @@ from hardware_sim.passport.terminals import READS_IRISES, TerminalChain
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Answers:
     """Answers one question at a time. Silence, pauses and nonsense are the server's affair."""
 
     chains: Sequence[TerminalChain]
@@ -49,7 +49,7 @@ class Desk:
         return _refusal("no such inspection system")
 
 
-def desk_of(country: Publications, fault: Fault, algorithms: Sequence[Algorithm] = ("ecdsa",)) -> Desk:
+def answers_of(country: Publications, fault: Fault, algorithms: Sequence[Algorithm] = ("ecdsa",)) -> Answers:
     """The centre of a country, with a chain for each algorithm."""
     rights = {"rights": READS_IRISES} if fault is Fault.WITHOUT_RIGHT else {}
     chains = [
@@ -58,7 +58,7 @@ def desk_of(country: Publications, fault: Fault, algorithms: Sequence[Algorithm]
         )
         for algorithm in algorithms
     ]
-    return Desk(chains, fault)
+    return Answers(chains, fault)
 
 
 def _certificates(chain: TerminalChain) -> dict[str, Value]:

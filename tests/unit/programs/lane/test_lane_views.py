@@ -15,7 +15,7 @@ from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.screen import Guidance, Screen
-from gate.programs.lane.desk import Desk
+from gate.programs.lane.views import Views
 
 STATUS = messages.Status(program="lane", state="idle", detail={})
 GO = messages.View(Screen.GO, Guidance.NONE, "c1", None, "demo")
@@ -23,16 +23,16 @@ GO = messages.View(Screen.GO, Guidance.NONE, "c1", None, "demo")
 
 @dataclass
 class Counter:
-    """A desk under test."""
+    """Views under test."""
 
-    desk: Desk = field(init=False)
+    views: Views = field(init=False)
 
     def __post_init__(self) -> None:
-        self.desk = Desk(status=lambda: STATUS, purpose="demo")
+        self.views = Views(status=lambda: STATUS, purpose="demo")
 
     @contextlib.asynccontextmanager
     async def client(self, folder: Path) -> AsyncIterator[Connection[Any]]:
-        async with self.desk.serve(folder / "lane.sock"):
+        async with self.views.serve(folder / "lane.sock"):
             connection = await connect(CHANNELS.lane, folder / "lane.sock")
             try:
                 yield connection
@@ -49,7 +49,7 @@ async def test_a_watcher_gets_the_view_now_and_at_every_change(tmp_path: Path) -
     counter = Counter()
     async with counter.client(tmp_path) as screens:
         assert (await ask(screens, messages.WatchView())).screen is Screen.CLOSED
-        counter.desk.show(GO)
+        counter.views.show(GO)
         assert await screens.receive() == GO
 
 

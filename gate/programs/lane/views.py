@@ -15,8 +15,8 @@ from gate.channel.table import CHANNELS
 from gate.passage.screen import Guidance, Purpose, Screen
 
 
-class Desk:
-    """Shows views to whoever watches."""
+class Views:
+    """Shows views to whoever looks on."""
 
     def __init__(self, *, status: Callable[[], messages.Status], purpose: Purpose) -> None:
         self._status = status
@@ -24,7 +24,7 @@ class Desk:
         self._watchers: set[asyncio.Event] = set()
 
     def show(self, view: messages.View) -> None:
-        """The newest view; a slow watcher gets the newest only."""
+        """The newest view; a slow one gets the newest only."""
         self._view = view
         for watcher in self._watchers:
             watcher.set()

@@ -26,7 +26,7 @@ class Seen:
     problem: str = ""
 
 
-class Watch:
+class Schedule:
     """Compares what is seen with what was seen and imported before. Times are seconds of any steady clock."""
 
     def __init__(self) -> None:
