@@ -24,7 +24,8 @@ class Loop:
 
 
 def at(at_s: float, **settings: Any) -> Picture:
-    return Wavering(Loop()).picture_at(at_s, **({"display": (0.0, 0.0, 0.0), "exposure": 1.0, "gain": 1.0} | settings))
+    usual: dict[str, Any] = {"display": (0.0, 0.0, 0.0), "exposure": 1.0, "gain": 1.0}
+    return Wavering(Loop()).picture_at(at_s, **usual | settings)
 
 
 def test_no_round_is_like_another() -> None:

@@ -1,5 +1,7 @@
 """The renderer from the triangle up: coverage and depth, targets, hair, light."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -154,7 +156,7 @@ def test_the_same_pose_and_light_give_the_same_picture(bearded: Head) -> None:
     [({"yaw": 10}, 0, 1), ({"yaw": -10}, 0, -1), ({"pitch": 10}, 1, -1), ({"pitch": -10}, 1, 1)],
     ids=["to the right", "to the left", "up", "down"],
 )
-def test_the_nose_moves_against_the_eyes_as_the_head_is_turned(pose: dict[str, float], axis: int, moves: int) -> None:
+def test_the_nose_moves_against_the_eyes_as_the_head_is_turned(pose: dict[str, Any], axis: int, moves: int) -> None:
     base = mesh.base_mesh()
     nose = base.rest[base.skin].reshape(-1, 3)[base.rest[base.skin].reshape(-1, 3)[:, 2].argmax()]
     eyes = base.rest[np.unique(base.eyes)].mean(0)

@@ -22,15 +22,15 @@ OPENSSL = shutil.which("openssl")
 SOF_OF_16_BY_8 = bytes.fromhex("FFC0 0011 08 0008 0010 03")
 
 
-class HashValue(core.Sequence):
+class HashValue(core.Sequence):  # type: ignore[misc]
     _fields: ClassVar = [("number", core.Integer), ("hash", core.OctetString)]
 
 
-class HashValues(core.SequenceOf):
+class HashValues(core.SequenceOf):  # type: ignore[misc]
     _child_spec = HashValue
 
 
-class SecurityObject(core.Sequence):
+class SecurityObject(core.Sequence):  # type: ignore[misc]
     _fields: ClassVar = [
         ("version", core.Integer),
         ("algorithm", core.Any),

@@ -103,7 +103,7 @@ def test_the_lines_of_a_larger_card_are_the_specimens() -> None:
 
 def test_a_long_number_continues_in_the_optional_data_with_its_check_digit_last() -> None:
     assert mrz.lines(**{**CARD, "number": "D23145890734"}, size="TD1")[0] == "I<UTOD23145890<7349<<<<<<<<<<<"
-    peter = {"surname": "Stevenson", "given": "Peter John", "birth": date(1934, 7, 12), "sex": "M"}
+    peter: dict[str, Any] = {"surname": "Stevenson", "given": "Peter John", "birth": date(1934, 7, 12), "sex": "M"}
     assert mrz.lines(**{**CARD, **peter, "number": "D23145890734", "expiry": date(1995, 7, 12)}, size="TD2") == (
         "I<UTOSTEVENSON<<PETER<JOHN<<<<<<<<<<",
         "D23145890<UTO3407127M95071227349<<<8",

@@ -12,7 +12,7 @@ from asn1crypto import cms, core, x509
 from asn1crypto import keys as asn1_keys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from fakes import ber_tree
 from fakes.sample_passports import ANNA, portrait, utopia
@@ -94,6 +94,7 @@ def plain_issuer_signature(certificate: Any) -> bool:
             if isinstance(key, ec.EllipticCurvePublicKey):
                 key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
             else:
+                assert isinstance(key, rsa.RSAPublicKey)
                 key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
         except InvalidSignature:
             return False

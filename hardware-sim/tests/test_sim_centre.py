@@ -15,7 +15,7 @@ from hardware_sim import cli
 from hardware_sim.centre import FrameError
 from hardware_sim.centre.answers import Answers, answers_of
 from hardware_sim.centre.faults import Fault
-from hardware_sim.centre.frames import FRAME_BYTES_MAX, decode, encode
+from hardware_sim.centre.frames import FRAME_BYTES_MAX, Value, decode, encode
 from hardware_sim.passport.terminal_keys import public_key
 from hardware_sim.passport.terminals import READS_FINGERS, READS_IRISES
 
@@ -119,7 +119,12 @@ def test_what_it_has_not_or_will_not_is_refused(fault: Fault, question: messages
 
 def test_questions_that_are_none_are_refused() -> None:
     centre = answers_of(utopia(), Fault.NONE)
-    for question in ({}, {"type": "ChainWanted", "authorities": "UTCVCA00001"}, {"type": "SignatureWanted"}):
+    questions: list[dict[str, Value]] = [
+        {},
+        {"type": "ChainWanted", "authorities": "UTCVCA00001"},
+        {"type": "SignatureWanted"},
+    ]
+    for question in questions:
         assert centre.answer(question)["type"] == "NotGranted"
 
 

@@ -521,7 +521,7 @@ def test_a_log_of_two_boots_cannot_be_judged(tmp_path: Path) -> None:
 
 def test_a_ruling_says_what_was_wrong_in_the_order_of_time() -> None:
     truth = [opens(5000), *closes(5100), passed(7000), opens(9000), *closes(9100)]
-    document = ruled(truth, []).as_json()
+    document: dict[str, Any] = ruled(truth, []).as_json()
     assert document["schema"] == "gate-sim.judge/1"
     assert (document["openings"], document["passages"], document["wrong_openings"]) == (2, 1, 3)
     assert [(found["at_ms"], found["kind"]) for found in document["wrong"]] == [

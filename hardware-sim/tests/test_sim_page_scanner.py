@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from hardware_sim.page import scanner as scanners
+from hardware_sim.camera.server import MjpegCamera
+from hardware_sim.clock import WorldClock
 from hardware_sim.page.lying import Bed, Lying, Manner
 from hardware_sim.page.printing import Page, Size
 from hardware_sim.page.scanner import PageScanner
@@ -34,8 +35,8 @@ class Timer:
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     scenes: list[Any] = []
     Timer.made = []
-    monkeypatch.setattr(scanners.MjpegCamera, "show", lambda _, scene: scenes.append(scene))
-    monkeypatch.setattr(scanners.WorldClock, "later", lambda _clock, _after_s, act: Timer(act))
+    monkeypatch.setattr(MjpegCamera, "show", lambda _, scene: scenes.append(scene))
+    monkeypatch.setattr(WorldClock, "later", lambda _clock, _after_s, act: Timer(act))
     monkeypatch.setattr(threading, "current_thread", lambda: Timer.made[-1])
     return scenes
 

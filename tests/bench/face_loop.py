@@ -146,7 +146,7 @@ class Naive:
         (vector,) = self._ask(self._feature, (aligned - 127) / 128)
         return vector[0] / np.linalg.norm(vector[0])
 
-    def _ask(self, session: Any, pixels: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+    def _ask(self, session: Any, pixels: npt.NDArray[Any]) -> list[npt.NDArray[np.float32]]:
         tensor = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None].astype(np.float32))
         answer: list[npt.NDArray[np.float32]] = session.run(None, {session.get_inputs()[0].name: tensor})
         return answer

@@ -25,6 +25,7 @@ from gate.face.detect import central
 from gate.face.embed import embed, embed_portrait, standard_position
 from gate.face.errors import FaceError
 from gate.performance.error_rates import FMR_POINTS, threshold_at
+from gate.picture import decode, read
 
 FRAMES = 5
 SEED = 20_260_301
@@ -57,8 +58,8 @@ def _moved(picture: npt.NDArray[np.uint8], random: np.random.Generator) -> npt.N
     kernel = np.zeros((length, length), np.float32)
     kernel[length // 2] = 1 / length
     turn = cv2.getRotationMatrix2D((length / 2 - 0.5, length / 2 - 0.5), float(random.uniform(0, 180)), 1)
-    kernel = cv2.warpAffine(kernel, turn, (length, length))
-    return cv2.filter2D(picture, -1, kernel / kernel.sum()).astype(np.uint8)
+    turned = cv2.warpAffine(kernel, turn, (length, length))
+    return cv2.filter2D(picture, -1, turned / turned.sum()).astype(np.uint8)
 
 
 def _noisy(picture: npt.NDArray[np.uint8], random: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -94,7 +95,7 @@ def seen(models: FaceModels, picture: npt.NDArray[np.uint8]) -> tuple[npt.NDArra
     if face is None:
         return None
     try:
-        five = models.finder.points(picture, face)
+        five = models.finder.points(picture, face).five
         template = embed(models.embed, standard_position(models.embed, picture, five))
     except FaceError:
         return None
@@ -107,11 +108,11 @@ def gather(models: FaceModels, folder: Path) -> tuple[npt.NDArray[np.float32], l
     portraits, sequences = [], []
     random = np.random.default_rng(SEED)
     for identity in sorted(path for path in folder.iterdir() if path.is_dir()):
-        pictures = [cv2.imread(str(path)) for path in sorted(identity.iterdir())]
+        pictures = [decode(read(path)) for path in sorted(identity.iterdir())]
         face = central(models.finder.find(pictures[0]), width=pictures[0].shape[1], height=pictures[0].shape[0])
         if face is None:
             continue
-        position = standard_position(models.embed, pictures[0], models.finder.points(pictures[0], face))
+        position = standard_position(models.embed, pictures[0], models.finder.points(pictures[0], face).five)
         portraits.append(embed_portrait(models.embed, position).vector)
         if len(pictures) > 1:
             frames = [seen(models, worsened(pictures[1], random)) for _ in range(FRAMES)]

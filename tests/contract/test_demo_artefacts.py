@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from statistics import median
+from typing import Any
 
 import cv2
 import pytest
@@ -10,6 +11,7 @@ from fakes.tiny_models import real_models
 
 from gate.face.chain import FaceModels, open_models
 from gate.face.liveness.passive import live_probability
+from gate.picture import decode
 from hardware_sim.camera.scenes import Live
 from hardware_sim.company import Company
 from hardware_sim.faces import identities
@@ -37,13 +39,18 @@ def models() -> FaceModels:
     return open_models(real_models())
 
 
+def named(scene: Any) -> str:
+    """Whose face a scene shows."""
+    return str(scene.identity.name)
+
+
 def presented(scenario: Scenario, person: str) -> Live:
     """What the camera sees of the scenario when it is this person's face."""
     company = Company(identities(), Issuer(1), 1)
     artefact = next(
         cast.scenes[scenario.sight]
         for number in range(1000)
-        if (cast := company.cast(f"t{number}", scenario)).scenes[Sight.SELF].identity.name == person  # type: ignore[union-attr]
+        if named((cast := company.cast(f"t{number}", scenario)).scenes[Sight.SELF]) == person
     )
     assert isinstance(artefact, Live)
     return artefact
@@ -63,7 +70,7 @@ def test_whichever_frames_are_judged_it_is_found(
     scores = []
     for number in range(FRAMES):
         drawn = artefact.picture_at(number * EVERY_S, display=(0.0, 0.0, 0.0), exposure=exposure, gain=1.0)
-        frame = cv2.imdecode(cv2.imencode(".jpg", drawn)[1], cv2.IMREAD_COLOR)
+        frame = decode(cv2.imencode(".jpg", drawn)[1].tobytes())
         face, *_ = models.finder.find(frame)
         scores.append(live_probability(models.liveness, frame, face.box))
     assert max(median(scores[at : at + IN_A_ROW]) for at in range(FRAMES - IN_A_ROW + 1)) < BOUND

@@ -47,20 +47,22 @@ def test_every_model_proves_itself_on_one_and_two_threads(folder: Path, name: st
 
 def test_scaling_the_liveness_input_to_one_is_caught_by_its_golden_values(chain: FaceModels) -> None:
     """Divided by 255 that model answers the same for every face: a mistake that no shape check sees."""
+    assert chain.liveness is not None
+    liveness: Session = chain.liveness
 
     class Scaled:
         def run(self, names: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
-            outputs: list[np.ndarray] = chain.liveness._inner.run(names, {"input": inputs["input"] / np.float32(255)})
+            outputs: list[np.ndarray] = liveness._inner.run(names, {"input": inputs["input"] / np.float32(255)})
             return outputs
 
     with pytest.raises(ModelDriftError):
-        Session(chain.liveness.model, "CPUExecutionProvider", (), Scaled()).self_test()
+        Session(liveness.model, "CPUExecutionProvider", (), Scaled()).self_test()
 
 
 def test_the_embedder_is_fed_bgr_and_answers_otherwise_to_rgb(chain: FaceModels) -> None:
     picture = face_like()
     mine = embed(chain.embed, picture).vector
-    tensor = (np.ascontiguousarray(picture.transpose(2, 0, 1)[None]).astype(np.float32) - 127) / 128
+    tensor = (np.ascontiguousarray(picture.transpose(2, 0, 1)[None]).astype(np.float32) - 127) / np.float32(128)
     (expected,) = chain.embed.run(tensor)
     assert mine @ (expected[0] / np.linalg.norm(expected[0])) == pytest.approx(1.0, abs=1e-4)
     assert mine @ embed(chain.embed, picture[:, :, ::-1].copy()).vector < 0.99
@@ -73,6 +75,7 @@ def test_templates_have_unit_length_and_512_numbers(chain: FaceModels) -> None:
 
 
 def test_liveness_is_a_probability_that_depends_on_the_picture(chain: FaceModels) -> None:
+    assert chain.liveness is not None
     scores = {
         round(live_probability(chain.liveness, face_like(seed=seed, side=300), Box(100, 100, 200, 220)), 6)
         for seed in range(5)

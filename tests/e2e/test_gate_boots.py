@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 from fakes.boot.gate import SEED, Gate
@@ -167,7 +168,8 @@ def test_nothing_personal_is_in_the_journal_of_the_whole_boot(gate: Gate) -> Non
     company = Company(identities(), Issuer(SEED), SEED, lays_pages=False)
     lines: list[str] = []
     for name in ("t0", "t1", "t2", "t9"):
-        lines += company.cast(name, read_scenarios(scenario_folder())["genuine"]).passport.mrz_lines
+        passport: Any = company.cast(name, read_scenarios(scenario_folder())["genuine"]).passport
+        lines += passport.mrz_lines
     names = {part for line in lines[::2] for part in line[5:].split("<") if len(part) > 3}
     personal = {*lines, *names, *(line[:9] for line in lines[1::2])}
     planted = "P<UTOPLANTED<<CANARY"

@@ -47,8 +47,9 @@ async def detail_of(stage: Stage, program: str, question: Callable[[dict[str, An
     async with asyncio.timeout(DEADLINE_S):
         while True:
             status = await status_of(stage.config, program)
-            if status is not None and question(status.detail["lists"]):
-                return dict(status.detail["lists"])
+            detail: Any = None if status is None else status.detail["lists"]
+            if status is not None and question(detail):
+                return dict(detail)
             await asyncio.sleep(0.1)
 
 

@@ -32,8 +32,8 @@ from gate.face.chain import open_models, portrait_template
 from gate.passage.screen import Screen
 from hardware_sim.company import Company
 from hardware_sim.faces import identities
-from hardware_sim.opening import built_in_scenarios, read_scenarios
 from hardware_sim.passport.issuer import Issuer
+from hardware_sim.scenario import read_scenarios, scenario_folder
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
@@ -64,7 +64,7 @@ class Travellers:
         self._issue = issuer.issue
         self._portrait = b""
         issuer.issue = self._noted  # type: ignore[method-assign]
-        self._genuine = read_scenarios(built_in_scenarios())["genuine"]
+        self._genuine = read_scenarios(scenario_folder())["genuine"]
 
     def _noted(self, *arguments: Any, **orders: Any) -> Any:
         self._portrait = orders["portrait_jpeg"]
@@ -72,7 +72,8 @@ class Travellers:
 
     def next(self) -> dict[str, bytes]:
         """What is searched for of the next traveller t001."""
-        lines = self._company.cast("t001", self._genuine).passport.mrz_lines
+        passport: Any = self._company.cast("t001", self._genuine).passport
+        lines = passport.mrz_lines
         jpeg = self._portrait
         pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
         assert pixels is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import ecdsa
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
@@ -21,6 +22,7 @@ from fakes.chip_terminal import objects
 from hardware_sim.passport import domain
 
 Transmit = Callable[[bytes], bytes]
+Element = Any  # a number, or a point of the ecdsa package, which is untyped
 CURVES = {
     8: ecdsa.NIST192p,
     9: ecdsa.BRAINPOOLP192r1,
@@ -54,38 +56,43 @@ class Agreement:
 
     def __init__(self, parameter_id: int) -> None:
         self.curve = CURVES.get(parameter_id)
-        self.modp = domain.STANDARDISED[parameter_id] if self.curve is None else None
+        self.field = domain.STANDARDISED[parameter_id]
         self.size = (self.prime.bit_length() + 7) // 8
 
     @property
     def prime(self) -> int:
-        return int(self.curve.curve.p()) if self.curve else self.modp.p
+        return int(self.curve.curve.p()) if self.curve else self.field.p
 
     @property
     def order(self) -> int:
-        return int(self.curve.order) if self.curve else self.modp.q
+        return int(self.curve.order) if self.curve else self._modp.q
 
     @property
-    def generator(self) -> object:
-        return self.curve.generator if self.curve else self.modp.g
+    def generator(self) -> Element:
+        return self.curve.generator if self.curve else self._modp.g
 
-    def decode(self, encoded: bytes) -> object:
+    @property
+    def _modp(self) -> domain.ModularField:
+        assert isinstance(self.field, domain.ModularField)
+        return self.field
+
+    def decode(self, encoded: bytes) -> Element:
         if self.curve is None:
             return int.from_bytes(encoded)
         return PointJacobi.from_affine(Point.from_bytes(self.curve.curve, encoded))
 
-    def encode(self, element: object) -> bytes:
+    def encode(self, element: Element) -> bytes:
         if self.curve is None:
             return element.to_bytes((element.bit_length() + 7) // 8)
         return element.to_bytes("uncompressed")
 
-    def power(self, element: object, scalar: int) -> object:
+    def power(self, element: Element, scalar: int) -> Element:
         return pow(element, scalar, self.prime) if self.curve is None else element * scalar
 
-    def join(self, one: object, other: object) -> object:
+    def join(self, one: Element, other: Element) -> Element:
         return one * other % self.prime if self.curve is None else one + other
 
-    def secret(self, element: object) -> bytes:
+    def secret(self, element: Element) -> bytes:
         return (element if self.curve is None else int(element.to_affine().x())).to_bytes(self.size)
 
 
@@ -231,7 +238,7 @@ def run_pace(
     return PaceRun(session(transmit, secret, cipher), chip_key, mapping_key, last.get(0x8A, b""))
 
 
-def integrated(group: Agreement, nonce: bytes, terminal_nonce: bytes, cipher: int) -> object:
+def integrated(group: Agreement, nonce: bytes, terminal_nonce: bytes, cipher: int) -> Element:
     """The generator of integrated mapping (ICAO 9303-11 §B.1 to §B.3)."""
     constants = (
         ("a668892a7c41e3ca739f40b057d85904", "a4e136ac725f738b01c1f60217c188ad")

@@ -42,6 +42,8 @@ def converse(
                     step = conversation.send(None)
                 case ChainRequest() | SignatureRequest():
                     step = conversation.send(centre(step))
+                case other:
+                    raise AssertionError(other)
         except StopIteration as end:
             return end.value, portraits, sent
 

@@ -134,7 +134,8 @@ class Hostile:
             case machine.Opening() | machine.Recording() | machine.Overruling() as state:
                 return Recorded(crossing, receipts[type(state)])
             case machine.Inspecting():
-                return rng.choice([DocumentRead(crossing, GENUINE), FaceCompared(crossing, SAME_FACE)])
+                told: list[Event] = [DocumentRead(crossing, GENUINE), FaceCompared(crossing, SAME_FACE)]
+                return rng.choice(told)
             case machine.Granted():
                 return self._rested(
                     passages_entry=(self.lane.passages_entry + (rng.random() < 0.2)) % 2**32, grants_left=1
@@ -144,11 +145,11 @@ class Hostile:
             case machine.Emergency():
                 return rng.choice([self._rested(), self._order("")])
             case _:
-                hello = [BePresent(), AcknowledgeAlarms(), OpenLane()]
+                hello: list[Command] = [BePresent(), AcknowledgeAlarms(), OpenLane()]
                 return rng.choice([self._rested(), self._rested(), self._presented(), self._ordered(rng.choice(hello)),
                                    PartBack(rng.choice(list(Part))), SiteSeen(1.0, clock_sure=True)])  # fmt: skip
 
-    def _rested(self, **more: int) -> Event:
+    def _rested(self, **more: Any) -> Event:
         self.lane = replace(
             self.lane, closed=True, bodies=0, grants_left=0, fire=False, emergency_open=False, alarms=()
         )

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 STEPS = {"open", "os.chmod", "os.link", "os.remove", "os.rename", "sqlite3.connect"}
 
@@ -52,10 +53,10 @@ def _watched(work: Callable[[], object], look: Callable[[str], object]) -> int:
 
     to_disk = os.fsync
 
-    def fsync(descriptor: int) -> None:
-        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+    def fsync(fd: Any) -> None:
+        name = Path(f"/proc/self/fd/{fd}").readlink().name
         look(f"fsync {name}")
-        to_disk(descriptor)
+        to_disk(fd)
         look(f"after fsync {name}")
 
     os.fsync = fsync

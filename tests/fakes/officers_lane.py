@@ -20,6 +20,8 @@ from gate.passage import machine, records
 from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, LaneSeen, NotRecorded, Recorded, SiteSeen
 from gate.passage.evidence import Alarm, Score
 from gate.passage.orders import Outcome
+from gate.passage.records import Record
+from gate.passage.screen import Purpose
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.officers import Officers
 
@@ -42,7 +44,7 @@ class Lane:
     authority: bytes | None = PUBLIC
     secret: bytes = bytes(32)
     orders: list[str] = field(default_factory=list)
-    records: list[records.Record] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     engine: Engine = field(init=False)
     desk: Officers = field(init=False)
 
@@ -57,7 +59,7 @@ class Lane:
             show=lambda _: None,
             answer=lambda number, outcome, detail: self.desk.answer(number, outcome, detail),  # noqa: PLW0108 - made below
             clock_ms=self.clock_ms,
-            purpose="demo",
+            purpose=Purpose.DEMO,
             open_crossings=(),
         )
         self.restart()
@@ -108,7 +110,7 @@ class Lane:
     def look(self) -> None:
         self.engine.post(self.seen)
 
-    def append(self, record: records.Record, *, awaited: bool) -> None:
+    def append(self, record: Record, *, awaited: bool) -> None:
         self.records.append(record)
         if awaited:
             crossing = records.crossing_of(record) or ""
@@ -150,7 +152,7 @@ class Lane:
         """Sign and submit."""
         return await self.desk.submit(self.sign(verb, by, **named))
 
-    def written(self, kind: type[records.Record]) -> list[records.Record]:
+    def written(self, kind: type[Record]) -> list[Record]:
         return [record for record in self.records if isinstance(record, kind)]
 
 

@@ -202,23 +202,25 @@ def shoot(page: Page, view: View, random: np.random.Generator) -> Shot:
     matrix = _homography(page.picture.shape, view, random)
     shrink = page.picture.shape[1] / view.page_width
     soft = cv2.GaussianBlur(page.picture, (0, 0), max(0.01, 0.45 * shrink)) if shrink > 1 else page.picture
-    frame = cv2.warpPerspective(
+    seen = cv2.warpPerspective(
         soft, matrix, (view.width, view.height), flags=cv2.INTER_LINEAR, borderValue=(view.table,)
     )
-    frame = frame.astype(np.float32)
+    frame = seen.astype(np.float32)
     if view.glare:
         _shine(frame, view.glare, random)
     if view.motion_px > 1:
         kernel = np.zeros((view.motion_px, view.motion_px), np.float32)
         kernel[view.motion_px // 2] = 1 / view.motion_px
-        frame = cv2.filter2D(frame, -1, kernel)
+        frame = cv2.filter2D(frame, -1, kernel).astype(np.float32, copy=False)
     if view.blur_px:
-        frame = cv2.GaussianBlur(frame, (0, 0), view.blur_px)
-    frame += random.normal(0, view.noise, frame.shape).astype(np.float32)
+        frame = cv2.GaussianBlur(frame, (0, 0), view.blur_px).astype(np.float32, copy=False)
+    frame += np.asarray(random.normal(0, view.noise, frame.shape), np.float32)
     picture = np.clip(frame, 0, 255).astype(np.uint8)
     if view.jpeg:
         _, content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, view.jpeg])
-        picture = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE).astype(np.uint8, copy=False)
+        decoded = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
+        assert decoded is not None
+        picture = decoded.astype(np.uint8, copy=False)
     centres = tuple(cv2.perspectiveTransform(cells[None], matrix)[0] for cells in page.centres)
     pitch = float(np.linalg.norm(centres[0][-1] - centres[0][0]) / (len(centres[0]) - 1))
     return Shot(picture, page.lines, centres, pitch)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto, helper, numpy_helper
 
-SHAPE = (1, 4, 8, 8)
+SHAPE: tuple[Literal[1], int, int, int] = (1, 4, 8, 8)
 
 Floats = npt.NDArray[np.float32]
 

@@ -104,6 +104,8 @@ class FakePreview:
                         if on is not wanted.is_set():
                             self.asked.append(on)
                         (wanted.set if on else wanted.clear)()
+                    case other:
+                        raise AssertionError(other)
                 self.heard.set()
             sender.cancel()
         self._connections.discard(connection)

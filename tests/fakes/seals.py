@@ -55,8 +55,8 @@ def make_seal_signer(
         listed = der.sequence(der.integer(0), der.set_of(*(der.printable(one) for one in types)))
         extension = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.23.136.1.1.6.2"), listed)
         made = made.add_extension(extension, critical=False)
-    made = made.sign(issuer.key, hashes.SHA256())
-    return parse_certificate(made.public_bytes(Encoding.DER)), key
+    signed = made.sign(issuer.key, hashes.SHA256())
+    return parse_certificate(signed.public_bytes(Encoding.DER)), key
 
 
 def make_seal(data: bytes, key: ec.EllipticCurvePrivateKey, *, hash_: hashes.HashAlgorithm | None = None) -> bytes:

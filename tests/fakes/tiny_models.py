@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from models.manifest import Golden, Input, Manifest, Model, Output, Package, Pixels, Threshold, load
 
-SHAPE = (1, 1, 4, 4)
+SHAPE: tuple[Literal[1], int, int, int] = (1, 1, 4, 4)
 
 
 def _varint(value: int) -> bytes:

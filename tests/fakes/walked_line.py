@@ -81,6 +81,14 @@ class BoardDriver:
         self._require_line()
         await self._carried(lambda: self.board.take_clearing(frozenset(alarms)))
 
+    async def check(self) -> str:
+        """Nobody asks."""
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, int]:
+        """The line is sound."""
+        return {}
+
     async def end_emergency(self) -> None:
         """End the emergency."""
         self._require_line()

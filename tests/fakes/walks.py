@@ -15,7 +15,7 @@ from fakes.walked_people import People
 from fakes.walked_troubles import Troubles
 
 from gate.passage import records
-from gate.passage.orders import AcknowledgeAlarms, BePresent, Disposition, EndEmergencyNow, HandOver, OpenLane
+from gate.passage.orders import AcknowledgeAlarms, BePresent, Command, Disposition, EndEmergencyNow, HandOver, OpenLane
 from gate.passage.screen import Screen
 
 CALM_EVERY_S = 150.0
@@ -95,7 +95,8 @@ class Walk:
         elif (waiting := lane.waiting()) and rng.random() < 0.7:
             lane.order(HandOver(rng.choice(waiting), Disposition.TAKEN_OVER))
         else:
-            lane.order(rng.choice([AcknowledgeAlarms(), OpenLane()]))
+            orders: list[Command] = [AcknowledgeAlarms(), OpenLane()]
+            lane.order(rng.choice(orders))
 
     def _hold_books_to_the_truth(self) -> None:
         """Everybody who went through is in a durable record, but for those whom a board without power forgot."""

@@ -34,8 +34,9 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.events import Event, NotRecorded, Part, PartLost, Recorded
 from gate.passage.records import Granted, Opened
-from gate.programs.lane import clients
+from gate.passage.screen import Purpose
 from gate.programs.lane.clients import LogClient
+from gate.programs.lane.owed import Owed
 from gate.programs.shared.config import Audit, Config, Paths
 from gate.verify.bundle import EntryLine, KeyLine, lines
 from gate.verify.verify import verify
@@ -55,7 +56,7 @@ def config_in(folder: Path, state: Path) -> Config:
         (folder / name).mkdir()
     names = {name: str(folder / name) for name in ("run", "spool", "inbox", "keys")}
     config = Config(
-        purpose="demo",
+        purpose=Purpose.DEMO,
         gate_id="gate-0001",
         operator="border.example",
         paths=Paths(**names, state=str(state)),
@@ -159,7 +160,7 @@ async def read_back(config: Config) -> list[OpenedRecord]:
                 unsealer.learn(wrapped)
             case EntryLine(leaf, sealed):
                 record = unsealer.open(Header.parse(leaf), sealed)
-                assert record is not None
+                assert isinstance(record, OpenedRecord)
                 found.append(record)
             case _:
                 pass
@@ -270,13 +271,13 @@ async def test_without_ids_that_are_remembered_a_kill_doubles_events(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control, switched off: each offer has another id, as if the log knew none."""
-    offer = clients.Owed.offer
+    offer = Owed.offer
 
-    def nameless(self: clients.Owed, monotonic_ms: int, *, has_room: bool) -> list[object]:
+    def nameless(self: Owed, monotonic_ms: int, *, has_room: bool) -> list[object]:
         offered = offer(self, monotonic_ms, has_room=has_room)
         return [msgspec.structs.replace(new, id=random.randbytes(16)) for new in offered]
 
-    monkeypatch.setattr(clients.Owed, "offer", nameless)
+    monkeypatch.setattr(Owed, "offer", nameless)
     lane = Lane(config_in(tmp_path, tmp_path / "state"))
     async with silenced(lane):
         pass

@@ -49,6 +49,7 @@ from gate.channel.messages import (
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS, Rate
 from gate.passage.events import RecordClass, RecordKind
+from gate.passage.screen import Purpose
 from gate.programs.log import probe, receipts
 from gate.programs.log import program as log
 from gate.programs.shared.config import Audit, Config, ConfigError, Paths, Sync
@@ -65,7 +66,7 @@ def config(tmp_path: Path) -> Config:
         (tmp_path / name).mkdir()
     sync = Sync(address="none", ca="none", certificate="none", key="none", mirror_vkey=MIRROR.verifier.vkey)
     made = Config(
-        purpose="demo",
+        purpose=Purpose.DEMO,
         gate_id="gate-0001",
         operator="border.example",
         paths=Paths(**{name: str(tmp_path / name) for name in names}),
@@ -171,7 +172,9 @@ async def test_a_receipt_follows_each_record_and_the_spool_follows_the_receipts(
         found = await until(lane, published=3)
         assert (found.program, found.state) == ("log", "ready")
         assert found.detail["entries"] == 3
-        assert found.detail["disk_free_bytes"] > 0
+        free_bytes = found.detail["disk_free_bytes"]
+        assert isinstance(free_bytes, int)
+        assert free_bytes > 0
         checkpoint = read_checkpoint((Path(config.paths.spool) / "checkpoint").read_bytes(), verifier_of(config))
         assert checkpoint.root.hex() == found.detail["root"]
     assert verify(Path(config.paths.spool), verifier_of(config).vkey).verified

@@ -7,6 +7,7 @@ import errno
 import functools
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -181,7 +182,7 @@ def test_opening_for_writing_is_refused_by_every_way_of_asking() -> None:
 
 
 def test_memory_is_locked_only_where_all_of_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confining.resource, "getrlimit", lambda _: (64 * 1024, 64 * 1024))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (64 * 1024, 64 * 1024))
     monkeypatch.setattr(Path, "read_text", lambda _: "Name:\tx\nCapEff:\t0000000000000000\n")
     assert not confining._may_lock_everything()
     monkeypatch.setattr(Path, "read_text", lambda _: "CapEff:\t0000000000004000\n")

@@ -229,7 +229,7 @@ def test_a_file_over_the_limit_is_not_sent(tmp_path: Path) -> None:
 def test_a_child_that_cannot_start_is_said_to_be_unfit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "a.png"
     file.write_bytes(encoded(".png"))
-    monkeypatch.setattr(page_pictures.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     with PageReader(MODELS) as opened, pytest.raises(ReaderUnfitError, match="does not start"):
         opened.read(file)
 

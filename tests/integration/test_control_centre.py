@@ -94,7 +94,8 @@ async def test_a_centre_that_does_as_it_should_lets_us_read_the_fingers(
     assert inspection.groups[3] is Integrity.IDENTICAL
     assert inspection.fingerprints == 1
     (record,) = caplog.records
-    assert (record.message, record.result, record.fingerprints) == ("terminal_authentication", "successful", 1)
+    told = {name: vars(record)[name] for name in ("message", "result", "fingerprints")}
+    assert told == {"message": "terminal_authentication", "result": "successful", "fingerprints": 1}
 
 
 async def test_a_hand_held_reader_asks_a_centre_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

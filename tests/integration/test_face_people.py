@@ -98,8 +98,8 @@ def test_what_comes_after_the_match_is_told_apart(
     chain: FaceModels, people: tuple[Identity, ...], then: str, change: TrackState
 ) -> None:
     first, other = people[0], people[-1]
-    scene = {"someone else": Person(other), "nobody": Empty(), "two people": Persons(first, other)}[then]
+    scenes: dict[str, Scene] = {"someone else": Person(other), "nobody": Empty(), "two people": Persons(first, other)}
     watching = Watching(chain)
     watching.compare(Person(first), first.portrait_jpeg())
     assert changes(watching.look(Person(first), 6)) == []
-    assert changes(watching.look(scene, 12)) == [change]
+    assert changes(watching.look(scenes[then], 12)) == [change]

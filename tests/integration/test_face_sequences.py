@@ -3,8 +3,9 @@
 The people are renders, so this proves rules and plumbing and measures no error rate.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -224,7 +225,7 @@ def standing() -> list[Picture]:
     return frames(sequence("stand", SUBJECT, OTHER))
 
 
-BAD = {
+BAD: dict[str, Callable[[Any], Any]] = {
     "covered lens": lambda picture: (picture * 0.02).astype(np.uint8),
     "white": lambda picture: np.full_like(picture, 255),
     "upside down": lambda picture: picture[::-1, ::-1].copy(),

@@ -55,7 +55,9 @@ class Gate:
     async def entries(self) -> int:
         status = await status_of(self.config, "log")
         assert status is not None
-        return int(status.detail["entries"])
+        entries = status.detail["entries"]
+        assert isinstance(entries, int)
+        return entries
 
     async def left(self) -> messages.OpenCrossings:
         return await LogClient(self.config.socket("log"), post=lambda _: None, monotonic_ms=clock.monotonic_ms).left()

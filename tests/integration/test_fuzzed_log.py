@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from pathlib import Path
+from typing import Any
 
 from fakes.fuzzing import Fuzzer, Held
 from fakes.small_gate import small_gate, started
 
 from gate.channel import messages
 from gate.channel.sockets import connect
-from gate.channel.table import CHANNELS
+from gate.channel.table import CHANNELS, Channel
 from gate.programs.shared.runner import status_of
 
 
@@ -24,9 +25,9 @@ async def nonsense(fuzzers: list[Fuzzer], count: int) -> None:
 async def test_nonsense_ends_no_log_and_leaves_nothing_in_it(short_path: Path) -> None:
     config = small_gate(short_path)
     async with started(short_path, config, "log") as program:
+        channels: tuple[Channel[Any, Any], ...] = (CHANNELS.log, CHANNELS.status_log)
         fuzzers = [
-            Fuzzer(channel, config.socket(channel.name), random.Random(seed))
-            for seed, channel in enumerate((CHANNELS.log, CHANNELS.status_log))
+            Fuzzer(channel, config.socket(channel.name), random.Random(seed)) for seed, channel in enumerate(channels)
         ]
         await nonsense(fuzzers, 20)
         lane = await connect(CHANNELS.log, config.socket("log"))

@@ -26,6 +26,7 @@ from gate.trust.sources import read_source
 from gate.trust.store import TrustStore
 from hardware_sim.passport import der, lists
 from hardware_sim.passport.lists import Defect, Deviation
+from hardware_sim.passport.office import ListSigner
 from hardware_sim.passport.security_object import SecurityObject
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
@@ -197,7 +198,7 @@ def test_a_document_verifies_by_way_of_a_link_alone_and_never_through_it_as_an_i
 
 
 @pytest.mark.parametrize("signer", ["without_usage", "untrusted", "broken"])
-def test_a_master_list_by_somebody_who_may_not_publish_it_is_refused(tmp_path: Path, signer: str) -> None:
+def test_a_master_list_by_somebody_who_may_not_publish_it_is_refused(tmp_path: Path, signer: ListSigner) -> None:
     with pytest.raises(SourceError):
         store(tmp_path / "trust.sqlite", [FIRST_CSCA, utopia().master_list(signer=signer)])
     assert len(store(tmp_path / "trust.sqlite", [FIRST_CSCA, utopia().master_list()])) >= 3

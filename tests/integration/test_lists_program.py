@@ -103,10 +103,10 @@ async def until(config: Config, question: Callable[[dict[str, Any]], bool]) -> d
     async with asyncio.timeout(DEADLINE_S):
         while True:
             status = await status_of(config, "sync")
-            if status is not None and question(status.detail["lists"]):
-                assert status.state == ("degraded" if status.detail["lists"]["problem"] else "ready")
-                detail: dict[str, Any] = status.detail["lists"]
-                return detail
+            detail: Any = None if status is None else status.detail["lists"]
+            if status is not None and question(detail):
+                assert status.state == ("degraded" if detail["problem"] else "ready")
+                return dict(detail)
             await asyncio.sleep(0.02)
 
 

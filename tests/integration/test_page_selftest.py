@@ -11,6 +11,7 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.errors import DriverError
 from drivers.reader.settings import Elyctis, MrzReaderSettings, PageCamera, PageFolder, PageSettings
+from gate.passage.screen import Purpose
 from gate.programs import selftest
 from gate.programs.selftest import TESTS
 from gate.programs.shared.config import Audit, Config
@@ -19,7 +20,7 @@ from hardware_sim.page.scanner import PageScanner
 
 def config(page: PageSettings | None, swipe: MrzReaderSettings | None = None) -> Config:
     return Config(
-        purpose="demo",
+        purpose=Purpose.DEMO,
         gate_id="gate-1",
         operator="border.example",
         barrier=Modbus(port="none"),

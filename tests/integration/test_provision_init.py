@@ -10,7 +10,7 @@ import pyrage
 import pytest
 from typer.testing import CliRunner
 
-from drivers.reader.settings import PageCamera, PageFolder, PageSettings
+from drivers.reader.settings import PageCamera, PageFolder, PageSettings, Stx
 from gate.audit import keys
 from gate.cli.models import default_folder
 from gate.cli.provision import app
@@ -85,7 +85,8 @@ def test_documents_need_a_reader(root: Path) -> None:
 def test_the_document_reader_is_configured_as_named(root: Path) -> None:
     init(root, "--swipe-driver", "stx", "--swipe-profile", "rte-native")
     reader = load(root / "gate.toml").swipe
-    assert (reader.driver, reader.profile, reader.port) == ("stx", "rte-native", "/dev/s")
+    assert isinstance(reader, Stx)
+    assert (reader.profile, reader.port) == ("rte-native", "/dev/s")
 
 
 def test_the_officers_authority_is_named_or_there_are_no_officers(root: Path) -> None:

@@ -24,7 +24,7 @@ from websockets.typing import Origin
 from gate.channel.messages import Status, StatusRequest, View
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.passage.screen import Guidance, Screen
+from gate.passage.screen import Guidance, Purpose, Screen
 from gate.programs.screens import http, proof
 from gate.programs.screens.http import CONNECTIONS_MAX, Visitors
 from gate.programs.screens.program import FRAME_BYTES_MAX, Screens, run
@@ -217,7 +217,7 @@ async def test_a_view_with_a_purpose_that_there_is_not_calls_an_officer(tmp_path
 async def test_two_referrals_are_the_same_bytes_and_one_event_whatever_their_cause(tmp_path: Path) -> None:
     settings = config(tmp_path)
     causes = [
-        View(Screen.OFFICER, guidance, f"crossing-{number}", f"referred-{number}", "demo")
+        View(Screen.OFFICER, guidance, f"crossing-{number}", f"referred-{number}", Purpose.DEMO)
         for number, guidance in enumerate(Guidance)
     ]
     async with (

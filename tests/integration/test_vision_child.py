@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import sys
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -255,7 +256,7 @@ async def test_a_child_that_does_not_come_up_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, reason: str
 ) -> None:
     place = executable(tmp_path, script) if script is not None else str(tmp_path / "nothing")
-    monkeypatch.setattr(start.sys, "executable", place)
+    monkeypatch.setattr(sys, "executable", place)
     monkeypatch.setattr(start, "START_DEADLINE_S", 0.3)
     with pytest.raises(ChildLostError, match=reason):
         await Process.start(FACES, PREPARE, incoming=m.FromChild)
@@ -265,7 +266,7 @@ async def test_a_spare_that_never_comes_up_is_tried_again_and_taking_it_fails_at
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count = tmp_path / "count"
-    monkeypatch.setattr(start.sys, "executable", executable(tmp_path, f"echo x >> {count}"))
+    monkeypatch.setattr(sys, "executable", executable(tmp_path, f"echo x >> {count}"))
     monkeypatch.setattr(spares, "PAUSE_MIN_S", 0.01)
     spare = FaceSpare(PREPARE)
     keeping = asyncio.ensure_future(spare.keep())

@@ -22,6 +22,7 @@ from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.passage.evidence import CheckResult, PageCheckId
+from gate.passage.screen import Purpose
 from gate.programs.shared.config import Audit, Config, Paths
 from gate.programs.vision import program as vision
 from hardware_sim.page.lying import Lying
@@ -68,7 +69,7 @@ async def site(folder: Path) -> AsyncIterator[tuple[PageScanner, Lane, Config]]:
     scanner.start()
     with MjpegServer(frames_per_second=15, picture=lambda number: swaying(frame, number)) as camera:
         config = Config(
-            purpose="demo",
+            purpose=Purpose.DEMO,
             gate_id="test",
             operator="test",
             paths=Paths(run=str(folder), models=str(real_models())),

@@ -33,7 +33,7 @@ from gate.channel.errors import ChannelError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS, Channel
 from gate.face.chain import open_models, template_of
-from gate.passage.screen import Guidance
+from gate.passage.screen import Guidance, Purpose
 from gate.programs.shared.config import Audit, Config, Paths, Screens
 from gate.programs.vision import face_children
 from gate.programs.vision import program as vision
@@ -106,7 +106,7 @@ class Site:
 
 def config_for(folder: Path, *, models: Path, address: str) -> Config:
     return Config(
-        purpose="demo",
+        purpose=Purpose.DEMO,
         gate_id="test",
         operator="test",
         paths=Paths(run=str(folder), models=str(models)),
@@ -261,7 +261,7 @@ async def test_a_lost_camera_is_told_and_its_return_too(tmp_path: Path) -> None:
         assert "ended" in lost.reason
         await gate.end("one")
         status = await gate.status(state="degraded")
-        assert status.detail["camera"].startswith("lost")
+        assert str(status.detail["camera"]).startswith("lost")
         gate.camera.mode = "play"
         assert (await gate.next(m.CameraUp)).crossing == "one"
         await gate.status(state="ready")
@@ -275,7 +275,7 @@ async def test_models_that_are_damaged_make_a_degraded_program_that_says_so_at_o
         (damaged / model.file_name).write_bytes(content[:-1] + b"?")
     async with site(tmp_path, models=damaged) as gate:
         status = await gate.status(state="degraded")
-        assert "not the pinned file" in status.detail["spare"]
+        assert "not the pinned file" in str(status.detail["spare"])
         await gate.lane.send(m.StartCrossing("one"))
         lost = await gate.next(m.CameraLost)
         assert "not the pinned file" in lost.reason

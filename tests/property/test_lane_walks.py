@@ -16,7 +16,7 @@ from fakes.oracle_account import BrokenInvariantError
 from fakes.virtual_time import run_virtual
 from fakes.walks import walk
 
-from gate.passage import lane, machine, policy
+from gate.passage import lane, machine, policy, waiting
 
 STEPS = 20_000
 HOSTILE_STEPS = 20_000
@@ -68,7 +68,7 @@ CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
         ((machine, "lane_objections", _nothing), (policy, "lane_objections", _nothing)),
     ),
     "passages are not written": ("line 6", ((machine, "entries", _nothing),)),
-    "nobody waits for an officer": ("line 7", ((machine.waiting, "follow", _nothing),)),
+    "nobody waits for an officer": ("line 7", ((waiting, "follow", _nothing),)),
     "emergencies are not seen": ("7", ((lane.Surroundings, "emergency", lambda _: False),)),
     "travellers are always invited": ("line 5", ((lane.Surroundings, "in_service", lambda _: True),)),
 }

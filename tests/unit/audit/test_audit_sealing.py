@@ -314,5 +314,5 @@ def test_age_from_debian_opens_a_wrapped_key(tmp_path: Path) -> None:
     for n, identity in enumerate(AUDITORS):
         path = tmp_path / f"{n}.identity"
         path.write_text(f"{identity}\n")
-        command = ["age", "--decrypt", "--identity", path, tmp_path / "key.age"]
+        command = ["age", "--decrypt", "--identity", str(path), str(tmp_path / "key.age")]
         assert subprocess.run(command, capture_output=True, check=True, timeout=20).stdout == key.secret

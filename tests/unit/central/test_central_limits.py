@@ -12,6 +12,7 @@ from fakes.central_server import GATE_ID, Bench
 from starlette.requests import Request as Incoming
 
 from gate.audit.checkpoint import Checkpoint
+from gate.audit.note import Note
 from gate.central import reading
 from gate.central.errors import BadRequestError, DamagedError, NotYetError, UnknownError
 from gate.central.evidence import Answer, Kind, slots
@@ -78,7 +79,7 @@ async def test_a_database_that_fails_is_a_try_later_and_the_next_round_is_well(
     assert await bench.round() is not None
 
 
-def head(bench: Bench) -> tuple[Checkpoint, wire.Note]:
+def head(bench: Bench) -> tuple[Checkpoint, Note]:
     found = SpoolLog(bench.log.spool).head()
     assert found is not None
     return found

@@ -338,7 +338,12 @@ async def test_whoever_stays_outlasts_a_lane_that_starts_anew_and_hears_a_no(
     def answer(outcome: Outcome) -> messages.OrderAnswer:
         return messages.OrderAnswer(outcome, "", "idle", [])
 
-    story = [answer(Outcome.DONE), ChannelClosedError("away"), answer(Outcome.DONE), answer(Outcome.FORBIDDEN)]
+    story: list[messages.OrderAnswer | Exception] = [
+        answer(Outcome.DONE),
+        ChannelClosedError("away"),
+        answer(Outcome.DONE),
+        answer(Outcome.FORBIDDEN),
+    ]
 
     async def order() -> messages.OrderAnswer:
         told = story.pop(0)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from gate.cli import demo
 from gate.demo import play
+from gate.demo import world as worlds
 from gate.demo.director import DirectorError, Visit
 from gate.demo.machine import QUEUED_PERCENT_MAX, Lateness
 from gate.demo.play import AGAIN_MAX, Play, PlayError, TooSlowError, Wishes
@@ -112,7 +113,7 @@ async def test_a_lane_that_stays_stuck_on_a_late_machine_is_the_machines_fault(
         raise DirectorError("the lane shows officer", late)
 
     monkeypatch.setattr(Play, "_travel", stuck)
-    monkeypatch.setattr(play.worlds, "start", lambda *_, **__: Nothing())
+    monkeypatch.setattr(worlds, "start", lambda *_, **__: Nothing())
     with pytest.raises(PlayError, match="the lane shows officer") as raised:
         await Play(tmp_path, Wishes(1, 1, None, "elyctis", Path(), "standard", None), Console(quiet=True)).run()
     assert type(raised.value) is kind

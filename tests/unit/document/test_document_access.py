@@ -40,9 +40,10 @@ def session() -> SecureMessaging:
 def plain(apdu: str) -> Command:
     """The worked example's commands, which are short."""
     data = bytes.fromhex(apdu)
+    _, instruction, p1, p2, length = data[:5]
     if len(data) == 5:
-        return Command(*data[1:4], answer_max=data[4])
-    return Command(*data[1:4], data[5:])
+        return Command(instruction, p1, p2, answer_max=length)
+    return Command(instruction, p1, p2, data[5:])
 
 
 def opening(random: Callable[[int], bytes]) -> Generator[Transmit, bytes | None, SecureMessaging]:

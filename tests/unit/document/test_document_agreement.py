@@ -46,7 +46,7 @@ from hardware_sim.chip.card import Card, Switches
 from hardware_sim.passport import der
 from hardware_sim.passport.abilities import Agreement, Features
 from hardware_sim.passport.algorithms import Cipher, Mapping, Pace
-from hardware_sim.passport.domain import STANDARDISED, Curve
+from hardware_sim.passport.domain import MODP_1024_160, MODP_2048_224, MODP_2048_256, STANDARDISED, Curve
 from hardware_sim.passport.issuer import Passport
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 10, tzinfo=UTC)
@@ -545,7 +545,7 @@ def field_spki(oid: str, *numbers: int, public: bytes = b"\x02\x01\x04") -> byte
 
 
 def test_fields_are_told_by_their_numbers() -> None:
-    known = STANDARDISED[1]
+    known = MODP_2048_224
     for oid, numbers in (
         (X9_42, (known.p, known.g, known.q)),
         (PKCS_3, (known.p, known.g)),
@@ -557,7 +557,7 @@ def test_fields_are_told_by_their_numbers() -> None:
 
 
 def test_a_field_of_the_documents_own_is_taken_within_bounds() -> None:
-    known = STANDARDISED[2]
+    known = MODP_2048_256
     other = pow(known.g, 2, known.p)
     proper = parse_agreement_key(field_spki(X9_42, known.p, other, known.q)).group
     assert isinstance(proper, FieldGroup)
@@ -596,9 +596,9 @@ def test_a_field_that_would_hold_the_lane_is_unknown_wherever_a_stranger_spells_
         ((23, 5, 11), AlgorithmUnknownError),
         ((1 << agreement_keys.PRIME_BITS_MAX | 1, 5, 11), AlgorithmUnknownError),
         (((1 << 1024) + 2, 5, 11), MalformedError),
-        ((STANDARDISED[0].p, 1, STANDARDISED[0].q), MalformedError),
-        ((STANDARDISED[0].p, 5, STANDARDISED[0].q + 2), MalformedError),
-        ((STANDARDISED[0].p, 5, 2), MalformedError),
+        ((MODP_1024_160.p, 1, MODP_1024_160.q), MalformedError),
+        ((MODP_1024_160.p, 5, MODP_1024_160.q + 2), MalformedError),
+        ((MODP_1024_160.p, 5, 2), MalformedError),
     ],
 )
 def test_numbers_that_make_no_safe_field_are_refused(numbers: tuple[int, ...], error: type[Exception]) -> None:
@@ -607,7 +607,7 @@ def test_numbers_that_make_no_safe_field_are_refused(numbers: tuple[int, ...], e
 
 
 def test_a_public_number_that_is_none_is_refused() -> None:
-    known = STANDARDISED[0]
+    known = MODP_1024_160
     for public in (b"", b"\x02\x01\x00", b"\x02\x01\xff", b"\x02\x01\x04\x00", b"\x04\x01\x04"):
         with pytest.raises(MalformedError):
             parse_agreement_key(field_spki(X9_42, known.p, known.g, known.q, public=public))

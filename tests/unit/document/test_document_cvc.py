@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
@@ -119,7 +120,7 @@ GOOD = {
     "an elliptic key without its cofactor": {"x7F49": key("04007F00070202020203", 0x81, 0x82, 0x83, 0x84, 0x85, 0x86)},
     "an RSA key": {"x7F49": key("04007F00070202020102", 0x81, 0x82)},
 }
-BAD = {
+BAD: dict[str, dict[str, Any]] = {
     "another profile": {"x5F29": b"\x01"},
     "no profile": {"x5F29": None},
     "no holder": {"x5F20": None},

@@ -35,7 +35,7 @@ from hardware_sim.passport.security_object import SecurityObject
 
 CA = (Agreement(13, Cipher.AES_256),)
 # A decision as it was recorded before records said how the chip was opened.
-OLD_RECORD = {
+OLD_RECORD: dict[str, object] = {
     "decision": "admit",
     "reasons": [],
     "evidence": {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from typing import Any
 
 import pytest
 from fakes.anchors import ListedAnchors
@@ -281,7 +282,7 @@ def test_what_ef_atr_info_says_spares_a_session_that_would_end(
     document = issued(features=features)
     sent: list[bytes] = []
     answers: list[bytes] = []
-    limits = {"le_max": le_max, "le_status": 0x6F00, "le_ends_session": True}
+    limits: dict[str, Any] = {"le_max": le_max, "le_status": 0x6F00, "le_ends_session": True}
     inspection = inspected(with_atr_info(document, atr_info(response_bytes)), through=heard(sent, answers), **limits)
     assert results(inspection) == {}
     assert b"\x6f\x00" not in answers
@@ -363,7 +364,9 @@ def disturbed(dice: random.Random) -> Through:
 def walk(seed: int) -> None:
     dice = random.Random(seed)
     protocol = dice.choice(list(OPENED_BY))
-    habits = dice.choice(({}, {"piece_bytes": 50}, {"le_max": 231, "le_status": 0x6988, "le_ends_session": True}))
+    habits: dict[str, Any] = dice.choice(
+        ({}, {"piece_bytes": 50}, {"le_max": 231, "le_status": 0x6988, "le_ends_session": True})
+    )
     sent: list[bytes] = []
     disturbing = disturbed(dice)
     inspection = inspected(

@@ -142,7 +142,7 @@ def sealed(
 
 
 def judged(data: bytes, *, signers: tuple[Certificate, ...] = (SIGNER,), **more: Any) -> SealVerdict:
-    settings = {"anchors": ANCHORS, "now": NOW, "printed": PRINTED} | more
+    settings: dict[str, Any] = {"anchors": ANCHORS, "now": NOW, "printed": PRINTED} | more
     return judge_seal(data, signers=signers, **settings)
 
 
@@ -342,11 +342,12 @@ def test_a_signer_seals_only_documents_of_its_types(types: tuple[str, ...], expe
 
 def test_a_seal_of_a_kind_that_is_not_known_needs_a_signer_of_seals_and_leaves_its_type_open() -> None:
     unknown = VISA[:16] + b"\x01\x02" + VISA[18:-58]
-    for order, expected in (
+    orders: list[tuple[dict[str, Any], str]] = [
         ({"purposes": (ARRIVAL_SIGNER,)}, "successful"),
         ({"purposes": ("2.23.136.1.1.3",)}, "failed"),
         ({"types": ("V",)}, "undetermined"),
-    ):
+    ]
+    for order, expected in orders:
         signer, key = seal_signer(**order)
         verdict = judged(sealed(unknown, key=key), signers=(signer,))
         assert verdict.result_of(SealCheckId.SIGNER_TRUST).value == expected

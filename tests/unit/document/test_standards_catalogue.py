@@ -16,6 +16,7 @@ from catalogue import algorithms, certificates, chips, files, proofs, readings, 
 from catalogue.documents import Case, plain
 from catalogue.readings import FileRow, ListRow, Mrz, MrzRow
 from catalogue.rows import SUCCESSFUL, Row
+from fakes.inspections import anchors
 
 from gate.document.checks import Result
 from gate.document.errors import DocumentError, MrzError
@@ -40,7 +41,7 @@ def test_a_document_is_judged_as_the_standards_say(row: Row) -> None:
 
 
 def test_the_document_that_every_row_departs_from_is_successful() -> None:
-    inspection = Case(plain(), against=chips.anchors()).inspect()
+    inspection = Case(plain(), against=anchors()).inspect()
     assert {check.result for check in inspection.checks} == {Result.SUCCESSFUL}
 
 

@@ -14,7 +14,8 @@ from drivers.camera.files import FilesCamera, pictures_in
 from drivers.camera.gstreamer import GstreamerCamera, pipeline
 from drivers.camera.network import NetworkCamera
 from drivers.camera.newest import FROZEN_FRAMES_MIN, NewestFrame, Stillness, check_size
-from drivers.camera.v4l2 import SETTLING_FRAMES, Calibration, V4l2Camera, checked_device, serial_number_of
+from drivers.camera.settings import Calibration
+from drivers.camera.v4l2 import SETTLING_FRAMES, V4l2Camera, checked_device, serial_number_of
 from drivers.errors import DriverError, FrozenError, LinkLostError, RefusedError, SetupError
 from drivers.values import CameraControls, Frame
 
@@ -178,7 +179,12 @@ def test_another_camera_in_the_same_socket_is_no_camera_and_is_not_opened() -> N
     assert "another camera" in str(error)
     assert device.log == []
     asked: list[str] = []
-    same = webcam(Webcam(), serial="ABC123", serial_number=lambda path: asked.append(path) or "ABC123")
+
+    def serial_number(path: str) -> str:
+        asked.append(path)
+        return "ABC123"
+
+    same = webcam(Webcam(), serial="ABC123", serial_number=serial_number)
     assert len(list(_some(same, 1))) == 1
     assert asked == [DEVICE]
 

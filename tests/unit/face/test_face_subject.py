@@ -39,8 +39,8 @@ class Room:
             top_seen, left_seen = max(0, top), max(0, left)
             room = picture[top_seen:bottom, left_seen:right]
             room[:] = face[top_seen - top :, left_seen - left :][: room.shape[0], : room.shape[1]]
-        picture = picture * light + noise * sensor_noise(self.frames % 8)
-        frame = np.clip(picture, 0, 255).astype(np.uint8)
+        lit = picture * light + noise * sensor_noise(self.frames % 8)
+        frame = np.clip(lit, 0, 255).astype(np.uint8)
         faces = tuple(Face(box, 0.99) for box in heads)
         at_ms = self.frames * self._frame_ms
         self.frames += 1

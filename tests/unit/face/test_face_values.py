@@ -46,7 +46,7 @@ def test_overlapping_and_empty_boxes_are_dropped() -> None:
 
 def test_no_more_faces_than_the_limit_come_out() -> None:
     columns = np.arange(100, dtype=np.float32) / 100
-    boxes = np.stack([columns, columns * 0, columns + 0.005, columns * 0 + 1], axis=1)
+    boxes = np.stack([columns, columns * 0, columns + 0.005, columns * 0 + 1], axis=1, dtype=np.float32)
     found = faces_from(np.full(100, 0.9, np.float32), boxes, width=1000, height=100, score_min=0.65)
     assert len(found) == FACES_MAX
 

@@ -1,6 +1,7 @@
 """Fetching lets nothing into the folder but the pinned bytes, and runs nothing when they are there."""
 
 import hashlib
+import importlib.util
 import io
 import subprocess
 import tarfile
@@ -239,6 +240,6 @@ def test_the_npm_of_the_python_package_is_run_by_its_own_node(tmp_path: Path, mo
 
 def test_no_npm_anywhere_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(fetching.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ModelFetchError, match="install Debian's npm"):
         npm_command()

@@ -29,8 +29,8 @@ PUBLISHED = (
 
 def answer(content: bytes, tensor: Floats) -> Floats:
     model = tiny_model(content)
-    contract = {"input": Input("input", SHAPE, (-1.0, 1.0), "waves"), "outputs": (Output("output", SHAPE, "numbers"),)}
-    session = open_bytes(msgspec.structs.replace(model, **contract), content)
+    taken, given = Input("input", SHAPE, (-1.0, 1.0), "waves"), Output("output", SHAPE, "numbers")
+    session = open_bytes(msgspec.structs.replace(model, input=taken, outputs=(given,)), content)
     (output,) = session.run(tensor)
     return output
 

@@ -1,6 +1,7 @@
 """Drawn pages are located, straightened and read, whichever way they lie; what is no page gives a reason."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,10 +27,10 @@ def recogniser() -> LineRecogniser:
     return open_recogniser(Path("nowhere"))  # the weights are in the tree
 
 
-def shot(mrz_format: MrzFormat = MrzFormat.TD3, seed: int = 3, **view: float) -> Shot:
+def shot(mrz_format: MrzFormat = MrzFormat.TD3, seed: int = 3, **view: Any) -> Shot:
     random = np.random.default_rng(seed)
     page = draw_page(mrz_lines(random, mrz_format), random)
-    return shoot(page, View(**view), random)  # type: ignore[arg-type]
+    return shoot(page, View(**view), random)
 
 
 @pytest.mark.parametrize("mrz_format", MrzFormat)
@@ -99,10 +100,7 @@ def test_an_mrz_that_was_located_too_short_is_read_whole(recogniser: LineRecogni
     """36 characters of 44 would pass for a visa of the smaller size: its digits hold as well."""
     seen = shot(MrzFormat.MRV_A)
     picture = seen.picture.copy()
-    short = tuple(
-        LinePlace(tuple(centres[0]), tuple(centres[36]), seen.pitch_px)  # type: ignore[arg-type]
-        for centres in seen.centres
-    )
+    short = tuple(LinePlace(tuple(centres[0]), tuple(centres[36]), seen.pitch_px) for centres in seen.centres)
     look = look_at(picture, recogniser, Group(short, 1.0, 1.0))
     assert look.text is None or look.text.crowded or look.text.choice.lines == seen.lines
     reading = read(picture, recogniser)

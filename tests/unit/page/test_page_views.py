@@ -48,7 +48,7 @@ def test_another_exposure_is_no_other_light_but_a_lamp_from_elsewhere_is() -> No
 
 
 def test_the_light_is_that_of_the_paper_along_the_lines_and_not_of_the_table_beside() -> None:
-    cells = Cells(np.arange(44) * 4.0 - 0.5, np.zeros((44, 37)), 0.0, 0.0)
+    cells = Cells(np.arange(44, dtype=np.float64) * 4 - 0.5, np.zeros((44, 37)), 0.0, 0.0)
     strips = np.full((2, 1, 32, 704), 0.6, np.float32)
     strips[0, 0, :, 352:] = 0.9
     strips[:, :, 12:20, ::9] = 0.1  # ink

@@ -179,7 +179,7 @@ def test_a_decision_of_before_this_rule_is_replayed_as_it_was_taken() -> None:
     record = decided_record()
     lane = record.evidence.lane
     assert lane is not None
-    body = fields_of(replace(record, evidence=replace(record.evidence, lane=replace(lane, bodies=1))))
+    body: dict[str, Any] = fields_of(replace(record, evidence=replace(record.evidence, lane=replace(lane, bodies=1))))
     assert replay(body)[1] is False, "today one body in the zone is an objection"
     del body["policy"]["camera_inside_zone"]
     assert replay(body)[1] is True

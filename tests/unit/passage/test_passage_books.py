@@ -297,8 +297,11 @@ class Controller:
 
     def count(self, entry: int, left: int) -> None:
         status = self.status
-        counted = {"passages_entry": status.passages_entry + entry, "passages_exit": status.passages_exit + left}
-        self.status = replace(status, **{name: value % COUNTS for name, value in counted.items()})
+        self.status = replace(
+            status,
+            passages_entry=(status.passages_entry + entry) % COUNTS,
+            passages_exit=(status.passages_exit + left) % COUNTS,
+        )
         self.counted[Direction.ENTRY] += entry
         self.counted[Direction.EXIT] += left
 

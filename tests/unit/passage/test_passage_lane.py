@@ -29,7 +29,8 @@ from gate.passage.events import (
     RecordReplaced,
     Tick,
 )
-from gate.passage.lane import Notice, Surroundings, Told
+from gate.passage.lane import Surroundings, Told
+from gate.passage.orders import Notice
 from gate.passage.screen import Guidance, Screen
 
 

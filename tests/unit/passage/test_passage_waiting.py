@@ -168,6 +168,8 @@ class Walk:
                     assert isinstance(event, LaneSeen)
                     assert (event.fire, event.emergency_open) == (False, False)
                     self.emergencies_ended += 1
+                case _:
+                    pass
 
     def _waiting(self) -> None:
         waiting = {one.crossing: one.objections for one in self.run.around.waiting}
@@ -177,6 +179,8 @@ class Walk:
                 assert not waiting
             case machine.Referred(crossing, objections):
                 assert waiting[crossing] == objections
+            case _:
+                pass
 
     def _barrier(self, event: Event, effects: list[Effect]) -> None:
         orders = [type(effect) for effect in effects if isinstance(effect, Grant | Revoke | Release)]

@@ -14,14 +14,14 @@ from fakes.asgi import Visit, visit
 from starlette.testclient import TestClient
 
 from gate.passage.reasons import Reason
-from gate.passage.screen import Guidance, Screen
+from gate.passage.screen import Guidance, Purpose, Screen
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import PAGES_MAX, Board
 from gate.screens.kiosk.fanout import Fanout
 from gate.screens.kiosk.guard import Guard
 from gate.screens.kiosk.key import SECRET_LENGTH, Key
 from gate.screens.kiosk.texts import UnknownLanguageError
-from gate.screens.kiosk.view import Purpose, ViewState, lane_unknown, render
+from gate.screens.kiosk.view import ViewState, lane_unknown, render
 
 HOST = "127.0.0.1:8088"
 SECRET = "s" * SECRET_LENGTH
@@ -35,7 +35,7 @@ LANGUAGES = ("en", "fr", "ar")
 class Kiosk:
     """An application with its two sources."""
 
-    def __init__(self, *, purpose: Purpose = "demo", heartbeat_s: float = 30.0, boot: str = "boot1") -> None:
+    def __init__(self, *, purpose: Purpose = Purpose.DEMO, heartbeat_s: float = 30.0, boot: str = "boot1") -> None:
         self.board = Board(boot=boot, state=lane_unknown(purpose))
         self.mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX)
         self.app = create_app(
@@ -47,7 +47,7 @@ class Kiosk:
             heartbeat_s=heartbeat_s,
         )
 
-    def show(self, screen: Screen, guidance: Guidance = Guidance.NONE, purpose: Purpose = "demo") -> None:
+    def show(self, screen: Screen, guidance: Guidance = Guidance.NONE, purpose: Purpose = Purpose.DEMO) -> None:
         self.board.show(render(ViewState(screen, guidance, purpose)))
 
 
@@ -96,11 +96,11 @@ def test_the_page_carries_every_text_of_every_language_so_that_it_can_speak_with
     assert catalogue["ar"]["officer-title"] == "سيساعدك أحد الموظفين"
     assert "border.example" in catalogue["fr"]["notice-who"]
     offline = json.loads(re.findall(r'id="offline">(.+?)</script>', page)[0])
-    assert offline == lane_unknown("demo").as_json()
+    assert offline == lane_unknown(Purpose.DEMO).as_json()
 
 
 def test_the_page_has_one_heading_and_is_no_markup_of_the_operator() -> None:
-    nasty = Labels("north-7", "</script><script>alert(1)</script>", "service", ("en",))
+    nasty = Labels("north-7", "</script><script>alert(1)</script>", Purpose.SERVICE, ("en",))
     kiosk = Kiosk()
     app = create_app(board=kiosk.board, mirror=kiosk.mirror, labels=nasty, hosts=frozenset({HOST}), key=KEY)
     page = TestClient(app, base_url=f"http://{HOST}").get("/").text
@@ -117,7 +117,7 @@ def test_the_mark_stands_in_the_page_before_any_script_runs(purpose: Purpose, hi
 
 def test_an_unknown_language_stops_the_start() -> None:
     kiosk = Kiosk()
-    labels = Labels("north-7", "border.example", "demo", ("en", "tlh"))
+    labels = Labels("north-7", "border.example", Purpose.DEMO, ("en", "tlh"))
     with pytest.raises(UnknownLanguageError, match="tlh"):
         create_app(board=kiosk.board, mirror=kiosk.mirror, labels=labels, hosts=frozenset({HOST}), key=KEY)
 
@@ -216,7 +216,7 @@ async def test_without_the_guards_question_a_stranger_sees_the_face(
 
 async def test_a_stream_begins_with_the_whole_state_and_goes_on_with_every_change(kiosk: Kiosk) -> None:
     async with visit(kiosk.app, "/events", headers=OURS) as client:
-        assert await begin(client) == {"id": "boot1-0", "boot": "boot1", **lane_unknown("demo").as_json()}
+        assert await begin(client) == {"id": "boot1-0", "boot": "boot1", **lane_unknown(Purpose.DEMO).as_json()}
         kiosk.show(Screen.LOOK, Guidance.COME_CLOSER)
         change = state_of(await client.body())
         assert (change["id"], change["title"]) == ("boot1-1", "guide-come-closer")

@@ -13,7 +13,7 @@ from babel import Locale
 from fluent.syntax import FluentParser, ast, visitor
 
 import gate.screens.kiosk
-from gate.passage.screen import Guidance, Screen
+from gate.passage.screen import Guidance, Purpose, Screen
 from gate.screens.kiosk import texts
 from gate.screens.kiosk.view import ViewState, render
 
@@ -87,7 +87,7 @@ def test_no_text_is_left_over_and_none_is_missing() -> None:
     shown = {
         text
         for screen, guidance in itertools.product(Screen, Guidance)
-        for page in [render(ViewState(screen, guidance, "demo"))]
+        for page in [render(ViewState(screen, guidance, Purpose.DEMO))]
         for text in (page.title, page.hint)
     }
     page = (KIOSK / "templates" / "page.html").read_text() + (KIOSK / "static" / "page.js").read_text()

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 import gate.screens.kiosk
-from gate.passage.screen import Guidance, Screen
+from gate.passage.screen import Guidance, Purpose, Screen
 from gate.screens.kiosk import texts
-from gate.screens.kiosk.view import PageState, Pictogram, Purpose, Tone, ViewState, lane_unknown, render
+from gate.screens.kiosk.view import PageState, Pictogram, Tone, ViewState, lane_unknown, render
 
 KIOSK = Path(gate.screens.kiosk.__file__).parent
-PURPOSES: tuple[Purpose, ...] = ("demo", "trial", "service")
+PURPOSES = tuple(Purpose)
 VIEWS = [ViewState(*view) for view in itertools.product(Screen, Guidance, PURPOSES)]
 
 
@@ -36,8 +36,8 @@ def test_no_screen_after_the_look_changes_with_the_guidance(screen: Screen, purp
 
 def test_each_guidance_has_words_and_a_drawing_of_its_own_on_one_screen() -> None:
     for screen, begins in ((Screen.WELCOME, "page_"), (Screen.LOOK, "")):
-        plain = render(ViewState(screen, Guidance.NONE, "demo"))
-        guided = [page for guidance in Guidance if (page := render(ViewState(screen, guidance, "demo"))) != plain]
+        plain = render(ViewState(screen, Guidance.NONE, Purpose.DEMO))
+        guided = [page for guidance in Guidance if (page := render(ViewState(screen, guidance, Purpose.DEMO))) != plain]
         wanted = [one for one in Guidance if one.value.startswith("page_") is bool(begins)]
         silent = () if begins else (Guidance.NONE, Guidance.LOOK_AT_CAMERA)  # nothing to correct: look at the camera
         assert len(guided) == len(wanted) - len(silent)
@@ -70,7 +70,7 @@ def test_a_lane_that_nobody_hears_looks_like_any_referral(purpose: Purpose) -> N
 
 
 def test_the_way_has_three_steps_and_none_where_there_is_no_way_onward() -> None:
-    steps = {screen: render(ViewState(screen, Guidance.NONE, "demo")).step for screen in Screen}
+    steps = {screen: render(ViewState(screen, Guidance.NONE, Purpose.DEMO)).step for screen in Screen}
     assert steps == {
         Screen.CLOSED: None,
         Screen.WELCOME: 1,
@@ -83,7 +83,7 @@ def test_the_way_has_three_steps_and_none_where_there_is_no_way_onward() -> None
 
 
 def test_the_browser_receives_plain_words_and_every_field() -> None:
-    page = render(ViewState(Screen.LOOK, Guidance.COME_CLOSER, "trial"))
+    page = render(ViewState(Screen.LOOK, Guidance.COME_CLOSER, Purpose.TRIAL))
     assert page.as_json() == {
         "screen": "look",
         "title": "guide-come-closer",

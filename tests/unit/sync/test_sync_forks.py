@@ -156,7 +156,8 @@ async def test_a_note_of_our_own_key_about_another_log_needs_no_mirror_and_any_o
 async def test_an_honest_gate_that_grows_while_it_asks_is_not_accused(bench: Bench) -> None:
     """Another client of the same log (`gate sync push`) carries what came after this round had looked at its own head."""
     bench.grow()
-    other, asked = bench.new_client(), []
+    other = bench.new_client()
+    asked: list[Request] = []
 
     async def overtaken(request: Request) -> Response:
         if not asked:

@@ -205,6 +205,8 @@ def test_what_is_no_ordinary_file_is_refused_and_never_waited_for(tmp_path: Path
             hostile = Path("/dev/zero")
         case "socket":
             os.mknod(hostile, 0o140600)
+        case _:
+            raise AssertionError(what)
     assert "cannot be opened as a trust store" in refusal(hostile)
 
 

@@ -24,7 +24,7 @@ from gate.verify.bundle import judge_bundle
 from gate.verify.findings import PROBLEMS_MAX, Findings, Report, StructureError, UnreadableError
 from gate.verify.folder import split_entries, split_sealed
 from gate.verify.judge import read_header
-from gate.verify.signed import read_vkey
+from gate.verify.signed import read_head, read_vkey
 from gate.verify.tree import Tree
 from gate.verify.verify import verify
 
@@ -355,7 +355,7 @@ def test_files_of_a_newer_checkpoint_are_left_alone(spool: SmallLog, monkeypatch
     newer = (spool.spool / "checkpoint").read_bytes()
     (spool.spool / "checkpoint").write_bytes(checkpoint)
     assert not verify(spool.spool, spool.vkey).verified
-    read_head, reads = reading.read_head, []
+    reads: list[bytes] = []
 
     def publish_meanwhile(note: bytes) -> Any:
         if not reads:

@@ -73,6 +73,8 @@ class FakeLog:
                     await connection.send(LOG_FULL if self.full else LOG_WELL)
                 case messages.OpenCrossingsRequest():
                     await connection.send(messages.OpenCrossings(crossings=["a"], referred=["b"]))
+                case other:
+                    raise AssertionError(other)
 
 
 class Events:

@@ -28,7 +28,7 @@ from gate.passage.evidence import Alarm
 from gate.passage.orders import AcknowledgeAlarms, Admit, BePresent, Disposition, Free, HandOver, OpenLane, Outcome
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
-from gate.passage.screen import Screen
+from gate.passage.screen import Purpose, Screen
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
 
@@ -63,7 +63,7 @@ class World:
             show=self.views.append,
             answer=lambda number, outcome, detail: self.answers.append((number, outcome, detail)),
             clock_ms=lambda: asyncio.get_running_loop().time() * 1000,
-            purpose="demo",
+            purpose=Purpose.DEMO,
             open_crossings=open_crossings,
             referred=referred,
             missing=missing,

@@ -18,7 +18,7 @@ from gate.channel import messages
 from gate.channel.errors import ChannelError
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
-from gate.orders import judging, order
+from gate.orders import judging, signed
 from gate.orders.certificate import certify
 from gate.orders.challenge import Challenger
 from gate.orders.judging import Lack
@@ -70,7 +70,7 @@ def test_an_order_of_another_authority_or_key_admits_nobody(monkeypatch: pytest.
     assert lane.orders == []
     assert lane.written(records.Overruled) == []
 
-    monkeypatch.setattr(order.signed, "require", lambda *_, **__: None)
+    monkeypatch.setattr(signed, "require", lambda *_, **__: None)
 
     async def believed(lane: Lane) -> None:
         await lane.refer()

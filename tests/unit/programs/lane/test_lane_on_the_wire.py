@@ -32,7 +32,7 @@ from gate.passage.events import (
     TrackChanged,
 )
 from gate.passage.orders import BePresent, Command, Disposition, Free, HandOver, Notice
-from gate.passage.records import IncidentKind
+from gate.passage.records import IncidentKind, Record
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.parts import BarrierKeeper
 
@@ -78,7 +78,7 @@ class Lane:
     board: Board = field(default_factory=Board)
     silent_until_s: float = 0.0
     swallow_orders: int = 0
-    records: list[records.Record] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     engine: Engine = field(init=False)
 
     def swallows(self, frame: bytes) -> bool:
@@ -87,7 +87,7 @@ class Lane:
             return True
         return asyncio.get_running_loop().time() < self.silent_until_s
 
-    def append(self, record: records.Record, *, awaited: bool) -> None:
+    def append(self, record: Record, *, awaited: bool) -> None:
         self.records.append(record)
         if awaited:
             self.engine.post(Recorded(records.crossing_of(record) or "", record.kind))
@@ -133,7 +133,7 @@ def on_the_wire(story: Callable[[Lane], Awaitable[None]]) -> Lane:
 
 
 async def _play(lane: Lane, made: Bench, story: Callable[[Lane], Awaitable[None]]) -> None:
-    made.host_line = lambda link: Line(link, lane)  # type: ignore[assignment]
+    made.host_line = lambda link: Line(link, lane)
     keeper = BarrierKeeper(made.barrier, post=lambda event: lane.engine.post(event), poll_s=0.05)  # noqa: PLW0108 - made below
     lane.engine = Engine(
         rules=RULES,

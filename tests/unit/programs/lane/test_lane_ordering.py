@@ -228,7 +228,7 @@ def play(
 
     async def run() -> None:
         async with bench(controller) as made:
-            made.host_line = lambda link: Watched(link, orders)  # type: ignore[return-value,arg-type]
+            made.host_line = lambda link: Watched(link, orders)
             await story(made)
 
     async def story(made: Bench) -> None:

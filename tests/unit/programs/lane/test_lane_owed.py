@@ -401,7 +401,7 @@ class Lane:
     awaited: set[str] = field(default_factory=set)
 
     def add(self, number: int, *, kind: str, awaited: bool, reachable: bool) -> None:
-        record = {"opened": Opened(f"c{number}"), "granted": Granted(f"c{number}", 1)}[kind]
+        record: Record = Opened(f"c{number}") if kind == "opened" else Granted(f"c{number}", 1)
         if awaited:
             self.awaited.add(f"c{number}")
         self.hear(self.waiting.add(record, number, awaited=awaited, reachable=reachable))
@@ -497,7 +497,7 @@ def test_whatever_a_log_refuses_for_good_has_one_small_record_in_its_place_or_is
     waiting, log, told = queue(), Choosy(), list[Answer]()
     for number, step in enumerate(history):
         if isinstance(step, tuple):
-            record = {"opened": Opened(f"c{number}"), "granted": Granted(f"c{number}", 1)}[step[0]]
+            record: Record = Opened(f"c{number}") if step[0] == "opened" else Granted(f"c{number}", 1)
             told += waiting.add(record, number, awaited=False, reachable=step[2])
         elif offered := waiting.offer(0):
             told += waiting.settle(log.take(offered, full=step is Turn.DISK_FULL))

@@ -77,6 +77,12 @@ class FakeBarrier:
     async def end_emergency(self) -> None:
         self.calls.append("end_emergency")
 
+    async def check(self) -> str:
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, int]:
+        return {}
+
     def close(self) -> None:
         self.calls.append("close")
 
@@ -262,6 +268,8 @@ async def test_a_line_that_goes_with_the_lamps_order_is_lost() -> None:
 class FakeSwipe:
     """An MRZ reader that gives what is queued; an exception is raised."""
 
+    source = "fake"
+
     def __init__(self, *given: MrzLines | Exception) -> None:
         self.given = list(given)
 
@@ -275,6 +283,9 @@ class FakeSwipe:
         if isinstance(item, Exception):
             raise item
         return item
+
+    async def check(self) -> str:
+        raise NotImplementedError
 
     def close(self) -> None:
         pass

@@ -77,6 +77,10 @@ async def begun(path: Path, nursery: Nursery, purpose: str = "trial") -> Current
     return lists
 
 
+def alarms(lists: CurrentLists) -> list[str]:
+    return msgspec.convert(lists.detail()["alarms"], list[str])
+
+
 def version_of(lists: CurrentLists) -> str:
     assert lists.held is not None
     return lists.held.version
@@ -118,12 +122,12 @@ async def test_lists_that_cannot_be_opened_change_nothing_but_the_status(
     for _ in range(3):
         await lists.look()
         assert lists.take_newer() is None
-    assert "cannot be used" in lists.detail()["alarms"][0]
+    assert "cannot be used" in alarms(lists)[0]
     assert lists.detail()["version"] == version_of(lists)
     put(path, good)
     await lists.look()
     assert lists.take_newer() is not None
-    assert not any("cannot be used" in one for one in lists.detail()["alarms"])
+    assert not any("cannot be used" in one for one in alarms(lists))
     assert caplog.messages == ["lists_unusable", "lists_unusable", "lists_usable"]  # gone, then broken
 
 
@@ -132,7 +136,7 @@ async def test_lists_for_demos_never_reach_a_running_gate_in_service(path: Path)
     bring(path, OTHER.der, test=True)
     await lists.look()
     assert lists.take_newer() is None
-    assert "marked as test" in lists.detail()["alarms"][0]
+    assert "marked as test" in alarms(lists)[0]
 
 
 def test_the_record_says_what_judges_from_here_on(path: Path) -> None:
@@ -181,7 +185,7 @@ async def test_a_child_that_was_lost_with_newer_lists_is_tried_again(path: Path)
     lists = await begun(path, nursery)
     version, nursery.lost = bring(path, OTHER.der), "the child hangs"
     await lists.look()
-    assert "the child hangs" in lists.detail()["alarms"][0]
+    assert "the child hangs" in alarms(lists)[0]
     nursery.lost = ""
     await lists.look()
     assert lists.take_newer() is not None

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
+from gate.passage.screen import Purpose
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.rules import embedder_of, rules_of, start_of
 from gate.programs.shared.config import Approval, Audit, Config, ConfigError, Face, Officers, Paths, Rules
@@ -22,7 +23,7 @@ from models.manifest import load
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     return Config(
-        purpose="trial",
+        purpose=Purpose.TRIAL,
         gate_id="gate-1",
         operator="border.example",
         paths=Paths(models=str(tmp_path)),
@@ -68,7 +69,7 @@ def test_the_threshold_goes_with_the_profile(config: Config) -> None:
 
 
 def test_service_starts_only_on_chip_portraits_against_a_lanes_camera(config: Config) -> None:
-    service = replace(config, purpose="service")
+    service = replace(config, purpose=Purpose.SERVICE)
     with pytest.raises(ConfigError, match="purpose = service refuses"):
         embedder_of(service)
     site(config.paths.models, "development")
@@ -94,7 +95,7 @@ def approved(config: Config) -> Config:
 
 def test_in_service_two_persons_stand_behind_rules_and_threshold(config: Config) -> None:
     site(config.paths.models, "chip_to_live")
-    service = replace(config, purpose="service")
+    service = replace(config, purpose=Purpose.SERVICE)
     text = start_of(service, "v").approval.sha256
     with pytest.raises(ConfigError, match=f"approved by nobody; 2 persons must sign {text}"):
         rules_of(service)
@@ -116,7 +117,7 @@ def test_in_service_two_persons_stand_behind_rules_and_threshold(config: Config)
 
 def test_what_was_approved_cannot_be_changed_without_them(config: Config) -> None:
     site(config.paths.models, "chip_to_live")
-    both = approved(replace(config, purpose="service"))
+    both = approved(replace(config, purpose=Purpose.SERVICE))
     for changed in (
         replace(both, rules=Rules(liveness_min=0.4)),
         replace(both, rules=Rules(face_match_min=0.45)),

@@ -14,11 +14,11 @@ from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
-from gate.passage.screen import Guidance, Screen
+from gate.passage.screen import Guidance, Purpose, Screen
 from gate.programs.lane.views import Views
 
 STATUS = messages.Status(program="lane", state="idle", detail={})
-GO = messages.View(Screen.GO, Guidance.NONE, "c1", None, "demo")
+GO = messages.View(Screen.GO, Guidance.NONE, "c1", None, Purpose.DEMO)
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Counter:
     views: Views = field(init=False)
 
     def __post_init__(self) -> None:
-        self.views = Views(status=lambda: STATUS, purpose="demo")
+        self.views = Views(status=lambda: STATUS, purpose=Purpose.DEMO)
 
     @contextlib.asynccontextmanager
     async def client(self, folder: Path) -> AsyncIterator[Connection[Any]]:

@@ -12,8 +12,8 @@ from drivers.camera.files import FilesCamera
 from drivers.camera.gstreamer import GstreamerCamera
 from drivers.camera.network import NetworkCamera
 from drivers.camera.newest import NewestFrame
-from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
-from drivers.camera.v4l2 import Calibration, V4l2Camera
+from drivers.camera.settings import Calibration, CameraSettings, Files, Gstreamer, Network, V4l2
+from drivers.camera.v4l2 import V4l2Camera
 from drivers.errors import SetupError
 from gate.programs.shared.devices.cameras import camera_for
 from gate.programs.vision.face_child import gives_pictures
@@ -24,7 +24,7 @@ DEVICE = "/dev/v4l/by-id/usb-camera-index0"
 def test_each_driver_is_made_of_what_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cv2.imwrite(str(tmp_path / "0.png"), np.zeros((120, 160, 3), np.uint8))
     monkeypatch.setattr("drivers.camera.gstreamer.shutil.which", lambda name: f"/usr/bin/{name}")
-    made = {
+    made: dict[type, CameraSettings] = {
         NetworkCamera: Network(address="http://127.0.0.1/stream"),
         V4l2Camera: V4l2(address=DEVICE),
         GstreamerCamera: Gstreamer(address="v4l2src ! jpegdec"),

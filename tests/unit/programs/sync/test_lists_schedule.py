@@ -54,7 +54,7 @@ def test_a_failed_import_is_tried_again_after_pauses_that_double_up_to_a_bound()
     folder = Folder()
     folder.looks(seen(5))
     assert folder.looks(seen(5), well=False)
-    pauses_s = []
+    pauses_s: list[float] = []
     while len(pauses_s) < 9:
         pause_s = 1.0
         while not folder.looks(seen(5), well=False):

@@ -29,7 +29,7 @@ class Screen:
 
 
 async def test_a_picture_that_was_forwarded_is_held_no_more() -> None:
-    vision, screen, jpeg = Vision(spare=cast("Any", None), missing=lambda: None), Screen(), os.urandom(4096)
+    vision, screen, jpeg = Vision(spare=cast("Any", None), missing=cast("Any", None)), Screen(), os.urandom(4096)
     serving = asyncio.ensure_future(vision.serve_screen(cast("Any", screen)))
     async with asyncio.timeout(5):
         while not vision._preview_wanted:  # noqa: ASYNC110 - a property sends no event
