@@ -9,13 +9,15 @@ import msgspec
 from drivers.settings import Baud, Settings, Text, simulated_line
 
 
-class Modbus(Settings, frozen=True, kw_only=True, tag="modbus"):
-    """A board that speaks Modbus RTU. `profile` names a register map in drivers/profiles/; `poll_ms` is how often it is asked how it is."""
+class Board(Settings, frozen=True, kw_only=True):
+    """A board on a serial line. `poll_ms` is how often it is asked how it is.
+
+    `profile` is one of drivers/profiles/barrier/ by its name, or the absolute path of the site's own file.
+    """
 
     port: Text
     baud: Baud = 115_200
-    unit: Annotated[int, msgspec.Meta(ge=1, le=247)] = 1
-    profile: Text = "portcullis-sim"
+    profile: Text
     entry_is_left: bool = True
     poll_ms: Annotated[int, msgspec.Meta(ge=20, le=250)] = 50
 
@@ -23,6 +25,13 @@ class Modbus(Settings, frozen=True, kw_only=True, tag="modbus"):
         """Name the simulator's profile and its line."""
         profile = [f"profile = {self.profile} is the simulator's"] if self.profile.endswith("-sim") else []
         return profile + simulated_line(self.port)
+
+
+class Modbus(Board, frozen=True, kw_only=True, tag="modbus"):
+    """A board that speaks Modbus RTU."""
+
+    unit: Annotated[int, msgspec.Meta(ge=1, le=247)] = 1
+    profile: Text = "portcullis-sim"
 
 
 BarrierSettings = Modbus

@@ -44,7 +44,9 @@ def init(
         str,
         typer.Option(help="The officers' authority's public key, from gate officer authority init; none: no officers."),
     ] = "",
-    profile: Annotated[str, typer.Option(help="The barrier's profile in drivers/profiles.")] = "portcullis-sim",
+    profile: Annotated[
+        str, typer.Option(help="The barrier's profile in drivers/profiles/barrier, or the path of your own.")
+    ] = "portcullis-sim",
     swipe_driver: Annotated[str, typer.Option(help="elyctis, stx, text, imager or keyboard.")] = "elyctis",
     swipe_profile: Annotated[str, typer.Option(help="For stx and imager: a profile of drivers/profiles/readers.")] = "",
     chip: Annotated[str, typer.Option(help="pcsc or direct.")] = "pcsc",
@@ -92,11 +94,13 @@ def _make_log_key(path: Path, origin: str) -> str:
 
 def _site(path: Path) -> Site:
     """What the configuration says to the steps. Raises ConfigurationStepError."""
+    from gate.programs.shared.devices.barriers import require_profile
     from gate.provision.init_steps import Site
     from gate.provision.units import vision_drop_in
 
     try:
         config = configuration.load(path)
+        require_profile(config)
     except ConfigError as error:
         raise ConfigurationStepError(str(error)) from error
     paths = config.paths

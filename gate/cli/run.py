@@ -24,6 +24,10 @@ def command(
         fail(Exit.USAGE, f"no program {program}: one of {', '.join(PROGRAMS)}")
     try:
         settings = load_config(config)
+        if program in {None, "lane"}:
+            from gate.programs.shared.devices.barriers import require_profile
+
+            require_profile(settings)
     except ConfigError as error:
         fail(Exit.CONFIG, str(error))
     if program is None:

@@ -21,8 +21,8 @@ from gate.audit import keys
 from gate.audit.errors import AuditError
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
-from gate.programs.shared.devices.barriers import barrier
-from gate.programs.shared.devices.mrz_readers import is_verified, mrz_reader
+from gate.programs.shared.devices import mrz_readers
+from gate.programs.shared.devices.barriers import barrier, is_verified
 from gate.programs.shared.runner import programs_of, status_of
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
@@ -156,15 +156,16 @@ async def _page(config: Config) -> str:
 
 
 async def _barrier(config: Config) -> str:
-    return await barrier(config.barrier).check()
+    detail = await barrier(config.barrier).check()
+    return detail if is_verified(config.barrier) else f"{detail}; this profile was not tried on a real board"
 
 
 async def _swipe(config: Config) -> str:
     settings = config.swipe
     if settings is None:
         return "none: the page source reads the MRZs"
-    detail = await mrz_reader(settings).check()
-    return detail if is_verified(settings) else f"{detail}; this protocol was not tried on a real unit"
+    detail = await mrz_readers.mrz_reader(settings).check()
+    return detail if mrz_readers.is_verified(settings) else f"{detail}; this protocol was not tried on a real unit"
 
 
 async def _chip(config: Config) -> str:

@@ -12,7 +12,7 @@ from fakes.modbus_controller import CountingController
 from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus.driver import ModbusBarrier
-from drivers.barrier.modbus.profile import load_profile
+from drivers.barrier.profiles import load_profile
 from drivers.errors import LinkLostError, RefusedError
 from drivers.links import Link, memory_pair
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition

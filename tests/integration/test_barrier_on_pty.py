@@ -13,7 +13,7 @@ import pytest
 from fakes.barrier import at_rest
 
 from drivers.barrier.modbus.driver import ModbusBarrier
-from drivers.barrier.modbus.profile import load_profile
+from drivers.barrier.profiles import load_profile
 from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.links import SerialLink
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 from drivers.barrier.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
-from drivers.barrier.modbus.profile import Profile
+from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Conversation, Session
 from drivers.barrier.turns import Turns, Urgency
 from drivers.errors import LinkLostError, NotWellError, RefusedError
@@ -46,7 +46,7 @@ class ModbusBarrier:
         self,
         *,
         open_link: Callable[[], Awaitable[Link]],
-        profile: Profile,
+        profile: ModbusProfile,
         baud: int,
         unit: int = 1,
         entry_is_left: bool = True,

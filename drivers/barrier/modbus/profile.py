@@ -1,32 +1,23 @@
 """Register maps: what is where in one kind of Modbus barrier controller, and how a grant ends there without us.
 
-A profile is data (drivers/profiles/*.toml), read strictly: an unknown key, a wrong type or a contradiction is a SetupError.
-So is a board whose grants never end by themselves: it cannot be put into service (safety invariant 5).
+A profile is data (drivers/profiles/barrier/*.toml, or a site's file), read strictly: an unknown key, a wrong type or a contradiction is
+a SetupError. So is a board whose grants never end by themselves: it cannot be put into service (safety invariant 5).
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-from importlib import resources
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
-from drivers.errors import SetupError
+from drivers.barrier.profile_file import BoardProfile, Milliseconds, Table, Wrong
 from drivers.values import BarrierAlarm, LampColour, LeafPosition
 
 REGISTERS_READ_MAX = 125  # Modbus Application Protocol V1.1b3 §6.4
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 Address = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
 Value = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
 Offset = Annotated[int, msgspec.Meta(ge=0, lt=REGISTERS_READ_MAX)]
 Bit = Annotated[int, msgspec.Meta(ge=0, le=15)]
-Milliseconds = Annotated[int, msgspec.Meta(ge=1, le=60_000)]
-
-
-class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The base of every table of a profile."""
 
 
 class Identity(Table, frozen=True):
@@ -110,12 +101,9 @@ class AlarmCommand(Table, frozen=True):
     address: Address
 
 
-class Profile(Table, frozen=True):
-    """The whole map of one kind of board. `verified` says on what it was tried."""
+class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
+    """The whole map of one kind of board."""
 
-    protocol: Literal["modbus-rtu"]
-    verified: Literal["hardware", "simulator", "no"]
-    grant_ends_by: tuple[Literal["controller_ttl", "host_watchdog", "external_timer"], ...]
     turnaround_ms_max: Annotated[int, msgspec.Meta(ge=1, le=2000)]
     identity: Identity
     status: StatusBlock
@@ -126,34 +114,20 @@ class Profile(Table, frozen=True):
     clear_alarms: AlarmCommand
     end_emergency: Command
 
-    def contradictions(self) -> list[str]:
+    @property
+    def ttl_ms(self) -> range:
+        """The times to live that the board takes."""
+        return range(self.grant.ttl_ms_min, self.grant.ttl_ms_max + 1)
+
+    def contradictions(self) -> list[Wrong]:
         """Everything that types alone do not see."""
-        found = []
-        if not self.grant_ends_by:
-            found.append("grant_ends_by is empty: grants of this board never end by themselves")
+        found = BoardProfile.contradictions(self)
         if self.status.last_offset >= self.status.registers:
-            found.append(f"status.registers = {self.status.registers} leaves out offset {self.status.last_offset}")
+            found.append(
+                Wrong("status.registers", f"{self.status.registers} leaves out offset {self.status.last_offset}")
+            )
         if missing := set(LampColour) - set(self.lamp.colours):
-            found.append(f"lamp.colours lacks {', '.join(sorted(colour.value for colour in missing))}")
+            found.append(Wrong("lamp.colours", f"lacks {', '.join(sorted(colour.value for colour in missing))}"))
         if self.grant.ttl_ms_min > self.grant.ttl_ms_max:
-            found.append("grant.ttl_ms_min is above grant.ttl_ms_max")
+            found.append(Wrong("grant.ttl_ms_min", "is above grant.ttl_ms_max"))
         return found
-
-
-def parse_profile(text: str, *, name: str) -> Profile:
-    """Read a profile from TOML. Raises SetupError with everything that is wrong."""
-    try:
-        profile = msgspec.convert(tomllib.loads(text), Profile, str_keys=True)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise SetupError(f"profile {name}: {error}") from error
-    if found := profile.contradictions():
-        raise SetupError(f"profile {name}: " + "; ".join(found))
-    return profile
-
-
-def load_profile(name: str) -> Profile:
-    """Read a shipped profile by its name. Raises SetupError."""
-    source = resources.files("drivers.profiles") / f"{name}.toml"
-    if not _NAME.fullmatch(name) or not source.is_file():
-        raise SetupError(f"there is no profile {name!r} in drivers/profiles")
-    return parse_profile(source.read_text(encoding="utf-8"), name=name)

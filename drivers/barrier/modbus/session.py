@@ -23,7 +23,7 @@ from drivers.barrier.modbus.frames import (
     Request,
 )
 from drivers.barrier.modbus.frames import WriteRequest as Write
-from drivers.barrier.modbus.profile import Profile
+from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.errors import LinkLostError, NoReplyError, RefusedError, SetupError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
@@ -47,7 +47,7 @@ class GrantFate(enum.Enum):
 class Session:
     """The conversations with one controller. Remembers its power-ups and whether it is in an emergency."""
 
-    def __init__(self, *, profile: Profile, baud: int, unit: int, entry_is_left: bool) -> None:
+    def __init__(self, *, profile: ModbusProfile, baud: int, unit: int, entry_is_left: bool) -> None:
         self.emergency = False
         self._profile = profile
         self._baud = baud

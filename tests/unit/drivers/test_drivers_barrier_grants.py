@@ -10,8 +10,8 @@ from fakes.barrier import AT_REST, REVOKE, Bench, on_bench, with_lossy_line
 from fakes.modbus_controller import CountingController
 
 from drivers.barrier.modbus.frames import ReadRequest, Registers, WriteRequest
-from drivers.barrier.modbus.profile import load_profile
 from drivers.barrier.modbus.session import Session
+from drivers.barrier.profiles import load_profile
 from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.values import Direction
 

@@ -12,8 +12,8 @@ from fakes.modbus_controller import CountingController, framed
 from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus.frames import WriteRequest
-from drivers.barrier.modbus.profile import load_profile
 from drivers.barrier.modbus.session import Session
+from drivers.barrier.profiles import load_profile
 from drivers.errors import LinkLostError, NoReplyError, RefusedError, SetupError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 

@@ -6,10 +6,12 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from drivers.barrier.modbus.driver import ModbusBarrier
-from drivers.barrier.modbus.profile import load_profile
-from drivers.barrier.settings import BarrierSettings
+from drivers.barrier.profiles import BarrierProfile, load_profile
+from drivers.barrier.settings import BarrierSettings, Board
+from drivers.errors import SetupError
 from drivers.links import SerialLink
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
+from gate.programs.shared.config import Config, ConfigError
 
 
 class BarrierDriver(Protocol):
@@ -78,3 +80,28 @@ def barrier(settings: BarrierSettings) -> BarrierDriver:
         unit=settings.unit,
         entry_is_left=settings.entry_is_left,
     )
+
+
+def require_profile(config: Config) -> None:
+    """The barrier's profile is sound and fits this gate, or ConfigError says what is wrong in which file at which line."""
+    try:
+        profile = _profile_of(config.barrier)
+    except SetupError as error:
+        raise ConfigError(f"barrier.profile: {error}") from error
+    asked = config.rules.grant_ttl_ms
+    if profile is not None and asked not in profile.ttl_ms:
+        takes = f"{profile.ttl_ms.start} to {profile.ttl_ms.stop - 1} ms"
+        raise ConfigError(f"rules.grant_ttl_ms = {asked}: a board of this barrier.profile takes {takes}")
+
+
+def is_verified(settings: BarrierSettings) -> bool:
+    """True when the board's protocol was tried on hardware, as its profile says. Raises SetupError."""
+    profile = _profile_of(settings)
+    return profile is not None and profile.verified == "hardware"
+
+
+def _profile_of(settings: BarrierSettings) -> BarrierProfile | None:
+    """The profile of a board that has one. Raises SetupError."""
+    if isinstance(settings, Board):
+        return load_profile(settings.profile)
+    return None

@@ -1,0 +1,140 @@
+"""Profiles of barrier boards as files: what all of them hold, where they come from, and errors that name file, key and line.
+
+A profile is shipped in drivers/profiles/barrier/ and named there, or is a site's own file, given by its absolute path: a technician
+writes what a board of their hall needs. It is read strictly, and a site's file only if nobody but its owner can write it, and the owner
+is root or whoever reads. What a protocol's profiles hold is the protocol's room's; `drivers.barrier.profiles` picks by `protocol`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from drivers.errors import SetupError
+
+FILE_BYTES_MAX = 64 * 1024
+FOLDER = "drivers/profiles/barrier"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_HEADER = re.compile(r"\s*\[\[?\s*([A-Za-z0-9_.-]+)\s*\]\]?")
+_KEY = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*=")
+_AT = re.compile(r"^(?P<why>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+_FIELD = re.compile(r"unknown field `([^`]+)`")
+_TOML_LINE = re.compile(r"^(?P<why>.*) \((?:at line (?P<line>\d+), column \d+|at end of document)\)$", re.DOTALL)
+
+End = Literal["controller_ttl", "host_watchdog", "lease", "external_timer"]
+Milliseconds = Annotated[int, msgspec.Meta(ge=1, le=60_000)]
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The base of every table of a profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is wrong with a profile, at the key that is to be changed (`status.position`)."""
+
+    key: str
+    why: str
+
+
+class BoardProfile(Table, frozen=True, kw_only=True, tag_field="protocol"):
+    """What every board's profile says. `verified`: on what it was tried; `grant_ends_by`: how a grant ends without us (invariant 5).
+
+    A subclass's tag is its `protocol`.
+    """
+
+    verified: Literal["hardware", "simulator", "no"]
+    grant_ends_by: tuple[End, ...]
+
+    def contradictions(self) -> list[Wrong]:
+        """Everything that types alone do not see."""
+        if not self.grant_ends_by:
+            return [Wrong("grant_ends_by", "is empty: grants of this board never end by themselves")]
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFile:
+    """A profile's text, and the name of the file for those who must correct it."""
+
+    name: str
+    text: str
+
+    @classmethod
+    def open(cls, profile: str) -> ProfileFile:
+        """Find a profile by its name or its path. Raises SetupError."""
+        if profile.startswith("/"):
+            return cls(profile, _text_of(Path(profile)))
+        source = resources.files("drivers.profiles") / "barrier" / f"{profile}.toml"
+        if not _NAME.fullmatch(profile) or not source.is_file():
+            raise SetupError(
+                f"there is no profile {profile!r} in {FOLDER}; a site's own file is named by its absolute path"
+            )
+        return cls(f"{FOLDER}/{profile}.toml", source.read_text(encoding="utf-8"))
+
+    def table(self) -> dict[str, object]:
+        """The file as TOML. Raises SetupError."""
+        try:
+            return tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
+            found = _TOML_LINE.match(str(error))
+            line = (found and found["line"]) or max(1, len(self.text.splitlines()))
+            raise SetupError(f"{self.name}:{line}: {found['why'] if found else error}") from error
+
+    def error(self, *wrong: Wrong) -> SetupError:
+        """The error that says all of it, each with its line."""
+        said = (f"{self.name}:{line_of(self.text, each.key)}: {each.key or 'the file'}: {each.why}" for each in wrong)
+        return SetupError("; ".join(said))
+
+    def misfit(self, error: msgspec.ValidationError) -> SetupError:
+        """The same of what the types refuse."""
+        found = _AT.match(str(error))
+        why, path = (found["why"], found["path"] or "") if found else (str(error), "")
+        unknown = _FIELD.search(why)
+        steps = [*re.findall(r"[A-Za-z0-9_-]+", path), *([unknown[1]] if unknown else [])]
+        return self.error(Wrong(".".join(steps), why))
+
+
+def line_of(text: str, key: str) -> int:
+    """The line of a key such as `status.position`, or of the table nearest above it that stands in the file."""
+    steps = key.split(".")
+    best, best_depth, table = 1, 0, ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            table = f"{header[1]}."
+            here = header[1].split(".")
+        elif named := _KEY.match(line):
+            here = f"{table}{named[1]}".split(".")
+        else:
+            continue
+        if len(here) > best_depth and steps[: len(here)] == here:
+            best, best_depth = number, len(here)
+    return best
+
+
+def _text_of(path: Path) -> str:
+    """A site's own file. Raises SetupError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            held = os.fstat(file.fileno())
+            if not stat.S_ISREG(held.st_mode):
+                raise SetupError(f"{path} is no file")
+            if held.st_uid not in {0, os.geteuid()} or held.st_mode & 0o022:
+                raise SetupError(f"{path} can be written by others: it must be root's, mode 0644")
+            raw = file.read(FILE_BYTES_MAX + 1)
+        if len(raw) > FILE_BYTES_MAX:
+            raise SetupError(f"{path} is larger than {FILE_BYTES_MAX // 1024} KiB")
+        return raw.decode()
+    except OSError as error:
+        raise SetupError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SetupError(f"{path} is not UTF-8") from error

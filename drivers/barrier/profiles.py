@@ -1,0 +1,26 @@
+"""The profile that a barrier's settings name: read, checked, and of the protocol that the board speaks."""
+
+from __future__ import annotations
+
+import msgspec
+
+from drivers.barrier.modbus.profile import ModbusProfile
+from drivers.barrier.profile_file import ProfileFile
+
+BarrierProfile = ModbusProfile  # a union of what each protocol's room has; `protocol` picks
+
+
+def read_profile(file: ProfileFile) -> BarrierProfile:
+    """Check a profile. Raises SetupError with everything that is wrong, each with file, line and key."""
+    try:
+        profile = msgspec.convert(file.table(), BarrierProfile, str_keys=True)
+    except msgspec.ValidationError as error:
+        raise file.misfit(error) from error
+    if found := profile.contradictions():
+        raise file.error(*found)
+    return profile
+
+
+def load_profile(name: str) -> BarrierProfile:
+    """A shipped profile by its name, or a site's by its absolute path. Raises SetupError."""
+    return read_profile(ProfileFile.open(name))
