@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,13 @@ from hardware_sim.page.printing import Page, Size
 from hardware_sim.page.scanner import PageScanner
 
 PAGE = Page(Size.TD3, ("A" * 44, "B" * 44))
+
+
+class Clock(WorldClock):
+    """Has its timers fire when the test says so."""
+
+    def later(self, after_s: float, act: Callable[[], None]) -> Any:  # noqa: ARG002 - the test decides
+        return Timer(act)
 
 
 class Timer:
@@ -36,13 +44,12 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     scenes: list[Any] = []
     Timer.made = []
     monkeypatch.setattr(MjpegCamera, "show", lambda _, scene: scenes.append(scene))
-    monkeypatch.setattr(WorldClock, "later", lambda _clock, _after_s, act: Timer(act))
     monkeypatch.setattr(threading, "current_thread", lambda: Timer.made[-1])
     return scenes
 
 
 def test_a_page_is_seen_coming_then_lying_then_gone(shown: list[Any]) -> None:
-    scanner = PageScanner()
+    scanner = PageScanner(Clock())
     scanner.insert(Lying(PAGE, Manner.GLARE))
     Timer.made[-1].fire()
     scanner.remove()
@@ -51,14 +58,14 @@ def test_a_page_is_seen_coming_then_lying_then_gone(shown: list[Any]) -> None:
 
 
 def test_no_laying_is_like_the_one_before(shown: list[Any]) -> None:
-    scanner = PageScanner()
+    scanner = PageScanner(Clock())
     for _ in range(2):
         scanner.insert(Lying(PAGE))
     assert shown[-1].laying == shown[-2].laying + 1
 
 
 def test_a_page_that_is_taken_while_it_comes_never_lies_there(shown: list[Any]) -> None:
-    scanner = PageScanner()
+    scanner = PageScanner(Clock())
     scanner.insert(Lying(PAGE))
     scanner.remove()
     assert Timer.made[-1].cancelled

@@ -600,13 +600,15 @@ def test_a_record_waiting_shows_nothing_of_its_body() -> None:
     assert repr(wanted("disposition", "c1", {"officer": "A. N. Other"})) == "Wanted(disposition)"
 
 
-def test_a_reserve_held_before_is_held_again_whatever_room_there_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class OnAFullDisk(Reserve):
+    def _allocate(self, _: int) -> bool:
+        return False
+
+
+def test_a_reserve_held_before_is_held_again_whatever_room_there_is(tmp_path: Path) -> None:
     Reserve(tmp_path / "reserve", 64 * 1024)
-    monkeypatch.setattr(Reserve, "_allocate", lambda *_: False)
-    assert Reserve(tmp_path / "reserve", 64 * 1024).is_held
-    assert not Reserve(tmp_path / "other", 64 * 1024).is_held
+    assert OnAFullDisk(tmp_path / "reserve", 64 * 1024).is_held
+    assert not OnAFullDisk(tmp_path / "other", 64 * 1024).is_held
     assert not (tmp_path / "other").exists()
 
 

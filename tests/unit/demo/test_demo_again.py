@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pytest
 import typer
@@ -40,11 +40,20 @@ class Lane:
         self._good[visit.traveller] = good
         return visit
 
-    def outcomes(self, visits: list[Visit], *_: object) -> list[Outcome]:
+    def outcomes(self, visits: list[Visit]) -> list[Outcome]:
         return [
             Outcome(visit, "referred", (), (), {}, () if self._good[visit.traveller] else (DIFFERENCE,))
             for visit in visits
         ]
+
+
+class Played(Play):
+    """Looks for what came of visits where they were played."""
+
+    lane: Lane
+
+    def _outcomes(self, visits: list[Visit], *_: object) -> list[Outcome]:
+        return self.lane.outcomes(visits)
 
 
 async def played(monkeypatch: pytest.MonkeyPatch, lane: Lane, *scenarios: str) -> tuple[list[Visit], list[Any]]:
@@ -52,11 +61,12 @@ async def played(monkeypatch: pytest.MonkeyPatch, lane: Lane, *scenarios: str) -
         pass
 
     monkeypatch.setattr(play, "_until_mirrored", mirrored)
-    monkeypatch.setattr(Play, "_outcomes", lambda _, *arguments: lane.outcomes(*arguments))
     visits = await lane.run(list(scenarios))
     nothing = cast("Any", None)
     wishes = Wishes(1, 1, None, "elyctis", Path(), "standard", None)
-    return await Play(Path("/nowhere"), wishes, Console())._play_again(cast("Any", lane), visits, nothing, {})
+    play_ = Played(Path("/nowhere"), wishes, Console())
+    play_.lane = lane
+    return await play_._play_again(cast("Any", lane), visits, nothing, {})
 
 
 async def test_a_visit_that_a_late_machine_spoilt_is_played_again_and_does_not_count(
@@ -109,13 +119,13 @@ def test_a_machine_that_is_too_slow_is_an_outcome_of_its_own(
 async def test_a_lane_that_stays_stuck_on_a_late_machine_is_the_machines_fault(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: Lateness, kind: type[PlayError]
 ) -> None:
-    async def stuck(*_: object) -> None:
-        raise DirectorError("the lane shows officer", late)
+    class Stuck(Play):
+        async def _travel(self, *_: object) -> NoReturn:
+            raise DirectorError("the lane shows officer", late)
 
-    monkeypatch.setattr(Play, "_travel", stuck)
     monkeypatch.setattr(worlds, "start", lambda *_, **__: Nothing())
     with pytest.raises(PlayError, match="the lane shows officer") as raised:
-        await Play(tmp_path, Wishes(1, 1, None, "elyctis", Path(), "standard", None), Console(quiet=True)).run()
+        await Stuck(tmp_path, Wishes(1, 1, None, "elyctis", Path(), "standard", None), Console(quiet=True)).run()
     assert type(raised.value) is kind
 
 

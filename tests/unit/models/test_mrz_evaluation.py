@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -125,10 +126,9 @@ def test_a_text_is_accepted_when_both_pictures_give_it_and_the_page_moved_betwee
 
 def test_an_mrz_of_states_that_do_not_exist_is_drawn_again_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     nobodys = (PASSPORT[0][:2] + "QQQ" + PASSPORT[0][5:], PASSPORT[1])
-    drawn = iter([nobodys, nobodys, PASSPORT])
+    drawn = chain([nobodys, nobodys, PASSPORT], repeat(nobodys))
     monkeypatch.setattr(evaluation, "invented", lambda *_: next(drawn))
     assert evaluation._issued(np.random.default_rng(1), "TD3") == PASSPORT
-    monkeypatch.setattr(evaluation, "invented", lambda *_: nobodys)
     assert evaluation._issued(np.random.default_rng(1), "TD3") == nobodys
 
 
@@ -176,7 +176,8 @@ def test_the_command_writes_both_files_and_fails_when_it_was_fooled(
     font = tmp_path / "font.otf"
     font.write_bytes(b"")
     monkeypatch.setattr(evaluation, "open_recogniser", lambda _: blind)
-    monkeypatch.setattr(evaluation, "outcomes_of", lambda *_, **__: iter([outcome()]))
+    outcomes = [outcome()]
+    monkeypatch.setattr(evaluation, "outcomes_of", lambda *_, **__: iter(outcomes))
     arguments = ["--out", str(tmp_path / "out"), "--negatives", "1", "--font", str(font)]
     assert main(arguments) == 0
     written = json.loads((tmp_path / "out" / "mrz.json").read_text())
@@ -185,11 +186,11 @@ def test_the_command_writes_both_files_and_fails_when_it_was_fooled(
     assert (tmp_path / "out" / "mrz.md").read_text().startswith("# Page reading")
     assert json.loads(capsys.readouterr().out)["usable"] == 0
     fooled = evaluation.Negatives(pictures=1, read=1, usable=1, weakest_most=0.9, cpu_ms_median=1.0, cpu_ms_p95=1.0)
-    monkeypatch.setattr(evaluation, "negatives_of", lambda *_, **__: fooled)
+    found = chain([fooled], repeat(replace(fooled, usable=0)))
+    monkeypatch.setattr(evaluation, "negatives_of", lambda *_, **__: next(found))
     assert main(arguments) == 1
-    monkeypatch.setattr(evaluation, "negatives_of", lambda *_, **__: replace(fooled, usable=0))
     assert main(arguments) == 0
-    monkeypatch.setattr(evaluation, "outcomes_of", lambda *_, **__: iter([outcome(exact=False)]))
+    outcomes[:] = [outcome(exact=False)]
     assert main(arguments) == 1
 
 

@@ -323,10 +323,11 @@ async def test_a_spare_without_a_chip_reader_makes_room_for_one_that_has_it(
     lane = await lane_with(path, nursery)
     Seen(lane, monkeypatch)
     assert lane._status().detail["chip"] == "the chip reader is away"
-    monkeypatch.setattr("gate.programs.lane.program.crossing_of", lambda _: "under way")
+    under_way = ["a crossing"]
+    monkeypatch.setattr("gate.programs.lane.program.crossing_of", lambda _: next(iter(under_way), None))
     await lane.look_at_site()
     assert len(nursery.started) == 1, "not beside a crossing"
-    monkeypatch.setattr("gate.programs.lane.program.crossing_of", lambda _: None)
+    under_way.clear()
     nursery.chip = ""
     await lane.look_at_site()
     assert (lane._spare.child, nursery.started[0].ended) == (nursery.started[1], True)
