@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from hardware_sim.barrier.controller import Controller
-from hardware_sim.barrier.leaf import LeafState
+from hardware_sim.barrier.leaf import TRAVEL_MS, LeafState
 from hardware_sim.barrier.modbus import Slave
 from hardware_sim.barrier.registers import BarrierRegisters
 from hardware_sim.barrier.zone import GONE_M, LEAF_M, START_M, WALK_M_S, Body, Place, broken_beams
@@ -46,6 +46,7 @@ class Barrier:
         self._bodies: list[Body] = []
         self._places: dict[str, Place] = {}
         self._now_ms: float | None = None
+        self._stuck: int | None = None
 
     def _report(self, event: str, **fields: str | int | bool) -> None:
         self._told(event, at_ms=int(self._now_ms or 0.0), **fields)
@@ -130,6 +131,36 @@ class Barrier:
             fields: dict[str, str | int] = {"from": before.name.lower(), "degrees": round(degrees)}
             self._report("leaf_forced", **fields)
 
+    def slow_leaf(self, travel_ms: float) -> None:
+        """The motor takes so long from closed to open from now on."""
+        with self._lock:
+            self._controller.leaf.travel_ms = travel_ms
+
+    @property
+    def leaf_is_slow(self) -> bool:
+        """True while its motor is slower than it should be."""
+        return self._controller.leaf.travel_ms > TRAVEL_MS
+
+    def stick_beam(self, at: int | None) -> None:
+        """A beam, entry side first, is broken whoever is there; None: none is."""
+        with self._lock:
+            self._stuck = at
+
+    def be_busy(self, *, busy: bool) -> None:
+        """The controller has no time for what it is asked."""
+        with self._lock:
+            self._slave.busy = busy
+
+    @property
+    def empty(self) -> bool:
+        """True when nobody is in the lane or on the way there."""
+        return not self._bodies
+
+    @property
+    def controller(self) -> Controller:
+        """What the controller knows and does: to be looked at."""
+        return self._controller
+
     def power_cycle(self) -> None:
         """The controller's power goes and comes back."""
         with self._lock:
@@ -153,7 +184,10 @@ class Barrier:
             self._follow(body)
         self._bodies = [body for body in self._bodies if not body.gone]
         before = leaf.state
-        self._controller.step(self._now_ms or 0.0, broken_beams(self._bodies))
+        broken = broken_beams(self._bodies)
+        if self._stuck is not None:
+            broken = tuple(is_broken or at == self._stuck for at, is_broken in enumerate(broken))
+        self._controller.step(self._now_ms or 0.0, broken)
         if leaf.state is not before:
             self._report_leaf(before, leaf.state)
 

@@ -24,10 +24,11 @@ class LeafState(enum.IntEnum):
 
 
 class Leaf:
-    """One leaf; starts closed."""
+    """One leaf; starts closed. `travel_ms` is what its motor takes from closed to open."""
 
     def __init__(self) -> None:
         self.angle_degrees = 0.0
+        self.travel_ms = TRAVEL_MS
         self._moving = 0  # 1 opening, -1 closing, 0 neither
 
     @property
@@ -41,7 +42,7 @@ class Leaf:
 
     def drive(self, *, towards_open: bool, elapsed_ms: float) -> None:
         """Let the motor move it for a while."""
-        step = elapsed_ms * OPEN_DEGREES / TRAVEL_MS
+        step = elapsed_ms * OPEN_DEGREES / self.travel_ms
         if towards_open:
             self.angle_degrees = min(OPEN_DEGREES, self.angle_degrees + step)
             self._moving = 1 if self.angle_degrees < OPEN_DEGREES else 0

@@ -50,6 +50,12 @@ class WrongStateError(ModbusRefusalError):
     code = 4
 
 
+class BusyError(ModbusRefusalError):
+    """Exception 06: no time now."""
+
+    code = 6
+
+
 class Registers(Protocol):
     """The device's registers. All three raise ModbusRefusalError."""
 
@@ -63,13 +69,20 @@ class Registers(Protocol):
         """Write all of them or none."""
 
 
+def _shifted(crc: int) -> int:
+    for _ in range(8):
+        crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    return crc
+
+
+_SHIFTED = tuple(map(_shifted, range(256)))
+
+
 def crc16(data: bytes) -> int:
     """The CRC of Modbus over Serial Line §6.2.2; sent low byte first."""
     crc = 0xFFFF
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+        crc = crc >> 8 ^ _SHIFTED[(crc ^ byte) & 0xFF]
     return crc
 
 
@@ -92,6 +105,7 @@ class Slave:
         self._buffer = bytearray()
         self._last_byte_ms = 0.0
         self.answered = 0  # requests that were obeyed, exceptions not counted
+        self.busy = False  # then everything is refused for now
 
     def receive(self, received: bytes, now_ms: float) -> bytes:
         """Take bytes; return the reply when they complete a frame."""
@@ -125,6 +139,8 @@ class Slave:
         return seal(bytes([self._unit, function]) + reply)
 
     def _obey(self, function: int, body: bytes) -> bytes:
+        if self.busy:
+            raise BusyError
         match function:
             case 3 | 4:
                 return self._read(function, body)

@@ -1,0 +1,121 @@
+"""The log of a simulated lane: the real queue of what is owed, over a disk of the hall's. What is on that disk outlives the lane.
+
+In place of the log's program, its socket and its client: a record is durable after the time that a write takes, refused while the disk is
+full, and what the lane is told at its next start follows from what was written, as in the real log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from gate.channel import messages
+from gate.passage import records
+from gate.passage.events import Event, Part, PartBack, PartLost, RecordKind
+from gate.programs.lane.owed import Outcome, Owed
+from gate.programs.lane.records import Remembered
+from hardware_sim.hall.disk import Disk
+
+WRITE_S = (0.003, 0.015)
+PULSE_S = 1.0  # how often a log that refused something is asked whether it is well again
+ID_BYTES = 16
+
+
+@dataclass(slots=True)
+class Left:
+    """What a lane leaves behind on the disk, for its next start."""
+
+    disk: Disk
+    rng: random.Random
+    open: dict[str, None] = field(default_factory=dict)
+    referred: dict[str, None] = field(default_factory=dict)
+    remembered: bytes = b""
+
+    def write(self, new: messages.NewRecord) -> Outcome:
+        """A record comes to the disk."""
+        if not self.disk.takes(leads_to_admission=new.leads_to_admission):
+            return messages.NotRecorded("the disk is full", again=True)
+        self.disk.write(new.kind.value, new.crossing, new.body)
+        self.remembered = new.remember or self.remembered
+        if new.crossing is not None:
+            self._follow(new.crossing, new)
+        return messages.Recorded(self.disk.records)
+
+    def _follow(self, crossing: str, new: messages.NewRecord) -> None:
+        if new.kind is RecordKind.OPENED:
+            self.open[crossing] = None
+        if new.ends_crossing:
+            self.open.pop(crossing, None)
+            self.referred.pop(crossing, None)
+        if new.awaits_officer:
+            self.referred[crossing] = None
+
+
+class SimulatedLog:
+    """Fills `engine.Recorder`. `told` hears of each record as the lane gives it."""
+
+    def __init__(self, left: Left, *, post: Callable[[Event], None], told: Callable[[records.Record], None]) -> None:
+        self._left = left
+        self._post = post
+        self._told = told
+        self._queue = Owed(lambda: left.rng.randbytes(ID_BYTES), Remembered.of(left.remembered))
+        self._offered: Sequence[messages.NewRecord] = ()
+        self._well = True
+        self._wake = asyncio.Event()
+
+    @property
+    def owed(self) -> int:
+        """How many records are not on the disk yet."""
+        return len(self._queue)
+
+    def append(self, record: records.Record, *, awaited: bool) -> None:
+        """Write a record."""
+        self._told(record)
+        now_ms = int(asyncio.get_running_loop().time() * 1000)
+        for answer in self._queue.add(record, now_ms, awaited=awaited, reachable=True):
+            self._post(answer)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write what is owed. For ever."""
+        loop = asyncio.get_running_loop()
+        self._post(PartBack(Part.LOG))
+        while True:
+            self._wake.clear()
+            self._offered = self._queue.offer(int(loop.time() * 1000), has_room=self._well)
+            if not self._offered:
+                await self._rest()
+                continue
+            await asyncio.sleep(self._left.rng.uniform(*WRITE_S))
+            outcomes = [self._left.write(new) for new in self._offered]
+            self._offered = ()
+            for answer in self._queue.settle(outcomes):
+                self._post(answer)
+            if not all(isinstance(outcome, messages.Recorded) for outcome in outcomes):
+                self._report(well=False)
+                await self._rest()
+
+    async def _rest(self) -> None:
+        """Until there is something new; a log that is not well is asked now and then."""
+        if self._well:
+            await self._wake.wait()
+            return
+        try:
+            async with asyncio.timeout(PULSE_S):
+                await self._wake.wait()
+        except TimeoutError:
+            self._report(well=not self._left.disk.full)
+
+    def _report(self, *, well: bool) -> None:
+        if well is not self._well:
+            self._well = well
+            self._post(PartBack(Part.LOG) if well else PartLost(Part.LOG))
+
+    def die(self) -> None:
+        """The lane is killed: what it had offered may be on the disk, and nobody hears of it."""
+        if self._left.rng.random() < 0.5:
+            for new in self._offered:
+                self._left.write(new)
+        self._offered = ()

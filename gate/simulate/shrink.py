@@ -1,0 +1,74 @@
+"""The shortest replay of a violation: fewer crossings, then fewer kinds of fault, as long as the same kind of violation comes of it.
+
+A crossing is drawn from the seed and its number alone, so a few of many stay what they were. What the lane and the board remember of those
+that are left out is lost, so a shorter run is believed only after it was run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from gate.simulate.run import Run, Wishes, run
+from hardware_sim.hall.plan import falls_to
+
+RUNS_MAX = 40  # then the shortest so far is good enough
+
+
+def shortest(found: Run, again: Callable[[Wishes], Run] = run) -> Run:
+    """The shortest run that still shows the violation; `found` itself where none does."""
+    best = found
+    for _ in range(RUNS_MAX):
+        for wishes in _shorter(best):
+            shown = again(wishes)
+            if (
+                shown.violation is not None
+                and best.violation is not None
+                and shown.violation.kind == best.violation.kind
+            ):
+                best = shown
+                break
+        else:
+            return best
+    return best
+
+
+def _shorter(best: Run) -> Iterator[Wishes]:
+    """What may show the same: the ends of the run, each twice as long as the one before, then all but one crossing, then all but one kind."""
+    wishes, violation = best.wishes, best.violation
+    if violation is None or violation.crossing not in wishes.numbers:
+        return
+    upto = wishes.numbers[: wishes.numbers.index(violation.crossing) + 1]
+    length = 1
+    while length < len(wishes.numbers):
+        yield wishes.only(upto[-length:])
+        length *= 2
+    if len(upto) <= RUNS_MAX:
+        for at in range(len(upto) - 1):
+            yield wishes.only((*upto[:at], *upto[at + 1 :]))
+    kinds = (
+        {kind for number in upto for kind in falls_to(wishes.seed, number)} & wishes.kinds if wishes.faults else set()
+    )
+    if kinds != wishes.kinds and wishes.faults:
+        yield replace(wishes, kinds=frozenset(kinds))
+    for kind in sorted(kinds, key=lambda one: one.value):
+        yield replace(wishes, kinds=frozenset(kinds - {kind}))
+
+
+def command(wishes: Wishes) -> str:
+    """The command line that runs these again."""
+    numbers = _ranges(wishes.numbers)
+    kinds = ",".join(sorted(kind.value for kind in wishes.kinds))
+    faults = f" --faults on --kinds {kinds or 'none'}" if wishes.faults else ""
+    return f"gate simulate --seed {wishes.seed} --only {numbers}{faults}"
+
+
+def _ranges(numbers: tuple[int, ...]) -> str:
+    """Numbers as people write them: 3-5,9."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)

@@ -1,0 +1,137 @@
+"""The hall: one crossing after another before one lane, until the first violation; and what came of them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hardware_sim.hall.judge import ViolationError, Wrong
+from hardware_sim.hall.lane import WELCOME
+from hardware_sim.hall.officer import Officer
+from hardware_sim.hall.plan import Crossing, Intention, Kind
+from hardware_sim.hall.travellers import visit
+from hardware_sim.hall.troubles import Troubles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hardware_sim.hall.scene import Scene
+
+LOOK_S = 0.1
+REST_S = 60.0  # after so long with everything well a lane that serves nobody is locked
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of the crossings. `again` are orders that were given again, by what went wrong meanwhile; so are `referrals`."""
+
+    crossings: int = 0
+    genuine: int = 0
+    genuine_admitted: int = 0
+    admitted: int = 0
+    referred: int = 0
+    by_fault: int = 0
+    hits: Counter[Kind] = field(default_factory=Counter)
+    again: Counter[Kind] = field(default_factory=Counter)
+    referrals: Counter[Kind] = field(default_factory=Counter)
+
+
+class Hall:
+    """One hall around a scene."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.tally = Tally()
+        self.officer = Officer(scene)
+
+    async def run(self, crossings: list[Crossing], done: Callable[[Crossing], None] = lambda _: None) -> None:
+        """All of them. Raises ViolationError at the first violation."""
+        watching = [asyncio.ensure_future(self._watch()), asyncio.ensure_future(self.officer.serve())]
+        for task in watching:
+            task.add_done_callback(self._ended)
+        self.scene.lane.start()
+        try:
+            await self._come_to_rest()
+            for crossing in crossings:
+                await self._cross(crossing)
+                done(crossing)
+        finally:
+            for task in watching:
+                task.cancel()
+            await self.scene.lane.die()
+            await asyncio.gather(*watching, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """One of those who never end did: nobody shall wait for what they would have done."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.scene.violate(error)
+
+    async def _watch(self) -> None:
+        """Move whoever walks, and look with the judge's eyes. For ever."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self.scene.board.tick(self.scene.clock() * 1000)
+            try:
+                self.scene.judge.look()
+            except ViolationError as error:
+                self.scene.violate(error)
+            if fault := self.scene.lane.fault():
+                self.scene.violate(ViolationError(Wrong.LOCKED_LANE, f"the lane program ended: {fault}"))
+            self.scene.notify()
+
+    async def _cross(self, crossing: Crossing) -> None:
+        self.scene.crossing = crossing
+        self.scene.hits = set()
+        self.scene.line.rng = random.Random(f"{crossing.number}/{crossing.drawn}")
+        self.scene.trace(f"crossing {crossing}")
+        again = self.scene.line.orders_again
+        troubles = Troubles(self.scene, crossing)
+        try:
+            await troubles.before()
+            await self.scene.pause(crossing.rest_s)
+            troubles.begin()
+            await visit(self.scene, crossing, troubles)
+            await troubles.over()
+        finally:
+            troubles.end()
+        self._count(crossing, self.scene.line.orders_again - again)
+        await self._come_to_rest()
+
+    def _count(self, crossing: Crossing, again: int) -> None:
+        tally, name = self.tally, crossing.name
+        admitted = name in self.scene.judge.through and name not in self.scene.judge.by_officer
+        tally.crossings += 1
+        tally.admitted += admitted
+        tally.referred += name in self.officer.referred
+        if crossing.intention is Intention.GENUINE:
+            tally.genuine += 1
+            tally.genuine_admitted += admitted
+        for kind in self.scene.hits:
+            tally.hits[kind] += 1
+            tally.again[kind] += again
+            tally.referrals[kind] += name in self.officer.referred
+        tally.by_fault = self.scene.judge.by_fault
+
+    async def _come_to_rest(self) -> None:
+        """Everything is well, and an officer is there: then the lane must invite the next traveller, and the books hold everybody."""
+        if not await self.scene.until(self._rests, REST_S):
+            desk = self.scene.lane.desk()
+            raise ViolationError(
+                Wrong.LOCKED_LANE,
+                f"it shows {self.scene.screen} {self.scene.served} after {REST_S:.0f} s with everything well; {desk}",
+            )
+        try:
+            self.scene.judge.compare_books()
+        finally:
+            self.officer.rest()
+
+    def _rests(self) -> bool:
+        return (
+            self.scene.screen == WELCOME
+            and self.scene.board.empty
+            and self.scene.board.leaf_closed
+            and not self.scene.lane.desk().owed
+        )

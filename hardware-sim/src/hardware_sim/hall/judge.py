@@ -1,0 +1,186 @@
+"""What went wrong in the hall, by what truly happened there: wrong openings, lost passages, a locked lane, orders that nobody heard.
+
+The judge knows who came with which document, who went through the leaf, what the board held and what stands on the disk. What the gate
+believes is no evidence; what it told an officer counts only where the question is whether anybody was told.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hardware_sim.barrier.device import Barrier
+    from hardware_sim.hall.disk import Disk
+
+HEARD_S = 1.5  # on a line that has been well for so long every order is heard
+TOLD_S = 4.0  # after so long somebody must have been told of one that is not
+CLOSES_S = 3.0  # a leaf that a release or an emergency opened may let somebody through for so long after
+PRESENCE_SPARE_S = 1.0
+_ORDER_OF_INCIDENT = {
+    "grant_not_shown": "grant",
+    "release_not_shown": "release",
+    "emergency_not_ended": "end_emergency",
+}
+
+
+class Wrong(enum.Enum):
+    """The kinds of violation. The words are those of `gate simulate --json`."""
+
+    WRONG_OPENING = "wrong_opening"
+    LOST_PASSAGE = "lost_passage"
+    LOCKED_LANE = "locked_lane"
+    UNHEARD_ORDER = "unheard_order"
+
+
+class ViolationError(Exception):
+    """A violation: what kind, and what happened."""
+
+    def __init__(self, kind: Wrong, why: str) -> None:
+        super().__init__(f"{kind.value}: {why}")
+        self.kind = kind
+        self.why = why
+
+
+@dataclass(slots=True)
+class Judge:
+    """Watches one hall. `presence_max_s` is for how long an officer's word that they are there holds. Raises ViolationError."""
+
+    board: Barrier
+    disk: Disk
+    clock: Callable[[], float]
+    presence_max_s: float
+    well_since_s: float = 0.0  # inf while something is wrong
+    may_pass: set[str] = field(default_factory=set)  # whose document and face were found good
+    by_officer: set[str] = field(default_factory=set)  # whom an officer lets through
+    present_s: float = -math.inf
+    served: str = ""  # whom the lane serves
+    passed_by_grant: list[str] = field(default_factory=list)  # since the latest grant arrived
+    through: set[str] = field(default_factory=set)
+    passages: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
+    by_fault: int = 0
+    is_helpless: bool = False  # since the lane was at rest, leaf or beam failed: no order could have kept somebody back
+    _blind: bool = False  # since the books were compared last, something was not to be counted, or not to be told
+    _open_until_s: float = -math.inf
+    _granted: bool = False
+    _granted_to: str = ""
+    _granted_s: float = 0.0
+    _revoked_s: float | None = None
+    _orders: dict[str, float] = field(default_factory=dict)  # what nobody has heard yet, and since when
+    _told: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
+
+    # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def happened(self, event: str, fields: dict[str, str | int | bool]) -> None:
+        """The board or its people did something."""
+        controller = self.board.controller
+        if controller.emergency or controller.releasing:
+            self._open_until_s = self.clock() + CLOSES_S
+        match event:
+            case "passed":
+                self._passed(str(fields["traveller"]), str(fields["direction"]))
+            case "grant_received":
+                self._grant_arrives()
+            case "grant_ended":
+                self._granted = False
+            case "release_received":
+                self._orders.pop("release", None)
+            case "emergency_began":
+                self._orders.clear()
+            case "emergency_ended":
+                self._orders.pop("end_emergency", None)
+            case _:
+                pass
+
+    def _grant_arrives(self) -> None:
+        self._granted, self._granted_s = True, self.clock()
+        self._orders.pop("grant", None)
+        self.passed_by_grant.clear()
+        name = self._granted_to
+        if name not in self.disk.admissions:
+            raise ViolationError(Wrong.WRONG_OPENING, f"{name} was granted before that was on the disk")
+        absent_s = self.clock() - self.present_s
+        if name not in self.by_officer and absent_s > self.presence_max_s + PRESENCE_SPARE_S:
+            raise ViolationError(Wrong.WRONG_OPENING, f"{name} was granted with no officer there")
+
+    def _passed(self, name: str, direction: str) -> None:
+        self.passages[direction] += 1
+        self.through.add(name)
+        if direction == "exit" or self.clock() <= self._open_until_s:
+            return
+        others, self.passed_by_grant = self.passed_by_grant, [*self.passed_by_grant, name]
+        if name not in self.may_pass | self.by_officer:
+            self._blame(f"{name} went through, whom nobody had verified")
+        elif others:
+            self._blame(f"{name} went through on a grant that {others[0]} had used")
+
+    def _blame(self, why: str) -> None:
+        if self.is_helpless:
+            self.by_fault += 1
+            return
+        raise ViolationError(Wrong.WRONG_OPENING, why)
+
+    def board_miscounts(self) -> None:
+        """What the board counted it forgets, or it cannot count: what no record tells by now, none may ever."""
+        self._blind = True
+
+    # ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ordered(self, order: str) -> None:
+        """The lane told the board something, or an officer was answered that it does."""
+        if order == "grant":
+            self._granted_to = self.served
+        if order in {"grant", "revoke"}:
+            self._orders.pop("grant", None)
+            self._revoked_s = self.clock() if order == "revoke" else None
+        if order != "revoke":
+            self._orders.setdefault(order, self.clock())
+
+    def told(self, incident: str) -> None:
+        """An officer is told what the board does not show."""
+        if incident == "revoke_not_shown":
+            self._revoked_s = None
+        order = _ORDER_OF_INCIDENT.get(incident)
+        if order is not None:
+            self._orders.pop(order, None)
+
+    def look(self) -> None:
+        """Hold what was ordered against what the board shows. Raises ViolationError."""
+        now_s = self.clock()
+        controller = self.board.controller
+        if controller.emergency or controller.releasing:
+            self._open_until_s = now_s + CLOSES_S
+        stands_s = math.inf if not self._granted or self._revoked_s is None else max(self._revoked_s, self._granted_s)
+        if now_s - max(stands_s, self.well_since_s) > HEARD_S:
+            raise ViolationError(Wrong.UNHEARD_ORDER, f"a grant stands {now_s - stands_s:.1f} s after it was revoked")
+        for order, at_s in self._orders.items():
+            if now_s - max(at_s, self.well_since_s) > TOLD_S:
+                raise ViolationError(
+                    Wrong.UNHEARD_ORDER, f"{order}, given {now_s - at_s:.1f} s ago, and nobody was told"
+                )
+
+    def lane_died(self) -> None:
+        """What the lane wanted of the board, it wants no more."""
+        self._orders.clear()
+        self._revoked_s = None
+
+    # ── at rest ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def compare_books(self) -> None:
+        """Everything is well, and the lane at rest: every passage must be told. Raises ViolationError."""
+        for way, went in self.passages.items():
+            told = self.disk.told[way] - self._told[way]
+            if told != went and not self._blind:
+                raise ViolationError(Wrong.LOST_PASSAGE, f"{went} went through ({way}), and records tell of {told}")
+            self._told[way] = self.disk.told[way]
+            self.passages[way] = 0
+        self._blind = self.is_helpless = False
+        self.through.clear()
+        self.may_pass.clear()
+        self.by_officer.clear()
+        self.disk.admissions.clear()
+        self.passed_by_grant.clear()

@@ -1,0 +1,63 @@
+"""What the hall needs of a lane, in the hall's own words: the gate's side of a simulation fills this port."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Protocol
+
+WELCOME, LOOK, GO, OFFICER = "welcome", "look", "go", "officer"  # what a screen says
+CLOSED, EMERGENCY = "closed", "emergency"
+
+
+class Word(enum.Enum):
+    """What an officer orders."""
+
+    PRESENT = "present"
+    ADMIT = "admit"
+    TAKE_OVER = "take_over"
+    SEND_BACK = "send_back"
+    FREE = "free"
+    END_EMERGENCY = "end_emergency"
+    ACKNOWLEDGE = "acknowledge"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What an officer is told of the lane."""
+
+    waiting: tuple[str, ...]  # referrals
+    alarmed: bool
+    emergency: bool
+    notices: tuple[str, ...]
+    closed: bool  # by an officer
+    owed: int  # records that are not on the disk yet
+
+
+class Lane(Protocol):
+    """One lane. What it shows it tells the hall (`Scene.shown`), as well as orders, answers and incidents."""
+
+    def start(self) -> None:
+        """Start the lane's program."""
+
+    async def die(self) -> None:
+        """End it as SIGKILL does: what it had in memory is gone."""
+
+    def fault(self) -> str:
+        """What ended the program by itself; empty while it runs."""
+
+    def lay(self, name: str) -> None:
+        """A document is laid on the reader."""
+
+    def pull(self) -> None:
+        """It is taken away."""
+
+    def lose_sight(self, name: str) -> None:
+        """The camera does not see this traveller any more."""
+
+    def order(self, word: Word, crossing: str = "") -> None:
+        """An officer orders."""
+
+    def desk(self) -> Desk:
+        """What an officer is told."""

@@ -1,0 +1,113 @@
+"""The line between host and board, byte by byte and in time: what is sent arrives later, hurt, twice or never.
+
+Half duplex and paced: a frame takes its characters' time, the board its turnaround. What harms it is switched from outside. Counts what
+was exchanged, and which orders the host gave again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hardware_sim.barrier.device import Barrier
+
+BAUD = 115_200
+_BITS_A_CHARACTER = 10
+TURNAROUND_S = (0.002, 0.008)
+WRITE_MANY = 0x10
+_REFUSED, _BUSY = 0x80, 6
+AGAIN_S = 2.0  # the same write within so long is an order given again
+BIT_ERROR_RATES = (1e-4, 1e-3)
+
+
+@dataclass(slots=True)
+class Harm:
+    """What harms the line now. `hit` is told whenever it did."""
+
+    bit_error_rate: float = 0.0
+    noise: bool = False
+    lose_replies: bool = False
+    double_replies: bool = False
+
+
+@dataclass(slots=True)
+class Line:
+    """The line of one board. `deliver` takes what reaches the host; `hit` hears what harmed something, by its kind's word."""
+
+    board: Barrier
+    clock: Callable[[], float]
+    hit: Callable[[str], None]
+    rng: random.Random = field(default_factory=lambda: random.Random(0))
+    deliver: Callable[[bytes], None] | None = None
+    harm: Harm = field(default_factory=Harm)
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    frames_sent: int = 0
+    orders_again: int = 0
+    _written: bytes = b""
+    _written_s: float = -math.inf
+
+    def send(self, sent: bytes) -> None:
+        """Bytes from the host set out."""
+        self.frames_sent += 1
+        self.bytes_sent += len(sent)
+        self._count(sent)
+        asyncio.get_running_loop().call_later(_wire_s(sent), self._arrive, self._hurt(sent))
+
+    def _count(self, sent: bytes) -> None:
+        if len(sent) < 2 or sent[1] != WRITE_MANY:
+            return
+        now_s = self.clock()
+        if sent == self._written and now_s - self._written_s < AGAIN_S:
+            self.orders_again += 1
+        self._written, self._written_s = sent, now_s
+
+    def _arrive(self, received: bytes) -> None:
+        reply = self.board.receive(received, self.clock() * 1000)
+        if not reply:
+            return
+        if reply[1] & _REFUSED and reply[2] == _BUSY:
+            self.hit("busy_answer")
+        if self.harm.lose_replies:
+            self.hit("lost_reply")
+            return
+        times = 1
+        if self.harm.double_replies:
+            self.hit("doubled_reply")
+            times = 2
+        later_s = self.rng.uniform(*TURNAROUND_S) + _wire_s(reply)
+        asyncio.get_running_loop().call_later(later_s, self._back, self._hurt(reply) * times)
+
+    def _back(self, received: bytes) -> None:
+        self.bytes_received += len(received)
+        if self.deliver is not None:
+            self.deliver(received)
+
+    def _hurt(self, sent: bytes) -> bytes:
+        """What becomes of bytes on their way."""
+        if self.harm.noise:
+            self.hit("burst")
+            return self.rng.randbytes(self.rng.randrange(len(sent) + 8))
+        if not self.harm.bit_error_rate:
+            return sent
+        hurt = bytearray(sent)
+        at = self._next_error()
+        while at < 8 * len(hurt):
+            hurt[at // 8] ^= 1 << at % 8
+            self.hit("bit_errors")
+            at += 1 + self._next_error()
+        return bytes(hurt)
+
+    def _next_error(self) -> int:
+        """How many bits are sound before the next that is not."""
+        return int(math.log(1.0 - self.rng.random()) / math.log(1.0 - self.harm.bit_error_rate))
+
+
+def _wire_s(sent: bytes) -> float:
+    return len(sent) * _BITS_A_CHARACTER / BAUD

@@ -1,0 +1,163 @@
+"""What a crossing is going to be, drawn from the seed and its number alone: who comes, what they mean to do, and what goes wrong. Pure.
+
+A crossing is drawn without those before it, so that a few of many can be played again by themselves. Faults are dealt out rather than
+thrown: each kind falls to one crossing in every `BLOCK`, bit errors to every tenth, so that a run of some size meets all of them.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import random
+from dataclasses import dataclass, replace
+
+BLOCK = 80  # crossings; one of them each kind of fault falls to
+BIT_ERRORS_EVERY = 10
+
+
+class Intention(enum.Enum):
+    """What somebody who comes means to do. Beside `GENUINE` nobody is promised to be let through."""
+
+    GENUINE = "genuine"  # their own valid document, their own face, and straight through
+    FORGED = "forged"  # the document is not genuine
+    LOOKALIKE = "lookalike"  # somebody else's document
+    ACCOMPANIED = "accompanied"  # two faces before the camera
+    PULLS = "pulls"  # takes the document away while it is read
+    AGAIN = "again"  # lays another document when they may go
+    STAYS = "stays"  # does not go
+    TURNS = "turns"  # goes back out of the zone
+    SWAPS = "swaps"  # goes back, and somebody else steps in
+    FOLLOWED = "followed"  # somebody without a document comes behind
+    CALLS = "calls"  # gets an officer to open for them
+
+
+SELDOM = tuple(Intention)[1:]
+GENUINE_SHARE = 0.85
+VALID = frozenset(Intention) - {Intention.FORGED, Intention.LOOKALIKE, Intention.ACCOMPANIED}
+
+
+class Kind(enum.Enum):
+    """What can go wrong. The words are those of `gate simulate --json`."""
+
+    BUSY_ANSWER = "busy_answer"  # the board has no time, again and again
+    BURST = "burst"  # a burst of noise on the line
+    BIT_ERRORS = "bit_errors"  # single bits flip all through the crossing
+    LOST_REPLY = "lost_reply"  # what the board answers is lost
+    DOUBLED_REPLY = "doubled_reply"  # it arrives twice
+    POWER_CYCLE = "power_cycle"  # of the board
+    CLOCK_JUMP = "clock_jump"  # of the wall clock
+    DISK_FULL = "disk_full"
+    DEATH = "death"  # of the lane program
+    SLOW_LEAF = "slow_leaf"
+    STUCK_BEAM = "stuck_beam"
+    FORGETFUL_OFFICER = "forgetful_officer"  # does not say any more that they are there
+    FIRE = "fire"
+
+
+DEALT = tuple(kind for kind in Kind if kind is not Kind.BIT_ERRORS)
+
+
+class Moment(enum.Enum):
+    """From when on a fault's time counts."""
+
+    LAID = "laid"  # the document
+    GO = "go"  # the screen says so
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault. `drawn` is for whatever else is to be chosen, from 0 to 1."""
+
+    kind: Kind
+    moment: Moment
+    after_s: float
+    lasts_s: float
+    drawn: float
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """One crossing. Times are seconds; those of chip and camera count from when the lane begins with them."""
+
+    number: int
+    intention: Intention
+    rest_s: float  # before the document is laid
+    reads_s: float
+    compares_s: float
+    goes_s: float  # from the screen that says so to the first step
+    drawn: float
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Who comes: the name of the traveller, and of their document."""
+        return f"t{self.number}"
+
+
+_LASTS_S: dict[Kind, tuple[float, float]] = {
+    Kind.BUSY_ANSWER: (0.05, 2.0),
+    Kind.BURST: (0.02, 1.5),
+    Kind.BIT_ERRORS: (30.0, 30.0),
+    Kind.LOST_REPLY: (0.05, 1.0),
+    Kind.DOUBLED_REPLY: (0.2, 2.0),
+    Kind.POWER_CYCLE: (0.0, 0.0),
+    Kind.CLOCK_JUMP: (5.1, 8.0),
+    Kind.DISK_FULL: (2.0, 4.0),
+    Kind.DEATH: (0.3, 2.0),
+    Kind.SLOW_LEAF: (6.0, 6.0),
+    Kind.STUCK_BEAM: (0.3, 4.0),
+    Kind.FORGETFUL_OFFICER: (1.0, 5.0),
+    Kind.FIRE: (0.3, 4.0),
+}
+
+
+def crossing(seed: int, number: int, *, faults: bool, kinds: frozenset[Kind] = frozenset(Kind)) -> Crossing:
+    """Draw one crossing; of its faults only those of these kinds."""
+    rng = random.Random(f"{seed}/{number}")
+    intention = Intention.GENUINE if rng.random() < GENUINE_SHARE else rng.choice(SELDOM)
+    drawn = Crossing(
+        number=number,
+        intention=intention,
+        rest_s=rng.uniform(0.05, 0.6),
+        reads_s=rng.uniform(0.8, 2.5),
+        compares_s=rng.uniform(0.6, 2.5),
+        goes_s=rng.uniform(0.2, 1.0),
+        drawn=rng.random(),
+    )
+    if not faults:
+        return drawn
+    wrong = tuple(_fault(seed, number, kind) for kind in falls_to(seed, number) if kind in kinds)
+    return replace(drawn, faults=wrong)
+
+
+def falls_to(seed: int, number: int) -> tuple[Kind, ...]:
+    """The kinds of fault that are dealt out to this crossing."""
+    block, at = divmod(number, BLOCK)
+    kinds = tuple(kind for kind, place in zip(DEALT, _places(seed, block), strict=True) if place == at)
+    offset = random.Random(f"{seed}/bits").randrange(BIT_ERRORS_EVERY)
+    return (*kinds, Kind.BIT_ERRORS) if number % BIT_ERRORS_EVERY == offset else kinds
+
+
+@functools.lru_cache(maxsize=4)
+def _places(seed: int, block: int) -> tuple[int, ...]:
+    rng = random.Random(f"{seed}/block/{block}")
+    return tuple(rng.randrange(BLOCK) for _ in DEALT)
+
+
+def _fault(seed: int, number: int, kind: Kind) -> Fault:
+    """Half of them come while document and face are looked at or later, half when somebody may go: there an order can be lost."""
+    rng = random.Random(f"{seed}/{number}/{kind.value}")
+    if kind in _FROM_THE_START:
+        moment, after_s = Moment.LAID, 0.0
+    elif kind is Kind.DISK_FULL:
+        moment, after_s = (
+            Moment.LAID,
+            rng.choice([0.0, rng.uniform(0.05, 0.7)]),
+        )  # before the opening, or before the decision
+    else:
+        moment = rng.choice([Moment.LAID, Moment.GO])
+        after_s = rng.uniform(0.0, 5.0 if moment is Moment.LAID else 3.5)
+    return Fault(kind, moment, after_s, rng.uniform(*_LASTS_S[kind]), rng.random())
+
+
+_FROM_THE_START = frozenset({Kind.BIT_ERRORS, Kind.FORGETFUL_OFFICER, Kind.CLOCK_JUMP})

@@ -1,0 +1,167 @@
+"""The scene: a lane with its board, line and disk, what is shown there, and what truly happens. Who acts there waits and orders through it.
+
+Time is the event loop's, whatever that is. What happens goes to the judge and into the trace, whose digest tells two runs apart. After a
+violation everybody who waits hears of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import deque
+from typing import TYPE_CHECKING
+
+from hardware_sim.barrier.device import Barrier
+from hardware_sim.hall.disk import Disk
+from hardware_sim.hall.judge import Judge, ViolationError
+from hardware_sim.hall.lane import CLOSED, GO, OFFICER, Lane, Word
+from hardware_sim.hall.line import Line
+from hardware_sim.hall.plan import Crossing, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TRACE_MAX = 200  # lines that are kept to be shown
+
+
+class Scene:
+    """One scene on the running loop. `presence_max_s` is for how long the lane takes an officer's word that they are there."""
+
+    def __init__(self, *, presence_max_s: float) -> None:
+        self.clock: Callable[[], float] = asyncio.get_running_loop().time
+        self.board = Barrier(self._reported)
+        self.line = Line(self.board, self.clock, self.hit)
+        self.disk = Disk(lambda: self.hit(Kind.DISK_FULL.value))
+        self.judge = Judge(self.board, self.disk, self.clock, presence_max_s)
+        self.lane: Lane
+        self.forgets = False  # the officer, that they should say that they are there
+        self.heard: Callable[[Word, str], None] = lambda _, __: None  # what an order is answered
+        self.wall_jump_s = 0.0
+        self.crossing: Crossing | None = None
+        self.screen, self.served = CLOSED, ""
+        self.lines: deque[str] = deque(maxlen=TRACE_MAX)
+        self._digest = hashlib.blake2b(digest_size=16)
+        self._violation: BaseException | None = None
+        self._waits: set[asyncio.Future[None]] = set()
+        self.hits: set[Kind] = set()  # what hit the crossing that runs
+
+    # ── what the gate's side tells ───────────────────────────────────────────────────────────────────────────────────
+
+    def shown(self, screen: str, served: str) -> None:
+        """The lane shows this, and serves this traveller."""
+        if (screen, served) != (self.screen, self.served):
+            self.screen, self.served = screen, served
+            self.judge.served = served
+            self.trace(f"shows {screen} {served}")
+            self.notify()
+
+    def ordered(self, order: str) -> None:
+        """The lane tells the board something."""
+        self.trace(f"orders {order}")
+        self.judge.ordered(order)
+
+    def answered(self, word: Word, outcome: str, detail: str) -> None:
+        """An officer is answered."""
+        self.trace(f"answers {word.value}: {outcome} {detail}")
+        self.heard(word, outcome)
+
+    def order(self, word: Word, crossing: str = "") -> None:
+        """An officer gives an order."""
+        self.trace(f"officer {word.value} {crossing}")
+        if word in {Word.PRESENT, Word.ADMIT}:
+            self.judge.present_s = self.clock()
+        self.lane.order(word, crossing)
+
+    def incident(self, kind: str) -> None:
+        """An incident is made known."""
+        self.trace(f"incident {kind}")
+        self.judge.told(kind)
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds of the wall clock, as it stands."""
+        if self.wall_jump_s:
+            self.hit(Kind.CLOCK_JUMP.value)
+        return self.clock() + self.wall_jump_s
+
+    def served_now(self, name: str) -> bool:
+        """True while a crossing of this traveller runs."""
+        return self.served == name and self.screen != OFFICER
+
+    def may_go(self, name: str) -> bool:
+        """True while the screen tells this traveller to go."""
+        return self.screen == GO and self.served == name
+
+    def is_over(self, name: str) -> bool:
+        """True when the lane has nothing more to do with this traveller."""
+        return self.served != name and name not in self.lane.desk().waiting
+
+    # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _reported(self, event: str, *, at_ms: int, **fields: str | int | bool) -> None:
+        self.trace(f"{event} {at_ms} {fields}")
+        if event == "leaf_moved" and self.board.leaf_is_slow:
+            self.hit(Kind.SLOW_LEAF.value)
+        try:
+            self.judge.happened(event, fields)
+        except ViolationError as error:
+            self.violate(error)
+        self.notify()
+
+    def hit(self, kind: str) -> None:
+        """A fault did something to the crossing that runs."""
+        self.hits.add(Kind(kind))
+
+    def trace(self, text: str) -> None:
+        """Note what happens."""
+        line = f"{self.clock():.4f} {text}"
+        self.lines.append(line)
+        self._digest.update(line.encode())
+
+    @property
+    def digest(self) -> str:
+        """Of the trace so far, in hex."""
+        return self._digest.hexdigest()
+
+    def violate(self, error: BaseException) -> None:
+        """The first violation, or mistake of the hall's own, ends everything."""
+        self._violation = self._violation or error
+        self.notify()
+
+    # ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def notify(self) -> None:
+        """Something changed: whoever waits looks again."""
+        waits, self._waits = self._waits, set()
+        for one in waits:
+            if not one.done():
+                one.set_result(None)
+
+    async def until(self, what: Callable[[], bool], limit_s: float) -> bool:
+        """Wait until it is so; False when the time is over. Raises ViolationError."""
+        end_s = self.clock() + limit_s
+        loop = asyncio.get_running_loop()
+        while True:
+            if self._violation is not None:
+                raise self._violation
+            if what():
+                return True
+            if self.clock() >= end_s:
+                return False
+            change = loop.create_future()
+            self._waits.add(change)
+            timer = loop.call_at(end_s, _wake, change)
+            try:
+                await change
+            finally:
+                timer.cancel()
+                self._waits.discard(change)
+
+    async def pause(self, for_s: float) -> None:
+        """Let time pass. Raises ViolationError."""
+        await self.until(lambda: False, for_s)
+
+
+def _wake(change: asyncio.Future[None]) -> None:
+    if not change.done():
+        change.set_result(None)

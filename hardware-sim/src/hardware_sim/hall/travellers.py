@@ -1,0 +1,144 @@
+"""What a traveller does before the lane, by their intention: lays a document, waits, walks when the screen says so, or does something else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardware_sim.barrier.zone import Place
+from hardware_sim.hall.lane import EMERGENCY, LOOK, Word
+from hardware_sim.hall.plan import VALID, Crossing, Intention
+
+if TYPE_CHECKING:
+    from hardware_sim.hall.scene import Scene
+    from hardware_sim.hall.troubles import Troubles
+
+TAKEN_UP_S = 0.5  # a document that opened nothing by then was not taken up
+PULLS_S = 0.05  # after the document was read
+PATIENCE_S = 90.0
+WALKS_S = 20.0
+GOES_MAX = 4  # how often somebody is let go: by the machine, then by an officer
+NEXT_S = (1.3, 2.5)  # from one body out of the zone to another in
+BEHIND_S = (0.65, 1.6)  # nearer than that, beams see one body
+
+
+async def visit(scene: Scene, crossing: Crossing, troubles: Troubles) -> None:
+    """One traveller, from the document to the way out. Raises ViolationError."""
+    name = crossing.name
+    if crossing.intention is Intention.CALLS:
+        await _be_let_out(scene, crossing)
+        return
+    if crossing.intention in VALID:
+        scene.judge.may_pass.add(name)
+    scene.lane.lay(name)
+    if crossing.intention is Intention.PULLS:
+        await _pull(scene, crossing)
+    await scene.until(lambda: scene.served_now(name), TAKEN_UP_S)
+    for time in range(GOES_MAX):
+        await scene.until(lambda: scene.may_go(name) or scene.is_over(name), PATIENCE_S)
+        if not scene.may_go(name):
+            break
+        troubles.go()
+        await scene.until(lambda: not scene.may_go(name), crossing.goes_s)
+        if scene.may_go(name):
+            await _go(scene, crossing, straight=time > 0)
+        if name in scene.judge.through:
+            break
+        await scene.until(lambda: not scene.may_go(name), PATIENCE_S)
+    await _leave(scene, name)
+
+
+async def _pull(scene: Scene, crossing: Crossing) -> None:
+    """Take the document away once it is read. Who does so before they may go shall not."""
+    name = crossing.name
+    await scene.until(lambda: scene.screen == LOOK and scene.served == name, TAKEN_UP_S)
+    await scene.pause(crossing.reads_s + PULLS_S)
+    if scene.served_now(name) and not scene.may_go(name):
+        scene.judge.may_pass.discard(name)
+        scene.lane.pull()
+
+
+async def _go(scene: Scene, crossing: Crossing, *, straight: bool) -> None:
+    """As they meant to; whom an officer lets through goes straight on."""
+    name = crossing.name
+    match Intention.GENUINE if straight else crossing.intention:
+        case Intention.STAYS:
+            return
+        case Intention.AGAIN:
+            scene.lane.lay(f"{name}-again")
+            return
+        case Intention.TURNS | Intention.SWAPS:
+            await _turn(scene, crossing)
+        case Intention.FOLLOWED:
+            await _be_followed(scene, crossing)
+        case _:
+            _step_in(scene, name)
+            await _walk(scene, name)
+
+
+def _step_in(scene: Scene, name: str) -> None:
+    """Walking on takes the document along, and the face out of the picture."""
+    scene.lane.pull()
+    scene.lane.lose_sight(name)
+    scene.board.walk_in(name)
+
+
+async def _walk(scene: Scene, name: str) -> None:
+    """Through the leaf; back when the screen says that it is not for them any more, and they stand before it."""
+
+    def stopped() -> bool:
+        return scene.board.place_of(name) is Place.PASSED or not (scene.may_go(name) or scene.screen == EMERGENCY)
+
+    await scene.until(stopped, WALKS_S)
+    scene.board.turn_back(name)  # whoever is through goes on
+
+
+async def _turn(scene: Scene, crossing: Crossing) -> None:
+    """Into the zone and back; somebody else may step in, who is nobody that the lane knows."""
+    name = crossing.name
+    _step_in(scene, name)
+    await scene.until(lambda: scene.board.place_of(name) is not Place.WAITING, WALKS_S)
+    await scene.pause(0.1 * crossing.drawn)
+    scene.board.turn_back(name)
+    if crossing.intention is Intention.TURNS:
+        return
+    await scene.until(lambda: scene.board.place_of(name) in {Place.BACK, Place.PASSED}, WALKS_S)
+    await scene.pause(_between(crossing, NEXT_S))
+    other = f"{name}-other"
+    scene.board.walk_in(other)
+    await _walk(scene, other)
+    await _leave(scene, other)
+
+
+async def _be_followed(scene: Scene, crossing: Crossing) -> None:
+    name = crossing.name
+    _step_in(scene, name)
+    await scene.pause(_between(crossing, BEHIND_S))
+    follower = f"{name}-follower"
+    scene.board.walk_in(follower)
+    await _walk(scene, name)
+    await _leave(scene, follower)
+
+
+async def _be_let_out(scene: Scene, crossing: Crossing) -> None:
+    """An officer opens for somebody who stands inside."""
+    name = crossing.name
+    scene.judge.by_officer.add(name)
+    scene.board.walk_in(name)
+    await scene.until(lambda: scene.board.place_of(name) is Place.IN_ZONE, WALKS_S)
+    scene.order(Word.FREE)
+    await scene.until(lambda: scene.board.place_of(name) is Place.PASSED, WALKS_S)
+    await _leave(scene, name)
+
+
+async def _leave(scene: Scene, *names: str) -> None:
+    """Nobody stays in the lane."""
+    for name in names:
+        scene.board.turn_back(name)
+    await scene.until(lambda: scene.board.empty, WALKS_S)
+    for name in names:
+        scene.board.forget(name)
+
+
+def _between(crossing: Crossing, limits_s: tuple[float, float]) -> float:
+    least_s, most_s = limits_s
+    return least_s + (most_s - least_s) * crossing.drawn

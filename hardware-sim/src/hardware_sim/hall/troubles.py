@@ -1,0 +1,154 @@
+"""What goes wrong during one crossing: each fault begins at its moment, lasts, and ends. Nothing is left of it afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING
+
+from hardware_sim.barrier.leaf import TRAVEL_MS
+from hardware_sim.hall.line import BIT_ERROR_RATES
+from hardware_sim.hall.plan import Crossing, Fault, Kind, Moment
+
+if TYPE_CHECKING:
+    from hardware_sim.hall.scene import Scene
+
+SLOWER = 5.0
+JUMPS_S = (-20 * 365 * 86_400.0, -3_600.0, 45.0, 200 * 86_400.0)  # of the wall clock
+FORGOTTEN_S = 0.5  # longer than the officer's word holds
+_OF_THE_LINE = frozenset({Kind.BUSY_ANSWER, Kind.BURST, Kind.LOST_REPLY, Kind.POWER_CYCLE, Kind.DEATH})
+
+
+class Troubles:
+    """The faults of one crossing."""
+
+    def __init__(self, scene: Scene, crossing: Crossing) -> None:
+        self._scene = scene
+        self._faults = crossing.faults
+        self._tasks: list[asyncio.Task[None]] = []
+        self._went = asyncio.Event()
+        self._begun: set[Fault] = set()
+
+    async def before(self) -> None:
+        """An officer who forgets did so long before the traveller came."""
+        if not any(fault.kind is Kind.FORGETFUL_OFFICER for fault in self._faults):
+            return
+        scene = self._scene
+        scene.forgets = True
+        last_s = scene.judge.present_s + scene.judge.presence_max_s + FORGOTTEN_S
+        await scene.pause(max(0.0, last_s - scene.clock()))
+        scene.hit(Kind.FORGETFUL_OFFICER.value)
+
+    def begin(self) -> None:
+        """The document is about to be laid."""
+        self._tasks = [asyncio.ensure_future(self._play(fault)) for fault in self._faults]
+
+    def go(self) -> None:
+        """The screen says that they may go."""
+        self._went.set()
+
+    async def over(self) -> None:
+        """The crossing is over: wait for what has begun. Raises ViolationError."""
+        for fault, task in zip(self._faults, self._tasks, strict=True):
+            if fault not in self._begun or fault.kind is Kind.BIT_ERRORS:
+                task.cancel()
+        await self._scene.until(lambda: all(task.done() for task in self._tasks), math.inf)
+        for task in self._tasks:
+            if not task.cancelled():
+                task.result()
+
+    def end(self) -> None:
+        """Whatever lasts ends."""
+        for task in self._tasks:
+            task.cancel()
+        self._scene.forgets = False
+
+    async def _play(self, fault: Fault) -> None:
+        if fault.moment is Moment.GO:
+            await self._went.wait()
+        await asyncio.sleep(fault.after_s)
+        self._begun.add(fault)
+        scene = self._scene
+        scene.trace(f"begins {fault}")
+        judge = scene.judge
+        if fault.kind in _OF_THE_LINE:
+            judge.well_since_s = math.inf
+        try:
+            await self._last(fault)
+        finally:
+            scene.trace(f"ends {fault.kind.value}")
+            if fault.kind in _OF_THE_LINE:
+                judge.well_since_s = scene.clock()
+            asyncio.get_running_loop().call_soon(scene.notify)  # the task is done by then
+
+    async def _last(self, fault: Fault) -> None:
+        """One fault, from its beginning to its end."""
+        match fault.kind:
+            case Kind.DEATH:
+                await self._die(fault)
+            case Kind.POWER_CYCLE:
+                self._cycle_power()
+            case _:
+                self._switch(fault, on=True)
+                try:
+                    await asyncio.sleep(fault.lasts_s)
+                finally:
+                    self._switch(fault, on=False)
+
+    def _switch(self, fault: Fault, *, on: bool) -> None:
+        scene, harm = self._scene, self._scene.line.harm
+        match fault.kind:
+            case Kind.BUSY_ANSWER:
+                scene.board.be_busy(busy=on)
+            case Kind.BURST:
+                harm.noise = on
+            case Kind.BIT_ERRORS:
+                harm.bit_error_rate = BIT_ERROR_RATES[fault.drawn < 0.5] if on else 0.0
+            case Kind.LOST_REPLY:
+                harm.lose_replies = on
+            case Kind.DOUBLED_REPLY:
+                harm.double_replies = on
+            case Kind.CLOCK_JUMP:
+                scene.wall_jump_s = JUMPS_S[int(fault.drawn * len(JUMPS_S))] if on else 0.0
+            case Kind.DISK_FULL:
+                scene.disk.full = on
+            case Kind.SLOW_LEAF:
+                scene.judge.is_helpless = True
+                scene.board.slow_leaf(SLOWER * TRAVEL_MS if on else TRAVEL_MS)
+            case Kind.STUCK_BEAM:
+                self._stick(int(fault.drawn * 3) if on else None)
+            case Kind.FORGETFUL_OFFICER:
+                scene.forgets = on
+            case Kind.FIRE:
+                self._burn(on=on)
+            case _:
+                pass
+
+    def _stick(self, beam: int | None) -> None:
+        self._scene.judge.is_helpless = True
+        self._scene.judge.board_miscounts()
+        self._scene.board.stick_beam(beam)
+        if beam is not None:
+            self._scene.hit(Kind.STUCK_BEAM.value)
+
+    def _burn(self, *, on: bool) -> None:
+        self._scene.board.set_fire(active=on)
+        if on:
+            self._scene.hit(Kind.FIRE.value)
+
+    def _cycle_power(self) -> None:
+        scene = self._scene
+        scene.hit(Kind.POWER_CYCLE.value)
+        scene.judge.board_miscounts()
+        scene.board.power_cycle()
+
+    async def _die(self, fault: Fault) -> None:
+        scene = self._scene
+        scene.hit(Kind.DEATH.value)
+        await scene.lane.die()
+        scene.judge.lane_died()
+        scene.shown("", "")
+        try:
+            await asyncio.sleep(fault.lasts_s)
+        finally:
+            scene.lane.start()

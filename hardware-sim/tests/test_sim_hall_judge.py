@@ -1,0 +1,193 @@
+"""What the hall's judge calls a violation, and what it does not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+
+from hardware_sim.barrier.beams import Way
+from hardware_sim.barrier.device import Barrier
+from hardware_sim.hall.disk import Disk
+from hardware_sim.hall.judge import HEARD_S, TOLD_S, Judge, ViolationError, Wrong
+
+COUNTERS = {"entry": 1, "exit": 0, "power_ups": 1}
+
+
+@dataclass
+class Case:
+    """One judge over one board."""
+
+    now_s: float = 100.0
+    board: Barrier = field(default_factory=lambda: Barrier(lambda *_, **__: None))
+
+    def __post_init__(self) -> None:
+        self.disk = Disk(lambda: None)
+        self.judge = Judge(self.board, self.disk, lambda: self.now_s, presence_max_s=20.0)
+        self.judge.present_s = self.now_s
+
+    def grant(self, name: str) -> None:
+        """A grant arrives for somebody whose admission is on the disk."""
+        self.judge.served = name
+        self.disk.write("decided", name, b'{"decision":"admit"}')
+        self.judge.ordered("grant")
+        self.board.controller.set_grant(Way.ENTRY, 1)
+        self.judge.happened("grant_received", {"direction": "entry"})
+
+    def passes(self, name: str, direction: str = "entry") -> None:
+        self.judge.happened("passed", {"direction": direction, "traveller": name})
+
+    def told(self, count: int, direction: str = "entry") -> None:
+        self.disk.write(
+            "passed", None, json.dumps({"direction": direction, "count": count, "counters": COUNTERS}).encode()
+        )
+
+    def after(self, seconds: float) -> None:
+        self.now_s += seconds
+        self.judge.look()
+
+
+def wrong(found: pytest.ExceptionInfo[ViolationError]) -> Wrong:
+    return found.value.kind
+
+
+def test_a_verified_traveller_goes_through_once_on_a_grant_that_is_on_the_disk() -> None:
+    case = Case()
+    case.judge.may_pass.add("t1")
+    case.grant("t1")
+    case.passes("t1")
+    case.told(1)
+    case.judge.compare_books()
+    assert case.judge.by_fault == 0
+
+
+def test_somebody_whom_nobody_verified_is_a_wrong_opening() -> None:
+    case = Case()
+    case.grant("t1")
+    with pytest.raises(ViolationError, match="nobody had verified") as found:
+        case.passes("t1")
+    assert wrong(found) is Wrong.WRONG_OPENING
+
+
+def test_an_officers_word_is_enough() -> None:
+    case = Case()
+    case.judge.by_officer.add("t1")
+    case.grant("t1")
+    case.passes("t1")
+
+
+def test_two_on_one_grant_are_a_wrong_opening_even_if_both_are_verified() -> None:
+    case = Case()
+    case.judge.may_pass |= {"t1", "t2"}
+    case.grant("t1")
+    case.passes("t1")
+    with pytest.raises(ViolationError, match="that t1 had used"):
+        case.passes("t2")
+
+
+def test_a_grant_that_is_not_on_the_disk_is_a_wrong_opening() -> None:
+    case = Case()
+    case.judge.served = "t1"
+    case.judge.ordered("grant")
+    case.disk.write("decided", "t1", b'{"decision":"refer"}')
+    with pytest.raises(ViolationError, match="before that was on the disk"):
+        case.judge.happened("grant_received", {"direction": "entry"})
+
+
+def test_a_grant_with_no_officer_there_is_a_wrong_opening() -> None:
+    case = Case()
+    case.judge.present_s -= 30.0
+    with pytest.raises(ViolationError, match="no officer there"):
+        case.grant("t1")
+
+
+def test_who_goes_out_by_a_release_is_nobodys_mistake() -> None:
+    case = Case()
+    case.board.controller.release()
+    case.passes("somebody")
+    case.told(1)
+    case.judge.compare_books()
+
+
+def test_what_no_order_could_have_kept_back_is_counted_apart() -> None:
+    case = Case()
+    case.judge.is_helpless = True
+    case.passes("somebody")
+    assert case.judge.by_fault == 1
+
+
+@pytest.mark.parametrize("told", [0, 2])
+def test_books_that_tell_of_more_or_fewer_passages_are_a_lost_passage(told: int) -> None:
+    case = Case()
+    case.judge.by_officer.add("t1")
+    case.passes("t1")
+    case.told(told)
+    with pytest.raises(ViolationError) as found:
+        case.judge.compare_books()
+    assert wrong(found) is Wrong.LOST_PASSAGE
+
+
+def test_what_a_board_without_power_forgot_is_asked_of_nobody_but_the_next_is() -> None:
+    case = Case()
+    case.passes("t1", "exit")
+    case.judge.board_miscounts()
+    case.judge.compare_books()
+    case.passes("t2", "exit")
+    with pytest.raises(ViolationError):
+        case.judge.compare_books()
+
+
+def test_a_grant_that_stands_though_it_was_revoked_is_an_unheard_order() -> None:
+    case = Case()
+    case.grant("t1")
+    case.judge.ordered("revoke")
+    case.after(HEARD_S - 0.1)
+    with pytest.raises(ViolationError, match="after it was revoked") as found:
+        case.after(0.2)
+    assert wrong(found) is Wrong.UNHEARD_ORDER
+
+
+def test_while_the_line_is_not_well_nobody_asks_whether_an_order_was_heard() -> None:
+    case = Case()
+    case.grant("t1")
+    case.judge.ordered("revoke")
+    case.judge.well_since_s = float("inf")
+    case.after(60.0)
+    case.judge.well_since_s = case.now_s
+    with pytest.raises(ViolationError):
+        case.after(HEARD_S + 0.1)
+
+
+@pytest.mark.parametrize("order", ["grant", "release", "end_emergency"])
+def test_an_order_that_nothing_shows_must_be_told_to_somebody(order: str) -> None:
+    case = Case()
+    case.judge.ordered(order)
+    with pytest.raises(ViolationError, match=f"{order}, given"):
+        case.after(TOLD_S + 0.1)
+
+
+@pytest.mark.parametrize(
+    ("order", "incident"),
+    [("grant", "grant_not_shown"), ("release", "release_not_shown"), ("end_emergency", "emergency_not_ended")],
+)
+def test_an_order_of_which_somebody_was_told_is_no_violation(order: str, incident: str) -> None:
+    case = Case()
+    case.judge.ordered(order)
+    case.judge.told(incident)
+    case.after(TOLD_S + 0.1)
+
+
+def test_the_board_shows_an_order_by_obeying_it() -> None:
+    case = Case()
+    case.judge.ordered("release")
+    case.judge.happened("release_received", {})
+    case.after(TOLD_S + 0.1)
+
+
+def test_what_a_dead_lane_wanted_it_wants_no_more() -> None:
+    case = Case()
+    case.grant("t1")
+    case.judge.ordered("revoke")
+    case.judge.lane_died()
+    case.after(TOLD_S + 0.1)

@@ -1,0 +1,141 @@
+"""Whole simulations: the real lane in a hall of its own, on a virtual clock."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+
+from gate.programs.lane.engine import Engine
+from gate.simulate import shrink
+from gate.simulate.report import GENUINE_SHARE_MIN, Report
+from gate.simulate.run import Run, Violation, Wishes, run
+from hardware_sim.hall.hall import Tally
+from hardware_sim.hall.plan import BIT_ERRORS_EVERY, BLOCK, DEALT, Intention, Kind, crossing, falls_to
+
+QUICK_CROSSINGS = 120  # a few seconds; two thousand with --long
+
+
+def straight(seed: int, count: int) -> tuple[int, ...]:
+    """The first crossings of a seed whose travellers mean nothing but to go through."""
+    numbers = (
+        number for number in range(10 * count) if crossing(seed, number, faults=False).intention is Intention.GENUINE
+    )
+    return tuple(number for number, _ in zip(numbers, range(count), strict=False))
+
+
+def test_the_same_seed_leaves_the_same_trace_and_another_seed_another() -> None:
+    wishes = Wishes(7, tuple(range(6)), faults=True)
+    first, second = run(wishes), run(wishes)
+    assert first.digest == second.digest
+    assert first.lines == second.lines
+    assert run(Wishes(8, tuple(range(6)), faults=True)).digest != first.digest
+
+
+def test_without_faults_every_genuine_traveller_is_admitted() -> None:
+    result = run(Wishes(3, tuple(range(40))))
+    report = Report(result)
+    assert report.ok, report.troubles()
+    assert result.tally.genuine_admitted == result.tally.genuine > 25
+    assert result.tally.crossings == 40
+
+
+def test_a_fresh_seed_with_faults_breaks_nothing() -> None:
+    seed = secrets.randbits(32)
+    result = run(Wishes(seed, tuple(range(QUICK_CROSSINGS)), faults=True))
+    report = Report(result)
+    assert report.ok, (report.troubles(), shrink.command(shrink.shortest(result).wishes), result.lines)
+    assert result.tally.genuine_admitted >= 0.8 * result.tally.genuine, (
+        seed
+    )  # of so few; the floor is held by the long run
+    assert result.exchanges > 10 * QUICK_CROSSINGS
+    assert result.orders_again > 0, seed
+
+
+@pytest.mark.long
+def test_two_thousand_crossings_with_faults_break_nothing_and_meet_every_fault() -> None:
+    seed = secrets.randbits(32)
+    result = run(Wishes(seed, tuple(range(2_000)), faults=True))
+    report = Report(result)
+    assert report.ok, (report.troubles(), shrink.command(shrink.shortest(result).wishes), result.lines)
+    assert result.tally.genuine_admitted >= GENUINE_SHARE_MIN * result.tally.genuine, seed
+    assert all(result.tally.hits[kind] >= 20 for kind in Kind), (seed, result.tally.hits)
+
+
+# ── what is drawn ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_kind_of_fault_falls_to_one_crossing_in_a_block_and_bit_errors_to_every_tenth() -> None:
+    kinds = [kind for number in range(2 * BLOCK) for kind in falls_to(5, number)]
+    assert all(kinds.count(kind) == 2 for kind in DEALT)
+    assert kinds.count(Kind.BIT_ERRORS) == 2 * BLOCK // BIT_ERRORS_EVERY
+
+
+def test_a_crossing_is_drawn_without_those_before_it_and_of_its_faults_only_the_kinds_that_are_wanted() -> None:
+    (number, kinds) = next((number, kinds) for number in range(400) if len(kinds := falls_to(5, number)) > 1)
+    whole = crossing(5, number, faults=True)
+    assert whole == crossing(5, number, faults=True)
+    assert {fault.kind for fault in whole.faults} == set(kinds)
+    one = crossing(5, number, faults=True, kinds=frozenset({kinds[0]}))
+    assert one.faults == tuple(fault for fault in whole.faults if fault.kind is kinds[0])
+    assert crossing(5, number, faults=False).faults == ()
+
+
+# ── replays ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def broken(wishes: Wishes) -> Run:
+    """A lane that breaks when crossing 7 comes after crossing 3, with a burst."""
+    bad = {3, 7} <= set(wishes.numbers) and Kind.BURST in wishes.kinds
+    return Run(wishes, violation=Violation("lost_passage", "told", 7) if bad else None)
+
+
+def test_the_shortest_replay_has_the_crossings_and_the_kinds_of_fault_that_are_needed() -> None:
+    kinds = frozenset({Kind.BURST, Kind.DEATH})
+    seed = next(seed for seed in range(1_000) if any(Kind.BURST in falls_to(seed, number) for number in (3, 7)))
+    found = shrink.shortest(broken(Wishes(seed, tuple(range(20)), faults=True, kinds=kinds)), again=broken)
+    assert found.wishes.numbers == (3, 7)
+    assert found.wishes.kinds == {Kind.BURST}
+    assert shrink.command(found.wishes) == f"gate simulate --seed {seed} --only 3,7 --faults on --kinds burst"
+
+
+def test_a_replay_names_spans_of_crossings() -> None:
+    assert shrink.command(Wishes(2, (1, 2, 3, 9))) == "gate simulate --seed 2 --only 1-3,9"
+    assert shrink.command(Wishes(2, (1,), faults=True, kinds=frozenset())).endswith("--faults on --kinds none")
+
+
+# ── what the report calls a failure ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_simulation_that_drove_nothing_has_failed() -> None:
+    silent = Run(Wishes(1, (0,)), Tally(crossings=1), exchanges=0, wire_bytes=0)
+    assert not Report(silent).ok
+    assert Report(Run(Wishes(1, (0,)), Tally(crossings=1), exchanges=3, wire_bytes=90)).ok
+
+
+def test_a_genuine_traveller_who_is_not_admitted_without_faults_is_a_failure() -> None:
+    tally = Tally(crossings=2, genuine=2, genuine_admitted=1)
+    assert not Report(Run(Wishes(1, (0, 1)), tally, exchanges=3, wire_bytes=90)).ok
+    assert Report(Run(Wishes(1, (0, 1), faults=True), tally, exchanges=3, wire_bytes=90)).ok
+
+
+# ── controls that are switched off ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_lane_that_never_asks_its_board_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def deaf(_: Engine) -> None:
+        raise RuntimeError("the loop is lost")
+
+    monkeypatch.setattr(Engine, "run", deaf)
+    found = run(Wishes(1, (0,))).violation
+    assert found is not None
+    assert found.kind == "locked_lane"
+    assert "the loop is lost" in found.why
+
+
+@pytest.mark.long
+def test_with_orders_told_once_the_same_seed_reports_violations(monkeypatch: pytest.MonkeyPatch) -> None:
+    wishes = Wishes(11, tuple(range(2_000)), faults=True)
+    assert run(wishes).violation is None
+    monkeypatch.setattr("gate.passage.machine.insist", lambda around, *_, **__: (around, ()))
+    assert run(wishes).violation is not None
