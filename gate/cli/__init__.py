@@ -23,6 +23,7 @@ NOUNS = {
     "provision": "From a bare machine to a gate in service",
     "run": "The programs of the appliance",
     "selftest": "Every device, model, list, clock and disk",
+    "shadow": "A gate that only watches, beside the officer",
     "simulate": "The real lane in a simulated world on a virtual clock",
     "status": "The running programs",
     "sync": "The outbox to the central server",

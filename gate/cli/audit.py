@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gate.cli.output import Exit, code_of, emit_json, fail, note, say
+from gate.cli.output import Exit, code_of, emit_json, fail, say
 
 if TYPE_CHECKING:
-    from gate.cli.audit_records import Reading
     from gate.verify.findings import Report
 
 app = typer.Typer(no_args_is_help=True)
@@ -37,7 +36,7 @@ def verify(
     from gate.verify.verify import verify as judge
 
     try:
-        report = judge(path, _vkey_text(vkey), at_least=at_least)
+        report = judge(path, vkey_text(vkey), at_least=at_least)
     except UnreadableError as error:
         fail(code_of(error), str(error))
     if as_json:
@@ -107,52 +106,13 @@ def decrypt(
 
     What does not open is listed: exit 1 for what is sealed for others, 65 for what is damaged; 77 when nothing is for this identity.
     """
-    from gate.audit.errors import BadFormatError
-    from gate.audit.unsealing import Unsealer
-    from gate.cli.audit_records import Reading
-    from gate.verify.findings import VerifyError
+    from gate.cli.audit_records import records_of
 
-    if vkey is not None:
-        _refuse_unless_verified(bundle, vkey)
-    try:
-        reading = Reading(bundle, Unsealer.from_file(identity))
-        if reading.is_for_another():
-            fail(Exit.NOT_PERMITTED, f"cannot decrypt {bundle.name}: the records are not sealed for this identity")
-        for record in reading.records():
-            emit_json("audit.decrypt/1", record)
-    except (BadFormatError, VerifyError) as error:
-        fail(Exit.BAD_DATA, f"cannot decrypt {bundle.name}: {error}")
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        fail(Exit.IO_ERROR, f"cannot read {error.filename}: {error.strerror}")
-    if vkey is None:
-        note("gate: the log's signature was not checked; give --vkey, or use gate audit verify")
-    _tell_what_stayed_closed(reading)
+    for record in records_of(bundle, identity, None if vkey is None else vkey_text(vkey)):
+        emit_json("audit.decrypt/1", record)
 
 
-def _tell_what_stayed_closed(reading: Reading) -> None:
-    from gate.cli.audit_records import ranges
-
-    for why, indices in reading.closed.items():
-        note(f"gate: not opened: {ranges(indices)}: {why}")
-    if reading.closed:
-        raise typer.Exit(int(Exit.BAD_DATA if reading.is_damaged else Exit.NO))
-
-
-def _refuse_unless_verified(bundle: Path, vkey: str) -> None:
-    from gate.verify.findings import UnreadableError
-    from gate.verify.verify import verify as judge
-
-    try:
-        report = judge(bundle, _vkey_text(vkey))
-    except UnreadableError as error:
-        fail(code_of(error), str(error))
-    if not report.verified:
-        fail(Exit.NO, f"{bundle.name} is not verified: {report.problems[0]}; see gate audit verify")
-
-
-def _vkey_text(vkey: str) -> str:
+def vkey_text(vkey: str) -> str:
     """Return the key itself, reading it from a file when a file is named: a key has two plus signs at least."""
     path = Path(vkey)
     try:

@@ -1,4 +1,4 @@
-"""The records of a bundle in clear, for `gate audit decrypt`: what opens, and for what does not, why.
+"""The records of a bundle in clear, for commands: what opens, and for what does not, why.
 
 Promise: one record that does not open, whatever is wrong with it, costs none of the others. Whether the bundle is the log's is the
 verifier's to say.
@@ -12,13 +12,51 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import typer
+
 from gate.audit.errors import BadFormatError
 from gate.audit.record import Header
 from gate.audit.unsealing import Closed, OpenedRecord, Unsealer
+from gate.cli.output import Exit, code_of, fail, note
 from gate.verify.bundle import Closing, EntryLine, KeyLine, Opening, lines
-from gate.verify.findings import StructureError
+from gate.verify.findings import StructureError, UnreadableError, VerifyError
+from gate.verify.verify import verify
 
 NO_HEADER = "the entry is no record of the log"
+
+
+def records_of(bundle: Path, identity: Path, vkey: str | None) -> Iterator[dict[str, object]]:
+    """Yield the records of a bundle in clear, for a command: what is wrong ends it with one line and an exit code.
+
+    That is 1 for a bundle that `vkey` does not verify, 77 when nothing is for this identity; and at the end, when some stayed closed,
+    1 for what is sealed for others, 65 for what is damaged.
+    """
+    if vkey is not None:
+        _refuse_unless_verified(bundle, vkey)
+    try:
+        reading = Reading(bundle, Unsealer.from_file(identity))
+        if reading.is_for_another():
+            fail(Exit.NOT_PERMITTED, f"cannot decrypt {bundle.name}: the records are not sealed for this identity")
+        yield from reading.records()
+    except (BadFormatError, VerifyError) as error:
+        fail(Exit.BAD_DATA, f"cannot decrypt {bundle.name}: {error}")
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot read {error.filename}: {error.strerror}")
+    if vkey is None:
+        note("gate: the log's signature was not checked; give --vkey, or use gate audit verify")
+    for why, indices in reading.closed.items():
+        note(f"gate: not opened: {ranges(indices)}: {why}")
+    if reading.closed:
+        raise typer.Exit(int(Exit.BAD_DATA if reading.is_damaged else Exit.NO))
+
+
+def _refuse_unless_verified(bundle: Path, vkey: str) -> None:
+    try:
+        report = verify(bundle, vkey)
+    except UnreadableError as error:
+        fail(code_of(error), str(error))
+    if not report.verified:
+        fail(Exit.NO, f"{bundle.name} is not verified: {report.problems[0]}; see gate audit verify")
 
 
 @dataclass

@@ -33,9 +33,11 @@ Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 def init(
     operator: Annotated[str, typer.Option(help="The operator's domain, the first half of the log's origin.")],
     gate_id: Annotated[str, typer.Option(help="This gate's name: small letters, digits, hyphens.")],
-    barrier: Annotated[str, typer.Option(help="The barrier's serial line.")],
     camera: Annotated[str, typer.Option(help="The camera's address.")],
     auditor: Annotated[list[str], typer.Option(help="An auditor's age recipient; twice at least.")],
+    barrier: Annotated[
+        str, typer.Option(help="The barrier's serial line; none: the gate watches an officer work (mode = shadow).")
+    ] = "",
     swipe: Annotated[str, typer.Option(help="The MRZ reader's serial line; none: the page is read by picture.")] = "",
     page: Annotated[
         str, typer.Option(help="A document camera's address or device, or the folder of a scanner's service.")

@@ -96,7 +96,8 @@ class Told:
     @property
     def _devices(self) -> dict[str, bool | None]:
         told = self.answers["lane"] is not None
-        return {part: part not in self.lane.lost if told else None for part in PARTS}
+        parts = [part for part in PARTS if part != "barrier" or not self._watches]
+        return {part: part not in self.lane.lost if told else None for part in parts}
 
     @property
     def _importing(self) -> object:
@@ -119,6 +120,7 @@ class Told:
             "state": self._service,
             "lane": lane.state,
             "purpose": self.settings.purpose,
+            "mode": self.settings.mode,
             "officers": {
                 "authority": self.settings.officers is not None,
                 "present": self._present,
@@ -151,6 +153,7 @@ class Told:
                 pass
         lines = [
             f"{self._service.replace('_', ' ')} ({self.settings.purpose})",
+            *(["  shadow   an officer does the work, the gate decides and orders nothing"] if self._watches else []),
             *(f"  {name:8} {state}" for name, state in self._states.items()),
             f"  lost     {(', '.join(lost) or 'nothing') if told else UNKNOWN}",
             f"  alarms   {_alarms(lane.alarms) if told else UNKNOWN}",
@@ -161,6 +164,10 @@ class Told:
             f"  clock    {('sure' if lane.clock_sure else 'unsure') if told else UNKNOWN}",
         ]
         return "\n".join(lines)
+
+    @property
+    def _watches(self) -> bool:
+        return self.settings.mode == "shadow"
 
     def _officer(self) -> str:
         if self.settings.officers is None:

@@ -7,6 +7,7 @@ certified. Also the demo's eyes: every view that comes this way is also what the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,18 +47,14 @@ class Officer:
         """Be at the lane for ever, through restarts of its program."""
         while True:
             try:
-                watch = await connect(CHANNELS.lane, self._views)
-                terminal = await Terminal.reach(self._orders)
-            except ChannelError:
-                await asyncio.sleep(RECONNECT_S)
-                continue
-            try:
-                await first_of(self._see(watch), self._work(terminal))
+                with (
+                    contextlib.closing(await connect(CHANNELS.lane, self._views)) as watch,
+                    contextlib.closing(await Terminal.reach(self._orders)) as terminal,
+                ):
+                    await first_of(self._see(watch), self._work(terminal))
             except ChannelError:
                 self.view = None
-            finally:
-                watch.close()
-                terminal.close()
+                await asyncio.sleep(RECONNECT_S)
 
     async def release(self) -> bool:
         """Free whoever is in the lane, on a line of its own. True when the leaf was seen open."""

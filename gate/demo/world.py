@@ -126,14 +126,15 @@ async def start(folder: Path, *, seed: int, log: Path, reader: str = "elyctis") 
         )
     world = World(process)
     try:
-        async with asyncio.timeout(READY_DEADLINE_S):
-            first = await world.next_event()
+        try:
+            async with asyncio.timeout(READY_DEADLINE_S):
+                first = await world.next_event()
+        except TimeoutError as error:
+            raise WorldError("the simulated world was not ready in time") from error
         if not isinstance(first, Ready):
             raise WorldError(f"the simulated world said {type(first).__name__.lower()!r} instead of ready")
         world.ready = first
         yield world
-    except TimeoutError as error:
-        raise WorldError("the simulated world was not ready in time") from error
     finally:
         world.tell({"do": "stop"})
         try:

@@ -185,7 +185,7 @@ def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, no
         case Passing():
             return _passing(rules, around, state, event, now_ms)
         case Referred():
-            return state, ()  # until an officer orders something (`gate.passage.obeying`)
+            return _referred(rules, around, state, event, now_ms)
         case Overruling():
             return _overruling(rules, around, state, event, now_ms)
         case Emergency():  # pragma: no branch - the type checker proves the match complete
@@ -228,16 +228,17 @@ def _losses(
 
 def _idle(around: Surroundings, state: Idle, event: Event, now_ms: int) -> Step:
     if isinstance(event, DocumentPresented) and around.closed_by is None:
-        return Opening(event.crossing, now_ms), (
-            Write(records.Opened(event.crossing), awaited=True),
-            Show(Screen.WAIT),
-        )
+        return _open(event.crossing, now_ms)
     resting, shown = rest(around)
     if resting.shown is not state.shown:
         return resting, shown
     if isinstance(event, PageGuided) and event.guidance is not state.guidance:
         return Idle(state.shown, event.guidance), (Show(state.shown, event.guidance),)
     return state, ()
+
+
+def _open(crossing: str, now_ms: int) -> Step:
+    return Opening(crossing, now_ms), (Write(records.Opened(crossing), awaited=True), Show(Screen.WAIT))
 
 
 def _opening(rules: Rules, state: Opening, event: Event, now_ms: int) -> Step:
@@ -388,6 +389,8 @@ def _recording(rules: Rules, around: Surroundings, state: Recording, event: Even
         case Recorded(state.crossing, RecordKind.DECIDED):
             if state.decision.verdict is Verdict.REFER or state.spoiled:
                 return refer(state, (*state.decision.objections, *state.spoiled))
+            if rules.policy.shadow:
+                return refer(state, (Objection(Reason.SHADOW_MODE),))
             if now_ms - state.since_ms > rules.timing.receipt_max_ms:
                 return refer(state, (Objection(Reason.RECEIPT_LATE),))
             return Looking(state.crossing, now_ms), (LookAtLane(),)
@@ -397,6 +400,13 @@ def _recording(rules: Rules, around: Surroundings, state: Recording, event: Even
             return refer(state, (*state.decision.objections, *state.spoiled, Objection(Reason.RECEIPT_LATE)))
         case _:
             return state, ()
+
+
+def _referred(rules: Rules, around: Surroundings, state: Referred, event: Event, now_ms: int) -> Step:
+    """Until an officer orders something (`gate.passage.obeying`). A gate that only watches holds up nobody: the next document ends it."""
+    if isinstance(event, DocumentPresented) and rules.policy.shadow and around.closed_by is None:
+        return _open(event.crossing, now_ms)
+    return state, ()
 
 
 def _overruling(rules: Rules, around: Surroundings, state: Overruling, event: Event, now_ms: int) -> Step:

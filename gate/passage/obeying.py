@@ -30,6 +30,7 @@ from gate.passage.orders import (
     BeginEmergency,
     BePresent,
     CloseLane,
+    Disposition,
     EndEmergencyNow,
     Free,
     HandOver,
@@ -76,8 +77,7 @@ def obey(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now
             if stale:
                 missing = (*ordered.said.missing, Missing.VERSION)
                 ordered = replace(ordered, said=replace(ordered.said, missing=missing))
-            free = _free if isinstance(ordered.command, Free) else _begin_emergency
-            return free(around, state, ordered, now_ms)
+            return _open_up(rules, around, state, ordered, now_ms)
         case Admit(crossing) | HandOver(crossing) if not _waits(around, state, crossing):
             return around, state, (_not_waiting(around, ordered, crossing),)
         case _ if stale:
@@ -85,10 +85,7 @@ def obey(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now
         case Admit(crossing):
             return _admit(rules, around, state, ordered, crossing, now_ms=now_ms)
         case HandOver(crossing, disposition):
-            around = _decided(around, crossing, ordered.said.officer)
-            settled = Write(records.Settled(crossing, ordered.said, disposition))
-            following, shown = go_on(around, crossing) if crossing_of(state) == crossing else (state, ())
-            return _done(around, following, ordered, settled, *shown)
+            return _settle(around, state, ordered, crossing, disposition)
         case Hold(crossing):
             return _hold(around, state, ordered, crossing)
         case EndEmergencyNow():
@@ -160,7 +157,12 @@ def _present(
 def _admit(
     rules: Rules, around: Surroundings, state: State, ordered: Ordered, crossing: str, *, now_ms: int
 ) -> Obeying:
-    """Make it durable that the traveller may pass in spite of everything; the lane is looked at when it is."""
+    """Make it durable that the traveller may pass in spite of everything; the lane is looked at when it is.
+
+    Beside a gate that only watches, the officer admits by their own hand.
+    """
+    if rules.policy.shadow:
+        return _settle(around, state, ordered, crossing, Disposition.ADMITTED_BY_OFFICER)
     referral = around.waits(crossing)
     if referral is None or not isinstance(state, Referred):
         why = "an emergency" if isinstance(state, Emergency) else "another crossing is under way"
@@ -175,6 +177,13 @@ def _admit(
     written = Write(records.Overruled(referral.crossing, said, referral.objections), awaited=True)
     admission = Admission(Referred(referral.crossing, referral.objections), said)
     return _on_its_way(around, Overruling(referral.crossing, admission, now_ms), ordered, written)
+
+
+def _settle(around: Surroundings, state: State, ordered: Ordered, crossing: str, disposition: Disposition) -> Obeying:
+    around = _decided(around, crossing, ordered.said.officer)
+    settled = Write(records.Settled(crossing, ordered.said, disposition))
+    following, shown = go_on(around, crossing) if crossing_of(state) == crossing else (state, ())
+    return _done(around, following, ordered, settled, *shown)
 
 
 def _hold(around: Surroundings, state: State, ordered: Ordered, crossing: str) -> Obeying:
@@ -195,6 +204,21 @@ def _hold(around: Surroundings, state: State, ordered: Ordered, crossing: str) -
 
 
 # ── freeing people ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _open_up(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+    if rules.policy.shadow:
+        return _nothing_to_open(around, state, ordered)
+    opens = _free if isinstance(ordered.command, Free) else _begin_emergency
+    return opens(around, state, ordered, now_ms)
+
+
+def _nothing_to_open(around: Surroundings, state: State, ordered: Ordered) -> Obeying:
+    """A gate that only watches moves no barrier: that is said at once, and the order is on record all the same."""
+    crossing = crossing_of(state)
+    written = (Write(records.Released(crossing, ordered.said)), incident(crossing, IncidentKind.RELEASE_NOT_SHOWN))
+    why = "this gate only watches (mode = shadow) and moves no barrier: open it by hand"
+    return around, state, (*written, Answer(ordered.number, Outcome.IMPOSSIBLE, why))
 
 
 def _free(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:

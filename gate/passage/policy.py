@@ -69,6 +69,7 @@ class Policy:
     without_chip_authentication: tuple[NoChipAuthentication, ...] = ()
     page_checks_refer: tuple[PageCheckId, ...] = ()
     camera_inside_zone: bool = False  # the traveller is compared within the beams, so that one body there is theirs
+    shadow: bool = False  # an officer does the work and the gate watches: it has no lane to judge, and opens nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,8 @@ def lane_objections(lane: LaneEvidence | None, policy: Policy, *, by_officer: bo
 
     Somebody in the zone could pass on another's admission (4), unless the site's camera stands there, or an officer sees who it is.
     """
+    if policy.shadow:
+        return ()
     if lane is None:
         return (Objection(Reason.BARRIER_LOST),)
     objections = []
@@ -209,7 +212,8 @@ def site_objections(site: SiteEvidence, policy: Policy) -> tuple[Objection, ...]
     What was seen of lists and clock too long ago is not known (11).
     """
     objections = []
-    if site.officer_seen_ago_s is None or site.officer_seen_ago_s > policy.officer_presence_max_s:
+    absent = site.officer_seen_ago_s is None or site.officer_seen_ago_s > policy.officer_presence_max_s
+    if absent and not policy.shadow:
         objections.append(Objection(Reason.OFFICER_ABSENT))
     old = site.age_s is not None and site.age_s > policy.site_age_max_s
     if old or site.trust_age_days is None or site.trust_age_days > policy.trust_age_max_days:

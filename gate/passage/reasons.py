@@ -49,6 +49,7 @@ class Reason(enum.Enum):
     EMERGENCY = "emergency"
     RELEASED_BY_OFFICER = "released_by_officer"
     HELD_BY_OFFICER = "held_by_officer"
+    SHADOW_MODE = "shadow_mode"  # the gate only watches: whatever it decides, an officer does
     # The programs around it
     CAMERA_LOST = "camera_lost"
     CAMERA_TAMPERED = "camera_tampered"

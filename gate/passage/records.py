@@ -171,7 +171,7 @@ class ApprovalSettings:
 @dataclass(frozen=True, slots=True)
 class Started(_Record):
     """The lane program began, and decisions will rest on this. `rules` are as they were configured and approved, `officers` is the
-    public key of the authority whose officers are obeyed, Base64.
+    public key of the authority whose officers are obeyed, Base64; in `mode` shadow nothing is opened.
     """
 
     kind: ClassVar = RecordKind.STARTED
@@ -183,6 +183,7 @@ class Started(_Record):
     face: FaceSettings
     approval: ApprovalSettings
     officers: str = ""
+    mode: str = "gate"
 
 
 @dataclass(frozen=True, slots=True)

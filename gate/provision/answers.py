@@ -75,7 +75,7 @@ class Answers:
             "gate_id": self.gate_id,
             "operator": self.operator,
             **({"paths": paths} if paths else {}),
-            "barrier": {"port": self.barrier_port, "profile": self.barrier_profile},
+            **self._barrier(),
             **({"swipe": self._swipe()} if self.swipe_port else {}),
             **({"page": self._page()} if self.page else {}),
             "chip": {"driver": self.chip_driver, "socket": self.chip_socket},
@@ -83,6 +83,11 @@ class Answers:
             **({"officers": {"authority": self.officers}} if self.officers else {}),
             "audit": {"recipients": list(self.recipients)},
         }
+
+    def _barrier(self) -> dict[str, object]:
+        if not self.barrier_port:
+            return {"mode": "shadow"}
+        return {"barrier": {"port": self.barrier_port, "profile": self.barrier_profile}}
 
     def _swipe(self) -> dict[str, str]:
         profile = {"profile": self.swipe_profile} if self.swipe_profile else {}

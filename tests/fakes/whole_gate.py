@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import tomllib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -98,7 +99,7 @@ async def running(
     tables: dict[str, Any] | None = None,
     reader: str = "elyctis",
 ) -> AsyncIterator[Gate]:
-    """Run the programs on a simulated world; `tables` are further ones of `gate.toml`. `reader` is what reads documents there."""
+    """Run the programs on a simulated world; `tables` are further ones of `gate.toml`, or other ones. `reader` is what reads documents there."""
     (folder / "world").mkdir()
     (folder / "state").mkdir()
     async with worlds.start(folder / "world", seed=1, reader=reader, log=folder / "world.log") as world:
@@ -111,8 +112,8 @@ async def running(
             enrol=lambda _: None,
         )
         if tables:
-            with stage.config_path.open("ab") as file:
-                tomli_w.dump(tables, file)
+            told = tomllib.loads(stage.config_path.read_text())
+            stage.config_path.write_bytes(tomli_w.dumps({**told, **tables}).encode())
             stage = replace(stage, config=configuration.load(stage.config_path))
         children = [
             Child(name, stage.config_path, output=stage.log_of(name), on_start=lambda _: None) for name in programs

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NoReturn
 
 from drivers.errors import DriverError, NoReplyError, RefusedError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
@@ -76,6 +77,10 @@ class BarrierKeeper:
         """Clear those of the controller's alarms whose cause is gone."""
         named = tuple(BarrierAlarm(alarm.value) for alarm in alarms)
         return self._orders.put(Kind.CLEAR_ALARMS, lambda: self._driver.clear_alarms(named))
+
+    def describe(self) -> Mapping[str, int]:
+        """How the line worked since the start."""
+        return self._driver.describe()
 
     def look(self) -> None:
         """Poll now."""
@@ -149,6 +154,41 @@ class BarrierKeeper:
     def _tell_lamp(self, fault: DriverError | str) -> None:
         if self._lamp_trouble.is_now(fault):
             self._post(LampAnswered(shown=not self._lamp_trouble.words))
+
+
+class Watching:
+    """Fills `engine.BarrierOrders` where the gate only watches: there is nothing that it could give an order to."""
+
+    def grant(self, ttl_ms: int) -> Awaitable[float | None]:  # noqa: ARG002 - the port's argument
+        """Refuse."""
+        return _refused()
+
+    def revoke(self) -> Awaitable[None]:
+        """Refuse."""
+        return _refused()
+
+    release = end_emergency = revoke
+
+    def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:  # noqa: ARG002 - the port's argument
+        """Refuse."""
+        return _refused()
+
+    def look(self) -> None:
+        """There is no status to come."""
+
+    def lamp(self, colour: LampColour) -> None:
+        """There is no lamp."""
+
+    def describe(self) -> Mapping[str, int]:
+        """There is no line."""
+        return {}
+
+    async def run(self) -> None:
+        """There is nothing to keep."""
+
+
+async def _refused() -> NoReturn:
+    raise RefusedError("this gate only watches and gives no orders")
 
 
 def lane_seen(status: BarrierStatus) -> LaneSeen:

@@ -42,7 +42,7 @@ from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.documents import Documents, PageListener
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.officers import Officers
-from gate.programs.lane.parts import BarrierKeeper, SwipeKeeper
+from gate.programs.lane.parts import BarrierKeeper, SwipeKeeper, Watching
 from gate.programs.lane.reading import Reading
 from gate.programs.lane.records import Remembered
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, ready_of, update_of
@@ -95,8 +95,12 @@ class Lane:
             on_message=self._from_vision,
             greeting=messages.WatchPage() if config.page is not None else None,
         )
-        self._board = barrier(config.barrier)
-        self._barrier = BarrierKeeper(self._board, post=self._post, poll_s=config.barrier.poll_ms / 1000)
+        driven = config.driven
+        self._barrier: BarrierKeeper | Watching = (
+            Watching()
+            if driven is None
+            else BarrierKeeper(barrier(driven), post=self._post, poll_s=driven.poll_ms / 1000)
+        )
         readers = {SwipeKeeper.NAME: config.swipe, PageListener.NAME: config.page}
         self._documents = Documents(
             readers=frozenset(name for name, settings in readers.items() if settings is not None), post=self._post
@@ -303,12 +307,13 @@ class Lane:
         lag_ms = self._pulse.lag_ms
         return messages.Status(
             program="lane",
-            state=able.state_of(barrier_age_ms=barrier_age_ms, lag_ms=lag_ms),
+            state=able.state_of(barrier_age_ms=barrier_age_ms if self._config.driven else 0, lag_ms=lag_ms),
             alive=able.is_alive(turned_ms=self.engine.turned_ms),
             detail={
                 "state": type(self.engine.state).__name__.lower(),
+                "mode": self._config.mode,
                 "barrier_age_ms": barrier_age_ms,
-                "barrier_line": self._board.describe(),
+                "barrier_line": self._barrier.describe(),
                 "lag_ms": round(lag_ms),
                 "lost": sorted(part.value for part in around.lost),
                 "in_service": around.in_service(),

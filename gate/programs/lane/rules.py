@@ -44,6 +44,7 @@ def rules_of(config: Config) -> Rules:
         ),
         page_checks_refer=rules.page_checks_refer,
         camera_inside_zone=rules.camera_inside_zone,
+        shadow=config.driven is None,
     )
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
     return Rules(policy, timing)
@@ -83,6 +84,7 @@ def start_of(config: Config, lists: str) -> Started:
         face=_face(config),
         approval=ApprovalSettings(signed, persons(signed, _approvals(config)), _keys(config)),
         officers=_officers(config),
+        mode=config.mode,
     )
 
 
@@ -100,8 +102,9 @@ def _face(config: Config) -> FaceSettings:
 
 
 def _settings(config: Config) -> dict[str, object]:
-    """What is approved: the `rules`, the `face` and the `officers` of the record of the start."""
+    """What is approved: the `rules`, the `face`, the `officers` and the `mode` of the record of the start."""
     return {
+        "mode": config.mode,
         "rules": msgspec.to_builtins(config.rules),
         "face": msgspec.to_builtins(_face(config)),
         "officers": _officers(config),

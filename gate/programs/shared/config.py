@@ -159,14 +159,18 @@ class Screens(Section, frozen=True, kw_only=True):
 
 
 class Config(Section, frozen=True, kw_only=True):
-    """The whole of `gate.toml`. `time_zone` is the gate's place by its IANA name: there, documents end with their last day."""
+    """The whole of `gate.toml`. `time_zone` is the gate's place by its IANA name: there, documents end with their last day.
+
+    `mode` shadow: an officer works as always, and the gate beside them sees, decides and records, and can order nothing.
+    """
 
     purpose: Purpose
+    mode: Literal["gate", "shadow"] = "gate"
     gate_id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     operator: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,252}$")]
     time_zone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
     paths: Paths = Paths()
-    barrier: BarrierSettings
+    barrier: BarrierSettings | None = None
     swipe: MrzReaderSettings | None = None
     page: PageSettings | None = None
     chip: ChipReaderSettings = Pcsc()
@@ -184,6 +188,8 @@ class Config(Section, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.swipe is None and self.page is None:
             raise ValueError("documents need a reader: a table [swipe], a table [page], or both")
+        if self.mode == "gate" and self.barrier is None:
+            raise ValueError('a gate needs its table [barrier]; without one it can only watch: mode = "shadow"')
         zone_of(self.time_zone)
 
     @property
@@ -191,6 +197,11 @@ class Config(Section, frozen=True, kw_only=True):
         """The audit log's origin, marked when the gate is not in service (safety invariant 14)."""
         mark = "" if self.purpose == "service" else f"/{self.purpose}"
         return f"{self.operator}/{self.gate_id}{mark}"
+
+    @property
+    def driven(self) -> BarrierSettings | None:
+        """The barrier that this gate may give orders to: none when it only watches."""
+        return None if self.mode == "shadow" else self.barrier
 
     def runtime(self, program: str) -> Path:
         """The runtime folder of a program, which it alone writes."""

@@ -37,6 +37,19 @@ def test_defaults_fill_what_is_not_said(tmp_path: Path) -> None:
     assert config.sync is None
 
 
+def test_a_gate_drives_a_barrier_and_one_that_only_watches_none(tmp_path: Path) -> None:
+    gate = load(written(tmp_path))
+    assert (gate.mode, gate.driven) == ("gate", gate.barrier)
+    watching = load(written(tmp_path, mode="shadow"))
+    assert (watching.barrier, watching.driven) == (gate.barrier, None)
+    bare = {name: table for name, table in TABLE.items() if name != "barrier"}
+    (tmp_path / "bare.toml").write_bytes(tomli_w.dumps({**bare, "mode": "shadow"}).encode())
+    assert load(tmp_path / "bare.toml").driven is None
+    (tmp_path / "bare.toml").write_bytes(tomli_w.dumps(bare).encode())
+    with pytest.raises(ConfigError, match="a gate needs its table"):
+        load(tmp_path / "bare.toml")
+
+
 @pytest.mark.parametrize("name", ["UTC", "Europe/Amsterdam", "America/Argentina/Buenos_Aires", "Etc/GMT+12"])
 def test_the_gates_place_is_a_time_zone_that_the_machine_knows(tmp_path: Path, name: str) -> None:
     assert load(written(tmp_path)).time_zone == "UTC"
