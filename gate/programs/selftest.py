@@ -156,14 +156,10 @@ async def _page(config: Config) -> str:
 
 
 async def _barrier(config: Config) -> str:
-<<<<<<< HEAD
-    detail = await barrier(config.barrier).check()
-    return detail if is_verified(config.barrier) else f"{detail}; this profile was not tried on a real board"
-=======
     if config.driven is None:
         return "none is driven: mode = shadow"
-    return await barrier(config.driven).check()
->>>>>>> 367ff84 (Let a gate watch beside an officer before it opens for anybody: in shadow mode it decides and records, drives no barrier, and a report sets its decisions beside the officer's)
+    detail = await barrier(config.driven).check()
+    return detail if is_verified(config.driven) else f"{detail}; this profile was not tried on a real board"
 
 
 async def _swipe(config: Config) -> str:

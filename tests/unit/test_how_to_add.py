@@ -130,7 +130,7 @@ asyncio.run(tried())
 def add_turnstile(copy: Copy) -> list[str]:
     copy.edit("drivers/barrier/settings.py", ("\n\nBarrierSettings = Modbus\n", f"\n{TURNSTILE_SETTINGS}"))
     copy.add("drivers/barrier/turnstile.py", TURNSTILE)
-    imported = "from drivers.barrier.settings import BarrierSettings\n"
+    imported = "from drivers.barrier.settings import BarrierSettings, Board\n"
     copy.edit(
         "gate/programs/shared/devices/barriers.py",
         (imported, f"{imported}from drivers.barrier import settings as ours, turnstile\n"),

@@ -84,8 +84,10 @@ def barrier(settings: BarrierSettings) -> BarrierDriver:
 
 def require_profile(config: Config) -> None:
     """The barrier's profile is sound and fits this gate, or ConfigError says what is wrong in which file at which line."""
+    if config.driven is None:
+        return
     try:
-        profile = _profile_of(config.barrier)
+        profile = _profile_of(config.driven)
     except SetupError as error:
         raise ConfigError(f"barrier.profile: {error}") from error
     asked = config.rules.grant_ttl_ms
