@@ -146,7 +146,11 @@ def test_a_barrier_protocol_touches_its_room_and_where_barriers_are_built(copy: 
     added = add_turnstile(copy)
     assert copy.touched() == added
     config = configured(tmp_path, barrier={"driver": "turnstile", "arms": 3})
-    assert copy.run("-c", TURNSTILE_TRIED, config).splitlines() == ["3 arms", "1.5", "{'turns': 1}"]
+    assert copy.run("-c", TURNSTILE_TRIED, config).splitlines() == [
+        "3 arms; this profile was not tried on a real board",
+        "1.5",
+        "{'turns': 1}",
+    ]
     with pytest.raises(AssertionError, match="missing required field `arms`"):
         copy.run("-c", TURNSTILE_TRIED, configured(tmp_path, barrier={"driver": "turnstile"}))
 
