@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
+from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profile_file import ProfileFile
 
-BarrierProfile = ModbusProfile  # a union of what each protocol's room has; `protocol` picks
+BarrierProfile = ModbusProfile | FramedProfile  # a union of what each protocol's room has; `protocol` picks
 
 
 def read_profile(file: ProfileFile) -> BarrierProfile:
     """Check a profile. Raises SetupError with everything that is wrong, each with file, line and key."""
     try:
-        profile = msgspec.convert(file.table(), BarrierProfile, str_keys=True)
+        profile: BarrierProfile = msgspec.convert(file.table(), BarrierProfile, str_keys=True)
     except msgspec.ValidationError as error:
         raise file.misfit(error) from error
     if found := profile.contradictions():

@@ -34,4 +34,11 @@ class Modbus(Board, frozen=True, kw_only=True, tag="modbus"):
     profile: Text = "portcullis-sim"
 
 
-BarrierSettings = Modbus
+class Framed(Board, frozen=True, kw_only=True, tag="framed"):
+    """A board that speaks short frames. `unit` is its number on the line."""
+
+    baud: Baud = 9_600
+    unit: Annotated[int, msgspec.Meta(ge=0, le=255)] = 1
+
+
+BarrierSettings = Modbus | Framed

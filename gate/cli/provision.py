@@ -49,6 +49,9 @@ def init(
     profile: Annotated[
         str, typer.Option(help="The barrier's profile in drivers/profiles/barrier, or the path of your own.")
     ] = "portcullis-sim",
+    barrier_driver: Annotated[
+        str, typer.Option(help="modbus or framed: what the barrier's profile is for.")
+    ] = "modbus",
     swipe_driver: Annotated[str, typer.Option(help="elyctis, stx, text, imager or keyboard.")] = "elyctis",
     swipe_profile: Annotated[str, typer.Option(help="For stx and imager: a profile of drivers/profiles/readers.")] = "",
     chip: Annotated[str, typer.Option(help="pcsc or direct.")] = "pcsc",
@@ -65,6 +68,7 @@ def init(
         operator=operator,
         gate_id=gate_id,
         barrier_port=barrier,
+        barrier_driver=barrier_driver,
         barrier_profile=profile,
         swipe_port=swipe,
         swipe_driver=swipe_driver,

@@ -23,6 +23,7 @@ class Answers:
     operator: str
     gate_id: str
     barrier_port: str
+    barrier_driver: str
     barrier_profile: str
     swipe_port: str
     swipe_driver: str
@@ -87,7 +88,7 @@ class Answers:
     def _barrier(self) -> dict[str, object]:
         if not self.barrier_port:
             return {"mode": "shadow"}
-        return {"barrier": {"port": self.barrier_port, "profile": self.barrier_profile}}
+        return {"barrier": {"driver": self.barrier_driver, "port": self.barrier_port, "profile": self.barrier_profile}}
 
     def _swipe(self) -> dict[str, str]:
         profile = {"profile": self.swipe_profile} if self.swipe_profile else {}

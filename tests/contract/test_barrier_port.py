@@ -1,4 +1,4 @@
-"""What every barrier driver does: the fake that other tests stand on, and the real one before a counting controller."""
+"""What every barrier driver does: the fake that other tests stand on, and the real ones before controllers that count."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from dataclasses import dataclass, replace
 
 import pytest
 from fakes.barrier import Bench, FakeBarrier, at_rest, bench
+from fakes.framed_boards import CountingBoard, FramedBench, Kind, framed_bench
 
-from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.errors import LinkLostError, RefusedError
 from drivers.values import BarrierAlarm, Direction, LampColour
+from gate.programs.shared.devices.barriers import BarrierDriver
+
+FRAMED: dict[str, Kind] = {"ds205a": "ds205a", "italdis": "italdis"}
+KINDS = ["fake", "modbus", *FRAMED]
 
 
 @dataclass
 class Site:
     """A barrier and the world round it."""
 
-    barrier: FakeBarrier | ModbusBarrier
+    barrier: FakeBarrier | BarrierDriver
     fire: Callable[[bool], None]
     unplug: Callable[[], None]
     replug: Callable[[], None]
@@ -54,16 +58,34 @@ def _real(made: Bench) -> Site:
     )
 
 
+def _framed(made: FramedBench) -> Site:
+    def fire(active: bool) -> None:  # noqa: FBT001
+        made.board.fire = active
+        made.board.emergency |= active
+
+    return Site(
+        barrier=made.barrier,
+        fire=fire,
+        unplug=made.unplug,
+        replug=lambda: setattr(made, "plugged", True),
+        releases=lambda: made.board.grants_made_right,
+    )
+
+
 @contextlib.asynccontextmanager
 async def standing(kind: str) -> AsyncIterator[Site]:
     if kind == "fake":
         yield _fake()
         return
+    if kind in FRAMED:
+        async with framed_bench(CountingBoard(kind=FRAMED[kind])) as made_framed:
+            yield _framed(made_framed)
+        return
     async with bench() as made:
         yield _real(made)
 
 
-@pytest.mark.parametrize("kind", ["fake", "modbus"])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_before_connecting_everything_is_a_lost_link(kind: str) -> None:
     async with standing(kind) as site:
         barrier = site.barrier
@@ -76,7 +98,7 @@ async def test_before_connecting_everything_is_a_lost_link(kind: str) -> None:
             await barrier.grant(Direction.ENTRY, 1000)
 
 
-@pytest.mark.parametrize("kind", ["fake", "modbus"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("direction", list(Direction))
 async def test_a_grant_shows_in_the_status_and_a_revoke_ends_it(kind: str, direction: Direction) -> None:
     async with standing(kind) as site:
@@ -93,7 +115,7 @@ async def test_a_grant_shows_in_the_status_and_a_revoke_ends_it(kind: str, direc
         assert at_rest(await site.barrier.status())
 
 
-@pytest.mark.parametrize("kind", ["fake", "modbus"])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_connecting_leaves_no_grant(kind: str) -> None:
     async with standing(kind) as site:
         await site.barrier.connect()
@@ -102,7 +124,7 @@ async def test_connecting_leaves_no_grant(kind: str) -> None:
         assert at_rest(await site.barrier.status())
 
 
-@pytest.mark.parametrize("kind", ["fake", "modbus"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("ttl_ms", [999, 30_001])
 async def test_a_time_to_live_out_of_range_is_a_value_error(kind: str, ttl_ms: int) -> None:
     async with standing(kind) as site:
@@ -111,7 +133,7 @@ async def test_a_time_to_live_out_of_range_is_a_value_error(kind: str, ttl_ms: i
             await site.barrier.grant(Direction.ENTRY, ttl_ms)
 
 
-@pytest.mark.parametrize("kind", ["fake", "modbus"])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_in_an_emergency_there_is_no_grant_but_a_release_and_it_ends_only_without_fire(kind: str) -> None:
     async with standing(kind) as site:
         await site.barrier.connect()
@@ -131,7 +153,7 @@ async def test_in_an_emergency_there_is_no_grant_but_a_release_and_it_ends_only_
         assert not (await site.barrier.status()).emergency_open
 
 
-@pytest.mark.parametrize("kind", ["fake", "modbus"])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_an_unplugged_barrier_is_lost_until_it_is_connected_again(kind: str) -> None:
     async with standing(kind) as site:
         await site.barrier.connect()

@@ -12,6 +12,7 @@ from fakes.modbus_controller import CountingController
 from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus.driver import ModbusBarrier
+from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
 from drivers.errors import LinkLostError, RefusedError
 from drivers.links import Link, memory_pair
@@ -33,6 +34,13 @@ def at_rest(status: BarrierStatus) -> bool:
         0,
         0,
     )
+
+
+def simulators_profile() -> ModbusProfile:
+    """The register map of the simulated controller."""
+    profile = load_profile("portcullis-sim")
+    assert isinstance(profile, ModbusProfile)
+    return profile
 
 
 class FakeBarrier:
@@ -115,7 +123,7 @@ class Bench:
         self._tasks = tasks
         self._near: Link | None = None
         self.barrier = ModbusBarrier(
-            open_link=self._open, profile=load_profile("portcullis-sim"), baud=115200, entry_is_left=entry_is_left
+            open_link=self._open, profile=simulators_profile(), baud=115200, entry_is_left=entry_is_left
         )
 
     async def _open(self) -> Link:

@@ -83,6 +83,24 @@ class ByteLoss(Wrapped):
             await self.inner.write(bytes(worn))
 
 
+class Bursts(Wrapped):
+    """Overwrites a run of bytes with noise in some frames, and says noise before them."""
+
+    def __init__(self, inner: Link, *, seed: int, share: float) -> None:
+        super().__init__(inner)
+        self._chance = random.Random(seed)
+        self._share = share
+
+    async def write(self, payload: bytes) -> None:
+        if self._chance.random() < self._share:
+            at, length = self._chance.randrange(len(payload)), self._chance.randint(1, 12)
+            noise = self._chance.randbytes(length)
+            payload = (
+                self._chance.randbytes(length) + payload[:at] + noise[: len(payload) - at] + payload[at + length :]
+            )
+        await self.inner.write(payload)
+
+
 class Delay(Wrapped):
     """Holds frames back for a random time, in order. Must be made on a running loop; `close` ends it."""
 

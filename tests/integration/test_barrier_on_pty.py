@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.barrier import at_rest
+from fakes.barrier import at_rest, simulators_profile
 
 from drivers.barrier.modbus.driver import ModbusBarrier
-from drivers.barrier.profiles import load_profile
 from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.links import SerialLink
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
@@ -53,7 +52,7 @@ async def lane(folder: Path, *, baud: int = 115200) -> AsyncIterator[Lane]:
     line = SerialLine(folder / "barrier", device, baud=baud, seed=1)
     line.start()
     driver = ModbusBarrier(
-        open_link=lambda: SerialLink.open(str(line.path), baud), profile=load_profile("portcullis-sim"), baud=baud
+        open_link=lambda: SerialLink.open(str(line.path), baud), profile=simulators_profile(), baud=baud
     )
     try:
         async with asyncio.timeout(STORY_LIMIT_S):

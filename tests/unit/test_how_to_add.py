@@ -42,7 +42,7 @@ class Turnstile(Settings, frozen=True, kw_only=True, tag="turnstile"):
     poll_ms: int = 50
 
 
-BarrierSettings = Modbus | Turnstile
+BarrierSettings = Modbus | Framed | Turnstile
 '''
 TURNSTILE = '''"""A turnstile in memory."""
 
@@ -128,15 +128,15 @@ asyncio.run(tried())
 
 
 def add_turnstile(copy: Copy) -> list[str]:
-    copy.edit("drivers/barrier/settings.py", ("\n\nBarrierSettings = Modbus\n", f"\n{TURNSTILE_SETTINGS}"))
+    copy.edit("drivers/barrier/settings.py", ("\n\nBarrierSettings = Modbus | Framed\n", f"\n{TURNSTILE_SETTINGS}"))
     copy.add("drivers/barrier/turnstile.py", TURNSTILE)
-    imported = "from drivers.barrier.settings import BarrierSettings, Board\n"
+    imported = "from drivers.barrier.settings import BarrierSettings, Board, Framed, Modbus\n"
     copy.edit(
         "gate/programs/shared/devices/barriers.py",
         (imported, f"{imported}from drivers.barrier import settings as ours, turnstile\n"),
         (
-            "    return ModbusBarrier(",
-            "    if isinstance(settings, ours.Turnstile):\n        return turnstile.Turnstile(settings.arms)\n    return ModbusBarrier(",
+            "    match settings, load_profile(",
+            "    if isinstance(settings, ours.Turnstile):\n        return turnstile.Turnstile(settings.arms)\n    match settings, load_profile(",
         ),
     )
     return ["drivers/barrier/settings.py", "drivers/barrier/turnstile.py", "gate/programs/shared/devices/barriers.py"]

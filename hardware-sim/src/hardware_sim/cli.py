@@ -13,6 +13,8 @@ import sys
 import threading
 from pathlib import Path
 
+from hardware_sim.barrier.boards import BOARDS
+from hardware_sim.barrier.serve import serve as serve_barrier
 from hardware_sim.books import differences
 from hardware_sim.centre.faults import Fault
 from hardware_sim.decided import LogError, read_log
@@ -25,6 +27,7 @@ from hardware_sim.truth import TruthError, read_truth
 SETS = ("sequences", "guidance", "liveness")
 _FAULTS = f"one of {', '.join(fault.value for fault in Fault)}"
 WORKERS_MAX = 64
+UNITS_MAX = 31
 EXIT_WRONG, EXIT_BAD_DATA, EXIT_NOT_READY, EXIT_IO, EXIT_INTERRUPTED = 1, 65, 69, 74, 130
 
 
@@ -68,6 +71,15 @@ def _parser() -> argparse.ArgumentParser:
     reader.add_argument("--path", type=Path, required=True, help="where its line is to appear")
     reader.add_argument("--seed", type=int, default=1)
     reader.set_defaults(run=_reader)
+    barrier = commands.add_parser(
+        "barrier", help="run one barrier board; orders on standard input, events on standard output"
+    )
+    barrier.add_argument("--profile", choices=sorted(BOARDS), required=True)
+    barrier.add_argument("--path", type=Path, required=True, help="where its line is to appear")
+    barrier.add_argument("--unit", type=_unit, default=1, help="its number on the line, 1 to 31")
+    barrier.add_argument("--baud", type=int, help="the board's usual speed when not given")
+    barrier.add_argument("--seed", type=int, default=1)
+    barrier.set_defaults(run=_barrier)
     centre = commands.add_parser("centre", help="run a control centre that lets gates read fingers, until interrupted")
     centre.add_argument("--socket", type=Path, required=True, help="where it listens")
     centre.add_argument("--seed", type=int, required=True, help="of the country whose chips it opens")
@@ -94,6 +106,13 @@ def _pace(text: str) -> float:
     if not 0.1 <= pace <= 10.0:
         raise argparse.ArgumentTypeError("a pace lies between 0.1 and 10")
     return pace
+
+
+def _unit(text: str) -> int:
+    unit = int(text)
+    if not 1 <= unit <= UNITS_MAX:
+        raise argparse.ArgumentTypeError(f"1 to {UNITS_MAX}")
+    return unit
 
 
 def _workers(text: str) -> int:
@@ -128,6 +147,19 @@ def _world(options: argparse.Namespace) -> int:
 
 def _reader(options: argparse.Namespace) -> int:
     serve(options.kind, options.path, seed=options.seed, orders=sys.stdin, out=sys.stdout)
+    return 0
+
+
+def _barrier(options: argparse.Namespace) -> int:
+    serve_barrier(
+        options.profile,
+        options.path,
+        number=options.unit,
+        baud=options.baud,
+        seed=options.seed,
+        orders=sys.stdin,
+        out=sys.stdout,
+    )
     return 0
 
 

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Awaitable
 
 import pytest
-from fakes.barrier import AT_REST, REVOKE, Bench, on_bench, with_lossy_line
+from fakes.barrier import AT_REST, REVOKE, Bench, on_bench, simulators_profile, with_lossy_line
 from fakes.modbus_controller import CountingController
 
 from drivers.barrier.modbus.frames import ReadRequest, Registers, WriteRequest
 from drivers.barrier.modbus.session import Session
-from drivers.barrier.profiles import load_profile
 from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.values import Direction
 
@@ -155,7 +154,7 @@ def test_a_grant_of_unsure_fate_is_taken_back_and_not_repeated(trace: str) -> No
 @pytest.mark.parametrize(("took_s", "repeated"), [(0.9, True), (1.0, False)])
 def test_a_grant_that_may_have_run_out_by_now_is_not_repeated(took_s: float, *, repeated: bool) -> None:
     times_s = iter([10.0, 10.0 + took_s, 20.0])
-    session = Session(profile=load_profile("portcullis-sim"), baud=115200, unit=1, entry_is_left=True)
+    session = Session(profile=simulators_profile(), baud=115200, unit=1, entry_is_left=True)
     grant = session.grant(Direction.ENTRY, 1000, before=AT_REST, clock=lambda: next(times_s))
     order = next(grant)
     question = grant.send(None)

@@ -6,14 +6,13 @@ import asyncio
 import functools
 
 import pytest
-from fakes.barrier import RELEASE, REVOKE, Bench, at_rest, bench, on_bench
+from fakes.barrier import RELEASE, REVOKE, Bench, at_rest, bench, on_bench, simulators_profile
 from fakes.links import Wrapped
 from fakes.modbus_controller import CountingController, framed
 from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus.frames import WriteRequest
 from drivers.barrier.modbus.session import Session
-from drivers.barrier.profiles import load_profile
 from drivers.errors import LinkLostError, NoReplyError, RefusedError, SetupError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
@@ -293,7 +292,7 @@ def test_a_late_answer_to_an_earlier_question_does_not_pass_for_the_next_ones() 
 
 def test_the_deadline_counts_both_frames_at_the_lines_speed() -> None:
     def deadline_s(baud: int) -> float:
-        session = Session(profile=load_profile("portcullis-sim"), baud=baud, unit=1, entry_is_left=True)
+        session = Session(profile=simulators_profile(), baud=baud, unit=1, entry_is_left=True)
         return session.reply_deadline_s(WriteRequest(1, 0, (1000, 1, 0)))
 
     # 15 bytes out, 8 back, ten bits each, and 120 ms for the board.

@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from fakes.barrier import simulators_profile
 
 from drivers.barrier.profile_file import FILE_BYTES_MAX, ProfileFile, line_of
 from drivers.barrier.profiles import load_profile, read_profile
@@ -22,7 +23,7 @@ def text() -> str:
 
 
 def test_the_simulators_profile_says_what_its_document_says() -> None:
-    profile = load_profile("portcullis-sim")
+    profile = simulators_profile()
     assert profile.verified == "simulator"
     assert profile.grant_ends_by == ("controller_ttl", "host_watchdog")
     assert profile.identity.expected == (0x504C, 1)

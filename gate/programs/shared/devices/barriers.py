@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
+from drivers.barrier.framed.driver import FramedBarrier
+from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.driver import ModbusBarrier
+from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import BarrierProfile, load_profile
-from drivers.barrier.settings import BarrierSettings, Board
+from drivers.barrier.settings import BarrierSettings, Board, Framed, Modbus
 from drivers.errors import SetupError
 from drivers.links import SerialLink
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
@@ -73,13 +76,25 @@ class BarrierDriver(Protocol):
 
 def barrier(settings: BarrierSettings) -> BarrierDriver:
     """The barrier, not yet connected. Raises SetupError when it can never work."""
-    return ModbusBarrier(
-        open_link=lambda: SerialLink.open(settings.port, settings.baud),
-        profile=load_profile(settings.profile),
-        baud=settings.baud,
-        unit=settings.unit,
-        entry_is_left=settings.entry_is_left,
-    )
+    match settings, load_profile(settings.profile):
+        case Modbus(), ModbusProfile() as registers:
+            return ModbusBarrier(
+                open_link=lambda: SerialLink.open(settings.port, settings.baud),
+                profile=registers,
+                baud=settings.baud,
+                unit=settings.unit,
+                entry_is_left=settings.entry_is_left,
+            )
+        case Framed(), FramedProfile() as frames:
+            return FramedBarrier(
+                open_link=lambda: SerialLink.open(settings.port, settings.baud),
+                profile=frames,
+                baud=settings.baud,
+                unit=settings.unit,
+                entry_is_left=settings.entry_is_left,
+            )
+        case _:
+            raise SetupError(f"{settings.profile} is no profile for barrier.driver = {settings.driver}")
 
 
 def require_profile(config: Config) -> None:
@@ -88,8 +103,14 @@ def require_profile(config: Config) -> None:
         return
     try:
         profile = _profile_of(config.driven)
+        barrier(config.driven)
     except SetupError as error:
         raise ConfigError(f"barrier.profile: {error}") from error
+    if config.purpose == "service" and isinstance(profile, FramedProfile) and profile.assumed:
+        raise ConfigError(
+            f"purpose = service refuses a barrier.profile that rests on assumptions: {', '.join(profile.assumed)}; "
+            "a trace of a real board decides them (docs/guides/bring-up-a-barrier.md)"
+        )
     asked = config.rules.grant_ttl_ms
     if profile is not None and asked not in profile.ttl_ms:
         takes = f"{profile.ttl_ms.start} to {profile.ttl_ms.stop - 1} ms"

@@ -8,7 +8,7 @@ time: when a tick comes late, that stands still. Frames end by the wire's own ti
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from hardware_sim.barrier.controller import Controller
 from hardware_sim.barrier.leaf import TRAVEL_MS, LeafState
@@ -19,6 +19,7 @@ from hardware_sim.barrier.zone import GONE_M, LEAF_M, START_M, WALK_M_S, Body, P
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hardware_sim.barrier.leaf import Leaf
     from hardware_sim.clock import Part
 
 UNIT = 1
@@ -28,8 +29,45 @@ LATE_MS_MAX = 50.0  # in a world: beyond, its time stands still
 MOVING = {LeafState.OPENING, LeafState.CLOSING}
 
 
-class Barrier:
-    """One barrier. `report` receives an event's name, its time in milliseconds and its fields (the truth's `record`).
+class Judge(Protocol):
+    """What a board makes of its beams, inputs and orders. Pure; time comes in with every step."""
+
+    leaf: Leaf
+    fire: bool
+    motor_fault: bool
+    now_ms: float
+
+    def host_spoke(self) -> None:
+        """A request of the host's was answered."""
+
+    def step(self, now_ms: float, broken: tuple[bool, ...]) -> None:
+        """Let time pass, with the beams as they are now."""
+
+    def force_leaf(self, degrees: float) -> None:
+        """A hand pushes the leaf."""
+
+    def power_cycle(self) -> None:
+        """The power went and came back."""
+
+
+class Speaker(Protocol):
+    """What speaks for a board on its line. `answered`: requests that were answered since this was last set to 0."""
+
+    answered: int
+
+    def receive(self, received: bytes, now_ms: float) -> bytes:
+        """Take bytes; return what is to be sent."""
+
+    def quiet(self, now_ms: float) -> bytes:
+        """Let time pass; return what is to be sent."""
+
+
+AnyJudge = TypeVar("AnyJudge", bound=Judge)
+AnySpeaker = TypeVar("AnySpeaker", bound=Speaker)
+
+
+class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
+    """One barrier with a board that `make` makes. `report` receives an event's name, its time in milliseconds and its fields (the truth's `record`).
 
     The time is the model's own: an event that a late tick makes up for is told with the time at which it was due. `part` is the
     barrier as a part of its world; without one, every tick's time counts in full.
@@ -37,12 +75,17 @@ class Barrier:
 
     tick_ms = TICK_MS
 
-    def __init__(self, report: Callable[..., None], *, unit: int = UNIT, part: Part | None = None) -> None:
+    def __init__(
+        self,
+        report: Callable[..., None],
+        make: Callable[[Callable[..., None]], tuple[AnyJudge, AnySpeaker]],
+        *,
+        part: Part | None = None,
+    ) -> None:
         self._told = report
         self._part = part
         self._lock = threading.RLock()
-        self._controller = Controller(self._report)
-        self._slave = Slave(unit, BarrierRegisters(self._controller))
+        self._controller, self._slave = make(self._report)
         self._bodies: list[Body] = []
         self._places: dict[str, Place] = {}
         self._now_ms: float | None = None
@@ -146,20 +189,10 @@ class Barrier:
         with self._lock:
             self._stuck = at
 
-    def be_busy(self, *, busy: bool) -> None:
-        """The controller has no time for what it is asked."""
-        with self._lock:
-            self._slave.busy = busy
-
     @property
     def empty(self) -> bool:
         """True when nobody is in the lane or on the way there."""
         return not self._bodies
-
-    @property
-    def controller(self) -> Controller:
-        """What the controller knows and does: to be looked at."""
-        return self._controller
 
     def power_cycle(self) -> None:
         """The controller's power goes and comes back."""
@@ -225,3 +258,24 @@ class Barrier:
             self._report("leaf_moved", **fields)
         else:
             self._report("leaf_at_rest", at=after.name.lower())
+
+
+class Barrier(BarrierDevice[Controller, Slave]):
+    """The barrier of docs/protocols/barrier-modbus.md."""
+
+    def __init__(self, report: Callable[..., None], *, unit: int = UNIT, part: Part | None = None) -> None:
+        def make(told: Callable[..., None]) -> tuple[Controller, Slave]:
+            controller = Controller(told)
+            return controller, Slave(unit, BarrierRegisters(controller))
+
+        super().__init__(report, make, part=part)
+
+    def be_busy(self, *, busy: bool) -> None:
+        """The controller has no time for what it is asked."""
+        with self._lock:
+            self._slave.busy = busy
+
+    @property
+    def controller(self) -> Controller:
+        """What the controller knows and does: to be looked at."""
+        return self._controller

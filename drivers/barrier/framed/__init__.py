@@ -1,0 +1,1 @@
+"""Barrier boards that speak short frames over RS-485, each described by a profile."""

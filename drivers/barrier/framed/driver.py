@@ -1,0 +1,235 @@
+"""The barrier port over short RS-485 frames: a session's conversations on a link.
+
+Promises: one request on the wire at a time; releasing and revoking go before grants, and these before polls; connecting leaves no grant
+behind; a revoke that comes while a grant is under way ends it, and so does `withdraw`. A board that answers nothing for SILENT_S is a
+lost line. Whoever sees LinkLostError or NotWellError connects anew. Polling and reconnecting are the caller's: no task runs here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import asdict, dataclass
+
+from drivers.barrier.framed.frames import FRAME_BYTES_MAX
+from drivers.barrier.framed.hearing import Heard, Hearing
+from drivers.barrier.framed.profile import FramedProfile
+from drivers.barrier.framed.session import Request, Session
+from drivers.barrier.orders import Orders
+from drivers.barrier.turns import Urgency
+from drivers.errors import LinkLostError, NotWellError
+from drivers.links import Link
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+
+SILENT_S = 0.8  # no answer since the first request that had none: the wire is cut, or the board is gone
+CHECK_SPARE_S = 0.2  # over the lease, before the board must have noticed our silence
+GUARD_BITS = (
+    35  # silence before a request, three and a half characters: whoever follows our board's answer is heard, not met
+)
+BABBLE_S = 0.06  # somebody who does not stop must not hold us for longer
+
+
+@dataclass(slots=True)
+class LineHealth:
+    """How well the line works, since the start."""
+
+    requests: int = 0
+    silences: int = 0
+    bytes_passed_over: int = 0
+    strangers: int = 0
+    unasked: int = 0
+    connects: int = 0
+
+
+class FramedBarrier:
+    """One board. All methods may be called from any task of one loop."""
+
+    def __init__(
+        self,
+        *,
+        open_link: Callable[[], Awaitable[Link]],
+        profile: FramedProfile,
+        baud: int,
+        unit: int = 1,
+        entry_is_left: bool = True,
+    ) -> None:
+        """Raises SetupError when the board can have no such number."""
+        self.health = LineHealth()
+        self._open_link = open_link
+        self._profile = profile
+        self._session = Session(
+            profile=profile,
+            baud=baud,
+            unit=unit,
+            entry_is_left=entry_is_left,
+            clock=lambda: asyncio.get_running_loop().time(),
+        )
+        self._guard_s = GUARD_BITS / baud
+        self._orders = Orders(self._exchange, close=self.close)
+        self._link: Link | None = None
+        self._hearing = Hearing(self._session.replies, self._session.unit)
+        self._silent_since_s: float | None = None
+        self._grant_written_at_s: float | None = None
+
+    @property
+    def grant_written_at_s(self) -> float | None:
+        """Seconds of the loop's clock (CLOCK_MONOTONIC) at which the last grant frame was handed to the link."""
+        return self._grant_written_at_s
+
+    async def connect(self) -> None:
+        """Open the line anew, hear the board and no other, and revoke what may stand from before.
+
+        Raises LinkLostError, NoReplyError, RefusedError or, while another board is heard, NotWellError.
+        """
+        self.close()
+        async with self._orders.connecting():
+            self._link = await self._open_link()
+            self._hearing = Hearing(self._session.replies, self._session.unit)
+            self.health.connects += 1
+            self._orders.note(await self._orders.converse(self._session.hello(), urgency=None))
+
+    async def status(self) -> BarrierStatus:
+        """Ask the board. Raises LinkLostError, NotWellError, NoReplyError, or RefusedError."""
+        return await self._orders.ask(self._session.status())
+
+    async def check(self) -> str:
+        """Take the board over, see it at rest and, where it has a lease, keep silent and see that it notices (invariant 5).
+
+        Grants nothing and leaves the leaf where it was; the line is closed at the end. Raises DriverError.
+        """
+        timings = self._profile.timings
+        try:
+            await self.connect()
+            status = await self.status()
+            ends = "an external timer ends a grant: see that it does"
+            if timings.lease_ms is not None:
+                ends = await self._check_lease(timings.lease_ms)
+            elif timings.grant_ends_after_ms_max is not None:
+                ends = f"its own timer must end a grant within {timings.grant_ends_after_ms_max} ms: only a walk shows that it does"
+        finally:
+            self.close()
+        if status.fire or status.emergency_open:
+            raise NotWellError("the fire input is active")
+        if status.position is not LeafPosition.CLOSED:
+            raise NotWellError(f"the leaf is {status.position.value}, not closed")
+        return f"number {self._session.unit}, closed; {ends}"
+
+    async def _check_lease(self, lease_ms: int) -> str:
+        await asyncio.sleep(lease_ms / 1000 + CHECK_SPARE_S)
+        silent = await self.status()
+        if BarrierAlarm.HOST_LOST not in silent.alarms:
+            raise NotWellError("the board did not notice our silence: its lease does not work")
+        await self.clear_alarms(tuple(BarrierAlarm))
+        return f"a lease of {lease_ms} ms works"
+
+    def describe(self) -> dict[str, int]:
+        """How the line worked since the start: requests, silences, what was no answer of this board, connects."""
+        return asdict(self.health)
+
+    async def grant(self, direction: Direction, ttl_ms: int) -> None:
+        """Let one traveller through. The board ends the grant by its own means; the caller revokes it after `ttl_ms`.
+
+        Raises RefusedError when a grant is outstanding, in an emergency, on a doubtful line, after a revoke, or when the board says no;
+        NoReplyError when its fate stays unknown (it was then revoked as far as the line allows). Cancelled or withdrawn midway, the
+        grant may stand until the board ends it: revoke it.
+        """
+        if ttl_ms not in self._profile.ttl_ms:
+            raise ValueError(f"time to live of {ttl_ms} ms is out of range")
+        still_wanted = self._orders.until_withdrawn(spared=0)
+        before = self._orders.fresh
+        if before is None:
+            before = await self._orders.converse(
+                self._session.status(), urgency=Urgency.GRANT, still_wanted=still_wanted
+            )
+        with self._orders.ordering():
+            conversation = self._session.grant(direction, ttl_ms, before=before)
+            await self._orders.converse(conversation, urgency=Urgency.GRANT, still_wanted=still_wanted)
+
+    async def revoke(self) -> None:
+        """Take every grant back; in an emergency say nothing. Raises LinkLostError, NotWellError, NoReplyError or RefusedError."""
+        self._require_link()
+        self.withdraw()
+        with self._orders.ordering():
+            await self._orders.insist(self._session.revoke(), urgency=Urgency.REVOKE)
+
+    def withdraw(self) -> None:
+        """Have every order under way but a release go no further than the request on the wire: a grant that was not written never is."""
+        self._orders.withdraw()
+
+    async def release(self) -> None:
+        """Open so that whoever is inside can leave. Waits for nothing but the reply that is on the wire."""
+        self._require_link()
+        await self._orders.converse(self._session.release(), urgency=Urgency.FREE)
+
+    async def lamp(self, colour: LampColour) -> None:
+        """These boards show their own lights: nothing is sent."""
+
+    async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
+        """Clear the alarms whose cause is gone, where the board can be told to."""
+        await self._orders.insist(self._session.clear_alarms(alarms), urgency=Urgency.POLL)
+
+    async def end_emergency(self) -> None:
+        """End an emergency whose cause is gone. Raises RefusedError while it lasts."""
+        with self._orders.ordering():
+            await self._orders.insist(self._session.end_emergency(), urgency=Urgency.REVOKE)
+
+    def close(self) -> None:
+        """Close the line. The board ends what it granted by itself."""
+        self._orders.forget()
+        self._silent_since_s = None
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def _require_link(self) -> Link:
+        if self._link is None:
+            raise LinkLostError("the barrier is not connected")
+        return self._link
+
+    async def _exchange(self, request: Request) -> Heard:
+        """Send one request and listen for its reply. Raises LinkLostError, also when nothing was answered for too long."""
+        link = self._require_link()
+        clock = asyncio.get_running_loop().time
+        began_s = clock()
+        stray = await self._stray(link)
+        hearing = self._hearing
+        hearing.begin(request.wire)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(request.listen_s):
+                if request.grants:
+                    self._grant_written_at_s = clock()
+                if request.wire:
+                    await link.write(request.wire)
+                while hearing.reply is None:
+                    hearing.take(await link.read(FRAME_BYTES_MAX))
+        heard = hearing.heard(after=stray)
+        self._note_health(request, heard)
+        if heard.reply is not None:
+            self._silent_since_s = None
+        elif request.wire:
+            self._silent_since_s = began_s if self._silent_since_s is None else self._silent_since_s
+            if clock() - self._silent_since_s >= SILENT_S:
+                raise LinkLostError(f"the board has answered nothing for {SILENT_S} s")
+        return heard
+
+    async def _stray(self, link: Link) -> Heard:
+        """What came since the last exchange, which nobody asked for; when this returns, the line is quiet or babbles on."""
+        hearing = self._hearing
+        hearing.begin()
+        clock = asyncio.get_running_loop().time
+        until_s = clock() + BABBLE_S
+        with contextlib.suppress(TimeoutError):
+            while clock() < until_s:
+                async with asyncio.timeout(self._guard_s):
+                    hearing.take(await link.read(FRAME_BYTES_MAX))
+            link.discard()
+            hearing.forget()
+        return hearing.heard()
+
+    def _note_health(self, request: Request, heard: Heard) -> None:
+        self.health.requests += bool(request.wire)
+        self.health.silences += bool(request.wire) and heard.reply is None
+        self.health.strangers += heard.strangers
+        self.health.unasked += heard.unasked
+        self.health.bytes_passed_over += heard.noise

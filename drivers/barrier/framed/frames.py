@@ -1,0 +1,186 @@
+"""Short frames described by a layout: values to bytes, bytes to values. No I/O and no clock.
+
+A layout names what every byte of a frame holds, in words separated by spaces:
+
+    7E            a byte that is always the same
+    address       a byte that holds a field; `left*3` is three such bytes, the first one highest
+    0110:command  constant upper bits, and a field in those below them
+
+`check` is the field that holds the check of everything before it; `address` says which board speaks or is spoken to. A reply is looked
+for byte by byte: what cannot begin one is passed over alone, because a start byte may stand anywhere in a frame.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import operator
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from drivers.errors import BadFrameError
+
+FRAME_BYTES_MAX = 64
+CHECK = "check"
+ADDRESS = "address"
+_CONSTANT = re.compile(r"[0-9A-F]{2}")
+_HELD = re.compile(r"(?:([01]{1,7}):)?([a-z][a-z_]{0,30})(?:\*([1-9]))?")
+
+
+class CheckKind(enum.Enum):
+    """How the check is computed from the bytes before it. All keep eight bits."""
+
+    SUM = "sum"
+    COMPLEMENT_SUM = "complement_sum"
+    XOR = "xor"
+
+
+def check_of(kind: CheckKind, body: bytes) -> int:
+    """The check of these bytes, 0 to 255."""
+    match kind:
+        case CheckKind.SUM:
+            return sum(body) & 0xFF
+        case CheckKind.COMPLEMENT_SUM:
+            return ~sum(body) & 0xFF
+        case CheckKind.XOR:
+            return functools.reduce(operator.xor, body, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One byte of a frame: its constant upper bits, and the field that its lower `bits` are a part of."""
+
+    constant: int
+    bits: int = 0
+    field: str = ""
+
+    def fits(self, byte: int) -> bool:
+        """True when this byte may stand here."""
+        return byte >> self.bits == self.constant >> self.bits
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What every byte of a frame holds. Made by `parse_layout`; `widths` has the bits of every field."""
+
+    places: tuple[Place, ...]
+    check: CheckKind
+    lowest_first: frozenset[str] = frozenset()
+    widths: Mapping[str, int] = field(init=False)
+    _check_at: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        widths: dict[str, int] = {}
+        for place in self.places:
+            if place.field:
+                widths[place.field] = widths.get(place.field, 0) + place.bits
+        object.__setattr__(self, "widths", widths)
+        at = next((at for at, place in enumerate(self.places) if place.field == CHECK), len(self.places))
+        object.__setattr__(self, "_check_at", at)
+
+    @property
+    def length(self) -> int:
+        """Bytes of a frame."""
+        return len(self.places)
+
+    def encode(self, values: Mapping[str, int]) -> bytes:
+        """A frame that holds these values, 0 where none is named, and its check. Raises ValueError for one that does not fit."""
+        for name, value in values.items():
+            if value >> self.widths[name]:
+                raise ValueError(f"{name} = {value:#x} does not fit into {self.widths[name]} bits")
+        unchecked = self._laid_out(values)
+        return self._laid_out({**values, CHECK: check_of(self.check, unchecked[: self._check_at])})
+
+    def decode(self, buffer: bytes) -> tuple[Mapping[str, int] | None, int]:
+        """Return the values of the frame that the buffer begins with, and the number of bytes it used.
+
+        `(None, 0)` means: read more. Raises BadFrameError when the buffer can never begin a frame.
+        """
+        if not all(place.fits(byte) for place, byte in zip(self.places, buffer, strict=False)):
+            raise BadFrameError("not a frame of this layout")
+        if len(buffer) < self.length:
+            return None, 0
+        values = self._values(buffer[: self.length])
+        if values[CHECK] != check_of(self.check, buffer[: self._check_at]):
+            raise BadFrameError("wrong check")
+        return values, self.length
+
+    def _laid_out(self, values: Mapping[str, int]) -> bytes:
+        left = {name: self._parts(name, values.get(name, 0)) for name in self.widths}
+        return bytes(place.constant | (left[place.field].pop(0) if place.field else 0) for place in self.places)
+
+    def _parts(self, name: str, value: int) -> list[int]:
+        """A field's value in the pieces that its places hold, in their order."""
+        bits = [place.bits for place in self.places if place.field == name]
+        if name in self.lowest_first:
+            bits.reverse()
+        parts, below = [], self.widths[name]
+        for width in bits:
+            below -= width
+            parts.append(value >> below & (1 << width) - 1)
+        return parts[::-1] if name in self.lowest_first else parts
+
+    def _values(self, frame: bytes) -> Mapping[str, int]:
+        values = dict.fromkeys(self.widths, 0)
+        places = tuple(zip(self.places, frame, strict=True))
+        for names_reversed, order in ((False, places), (True, places[::-1])):
+            for place, byte in order:
+                if place.field and (place.field in self.lowest_first) is names_reversed:
+                    values[place.field] = values[place.field] << place.bits | byte & (1 << place.bits) - 1
+        return values
+
+
+def parse_layout(text: str, check: CheckKind, *, lowest_first: tuple[str, ...] = ()) -> Layout:
+    """Read a layout. Raises ValueError with the word that is wrong."""
+    places: list[Place] = []
+    for word in text.split():
+        if _CONSTANT.fullmatch(word):
+            places.append(Place(int(word, 16)))
+        elif held := _HELD.fullmatch(word):
+            upper, name, times = held[1] or "", held[2], int(held[3] or 1)
+            bits = 8 - len(upper)
+            places += [Place(int(upper or "0", 2) << bits, bits, name)] * times
+        else:
+            raise ValueError(
+                f"{word!r} is neither a byte such as 7E nor a field such as address, left*3 or 0110:command"
+            )
+    layout = Layout(tuple(places), check, frozenset(lowest_first))
+    if layout.widths.get(CHECK) != 8:
+        raise ValueError("the field check must have eight bits in all: without a check nothing is believed")
+    if ADDRESS not in layout.widths:
+        raise ValueError("there is no field address: another board could answer")
+    if unknown := sorted(layout.lowest_first - set(layout.widths)):
+        raise ValueError(f"lowest_first names {', '.join(unknown)}, which the layout does not hold")
+    if layout.length > FRAME_BYTES_MAX:
+        raise ValueError(f"a frame has at most {FRAME_BYTES_MAX} bytes")
+    return layout
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the bytes that came hold: the first frame of our board, and what was passed over before it."""
+
+    reply: Mapping[str, int] | None
+    strangers: int  # sound frames of another address
+    passed_over: int  # bytes that were part of no frame of our board
+
+
+def find_reply(buffer: bytearray, layout: Layout, address: int) -> Found:
+    """Take our board's first frame out of the buffer, passing over whatever is none. What stays is shorter than one frame."""
+    strangers = passed_over = 0
+    while buffer:
+        try:
+            values, used = layout.decode(bytes(buffer[: layout.length]))
+        except BadFrameError:
+            values, used = None, -1
+        if used == 0:
+            break
+        if values is not None and values[ADDRESS] == address:
+            del buffer[:used]
+            return Found(values, strangers, passed_over)
+        strangers += values is not None
+        # By one byte only, behind a stranger's frame too: it may be ours, seen askew.
+        del buffer[0]
+        passed_over += 1
+    return Found(None, strangers, passed_over)

@@ -1,0 +1,290 @@
+"""Profiles of boards that speak short frames: their layouts, commands and status as data, and what a board does not say or nobody knows.
+
+A profile is data (drivers/profiles/barrier/*.toml, or a site's file), read strictly. Whatever its documents leave open is named in
+`assumed`; whatever the board does not report, in `not_reported`, so that nobody takes silence for "no". A board whose grants never end
+by themselves cannot be put into service (safety invariant 5), nor can one that does not say that it stands open in an emergency: the
+host would close it (invariant 7).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+
+from drivers.barrier.framed.frames import ADDRESS, CHECK, CheckKind, Layout, parse_layout
+from drivers.barrier.profile_file import BoardProfile, Milliseconds, Table, Wrong
+from drivers.values import BarrierAlarm, LeafPosition
+
+FieldName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{0,30}$")]
+FieldValue = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+Command = dict[FieldName, FieldValue]  # what the request's fields hold; 0 where one is not named
+_TTL_MS = range(1000, 30_001)
+
+
+class Frame(Table, frozen=True):
+    """The layout of the requests, or of the replies (`drivers.barrier.framed.frames`).
+
+    `lowest_first` are the fields whose first byte is the lowest.
+    """
+
+    layout: Annotated[str, msgspec.Meta(max_length=1024)]
+    lowest_first: tuple[FieldName, ...] = ()
+
+
+class Sign(Table, frozen=True):
+    """A field of the reply says something when its bits under `mask` are `value`."""
+
+    field: FieldName
+    mask: FieldValue
+    value: FieldValue
+
+    def shows(self, values: Mapping[str, int]) -> bool:
+        """True when this reply says it."""
+        return values[self.field] & self.mask == self.value
+
+
+class AlarmSign(Sign, frozen=True):
+    """The same of one alarm."""
+
+    alarm: BarrierAlarm
+
+
+class Position(Table, frozen=True):
+    """The field that says where the leaf is. A value that is not listed is `unknown`, which is never closed."""
+
+    field: FieldName
+    values: Annotated[dict[int, LeafPosition], msgspec.Meta(min_length=1)]
+
+
+class Beams(Table, frozen=True):
+    """The field with a bit a broken beam, and these bits in the order in which the beams stand along the lane."""
+
+    field: FieldName
+    bits: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, lt=32)], ...], msgspec.Meta(min_length=1, max_length=32)]
+
+    def bodies(self, values: Mapping[str, int]) -> int:
+        """Groups of broken beams with a free one between them: what the board can tell apart."""
+        broken = [values[self.field] >> bit & 1 for bit in self.bits]
+        return sum(now > before for before, now in itertools.pairwise((0, *broken)))
+
+
+class Status(Table, frozen=True):
+    """What the fields of a reply mean. `done`: the request that it answers was carried out."""
+
+    done: Sign
+    position: Position
+    beams: Beams
+    passages_left: FieldName
+    passages_right: FieldName
+    fire: Sign
+    emergency: Sign
+    alarms: tuple[AlarmSign, ...]
+    powered_up: Sign | None = None
+
+    def signs(self) -> dict[str, Sign]:
+        """Every sign by its key."""
+        named = {"done": self.done, "fire": self.fire, "emergency": self.emergency}
+        if self.powered_up is not None:
+            named["powered_up"] = self.powered_up
+        return named | {f"alarms.{sign.alarm.value}": sign for sign in self.alarms}
+
+    def fields(self) -> dict[str, str]:
+        """The fields of the reply that are used, by the key that names each."""
+        named = {name: sign.field for name, sign in self.signs().items()}
+        named |= {"position": self.position.field, "beams": self.beams.field}
+        return named | {"passages_left": self.passages_left, "passages_right": self.passages_right}
+
+
+class Commands(Table, frozen=True):
+    """What the board can be told. `open_left` and `open_right` let one person through, and may add up.
+
+    Nothing here opens for good: a release is one opening in exit direction, because a board that loses its host must not stay open.
+    """
+
+    status: Command
+    open_left: Command
+    open_right: Command
+    close: Command
+    end_emergency: Command
+    clear_alarms: Command | None = None
+
+    def named(self) -> dict[str, Command]:
+        """All of them by their keys."""
+        return {name: command for name in self.__struct_fields__ if (command := getattr(self, name)) is not None}
+
+
+class Timings(Table, frozen=True):
+    """What the board takes its time for.
+
+    `turnaround_ms_max`: silence before an answer. `late_ms_max`: no answer comes later than this. `opens_within_ms`: a leaf that still
+    rests then was told nothing. A grant ends after `grant_ends_after_ms_min` to `_max`, by the timer that the technician sets.
+    `lease_ms`: the board takes back what it was told when it is not asked for so long.
+    """
+
+    turnaround_ms_max: Annotated[int, msgspec.Meta(ge=1, le=500)]
+    late_ms_max: Milliseconds
+    opens_within_ms: Milliseconds
+    grant_ends_after_ms_min: Milliseconds
+    grant_ends_after_ms_max: Milliseconds | None = None
+    lease_ms: Milliseconds | None = None
+
+
+Unreported = Literal[
+    "grants_left",
+    "power_ups",
+    "lamp",
+    "forced",
+    "obstructed",
+    "open_too_long",
+    "reverse_passage",
+    "passage_without_grant",
+    "host_lost",
+    "motor_fault",
+]
+
+
+class FramedProfile(BoardProfile, frozen=True, kw_only=True, tag="framed"):
+    """One kind of board. `source`: where its bytes are documented; `assumed`: what is not, and was made up for the simulator."""
+
+    source: str
+    assumed: tuple[str, ...]
+    not_reported: tuple[Unreported, ...]
+    check: CheckKind
+    addresses: tuple[FieldValue, FieldValue]
+    request: Frame
+    reply: Frame
+    status: Status
+    commands: Commands
+    timings: Timings
+
+    @property
+    def ttl_ms(self) -> range:
+        """The times to live that may be asked for. The board is not told: it ends a grant by its own timer, we do by the time to live."""
+        return _TTL_MS
+
+    def request_layout(self) -> Layout:
+        """The layout of what is sent."""
+        return parse_layout(self.request.layout, self.check, lowest_first=self.request.lowest_first)
+
+    def reply_layout(self) -> Layout:
+        """The layout of what comes."""
+        return parse_layout(self.reply.layout, self.check, lowest_first=self.reply.lowest_first)
+
+    def contradictions(self) -> list[Wrong]:
+        """Everything that types alone do not see."""
+        found = BoardProfile.contradictions(self)
+        layouts = {}
+        for name in ("request", "reply"):
+            try:
+                layouts[name] = self.request_layout() if name == "request" else self.reply_layout()
+            except ValueError as error:
+                found.append(Wrong(f"{name}.layout", str(error)))
+        if "request" in layouts:
+            found += self._wrong_commands(layouts["request"])
+        if "reply" in layouts:
+            found += self._wrong_status(layouts["reply"])
+        if len(layouts) == 2 and _may_begin_alike(layouts["request"], layouts["reply"]):
+            found.append(
+                Wrong(
+                    "reply.layout", "begins as the request does: an adapter that hears itself would confirm everything"
+                )
+            )
+        return found + self._wrong_ends() + self._wrong_silences()
+
+    def _wrong_commands(self, layout: Layout) -> list[Wrong]:
+        found: list[Wrong] = []
+        wires: dict[bytes, str] = {}
+        lowest, highest = self.addresses
+        if lowest > highest or highest >> layout.widths[ADDRESS]:
+            found.append(Wrong("addresses", "the lowest and the highest address, as the layout can hold them"))
+            highest = 0
+        for name, command in self.commands.named().items():
+            key = f"commands.{name}"
+            if unknown := sorted(set(command) - set(layout.widths) | set(command) & {ADDRESS, CHECK}):
+                found.append(Wrong(key, f"sets {', '.join(unknown)}, which is no field for it to set"))
+                continue
+            try:
+                wire = layout.encode({ADDRESS: highest, **command})
+            except ValueError as error:
+                found.append(Wrong(key, str(error)))
+                continue
+            if wire in wires and {name, wires[wire]} != {"close", "end_emergency"}:
+                found.append(Wrong(key, f"is the same bytes as commands.{wires[wire]}"))
+            wires[wire] = name
+        return found
+
+    def _wrong_status(self, layout: Layout) -> list[Wrong]:
+        found = [
+            Wrong(f"status.{key}", f"there is no field {field} in the reply's layout")
+            for key, field in self.status.fields().items()
+            if field not in layout.widths
+        ]
+        if found:
+            return found
+        for key, sign in self.status.signs().items():
+            if sign.mask >> layout.widths[sign.field] or sign.value & ~sign.mask or not sign.mask:
+                found.append(
+                    Wrong(
+                        f"status.{key}", f"value {sign.value:#x} under mask {sign.mask:#x} can never be, or always is"
+                    )
+                )
+        shared = [
+            (one, other)
+            for (one, first), (other, second) in itertools.combinations(self.status.signs().items(), 2)
+            if (first.field, first.mask, first.value) == (second.field, second.mask, second.value)
+            and {one, other} != {"fire", "emergency"}
+        ]
+        found += [Wrong(f"status.{other}", f"is told by the same bits as status.{one}") for one, other in shared]
+        if len(set(self.status.beams.bits)) < len(self.status.beams.bits):
+            found.append(Wrong("status.beams", "a beam is named twice"))
+        if max(self.status.beams.bits) >= layout.widths[self.status.beams.field]:
+            found.append(
+                Wrong("status.beams", f"the field {self.status.beams.field} has no bit {max(self.status.beams.bits)}")
+            )
+        if self.status.passages_left == self.status.passages_right:
+            found.append(Wrong("status.passages_right", "is counted in the same field as status.passages_left"))
+        elif layout.widths[self.status.passages_left] != layout.widths[self.status.passages_right]:
+            found.append(Wrong("status.passages_right", "is not as wide as status.passages_left"))
+        return found
+
+    def _wrong_ends(self) -> list[Wrong]:
+        """A claim of an end of the grants must come with its time."""
+        timings, found = self.timings, []
+        for end, key in (("controller_ttl", "grant_ends_after_ms_max"), ("lease", "lease_ms")):
+            if (end in self.grant_ends_by) != (getattr(timings, key) is not None):
+                found.append(Wrong(f"timings.{key}", f"goes with {end} in grant_ends_by, and only with it"))
+        if "host_watchdog" in self.grant_ends_by:
+            found.append(Wrong("grant_ends_by", "a host watchdog that is written needs a driver that writes it"))
+        if (
+            timings.grant_ends_after_ms_max is not None
+            and timings.grant_ends_after_ms_max < timings.grant_ends_after_ms_min
+        ):
+            found.append(Wrong("timings.grant_ends_after_ms_max", "is below grant_ends_after_ms_min"))
+        # Else a grant could have run out unseen before its fate is known.
+        if timings.opens_within_ms + timings.late_ms_max > timings.grant_ends_after_ms_min:
+            found.append(Wrong("timings.grant_ends_after_ms_min", "is too short for a lost answer to be asked about"))
+        return found
+
+    def _wrong_silences(self) -> list[Wrong]:
+        """What is not reported is said, and what is reported is not denied."""
+        reported = {sign.alarm.value for sign in self.status.alarms}
+        expected = {"grants_left", "lamp"} | {alarm.value for alarm in BarrierAlarm} - reported
+        if self.status.powered_up is None:
+            expected.add("power_ups")
+        said = set(self.not_reported)
+        if said == expected:
+            return []
+        parts = [
+            f"{word} {', '.join(sorted(names))}"
+            for word, names in (("lacks", expected - said), ("denies", said - expected))
+            if names
+        ]
+        return [Wrong("not_reported", "; ".join(parts))]
+
+
+def _may_begin_alike(one: Layout, other: Layout) -> bool:
+    """True when there is a byte that both may begin with."""
+    return any(one.places[0].fits(byte) and other.places[0].fits(byte) for byte in range(256))

@@ -1,0 +1,374 @@
+"""What is said to a board of short frames, and what its answers mean. No I/O; the clock is an argument.
+
+Each order is a conversation: a generator that yields one request at a time and is sent what was heard. All replies of a board look
+alike and carry no number, so an answer proves little: a grant whose answer is lost or doubtful is never repeated unless two statuses,
+asked for after every late answer must have come, show a leaf that rests, no passage and no alarm (safety invariant 3). A board does not
+say what it still grants: that is kept here, and errs towards outstanding.
+
+Frames of another board and frames that nobody asked for (an answer that came late, two boards with one address) make the line
+doubtful: nothing is granted on it, and when they go on it is out of service (NotWellError) until a run of clean exchanges.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+from collections.abc import Callable, Collection, Generator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from drivers.barrier.framed.frames import ADDRESS
+from drivers.barrier.framed.hearing import Heard
+from drivers.barrier.framed.profile import FramedProfile
+from drivers.barrier.framed.reading import Reading, reading_of, relaxes, settled
+from drivers.errors import LinkLostError, NoReplyError, NotWellError, RefusedError, SetupError
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, LeafPosition
+
+ATTEMPTS_MAX = 4  # of a request that may be repeated; at the limit the caller hears NoReplyError
+GRANT_ATTEMPTS_MAX = 3  # of a grant that provably never arrived
+DOUBT_MAX = 8  # of a line; one odd exchange adds DOUBT_STEP, one clean exchange takes one away
+DOUBT_STEP = 4
+CALM_EXCHANGES_MAX = 3 * DOUBT_MAX  # until a line that was doubtful is not, or the board is not well
+AGREE_ATTEMPTS_MAX = 6  # two agreeing replies must be among so many when a line begins
+GROWN_MAX = 1000  # passages between two looks; a counter that went further was set back
+COUNTS = 2**32  # as drivers.values has them
+RESTARTS_UNKNOWN = 1  # of a board that does not count its power-ups: its counters tell
+_BITS_A_CHARACTER = 10  # 8N1
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent, and how long to listen afterwards: for a reply, or (with nothing to send) to whatever comes too late."""
+
+    wire: bytes
+    listen_s: float
+    grants: bool = False
+
+
+Conversation = Generator[Request, Heard, Answer]
+
+
+class GrantFate(enum.Enum):
+    """What became of a grant whose answer was lost."""
+
+    STANDS = enum.auto()
+    NEVER_ARRIVED = enum.auto()
+    UNSURE = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Outstanding:
+    direction: Direction
+    since_s: float
+
+
+class Session:
+    """The conversations with one board. Remembers what it was granted, what is believed of it, and how doubtful its line is."""
+
+    def __init__(
+        self, *, profile: FramedProfile, baud: int, unit: int, entry_is_left: bool, clock: Callable[[], float]
+    ) -> None:
+        """Raises SetupError when the board can have no such address."""
+        lowest, highest = profile.addresses
+        if not lowest <= unit <= highest:
+            raise SetupError(f"unit = {unit}: boards of this profile have the addresses {lowest} to {highest}")
+        self._profile = profile
+        self._unit = unit
+        self._entry_is_left = entry_is_left
+        self._clock = clock
+        self.replies = profile.reply_layout()
+        requests = profile.request_layout()
+        self._wires = {
+            name: requests.encode({ADDRESS: unit, **command}) for name, command in profile.commands.named().items()
+        }
+        wire_bytes = requests.length + self.replies.length
+        self._reply_s = wire_bytes * _BITS_A_CHARACTER / baud + profile.timings.turnaround_ms_max / 1000
+        self._count_size = 1 << self.replies.widths[profile.status.passages_left]
+        self._believed: Reading | None = None
+        self._outstanding: _Outstanding | None = None
+        self._counted = {Direction.ENTRY: 0, Direction.EXIT: 0}
+        self._released_at_s: float | None = None
+        self._doubt = 0
+        self._strangers = False
+
+    @property
+    def unit(self) -> int:
+        """The board's address."""
+        return self._unit
+
+    @property
+    def emergency(self) -> bool:
+        """True while the board stands open in an emergency, as far as is known."""
+        return self._believed is not None and (self._believed.fire or self._believed.emergency)
+
+    # ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def hello(self) -> Conversation[BarrierStatus]:
+        """Begin: hear this board and no other, and leave no grant behind from before.
+
+        Raises NotWellError while another board, or answers that nobody asked for, are heard.
+        """
+        self._believed = None
+        believed = yield from self._agreed()
+        self._begin_counting(believed)
+        for _ in range(CALM_EXCHANGES_MAX):
+            if not self._doubt:
+                break
+            yield from self._reading()
+            yield from self._silence()
+        else:
+            raise NotWellError(self._what_is_odd())
+        yield from self.revoke()
+        return (yield from self.status())
+
+    def status(self) -> Conversation[BarrierStatus]:
+        """Ask for everything that the board reports.
+
+        Raises LinkLostError when it was powered up anew: whatever was granted before is unknown then, and `hello` is due.
+        """
+        believed = self._require_believed()
+        seen = yield from self._reading()
+        if relaxes(believed, seen):
+            seen = settled(seen, (yield from self._reading()), believed=believed)
+        return self._believe(seen)
+
+    def grant(self, direction: Direction, ttl_ms: int, *, before: BarrierStatus) -> Conversation[None]:
+        """Let one traveller through. `before` is a status younger than any other order.
+
+        Raises RefusedError when a grant is outstanding, in an emergency, on a doubtful line, or when the board says no; NoReplyError
+        when the grant's fate stays unknown, after an attempt to take it back.
+        """
+        if before.fire or before.emergency_open:
+            raise RefusedError("no grant in an emergency")
+        if self._outstanding is not None:
+            raise RefusedError("a grant is outstanding")
+        if self._doubt:
+            raise RefusedError("another board, or an answer that nobody asked for, was heard a moment ago")
+        name = "open_left" if self._is_left(direction) else "open_right"
+        known = self._require_believed()
+        for _ in range(GRANT_ATTEMPTS_MAX):
+            asked_at_s = self._clock()
+            self._outstanding = _Outstanding(direction, asked_at_s)  # from here on it may stand, whatever is heard
+            reply = yield from self._ask(name, grants=True)
+            if reply is not None and self._is_done(reply):
+                return
+            fate = yield from self._fate_asked_for(before, known, direction)
+            if fate is GrantFate.STANDS:
+                return
+            is_too_late = (
+                self._clock() - asked_at_s >= min(ttl_ms, self._profile.timings.grant_ends_after_ms_min) / 1000
+            )
+            if fate is GrantFate.UNSURE or is_too_late:
+                break  # a grant that has run out by now leaves no trace either
+            self._outstanding = None
+            if reply is not None:
+                raise RefusedError("the board says that it does not carry out the grant")
+        with contextlib.suppress(NoReplyError, RefusedError):  # then the board ends it by itself
+            yield from self.revoke()
+        raise NoReplyError("the fate of a grant stayed unknown; a revoke was sent")
+
+    def revoke(self) -> Conversation[None]:
+        """Take every grant back. Says nothing in an emergency, when a closing command must not be sent (invariant 7)."""
+        if not self.emergency:
+            yield from self._insist("close")
+            self._outstanding = self._released_at_s = None
+
+    def release(self) -> Conversation[None]:
+        """Open once in exit direction, so that whoever is inside can leave. One that was taken and may not show yet is not told again."""
+        told_at_s = self._released_at_s
+        if told_at_s is not None and self._clock() - told_at_s < self._profile.timings.opens_within_ms / 1000:
+            return
+        name = "open_left" if self._is_left(Direction.EXIT) else "open_right"
+        for _ in range(ATTEMPTS_MAX):
+            reply = yield from self._ask(name)
+            if reply is None:
+                # Openings may add up: whoever is free already is not freed again. In doubt, they are.
+                reply = yield from self._ask("status")
+                if reply is None or reading_of(self._profile.status, reply).position not in _OPENED:
+                    continue
+            if not self._is_done(reply):
+                raise RefusedError("the board says that it does not carry out the release")
+            self._released_at_s = self._clock()
+            return
+        raise NoReplyError("the board does not answer")
+
+    def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> Conversation[None]:
+        """Clear the alarms whose cause is gone, where the board has such a command; where it has none, they go by themselves."""
+        if alarms and "clear_alarms" in self._wires:
+            yield from self._insist("clear_alarms")
+        else:
+            yield from self._reading()
+
+    def end_emergency(self) -> Conversation[None]:
+        """Go back to normal and leave no grant from before. Raises RefusedError while the cause lasts.
+
+        The board may close at this word, so it is given only after a status without fire.
+        """
+        status = yield from self.status()
+        if status.fire:
+            raise RefusedError("the fire input is active")
+        yield from self._insist("end_emergency")
+        yield from self.status()
+        if self.emergency:
+            raise RefusedError("the board stays in its emergency")
+        yield from self.revoke()
+
+    # ── what an answer means ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _fate_asked_for(self, before: BarrierStatus, known: Reading, direction: Direction) -> Conversation[GrantFate]:
+        """Let every late answer come and the leaf begin to move, then ask until two statuses in a row agree."""
+        timings = self._profile.timings
+        try:
+            self._listen((yield Request(b"", max(timings.late_ms_max, timings.opens_within_ms) / 1000)))
+            first = yield from self._reading()
+            after = yield from self._reading()
+        except (NoReplyError, RefusedError):
+            return GrantFate.UNSURE
+        if self._doubt or first != after:
+            return GrantFate.STANDS if after.position in _OPENED and first.position in _OPENED else GrantFate.UNSURE
+        return grant_fate(before, known, after, passed=self._growth(known, after)[direction])
+
+    def _agreed(self) -> Conversation[Reading]:
+        """Two replies in a row that agree, when nothing is believed yet."""
+        seen = yield from self._reading()
+        for _ in range(AGREE_ATTEMPTS_MAX):
+            yield from self._silence()
+            again = yield from self._reading()
+            if again.counts == seen.counts:
+                self._believed = settled(seen, again, believed=again)
+                return self._believed
+            seen = again
+        raise NotWellError("no two answers of the board agree: two boards with one address, or a bad line")
+
+    def _believe(self, seen: Reading) -> BarrierStatus:
+        """Remember what must outlast a status, and say it in the lane's terms."""
+        before, self._believed = self._require_believed(), seen
+        grown = self._growth(before, seen)
+        if (seen.powered_up and not before.powered_up) or any(grew is None for grew in grown.values()):
+            raise LinkLostError("the board was powered up anew")
+        for direction, grew in grown.items():
+            self._counted[direction] = (self._counted[direction] + (grew or 0)) % COUNTS
+        self._end_outstanding(seen, grown)
+        return self._status(seen)
+
+    def _end_outstanding(self, seen: Reading, grown: Mapping[Direction, int | None]) -> None:
+        """A grant is over with its passage, or when the leaf rests after the board's timer must have ended it."""
+        granted = self._outstanding
+        if granted is None:
+            return
+        ends_ms = self._profile.timings.grant_ends_after_ms_max
+        has_run_out = ends_ms is not None and self._clock() - granted.since_s > ends_ms / 1000
+        if grown[granted.direction] or (has_run_out and seen.is_closed):
+            self._outstanding = None
+
+    def _growth(self, before: Reading, seen: Reading) -> Mapping[Direction, int | None]:
+        """How far the counter of each direction went; None when it was set back."""
+        pairs = zip(self._directions(), before.counts, seen.counts, strict=True)
+        return {direction: self._grown(old, new) for direction, old, new in pairs}
+
+    def _grown(self, old: int, new: int) -> int | None:
+        grew = (new - old) % self._count_size
+        return grew if grew <= GROWN_MAX else None
+
+    def _begin_counting(self, seen: Reading) -> None:
+        """Go on with counters that are longer than the board's, unless the board's were set back."""
+        for direction, count in zip(self._directions(), seen.counts, strict=True):
+            counted = self._counted[direction]
+            grew = self._grown(counted % self._count_size, count)
+            self._counted[direction] = count if grew is None else (counted + grew) % COUNTS
+
+    def _status(self, seen: Reading) -> BarrierStatus:
+        granted = self._outstanding
+        return BarrierStatus(
+            position=seen.position,
+            bodies=seen.bodies,
+            count_entry=self._counted[Direction.ENTRY],
+            count_exit=self._counted[Direction.EXIT],
+            grants_left_entry=int(granted is not None and granted.direction is Direction.ENTRY),
+            grants_left_exit=int(granted is not None and granted.direction is Direction.EXIT),
+            fire=seen.fire,
+            emergency_open=seen.emergency or seen.fire,
+            alarms=seen.alarms,
+            restarts=RESTARTS_UNKNOWN,
+        )
+
+    def _directions(self) -> tuple[Direction, Direction]:
+        """Which direction the board calls left, and which right."""
+        return (Direction.ENTRY, Direction.EXIT) if self._entry_is_left else (Direction.EXIT, Direction.ENTRY)
+
+    def _is_left(self, direction: Direction) -> bool:
+        return (direction is Direction.ENTRY) is self._entry_is_left
+
+    def _require_believed(self) -> Reading:
+        if self._believed is None:
+            raise LinkLostError("the board was not greeted")
+        return self._believed
+
+    # ── one exchange ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _reading(self) -> Conversation[Reading]:
+        """One status that the board says it carried out. A request that does no harm twice is repeated."""
+        return reading_of(self._profile.status, (yield from self._answered("status")))
+
+    def _silence(self) -> Conversation[None]:
+        """Ask nobody, and hear whether somebody speaks."""
+        self._listen((yield Request(b"", self._reply_s)))
+
+    def _insist(self, name: str) -> Conversation[None]:
+        """Repeat an order that does no harm twice until the board says that it is carried out."""
+        yield from self._answered(name)
+
+    def _answered(self, name: str) -> Conversation[Mapping[str, int]]:
+        refused, noise = False, 0
+        for _ in range(ATTEMPTS_MAX):
+            heard = yield Request(self._wires[name], self._reply_s)
+            self._listen(heard)
+            noise += heard.noise
+            if heard.reply is not None:
+                if self._is_done(heard.reply):
+                    return heard.reply
+                refused = True
+        if refused:
+            raise RefusedError("the board says that it does not carry this out")
+        if noise >= self.replies.length:
+            raise NoReplyError("what the board answers is garbled: two boards with one address, or a bad line")
+        raise NoReplyError("the board does not answer")
+
+    def _ask(self, name: str, *, grants: bool = False) -> Conversation[Mapping[str, int] | None]:
+        """One request, once."""
+        heard = yield Request(self._wires[name], self._reply_s, grants)
+        self._listen(heard)
+        return heard.reply
+
+    def _is_done(self, reply: Mapping[str, int]) -> bool:
+        return self._profile.status.done.shows(reply)
+
+    def _listen(self, heard: Heard) -> None:
+        """Doubt the line when somebody speaks who was not asked. Raises NotWellError when that goes on."""
+        if not (heard.strangers or heard.unasked):
+            self._doubt = max(0, self._doubt - 1)
+            return
+        self._doubt = min(DOUBT_MAX, self._doubt + DOUBT_STEP)
+        self._strangers = heard.strangers > 0
+        if self._doubt == DOUBT_MAX:
+            raise NotWellError(self._what_is_odd())
+
+    def _what_is_odd(self) -> str:
+        if self._strangers:
+            return f"another board than number {self._unit} answers on this line"
+        return f"answers come that nobody asked for: too late, or from two boards with the number {self._unit}"
+
+
+_OPENED = frozenset({LeafPosition.OPENING, LeafPosition.OPEN})
+
+
+def grant_fate(before: BarrierStatus, known: Reading, after: Reading, *, passed: int | None) -> GrantFate:
+    """What became of a grant, judged from two agreeing statuses behind it. `passed` in its direction, of all that is `known`."""
+    if after.fire or after.emergency or after.powered_up or before.position is not LeafPosition.CLOSED:
+        return GrantFate.UNSURE
+    if passed or after.position in _OPENED:
+        return GrantFate.STANDS
+    is_as_before = after.is_closed and after.counts == known.counts and after.alarms <= known.alarms
+    return GrantFate.NEVER_ARRIVED if is_as_before else GrantFate.UNSURE

@@ -1,0 +1,125 @@
+"""How the conversations of a barrier's session are carried out on one line: a turn for each request, the urgent ones first.
+
+Promises: one request on the wire at a time; a conversation that was withdrawn goes no further than the request on the wire; a status
+that was asked for before or during an order does not speak for the time after it. A lost or unwell line is closed.
+What a request is and how it is exchanged is the protocol's: a driver gives `exchange` and `close`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from typing import Generic, TypeVar
+
+from drivers.barrier.turns import Turns, Urgency
+from drivers.errors import LinkLostError, NotWellError, RefusedError
+from drivers.values import BarrierStatus
+
+STATUS_FRESH_S = 0.3  # an older status does not speak for the lane, so a grant asks again
+
+Request = TypeVar("Request")
+Reply = TypeVar("Reply")
+Answer = TypeVar("Answer")
+
+
+class Orders(Generic[Request, Reply]):
+    """The orders of one line. For one event loop."""
+
+    def __init__(self, exchange: Callable[[Request], Awaitable[Reply]], *, close: Callable[[], None]) -> None:
+        self._exchange = exchange
+        self._close = close
+        self._turns = Turns()
+        self._withdrawals = 0
+        self._orders = 0
+        self._latest: BarrierStatus | None = None
+        self._latest_at_s = 0.0
+
+    def withdraw(self) -> None:
+        """Have every order under way that can be withdrawn go no further than the request on the wire."""
+        self._withdrawals += 1
+
+    def forget(self) -> None:
+        """No status is known any more."""
+        self._latest = None
+
+    def note(self, status: BarrierStatus) -> None:
+        """This is how it is now."""
+        self._latest = status
+        self._latest_at_s = asyncio.get_running_loop().time()
+
+    @property
+    def fresh(self) -> BarrierStatus | None:
+        """A status that speaks for the lane now."""
+        age_s = asyncio.get_running_loop().time() - self._latest_at_s
+        return self._latest if age_s <= STATUS_FRESH_S else None
+
+    @contextlib.asynccontextmanager
+    async def connecting(self) -> AsyncIterator[None]:
+        """Hold the line against all others, for `converse` with no urgency; what waits belongs to the time before."""
+        async with self._turns.take(Urgency.REVOKE):
+            self.withdraw()
+            try:
+                yield
+            except BaseException:
+                self._close()
+                raise
+
+    async def ask(self, conversation: Generator[Request, Reply, BarrierStatus]) -> BarrierStatus:
+        """Ask for a status, and remember it unless an order came meanwhile."""
+        orders = self._orders
+        status = await self.converse(conversation, urgency=Urgency.POLL)
+        if orders == self._orders:
+            self.note(status)
+        return status
+
+    @contextlib.contextmanager
+    def ordering(self) -> Iterator[None]:
+        """Let no status that was asked for before or during an order speak for the time after it."""
+        try:
+            self._orders += 1
+            self._latest = None
+            yield
+        finally:
+            self._orders += 1
+            self._latest = None
+
+    async def insist(self, conversation: Generator[Request, Reply, None], *, urgency: Urgency) -> None:
+        """Carry an order out that is written at least once, however soon it is withdrawn."""
+        await self.converse(conversation, urgency=urgency, still_wanted=self.until_withdrawn(spared=1))
+
+    def until_withdrawn(self, *, spared: int) -> Callable[[], None]:
+        """What is asked before each request of an order: RefusedError once it was withdrawn and so many were let through."""
+        withdrawals, asked = self._withdrawals, itertools.count()
+
+        def still_wanted() -> None:
+            if next(asked) >= spared and withdrawals != self._withdrawals:
+                raise RefusedError("withdrawn while it was under way")
+
+        return still_wanted
+
+    async def converse(
+        self,
+        conversation: Generator[Request, Reply, Answer],
+        *,
+        urgency: Urgency | None,
+        still_wanted: Callable[[], None] = lambda: None,
+    ) -> Answer:
+        """Carry a conversation out, a turn for each request; `urgency` None means that the caller holds the turn."""
+        try:
+            request = next(conversation)
+            while True:
+                if urgency is None:
+                    reply = await self._exchange(request)
+                else:
+                    async with self._turns.take(urgency):
+                        still_wanted()
+                        reply = await self._exchange(request)
+                request = conversation.send(reply)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+        except (LinkLostError, NotWellError):
+            self._close()
+            raise
