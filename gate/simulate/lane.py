@@ -46,7 +46,7 @@ from hardware_sim.hall.lane import Desk, Word
 from hardware_sim.hall.line import BAUD
 from hardware_sim.hall.scene import Scene
 
-POLL_S = 0.1
+POLL_S = 0.15  # a site may set 20 to 250 ms
 SITE_S = 5.0
 DAY_S = 86_400.0
 LISTS_AGE_S = DAY_S  # at the beginning

@@ -12,24 +12,20 @@ from dataclasses import replace
 from gate.simulate.run import Run, Wishes, run
 from hardware_sim.hall.plan import falls_to
 
-RUNS_MAX = 40  # then the shortest so far is good enough
+RUNS_MAX = 60  # then the shortest so far is good enough
+END_MAX = 1_024  # crossings before a violation that may have led to it; what needs more is run again as it was
+DROPPED_MAX = 16  # crossings of which each is left out in turn
 
 
 def shortest(found: Run, again: Callable[[Wishes], Run] = run) -> Run:
     """The shortest run that still shows the violation; `found` itself where none does."""
-    best = found
-    for _ in range(RUNS_MAX):
-        for wishes in _shorter(best):
-            shown = again(wishes)
-            if (
-                shown.violation is not None
-                and best.violation is not None
-                and shown.violation.kind == best.violation.kind
-            ):
-                best = shown
-                break
-        else:
-            return best
+    best, runs = found, 0
+    candidates = _shorter(best)
+    while runs < RUNS_MAX and (wishes := next(candidates, None)) is not None:
+        shown, runs = again(wishes), runs + 1
+        if shown.violation is not None and best.violation is not None and shown.violation.kind == best.violation.kind:
+            best = shown
+            candidates = _shorter(best)
     return best
 
 
@@ -40,16 +36,16 @@ def _shorter(best: Run) -> Iterator[Wishes]:
         return
     upto = wishes.numbers[: wishes.numbers.index(violation.crossing) + 1]
     length = 1
-    while length < len(wishes.numbers):
+    while length < len(wishes.numbers) and length <= END_MAX:
         yield wishes.only(upto[-length:])
         length *= 2
-    if len(upto) <= RUNS_MAX:
+    if len(upto) <= DROPPED_MAX:
         for at in range(len(upto) - 1):
             yield wishes.only((*upto[:at], *upto[at + 1 :]))
-    kinds = (
-        {kind for number in upto for kind in falls_to(wishes.seed, number)} & wishes.kinds if wishes.faults else set()
-    )
-    if kinds != wishes.kinds and wishes.faults:
+    if not wishes.faults:
+        return
+    kinds = {kind for number in upto for kind in falls_to(wishes.seed, number)} & wishes.kinds
+    if kinds != wishes.kinds:
         yield replace(wishes, kinds=frozenset(kinds))
     for kind in sorted(kinds, key=lambda one: one.value):
         yield replace(wishes, kinds=frozenset(kinds - {kind}))

@@ -19,7 +19,6 @@ CROSSINGS = tuple(range(2_000))
 
 FOUND = (
     Mutant(machine._recording, "state.decision.verdict is Verdict.REFER or state.spoiled", "state.spoiled"),
-    Mutant(machine._looking, "    if isinstance(event, LaneSeen):", "    if False:"),
     Mutant(machine._inspecting, "removed=state.removed or state.document is not None", "removed=False"),
     Mutant(machine._strays, "if state.entered and seen.bodies == 0:", "if False:"),
     Mutant(machine._passing, "around.at_rest()", "False"),
@@ -36,15 +35,13 @@ FOUND = (
     Mutant(policy.site_objections, "site.officer_seen_ago_s > policy.officer_presence_max_s", "False"),
     Mutant(
         wanting._take_back,
-        "return replace(around, revoking=Told(now_ms, now_ms)), (Revoke(),)",
-        "return replace(around, revoking=None), ()",
+        "return replace(around, revoking=replace(told, at_ms=now_ms)), (Revoke(),)",
+        "return around, ()",
     ),
-    Mutant(obeying._free, "freed: list[Effect] = [Release(), ", "freed: list[Effect] = ["),
     Mutant(books.entries, "if count:\n", "if count > 1:\n"),
     Mutant(books.entries, "around.just_passed - granted, others", "0, others"),
     Mutant(waiting._after, "return (*waiting, Referral(crossing, objections))", "return waiting"),
     Mutant(alarms.acknowledged, "waits=False", "waits=one.waits"),
-    Mutant(obeying._end_emergency, "EndEmergency() if around.emergency() else LookAtLane()", "LookAtLane()"),
     Mutant(
         Surroundings.in_service,
         "not self.lost and not self.hinders and self.closed_by is None",
@@ -52,6 +49,12 @@ FOUND = (
     ),
 )
 SURVIVE = (
+    # The end of an emergency is told again while the controller shows one.
+    Mutant(obeying._end_emergency, "EndEmergency() if around.emergency() else LookAtLane()", "LookAtLane()"),
+    # Between the decision and the look lie some 20 ms, and the decision itself has looked at lane and site.
+    Mutant(machine._looking, "    if objections:", "    if False:"),
+    # A release that no status shows is told again.
+    Mutant(obeying._free, "freed: list[Effect] = [Release(), ", "freed: list[Effect] = ["),
     # The status after it shows a grant that nobody has, and it is told again (`gate.passage.wanting`).
     Mutant(endings.revoke, "return referred, (Revoke(), ", "return referred, ("),
     # The controller ends a grant by itself when its leaf was passed.

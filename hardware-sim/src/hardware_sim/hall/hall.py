@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hardware_sim.hall.judge import ViolationError, Wrong
 from hardware_sim.hall.lane import WELCOME
 from hardware_sim.hall.officer import Officer
-from hardware_sim.hall.plan import Crossing, Intention, Kind
+from hardware_sim.hall.plan import Crossing, Intention, Kind, Moment
 from hardware_sim.hall.travellers import visit
 from hardware_sim.hall.troubles import Troubles
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hardware_sim.hall.scene import Scene
 
 LOOK_S = 0.1
-REST_S = 60.0  # after so long with everything well a lane that serves nobody is locked
+REST_S = 14.0  # after so long with everything well a lane that serves nobody is locked
 
 
 @dataclass(slots=True)
@@ -93,7 +93,10 @@ class Hall:
             await troubles.before()
             await self.scene.pause(crossing.rest_s)
             troubles.begin()
+            troubles.come(Moment.LAID)
+            self.scene.standing = crossing.name
             await visit(self.scene, crossing, troubles)
+            self.scene.standing = ""
             await troubles.over()
         finally:
             troubles.end()

@@ -90,7 +90,7 @@ class Officer:
     def _settle(self, name: str) -> None:
         scene, tries = self._scene, self._tries.get(name, 0)
         crossing = scene.crossing
-        stands_here = crossing is not None and crossing.name == name and name not in scene.judge.through
+        stands_here = scene.standing == name and name not in scene.judge.through
         if crossing is None or not stands_here or crossing.intention not in VALID:
             self._scene.order(Word.SEND_BACK, name)
         elif tries < ADMITS_MAX and crossing.drawn < 0.5:

@@ -28,11 +28,16 @@ class Intention(enum.Enum):
     TURNS = "turns"  # goes back out of the zone
     SWAPS = "swaps"  # goes back, and somebody else steps in
     FOLLOWED = "followed"  # somebody without a document comes behind
+    LEAVES = "leaves"  # goes away from the camera, and not into the lane
     CALLS = "calls"  # gets an officer to open for them
+    FORCES = "forces"  # pushes the closed leaf, and goes away
 
 
 SELDOM = tuple(Intention)[1:]
 GENUINE_SHARE = 0.85
+# Whoever does so makes the lane take something back, or free somebody, while its line may be bad.
+PROVOKING = (Intention.AGAIN, Intention.LEAVES, Intention.CALLS)
+PROVOKING_SHARE = 0.4  # of the crossings to which a fault falls that an order may be lost in
 VALID = frozenset(Intention) - {Intention.FORGED, Intention.LOOKALIKE, Intention.ACCOMPANIED}
 
 
@@ -57,11 +62,15 @@ class Kind(enum.Enum):
 DEALT = tuple(kind for kind in Kind if kind is not Kind.BIT_ERRORS)
 
 
+_LOSING_ORDERS = frozenset({Kind.BUSY_ANSWER, Kind.BURST})
+
+
 class Moment(enum.Enum):
     """From when on a fault's time counts."""
 
     LAID = "laid"  # the document
     GO = "go"  # the screen says so
+    PROVOKED = "provoked"  # what makes the lane take something back, or free somebody, is about to be done
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,7 @@ _LASTS_S: dict[Kind, tuple[float, float]] = {
     Kind.BUSY_ANSWER: (0.05, 2.0),
     Kind.BURST: (0.02, 1.5),
     Kind.BIT_ERRORS: (30.0, 30.0),
-    Kind.LOST_REPLY: (0.05, 1.0),
+    Kind.LOST_REPLY: (0.05, 0.8),
     Kind.DOUBLED_REPLY: (0.2, 2.0),
     Kind.POWER_CYCLE: (0.0, 0.0),
     Kind.CLOCK_JUMP: (5.1, 8.0),
@@ -114,19 +123,20 @@ _LASTS_S: dict[Kind, tuple[float, float]] = {
 def crossing(seed: int, number: int, *, faults: bool, kinds: frozenset[Kind] = frozenset(Kind)) -> Crossing:
     """Draw one crossing; of its faults only those of these kinds."""
     rng = random.Random(f"{seed}/{number}")
+    fall = falls_to(seed, number) if faults else ()
     intention = Intention.GENUINE if rng.random() < GENUINE_SHARE else rng.choice(SELDOM)
+    if not _LOSING_ORDERS.isdisjoint(fall) and rng.random() < PROVOKING_SHARE:
+        intention = rng.choice(PROVOKING)
     drawn = Crossing(
         number=number,
         intention=intention,
-        rest_s=rng.uniform(0.05, 0.6),
-        reads_s=rng.uniform(0.8, 2.5),
-        compares_s=rng.uniform(0.6, 2.5),
-        goes_s=rng.uniform(0.2, 1.0),
+        rest_s=rng.uniform(0.05, 0.3),
+        reads_s=rng.uniform(0.4, 1.6),
+        compares_s=rng.uniform(0.3, 1.6),
+        goes_s=rng.uniform(0.2, 0.8),
         drawn=rng.random(),
     )
-    if not faults:
-        return drawn
-    wrong = tuple(_fault(seed, number, kind) for kind in falls_to(seed, number) if kind in kinds)
+    wrong = tuple(_fault(seed, number, kind, intention) for kind in fall if kind in kinds)
     return replace(drawn, faults=wrong)
 
 
@@ -144,7 +154,7 @@ def _places(seed: int, block: int) -> tuple[int, ...]:
     return tuple(rng.randrange(BLOCK) for _ in DEALT)
 
 
-def _fault(seed: int, number: int, kind: Kind) -> Fault:
+def _fault(seed: int, number: int, kind: Kind, intention: Intention) -> Fault:
     """Half of them come while document and face are looked at or later, half when somebody may go: there an order can be lost."""
     rng = random.Random(f"{seed}/{number}/{kind.value}")
     if kind in _FROM_THE_START:
@@ -154,10 +164,13 @@ def _fault(seed: int, number: int, kind: Kind) -> Fault:
             Moment.LAID,
             rng.choice([0.0, rng.uniform(0.05, 0.7)]),
         )  # before the opening, or before the decision
+    elif kind in _LOSING_ORDERS and intention in PROVOKING:
+        return Fault(kind, Moment.PROVOKED, 0.0, rng.uniform(*_PROVOKED_S), rng.random())
     else:
         moment = rng.choice([Moment.LAID, Moment.GO])
-        after_s = rng.uniform(0.0, 5.0 if moment is Moment.LAID else 3.5)
+        after_s = rng.uniform(0.0, 4.0 if moment is Moment.LAID else 3.5)
     return Fault(kind, moment, after_s, rng.uniform(*_LASTS_S[kind]), rng.random())
 
 
+_PROVOKED_S = (0.15, 0.95)  # shorter than a board's watchdog, which would make up for every order
 _FROM_THE_START = frozenset({Kind.BIT_ERRORS, Kind.FORGETFUL_OFFICER, Kind.CLOCK_JUMP})

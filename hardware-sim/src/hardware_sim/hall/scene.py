@@ -38,6 +38,7 @@ class Scene:
         self.heard: Callable[[Word, str], None] = lambda _, __: None  # what an order is answered
         self.wall_jump_s = 0.0
         self.crossing: Crossing | None = None
+        self.standing = ""  # who stands before the lane, or is in it
         self.screen, self.served = CLOSED, ""
         self.lines: deque[str] = deque(maxlen=TRACE_MAX)
         self._digest = hashlib.blake2b(digest_size=16)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hardware_sim.barrier.zone import Place
 from hardware_sim.hall.lane import EMERGENCY, LOOK, Word
-from hardware_sim.hall.plan import VALID, Crossing, Intention
+from hardware_sim.hall.plan import VALID, Crossing, Intention, Moment
 
 if TYPE_CHECKING:
     from hardware_sim.hall.scene import Scene
@@ -17,7 +17,14 @@ PULLS_S = 0.05  # after the document was read
 PATIENCE_S = 90.0
 WALKS_S = 20.0
 GOES_MAX = 4  # how often somebody is let go: by the machine, then by an officer
-NEXT_S = (1.3, 2.5)  # from one body out of the zone to another in
+NEXT_S = (0.4, 0.9)  # from one body out of the zone to another in
+NEXT_UNSEEN_S = (
+    1.2,
+    1.6,
+)  # the same while a fault may hide an empty zone from the lane: for longer than it may be blind
+PUSHED_DEGREES = 30.0
+PROVOKES_S = 0.1  # from the moment when somebody is about to do so
+GONE_S = 1.9  # from the camera's last look until the lane takes that amiss, or nearly
 BEHIND_S = (0.65, 1.6)  # nearer than that, beams see one body
 
 
@@ -25,7 +32,11 @@ async def visit(scene: Scene, crossing: Crossing, troubles: Troubles) -> None:
     """One traveller, from the document to the way out. Raises ViolationError."""
     name = crossing.name
     if crossing.intention is Intention.CALLS:
-        await _be_let_out(scene, crossing)
+        await _be_let_out(scene, crossing, troubles)
+        return
+    if crossing.intention is Intention.FORCES:
+        scene.board.push_leaf(PUSHED_DEGREES)
+        await scene.until(lambda: scene.board.leaf_closed, WALKS_S)
         return
     if crossing.intention in VALID:
         scene.judge.may_pass.add(name)
@@ -37,10 +48,10 @@ async def visit(scene: Scene, crossing: Crossing, troubles: Troubles) -> None:
         await scene.until(lambda: scene.may_go(name) or scene.is_over(name), PATIENCE_S)
         if not scene.may_go(name):
             break
-        troubles.go()
+        troubles.come(Moment.GO)
         await scene.until(lambda: not scene.may_go(name), crossing.goes_s)
         if scene.may_go(name):
-            await _go(scene, crossing, straight=time > 0)
+            await _go(scene, crossing, troubles, straight=time > 0)
         if name in scene.judge.through:
             break
         await scene.until(lambda: not scene.may_go(name), PATIENCE_S)
@@ -57,15 +68,19 @@ async def _pull(scene: Scene, crossing: Crossing) -> None:
         scene.lane.pull()
 
 
-async def _go(scene: Scene, crossing: Crossing, *, straight: bool) -> None:
+async def _go(scene: Scene, crossing: Crossing, troubles: Troubles, *, straight: bool) -> None:
     """As they meant to; whom an officer lets through goes straight on."""
     name = crossing.name
     match Intention.GENUINE if straight else crossing.intention:
         case Intention.STAYS:
             return
         case Intention.AGAIN:
+            await _provoke(scene, troubles)
             scene.lane.lay(f"{name}-again")
-            return
+        case Intention.LEAVES:
+            scene.lane.lose_sight(name)
+            await scene.pause(GONE_S)
+            await _provoke(scene, troubles)
         case Intention.TURNS | Intention.SWAPS:
             await _turn(scene, crossing)
         case Intention.FOLLOWED:
@@ -82,11 +97,12 @@ def _step_in(scene: Scene, name: str) -> None:
     scene.board.walk_in(name)
 
 
-async def _walk(scene: Scene, name: str) -> None:
-    """Through the leaf; back when the screen says that it is not for them any more, and they stand before it."""
+async def _walk(scene: Scene, name: str, let_go: str = "") -> None:
+    """Through the leaf; back when the screen does not say any more that they, or whom it is meant for, may go."""
+    served = let_go or name
 
     def stopped() -> bool:
-        return scene.board.place_of(name) is Place.PASSED or not (scene.may_go(name) or scene.screen == EMERGENCY)
+        return scene.board.place_of(name) is Place.PASSED or not (scene.may_go(served) or scene.screen == EMERGENCY)
 
     await scene.until(stopped, WALKS_S)
     scene.board.turn_back(name)  # whoever is through goes on
@@ -102,10 +118,10 @@ async def _turn(scene: Scene, crossing: Crossing) -> None:
     if crossing.intention is Intention.TURNS:
         return
     await scene.until(lambda: scene.board.place_of(name) in {Place.BACK, Place.PASSED}, WALKS_S)
-    await scene.pause(_between(crossing, NEXT_S))
+    await scene.pause(_between(crossing, NEXT_UNSEEN_S if crossing.faults else NEXT_S))
     other = f"{name}-other"
     scene.board.walk_in(other)
-    await _walk(scene, other)
+    await _walk(scene, other, let_go=name)
     await _leave(scene, other)
 
 
@@ -119,12 +135,18 @@ async def _be_followed(scene: Scene, crossing: Crossing) -> None:
     await _leave(scene, follower)
 
 
-async def _be_let_out(scene: Scene, crossing: Crossing) -> None:
+async def _provoke(scene: Scene, troubles: Troubles) -> None:
+    troubles.come(Moment.PROVOKED)
+    await scene.pause(PROVOKES_S)
+
+
+async def _be_let_out(scene: Scene, crossing: Crossing, troubles: Troubles) -> None:
     """An officer opens for somebody who stands inside."""
     name = crossing.name
     scene.judge.by_officer.add(name)
     scene.board.walk_in(name)
     await scene.until(lambda: scene.board.place_of(name) is Place.IN_ZONE, WALKS_S)
+    await _provoke(scene, troubles)
     scene.order(Word.FREE)
     await scene.until(lambda: scene.board.place_of(name) is Place.PASSED, WALKS_S)
     await _leave(scene, name)

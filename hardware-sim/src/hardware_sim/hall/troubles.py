@@ -26,7 +26,7 @@ class Troubles:
         self._scene = scene
         self._faults = crossing.faults
         self._tasks: list[asyncio.Task[None]] = []
-        self._went = asyncio.Event()
+        self._moments = {moment: asyncio.Event() for moment in Moment}
         self._begun: set[Fault] = set()
 
     async def before(self) -> None:
@@ -43,9 +43,9 @@ class Troubles:
         """The document is about to be laid."""
         self._tasks = [asyncio.ensure_future(self._play(fault)) for fault in self._faults]
 
-    def go(self) -> None:
-        """The screen says that they may go."""
-        self._went.set()
+    def come(self, moment: Moment) -> None:
+        """Now is the moment."""
+        self._moments[moment].set()
 
     async def over(self) -> None:
         """The crossing is over: wait for what has begun. Raises ViolationError."""
@@ -64,8 +64,7 @@ class Troubles:
         self._scene.forgets = False
 
     async def _play(self, fault: Fault) -> None:
-        if fault.moment is Moment.GO:
-            await self._went.wait()
+        await self._moments[fault.moment].wait()
         await asyncio.sleep(fault.after_s)
         self._begun.add(fault)
         scene = self._scene
