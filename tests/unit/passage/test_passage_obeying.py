@@ -386,6 +386,7 @@ def test_a_traveller_who_went_along_ends_the_referral() -> None:
     assert written(effects) == [records.Settled(CROSSING, said(), Disposition.TAKEN_OVER)]
     assert answer(effects).outcome is Outcome.DONE
     assert run.state == machine.Idle(Screen.WELCOME)
+    assert Show(Screen.WELCOME) in effects
 
 
 # ── freeing people ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -24,6 +24,7 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
+from gate.passage.lane import Told
 from gate.passage.orders import BeginEmergency, Free, Hold
 from gate.passage.reasons import Reason
 from gate.passage.records import Incident, IncidentKind
@@ -126,6 +127,13 @@ def test_a_grant_that_status_showed_once_lasts_until_its_own_end(seen: LaneSeen)
     run.feed(seen)
     assert orders(run.feed(AT_REST, after_ms=SHOWN_MS)) == []
     assert isinstance(run.state, machine.Granted)
+
+
+def test_a_grant_is_wanted_from_when_it_was_told_and_no_more_once_it_was_taken_back() -> None:
+    run = granted()
+    assert run.around.granting == Told(run.now_ms, run.now_ms)
+    run.feed(TrackChanged(CROSSING, TrackChange.SWITCHED), after_ms=50)
+    assert (run.around.granting, run.around.revoking) == (None, Told(run.now_ms, run.now_ms))
 
 
 # ── freeing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
