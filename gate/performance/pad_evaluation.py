@@ -185,11 +185,11 @@ def _frames(folder: Path) -> Iterator[tuple[Picture, int, tuple[float, float, fl
         yield frame, round(at_s * 1000), line.light.display
 
 
-class _Light(msgspec.Struct):
+class _Light(msgspec.Struct, frozen=True):
     display: tuple[float, float, float] | None = None
 
 
-class _Truth(msgspec.Struct):
+class _Truth(msgspec.Struct, frozen=True):
     """What is known of one frame, as far as it matters here."""
 
     at_s: float | None = None
