@@ -136,6 +136,17 @@ def test_a_grant_is_wanted_from_when_it_was_told_and_no_more_once_it_was_taken_b
     assert (run.around.granting, run.around.revoking) == (None, Told(run.now_ms, run.now_ms))
 
 
+def test_what_nothing_shows_is_said_of_the_crossing_that_runs_a_revoke_and_a_release_each() -> None:
+    run = granted()
+    run.feed(STANDS)
+    run.order(Free())  # takes the grant back, and opens
+    effects = run.feed(STANDS, after_ms=SHOWN_MS)
+    assert [one.record for one in effects if isinstance(one, Write)] == [
+        Incident(CROSSING, IncidentKind.REVOKE_NOT_SHOWN),
+        Incident(CROSSING, IncidentKind.RELEASE_NOT_SHOWN),
+    ]
+
+
 # ── freeing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
