@@ -15,11 +15,12 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 
+from drivers.barrier.modbus.asking import Conversation, Pause
 from drivers.barrier.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.barrier.modbus.session import Conversation, Session
+from drivers.barrier.modbus.session import Session
 from drivers.barrier.turns import Turns, Urgency
-from drivers.errors import LinkLostError, NotWellError, RefusedError
+from drivers.errors import LinkLostError, NoReplyError, NotWellError, RefusedError
 from drivers.links import Link
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
@@ -54,7 +55,13 @@ class ModbusBarrier:
         self.health = LineHealth()
         self._open_link = open_link
         self._profile = profile
-        self._session = Session(profile=profile, baud=baud, unit=unit, entry_is_left=entry_is_left)
+        self._session = Session(
+            profile=profile,
+            baud=baud,
+            unit=unit,
+            entry_is_left=entry_is_left,
+            clock=lambda: asyncio.get_running_loop().time(),
+        )
         self._turns = Turns()
         self._link: Link | None = None
         self._withdrawals = 0
@@ -86,8 +93,13 @@ class ModbusBarrier:
 
     async def status(self) -> BarrierStatus:
         """Ask the controller. Raises LinkLostError, NoReplyError, or RefusedError."""
-        orders = self._orders
-        status = await self._converse(self._session.status(), urgency=Urgency.POLL)
+        orders, connects = self._orders, self.health.connects
+
+        def still_wanted() -> None:
+            if connects != self.health.connects:
+                raise NoReplyError("the line was opened anew meanwhile")
+
+        status = await self._converse(self._session.status(), urgency=Urgency.POLL, still_wanted=still_wanted)
         if orders == self._orders:
             self._note(status)
         return status
@@ -97,12 +109,10 @@ class ModbusBarrier:
 
         Grants nothing and leaves the leaf where it was; the line is closed at the end. Raises DriverError.
         """
-        silence_ms = self._profile.watchdog.ms
         try:
             await self.connect()
             status = await self.status()
-            await asyncio.sleep(silence_ms / 1000 + CHECK_SPARE_S)
-            silent = await self.status()
+            proven = await self._watchdog_proven()
             await self.clear_alarms(tuple(BarrierAlarm))
         finally:
             self.close()
@@ -110,9 +120,25 @@ class ModbusBarrier:
             raise NotWellError("the fire input is active")
         if status.position is not LeafPosition.CLOSED:
             raise NotWellError(f"the leaf is {status.position.value}, not closed")
-        if BarrierAlarm.HOST_LOST not in silent.alarms:
+        return f"closed, {proven}"
+
+    async def _watchdog_proven(self) -> str:
+        """Keep silent, and see the board notice: by its alarm, or by an output that it drops. Raises DriverError."""
+        watchdog = self._profile.watchdog
+        if watchdog is None:
+            return f"no host watchdog; its {' and '.join(self._profile.grant_ends_by)} ends a grant"
+        await self._converse(self._session.prove(on=True), urgency=Urgency.POLL)
+        if watchdog.proof is not None and not await self._converse(self._session.proof(), urgency=Urgency.POLL):
+            raise NotWellError(f"the output that proves the host watchdog (coil {watchdog.proof}) does not switch on")
+        await asyncio.sleep(watchdog.ms / 1000 + CHECK_SPARE_S)
+        if watchdog.proof is not None:
+            noticed = not await self._converse(self._session.proof(), urgency=Urgency.POLL)
+            await self._converse(self._session.prove(on=False), urgency=Urgency.POLL)
+        else:
+            noticed = BarrierAlarm.HOST_LOST in (await self.status()).alarms
+        if not noticed:
             raise NotWellError("the controller did not notice our silence: its host watchdog does not work")
-        return f"closed, host watchdog of {silence_ms} ms works"
+        return f"host watchdog of {watchdog.ms} ms works"
 
     def describe(self) -> dict[str, int]:
         """How the line worked since the start: requests, silences, bytes that were no part of an answer, connects."""
@@ -125,15 +151,15 @@ class ModbusBarrier:
         NoReplyError when its fate stays unknown (it was then revoked as far as the line allows). Cancelled or withdrawn
         midway, the grant may stand until its time to live: revoke it.
         """
-        block = self._profile.grant
-        if not block.ttl_ms_min <= ttl_ms <= block.ttl_ms_max:
-            raise ValueError(f"time to live of {ttl_ms} ms is outside {block.ttl_ms_min} to {block.ttl_ms_max}")
+        takes = self._profile.ttl_ms
+        if ttl_ms not in takes:
+            raise ValueError(f"time to live of {ttl_ms} ms is outside {takes.start} to {takes.stop - 1}")
         still_wanted = self._until_withdrawn(spared=0)
         clock = asyncio.get_running_loop().time
         before = self._latest
         if before is None or clock() - self._latest_at_s > STATUS_FRESH_S:
             before = await self._converse(self._session.status(), urgency=Urgency.GRANT, still_wanted=still_wanted)
-        conversation = self._session.grant(direction, ttl_ms, before=before, clock=clock)
+        conversation = self._session.grant(direction, ttl_ms, before=before)
         with self._ordering():
             await self._converse(conversation, urgency=Urgency.GRANT, still_wanted=still_wanted)
 
@@ -208,10 +234,15 @@ class ModbusBarrier:
         still_wanted: Callable[[], None] = lambda: None,
     ) -> Answer:
         """Carry a conversation out, a turn for each request; `urgency` None means that the caller holds the turn."""
+        is_mute = True
         try:
             request = next(conversation)
             while True:
-                if urgency is None:
+                is_mute = False
+                reply: Reply | None = None
+                if isinstance(request, Pause):
+                    await asyncio.sleep(request.seconds)
+                elif urgency is None:
                     reply = await self._exchange(request)
                 else:
                     async with self._turns.take(urgency):
@@ -219,11 +250,15 @@ class ModbusBarrier:
                         reply = await self._exchange(request)
                 request = conversation.send(reply)
         except StopIteration as end:
+            if is_mute and self._link is None:  # nothing to say to this board, and no board
+                raise LinkLostError("the barrier is not connected") from None
             answer: Answer = end.value
             return answer
         except LinkLostError:
             self.close()
             raise
+        finally:
+            conversation.close()
 
     async def _exchange(self, request: Request) -> Reply | None:
         """Send one request and wait for its reply; None after silence. Raises LinkLostError."""

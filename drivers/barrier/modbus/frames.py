@@ -12,13 +12,17 @@ from dataclasses import dataclass
 
 from drivers.errors import BadFrameError
 
+READ_COILS = 0x01
+READ_DISCRETE = 0x02
 READ_HOLDING = 0x03
 READ_INPUT = 0x04
+WRITE_COILS = 0x0F
 WRITE_MANY = 0x10
 FRAME_BYTES_MAX = 256
 _EXCEPTION_FLAG = 0x80
 _EXCEPTION_BYTES = 5
 _ECHO_BYTES = 8
+_OF_BITS = frozenset({READ_COILS, READ_DISCRETE})
 
 
 def _crc_table() -> tuple[int, ...]:
@@ -49,7 +53,7 @@ def seal(body: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """Read `count` registers from `address` on; `function` is READ_HOLDING or READ_INPUT."""
+    """Read `count` registers or bits from `address` on; `function` is one of READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT."""
 
     unit: int
     function: int
@@ -62,14 +66,25 @@ class ReadRequest:
         return seal(struct.pack(">BBHH", self.unit, self.function, self.address, self.count))
 
     @property
+    def data_bytes(self) -> int:
+        """How many bytes of values a reply holds."""
+        return (self.count + 7) // 8 if self.function in _OF_BITS else 2 * self.count
+
+    @property
     def reply_head(self) -> bytes:
         """What a reply that carries out this request begins with."""
-        return bytes((self.unit, self.function, 2 * self.count))
+        return bytes((self.unit, self.function, self.data_bytes))
 
     @property
     def reply_bytes(self) -> int:
         """How long such a reply is."""
-        return 5 + 2 * self.count
+        return 5 + self.data_bytes
+
+    def values(self, data: bytes) -> tuple[int, ...]:
+        """What the reply's data say: a bit 0 or 1 each, the lowest of the first byte first, or a register each."""
+        if self.function in _OF_BITS:
+            return tuple(data[at // 8] >> at % 8 & 1 for at in range(self.count))
+        return struct.unpack(f">{self.count}H", data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +122,43 @@ class WriteRequest:
         return _ECHO_BYTES
 
 
-Request = ReadRequest | WriteRequest
+@dataclass(frozen=True, slots=True)
+class CoilsRequest:
+    """Set the coils from `address` on. Function 15 even for a single one: the reply to function 05 equals the request, too."""
+
+    unit: int
+    address: int
+    values: tuple[int, ...]
+
+    @property
+    def function(self) -> int:
+        """The function code."""
+        return WRITE_COILS
+
+    @property
+    def wire(self) -> bytes:
+        """The frame's bytes."""
+        count = len(self.values)
+        data = sum(value << at for at, value in enumerate(self.values)).to_bytes((count + 7) // 8, "little")
+        return seal(struct.pack(">BBHHB", self.unit, WRITE_COILS, self.address, count, len(data)) + data)
+
+    @property
+    def reply_head(self) -> bytes:
+        """The echo that a reply consists of, its check aside."""
+        return struct.pack(">BBHH", self.unit, WRITE_COILS, self.address, len(self.values))
+
+    @property
+    def reply_bytes(self) -> int:
+        """How long that echo is."""
+        return _ECHO_BYTES
+
+
+Request = ReadRequest | WriteRequest | CoilsRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """The request was carried out. `values` are the registers read; none after a write."""
+    """The request was carried out. `values` are the registers, or the bits, that were read; none after a write."""
 
     values: tuple[int, ...]
 
@@ -146,9 +192,9 @@ def decode(buffer: bytes, request: Request) -> tuple[Reply | None, int]:
         raise BadFrameError("wrong check")
     if frame[1] & _EXCEPTION_FLAG:
         return ExceptionReply(frame[2]), length
-    if isinstance(request, WriteRequest):
-        return Registers(()), length
-    return Registers(struct.unpack(f">{request.count}H", frame[3:-2])), length
+    if isinstance(request, ReadRequest):
+        return Registers(request.values(frame[3:-2])), length
+    return Registers(()), length
 
 
 def find_reply(buffer: bytearray, request: Request) -> tuple[Reply | None, int]:

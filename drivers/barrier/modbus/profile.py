@@ -6,128 +6,256 @@ a SetupError. So is a board whose grants never end by themselves: it cannot be p
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
 
-from drivers.barrier.profile_file import BoardProfile, Milliseconds, Table, Wrong
-from drivers.values import BarrierAlarm, LampColour, LeafPosition
+from drivers.barrier.modbus.frames import READ_COILS, READ_DISCRETE, READ_HOLDING
+from drivers.barrier.modbus.tables import (
+    TTL_MS_MAX,
+    AlarmCommand,
+    Command,
+    Identity,
+    Lamp,
+    Passages,
+    Place,
+    Pulse,
+    Read,
+    Setting,
+    Status,
+    Timed,
+    Watchdog,
+)
+from drivers.barrier.profile_file import BoardProfile, Wrong
+from drivers.values import BarrierAlarm, LampColour
 
-REGISTERS_READ_MAX = 125  # Modbus Application Protocol V1.1b3 §6.4
-Address = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
-Value = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
-Offset = Annotated[int, msgspec.Meta(ge=0, lt=REGISTERS_READ_MAX)]
-Bit = Annotated[int, msgspec.Meta(ge=0, le=15)]
-
-
-class Identity(Table, frozen=True):
-    """Input registers that say what board and map this is, and what they must hold."""
-
-    address: Address
-    expected: Annotated[tuple[Value, ...], msgspec.Meta(min_length=1, max_length=8)]
-
-
-class StatusBlock(Table, frozen=True):
-    """One block of input registers. All places are offsets within it; counters take two registers, high word first.
-
-    `registers_spare` registers behind the block may be read besides, so that two answers differ in length.
-    """
-
-    address: Address
-    registers: Annotated[int, msgspec.Meta(ge=1, lt=REGISTERS_READ_MAX)]
-    registers_spare: Annotated[int, msgspec.Meta(ge=1, le=8)]
-    position: Offset
-    positions: dict[int, LeafPosition]
-    bodies: Offset
-    passages_left: Offset
-    passages_right: Offset
-    alarms: Offset
-    alarm_bits: Annotated[tuple[BarrierAlarm, ...], msgspec.Meta(max_length=16)]
-    inputs: Offset
-    fire_bit: Bit
-    mode: Offset
-    mode_emergency: Value
-    granted_left: Offset
-    granted_right: Offset
-    restarts: Offset
-
-    @property
-    def last_offset(self) -> int:
-        """The highest offset in use."""
-        single = (
-            self.position,
-            self.bodies,
-            self.alarms,
-            self.inputs,
-            self.mode,
-            self.granted_left,
-            self.granted_right,
-        )
-        return max(*single, self.restarts, self.passages_left + 1, self.passages_right + 1)
-
-
-class GrantBlock(Table, frozen=True):
-    """Three holding registers, written in one request: time to live in milliseconds, passages left, passages right."""
-
-    address: Address
-    ttl_ms_min: Milliseconds
-    ttl_ms_max: Milliseconds
-
-
-class Watchdog(Table, frozen=True):
-    """The holding register of the host watchdog, and the time that we write there."""
-
-    address: Address
-    ms: Milliseconds
-
-
-class Lamp(Table, frozen=True):
-    """The holding register of the lamp and the value of each colour."""
-
-    address: Address
-    colours: dict[LampColour, Value]
-
-
-class Command(Table, frozen=True):
-    """A holding register that carries out a command when `value` is written."""
-
-    address: Address
-    value: Value
-
-
-class AlarmCommand(Table, frozen=True):
-    """A holding register that takes a mask of alarms to clear."""
-
-    address: Address
+_BITS = frozenset({READ_COILS, READ_DISCRETE})
+Cell = tuple[int, int]  # the function that reads it, its address
 
 
 class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
-    """The whole map of one kind of board."""
+    """The whole map of one kind of board. `settings` are written at every connect where they differ."""
 
-    turnaround_ms_max: Annotated[int, msgspec.Meta(ge=1, le=2000)]
-    identity: Identity
-    status: StatusBlock
-    grant: GrantBlock
-    watchdog: Watchdog
-    lamp: Lamp
-    release: Command
-    clear_alarms: AlarmCommand
-    end_emergency: Command
+    turnaround_ms_max: Annotated[int, msgspec.Meta(ge=1, le=250)]
+    reads: Annotated[tuple[Read, ...], msgspec.Meta(min_length=1, max_length=8)]
+    status: Status
+    grant: Timed | Passages | Pulse
+    identity: Identity | None = None
+    alarms: dict[BarrierAlarm, Place] = msgspec.field(default_factory=dict)
+    watchdog: Watchdog | None = None
+    settings: Annotated[tuple[Setting, ...], msgspec.Meta(max_length=16)] = ()
+    lamp: Lamp | None = None
+    release: Command | None = None
+    clear_alarms: AlarmCommand | None = None
+    end_emergency: Command | None = None
 
     @property
     def ttl_ms(self) -> range:
-        """The times to live that the board takes."""
-        return range(self.grant.ttl_ms_min, self.grant.ttl_ms_max + 1)
+        """The times to live that the board takes. A gate that ends passages by its own time cannot end them earlier."""
+        match self.grant:
+            case Pulse(lasts_ms=lasts_ms):
+                return range(lasts_ms, TTL_MS_MAX + 1)
+            case Timed(ttl_ms_min=least, ttl_ms_max=most) | Passages(ttl_ms_min=least, ttl_ms_max=most):
+                return range(least, most + 1)
 
     def contradictions(self) -> list[Wrong]:
         """Everything that types alone do not see."""
         found = BoardProfile.contradictions(self)
-        if self.status.last_offset >= self.status.registers:
-            found.append(
-                Wrong("status.registers", f"{self.status.registers} leaves out offset {self.status.last_offset}")
-            )
-        if missing := set(LampColour) - set(self.lamp.colours):
-            found.append(Wrong("lamp.colours", f"lacks {', '.join(sorted(colour.value for colour in missing))}"))
-        if self.grant.ttl_ms_min > self.grant.ttl_ms_max:
-            found.append(Wrong("grant.ttl_ms_min", "is above grant.ttl_ms_max"))
+        for check in (_places, _reads, _status, _ends, _grant, _watchdog, _orders, _restart):
+            found += check(self)
         return found
+
+
+def _places_of(profile: ModbusProfile) -> Iterator[tuple[str, Place]]:
+    """Every place that a status is made of, by its key."""
+    for name in ("position", "closed", "bodies", "fire", "emergency", "restarts"):
+        if (place := getattr(profile.status, name)) is not None:
+            yield f"status.{name}", place
+    for side in ("passages_left", "passages_right", "granted_left", "granted_right"):
+        if (place := getattr(profile.status, side)) is not None:
+            yield f"status.{side}", place
+    for place in profile.status.presence:
+        yield "status.presence", place
+    for alarm, place in profile.alarms.items():
+        yield f"alarms.{alarm.value}", place
+
+
+def _kept_by(profile: ModbusProfile) -> Iterator[tuple[str, int]]:
+    """The holding registers that keep what we wrote until the board is powered up anew, with their keys."""
+    yield from (("settings", setting.holding) for setting in profile.settings)
+    if profile.watchdog is not None:
+        yield "watchdog.holding", profile.watchdog.holding
+    if isinstance(profile.grant, Passages):
+        yield "grant.timer", profile.grant.timer
+
+
+def _cells_read(profile: ModbusProfile) -> list[Cell]:
+    return [
+        (function, address + at)
+        for read in profile.reads
+        for function, address in read.places
+        for at in range(read.count)
+    ]
+
+
+def _places(profile: ModbusProfile) -> Iterator[Wrong]:
+    """Each place is one place, lies in what is read, and is not another's."""
+    read, taken = set(_cells_read(profile)), set[tuple[Cell, int | None, int | None]]()
+    for key, place in _places_of(profile):
+        if len(place.places) != 1:
+            yield Wrong(key, "is in one of coil, discrete, holding and input")
+            continue
+        ((function, address),) = place.places
+        if function in _BITS and (place.words > 1 or place.bit is not None):
+            yield Wrong(key, "is a bit already: words and bit are for registers")
+        for at in range(place.words):
+            cell = (function, address + at)
+            if cell not in read:
+                yield Wrong(key, f"is at {address + at}, which no reads covers")
+            claim = (cell, place.bit, place.equals)
+            if claim in taken or (cell, None, None) in taken:
+                yield Wrong(key, f"overlaps another key at {address + at}")
+            taken.add(claim)
+    for key, holding in _kept_by(profile):
+        if profile.status.restarts is None and (READ_HOLDING, holding) not in read:
+            yield Wrong(key, f"is at {holding}, which no reads covers: what the board forgot would not be noticed")
+
+
+def _reads(profile: ModbusProfile) -> Iterator[Wrong]:
+    """Stretches do not overlap, and two questions in a row have answers of different shapes."""
+    for at, read in enumerate(profile.reads):
+        if len(read.places) != 1:
+            yield Wrong("reads", f"number {at + 1} is in one of coil, discrete, holding and input")
+            return
+    if twice := [cell for cell, times in Counter(_cells_read(profile)).items() if times > 1]:
+        yield Wrong("reads", f"two of them overlap at {twice[0][1]}")
+    shapes = [(read.places[0][0], read.count) for read in profile.reads]
+    alike = any(shape == shapes[at - 1] for at, shape in enumerate(shapes))
+    if alike and not any(read.spare for read in profile.reads):
+        yield Wrong(
+            "reads",
+            "two in a row have answers alike, so a late one would pass for the next: use spare, or another count",
+        )
+
+
+def _status(profile: ModbusProfile) -> Iterator[Wrong]:
+    status = profile.status
+    if status.position is not None and status.closed is not None:
+        yield Wrong("status.closed", "and status.position both tell of the leaf")
+    if (status.position is None) == bool(status.positions):
+        yield Wrong("status.positions", "are the values of status.position")
+    if (status.granted_left is None) != (status.granted_right is None):
+        yield Wrong("status", "granted_left and granted_right go together")
+    if status.position is None and status.closed is None and status.granted_left is None:
+        yield Wrong(
+            "status", "nothing tells whether the leaf is closed: position, closed, or granted_left and granted_right"
+        )
+    if (status.bodies is None) == (not status.presence):
+        yield Wrong(
+            "status",
+            "who stands in the zone is bodies or presence, one of them: a second body ends a grant (invariant 4)",
+        )
+    if status.fire is None and status.emergency is None:
+        yield Wrong(
+            "status",
+            "nothing tells of an emergency, in which nothing may be closed (invariant 7): fire, emergency, or both",
+        )
+
+
+def _ends(profile: ModbusProfile) -> Iterator[Wrong]:
+    """A way in which a grant ends is one that this profile has."""
+    ends = set(profile.grant_ends_by)
+    if "lease" in ends:
+        yield Wrong("grant_ends_by", "lease: no board of this protocol has one; its host_watchdog is one")
+    if "controller_ttl" in ends and isinstance(profile.grant, Pulse):
+        yield Wrong("grant_ends_by", "controller_ttl: a pulse has none")
+    if "host_watchdog" in ends and profile.watchdog is None:
+        yield Wrong("grant_ends_by", "host_watchdog: there is no table [watchdog]; as delivered, boards have it off")
+    needed = {"host_watchdog", "external_timer"} if isinstance(profile.grant, Pulse) else {"controller_ttl"}
+    if ends and (missing := needed - ends):
+        yield Wrong(
+            "grant_ends_by", f"grant.kind = {type(profile.grant).__name__.lower()} needs {', '.join(sorted(missing))}"
+        )
+
+
+def _grant(profile: ModbusProfile) -> Iterator[Wrong]:
+    match profile.grant:
+        case Pulse() as pulse:
+            read = _cells_read(profile)
+            if any((READ_COILS, pulse.coil + at) not in read for at in range(3)):
+                yield Wrong("grant.coil", "is read by no reads: a relay that sticks would not be seen")
+        case Timed() | Passages() as grant:
+            if profile.status.granted_left is None:
+                yield Wrong("status", "granted_left and granted_right tell what became of a grant")
+            if grant.ttl_ms_min > grant.ttl_ms_max:
+                yield Wrong("grant.ttl_ms_min", "is above grant.ttl_ms_max")
+            if isinstance(grant, Passages) and (
+                grant.ttl_ms_min % grant.timer_unit_ms or grant.timer_unit_ms > grant.ttl_ms_min
+            ):
+                yield Wrong("grant.ttl_ms_min", "is no multiple of grant.timer_unit_ms")
+
+
+def _watchdog(profile: ModbusProfile) -> Iterator[Wrong]:
+    watchdog = profile.watchdog
+    if watchdog is None:
+        return
+    if watchdog.ms % watchdog.unit_ms or not watchdog.value:
+        yield Wrong("watchdog.ms", "is no multiple of watchdog.unit_ms; 0 would be off")
+    if watchdog.proof is None and BarrierAlarm.HOST_LOST not in profile.alarms:
+        yield Wrong("watchdog", "nothing proves that it works: proof, a coil that moves nothing, or alarms.host_lost")
+    if watchdog.proof is not None and (READ_COILS, watchdog.proof) not in _cells_read(profile):
+        yield Wrong("watchdog.proof", "is read by no reads")
+
+
+def _orders(profile: ModbusProfile) -> Iterator[Wrong]:
+    """What is written is one thing's each; colours and alarms are complete."""
+    written = list(_written(profile))
+    for at, (key, cell) in enumerate(written):
+        if others := [other for other, same in written[:at] if same == cell]:
+            yield Wrong(key, f"overlaps {others[0]}")
+    if isinstance(profile.grant, Timed) and profile.release is None:
+        yield Wrong("release", "is missing: a person can always leave (invariant 8)")
+    lamp = profile.lamp
+    if lamp is not None:
+        if (lamp.holding is None) == (lamp.coil is None):
+            yield Wrong("lamp", "is in one of holding and coil")
+        if missing := set(LampColour) - set(lamp.colours):
+            yield Wrong("lamp.colours", f"lacks {', '.join(sorted(colour.value for colour in missing))}")
+        if lamp.coil is not None and max(lamp.colours.values(), default=0) >> lamp.count:
+            yield Wrong("lamp.colours", f"has a value that {lamp.count} coils cannot show")
+    if profile.clear_alarms is not None and any(place.bit is None for place in profile.alarms.values()):
+        yield Wrong("clear_alarms", "takes the bits of the alarms, and one has none")
+
+
+def _written(profile: ModbusProfile) -> Iterator[tuple[str, Cell]]:
+    match profile.grant:
+        case Timed(holding=first):
+            yield from (("grant.holding", (READ_HOLDING, first + at)) for at in range(3))
+        case Passages(holding=first, timer=timer):
+            yield from (("grant.holding", (READ_HOLDING, first + at)) for at in range(2))
+            yield "grant.timer", (READ_HOLDING, timer)
+        case Pulse(coil=first):
+            yield from (("grant.coil", (READ_COILS, first + at)) for at in range(3))
+    if profile.watchdog is not None:
+        yield "watchdog.holding", (READ_HOLDING, profile.watchdog.holding)
+        if profile.watchdog.proof is not None:
+            yield "watchdog.proof", (READ_COILS, profile.watchdog.proof)
+    if profile.lamp is not None:
+        if profile.lamp.holding is not None:
+            yield "lamp.holding", (READ_HOLDING, profile.lamp.holding)
+        if profile.lamp.coil is not None:
+            yield from (("lamp.coil", (READ_COILS, profile.lamp.coil + at)) for at in range(profile.lamp.count))
+    for key in ("release", "clear_alarms", "end_emergency"):
+        if (command := getattr(profile, key)) is not None:
+            yield f"{key}.holding", (READ_HOLDING, command.holding)
+    for setting in profile.settings:
+        yield "settings", (READ_HOLDING, setting.holding)
+
+
+def _restart(profile: ModbusProfile) -> Iterator[Wrong]:
+    if profile.status.restarts is None and not list(_kept_by(profile)):
+        yield Wrong(
+            "status", "nothing shows that the board was powered up anew: restarts, or a register that it forgets"
+        )

@@ -1,4 +1,4 @@
-"""What is said to a Modbus barrier controller, and what its answers mean. No I/O, no clock.
+"""What is said to a Modbus barrier controller, and what its answers mean. No I/O; the clock is an argument.
 
 Each order is a conversation: a generator that yields one request at a time and is sent the reply, or None for silence
 past the deadline. Reads, revokes and releases are absolute and are repeated after silence. A grant is never repeated
@@ -10,30 +10,19 @@ from __future__ import annotations
 
 import contextlib
 import enum
-from collections.abc import Callable, Collection, Generator
-from typing import TypeVar
+from collections.abc import Callable, Collection
+from dataclasses import replace
 
-from drivers.barrier.modbus.frames import (
-    READ_HOLDING,
-    READ_INPUT,
-    ExceptionReply,
-    ReadRequest,
-    Registers,
-    Reply,
-    Request,
-)
-from drivers.barrier.modbus.frames import WriteRequest as Write
+from drivers.barrier.modbus.asking import ATTEMPTS_MAX, Conversation, is_busy, read, values, write, write_coils
+from drivers.barrier.modbus.frames import READ_COILS, ReadRequest, Request
+from drivers.barrier.modbus.granting import Kept, grants_of
+from drivers.barrier.modbus.image import Counts, Image, holds, number
 from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.errors import LinkLostError, NoReplyError, RefusedError, SetupError
+from drivers.errors import NoReplyError, RefusedError, SetupError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
-ATTEMPTS_MAX = 4  # of a request that may be repeated; at the limit the caller hears NoReplyError
 GRANT_ATTEMPTS_MAX = 4  # of a grant that provably never arrived
 _BITS_A_CHARACTER = 10  # 8N1
-_BUSY = frozenset({5, 6})
-
-Answer = TypeVar("Answer")
-Conversation = Generator[Request, Reply | None, Answer]
 
 
 class GrantFate(enum.Enum):
@@ -45,16 +34,23 @@ class GrantFate(enum.Enum):
 
 
 class Session:
-    """The conversations with one controller. Remembers its power-ups and whether it is in an emergency."""
+    """The conversations with one controller. Remembers its power-ups and whether it is in an emergency. `clock` gives seconds."""
 
-    def __init__(self, *, profile: ModbusProfile, baud: int, unit: int, entry_is_left: bool) -> None:
+    def __init__(
+        self, *, profile: ModbusProfile, baud: int, unit: int, entry_is_left: bool, clock: Callable[[], float]
+    ) -> None:
         self.emergency = False
         self._profile = profile
         self._baud = baud
         self._unit = unit
         self._entry_is_left = entry_is_left
-        self._restarts: int | None = None
-        self._spare = 0
+        self._clock = clock
+        self._counts = Counts(profile)
+        self._kept = Kept(unit)
+        self._grants = grants_of(profile, unit=unit, kept=self._kept, clock=clock)
+        self._order: Request | None = None
+        self._next_read = 0
+        self._spares = [0] * len(profile.reads)
 
     def reply_deadline_s(self, request: Request) -> float:
         """How long a reply may take from the first byte of its request on: both frames on the wire, and the turnaround."""
@@ -63,7 +59,7 @@ class Session:
 
     def is_grant(self, request: Request) -> bool:
         """True for the one request that may let somebody through."""
-        return isinstance(request, Write) and request.address == self._profile.grant.address
+        return request is self._order
 
     def hello(self) -> Conversation[BarrierStatus]:
         """Begin: check what board this is, arm its host watchdog, and leave no grant behind from before.
@@ -71,40 +67,63 @@ class Session:
         Raises SetupError when the board is another one or its watchdog does not take.
         """
         identity = self._profile.identity
-        found = yield from self._read(READ_INPUT, identity.address, len(identity.expected))
-        if found != identity.expected:
-            raise SetupError(f"the controller says it is {found}, the profile expects {identity.expected}")
-        self._restarts = None
-        status = yield from self.status()
-        watchdog = self._profile.watchdog
-        yield from self._write(watchdog.address, watchdog.ms)
-        if (armed := (yield from self._read(READ_HOLDING, watchdog.address, 1))) != (watchdog.ms,):
-            raise SetupError(f"the host watchdog reads {armed[0]} ms after {watchdog.ms} ms was written")
+        if identity is not None:
+            ((function, address),) = identity.places
+            found = yield from read(self._unit, function, address, len(identity.expected))
+            if found != identity.expected:
+                raise SetupError(f"the controller says it is {found}, the profile expects {identity.expected}")
+        self._counts.await_anew()
+        self._grants = grants_of(self._profile, unit=self._unit, kept=self._kept, clock=self._clock)
+        status = yield from self._look()
+        yield from self._arm()
         if not self.emergency:
             yield from self.revoke()
-            status = yield from self.status()
+            status = yield from self._look()
             if status.grants_left_entry or status.grants_left_exit:
                 raise SetupError("the controller keeps a grant that was revoked")
         return status
+
+    def _arm(self) -> Conversation[None]:
+        """Write what the board forgets: nothing of it is expected before."""
+        self._kept.forget()
+        if (watchdog := self._profile.watchdog) is not None:
+            yield from self._kept.hold(watchdog.holding, watchdog.value, name="the host watchdog", always=True)
+        for setting in self._profile.settings:
+            yield from self._kept.hold(setting.holding, setting.value, name="a setting")
 
     def status(self) -> Conversation[BarrierStatus]:
         """Ask for everything the controller reports.
 
         Raises LinkLostError when it was powered up anew: its watchdog is unarmed then, and `hello` is due.
         """
-        block = self._profile.status
-        for _ in range(ATTEMPTS_MAX):
+        if not self.emergency:
+            yield from self._grants.tidy()
+        return (yield from self._look())
+
+    def _look(self) -> Conversation[BarrierStatus]:
+        """Read every stretch at least once, round and round: two questions in a row never have answers of the same shape."""
+        reads, image, changes = self._profile.reads, dict[tuple[int, int], int](), self._kept.changes
+        missing, silent = set(range(len(reads))), 0
+        for _ in range(ATTEMPTS_MAX * len(reads)):
+            at = self._next_read
+            self._next_read = (at + 1) % len(reads)
+            ((function, address),) = reads[at].places
             # Another length than last time: a late answer to an earlier question cannot pass for this one's.
-            self._spare = block.registers_spare - self._spare
-            reply = yield ReadRequest(self._unit, READ_INPUT, block.address, block.registers + self._spare)
-            if reply is not None and not _is_busy(reply):
-                return self._seen(self._status_from(_values(reply)))
+            self._spares[at] = reads[at].spare - self._spares[at]
+            reply = yield ReadRequest(self._unit, function, address, reads[at].count + self._spares[at])
+            silent = silent + 1 if reply is None else 0
+            if silent >= ATTEMPTS_MAX:
+                break
+            if reply is not None and not is_busy(reply):
+                image.update(((function, address + offset), value) for offset, value in enumerate(values(reply)))
+                missing.discard(at)
+            if not missing:
+                kept = changes != self._kept.changes or self._kept.in_image(image)
+                return self._seen(image, kept=kept)
         raise NoReplyError("the controller does not answer")
 
-    def grant(
-        self, direction: Direction, ttl_ms: int, *, before: BarrierStatus, clock: Callable[[], float]
-    ) -> Conversation[None]:
-        """Let one traveller through. `before` is a status younger than any other order, `clock` gives seconds.
+    def grant(self, direction: Direction, ttl_ms: int, *, before: BarrierStatus) -> Conversation[None]:
+        """Let one traveller through. `before` is a status younger than any other order.
 
         Raises RefusedError when a grant is outstanding, in an emergency, or when the controller says no; NoReplyError
         when the grant's fate stays unknown, after an attempt to take it back.
@@ -113,91 +132,137 @@ class Session:
             raise RefusedError("no grant in an emergency")
         if before.grants_left_entry or before.grants_left_exit:
             raise RefusedError("a grant is outstanding")
-        block = self._profile.grant
-        left = (direction is Direction.ENTRY) is self._entry_is_left
-        order = Write(self._unit, block.address, (ttl_ms, int(left), int(not left)))
+        left = self._is_left(direction)
+        yield from self._grants.ready(ttl_ms)
+        stands = False
+        try:
+            stands = yield from self._granted(direction, ttl_ms, before=before)
+        finally:
+            count = before.count_entry if direction is Direction.ENTRY else before.count_exit
+            self._grants.settle(left=left, stands=stands, count=count)
+        if not stands:
+            with contextlib.suppress(NoReplyError, RefusedError):  # then the controller ends it by itself
+                yield from self.revoke()
+            raise NoReplyError("the fate of a grant stayed unknown; a revoke was sent")
+
+    def _granted(self, direction: Direction, ttl_ms: int, *, before: BarrierStatus) -> Conversation[bool]:
+        """Send a grant until it stands; False when that stays unknown."""
         for _ in range(GRANT_ATTEMPTS_MAX):
-            asked_at_s = clock()
-            reply = yield order
+            asked_at_s = self._clock()
+            self._order = self._grants.order(ttl_ms, left=self._is_left(direction))
+            reply = yield self._order
             if reply is not None:
-                _values(reply)
-                return
+                values(reply)
+                return True
             fate = yield from self._fate_asked_for(before, direction)
             if fate is GrantFate.STANDS:
-                return
-            if fate is GrantFate.UNSURE or clock() - asked_at_s >= ttl_ms / 1000:
-                break  # a grant that has run out by now leaves no trace either
-        with contextlib.suppress(NoReplyError, RefusedError):  # then the controller ends it by itself
-            yield from self.revoke()
-        raise NoReplyError("the fate of a grant stayed unknown; a revoke was sent")
+                return True
+            if fate is GrantFate.UNSURE or self._clock() - asked_at_s >= self._grants.shows_for_s(ttl_ms):
+                return False  # a grant that has run out by now leaves no trace either
+        return False
 
     def revoke(self) -> Conversation[None]:
         """Take every grant back. Says nothing in an emergency, when a closing command must not be sent (invariant 7)."""
         if not self.emergency:
-            # Not the grant's block: the echo of a late grant must not confirm a revoke.
-            yield from self._write(self._profile.grant.address + 1, 0, 0)
+            yield from self._grants.revoke()
 
     def release(self) -> Conversation[None]:
-        """Open so that whoever is inside can leave."""
-        yield from self._write(self._profile.release.address, self._profile.release.value)
+        """Open so that whoever is inside can leave: the board's own release, or one passage in the direction that leads out."""
+        if (release := self._profile.release) is not None:
+            yield from write(self._unit, release.holding, release.value)
+        else:
+            yield from self._grants.let_out(left=self._is_left(Direction.EXIT))
 
     def lamp(self, colour: LampColour) -> Conversation[None]:
-        """Show a colour."""
-        yield from self._write(self._profile.lamp.address, self._profile.lamp.colours[colour])
+        """Show a colour, on a board that has a lamp."""
+        lamp = self._profile.lamp
+        if lamp is None:
+            return
+        value = lamp.colours[colour]
+        if lamp.holding is not None:
+            yield from write(self._unit, lamp.holding, value)
+        elif lamp.coil is not None:
+            yield from write_coils(self._unit, lamp.coil, *(value >> at & 1 for at in range(lamp.count)))
 
     def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> Conversation[None]:
         """Clear those of these whose cause is gone; all others stay, also one that nobody has seen yet."""
-        bits = (1 << bit for bit, alarm in enumerate(self._profile.status.alarm_bits) if alarm in alarms)
-        yield from self._write(self._profile.clear_alarms.address, sum(bits))
+        if (command := self._profile.clear_alarms) is not None:
+            bits = (place.bit for alarm, place in self._profile.alarms.items() if alarm in alarms)
+            yield from write(self._unit, command.holding, sum(1 << bit for bit in bits if bit is not None))
 
     def end_emergency(self) -> Conversation[None]:
-        """Go back to normal and leave no grant from before. Raises RefusedError while the cause lasts."""
-        yield from self._write(self._profile.end_emergency.address, self._profile.end_emergency.value)
-        yield from self.status()
+        """Go back to normal and leave no grant from before. Raises RefusedError while the cause lasts.
+
+        A board without such a command ends its emergency itself: it is asked whether it has.
+        """
+        if (command := self._profile.end_emergency) is not None:
+            yield from write(self._unit, command.holding, command.value)
+        yield from self._look()
         if self.emergency:
             raise RefusedError("the controller stays in its emergency")
         yield from self.revoke()
 
+    def prove(self, *, on: bool) -> Conversation[None]:
+        """Switch the output that moves nothing."""
+        watchdog = self._profile.watchdog
+        if watchdog is not None and watchdog.proof is not None:
+            yield from write_coils(self._unit, watchdog.proof, int(on))
+
+    def proof(self) -> Conversation[bool]:
+        """True while that output is on."""
+        watchdog = self._profile.watchdog
+        if watchdog is None or watchdog.proof is None:
+            return False
+        return (yield from read(self._unit, READ_COILS, watchdog.proof, 1)) == (1,)
+
+    def _is_left(self, direction: Direction) -> bool:
+        return (direction is Direction.ENTRY) is self._entry_is_left
+
     def _fate_asked_for(self, before: BarrierStatus, direction: Direction) -> Conversation[GrantFate]:
         try:
-            after = yield from self.status()
+            after = yield from self._look()
         except (NoReplyError, RefusedError):
             return GrantFate.UNSURE
-        return grant_fate(before, after, direction)
+        fate = grant_fate(before, after, direction)
+        tells_of_leaf = self._profile.status.position is not None or self._profile.status.closed is not None
+        if fate is GrantFate.NEVER_ARRIVED and after.bodies and not tells_of_leaf:
+            return GrantFate.UNSURE  # somebody may be on their way through on it, not counted yet
+        return fate
 
-    def _read(self, function: int, address: int, count: int) -> Conversation[tuple[int, ...]]:
-        return _values((yield from _insist(ReadRequest(self._unit, function, address, count))))
-
-    def _write(self, address: int, *values: int) -> Conversation[None]:
-        _values((yield from _insist(Write(self._unit, address, values))))
-
-    def _seen(self, status: BarrierStatus) -> BarrierStatus:
-        """Remember what must outlast a status."""
-        if self._restarts is not None and status.restarts != self._restarts:
-            raise LinkLostError("the controller was powered up anew")
-        self._restarts = status.restarts
-        self.emergency = status.fire or status.emergency_open
-        return status
-
-    def _status_from(self, registers: tuple[int, ...]) -> BarrierStatus:
-        block = self._profile.status
-        passages = [registers[at] << 16 | registers[at + 1] for at in (block.passages_left, block.passages_right)]
-        granted = [registers[block.granted_left], registers[block.granted_right]]
+    def _seen(self, image: Image, *, kept: bool) -> BarrierStatus:
+        """What a look says, and remember what must outlast it. Raises LinkLostError."""
+        left, right, restarts = self._counts.see(image, kept=kept)
+        passages, granted = [left, right], list(self._grants.left(image, (left, right)))
         if not self._entry_is_left:
             passages.reverse()
             granted.reverse()
-        return BarrierStatus(
-            position=block.positions.get(registers[block.position], LeafPosition.UNKNOWN),
-            bodies=registers[block.bodies],
+        places, alarms = self._profile.status, self._profile.alarms
+        bodies = sum(holds(place, image) for place in places.presence)
+        status = BarrierStatus(
+            position=LeafPosition.UNKNOWN,
+            bodies=bodies if places.bodies is None else number(places.bodies, image),
             count_entry=passages[0],
             count_exit=passages[1],
             grants_left_entry=granted[0],
             grants_left_exit=granted[1],
-            fire=bool(registers[block.inputs] >> block.fire_bit & 1),
-            emergency_open=registers[block.mode] == block.mode_emergency,
-            alarms=frozenset(alarm for bit, alarm in enumerate(block.alarm_bits) if registers[block.alarms] >> bit & 1),
-            restarts=registers[block.restarts],
+            fire=holds(places.fire, image),
+            emergency_open=holds(places.fire if places.emergency is None else places.emergency, image),
+            alarms=frozenset(alarm for alarm, place in alarms.items() if holds(place, image)),
+            restarts=restarts,
         )
+        self.emergency = status.fire or status.emergency_open
+        return replace(status, position=self._position(image, status))
+
+    def _position(self, image: Image, status: BarrierStatus) -> LeafPosition:
+        """Where the leaf is; a board that does not tell has it closed while nothing is granted and nothing is wrong."""
+        places = self._profile.status
+        if places.position is not None:
+            return places.positions.get(number(places.position, image), LeafPosition.UNKNOWN)
+        if places.closed is not None:
+            return LeafPosition.CLOSED if holds(places.closed, image) else LeafPosition.UNKNOWN
+        if any(self._grants.shown(image)) or self.emergency:
+            return LeafPosition.OPEN
+        return LeafPosition.UNKNOWN if status.alarms else LeafPosition.CLOSED
 
 
 def grant_fate(before: BarrierStatus, after: BarrierStatus, direction: Direction) -> GrantFate:
@@ -211,29 +276,3 @@ def grant_fate(before: BarrierStatus, after: BarrierStatus, direction: Direction
     # A host watchdog that ran out may have cleared the grant.
     cleared = BarrierAlarm.HOST_LOST in after.alarms - before.alarms
     return GrantFate.NEVER_ARRIVED if at_rest and not cleared else GrantFate.UNSURE
-
-
-def _insist(request: Request) -> Conversation[Reply]:
-    """Repeat a request that does no harm twice until it is answered; a controller that has no time now is asked again, too."""
-    busy: Reply | None = None
-    for _ in range(ATTEMPTS_MAX):
-        reply = yield request
-        if reply is not None and not _is_busy(reply):
-            return reply
-        busy = reply or busy
-    if busy is not None:
-        return busy
-    raise NoReplyError("the controller does not answer")
-
-
-def _is_busy(reply: Reply) -> bool:
-    """Modbus Application Protocol V1.1b3 §7: 05 acknowledge and 06 server device busy ask to come again later."""
-    return isinstance(reply, ExceptionReply) and reply.code in _BUSY
-
-
-def _values(reply: Reply) -> tuple[int, ...]:
-    match reply:
-        case Registers(values):
-            return values
-        case ExceptionReply(code):
-            raise RefusedError(f"the controller refused with exception {code}")

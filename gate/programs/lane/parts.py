@@ -32,7 +32,9 @@ from gate.programs.shared.trouble import Trouble
 
 RECONNECT_S = 0.25
 LAMP_AGAIN_S = 5.0  # a lamp that the controller refused
-LOST_AFTER_S = 1.0  # silence of the barrier controller for so long counts as lost (reference: 4 to 10 polls a second)
+LOST_AFTER_S = (
+    0.9  # silence of the barrier controller for so long counts as lost: a cut wire is noticed within a second
+)
 
 Post = Callable[[Event], None]
 log = logging.getLogger(__name__)
@@ -120,11 +122,14 @@ class BarrierKeeper:
         while True:
             self._look.clear()
             try:
-                status = await self._driver.status()
+                async with asyncio.timeout_at(answered_s + LOST_AFTER_S):
+                    status = await self._driver.status()
             except NoReplyError:
                 if loop.time() - answered_s > LOST_AFTER_S:
                     raise
                 continue
+            except TimeoutError as error:
+                raise NoReplyError(f"silent for {LOST_AFTER_S:.1f} s") from error
             answered_s = loop.time()
             self._post(lane_seen(status))
             await self._show_lamp(loop.time())

@@ -154,8 +154,10 @@ def test_a_grant_of_unsure_fate_is_taken_back_and_not_repeated(trace: str) -> No
 @pytest.mark.parametrize(("took_s", "repeated"), [(0.9, True), (1.0, False)])
 def test_a_grant_that_may_have_run_out_by_now_is_not_repeated(took_s: float, *, repeated: bool) -> None:
     times_s = iter([10.0, 10.0 + took_s, 20.0])
-    session = Session(profile=simulators_profile(), baud=115200, unit=1, entry_is_left=True)
-    grant = session.grant(Direction.ENTRY, 1000, before=AT_REST, clock=lambda: next(times_s))
+    session = Session(
+        profile=simulators_profile(), baud=115200, unit=1, entry_is_left=True, clock=lambda: next(times_s)
+    )
+    grant = session.grant(Direction.ENTRY, 1000, before=AT_REST)
     order = next(grant)
     question = grant.send(None)
     assert isinstance(question, ReadRequest)

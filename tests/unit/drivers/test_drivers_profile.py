@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fakes.barrier import simulators_profile
 
+from drivers.barrier.modbus.tables import Command, Identity
 from drivers.barrier.profile_file import FILE_BYTES_MAX, ProfileFile, line_of
 from drivers.barrier.profiles import load_profile, read_profile
 from drivers.errors import SetupError
@@ -26,11 +27,12 @@ def test_the_simulators_profile_says_what_its_document_says() -> None:
     profile = simulators_profile()
     assert profile.verified == "simulator"
     assert profile.grant_ends_by == ("controller_ttl", "host_watchdog")
-    assert profile.identity.expected == (0x504C, 1)
+    assert profile.identity == Identity(input=0, expected=(0x504C, 1))
     assert profile.status.positions[3] is LeafPosition.OPEN
-    assert profile.status.alarm_bits == tuple(BarrierAlarm)
+    assert tuple(profile.alarms) == tuple(BarrierAlarm)
+    assert profile.lamp is not None
     assert profile.lamp.colours[LampColour.AMBER] == 3
-    assert (profile.release.address, profile.release.value) == (5, 0x5245)
+    assert profile.release == Command(holding=5, value=0x5245)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -46,10 +48,10 @@ def test_a_shipped_profile_loads_and_ends_its_grants(name: str) -> None:
         ('"simulator"  ', '"perhaps"', "verified", "verified: .*perhaps"),
         ('"modbus-rtu"', '"modbus-udp"', "protocol =", "protocol: .*modbus-udp"),
         ("[release]", "[release]\ncolour = 1", "colour =", "release.colour: .*unknown field"),
-        ("registers = 16 ", "registers = 15 ", "registers =", "status.registers: 15 leaves out offset 15"),
-        ("ttl_ms_min = 1000", "ttl_ms_min = 30001", "ttl_ms_min", "grant.ttl_ms_min: is above"),
+        ("count = 16", "count = 15", "restarts =", "status.restarts: is at 15, which no reads covers"),
+        ("ttl_ms_min = 1000", "ttl_ms_min = 999", "ttl_ms_min", "grant.ttl_ms_min: Expected `int` >= 1000"),
         (", amber = 3", "", "colours =", "lamp.colours: lacks amber"),
-        ("position = 2", "position = 200", "position =", "status.position: "),
+        ("{ input = 2 }", "{ inputs = 2 }", "position =", "status.position.inputs: .*unknown field"),
         ("[lamp]", "[lamp", "[lamp", "Expected"),
         ("value = 1", "value = ", "value = \n", "Invalid"),
     ],
@@ -76,8 +78,10 @@ def test_a_site_names_its_own_file_by_its_path(tmp_path: Path, text: str) -> Non
     own.write_text(text)
     own.chmod(0o644)
     assert load_profile(str(own)) == load_profile("portcullis-sim")
-    own.write_text(text.replace("address = 3", "address = true"))
-    with pytest.raises(SetupError, match=rf"^{own}:36: watchdog.address: "):
+    own.write_text(text.replace("holding = 3", "holding = true"))
+    with pytest.raises(
+        SetupError, match=rf"^{own}:{text[: text.index('holding = 3')].count(chr(10)) + 1}: watchdog.holding: "
+    ):
         load_profile(str(own))
 
 
@@ -103,6 +107,76 @@ def test_a_sites_file_has_a_size_and_is_text(tmp_path: Path, content: bytes) -> 
     own.chmod(0o644)
     with pytest.raises(SetupError, match=r"larger than|not UTF-8"):
         load_profile(str(own))
+
+
+CONTRADICTIONS = [
+    (
+        "portcullis-sim",
+        "ttl_ms_min = 1000\nttl_ms_max = 30000",
+        "ttl_ms_min = 2000\nttl_ms_max = 1000",
+        "grant.ttl_ms_min: is above",
+    ),
+    ("portcullis-sim", '["controller_ttl", "host_watchdog"]', '["lease"]', "grant_ends_by: lease: no board"),
+    (
+        "portcullis-sim",
+        '["controller_ttl", "host_watchdog"]',
+        '["host_watchdog"]',
+        "grant_ends_by: .* timed needs controller_ttl",
+    ),
+    ("portcullis-sim", "spare = 1", "spare = 0", "reads: two in a row have answers alike"),
+    ("portcullis-sim", "{ input = 4 }", "{ input = 2 }", "status.bodies: overlaps another key at 2"),
+    ("portcullis-sim", "bit = 6 }", "bit = 5 }", "alarms.motor_fault: overlaps another key at 9"),
+    ("portcullis-sim", "[lamp]\nholding = 4", "[lamp]\nholding = 3", "lamp.holding: overlaps watchdog.holding"),
+    ("portcullis-sim", "restarts = { input = 15 }", "", "watchdog.holding: is at 3, which no reads covers"),
+    ("portcullis-sim", "host_lost = { input = 9, bit = 5 }", "", "watchdog: nothing proves that it works"),
+    ("portcullis-sim", "[release]\nholding = 5\nvalue = 0x5245", "", "release: is missing"),
+    ("portcullis-sim", "bodies = { input = 4 }", "", "status: who stands in the zone"),
+    (
+        "portcullis-sim",
+        "fire = { input = 10, bit = 0 }\nemergency = { input = 11, equals = 1 }",
+        "",
+        "status: nothing tells of an emergency",
+    ),
+    ("portcullis-sim", "{ input = 4 }", "{ input = 4, coil = 1 }", "status.bodies: is in one of"),
+    ("portcullis-sim", "ms = 1000 ", "ms = 100 ", "watchdog.ms: Expected `int` >= 500"),
+    ("lot", "granted_left = { holding = 0x40 }", "", "status: granted_left and granted_right go together"),
+    ("lot", '["controller_ttl"]', '["host_watchdog"]', r"grant_ends_by: host_watchdog: there is no table \[watchdog\]"),
+    ("lot", "timer_unit_ms = 1000", "timer_unit_ms = 700", "grant.ttl_ms_min: is no multiple"),
+    ("lot", "holding = 0x3010\nvalue", "holding = 0x3011\nvalue", "settings: overlaps grant.timer"),
+    ("lot", "holding = 0x3000\ncount = 1", "holding = 0x48\ncount = 1", "reads: two of them overlap at 72"),
+    (
+        "relay-8",
+        '["host_watchdog", "external_timer"]',
+        '["external_timer"]',
+        "grant_ends_by: .* pulse needs host_watchdog",
+    ),
+    (
+        "relay-8",
+        '["host_watchdog", "external_timer"]',
+        '["host_watchdog"]',
+        "grant_ends_by: .* pulse needs external_timer",
+    ),
+    (
+        "relay-8",
+        '["host_watchdog", ',
+        '["controller_ttl", "host_watchdog", ',
+        "grant_ends_by: controller_ttl: a pulse has none",
+    ),
+    ("relay-8", "proof = 7", "proof = 1", "watchdog.proof: overlaps grant.coil"),
+    ("relay-8", "coil = 4\n", "coil = 6\n", "lamp.coil: overlaps watchdog.proof"),
+    ("relay-8", "amber = 3", "amber = 4", "lamp.colours: has a value that 2 coils cannot show"),
+    ("relay-8", "closed = { discrete = 0 }", "closed = { discrete = 0, bit = 1 }", "status.closed: is a bit already"),
+    ("relay-8", "ms = 1000 ", "ms = 1000\nunit_ms = 3000 ", "watchdog.ms: is no multiple"),
+    ("relay-8", "pulse_ms = 300", "pulse_ms = 5000", "grant.pulse_ms: Expected `int` <= 500"),
+]
+
+
+@pytest.mark.parametrize(("name", "was", "becomes", "complaint"), CONTRADICTIONS)
+def test_what_contradicts_itself_is_refused(name: str, was: str, becomes: str, complaint: str) -> None:
+    text = (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+    assert was in text
+    with pytest.raises(SetupError, match=rf"test.toml:\d+: {complaint}"):
+        read_profile(ProfileFile("test.toml", text.replace(was, becomes, 1)))
 
 
 def test_a_key_that_is_missing_is_told_at_its_table() -> None:

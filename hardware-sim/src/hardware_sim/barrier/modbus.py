@@ -1,6 +1,6 @@
 """The slave's side of Modbus RTU: bytes in, bytes out, registers asked and written through a small port. No I/O, no clock.
 
-Source: Modbus over Serial Line V1.02 §2.5.1 (RTU framing) and Modbus Application Protocol V1.1b3 §6 (functions 03, 04, 06, 16).
+Source: Modbus over Serial Line V1.02 §2.5.1 (RTU framing) and Modbus Application Protocol V1.1b3 §6 (functions 01 to 06, 15, 16).
 A frame for another unit or with a wrong CRC is met with silence. Broadcasts (unit 0) are not obeyed: a barrier moves only for
 a request that it can answer.
 """
@@ -9,12 +9,22 @@ from __future__ import annotations
 
 from typing import Protocol
 
-READ_HOLDING, READ_INPUT, WRITE_ONE, WRITE_MANY = 3, 4, 6, 16
+READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT, WRITE_COIL, WRITE_ONE, WRITE_COILS, WRITE_MANY = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    15,
+    16,
+)
 READ_REGISTERS_MAX = 125
 WRITE_REGISTERS_MAX = 123
 FRAME_BYTES_MAX = 256
 FRAME_BYTES_MIN = 4  # unit, function, CRC
-SHORT_REQUEST_BYTES = 8  # functions 03, 04 and 06
+READ_BITS_MAX = 2000
+SHORT_REQUEST_BYTES = 8  # functions 01 to 06
 WRITE_MANY_HEAD_BYTES = 7
 # Silence that ends a frame. The standard says 3.5 characters; a pty's scheduling needs more patience.
 SILENCE_MS = 10.0
@@ -78,6 +88,19 @@ def _shifted(crc: int) -> int:
 _SHIFTED = tuple(map(_shifted, range(256)))
 
 
+class Bits(Protocol):
+    """The device's coils and discrete inputs. All three raise ModbusRefusalError."""
+
+    def read_coils(self, address: int, count: int) -> list[bool]:
+        """Coils."""
+
+    def read_discrete(self, address: int, count: int) -> list[bool]:
+        """Discrete inputs."""
+
+    def write_coils(self, address: int, values: list[bool]) -> None:
+        """Write all of them or none."""
+
+
 def crc16(data: bytes) -> int:
     """The CRC of Modbus over Serial Line §6.2.2; sent low byte first."""
     crc = 0xFFFF
@@ -97,11 +120,12 @@ def sound(frame: bytes) -> bool:
 
 
 class Slave:
-    """Collects bytes to frames and answers those for its unit."""
+    """Collects bytes to frames and answers those for its unit. Without `bits` it knows no coils and no discrete inputs."""
 
-    def __init__(self, unit: int, registers: Registers) -> None:
+    def __init__(self, unit: int, registers: Registers, bits: Bits | None = None) -> None:
         self._unit = unit
         self._registers = registers
+        self._bits = bits
         self._buffer = bytearray()
         self._last_byte_ms = 0.0
         self.answered = 0  # requests that were obeyed, exceptions not counted
@@ -141,6 +165,8 @@ class Slave:
     def _obey(self, function: int, body: bytes) -> bytes:
         if self.busy:
             raise BusyError
+        if self._bits is not None and function in {READ_COILS, READ_DISCRETE, WRITE_COIL, WRITE_COILS}:
+            return _obey_bits(self._bits, function, body)
         match function:
             case 3 | 4:
                 return self._read(function, body)
@@ -177,13 +203,36 @@ class Slave:
         return body[:4]
 
 
+def _obey_bits(bits: Bits, function: int, body: bytes) -> bytes:
+    if len(body) < 4:
+        raise IllegalValueError
+    address, word, data = _word(body, 0), _word(body, 2), body[5:]
+    if function == WRITE_COIL:
+        if len(body) != 4 or word not in {0x0000, 0xFF00}:
+            raise IllegalValueError
+        bits.write_coils(address, [bool(word)])
+        return body
+    if not 1 <= word <= READ_BITS_MAX:
+        raise IllegalValueError
+    if function == WRITE_COILS:
+        if len(body) < 5 or body[4] != len(data) or len(data) != (word + 7) // 8:
+            raise IllegalValueError
+        bits.write_coils(address, [bool(data[at // 8] >> at % 8 & 1) for at in range(word)])
+        return body[:4]
+    if len(body) != 4:
+        raise IllegalValueError
+    read = bits.read_coils if function == READ_COILS else bits.read_discrete
+    packed = sum(1 << at for at, on in enumerate(read(address, word)) if on).to_bytes((word + 7) // 8, "little")
+    return bytes([len(packed)]) + packed
+
+
 def _request_length(buffer: bytes | bytearray) -> int | None:
     """How long the request at the start of `buffer` is, or None when only silence can tell."""
     if len(buffer) < 2:
         return None
-    if buffer[1] in {READ_HOLDING, READ_INPUT, WRITE_ONE}:
+    if READ_COILS <= buffer[1] <= WRITE_ONE:
         return SHORT_REQUEST_BYTES
-    if buffer[1] == WRITE_MANY and len(buffer) >= WRITE_MANY_HEAD_BYTES:
+    if buffer[1] in {WRITE_COILS, WRITE_MANY} and len(buffer) >= WRITE_MANY_HEAD_BYTES:
         return WRITE_MANY_HEAD_BYTES + buffer[6] + 2
     return None
 

@@ -1,0 +1,74 @@
+"""What a conversation with a Modbus board is made of: requests that are repeated until they are answered, and pauses. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from drivers.barrier.modbus.frames import (
+    CoilsRequest,
+    ExceptionReply,
+    ReadRequest,
+    Registers,
+    Reply,
+    Request,
+    WriteRequest,
+)
+from drivers.errors import NoReplyError, RefusedError
+
+ATTEMPTS_MAX = 4  # of a request that may be repeated; at the limit the caller hears NoReplyError
+_BUSY = frozenset({5, 6})
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Let so many seconds pass; the line is others' meanwhile."""
+
+    seconds: float
+
+
+Answer = TypeVar("Answer")
+Conversation = Generator[Request | Pause, Reply | None, Answer]
+
+
+def read(unit: int, function: int, address: int, count: int) -> Conversation[tuple[int, ...]]:
+    """What stands there."""
+    return values((yield from _insist(ReadRequest(unit, function, address, count))))
+
+
+def write(unit: int, address: int, *written: int) -> Conversation[None]:
+    """Write holding registers."""
+    values((yield from _insist(WriteRequest(unit, address, written))))
+
+
+def write_coils(unit: int, address: int, *written: int) -> Conversation[None]:
+    """Set coils."""
+    values((yield from _insist(CoilsRequest(unit, address, written))))
+
+
+def _insist(request: Request) -> Conversation[Reply]:
+    """Repeat a request that does no harm twice until it is answered; a controller that has no time now is asked again, too."""
+    busy: Reply | None = None
+    for _ in range(ATTEMPTS_MAX):
+        reply = yield request
+        if reply is not None and not is_busy(reply):
+            return reply
+        busy = reply or busy
+    if busy is not None:
+        return busy
+    raise NoReplyError("the controller does not answer")
+
+
+def is_busy(reply: Reply) -> bool:
+    """Modbus Application Protocol V1.1b3 §7: 05 acknowledge and 06 server device busy ask to come again later."""
+    return isinstance(reply, ExceptionReply) and reply.code in _BUSY
+
+
+def values(reply: Reply) -> tuple[int, ...]:
+    """What was read. Raises RefusedError."""
+    match reply:
+        case Registers(found):
+            return found
+        case ExceptionReply(code):
+            raise RefusedError(f"the controller refused with exception {code}")

@@ -1,0 +1,283 @@
+"""The ways in which Modbus boards take grants: registers with a time to live, registers of passages, and pulses on coils. No I/O.
+
+Each kind says what a grant is on the wire, how it is taken back, what the board shows of it, and for how long that is sure to show.
+A pulse is begun by us and ended by the next status after its time; the host watchdog ends it if we are gone. Nothing else writes the
+coils while a pulse is begun, and no pulse is cut short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from drivers.barrier.modbus.asking import Conversation, Pause, read, write, write_coils
+from drivers.barrier.modbus.frames import READ_COILS, READ_HOLDING, CoilsRequest, Request, WriteRequest
+from drivers.barrier.modbus.image import Image, number
+from drivers.barrier.modbus.profile import ModbusProfile
+from drivers.barrier.modbus.tables import Passages, Pulse, Status, Timed
+from drivers.errors import SetupError
+
+_CLAIM_AGAIN_S = 0.005
+Clock = Callable[[], float]
+Sides = tuple[int, int]  # left, right
+
+
+class Kept:
+    """The holding registers that keep what we wrote until the board is powered up anew."""
+
+    def __init__(self, unit: int) -> None:
+        self._unit = unit
+        self._held: dict[int, int] = {}
+        self.changes = 0
+
+    def forget(self) -> None:
+        """Nothing is expected of the board."""
+        self._held.clear()
+        self.changes += 1
+
+    def hold(self, address: int, value: int, *, name: str, always: bool = False) -> Conversation[None]:
+        """Write a register, unless it holds the value, and read it back. Raises SetupError when it does not take."""
+        if self._held.get(address) == value and not always:
+            return
+        if always or (yield from read(self._unit, READ_HOLDING, address, 1)) != (value,):
+            yield from write(self._unit, address, value)
+            (found,) = yield from read(self._unit, READ_HOLDING, address, 1)
+            if found != value:
+                raise SetupError(f"{name} (register {address}) reads {found} after {value} was written")
+        self._held[address] = value
+        self.changes += 1
+
+    def in_image(self, image: Image) -> bool:
+        """The board still holds all of it, as far as the image shows it."""
+        return all(image.get((READ_HOLDING, address), value) == value for address, value in self._held.items())
+
+
+class TimedGrants:
+    """One block: time to live, left, right."""
+
+    def __init__(self, grant: Timed, profile: ModbusProfile, unit: int) -> None:
+        self._grant = grant
+        self._status = profile.status
+        self._unit = unit
+
+    def ready(self, ttl_ms: int) -> Conversation[None]:  # noqa: ARG002 - the block holds it
+        """Nothing is to be done before."""
+        yield from ()
+
+    def order(self, ttl_ms: int, *, left: bool) -> Request:
+        """The request that lets one traveller through."""
+        return WriteRequest(self._unit, self._grant.holding, (ttl_ms, int(left), int(not left)))
+
+    def settle(self, *, left: bool, stands: bool, count: int) -> None:
+        """The board itself says what stands."""
+
+    def shows_for_s(self, ttl_ms: int) -> float:
+        """For so long a grant that arrived leaves a trace."""
+        return ttl_ms / 1000
+
+    def revoke(self) -> Conversation[None]:
+        """Take every grant back."""
+        # Not the grant's block: the echo of a late grant must not confirm a revoke.
+        yield from write(self._unit, self._grant.holding + 1, 0, 0)
+
+    def let_out(self, *, left: bool) -> Conversation[None]:  # noqa: ARG002 - there is no direction
+        """Boards of this kind have a release of their own."""
+        yield from ()
+        raise SetupError("the board has no release")
+
+    def tidy(self) -> Conversation[None]:
+        """Nothing is left behind."""
+        yield from ()
+
+    def shown(self, image: Image) -> Sides:
+        """What the board shows as granted."""
+        return _granted(self._status, image)
+
+    def left(self, image: Image, counts: Sides) -> Sides:  # noqa: ARG002
+        """Grants outstanding."""
+        return self.shown(image)
+
+
+class PassageGrants:
+    """Remaining passages, a register a side; the time to live stands in a register of its own. One passage out is the release."""
+
+    def __init__(self, grant: Passages, profile: ModbusProfile, unit: int, kept: Kept) -> None:
+        self._passages = grant
+        self._status = profile.status
+        self._unit = unit
+        self._kept = kept
+        self._let_out: int | None = None  # the side
+        self._let_out_shown = False
+
+    def ready(self, ttl_ms: int) -> Conversation[None]:
+        """Set the time to live; rounded down, so that no grant outlives what was asked."""
+        grant = self._passages
+        yield from self._kept.hold(grant.timer, ttl_ms // grant.timer_unit_ms, name="grant.timer")
+
+    def order(self, ttl_ms: int, *, left: bool) -> Request:  # noqa: ARG002 - it is set already
+        """The request that lets one traveller through."""
+        self._let_out = None
+        return WriteRequest(self._unit, self._passages.holding + int(not left), (1,))
+
+    def settle(self, *, left: bool, stands: bool, count: int) -> None:
+        """The board itself says what stands."""
+
+    def shows_for_s(self, ttl_ms: int) -> float:
+        """For so long a grant that arrived leaves a trace."""
+        return ttl_ms / 1000
+
+    def revoke(self) -> Conversation[None]:
+        """Take every grant back."""
+        yield from write(self._unit, self._passages.holding, 0, 0)
+        self._let_out = None
+
+    def let_out(self, *, left: bool) -> Conversation[None]:
+        """One passage in the direction that leads out."""
+        self._let_out, self._let_out_shown = int(not left), False
+        yield from write(self._unit, self._passages.holding + int(not left), 1)
+
+    def tidy(self) -> Conversation[None]:
+        """Nothing is left behind."""
+        yield from ()
+
+    def shown(self, image: Image) -> Sides:
+        """What the board shows as granted."""
+        return _granted(self._status, image)
+
+    def left(self, image: Image, counts: Sides) -> Sides:  # noqa: ARG002
+        """Grants outstanding; the passage of a release is none."""
+        shown = list(self.shown(image))
+        if self._let_out is not None:
+            if self._let_out_shown and not shown[self._let_out]:
+                self._let_out = None
+            else:
+                self._let_out_shown |= bool(shown[self._let_out])
+                shown[self._let_out] = 0
+        return shown[0], shown[1]
+
+
+def _granted(status: Status, image: Image) -> Sides:
+    left, right = (
+        0 if place is None else number(place, image) for place in (status.granted_left, status.granted_right)
+    )
+    return left, right
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """A passage that the gate behind the board was asked for: its side, when the gate ends it, and the count before."""
+
+    side: int
+    ends_at_s: float
+    count: int
+
+
+class PulseGrants:
+    """Three coils: left, right, stop. What the gate behind them makes of a pulse is known from its counters and its own time."""
+
+    def __init__(self, grant: Pulse, profile: ModbusProfile, unit: int, clock: Clock) -> None:
+        self._grant = grant
+        self._watchdog_s = (profile.watchdog.ms if profile.watchdog else 0) / 1000
+        self._unit = unit
+        self._clock = clock
+        self._passage: _Passage | None = None
+        self._let_out: int | None = None  # the side
+        self._off_at_s: float | None = None
+        self._pulsing = 0
+        self._tidying = False
+
+    def ready(self, ttl_ms: int) -> Conversation[None]:  # noqa: ARG002 - the gate's time is its own
+        """Wait until no pulse is on, a stop least of all, and keep others off the coils until `settle`."""
+        while self._tidying or self._pulsing or self._off_at_s is not None:
+            wait_s = 0.0 if self._off_at_s is None else self._off_at_s - self._clock()
+            yield Pause(max(_CLAIM_AGAIN_S, wait_s))
+            yield from self.tidy()
+        self._pulsing += 1
+
+    def order(self, ttl_ms: int, *, left: bool) -> Request:  # noqa: ARG002
+        """The pulse's beginning."""
+        self._let_out = None
+        return CoilsRequest(self._unit, self._grant.coil + int(not left), (1,))
+
+    def settle(self, *, left: bool, stands: bool, count: int) -> None:
+        """What became of a grant is known, or given up."""
+        self._end_pulse()
+        if stands:
+            self._passage = _Passage(int(not left), self._clock() + self._grant.lasts_ms / 1000, count)
+
+    def shows_for_s(self, ttl_ms: int) -> float:  # noqa: ARG002
+        """The coil stays on until we write it off, or the watchdog drops it."""
+        return self._watchdog_s
+
+    def revoke(self) -> Conversation[None]:
+        """End a pulse that is on, and pulse the stop."""
+        yield from self._claim()
+        try:
+            yield from write_coils(self._unit, self._grant.coil, 0, 0)
+            yield from write_coils(self._unit, self._grant.coil + 2, 1)
+            self._passage = self._let_out = None
+        finally:
+            self._end_pulse()
+
+    def let_out(self, *, left: bool) -> Conversation[None]:
+        """One passage in the direction that leads out."""
+        yield from self._claim()
+        try:
+            self._let_out = int(not left)
+            yield from write_coils(self._unit, self._grant.coil + int(not left), 1)
+        finally:
+            self._end_pulse()
+
+    def tidy(self) -> Conversation[None]:
+        """End pulses whose time is over."""
+        if self._pulsing or self._tidying or self._off_at_s is None or self._clock() < self._off_at_s:
+            return
+        self._tidying = True
+        try:
+            yield from write_coils(self._unit, self._grant.coil, 0, 0, 0)
+            self._off_at_s = None
+        finally:
+            self._tidying = False
+
+    def shown(self, image: Image) -> Sides:
+        """The coils that are on."""
+        return image[READ_COILS, self._grant.coil], image[READ_COILS, self._grant.coil + 1]
+
+    def left(self, image: Image, counts: Sides) -> Sides:
+        """Grants outstanding: pulses, and passages that the gate has not ended or counted."""
+        outstanding = list(self.shown(image))
+        on = (*outstanding, image[READ_COILS, self._grant.coil + 2])
+        if any(on) and self._off_at_s is None and not (self._pulsing or self._tidying):
+            self._off_at_s = self._clock()  # a relay that nobody means to be on
+        if self._let_out is not None:
+            outstanding[self._let_out] = 0
+        passage = self._passage
+        if passage is not None and (self._clock() >= passage.ends_at_s or counts[passage.side] != passage.count):
+            passage = self._passage = None
+        if passage is not None:
+            outstanding[passage.side] = 1
+        return outstanding[0], outstanding[1]
+
+    def _claim(self) -> Conversation[None]:
+        """Keep `tidy` off the coils until `_end_pulse`."""
+        while self._tidying:
+            yield Pause(_CLAIM_AGAIN_S)
+        self._pulsing += 1
+
+    def _end_pulse(self) -> None:
+        self._pulsing -= 1
+        self._off_at_s = self._clock() + self._grant.pulse_ms / 1000
+
+
+Grants = TimedGrants | PassageGrants | PulseGrants
+
+
+def grants_of(profile: ModbusProfile, *, unit: int, kept: Kept, clock: Clock) -> Grants:
+    """The way in which a profile's board takes grants."""
+    match profile.grant:
+        case Timed() as timed:
+            return TimedGrants(timed, profile, unit)
+        case Passages() as passages:
+            return PassageGrants(passages, profile, unit, kept)
+        case Pulse() as pulse:
+            return PulseGrants(pulse, profile, unit, clock)

@@ -1,0 +1,75 @@
+"""What a board said in one look, cell by cell, and what its counters and power-ups come to. No I/O, no clock.
+
+Counters may have 16 or 32 bits and begin anew with each power-up. What is given out grows by one a passage and goes on at 0 at 2**32, and
+power-ups are counted here for a board that does not count its own: it forgot what was written to it, or its counters fell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from drivers.barrier.modbus.profile import ModbusProfile
+from drivers.barrier.modbus.tables import Place
+from drivers.errors import LinkLostError
+
+Image = Mapping[tuple[int, int], int]  # by the function that reads it and the address
+_COUNTS = 2**32
+
+
+def number(place: Place, image: Image) -> int:
+    """The value that stands there."""
+    ((function, address),) = place.places
+    words = [image[function, address + at] for at in range(place.words)]
+    if place.low_first:
+        words.reverse()
+    value = 0
+    for word in words:
+        value = value << 16 | word
+    return value if place.bit is None else value >> place.bit & 1
+
+
+def holds(place: Place | None, image: Image) -> bool:
+    """The condition is met; one that the board does not have never is."""
+    if place is None:
+        return False
+    value = number(place, image)
+    return bool(value) if place.equals is None else value == place.equals
+
+
+class Counts:
+    """The passages and power-ups of one board. A look that shows a power-up nobody awaits is a lost link."""
+
+    def __init__(self, profile: ModbusProfile) -> None:
+        self._places = (profile.status.passages_left, profile.status.passages_right)
+        self._restarts_place = profile.status.restarts
+        self._raw: tuple[int, ...] | None = None
+        self._totals = [0, 0]
+        self._restarts = 0
+        self._awaited = True
+
+    def await_anew(self) -> None:
+        """The line is opened: whatever the next look shows is where we begin."""
+        self._awaited = True
+
+    def see(self, image: Image, *, kept: bool) -> tuple[int, int, int]:
+        """Passages left and right, and power-ups. `kept`: the board still holds what was written. Raises LinkLostError."""
+        raw = tuple(number(place, image) for place in self._places)
+        grown = self._grown(raw)
+        restarts = self._restarts if self._restarts_place is None else number(self._restarts_place, image)
+        if grown is None or not kept or restarts != self._restarts:
+            if not self._awaited:
+                raise LinkLostError("the controller was powered up anew")
+            grown, self._totals = (0, 0), list(raw)
+            restarts = restarts + 1 if self._restarts_place is None else restarts
+        self._raw, self._restarts, self._awaited = raw, restarts, False
+        self._totals = [(total + more) % _COUNTS for total, more in zip(self._totals, grown, strict=True)]
+        return self._totals[0], self._totals[1], restarts
+
+    def _grown(self, raw: tuple[int, ...]) -> tuple[int, ...] | None:
+        """How far each counter went on; None when they begin anew, or fell and the board does not say why."""
+        if self._raw is None:
+            return None
+        spans = [1 << 16 * place.words for place in self._places]
+        grown = tuple((now - before) % span for now, before, span in zip(raw, self._raw, spans, strict=True))
+        fell = self._restarts_place is None and any(more >= span // 2 for more, span in zip(grown, spans, strict=True))
+        return None if fell else grown

@@ -1,0 +1,137 @@
+"""A simulated board of eight relays, eight inputs, two counters and a host watchdog, and the gate behind it that takes pulses. Pure.
+
+Relays 0 to 2 are the gate's contacts: unlock A, unlock B, stop. A contact that closes asks for one passage, which the gate ends after 5 s by
+itself; a contact that stays closed longer than 1.5 s holds the gate open, the trap of level contacts, until it opens. Relays 4 and 5 are
+the lamp's. The watchdog (holding register 0, milliseconds) is 0 as delivered, which is off; when it runs out every relay opens.
+
+Inputs: 0 leaf closed, 1 leaf open, 2 and 3 the beams before and behind the leaf, 4 the fire loop (closed while all is well), 5 motor fault.
+Input registers 0 and 1 count passages A and B, with 16 bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from hardware_sim.barrier.beams import Way
+from hardware_sim.barrier.controller import Controller
+from hardware_sim.barrier.leaf import LeafState
+from hardware_sim.barrier.modbus import IllegalAddressError, IllegalValueError
+
+RELAYS = 8
+UNLOCK_A, UNLOCK_B, STOP = range(3)
+PASSAGE_MS = 5_000
+HELD_OPEN_MS = 1_500
+WATCHDOG_MS_MAX = 60_000
+_Cell = TypeVar("_Cell", bool, int)
+
+
+@dataclass(slots=True)
+class RelayBoard(Controller):
+    """Board and gate. `watchdog_works` False is a board whose watchdog takes its time and drops nothing."""
+
+    coils: list[bool] = field(default_factory=lambda: [False] * RELAYS)
+    board_watchdog_ms: int = 0
+    watchdog_works: bool = True
+    _heard_ms: float = 0.0
+    _closed_since_ms: dict[int, float] = field(default_factory=dict)
+
+    def host_spoke(self) -> None:
+        """A valid request came."""
+        self._heard_ms = self.now_ms
+
+    def power_cycle(self) -> None:
+        """All relays open, the watchdog is off."""
+        Controller.power_cycle(self)
+        self.switch(0, [False] * RELAYS)
+        self.board_watchdog_ms = 0
+
+    def step(self, now_ms: float, broken: tuple[bool, ...]) -> None:
+        """Let time pass: the watchdog, contacts that are held, the gate; the emergency is the fire loop's."""
+        if self.board_watchdog_ms and self.watchdog_works and now_ms - self._heard_ms >= self.board_watchdog_ms:
+            if any(self.coils):
+                self.report("outputs_dropped")
+            self.switch(0, [False] * RELAYS)
+        if any(now_ms - since_ms >= HELD_OPEN_MS for since_ms in self._closed_since_ms.values()):
+            self.report("held_open")
+            self.release()
+        if self.emergency and not self.fire:
+            self.end_emergency()
+        Controller.step(self, now_ms, broken)
+
+    def switch(self, first: int, values: list[bool]) -> None:
+        """Relays close and open."""
+        for relay, on in enumerate(values, first):
+            before, self.coils[relay] = self.coils[relay], on
+            if relay > STOP:
+                continue
+            if on and not before:
+                self._closed_since_ms[relay] = self.now_ms
+                self._contact_closed(relay)
+            elif not on:
+                self._closed_since_ms.pop(relay, None)
+
+    def _contact_closed(self, relay: int) -> None:
+        if relay == STOP:
+            self.set_grant(Way.ENTRY, 0)
+            self.set_grant(Way.EXIT, 0)
+            return
+        self.report("grant_ordered", side=relay)
+        if not self.emergency:
+            self.ttl_ms = PASSAGE_MS
+            self.set_grant(Way.ENTRY if relay == UNLOCK_A else Way.EXIT, 1)
+
+
+class RelayRegisters:
+    """Reads and writes the board by address."""
+
+    def __init__(self, board: RelayBoard) -> None:
+        self._board = board
+
+    def read_coils(self, address: int, count: int) -> list[bool]:
+        """Function 01."""
+        return _part(self._board.coils, address, count)
+
+    def read_discrete(self, address: int, count: int) -> list[bool]:
+        """Function 02."""
+        board = self._board
+        first, middle, last = board.broken
+        inputs = [
+            board.leaf.state is LeafState.CLOSED,
+            board.leaf.state is LeafState.OPEN,
+            first or (middle and not last),
+            last,
+            not board.fire,
+            board.motor_fault,
+            False,
+            False,
+        ]
+        return _part(inputs, address, count)
+
+    def write_coils(self, address: int, values: list[bool]) -> None:
+        """Functions 05 and 15."""
+        if address + len(values) > RELAYS:
+            raise IllegalAddressError
+        self._board.switch(address, values)
+
+    def read_input(self, address: int, count: int) -> list[int]:
+        """Function 04."""
+        return _part([self._board.passages[way] % 0x10000 for way in (Way.ENTRY, Way.EXIT)], address, count)
+
+    def read_holding(self, address: int, count: int) -> list[int]:
+        """Function 03."""
+        return _part([self._board.board_watchdog_ms], address, count)
+
+    def write_holding(self, address: int, values: list[int]) -> None:
+        """Functions 06 and 16."""
+        if address or len(values) != 1:
+            raise IllegalAddressError
+        if values[0] > WATCHDOG_MS_MAX:
+            raise IllegalValueError
+        self._board.board_watchdog_ms = values[0]
+
+
+def _part(cells: list[_Cell], address: int, count: int) -> list[_Cell]:
+    if address + count > len(cells):
+        raise IllegalAddressError
+    return cells[address : address + count]
