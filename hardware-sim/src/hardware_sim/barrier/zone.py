@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hardware_sim.barrier.leaf import OPEN_DEGREES
 
 BEAMS_M = (0.0, 0.4, 0.8)
+NONE_BROKEN = (False,) * len(BEAMS_M)
 LEAF_M = BEAMS_M[1]
 BODY_DEPTH_M = 0.45
 WALK_M_S = 1.2
@@ -81,4 +82,6 @@ class Body:
 
 def broken_beams(bodies: list[Body]) -> tuple[bool, ...]:
     """Which beams are broken, entry side first."""
+    if not bodies:
+        return NONE_BROKEN
     return tuple(any(body.covers(beam_m) for body in bodies) for beam_m in BEAMS_M)

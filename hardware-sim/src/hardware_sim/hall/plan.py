@@ -107,13 +107,13 @@ _LASTS_S: dict[Kind, tuple[float, float]] = {
     Kind.BUSY_ANSWER: (0.05, 2.0),
     Kind.BURST: (0.02, 1.5),
     Kind.BIT_ERRORS: (30.0, 30.0),
-    Kind.LOST_REPLY: (0.05, 0.8),
+    Kind.LOST_REPLY: (0.3, 0.8),
     Kind.DOUBLED_REPLY: (0.2, 2.0),
     Kind.POWER_CYCLE: (0.0, 0.0),
     Kind.CLOCK_JUMP: (5.1, 8.0),
     Kind.DISK_FULL: (2.0, 4.0),
     Kind.DEATH: (0.3, 2.0),
-    Kind.SLOW_LEAF: (6.0, 6.0),
+    Kind.SLOW_LEAF: (8.0, 8.0),
     Kind.STUCK_BEAM: (0.3, 4.0),
     Kind.FORGETFUL_OFFICER: (1.0, 5.0),
     Kind.FIRE: (0.3, 4.0),
@@ -159,6 +159,8 @@ def _fault(seed: int, number: int, kind: Kind, intention: Intention) -> Fault:
     rng = random.Random(f"{seed}/{number}/{kind.value}")
     if kind in _FROM_THE_START:
         moment, after_s = Moment.LAID, 0.0
+    elif kind is Kind.SLOW_LEAF:
+        moment, after_s = Moment.LAID, rng.uniform(0.0, 1.5)
     elif kind is Kind.DISK_FULL:
         moment, after_s = (
             Moment.LAID,
@@ -168,7 +170,7 @@ def _fault(seed: int, number: int, kind: Kind, intention: Intention) -> Fault:
         return Fault(kind, Moment.PROVOKED, 0.0, rng.uniform(*_PROVOKED_S), rng.random())
     else:
         moment = rng.choice([Moment.LAID, Moment.GO])
-        after_s = rng.uniform(0.0, 4.0 if moment is Moment.LAID else 3.5)
+        after_s = rng.uniform(0.0, 2.5 if moment is Moment.LAID else 1.5)
     return Fault(kind, moment, after_s, rng.uniform(*_LASTS_S[kind]), rng.random())
 
 

@@ -25,6 +25,7 @@ NEXT_UNSEEN_S = (
 PUSHED_DEGREES = 30.0
 PROVOKES_S = 0.1  # from the moment when somebody is about to do so
 GONE_S = 1.9  # from the camera's last look until the lane takes that amiss, or nearly
+TRIES_S = 1.5
 BEHIND_S = (0.65, 1.6)  # nearer than that, beams see one body
 
 
@@ -97,12 +98,11 @@ def _step_in(scene: Scene, name: str) -> None:
     scene.board.walk_in(name)
 
 
-async def _walk(scene: Scene, name: str, let_go: str = "") -> None:
-    """Through the leaf; back when the screen does not say any more that they, or whom it is meant for, may go."""
-    served = let_go or name
+async def _walk(scene: Scene, name: str) -> None:
+    """Through the leaf; back when the screen says that it is not for them any more, and they stand before it."""
 
     def stopped() -> bool:
-        return scene.board.place_of(name) is Place.PASSED or not (scene.may_go(served) or scene.screen == EMERGENCY)
+        return scene.board.place_of(name) is Place.PASSED or not (scene.may_go(name) or scene.screen == EMERGENCY)
 
     await scene.until(stopped, WALKS_S)
     scene.board.turn_back(name)  # whoever is through goes on
@@ -118,11 +118,12 @@ async def _turn(scene: Scene, crossing: Crossing) -> None:
     if crossing.intention is Intention.TURNS:
         return
     await scene.until(lambda: scene.board.place_of(name) in {Place.BACK, Place.PASSED}, WALKS_S)
+    scene.standing = ""  # an officer sees that it is somebody else who is there
     await scene.pause(_between(crossing, NEXT_UNSEEN_S if crossing.faults else NEXT_S))
     other = f"{name}-other"
     scene.board.walk_in(other)
-    await _walk(scene, other, let_go=name)
-    await _leave(scene, other)
+    await _try(scene, other)
+    scene.standing = name
 
 
 async def _be_followed(scene: Scene, crossing: Crossing) -> None:
@@ -130,14 +131,22 @@ async def _be_followed(scene: Scene, crossing: Crossing) -> None:
     _step_in(scene, name)
     await scene.pause(_between(crossing, BEHIND_S))
     follower = f"{name}-follower"
+    scene.standing = ""  # an officer lets nobody through with them there
     scene.board.walk_in(follower)
     await _walk(scene, name)
-    await _leave(scene, follower)
+    await _try(scene, follower)
+    scene.standing = name
 
 
 async def _provoke(scene: Scene, troubles: Troubles) -> None:
     troubles.come(Moment.PROVOKED)
     await scene.pause(PROVOKES_S)
+
+
+async def _try(scene: Scene, name: str) -> None:
+    """Somebody whom the screen does not mean walks on as far as the leaf lets them, and back."""
+    await scene.until(lambda: scene.board.place_of(name) is Place.PASSED, TRIES_S)
+    await _leave(scene, name)
 
 
 async def _be_let_out(scene: Scene, crossing: Crossing, troubles: Troubles) -> None:
