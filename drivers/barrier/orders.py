@@ -2,7 +2,7 @@
 
 Promises: one request on the wire at a time; a conversation that was withdrawn goes no further than the request on the wire; a status
 that was asked for before or during an order does not speak for the time after it. A lost or unwell line is closed.
-What a request is and how it is exchanged is the protocol's: a driver gives `exchange` and `close`.
+What a request is and how it is exchanged is the protocol's: a driver gives `exchange`, and `lose`, which lets the line go.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ Answer = TypeVar("Answer")
 class Orders(Generic[Request, Reply]):
     """The orders of one line. For one event loop."""
 
-    def __init__(self, exchange: Callable[[Request], Awaitable[Reply]], *, close: Callable[[], None]) -> None:
+    def __init__(
+        self, exchange: Callable[[Request], Awaitable[Reply]], *, lose: Callable[[BaseException], None]
+    ) -> None:
         self._exchange = exchange
-        self._close = close
+        self._lose = lose
         self._turns = Turns()
         self._withdrawals = 0
         self._orders = 0
@@ -62,8 +64,8 @@ class Orders(Generic[Request, Reply]):
             self.withdraw()
             try:
                 yield
-            except BaseException:
-                self._close()
+            except BaseException as error:
+                self._lose(error)
                 raise
 
     async def ask(self, conversation: Generator[Request, Reply, BarrierStatus]) -> BarrierStatus:
@@ -120,6 +122,6 @@ class Orders(Generic[Request, Reply]):
         except StopIteration as end:
             answer: Answer = end.value
             return answer
-        except (LinkLostError, NotWellError):
-            self._close()
+        except (LinkLostError, NotWellError) as error:
+            self._lose(error)
             raise

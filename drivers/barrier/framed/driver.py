@@ -66,8 +66,9 @@ class FramedBarrier:
             clock=lambda: asyncio.get_running_loop().time(),
         )
         self._guard_s = GUARD_BITS / baud
-        self._orders = Orders(self._exchange, close=self.close)
+        self._orders = Orders(self._exchange, lose=self._lose)
         self._link: Link | None = None
+        self._lost = ""  # why there is no line
         self._hearing = Hearing(self._session.replies, self._session.unit)
         self._silent_since_s: float | None = None
         self._grant_written_at_s: float | None = None
@@ -84,7 +85,7 @@ class FramedBarrier:
         """
         self.close()
         async with self._orders.connecting():
-            self._link = await self._open_link()
+            self._link, self._lost = await self._open_link(), ""
             self._hearing = Hearing(self._session.replies, self._session.unit)
             self.health.connects += 1
             self._orders.note(await self._orders.converse(self._session.hello(), urgency=None))
@@ -182,9 +183,15 @@ class FramedBarrier:
             self._link.close()
             self._link = None
 
+    def _lose(self, error: BaseException) -> None:
+        """Close the line and remember why: whoever asks next, and did not see it, hears of that."""
+        if self._link is not None:
+            self._lost = f": {error}"
+        self.close()
+
     def _require_link(self) -> Link:
         if self._link is None:
-            raise LinkLostError("the barrier is not connected")
+            raise LinkLostError(f"the barrier is not connected{self._lost}")
         return self._link
 
     async def _exchange(self, request: Request) -> Heard:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 import pytest
 from fakes.barrier import at_rest
@@ -100,8 +101,8 @@ def ask_with(session: Session, *boards: CountingBoard) -> tuple[BarrierStatus, i
     raise AssertionError("it asks on")
 
 
-def greeted(board: CountingBoard) -> Session:
-    session = Session(profile=profile(board.kind), baud=9600, unit=1, entry_is_left=True, clock=lambda: 0.0)
+def greeted(board: CountingBoard, *, clock: Callable[[], float] = lambda: 0.0) -> Session:
+    session = Session(profile=profile(board.kind), baud=9600, unit=1, entry_is_left=True, clock=clock)
     hello = session.hello()
     with contextlib.suppress(StopIteration):
         next(hello)
@@ -272,6 +273,33 @@ def test_a_grant_of_unsure_fate_is_taken_back_and_not_repeated(trace: str) -> No
         made.board.told.clear()
 
     on_framed_bench(story)
+
+
+@pytest.mark.parametrize(
+    ("unasked", "first", "after", "took_s", "following"),
+    [
+        (0, CountingBoard(), CountingBoard(), 1.9, "open_left"),
+        (0, CountingBoard(left=1), CountingBoard(), 1.9, "close"),
+        (1, CountingBoard(), CountingBoard(), 1.9, "close"),
+        (0, CountingBoard(), CountingBoard(), 2.0, "close"),
+    ],
+    ids=["at rest", "two answers that differ", "a late answer", "its timer may have ended it"],
+)
+def test_a_grant_is_repeated_only_when_two_answers_in_time_agree_that_it_never_arrived(
+    unasked: int, first: CountingBoard, after: CountingBoard, took_s: float, following: str
+) -> None:
+    now_s = [0.0]
+    session = greeted(CountingBoard(), clock=lambda: now_s[0])
+    before, _ = ask_with(session, CountingBoard())
+    granting = session.grant(Direction.ENTRY, 5000, before=before)
+    assert next(granting).grants
+    granting.send(Heard())
+    now_s[0] = took_s
+    granting.send(Heard(unasked=unasked))
+    granting.send(Heard(session.replies.decode(first.status())[0]))
+    request = granting.send(Heard(session.replies.decode(after.status())[0]))
+    commands = profile("ds205a").commands.named()
+    assert request.wire == profile("ds205a").request_layout().encode({"address": 1, **commands[following]})
 
 
 @pytest.mark.parametrize("kind", KINDS)

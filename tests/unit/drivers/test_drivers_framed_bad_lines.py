@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -22,6 +23,7 @@ from drivers.links import Link, memory_pair
 from drivers.values import BarrierStatus, Direction
 
 _BOARD_SEED = 100_000
+log = logging.getLogger(__name__)  # --log-cli-level=INFO shows the counts
 Line = Callable[[Link, int], Link]
 LINES: dict[str, Line] = {
     "clean": lambda link, _: link,
@@ -73,13 +75,22 @@ async def crossings(made: FramedBench, line: Line, *, seed: int, count: int, pro
         if granted and made.board.granted_left:
             stood += 1
             made.board.pass_through()
-        status = await insisting(made, made.barrier.status)
-        assert status is not None
-        assert status.count_entry == made.board.left or not prompt
+        await _seen(made, entries_before, prompt=prompt)
         assert made.board.left - entries_before <= 1
         await insisting(made, made.barrier.revoke)
         await asyncio.sleep(1)
     return stood, doubles
+
+
+async def _seen(made: FramedBench, entries_before: int, *, prompt: bool) -> None:
+    """The passage is counted; a lying answer can hold that up until the next status, and never counts another one."""
+    for _ in range(4):
+        status = await insisting(made, made.barrier.status)
+        assert status is not None
+        assert entries_before <= status.count_entry <= made.board.left
+        if status.count_entry == made.board.left:
+            return
+    assert not prompt
 
 
 @pytest.mark.parametrize("name", LINES)
@@ -123,9 +134,7 @@ async def naively(board: CountingBoard, line: Line, *, seed: int, count: int) ->
 
 @pytest.mark.parametrize("count", quick_or_long([40, 1000], quick=[40]))
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_grant_is_made_twice_at_error_rates_that_double_a_naive_clients(
-    kind: Kind, count: int, record_property: Callable[[str, object], None]
-) -> None:
+def test_no_grant_is_made_twice_at_error_rates_that_double_a_naive_clients(kind: Kind, count: int) -> None:
     async def ours(line: Line) -> tuple[int, int]:
         async with framed_bench(CountingBoard(kind=kind)) as made:
             return await crossings(made, line, seed=2, count=count)
@@ -134,9 +143,7 @@ def test_no_grant_is_made_twice_at_error_rates_that_double_a_naive_clients(
     for name in ("clean", "bit flips 1e-4", "bit flips 1e-3"):
         stood, doubles = run_virtual(ours(LINES[name]))
         naive[name] = run_virtual(naively(CountingBoard(kind=kind), LINES[name], seed=2, count=count))
-        record_property(
-            f"{kind} {name}", f"{stood} of {count} stood, doubled {doubles}; naive client: doubled {naive[name]}"
-        )
+        log.info("%s, %s: %s of %s stood, %s doubled; naive: %s", kind, name, stood, count, doubles, naive[name])
         assert doubles == 0
         assert stood >= 0.95 * count
     assert naive["clean"] == 0
