@@ -39,7 +39,7 @@ class Told:
 class BoardBench:
     """A driver, a line, and a board in time. `side` 0 is the left one."""
 
-    def __init__(self, profile: str, tasks: asyncio.TaskGroup, *, entry_is_left: bool = True) -> None:
+    def __init__(self, profile: str, tasks: asyncio.TaskGroup, *, baud: int, entry_is_left: bool) -> None:
         self.told = Told()
         self.board: Controller
         if profile == "lot":
@@ -57,7 +57,7 @@ class BoardBench:
         self._near: Link | None = None
         found = load_profile(profile)
         assert isinstance(found, ModbusProfile)
-        self.barrier = ModbusBarrier(open_link=self._open, profile=found, baud=115200, entry_is_left=entry_is_left)
+        self.barrier = ModbusBarrier(open_link=self._open, profile=found, baud=baud, entry_is_left=entry_is_left)
 
     async def _open(self) -> Link:
         if not self.plugged:
@@ -112,10 +112,10 @@ def _now_ms() -> float:
 
 
 @contextlib.asynccontextmanager
-async def board_bench(profile: str, *, entry_is_left: bool = True) -> AsyncIterator[BoardBench]:
+async def board_bench(profile: str, *, baud: int = 115200, entry_is_left: bool = True) -> AsyncIterator[BoardBench]:
     """A bench that is cleared at the end."""
     async with asyncio.TaskGroup() as tasks:
-        made = BoardBench(profile, tasks, entry_is_left=entry_is_left)
+        made = BoardBench(profile, tasks, baud=baud, entry_is_left=entry_is_left)
         living = tasks.create_task(made.live())
         try:
             yield made

@@ -112,6 +112,9 @@ class ModbusBarrier:
         try:
             await self.connect()
             status = await self.status()
+            await self._converse(
+                self._session.rest(), urgency=Urgency.POLL
+            )  # a contact must not be held while we are silent
             proven = await self._watchdog_proven()
             await self.clear_alarms(tuple(BarrierAlarm))
         finally:

@@ -89,6 +89,10 @@ class TimedGrants:
         """Nothing is left behind."""
         yield from ()
 
+    def rest(self) -> Conversation[None]:
+        """Nothing goes on."""
+        yield from ()
+
     def shown(self, image: Image) -> Sides:
         """What the board shows as granted."""
         return _granted(self._status, image)
@@ -140,6 +144,10 @@ class PassageGrants:
         """Nothing is left behind."""
         yield from ()
 
+    def rest(self) -> Conversation[None]:
+        """Nothing goes on."""
+        yield from ()
+
     def shown(self, image: Image) -> Sides:
         """What the board shows as granted."""
         return _granted(self._status, image)
@@ -188,10 +196,7 @@ class PulseGrants:
 
     def ready(self, ttl_ms: int) -> Conversation[None]:  # noqa: ARG002 - the gate's time is its own
         """Wait until no pulse is on, a stop least of all, and keep others off the coils until `settle`."""
-        while self._tidying or self._pulsing or self._off_at_s is not None:
-            wait_s = 0.0 if self._off_at_s is None else self._off_at_s - self._clock()
-            yield Pause(max(_CLAIM_AGAIN_S, wait_s))
-            yield from self.tidy()
+        yield from self.rest()
         self._pulsing += 1
 
     def order(self, ttl_ms: int, *, left: bool) -> Request:  # noqa: ARG002
@@ -238,6 +243,13 @@ class PulseGrants:
             self._off_at_s = None
         finally:
             self._tidying = False
+
+    def rest(self) -> Conversation[None]:
+        """Wait until no pulse is on."""
+        while self._tidying or self._pulsing or self._off_at_s is not None:
+            wait_s = 0.0 if self._off_at_s is None else self._off_at_s - self._clock()
+            yield Pause(max(_CLAIM_AGAIN_S, wait_s))
+            yield from self.tidy()
 
     def shown(self, image: Image) -> Sides:
         """The coils that are on."""

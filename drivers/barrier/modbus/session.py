@@ -202,6 +202,10 @@ class Session:
             raise RefusedError("the controller stays in its emergency")
         yield from self.revoke()
 
+    def rest(self) -> Conversation[None]:
+        """Let no contact be closed any more, as far as we closed it."""
+        yield from self._grants.rest()
+
     def prove(self, *, on: bool) -> Conversation[None]:
         """Switch the output that moves nothing."""
         watchdog = self._profile.watchdog

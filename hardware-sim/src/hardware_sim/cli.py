@@ -13,7 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
-from hardware_sim.barrier.boards import BOARDS
+from hardware_sim.barrier.boards import PROFILES
 from hardware_sim.barrier.serve import serve as serve_barrier
 from hardware_sim.books import differences
 from hardware_sim.centre.faults import Fault
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     barrier = commands.add_parser(
         "barrier", help="run one barrier board; orders on standard input, events on standard output"
     )
-    barrier.add_argument("--profile", choices=sorted(BOARDS), required=True)
+    barrier.add_argument("--profile", choices=PROFILES, required=True)
     barrier.add_argument("--path", type=Path, required=True, help="where its line is to appear")
     barrier.add_argument("--unit", type=_unit, default=1, help="its number on the line, 1 to 31")
     barrier.add_argument("--baud", type=int, help="the board's usual speed when not given")

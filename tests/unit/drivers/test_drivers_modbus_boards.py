@@ -301,6 +301,6 @@ def test_the_self_test_sees_the_watchdog_drop_an_output_or_says_that_it_does_not
                 with pytest.raises(NotWellError, match="did not notice our silence"):
                     await made.barrier.check()
             assert not made.ordered()
-            assert not any(relays(made).coils[3:])
+            assert not any(relays(made).coils)  # no stop is held while it is silent
 
     run_virtual(run())

@@ -1,7 +1,8 @@
-"""The boards of short frames that can be simulated, by the names of their profiles."""
+"""The boards that can be simulated on a line of their own, by the names of their profiles."""
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,9 @@ from hardware_sim.barrier.device import BarrierDevice
 from hardware_sim.barrier.ds205a import Ds205a
 from hardware_sim.barrier.frames import FramedSlave, FrameFault
 from hardware_sim.barrier.italdis import LEASE_MS, Italdis
+from hardware_sim.barrier.lot import LotRegisters, LotTurnstile
+from hardware_sim.barrier.modbus import Slave
+from hardware_sim.barrier.relays import RelayBoard, RelayRegisters
 from hardware_sim.barrier.swing import SwingBoard
 
 if TYPE_CHECKING:
@@ -51,3 +55,81 @@ class FramedDevice(BarrierDevice[SwingBoard, FramedSlave]):
         """Have the board speak wrongly, too, from now on; None mends everything."""
         with self._lock:
             self._slave.break_with(fault)
+
+    def break_by_name(self, fault: str | None) -> None:
+        """The same; raises ValueError for a name that is none."""
+        self.break_with(None if fault is None else FrameFault(fault))
+
+    def reset(self) -> None:
+        """Raises ValueError: these boards have no key."""
+        raise ValueError("this board has no key")
+
+
+class ModbusFault(enum.Enum):
+    """What a Modbus board can be made to do wrong, from the next request on."""
+
+    DEAF = "deaf"  # it hears nothing
+    BUSY = "busy"  # it asks to come again later
+    WATCHDOG = "watchdog"  # its host watchdog takes its time and drops nothing
+
+
+def _lot(report: Callable[..., None], unit: int) -> tuple[LotTurnstile, Slave]:
+    turnstile = LotTurnstile(report)
+    return turnstile, Slave(unit, LotRegisters(turnstile))
+
+
+def _relay_board(report: Callable[..., None], unit: int) -> tuple[RelayBoard, Slave]:
+    board = RelayBoard(report)
+    registers = RelayRegisters(board)
+    return board, Slave(unit, registers, registers)
+
+
+MODBUS: dict[str, Callable[[Callable[..., None], int], tuple[LotTurnstile | RelayBoard, Slave]]] = {
+    "lot": _lot,
+    "relay-8": _relay_board,
+}
+MODBUS_BAUD = 9_600
+PROFILES = sorted({*BOARDS, *MODBUS})
+
+
+class ModbusDevice(BarrierDevice[LotTurnstile | RelayBoard, Slave]):
+    """A barrier with a Modbus board. Raises KeyError for a profile that is none of MODBUS."""
+
+    def __init__(self, profile: str, report: Callable[..., None], *, unit: int = 1) -> None:
+        make = MODBUS[profile]
+        super().__init__(report, lambda told: make(told, unit))
+        self._deaf = False
+
+    def receive(self, received: bytes, now_ms: float) -> bytes:
+        """Bytes from the host; returns the reply."""
+        return super().receive(b"" if self._deaf else received, now_ms)
+
+    def break_by_name(self, fault: str | None) -> None:
+        """Have the board fail from now on; None mends everything. Raises ValueError for a name that is none."""
+        broken = None if fault is None else ModbusFault(fault)
+        with self._lock:
+            self._deaf = broken is ModbusFault.DEAF
+            self._slave.busy = broken is ModbusFault.BUSY
+            if isinstance(self._controller, RelayBoard):
+                self._controller.watchdog_works = broken is not ModbusFault.WATCHDOG
+
+    def reset(self) -> None:
+        """Somebody turns the key at a turnstile that stands open for an emergency. Raises ValueError for a board without one."""
+        with self._lock:
+            if not isinstance(self._controller, LotTurnstile):
+                raise ValueError("this board has no key")  # noqa: TRY004 - the order is wrong, not a type
+            self._controller.reset()
+
+
+def device_of(
+    profile: str, report: Callable[..., None], *, number: int, baud: int, seed: int
+) -> FramedDevice | ModbusDevice:
+    """The barrier with that profile's board. Raises KeyError for a name that is none of PROFILES."""
+    if profile in MODBUS:
+        return ModbusDevice(profile, report, unit=number)
+    return FramedDevice(profile, report, number=number, baud=baud, seed=seed)
+
+
+def baud_of(profile: str) -> int:
+    """A board's usual speed. Raises KeyError."""
+    return MODBUS_BAUD if profile in MODBUS else BOARDS[profile].baud

@@ -1,7 +1,7 @@
 """A simulated board of eight relays, eight inputs, two counters and a host watchdog, and the gate behind it that takes pulses. Pure.
 
 Relays 0 to 2 are the gate's contacts: unlock A, unlock B, stop. A contact that closes asks for one passage, which the gate ends after 5 s by
-itself; a contact that stays closed longer than 1.5 s holds the gate open, the trap of level contacts, until it opens. Relays 4 and 5 are
+itself; an unlock contact that stays closed longer than 1.5 s holds the gate open, the trap of level contacts, until it opens. Relays 4 and 5 are
 the lamp's. The watchdog (holding register 0, milliseconds) is 0 as delivered, which is off; when it runs out every relay opens.
 
 Inputs: 0 leaf closed, 1 leaf open, 2 and 3 the beams before and behind the leaf, 4 the fire loop (closed while all is well), 5 motor fault.
@@ -52,7 +52,8 @@ class RelayBoard(Controller):
             if any(self.coils):
                 self.report("outputs_dropped")
             self.switch(0, [False] * RELAYS)
-        if any(now_ms - since_ms >= HELD_OPEN_MS for since_ms in self._closed_since_ms.values()):
+        unlocked = (self._closed_since_ms.get(relay, now_ms) for relay in (UNLOCK_A, UNLOCK_B))
+        if any(now_ms - since_ms >= HELD_OPEN_MS for since_ms in unlocked):
             self.report("held_open")
             self.release()
         if self.emergency and not self.fire:

@@ -1,7 +1,7 @@
 """One simulated board on a line of its own, moved by orders on standard input.
 
 Orders are JSON objects, one a line: `{"do":"walk_in","traveller":"anna"}`, `walk_out`, `turn_back`, `fire` with `active`, `push` with `degrees`,
-`motor` with `faulty`, `power_cycle`, `fault` with `what` (a name, or null to mend all), `line` with the chances `drop`, `flip` and `garbage`,
+`motor` with `faulty`, `power_cycle`, `reset` (the key at a turnstile), `fault` with `what` (a name, or null to mend all), `line` with the chances `drop`, `flip` and `garbage`,
 `unplug`, `replug`, `stop`. Events are JSON objects on standard output: `ready`, then `done` or `error` for each order, and
 `happened` for whatever physically happens.
 """
@@ -12,13 +12,13 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any
 
-from hardware_sim.barrier.boards import BOARDS, FramedDevice
-from hardware_sim.barrier.frames import FrameFault
+from hardware_sim.barrier.boards import baud_of, device_of
 from hardware_sim.pty import LineFaults, SerialLine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hardware_sim.barrier.boards import FramedDevice, ModbusDevice
     from hardware_sim.readers.serve import Orders, Out
 
 ORDER_BYTES_MAX = 4_096
@@ -36,8 +36,8 @@ def serve(profile: str, path: Path, *, number: int, baud: int | None, seed: int,
     def happened(what: str, **fields: object) -> None:
         say(event="happened", what=what, **fields)
 
-    speed = baud or BOARDS[profile].baud
-    barrier = FramedDevice(profile, happened, number=number, baud=speed, seed=seed)
+    speed = baud or baud_of(profile)
+    barrier = device_of(profile, happened, number=number, baud=speed, seed=seed)
     line = SerialLine(path, barrier, baud=speed, seed=seed)
     line.start()
     try:
@@ -54,7 +54,7 @@ def serve(profile: str, path: Path, *, number: int, baud: int | None, seed: int,
         line.stop()
 
 
-def _obey(order: dict[str, Any], barrier: FramedDevice, line: SerialLine) -> bool:
+def _obey(order: dict[str, Any], barrier: FramedDevice | ModbusDevice, line: SerialLine) -> bool:
     """Carry out one order; False for `stop`. Raises ValueError, TypeError or KeyError for what is none."""
     match order["do"]:
         case "walk_in":
@@ -71,6 +71,8 @@ def _obey(order: dict[str, Any], barrier: FramedDevice, line: SerialLine) -> boo
             barrier.set_motor_fault(faulty=bool(order["faulty"]))
         case "power_cycle":
             barrier.power_cycle()
+        case "reset":
+            barrier.reset()
         case "stop":
             return False
         case _:
@@ -78,10 +80,10 @@ def _obey(order: dict[str, Any], barrier: FramedDevice, line: SerialLine) -> boo
     return True
 
 
-def _disturb(order: dict[str, Any], barrier: FramedDevice, line: SerialLine) -> None:
+def _disturb(order: dict[str, Any], barrier: FramedDevice | ModbusDevice, line: SerialLine) -> None:
     match order["do"]:
         case "fault":
-            barrier.break_with(None if order["what"] is None else FrameFault(order["what"]))
+            barrier.break_by_name(order["what"])
         case "line":
             chances = {name: float(order.get(name, 0.0)) for name in ("drop", "flip", "garbage")}
             line.faults = LineFaults(**chances)
