@@ -135,7 +135,7 @@ def test_a_lane_that_never_asks_its_board_is_locked(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.long
 def test_with_orders_told_once_the_same_seed_reports_violations(monkeypatch: pytest.MonkeyPatch) -> None:
-    wishes = Wishes(11, tuple(range(2_000)), faults=True)
+    wishes = Wishes(12, tuple(range(2_000)), faults=True)
     assert run(wishes).violation is None
     monkeypatch.setattr("gate.passage.machine.insist", lambda around, *_, **__: (around, ()))
     assert run(wishes).violation is not None

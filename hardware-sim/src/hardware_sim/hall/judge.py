@@ -121,6 +121,7 @@ class Judge:
     def _blame(self, why: str) -> None:
         if self.is_helpless:
             self.by_fault += 1
+            self._blind = True  # two in a leaf that moves slowly are one to the beams
             return
         raise ViolationError(Wrong.WRONG_OPENING, why)
 

@@ -18,10 +18,9 @@ PATIENCE_S = 90.0
 WALKS_S = 20.0
 GOES_MAX = 4  # how often somebody is let go: by the machine, then by an officer
 NEXT_S = (0.4, 0.9)  # from one body out of the zone to another in
-NEXT_UNSEEN_S = (
-    1.2,
-    1.6,
-)  # the same while a fault may hide an empty zone from the lane: for longer than it may be blind
+# The same while a fault may hide from the lane who is in the zone.
+NEXT_UNSEEN_S = (2.2, 2.8)
+STEPS_S = (0.3, 0.4)  # into the zone before they turn: of who is there for less than one look, no board tells
 PUSHED_DEGREES = 30.0
 PROVOKES_S = 0.1  # from the moment when somebody is about to do so
 GONE_S = 1.9  # from the camera's last look until the lane takes that amiss, or nearly
@@ -113,7 +112,7 @@ async def _turn(scene: Scene, crossing: Crossing) -> None:
     name = crossing.name
     _step_in(scene, name)
     await scene.until(lambda: scene.board.place_of(name) is not Place.WAITING, WALKS_S)
-    await scene.pause(0.1 * crossing.drawn)
+    await scene.pause(_between(crossing, STEPS_S))
     scene.board.turn_back(name)
     if crossing.intention is Intention.TURNS:
         return
