@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import pytest
 from fakes.barrier import at_rest
 from fakes.framed_boards import BAUD, profile
@@ -50,14 +51,16 @@ class Lane:
 
 
 @contextlib.asynccontextmanager
-async def lane(folder: Path, kind: Kind) -> AsyncIterator[Lane]:
+async def lane(folder: Path, kind: Kind, *, turnaround_ms: int = 250) -> AsyncIterator[Lane]:
+    """`turnaround_ms` allows for a machine that is busy with other tests."""
     truth: list[tuple[str, dict[str, object]]] = []
     device = FramedDevice(kind, lambda event, **fields: truth.append((event, fields)))
     line = SerialLine(folder / "barrier", device, baud=BAUD, seed=1)
     line.start()
-    driver = FramedBarrier(
-        open_link=lambda: SerialLink.open(str(line.path), BAUD), profile=profile(kind), baud=BAUD, unit=1
-    )
+    shipped = profile(kind)
+    timings = msgspec.structs.replace(shipped.timings, turnaround_ms_max=turnaround_ms)
+    patient = msgspec.structs.replace(shipped, timings=timings)
+    driver = FramedBarrier(open_link=lambda: SerialLink.open(str(line.path), BAUD), profile=patient, baud=BAUD, unit=1)
     try:
         async with asyncio.timeout(STORY_LIMIT_S):
             yield Lane(driver, device, line, truth)
@@ -103,7 +106,7 @@ async def test_another_board_is_noticed_and_gone_when_it_is_gone(tmp_path: Path,
 async def test_a_wire_that_is_cut_is_noticed_within_a_second_and_a_plug_when_it_is_pulled(
     tmp_path: Path, kind: Kind
 ) -> None:
-    async with lane(tmp_path, kind) as made:
+    async with lane(tmp_path, kind, turnaround_ms=80) as made:
         await made.driver.connect()
         await made.driver.status()
         made.line.faults = LineFaults(drop=1.0)

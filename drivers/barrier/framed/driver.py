@@ -210,6 +210,11 @@ class FramedBarrier:
                     await link.write(request.wire)
                 while hearing.reply is None:
                     hearing.take(await link.read(FRAME_BYTES_MAX))
+        if hearing.reply is None:
+            # What came in time, while this program was held up, is no late answer.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0):
+                    hearing.take(await link.read(FRAME_BYTES_MAX))
         heard = hearing.heard(after=stray)
         self._note_health(request, heard)
         if heard.reply is not None:
