@@ -131,7 +131,7 @@ class Naive:
         height, width = picture.shape[:2]
         colour = (cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.float32) - 127) / 128
         scores, boxes = self._ask(self._detect, cv2.resize(colour, (320, 240)))
-        left, top, right, bottom = boxes[0, int(scores[0, :, 1].argmax())] * (width, height, width, height)
+        left, top, right, bottom = boxes[0, int(np.argmax(scores[0, :, 1]))] * (width, height, width, height)
         grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32) / 256
         face = cv2.resize(grey[int(top) : int(bottom), int(left) : int(right)], (64, 64))
         (points,) = self._ask(self._landmark, face[:, :, None])

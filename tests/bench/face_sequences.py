@@ -29,7 +29,7 @@ from gate.picture import decode, read
 
 FRAMES = 5
 SEED = 20_260_301
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

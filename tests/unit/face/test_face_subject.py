@@ -93,7 +93,7 @@ def test_light_that_goes_up_and_down_does_not_make_a_poster_move() -> None:
 def test_a_camera_whose_exposure_is_challenged_sees_who_moves_as_soon_and_no_poster() -> None:
     exposures = np.repeat(np.random.default_rng(3).choice([1.0, 0.93, 0.87, 0.8], 30), 2)
     room = Room()
-    choices = [room.show(room.sway(MAN), POSTER, light=light) for light in exposures]
+    choices = [room.show(room.sway(MAN), POSTER, light=float(light)) for light in exposures]
     assert next(number for number, choice in enumerate(choices) if choice.face) <= 7
     assert all(choice.face is None or choice.face.box.width == MAN.width for choice in choices)
     assert {choice.faces for choice in choices[-20:]} == {1}

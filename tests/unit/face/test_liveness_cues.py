@@ -65,7 +65,7 @@ def motion_of(bulge_px: float, *, tilt: float = 0.1) -> float:
     for number in range(14):
         turn = float(np.sin(number / 3))
         lean = tilt * turn * np.arange(WIDTH, dtype=np.float32)[None]
-        motion.see(face(moved(grey, 3 * turn + lean + bulge_px * turn * depth)))
+        motion.see(face(moved(grey, (3 * turn + lean + bulge_px * turn * depth).astype(np.float32))))
     assert motion.value is not None
     return motion.value
 
