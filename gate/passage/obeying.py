@@ -99,9 +99,9 @@ def obey(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now
 # ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _done(around: Surroundings, state: State, ordered: Ordered, *effects: Effect, detail: str = "") -> Obeying:
+def _done(around: Surroundings, state: State, ordered: Ordered, *effects: Effect) -> Obeying:
     around = replace(around, version=around.version + 1)
-    return around, state, (*effects, Answer(ordered.number, Outcome.DONE, detail))
+    return around, state, (*effects, Answer(ordered.number, Outcome.DONE))
 
 
 def _on_its_way(around: Surroundings, state: State, ordered: Ordered, *effects: Effect) -> Obeying:

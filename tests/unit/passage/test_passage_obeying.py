@@ -54,7 +54,7 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.evidence import Alarm, CameraTrouble
-from gate.passage.lane import Surroundings
+from gate.passage.lane import Surroundings, Told
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -100,7 +100,9 @@ def test_presence_is_written_when_it_changes_something_or_after_a_minute() -> No
     assert written(run.order(BePresent(), after_ms=1_000)) == [records.Presence(said())]
     assert written(run.order(BePresent(), "officer-2")) == [records.Presence(said("officer-2"))]
     assert written(run.order(BePresent())) == []
-    assert answer(run.order(BePresent())).detail == "officer-1 is present"
+    assert run.order(BePresent()) == [Answer(1, Outcome.DONE, "officer-1 is present")]
+    run.order(BePresent(), after_ms=60_000)
+    assert run.around.recorded == (("officer-2", run.now_ms - 60_000), ("officer-1", run.now_ms))
 
 
 def test_presence_that_had_lapsed_is_written_at_once() -> None:
@@ -663,6 +665,13 @@ def test_who_decided_is_remembered_of_each_crossing() -> None:
     assert answer(run.order(Admit("c2"), "officer-3")).detail == "already decided by officer-2"
 
 
+def test_of_a_crossing_that_was_decided_twice_the_last_officer_is_remembered() -> None:
+    run = overruling()
+    run.feed(NotRecorded(CROSSING, RecordKind.OVERRULED))
+    run.order(TAKEN_OVER, "officer-2")
+    assert run.around.decided == ((CROSSING, "officer-2"),)
+
+
 def again(run: Run, crossing: str) -> None:
     """Another traveller is referred."""
     run.feed(DocumentPresented(crossing), Recorded(crossing, RecordKind.OPENED))
@@ -698,10 +707,11 @@ def test_a_release_and_its_incident_are_of_the_crossing_that_runs() -> None:
     assert records.Incident(CROSSING, records.IncidentKind.RELEASE_OF_NOBODY) in freed
 
 
-def test_an_emergency_by_order_counts_as_a_release_from_then_on() -> None:
+@pytest.mark.parametrize("command", [Free(), BeginEmergency()])
+def test_what_an_officer_opens_is_wanted_and_explains_passages_from_then_on(command: Command) -> None:
     run = ready()
-    run.order(BeginEmergency(), after_ms=700)
-    assert run.around.released_ms == run.now_ms
+    run.order(command, after_ms=700)
+    assert (run.around.released_ms, run.around.freeing) == (run.now_ms, Told(run.now_ms, run.now_ms))
 
 
 def test_closing_and_opening_are_written_each_as_what_it_is_also_with_a_traveller_inside() -> None:
