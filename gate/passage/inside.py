@@ -25,7 +25,7 @@ def watch(
     if not isinstance(event, LaneSeen):
         return around, ()
     if not event.closed or event.bodies == 0:
-        return replace(around, inside=None), ()
+        return (around if around.inside is None else replace(around, inside=None)), ()
     inside = around.inside or Inside(now_ms)
     is_long = now_ms - inside.since_ms >= timing.inside_max_ms
     if inside.told or not is_long or not isinstance(state, Idle | Referred | Emergency):

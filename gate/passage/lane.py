@@ -149,7 +149,8 @@ class Surroundings:
 
     def observe(self, event: Event, now_ms: int) -> Surroundings:
         """The surroundings after an event."""
-        calm = replace(self, just_passed=0, just_left=0, new_alarms=(), another_look=False)
+        news = self.just_passed or self.just_left or self.new_alarms or self.another_look
+        calm = replace(self, just_passed=0, just_left=0, new_alarms=(), another_look=False) if news else self
         if isinstance(event, LaneSeen):
             passed, left = passages_between(self.counted, event.counters)
             return replace(

@@ -156,7 +156,8 @@ def step(
         state, effects = _emergency_begins(around, state, now_ms)
     else:
         state, effects = _dispatch(rules, around, state, event, now_ms)
-    around = replace(around, waiting=waiting.follow(around.waiting, effects))
+    if effects:
+        around = replace(around, waiting=waiting.follow(around.waiting, effects))
     around, inside = watch(around, state, event, now_ms, rules.timing)
     around, again = insist(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
     return around, state, (*in_order((*effects, *again), books), *noted, *lost, *alarmed, *inside)

@@ -25,8 +25,9 @@ Insisting = tuple[Surroundings, tuple[Effect, ...]]
 
 def shown(around: Surroundings, event: Event) -> Surroundings:
     """The surroundings once a status bore out that a grant arrived: it stands, or the leaf moved on it."""
-    arrived = isinstance(event, LaneSeen) and (event.grants_left or not event.closed)
-    return replace(around, granting=None) if arrived else around
+    if around.granting is None or not isinstance(event, LaneSeen):
+        return around
+    return replace(around, granting=None) if event.grants_left or not event.closed else around
 
 
 def insist(
@@ -63,9 +64,9 @@ def _told(around: Surroundings, effects: tuple[Effect, ...], now_ms: int) -> Sur
 
 def _take_back(around: Surroundings, state: State, seen: LaneSeen, now_ms: int, timing: Timing) -> Insisting:
     """A grant that nobody has any more."""
-    if seen.grants_left == 0 or isinstance(state, Granted | Emergency):
-        return replace(around, revoking=None), ()
     told = around.revoking
+    if seen.grants_left == 0 or isinstance(state, Granted | Emergency):
+        return (around if told is None else replace(around, revoking=None)), ()
     if told is None:
         return replace(around, revoking=Told(now_ms, now_ms)), (Revoke(),)
     if now_ms - told.at_ms < timing.order_again_ms:
