@@ -1,8 +1,10 @@
 """How the conversations of a barrier's session are carried out on one line: a turn for each request, the urgent ones first.
 
 Promises: one request on the wire at a time; a conversation that was withdrawn goes no further than the request on the wire; a status
-that was asked for before or during an order does not speak for the time after it. A lost or unwell line is closed.
-What a request is and how it is exchanged is the protocol's: a driver gives `exchange`, and `lose`, which lets the line go.
+that was asked for before or during an order does not speak for the time after it, nor for another line than it was asked for on. A lost
+or unwell line is closed.
+What a request is and how it is exchanged is the protocol's: a driver gives `exchange`, `require_line`, which raises LinkLostError while
+there is none, and `lose`, which lets it go.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from drivers.barrier.turns import Turns, Urgency
-from drivers.errors import LinkLostError, NotWellError, RefusedError
+from drivers.errors import LinkLostError, NoReplyError, NotWellError, RefusedError
 from drivers.values import BarrierStatus
 
 STATUS_FRESH_S = 0.3  # an older status does not speak for the lane, so a grant asks again
@@ -24,16 +27,29 @@ Reply = TypeVar("Reply")
 Answer = TypeVar("Answer")
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Of a conversation: let so many seconds pass; the line is others' meanwhile."""
+
+    seconds: float
+
+
 class Orders(Generic[Request, Reply]):
     """The orders of one line. For one event loop."""
 
     def __init__(
-        self, exchange: Callable[[Request], Awaitable[Reply]], *, lose: Callable[[BaseException], None]
+        self,
+        exchange: Callable[[Request], Awaitable[Reply]],
+        *,
+        require_line: Callable[[], object],
+        lose: Callable[[BaseException], None],
     ) -> None:
         self._exchange = exchange
+        self._require_line = require_line
         self._lose = lose
         self._turns = Turns()
         self._withdrawals = 0
+        self._lines = 0
         self._orders = 0
         self._latest: BarrierStatus | None = None
         self._latest_at_s = 0.0
@@ -62,16 +78,22 @@ class Orders(Generic[Request, Reply]):
         """Hold the line against all others, for `converse` with no urgency; what waits belongs to the time before."""
         async with self._turns.take(Urgency.REVOKE):
             self.withdraw()
+            self._lines += 1
             try:
                 yield
             except BaseException as error:
                 self._lose(error)
                 raise
 
-    async def ask(self, conversation: Generator[Request, Reply, BarrierStatus]) -> BarrierStatus:
-        """Ask for a status, and remember it unless an order came meanwhile."""
-        orders = self._orders
-        status = await self.converse(conversation, urgency=Urgency.POLL)
+    async def ask(self, conversation: Generator[Request | Pause, Reply, BarrierStatus]) -> BarrierStatus:
+        """Ask for a status, and remember it unless an order came meanwhile. Raises NoReplyError when the line is another one by then."""
+        orders, lines = self._orders, self._lines
+
+        def still_wanted() -> None:
+            if lines != self._lines:
+                raise NoReplyError("the line was opened anew meanwhile")
+
+        status = await self.converse(conversation, urgency=Urgency.POLL, still_wanted=still_wanted)
         if orders == self._orders:
             self.note(status)
         return status
@@ -87,7 +109,7 @@ class Orders(Generic[Request, Reply]):
             self._orders += 1
             self._latest = None
 
-    async def insist(self, conversation: Generator[Request, Reply, None], *, urgency: Urgency) -> None:
+    async def insist(self, conversation: Generator[Request | Pause, Reply, None], *, urgency: Urgency) -> None:
         """Carry an order out that is written at least once, however soon it is withdrawn."""
         await self.converse(conversation, urgency=urgency, still_wanted=self.until_withdrawn(spared=1))
 
@@ -103,15 +125,24 @@ class Orders(Generic[Request, Reply]):
 
     async def converse(
         self,
-        conversation: Generator[Request, Reply, Answer],
+        conversation: Generator[Request | Pause, Reply, Answer],
         *,
         urgency: Urgency | None,
         still_wanted: Callable[[], None] = lambda: None,
     ) -> Answer:
-        """Carry a conversation out, a turn for each request; `urgency` None means that the caller holds the turn."""
+        """Carry a conversation out, a turn for each request; `urgency` None means that the caller holds the turn.
+
+        One that has nothing to say to this board is carried out on a line that is there, and only there.
+        """
+        is_mute = True
         try:
             request = next(conversation)
             while True:
+                is_mute = False
+                if isinstance(request, Pause):
+                    await asyncio.sleep(request.seconds)
+                    request = next(conversation)
+                    continue
                 if urgency is None:
                     reply = await self._exchange(request)
                 else:
@@ -120,8 +151,12 @@ class Orders(Generic[Request, Reply]):
                         reply = await self._exchange(request)
                 request = conversation.send(reply)
         except StopIteration as end:
+            if is_mute:
+                self._require_line()
             answer: Answer = end.value
             return answer
         except (LinkLostError, NotWellError) as error:
             self._lose(error)
             raise
+        finally:
+            conversation.close()

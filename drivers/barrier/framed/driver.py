@@ -66,7 +66,7 @@ class FramedBarrier:
             clock=lambda: asyncio.get_running_loop().time(),
         )
         self._guard_s = GUARD_BITS / baud
-        self._orders = Orders(self._exchange, lose=self._lose)
+        self._orders = Orders(self._exchange, require_line=self._require_link, lose=self._lose)
         self._link: Link | None = None
         self._lost = ""  # why there is no line
         self._hearing = Hearing(self._session.replies, self._session.unit)
@@ -149,7 +149,6 @@ class FramedBarrier:
 
     async def revoke(self) -> None:
         """Take every grant back; in an emergency say nothing. Raises LinkLostError, NotWellError, NoReplyError or RefusedError."""
-        self._require_link()
         self.withdraw()
         with self._orders.ordering():
             await self._orders.insist(self._session.revoke(), urgency=Urgency.REVOKE)
@@ -160,7 +159,6 @@ class FramedBarrier:
 
     async def release(self) -> None:
         """Open so that whoever is inside can leave. Waits for nothing but the reply that is on the wire."""
-        self._require_link()
         await self._orders.converse(self._session.release(), urgency=Urgency.FREE)
 
     async def lamp(self, colour: LampColour) -> None:

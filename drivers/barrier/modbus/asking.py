@@ -1,9 +1,8 @@
-"""What a conversation with a Modbus board is made of: requests that are repeated until they are answered, and pauses. No I/O."""
+"""What a conversation with a Modbus board is made of: requests that are repeated until they are answered. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import TypeVar
 
 from drivers.barrier.modbus.frames import (
@@ -15,17 +14,11 @@ from drivers.barrier.modbus.frames import (
     Request,
     WriteRequest,
 )
+from drivers.barrier.orders import Pause
 from drivers.errors import NoReplyError, RefusedError
 
 ATTEMPTS_MAX = 4  # of a request that may be repeated; at the limit the caller hears NoReplyError
 _BUSY = frozenset({5, 6})
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Let so many seconds pass; the line is others' meanwhile."""
-
-    seconds: float
 
 
 Answer = TypeVar("Answer")

@@ -9,25 +9,19 @@ Polling and reconnecting are the caller's: no task runs here.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import asdict, dataclass
-from typing import TypeVar
 
-from drivers.barrier.modbus.asking import Conversation, Pause
 from drivers.barrier.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Session
-from drivers.barrier.turns import Turns, Urgency
-from drivers.errors import LinkLostError, NoReplyError, NotWellError, RefusedError
+from drivers.barrier.orders import Orders
+from drivers.barrier.turns import Urgency
+from drivers.errors import LinkLostError, NotWellError
 from drivers.links import Link
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
 CHECK_SPARE_S = 0.2  # over the watchdog's time, before it must have noticed our silence
-STATUS_FRESH_S = 0.3  # an older status does not speak for the lane, so a grant asks again
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
@@ -62,12 +56,8 @@ class ModbusBarrier:
             entry_is_left=entry_is_left,
             clock=lambda: asyncio.get_running_loop().time(),
         )
-        self._turns = Turns()
+        self._orders = Orders(self._exchange, require_line=self._require_link, lose=lambda _: self.close())
         self._link: Link | None = None
-        self._withdrawals = 0
-        self._orders = 0
-        self._latest: BarrierStatus | None = None
-        self._latest_at_s = 0.0
         self._grant_written_at_s: float | None = None
 
     @property
@@ -81,28 +71,14 @@ class ModbusBarrier:
         Raises LinkLostError, NoReplyError or, when the board can never work so, SetupError.
         """
         self.close()
-        async with self._turns.take(Urgency.REVOKE):
-            self.withdraw()  # a grant that waits for its turn belongs to the time before
+        async with self._orders.connecting():
             self._link = await self._open_link()
             self.health.connects += 1
-            try:
-                self._note(await self._converse(self._session.hello(), urgency=None))
-            except BaseException:
-                self.close()
-                raise
+            self._orders.note(await self._orders.converse(self._session.hello(), urgency=None))
 
     async def status(self) -> BarrierStatus:
         """Ask the controller. Raises LinkLostError, NoReplyError, or RefusedError."""
-        orders, connects = self._orders, self.health.connects
-
-        def still_wanted() -> None:
-            if connects != self.health.connects:
-                raise NoReplyError("the line was opened anew meanwhile")
-
-        status = await self._converse(self._session.status(), urgency=Urgency.POLL, still_wanted=still_wanted)
-        if orders == self._orders:
-            self._note(status)
-        return status
+        return await self._orders.ask(self._session.status())
 
     async def check(self) -> str:
         """Take the controller over, see it at rest, then keep silent and see that it notices (safety invariant 5); say what was found.
@@ -112,7 +88,7 @@ class ModbusBarrier:
         try:
             await self.connect()
             status = await self.status()
-            await self._converse(
+            await self._orders.converse(
                 self._session.rest(), urgency=Urgency.POLL
             )  # a contact must not be held while we are silent
             proven = await self._watchdog_proven()
@@ -130,13 +106,13 @@ class ModbusBarrier:
         watchdog = self._profile.watchdog
         if watchdog is None:
             return f"no host watchdog; its {' and '.join(self._profile.grant_ends_by)} ends a grant"
-        await self._converse(self._session.prove(on=True), urgency=Urgency.POLL)
-        if watchdog.proof is not None and not await self._converse(self._session.proof(), urgency=Urgency.POLL):
+        await self._orders.converse(self._session.prove(on=True), urgency=Urgency.POLL)
+        if watchdog.proof is not None and not await self._orders.converse(self._session.proof(), urgency=Urgency.POLL):
             raise NotWellError(f"the output that proves the host watchdog (coil {watchdog.proof}) does not switch on")
         await asyncio.sleep(watchdog.ms / 1000 + CHECK_SPARE_S)
         if watchdog.proof is not None:
-            noticed = not await self._converse(self._session.proof(), urgency=Urgency.POLL)
-            await self._converse(self._session.prove(on=False), urgency=Urgency.POLL)
+            noticed = not await self._orders.converse(self._session.proof(), urgency=Urgency.POLL)
+            await self._orders.converse(self._session.prove(on=False), urgency=Urgency.POLL)
         else:
             noticed = BarrierAlarm.HOST_LOST in (await self.status()).alarms
         if not noticed:
@@ -157,117 +133,58 @@ class ModbusBarrier:
         takes = self._profile.ttl_ms
         if ttl_ms not in takes:
             raise ValueError(f"time to live of {ttl_ms} ms is outside {takes.start} to {takes.stop - 1}")
-        still_wanted = self._until_withdrawn(spared=0)
-        clock = asyncio.get_running_loop().time
-        before = self._latest
-        if before is None or clock() - self._latest_at_s > STATUS_FRESH_S:
-            before = await self._converse(self._session.status(), urgency=Urgency.GRANT, still_wanted=still_wanted)
+        still_wanted = self._orders.until_withdrawn(spared=0)
+        before = self._orders.fresh
+        if before is None:
+            before = await self._orders.converse(
+                self._session.status(), urgency=Urgency.GRANT, still_wanted=still_wanted
+            )
         conversation = self._session.grant(direction, ttl_ms, before=before)
-        with self._ordering():
-            await self._converse(conversation, urgency=Urgency.GRANT, still_wanted=still_wanted)
+        with self._orders.ordering():
+            await self._orders.converse(conversation, urgency=Urgency.GRANT, still_wanted=still_wanted)
 
     async def revoke(self) -> None:
         """Take every grant back; in an emergency say nothing. Raises LinkLostError, NoReplyError or RefusedError."""
         self.withdraw()
-        with self._ordering():
-            await self._insist(self._session.revoke(), urgency=Urgency.REVOKE)
+        with self._orders.ordering():
+            await self._orders.insist(self._session.revoke(), urgency=Urgency.REVOKE)
 
     def withdraw(self) -> None:
         """Have every order under way but a release go no further than the request on the wire: a grant that was not written never is."""
-        self._withdrawals += 1
+        self._orders.withdraw()
 
     async def release(self) -> None:
         """Open so that whoever is inside can leave. Waits for nothing but the reply that is on the wire."""
-        await self._converse(self._session.release(), urgency=Urgency.FREE)
+        await self._orders.converse(self._session.release(), urgency=Urgency.FREE)
 
     async def lamp(self, colour: LampColour) -> None:
         """Show a colour."""
-        await self._converse(self._session.lamp(colour), urgency=Urgency.POLL)
+        await self._orders.converse(self._session.lamp(colour), urgency=Urgency.POLL)
 
     async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
         """Clear those of these whose cause is gone."""
-        await self._insist(self._session.clear_alarms(alarms), urgency=Urgency.POLL)
+        await self._orders.insist(self._session.clear_alarms(alarms), urgency=Urgency.POLL)
 
     async def end_emergency(self) -> None:
         """End an emergency whose cause is gone. Raises RefusedError while it lasts."""
-        with self._ordering():
-            await self._insist(self._session.end_emergency(), urgency=Urgency.REVOKE)
+        with self._orders.ordering():
+            await self._orders.insist(self._session.end_emergency(), urgency=Urgency.REVOKE)
 
     def close(self) -> None:
         """Close the line. The controller ends what it granted by itself."""
-        self._latest = None
+        self._orders.forget()
         if self._link is not None:
             self._link.close()
             self._link = None
 
-    @contextlib.contextmanager
-    def _ordering(self) -> Iterator[None]:
-        """Let no status that was asked for before or during an order speak for the time after it."""
-        try:
-            self._orders += 1
-            self._latest = None
-            yield
-        finally:
-            self._orders += 1
-            self._latest = None
-
-    def _note(self, status: BarrierStatus) -> None:
-        self._latest = status
-        self._latest_at_s = asyncio.get_running_loop().time()
-
-    def _until_withdrawn(self, *, spared: int) -> Callable[[], None]:
-        """What is asked before each request of an order: RefusedError once it was withdrawn and so many were let through."""
-        withdrawals, asked = self._withdrawals, itertools.count()
-
-        def still_wanted() -> None:
-            if next(asked) >= spared and withdrawals != self._withdrawals:
-                raise RefusedError("withdrawn while it was under way")
-
-        return still_wanted
-
-    async def _insist(self, conversation: Conversation[None], *, urgency: Urgency) -> None:
-        """Carry an order out that is written at least once, however soon it is withdrawn."""
-        await self._converse(conversation, urgency=urgency, still_wanted=self._until_withdrawn(spared=1))
-
-    async def _converse(
-        self,
-        conversation: Conversation[Answer],
-        *,
-        urgency: Urgency | None,
-        still_wanted: Callable[[], None] = lambda: None,
-    ) -> Answer:
-        """Carry a conversation out, a turn for each request; `urgency` None means that the caller holds the turn."""
-        is_mute = True
-        try:
-            request = next(conversation)
-            while True:
-                is_mute = False
-                reply: Reply | None = None
-                if isinstance(request, Pause):
-                    await asyncio.sleep(request.seconds)
-                elif urgency is None:
-                    reply = await self._exchange(request)
-                else:
-                    async with self._turns.take(urgency):
-                        still_wanted()
-                        reply = await self._exchange(request)
-                request = conversation.send(reply)
-        except StopIteration as end:
-            if is_mute and self._link is None:  # nothing to say to this board, and no board
-                raise LinkLostError("the barrier is not connected") from None
-            answer: Answer = end.value
-            return answer
-        except LinkLostError:
-            self.close()
-            raise
-        finally:
-            conversation.close()
+    def _require_link(self) -> Link:
+        if self._link is None:
+            raise LinkLostError("the barrier is not connected")
+        return self._link
 
     async def _exchange(self, request: Request) -> Reply | None:
         """Send one request and wait for its reply; None after silence. Raises LinkLostError."""
-        link = self._link
-        if link is None:
-            raise LinkLostError("the barrier is not connected")
+        link = self._require_link()
         clock = asyncio.get_running_loop().time
         deadline_s = self._session.reply_deadline_s(request)
         buffer = bytearray()

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers.barrier.modbus.asking import Conversation, Pause, read, write, write_coils
+from drivers.barrier.modbus.asking import Conversation, read, write, write_coils
 from drivers.barrier.modbus.frames import READ_COILS, READ_HOLDING, CoilsRequest, Request, WriteRequest
 from drivers.barrier.modbus.image import Image, number
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.tables import Passages, Pulse, Status, Timed
+from drivers.barrier.orders import Pause
 from drivers.errors import SetupError
 
 _CLAIM_AGAIN_S = 0.005
