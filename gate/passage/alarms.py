@@ -15,22 +15,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.passage import records
+from gate.passage.doorway import Doorway, Raised
 from gate.passage.effects import ClearAlarms, Effect, Write
-from gate.passage.events import Event, LaneSeen
+from gate.passage.events import DoorSeen
 from gate.passage.evidence import Alarm
-from gate.passage.lane import Raised, Surroundings, Timing
+from gate.passage.lane import Surroundings, Timing
+
+Following = tuple[Doorway, tuple[Effect, ...]]
 
 # Of somebody who was not to pass, or of hardware that may fail again: the others end with their cause.
 _FOR_AN_OFFICER = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT, Alarm.MOTOR_FAULT})
 
 
-def follow(around: Surroundings, event: Event, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
-    """What a status tells of alarms: which began, which are over, and the order to clear those that need nobody."""
-    if not isinstance(event, LaneSeen) or not (event.alarms or around.alarms):
-        return around, ()
-    around, ended = _seen(around, event, now_ms, timing)
-    around, clearing = _clear(around, now_ms, timing)
-    return around, (*clearing, *ended)
+def follow(doorway: Doorway, seen: DoorSeen, now_ms: int, timing: Timing, *, emergency: bool) -> Following:
+    """What a door's status tells of alarms: which began, which are over, and the order to clear those that need nobody."""
+    if not (seen.alarms or doorway.alarms):
+        return doorway, ()
+    doorway, ended = _seen(doorway, seen, now_ms, timing)
+    doorway, clearing = _clear(doorway, now_ms, timing, emergency=emergency)
+    return doorway, (*clearing, *ended)
 
 
 def left(waiting: tuple[Alarm, ...], now_ms: int) -> tuple[Raised, ...]:
@@ -38,23 +41,23 @@ def left(waiting: tuple[Alarm, ...], now_ms: int) -> tuple[Raised, ...]:
     return tuple(Raised(alarm, now_ms, standing=False, waits=True) for alarm in waiting)
 
 
-def _seen(around: Surroundings, seen: LaneSeen, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
+def _seen(doorway: Doorway, seen: DoorSeen, now_ms: int, timing: Timing) -> Following:
     """An alarm that waits may come and go in the controller: it begins once, and is over when it neither stands nor waits."""
-    known = tuple(replace(one, standing=one.alarm in seen.alarms) for one in around.alarms)
+    known = tuple(replace(one, standing=one.alarm in seen.alarms) for one in doorway.alarms)
     new = tuple(alarm for alarm in seen.alarms if all(one.alarm is not alarm for one in known))
-    lately = tuple(one for one in around.begun if now_ms - one[1] < timing.alarm_again_ms)
+    lately = tuple(one for one in doorway.begun if now_ms - one[1] < timing.alarm_again_ms)
     begun = (*lately, *((alarm, now_ms) for alarm in new))
     raised = tuple(Raised(alarm, now_ms, standing=True, waits=_waits(alarm, begun, timing)) for alarm in new)
-    around, ended = _over(replace(around, alarms=(*known, *raised), begun=begun), now_ms)
-    return replace(around, new_alarms=new), ended
+    doorway, ended = _over(replace(doorway, alarms=(*known, *raised), begun=begun), now_ms)
+    return replace(doorway, new_alarms=new), ended
 
 
-def _over(around: Surroundings, now_ms: int) -> tuple[Surroundings, tuple[Effect, ...]]:
+def _over(doorway: Doorway, now_ms: int) -> Following:
     """Forget what is over, with a record each."""
-    over = tuple(one for one in around.alarms if not one.standing and not one.waits)
-    left = tuple(one for one in around.alarms if one.standing or one.waits)
+    over = tuple(one for one in doorway.alarms if not one.standing and not one.waits)
+    left = tuple(one for one in doorway.alarms if one.standing or one.waits)
     ended = tuple(Write(records.AlarmEnded(one.alarm, now_ms - one.since_ms)) for one in over)
-    return replace(around, alarms=left), ended
+    return replace(doorway, alarms=left), ended
 
 
 def _waits(alarm: Alarm, begun: tuple[tuple[Alarm, int], ...], timing: Timing) -> bool:
@@ -62,18 +65,27 @@ def _waits(alarm: Alarm, begun: tuple[tuple[Alarm, int], ...], timing: Timing) -
     return alarm in _FOR_AN_OFFICER or sum(one == alarm for one, _ in begun) >= timing.alarm_again_max
 
 
-def _clear(around: Surroundings, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
-    due = tuple(one.alarm for one in around.alarms if one.standing and not one.waits)
-    if not due or around.emergency() or not around.at_rest():
-        return replace(around, clearing_ms=None), ()  # the next time at rest begins anew
-    if around.clearing_ms is not None and now_ms - around.clearing_ms < timing.order_again_ms:
-        return around, ()
-    return replace(around, clearing_ms=now_ms), (ClearAlarms(due),)
+def _clear(doorway: Doorway, now_ms: int, timing: Timing, *, emergency: bool) -> Following:
+    due = tuple(one.alarm for one in doorway.alarms if one.standing and not one.waits)
+    if not due or emergency or not doorway.at_rest():
+        return replace(doorway, clearing_ms=None), ()  # the next time at rest begins anew
+    if doorway.clearing_ms is not None and now_ms - doorway.clearing_ms < timing.order_again_ms:
+        return doorway, ()
+    return replace(doorway, clearing_ms=now_ms), (ClearAlarms(due, doorway.door),)
 
 
 def acknowledged(around: Surroundings, now_ms: int) -> tuple[Surroundings, tuple[Effect, ...]]:
-    """An officer has seen every alarm there is: none waits any more, and each is over once the controller shows it no more."""
-    seen = tuple(replace(one, waits=False) for one in around.alarms)
+    """An officer has seen every alarm there is: none waits any more, and each is over once its controller shows it no more."""
+    told: tuple[Effect, ...] = ()
+    for doorway in around.doors:
+        if doorway.alarms:
+            changed, effects = _acknowledged(doorway, now_ms)
+            around, told = around.with_doorway(changed), (*told, *effects)
+    return around, told
+
+
+def _acknowledged(doorway: Doorway, now_ms: int) -> Following:
+    seen = tuple(replace(one, waits=False) for one in doorway.alarms)
     standing = tuple(one.alarm for one in seen if one.standing)
-    around, ended = _over(replace(around, alarms=seen, begun=(), clearing_ms=now_ms), now_ms)
-    return around, (*((ClearAlarms(standing),) if standing else ()), *ended)
+    doorway, ended = _over(replace(doorway, alarms=seen, begun=(), clearing_ms=now_ms), now_ms)
+    return doorway, (*((ClearAlarms(standing, doorway.door),) if standing else ()), *ended)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from gate.passage import records
 from gate.passage.counting import begins_anew
+from gate.passage.doorway import Doorway
 from gate.passage.effects import Effect, Write
 from gate.passage.lane import Surroundings, Timing
 from gate.passage.records import Direction, IncidentKind, PassedBy
@@ -21,33 +22,42 @@ _NOBODYS = frozenset({PassedBy.NOTHING, PassedBy.UNSEEN})
 
 def entries(before: Surroundings, around: Surroundings, state: State, now_ms: int, timing: Timing) -> tuple[Write, ...]:
     """What the latest event adds to the books. `state` is the one that it met, `before` what was known until then."""
-    if around.counted is None:
-        return ()
-    counted, crossing = around.counted, crossing_of(state)
+    open_to_all = isinstance(state, Emergency) or around.emergency()
+    return tuple(
+        write
+        for then, now in zip(before.doors, around.doors, strict=True)
+        if then.counted is not now.counted
+        for write in _entries(then, now, state, _what_opened(then, now, now_ms, timing, open_to_all=open_to_all))
+    )
+
+
+def _entries(then: Doorway, now: Doorway, state: State, others: PassedBy) -> list[Write]:
+    """The same of one door. `others` is what opened for those who had no grant of ours."""
+    assert now.counted is not None, "it was just counted"
+    counted, crossing = now.counted, crossing_of(state)
     books: list[Write] = []
-    if begins_anew(before.counted, counted):
-        books.append(Write(records.Counted(counted, before.counted)))
-    granted = min(around.just_passed, 1) if isinstance(state, Granted) else 0
-    others = _what_opened(before, around, state, now_ms, timing)
+    if begins_anew(then.counted, counted):
+        books.append(Write(records.Counted(counted, then.counted)))
+    granted = min(now.just_passed, 1) if isinstance(state, Granted) else 0
     for direction, count, how in (
         (Direction.ENTRY, granted, PassedBy.GRANT),
-        (Direction.ENTRY, around.just_passed - granted, others),
-        (Direction.EXIT, around.just_left, others),
+        (Direction.ENTRY, now.just_passed - granted, others),
+        (Direction.EXIT, now.just_left, others),
     ):
         if count:
             books.append(Write(records.Passed(crossing, count, how, direction, counted)))
         if count and how in _NOBODYS:
             books.append(Write(records.Incident(crossing, IncidentKind.PASSAGE_BEYOND_GRANT, count)))
-    return tuple(books)
+    return books
 
 
-def _what_opened(before: Surroundings, around: Surroundings, state: State, now_ms: int, timing: Timing) -> PassedBy:
+def _what_opened(then: Doorway, now: Doorway, now_ms: int, timing: Timing, *, open_to_all: bool) -> PassedBy:
     """What opened for those who had no grant of ours."""
-    if isinstance(state, Emergency) or around.emergency():
+    if open_to_all:
         return PassedBy.EMERGENCY
-    if around.released(now_ms, timing):
+    if now.released(now_ms, timing.release_ms):
         return PassedBy.RELEASE
-    return PassedBy.UNSEEN if before.lane is None else PassedBy.NOTHING
+    return PassedBy.UNSEEN if then.seen is None else PassedBy.NOTHING
 
 
 def in_order(effects: tuple[Effect, ...], books: tuple[Write, ...]) -> tuple[Effect, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gate.passage.evidence import Alarm
+from gate.passage.evidence import Alarm, Door
 from gate.passage.orders import Outcome
 from gate.passage.records import Record
 from gate.passage.screen import Guidance, Screen
@@ -29,37 +29,45 @@ class StartCrossing:
 
 @dataclass(frozen=True, slots=True)
 class LookAtLane:
-    """Ask the barrier controller now; the answer comes as `LaneSeen`."""
+    """Ask every door's barrier controller now; the answers come as `DoorSeen`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Let one person through. The only effect that opens for a traveller."""
+    """Let one person through a door. The only effect that opens for a traveller."""
 
     crossing: str
     ttl_ms: int
+    door: Door = Door.LAST
 
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
-    """Take the grant back, now."""
+    """Take the grant of a door back, now."""
+
+    door: Door = Door.LAST
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Open so that whoever is inside can leave, now."""
+    """Open a door so that whoever is inside can leave, now."""
+
+    door: Door = Door.LAST
 
 
 @dataclass(frozen=True, slots=True)
 class EndEmergency:
-    """Tell the controller that the emergency is over; it refuses while the fire input is active."""
+    """Tell a door's controller that the emergency is over; it refuses while the fire input is active."""
+
+    door: Door = Door.LAST
 
 
 @dataclass(frozen=True, slots=True)
 class ClearAlarms:
-    """Have the controller clear these alarms, as far as their cause is gone."""
+    """Have a door's controller clear these alarms, as far as their cause is gone."""
 
     alarms: tuple[Alarm, ...]
+    door: Door = Door.LAST
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from gate.passage.counting import Counters
-from gate.passage.evidence import Alarm, CameraTrouble, DocumentEvidence, FaceEvidence
+from gate.passage.evidence import Alarm, CameraTrouble, DocumentEvidence, Door, FaceEvidence
 from gate.passage.orders import Ordered
 from gate.passage.screen import Guidance
 
@@ -130,8 +130,8 @@ class VideoDoubted:
 
 
 @dataclass(frozen=True, slots=True)
-class LaneSeen:
-    """A fresh status of the barrier controller. `passages` counts each direction since its latest power-up, `power_ups` these."""
+class DoorSeen:
+    """A fresh status of a door's barrier controller. `passages` counts each direction since its latest power-up, `power_ups` these."""
 
     closed: bool
     bodies: int
@@ -142,6 +142,7 @@ class LaneSeen:
     fire: bool
     emergency_open: bool
     alarms: tuple[Alarm, ...]
+    door: Door = Door.LAST
 
     @property
     def counters(self) -> Counters:
@@ -161,6 +162,7 @@ class GrantFailed:
     """The controller said no, or the way to it is gone."""
 
     crossing: str
+    door: Door = Door.LAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +225,7 @@ Event = (
     | FaceCompared
     | TrackChanged
     | VideoDoubted
-    | LaneSeen
+    | DoorSeen
     | LampAnswered
     | GrantFailed
     | Recorded

@@ -244,6 +244,13 @@ class FaceEvidence:
     age_ms: int | None = None
 
 
+class Door(enum.Enum):
+    """A lane's doors in the order in which travellers come to them: into the lane, and out of it. A lane of one door has the last alone."""
+
+    FIRST = "first"
+    LAST = "last"
+
+
 class Alarm(enum.Enum):
     """What a barrier controller reports by itself."""
 
@@ -257,8 +264,8 @@ class Alarm(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class LaneEvidence:
-    """What the barrier controller says, and how old that is, in milliseconds."""
+class DoorEvidence:
+    """What a door's barrier controller says, and how old that is, in milliseconds."""
 
     age_ms: int
     closed: bool
@@ -287,5 +294,5 @@ class Evidence:
 
     document: DocumentEvidence | None
     face: FaceEvidence | None
-    lane: LaneEvidence | None
+    lane: DoorEvidence | None
     site: SiteEvidence

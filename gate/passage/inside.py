@@ -8,27 +8,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gate.passage.doorway import Doorway, Inside
 from gate.passage.effects import Effect
 from gate.passage.endings import incident
-from gate.passage.events import Event, LaneSeen, Part, PartLost
-from gate.passage.lane import Inside, Surroundings, Timing
+from gate.passage.events import DoorSeen
+from gate.passage.lane import Timing
 from gate.passage.records import IncidentKind
 from gate.passage.states import Emergency, Idle, Referred, State, crossing_of
 
 
 def watch(
-    around: Surroundings, state: State, event: Event, now_ms: int, timing: Timing
-) -> tuple[Surroundings, tuple[Effect, ...]]:
-    """Whether somebody waits inside after this event, and what is said of it."""
-    if event == PartLost(Part.BARRIER):
-        return replace(around, inside=None), ()
-    if not isinstance(event, LaneSeen):
-        return around, ()
-    if not event.closed or event.bodies == 0:
-        return (around if around.inside is None else replace(around, inside=None)), ()
-    inside = around.inside or Inside(now_ms)
+    doorway: Doorway, state: State, seen: DoorSeen, now_ms: int, timing: Timing
+) -> tuple[Doorway, tuple[Effect, ...]]:
+    """Whether somebody waits inside as this status has it, and what is said of it."""
+    if not seen.closed or seen.bodies == 0:
+        return (doorway if doorway.inside is None else replace(doorway, inside=None)), ()
+    inside = doorway.inside or Inside(now_ms)
     is_long = now_ms - inside.since_ms >= timing.inside_max_ms
     if inside.told or not is_long or not isinstance(state, Idle | Referred | Emergency):
-        return replace(around, inside=inside), ()
-    told = replace(around, inside=replace(inside, told=True))
+        return replace(doorway, inside=inside), ()
+    told = replace(doorway, inside=replace(inside, told=True))
     return told, (incident(crossing_of(state), IncidentKind.PERSON_INSIDE),)

@@ -1,20 +1,20 @@
-"""What a lane knows of its surroundings, and when its door may move. Pure.
+"""What a lane knows of its surroundings, and when its doors may move. Pure.
 
-The machine keeps one `Surroundings` beside its state: the newest status of the barrier controller with its age, the
-parts that are lost, the officers and what they ordered, the lists, the clock. Old or unknown status is never "closed" (safety invariant 6).
+The machine keeps one `Surroundings` beside its state: what is known of each door, the parts that are lost, the officers and what they
+ordered, the lists, the clock.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gate.passage.counting import Counters, passages_between
+from gate.passage.doorway import Doorway, Raised
 from gate.passage.events import (
+    DoorSeen,
     Event,
     FaceCompared,
     FaceSeen,
     LampAnswered,
-    LaneSeen,
     Part,
     PartBack,
     PartLost,
@@ -22,7 +22,7 @@ from gate.passage.events import (
     SiteSeen,
     TrackChanged,
 )
-from gate.passage.evidence import Alarm, LaneEvidence, SiteEvidence
+from gate.passage.evidence import Door, DoorEvidence, SiteEvidence
 from gate.passage.orders import Notice
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind
@@ -61,37 +61,6 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
-    """An alarm that began and is not over. `standing`: the controller shows it; `waits`: no officer has acknowledged it who must."""
-
-    alarm: Alarm
-    since_ms: int
-    standing: bool
-    waits: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An order that no status has shown yet: wanted since when, told last when, and whether an incident says that nothing shows it.
-
-    `opened`: of a release, the leaf was seen open since.
-    """
-
-    since_ms: int
-    at_ms: int
-    missed: bool = False
-    opened: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Inside:
-    """Somebody is seen inside before a closed leaf, since when, and whether an officer was told."""
-
-    since_ms: int
-    told: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Referral:
     """A crossing that waits for an officer, and every reason."""
 
@@ -101,23 +70,19 @@ class Referral:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The newest known facts. `just_passed` and `just_left` are the numbers of entry and exit passages that the latest event brought to
-    light; `counted` is where the controller's counters stood when it was last heard, however long ago.
+    """The newest known facts. `doors` are in the order in which travellers come to them.
 
     `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
-    whose presence was written down last, and when; `closed_by` is who took the lane out of service. `granting`, `revoking` and `freeing`
-    are what the barrier was told and no status has borne out yet (`gate.passage.wanting`). `waiting` are the referrals that no officer
-    has settled, oldest first, also while an officer lets one through (`gate.passage.waiting`).
+    whose presence was written down last, and when; `closed_by` is who took the lane out of service. `waiting` are the referrals that no
+    officer has settled, oldest first, also while an officer lets one through (`gate.passage.waiting`).
     `replaced` are the latest crossings of which a record could not be kept: nobody is granted one of these.
     `incidents` are those that were written down just now, of which crossing, and when. `site_at_ms` is when lists and clock were looked
     at. `look` is the running crossing and vision's session in which its traveller was seen last, `another_look` says that the latest
     event comes from another session than what was seen of the same traveller before.
-    `alarms` are those that are not over, `new_alarms` began with the latest event, `begun` lately, and `clearing_ms` is when the controller
-    was last told to clear some. `hinders` is what keeps the lane from admitting anybody, by its rules, as of the latest event.
+    `hinders` is what keeps the lane from admitting anybody, by its rules, as of the latest event.
     """
 
-    lane: LaneSeen | None = None
-    lane_at_ms: int = 0
+    doors: tuple[Doorway, ...] = (Doorway(),)
     lost: frozenset[Part] = frozenset()
     officer_seen_ms: int | None = None
     trust_age_days: float | None = None
@@ -125,20 +90,8 @@ class Surroundings:
     site_at_ms: int | None = None
     look: tuple[str, int] | None = None
     another_look: bool = False
-    released_ms: int | None = None
-    granting: Told | None = None
-    revoking: Told | None = None
-    freeing: Told | None = None
-    counted: Counters | None = None
     waiting: tuple[Referral, ...] = ()
-    inside: Inside | None = None
     lamp_refused: bool = False
-    just_passed: int = 0
-    just_left: int = 0
-    alarms: tuple[Raised, ...] = ()
-    new_alarms: tuple[Alarm, ...] = ()
-    begun: tuple[tuple[Alarm, int], ...] = ()
-    clearing_ms: int | None = None
     hinders: tuple[Objection, ...] = (Objection(Reason.BARRIER_LOST),)
     version: int = 0
     closed_by: str | None = None
@@ -147,23 +100,30 @@ class Surroundings:
     incidents: tuple[tuple[IncidentKind, str | None, int], ...] = ()
     replaced: tuple[str, ...] = ()
 
+    def doorway(self, door: Door) -> Doorway:
+        """What is known of a door. Raises KeyError when the lane has no such door."""
+        for one in self.doors:
+            if one.door is door:
+                return one
+        raise KeyError(door)
+
+    def with_doorway(self, changed: Doorway) -> Surroundings:
+        """The surroundings with what is known of one door now."""
+        return replace(self, doors=tuple(changed if one.door is changed.door else one for one in self.doors))
+
+    @property
+    def last(self) -> Doorway:
+        """The door that leads out of the lane."""
+        return self.doors[-1]
+
     def observe(self, event: Event, now_ms: int) -> Surroundings:
         """The surroundings after an event."""
-        news = self.just_passed or self.just_left or self.new_alarms or self.another_look
-        calm = replace(self, just_passed=0, just_left=0, new_alarms=(), another_look=False) if news else self
-        if isinstance(event, LaneSeen):
-            passed, left = passages_between(self.counted, event.counters)
-            return replace(
-                calm,
-                lane=event,
-                lane_at_ms=now_ms,
-                counted=event.counters,
-                just_passed=passed,
-                just_left=left,
-            )
+        calm = self._calm()
+        if isinstance(event, DoorSeen):
+            return calm.with_doorway(calm.doorway(event.door).observe(event, now_ms))
         if isinstance(event, PartLost):
-            lane = None if event.part is Part.BARRIER else calm.lane
-            return replace(calm, lost=calm.lost | {event.part}, lane=lane)
+            calm = replace(calm, lost=calm.lost | {event.part})
+            return calm.with_doorway(calm.last.unseen()) if event.part is Part.BARRIER else calm
         if isinstance(event, LampAnswered):
             return replace(calm, lamp_refused=not event.shown)
         if isinstance(event, RecordReplaced) and event.crossing is not None:
@@ -174,6 +134,13 @@ class Surroundings:
             return replace(calm, trust_age_days=event.trust_age_days, clock_sure=event.clock_sure, site_at_ms=now_ms)
         return calm
 
+    def _calm(self) -> Surroundings:
+        """The same without news."""
+        doors = tuple(one.calm() for one in self.doors)
+        if self.another_look or any(calm is not one for calm, one in zip(doors, self.doors, strict=True)):
+            return replace(self, doors=doors, another_look=False)
+        return self
+
     def looked(self, event: Event, crossing: str | None) -> Surroundings:
         """The surroundings after an event, as to vision's sessions: only what is said of the running crossing counts."""
         if not isinstance(event, FaceSeen | FaceCompared | TrackChanged) or event.crossing != crossing:
@@ -182,18 +149,9 @@ class Surroundings:
         before = self.look
         return replace(self, look=look, another_look=before is not None and before[0] == crossing and before != look)
 
-    def lane_evidence(self, now_ms: int) -> LaneEvidence | None:
-        """The lane as evidence, None when nothing is known. An alarm that waits for an officer stands, whatever the controller says."""
-        if self.lane is None:
-            return None
-        return LaneEvidence(
-            age_ms=now_ms - self.lane_at_ms,
-            closed=self.lane.closed,
-            bodies=self.lane.bodies,
-            grants_left=self.lane.grants_left,
-            emergency=self.lane.fire or self.lane.emergency_open,
-            alarms=tuple(one.alarm for one in self.alarms),
-        )
+    def lane_evidence(self, now_ms: int) -> DoorEvidence | None:
+        """The last door as evidence, None when nothing is known."""
+        return self.last.evidence(now_ms)
 
     def site_evidence(self, now_ms: int) -> SiteEvidence:
         """Officer, lists and clock as evidence."""
@@ -202,13 +160,22 @@ class Surroundings:
         return SiteEvidence(seen, self.trust_age_days, self.clock_sure, age)
 
     def emergency(self) -> bool:
-        """True while the fire input is active or the controller stands open for an emergency."""
-        return self.lane is not None and (self.lane.fire or self.lane.emergency_open)
+        """True while a fire input is active or a controller stands open for an emergency."""
+        return any(one.emergency() for one in self.doors)
 
     def at_rest(self) -> bool:
-        """True when the leaf is closed, nobody is in the zone and nothing is granted."""
-        lane = self.lane
-        return lane is not None and lane.closed and lane.bodies == 0 and lane.grants_left == 0
+        """True when every leaf is closed, nobody is in a zone and nothing is granted."""
+        return all(one.at_rest() for one in self.doors)
+
+    @property
+    def alarms(self) -> tuple[Raised, ...]:
+        """Those of all doors that are not over."""
+        return tuple(raised for one in self.doors for raised in one.alarms)
+
+    @property
+    def moved(self) -> bool:
+        """True when the latest event brought somebody's passage to light."""
+        return any(one.just_passed or one.just_left for one in self.doors)
 
     def in_service(self) -> bool:
         """True when a traveller may be invited: nothing lost, nothing hinders an admission, and no officer closed it."""
@@ -217,9 +184,9 @@ class Surroundings:
     def notices(self) -> tuple[Notice, ...]:
         """What an officer must know now."""
         found = {
-            Notice.REVOKE_NOT_SHOWN: self.revoking is not None and self.revoking.missed,
-            Notice.RELEASE_NOT_SHOWN: self.freeing is not None and self.freeing.missed,
-            Notice.PERSON_INSIDE: self.inside is not None and self.inside.told,
+            Notice.REVOKE_NOT_SHOWN: any(one.revoking is not None and one.revoking.missed for one in self.doors),
+            Notice.RELEASE_NOT_SHOWN: any(one.freeing is not None and one.freeing.missed for one in self.doors),
+            Notice.PERSON_INSIDE: any(one.inside is not None and one.inside.told for one in self.doors),
             Notice.LAMP_REFUSED: self.lamp_refused,
         }
         return tuple(notice for notice, is_so in found.items() if is_so)
@@ -231,7 +198,3 @@ class Surroundings:
     def decided_by(self, crossing: str) -> str | None:
         """Who answered this referral, as far as it is remembered."""
         return dict(self.decided).get(crossing)
-
-    def released(self, now_ms: int, timing: Timing) -> bool:
-        """True while passages belong to an officer's release."""
-        return self.released_ms is not None and now_ms - self.released_ms <= timing.release_ms

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.passage import records, waiting
+from gate.passage import records, waiting, wanting
 from gate.passage.alarms import follow
 from gate.passage.books import entries, in_order
+from gate.passage.doorway import Doorway
 from gate.passage.effects import (
     Effect,
     EndEmergency,
@@ -48,12 +49,12 @@ from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
     DocumentRemoved,
+    DoorSeen,
     Event,
     FaceCompared,
     FaceSeen,
     GrantFailed,
     LampAnswered,
-    LaneSeen,
     NotRecorded,
     PageGuided,
     Part,
@@ -100,7 +101,6 @@ from gate.passage.states import (
     crossing_of,
     unread_of,
 )
-from gate.passage.wanting import insist, shown
 
 __all__ = [
     "Emergency",
@@ -142,8 +142,10 @@ def step(
     rules: Rules, around: Surroundings, state: State, event: Event, now_ms: int
 ) -> tuple[Surroundings, State, tuple[Effect, ...]]:
     """Answer one event. Total: every event is answered in every state."""
-    before, around = around, shown(around.observe(event, now_ms).looked(event, crossing_of(state)), event)
-    around, alarmed = follow(around, event, now_ms, rules.timing)
+    before, around = around, around.observe(event, now_ms).looked(event, crossing_of(state))
+    alarmed: tuple[Effect, ...] = ()
+    if isinstance(event, DoorSeen):
+        around, alarmed = _status(around, event, now_ms, rules.timing)
     around = _fit(rules, around, now_ms)
     books = entries(before, around, state, now_ms, rules.timing)
     noted = _notes(around, state)
@@ -158,9 +160,37 @@ def step(
         state, effects = _dispatch(rules, around, state, event, now_ms)
     if effects:
         around = replace(around, waiting=waiting.follow(around.waiting, effects))
-    around, inside = watch(around, state, event, now_ms, rules.timing)
-    around, again = insist(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
+    around, inside, again = _barriers(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
     return around, state, (*in_order((*effects, *again), books), *noted, *lost, *alarmed, *inside)
+
+
+def _status(
+    around: Surroundings, seen: DoorSeen, now_ms: int, timing: Timing
+) -> tuple[Surroundings, tuple[Effect, ...]]:
+    """What a door's status says of the orders that it was given, and of its alarms."""
+    doorway = wanting.shown(around.doorway(seen.door), seen)
+    doorway, alarmed = follow(doorway, seen, now_ms, timing, emergency=around.emergency())
+    return around.with_doorway(doorway), alarmed
+
+
+def _barriers(
+    around: Surroundings, state: State, event: Event, effects: tuple[Effect, ...], *, now_ms: int, timing: Timing
+) -> tuple[Surroundings, tuple[Effect, ...], tuple[Effect, ...]]:
+    """Hold what every door's status shows against what is wanted of it, the last of a step: who waits inside, and what is told again."""
+    doors: list[Doorway] = []
+    inside: tuple[Effect, ...] = ()
+    again: tuple[Effect, ...] = ()
+    for one in around.doors:
+        seen = event if isinstance(event, DoorSeen) and event.door is one.door else None
+        watched, waits = (one, ()) if seen is None else watch(one, state, seen, now_ms, timing)
+        told = wanting.told(watched, effects, now_ms)
+        held, insisted = (told, ()) if seen is None else wanting.insist(told, state, seen, now_ms=now_ms, timing=timing)
+        doorway, missed = wanting.missed(held, state, now_ms=now_ms, timing=timing)
+        doors.append(doorway)
+        inside, again = (*inside, *waits), (*again, *insisted, *missed)
+    if any(now is not then for now, then in zip(doors, around.doors, strict=True)):
+        around = replace(around, doors=tuple(doors))
+    return around, inside, again
 
 
 def _fit(rules: Rules, around: Surroundings, now_ms: int) -> Surroundings:
@@ -199,7 +229,7 @@ def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, no
 def _notes(around: Surroundings, state: State) -> tuple[Effect, ...]:
     """Records of the alarms that came up."""
     crossing = crossing_of(state)
-    new = (one for one in around.alarms if one.alarm in around.new_alarms)
+    new = (raised for one in around.doors for raised in one.alarms if raised.alarm in one.new_alarms)
     return tuple(Write(records.Incident(crossing, IncidentKind.of_alarm(one.alarm), waits=one.waits)) for one in new)
 
 
@@ -353,8 +383,9 @@ def _spoils(
 
 
 def _spoil(around: Surroundings, event: Event, crossing: str) -> Objection | None:
-    if around.just_passed or around.just_left:
-        return Objection(Reason.PASSAGE_BEYOND_GRANT if around.just_passed else Reason.REVERSE_PASSAGE)
+    if around.moved:
+        entered = any(one.just_passed for one in around.doors)
+        return Objection(Reason.PASSAGE_BEYOND_GRANT if entered else Reason.REVERSE_PASSAGE)
     if around.another_look:
         return Objection(Reason.TRACK_SWITCHED, "another session")
     match event:
@@ -430,7 +461,7 @@ def _looking(rules: Rules, around: Surroundings, state: Looking, event: Event, n
         return refer(state, (spoil,))
     if isinstance(event, NotRecorded) and event.crossing == state.crossing:
         return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))  # the log takes its word back
-    if isinstance(event, LaneSeen):
+    if isinstance(event, DoorSeen):
         by_officer = state.officers is not None
         objections = lane_objections(around.lane_evidence(now_ms), rules.policy, by_officer=by_officer)
         if state.officers is None:
@@ -450,8 +481,8 @@ def _looking(rules: Rules, around: Surroundings, state: Looking, event: Event, n
 
 def _granted(rules: Rules, around: Surroundings, state: Granted, event: Event, now_ms: int) -> Step:
     match event:
-        case LaneSeen():
-            if around.just_passed:
+        case DoorSeen():
+            if around.last.just_passed:
                 return _passed(around, state, now_ms)
             if objections := _strays(around, state, event):
                 return revoke(state, objections)
@@ -470,7 +501,8 @@ def _granted(rules: Rules, around: Surroundings, state: Granted, event: Event, n
 
 def _overdue(timing: Timing, around: Surroundings, state: Granted, now_ms: int) -> Step:
     """What ends a grant by time: no status shows it, the face is gone and nobody came, nobody used it."""
-    if around.granting is not None and now_ms - around.granting.since_ms >= timing.order_shown_max_ms:
+    granting = around.last.granting
+    if granting is not None and now_ms - granting.since_ms >= timing.order_shown_max_ms:
         return revoke(state, (Objection(Reason.GRANT_NOT_SHOWN),))
     gap_ms = now_ms - state.track_lost_ms if state.track_lost_ms is not None and not state.entered else 0
     if gap_ms > timing.track_gap_max_ms:
@@ -486,13 +518,13 @@ def _overdue(timing: Timing, around: Surroundings, state: Granted, now_ms: int) 
 _AGAINST_A_GRANT = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT})
 
 
-def _strays(around: Surroundings, state: Granted, seen: LaneSeen) -> tuple[Objection, ...]:
+def _strays(around: Surroundings, state: Granted, seen: DoorSeen) -> tuple[Objection, ...]:
     """What the barrier says against one body that steps into the zone and goes on through the leaf (safety invariant 4).
 
     Who left the zone without a passage has walked back, and whoever steps in next may be anybody.
     """
     objections = [Objection(Reason.BARRIER_ALARM, alarm.value) for alarm in seen.alarms if alarm in _AGAINST_A_GRANT]
-    if around.just_left:
+    if around.last.just_left:
         objections.append(Objection(Reason.REVERSE_PASSAGE))
     if seen.bodies > 1:
         objections.append(Objection(Reason.BODIES_SEVERAL, str(seen.bodies)))
@@ -518,17 +550,18 @@ def _passed(around: Surroundings, state: Granted, now_ms: int) -> Step:
     """The counted passage of the person who was granted it, and of whoever came along."""
     crossing = state.crossing
     effects: list[Effect] = [Write(records.GrantEnded(crossing, GrantEnd.PASSAGE)), Erase(crossing)]
-    several = around.lane is not None and around.lane.bodies > 1
+    seen, passed = around.last.seen, around.last.just_passed
+    several = seen is not None and seen.bodies > 1
     if several:
         effects.append(incident(crossing, IncidentKind.BODIES_SEVERAL))
-    beyond = several or around.just_passed > 1
+    beyond = several or passed > 1
     return Passing(crossing, now_ms, beyond, state.officers), (Revoke(), *effects)
 
 
 def _emergency_begins(around: Surroundings, state: State, now_ms: int) -> Step:
     """The lane stands open. Whoever the same status shows to be through on their grant was admitted."""
     through: tuple[Effect, ...] = ()
-    if isinstance(state, Granted) and around.just_passed:
+    if isinstance(state, Granted) and around.last.just_passed:
         state, effects = _passed(around, state, now_ms)
         through = tuple(effect for effect in effects if effect != Revoke())  # nothing closes now (safety invariant 7)
     emergency, (shown, *effects_then) = begin_emergency(state, emergency_began(state))
@@ -537,7 +570,7 @@ def _emergency_begins(around: Surroundings, state: State, now_ms: int) -> Step:
 
 def _passing(rules: Rules, around: Surroundings, state: Passing, event: Event, now_ms: int) -> Step:
     state, effects = _beside_the_passage(around, state, event)
-    if isinstance(event, LaneSeen) and around.at_rest():
+    if isinstance(event, DoorSeen) and around.at_rest():
         return _after_passing(around, state, effects, now_ms)
     if now_ms - state.since_ms > rules.timing.passing_max_ms or event == PartLost(Part.BARRIER):
         # The person was admitted and is through; what is wrong now is the lane.
@@ -549,9 +582,9 @@ def _passing(rules: Rules, around: Surroundings, state: Passing, event: Event, n
 def _beside_the_passage(around: Surroundings, state: Passing, event: Event) -> tuple[Passing, tuple[Effect, ...]]:
     """Others than the traveller who is through: who came along, and who lays a document early."""
     match event:
-        case LaneSeen() if around.just_passed:
+        case DoorSeen() if around.last.just_passed:
             return replace(state, incident=True), ()
-        case LaneSeen(bodies=bodies) if bodies > 1 and not state.incident:
+        case DoorSeen(bodies=bodies) if bodies > 1 and not state.incident:
             return replace(state, incident=True), (incident(state.crossing, IncidentKind.BODIES_SEVERAL),)
         case DocumentPresented(following):
             early = (Show(Screen.WAIT), incident(state.crossing, IncidentKind.DOCUMENT_EARLY))
@@ -584,7 +617,7 @@ def _ending(
     """An emergency ends when the controller's status says so; the controller is told again until then, or until it is late."""
     if now_ms - ending.since_ms > timing.emergency_end_max_ms:
         return replace(state, ending=None), (incident(None, IncidentKind.EMERGENCY_NOT_ENDED),)
-    if not isinstance(event, LaneSeen) or event.fire:
+    if not isinstance(event, DoorSeen) or event.fire:
         return state, ()
     if not event.emergency_open:
         following, shown = go_on(around)

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from gate.passage import records
 from gate.passage.alarms import acknowledged
+from gate.passage.doorway import Told
 from gate.passage.effects import (
     Answer,
     Effect,
@@ -23,7 +24,7 @@ from gate.passage.effects import (
     Write,
 )
 from gate.passage.endings import begin_emergency, go_on, incident, refer, rest, revoke
-from gate.passage.lane import Surroundings, Told
+from gate.passage.lane import Surroundings
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -225,9 +226,9 @@ def _free(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> 
     """Free whoever is inside, at once, in every state; a running crossing goes to the officer."""
     crossing = crossing_of(state)
     freed: list[Effect] = [Release(), Write(records.Released(crossing, ordered.said))]
-    if around.lane is not None and around.lane.bodies == 0:
+    if around.last.seen is not None and around.last.seen.bodies == 0:
         freed.append(incident(crossing, IncidentKind.RELEASE_OF_NOBODY))
-    around = replace(around, released_ms=now_ms, freeing=Told(now_ms, now_ms))
+    around = _releasing(around, now_ms)
     objections = (Objection(Reason.RELEASED_BY_OFFICER),)
     match state:
         case Idle() | Referred() | Emergency() | Passing():  # who is through was admitted, and stays so
@@ -241,9 +242,13 @@ def _free(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> 
             return _on_its_way(around, referred, ordered, *freed, *effects)
 
 
+def _releasing(around: Surroundings, now_ms: int) -> Surroundings:
+    return around.with_doorway(replace(around.last, released_ms=now_ms, freeing=Told(now_ms, now_ms)))
+
+
 def _begin_emergency(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Open and keep open: a controller has no emergency of the host's, so it is told to release again and again."""
-    around = replace(around, released_ms=now_ms, freeing=Told(now_ms, now_ms))
+    around = _releasing(around, now_ms)
     if isinstance(state, Emergency) and state.held_ms is not None:
         return _on_its_way(around, Emergency(held_ms=now_ms), ordered, Release())
     _, effects = begin_emergency(state, records.EmergencyBegan(crossing_of(state), ordered.said))
@@ -254,7 +259,7 @@ def _end_emergency(around: Surroundings, state: State, ordered: Ordered, now_ms:
     """Only when the input is clear, and that is known (safety invariant 7)."""
     if not isinstance(state, Emergency):
         return _impossible(around, state, ordered, "there is no emergency")
-    if around.lane is None or around.lane.fire:
+    if around.last.seen is None or around.last.seen.fire:
         return _impossible(around, state, ordered, "the fire input is active, or nobody knows")
     # It is over, and written, when a status from now on says so. One that the controller knows nothing of, it agrees on with its next.
     told = EndEmergency() if around.emergency() else LookAtLane()
@@ -265,7 +270,7 @@ def _end_emergency(around: Surroundings, state: State, ordered: Ordered, now_ms:
 
 
 def _acknowledge(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
-    if around.lane is None:
+    if around.last.seen is None:
         return _impossible(around, state, ordered, "the barrier does not answer")
     if not around.alarms:
         return _impossible(around, state, ordered, "there is no alarm")

@@ -16,9 +16,9 @@ from gate.passage.evidence import (
     CheckId,
     CheckResult,
     DocumentEvidence,
+    DoorEvidence,
     Evidence,
     FaceEvidence,
-    LaneEvidence,
     PageCheckId,
     Score,
     SiteEvidence,
@@ -182,7 +182,7 @@ def page_objections(evidence: Evidence, policy: Policy) -> tuple[Objection, ...]
     return tuple(Objection(Reason.PAGE_CHECK, check.value) for check in wanted if check not in passed)
 
 
-def lane_objections(lane: LaneEvidence | None, policy: Policy, *, by_officer: bool = False) -> tuple[Objection, ...]:
+def lane_objections(lane: DoorEvidence | None, policy: Policy, *, by_officer: bool = False) -> tuple[Objection, ...]:
     """Everything the lane objects to: unknown or old status is never "closed" (safety invariant 6).
 
     Somebody in the zone could pass on another's admission (4), unless the site's camera stands there, or an officer sees who it is.

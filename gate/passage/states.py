@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gate.passage.effects import Effect
-from gate.passage.evidence import CameraTrouble, DocumentEvidence, FaceEvidence
+from gate.passage.evidence import CameraTrouble, DocumentEvidence, Door, FaceEvidence
 from gate.passage.lane import Timing
 from gate.passage.orders import Said
 from gate.passage.policy import Decision, Policy
@@ -103,13 +103,14 @@ class Looking:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """One person may pass. `entered` once somebody was in the zone."""
+    """One person may pass through a door. `entered` once somebody was in its zone."""
 
     crossing: str
     since_ms: int
     entered: bool = False
     track_lost_ms: int | None = None
     officers: Admission | None = None
+    door: Door = Door.LAST
 
 
 @dataclass(frozen=True, slots=True)

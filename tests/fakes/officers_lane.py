@@ -17,7 +17,7 @@ from gate.orders.challenge import Challenge
 from gate.orders.order import Shift
 from gate.orders.verbs import VERBS, Verb
 from gate.passage import machine, records
-from gate.passage.events import DocumentPresented, DocumentRead, FaceCompared, LaneSeen, NotRecorded, Recorded, SiteSeen
+from gate.passage.events import DocumentPresented, DocumentRead, DoorSeen, FaceCompared, NotRecorded, Recorded, SiteSeen
 from gate.passage.evidence import Alarm, Score
 from gate.passage.orders import Outcome
 from gate.passage.records import Record
@@ -32,7 +32,7 @@ POLL_S = 0.05
 class Lane:
     """One lane whose traveller has another face than the document. What its devices do is a field."""
 
-    seen: LaneSeen = AT_REST
+    seen: DoorSeen = AT_REST
     grant_fails: bool = False
     grant_hangs: bool = False
     grant_stands: bool = True

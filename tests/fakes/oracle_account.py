@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from gate.passage import records
 from gate.passage.counting import Counters
-from gate.passage.events import LaneSeen, Part, SiteSeen
+from gate.passage.events import DoorSeen, Part, SiteSeen
 from gate.passage.evidence import DocumentEvidence, FaceEvidence
 from gate.passage.orders import Command
 from gate.passage.policy import Verdict
@@ -103,7 +103,7 @@ class Account:
     steps: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     # What the lane was told
-    lane: LaneSeen | None = None
+    lane: DoorSeen | None = None
     lane_ms: float = -1e9
     lost: set[Part] = field(default_factory=set)
     present_ms: float | None = None

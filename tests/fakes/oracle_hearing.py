@@ -9,11 +9,11 @@ from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
     DocumentRemoved,
+    DoorSeen,
     Event,
     FaceCompared,
     FaceSeen,
     GrantFailed,
-    LaneSeen,
     NotRecorded,
     Part,
     PartBack,
@@ -44,7 +44,7 @@ class Hearing(Account):
         if not isinstance(event, Tick) and event != self.lane:
             self.note(now_ms, in_short(event))
         match event:
-            case LaneSeen():
+            case DoorSeen():
                 self._lane_seen(event, now_ms)
             case PartLost(part):
                 self._lost(part, now_ms)
@@ -156,7 +156,7 @@ class Hearing(Account):
 
     # ── the barrier ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _lane_seen(self, event: LaneSeen, now_ms: float) -> None:
+    def _lane_seen(self, event: DoorSeen, now_ms: float) -> None:
         before, self.lane, self.lane_ms = self.lane, event, now_ms
         went = self._went(event)
         if self.emergency:
@@ -177,7 +177,7 @@ class Hearing(Account):
             )
 
     @staticmethod
-    def _beside(grant: Outstanding, event: LaneSeen, alarms: set[Alarm], *, left: bool, now_ms: float) -> None:
+    def _beside(grant: Outstanding, event: DoorSeen, alarms: set[Alarm], *, left: bool, now_ms: float) -> None:
         """A grant follows one body."""
         if event.bodies > 1:
             grant.spoil("a second body was in the zone", now_ms)
@@ -190,7 +190,7 @@ class Hearing(Account):
         if event.bodies:
             grant.entered, grant.lost_ms = True, None
 
-    def _went(self, event: LaneSeen) -> dict[records.Direction, int]:
+    def _went(self, event: DoorSeen) -> dict[records.Direction, int]:
         """How many went through since the controller was last heard: a counter goes on at 0, and begins there at a power-up."""
         before, now = self.counted, event.counters
         self.counted = now

@@ -9,9 +9,9 @@ from gate.passage.effects import Effect, Write
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
+    DoorSeen,
     Event,
     FaceCompared,
-    LaneSeen,
     Recorded,
     RecordKind,
     SiteSeen,
@@ -33,7 +33,7 @@ RULES = machine.Rules(
     ),
     Timing(),
 )
-AT_REST = LaneSeen(
+AT_REST = DoorSeen(
     closed=True,
     bodies=0,
     passages_entry=0,

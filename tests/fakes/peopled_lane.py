@@ -36,10 +36,10 @@ from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
     DocumentRemoved,
+    DoorSeen,
     Event,
     FaceCompared,
     FaceSeen,
-    LaneSeen,
     Recorded,
     SiteSeen,
     TrackChange,
@@ -146,10 +146,10 @@ class PeopledLane:
 
     # ── the machine ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def seen(self) -> LaneSeen:
+    def seen(self) -> DoorSeen:
         """The barrier's status, from its registers."""
         one = self.registers.read_input(0, 17)
-        return LaneSeen(
+        return DoorSeen(
             closed=one[2] == 1,
             bodies=one[4],
             passages_entry=one[5] << 16 | one[6],

@@ -105,7 +105,7 @@ class Turnstile:
 TURNSTILE_TRIED = """
 import asyncio, sys
 from pathlib import Path
-from gate.passage.events import LaneSeen
+from gate.passage.events import DoorSeen
 from gate.programs.lane.parts import BarrierKeeper
 from gate.programs.selftest import TESTS
 from gate.programs.shared.config import load
@@ -115,7 +115,7 @@ async def tried():
     config = load(Path(sys.argv[1]))
     print(await TESTS["barrier"](config))
     board, seen = barrier(config.barrier), asyncio.Event()
-    keeper = BarrierKeeper(board, post=lambda event: isinstance(event, LaneSeen) and event.passages_entry and seen.set(), poll_s=0.01)
+    keeper = BarrierKeeper(board, post=lambda event: isinstance(event, DoorSeen) and event.passages_entry and seen.set(), poll_s=0.01)
     kept = asyncio.create_task(keeper.run())
     await asyncio.sleep(0.1)
     print(await keeper.grant(10_000))

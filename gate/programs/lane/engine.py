@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from drivers.errors import DriverError
 from gate.channel import messages
 from gate.passage import alarms, machine, records, waiting
+from gate.passage.doorway import Doorway
 from gate.passage.effects import (
     Answer,
     ClearAlarms,
@@ -66,7 +67,7 @@ class BarrierOrders(Protocol):
         ...
 
     def look(self) -> None:
-        """Ask for a fresh status now; it is posted as `LaneSeen`."""
+        """Ask for a fresh status now; it is posted as `DoorSeen`."""
         ...
 
 
@@ -136,8 +137,8 @@ class Engine:
         known = remembered or Remembered()
         self._state, self._first_effects = machine.start(open_crossings, referred, known.through)
         self._around = Surroundings(
+            doors=(Doorway(counted=known.counted),),
             lost=missing,
-            counted=known.counted,
             replaced=known.replaced,
             waiting=waiting.left(referred, self._first_effects),
             closed_by=known.closed_by,
@@ -177,7 +178,7 @@ class Engine:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick())
             left = alarms.left(self._unacknowledged, int(self._clock_ms()))
-            self._around = replace(self._around, alarms=left)
+            self._around = self._around.with_doorway(replace(self._around.last, alarms=left))
             self._carry_out(self._first_effects, tasks)
             while True:
                 event = await self._events.get()

@@ -238,10 +238,11 @@ class Officers:
 def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
     """What state, sensors and driver say of an order that is under way; None as long as they say nothing."""
     state = lane.state
-    seen = lane.around.lane if lane.around.lane_at_ms > since_ms else None
+    doorway = lane.around.last
+    seen = doorway.seen if doorway.seen_ms > since_ms else None
     match order.verb:
         case Verb.ADMIT:
-            return _admission(state, order.crossing, shown=lane.around.granting is None)
+            return _admission(state, order.crossing, shown=doorway.granting is None)
         case Verb.RELEASE | Verb.OPEN_EMERGENCY:
             return None if seen is None or seen.closed else (Outcome.DONE, "the leaf is open")
         case Verb.END_EMERGENCY:
@@ -254,8 +255,8 @@ def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
 
 def _unseen(order: Order, lane: LaneInSight, since_ms: int) -> str:
     """Why an order could not be confirmed."""
-    seen = lane.around.lane
-    if seen is None or lane.around.lane_at_ms <= since_ms:
+    seen = lane.around.last.seen
+    if seen is None or lane.around.last.seen_ms <= since_ms:
         return "the barrier does not answer"
     if order.verb in {Verb.RELEASE, Verb.OPEN_EMERGENCY}:
         return "the leaf stays closed, and the barrier is told again"

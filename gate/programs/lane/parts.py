@@ -14,9 +14,9 @@ from typing import NoReturn
 from drivers.errors import DriverError, NoReplyError, RefusedError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 from gate.passage.events import (
+    DoorSeen,
     Event,
     LampAnswered,
-    LaneSeen,
     Part,
     PartBack,
     PartLost,
@@ -196,9 +196,9 @@ async def _refused() -> NoReturn:
     raise RefusedError("this gate only watches and gives no orders")
 
 
-def lane_seen(status: BarrierStatus) -> LaneSeen:
+def lane_seen(status: BarrierStatus) -> DoorSeen:
     """A controller's status as the machine takes it. Only CLOSED is closed."""
-    return LaneSeen(
+    return DoorSeen(
         closed=status.position is LeafPosition.CLOSED,
         bodies=status.bodies,
         passages_entry=status.count_entry,

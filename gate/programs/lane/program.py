@@ -303,7 +303,7 @@ class Lane:
         around = self.engine.around
         now_ms = clock.monotonic_ms()
         seen_ago_s = around.site_evidence(now_ms).officer_seen_ago_s
-        barrier_age_ms = None if around.lane is None else now_ms - around.lane_at_ms
+        barrier_age_ms = None if around.last.seen is None else now_ms - around.last.seen_ms
         lag_ms = self._pulse.lag_ms
         return messages.Status(
             program="lane",
@@ -333,7 +333,7 @@ class Lane:
                 "chip": self._chip_problem or "up",
                 "clock_sure": around.clock_sure,
                 "records_owed": self._log.owed,
-                "leaf_closed": None if around.lane is None else around.lane.closed,
+                "leaf_closed": None if around.last.seen is None else around.last.seen.closed,
             },
         )
 

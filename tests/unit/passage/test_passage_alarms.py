@@ -8,10 +8,11 @@ import pytest
 from fakes.passage_examples import AT_REST, CROSSING, Run, granted, inspecting, ready, referred, said
 
 from gate.passage import alarms, machine, records
+from gate.passage.doorway import Raised
 from gate.passage.effects import Answer, ClearAlarms, Effect, Grant, Revoke, Show, Write
 from gate.passage.events import Part, PartBack, PartLost, SiteSeen, Tick
 from gate.passage.evidence import Alarm
-from gate.passage.lane import Raised, Surroundings
+from gate.passage.lane import Surroundings
 from gate.passage.orders import AcknowledgeAlarms, Admit, BeginEmergency, Outcome
 from gate.passage.reasons import Reason
 from gate.passage.records import IncidentKind, ObeyedVerb
@@ -130,7 +131,7 @@ def test_an_alarm_that_keeps_coming_back_waits_and_fills_no_log() -> None:
     assert len(begun(effects)) == run.rules.timing.alarm_again_max
     assert len(written(effects, records.AlarmEnded)) == run.rules.timing.alarm_again_max - 1
     assert not run.around.in_service()
-    assert len(run.around.begun) <= len(Alarm) * run.rules.timing.alarm_again_max
+    assert len(run.around.last.begun) <= len(Alarm) * run.rules.timing.alarm_again_max
     run.order(AcknowledgeAlarms())
     assert Show(Screen.WELCOME) in run.feed(AT_REST, SiteSeen(1.0, clock_sure=True))
 
@@ -242,7 +243,7 @@ def test_without_the_lanes_own_clearing_an_obstructed_leaf_would_close_it_for_ev
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The negative of the above: what was, before the lane cleared anything by itself."""
-    monkeypatch.setattr(alarms, "_clear", lambda around, *_: (around, ()))
+    monkeypatch.setattr(alarms, "_clear", lambda doorway, *_, **__: (doorway, ()))
     run = ready()
     standing = replace(AT_REST, alarms=(Alarm.OBSTRUCTED,))
     for _ in range(600):

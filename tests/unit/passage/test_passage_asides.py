@@ -13,8 +13,8 @@ from gate.passage.effects import Effect, Show, Write
 from gate.passage.events import (
     DocumentPresented,
     DocumentRemoved,
+    DoorSeen,
     LampAnswered,
-    LaneSeen,
     Part,
     PartBack,
     PartLost,
@@ -126,7 +126,7 @@ def test_a_person_behind_a_leaf_that_stays_closed_in_an_emergency_is_told_too() 
 
 
 @pytest.mark.parametrize("seen", [AT_REST, replace(INSIDE, closed=False)])
-def test_who_left_or_stands_in_an_open_leaf_does_not_wait_inside(seen: LaneSeen) -> None:
+def test_who_left_or_stands_in_an_open_leaf_does_not_wait_inside(seen: DoorSeen) -> None:
     run = ready()
     run.feed(INSIDE)
     run.feed(seen, after_ms=LONG_MS - 1)

@@ -33,7 +33,7 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.evidence import LaneEvidence
+from gate.passage.evidence import DoorEvidence
 from gate.passage.orders import Admit, Outcome
 from gate.passage.policy import lane_objections
 from gate.passage.reasons import Objection, Reason
@@ -170,7 +170,7 @@ def outcome(effects: list[Effect]) -> Outcome:
 def test_how_many_bodies_are_an_objection(
     *, bodies: int, camera_inside_zone: bool, by_officer: bool, expected: tuple[Reason, ...]
 ) -> None:
-    lane = LaneEvidence(0, closed=True, bodies=bodies, grants_left=0, emergency=False)
+    lane = DoorEvidence(0, closed=True, bodies=bodies, grants_left=0, emergency=False)
     policy = replace(RULES.policy, camera_inside_zone=camera_inside_zone)
     assert tuple(one.reason for one in lane_objections(lane, policy, by_officer=by_officer)) == expected
 

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from gate.passage import machine, records
 from gate.passage.counting import COUNTS, Counters, begins_anew, passages_between
 from gate.passage.effects import Effect, Erase, Revoke, Write
-from gate.passage.events import DocumentPresented, LaneSeen, Part, PartBack, PartLost, RecordKind
+from gate.passage.events import DocumentPresented, DoorSeen, Part, PartBack, PartLost, RecordKind
 from gate.passage.orders import BeginEmergency, Disposition, EndEmergencyNow, Free
 from gate.passage.records import ClosedAs, Direction, IncidentKind, PassedBy
 
@@ -71,9 +71,9 @@ def emergency() -> Run:
 STATES = (ready, opening, inspecting, recording, looking, referred, overruling, passing, emergency)
 
 
-def more(run: Run, *, entry: int = 0, left: int = 0, **changes: object) -> LaneSeen:
+def more(run: Run, *, entry: int = 0, left: int = 0, **changes: object) -> DoorSeen:
     """The latest status, with so many more passages."""
-    lane = run.around.lane
+    lane = run.around.last.seen
     assert lane is not None
     more = {"passages_entry": lane.passages_entry + entry, "passages_exit": lane.passages_exit + left}
     return replace(lane, **(more | changes))  # type: ignore[arg-type]

@@ -29,9 +29,9 @@ from gate.passage.effects import Effect, Grant, Release, Revoke, Show, Write
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
+    DoorSeen,
     Event,
     FaceCompared,
-    LaneSeen,
     Part,
     PartBack,
     PartLost,
@@ -201,7 +201,9 @@ def test_a_release_ends_with_its_time() -> None:
     for after_ms, how in ((limit_ms, records.PassedBy.RELEASE), (limit_ms + 1, records.PassedBy.NOTHING)):
         run = ready()
         run.feed(ordered(Free()), replace(AT_REST, closed=False))
-        run.around = replace(run.around, freeing=None)  # the leaf was seen open: it is not told again
+        run.around = run.around.with_doorway(
+            replace(run.around.last, freeing=None)
+        )  # the leaf was seen open: it is not told again
         assert passed_by(run.feed(replace(AT_REST, passages_entry=1), after_ms=after_ms)) == [how]
 
 
@@ -233,7 +235,7 @@ SEVERAL = records.IncidentKind.BODIES_SEVERAL
         (PASSED, replace(PASSED, passages_entry=2, bodies=2), 0),
     ],
 )
-def test_several_beside_the_passage_are_told_once(through: LaneSeen, later: LaneSeen, told: int) -> None:
+def test_several_beside_the_passage_are_told_once(through: DoorSeen, later: DoorSeen, told: int) -> None:
     run = granted()
     effects = run.feed(OPEN, through, later, later)
     assert incidents(effects).count(SEVERAL) == told

@@ -24,6 +24,7 @@ from fakes.passage_examples import (
 )
 
 from gate.passage import machine, obeying, records
+from gate.passage.doorway import Told
 from gate.passage.effects import (
     Answer,
     ClearAlarms,
@@ -54,7 +55,7 @@ from gate.passage.events import (
     VideoDoubted,
 )
 from gate.passage.evidence import Alarm, CameraTrouble
-from gate.passage.lane import Surroundings, Told
+from gate.passage.lane import Surroundings
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -711,7 +712,7 @@ def test_a_release_and_its_incident_are_of_the_crossing_that_runs() -> None:
 def test_what_an_officer_opens_is_wanted_and_explains_passages_from_then_on(command: Command) -> None:
     run = ready()
     run.order(command, after_ms=700)
-    assert (run.around.released_ms, run.around.freeing) == (run.now_ms, Told(run.now_ms, run.now_ms))
+    assert (run.around.last.released_ms, run.around.last.freeing) == (run.now_ms, Told(run.now_ms, run.now_ms))
 
 
 def test_closing_and_opening_are_written_each_as_what_it_is_also_with_a_traveller_inside() -> None:

@@ -19,9 +19,9 @@ from gate.passage.evidence import (
     CheckId,
     CheckResult,
     DocumentEvidence,
+    DoorEvidence,
     Evidence,
     FaceEvidence,
-    LaneEvidence,
     Password,
     Score,
     SiteEvidence,
@@ -30,7 +30,7 @@ from gate.passage.policy import NoChipAuthentication, Verdict, decide
 from gate.passage.reasons import Objection, Reason
 
 POLICY = RULES.policy
-LANE = LaneEvidence(age_ms=10, closed=True, bodies=0, grants_left=0, emergency=False)
+LANE = DoorEvidence(age_ms=10, closed=True, bodies=0, grants_left=0, emergency=False)
 SITE = SiteEvidence(officer_seen_ago_s=5.0, trust_age_days=1.0, clock_sure=True)
 GOOD = Evidence(GENUINE, SAME_FACE, LANE, SITE)
 
@@ -151,7 +151,7 @@ def test_every_doubt_about_the_face_refers(face: FaceEvidence | None, expected: 
         (replace(LANE, alarms=(Alarm.FORCED,)), {Reason.BARRIER_ALARM}),
     ],
 )
-def test_every_doubt_about_the_lane_refers(lane: LaneEvidence | None, expected: set[Reason]) -> None:
+def test_every_doubt_about_the_lane_refers(lane: DoorEvidence | None, expected: set[Reason]) -> None:
     assert reasons(replace(GOOD, lane=lane)) == expected
 
 

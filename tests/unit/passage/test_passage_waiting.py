@@ -15,10 +15,10 @@ from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
     DocumentRemoved,
+    DoorSeen,
     Event,
     FaceCompared,
     GrantFailed,
-    LaneSeen,
     NotRecorded,
     Part,
     PartBack,
@@ -139,7 +139,7 @@ class Walk:
         self.number += 1
         return DocumentPresented(f"c{self.number}")
 
-    def _lane(self) -> LaneSeen:
+    def _lane(self) -> DoorSeen:
         fire = self.chance.random() < 0.1
         self.seen = replace(
             self.seen,
@@ -165,7 +165,7 @@ class Walk:
                     assert self.referred.pop(crossing, 0), "only who waits is settled, and once"
                     self.settled.add(crossing)
                 case EmergencyEnded():
-                    assert isinstance(event, LaneSeen)
+                    assert isinstance(event, DoorSeen)
                     assert (event.fire, event.emergency_open) == (False, False)
                     self.emergencies_ended += 1
                 case _:
@@ -189,7 +189,7 @@ class Walk:
         nobodys = not isinstance(self.run.state, machine.Granted | machine.Emergency)
         if isinstance(self.run.state, machine.Emergency):
             assert Revoke not in orders
-        if not isinstance(event, LaneSeen):
+        if not isinstance(event, DoorSeen):
             return
         if not (event.grants_left and nobodys) or Revoke in orders:
             self.contradicted_since_ms = None

@@ -9,12 +9,13 @@ import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, granted, granted_by_officer, ready
 
 from gate.passage import machine
+from gate.passage.doorway import Told
 from gate.passage.effects import Effect, Grant, Release, Revoke, Write
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
+    DoorSeen,
     FaceCompared,
-    LaneSeen,
     Part,
     PartBack,
     PartLost,
@@ -24,7 +25,6 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.lane import Told
 from gate.passage.orders import BeginEmergency, Free, Hold
 from gate.passage.reasons import Reason
 from gate.passage.records import Incident, IncidentKind
@@ -55,9 +55,9 @@ def test_a_revocation_is_told_again_until_no_grant_is_left() -> None:
     assert orders(run.feed(STANDS, after_ms=1)) == [Revoke]
     assert orders(run.feed(STANDS, after_ms=AGAIN_MS - 1)) == []
     assert orders(run.feed(STANDS, after_ms=1)) == [Revoke]
-    assert run.around.granting is None
+    assert run.around.last.granting is None
     assert orders(run.feed(AT_REST, after_ms=10)) == []
-    assert run.around.revoking is None
+    assert run.around.last.revoking is None
 
 
 def test_a_revocation_that_no_status_shows_in_time_is_an_incident_once_and_still_told() -> None:
@@ -122,7 +122,7 @@ def test_a_grant_that_no_status_shows_in_time_is_taken_back_and_never_told_again
 
 
 @pytest.mark.parametrize("seen", [STANDS, OPEN])
-def test_a_grant_that_status_showed_once_lasts_until_its_own_end(seen: LaneSeen) -> None:
+def test_a_grant_that_status_showed_once_lasts_until_its_own_end(seen: DoorSeen) -> None:
     run = granted()
     run.feed(seen)
     assert orders(run.feed(AT_REST, after_ms=SHOWN_MS)) == []
@@ -131,9 +131,9 @@ def test_a_grant_that_status_showed_once_lasts_until_its_own_end(seen: LaneSeen)
 
 def test_a_grant_is_wanted_from_when_it_was_told_and_no_more_once_it_was_taken_back() -> None:
     run = granted()
-    assert run.around.granting == Told(run.now_ms, run.now_ms)
+    assert run.around.last.granting == Told(run.now_ms, run.now_ms)
     run.feed(TrackChanged(CROSSING, TrackChange.SWITCHED), after_ms=50)
-    assert (run.around.granting, run.around.revoking) == (None, Told(run.now_ms, run.now_ms))
+    assert (run.around.last.granting, run.around.last.revoking) == (None, Told(run.now_ms, run.now_ms))
 
 
 def test_what_nothing_shows_is_said_of_the_crossing_that_runs_a_revoke_and_a_release_each() -> None:
@@ -157,7 +157,7 @@ def test_a_release_is_told_again_until_the_leaf_is_seen_open() -> None:
     assert orders(run.feed(AT_REST, after_ms=1)) == [Release]
     assert orders(run.feed(OPEN, after_ms=AGAIN_MS)) == []
     assert orders(run.feed(AT_REST, after_ms=AGAIN_MS)) == []
-    assert run.around.freeing is None
+    assert run.around.last.freeing is None
 
 
 def test_a_release_that_no_status_shows_in_time_is_an_incident_once_and_still_told() -> None:
@@ -272,7 +272,7 @@ def test_a_release_is_told_again_at_its_pace_and_not_with_every_status() -> None
     for _ in range(3):
         assert orders(run.feed(replace(AT_REST, bodies=1), after_ms=AGAIN_MS - 1)) == []
         assert orders(run.feed(replace(AT_REST, bodies=1), after_ms=1)) == [Release]
-        assert run.around.released_ms == run.now_ms
+        assert run.around.last.released_ms == run.now_ms
 
 
 def test_a_grant_that_nobody_here_gave_is_taken_back_at_the_pace_of_any_other_and_told_when_it_stays() -> None:

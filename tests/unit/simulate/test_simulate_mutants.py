@@ -35,13 +35,13 @@ FOUND = (
     Mutant(policy.site_objections, "site.officer_seen_ago_s > policy.officer_presence_max_s", "False"),
     Mutant(
         wanting._take_back,
-        "return replace(around, revoking=replace(told, at_ms=now_ms)), (Revoke(),)",
-        "return around, ()",
+        "return replace(doorway, revoking=replace(wanted, at_ms=now_ms)), (Revoke(doorway.door),)",
+        "return doorway, ()",
     ),
-    Mutant(books.entries, "if count:\n", "if count > 1:\n"),
-    Mutant(books.entries, "around.just_passed - granted, others", "0, others"),
+    Mutant(books._entries, "if count:\n", "if count > 1:\n"),
+    Mutant(books._entries, "now.just_passed - granted, others", "0, others"),
     Mutant(waiting._after, "return (*waiting, Referral(crossing, objections))", "return waiting"),
-    Mutant(alarms.acknowledged, "waits=False", "waits=one.waits"),
+    Mutant(alarms._acknowledged, "waits=False", "waits=one.waits"),
     Mutant(
         Surroundings.in_service,
         "not self.lost and not self.hinders and self.closed_by is None",

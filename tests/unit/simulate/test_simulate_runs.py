@@ -137,5 +137,5 @@ def test_a_lane_that_never_asks_its_board_is_locked(monkeypatch: pytest.MonkeyPa
 def test_with_orders_told_once_the_same_seed_reports_violations(monkeypatch: pytest.MonkeyPatch) -> None:
     wishes = Wishes(12, tuple(range(2_000)), faults=True)
     assert run(wishes).violation is None
-    monkeypatch.setattr("gate.passage.machine.insist", lambda around, *_, **__: (around, ()))
+    monkeypatch.setattr("gate.passage.wanting.insist", lambda doorway, *_, **__: (doorway, ()))
     assert run(wishes).violation is not None

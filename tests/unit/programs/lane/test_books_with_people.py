@@ -13,8 +13,9 @@ from fakes.peopled_lane import STORIES, PeopledLane
 from fakes.tiers import quick_or_long
 
 from gate.passage import books, endings, machine, records, waiting
+from gate.passage.doorway import Doorway
 from gate.passage.effects import ClearAlarms, Effect, EndEmergency, Grant, LookAtLane, Release, Revoke, Write
-from gate.passage.events import Event, LaneSeen, Part, PartBack, PartLost
+from gate.passage.events import DoorSeen, Event, Part, PartBack, PartLost
 from gate.passage.lane import Surroundings
 from gate.passage.orders import EndEmergencyNow, Free
 from gate.programs.lane.records import Remembered, fields_of
@@ -44,11 +45,11 @@ class TroubledLane(PeopledLane):
 
     def feed(self, *events: Event) -> None:
         for event in events:
-            if self.dead or (self.cut and isinstance(event, LaneSeen)):
+            if self.dead or (self.cut and isinstance(event, DoorSeen)):
                 continue
-            if isinstance(event, LaneSeen) and event.power_ups != (self._power_ups or event.power_ups):
+            if isinstance(event, DoorSeen) and event.power_ups != (self._power_ups or event.power_ups):
                 super().feed(PartLost(Part.BARRIER), PartBack(Part.BARRIER))  # as the driver has it: hello is due
-            if isinstance(event, LaneSeen):
+            if isinstance(event, DoorSeen):
                 self._power_ups = event.power_ups
             super().feed(event)
 
@@ -124,7 +125,9 @@ class TroubledLane(PeopledLane):
         for record in self.records:
             remembered = remembered.after(record)
         self.state, effects = machine.start(left, referred, remembered.through)
-        self.around = Surroundings(counted=remembered.counted, waiting=waiting.left(referred, effects))
+        self.around = Surroundings(
+            doors=(Doorway(counted=remembered.counted),), waiting=waiting.left(referred, effects)
+        )
         for effect in effects:
             self._carry_out(effect)
 

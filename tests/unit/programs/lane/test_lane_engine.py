@@ -16,8 +16,8 @@ from gate.passage.counting import Counters
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
+    DoorSeen,
     FaceCompared,
-    LaneSeen,
     Part,
     PartBack,
     Recorded,
@@ -52,7 +52,7 @@ class World:
         self.erased: list[str] = []
         self.forgotten: list[str] = []
         self.grant_fails = grant_fails
-        self.lane: LaneSeen = AT_REST
+        self.lane: DoorSeen = AT_REST
         self.engine = Engine(
             rules=RULES,
             barrier=self,

@@ -399,7 +399,7 @@ def test_an_emergency_and_alarms_are_answered_by_the_controller() -> None:
         assert (await lane.say(Verb.END_EMERGENCY)).detail == "the emergency is over"
         lane.seen = replace(AT_REST, alarms=(Alarm.FORCED,))
         await _until(lane, machine.Idle)
-        while not lane.engine.around.lane or not lane.engine.around.lane.alarms:
+        while not lane.engine.around.last.seen or not lane.engine.around.last.seen.alarms:
             await _turn()
         assert lane.desk.look().alarms == [Alarm.FORCED]
         assert (await lane.say(Verb.ACKNOWLEDGE)).detail == "no alarm stands"

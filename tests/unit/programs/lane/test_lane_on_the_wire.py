@@ -19,7 +19,7 @@ from fakes.passage_examples import CROSSING, GENUINE, RULES, SAME_FACE, ordered
 from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
-from gate.passage import machine, records
+from gate.passage import machine, records, wanting
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -215,7 +215,7 @@ def test_a_grant_is_taken_back_whatever_the_line_does_to_the_first_order(loss: s
 
 @pytest.mark.parametrize("loss", ["twenty busy answers", "a burst of 0.75 s", "twelve lost orders"])
 def test_without_telling_again_the_grant_stands(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "insist", lambda around, *_, **__: (around, ()))
+    monkeypatch.setattr(wanting, "insist", lambda doorway, *_, **__: (doorway, ()))
     with pytest.raises(BaseExceptionGroup):
         taken_back_in_s(LOSSES[loss][0])
 

@@ -15,7 +15,7 @@ from fakes.virtual_time import run_virtual
 from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
 from gate.passage.counting import Counters
-from gate.passage.events import DocumentPresented, Event, LampAnswered, LaneSeen, Part, PartBack, PartLost
+from gate.passage.events import DocumentPresented, DoorSeen, Event, LampAnswered, Part, PartBack, PartLost
 from gate.passage.evidence import Alarm
 from gate.programs.lane import parts
 from gate.programs.lane.documents import Documents
@@ -196,7 +196,7 @@ async def test_one_silence_is_asked_again_and_a_long_one_is_a_loss(monkeypatch: 
     driver, posted = FakeBarrier(), Posted()
     driver.status_errors = [NoReplyError("silence")]
     async with kept(BarrierKeeper(driver, post=posted, poll_s=0.001)):
-        assert isinstance(await posted.until_a(LaneSeen), LaneSeen)
+        assert isinstance(await posted.until_a(DoorSeen), DoorSeen)
         assert PartLost(Part.BARRIER) not in posted.events
         monkeypatch.setattr(parts, "LOST_AFTER_S", -1.0)
         driver.status_errors = [NoReplyError("silence")]

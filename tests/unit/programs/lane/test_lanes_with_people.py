@@ -46,7 +46,7 @@ def test_no_lane_of_very_many_ends_locked() -> None:
 
 def test_lanes_whose_alarms_nobody_clears_end_locked_and_say_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative: neither the lane nor an officer does anything about an alarm."""
-    monkeypatch.setattr(alarms, "_clear", lambda around, *_: (around, ()))
+    monkeypatch.setattr(alarms, "_clear", lambda doorway, *_, **__: (doorway, ()))
     lanes = [five_minutes(seed, Habits(acknowledges=False)) for seed in FEW]
     locked = [lane for lane in lanes if not serves_again(lane)]
     assert len(locked) >= len(FEW) // 2

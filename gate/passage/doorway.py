@@ -1,0 +1,113 @@
+"""What a lane knows of one of its doors: the newest status of its barrier controller and how old that is, what the controller was told and
+has not shown, what it counted, its alarms. Pure.
+
+Old or unknown status is never "closed" (safety invariant 6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gate.passage.counting import Counters, passages_between
+from gate.passage.events import DoorSeen
+from gate.passage.evidence import Alarm, Door, DoorEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An alarm that began and is not over. `standing`: the controller shows it; `waits`: no officer has acknowledged it who must."""
+
+    alarm: Alarm
+    since_ms: int
+    standing: bool
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An order that no status has shown yet: wanted since when, told last when, and whether an incident says that nothing shows it.
+
+    `opened`: of a release, the leaf was seen open since.
+    """
+
+    since_ms: int
+    at_ms: int
+    missed: bool = False
+    opened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Somebody is seen inside before a closed leaf, since when, and whether an officer was told."""
+
+    since_ms: int
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Doorway:
+    """The newest known facts of one door. `just_passed` and `just_left` are the numbers of entry and exit passages that the latest event
+    brought to light; `counted` is where the controller's counters stood when it was last heard, however long ago.
+
+    `granting`, `revoking` and `freeing` are what the barrier was told and no status has borne out yet (`gate.passage.wanting`).
+    `alarms` are those that are not over, `new_alarms` began with the latest event, `begun` lately, and `clearing_ms` is when the controller
+    was last told to clear some.
+    """
+
+    door: Door = Door.LAST
+    seen: DoorSeen | None = None
+    seen_ms: int = 0
+    counted: Counters | None = None
+    just_passed: int = 0
+    just_left: int = 0
+    released_ms: int | None = None
+    granting: Told | None = None
+    revoking: Told | None = None
+    freeing: Told | None = None
+    inside: Inside | None = None
+    alarms: tuple[Raised, ...] = ()
+    new_alarms: tuple[Alarm, ...] = ()
+    begun: tuple[tuple[Alarm, int], ...] = ()
+    clearing_ms: int | None = None
+
+    def calm(self) -> Doorway:
+        """The same without news."""
+        news = self.just_passed or self.just_left or self.new_alarms
+        return replace(self, just_passed=0, just_left=0, new_alarms=()) if news else self
+
+    def observe(self, seen: DoorSeen, now_ms: int) -> Doorway:
+        """The door after a status of its controller."""
+        passed, left = passages_between(self.counted, seen.counters)
+        return replace(
+            self, seen=seen, seen_ms=now_ms, counted=seen.counters, just_passed=passed, just_left=left, new_alarms=()
+        )
+
+    def unseen(self) -> Doorway:
+        """The door while its controller does not answer."""
+        return replace(self, seen=None, inside=None)
+
+    def evidence(self, now_ms: int) -> DoorEvidence | None:
+        """The door as evidence, None when nothing is known. An alarm that waits for an officer stands, whatever the controller says."""
+        if self.seen is None:
+            return None
+        return DoorEvidence(
+            age_ms=now_ms - self.seen_ms,
+            closed=self.seen.closed,
+            bodies=self.seen.bodies,
+            grants_left=self.seen.grants_left,
+            emergency=self.emergency(),
+            alarms=tuple(one.alarm for one in self.alarms),
+        )
+
+    def emergency(self) -> bool:
+        """True while the fire input is active or the controller stands open for an emergency."""
+        return self.seen is not None and (self.seen.fire or self.seen.emergency_open)
+
+    def at_rest(self) -> bool:
+        """True when the leaf is closed, nobody is in the zone and nothing is granted."""
+        seen = self.seen
+        return seen is not None and seen.closed and seen.bodies == 0 and seen.grants_left == 0
+
+    def released(self, now_ms: int, within_ms: int) -> bool:
+        """True while passages belong to a release."""
+        return self.released_ms is not None and now_ms - self.released_ms <= within_ms
