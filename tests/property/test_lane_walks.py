@@ -16,7 +16,7 @@ from fakes.oracle_account import BrokenInvariantError
 from fakes.virtual_time import run_virtual
 from fakes.walks import walk
 
-from gate.passage import lane, machine, policy, waiting
+from gate.passage import lane, machine, policy, waiting, wanting
 
 STEPS = 20_000
 HOSTILE_STEPS = 20_000
@@ -59,7 +59,7 @@ def _nothing(*_: Any, **__: Any) -> tuple[()]:
 
 Switch = tuple[Any, str, Callable[..., Any]]
 CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
-    "orders are told once": ("line 1", ((machine, "insist", lambda around, *_, **__: (around, ())),)),
+    "orders are told once": ("line 1", ((wanting, "insist", lambda doorway, *_, **__: (doorway, ())),)),
     "nothing beside the beams speaks against a grant": ("4", ((machine, "_takes_back", lambda *_: None),)),
     "a session of the camera is like another": ("4", ((lane.Surroundings, "looked", lambda self, *_: self),)),
     "what happens before the grant is not heard": ("4", ((machine, "_spoil", lambda *_: None),)),
