@@ -21,6 +21,7 @@ class Verb(enum.Enum):
     END_EMERGENCY = "end-emergency"
     ACKNOWLEDGE = "acknowledge"
     CLOSE = "close"
+    PAUSE = "pause"
     OPEN = "open"
     DIRECTION = "direction"
     MODE = "mode"
@@ -68,6 +69,7 @@ VERBS: dict[Verb, Row] = {
     Verb.END_EMERGENCY: Row(Power.GIVES, _AT_THE_LANE),
     Verb.ACKNOWLEDGE: Row(Power.GIVES, _ALL),
     Verb.CLOSE: Row(Power.TAKES, _ALL),
+    Verb.PAUSE: Row(Power.TAKES, _ALL),
     Verb.OPEN: Row(Power.GIVES, _AT_THE_LANE),
     Verb.DIRECTION: Row(Power.GIVES, _SUPERVISOR, arguments=("entry", "exit", "both")),
     Verb.MODE: Row(Power.GIVES, _SUPERVISOR, arguments=("normal", "free", "blocked")),

@@ -56,7 +56,7 @@ def _over(doorway: Doorway, now_ms: int) -> Following:
     """Forget what is over, with a record each."""
     over = tuple(one for one in doorway.alarms if not one.standing and not one.waits)
     left = tuple(one for one in doorway.alarms if one.standing or one.waits)
-    ended = tuple(Write(records.AlarmEnded(one.alarm, now_ms - one.since_ms)) for one in over)
+    ended = tuple(Write(records.AlarmEnded(one.alarm, now_ms - one.since_ms, doorway.door)) for one in over)
     return replace(doorway, alarms=left), ended
 
 

@@ -37,17 +37,18 @@ def _entries(then: Doorway, now: Doorway, state: State, others: PassedBy) -> lis
     counted, crossing = now.counted, crossing_of(state)
     books: list[Write] = []
     if begins_anew(then.counted, counted):
-        books.append(Write(records.Counted(counted, then.counted)))
-    granted = min(now.just_passed, 1) if isinstance(state, Granted) else 0
+        books.append(Write(records.Counted(counted, then.counted, now.door)))
+    granted = min(now.just_passed, 1) if isinstance(state, Granted) and state.door is now.door else 0
     for direction, count, how in (
         (Direction.ENTRY, granted, PassedBy.GRANT),
         (Direction.ENTRY, now.just_passed - granted, others),
         (Direction.EXIT, now.just_left, others),
     ):
         if count:
-            books.append(Write(records.Passed(crossing, count, how, direction, counted)))
+            books.append(Write(records.Passed(crossing, count, how, direction, counted, now.door)))
         if count and how in _NOBODYS:
-            books.append(Write(records.Incident(crossing, IncidentKind.PASSAGE_BEYOND_GRANT, count)))
+            beyond = IncidentKind.PASSAGE_BEYOND_GRANT
+            books.append(Write(records.Incident(crossing, beyond, count, door=now.door)))
     return books
 
 

@@ -22,7 +22,14 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class StartCrossing:
-    """Read the chip and open the camera, side by side."""
+    """Read the chip and open the camera, side by side; of two doors, `OpenCamera` follows inside."""
+
+    crossing: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCamera:
+    """Look at the traveller, who is inside now."""
 
     crossing: str
 
@@ -95,5 +102,16 @@ class Erase:
 
 
 Effect = (
-    Write | StartCrossing | LookAtLane | Grant | Revoke | Release | EndEmergency | ClearAlarms | Answer | Show | Erase
+    Write
+    | StartCrossing
+    | OpenCamera
+    | LookAtLane
+    | Grant
+    | Revoke
+    | Release
+    | EndEmergency
+    | ClearAlarms
+    | Answer
+    | Show
+    | Erase
 )

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from gate.passage import records
 from gate.passage.effects import Effect, Erase, Revoke, Show, Write
+from gate.passage.evidence import LaneEvidence
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Disposition
 from gate.passage.policy import Policy, lane_objections, site_objections
@@ -19,6 +20,7 @@ from gate.passage.screen import Screen
 from gate.passage.states import (
     Admission,
     Emergency,
+    Entering,
     Granted,
     Idle,
     Inspecting,
@@ -26,6 +28,7 @@ from gate.passage.states import (
     Opening,
     Overruling,
     Passing,
+    Reading,
     Recording,
     Referred,
     State,
@@ -33,7 +36,7 @@ from gate.passage.states import (
     crossing_of,
 )
 
-Running = Opening | Inspecting | Recording | Overruling | Looking | Granted | Passing
+Running = Opening | Reading | Inspecting | Recording | Overruling | Looking | Granted | Entering | Passing
 
 
 def incident(crossing: str | None, kind: IncidentKind) -> Write:
@@ -48,7 +51,7 @@ def closed(crossing: str, verdict: ClosedAs, objections: tuple[Objection, ...] =
 
 def officers_of(state: State) -> Admission | None:
     """The officer's admission that goes on, if one does."""
-    return state.officers if isinstance(state, Overruling | Looking | Granted | Passing) else None
+    return state.officers if isinstance(state, Overruling | Looking | Granted | Entering | Passing) else None
 
 
 def refer(state: Running, objections: tuple[Objection, ...]) -> Step:
@@ -70,7 +73,7 @@ def revoke(state: Granted, objections: tuple[Objection, ...]) -> Step:
     referred, effects = refer(state, objections)
     written = () if state.officers is not None else (Write(records.Revoked(state.crossing, objections)),)
     incidents = (incident(state.crossing, IncidentKind.of_reason(o.reason)) for o in objections)
-    return referred, (Revoke(), *written, *incidents, *effects)
+    return referred, (Revoke(state.door), *written, *incidents, *effects)
 
 
 def admitted(state: Passing) -> Write:
@@ -80,7 +83,7 @@ def admitted(state: Passing) -> Write:
     return closed(state.crossing, ClosedAs.ADMITTED)
 
 
-def begin_emergency(state: State, began: records.EmergencyBegan) -> Step:
+def begin_emergency(state: State, began: records.EmergencyBegan) -> tuple[Emergency, tuple[Effect, ...]]:
     """Show the way out and end the crossing. No closing command: not even `Revoke` (safety invariant 7)."""
     effects: tuple[Effect, ...] = (Show(Screen.EMERGENCY), Write(began))
     objections = (Objection(Reason.EMERGENCY),)
@@ -89,9 +92,16 @@ def begin_emergency(state: State, began: records.EmergencyBegan) -> Step:
             pass
         case Passing():
             effects += (admitted(state),)  # who is through is through
-        case Overruling() | Looking(officers=Admission()) | Granted(officers=Admission()):
+        case (
+            Overruling()
+            | Looking(officers=Admission())
+            | Granted(officers=Admission())
+            | Entering(officers=Admission())
+        ):
             effects += (Write(records.Revoked(state.crossing, objections)),)
-        case Opening() | Inspecting() | Recording() | Looking() | Granted():  # pragma: no branch
+        case (  # pragma: no branch
+            Opening() | Reading() | Inspecting() | Recording() | Looking() | Granted() | Entering()
+        ):
             effects += (Erase(state.crossing), closed(state.crossing, ClosedAs.REFERRED, objections))
     return Emergency(), effects
 
@@ -112,10 +122,16 @@ def rest(around: Surroundings) -> tuple[Idle, tuple[Effect, ...]]:
 
 def hinders(policy: Policy, around: Surroundings, now_ms: int) -> tuple[Objection, ...]:
     """What would refer everybody who came now, whoever it is. An officer who is away is called by the referral: no reason to close."""
-    lane = around.lane_evidence(now_ms)
-    said = None if lane is None else replace(lane, age_ms=0)  # a barrier that falls silent is a lost part
+    lane = lane_objections(_as_last_said(around.lane_evidence(now_ms)), policy, door=around.doors[0].door)
     site = site_objections(around.site_evidence(now_ms), policy)
-    return (*lane_objections(said, policy), *(one for one in site if one.reason is not Reason.OFFICER_ABSENT))
+    return (*lane, *(one for one in site if one.reason is not Reason.OFFICER_ABSENT))
+
+
+def _as_last_said(lane: LaneEvidence) -> LaneEvidence:
+    """However long ago: a barrier or a sensor that falls silent is a lost part."""
+    last = None if lane.last is None else replace(lane.last, age_ms=0)
+    first = None if lane.first is None else replace(lane.first, age_ms=0)
+    return LaneEvidence(last, first, None if lane.inside is None else replace(lane.inside, age_ms=0))
 
 
 def emergency_began(state: State) -> records.EmergencyBegan:

@@ -24,6 +24,7 @@ class RecordKind(enum.Enum):
 
     STARTED = "started"
     OPENED = "opened"
+    ENTRY_DECIDED = "entry_decided"
     DECIDED = "decided"
     OVERRULED = "overruled"
     GRANTED = "granted"
@@ -53,9 +54,11 @@ class TrackChange(enum.Enum):
 
 
 class Part(enum.Enum):
-    """The parts of the gate that a lane cannot do without."""
+    """The parts of the gate that a lane cannot do without. `BARRIER` is the last door's, `FIRST_BARRIER` and `SENSORS` a lane of two doors has."""
 
     BARRIER = "barrier"
+    FIRST_BARRIER = "first_barrier"
+    SENSORS = "sensors"
     VISION = "vision"
     CAMERA = "camera"
     READER = "reader"
@@ -151,6 +154,22 @@ class DoorSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class SensorsSeen:
+    """A fresh look of the sensors between the doors and in the cabinet. `people` and `object_left` are None when they cannot tell.
+
+    `session` is another number after the sensors were powered up anew; `age_ms` is how old the look was when it came.
+    """
+
+    people: int | None
+    object_left: bool | None
+    call_pressed: bool
+    cabinet_open: bool
+    mains_present: bool
+    session: int
+    age_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LampAnswered:
     """The controller began to refuse the lamp's orders, or obeys them again."""
 
@@ -226,6 +245,7 @@ Event = (
     | TrackChanged
     | VideoDoubted
     | DoorSeen
+    | SensorsSeen
     | LampAnswered
     | GrantFailed
     | Recorded

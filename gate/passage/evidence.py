@@ -276,6 +276,21 @@ class DoorEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class InsideEvidence:
+    """What the sensors between the doors say. `people` and `object_left` are None when they cannot tell; `looks` running agreed on the
+    people, in one `session` of the sensors, and the last of them is so old, in milliseconds.
+    """
+
+    age_ms: int
+    people: int | None
+    object_left: bool | None
+    looks: int
+    session: int
+    cabinet_open: bool = False
+    mains_present: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class SiteEvidence:
     """What surrounds the crossing: officer, lists, clock. None means never seen.
 
@@ -289,10 +304,26 @@ class SiteEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneEvidence:
+    """What a lane says of itself: the last door, the first one where there are two, and what the sensors see inside."""
+
+    last: DoorEvidence | None
+    first: DoorEvidence | None = None
+    inside: InsideEvidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything a decision is taken from."""
+    """Everything a decision is taken from. `lane` is the last door; records older than `first` and `inside` are read without them."""
 
     document: DocumentEvidence | None
     face: FaceEvidence | None
     lane: DoorEvidence | None
     site: SiteEvidence
+    first: DoorEvidence | None = None
+    inside: InsideEvidence | None = None
+
+    @property
+    def doors(self) -> LaneEvidence:
+        """What the lane says of itself."""
+        return LaneEvidence(self.lane, self.first, self.inside)

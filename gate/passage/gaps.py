@@ -10,6 +10,7 @@ from gate.passage.endings import refer, revoke
 from gate.passage.reasons import Objection, Reason
 from gate.passage.states import (
     Emergency,
+    Entering,
     Granted,
     Idle,
     Inspecting,
@@ -17,6 +18,7 @@ from gate.passage.states import (
     Opening,
     Overruling,
     Passing,
+    Reading,
     Recording,
     Referred,
     State,
@@ -33,7 +35,7 @@ def without_record(state: State, crossing: str | None) -> Step:
     match state:
         case Granted():
             return revoke(state, objections)
-        case Opening() | Inspecting() | Recording() | Overruling() | Looking():
+        case Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering():
             return refer(state, objections)
         case (
             Idle() | Referred() | Passing() | Emergency()

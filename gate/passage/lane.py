@@ -19,10 +19,12 @@ from gate.passage.events import (
     PartBack,
     PartLost,
     RecordReplaced,
+    SensorsSeen,
     SiteSeen,
     TrackChanged,
 )
-from gate.passage.evidence import Door, DoorEvidence, SiteEvidence
+from gate.passage.evidence import Door, LaneEvidence, SiteEvidence
+from gate.passage.interior import Interior
 from gate.passage.orders import Notice
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind
@@ -39,6 +41,7 @@ class Timing:
     face_max_ms: int = 8_000  # from the document read to the face compared: decide without
     face_after_failure_max_ms: int = 1_500  # the same when the document has objections already
     receipt_max_ms: int = 2_000  # a late receipt refers
+    entering_max_ms: int = 15_000  # from the passage of the first door to one person alone between closed doors: refer
     look_max_ms: int = 300  # no fresh status of the lane: refer
     grant_ttl_ms: int = 10_000  # the controller ends the grant by itself
     grant_slack_ms: int = 1_000  # after that we call the grant ended even if nobody tells
@@ -51,6 +54,9 @@ class Timing:
     inside_max_ms: int = (
         10_000  # somebody inside before a closed leaf with nobody let through for so long: an officer is told
     )
+    way_back_ms: int = 30_000  # a referral whose traveller waits between the doors: the first one opens
+    way_back_again_ms: int = 20_000  # somebody is still inside: it opens again
+    referral_max_ms: int = 120_000  # no officer has answered a referral: an incident, and a notice from then on
     emergency_hold_ms: int = 1_500  # an emergency that an officer ordered: the controller is told again to be open
     presence_record_ms: int = 60_000  # a presence that changes nothing is written down no more often
     incident_again_ms: int = 1_000  # nor is the loss of a part or a doubt of its video, however often vision says so
@@ -62,15 +68,17 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """A crossing that waits for an officer, and every reason."""
+    """A crossing that waits for an officer, since when, and every reason. `late`: for longer than it may."""
 
     crossing: str
     objections: tuple[Objection, ...]
+    since_ms: int = 0
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The newest known facts. `doors` are in the order in which travellers come to them.
+    """The newest known facts. `doors` are in the order in which travellers come to them; `interior` is what sensors tell, where there are any.
 
     `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
     whose presence was written down last, and when; `closed_by` is who took the lane out of service. `waiting` are the referrals that no
@@ -83,6 +91,7 @@ class Surroundings:
     """
 
     doors: tuple[Doorway, ...] = (Doorway(),)
+    interior: Interior | None = None
     lost: frozenset[Part] = frozenset()
     officer_seen_ms: int | None = None
     trust_age_days: float | None = None
@@ -112,6 +121,11 @@ class Surroundings:
         return replace(self, doors=tuple(changed if one.door is changed.door else one for one in self.doors))
 
     @property
+    def two_doors(self) -> bool:
+        """True when the lane has a first door, too."""
+        return len(self.doors) > 1
+
+    @property
     def last(self) -> Doorway:
         """The door that leads out of the lane."""
         return self.doors[-1]
@@ -122,8 +136,9 @@ class Surroundings:
         if isinstance(event, DoorSeen):
             return calm.with_doorway(calm.doorway(event.door).observe(event, now_ms))
         if isinstance(event, PartLost):
-            calm = replace(calm, lost=calm.lost | {event.part})
-            return calm.with_doorway(calm.last.unseen()) if event.part is Part.BARRIER else calm
+            return replace(calm, lost=calm.lost | {event.part}).without(event.part)
+        if isinstance(event, SensorsSeen):
+            return replace(calm, interior=(calm.interior or Interior()).observe(event, now_ms))
         if isinstance(event, LampAnswered):
             return replace(calm, lamp_refused=not event.shown)
         if isinstance(event, RecordReplaced) and event.crossing is not None:
@@ -133,6 +148,18 @@ class Surroundings:
         if isinstance(event, SiteSeen):
             return replace(calm, trust_age_days=event.trust_age_days, clock_sure=event.clock_sure, site_at_ms=now_ms)
         return calm
+
+    def without(self, part: Part) -> Surroundings:
+        """The same without what a lost part told."""
+        match part:
+            case Part.BARRIER:
+                return self.with_doorway(self.last.unseen())
+            case Part.FIRST_BARRIER if self.two_doors:
+                return self.with_doorway(self.doors[0].unseen())
+            case Part.SENSORS if self.interior is not None:
+                return replace(self, interior=self.interior.unseen())
+            case _:
+                return self
 
     def _calm(self) -> Surroundings:
         """The same without news."""
@@ -149,9 +176,16 @@ class Surroundings:
         before = self.look
         return replace(self, look=look, another_look=before is not None and before[0] == crossing and before != look)
 
-    def lane_evidence(self, now_ms: int) -> DoorEvidence | None:
-        """The last door as evidence, None when nothing is known."""
-        return self.last.evidence(now_ms)
+    def lane_evidence(self, now_ms: int) -> LaneEvidence:
+        """Doors and sensors as evidence."""
+        first = self.doors[0].evidence(now_ms) if self.two_doors else None
+        inside = None if self.interior is None else self.interior.evidence(now_ms)
+        return LaneEvidence(self.last.evidence(now_ms), first, inside)
+
+    def seen_since(self, since_ms: int) -> bool:
+        """True when every door, and the sensors of a lane of two, were heard after that; however old what the sensors told is."""
+        doors = all(one.seen is not None and one.seen_ms > since_ms for one in self.doors)
+        return doors and (not self.two_doors or (self.interior is not None and self.interior.heard_ms > since_ms))
 
     def site_evidence(self, now_ms: int) -> SiteEvidence:
         """Officer, lists and clock as evidence."""
@@ -164,8 +198,9 @@ class Surroundings:
         return any(one.emergency() for one in self.doors)
 
     def at_rest(self) -> bool:
-        """True when every leaf is closed, nobody is in a zone and nothing is granted."""
-        return all(one.at_rest() for one in self.doors)
+        """True when every leaf is closed, nothing is granted, and nobody is in a zone or between two doors."""
+        inside = self.two_doors and (self.interior is None or not self.interior.nobody)
+        return all(one.at_rest() for one in self.doors) and not inside
 
     @property
     def alarms(self) -> tuple[Raised, ...]:
@@ -187,9 +222,11 @@ class Surroundings:
             Notice.REVOKE_NOT_SHOWN: any(one.revoking is not None and one.revoking.missed for one in self.doors),
             Notice.RELEASE_NOT_SHOWN: any(one.freeing is not None and one.freeing.missed for one in self.doors),
             Notice.PERSON_INSIDE: any(one.inside is not None and one.inside.told for one in self.doors),
+            Notice.REFERRAL_WAITS: any(one.late for one in self.waiting),
             Notice.LAMP_REFUSED: self.lamp_refused,
         }
-        return tuple(notice for notice, is_so in found.items() if is_so)
+        said = tuple(notice for notice, is_so in found.items() if is_so)
+        return said if self.interior is None else (*said, *self.interior.notices())
 
     def waits(self, crossing: str) -> Referral | None:
         """The referral of a crossing that no officer has settled."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.passage import records, waiting, wanting
+from gate.passage import records, waiting, wanting, way_back
 from gate.passage.alarms import follow
 from gate.passage.books import entries, in_order
 from gate.passage.doorway import Doorway
@@ -27,6 +27,7 @@ from gate.passage.effects import (
     Erase,
     Grant,
     LookAtLane,
+    OpenCamera,
     Release,
     Revoke,
     Show,
@@ -62,20 +63,23 @@ from gate.passage.events import (
     Recorded,
     RecordKind,
     RecordReplaced,
+    SensorsSeen,
     TrackChange,
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.evidence import Alarm, Evidence, FaceEvidence
+from gate.passage.evidence import Alarm, DocumentEvidence, Door, Evidence, FaceEvidence
 from gate.passage.gaps import without_record
 from gate.passage.inside import watch
+from gate.passage.interior import LOOKS_MIN
 from gate.passage.lane import Surroundings, Timing
-from gate.passage.obeying import obey
+from gate.passage.obeying import next_door, obey
 from gate.passage.orders import Ordered
 from gate.passage.policy import (
     Decision,
     Verdict,
     decide,
+    decide_entry,
     document_objections,
     lane_objections,
     site_objections,
@@ -86,6 +90,8 @@ from gate.passage.screen import Guidance, Screen
 from gate.passage.states import (
     Emergency,
     Ending,
+    Entering,
+    Entry,
     Granted,
     Idle,
     Inspecting,
@@ -93,6 +99,7 @@ from gate.passage.states import (
     Opening,
     Overruling,
     Passing,
+    Reading,
     Recording,
     Referred,
     Rules,
@@ -104,6 +111,8 @@ from gate.passage.states import (
 
 __all__ = [
     "Emergency",
+    "Entering",
+    "Entry",
     "Granted",
     "Idle",
     "Inspecting",
@@ -111,6 +120,7 @@ __all__ = [
     "Opening",
     "Overruling",
     "Passing",
+    "Reading",
     "Recording",
     "Referred",
     "Rules",
@@ -159,9 +169,17 @@ def step(
     else:
         state, effects = _dispatch(rules, around, state, event, now_ms)
     if effects:
-        around = replace(around, waiting=waiting.follow(around.waiting, effects))
-    around, inside, again = _barriers(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
-    return around, state, (*in_order((*effects, *again), books), *noted, *lost, *alarmed, *inside)
+        around = replace(around, waiting=waiting.follow(around.waiting, effects, now_ms))
+    around, inside = way_back.watch(before.interior, around, state, event, now_ms=now_ms, timing=rules.timing)
+    around, zone, again = _barriers(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
+    around, late = _late(around, now_ms, rules.timing)
+    return around, state, (*in_order((*effects, *again), books), *noted, *lost, *alarmed, *zone, *inside, *late)
+
+
+def _late(around: Surroundings, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
+    """Referrals that no officer answers."""
+    waits, said = waiting.escalate(around.waiting, now_ms, timing)
+    return (replace(around, waiting=waits) if said else around), said
 
 
 def _status(
@@ -182,12 +200,17 @@ def _barriers(
     again: tuple[Effect, ...] = ()
     for one in around.doors:
         seen = event if isinstance(event, DoorSeen) and event.door is one.door else None
-        watched, waits = (one, ()) if seen is None else watch(one, state, seen, now_ms, timing)
-        told = wanting.told(watched, effects, now_ms)
-        held, insisted = (told, ()) if seen is None else wanting.insist(told, state, seen, now_ms=now_ms, timing=timing)
-        doorway, missed = wanting.missed(held, state, now_ms=now_ms, timing=timing)
+        doorway = one
+        if seen is not None and not around.two_doors:  # between two doors the sensors look
+            doorway, waits = watch(doorway, state, seen, now_ms, timing)
+            inside += waits
+        doorway = wanting.told(doorway, effects, now_ms)
+        if seen is not None:
+            doorway, insisted = wanting.insist(doorway, state, seen, now_ms=now_ms, timing=timing)
+            again += insisted
+        doorway, missed = wanting.missed(doorway, state, now_ms=now_ms, timing=timing)
+        again += missed
         doors.append(doorway)
-        inside, again = (*inside, *waits), (*again, *insisted, *missed)
     if any(now is not then for now, then in zip(doors, around.doors, strict=True)):
         around = replace(around, doors=tuple(doors))
     return around, inside, again
@@ -204,23 +227,39 @@ def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, no
         case Idle():
             return _idle(around, state, event, now_ms)
         case Opening():
-            return _opening(rules, state, event, now_ms)
+            return _opening(rules, around, state, event, now_ms)
+        case Reading():
+            return _reading(rules, around, state, event, now_ms)
         case Inspecting():
             return _inspecting(rules, around, state, event, now_ms)
         case Recording():
             return _recording(rules, around, state, event, now_ms)
+        case Referred():
+            return _referred(rules, around, state, event, now_ms)
+        case Emergency():
+            return _emergency(rules, around, state, event, now_ms)
+        case _:
+            return _let_through(rules, around, state, event, now_ms)
+
+
+def _let_through(
+    rules: Rules,
+    around: Surroundings,
+    state: Overruling | Looking | Granted | Entering | Passing,
+    event: Event,
+    now_ms: int,
+) -> Step:
+    match state:
+        case Overruling():
+            return _overruling(rules, around, state, event, now_ms)
         case Looking():
             return _looking(rules, around, state, event, now_ms)
         case Granted():
             return _granted(rules, around, state, event, now_ms)
-        case Passing():
+        case Entering():
+            return _entering(rules, around, state, event, now_ms)
+        case Passing():  # pragma: no branch - the type checker proves the match complete
             return _passing(rules, around, state, event, now_ms)
-        case Referred():
-            return _referred(rules, around, state, event, now_ms)
-        case Overruling():
-            return _overruling(rules, around, state, event, now_ms)
-        case Emergency():  # pragma: no branch - the type checker proves the match complete
-            return _emergency(rules, around, state, event, now_ms)
 
 
 # ── what is noted in every state ─────────────────────────────────────────────────────────────────────────────────────
@@ -229,8 +268,11 @@ def _dispatch(rules: Rules, around: Surroundings, state: State, event: Event, no
 def _notes(around: Surroundings, state: State) -> tuple[Effect, ...]:
     """Records of the alarms that came up."""
     crossing = crossing_of(state)
-    new = (raised for one in around.doors for raised in one.alarms if raised.alarm in one.new_alarms)
-    return tuple(Write(records.Incident(crossing, IncidentKind.of_alarm(one.alarm), waits=one.waits)) for one in new)
+    new = ((one.door, raised) for one in around.doors for raised in one.alarms if raised.alarm in one.new_alarms)
+    return tuple(
+        Write(records.Incident(crossing, IncidentKind.of_alarm(raised.alarm), waits=raised.waits, door=door))
+        for door, raised in new
+    )
 
 
 def _losses(
@@ -272,8 +314,10 @@ def _open(crossing: str, now_ms: int) -> Step:
     return Opening(crossing, now_ms), (Write(records.Opened(crossing), awaited=True), Show(Screen.WAIT))
 
 
-def _opening(rules: Rules, state: Opening, event: Event, now_ms: int) -> Step:
+def _opening(rules: Rules, around: Surroundings, state: Opening, event: Event, now_ms: int) -> Step:
     match event:
+        case Recorded(state.crossing, RecordKind.OPENED) if around.two_doors:
+            return Reading(state.crossing, now_ms), (StartCrossing(state.crossing),)
         case Recorded(state.crossing, RecordKind.OPENED):
             return Inspecting(state.crossing, now_ms), (
                 StartCrossing(state.crossing),
@@ -287,8 +331,85 @@ def _opening(rules: Rules, state: Opening, event: Event, now_ms: int) -> Step:
             return state, ()
 
 
+def _reading(rules: Rules, around: Surroundings, state: Reading, event: Event, now_ms: int) -> Step:
+    """The document decides about the first door. It is taken along then, and a sensor between the doors has the word."""
+    match event:
+        case DocumentRead(state.crossing, document):
+            return _decide_entry(rules, around, state, document, (), now_ms=now_ms)
+        case PartLost(part) if part in _REASON_OF_LOSS:
+            return refer(state, (Objection(_REASON_OF_LOSS[part]),))
+        case _ if now_ms - state.since_ms > rules.timing.crossing_max_ms:
+            return _decide_entry(rules, around, state, None, (Objection(Reason.TIME_LIMIT),), now_ms=now_ms)
+        case _:
+            return state, ()
+
+
+def _decide_entry(
+    rules: Rules,
+    around: Surroundings,
+    state: Reading,
+    document: DocumentEvidence | None,
+    more: tuple[Objection, ...],
+    *,
+    now_ms: int,
+) -> Step:
+    lane = around.lane_evidence(now_ms)
+    evidence = Evidence(document, None, lane.last, around.site_evidence(now_ms), lane.first, lane.inside)
+    decision = decide_entry(evidence, rules.policy)
+    if more:
+        decision = Decision(Verdict.REFER, (*decision.objections, *more))
+    record = records.EntryDecided(state.crossing, decision.verdict, decision.objections, evidence, rules.policy)
+    recording = Recording(state.crossing, decision, now_ms, entry=Entry(document))
+    return recording, (Write(record, awaited=True), Show(Screen.WAIT))
+
+
+def _entering(rules: Rules, around: Surroundings, state: Entering, event: Event, now_ms: int) -> Step:
+    """Until both doors are closed with one person alone between them; then the face is looked at, by an officer whom an officer let in."""
+    interior = around.interior
+    if (broken := _breaks_in(around, state, event)) is not None:
+        return refer(state, (broken,))
+    enclosed = all(one.seen is not None and one.seen.closed and not one.seen.grants_left for one in around.doors)
+    if enclosed and interior is not None and interior.people == 1 and interior.looks >= LOOKS_MIN:
+        if (officers := state.officers) is not None:
+            # An officer's word opens one door: who is inside now, an officer must see.
+            return Referred(state.crossing, officers.referral.objections), (Show(Screen.OFFICER),)
+        inspecting = Inspecting(state.crossing, now_ms, state.entry.document, now_ms)
+        return inspecting, (OpenCamera(state.crossing), Show(Screen.LOOK, Guidance.LOOK_AT_CAMERA))
+    if now_ms - state.since_ms > rules.timing.entering_max_ms:
+        nobody = interior is not None and interior.nobody
+        return refer(state, (Objection(Reason.WALKED_BACK if nobody else Reason.INSIDE_UNKNOWN),))
+    return state, ()
+
+
+def _breaks_in(around: Surroundings, state: Entering | Inspecting, event: Event) -> Objection | None:
+    """What ends the stay of one person alone between two doors: somebody comes or goes, or nobody can tell any more."""
+    if around.doors[0].just_left and not around.last.just_left:
+        return Objection(Reason.WALKED_BACK)
+    is_closing = isinstance(state, Entering) and isinstance(event, DoorSeen) and event.door is Door.FIRST
+    match event:
+        case DoorSeen(closed=False) if not (is_closing or around.moved):
+            return Objection(Reason.LANE_NOT_CLOSED, event.door.value)
+        case DoorSeen() | SensorsSeen() | PartLost():
+            return _spoil(around, event, state.crossing)
+        case _:
+            return None
+
+
+def _of_several(around: Surroundings, event: Event) -> Objection | None:
+    """Between two doors more people than one are seen, or somebody calls for help."""
+    interior = around.interior
+    if not around.two_doors or interior is None or not isinstance(event, SensorsSeen):
+        return None
+    if interior.called:
+        return Objection(Reason.HELP_CALLED)
+    several = event.people is not None and event.people > 1
+    return Objection(Reason.BODIES_SEVERAL, str(event.people)) if several else None
+
+
 def _inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Event, now_ms: int) -> Step:
     effects: tuple[Effect, ...] = ()
+    if around.two_doors and (broken := _breaks_in(around, state, event)) is not None:
+        return refer(state, (broken,))
     if (spoil := _spoils_face(around, state, event)) is not None:
         state = replace(state, spoiled=tuple(dict.fromkeys((*state.spoiled, spoil))))
     match event:
@@ -305,7 +426,7 @@ def _inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Ev
             state = replace(state, face=replace(state.face, track_held=False))
         case VideoDoubted(state.crossing, trouble):
             state = replace(state, trouble=tuple(dict.fromkeys((*state.trouble, trouble))))
-        case DocumentRemoved():
+        case DocumentRemoved() if not around.two_doors:
             # Mid-read the inspection itself tells; afterwards the document must stay until the grant.
             state = replace(state, removed=state.removed or state.document is not None)
         case _:
@@ -345,7 +466,8 @@ def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -
 def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> Step:
     age_ms = None if state.face is None else now_ms - state.face_at_ms
     face = replace(state.face or FaceEvidence(faces=state.faces), trouble=state.trouble, age_ms=age_ms)
-    evidence = Evidence(state.document, face, around.lane_evidence(now_ms), around.site_evidence(now_ms))
+    lane = around.lane_evidence(now_ms)
+    evidence = Evidence(state.document, face, lane.last, around.site_evidence(now_ms), lane.first, lane.inside)
     decision = decide(evidence, rules.policy)
     gone = (Objection(_REASON_OF_LOSS[part]) for part in Part if part in around.lost & _FACE_PARTS)
     more = tuple(dict.fromkeys((*gone, *state.spoiled)))
@@ -363,6 +485,8 @@ _FACE_PARTS = frozenset({Part.VISION, Part.CAMERA})
 # Without the reader or the log, what is admitted already may go on.
 _REASON_OF_LOSS = {
     Part.BARRIER: Reason.BARRIER_LOST,
+    Part.FIRST_BARRIER: Reason.BARRIER_LOST,
+    Part.SENSORS: Reason.SENSORS_LOST,
     Part.VISION: Reason.VISION_LOST,
     Part.CAMERA: Reason.CAMERA_LOST,
 }
@@ -370,7 +494,15 @@ _REASON_OF_LOSS = {
 
 # What an officer cannot overrule: everything else about an officer's traveller was known, or is gone with the child that saw it.
 _OF_THE_LANE = frozenset(
-    {Reason.PASSAGE_BEYOND_GRANT, Reason.REVERSE_PASSAGE, Reason.DOCUMENT_PRESENTED_AGAIN, Reason.BARRIER_LOST}
+    {
+        Reason.PASSAGE_BEYOND_GRANT,
+        Reason.REVERSE_PASSAGE,
+        Reason.DOCUMENT_PRESENTED_AGAIN,
+        Reason.BARRIER_LOST,
+        Reason.SENSORS_LOST,
+        Reason.BODIES_SEVERAL,
+        Reason.HELP_CALLED,
+    }
 )
 
 
@@ -388,6 +520,8 @@ def _spoil(around: Surroundings, event: Event, crossing: str) -> Objection | Non
         return Objection(Reason.PASSAGE_BEYOND_GRANT if entered else Reason.REVERSE_PASSAGE)
     if around.another_look:
         return Objection(Reason.TRACK_SWITCHED, "another session")
+    if (several := _of_several(around, event)) is not None:
+        return several
     match event:
         case FaceSeen(of, 0) if of == crossing:
             return Objection(Reason.FACE_MISSING)
@@ -397,14 +531,20 @@ def _spoil(around: Surroundings, event: Event, crossing: str) -> Objection | Non
             return Objection(_REASON_OF_TRACK[change])
         case VideoDoubted(of, trouble) if of == crossing:
             return Objection(Reason.CAMERA_TAMPERED, trouble.value)
-        case DocumentRemoved():
-            return Objection(Reason.DOCUMENT_REMOVED)
-        case DocumentPresented():
-            return Objection(Reason.DOCUMENT_PRESENTED_AGAIN)
+        case DocumentRemoved() | DocumentPresented():
+            return _of_document(around, event)
         case PartLost(part) if part in _REASON_OF_LOSS:
             return Objection(_REASON_OF_LOSS[part])
         case _:
             return None
+
+
+def _of_document(around: Surroundings, event: DocumentRemoved | DocumentPresented) -> Objection | None:
+    """Where there are two doors the reader stands before them: the document is taken along, and the next one may be laid."""
+    if around.two_doors:
+        return None
+    removed = isinstance(event, DocumentRemoved)
+    return Objection(Reason.DOCUMENT_REMOVED if removed else Reason.DOCUMENT_PRESENTED_AGAIN)
 
 
 _REASON_OF_TRACK = {
@@ -418,20 +558,25 @@ def _recording(rules: Rules, around: Surroundings, state: Recording, event: Even
     if spoil := _spoils(around, event, state.crossing):
         return replace(state, spoiled=(*state.spoiled, spoil)), ()
     match event:
-        case Recorded(state.crossing, RecordKind.DECIDED):
+        case Recorded(state.crossing, kind) if kind is _kind_of(state):
             if state.decision.verdict is Verdict.REFER or state.spoiled:
                 return refer(state, (*state.decision.objections, *state.spoiled))
             if rules.policy.shadow:
                 return refer(state, (Objection(Reason.SHADOW_MODE),))
             if now_ms - state.since_ms > rules.timing.receipt_max_ms:
                 return refer(state, (Objection(Reason.RECEIPT_LATE),))
-            return Looking(state.crossing, now_ms), (LookAtLane(),)
+            return Looking(state.crossing, now_ms, entry=state.entry), (LookAtLane(),)
         case NotRecorded(state.crossing) | PartLost(Part.LOG):
             return refer(state, (*state.decision.objections, *state.spoiled, Objection(Reason.LOG_UNAVAILABLE)))
         case _ if now_ms - state.since_ms > rules.timing.receipt_max_ms:
             return refer(state, (*state.decision.objections, *state.spoiled, Objection(Reason.RECEIPT_LATE)))
         case _:
             return state, ()
+
+
+def _kind_of(state: Recording) -> RecordKind:
+    """The record whose receipt is waited for."""
+    return RecordKind.DECIDED if state.entry is None else RecordKind.ENTRY_DECIDED
 
 
 def _referred(rules: Rules, around: Surroundings, state: Referred, event: Event, now_ms: int) -> Step:
@@ -446,7 +591,8 @@ def _overruling(rules: Rules, around: Surroundings, state: Overruling, event: Ev
         return refer(state, (spoil,))
     match event:
         case Recorded(state.crossing, RecordKind.OVERRULED) if now_ms - state.since_ms <= rules.timing.receipt_max_ms:
-            return Looking(state.crossing, now_ms, state.officers), (LookAtLane(),)
+            entry = Entry(None) if next_door(around) is Door.FIRST else None
+            return Looking(state.crossing, now_ms, state.officers, entry), (LookAtLane(),)
         case NotRecorded(state.crossing) | PartLost(Part.LOG):
             return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))
         case _ if now_ms - state.since_ms > rules.timing.receipt_max_ms:
@@ -461,36 +607,48 @@ def _looking(rules: Rules, around: Surroundings, state: Looking, event: Event, n
         return refer(state, (spoil,))
     if isinstance(event, NotRecorded) and event.crossing == state.crossing:
         return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))  # the log takes its word back
-    if isinstance(event, DoorSeen):
+    if _is_looked_at(around, state, event):
         by_officer = state.officers is not None
-        objections = lane_objections(around.lane_evidence(now_ms), rules.policy, by_officer=by_officer)
+        lane = around.lane_evidence(now_ms)
+        objections = lane_objections(lane, rules.policy, door=state.door, by_officer=by_officer)
         if state.officers is None:
             objections += site_objections(around.site_evidence(now_ms), rules.policy)
         if objections:
             return refer(state, objections)
         ttl_ms = rules.timing.grant_ttl_ms
-        return Granted(state.crossing, now_ms, entered=event.bodies > 0, officers=state.officers), (
-            Grant(state.crossing, ttl_ms),
+        seen = around.doorway(state.door).seen
+        entered = seen is not None and seen.bodies > 0
+        return Granted(state.crossing, now_ms, entered, officers=state.officers, entry=state.entry), (
+            Grant(state.crossing, ttl_ms, state.door),
             Show(Screen.GO),
-            Write(records.Granted(state.crossing, ttl_ms)),
+            Write(records.Granted(state.crossing, ttl_ms, door=state.door)),
         )
     if now_ms - state.since_ms > rules.timing.look_max_ms:
         return refer(state, (Objection(Reason.LANE_STATUS_OLD),))
     return state, ()
 
 
+def _is_looked_at(around: Surroundings, state: Looking, event: Event) -> bool:
+    """True once everything that speaks for the lane was heard since it was asked; of one door its own word says it all."""
+    if not around.two_doors:
+        return isinstance(event, DoorSeen)
+    return isinstance(event, DoorSeen | SensorsSeen) and around.seen_since(state.since_ms)
+
+
 def _granted(rules: Rules, around: Surroundings, state: Granted, event: Event, now_ms: int) -> Step:
     match event:
-        case DoorSeen():
-            if around.last.just_passed:
+        case DoorSeen(door=state.door):
+            if around.doorway(state.door).just_passed:
                 return _passed(around, state, now_ms)
             if objections := _strays(around, state, event):
                 return revoke(state, objections)
             state = replace(state, entered=event.bodies > 0)
+        case DoorSeen(closed=False):
+            return revoke(state, (Objection(Reason.LANE_NOT_CLOSED, event.door.value),))
         case TrackChanged(state.crossing, TrackChange.LOST) if not around.another_look:
             # Walking on takes the face out of the picture; the beams take over from the camera.
             state = replace(state, track_lost_ms=now_ms if state.track_lost_ms is None else state.track_lost_ms)
-        case GrantFailed(state.crossing):
+        case GrantFailed(state.crossing, state.door):
             return revoke(state, (Objection(Reason.BARRIER_LOST, "grant"),))
         case _ if (spoil := _takes_back(around, state, event)) is not None:
             return revoke(state, (spoil,))
@@ -501,7 +659,7 @@ def _granted(rules: Rules, around: Surroundings, state: Granted, event: Event, n
 
 def _overdue(timing: Timing, around: Surroundings, state: Granted, now_ms: int) -> Step:
     """What ends a grant by time: no status shows it, the face is gone and nobody came, nobody used it."""
-    granting = around.last.granting
+    granting = around.doorway(state.door).granting
     if granting is not None and now_ms - granting.since_ms >= timing.order_shown_max_ms:
         return revoke(state, (Objection(Reason.GRANT_NOT_SHOWN),))
     gap_ms = now_ms - state.track_lost_ms if state.track_lost_ms is not None and not state.entered else 0
@@ -509,8 +667,8 @@ def _overdue(timing: Timing, around: Surroundings, state: Granted, now_ms: int) 
         return revoke(state, (Objection(Reason.TRACK_LOST),))
     if now_ms - state.since_ms > timing.grant_ttl_ms + timing.grant_slack_ms:
         referred, effects = refer(state, (Objection(Reason.GRANT_NOT_USED),))
-        ended = Write(records.GrantEnded(state.crossing, GrantEnd.TIME))
-        return referred, (Revoke(), ended, *effects)
+        ended = Write(records.GrantEnded(state.crossing, GrantEnd.TIME, state.door))
+        return referred, (Revoke(state.door), ended, *effects)
     return state, ()
 
 
@@ -524,11 +682,12 @@ def _strays(around: Surroundings, state: Granted, seen: DoorSeen) -> tuple[Objec
     Who left the zone without a passage has walked back, and whoever steps in next may be anybody.
     """
     objections = [Objection(Reason.BARRIER_ALARM, alarm.value) for alarm in seen.alarms if alarm in _AGAINST_A_GRANT]
-    if around.last.just_left:
+    if around.doorway(state.door).just_left:
         objections.append(Objection(Reason.REVERSE_PASSAGE))
     if seen.bodies > 1:
         objections.append(Objection(Reason.BODIES_SEVERAL, str(seen.bodies)))
-    if state.entered and seen.bodies == 0:
+    enclosed = around.two_doors and state.door is Door.LAST  # alone between two doors, nobody else can step in
+    if state.entered and seen.bodies == 0 and not enclosed:
         objections.append(Objection(Reason.WALKED_BACK))
     return tuple(objections)
 
@@ -548,41 +707,56 @@ def _takes_back(around: Surroundings, state: Granted, event: Event) -> Objection
 
 def _passed(around: Surroundings, state: Granted, now_ms: int) -> Step:
     """The counted passage of the person who was granted it, and of whoever came along."""
-    crossing = state.crossing
-    effects: list[Effect] = [Write(records.GrantEnded(crossing, GrantEnd.PASSAGE)), Erase(crossing)]
-    seen, passed = around.last.seen, around.last.just_passed
-    several = seen is not None and seen.bodies > 1
+    crossing, doorway = state.crossing, around.doorway(state.door)
+    several = doorway.seen is not None and doorway.seen.bodies > 1
+    ended = Write(records.GrantEnded(crossing, GrantEnd.PASSAGE, state.door))
+    if state.entry is not None:
+        entering = Entering(crossing, now_ms, state.entry, state.officers)
+        if several or doorway.just_passed > 1:
+            referred, effects_then = refer(entering, (Objection(Reason.BODIES_SEVERAL),))
+            return referred, (Revoke(state.door), ended, incident(crossing, IncidentKind.BODIES_SEVERAL), *effects_then)
+        return entering, (Revoke(state.door), ended, Show(Screen.WAIT))
+    effects: list[Effect] = [ended, Erase(crossing)]
     if several:
         effects.append(incident(crossing, IncidentKind.BODIES_SEVERAL))
-    beyond = several or passed > 1
+    beyond = several or doorway.just_passed > 1
     return Passing(crossing, now_ms, beyond, state.officers), (Revoke(), *effects)
 
 
 def _emergency_begins(around: Surroundings, state: State, now_ms: int) -> Step:
     """The lane stands open. Whoever the same status shows to be through on their grant was admitted."""
     through: tuple[Effect, ...] = ()
-    if isinstance(state, Granted) and around.last.just_passed:
+    if isinstance(state, Granted) and around.doorway(state.door).just_passed:
         state, effects = _passed(around, state, now_ms)
-        through = tuple(effect for effect in effects if effect != Revoke())  # nothing closes now (safety invariant 7)
+        through = tuple(
+            effect for effect in effects if not isinstance(effect, Revoke)
+        )  # nothing closes now (safety invariant 7)
     emergency, (shown, *effects_then) = begin_emergency(state, emergency_began(state))
-    return emergency, (shown, *through, *effects_then)
+    if not around.two_doors:
+        return emergency, (shown, *through, *effects_then)
+    # Its own controller has opened one door; the host opens the other, and keeps it open.
+    others = tuple(Release(one.door) for one in around.doors if not one.emergency())
+    return replace(emergency, held_ms=now_ms), (*others, shown, *through, *effects_then)
 
 
 def _passing(rules: Rules, around: Surroundings, state: Passing, event: Event, now_ms: int) -> Step:
     state, effects = _beside_the_passage(around, state, event)
-    if isinstance(event, DoorSeen) and around.at_rest():
+    if isinstance(event, DoorSeen | SensorsSeen) and around.at_rest():
         return _after_passing(around, state, effects, now_ms)
-    if now_ms - state.since_ms > rules.timing.passing_max_ms or event == PartLost(Part.BARRIER):
+    if now_ms - state.since_ms > rules.timing.passing_max_ms or event in _BARRIERS_LOST:
         # The person was admitted and is through; what is wrong now is the lane.
         stuck = incident(state.crossing, IncidentKind.LANE_NOT_CLOSED)
         return _after_passing(around, state, (*effects, stuck), now_ms)
     return state, effects
 
 
+_BARRIERS_LOST = (PartLost(Part.BARRIER), PartLost(Part.FIRST_BARRIER))
+
+
 def _beside_the_passage(around: Surroundings, state: Passing, event: Event) -> tuple[Passing, tuple[Effect, ...]]:
     """Others than the traveller who is through: who came along, and who lays a document early."""
     match event:
-        case DoorSeen() if around.last.just_passed:
+        case DoorSeen() if any(one.just_passed for one in around.doors):
             return replace(state, incident=True), ()
         case DoorSeen(bodies=bodies) if bodies > 1 and not state.incident:
             return replace(state, incident=True), (incident(state.crossing, IncidentKind.BODIES_SEVERAL),)
@@ -607,7 +781,7 @@ def _emergency(rules: Rules, around: Surroundings, state: Emergency, event: Even
     if (ending := state.ending) is not None:
         return _ending(rules.timing, around, state, ending, event, now_ms=now_ms)
     if state.held_ms is not None and now_ms - state.held_ms >= rules.timing.emergency_hold_ms:
-        return replace(state, held_ms=now_ms), (Release(),)
+        return replace(state, held_ms=now_ms), tuple(Release(one.door) for one in around.doors if not one.emergency())
     return state, ()
 
 
@@ -617,11 +791,12 @@ def _ending(
     """An emergency ends when the controller's status says so; the controller is told again until then, or until it is late."""
     if now_ms - ending.since_ms > timing.emergency_end_max_ms:
         return replace(state, ending=None), (incident(None, IncidentKind.EMERGENCY_NOT_ENDED),)
-    if not isinstance(event, DoorSeen) or event.fire:
+    if not isinstance(event, DoorSeen) or any(one.seen is None or one.seen.fire for one in around.doors):
         return state, ()
-    if not event.emergency_open:
+    if not around.emergency():
         following, shown = go_on(around)
         return following, (Write(records.EmergencyEnded(ending.said)), *shown)
     if now_ms - ending.told_ms < timing.order_again_ms:
         return state, ()
-    return replace(state, ending=replace(ending, told_ms=now_ms)), (EndEmergency(),)
+    told = tuple(EndEmergency(one.door) for one in around.doors if one.emergency())
+    return replace(state, ending=replace(ending, told_ms=now_ms)), told

@@ -21,9 +21,12 @@ from gate.passage.effects import (
     EndEmergency,
     LookAtLane,
     Release,
+    Revoke,
     Write,
 )
 from gate.passage.endings import begin_emergency, go_on, incident, refer, rest, revoke
+from gate.passage.evidence import Door
+from gate.passage.interior import Waits
 from gate.passage.lane import Surroundings
 from gate.passage.orders import (
     AcknowledgeAlarms,
@@ -40,6 +43,7 @@ from gate.passage.orders import (
     OpenLane,
     Ordered,
     Outcome,
+    PauseLane,
 )
 from gate.passage.policy import lane_objections
 from gate.passage.reasons import Objection, Reason
@@ -48,6 +52,7 @@ from gate.passage.states import (
     Admission,
     Emergency,
     Ending,
+    Entering,
     Granted,
     Idle,
     Inspecting,
@@ -55,6 +60,7 @@ from gate.passage.states import (
     Opening,
     Overruling,
     Passing,
+    Reading,
     Recording,
     Referred,
     Rules,
@@ -86,15 +92,15 @@ def obey(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now
         case Admit(crossing):
             return _admit(rules, around, state, ordered, crossing, now_ms=now_ms)
         case HandOver(crossing, disposition):
-            return _settle(around, state, ordered, crossing, disposition)
+            return _settle(around, state, ordered, crossing, disposition, now_ms=now_ms)
         case Hold(crossing):
             return _hold(around, state, ordered, crossing)
         case EndEmergencyNow():
             return _end_emergency(around, state, ordered, now_ms)
         case AcknowledgeAlarms():
             return _acknowledge(around, state, ordered, now_ms)
-        case CloseLane() | OpenLane():  # pragma: no branch - the type checker proves the match complete
-            return _serve_or_not(around, state, ordered)
+        case CloseLane() | PauseLane() | OpenLane():  # pragma: no branch - the type checker proves the match complete
+            return _serve_or_not(around, state, ordered, now_ms)
 
 
 # ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -163,14 +169,15 @@ def _admit(
     Beside a gate that only watches, the officer admits by their own hand.
     """
     if rules.policy.shadow:
-        return _settle(around, state, ordered, crossing, Disposition.ADMITTED_BY_OFFICER)
+        return _settle(around, state, ordered, crossing, Disposition.ADMITTED_BY_OFFICER, now_ms=now_ms)
     referral = around.waits(crossing)
     if referral is None or not isinstance(state, Referred):
         why = "an emergency" if isinstance(state, Emergency) else "another crossing is under way"
         return _impossible(around, state, ordered, why)
     if crossing in around.replaced:
         return _impossible(around, state, ordered, "a record of this crossing could not be kept")
-    objections = lane_objections(around.lane_evidence(now_ms), rules.policy, by_officer=True)
+    lane = around.lane_evidence(now_ms)
+    objections = lane_objections(lane, rules.policy, door=next_door(around), by_officer=True)
     if objections:
         return _impossible(around, state, ordered, f"the lane: {', '.join(o.reason.value for o in objections)}")
     said = ordered.said
@@ -180,11 +187,33 @@ def _admit(
     return _on_its_way(around, Overruling(referral.crossing, admission, now_ms), ordered, written)
 
 
-def _settle(around: Surroundings, state: State, ordered: Ordered, crossing: str, disposition: Disposition) -> Obeying:
+def _settle(
+    around: Surroundings,
+    state: State,
+    ordered: Ordered,
+    crossing: str,
+    disposition: Disposition,
+    *,
+    now_ms: int,
+) -> Obeying:
     around = _decided(around, crossing, ordered.said.officer)
     settled = Write(records.Settled(crossing, ordered.said, disposition))
     following, shown = go_on(around, crossing) if crossing_of(state) == crossing else (state, ())
-    return _done(around, following, ordered, settled, *shown)
+    return _done(_leaving(around, now_ms), following, ordered, settled, *shown)
+
+
+def next_door(around: Surroundings) -> Door:
+    """The door before which a traveller stands: of two the first, unless somebody may be inside."""
+    outside = around.two_doors and around.interior is not None and around.interior.nobody
+    return Door.FIRST if outside else Door.LAST
+
+
+def _leaving(around: Surroundings, now_ms: int) -> Surroundings:
+    """Whoever is between two doors is offered the way back at once."""
+    interior = around.interior
+    if not around.two_doors or interior is None or interior.nobody:
+        return around
+    return replace(around, interior=replace(interior, waits=Waits(now_ms, at_once=True)))
 
 
 def _hold(around: Surroundings, state: State, ordered: Ordered, crossing: str) -> Obeying:
@@ -196,7 +225,7 @@ def _hold(around: Surroundings, state: State, ordered: Ordered, crossing: str) -
         case Granted():
             referred, effects = revoke(state, objections)
             return _done(around, referred, ordered, *effects, obeyed)
-        case Opening() | Inspecting() | Recording() | Overruling() | Looking():
+        case Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering():
             referred, effects = refer(state, objections)
             return _done(around, referred, ordered, *effects, obeyed)
         case Idle() | Referred() | Passing() | Emergency():  # pragma: no branch
@@ -225,10 +254,13 @@ def _nothing_to_open(around: Surroundings, state: State, ordered: Ordered) -> Ob
 def _free(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Free whoever is inside, at once, in every state; a running crossing goes to the officer."""
     crossing = crossing_of(state)
-    freed: list[Effect] = [Release(), Write(records.Released(crossing, ordered.said))]
-    if around.last.seen is not None and around.last.seen.bodies == 0:
+    way_out = around.doors[0].door  # towards the hall, where everybody comes from
+    freed: list[Effect] = [Release(way_out), Write(records.Released(crossing, ordered.said))]
+    if around.two_doors and not (around.last.at_rest() or isinstance(state, Granted | Emergency)):
+        freed.insert(0, Revoke())
+    if _is_empty(around):
         freed.append(incident(crossing, IncidentKind.RELEASE_OF_NOBODY))
-    around = _releasing(around, now_ms)
+    around = _releasing(around, now_ms, way_out)
     objections = (Objection(Reason.RELEASED_BY_OFFICER),)
     match state:
         case Idle() | Referred() | Emergency() | Passing():  # who is through was admitted, and stays so
@@ -237,42 +269,59 @@ def _free(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> 
             referred, effects = revoke(state, objections)
             # Revoking closes and releasing opens: the release has the last word.
             return _on_its_way(around, referred, ordered, *effects, *freed)
-        case Opening() | Inspecting() | Recording() | Overruling() | Looking():  # pragma: no branch
+        case (  # pragma: no branch
+            Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering()
+        ):
             referred, effects = refer(state, objections)
             return _on_its_way(around, referred, ordered, *freed, *effects)
 
 
-def _releasing(around: Surroundings, now_ms: int) -> Surroundings:
-    return around.with_doorway(replace(around.last, released_ms=now_ms, freeing=Told(now_ms, now_ms)))
+def _is_empty(around: Surroundings) -> bool:
+    """True when nobody is seen whom a release could free."""
+    if around.two_doors:
+        return around.interior is not None and around.interior.nobody
+    return around.last.seen is not None and around.last.seen.bodies == 0
+
+
+def _releasing(around: Surroundings, now_ms: int, *doors: Door) -> Surroundings:
+    for door in doors:
+        told = Told(now_ms, now_ms)
+        around = around.with_doorway(replace(around.doorway(door), released_ms=now_ms, freeing=told))
+    return around
 
 
 def _begin_emergency(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Open and keep open: a controller has no emergency of the host's, so it is told to release again and again."""
-    around = _releasing(around, now_ms)
+    doors = tuple(one.door for one in around.doors)
+    around = _releasing(around, now_ms, *doors)
+    released = tuple(Release(door) for door in doors)
     if isinstance(state, Emergency) and state.held_ms is not None:
-        return _on_its_way(around, Emergency(held_ms=now_ms), ordered, Release())
+        return _on_its_way(around, Emergency(held_ms=now_ms), ordered, *released)
     _, effects = begin_emergency(state, records.EmergencyBegan(crossing_of(state), ordered.said))
-    return _on_its_way(around, Emergency(held_ms=now_ms), ordered, Release(), *effects)
+    return _on_its_way(around, Emergency(held_ms=now_ms), ordered, *released, *effects)
 
 
 def _end_emergency(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Only when the input is clear, and that is known (safety invariant 7)."""
     if not isinstance(state, Emergency):
         return _impossible(around, state, ordered, "there is no emergency")
-    if around.last.seen is None or around.last.seen.fire:
+    if any(one.seen is None or one.seen.fire for one in around.doors):
         return _impossible(around, state, ordered, "the fire input is active, or nobody knows")
     # It is over, and written, when a status from now on says so. One that the controller knows nothing of, it agrees on with its next.
-    told = EndEmergency() if around.emergency() else LookAtLane()
-    return _on_its_way(around, replace(state, ending=Ending(ordered.said, now_ms, now_ms)), ordered, told)
+    told = tuple(EndEmergency(one.door) for one in around.doors if one.emergency()) or (LookAtLane(),)
+    return _on_its_way(around, replace(state, ending=Ending(ordered.said, now_ms, now_ms)), ordered, *told)
 
 
 # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _acknowledge(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
-    if around.last.seen is None:
+    if any(one.seen is None for one in around.doors):
         return _impossible(around, state, ordered, "the barrier does not answer")
-    if not around.alarms:
+    called = around.interior is not None and around.interior.called
+    if called and around.interior is not None:
+        around = replace(around, interior=replace(around.interior, called=False))
+    if not (around.alarms or called):
         return _impossible(around, state, ordered, "there is no alarm")
     seen = tuple(one.alarm for one in around.alarms)
     obeyed = Write(records.Obeyed(crossing_of(state), ordered.said, ObeyedVerb.ACKNOWLEDGE, seen))
@@ -280,8 +329,10 @@ def _acknowledge(around: Surroundings, state: State, ordered: Ordered, now_ms: i
     return _on_its_way(around, state, ordered, *effects, obeyed)
 
 
-def _serve_or_not(around: Surroundings, state: State, ordered: Ordered) -> Obeying:
-    """Take the lane out of service, or back in. Who is inside goes on to the end."""
+def _serve_or_not(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+    """Take the lane out of service, or back in. Who is inside goes on to the end, unless it is to pause."""
+    if isinstance(ordered.command, PauseLane):
+        return _pause(around, state, ordered, now_ms)
     close = isinstance(ordered.command, CloseLane)
     if close is (around.closed_by is not None):
         why = f"closed already by {around.closed_by}" if close else "no officer closed this lane"
@@ -292,3 +343,19 @@ def _serve_or_not(around: Surroundings, state: State, ordered: Ordered) -> Obeyi
         resting, shown = rest(around)
         return _done(around, resting, ordered, *shown, obeyed)
     return _done(around, state, ordered, obeyed)
+
+
+def _pause(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+    """No new travellers. A crossing whose traveller is not let through yet goes to the officer, with the way back open."""
+    around = _leaving(replace(around, closed_by=ordered.said.officer), now_ms)
+    obeyed = Write(records.Obeyed(crossing_of(state), ordered.said, ObeyedVerb.PAUSE))
+    objections = (Objection(Reason.LANE_PAUSED, ordered.said.officer),)
+    match state:
+        case Idle():
+            resting, shown = rest(around)
+            return _done(around, resting, ordered, *shown, obeyed)
+        case Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering():
+            referred, effects = refer(state, objections)
+            return _done(around, referred, ordered, *effects, obeyed)
+        case Granted() | Referred() | Passing() | Emergency():  # pragma: no branch
+            return _done(around, state, ordered, obeyed)

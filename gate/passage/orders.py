@@ -55,6 +55,11 @@ class Notice(enum.Enum):
     REVOKE_NOT_SHOWN = "revoke_not_shown"
     RELEASE_NOT_SHOWN = "release_not_shown"
     PERSON_INSIDE = "person_inside"
+    HELP_CALLED = "help_called"
+    LEFT_OBJECT = "left_object"
+    CABINET_OPEN = "cabinet_open"
+    MAINS_LOST = "mains_lost"
+    REFERRAL_WAITS = "referral_waits"  # for longer than a referral may
     LAMP_REFUSED = "lamp_refused"
 
 
@@ -123,6 +128,11 @@ class CloseLane:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseLane:
+    """No new travellers, and whoever is inside and not let through yet is offered the way back."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenLane:
     """Travellers again."""
 
@@ -137,6 +147,7 @@ Command = (
     | EndEmergencyNow
     | AcknowledgeAlarms
     | CloseLane
+    | PauseLane
     | OpenLane
 )
 

@@ -16,9 +16,12 @@ from gate.passage.evidence import (
     CheckId,
     CheckResult,
     DocumentEvidence,
+    Door,
     DoorEvidence,
     Evidence,
     FaceEvidence,
+    InsideEvidence,
+    LaneEvidence,
     PageCheckId,
     Score,
     SiteEvidence,
@@ -69,6 +72,9 @@ class Policy:
     without_chip_authentication: tuple[NoChipAuthentication, ...] = ()
     page_checks_refer: tuple[PageCheckId, ...] = ()
     camera_inside_zone: bool = False  # the traveller is compared within the beams, so that one body there is theirs
+    two_doors: bool = False  # the traveller is let into the lane by their document, and out of it by their face
+    inside_age_max_ms: int = 600
+    inside_looks_min: int = 2  # running looks of the sensors that agree on who is inside
     shadow: bool = False  # an officer does the work and the gate watches: it has no lane to judge, and opens nothing
 
 
@@ -97,7 +103,17 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
         *document_objections(evidence.document, policy),
         *face_objections(evidence.face, policy),
         *page_objections(evidence, policy),
-        *lane_objections(evidence.lane, policy),
+        *lane_objections(evidence.doors, policy),
+        *site_objections(evidence.site, policy),
+    )
+    return Decision(Verdict.REFER if objections else Verdict.ADMIT, objections)
+
+
+def decide_entry(evidence: Evidence, policy: Policy) -> Decision:
+    """Decide about the first of two doors: ADMIT lets the traveller into the lane, where the face is looked at."""
+    objections = (
+        *document_objections(evidence.document, policy),
+        *lane_objections(evidence.doors, policy, door=Door.FIRST),
         *site_objections(evidence.site, policy),
     )
     return Decision(Verdict.REFER if objections else Verdict.ADMIT, objections)
@@ -182,28 +198,75 @@ def page_objections(evidence: Evidence, policy: Policy) -> tuple[Objection, ...]
     return tuple(Objection(Reason.PAGE_CHECK, check.value) for check in wanted if check not in passed)
 
 
-def lane_objections(lane: DoorEvidence | None, policy: Policy, *, by_officer: bool = False) -> tuple[Objection, ...]:
-    """Everything the lane objects to: unknown or old status is never "closed" (safety invariant 6).
+def lane_objections(
+    lane: LaneEvidence, policy: Policy, *, door: Door = Door.LAST, by_officer: bool = False
+) -> tuple[Objection, ...]:
+    """Everything the lane objects to, before one of its doors opens.
 
-    Somebody in the zone could pass on another's admission (4), unless the site's camera stands there, or an officer sees who it is.
+    Somebody in the zone could pass on another's admission (safety invariant 4), unless the site's camera stands there, or an officer sees
+    who it is. Of two doors both must be closed (6); the first opens onto an empty lane, the last for one person alone.
     """
     if policy.shadow:
         return ()
-    if lane is None:
-        return (Objection(Reason.BARRIER_LOST),)
+    if policy.two_doors:
+        is_last = door is Door.LAST
+        return (
+            *_door_objections(lane.first, policy, bodies_max=None if is_last else 1, at="first"),
+            *_door_objections(lane.last, policy, bodies_max=1 if is_last else 0),
+            *_inside_objections(lane.inside, policy, people=1 if is_last else 0),
+        )
+    alone = policy.camera_inside_zone or by_officer
+    cabinet = () if lane.inside is None else _cabinet_objections(lane.inside)
+    return (*_door_objections(lane.last, policy, bodies_max=1 if alone else 0), *cabinet)
+
+
+def _door_objections(
+    door: DoorEvidence | None, policy: Policy, *, bodies_max: int | None, at: str = ""
+) -> tuple[Objection, ...]:
+    """Everything one door objects to: unknown or old status is never "closed" (safety invariant 6). `bodies_max` of its zone, if it matters."""
+
+    def objection(reason: Reason, detail: str = "") -> Objection:
+        return Objection(reason, f"{at} {detail}".strip())
+
+    if door is None:
+        return (objection(Reason.BARRIER_LOST),)
     objections = []
-    if lane.age_ms > policy.lane_age_max_ms:
-        objections.append(Objection(Reason.LANE_STATUS_OLD, str(lane.age_ms)))
-    if lane.emergency:
-        objections.append(Objection(Reason.EMERGENCY))
-    if not lane.closed or lane.grants_left:
-        objections.append(Objection(Reason.LANE_NOT_CLOSED))
-    if lane.bodies > 1:
-        objections.append(Objection(Reason.BODIES_SEVERAL, str(lane.bodies)))
-    elif lane.bodies and not (policy.camera_inside_zone or by_officer):
-        objections.append(Objection(Reason.ZONE_NOT_EMPTY))
-    objections.extend(Objection(Reason.BARRIER_ALARM, alarm.value) for alarm in lane.alarms)
+    if door.age_ms > policy.lane_age_max_ms:
+        objections.append(objection(Reason.LANE_STATUS_OLD, str(door.age_ms)))
+    if door.emergency:
+        objections.append(objection(Reason.EMERGENCY))
+    if not door.closed or door.grants_left:
+        objections.append(objection(Reason.LANE_NOT_CLOSED))
+    if bodies_max is not None and door.bodies > bodies_max:
+        several = objection(Reason.BODIES_SEVERAL, str(door.bodies))
+        objections.append(several if door.bodies > 1 else objection(Reason.ZONE_NOT_EMPTY))
+    objections.extend(objection(Reason.BARRIER_ALARM, alarm.value) for alarm in door.alarms)
     return tuple(objections)
+
+
+def _inside_objections(inside: InsideEvidence | None, policy: Policy, *, people: int) -> tuple[Objection, ...]:
+    """Everything the space between two doors objects to, when so many people must be there. What is unknown is neither nobody nor one."""
+    if inside is None:
+        return (Objection(Reason.SENSORS_LOST),)
+    objections = [*_cabinet_objections(inside)]
+    if inside.age_ms > policy.inside_age_max_ms:
+        objections.append(Objection(Reason.INSIDE_UNKNOWN, f"{inside.age_ms} ms ago"))
+    if inside.people is None or inside.looks < policy.inside_looks_min:
+        objections.append(Objection(Reason.INSIDE_UNKNOWN, "people"))
+    elif inside.people > people:
+        several = Objection(Reason.BODIES_SEVERAL, str(inside.people))
+        objections.append(Objection(Reason.PERSON_INSIDE) if people == 0 else several)
+    elif inside.people < people:
+        objections.append(Objection(Reason.NOBODY_INSIDE))
+    if people == 0 and inside.object_left is not False:
+        unknown = inside.object_left is None
+        objections.append(Objection(Reason.INSIDE_UNKNOWN, "objects") if unknown else Objection(Reason.LEFT_OBJECT))
+    return tuple(objections)
+
+
+def _cabinet_objections(inside: InsideEvidence) -> tuple[Objection, ...]:
+    opened = (Objection(Reason.CABINET_OPEN),) if inside.cabinet_open else ()
+    return opened if inside.mains_present else (*opened, Objection(Reason.MAINS_LOST))
 
 
 def site_objections(site: SiteEvidence, policy: Policy) -> tuple[Objection, ...]:

@@ -44,6 +44,14 @@ class Reason(enum.Enum):
     BARRIER_LOST = "barrier_lost"
     BARRIER_ALARM = "barrier_alarm"
     PASSAGE_BEYOND_GRANT = "passage_beyond_grant"
+    NOBODY_INSIDE = "nobody_inside"
+    PERSON_INSIDE = "person_inside"
+    INSIDE_UNKNOWN = "inside_unknown"
+    LEFT_OBJECT = "left_object"
+    CABINET_OPEN = "cabinet_open"
+    MAINS_LOST = "mains_lost"
+    HELP_CALLED = "help_called"
+    LANE_PAUSED = "lane_paused"
     GRANT_NOT_USED = "grant_not_used"
     GRANT_NOT_SHOWN = "grant_not_shown"
     EMERGENCY = "emergency"
@@ -51,6 +59,7 @@ class Reason(enum.Enum):
     HELD_BY_OFFICER = "held_by_officer"
     SHADOW_MODE = "shadow_mode"  # the gate only watches: whatever it decides, an officer does
     # The programs around it
+    SENSORS_LOST = "sensors_lost"
     CAMERA_LOST = "camera_lost"
     CAMERA_TAMPERED = "camera_tampered"
     VISION_LOST = "vision_lost"

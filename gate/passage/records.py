@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from gate.passage.counting import Counters
 from gate.passage.events import Part, RecordClass, RecordKind
-from gate.passage.evidence import Alarm, CameraTrouble, Evidence
+from gate.passage.evidence import Alarm, CameraTrouble, Door, Evidence
 from gate.passage.orders import Disposition, Said
 from gate.passage.policy import Policy, Verdict
 from gate.passage.reasons import Objection, Reason
@@ -79,9 +79,17 @@ class IncidentKind(enum.Enum):
     LAMP_REFUSED = "lamp_refused"
     # Somebody nobody is serving
     PERSON_INSIDE = "person_inside"  # before a closed leaf, with nobody let through
+    WAY_BACK = "way_back"  # the first door was opened for somebody inside
+    HELP_CALLED = "help_called"  # the call button
+    LEFT_OBJECT = "left_object"
+    REFERRAL_WAITS = "referral_waits"  # no officer has answered it for longer than it may wait
     DOCUMENT_EARLY = "document_early"  # laid while the traveller before was still passing; taken up afterwards
     # A part of the gate is gone
     BARRIER_LOST = "barrier_lost"
+    FIRST_BARRIER_LOST = "first_barrier_lost"
+    SENSORS_LOST = "sensors_lost"
+    CABINET_OPEN = "cabinet_open"
+    MAINS_LOST = "mains_lost"
     VISION_LOST = "vision_lost"
     CAMERA_LOST = "camera_lost"
     READER_LOST = "reader_lost"
@@ -230,6 +238,20 @@ class Opened(_Record):
 
 
 @dataclass(frozen=True, slots=True)
+class EntryDecided(_Record):
+    """The decision about the first of two doors, with every reason and everything that is needed to take it again. It admits nobody."""
+
+    kind: ClassVar = RecordKind.ENTRY_DECIDED
+    leads_to_admission: ClassVar = True
+    bytes_min: ClassVar = 8192
+    crossing: str
+    decision: Verdict
+    reasons: tuple[Objection, ...]
+    evidence: Evidence
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
 class Decided(_Record):
     """The decision, with every reason and everything that is needed to take it again."""
 
@@ -263,6 +285,7 @@ class Granted(_Record):
     crossing: str
     ttl_ms: int
     direction: Direction = Direction.ENTRY
+    door: Door = Door.LAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +300,7 @@ class Passed(_Record):
     how: PassedBy = PassedBy.GRANT
     direction: Direction = Direction.ENTRY
     counters: Counters | None = None
+    door: Door = Door.LAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +312,7 @@ class Counted(_Record):
     about: ClassVar = RecordClass.DEVICE
     counters: Counters
     before: Counters | None = None
+    door: Door = Door.LAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +333,7 @@ class GrantEnded(_Record):
     urgent: ClassVar = True
     crossing: str
     how: GrantEnd
+    door: Door = Door.LAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +372,7 @@ class Settled(_Record):
 @dataclass(frozen=True, slots=True)
 class Incident(_Record):
     """An alarm, a lost part, a passage beyond a grant. `count` is how many, where that can be said; `waits` is true of a
-    controller's alarm that an officer must acknowledge.
+    controller's alarm that an officer must acknowledge. `door` is the one that an alarm or a passage belongs to.
     """
 
     kind: ClassVar = RecordKind.INCIDENT
@@ -355,6 +381,7 @@ class Incident(_Record):
     incident: IncidentKind
     count: int | None = None
     waits: bool = False
+    door: Door = Door.LAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +392,7 @@ class AlarmEnded(_Record):
     about: ClassVar = RecordClass.DEVICE
     alarm: Alarm
     lasted_ms: int
+    door: Door = Door.LAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +443,7 @@ class ObeyedVerb(enum.Enum):
     REFER = "refer"
     ACKNOWLEDGE = "acknowledge"
     CLOSE = "close"
+    PAUSE = "pause"
     OPEN = "open"
 
 
@@ -435,6 +464,7 @@ Record = (
     | Stopped
     | ListsUpdated
     | Opened
+    | EntryDecided
     | Decided
     | Overruled
     | Granted

@@ -42,6 +42,21 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """Before the first of two doors: the chip is read; the face is looked at inside."""
+
+    crossing: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Of a crossing before the first of two doors: the document that lets the traveller in; None when an officer does."""
+
+    document: DocumentEvidence | None
+
+
+@dataclass(frozen=True, slots=True)
 class Inspecting:
     """Chip and camera work side by side; this is the only place where they meet. `spoiled` collects what speaks against the face for good."""
 
@@ -59,12 +74,13 @@ class Inspecting:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The decision waits for its receipt. `spoiled` collects what happened meanwhile."""
+    """The decision waits for its receipt. `spoiled` collects what happened meanwhile. With `entry` it is about the first of two doors."""
 
     crossing: str
     decision: Decision
     since_ms: int
     spoiled: tuple[Objection, ...] = ()
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +110,44 @@ class Overruling:
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """The decision to admit is durable; the lane is looked at once more."""
+    """The decision to open a door is durable; the lane is looked at once more. With `entry` it is the first of two doors."""
 
     crossing: str
     since_ms: int
     officers: Admission | None = None
+    entry: Entry | None = None
+
+    @property
+    def door(self) -> Door:
+        """The door that will open."""
+        return Door.LAST if self.entry is None else Door.FIRST
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """One person may pass through a door. `entered` once somebody was in its zone."""
+    """One person may pass through a door, with `entry` the first of two. `entered` once somebody was in its zone."""
 
     crossing: str
     since_ms: int
     entered: bool = False
     track_lost_ms: int | None = None
     officers: Admission | None = None
-    door: Door = Door.LAST
+    entry: Entry | None = None
+
+    @property
+    def door(self) -> Door:
+        """The door that this is about."""
+        return Door.LAST if self.entry is None else Door.FIRST
+
+
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """Through the first of two doors: it closes behind them, and one person alone must be inside."""
+
+    crossing: str
+    since_ms: int
+    entry: Entry
+    officers: Admission | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +178,20 @@ class Emergency:
     held_ms: int | None = None
 
 
-State = Idle | Opening | Inspecting | Recording | Referred | Overruling | Looking | Granted | Passing | Emergency
+State = (
+    Idle
+    | Opening
+    | Reading
+    | Entering
+    | Inspecting
+    | Recording
+    | Referred
+    | Overruling
+    | Looking
+    | Granted
+    | Passing
+    | Emergency
+)
 Step = tuple[State, tuple[Effect, ...]]
 
 
@@ -153,7 +203,7 @@ def crossing_of(state: State) -> str | None:
 def unread_of(state: State) -> str | None:
     """The crossing whose document waits to be read, or may: every other document is nobody's."""
     match state:
-        case Opening(crossing) | Inspecting(crossing):
+        case Opening(crossing) | Reading(crossing) | Inspecting(crossing):
             return crossing
         case Passing(next_document=following):
             return following

@@ -6,10 +6,12 @@ lane and log agree on who waits. Settling one, and what the lane stands for mean
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gate.passage.effects import Effect, Write
-from gate.passage.lane import Referral
+from gate.passage.lane import Referral, Timing
 from gate.passage.reasons import Objection, Reason
-from gate.passage.records import Closed, ClosedAs, Record, Revoked, Settled
+from gate.passage.records import Closed, ClosedAs, Incident, IncidentKind, Record, Revoked, Settled
 
 WAITING_MAX = 32  # the oldest is left to the log, which tells of it again at the next start
 
@@ -21,18 +23,30 @@ def left(referred: tuple[str, ...], first: tuple[Effect, ...]) -> tuple[Referral
     return follow(tuple(Referral(crossing, RESTARTED) for crossing in referred), first)
 
 
-def follow(waiting: tuple[Referral, ...], effects: tuple[Effect, ...]) -> tuple[Referral, ...]:
+def follow(waiting: tuple[Referral, ...], effects: tuple[Effect, ...], now_ms: int = 0) -> tuple[Referral, ...]:
     """Who waits after these effects."""
     for effect in effects:
         if isinstance(effect, Write):
-            waiting = _after(waiting, effect.record)
+            waiting = _after(waiting, effect.record, now_ms)
     return waiting[-WAITING_MAX:]
 
 
-def _after(waiting: tuple[Referral, ...], record: Record) -> tuple[Referral, ...]:
+def escalate(
+    waiting: tuple[Referral, ...], now_ms: int, timing: Timing
+) -> tuple[tuple[Referral, ...], tuple[Effect, ...]]:
+    """Say once of each referral that it waits for longer than it may: an incident, and a notice from then on."""
+    due = {one.crossing for one in waiting if not one.late and now_ms - one.since_ms > timing.referral_max_ms}
+    if not due:
+        return waiting, ()
+    late = tuple(replace(one, late=True) if one.crossing in due else one for one in waiting)
+    said = tuple(Write(Incident(one.crossing, IncidentKind.REFERRAL_WAITS)) for one in waiting if one.crossing in due)
+    return late, said
+
+
+def _after(waiting: tuple[Referral, ...], record: Record, now_ms: int) -> tuple[Referral, ...]:
     match record:
         case Closed(crossing, ClosedAs.REFERRED, objections):
-            return (*waiting, Referral(crossing, objections))
+            return (*waiting, Referral(crossing, objections, now_ms))
         case Revoked(crossing, reasons):
             return tuple(_with(one, reasons) if one.crossing == crossing else one for one in waiting)
         case Settled(crossing):
@@ -43,7 +57,7 @@ def _after(waiting: tuple[Referral, ...], record: Record) -> tuple[Referral, ...
 
 def _with(referral: Referral, more: tuple[Objection, ...]) -> Referral:
     """An officer's admission failed: the referral waits again, with why."""
-    return Referral(referral.crossing, tuple(dict.fromkeys((*referral.objections, *more))))
+    return replace(referral, objections=tuple(dict.fromkeys((*referral.objections, *more))))
 
 
 def _others(waiting: tuple[Referral, ...], crossing: str) -> tuple[Referral, ...]:

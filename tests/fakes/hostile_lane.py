@@ -19,6 +19,7 @@ from gate.passage.effects import (
     Erase,
     Grant,
     LookAtLane,
+    OpenCamera,
     Release,
     Revoke,
     Show,
@@ -119,7 +120,7 @@ class Hostile:
                 oracle.shows(screen, now_ms)
             case Erase(crossing):
                 oracle.erases(crossing, now_ms)
-            case LookAtLane():
+            case LookAtLane() | OpenCamera():
                 pass
 
     def helpful(self) -> Event:

@@ -26,6 +26,7 @@ from gate.passage.effects import (
     Erase,
     Grant,
     LookAtLane,
+    OpenCamera,
     Release,
     Revoke,
     Show,
@@ -189,7 +190,7 @@ class PeopledLane:
             case Show(screen, _) if screen.value != self.screen:
                 self.screen = screen.value
                 self.unseen.append(screen.value)
-            case Release() | EndEmergency():
+            case Release() | EndEmergency() | OpenCamera():
                 raise AssertionError("nobody orders that here")
             case Show() | Answer() | Erase():
                 pass

@@ -48,7 +48,8 @@ HELP = {
     Verb.END_EMERGENCY: "The emergency is over.",
     Verb.ACKNOWLEDGE: "Clear the controller's alarms whose cause is gone.",
     Verb.CLOSE: "No new travellers.",
-    Verb.OPEN: "Travellers again, after close.",
+    Verb.PAUSE: "No new travellers; who is not let through yet is referred, and between two doors offered the way back.",
+    Verb.OPEN: "Travellers again, after close or pause.",
     Verb.DIRECTION: "Which way the lane goes: entry, exit or both.",
     Verb.MODE: "How the lane works: normal, free or blocked.",
     Verb.ACCEPT_HEAD: "Accept the log's head after its disk went back in time.",
@@ -60,6 +61,11 @@ NOTICES = {
     "revoke_not_shown": "a grant was taken back and the barrier keeps it; let nobody pass",
     "release_not_shown": "a release was ordered and the leaf stays closed; look yourself, the barrier is told again",
     "person_inside": "somebody waits inside before the closed leaf; look, and release them if they cannot leave",
+    "help_called": "somebody pressed the call button; go there, the way back is open",
+    "left_object": "something lies between the doors; the lane serves nobody until it is gone",
+    "cabinet_open": "the gate's cabinet is open; look who is there",
+    "mains_lost": "the gate runs on its battery and serves nobody",
+    "referral_waits": "a traveller has waited for an officer for longer than they should",
     "lamp_refused": "the barrier does not take its lamp's colour; tell a technician",
 }
 

@@ -24,6 +24,7 @@ from gate.passage.effects import (
     Erase,
     Grant,
     LookAtLane,
+    OpenCamera,
     Release,
     Revoke,
     Show,
@@ -31,7 +32,8 @@ from gate.passage.effects import (
     Write,
 )
 from gate.passage.events import DocumentPresented, Event, GrantFailed, Part, Tick
-from gate.passage.evidence import Alarm
+from gate.passage.evidence import Alarm, Door
+from gate.passage.interior import Interior
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Outcome
 from gate.passage.screen import Guidance, Purpose, Screen
@@ -97,6 +99,16 @@ class Stopwatch:
         return {stage: round(at - start, 1) for stage, at in self.marks.items()}
 
 
+def _nothing(*_: str) -> None:
+    """A lane of one door has nothing more to do."""
+
+
+def _as_left(around: Surroundings, known: Remembered, now_ms: int) -> Surroundings:
+    """The surroundings with what an earlier run left: how long it lasts or waits is counted from now."""
+    doors = tuple(replace(one, alarms=alarms.left(known.alarms_at(one.door), now_ms)) for one in around.doors)
+    return replace(around, doors=doors, waiting=tuple(replace(one, since_ms=now_ms) for one in around.waiting))
+
+
 class Engine:
     """Runs one lane. `post` takes events from anywhere in the loop; `run` never returns."""
 
@@ -105,8 +117,11 @@ class Engine:
         *,
         rules: machine.Rules,
         barrier: BarrierOrders,
+        first_barrier: BarrierOrders | None = None,
+        look_inside: Callable[[], None] = _nothing,
         recorder: Recorder,
         start_crossing: Callable[[str], Coroutine[Any, Any, None]],
+        open_camera: Callable[[str], None] = _nothing,
         erase: Callable[[str], None],
         forget: Callable[[str], None],
         show: Callable[[messages.View], None],
@@ -118,13 +133,18 @@ class Engine:
         remembered: Remembered | None = None,
         missing: frozenset[Part] = frozenset(),
     ) -> None:
-        """`forget` drops the document that opened a crossing, or would have.
+        """`barrier` is the last door's. A lane of two doors has a `first_barrier`, has its sensors `look_inside`, posted as `SensorsSeen`,
+        and opens the camera when the traveller is inside. `forget` drops the document that opened a crossing, or would have.
 
         What an earlier run left: `open_crossings`; those that were `referred` and not settled; what it asked to have `remembered`.
         `missing` are parts that nobody has heard of yet: without them no traveller is invited.
         """
         self._rules = rules
-        self._barrier = barrier
+        self._barriers = (
+            {Door.LAST: barrier} if first_barrier is None else {Door.FIRST: first_barrier, Door.LAST: barrier}
+        )
+        self._look_inside = look_inside
+        self._open_camera = open_camera
         self._recorder = recorder
         self._start_crossing = start_crossing
         self._erase = erase
@@ -137,13 +157,14 @@ class Engine:
         known = remembered or Remembered()
         self._state, self._first_effects = machine.start(open_crossings, referred, known.through)
         self._around = Surroundings(
-            doors=(Doorway(counted=known.counted),),
+            doors=tuple(Doorway(door, counted=known.counted_at(door)) for door in self._barriers),
+            interior=None if first_barrier is None else Interior(),
             lost=missing,
             replaced=known.replaced,
             waiting=waiting.left(referred, self._first_effects),
             closed_by=known.closed_by,
         )
-        self._unacknowledged = known.alarms
+        self._known = known
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE
         self._crossing_task: asyncio.Task[None] | None = None
         self._unread: str | None = None
@@ -177,8 +198,7 @@ class Engine:
         """Answer events for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick())
-            left = alarms.left(self._unacknowledged, int(self._clock_ms()))
-            self._around = self._around.with_doorway(replace(self._around.last, alarms=left))
+            self._around = _as_left(self._around, self._known, int(self._clock_ms()))
             self._carry_out(self._first_effects, tasks)
             while True:
                 event = await self._events.get()
@@ -219,10 +239,15 @@ class Engine:
             case StartCrossing(crossing):
                 self.mark(crossing, "opened")
                 self._crossing_task = tasks.create_task(self._start_crossing(crossing))
+            case OpenCamera(crossing):
+                self.mark(crossing, "inside")
+                self._open_camera(crossing)
             case LookAtLane():
-                self._barrier.look()
-            case Grant(crossing, ttl_ms):
-                tasks.create_task(self._granting(crossing, self._barrier.grant(ttl_ms)))
+                for barrier in self._barriers.values():
+                    barrier.look()
+                self._look_inside()
+            case Grant(crossing, ttl_ms, door):
+                tasks.create_task(self._granting(crossing, door, self._barriers[door].grant(ttl_ms)))
             case Revoke() | Release() | EndEmergency() | ClearAlarms():
                 tasks.create_task(self._ordered(type(effect).__name__, self._order(effect)))
             case Answer(number, outcome, detail):
@@ -245,27 +270,28 @@ class Engine:
             record = replace(record, stages_ms=self.stopwatch.since_presented_ms())
         self._recorder.append(record, awaited=awaited)
 
-    async def _granting(self, crossing: str, grant: Awaitable[float | None]) -> None:
+    async def _granting(self, crossing: str, door: Door, grant: Awaitable[float | None]) -> None:
         try:
             written_at_s = await grant
         except DriverError as error:
             log.warning("grant_failed", extra={"crossing": crossing, "error": type(error).__name__})
-            self.post(GrantFailed(crossing))
+            self.post(GrantFailed(crossing, door))
             return
         if written_at_s is not None:
             self.mark(crossing, "grant_written", written_at_s * 1000)
 
     def _order(self, effect: Revoke | Release | EndEmergency | ClearAlarms) -> Awaitable[None]:
         """Give the barrier an order that the lane does not wait for. A lost line is reported by the barrier's keeper."""
+        barrier = self._barriers[effect.door]
         match effect:
             case Revoke():
-                return self._barrier.revoke()
+                return barrier.revoke()
             case Release():
-                return self._barrier.release()
+                return barrier.release()
             case EndEmergency():
-                return self._barrier.end_emergency()
+                return barrier.end_emergency()
             case ClearAlarms(alarms):  # pragma: no branch - the type checker proves the match complete
-                return self._barrier.clear_alarms(alarms)
+                return barrier.clear_alarms(alarms)
 
     @staticmethod
     async def _ordered(name: str, order: Awaitable[None]) -> None:

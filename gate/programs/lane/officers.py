@@ -48,6 +48,7 @@ from gate.passage.orders import (
     OpenLane,
     Ordered,
     Outcome,
+    PauseLane,
     Said,
 )
 from gate.passage.reasons import Objection
@@ -284,6 +285,7 @@ _OF_THE_LANE: dict[Verb, Command] = {
     Verb.END_EMERGENCY: EndEmergencyNow(),
     Verb.ACKNOWLEDGE: AcknowledgeAlarms(),
     Verb.CLOSE: CloseLane(),
+    Verb.PAUSE: PauseLane(),
     Verb.OPEN: OpenLane(),
 }
 

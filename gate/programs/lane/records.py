@@ -10,10 +10,12 @@ import msgspec
 
 from gate.channel.messages import BODY_BYTES_MAX
 from gate.passage.counting import Counters
-from gate.passage.evidence import Alarm
-from gate.passage.policy import Decision, Verdict, decide
+from gate.passage.evidence import Alarm, Door
+from gate.passage.policy import Decision, Verdict, decide, decide_entry
 from gate.passage.records import (
+    Counted,
     Decided,
+    EntryDecided,
     Incident,
     Obeyed,
     ObeyedVerb,
@@ -64,6 +66,7 @@ def _canonical(fields: dict[str, object], *, allow_nan: bool) -> bytes:
 class Remembered:
     """What the log tells the lane at its next start: how far the books of passages go, of which crossings a record is missing, who
     was the last to pass on the grant of their crossing, which alarms no officer has acknowledged who must, and who closed the lane.
+    Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
     """
 
     counted: Counters | None = None
@@ -71,6 +74,16 @@ class Remembered:
     through: str | None = None
     alarms: tuple[Alarm, ...] = ()
     closed_by: str | None = None
+    first_counted: Counters | None = None
+    first_alarms: tuple[Alarm, ...] = ()
+
+    def counted_at(self, door: Door) -> Counters | None:
+        """How far a door's books go."""
+        return self.counted if door is Door.LAST else self.first_counted
+
+    def alarms_at(self, door: Door) -> tuple[Alarm, ...]:
+        """A door's alarms that wait for an officer."""
+        return self.alarms if door is Door.LAST else self.first_alarms
 
     @classmethod
     def of(cls, told: bytes) -> Remembered:
@@ -86,38 +99,53 @@ class Remembered:
 
     def after(self, record: Record) -> Remembered:
         """What is to be remembered when this record is in the log."""
-        known = replace(self, counted=getattr(record, "counters", None) or self.counted)
+        known = self._counted_by(record)
         match record:
-            case Passed(how=PassedBy.GRANT):
+            case Passed(how=PassedBy.GRANT, door=Door.LAST):
                 return replace(known, through=record.crossing)
-            case Incident(incident=kind, waits=True):
-                waiting = {*self.alarms, Alarm(kind.value)}
-                return replace(known, alarms=tuple(alarm for alarm in Alarm if alarm in waiting))
+            case Incident(incident=kind, waits=True, door=door):
+                waiting = {*self.alarms_at(door), Alarm(kind.value)}
+                return known.with_alarms(door, tuple(alarm for alarm in Alarm if alarm in waiting))
             case Obeyed(verb=ObeyedVerb.ACKNOWLEDGE, alarms=seen):
-                return replace(known, alarms=tuple(alarm for alarm in self.alarms if alarm not in seen))
-            case Obeyed(verb=ObeyedVerb.CLOSE, order=order):
+                left = {door: tuple(one for one in self.alarms_at(door) if one not in seen) for door in Door}
+                return replace(known, alarms=left[Door.LAST], first_alarms=left[Door.FIRST])
+            case Obeyed(verb=ObeyedVerb.CLOSE | ObeyedVerb.PAUSE, order=order):
                 return replace(known, closed_by=order.officer)
             case Obeyed(verb=ObeyedVerb.OPEN):
                 return replace(known, closed_by=None)
             case _:
                 return known
 
+    def _counted_by(self, record: Record) -> Remembered:
+        match record:
+            case Passed(counters=Counters() as counters, door=door) | Counted(counters=counters, door=door):
+                at_last = door is Door.LAST
+                return replace(self, counted=counters) if at_last else replace(self, first_counted=counters)
+            case _:
+                return self
+
+    def with_alarms(self, door: Door, waiting: tuple[Alarm, ...]) -> Remembered:
+        """The same with a door's alarms that wait for an officer."""
+        return replace(self, alarms=waiting) if door is Door.LAST else replace(self, first_alarms=waiting)
+
     def without_record(self, crossing: str | None) -> Remembered:
         """The same when a record of a crossing could not be kept."""
         return self if crossing is None else replace(self, replaced=(*self.replaced, crossing)[-REPLACED_MAX:])
 
 
-def replay(body: dict[str, object]) -> tuple[Decision, bool]:
-    """Take the decision of a `decided` record again; the second value says whether verdict and reasons are the same.
+def replay(body: dict[str, object], *, door: Door = Door.LAST) -> tuple[Decision, bool]:
+    """Take the decision of a `decided` record again, or, about the first door, of an `entry_decided` one; the second value says whether
+    verdict and reasons are the same.
 
     Reasons that only the moment knew (a document pulled away, a time limit) may stand in the record beside the policy's.
     Raises RecordError when the record holds no evidence.
     """
     try:
-        recorded = msgspec.convert({**body, "crossing": "", "policy": _as_of_then(body.get("policy"))}, Decided)
+        kind: type[Decided | EntryDecided] = Decided if door is Door.LAST else EntryDecided
+        recorded = msgspec.convert({**body, "crossing": "", "policy": _as_of_then(body.get("policy"))}, kind)
     except (TypeError, msgspec.ValidationError) as error:
         raise RecordError(f"not a decided record: {error}") from error
-    again = decide(recorded.evidence, recorded.policy)
+    again = (decide if door is Door.LAST else decide_entry)(recorded.evidence, recorded.policy)
     if recorded.decision is Verdict.ADMIT:
         return again, not again.objections
     return again, set(again.objections) <= set(recorded.reasons) and bool(recorded.reasons)

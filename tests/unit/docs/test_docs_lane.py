@@ -1,4 +1,4 @@
-"""docs/lane.md draws the arrows that the machine takes, and no others. Run as a program, it draws them."""
+"""docs/lane.md draws the arrows that the machine takes, of one door and of two, and no others. Run as a program, it draws them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fakes import two_door_lane as two
 from fakes.hostile_lane import Hostile
-from fakes.passage_examples import AT_REST, CROSSING, said
+from fakes.passage_examples import AT_REST, CROSSING, ordered, said
 from fakes.passage_examples import ready as lane_at_rest
+from fakes.two_door_world import World
 
 from gate.passage import machine
-from gate.passage.events import Event
+from gate.passage.events import Event, Part, PartLost
+from gate.passage.orders import Hold, PauseLane
 from gate.passage.reasons import Objection, Reason
 from gate.passage.states import Admission
 
@@ -25,6 +28,15 @@ FIRE: Event = replace(AT_REST, fire=True)
 REFERRED = machine.Referred(CROSSING, (Objection(Reason.LOG_UNAVAILABLE),))
 OVERRULING = machine.Overruling(CROSSING, Admission(REFERRED, said()), 1_000)
 
+DAY, DAY_STEPS = 2, 4_000
+STAGES = (two.ready, two.reading, two.let_in, two.first_granted, two.entering, two.enclosed, two.deciding, two.granted)
+IN_ANY_STAGE: tuple[Event, ...] = (
+    replace(two.LAST, fire=True, emergency_open=True),
+    PartLost(Part.FIRST_BARRIER),
+    ordered(Hold(CROSSING), version=0),
+    ordered(PauseLane(), version=0),
+)
+
 Arrow = tuple[str, str]
 
 
@@ -34,7 +46,7 @@ def name(state: machine.State) -> str:
 
 
 def arrows() -> set[Arrow]:
-    """From which state to which the machine goes, under a hostile walk and by a fire in the state that no walk stays in for long."""
+    """From which state to which the machine goes: under a hostile walk, in a day of two doors, and by what comes in any stage of these."""
     taken: set[Arrow] = set()
     for seed in SEEDS:
         hostile = Hostile(seed)
@@ -46,6 +58,16 @@ def arrows() -> set[Arrow]:
     run.state = OVERRULING
     run.feed(FIRE)
     taken.add((name(OVERRULING), name(run.state)))
+    world = World(DAY)
+    for _ in range(DAY_STEPS):
+        world.step()
+    taken |= world.moved
+    for stage in STAGES:
+        for event in IN_ANY_STAGE:
+            run = stage()
+            before = run.state
+            run.feed(event, after_ms=10)
+            taken.add((name(before), name(run.state)))
     return {(here, there) for here, there in taken if here != there}
 
 
@@ -73,6 +95,7 @@ def test_every_state_but_itself_leads_to_the_emergency_and_only_looking_to_a_gra
     states = {state.__name__ for state in typing.get_args(machine.State)}
     assert {here for here, there in pictured if there == "Emergency"} == states - {"Emergency"}
     assert {here for here, there in pictured if there == "Granted"} == {"Looking"}
+    assert {here for here, there in pictured if there == "Entering"} == {"Granted"}
 
 
 if __name__ == "__main__":

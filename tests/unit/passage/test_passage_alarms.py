@@ -107,7 +107,7 @@ def test_an_alarm_that_the_controller_forgot_waits_all_the_same_and_admits_nobod
     run.feed(replace(AT_REST, alarms=(Alarm.FORCED,)), PartLost(Part.BARRIER), PartBack(Part.BARRIER), AT_REST)
     assert run.state == machine.Idle(Screen.CLOSED)
     assert [one.alarm for one in run.around.alarms] == [Alarm.FORCED]
-    evidence = run.around.lane_evidence(run.now_ms)
+    evidence = run.around.lane_evidence(run.now_ms).last
     assert evidence is not None
     assert evidence.alarms == (Alarm.FORCED,), "a decision holds it against whoever comes"
     effects = run.order(AcknowledgeAlarms(), after_ms=10)

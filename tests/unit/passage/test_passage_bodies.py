@@ -33,7 +33,7 @@ from gate.passage.events import (
     TrackChange,
     TrackChanged,
 )
-from gate.passage.evidence import DoorEvidence
+from gate.passage.evidence import DoorEvidence, LaneEvidence
 from gate.passage.orders import Admit, Outcome
 from gate.passage.policy import lane_objections
 from gate.passage.reasons import Objection, Reason
@@ -172,7 +172,7 @@ def test_how_many_bodies_are_an_objection(
 ) -> None:
     lane = DoorEvidence(0, closed=True, bodies=bodies, grants_left=0, emergency=False)
     policy = replace(RULES.policy, camera_inside_zone=camera_inside_zone)
-    assert tuple(one.reason for one in lane_objections(lane, policy, by_officer=by_officer)) == expected
+    assert tuple(one.reason for one in lane_objections(LaneEvidence(lane), policy, by_officer=by_officer)) == expected
 
 
 def test_a_decision_of_before_this_rule_is_replayed_as_it_was_taken() -> None:

@@ -30,6 +30,7 @@ from gate.passage.events import (
     RecordReplaced,
     Tick,
 )
+from gate.passage.evidence import LaneEvidence
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Notice
 from gate.passage.screen import Guidance, Screen
@@ -46,13 +47,13 @@ def test_a_lane_that_was_never_seen_is_neither_at_rest_nor_in_service_nor_eviden
     assert not never.at_rest()
     assert not never.in_service()
     assert not never.emergency()
-    assert never.lane_evidence(0) is None
+    assert never.lane_evidence(0) == LaneEvidence(None)
 
 
 @pytest.mark.parametrize(("fire", "stands_open"), [(True, False), (False, True), (True, True), (False, False)])
 def test_fire_and_a_controller_that_stands_open_are_each_an_emergency(fire: bool, stands_open: bool) -> None:  # noqa: FBT001 - cases
     around = Surroundings(doors=(Doorway(seen=replace(AT_REST, fire=fire, emergency_open=stands_open)),))
-    evidence = around.lane_evidence(0)
+    evidence = around.lane_evidence(0).last
     assert evidence is not None
     assert evidence.emergency is around.emergency() is (fire or stands_open)
 

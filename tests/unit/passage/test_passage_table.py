@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ordered, ready, said
+from fakes.two_door_lane import EMPTY
+from fakes.two_door_lane import lane as two_doors
+from fakes.two_door_lane import ready as two_doors_ready
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +21,7 @@ from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
     DocumentRemoved,
+    DoorSeen,
     Event,
     FaceCompared,
     FaceSeen,
@@ -30,6 +35,7 @@ from gate.passage.events import (
     Recorded,
     RecordKind,
     RecordReplaced,
+    SensorsSeen,
     SiteSeen,
     Tick,
     TrackChange,
@@ -52,6 +58,7 @@ from gate.passage.orders import (
     OpenLane,
     Ordered,
     Outcome,
+    PauseLane,
 )
 from gate.passage.policy import Decision, Verdict
 from gate.passage.reasons import Objection, Reason
@@ -61,6 +68,18 @@ from gate.passage.states import Admission, Ending
 
 ADMIT = Decision(Verdict.ADMIT, ())
 OFFICERS = Admission(machine.Referred(CROSSING, (Objection(Reason.FACE_BELOW_THRESHOLD),)), said())
+ENTRY = machine.Entry(GENUINE)
+BY_OFFICER = machine.Entry(None)
+OF_TWO_DOORS: tuple[machine.State, ...] = (
+    machine.Reading(CROSSING, 0),
+    machine.Recording(CROSSING, ADMIT, 0, entry=ENTRY),
+    machine.Looking(CROSSING, 0, entry=ENTRY),
+    machine.Granted(CROSSING, 0, entry=ENTRY),
+    machine.Entering(CROSSING, 0, ENTRY),
+    machine.Looking(CROSSING, 0, OFFICERS, BY_OFFICER),
+    machine.Granted(CROSSING, 0, officers=OFFICERS, entry=BY_OFFICER),
+    machine.Entering(CROSSING, 0, BY_OFFICER, OFFICERS),
+)
 STATES: tuple[machine.State, ...] = (
     machine.Idle(Screen.WELCOME),
     machine.Opening(CROSSING, 0),
@@ -91,6 +110,7 @@ COMMANDS: tuple[Command, ...] = (
     EndEmergencyNow(),
     AcknowledgeAlarms(),
     CloseLane(),
+    PauseLane(),
     OpenLane(),
 )
 EVENTS: tuple[Event, ...] = (
@@ -108,6 +128,11 @@ EVENTS: tuple[Event, ...] = (
     replace(AT_REST, passages_entry=1),
     replace(AT_REST, fire=True, emergency_open=True),
     replace(AT_REST, alarms=(Alarm.FORCED,)),
+    EMPTY,
+    replace(EMPTY, people=1),
+    replace(EMPTY, people=2, call_pressed=True),
+    replace(EMPTY, people=None, object_left=None),
+    replace(EMPTY, object_left=True, cabinet_open=True, mains_present=False, session=2),
     LampAnswered(shown=False),
     LampAnswered(shown=True),
     GrantFailed(CROSSING),
@@ -141,7 +166,7 @@ def test_the_table_holds_every_event_every_command_and_every_state() -> None:
     """An event that was forgotten here was tried in no state: VideoDoubted was."""
     assert {type(event) for event in EVENTS} == set(typing.get_args(Event))
     assert {type(command) for command in COMMANDS} == set(typing.get_args(Command))
-    assert {type(state) for state in STATES} == set(typing.get_args(machine.State))
+    assert {type(state) for state in STATES + OF_TWO_DOORS} == set(typing.get_args(machine.State))
     assert {event.part for event in EVENTS if isinstance(event, PartLost)} == set(Part)
     assert {type(event) for event in STRANGE} == {
         event
@@ -151,24 +176,39 @@ def test_the_table_holds_every_event_every_command_and_every_state() -> None:
 
 
 def _name(state: machine.State) -> str:
-    return f"{type(state).__name__}{' of an officer' if officers_of(state) else ''}{state if isinstance(state, machine.Emergency) else ''}"
+    entry = " at the first" if getattr(state, "entry", None) is not None else ""
+    told = state if isinstance(state, machine.Emergency) else ""
+    return f"{type(state).__name__}{' of an officer' if officers_of(state) else ''}{entry}{told}"
 
 
-@pytest.mark.parametrize("state", STATES, ids=_name)
-def test_only_a_fresh_look_after_the_receipt_grants(state: machine.State) -> None:
+Lane = Callable[[], Run]
+OF_DOORS: dict[str, tuple[Lane, Lane, tuple[machine.State, ...]]] = {
+    "one": (ready, Run, STATES),
+    "two": (two_doors_ready, two_doors, STATES + OF_TWO_DOORS),
+}
+CASES = [
+    pytest.param(at_rest, state, id=f"{doors} {'door' if doors == 'one' else 'doors'}, {_name(state)}")
+    for doors, (at_rest, _, states) in OF_DOORS.items()
+    for state in states
+]
+
+
+@pytest.mark.parametrize(("at_rest", "state"), CASES)
+def test_only_a_fresh_look_after_the_receipt_grants(at_rest: Lane, state: machine.State) -> None:
     for event in EVENTS:
-        run = ready()
+        run = at_rest()
         run.state = state
         run.now_ms = 1_000 if not isinstance(state, machine.Looking) else 100
         grants = [effect for effect in run.feed(event) if isinstance(effect, Grant)]
-        assert not grants or (isinstance(state, machine.Looking) and event == AT_REST)
+        assert not grants or (isinstance(state, machine.Looking) and isinstance(event, DoorSeen | SensorsSeen))
+        assert not grants or run.around.two_doors or event == AT_REST
 
 
-@pytest.mark.parametrize("state", STATES, ids=_name)
-def test_a_crossing_that_ends_is_closed_exactly_once(state: machine.State) -> None:
+@pytest.mark.parametrize(("at_rest", "state"), CASES)
+def test_a_crossing_that_ends_is_closed_exactly_once(at_rest: Lane, state: machine.State) -> None:
     before = machine.crossing_of(state)
     for event in EVENTS:
-        run = ready()
+        run = at_rest()
         run.state = state
         effects = run.feed(event)
         closings = [e for e in effects if isinstance(e, Write) and isinstance(e.record, Closed)]
@@ -217,36 +257,42 @@ def test_whatever_happens_a_grant_follows_one_durable_admission_and_ends(
             assert run.now_ms - run.state.since_ms <= RULES.timing.grant_ttl_ms + RULES.timing.grant_slack_ms
 
 
-@pytest.mark.parametrize("state", STATES, ids=_name)
-def test_every_order_is_answered_exactly_once_in_every_state(state: machine.State) -> None:
+@pytest.mark.parametrize(("at_rest", "state"), CASES)
+def test_every_order_is_answered_exactly_once_in_every_state(at_rest: Lane, state: machine.State) -> None:
     for event in (event for event in EVENTS if isinstance(event, Ordered)):
-        run = ready()
+        run = at_rest()
         run.state = state
         answers = [effect for effect in run.feed(event) if isinstance(effect, Answer)]
         assert [answer.number for answer in answers] == [event.number]
 
 
-@pytest.mark.parametrize("state", STATES, ids=_name)
+@pytest.mark.parametrize(
+    ("unknown", "state"), [(unknown, state) for _, unknown, states in OF_DOORS.values() for state in states]
+)
 @pytest.mark.parametrize("version", [0, 7])
 def test_freeing_people_and_emergencies_are_obeyed_in_every_state_at_any_version(
-    state: machine.State, version: int
+    unknown: Lane, state: machine.State, version: int
 ) -> None:
     for command in (Free(), BeginEmergency()):
-        run = Run()  # nobody is present, nothing is known of the lane, the clock is unsure
+        run = unknown()  # nobody is present, nothing is known of the lane, the clock is unsure
         run.state = state
         effects = run.feed(ordered(command, version=version))
-        assert Release() in effects
+        way_out = Release(run.around.doors[0].door)
+        assert way_out in effects
         assert next(e for e in effects if isinstance(e, Answer)).outcome is Outcome.ORDERED
         # Revoking closes and releasing opens: the release has the last word.
-        assert Revoke() not in effects or effects.index(Revoke()) < effects.index(Release())
+        revoked = [effects.index(effect) for effect in effects if isinstance(effect, Revoke)]
+        assert all(at < effects.index(way_out) for at in revoked)
 
 
-@pytest.mark.parametrize("state", STATES, ids=_name)
-def test_an_order_for_another_version_changes_nothing_but_presence_and_freedom(state: machine.State) -> None:
+@pytest.mark.parametrize(("at_rest", "state"), CASES)
+def test_an_order_for_another_version_changes_nothing_but_presence_and_freedom(
+    at_rest: Lane, state: machine.State
+) -> None:
     for command in COMMANDS:
         if isinstance(command, BePresent | Free | BeginEmergency):
             continue
-        run = ready()
+        run = at_rest()
         run.state = state
         (answer,) = run.feed(ordered(command, version=5))
         assert isinstance(answer, Answer)
@@ -254,10 +300,10 @@ def test_an_order_for_another_version_changes_nothing_but_presence_and_freedom(s
         assert run.state == state
 
 
-@pytest.mark.parametrize("state", STATES, ids=_name)
-def test_what_is_said_of_another_crossing_changes_nothing_in_any_state(state: machine.State) -> None:
+@pytest.mark.parametrize(("at_rest", "state"), CASES)
+def test_what_is_said_of_another_crossing_changes_nothing_in_any_state(at_rest: Lane, state: machine.State) -> None:
     for event in STRANGE:
-        run = ready()
+        run = at_rest()
         run.state, run.now_ms = state, 100
         assert run.feed(event) == [], event
         assert run.state == state, event

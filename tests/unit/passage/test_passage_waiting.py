@@ -204,6 +204,7 @@ def test_in_random_histories_nobody_who_waits_is_forgotten_and_no_grant_is_left_
     walk = Walk(seed)
     for _ in range(2_500):
         walk.step()
-    assert set(walk.met) == {state.__name__ for state in machine.State.__args__}
+    of_two_doors = {machine.Reading, machine.Entering}
+    assert set(walk.met) == {state.__name__ for state in machine.State.__args__ if state not in of_two_doors}
     assert len(walk.settled) > 20
     assert walk.emergencies_ended

@@ -1,0 +1,99 @@
+"""What a lane knows of the space between its doors and of its cabinet: the newest look of the sensors, and how many agreed. Pure.
+
+What the sensors cannot tell is neither nobody nor one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gate.passage.events import SensorsSeen
+from gate.passage.evidence import InsideEvidence
+from gate.passage.orders import Notice
+
+LOOKS_MIN = 2  # looks of the sensors that must agree before somebody is taken for gone
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Somebody waits between the doors with nobody let through, since when; the way back was offered when; `at_once`: it is due."""
+
+    since_ms: int
+    offered_ms: int | None = None
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Interior:
+    """What the sensors say of the space between the doors and of the cabinet: the newest look, when it came, and how many `looks` running
+    agreed on the people, in one session. `called`: the call button was pressed, and no officer has acknowledged it.
+    """
+
+    seen: SensorsSeen | None = None
+    heard_ms: int = 0
+    looks: int = 0
+    called: bool = False
+    waits: Waits | None = None
+
+    def observe(self, seen: SensorsSeen, now_ms: int) -> Interior:
+        """The interior after a look of the sensors."""
+        before = self.seen
+        agrees = before is not None and (before.session, before.people) == (seen.session, seen.people)
+        looks = self.looks + 1 if agrees else 1
+        called = self.called or seen.call_pressed
+        return replace(self, seen=seen, heard_ms=now_ms, looks=looks, called=called)
+
+    def unseen(self) -> Interior:
+        """The interior while the sensors do not answer."""
+        return replace(self, seen=None, looks=0)
+
+    def evidence(self, now_ms: int) -> InsideEvidence | None:
+        """The interior as evidence, None when nothing is known."""
+        if self.seen is None:
+            return None
+        seen = self.seen
+        return InsideEvidence(
+            age_ms=now_ms - self.heard_ms + seen.age_ms,
+            people=seen.people,
+            object_left=seen.object_left,
+            looks=self.looks,
+            session=seen.session,
+            cabinet_open=seen.cabinet_open,
+            mains_present=seen.mains_present,
+        )
+
+    @property
+    def people(self) -> int | None:
+        """How many are inside, None when nobody knows."""
+        return None if self.seen is None else self.seen.people
+
+    @property
+    def nobody(self) -> bool:
+        """True when the sensors agree with themselves that nobody is inside."""
+        return self.people == 0 and self.looks >= LOOKS_MIN
+
+    @property
+    def object_alone(self) -> bool:
+        """True when something lies inside, and nobody is there whose it could be."""
+        return self.nobody and self.seen is not None and self.seen.object_left is True
+
+    def notices(self) -> tuple[Notice, ...]:
+        """What an officer must know now of the inside."""
+        found = {
+            Notice.PERSON_INSIDE: self.waits is not None and self.waits.offered_ms is not None,
+            Notice.HELP_CALLED: self.called,
+            Notice.LEFT_OBJECT: self.object_alone,
+            Notice.CABINET_OPEN: self.cabinet_open,
+            Notice.MAINS_LOST: self.mains_lost,
+        }
+        return tuple(notice for notice, is_so in found.items() if is_so)
+
+    @property
+    def cabinet_open(self) -> bool:
+        """True when the cabinet is seen open."""
+        return self.seen is not None and self.seen.cabinet_open
+
+    @property
+    def mains_lost(self) -> bool:
+        """True when the gate is seen to run on its battery."""
+        return self.seen is not None and not self.seen.mains_present

@@ -1,0 +1,74 @@
+"""What the sensors of a lane make known, and the way back for whoever waits between two doors. Pure.
+
+Somebody who is inside while nobody is let through is offered the way back after a while, and at once when they press the call button or an
+officer pauses the lane: the first door opens towards the hall, again and again until nobody is inside. Freeing never waits (safety
+invariants 2 and 8), so it opens also when the last door's controller does not answer; not while the last door is seen open, for then
+nobody is locked in, and two doors are never both open (6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.passage.doorway import Told
+from gate.passage.effects import Effect, Release
+from gate.passage.endings import incident
+from gate.passage.events import Event, SensorsSeen
+from gate.passage.evidence import Door
+from gate.passage.interior import Interior, Waits
+from gate.passage.lane import Surroundings, Timing
+from gate.passage.records import IncidentKind
+from gate.passage.states import Idle, Referred, State, crossing_of
+
+Watching = tuple[Surroundings, tuple[Effect, ...]]
+
+
+def watch(
+    before: Interior | None, around: Surroundings, state: State, event: Event, *, now_ms: int, timing: Timing
+) -> Watching:
+    """What the latest event tells of the sensors, and the way back where it is due. `before` is what was known until then."""
+    if around.interior is None:
+        return around, ()
+    said = _began(before or Interior(), around.interior, state) if isinstance(event, SensorsSeen) else ()
+    if not around.two_doors:
+        return around, said
+    around, opened = _way_back(around, state, now_ms, timing)
+    return around, (*opened, *said)
+
+
+def _began(before: Interior, now: Interior, state: State) -> tuple[Effect, ...]:
+    """An incident for everything that begins to be so."""
+    crossing = crossing_of(state)
+    return tuple(
+        incident(crossing, kind)
+        for kind, is_so, was_so in (
+            (IncidentKind.HELP_CALLED, now.called, before.called),
+            (IncidentKind.LEFT_OBJECT, now.object_alone, before.object_alone),
+            (IncidentKind.CABINET_OPEN, now.cabinet_open, before.cabinet_open),
+            (IncidentKind.MAINS_LOST, now.mains_lost, before.mains_lost),
+        )
+        if is_so and not was_so
+    )
+
+
+def _way_back(around: Surroundings, state: State, now_ms: int, timing: Timing) -> Watching:
+    interior = around.interior
+    assert interior is not None, "a lane of two doors has sensors"
+    if interior.nobody or not isinstance(state, Idle | Referred):
+        return (around if interior.waits is None else replace(around, interior=replace(interior, waits=None))), ()
+    waits = interior.waits
+    if waits is None:
+        if not interior.people:  # what is unknown is not the beginning of somebody's wait
+            return around, ()
+        waits = Waits(now_ms)
+    limit_ms = timing.inside_max_ms if isinstance(state, Idle) else timing.way_back_ms
+    is_due = interior.called or waits.at_once or now_ms - waits.since_ms >= limit_ms
+    offered_lately = waits.offered_ms is not None and now_ms - waits.offered_ms < timing.way_back_again_ms
+    last = around.last.seen
+    if not is_due or offered_lately or (last is not None and not last.closed):
+        return replace(around, interior=replace(interior, waits=waits)), ()
+    said = () if waits.offered_ms is not None else (incident(crossing_of(state), IncidentKind.WAY_BACK),)
+    first = around.doorway(Door.FIRST)
+    around = around.with_doorway(replace(first, released_ms=now_ms, freeing=Told(now_ms, now_ms)))
+    around = replace(around, interior=replace(interior, waits=replace(waits, offered_ms=now_ms)))
+    return around, (Release(Door.FIRST), *said)

@@ -1,0 +1,107 @@
+"""A lane of two doors for tests: what its doors and sensors say, and runs that have come so far."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE, Run, ordered
+
+from gate.passage import machine
+from gate.passage.doorway import Doorway
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRead,
+    DoorSeen,
+    FaceCompared,
+    FaceSeen,
+    Recorded,
+    RecordKind,
+    SensorsSeen,
+    SiteSeen,
+)
+from gate.passage.evidence import DocumentEvidence, Door, FaceEvidence
+from gate.passage.interior import Interior
+from gate.passage.lane import Surroundings
+from gate.passage.orders import BePresent
+from gate.passage.screen import Guidance
+
+TWO_DOORS = machine.Rules(replace(RULES.policy, two_doors=True), RULES.timing)
+FIRST: DoorSeen = replace(AT_REST, door=Door.FIRST)
+LAST: DoorSeen = AT_REST
+EMPTY = SensorsSeen(people=0, object_left=False, call_pressed=False, cabinet_open=False, mains_present=True, session=1)
+ALONE: SensorsSeen = replace(EMPTY, people=1)
+TWO: SensorsSeen = replace(EMPTY, people=2)
+
+
+def lane() -> Run:
+    """A lane of two doors of which nothing is known yet."""
+    doors = (Doorway(Door.FIRST), Doorway(Door.LAST))
+    return Run(rules=TWO_DOORS, around=Surroundings(doors=doors, interior=Interior()))
+
+
+def ready() -> Run:
+    """One that invites travellers."""
+    run = lane()
+    run.feed(FIRST, LAST, EMPTY, EMPTY, ordered(BePresent()), SiteSeen(1.0, clock_sure=True))
+    return run
+
+
+def reading() -> Run:
+    """A document that lies on the reader before the first door; its opening is durable."""
+    run = ready()
+    run.feed(DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
+    return run
+
+
+def let_in(document: DocumentEvidence = GENUINE) -> Run:
+    """The decision about the first door waits for its receipt."""
+    run = reading()
+    run.feed(FIRST, LAST, EMPTY, DocumentRead(CROSSING, document))
+    return run
+
+
+def first_granted() -> Run:
+    """The first door is told to open."""
+    run = let_in()
+    run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
+    run.feed(FIRST, LAST, EMPTY, after_ms=10)
+    return run
+
+
+def entering() -> Run:
+    """The traveller went through the first door, which has not closed yet."""
+    run = first_granted()
+    run.feed(replace(FIRST, closed=False, bodies=1, grants_left=1), after_ms=500)
+    run.feed(replace(FIRST, closed=False, passages_entry=1), after_ms=500)
+    return run
+
+
+def enclosed() -> Run:
+    """Both doors are closed, one person is inside, and the camera looks at them."""
+    run = entering()
+    run.feed(replace(FIRST, passages_entry=1), LAST, ALONE, after_ms=500)
+    run.feed(ALONE, after_ms=50)
+    return run
+
+
+def deciding(face: FaceEvidence = SAME_FACE) -> Run:
+    """The decision about the last door waits for its receipt."""
+    run = enclosed()
+    run.feed(replace(FIRST, passages_entry=1), LAST, ALONE, FaceSeen(CROSSING, 1, Guidance.NONE), after_ms=200)
+    run.feed(FaceCompared(CROSSING, face))
+    return run
+
+
+def granted() -> Run:
+    """The last door is told to open."""
+    run = deciding()
+    run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    run.feed(replace(FIRST, passages_entry=1), LAST, ALONE, after_ms=10)
+    return run
+
+
+def referred_inside() -> Run:
+    """A traveller whose face is not that of the document waits between the doors."""
+    run = deciding(replace(SAME_FACE, track_held=False))
+    run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    return run

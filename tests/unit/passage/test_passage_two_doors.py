@@ -1,0 +1,674 @@
+"""A lane of two doors: in by the document, out by the face, one person at a time, never both open, and always a way back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from fakes.passage_examples import CROSSING, GENUINE, SAME_FACE, Run, ordered
+from fakes.two_door_lane import (
+    ALONE,
+    EMPTY,
+    FIRST,
+    LAST,
+    TWO,
+    TWO_DOORS,
+    deciding,
+    enclosed,
+    entering,
+    first_granted,
+    granted,
+    lane,
+    let_in,
+    reading,
+    ready,
+    referred_inside,
+)
+
+from gate.passage import machine, records
+from gate.passage.effects import (
+    Effect,
+    EndEmergency,
+    Grant,
+    LookAtLane,
+    OpenCamera,
+    Release,
+    Revoke,
+    StartCrossing,
+    Write,
+)
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRead,
+    DocumentRemoved,
+    DoorSeen,
+    Event,
+    GrantFailed,
+    Part,
+    PartBack,
+    PartLost,
+    Recorded,
+    RecordKind,
+    SensorsSeen,
+    Tick,
+)
+from gate.passage.evidence import Alarm, Door, Score
+from gate.passage.orders import (
+    AcknowledgeAlarms,
+    Admit,
+    BeginEmergency,
+    Disposition,
+    EndEmergencyNow,
+    Free,
+    HandOver,
+    Hold,
+    Notice,
+    OpenLane,
+    PauseLane,
+)
+from gate.passage.policy import decide, decide_entry
+from gate.passage.reasons import Objection, Reason
+from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
+from gate.passage.screen import Screen
+from gate.programs.lane.records import encode, replay
+
+PASSED_FIRST: DoorSeen = replace(FIRST, passages_entry=1)
+TIMING = TWO_DOORS.timing
+
+
+def reasons(run: Run) -> tuple[Reason, ...]:
+    """Why the crossing was referred."""
+    assert isinstance(run.state, machine.Referred), run.state
+    return tuple(one.reason for one in run.state.objections)
+
+
+def incidents(effects: list[Effect]) -> list[IncidentKind]:
+    """The incidents among these."""
+    found = (effect.record for effect in effects if isinstance(effect, Write))
+    return [record.incident for record in found if isinstance(record, records.Incident)]
+
+
+def kinds(effects: list[Effect]) -> list[RecordKind]:
+    """The kinds of the records among these."""
+    return [effect.record.kind for effect in effects if isinstance(effect, Write)]
+
+
+def every_door(run: Run, seen: SensorsSeen = ALONE, *, after_ms: int = 0) -> list[Effect]:
+    """Hear both doors, closed and empty, and the sensors."""
+    first = run.around.doorway(Door.FIRST).counted
+    last = run.around.last.counted
+    assert first is not None
+    assert last is not None
+    return run.feed(
+        replace(FIRST, passages_entry=first.entry, passages_exit=first.exit),
+        replace(LAST, passages_entry=last.entry, passages_exit=last.exit),
+        seen,
+        after_ms=after_ms,
+    )
+
+
+# ── the way of a genuine traveller ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_in_by_the_document_out_by_the_face() -> None:
+    run = reading()
+    assert isinstance(run.state, machine.Reading)
+    assert StartCrossing(CROSSING) in run.effects
+    assert OpenCamera(CROSSING) not in run.effects, "nobody is looked at outside"
+    run.feed(FIRST, LAST, EMPTY, DocumentRead(CROSSING, GENUINE))
+    assert isinstance(run.state, machine.Recording)
+    assert run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED)) == [LookAtLane()]
+    effects = run.feed(FIRST, LAST, EMPTY, after_ms=10)
+    assert Grant(CROSSING, TIMING.grant_ttl_ms, Door.FIRST) in effects
+    run.feed(DocumentRemoved())  # it is taken along
+    run.feed(replace(FIRST, closed=False, bodies=1, grants_left=1), after_ms=500)
+    effects = run.feed(replace(PASSED_FIRST, closed=False), after_ms=500)
+    assert isinstance(run.state, machine.Entering)
+    assert Revoke(Door.FIRST) in effects
+    assert kinds(effects) == [RecordKind.PASSED, RecordKind.GRANT_ENDED]
+    effects = run.feed(PASSED_FIRST, LAST, ALONE, ALONE, after_ms=500)
+    assert isinstance(run.state, machine.Inspecting)
+    assert OpenCamera(CROSSING) in effects
+    run = granted()
+    assert isinstance(run.state, machine.Granted)
+    assert Grant(CROSSING, TIMING.grant_ttl_ms) in run.effects
+    run.feed(replace(LAST, closed=False, bodies=1, grants_left=1), after_ms=400)
+    run.feed(replace(LAST, closed=False, passages_entry=1), after_ms=400)
+    assert isinstance(run.state, machine.Passing)
+    effects = run.feed(PASSED_FIRST, replace(LAST, passages_entry=1), EMPTY, after_ms=400)
+    assert isinstance(run.state, machine.Passing), "one look does not empty a lane"
+    effects = run.feed(EMPTY, after_ms=50)
+    assert run.state == machine.Idle(Screen.WELCOME)
+    assert Write(records.Closed(CROSSING, records.ClosedAs.ADMITTED)) in effects
+
+
+def test_both_decisions_can_be_taken_again_from_their_records() -> None:
+    written = {effect.record.kind: effect.record for effect in granted().effects if isinstance(effect, Write)}
+    for kind, door in ((RecordKind.ENTRY_DECIDED, Door.FIRST), (RecordKind.DECIDED, Door.LAST)):
+        assert replay(json.loads(encode(written[kind])), door=door)[1], kind
+    entry, last = written[RecordKind.ENTRY_DECIDED], written[RecordKind.DECIDED]
+    assert isinstance(entry, records.EntryDecided)
+    assert isinstance(last, records.Decided)
+    assert decide(entry.evidence, entry.policy).objections, "what lets somebody in lets nobody out"
+    assert decide_entry(last.evidence, last.policy).objections
+
+
+def test_the_books_are_kept_for_each_door() -> None:
+    run = granted()
+    run.feed(replace(LAST, closed=False, passages_entry=1), after_ms=400)
+    passed = [e.record for e in run.effects if isinstance(e, Write) and isinstance(e.record, records.Passed)]
+    assert [(one.door, one.how) for one in passed] == [(Door.FIRST, PassedBy.GRANT), (Door.LAST, PassedBy.GRANT)]
+
+
+# ── the first door ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+BEFORE_FIRST: dict[str, tuple[Event, Reason]] = {
+    "the first door is open": (replace(FIRST, closed=False), Reason.LANE_NOT_CLOSED),
+    "the last door is open": (replace(LAST, closed=False), Reason.LANE_NOT_CLOSED),
+    "the last door may be passed": (replace(LAST, grants_left=1), Reason.LANE_NOT_CLOSED),
+    "somebody is in the last zone": (replace(LAST, bodies=1), Reason.ZONE_NOT_EMPTY),
+    "two stand before the first": (replace(FIRST, bodies=2), Reason.BODIES_SEVERAL),
+    "somebody may be inside": (ALONE, Reason.INSIDE_UNKNOWN),
+    "the counter is blind": (replace(EMPTY, people=None), Reason.INSIDE_UNKNOWN),
+    "something was left": (replace(EMPTY, object_left=True), Reason.LEFT_OBJECT),
+    "nobody knows what was left": (replace(EMPTY, object_left=None), Reason.INSIDE_UNKNOWN),
+    "the sensors began anew": (replace(EMPTY, session=2), Reason.INSIDE_UNKNOWN),
+    "the look is old": (replace(EMPTY, age_ms=700), Reason.INSIDE_UNKNOWN),
+    "the cabinet is open": (replace(EMPTY, cabinet_open=True), Reason.CABINET_OPEN),
+    "the mains are gone": (replace(EMPTY, mains_present=False), Reason.MAINS_LOST),
+    "the first door was forced": (replace(FIRST, alarms=(Alarm.FORCED,)), Reason.BARRIER_ALARM),
+    "the last door was forced": (replace(LAST, alarms=(Alarm.FORCED,)), Reason.BARRIER_ALARM),
+}
+
+
+def _whose(event: Event) -> tuple[type, Door | None]:
+    """Which door or sensor speaks."""
+    return type(event), getattr(event, "door", None)
+
+
+@pytest.mark.parametrize("what", BEFORE_FIRST)
+def test_the_first_door_opens_onto_an_empty_closed_lane_only(what: str) -> None:
+    event, reason = BEFORE_FIRST[what]
+    run = reading()
+    run.feed(FIRST, LAST, EMPTY, event, DocumentRead(CROSSING, GENUINE))
+    run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
+    assert reason in reasons(run)
+    run = let_in()
+    run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
+    looks = [one for one in (FIRST, LAST, EMPTY) if _whose(one) != _whose(event)]
+    run.feed(*looks, event, after_ms=10)
+    assert not any(isinstance(effect, Grant) for effect in run.effects)
+    assert reason in reasons(run)
+
+
+def test_somebody_who_is_surely_inside_keeps_the_first_door_closed() -> None:
+    run = reading()
+    run.feed(FIRST, LAST, ALONE, ALONE, DocumentRead(CROSSING, GENUINE))
+    run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
+    assert reasons(run) == (Reason.PERSON_INSIDE,)
+
+
+def test_a_document_that_is_not_good_opens_nothing() -> None:
+    run = let_in(replace(GENUINE, checks=GENUINE.checks[1:]))
+    run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
+    assert reasons(run) == (Reason.DOCUMENT_CHECK_MISSING,)
+    assert not any(isinstance(effect, Grant) for effect in run.effects)
+
+
+def test_a_document_that_is_never_read_is_referred_in_time() -> None:
+    run = reading()
+    run.feed(Tick(), after_ms=TIMING.crossing_max_ms + 1)
+    run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
+    assert Reason.TIME_LIMIT in reasons(run)
+
+
+@pytest.mark.parametrize("heard", [(FIRST, LAST), (FIRST, EMPTY), (LAST, EMPTY)])
+def test_nothing_opens_before_doors_and_sensors_all_spoke_after_the_receipt(heard: tuple[Event, ...]) -> None:
+    run = let_in()
+    run.feed(Tick(), after_ms=50)
+    run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
+    run.feed(*heard, after_ms=10)
+    assert isinstance(run.state, machine.Looking)
+    run.feed(Tick(), after_ms=TIMING.look_max_ms + 1)
+    assert reasons(run) == (Reason.LANE_STATUS_OLD,)
+
+
+def test_the_receipt_of_the_other_decision_opens_nothing() -> None:
+    run = let_in()
+    run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    assert isinstance(run.state, machine.Recording)
+    run = deciding()
+    run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
+    assert isinstance(run.state, machine.Recording)
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (replace(FIRST, closed=False, bodies=2, grants_left=1), Reason.BODIES_SEVERAL),
+        (TWO, Reason.BODIES_SEVERAL),
+        (replace(LAST, closed=False), Reason.LANE_NOT_CLOSED),
+        (replace(LAST, passages_entry=1), Reason.PASSAGE_BEYOND_GRANT),
+        (GrantFailed(CROSSING, Door.FIRST), Reason.BARRIER_LOST),
+        (PartLost(Part.FIRST_BARRIER), Reason.BARRIER_LOST),
+        (PartLost(Part.BARRIER), Reason.BARRIER_LOST),
+        (PartLost(Part.SENSORS), Reason.SENSORS_LOST),
+        (PartLost(Part.VISION), Reason.VISION_LOST),
+    ],
+)
+def test_what_takes_the_first_grant_back(event: Event, reason: Reason) -> None:
+    run = first_granted()
+    effects = run.feed(event, after_ms=100)
+    assert reason in reasons(run)
+    assert effects[0] == Revoke(Door.FIRST)
+
+
+def test_what_fails_at_one_door_is_not_the_others() -> None:
+    run = first_granted()
+    run.feed(GrantFailed(CROSSING, Door.LAST))
+    assert isinstance(run.state, machine.Granted)
+    run = granted()
+    run.feed(GrantFailed(CROSSING, Door.FIRST))
+    assert isinstance(run.state, machine.Granted)
+
+
+def test_who_does_not_go_in_is_referred_and_the_door_closes() -> None:
+    run = first_granted()
+    run.feed(replace(FIRST, grants_left=1), after_ms=100)
+    effects = run.feed(Tick(), after_ms=TIMING.grant_ttl_ms + TIMING.grant_slack_ms + 1)
+    assert reasons(run) == (Reason.GRANT_NOT_USED,)
+    assert Revoke(Door.FIRST) in effects
+
+
+def test_two_through_the_first_door_on_one_grant_wait_for_an_officer() -> None:
+    run = first_granted()
+    effects = run.feed(replace(FIRST, closed=False, passages_entry=2), after_ms=500)
+    assert reasons(run) == (Reason.BODIES_SEVERAL,)
+    assert IncidentKind.BODIES_SEVERAL in incidents(effects)
+    assert effects[0] == Revoke(Door.FIRST)
+
+
+# ── between the doors ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("events", "reason"),
+    [
+        ((TWO,), Reason.BODIES_SEVERAL),
+        ((replace(PASSED_FIRST, passages_exit=1),), Reason.WALKED_BACK),
+        ((replace(FIRST, passages_entry=2),), Reason.PASSAGE_BEYOND_GRANT),
+        ((replace(LAST, passages_entry=1),), Reason.PASSAGE_BEYOND_GRANT),
+        ((replace(ALONE, call_pressed=True),), Reason.HELP_CALLED),
+        ((PartLost(Part.SENSORS),), Reason.SENSORS_LOST),
+        ((PartLost(Part.FIRST_BARRIER),), Reason.BARRIER_LOST),
+        ((PartLost(Part.BARRIER),), Reason.BARRIER_LOST),
+    ],
+)
+@pytest.mark.parametrize("stage", [entering, enclosed])
+def test_what_refers_somebody_who_is_inside(
+    events: tuple[Event, ...], reason: Reason, stage: Callable[[], Run]
+) -> None:
+    run = stage()
+    run.feed(*events, after_ms=100)
+    assert reason in reasons(run)
+
+
+def test_nobody_is_looked_at_before_the_first_door_is_closed_and_two_looks_agree() -> None:
+    run = entering()
+    run.feed(ALONE, ALONE, ALONE, after_ms=100)
+    assert isinstance(run.state, machine.Entering), "the first door is open"
+    run = entering()
+    run.feed(PASSED_FIRST, EMPTY, ALONE, after_ms=100)
+    assert isinstance(run.state, machine.Entering), "one look"
+    run.feed(replace(ALONE, session=2), after_ms=50)
+    assert isinstance(run.state, machine.Entering), "two sessions of the sensors agree on nothing"
+    run.feed(replace(ALONE, session=2), after_ms=50)
+    assert isinstance(run.state, machine.Inspecting)
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [(replace(ALONE, people=None), Reason.INSIDE_UNKNOWN), (EMPTY, Reason.WALKED_BACK)],
+)
+def test_who_is_not_seen_inside_in_time_is_referred(seen: SensorsSeen, reason: Reason) -> None:
+    run = entering()
+    run.feed(PASSED_FIRST, seen, seen, after_ms=100)
+    run.feed(Tick(), after_ms=TIMING.entering_max_ms)
+    assert reasons(run) == (reason,)
+
+
+def test_a_face_that_is_not_the_documents_opens_nothing() -> None:
+    run = deciding(replace(SAME_FACE, match=Score(0.1)))
+    run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    assert reasons(run) == (Reason.FACE_BELOW_THRESHOLD,)
+    assert not any(isinstance(effect, Grant) and effect.door is Door.LAST for effect in run.effects)
+
+
+BEFORE_LAST: dict[str, tuple[Event, Reason]] = {
+    "the first door is open": (replace(PASSED_FIRST, closed=False), Reason.LANE_NOT_CLOSED),
+    "the first door may be passed": (replace(PASSED_FIRST, grants_left=1), Reason.LANE_NOT_CLOSED),
+    "the last door is open": (replace(LAST, closed=False), Reason.LANE_NOT_CLOSED),
+    "two are in the last zone": (replace(LAST, bodies=2), Reason.BODIES_SEVERAL),
+    "two are inside": (TWO, Reason.BODIES_SEVERAL),
+    "nobody is inside": (EMPTY, Reason.INSIDE_UNKNOWN),
+    "the counter is blind": (replace(ALONE, people=None), Reason.INSIDE_UNKNOWN),
+    "the look is old": (replace(ALONE, age_ms=700), Reason.INSIDE_UNKNOWN),
+}
+
+
+@pytest.mark.parametrize("what", BEFORE_LAST)
+def test_the_last_door_opens_for_one_alone_between_closed_doors_only(what: str) -> None:
+    event, reason = BEFORE_LAST[what]
+    run = deciding()
+    run.feed(Recorded(CROSSING, RecordKind.DECIDED))
+    for one in (PASSED_FIRST, LAST, ALONE):
+        run.feed(event if _whose(one) == _whose(event) else one, after_ms=5)
+    assert not any(isinstance(effect, Grant) and effect.door is Door.LAST for effect in run.effects)
+    found = reasons(run)
+    assert reason in found or Reason.LANE_STATUS_OLD in found
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (replace(PASSED_FIRST, closed=False), Reason.LANE_NOT_CLOSED),
+        (replace(FIRST, passages_entry=2), Reason.PASSAGE_BEYOND_GRANT),
+        (TWO, Reason.BODIES_SEVERAL),
+        (replace(LAST, bodies=2, closed=False, grants_left=1), Reason.BODIES_SEVERAL),
+        (PartLost(Part.FIRST_BARRIER), Reason.BARRIER_LOST),
+        (PartLost(Part.SENSORS), Reason.SENSORS_LOST),
+        (replace(ALONE, call_pressed=True), Reason.HELP_CALLED),
+    ],
+)
+def test_what_takes_the_last_grant_back(event: Event, reason: Reason) -> None:
+    run = granted()
+    effects = run.feed(event, after_ms=100)
+    assert reason in reasons(run)
+    assert effects[0] == Revoke()
+
+
+def test_who_steps_back_from_the_last_door_may_try_again() -> None:
+    """They are alone between closed doors: nobody else can step in."""
+    run = granted()
+    run.feed(replace(LAST, bodies=1, grants_left=1), after_ms=100)
+    run.feed(replace(LAST, bodies=0, grants_left=1), after_ms=100)
+    assert isinstance(run.state, machine.Granted)
+
+
+def test_the_next_document_is_nobodys_while_somebody_is_inside() -> None:
+    run = enclosed()
+    run.feed(DocumentPresented("c2"), DocumentRemoved())
+    assert isinstance(run.state, machine.Inspecting)
+    assert run.state.spoiled == ()
+
+
+# ── afterwards ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_was_left_behind_closes_the_lane_until_it_is_gone() -> None:
+    run = granted()
+    run.feed(replace(LAST, closed=False, passages_entry=1), after_ms=400)
+    left = replace(EMPTY, object_left=True)
+    effects = run.feed(PASSED_FIRST, replace(LAST, passages_entry=1), left, left, after_ms=400)
+    assert run.state == machine.Idle(Screen.CLOSED)
+    assert IncidentKind.LEFT_OBJECT in incidents(effects)
+    assert Notice.LEFT_OBJECT in run.around.notices()
+    assert incidents(run.feed(left, after_ms=50)) == [], "said once"
+    run.feed(EMPTY, after_ms=50)
+    assert run.state == machine.Idle(Screen.WELCOME)
+
+
+def test_somebody_who_stays_behind_is_told_of_and_offered_the_way_back() -> None:
+    run = granted()
+    run.feed(replace(LAST, closed=False, passages_entry=1), after_ms=400)
+    run.feed(PASSED_FIRST, replace(LAST, passages_entry=1), ALONE, after_ms=400)
+    effects = every_door(run, after_ms=TIMING.passing_max_ms + 1)
+    assert IncidentKind.LANE_NOT_CLOSED in incidents(effects)
+    assert run.state == machine.Idle(Screen.CLOSED)
+    effects = every_door(run, after_ms=TIMING.inside_max_ms + 1)
+    assert Release(Door.FIRST) in effects
+    assert IncidentKind.WAY_BACK in incidents(effects)
+
+
+# ── the way back ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_referral_inside_is_offered_the_way_back_after_a_while_and_again() -> None:
+    run = referred_inside()
+    assert Release(Door.FIRST) not in every_door(run, after_ms=TIMING.way_back_ms - 1_000)
+    effects = every_door(run, after_ms=1_100)
+    assert Release(Door.FIRST) in effects
+    assert incidents(effects) == [IncidentKind.WAY_BACK]
+    assert Notice.PERSON_INSIDE in run.around.notices()
+    run.feed(replace(PASSED_FIRST, closed=False), after_ms=500)
+    run.feed(PASSED_FIRST, after_ms=500)
+    effects = every_door(run, after_ms=TIMING.way_back_again_ms)
+    assert Release(Door.FIRST) in effects
+    assert incidents(effects) == [], "said once"
+    run.feed(replace(PASSED_FIRST, closed=False, passages_exit=1), after_ms=500)
+    run.feed(replace(PASSED_FIRST, passages_exit=1), EMPTY, EMPTY, after_ms=500)
+    assert Notice.PERSON_INSIDE not in run.around.notices()
+    left = [e.record for e in run.effects if isinstance(e, Write) and isinstance(e.record, records.Passed)]
+    assert (left[-1].how, left[-1].direction, left[-1].door) == (PassedBy.RELEASE, records.Direction.EXIT, Door.FIRST)
+
+
+def test_the_call_button_opens_the_way_back_at_once() -> None:
+    run = enclosed()
+    effects = run.feed(replace(ALONE, call_pressed=True), after_ms=100)
+    assert IncidentKind.HELP_CALLED in incidents(effects)
+    assert reasons(run) == (Reason.HELP_CALLED,)
+    assert Release(Door.FIRST) in run.effects
+    assert Notice.HELP_CALLED in run.around.notices()
+    run.order(AcknowledgeAlarms())
+    assert Notice.HELP_CALLED not in run.around.notices()
+
+
+def test_the_way_back_waits_while_the_last_door_is_open_and_not_while_nobody_knows_of_it() -> None:
+    run = referred_inside()
+    effects = run.feed(replace(LAST, closed=False), ALONE, after_ms=TIMING.way_back_ms + 1)
+    assert Release(Door.FIRST) not in effects
+    run = referred_inside()
+    run.feed(ALONE, after_ms=100)
+    effects = run.feed(PartLost(Part.BARRIER), Tick(), after_ms=TIMING.way_back_ms + 1)
+    assert Release(Door.FIRST) in effects
+
+
+def test_a_blind_counter_does_not_end_somebodys_wait() -> None:
+    run = referred_inside()
+    run.feed(ALONE, after_ms=100)
+    run.feed(replace(ALONE, people=None), after_ms=1_000)
+    assert Release(Door.FIRST) in run.feed(Tick(), after_ms=TIMING.way_back_ms)
+
+
+# ── officers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_officer_admits_whoever_waits_inside_through_the_last_door() -> None:
+    run = referred_inside()
+    every_door(run, after_ms=100)
+    run.feed(ALONE, after_ms=20)
+    run.order(Admit(CROSSING))
+    assert isinstance(run.state, machine.Overruling)
+    run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
+    effects = every_door(run, after_ms=10)
+    assert Grant(CROSSING, TIMING.grant_ttl_ms) in effects
+
+
+def test_an_officer_admits_whoever_waits_outside_one_door_at_a_time() -> None:
+    run = let_in(replace(GENUINE, checks=()))
+    run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
+    run.feed(FIRST, LAST, EMPTY)
+    run.order(Admit(CROSSING))
+    run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
+    assert Grant(CROSSING, TIMING.grant_ttl_ms, Door.FIRST) in every_door(run, EMPTY, after_ms=10)
+    run.feed(replace(PASSED_FIRST, closed=False), after_ms=500)
+    effects = every_door(run, after_ms=500)
+    effects += run.feed(ALONE, after_ms=50)
+    assert isinstance(run.state, machine.Referred), (
+        "an officer's word opens one door: whoever is inside now, an officer must see"
+    )
+    assert OpenCamera(CROSSING) not in effects
+    run.order(Admit(CROSSING))
+    run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
+    effects = every_door(run, after_ms=10)
+    assert Grant(CROSSING, TIMING.grant_ttl_ms) in effects
+    run.feed(replace(LAST, closed=False, passages_entry=1), after_ms=400)
+    effects = run.feed(PASSED_FIRST, replace(LAST, passages_entry=1), EMPTY, EMPTY, after_ms=400)
+    assert RecordKind.DISPOSITION in kinds(effects)
+
+
+def test_an_officers_admission_that_another_person_spoils_waits_again() -> None:
+    run = let_in(replace(GENUINE, checks=()))
+    run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
+    run.feed(FIRST, LAST, EMPTY)
+    run.order(Admit(CROSSING))
+    run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
+    every_door(run, EMPTY, after_ms=10)
+    run.feed(replace(PASSED_FIRST, closed=False), after_ms=500)
+    effects = run.feed(TWO, after_ms=100)
+    assert Reason.BODIES_SEVERAL in reasons(run)
+    assert RecordKind.REVOKED in kinds(effects)
+    assert run.around.waits(CROSSING) is not None
+
+
+def test_handing_over_opens_the_way_back() -> None:
+    run = referred_inside()
+    every_door(run, after_ms=100)
+    effects = run.order(HandOver(CROSSING, Disposition.WALKED_BACK), after_ms=10)
+    assert Release(Door.FIRST) in effects
+    assert isinstance(run.state, machine.Idle)
+
+
+def test_nobody_is_admitted_while_nobody_knows_who_is_inside() -> None:
+    run = referred_inside()
+    run.feed(replace(ALONE, people=None), after_ms=100)
+    run.order(Admit(CROSSING))
+    assert isinstance(run.state, machine.Referred)
+
+
+@pytest.mark.parametrize(
+    "stage", [ready, reading, let_in, first_granted, entering, enclosed, deciding, granted, referred_inside]
+)
+def test_freeing_opens_towards_the_hall_in_every_state(stage: Callable[[], Run]) -> None:
+    run = stage()
+    effects = run.order(Free())
+    opened = [effect for effect in effects if isinstance(effect, Release)]
+    assert opened == [Release(Door.FIRST)]
+    assert not any(isinstance(effect, Grant) for effect in effects)
+    taken_back = {first_granted: [Revoke(Door.FIRST)], granted: [Revoke(Door.LAST)]}.get(stage, [])
+    assert [effect for effect in effects if isinstance(effect, Revoke)] == taken_back
+
+
+def test_freeing_closes_a_last_door_that_is_open_or_unknown() -> None:
+    run = ready()
+    run.feed(replace(LAST, closed=False))
+    assert [e for e in run.order(Free()) if isinstance(e, Revoke | Release)] == [Revoke(), Release(Door.FIRST)]
+    assert [e for e in lane().feed(ordered(Free())) if isinstance(e, Revoke | Release)] == [
+        Revoke(),
+        Release(Door.FIRST),
+    ]
+
+
+def test_a_pause_refers_who_is_under_way_and_opens_the_way_back_at_once() -> None:
+    run = enclosed()
+    effects = run.order(PauseLane())
+    assert reasons(run) == (Reason.LANE_PAUSED,)
+    assert Release(Door.FIRST) in effects
+    obeyed = [e.record for e in effects if isinstance(e, Write) and isinstance(e.record, records.Obeyed)]
+    assert [one.verb for one in obeyed] == [ObeyedVerb.PAUSE]
+    run.order(HandOver(CROSSING, Disposition.WALKED_BACK))
+    run.feed(EMPTY, EMPTY)
+    assert run.state == machine.Idle(Screen.CLOSED)
+    run.order(OpenLane())
+    assert run.state == machine.Idle(Screen.WELCOME)
+
+
+def test_a_pause_lets_go_on_who_is_let_through() -> None:
+    run = granted()
+    run.order(PauseLane())
+    assert isinstance(run.state, machine.Granted)
+
+
+def test_an_officer_can_refer_in_every_stage() -> None:
+    for stage in (reading, let_in, first_granted, entering, enclosed, deciding, granted):
+        run = stage()
+        run.order(Hold(CROSSING))
+        assert reasons(run) == (Reason.HELD_BY_OFFICER,)
+
+
+# ── emergencies ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("burning", [FIRST, LAST])
+def test_a_fire_at_one_door_opens_the_other(burning: DoorSeen) -> None:
+    run = ready()
+    effects = run.feed(replace(burning, fire=True, emergency_open=True))
+    other = Door.LAST if burning.door is Door.FIRST else Door.FIRST
+    assert effects[0] == Release(other)
+    assert not any(isinstance(effect, Revoke) for effect in effects)
+    again = run.feed(Tick(), after_ms=TIMING.emergency_hold_ms)
+    assert again == [Release(other)]
+
+
+def test_an_officers_emergency_opens_both_doors_and_ends_at_both() -> None:
+    run = ready()
+    effects = run.order(BeginEmergency())
+    assert [e for e in effects if isinstance(e, Release)] == [Release(Door.FIRST), Release(Door.LAST)]
+    run.feed(replace(FIRST, emergency_open=True), replace(LAST, emergency_open=True))
+    effects = run.order(EndEmergencyNow())
+    assert [e for e in effects if isinstance(e, EndEmergency)] == [EndEmergency(Door.FIRST), EndEmergency(Door.LAST)]
+    run.feed(FIRST)
+    assert isinstance(run.state, machine.Emergency), "the last door still stands open for it"
+    run.feed(LAST)
+    assert isinstance(run.state, machine.Idle)
+
+
+def test_an_emergency_does_not_end_while_a_door_is_unknown_or_burns() -> None:
+    run = ready()
+    run.order(BeginEmergency())
+    run.feed(PartLost(Part.FIRST_BARRIER))
+    run.order(EndEmergencyNow())
+    assert isinstance(run.state, machine.Emergency)
+    run.feed(PartBack(Part.FIRST_BARRIER), replace(FIRST, fire=True))
+    run.order(EndEmergencyNow())
+    assert isinstance(run.state, machine.Emergency)
+
+
+@pytest.mark.parametrize("stage", [reading, let_in, first_granted, entering, enclosed, deciding, granted])
+def test_a_fire_ends_every_stage_with_one_verdict_and_closes_nothing(stage: Callable[[], Run]) -> None:
+    run = stage()
+    effects = run.feed(replace(LAST, fire=True, emergency_open=True), after_ms=10)
+    assert isinstance(run.state, machine.Emergency)
+    assert not any(isinstance(effect, Revoke) for effect in effects)
+    closings = [e.record for e in effects if isinstance(e, Write) and isinstance(e.record, records.Closed)]
+    assert [one.verdict for one in closings] == [records.ClosedAs.REFERRED]
+
+
+# ── what is told ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("seen", "incident", "notice"),
+    [
+        (replace(EMPTY, cabinet_open=True), IncidentKind.CABINET_OPEN, Notice.CABINET_OPEN),
+        (replace(EMPTY, mains_present=False), IncidentKind.MAINS_LOST, Notice.MAINS_LOST),
+        (replace(EMPTY, call_pressed=True), IncidentKind.HELP_CALLED, Notice.HELP_CALLED),
+    ],
+)
+def test_what_begins_is_said_once(seen: SensorsSeen, incident: IncidentKind, notice: Notice) -> None:
+    run = ready()
+    assert incident in incidents(run.feed(seen, after_ms=50))
+    assert incident not in incidents(run.feed(seen, after_ms=50))
+    assert notice in run.around.notices()
+
+
+def test_sensors_that_are_lost_close_the_lane_and_come_back() -> None:
+    run = ready()
+    effects = run.feed(PartLost(Part.SENSORS))
+    assert incidents(effects) == [IncidentKind.SENSORS_LOST]
+    assert run.state == machine.Idle(Screen.CLOSED)
+    assert Objection(Reason.SENSORS_LOST) in run.around.hinders
+    run.feed(PartBack(Part.SENSORS), EMPTY, EMPTY)
+    assert run.state == machine.Idle(Screen.WELCOME)
