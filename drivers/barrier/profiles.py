@@ -6,7 +6,7 @@ import msgspec
 
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.barrier.profile_file import ProfileFile
+from drivers.profile_file import ProfileFile
 
 BarrierProfile = ModbusProfile | FramedProfile  # a union of what each protocol's room has; `protocol` picks
 
@@ -24,4 +24,4 @@ def read_profile(file: ProfileFile) -> BarrierProfile:
 
 def load_profile(name: str) -> BarrierProfile:
     """A shipped profile by its name, or a site's by its absolute path. Raises SetupError."""
-    return read_profile(ProfileFile.open(name))
+    return read_profile(ProfileFile.open(name, room="barrier"))

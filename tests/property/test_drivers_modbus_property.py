@@ -6,7 +6,7 @@ from fakes.modbus_controller import framed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.barrier.modbus.frames import READ_HOLDING, READ_INPUT, ReadRequest, Registers, decode, find_reply
+from drivers.modbus.frames import READ_HOLDING, READ_INPUT, ReadRequest, Registers, decode, find_reply
 
 _words = st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=125)
 _functions = st.sampled_from([READ_HOLDING, READ_INPUT])

@@ -14,8 +14,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from drivers.barrier.board import BoardProfile
 from drivers.barrier.framed.frames import ADDRESS, CHECK, CheckKind, Layout, parse_layout
-from drivers.barrier.profile_file import BoardProfile, Milliseconds, Table, Wrong
+from drivers.profile_file import Milliseconds, Table, Wrong
 from drivers.values import BarrierAlarm, LeafPosition
 
 FieldName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{0,30}$")]

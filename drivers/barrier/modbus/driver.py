@@ -10,28 +10,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
-from drivers.barrier.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Session
 from drivers.barrier.orders import Orders
 from drivers.barrier.turns import Urgency
 from drivers.errors import LinkLostError, NotWellError
 from drivers.links import Link
+from drivers.modbus.frames import Reply, Request
+from drivers.modbus.line import LineHealth, exchange
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
 CHECK_SPARE_S = 0.2  # over the watchdog's time, before it must have noticed our silence
-
-
-@dataclass(slots=True)
-class LineHealth:
-    """How well the line works, since the start."""
-
-    requests: int = 0
-    silences: int = 0
-    bytes_passed_over: int = 0
-    connects: int = 0
 
 
 class ModbusBarrier:
@@ -185,24 +176,7 @@ class ModbusBarrier:
     async def _exchange(self, request: Request) -> Reply | None:
         """Send one request and wait for its reply; None after silence. Raises LinkLostError."""
         link = self._require_link()
-        clock = asyncio.get_running_loop().time
+        if self._session.is_grant(request):
+            self._grant_written_at_s = asyncio.get_running_loop().time()
         deadline_s = self._session.reply_deadline_s(request)
-        buffer = bytearray()
-        self.health.requests += 1
-        try:
-            async with asyncio.timeout(deadline_s):
-                link.discard()  # what came late answers an earlier request
-                written_at_s = clock()
-                await link.write(request.wire)
-                if self._session.is_grant(request):
-                    self._grant_written_at_s = written_at_s
-                while True:
-                    buffer += await link.read(FRAME_BYTES_MAX)
-                    reply, passed_over = find_reply(buffer, request)
-                    self.health.bytes_passed_over += passed_over
-                    if reply is not None:
-                        return reply
-        except TimeoutError:
-            self.health.silences += 1
-            self.health.bytes_passed_over += len(buffer)
-            return None
+        return await exchange(link, request, deadline_s=deadline_s, health=self.health, heard=bytearray())

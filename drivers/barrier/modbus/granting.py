@@ -7,19 +7,20 @@ coils while a pulse is begun, and no pulse is cut short.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from drivers.barrier.modbus.asking import Conversation, read, write, write_coils
-from drivers.barrier.modbus.frames import READ_COILS, READ_HOLDING, CoilsRequest, Request, WriteRequest
-from drivers.barrier.modbus.image import Image, number
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.tables import Passages, Pulse, Status, Timed
 from drivers.barrier.orders import Pause
 from drivers.errors import SetupError
+from drivers.modbus.asking import Answer, read, write, write_coils
+from drivers.modbus.frames import READ_COILS, READ_HOLDING, CoilsRequest, Reply, Request, WriteRequest
+from drivers.modbus.image import Image, number
 
 _CLAIM_AGAIN_S = 0.005
 Clock = Callable[[], float]
+Conversation = Generator[Request | Pause, Reply | None, Answer]
 Sides = tuple[int, int]  # left, right
 
 

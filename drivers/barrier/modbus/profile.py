@@ -6,33 +6,28 @@ a SetupError. So is a board whose grants never end by themselves: it cannot be p
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
 
-from drivers.barrier.modbus.frames import READ_COILS, READ_DISCRETE, READ_HOLDING
+from drivers.barrier.board import BoardProfile
 from drivers.barrier.modbus.tables import (
     TTL_MS_MAX,
     AlarmCommand,
     Command,
-    Identity,
     Lamp,
     Passages,
-    Place,
     Pulse,
-    Read,
     Setting,
     Status,
     Timed,
     Watchdog,
 )
-from drivers.barrier.profile_file import BoardProfile, Wrong
+from drivers.modbus.frames import READ_COILS, READ_HOLDING
+from drivers.modbus.tables import Cell, Identity, Place, Read, cells_read, misplaced, misread
+from drivers.profile_file import Wrong
 from drivers.values import BarrierAlarm, LampColour
-
-_BITS = frozenset({READ_COILS, READ_DISCRETE})
-Cell = tuple[int, int]  # the function that reads it, its address
 
 
 class ModbusProfile(BoardProfile, frozen=True, kw_only=True, tag="modbus-rtu"):
@@ -91,53 +86,17 @@ def _kept_by(profile: ModbusProfile) -> Iterator[tuple[str, int]]:
         yield "grant.timer", profile.grant.timer
 
 
-def _cells_read(profile: ModbusProfile) -> list[Cell]:
-    return [
-        (function, address + at)
-        for read in profile.reads
-        for function, address in read.places
-        for at in range(read.count)
-    ]
-
-
 def _places(profile: ModbusProfile) -> Iterator[Wrong]:
-    """Each place is one place, lies in what is read, and is not another's."""
-    read, taken = set(_cells_read(profile)), set[tuple[Cell, int | None, int | None]]()
-    for key, place in _places_of(profile):
-        if len(place.places) != 1:
-            yield Wrong(key, "is in one of coil, discrete, holding and input")
-            continue
-        ((function, address),) = place.places
-        if function in _BITS and (place.words > 1 or place.bit is not None):
-            yield Wrong(key, "is a bit already: words and bit are for registers")
-        for at in range(place.words):
-            cell = (function, address + at)
-            if cell not in read:
-                yield Wrong(key, f"is at {address + at}, which no reads covers")
-            claim = (cell, place.bit, place.equals)
-            if claim in taken or (cell, None, None) in taken:
-                yield Wrong(key, f"overlaps another key at {address + at}")
-            taken.add(claim)
+    """Each place is one place, lies in what is read, and is not another's; what the board may forget is read, too."""
+    yield from misplaced(_places_of(profile), profile.reads)
+    read = set(cells_read(profile.reads))
     for key, holding in _kept_by(profile):
         if profile.status.restarts is None and (READ_HOLDING, holding) not in read:
             yield Wrong(key, f"is at {holding}, which no reads covers: what the board forgot would not be noticed")
 
 
 def _reads(profile: ModbusProfile) -> Iterator[Wrong]:
-    """Stretches do not overlap, and two questions in a row have answers of different shapes."""
-    for at, read in enumerate(profile.reads):
-        if len(read.places) != 1:
-            yield Wrong("reads", f"number {at + 1} is in one of coil, discrete, holding and input")
-            return
-    if twice := [cell for cell, times in Counter(_cells_read(profile)).items() if times > 1]:
-        yield Wrong("reads", f"two of them overlap at {twice[0][1]}")
-    shapes = [(read.places[0][0], read.count) for read in profile.reads]
-    alike = any(shape == shapes[at - 1] for at, shape in enumerate(shapes))
-    if alike and not any(read.spare for read in profile.reads):
-        yield Wrong(
-            "reads",
-            "two in a row have answers alike, so a late one would pass for the next: use spare, or another count",
-        )
+    yield from misread(profile.reads)
 
 
 def _status(profile: ModbusProfile) -> Iterator[Wrong]:
@@ -183,7 +142,7 @@ def _ends(profile: ModbusProfile) -> Iterator[Wrong]:
 def _grant(profile: ModbusProfile) -> Iterator[Wrong]:
     match profile.grant:
         case Pulse() as pulse:
-            read = _cells_read(profile)
+            read = cells_read(profile.reads)
             if any((READ_COILS, pulse.coil + at) not in read for at in range(3)):
                 yield Wrong("grant.coil", "is read by no reads: a relay that sticks would not be seen")
         case Timed() | Passages() as grant:
@@ -205,7 +164,7 @@ def _watchdog(profile: ModbusProfile) -> Iterator[Wrong]:
         yield Wrong("watchdog.ms", "is no multiple of watchdog.unit_ms; 0 would be off")
     if watchdog.proof is None and BarrierAlarm.HOST_LOST not in profile.alarms:
         yield Wrong("watchdog", "nothing proves that it works: proof, a coil that moves nothing, or alarms.host_lost")
-    if watchdog.proof is not None and (READ_COILS, watchdog.proof) not in _cells_read(profile):
+    if watchdog.proof is not None and (READ_COILS, watchdog.proof) not in cells_read(profile.reads):
         yield Wrong("watchdog.proof", "is read by no reads")
 
 

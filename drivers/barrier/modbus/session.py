@@ -13,16 +13,16 @@ import enum
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from drivers.barrier.modbus.asking import ATTEMPTS_MAX, Conversation, is_busy, read, values, write, write_coils
-from drivers.barrier.modbus.frames import READ_COILS, ReadRequest, Request
-from drivers.barrier.modbus.granting import Kept, grants_of
-from drivers.barrier.modbus.image import Counts, Image, holds, number
+from drivers.barrier.modbus.counts import Counts
+from drivers.barrier.modbus.granting import Conversation, Kept, grants_of
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.errors import NoReplyError, RefusedError, SetupError
+from drivers.modbus.asking import ATTEMPTS_MAX, is_busy, read, reply_deadline_s, values, write, write_coils
+from drivers.modbus.frames import READ_COILS, ReadRequest, Request
+from drivers.modbus.image import Image, holds, number
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
 GRANT_ATTEMPTS_MAX = 4  # of a grant that provably never arrived
-_BITS_A_CHARACTER = 10  # 8N1
 
 
 class GrantFate(enum.Enum):
@@ -53,9 +53,8 @@ class Session:
         self._spares = [0] * len(profile.reads)
 
     def reply_deadline_s(self, request: Request) -> float:
-        """How long a reply may take from the first byte of its request on: both frames on the wire, and the turnaround."""
-        wire_bytes = len(request.wire) + request.reply_bytes
-        return wire_bytes * _BITS_A_CHARACTER / self._baud + self._profile.turnaround_ms_max / 1000
+        """How long a reply may take from the first byte of its request on."""
+        return reply_deadline_s(request, baud=self._baud, turnaround_ms_max=self._profile.turnaround_ms_max)
 
     def is_grant(self, request: Request) -> bool:
         """True for the one request that may let somebody through."""
@@ -71,7 +70,7 @@ class Session:
             ((function, address),) = identity.places
             found = yield from read(self._unit, function, address, len(identity.expected))
             if found != identity.expected:
-                raise SetupError(f"the controller says it is {found}, the profile expects {identity.expected}")
+                raise SetupError(f"the board says it is {found}, the profile expects {identity.expected}")
         self._counts.await_anew()
         self._grants = grants_of(self._profile, unit=self._unit, kept=self._kept, clock=self._clock)
         status = yield from self._look()
@@ -120,7 +119,7 @@ class Session:
             if not missing:
                 kept = changes != self._kept.changes or self._kept.in_image(image)
                 return self._seen(image, kept=kept)
-        raise NoReplyError("the controller does not answer")
+        raise NoReplyError("the board does not answer")
 
     def grant(self, direction: Direction, ttl_ms: int, *, before: BarrierStatus) -> Conversation[None]:
         """Let one traveller through. `before` is a status younger than any other order.

@@ -1,4 +1,4 @@
-"""The tables of a Modbus board's profile: where a value stands, what a status reads, how passages are granted.
+"""The tables of a Modbus barrier board's profile: what a status says, how passages are granted.
 
 A key without a default is what every board has. What contradicts what is the whole profile's business (`profile.py`).
 """
@@ -9,60 +9,12 @@ from typing import Annotated
 
 import msgspec
 
-from drivers.barrier.modbus.frames import READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT
-from drivers.barrier.profile_file import Milliseconds, Table
+from drivers.modbus.tables import Address, Place, Value
+from drivers.profile_file import Milliseconds, Table
 from drivers.values import LampColour, LeafPosition
 
-REGISTERS_READ_MAX = 125  # Modbus Application Protocol V1.1b3 §6.4
 TTL_MS_MAX = 30_000
-Address = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
-Value = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
 TimeToLive = Annotated[int, msgspec.Meta(ge=1000, le=TTL_MS_MAX)]
-
-
-class Addressed(Table, frozen=True, kw_only=True):
-    """The base of what stands in one of the four tables of Modbus; exactly one of the keys names it."""
-
-    coil: Address | None = None
-    discrete: Address | None = None
-    holding: Address | None = None
-    input: Address | None = None
-
-    @property
-    def places(self) -> tuple[tuple[int, int], ...]:
-        """The function that reads it and its address, for each key that is given."""
-        found = (
-            (READ_COILS, self.coil),
-            (READ_DISCRETE, self.discrete),
-            (READ_HOLDING, self.holding),
-            (READ_INPUT, self.input),
-        )
-        return tuple((function, address) for function, address in found if address is not None)
-
-
-class Place(Addressed, frozen=True, kw_only=True):
-    """Where a value stands: a bit, a register, one `bit` of it, or two registers with the high word first.
-
-    As a condition it holds when its value is `equals`; without that, when it is not 0.
-    """
-
-    words: Annotated[int, msgspec.Meta(ge=1, le=2)] = 1
-    low_first: bool = False
-    bit: Annotated[int, msgspec.Meta(ge=0, le=15)] | None = None
-    equals: Value | None = None
-
-
-class Read(Addressed, frozen=True, kw_only=True):
-    """A stretch that every status asks for. `spare` registers behind it may be read besides, so that two answers differ in length."""
-
-    count: Annotated[int, msgspec.Meta(ge=1, lt=REGISTERS_READ_MAX)]
-    spare: Annotated[int, msgspec.Meta(ge=0, le=8)] = 0
-
-
-class Identity(Addressed, frozen=True, kw_only=True):
-    """Registers that say what board and map this is, and what they must hold."""
-
-    expected: Annotated[tuple[Value, ...], msgspec.Meta(min_length=1, max_length=8)]
 
 
 class Status(Table, frozen=True, kw_only=True):

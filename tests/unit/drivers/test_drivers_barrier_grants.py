@@ -9,9 +9,9 @@ import pytest
 from fakes.barrier import AT_REST, REVOKE, Bench, on_bench, simulators_profile, with_lossy_line
 from fakes.modbus_controller import CountingController
 
-from drivers.barrier.modbus.frames import ReadRequest, Registers, WriteRequest
 from drivers.barrier.modbus.session import Session
 from drivers.errors import LinkLostError, NoReplyError, RefusedError
+from drivers.modbus.frames import ReadRequest, Registers, WriteRequest
 from drivers.values import Direction
 
 

@@ -11,9 +11,9 @@ from fakes.links import Wrapped
 from fakes.modbus_controller import CountingController, framed
 from fakes.virtual_time import run_virtual
 
-from drivers.barrier.modbus.frames import WriteRequest
 from drivers.barrier.modbus.session import Session
 from drivers.errors import LinkLostError, NoReplyError, RefusedError, SetupError
+from drivers.modbus.frames import WriteRequest
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
 

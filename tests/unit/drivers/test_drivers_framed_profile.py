@@ -8,9 +8,9 @@ import pytest
 from fakes.framed_boards import KINDS, Kind, profile
 
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.profile_file import ProfileFile
 from drivers.barrier.profiles import read_profile
 from drivers.errors import SetupError
+from drivers.profile_file import ProfileFile
 from drivers.values import LeafPosition
 
 

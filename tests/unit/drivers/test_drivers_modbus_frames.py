@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from fakes.modbus_controller import framed
 
-from drivers.barrier.modbus.frames import (
+from drivers.errors import BadFrameError
+from drivers.modbus.frames import (
     FRAME_BYTES_MAX,
     READ_HOLDING,
     READ_INPUT,
@@ -19,7 +20,6 @@ from drivers.barrier.modbus.frames import (
     find_reply,
     seal,
 )
-from drivers.errors import BadFrameError
 
 # Application Protocol V1.1b3: §6.3, §6.4, §6.12, bodies without unit and check.
 _HOLDING = ReadRequest(1, READ_HOLDING, 0x6B, 3)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from fakes.barrier import simulators_profile
 
-from drivers.barrier.modbus.tables import Command, Identity
-from drivers.barrier.profile_file import FILE_BYTES_MAX, ProfileFile, line_of
+from drivers.barrier.modbus.tables import Command
 from drivers.barrier.profiles import load_profile, read_profile
 from drivers.errors import SetupError
+from drivers.modbus.tables import Identity
+from drivers.profile_file import FILE_BYTES_MAX, ProfileFile, line_of
 from drivers.values import BarrierAlarm, LampColour, LeafPosition
 
 FOLDER = resources.files("drivers.profiles") / "barrier"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TypeVar
 
-from drivers.barrier.modbus.frames import (
+from drivers.errors import NoReplyError, RefusedError
+from drivers.modbus.frames import (
     CoilsRequest,
     ExceptionReply,
     ReadRequest,
@@ -14,15 +15,13 @@ from drivers.barrier.modbus.frames import (
     Request,
     WriteRequest,
 )
-from drivers.barrier.orders import Pause
-from drivers.errors import NoReplyError, RefusedError
 
 ATTEMPTS_MAX = 4  # of a request that may be repeated; at the limit the caller hears NoReplyError
 _BUSY = frozenset({5, 6})
-
+_BITS_A_CHARACTER = 10  # 8N1
 
 Answer = TypeVar("Answer")
-Conversation = Generator[Request | Pause, Reply | None, Answer]
+Conversation = Generator[Request, Reply | None, Answer]
 
 
 def read(unit: int, function: int, address: int, count: int) -> Conversation[tuple[int, ...]]:
@@ -41,7 +40,7 @@ def write_coils(unit: int, address: int, *written: int) -> Conversation[None]:
 
 
 def _insist(request: Request) -> Conversation[Reply]:
-    """Repeat a request that does no harm twice until it is answered; a controller that has no time now is asked again, too."""
+    """Repeat a request that does no harm twice until it is answered; a board that has no time now is asked again, too."""
     busy: Reply | None = None
     for _ in range(ATTEMPTS_MAX):
         reply = yield request
@@ -50,7 +49,7 @@ def _insist(request: Request) -> Conversation[Reply]:
         busy = reply or busy
     if busy is not None:
         return busy
-    raise NoReplyError("the controller does not answer")
+    raise NoReplyError("the board does not answer")
 
 
 def is_busy(reply: Reply) -> bool:
@@ -64,4 +63,10 @@ def values(reply: Reply) -> tuple[int, ...]:
         case Registers(found):
             return found
         case ExceptionReply(code):
-            raise RefusedError(f"the controller refused with exception {code}")
+            raise RefusedError(f"the board refused with exception {code}")
+
+
+def reply_deadline_s(request: Request, *, baud: int, turnaround_ms_max: int) -> float:
+    """How long a reply may take from the first byte of its request on: both frames on the wire, and the turnaround."""
+    wire_bytes = len(request.wire) + request.reply_bytes
+    return wire_bytes * _BITS_A_CHARACTER / baud + turnaround_ms_max / 1000

@@ -1,8 +1,8 @@
-"""Profiles of barrier boards as files: what all of them hold, where they come from, and errors that name file, key and line.
+"""Profiles of devices as files: where they come from, and errors that name file, key and line.
 
-A profile is shipped in drivers/profiles/barrier/ and named there, or is a site's own file, given by its absolute path: a technician
-writes what a board of their hall needs. It is read strictly, and a site's file only if nobody but its owner can write it, and the owner
-is root or whoever reads. What a protocol's profiles hold is the protocol's room's; `drivers.barrier.profiles` picks by `protocol`.
+A profile is shipped in a folder of drivers/profiles/, one a room of drivers, and named there, or is a site's own file, given by its
+absolute path: a technician writes what a device of their hall needs. It is read strictly, and a site's file only if nobody but its owner
+can write it, and the owner is root or whoever reads. What a profile holds is its room's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import msgspec
 from drivers.errors import SetupError
 
 FILE_BYTES_MAX = 64 * 1024
-FOLDER = "drivers/profiles/barrier"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _HEADER = re.compile(r"\s*\[\[?\s*([A-Za-z0-9_.-]+)\s*\]\]?")
 _KEY = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*=")
@@ -29,7 +28,7 @@ _AT = re.compile(r"^(?P<why>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _FIELD = re.compile(r"unknown field `([^`]+)`")
 _TOML_LINE = re.compile(r"^(?P<why>.*) \((?:at line (?P<line>\d+), column \d+|at end of document)\)$", re.DOTALL)
 
-End = Literal["controller_ttl", "host_watchdog", "lease", "external_timer"]
+Verified = Literal["hardware", "simulator", "no"]  # on what a profile was tried
 Milliseconds = Annotated[int, msgspec.Meta(ge=1, le=60_000)]
 
 
@@ -45,22 +44,6 @@ class Wrong:
     why: str
 
 
-class BoardProfile(Table, frozen=True, kw_only=True, tag_field="protocol"):
-    """What every board's profile says. `verified`: on what it was tried; `grant_ends_by`: how a grant ends without us (invariant 5).
-
-    A subclass's tag is its `protocol`.
-    """
-
-    verified: Literal["hardware", "simulator", "no"]
-    grant_ends_by: tuple[End, ...]
-
-    def contradictions(self) -> list[Wrong]:
-        """Everything that types alone do not see."""
-        if not self.grant_ends_by:
-            return [Wrong("grant_ends_by", "is empty: grants of this board never end by themselves")]
-        return []
-
-
 @dataclass(frozen=True, slots=True)
 class ProfileFile:
     """A profile's text, and the name of the file for those who must correct it."""
@@ -69,16 +52,17 @@ class ProfileFile:
     text: str
 
     @classmethod
-    def open(cls, profile: str) -> ProfileFile:
-        """Find a profile by its name or its path. Raises SetupError."""
+    def open(cls, profile: str, *, room: str) -> ProfileFile:
+        """Find a profile of a room of drivers (`barrier`) by its name, or a site's by its path. Raises SetupError."""
         if profile.startswith("/"):
             return cls(profile, _text_of(Path(profile)))
-        source = resources.files("drivers.profiles") / "barrier" / f"{profile}.toml"
+        folder = f"drivers/profiles/{room}"
+        source = resources.files("drivers.profiles") / room / f"{profile}.toml"
         if not _NAME.fullmatch(profile) or not source.is_file():
             raise SetupError(
-                f"there is no profile {profile!r} in {FOLDER}; a site's own file is named by its absolute path"
+                f"there is no profile {profile!r} in {folder}; a site's own file is named by its absolute path"
             )
-        return cls(f"{FOLDER}/{profile}.toml", source.read_text(encoding="utf-8"))
+        return cls(f"{folder}/{profile}.toml", source.read_text(encoding="utf-8"))
 
     def table(self) -> dict[str, object]:
         """The file as TOML. Raises SetupError."""

@@ -1,4 +1,4 @@
-"""What a board said in one look, cell by cell, and what its counters and power-ups come to. No I/O, no clock.
+"""What the counters and power-ups of a board come to. No I/O, no clock.
 
 Counters may have 16 or 32 bits and begin anew with each power-up. What is given out grows by one a passage and goes on at 0 at 2**32, and
 power-ups are counted here for a board that does not count its own: it forgot what was written to it, or its counters fell.
@@ -6,34 +6,11 @@ power-ups are counted here for a board that does not count its own: it forgot wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from drivers.barrier.modbus.profile import ModbusProfile
-from drivers.barrier.modbus.tables import Place
 from drivers.errors import LinkLostError
+from drivers.modbus.image import Image, number
 
-Image = Mapping[tuple[int, int], int]  # by the function that reads it and the address
 _COUNTS = 2**32
-
-
-def number(place: Place, image: Image) -> int:
-    """The value that stands there."""
-    ((function, address),) = place.places
-    words = [image[function, address + at] for at in range(place.words)]
-    if place.low_first:
-        words.reverse()
-    value = 0
-    for word in words:
-        value = value << 16 | word
-    return value if place.bit is None else value >> place.bit & 1
-
-
-def holds(place: Place | None, image: Image) -> bool:
-    """The condition is met; one that the board does not have never is."""
-    if place is None:
-        return False
-    value = number(place, image)
-    return bool(value) if place.equals is None else value == place.equals
 
 
 class Counts:

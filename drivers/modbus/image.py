@@ -1,0 +1,29 @@
+"""What a board said in one look, cell by cell, and what stands at a place of it. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from drivers.modbus.tables import Cell, Place
+
+Image = Mapping[Cell, int]
+
+
+def number(place: Place, image: Image) -> int:
+    """The value that stands there."""
+    ((function, address),) = place.places
+    words = [image[function, address + at] for at in range(place.words)]
+    if place.low_first:
+        words.reverse()
+    value = 0
+    for word in words:
+        value = value << 16 | word
+    return value if place.bit is None else value >> place.bit & 1
+
+
+def holds(place: Place | None, image: Image) -> bool:
+    """The condition is met; one that the board does not have never is."""
+    if place is None:
+        return False
+    value = number(place, image)
+    return bool(value) if place.equals is None else value == place.equals

@@ -1,0 +1,41 @@
+"""One request and its reply on a link, and how well the line works."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from drivers.links import Link
+from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
+
+
+@dataclass(slots=True)
+class LineHealth:
+    """How well the line works, since the start."""
+
+    requests: int = 0
+    silences: int = 0
+    bytes_passed_over: int = 0
+    connects: int = 0
+
+
+async def exchange(
+    link: Link, request: Request, *, deadline_s: float, health: LineHealth, heard: bytearray
+) -> Reply | None:
+    """Send one request and wait for its reply; None after silence. `heard` keeps what came behind the reply. Raises LinkLostError."""
+    health.requests += 1
+    heard.clear()
+    try:
+        async with asyncio.timeout(deadline_s):
+            link.discard()  # what came late answers an earlier request
+            await link.write(request.wire)
+            while True:
+                heard += await link.read(FRAME_BYTES_MAX)
+                reply, passed_over = find_reply(heard, request)
+                health.bytes_passed_over += passed_over
+                if reply is not None:
+                    return reply
+    except TimeoutError:
+        health.silences += 1
+        health.bytes_passed_over += len(heard)
+        return None
