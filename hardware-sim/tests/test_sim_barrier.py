@@ -10,8 +10,8 @@ from hardware_sim.barrier.beams import BeamWatcher, Way, bodies_told_apart
 from hardware_sim.barrier.controller import OPEN_TOO_LONG_MS, RELEASE_MS_MIN, Alarm
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.barrier.leaf import Leaf, LeafState
-from hardware_sim.barrier.modbus import seal, sound
 from hardware_sim.barrier.zone import Body, Place, broken_beams
+from hardware_sim.modbus import seal, sound
 
 ENTRY, EXIT = 1, 2
 STATE, BEAMS, BODIES, ALARMS, FIRE, MODE, GRANT_LEFT, POWER_UPS, HOST_LEFT = 2, 3, 4, 9, 10, 11, 14, 15, 16

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hardware_sim.barrier.boards import ModbusDevice
-from hardware_sim.barrier.modbus import seal
 from hardware_sim.barrier.serve import serve
+from hardware_sim.modbus import seal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware_sim.barrier.modbus import (
+from hardware_sim.modbus import (
     SILENCE_MS,
     IllegalAddressError,
     IllegalValueError,

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware_sim.barrier.device import LATE_MS_MAX, TICK_MS, Barrier
-from hardware_sim.barrier.modbus import seal
 from hardware_sim.barrier.zone import WALK_M_S
 from hardware_sim.clock import Lateness, Times, WorldClock
+from hardware_sim.modbus import seal
 from hardware_sim.screen import Screen
 
 

@@ -16,8 +16,8 @@ from drivers.values import Direction
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.controller import Controller, End
 from hardware_sim.barrier.lot import LotRegisters, LotTurnstile
-from hardware_sim.barrier.modbus import Slave
 from hardware_sim.barrier.relays import RelayBoard, RelayRegisters
+from hardware_sim.modbus import Slave
 
 PROFILES = ("lot", "relay-8")
 TICK_S = 0.01

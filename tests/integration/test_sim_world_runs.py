@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
-from hardware_sim.barrier.modbus import seal, sound
 from hardware_sim.decided import Entry
 from hardware_sim.judge import Ruling, judge
+from hardware_sim.modbus import seal, sound
 from hardware_sim.readers.elyctis import frame
 from hardware_sim.scenario import Scenario, Sight, read_scenarios, scenario_folder
 from hardware_sim.stage import Cast

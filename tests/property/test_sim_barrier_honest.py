@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hardware_sim.barrier.device import Barrier
-from hardware_sim.barrier.modbus import seal
 from hardware_sim.decided import Entry
 from hardware_sim.judge import judge
+from hardware_sim.modbus import seal
 from hardware_sim.truth import Happening
 
 TTL_MS = 2000

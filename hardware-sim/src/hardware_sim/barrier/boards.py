@@ -11,9 +11,9 @@ from hardware_sim.barrier.ds205a import Ds205a
 from hardware_sim.barrier.frames import FramedSlave, FrameFault
 from hardware_sim.barrier.italdis import LEASE_MS, Italdis
 from hardware_sim.barrier.lot import LotRegisters, LotTurnstile
-from hardware_sim.barrier.modbus import Slave
 from hardware_sim.barrier.relays import RelayBoard, RelayRegisters
 from hardware_sim.barrier.swing import SwingBoard
+from hardware_sim.modbus import Slave
 
 if TYPE_CHECKING:
     from collections.abc import Callable

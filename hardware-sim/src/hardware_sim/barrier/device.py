@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from hardware_sim.barrier.controller import Controller
 from hardware_sim.barrier.leaf import TRAVEL_MS, LeafState
-from hardware_sim.barrier.modbus import Slave
 from hardware_sim.barrier.registers import BarrierRegisters
 from hardware_sim.barrier.zone import GONE_M, LEAF_M, START_M, WALK_M_S, Body, Place, broken_beams
+from hardware_sim.modbus import Slave
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.controller import Controller
-from hardware_sim.barrier.modbus import IllegalAddressError, IllegalValueError, WrongStateError
+from hardware_sim.modbus import IllegalAddressError, IllegalValueError, WrongStateError
 
 GRANT_ENTRY, GRANT_EXIT, PRESENCE_ENTRY, PRESENCE_EXIT, COUNTS, ERROR = 0x40, 0x41, 0x42, 0x43, 0x44, 0x48
 MODE, ACCUMULATE, START_S, FINISH_S = 0x3000, 0x3010, 0x3011, 0x3012

@@ -13,7 +13,7 @@ from hardware_sim.barrier.controller import (
     Alarm,
     Controller,
 )
-from hardware_sim.barrier.modbus import IllegalAddressError, IllegalValueError, WrongStateError
+from hardware_sim.modbus import IllegalAddressError, IllegalValueError, WrongStateError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

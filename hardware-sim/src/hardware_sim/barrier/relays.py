@@ -16,7 +16,7 @@ from typing import TypeVar
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.controller import Controller
 from hardware_sim.barrier.leaf import LeafState
-from hardware_sim.barrier.modbus import IllegalAddressError, IllegalValueError
+from hardware_sim.modbus import IllegalAddressError, IllegalValueError
 
 RELAYS = 8
 UNLOCK_A, UNLOCK_B, STOP = range(3)
