@@ -22,6 +22,8 @@ from hardware_sim.judge import judge
 from hardware_sim.readers.kinds import KINDS, PAGE_READER, USUAL
 from hardware_sim.readers.serve import serve
 from hardware_sim.scenario import ScenarioError
+from hardware_sim.sensors.device import PROFILES as SENSOR_PROFILES
+from hardware_sim.sensors.serve import serve as serve_sensors
 from hardware_sim.truth import TruthError, read_truth
 
 SETS = ("sequences", "guidance", "liveness")
@@ -80,6 +82,15 @@ def _parser() -> argparse.ArgumentParser:
     barrier.add_argument("--baud", type=int, help="the board's usual speed when not given")
     barrier.add_argument("--seed", type=int, default=1)
     barrier.set_defaults(run=_barrier)
+    sensors = commands.add_parser(
+        "sensors", help="run one sensor unit of a two-door lane; orders on standard input, events on standard output"
+    )
+    sensors.add_argument("--profile", choices=sorted(SENSOR_PROFILES), required=True)
+    sensors.add_argument("--path", type=Path, required=True, help="where its line is to appear")
+    sensors.add_argument("--unit", type=_unit, default=1, help="its number on the line, 1 to 31")
+    sensors.add_argument("--baud", type=int, help="the unit's usual speed when not given")
+    sensors.add_argument("--seed", type=int, default=1)
+    sensors.set_defaults(run=_sensors)
     centre = commands.add_parser("centre", help="run a control centre that lets gates read fingers, until interrupted")
     centre.add_argument("--socket", type=Path, required=True, help="where it listens")
     centre.add_argument("--seed", type=int, required=True, help="of the country whose chips it opens")
@@ -152,6 +163,19 @@ def _reader(options: argparse.Namespace) -> int:
 
 def _barrier(options: argparse.Namespace) -> int:
     serve_barrier(
+        options.profile,
+        options.path,
+        number=options.unit,
+        baud=options.baud,
+        seed=options.seed,
+        orders=sys.stdin,
+        out=sys.stdout,
+    )
+    return 0
+
+
+def _sensors(options: argparse.Namespace) -> int:
+    serve_sensors(
         options.profile,
         options.path,
         number=options.unit,

@@ -1,0 +1,131 @@
+"""The sensor unit as a device on a serial line, in one model with what is between the doors, with one clock.
+
+The host talks to it through `receive`; the world moves people, things and contacts through the other methods, from any thread. What
+physically happens is told from here, whatever the unit believes.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from hardware_sim.modbus import Slave, seal
+from hardware_sim.sensors.inside import Thing
+from hardware_sim.sensors.registers import InputsRegisters, SimRegisters
+from hardware_sim.sensors.unit import Fault, SensorUnit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TICK_MS = 5
+STEP_MS_MAX = 5.0  # a late tick is made up in steps this short, so that no bounce is jumped over
+BAUD = 9_600
+PROFILES: dict[str, type[SimRegisters | InputsRegisters]] = {
+    "inputs-8": InputsRegisters,
+    "portcullis-sim": SimRegisters,
+}
+_TWINS_SESSION = 0x7777
+
+
+class SensorDevice:
+    """One unit on its line. `report` receives an event's name, its time in milliseconds and its fields. Raises KeyError for no profile."""
+
+    tick_ms = TICK_MS
+
+    def __init__(self, profile: str, report: Callable[..., None], *, number: int = 1) -> None:
+        self._told = report
+        self._lock = threading.RLock()
+        self._number = number
+        self.unit = SensorUnit(self._report)
+        self._twin = SensorUnit(lambda *_, **__: None, session=_TWINS_SESSION)
+        registers, twins = PROFILES[profile](self.unit), PROFILES[profile](self._twin)
+        self._slave, self._twins_slave = Slave(number, registers, registers), Slave(number, twins, twins)
+        self._now_ms: float | None = None
+
+    def _report(self, event: str, **fields: str | int | bool) -> None:
+        self._told(event, at_ms=int(self._now_ms or 0.0), **fields)
+
+    # ── the line ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def receive(self, received: bytes, now_ms: float) -> bytes:
+        """Bytes from the host; returns what is answered, by whoever is on the line."""
+        with self._lock:
+            self._pass_time(now_ms)
+            if self.unit.fault is Fault.SILENT:
+                return b""
+            twins = self._twins_slave.receive(received, now_ms)
+            return self._with_others(self._slave.receive(received, now_ms), twins)
+
+    def tick(self, now_ms: float) -> bytes:
+        """Let time pass. Modbus slaves say nothing unasked, except a late reply to a frame that silence ended."""
+        with self._lock:
+            self._pass_time(now_ms)
+            twins = self._twins_slave.quiet(now_ms)
+            return self._with_others(self._slave.quiet(now_ms), twins)
+
+    def _with_others(self, reply: bytes, twins: bytes) -> bytes:
+        if reply and self.unit.fault is Fault.STRANGER:
+            return seal(bytes([self._number % 247 + 1]) + reply[1:-2]) + reply
+        return twins + reply if self.unit.fault is Fault.CLASH else reply
+
+    # ── the world ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def walk(self, person: str, to_m: float) -> None:
+        """Somebody walks to a place in the lane, or out of it."""
+        with self._lock:
+            self.unit.inside.walk(person, to_m)
+
+    def lay(self, thing: str, at_m: float, size_cm: float) -> None:
+        """Something is put on the floor."""
+        with self._lock:
+            self.unit.inside.things[thing] = Thing(at_m, size_cm)
+
+    def take(self, thing: str) -> None:
+        """It is taken away. Raises KeyError for what does not lie there."""
+        with self._lock:
+            del self.unit.inside.things[thing]
+
+    def press(self, *, pressed: bool) -> None:
+        """A finger on the call button, or off it."""
+        with self._lock:
+            self.unit.inside.button.move(pressed=pressed, now_ms=self.unit.now_ms)
+
+    def open_cabinet(self, *, is_open: bool) -> None:
+        """The cabinet's door."""
+        with self._lock:
+            self.unit.inside.cabinet_open = is_open
+
+    def set_mains(self, *, present: bool) -> None:
+        """The mains; without them the unit runs on its battery."""
+        with self._lock:
+            self.unit.inside.mains = present
+
+    def power_cycle(self) -> None:
+        """The unit's own power goes and comes back."""
+        with self._lock:
+            self.unit.power_cycle()
+
+    def break_by_name(self, fault: str | None) -> None:
+        """Have the unit do wrong from now on; None mends everything. Raises ValueError for a name that is none."""
+        broken = None if fault is None else Fault(fault)
+        with self._lock:
+            self.unit.fault = broken
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _pass_time(self, now_ms: float) -> None:
+        if self._now_ms is None:
+            self._now_ms = now_ms
+            self._step(0.0)
+        while self._now_ms < now_ms:
+            step_ms = min(STEP_MS_MAX, now_ms - self._now_ms)
+            self._now_ms += step_ms
+            self._step(step_ms)
+        self._twin.step(self._now_ms)
+
+    def _step(self, step_ms: float) -> None:
+        before = len(self.unit.inside.bodies_m)
+        self.unit.inside.pass_time(step_ms)
+        if (now := len(self.unit.inside.bodies_m)) != before:
+            self._report("people", inside=now)
+        self.unit.step(self._now_ms or 0.0)
