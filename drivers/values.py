@@ -71,6 +71,29 @@ class BarrierStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class InsideStatus:
+    """One answer of the sensor unit of a two-door lane: who and what is between its doors.
+
+    `people` is the number of bodies that the counter tells apart (0, 1, 2 or more); None means that it cannot tell, and is never treated
+    as nobody, nor as one. `object_left` None is never treated as nothing. What the unit counted before its power went does not speak for
+    now: `session` is another number then. `age_ms` is how old the measurement of people and object is by the unit's own word, and the
+    time that the asking took: it may be younger, and is never older. Button, cabinet and mains are no older than that, either.
+    """
+
+    people: int | None
+    object_left: bool | None
+    call_pressed: bool
+    cabinet_open: bool
+    mains_present: bool
+    session: int
+    age_ms: int
+
+    def __post_init__(self) -> None:
+        if self.age_ms < 0 or (self.people is not None and self.people < 0):
+            raise ValueError("neither an age nor a number of people is below 0")
+
+
+@dataclass(frozen=True, slots=True)
 class MrzLines:
     """The lines of a machine-readable zone as a reader gave them, unchecked. `source` names the driver."""
 

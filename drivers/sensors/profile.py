@@ -1,0 +1,132 @@
+"""Register maps of sensor units: what stands where in one kind of them, and for how long a measurement speaks.
+
+A profile is data (drivers/profiles/sensors/*.toml, or a site's file), read strictly: an unknown key, a key that is missing, a wrong type
+or a contradiction is a SetupError. So is a unit that does not say how old its measurement is, or does not show that it was powered up
+anew: what it says could be of any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import msgspec
+
+from drivers.modbus.tables import BITS, Cell, Identity, Place, Read, cells_read, misplaced, misread
+from drivers.profile_file import Milliseconds, ProfileFile, Table, Verified, Wrong
+
+_NUMBERS = ("session", "age", "people")
+_MEASURED = ("people", "object_left", "blind")
+
+
+class Status(Table, frozen=True, kw_only=True):
+    """What the unit says.
+
+    `session` is a number that is another one after a power cut, `age` how long ago people and object were measured, in `age_unit_ms`.
+    `people` is a number; above `people_max`, the counter cannot tell. The others are conditions; a whole register without `equals` says
+    no with 0 and yes with 1, and with anything else that it cannot tell. While `blind` holds, neither people nor object are known.
+    """
+
+    session: Place
+    age: Place
+    age_unit_ms: Milliseconds = 1
+    people: Place
+    people_max: Annotated[int, msgspec.Meta(ge=2, le=0xFFFE)]
+    object_left: Place
+    call_pressed: Place
+    cabinet_open: Place
+    mains_present: Place
+    blind: Place | None = None
+
+
+class SensorProfile(Table, frozen=True, kw_only=True):
+    """The whole map of one kind of unit. `verified`: on what it was tried.
+
+    `turnaround_ms_max`: silence before an answer. `late_ms_max`: no answer comes later than this. An older measurement than
+    `measurement_ms_max` tells neither of people nor of objects.
+    """
+
+    protocol: Literal["modbus-rtu"]
+    verified: Verified
+    turnaround_ms_max: Annotated[int, msgspec.Meta(ge=1, le=250)]
+    late_ms_max: Annotated[int, msgspec.Meta(ge=1, le=1000)]
+    measurement_ms_max: Annotated[int, msgspec.Meta(ge=100, le=5000)]
+    reads: Annotated[tuple[Read, ...], msgspec.Meta(min_length=1, max_length=8)]
+    status: Status
+    identity: Identity | None = None
+
+    @property
+    def round(self) -> tuple[int, ...]:
+        """The order in which a look asks for the stretches.
+
+        The first says session and age. It closes the look, too, when people or objects stand elsewhere: the power may have gone in between.
+        """
+        order = tuple(range(len(self.reads)))
+        first = set(cells_read(self.reads[:1]))
+        measured = (getattr(self.status, name) for name in _MEASURED)
+        elsewhere = any(not _cells_of(place) <= first for place in measured if place is not None)
+        return (*order, 0) if elsewhere else order
+
+    def contradictions(self) -> list[Wrong]:
+        """Everything that types alone do not see."""
+        found = [*misplaced(_places_of(self.status), self.reads), *misread(self.reads)]
+        if found:
+            return found
+        return [*_numbers(self), *_first(self), *_times(self)]
+
+
+def _places_of(status: Status) -> Iterator[tuple[str, Place]]:
+    for name in (*_NUMBERS, "object_left", "call_pressed", "cabinet_open", "mains_present", "blind"):
+        if (place := getattr(status, name)) is not None:
+            yield f"status.{name}", place
+
+
+def _cells_of(place: Place) -> set[Cell]:
+    ((function, address),) = place.places
+    return {(function, address + at) for at in range(place.words)}
+
+
+def _numbers(profile: SensorProfile) -> Iterator[Wrong]:
+    for name in _NUMBERS:
+        place: Place = getattr(profile.status, name)
+        if place.places[0][0] in BITS or place.bit is not None:
+            yield Wrong(f"status.{name}", "is a number: a contact cannot tell one from two, nor how long ago")
+        if place.equals is not None:
+            yield Wrong(f"status.{name}", "is a number: equals is for conditions")
+    if profile.status.people.words > 1:
+        yield Wrong("status.people", "is one register")
+
+
+def _first(profile: SensorProfile) -> Iterator[Wrong]:
+    first = set(cells_read(profile.reads[:1]))
+    for name in ("session", "age"):
+        if not _cells_of(getattr(profile.status, name)) <= first:
+            yield Wrong(
+                f"status.{name}", "is not in the first of reads: what is asked for before it could be of another time"
+            )
+    if profile.round[-1] == 0 and not profile.reads[0].spare:
+        yield Wrong(
+            "reads",
+            "the first is asked for twice in a row: give it a spare register, or a late answer would pass for the next",
+        )
+
+
+def _times(profile: SensorProfile) -> Iterator[Wrong]:
+    if profile.late_ms_max < profile.turnaround_ms_max:
+        yield Wrong("late_ms_max", "is below turnaround_ms_max")
+
+
+def read_profile(file: ProfileFile) -> SensorProfile:
+    """Check a profile. Raises SetupError with everything that is wrong, each with file, line and key."""
+    try:
+        profile = msgspec.convert(file.table(), SensorProfile, str_keys=True)
+    except msgspec.ValidationError as error:
+        raise file.misfit(error) from error
+    if found := profile.contradictions():
+        raise file.error(*found)
+    return profile
+
+
+def load_profile(name: str) -> SensorProfile:
+    """A shipped profile by its name, or a site's by its absolute path. Raises SetupError."""
+    return read_profile(ProfileFile.open(name, room="sensors"))

@@ -1,0 +1,132 @@
+"""What is said to a sensor unit, and what its answers mean. No I/O; the clock is an argument.
+
+Each look is a conversation: a generator that yields one request at a time and is sent the reply, or None for silence past the deadline.
+Nothing is written, so everything may be repeated. What is unknown stays unknown: a counter that cannot tell, a measurement that is too old
+and a value that the profile does not name are None, and a contact that says neither yes nor no counts as the worse of the two.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from drivers.errors import LinkLostError, NoReplyError, SetupError
+from drivers.modbus.asking import ATTEMPTS_MAX, Conversation, is_busy, reply_deadline_s, values
+from drivers.modbus.frames import ReadRequest, Request
+from drivers.modbus.image import Image, number
+from drivers.modbus.tables import BITS, Cell, Place
+from drivers.sensors.awaited import Awaited
+from drivers.sensors.profile import SensorProfile
+from drivers.values import InsideStatus
+
+
+class Session:
+    """The conversations with one unit. Remembers since when it is powered, and what it may still answer. `clock` gives seconds."""
+
+    def __init__(self, *, profile: SensorProfile, baud: int, unit: int, clock: Callable[[], float]) -> None:
+        self._profile = profile
+        self._baud = baud
+        self._unit = unit
+        self._clock = clock
+        self._awaited = Awaited(self._late_s)
+        self._spares = [0] * len(profile.reads)
+        self._powered: int | None = None
+
+    def reply_deadline_s(self, request: Request) -> float:
+        """How long a reply may take from the first byte of its request on."""
+        return reply_deadline_s(request, baud=self._baud, turnaround_ms_max=self._profile.turnaround_ms_max)
+
+    def _late_s(self, request: Request) -> float:
+        return reply_deadline_s(request, baud=self._baud, turnaround_ms_max=self._profile.late_ms_max)
+
+    @property
+    def any_late(self) -> bool:
+        """True while an answer to an earlier request may come."""
+        return self._awaited.any_late(self._clock())
+
+    def hello(self) -> Conversation[InsideStatus]:
+        """Begin: check what unit this is, and take it as it is powered now. Raises SetupError when it is another one."""
+        identity = self._profile.identity
+        if identity is not None:
+            ((function, address),) = identity.places
+            _, found = yield from self._read(function, address, lambda: len(identity.expected))
+            if found != identity.expected:
+                raise SetupError(f"the sensor unit says it is {found}, the profile expects {identity.expected}")
+        self._powered = None
+        return (yield from self.status())
+
+    def status(self) -> Conversation[InsideStatus]:
+        """Ask for everything. Raises LinkLostError when the unit was powered up anew since `hello`."""
+        image: dict[Cell, int] = {}
+        asked_at_s, not_before_s = math.inf, -math.inf
+        for at in self._profile.round:
+            since_s, cells = yield from self._stretch(at, not_before_s=not_before_s)
+            if at == 0:
+                self._note_power(number(self._profile.status.session, cells))
+            image = {**cells, **image}  # the age is that of the first answer, and so is older than what came behind it
+            asked_at_s, not_before_s = min(asked_at_s, since_s), self._clock()
+        return self._seen(image, asked_at_s)
+
+    def _note_power(self, powered: int) -> None:
+        if self._powered is None:
+            self._powered = powered
+        elif powered != self._powered:
+            raise LinkLostError("the sensor unit was powered up anew")
+
+    def _stretch(self, at: int, *, not_before_s: float) -> Conversation[tuple[float, dict[Cell, int]]]:
+        """One stretch of the profile, asked for anew each time with another length where it has spare registers."""
+        read = self._profile.reads[at]
+        ((function, address),) = read.places
+
+        def count() -> int:
+            self._spares[at] = read.spare - self._spares[at]
+            return read.count + self._spares[at]
+
+        since_s, found = yield from self._read(function, address, count, not_before_s=not_before_s)
+        return since_s, {(function, address + offset): value for offset, value in enumerate(found)}
+
+    def _read(
+        self, function: int, address: int, count: Callable[[], int], *, not_before_s: float = -math.inf
+    ) -> Conversation[tuple[float, tuple[int, ...]]]:
+        """What stands there, and when that was asked for at the earliest. Raises NoReplyError or RefusedError.
+
+        An answer that may belong to a request from before `not_before_s` is none.
+        """
+        for _ in range(ATTEMPTS_MAX):
+            request = ReadRequest(self._unit, function, address, count())
+            self._awaited.ask(request, self._clock())
+            reply = yield request
+            if reply is None:
+                continue
+            since_s = self._awaited.answered(reply, self._clock())
+            if since_s >= not_before_s and not is_busy(reply):
+                return since_s, values(reply)
+        raise NoReplyError("the sensor unit does not answer")
+
+    def _seen(self, image: Image, asked_at_s: float) -> InsideStatus:
+        places = self._profile.status
+        said_ms = (number(places.age, image) + 1) * places.age_unit_ms  # it may have rounded down
+        age_ms = said_ms + math.ceil((self._clock() - asked_at_s) * 1000)
+        tells = age_ms <= self._profile.measurement_ms_max
+        if places.blind is not None and _says(places.blind, image) is not False:
+            tells = False
+        people = number(places.people, image)
+        return InsideStatus(
+            people=people if tells and people <= places.people_max else None,
+            object_left=_says(places.object_left, image) if tells else None,
+            call_pressed=_says(places.call_pressed, image) is not False,
+            cabinet_open=_says(places.cabinet_open, image) is not False,
+            mains_present=_says(places.mains_present, image) is True,
+            session=number(places.session, image),
+            age_ms=age_ms,
+        )
+
+
+def _says(place: Place, image: Image) -> bool | None:
+    """A condition: yes, no, or neither of them."""
+    value, ((function, _),) = number(place, image), place.places
+    if place.equals is not None:
+        return value == place.equals
+    if function not in BITS and place.bit is None and value > 1:
+        return None
+    return bool(value)

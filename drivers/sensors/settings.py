@@ -1,0 +1,30 @@
+"""The settings of sensor units, one struct a protocol."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from drivers.settings import Baud, Settings, Text, simulated_line
+
+
+class Modbus(Settings, frozen=True, kw_only=True, tag="modbus"):
+    """A unit that speaks Modbus RTU on a line of its own. `poll_ms` is how often it is asked how it is.
+
+    `profile` is one of drivers/profiles/sensors/ by its name, or the absolute path of the site's own file.
+    """
+
+    port: Text
+    baud: Baud = 9_600
+    unit: Annotated[int, msgspec.Meta(ge=1, le=247)] = 1
+    profile: Text = "portcullis-sim"
+    poll_ms: Annotated[int, msgspec.Meta(ge=20, le=250)] = 100
+
+    def simulated(self) -> list[str]:
+        """Name the simulator's profile and its line."""
+        profile = [f"profile = {self.profile} is the simulator's"] if self.profile.endswith("-sim") else []
+        return profile + simulated_line(self.port)
+
+
+SensorSettings = Modbus
