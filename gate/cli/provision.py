@@ -100,13 +100,14 @@ def _make_log_key(path: Path, origin: str) -> str:
 
 def _site(path: Path) -> Site:
     """What the configuration says to the steps. Raises ConfigurationStepError."""
-    from gate.programs.shared.devices.barriers import require_profile
+    from gate.programs.shared.devices import barriers, sensors
     from gate.provision.init_steps import Site
     from gate.provision.units import vision_drop_in
 
     try:
         config = configuration.load(path)
-        require_profile(config)
+        barriers.require_profile(config)
+        sensors.require_profile(config)
     except ConfigError as error:
         raise ConfigurationStepError(str(error)) from error
     paths = config.paths

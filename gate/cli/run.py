@@ -25,9 +25,10 @@ def command(
     try:
         settings = load_config(config)
         if program in {None, "lane"}:
-            from gate.programs.shared.devices.barriers import require_profile
+            from gate.programs.shared.devices import barriers, sensors
 
-            require_profile(settings)
+            barriers.require_profile(settings)
+            sensors.require_profile(settings)
     except ConfigError as error:
         fail(Exit.CONFIG, str(error))
     if program is None:

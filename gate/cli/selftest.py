@@ -19,11 +19,12 @@ def command(
 ) -> None:
     """Try every device, model, list, the clock and the disk."""
     from gate.programs.selftest import TestOutcome, run_all
-    from gate.programs.shared.devices.barriers import require_profile
+    from gate.programs.shared.devices import barriers, sensors
 
     try:
         settings = load_config(config)
-        require_profile(settings)
+        barriers.require_profile(settings)
+        sensors.require_profile(settings)
     except ConfigError as error:
         fail(Exit.CONFIG, str(error))
 

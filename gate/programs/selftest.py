@@ -21,7 +21,7 @@ from gate.audit import keys
 from gate.audit.errors import AuditError
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
-from gate.programs.shared.devices import mrz_readers
+from gate.programs.shared.devices import mrz_readers, sensors
 from gate.programs.shared.devices.barriers import barrier, is_verified
 from gate.programs.shared.runner import programs_of, status_of
 from gate.trust.errors import TrustError
@@ -162,6 +162,14 @@ async def _barrier(config: Config) -> str:
     return detail if is_verified(config.driven) else f"{detail}; this profile was not tried on a real board"
 
 
+async def _sensors(config: Config) -> str:
+    settings = config.sensors
+    if settings is None:
+        return "none: a lane with one door"
+    detail = await sensors.sensors(settings).check()
+    return detail if sensors.is_verified(settings) else f"{detail}; this profile was not tried on a real unit"
+
+
 async def _swipe(config: Config) -> str:
     settings = config.swipe
     if settings is None:
@@ -202,10 +210,11 @@ TESTS: dict[str, Test] = {
     "clock": _clock,
     "models": _models,
     "barrier": _barrier,
+    "sensors": _sensors,
     "swipe": _swipe,
     "page": _page,
     "chip": _chip,
     "camera": _camera,
     "programs": _programs,
 }
-OF_THE_LANE = frozenset({"barrier", "swipe", "chip"})
+OF_THE_LANE = frozenset({"barrier", "sensors", "swipe", "chip"})

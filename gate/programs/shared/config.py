@@ -18,9 +18,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from drivers.barrier.settings import BarrierSettings
+from drivers.barrier.settings import BarrierSettings, Board
 from drivers.camera.settings import CameraSettings
 from drivers.reader.settings import ChipReaderSettings, MrzReaderSettings, PageSettings, Pcsc
+from drivers.sensors.settings import SensorSettings
 from drivers.settings import Settings, Text
 from gate.channel.table import CHANNELS
 from gate.channel.users import user_of
@@ -30,7 +31,14 @@ from gate.passage.screen import Purpose
 DEFAULT_PATH = Path("/etc/portcullis/gate.toml")
 _ZONE_NAME = re.compile(r"(?!(?:posix|right)/)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
 # Of a table that names no driver.
-_USUAL_DRIVERS = {"barrier": "modbus", "swipe": "elyctis", "page": "camera", "chip": "pcsc", "camera": "network"}
+_USUAL_DRIVERS = {
+    "barrier": "modbus",
+    "sensors": "modbus",
+    "swipe": "elyctis",
+    "page": "camera",
+    "chip": "pcsc",
+    "camera": "network",
+}
 
 
 class ConfigError(Exception):
@@ -161,6 +169,8 @@ class Screens(Section, frozen=True, kw_only=True):
 class Config(Section, frozen=True, kw_only=True):
     """The whole of `gate.toml`. `time_zone` is the gate's place by its IANA name: there, documents end with their last day.
 
+    `sensors` is the unit between the doors of a lane with two; no table: there is none.
+
     `mode` shadow: an officer works as always, and the gate beside them sees, decides and records, and can order nothing.
     """
 
@@ -171,6 +181,7 @@ class Config(Section, frozen=True, kw_only=True):
     time_zone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
     paths: Paths = Paths()
     barrier: BarrierSettings | None = None
+    sensors: SensorSettings | None = None
     swipe: MrzReaderSettings | None = None
     page: PageSettings | None = None
     chip: ChipReaderSettings = Pcsc()
@@ -190,6 +201,10 @@ class Config(Section, frozen=True, kw_only=True):
             raise ValueError("documents need a reader: a table [swipe], a table [page], or both")
         if self.mode == "gate" and self.barrier is None:
             raise ValueError('a gate needs its table [barrier]; without one it can only watch: mode = "shadow"')
+        if self.sensors is not None and isinstance(self.barrier, Board) and self.sensors.port == self.barrier.port:
+            raise ValueError(
+                f"sensors.port is barrier.port, {self.barrier.port}: the sensor unit has a line of its own"
+            )
         zone_of(self.time_zone)
 
     @property

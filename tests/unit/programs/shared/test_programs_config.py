@@ -74,6 +74,10 @@ def test_a_gate_in_service_has_an_origin_without_a_mark(tmp_path: Path) -> None:
         ({"typo": 1}, "typo"),
         ({"barrier": {"port": "x", "baud": "fast"}}, "barrier.baud"),
         ({"barrier": {"port": "x", "poll_ms": 5}}, "barrier.poll_ms"),
+        ({"sensors": {"port": "x", "poll_ms": 500}}, "sensors.poll_ms"),
+        ({"sensors": {"port": "x", "driver": "telepathy"}}, "sensors.driver"),
+        ({"sensors": {"profile": "acme"}}, "field `port` - at `..sensors`"),
+        ({"sensors": {"port": "/dev/portcullis-barrier"}}, "sensors.port is barrier.port"),
         ({"rules": {"face_match_min": 1.5}}, "rules.face_match_min"),
         ({"gate_id": "Gate 1"}, "gate_id"),
         ({"swipe": {"port": "x", "driver": "telepathy"}}, "swipe.driver"),
@@ -102,6 +106,11 @@ def test_a_wrong_value_is_named(tmp_path: Path, changes: dict[str, Any], complai
         ({"chip": {"driver": "direct", "socket": "/x"}}, "direct"),
         ({"barrier": {"port": "/dev/x", "profile": "portcullis-sim"}}, "simulator"),
         ({"barrier": {"port": "/dev/pts/3", "profile": "acme"}}, "pseudo-terminal"),
+        (
+            {"sensors": {"port": "/dev/x", "profile": "portcullis-sim"}},
+            r"sensors.profile = portcullis-sim is the simulator",
+        ),
+        ({"sensors": {"port": "/dev/pts/3", "profile": "acme"}}, r"sensors.port = /dev/pts/3 is a pseudo-terminal"),
         ({"audit": {"recipients": ["age1a"]}}, "two auditors"),
     ],
 )

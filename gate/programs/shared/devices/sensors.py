@@ -1,0 +1,63 @@
+"""The sensor unit that a configuration means, and what a lane needs of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from drivers.errors import SetupError
+from drivers.links import SerialLink
+from drivers.sensors.driver import ModbusSensors
+from drivers.sensors.profile import load_profile
+from drivers.sensors.settings import SensorSettings
+from drivers.values import InsideStatus
+from gate.programs.shared.config import Config, ConfigError
+
+
+class SensorDriver(Protocol):
+    """What a lane needs of its sensor unit. Every call raises DriverError."""
+
+    async def connect(self) -> None:
+        """Open the line and take the unit as it is powered now."""
+        ...
+
+    async def status(self) -> InsideStatus:
+        """Ask the unit."""
+        ...
+
+    async def check(self) -> str:
+        """Connect, say what was found, and let the line go."""
+        ...
+
+    def describe(self) -> Mapping[str, int]:
+        """How the line worked since the start."""
+        ...
+
+    def close(self) -> None:
+        """Let the line go."""
+        ...
+
+
+def sensors(settings: SensorSettings) -> SensorDriver:
+    """The sensor unit, not yet connected. Raises SetupError when it can never work."""
+    return ModbusSensors(
+        open_link=lambda: SerialLink.open(settings.port, settings.baud),
+        profile=load_profile(settings.profile),
+        baud=settings.baud,
+        unit=settings.unit,
+    )
+
+
+def require_profile(config: Config) -> None:
+    """The sensor unit's profile is sound, or ConfigError says what is wrong in which file at which line."""
+    if config.sensors is None:
+        return
+    try:
+        load_profile(config.sensors.profile)
+    except SetupError as error:
+        raise ConfigError(f"sensors.profile: {error}") from error
+
+
+def is_verified(settings: SensorSettings) -> bool:
+    """True when the unit's protocol was tried on hardware, as its profile says. Raises SetupError."""
+    return load_profile(settings.profile).verified == "hardware"
