@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fakes.virtual_time import run_virtual
 
 from drivers.errors import LinkLostError
-from drivers.links import Link, memory_pair
+from drivers.links import Link, MemoryLink, memory_pair
 from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.profile import load_profile
 from drivers.values import InsideStatus
@@ -86,14 +86,14 @@ class SensorBench:
         self.unit_line: Callable[[Link], Link] = lambda link: link
         self.requests: list[bytes] = []
         self._tasks = tasks
-        self._near: Link | None = None
+        self.opened: list[MemoryLink] = []
         self.sensors = ModbusSensors(open_link=self._open, profile=load_profile(read_as), baud=BAUD)
 
     async def _open(self) -> Link:
         if not self.plugged:
             raise LinkLostError("no such port")
         near, far = memory_pair()
-        self._near = near
+        self.opened.append(near)
         self._tasks.create_task(self._serve(self.unit_line(far)))
         return self.host_line(near)
 
@@ -132,8 +132,8 @@ class SensorBench:
     def unplug(self) -> None:
         """Pull the cable; nothing opens until it is put back."""
         self.plugged = False
-        if self._near is not None:
-            self._near.close()
+        for near in self.opened:
+            near.close()
 
 
 def _now_s() -> float:

@@ -323,6 +323,50 @@ def test_calls_from_many_tasks_take_turns_and_closing_ends_them(profile: str) ->
     on_sensor_bench(profile, story)
 
 
+def test_who_connects_twice_at_a_time_leaves_no_line_open() -> None:
+    async def run() -> None:
+        async with sensor_bench() as made:
+            await made.sensors.connect()
+            asking = asyncio.ensure_future(made.sensors.status())
+            await asyncio.sleep(0)
+            await asyncio.gather(made.sensors.connect(), made.sensors.connect(), asking, return_exceptions=True)
+            assert len(made.opened) == 3
+            made.sensors.close()
+            for near in made.opened:
+                with pytest.raises(LinkLostError):
+                    await near.write(b"?")
+
+    run_virtual(run())
+
+
+def test_answers_that_were_held_back_and_come_all_at_once_are_no_second_unit() -> None:
+    class Bunches(OneByteAtATime):
+        """Holds the second to the fourth frame back until all three are there."""
+
+        def __init__(self, inner: Link) -> None:
+            super().__init__(inner)
+            self._frames = 0
+            self._held = b""
+
+        async def read(self, bytes_max: int) -> bytes:
+            return await self.inner.read(bytes_max)
+
+        async def write(self, payload: bytes) -> None:
+            self._frames += 1
+            self._held += payload
+            if self._frames not in {2, 3}:
+                await self.inner.write(self._held)
+                self._held = b""
+
+    async def run() -> None:
+        async with sensor_bench() as made:
+            made.unit_line = Bunches
+            await made.sensors.connect()
+            assert made.sensors.health.silences == 2
+
+    run_virtual(run())
+
+
 # ── the self-test ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

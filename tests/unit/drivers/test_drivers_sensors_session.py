@@ -21,7 +21,7 @@ from drivers.modbus.frames import (
     Reply,
     Request,
 )
-from drivers.modbus.tables import Place
+from drivers.modbus.tables import Place, Read
 from drivers.sensors.awaited import Awaited
 from drivers.sensors.profile import SensorProfile, load_profile
 from drivers.sensors.session import Session
@@ -148,6 +148,33 @@ def test_a_look_ends_with_the_session_that_it_began_with() -> None:
     assert answered(session.status(), Registers((0, 4, 7)), contacts, Registers((3, 1, 7, 0))).people == 0
     with pytest.raises(LinkLostError, match="powered up anew"):
         answered(session.status(), Registers((0, 4, 7)), contacts, Registers((0, 1, 8, 0)))
+
+
+def test_a_late_answer_to_the_stretch_before_does_not_close_a_look() -> None:
+    class Running(Clock):
+        def __call__(self) -> float:
+            self.now_s += 0.01
+            return self.now_s
+
+    shipped = load_profile("inputs-8")
+    people, contacts = Place(input=10), Place(input=11, equals=0)
+    profile = msgspec.structs.replace(
+        shipped,
+        reads=(shipped.reads[0], Read(input=10, count=3)),
+        status=msgspec.structs.replace(
+            shipped.status,
+            people=people,
+            object_left=contacts,
+            call_pressed=contacts,
+            cabinet_open=contacts,
+            mains_present=contacts,
+            blind=None,
+        ),
+    )
+    first, elsewhere, last = Registers((0, 4, 7, 0)), Registers((1, 1, 9)), Registers((0, 1, 7, 0))
+    session = session_of(profile, Running())
+    # The second stretch is asked for twice; the answer to its repetition has the shape of the closing one, and says 9 where the session is.
+    assert answered(session.status(), first, None, elsewhere, elsewhere, last).people == 1
 
 
 # ── which question an answer is one to ───────────────────────────────────────────────────────────────────────────────
