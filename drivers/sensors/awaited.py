@@ -36,6 +36,10 @@ class Awaited:
         self._asked = self._still(now_s)
         return bool(self._asked)
 
+    def awaits(self, request: Request) -> bool:
+        """True while an earlier request may be answered by what would answer this one."""
+        return any(earlier.reply_head == request.reply_head for earlier, _ in self._asked)
+
     def _still(self, now_s: float) -> list[tuple[Request, float]]:
         """Those that may still be answered."""
         return [(request, at_s) for request, at_s in self._asked if now_s - at_s <= self._late_s(request)]

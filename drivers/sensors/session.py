@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from drivers.errors import LinkLostError, NoReplyError, SetupError
 from drivers.modbus.asking import ATTEMPTS_MAX, Conversation, is_busy, reply_deadline_s, values
-from drivers.modbus.frames import ReadRequest, Request
+from drivers.modbus.frames import ReadRequest, Reply, Request
 from drivers.modbus.image import Image, number
 from drivers.modbus.tables import BITS, Cell, Place
 from drivers.sensors.awaited import Awaited
@@ -57,6 +57,8 @@ class Session:
 
     def status(self) -> Conversation[InsideStatus]:
         """Ask for everything. Raises LinkLostError when the unit was powered up anew since `hello`."""
+        if self.any_late:
+            yield from self._settle()
         image: dict[Cell, int] = {}
         asked_at_s, not_before_s = math.inf, -math.inf
         for at in self._profile.round:
@@ -66,6 +68,15 @@ class Session:
             image = {**cells, **image}  # the age is that of the first answer, and so is older than what came behind it
             asked_at_s, not_before_s = min(asked_at_s, since_s), self._clock()
         return self._seen(image, asked_at_s)
+
+    def _settle(self) -> Conversation[None]:
+        """Ask a question whose answer cannot be another's: once it is there, no late one comes any more."""
+        read = self._profile.reads[0]
+        ((function, address),) = read.places
+        requests = (ReadRequest(self._unit, function, address, count) for count in range(1, read.count))
+        request = next((request for request in requests if not self._awaited.awaits(request)), None)
+        if request is not None:
+            yield from self._ask(request)
 
     def _note_power(self, powered: int) -> None:
         if self._powered is None:
@@ -93,15 +104,16 @@ class Session:
         An answer that may belong to a request from before `not_before_s` is none.
         """
         for _ in range(ATTEMPTS_MAX):
-            request = ReadRequest(self._unit, function, address, count())
-            self._awaited.ask(request, self._clock())
-            reply = yield request
-            if reply is None:
-                continue
-            since_s = self._awaited.answered(reply, self._clock())
-            if since_s >= not_before_s and not is_busy(reply):
+            since_s, reply = yield from self._ask(ReadRequest(self._unit, function, address, count()))
+            if reply is not None and since_s >= not_before_s and not is_busy(reply):
                 return since_s, values(reply)
         raise NoReplyError("the sensor unit does not answer")
+
+    def _ask(self, request: Request) -> Conversation[tuple[float, Reply | None]]:
+        """Ask once: since when the reply may be true, and the reply; None after silence."""
+        self._awaited.ask(request, self._clock())
+        reply = yield request
+        return (math.inf if reply is None else self._awaited.answered(reply, self._clock())), reply
 
     def _seen(self, image: Image, asked_at_s: float) -> InsideStatus:
         places = self._profile.status

@@ -120,10 +120,43 @@ def test_the_time_that_the_asking_took_is_part_of_the_age() -> None:
 def test_a_busy_unit_is_asked_again_and_a_silent_one_four_times() -> None:
     session = session_of(load_profile("portcullis-sim"), Clock())
     assert answered(session.status(), ExceptionReply(6), None, Registers((7, 40, 1, 0, 4, 0))).people == 1
-    with pytest.raises(NoReplyError):
-        answered(session.status(), None, ExceptionReply(5), None, None)
     with pytest.raises(RefusedError, match="exception 2"):
         answered(session.status(), ExceptionReply(2))
+    with pytest.raises(NoReplyError):
+        answered(session.status(), None, ExceptionReply(5), None, None)
+
+
+def test_after_silences_a_question_of_its_own_shape_ends_the_waiting_for_late_answers() -> None:
+    clock = Clock()
+    session = session_of(load_profile("portcullis-sim"), clock)
+
+    def look(*replies: Reply | None, apart_s: float = 0.1) -> tuple[list[int], int]:
+        """The lengths that are asked for, one after the other, and the age that comes of it."""
+        conversation, asked = session.status(), list[int]()
+        try:
+            request = next(conversation)
+            for reply in replies:
+                assert isinstance(request, ReadRequest)
+                asked.append(request.count)
+                clock.now_s += apart_s
+                request = conversation.send(reply)
+        except StopIteration as end:
+            status: InsideStatus = end.value
+            return asked, status.age_ms
+        raise AssertionError("more is asked")
+
+    short, long = Registers((7, 40, 0, 0, 4)), Registers((7, 40, 0, 0, 4, 0))
+    assert look(long) == ([6], 141)
+    assert look(None, None, short) == ([5, 6, 5], 341)
+    assert look(Registers((7,)), long) == ([1, 6], 141)
+    with pytest.raises(NoReplyError):
+        look(None, None, None, None)
+    assert look(None, short) == ([1, 5], 141)  # the question of its own shape may be lost, too
+    assert look(long) == ([6], 141)
+    for _ in range(2):
+        with pytest.raises(NoReplyError):
+            look(*[None] * 5, apart_s=0.02)
+    assert look(Registers((7, 40)), short, apart_s=0.02)[0] == [2, 5]  # one register was asked for already
 
 
 def test_two_questions_in_a_row_never_have_answers_of_one_shape() -> None:
