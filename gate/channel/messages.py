@@ -188,13 +188,21 @@ FromLog = Appended | OpenCrossings | Status
 
 
 class StartCrossing(Message, frozen=True):
-    """Give a crossing a child process of its own and open the camera in it. `page` is the one that was read, if one was.
+    """Give a crossing a child process of its own and open the camera in it. `page` is the one that was read, if one was. Without `look` the
+    camera waits for `OpenCamera`: the traveller is not before it yet.
 
     To the child itself, vision says so only where the printed portrait of that page is on its way.
     """
 
     crossing: CrossingId
     page: PageNumber | None = None
+    look: bool = True
+
+
+class OpenCamera(Message, frozen=True):
+    """The traveller is before the camera now."""
+
+    crossing: CrossingId
 
 
 class EndCrossing(Message, frozen=True):
@@ -331,7 +339,7 @@ class PageSourceLost(Message, frozen=True):
 
 
 FromPage = PageRead | PageUnread | PageHint | PageGone | PageSourceUp | PageSourceLost
-ToVision = StartCrossing | EndCrossing | WatchPage | StatusRequest
+ToVision = StartCrossing | OpenCamera | EndCrossing | WatchPage | StatusRequest
 FromVision = CameraUp | CameraLost | FaceSeen | FaceCompared | TrackChanged | VideoDoubted | Erased | FromPage | Status
 
 # ── vision ↔ the child process of a crossing ─────────────────────────────────────────────────────────────────────────
@@ -438,7 +446,7 @@ class Preview(Message, frozen=True):
 ToPreview = WantPreview | TintShown
 FromPreview = Preview | ShowTint
 
-ToChild = Prepare | StartCrossing | WantPreview | TintShown | ProbeCamera | Prove
+ToChild = Prepare | StartCrossing | OpenCamera | WantPreview | TintShown | ProbeCamera | Prove
 FromChild = (
     Prepared
     | Unfit

@@ -26,22 +26,25 @@ class Waits:
 @dataclass(frozen=True, slots=True)
 class Interior:
     """What the sensors say of the space between the doors and of the cabinet: the newest look, when it came, and how many `looks` running
-    agreed on the people, in one session. `called`: the call button was pressed, and no officer has acknowledged it.
+    agreed on the people, in one session; `counted_ms` is when the last of these came. `called`: the call button was pressed, and no officer has acknowledged it.
     """
 
     seen: SensorsSeen | None = None
     heard_ms: int = 0
     looks: int = 0
+    counted_ms: int = 0
     called: bool = False
     waits: Waits | None = None
 
     def observe(self, seen: SensorsSeen, now_ms: int) -> Interior:
-        """The interior after a look of the sensors."""
+        """The interior after a look of the sensors. One that may be the measurement of the look before is no second look."""
         before = self.seen
         agrees = before is not None and (before.session, before.people) == (seen.session, seen.people)
-        looks = self.looks + 1 if agrees else 1
+        is_another = now_ms - seen.age_ms > self.counted_ms
+        looks = self.looks + is_another if agrees else 1
+        counted_ms = self.counted_ms if agrees and not is_another else now_ms
         called = self.called or seen.call_pressed
-        return replace(self, seen=seen, heard_ms=now_ms, looks=looks, called=called)
+        return replace(self, seen=seen, heard_ms=now_ms, looks=looks, counted_ms=counted_ms, called=called)
 
     def unseen(self) -> Interior:
         """The interior while the sensors do not answer."""

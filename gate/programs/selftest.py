@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from drivers.barrier.settings import BarrierSettings
 from drivers.errors import DriverError, NoReplyError, NotWellError
 from drivers.reader.settings import PageCamera, PageFolder
 from gate.audit import keys
@@ -156,10 +157,16 @@ async def _page(config: Config) -> str:
 
 
 async def _barrier(config: Config) -> str:
-    if config.driven is None:
-        return "none is driven: mode = shadow"
-    detail = await barrier(config.driven).check()
-    return detail if is_verified(config.driven) else f"{detail}; this profile was not tried on a real board"
+    return "none is driven: mode = shadow" if config.driven is None else await _checked(config.driven)
+
+
+async def _first_barrier(config: Config) -> str:
+    return "none: a lane with one door" if config.first_driven is None else await _checked(config.first_driven)
+
+
+async def _checked(settings: BarrierSettings) -> str:
+    detail = await barrier(settings).check()
+    return detail if is_verified(settings) else f"{detail}; this profile was not tried on a real board"
 
 
 async def _sensors(config: Config) -> str:
@@ -210,6 +217,7 @@ TESTS: dict[str, Test] = {
     "clock": _clock,
     "models": _models,
     "barrier": _barrier,
+    "first_barrier": _first_barrier,
     "sensors": _sensors,
     "swipe": _swipe,
     "page": _page,
@@ -217,4 +225,4 @@ TESTS: dict[str, Test] = {
     "camera": _camera,
     "programs": _programs,
 }
-OF_THE_LANE = frozenset({"barrier", "sensors", "swipe", "chip"})
+OF_THE_LANE = frozenset({"barrier", "first_barrier", "sensors", "swipe", "chip"})

@@ -8,10 +8,12 @@ from fakes.passage_examples import AT_REST, CROSSING, GENUINE, RULES, SAME_FACE,
 
 from gate.passage import machine
 from gate.passage.doorway import Doorway
+from gate.passage.effects import Effect
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
     DoorSeen,
+    Event,
     FaceCompared,
     FaceSeen,
     Recorded,
@@ -33,10 +35,24 @@ ALONE: SensorsSeen = replace(EMPTY, people=1)
 TWO: SensorsSeen = replace(EMPTY, people=2)
 
 
+LOOK_MS = 40  # from one measurement of the sensors to the next
+
+
+class Lane(Run):
+    """A lane of two doors under test: every look of its sensors is a measurement of its own."""
+
+    def feed(self, *events: Event, after_ms: int = 0) -> list[Effect]:
+        """Feed events and return the effects of these alone."""
+        new = super().feed(after_ms=after_ms)
+        for event in events:
+            new += super().feed(event, after_ms=LOOK_MS if isinstance(event, SensorsSeen) else 0)
+        return new
+
+
 def lane() -> Run:
     """A lane of two doors of which nothing is known yet."""
     doors = (Doorway(Door.FIRST), Doorway(Door.LAST))
-    return Run(rules=TWO_DOORS, around=Surroundings(doors=doors, interior=Interior()))
+    return Lane(rules=TWO_DOORS, around=Surroundings(doors=doors, interior=Interior()))
 
 
 def ready() -> Run:

@@ -133,6 +133,23 @@ async def test_one_crossing_from_frames_and_portrait_to_the_comparison(camera: M
         assert (await parent.next(m.CameraLost)).crossing == "one"
 
 
+async def test_of_two_doors_the_camera_is_opened_when_the_traveller_is_inside(camera: MjpegServer) -> None:
+    async with child_of() as parent:
+        await parent.prepare(camera.address)
+        await parent.send(m.OpenCamera("early"))
+        await parent.send(m.StartCrossing("one", look=False))
+        await send_to(parent.way, as_file(astronaut()))
+        await parent.next(m.Alive)
+        assert camera.connections == 0
+        await parent.send(m.OpenCamera("one"))
+        await parent.send(m.OpenCamera("one"))
+        await parent.next(m.CameraUp)
+        compared = await parent.next(m.FaceCompared)
+        assert compared.match is not None
+        assert compared.match > 0.9
+        assert camera.connections == 1
+
+
 @pytest.mark.parametrize(
     ("image", "reason"),
     [

@@ -239,25 +239,27 @@ class Officers:
 def _seen(order: Order, lane: LaneInSight, since_ms: int) -> Answered | None:
     """What state, sensors and driver say of an order that is under way; None as long as they say nothing."""
     state = lane.state
-    doorway = lane.around.last
-    seen = doorway.seen if doorway.seen_ms > since_ms else None
+    seen = [one.seen if one.seen_ms > since_ms else None for one in lane.around.doors]
     match order.verb:
         case Verb.ADMIT:
-            return _admission(state, order.crossing, shown=doorway.granting is None)
+            shown = isinstance(state, machine.Granted) and lane.around.doorway(state.door).granting is None
+            return _admission(state, order.crossing, shown=shown)
         case Verb.RELEASE | Verb.OPEN_EMERGENCY:
-            return None if seen is None or seen.closed else (Outcome.DONE, "the leaf is open")
+            opened = seen[:1] if order.verb is Verb.RELEASE else seen
+            shows = all(one is not None and not one.closed for one in opened)
+            return (Outcome.DONE, "the leaf is open") if shows else None
         case Verb.END_EMERGENCY:
             return None if isinstance(state, machine.Emergency) else (Outcome.DONE, "the emergency is over")
         case Verb.ACKNOWLEDGE:
-            return None if seen is None or seen.alarms else (Outcome.DONE, "no alarm stands")
+            shows = all(one is not None and not one.alarms for one in seen)
+            return (Outcome.DONE, "no alarm stands") if shows else None
         case _:  # answered by the machine
             return None
 
 
 def _unseen(order: Order, lane: LaneInSight, since_ms: int) -> str:
     """Why an order could not be confirmed."""
-    seen = lane.around.last.seen
-    if seen is None or lane.around.last.seen_ms <= since_ms:
+    if any(one.seen is None or one.seen_ms <= since_ms for one in lane.around.doors):
         return "the barrier does not answer"
     if order.verb in {Verb.RELEASE, Verb.OPEN_EMERGENCY}:
         return "the leaf stays closed, and the barrier is told again"
@@ -271,7 +273,7 @@ def _admission(state: machine.State, crossing: str | None, *, shown: bool) -> An
             return None
         case machine.Granted() if state.crossing == crossing:
             return (Outcome.DONE, "granted") if shown else None
-        case machine.Passing() if state.crossing == crossing:
+        case machine.Entering() | machine.Passing() if state.crossing == crossing:
             return Outcome.DONE, "passed"
         case machine.Referred() if state.crossing == crossing:
             return Outcome.IMPOSSIBLE, f"not granted: {', '.join(_words(state.objections))}"

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from drivers.errors import DriverError, NoReplyError, RefusedError
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, InsideStatus, LampColour, LeafPosition
 from gate.passage.events import (
     DoorSeen,
     Event,
@@ -20,12 +20,14 @@ from gate.passage.events import (
     Part,
     PartBack,
     PartLost,
+    SensorsSeen,
 )
-from gate.passage.evidence import Alarm
+from gate.passage.evidence import Alarm, Door
 from gate.programs.lane.documents import Documents, Presented
 from gate.programs.lane.ordering import Kind, Ordering
 from gate.programs.shared.devices.barriers import BarrierDriver
 from gate.programs.shared.devices.mrz_readers import MrzReader
+from gate.programs.shared.devices.sensors import SensorDriver
 from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
 from gate.programs.shared.trouble import Trouble
@@ -37,14 +39,47 @@ LOST_AFTER_S = (
 )
 
 Post = Callable[[Event], None]
+Status = TypeVar("Status")
 log = logging.getLogger(__name__)
+
+
+async def polled(
+    ask: Callable[[], Awaitable[Status]],
+    heard: Callable[[Status], Awaitable[None]],
+    *,
+    look: asyncio.Event,
+    every_s: float,
+) -> NoReturn:
+    """Ask for a status until the line is lost: at once on `look`, else at the poll's pace. Raises DriverError."""
+    loop = asyncio.get_running_loop()
+    answered_s = loop.time()
+    while True:
+        look.clear()
+        try:
+            async with asyncio.timeout_at(answered_s + LOST_AFTER_S):
+                status = await ask()
+        except NoReplyError:
+            if loop.time() - answered_s > LOST_AFTER_S:
+                raise
+            continue
+        except TimeoutError as error:
+            raise NoReplyError(f"silent for {LOST_AFTER_S:.1f} s") from error
+        answered_s = loop.time()
+        await heard(status)
+        try:
+            async with asyncio.timeout(every_s):
+                await look.wait()
+        except TimeoutError:
+            pass
 
 
 class BarrierKeeper:
     """Polls the barrier and carries the engine's orders in their order; fills `engine.BarrierOrders`."""
 
-    def __init__(self, driver: BarrierDriver, *, post: Post, poll_s: float) -> None:
+    def __init__(self, driver: BarrierDriver, *, post: Post, poll_s: float, door: Door = Door.LAST) -> None:
         self._driver = driver
+        self._door = door
+        self._part = Part.BARRIER if door is Door.LAST else Part.FIRST_BARRIER
         self._post = post
         self._poll_s = poll_s
         self._look = asyncio.Event()
@@ -105,39 +140,21 @@ class BarrierKeeper:
         await self._driver.connect()
         self._lamp = None
         self._orders.open()
-        self._post(PartBack(Part.BARRIER))
+        self._post(PartBack(self._part))
         self._trouble.is_now("")
-        await first_of(self._poll(), self._orders.run())
+        await first_of(
+            polled(self._driver.status, self._heard, look=self._look, every_s=self._poll_s), self._orders.run()
+        )
 
     async def _lose(self, error: DriverError) -> None:
         self._orders.close()
         if self._trouble.is_now(error):
-            self._post(PartLost(Part.BARRIER))
+            self._post(PartLost(self._part))
         self._driver.close()
 
-    async def _poll(self) -> None:
-        """Ask for status until the line is lost: at once on `look`, else at the poll's pace. Raises DriverError."""
-        loop = asyncio.get_running_loop()
-        answered_s = loop.time()
-        while True:
-            self._look.clear()
-            try:
-                async with asyncio.timeout_at(answered_s + LOST_AFTER_S):
-                    status = await self._driver.status()
-            except NoReplyError:
-                if loop.time() - answered_s > LOST_AFTER_S:
-                    raise
-                continue
-            except TimeoutError as error:
-                raise NoReplyError(f"silent for {LOST_AFTER_S:.1f} s") from error
-            answered_s = loop.time()
-            self._post(lane_seen(status))
-            await self._show_lamp(loop.time())
-            try:
-                async with asyncio.timeout(self._poll_s):
-                    await self._look.wait()
-            except TimeoutError:
-                pass
+    async def _heard(self, status: BarrierStatus) -> None:
+        self._post(door_seen(status, self._door))
+        await self._show_lamp(asyncio.get_running_loop().time())
 
     async def _show_lamp(self, now_s: float) -> None:
         """Show the colour that is wanted. A controller that will not is told of once, and asked again now and then: the lane goes on."""
@@ -196,7 +213,7 @@ async def _refused() -> NoReturn:
     raise RefusedError("this gate only watches and gives no orders")
 
 
-def lane_seen(status: BarrierStatus) -> DoorSeen:
+def door_seen(status: BarrierStatus, door: Door = Door.LAST) -> DoorSeen:
     """A controller's status as the machine takes it. Only CLOSED is closed."""
     return DoorSeen(
         closed=status.position is LeafPosition.CLOSED,
@@ -208,6 +225,61 @@ def lane_seen(status: BarrierStatus) -> DoorSeen:
         fire=status.fire,
         emergency_open=status.emergency_open,
         alarms=tuple(alarm for alarm in Alarm if BarrierAlarm(alarm.value) in status.alarms),
+        door=door,
+    )
+
+
+class SensorsKeeper:
+    """Polls the sensor unit between the doors and in the cabinet."""
+
+    def __init__(self, driver: SensorDriver, *, post: Post, poll_s: float) -> None:
+        self._driver = driver
+        self._post = post
+        self._poll_s = poll_s
+        self._look = asyncio.Event()
+        self._trouble = Trouble(log, begins="sensors_lost", ends="sensors_back", each=False)
+
+    def look(self) -> None:
+        """Poll now."""
+        self._look.set()
+
+    def describe(self) -> Mapping[str, int]:
+        """How the line worked since the start."""
+        return self._driver.describe()
+
+    async def run(self) -> None:
+        """Keep the sensors for ever."""
+        try:
+            await keep(self._serve, ending=DriverError, lost=self._lose, backoff=Backoff(RECONNECT_S))
+        finally:
+            self._driver.close()
+
+    async def _serve(self) -> None:
+        """One line, until it is lost. Raises DriverError."""
+        await self._driver.connect()
+        self._post(PartBack(Part.SENSORS))
+        self._trouble.is_now("")
+        await polled(self._driver.status, self._heard, look=self._look, every_s=self._poll_s)
+
+    async def _heard(self, status: InsideStatus) -> None:
+        self._post(sensors_seen(status))
+
+    async def _lose(self, error: DriverError) -> None:
+        if self._trouble.is_now(error):
+            self._post(PartLost(Part.SENSORS))
+        self._driver.close()
+
+
+def sensors_seen(status: InsideStatus) -> SensorsSeen:
+    """A sensor unit's answer as the machine takes it."""
+    return SensorsSeen(
+        people=status.people,
+        object_left=status.object_left,
+        call_pressed=status.call_pressed,
+        cabinet_open=status.cabinet_open,
+        mains_present=status.mains_present,
+        session=status.session,
+        age_ms=status.age_ms,
     )
 
 

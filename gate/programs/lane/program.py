@@ -11,6 +11,7 @@ from base64 import b64decode
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from drivers.barrier.settings import BarrierSettings
 from drivers.values import LampColour
 from gate.channel import messages
 from gate.channel.errors import ChannelError
@@ -28,7 +29,8 @@ from gate.passage.events import (
     TrackChanged,
     VideoDoubted,
 )
-from gate.passage.machine import crossing_of
+from gate.passage.evidence import Door
+from gate.passage.machine import Granted, crossing_of
 from gate.passage.orders import Outcome
 from gate.passage.records import Stopped
 from gate.passage.screen import Screen
@@ -42,7 +44,7 @@ from gate.programs.lane.clients import LogClient, VisionClient
 from gate.programs.lane.documents import Documents, PageListener
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.officers import Officers
-from gate.programs.lane.parts import BarrierKeeper, SwipeKeeper, Watching
+from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, Watching
 from gate.programs.lane.reading import Reading
 from gate.programs.lane.records import Remembered
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, ready_of, update_of
@@ -53,6 +55,7 @@ from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.devices.barriers import barrier
 from gate.programs.shared.devices.mrz_readers import mrz_reader
+from gate.programs.shared.devices.sensors import sensors
 from gate.programs.shared.status import serve_status
 
 SITE_LOOK_S = 5.0
@@ -95,11 +98,12 @@ class Lane:
             on_message=self._from_vision,
             greeting=messages.WatchPage() if config.page is not None else None,
         )
-        driven = config.driven
-        self._barrier: BarrierKeeper | Watching = (
-            Watching()
-            if driven is None
-            else BarrierKeeper(barrier(driven), post=self._post, poll_s=driven.poll_ms / 1000)
+        self._barrier = Watching() if config.driven is None else self._keeper(config.driven, Door.LAST)
+        first = config.first_driven
+        self._first_barrier = None if first is None else self._keeper(first, Door.FIRST)
+        inside = config.sensors if config.mode == "gate" else None
+        self._sensors = (
+            None if inside is None else SensorsKeeper(sensors(inside), post=self._post, poll_s=inside.poll_ms / 1000)
         )
         readers = {SwipeKeeper.NAME: config.swipe, PageListener.NAME: config.page}
         self._documents = Documents(
@@ -115,8 +119,11 @@ class Lane:
         self.engine = Engine(
             rules=rules_of(config),
             barrier=self._barrier,
+            first_barrier=self._first_barrier,
+            look_inside=self._look_inside,
             recorder=self._log,
             start_crossing=self._cross,
+            open_camera=lambda crossing: self._vision.send(messages.OpenCamera(crossing)),
             erase=self._erase,
             forget=self._documents.forget,
             show=self._show,
@@ -127,7 +134,7 @@ class Lane:
             referred=tuple(left.referred),
             remembered=remembered,
             # All say so when they are there, and the log when it takes admissions.
-            missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG}),
+            missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG} | ({Part.SENSORS} if self._sensors else set())),
         )
         self._pulse = Pulse(clock_ms=lambda: asyncio.get_running_loop().time() * 1000)
         self._views = Views(status=self._status, purpose=config.purpose)
@@ -170,13 +177,22 @@ class Lane:
                 tasks.create_task(self._pulse.run())
                 tasks.create_task(self._log.run())
                 tasks.create_task(self._vision.run())
-                tasks.create_task(self._barrier.run())
+                for keeper in (self._barrier, self._first_barrier, self._sensors):
+                    if keeper is not None:
+                        tasks.create_task(keeper.run())
                 if self._swipe is not None:
                     tasks.create_task(self._swipe.run())
                 tasks.create_task(self._spare.keep())
                 tasks.create_task(self._watch_site())
         finally:
             await self._lists.close()
+
+    def _keeper(self, settings: BarrierSettings, door: Door) -> BarrierKeeper:
+        return BarrierKeeper(barrier(settings), post=self._post, poll_s=settings.poll_ms / 1000, door=door)
+
+    def _look_inside(self) -> None:
+        if self._sensors is not None:
+            self._sensors.look()
 
     def _post(self, event: Event) -> None:
         self.engine.post(event)
@@ -185,7 +201,13 @@ class Lane:
         self._vision.send(messages.EndCrossing(crossing))
 
     def _show(self, view: messages.View) -> None:
-        self._barrier.lamp(_LAMPS.get(view.screen, LampColour.RED))
+        colour = _LAMPS.get(view.screen, LampColour.RED)
+        state = self.engine.state
+        granted = state.door if isinstance(state, Granted) else None
+        for door, keeper in ((Door.LAST, self._barrier), (Door.FIRST, self._first_barrier)):
+            if keeper is not None:
+                is_the_other = view.screen is Screen.GO and granted not in {None, door}
+                keeper.lamp(LampColour.RED if is_the_other else colour)
         self._views.show(view)
 
     def _answer(self, number: int, outcome: Outcome, detail: str) -> None:
@@ -195,7 +217,9 @@ class Lane:
         """Have the document that opened this crossing read, then watched until the crossing ends."""
         await self._take_newer_lists()
         presented = self._documents.take(crossing)
-        self._vision.send(messages.StartCrossing(crossing, None if presented.page is None else presented.page.page))
+        page = None if presented.page is None else presented.page.page
+        look = self._first_barrier is None  # else the traveller stands before the first door, and the camera behind it
+        self._vision.send(messages.StartCrossing(crossing, page, look))
         reading = self._reading.read(crossing, presented, clock_sure=self.engine.around.clock_sure)
         del presented  # the lines are the child's from here on
         await reading
@@ -303,7 +327,8 @@ class Lane:
         around = self.engine.around
         now_ms = clock.monotonic_ms()
         seen_ago_s = around.site_evidence(now_ms).officer_seen_ago_s
-        barrier_age_ms = None if around.last.seen is None else now_ms - around.last.seen_ms
+        ages_ms = [None if one.seen is None else now_ms - one.seen_ms for one in around.doors]
+        barrier_age_ms = None if None in ages_ms else max(age_ms for age_ms in ages_ms if age_ms is not None)
         lag_ms = self._pulse.lag_ms
         return messages.Status(
             program="lane",
@@ -334,8 +359,18 @@ class Lane:
                 "clock_sure": around.clock_sure,
                 "records_owed": self._log.owed,
                 "leaf_closed": None if around.last.seen is None else around.last.seen.closed,
+                **({} if self._first_barrier is None else self._first_door(self._first_barrier)),
+                **({} if self._sensors is None else self._inside(self._sensors)),
             },
         )
+
+    def _first_door(self, keeper: BarrierKeeper) -> dict[str, object]:
+        seen = self.engine.around.doors[0].seen
+        return {"first_leaf_closed": None if seen is None else seen.closed, "first_barrier_line": keeper.describe()}
+
+    def _inside(self, keeper: SensorsKeeper) -> dict[str, object]:
+        interior = self.engine.around.interior
+        return {"people_inside": None if interior is None else interior.people, "sensors_line": keeper.describe()}
 
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:

@@ -44,6 +44,7 @@ def rules_of(config: Config) -> Rules:
         ),
         page_checks_refer=rules.page_checks_refer,
         camera_inside_zone=rules.camera_inside_zone,
+        two_doors=config.first_driven is not None,
         shadow=config.driven is None,
     )
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)

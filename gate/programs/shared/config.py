@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from drivers.barrier.settings import BarrierSettings, Board
+from drivers.barrier.settings import BarrierSettings
 from drivers.camera.settings import CameraSettings
 from drivers.reader.settings import ChipReaderSettings, MrzReaderSettings, PageSettings, Pcsc
 from drivers.sensors.settings import SensorSettings
@@ -33,6 +33,7 @@ _ZONE_NAME = re.compile(r"(?!(?:posix|right)/)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9
 # Of a table that names no driver.
 _USUAL_DRIVERS = {
     "barrier": "modbus",
+    "first_barrier": "modbus",
     "sensors": "modbus",
     "swipe": "elyctis",
     "page": "camera",
@@ -169,7 +170,8 @@ class Screens(Section, frozen=True, kw_only=True):
 class Config(Section, frozen=True, kw_only=True):
     """The whole of `gate.toml`. `time_zone` is the gate's place by its IANA name: there, documents end with their last day.
 
-    `sensors` is the unit between the doors of a lane with two; no table: there is none.
+    A lane of two doors has a `first_barrier`, which leads into it, and `sensors` between the doors; `barrier` is the last door's. Sensors of a lane
+    of one door watch its cabinet.
 
     `mode` shadow: an officer works as always, and the gate beside them sees, decides and records, and can order nothing.
     """
@@ -181,6 +183,7 @@ class Config(Section, frozen=True, kw_only=True):
     time_zone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
     paths: Paths = Paths()
     barrier: BarrierSettings | None = None
+    first_barrier: BarrierSettings | None = None
     sensors: SensorSettings | None = None
     swipe: MrzReaderSettings | None = None
     page: PageSettings | None = None
@@ -201,10 +204,9 @@ class Config(Section, frozen=True, kw_only=True):
             raise ValueError("documents need a reader: a table [swipe], a table [page], or both")
         if self.mode == "gate" and self.barrier is None:
             raise ValueError('a gate needs its table [barrier]; without one it can only watch: mode = "shadow"')
-        if self.sensors is not None and isinstance(self.barrier, Board) and self.sensors.port == self.barrier.port:
-            raise ValueError(
-                f"sensors.port is barrier.port, {self.barrier.port}: the sensor unit has a line of its own"
-            )
+        if self.first_barrier is not None and (self.barrier is None or self.sensors is None):
+            raise ValueError("a lane of two doors needs [barrier] for the last one, and [sensors] between them")
+        self._require_own_lines()
         zone_of(self.time_zone)
 
     @property
@@ -213,10 +215,22 @@ class Config(Section, frozen=True, kw_only=True):
         mark = "" if self.purpose == "service" else f"/{self.purpose}"
         return f"{self.operator}/{self.gate_id}{mark}"
 
+    def _require_own_lines(self) -> None:
+        devices = {"barrier": self.barrier, "first_barrier": self.first_barrier, "sensors": self.sensors}
+        lines: dict[str, str] = {}
+        for name, settings in devices.items():
+            if settings is not None and (other := lines.setdefault(settings.port, name)) != name:
+                raise ValueError(f"{name}.port is {other}.port, {settings.port}: each has a line of its own")
+
     @property
     def driven(self) -> BarrierSettings | None:
-        """The barrier that this gate may give orders to: none when it only watches."""
+        """The barrier that this gate may give orders to, of two doors the last one's: none when it only watches."""
         return None if self.mode == "shadow" else self.barrier
+
+    @property
+    def first_driven(self) -> BarrierSettings | None:
+        """The barrier of the first of two doors, if this gate has one that it may give orders to."""
+        return None if self.mode == "shadow" else self.first_barrier
 
     def runtime(self, program: str) -> Path:
         """The runtime folder of a program, which it alone writes."""

@@ -92,6 +92,7 @@ class Child:
         self._has_display = False
         self._crossing: Crossing | None = None
         self._started = asyncio.Event()
+        self._looking = asyncio.Event()
         self._preview_wanted = False
         self._printed: PrintedPortrait | None = None
         self._printed_comes = False
@@ -114,8 +115,12 @@ class Child:
             match message:
                 case messages.Prepare():
                     await self._prepare(message)
-                case messages.StartCrossing(crossing, page):
+                case messages.StartCrossing(crossing, page, look):
                     self._start(crossing, printed=page is not None)
+                    if look:
+                        self._open_camera()
+                case messages.OpenCamera():
+                    self._open_camera()
                 case messages.WantPreview(on):
                     self._want_preview(on=on)
                 case messages.TintShown(number, at_ms):
@@ -158,9 +163,14 @@ class Child:
         witness = PatientWitness(tints or faces, video)
         watch = Watch(self._models, zone=Zone(bottom=self._camera.zone_bottom), witness=witness)
         self._crossing = Crossing(crossing, secrets.randbits(SESSION_BITS), camera, watch, video, tints)
-        self._crossing.camera.open()
         self._printed_comes = printed
         self._started.set()
+
+    def _open_camera(self) -> None:
+        """Begin to look; once."""
+        if self._crossing is not None and not self._looking.is_set():
+            self._crossing.camera.open()
+            self._looking.set()
 
     def _want_preview(self, *, on: bool) -> None:
         """A page that shows the preview shows tints, too."""
@@ -225,8 +235,8 @@ class Child:
         await self._parent.send(messages.Proved(ok=not reason, reason=messages.words(reason)))
 
     async def _look(self) -> None:
-        """Look at the camera once the crossing has begun. One that is lost, or does not work, is told once; the process's end follows."""
-        await self._started.wait()
+        """Look at the camera once the traveller is before it. One that is lost, or does not work, is told once; the process's end follows."""
+        await self._looking.wait()
         crossing = self._crossing
         assert crossing is not None, "the event says so"
         try:

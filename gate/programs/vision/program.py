@@ -63,6 +63,7 @@ class Crossing:
     id: str
     lane: Lane
     page: int | None = None
+    look: bool = True
     printed: socket.socket | None = None  # the end of a way for the printed portrait
     child: Faces | None = None
     outbox: asyncio.Queue[messages.ToChild] = field(default_factory=lambda: asyncio.Queue(OUTBOX_MAX))
@@ -159,8 +160,11 @@ class Vision:
             case messages.WatchPage():
                 if self._pages is not None:
                     await self._pages.show_to(lane)
-            case messages.StartCrossing(crossing_id, page):
-                await self._start(lane, crossing_id, page)
+            case messages.StartCrossing():
+                await self._start(lane, message)
+            case messages.OpenCamera(crossing_id):
+                if crossing is not None and crossing.id == crossing_id:
+                    crossing.post(message)
             case messages.EndCrossing(crossing_id):
                 if crossing is not None and crossing.id == crossing_id:
                     crossing.end()
@@ -180,13 +184,13 @@ class Vision:
         self._greeted.add(lane)
         await lane.send(greeting)
 
-    async def _start(self, lane: Lane, crossing_id: str, page: int | None) -> None:
+    async def _start(self, lane: Lane, start: messages.StartCrossing) -> None:
         """Begin a crossing, once the one before is erased."""
         while (before := self._crossing) is not None:
             before.end()
             await before.erased.wait()
-        printed = None if self._pages is None else self._pages.printed_portrait(page)
-        self._crossing = Crossing(crossing_id, lane, page=page, printed=printed)
+        printed = None if self._pages is None else self._pages.printed_portrait(start.page)
+        self._crossing = Crossing(start.crossing, lane, page=start.page, look=start.look, printed=printed)
         self._waiting.put_nowait(self._crossing)
 
     async def serve_crossings(self) -> None:
@@ -221,7 +225,8 @@ class Vision:
     async def _live(self, crossing: Crossing) -> None:
         crossing.child = child = await self._spare.take()
         self._detail = child.detail
-        await child.send(messages.StartCrossing(crossing.id, None if crossing.printed is None else crossing.page))
+        page = None if crossing.printed is None else crossing.page
+        await child.send(messages.StartCrossing(crossing.id, page, crossing.look))
         if crossing.printed is not None:
             with crossing.printed as printed:
                 child.hand(ways.PRINTED_PORTRAIT, printed.fileno())

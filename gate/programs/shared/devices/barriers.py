@@ -98,23 +98,27 @@ def barrier(settings: BarrierSettings) -> BarrierDriver:
 
 
 def require_profile(config: Config) -> None:
-    """The barrier's profile is sound and fits this gate, or ConfigError says what is wrong in which file at which line."""
-    if config.driven is None:
-        return
+    """Each barrier's profile is sound and fits this gate, or ConfigError says what is wrong in which file at which line."""
+    for name, settings in (("barrier", config.driven), ("first_barrier", config.first_driven)):
+        if settings is not None:
+            _require(config, name, settings)
+
+
+def _require(config: Config, name: str, settings: BarrierSettings) -> None:
     try:
-        profile = _profile_of(config.driven)
-        barrier(config.driven)
+        profile = _profile_of(settings)
+        barrier(settings)
     except SetupError as error:
-        raise ConfigError(f"barrier.profile: {error}") from error
+        raise ConfigError(f"{name}.profile: {error}") from error
     if config.purpose == "service" and isinstance(profile, FramedProfile) and profile.assumed:
         raise ConfigError(
-            f"purpose = service refuses a barrier.profile that rests on assumptions: {', '.join(profile.assumed)}; "
+            f"purpose = service refuses a {name}.profile that rests on assumptions: {', '.join(profile.assumed)}; "
             "a trace of a real board decides them (docs/guides/bring-up-a-barrier.md)"
         )
     asked = config.rules.grant_ttl_ms
     if profile is not None and asked not in profile.ttl_ms:
         takes = f"{profile.ttl_ms.start} to {profile.ttl_ms.stop - 1} ms"
-        raise ConfigError(f"rules.grant_ttl_ms = {asked}: a board of this barrier.profile takes {takes}")
+        raise ConfigError(f"rules.grant_ttl_ms = {asked}: a board of this {name}.profile takes {takes}")
 
 
 def is_verified(settings: BarrierSettings) -> bool:

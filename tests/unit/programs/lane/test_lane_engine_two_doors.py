@@ -12,7 +12,16 @@ from fakes.two_door_lane import ALONE, EMPTY, FIRST, LAST, TWO_DOORS
 from drivers.errors import LinkLostError
 from gate.passage import machine, records
 from gate.passage.counting import Counters
-from gate.passage.events import DocumentPresented, DocumentRead, DoorSeen, Event, FaceCompared, Recorded, SiteSeen
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRead,
+    DoorSeen,
+    Event,
+    FaceCompared,
+    Recorded,
+    SensorsSeen,
+    SiteSeen,
+)
 from gate.passage.evidence import Alarm, Door
 from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, BePresent, Free, OfficerRole, Said
 from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
@@ -100,6 +109,7 @@ class Lane:
         del self.told[:]
         for event in events:
             self.engine.post(event)
+            await asyncio.sleep(0.003 if isinstance(event, SensorsSeen) else 0.0)
         for _ in range(20):
             await asyncio.sleep(0.001)
         return list(self.told)

@@ -10,16 +10,17 @@ from dataclasses import replace
 import pytest
 from fakes.links import Wrapped
 from fakes.modbus_boards import PROFILES, board_bench
+from fakes.sensors import ALL_WELL, FakeSensors
 from fakes.virtual_time import run_virtual
 
 from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
 from gate.passage.counting import Counters
 from gate.passage.events import DocumentPresented, DoorSeen, Event, LampAnswered, Part, PartBack, PartLost
-from gate.passage.evidence import Alarm
+from gate.passage.evidence import Alarm, Door
 from gate.programs.lane import parts
 from gate.programs.lane.documents import Documents
-from gate.programs.lane.parts import BarrierKeeper, SwipeKeeper, lane_seen
+from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, door_seen, sensors_seen
 
 CLOSED = BarrierStatus(
     position=LeafPosition.CLOSED,
@@ -116,7 +117,7 @@ class Posted:
 
 
 @contextlib.asynccontextmanager
-async def kept(keeper: BarrierKeeper | SwipeKeeper) -> AsyncIterator[None]:
+async def kept(keeper: BarrierKeeper | SensorsKeeper | SwipeKeeper) -> AsyncIterator[None]:
     task = asyncio.ensure_future(keeper.run())
     try:
         yield
@@ -132,16 +133,16 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_only_a_closed_leaf_is_closed() -> None:
     for position in LeafPosition:
-        assert lane_seen(replace(CLOSED, position=position)).closed is (position is LeafPosition.CLOSED)
-    counted = lane_seen(replace(CLOSED, count_entry=7, count_exit=3, restarts=2))
+        assert door_seen(replace(CLOSED, position=position)).closed is (position is LeafPosition.CLOSED)
+    counted = door_seen(replace(CLOSED, count_entry=7, count_exit=3, restarts=2))
     assert counted.counters == Counters(7, 3, 2)
-    seen = lane_seen(replace(CLOSED, grants_left_entry=1, grants_left_exit=1, alarms=frozenset({BarrierAlarm.FORCED})))
+    seen = door_seen(replace(CLOSED, grants_left_entry=1, grants_left_exit=1, alarms=frozenset({BarrierAlarm.FORCED})))
     assert (seen.grants_left, seen.alarms) == (2, (Alarm.FORCED,))
 
 
 def test_every_alarm_of_a_controller_has_a_word_in_the_record() -> None:
     assert {alarm.value for alarm in Alarm} == {alarm.value for alarm in BarrierAlarm}
-    assert lane_seen(replace(CLOSED, alarms=frozenset(BarrierAlarm))).alarms == tuple(Alarm)
+    assert door_seen(replace(CLOSED, alarms=frozenset(BarrierAlarm))).alarms == tuple(Alarm)
 
 
 async def test_a_connected_barrier_is_polled_and_looked_at_on_demand() -> None:
@@ -149,7 +150,7 @@ async def test_a_connected_barrier_is_polled_and_looked_at_on_demand() -> None:
     keeper = BarrierKeeper(driver, post=posted, poll_s=60)
     async with kept(keeper):
         await posted.until(PartBack(Part.BARRIER))
-        seen = lane_seen(CLOSED)
+        seen = door_seen(CLOSED)
         await posted.until(seen, times=1)
         keeper.look()
         await posted.until(seen, times=2)
@@ -157,6 +158,34 @@ async def test_a_connected_barrier_is_polled_and_looked_at_on_demand() -> None:
         "an alarm of the time without a line is nobody's to clear unseen"
     )
     assert driver.calls[-1] == "close"
+
+
+async def test_the_first_of_two_doors_is_told_of_by_its_name() -> None:
+    driver, posted = FakeBarrier(), Posted()
+    keeper = BarrierKeeper(driver, post=posted, poll_s=60, door=Door.FIRST)
+    async with kept(keeper):
+        await posted.until(PartBack(Part.FIRST_BARRIER))
+        await posted.until(door_seen(CLOSED, Door.FIRST))
+    assert not any(isinstance(event, DoorSeen) and event.door is Door.LAST for event in posted.events)
+
+
+async def test_sensors_are_polled_looked_at_on_demand_and_lost_and_back() -> None:
+    driver, posted = FakeSensors(), Posted()
+    keeper = SensorsKeeper(driver, post=posted, poll_s=60)
+    async with kept(keeper):
+        await posted.until(PartBack(Part.SENSORS))
+        empty = sensors_seen(ALL_WELL)
+        await posted.until(empty)
+        driver.now = replace(ALL_WELL, people=1, session=2, age_ms=30)
+        keeper.look()
+        await posted.until(sensors_seen(driver.now))
+        driver.plugged = False
+        keeper.look()
+        await posted.until(PartLost(Part.SENSORS))
+        driver.plugged = True
+        await posted.until(PartBack(Part.SENSORS), times=2)
+    assert keeper.describe() == {"connects": 0}, "the line is let go"
+    assert (empty.people, empty.object_left, empty.mains_present) == (0, False, True)
 
 
 async def test_orders_reach_the_driver_and_a_grant_tells_when_it_was_written() -> None:
@@ -169,7 +198,7 @@ async def test_orders_reach_the_driver_and_a_grant_tells_when_it_was_written() -
         await keeper.release()
         await keeper.end_emergency()
         keeper.lamp(LampColour.GREEN)
-        await posted.until(lane_seen(CLOSED), times=posted.events.count(lane_seen(CLOSED)) + 3)
+        await posted.until(door_seen(CLOSED), times=posted.events.count(door_seen(CLOSED)) + 3)
     for call in ("grant entry 5000", "revoke", "release", "end_emergency", "lamp green"):
         assert call in driver.calls
 
@@ -241,7 +270,7 @@ async def test_a_refused_lamp_is_told_once_and_is_no_lost_barrier(monkeypatch: p
     driver.lamp_errors = [RefusedError("exception 2"), NoReplyError("silence"), RefusedError("exception 2")]
     keeper = BarrierKeeper(driver, post=posted, poll_s=0.001)
     async with kept(keeper):
-        await posted.until(lane_seen(CLOSED), times=5)
+        await posted.until(door_seen(CLOSED), times=5)
         assert posted.events.count(LampAnswered(shown=False)) == 1
         assert driver.calls.count("lamp red") == 1  # it is not hammered
         assert PartLost(Part.BARRIER) not in posted.events
@@ -251,7 +280,7 @@ async def test_a_refused_lamp_is_told_once_and_is_no_lost_barrier(monkeypatch: p
         assert posted.events.count(LampAnswered(shown=False)) == 1
         assert driver.calls.count("lamp red") == 4
         keeper.lamp(LampColour.GREEN)
-        await posted.until(lane_seen(CLOSED), times=posted.events.count(lane_seen(CLOSED)) + 3)
+        await posted.until(door_seen(CLOSED), times=posted.events.count(door_seen(CLOSED)) + 3)
     assert driver.calls[-2:] == ["lamp green", "close"]
 
 
@@ -260,7 +289,7 @@ async def test_a_lamp_that_is_not_answered_is_told_when_it_happens_again(monkeyp
     driver, posted = FakeBarrier(), Posted()
     driver.lamp_errors = [NoReplyError("silence")]
     async with kept(BarrierKeeper(driver, post=posted, poll_s=0.002)):
-        await posted.until(lane_seen(CLOSED), times=4)
+        await posted.until(door_seen(CLOSED), times=4)
         assert [event for event in posted.events if isinstance(event, LampAnswered)] == []
     driver.lamp_errors = [NoReplyError("silence")] * 2
     async with kept(BarrierKeeper(driver, post=posted, poll_s=0.002)):
@@ -277,7 +306,7 @@ async def test_one_silence_after_a_lamp_that_obeyed_again_is_the_lines(monkeypat
         await posted.until(LampAnswered(shown=True))
         driver.lamp_errors = [NoReplyError("silence")]
         keeper.lamp(LampColour.GREEN)
-        await posted.until(lane_seen(CLOSED), times=posted.events.count(lane_seen(CLOSED)) + 5)
+        await posted.until(door_seen(CLOSED), times=posted.events.count(door_seen(CLOSED)) + 5)
     assert driver.calls.count("lamp green") == 2
     assert posted.events.count(LampAnswered(shown=False)) == 1
 
@@ -285,10 +314,10 @@ async def test_one_silence_after_a_lamp_that_obeyed_again_is_the_lines(monkeypat
 async def test_a_new_line_is_shown_the_colour_again() -> None:
     driver, posted = FakeBarrier(), Posted()
     async with kept(BarrierKeeper(driver, post=posted, poll_s=0.001)):
-        await posted.until(lane_seen(CLOSED), times=2)
+        await posted.until(door_seen(CLOSED), times=2)
         driver.status_errors = [LinkLostError("cut")]
         await posted.until(PartBack(Part.BARRIER), times=2)
-        await posted.until(lane_seen(CLOSED), times=posted.events.count(lane_seen(CLOSED)) + 2)
+        await posted.until(door_seen(CLOSED), times=posted.events.count(door_seen(CLOSED)) + 2)
     assert driver.calls.count("lamp red") == 2
 
 

@@ -10,6 +10,7 @@ import tomli_w
 
 from drivers.reader.settings import PageCamera, PageFolder
 from gate.passage.evidence import PageCheckId
+from gate.programs.lane.rules import rules_of
 from gate.programs.shared.config import Config, ConfigError, load, zone_of
 
 TABLE: dict[str, Any] = {
@@ -35,6 +36,16 @@ def test_defaults_fill_what_is_not_said(tmp_path: Path) -> None:
     assert config.origin == "border.example/gate-0001/trial"
     assert config.socket("lane") == Path("/run/portcullis-lane/lane.sock")
     assert config.sync is None
+
+
+def test_a_lane_of_two_doors_has_a_barrier_for_each_and_sensors_between_them(tmp_path: Path) -> None:
+    two = load(written(tmp_path, first_barrier={"port": "/dev/first"}, sensors={"port": "/dev/inside"}))
+    assert two.first_driven is not None
+    assert two.first_driven.port == "/dev/first"
+    assert rules_of(two).policy.two_doors
+    watching = load(written(tmp_path, mode="shadow", first_barrier={"port": "x"}, sensors={"port": "y"}))
+    assert watching.first_driven is None
+    assert not rules_of(load(written(tmp_path))).policy.two_doors
 
 
 def test_a_gate_drives_a_barrier_and_one_that_only_watches_none(tmp_path: Path) -> None:
@@ -78,6 +89,13 @@ def test_a_gate_in_service_has_an_origin_without_a_mark(tmp_path: Path) -> None:
         ({"sensors": {"port": "x", "driver": "telepathy"}}, "sensors.driver"),
         ({"sensors": {"profile": "acme"}}, "field `port` - at `..sensors`"),
         ({"sensors": {"port": "/dev/portcullis-barrier"}}, "sensors.port is barrier.port"),
+        ({"first_barrier": {"port": "/dev/first"}}, "two doors needs"),
+        (
+            {"first_barrier": {"port": "/dev/portcullis-barrier"}, "sensors": {"port": "x"}},
+            "first_barrier.port is barrier.port",
+        ),
+        ({"first_barrier": {"port": "x"}, "sensors": {"port": "x"}}, "sensors.port is first_barrier.port"),
+        ({"first_barrier": {"port": "x", "poll_ms": 5}, "sensors": {"port": "y"}}, "first_barrier.poll_ms"),
         ({"rules": {"face_match_min": 1.5}}, "rules.face_match_min"),
         ({"gate_id": "Gate 1"}, "gate_id"),
         ({"swipe": {"port": "x", "driver": "telepathy"}}, "swipe.driver"),

@@ -33,7 +33,7 @@ class FakeChild:
         self.ended = False
 
     async def send(self, message: m.Message) -> None:
-        if isinstance(message, m.StartCrossing):
+        if (isinstance(message, m.StartCrossing) and message.look) or isinstance(message, m.OpenCamera):
             self.told.put_nowait(m.CameraUp(message.crossing))
 
     async def receive(self) -> m.Message:
@@ -115,6 +115,18 @@ async def cross(lane: Connection[Any], crossing: str) -> None:
     await hear(lane, m.CameraUp, crossing)
     await lane.send(m.EndCrossing(crossing))
     await hear(lane, m.Erased, crossing)
+
+
+async def test_the_word_to_open_the_camera_is_passed_on_to_the_crossing_that_it_names(site: Site) -> None:
+    lane = await site.lane()
+    await lane.send(m.StartCrossing("c1", look=False))
+    await lane.send(m.OpenCamera("another"))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await hear(lane, m.CameraUp, "c1")
+    await lane.send(m.OpenCamera("c1"))
+    await hear(lane, m.CameraUp, "c1")
+    lane.close()
 
 
 def poison(path: Path, *messages: m.Message) -> None:
