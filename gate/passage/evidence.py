@@ -278,7 +278,7 @@ class DoorEvidence:
 @dataclass(frozen=True, slots=True)
 class InsideEvidence:
     """What the sensors between the doors say. `people` and `object_left` are None when they cannot tell; `looks` running agreed on the
-    people, in one `session` of the sensors, and the last of them is so old, in milliseconds.
+    people, in one `session` of the sensors, and the last of them is so old, in milliseconds. `help_called`: nobody has answered it yet.
     """
 
     age_ms: int
@@ -288,6 +288,7 @@ class InsideEvidence:
     session: int
     cabinet_open: bool = False
     mains_present: bool = True
+    help_called: bool = False
 
 
 @dataclass(frozen=True, slots=True)

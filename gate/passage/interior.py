@@ -63,6 +63,7 @@ class Interior:
             session=seen.session,
             cabinet_open=seen.cabinet_open,
             mains_present=seen.mains_present,
+            help_called=self.called,
         )
 
     @property

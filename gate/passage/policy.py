@@ -216,8 +216,8 @@ def lane_objections(
             *_inside_objections(lane.inside, policy, people=1 if is_last else 0),
         )
     alone = policy.camera_inside_zone or by_officer
-    cabinet = () if lane.inside is None else _cabinet_objections(lane.inside)
-    return (*_door_objections(lane.last, policy, bodies_max=1 if alone else 0), *cabinet)
+    unit = () if lane.inside is None else _unit_objections(lane.inside)
+    return (*_door_objections(lane.last, policy, bodies_max=1 if alone else 0), *unit)
 
 
 def _door_objections(
@@ -248,7 +248,7 @@ def _inside_objections(inside: InsideEvidence | None, policy: Policy, *, people:
     """Everything the space between two doors objects to, when so many people must be there. What is unknown is neither nobody nor one."""
     if inside is None:
         return (Objection(Reason.SENSORS_LOST),)
-    objections = [*_cabinet_objections(inside)]
+    objections = [*_unit_objections(inside)]
     if inside.age_ms > policy.inside_age_max_ms:
         objections.append(Objection(Reason.INSIDE_UNKNOWN, f"{inside.age_ms} ms ago"))
     if inside.people is None or inside.looks < policy.inside_looks_min:
@@ -264,9 +264,14 @@ def _inside_objections(inside: InsideEvidence | None, policy: Policy, *, people:
     return tuple(objections)
 
 
-def _cabinet_objections(inside: InsideEvidence) -> tuple[Objection, ...]:
-    opened = (Objection(Reason.CABINET_OPEN),) if inside.cabinet_open else ()
-    return opened if inside.mains_present else (*opened, Objection(Reason.MAINS_LOST))
+def _unit_objections(inside: InsideEvidence) -> tuple[Objection, ...]:
+    """What the sensors object to wherever they are: somebody at the cabinet, no mains, a call that no officer has answered."""
+    found = (
+        (Reason.CABINET_OPEN, inside.cabinet_open),
+        (Reason.MAINS_LOST, not inside.mains_present),
+        (Reason.HELP_CALLED, inside.help_called),
+    )
+    return tuple(Objection(reason) for reason, is_so in found if is_so)
 
 
 def site_objections(site: SiteEvidence, policy: Policy) -> tuple[Objection, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from fakes.passage_examples import CROSSING, GENUINE, SAME_FACE, Run, ordered
+from fakes.passage_examples import ready as one_door_ready
 from fakes.two_door_lane import (
     ALONE,
     EMPTY,
@@ -176,6 +177,7 @@ BEFORE_FIRST: dict[str, tuple[Event, Reason]] = {
     "nobody knows what was left": (replace(EMPTY, object_left=None), Reason.INSIDE_UNKNOWN),
     "the sensors began anew": (replace(EMPTY, session=2), Reason.INSIDE_UNKNOWN),
     "the look is old": (replace(EMPTY, age_ms=700), Reason.INSIDE_UNKNOWN),
+    "somebody called for help": (replace(EMPTY, call_pressed=True), Reason.HELP_CALLED),
     "the cabinet is open": (replace(EMPTY, cabinet_open=True), Reason.CABINET_OPEN),
     "the mains are gone": (replace(EMPTY, mains_present=False), Reason.MAINS_LOST),
     "the first door was forced": (replace(FIRST, alarms=(Alarm.FORCED,)), Reason.BARRIER_ALARM),
@@ -662,6 +664,28 @@ def test_what_begins_is_said_once(seen: SensorsSeen, incident: IncidentKind, not
     assert incident in incidents(run.feed(seen, after_ms=50))
     assert incident not in incidents(run.feed(seen, after_ms=50))
     assert notice in run.around.notices()
+
+
+def test_a_call_that_nobody_answered_closes_the_lane_and_a_button_that_stays_pressed_keeps_it_closed() -> None:
+    run = ready()
+    stuck = replace(EMPTY, call_pressed=True)
+    run.feed(stuck)
+    assert run.state == machine.Idle(Screen.CLOSED)
+    run.order(AcknowledgeAlarms())
+    run.feed(stuck)
+    assert run.state == machine.Idle(Screen.CLOSED)
+    run.feed(EMPTY)
+    run.order(AcknowledgeAlarms())
+    run.feed(EMPTY)
+    assert run.state == machine.Idle(Screen.WELCOME)
+
+
+def test_sensors_of_a_lane_of_one_door_watch_its_cabinet() -> None:
+    run = one_door_ready()
+    run.feed(replace(EMPTY, people=None, object_left=None))
+    assert run.state == machine.Idle(Screen.WELCOME), "who is where is the beams' to say"
+    run.feed(replace(EMPTY, cabinet_open=True))
+    assert run.state == machine.Idle(Screen.CLOSED)
 
 
 def test_sensors_that_are_lost_close_the_lane_and_come_back() -> None:
