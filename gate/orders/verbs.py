@@ -22,6 +22,8 @@ class Verb(enum.Enum):
     ACKNOWLEDGE = "acknowledge"
     CLOSE = "close"
     PAUSE = "pause"
+    MAINTAIN = "maintain"
+    CONSENT = "consent"
     OPEN = "open"
     DIRECTION = "direction"
     MODE = "mode"
@@ -70,6 +72,8 @@ VERBS: dict[Verb, Row] = {
     Verb.ACKNOWLEDGE: Row(Power.GIVES, _ALL),
     Verb.CLOSE: Row(Power.TAKES, _ALL),
     Verb.PAUSE: Row(Power.TAKES, _ALL),
+    Verb.MAINTAIN: Row(Power.TAKES, frozenset({Role.TECHNICIAN})),
+    Verb.CONSENT: Row(Power.TAKES, _SUPERVISOR),
     Verb.OPEN: Row(Power.GIVES, _AT_THE_LANE),
     Verb.DIRECTION: Row(Power.GIVES, _SUPERVISOR, arguments=("entry", "exit", "both")),
     Verb.MODE: Row(Power.GIVES, _SUPERVISOR, arguments=("normal", "free", "blocked")),

@@ -27,12 +27,15 @@ Following = tuple[Doorway, tuple[Effect, ...]]
 _FOR_AN_OFFICER = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT, Alarm.MOTOR_FAULT})
 
 
-def follow(doorway: Doorway, seen: DoorSeen, now_ms: int, timing: Timing, *, emergency: bool) -> Following:
-    """What a door's status tells of alarms: which began, which are over, and the order to clear those that need nobody."""
+def follow(doorway: Doorway, seen: DoorSeen, now_ms: int, timing: Timing, *, around: Surroundings) -> Following:
+    """What a door's status tells of alarms: which began, which are over, and the order to clear those that need nobody.
+
+    Those of a lane that is maintained are the technician's doing, and wait for nobody.
+    """
     if not (seen.alarms or doorway.alarms):
         return doorway, ()
-    doorway, ended = _seen(doorway, seen, now_ms, timing)
-    doorway, clearing = _clear(doorway, now_ms, timing, emergency=emergency)
+    doorway, ended = _seen(doorway, seen, now_ms, timing, expected=around.maintained_by is not None)
+    doorway, clearing = _clear(doorway, now_ms, timing, emergency=around.emergency())
     return doorway, (*clearing, *ended)
 
 
@@ -41,13 +44,14 @@ def left(waiting: tuple[Alarm, ...], now_ms: int) -> tuple[Raised, ...]:
     return tuple(Raised(alarm, now_ms, standing=False, waits=True) for alarm in waiting)
 
 
-def _seen(doorway: Doorway, seen: DoorSeen, now_ms: int, timing: Timing) -> Following:
+def _seen(doorway: Doorway, seen: DoorSeen, now_ms: int, timing: Timing, *, expected: bool) -> Following:
     """An alarm that waits may come and go in the controller: it begins once, and is over when it neither stands nor waits."""
     known = tuple(replace(one, standing=one.alarm in seen.alarms) for one in doorway.alarms)
     new = tuple(alarm for alarm in seen.alarms if all(one.alarm is not alarm for one in known))
     lately = tuple(one for one in doorway.begun if now_ms - one[1] < timing.alarm_again_ms)
     begun = (*lately, *((alarm, now_ms) for alarm in new))
-    raised = tuple(Raised(alarm, now_ms, standing=True, waits=_waits(alarm, begun, timing)) for alarm in new)
+    waits = frozenset() if expected else frozenset(alarm for alarm in new if _waits(alarm, begun, timing))
+    raised = tuple(Raised(alarm, now_ms, standing=True, waits=alarm in waits) for alarm in new)
     doorway, ended = _over(replace(doorway, alarms=(*known, *raised), begun=begun), now_ms)
     return replace(doorway, new_alarms=new), ended
 

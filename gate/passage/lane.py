@@ -57,6 +57,7 @@ class Timing:
     way_back_ms: int = 30_000  # a referral whose traveller waits between the doors: the first one opens
     way_back_again_ms: int = 20_000  # somebody is still inside: it opens again
     referral_max_ms: int = 120_000  # no officer has answered a referral: an incident, and a notice from then on
+    consent_max_ms: int = 300_000  # a supervisor's consent to maintenance: ask again
     emergency_hold_ms: int = 1_500  # an emergency that an officer ordered: the controller is told again to be open
     presence_record_ms: int = 60_000  # a presence that changes nothing is written down no more often
     incident_again_ms: int = 1_000  # nor is the loss of a part or a doubt of its video, however often vision says so
@@ -81,7 +82,8 @@ class Surroundings:
     """The newest known facts. `doors` are in the order in which travellers come to them; `interior` is what sensors tell, where there are any.
 
     `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
-    whose presence was written down last, and when; `closed_by` is who took the lane out of service. `waiting` are the referrals that no
+    whose presence was written down last, and when; `closed_by` is who took the lane out of service, `maintained_by` the technician who works
+    on it since, `asked` the one who would, and since when. `waiting` are the referrals that no
     officer has settled, oldest first, also while an officer lets one through (`gate.passage.waiting`).
     `replaced` are the latest crossings of which a record could not be kept: nobody is granted one of these.
     `incidents` are those that were written down just now, of which crossing, and when. `site_at_ms` is when lists and clock were looked
@@ -104,6 +106,8 @@ class Surroundings:
     hinders: tuple[Objection, ...] = (Objection(Reason.BARRIER_LOST),)
     version: int = 0
     closed_by: str | None = None
+    maintained_by: str | None = None
+    asked: tuple[str, int] | None = None
     decided: tuple[tuple[str, str], ...] = ()
     recorded: tuple[tuple[str, int], ...] = ()
     incidents: tuple[tuple[IncidentKind, str | None, int], ...] = ()

@@ -187,7 +187,7 @@ def _status(
 ) -> tuple[Surroundings, tuple[Effect, ...]]:
     """What a door's status says of the orders that it was given, and of its alarms."""
     doorway = wanting.shown(around.doorway(seen.door), seen)
-    doorway, alarmed = follow(doorway, seen, now_ms, timing, emergency=around.emergency())
+    doorway, alarmed = follow(doorway, seen, now_ms, timing, around=around)
     return around.with_doorway(doorway), alarmed
 
 

@@ -34,11 +34,13 @@ from gate.passage.orders import (
     BeginEmergency,
     BePresent,
     CloseLane,
+    Consent,
     Disposition,
     EndEmergencyNow,
     Free,
     HandOver,
     Hold,
+    Maintain,
     Missing,
     OpenLane,
     Ordered,
@@ -99,8 +101,10 @@ def obey(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now
             return _end_emergency(around, state, ordered, now_ms)
         case AcknowledgeAlarms():
             return _acknowledge(around, state, ordered, now_ms)
-        case CloseLane() | PauseLane() | OpenLane():  # pragma: no branch - the type checker proves the match complete
-            return _serve_or_not(around, state, ordered, now_ms)
+        case (  # pragma: no branch - the type checker proves the match complete
+            CloseLane() | PauseLane() | Maintain() | Consent() | OpenLane()
+        ):
+            return _serve_or_not(rules, around, state, ordered, now_ms)
 
 
 # ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -329,20 +333,42 @@ def _acknowledge(around: Surroundings, state: State, ordered: Ordered, now_ms: i
     return _on_its_way(around, state, ordered, *effects, obeyed)
 
 
-def _serve_or_not(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+def _serve_or_not(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Take the lane out of service, or back in. Who is inside goes on to the end, unless it is to pause."""
     if isinstance(ordered.command, PauseLane):
         return _pause(around, state, ordered, now_ms)
+    if isinstance(ordered.command, Maintain | Consent):
+        return _maintain(rules, around, state, ordered, now_ms)
     close = isinstance(ordered.command, CloseLane)
     if close is (around.closed_by is not None):
         why = f"closed already by {around.closed_by}" if close else "no officer closed this lane"
         return _impossible(around, state, ordered, why)
-    around = replace(around, closed_by=ordered.said.officer if close else None)
+    around = replace(around, closed_by=ordered.said.officer if close else None, maintained_by=None)
     obeyed = Write(records.Obeyed(None, ordered.said, ObeyedVerb.CLOSE if close else ObeyedVerb.OPEN))
     if isinstance(state, Idle):
         resting, shown = rest(around)
         return _done(around, resting, ordered, *shown, obeyed)
     return _done(around, state, ordered, obeyed)
+
+
+def _maintain(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
+    """Two persons take a lane that serves nobody out of service, for one of them to work on it: a technician asks, a supervisor consents."""
+    officer = ordered.said.officer
+    if not isinstance(state, Idle) or (around.two_doors and not (around.interior and around.interior.nobody)):
+        return _impossible(around, state, ordered, "somebody is in the lane, or waits for an officer")
+    if around.maintained_by is not None:
+        return _impossible(around, state, ordered, f"{around.maintained_by} works on this lane already")
+    if isinstance(ordered.command, Maintain):
+        around = replace(around, asked=(officer, now_ms))
+        return _done(around, state, ordered, Write(records.Obeyed(None, ordered.said, ObeyedVerb.MAINTAIN)))
+    if around.asked is None or now_ms - around.asked[1] > rules.timing.consent_max_ms:
+        return _impossible(around, state, ordered, "no technician has asked for it lately")
+    technician, _ = around.asked
+    if technician == officer:
+        return _impossible(around, state, ordered, "who asks cannot consent")
+    around = replace(around, asked=None, maintained_by=technician, closed_by=officer)
+    resting, shown = rest(around)
+    return _done(around, resting, ordered, *shown, Write(records.Obeyed(None, ordered.said, ObeyedVerb.CONSENT)))
 
 
 def _pause(around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:

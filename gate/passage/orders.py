@@ -133,8 +133,18 @@ class PauseLane:
 
 
 @dataclass(frozen=True, slots=True)
+class Maintain:
+    """A technician wants to work on the lane: a supervisor must consent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The technician who asked may work on the lane."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenLane:
-    """Travellers again."""
+    """Travellers again; also the end of maintenance."""
 
 
 Command = (
@@ -148,6 +158,8 @@ Command = (
     | AcknowledgeAlarms
     | CloseLane
     | PauseLane
+    | Maintain
+    | Consent
     | OpenLane
 )
 

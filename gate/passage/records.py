@@ -444,6 +444,8 @@ class ObeyedVerb(enum.Enum):
     ACKNOWLEDGE = "acknowledge"
     CLOSE = "close"
     PAUSE = "pause"
+    MAINTAIN = "maintain"
+    CONSENT = "consent"
     OPEN = "open"
 
 

@@ -29,22 +29,24 @@ def watch(
     """What the latest event tells of the sensors, and the way back where it is due. `before` is what was known until then."""
     if around.interior is None:
         return around, ()
-    said = _began(before or Interior(), around.interior, state) if isinstance(event, SensorsSeen) else ()
+    said = _began(before or Interior(), around, state) if isinstance(event, SensorsSeen) else ()
     if not around.two_doors:
         return around, said
     around, opened = _way_back(around, state, now_ms, timing)
     return around, (*opened, *said)
 
 
-def _began(before: Interior, now: Interior, state: State) -> tuple[Effect, ...]:
-    """An incident for everything that begins to be so."""
+def _began(before: Interior, around: Surroundings, state: State) -> tuple[Effect, ...]:
+    """An incident for everything that begins to be so. A technician may open the cabinet."""
+    now = around.interior
+    assert now is not None, "the sensors have just spoken"
     crossing = crossing_of(state)
     return tuple(
         incident(crossing, kind)
         for kind, is_so, was_so in (
             (IncidentKind.HELP_CALLED, now.called, before.called),
             (IncidentKind.LEFT_OBJECT, now.object_alone, before.object_alone),
-            (IncidentKind.CABINET_OPEN, now.cabinet_open, before.cabinet_open),
+            (IncidentKind.CABINET_OPEN, now.cabinet_open and around.maintained_by is None, before.cabinet_open),
             (IncidentKind.MAINS_LOST, now.mains_lost, before.mains_lost),
         )
         if is_so and not was_so

@@ -163,6 +163,7 @@ class Engine:
             replaced=known.replaced,
             waiting=waiting.left(referred, self._first_effects),
             closed_by=known.closed_by,
+            maintained_by=known.maintained_by,
         )
         self._known = known
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE

@@ -38,11 +38,13 @@ from gate.passage.orders import (
     BePresent,
     CloseLane,
     Command,
+    Consent,
     Disposition,
     EndEmergencyNow,
     Free,
     HandOver,
     Hold,
+    Maintain,
     Missing,
     OfficerRole,
     OpenLane,
@@ -288,6 +290,8 @@ _OF_THE_LANE: dict[Verb, Command] = {
     Verb.ACKNOWLEDGE: AcknowledgeAlarms(),
     Verb.CLOSE: CloseLane(),
     Verb.PAUSE: PauseLane(),
+    Verb.MAINTAIN: Maintain(),
+    Verb.CONSENT: Consent(),
     Verb.OPEN: OpenLane(),
 }
 

@@ -66,7 +66,7 @@ def _canonical(fields: dict[str, object], *, allow_nan: bool) -> bytes:
 class Remembered:
     """What the log tells the lane at its next start: how far the books of passages go, of which crossings a record is missing, who
     was the last to pass on the grant of their crossing, which alarms no officer has acknowledged who must, and who closed the lane.
-    Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
+    `asked_by` is the technician who asked for maintenance last, `maintained_by` the one who works on the lane. Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
     """
 
     counted: Counters | None = None
@@ -74,6 +74,8 @@ class Remembered:
     through: str | None = None
     alarms: tuple[Alarm, ...] = ()
     closed_by: str | None = None
+    asked_by: str | None = None
+    maintained_by: str | None = None
     first_counted: Counters | None = None
     first_alarms: tuple[Alarm, ...] = ()
 
@@ -111,8 +113,12 @@ class Remembered:
                 return replace(known, alarms=left[Door.LAST], first_alarms=left[Door.FIRST])
             case Obeyed(verb=ObeyedVerb.CLOSE | ObeyedVerb.PAUSE, order=order):
                 return replace(known, closed_by=order.officer)
+            case Obeyed(verb=ObeyedVerb.MAINTAIN, order=order):
+                return replace(known, asked_by=order.officer)
+            case Obeyed(verb=ObeyedVerb.CONSENT, order=order):
+                return replace(known, closed_by=order.officer, maintained_by=self.asked_by)
             case Obeyed(verb=ObeyedVerb.OPEN):
-                return replace(known, closed_by=None)
+                return replace(known, closed_by=None, maintained_by=None)
             case _:
                 return known
 

@@ -46,10 +46,11 @@ def lacking(raw: bytes, *, freshness: Freshness = Freshness.FRESH, now_s: int | 
 
 @pytest.mark.parametrize("verb", Verb)
 def test_every_verb_can_be_signed_and_read_and_lacks_nothing(verb: Verb) -> None:
-    raw = ordered(verb, by=shift(role=Role.SUPERVISOR))
+    role = Role.SUPERVISOR if Role.SUPERVISOR in VERBS[verb].roles else Role.TECHNICIAN
+    raw = ordered(verb, by=shift(role=role))
     said = read_order(raw, PUBLIC)
     assert said.order.verb is verb
-    assert (said.by.officer, said.by.role) == ("anna", Role.SUPERVISOR)
+    assert (said.by.officer, said.by.role) == ("anna", role)
     assert lacking(raw) == ()
     assert len(raw) < ORDER_BYTES_MAX / 4
 

@@ -50,11 +50,13 @@ from gate.passage.orders import (
     BePresent,
     CloseLane,
     Command,
+    Consent,
     Disposition,
     EndEmergencyNow,
     Free,
     HandOver,
     Hold,
+    Maintain,
     OpenLane,
     Ordered,
     Outcome,
@@ -111,6 +113,8 @@ COMMANDS: tuple[Command, ...] = (
     AcknowledgeAlarms(),
     CloseLane(),
     PauseLane(),
+    Maintain(),
+    Consent(),
     OpenLane(),
 )
 EVENTS: tuple[Event, ...] = (

@@ -302,6 +302,8 @@ def test_two_through_the_first_door_on_one_grant_wait_for_an_officer() -> None:
         ((replace(PASSED_FIRST, passages_exit=1),), Reason.WALKED_BACK),
         ((replace(FIRST, passages_entry=2),), Reason.PASSAGE_BEYOND_GRANT),
         ((replace(LAST, passages_entry=1),), Reason.PASSAGE_BEYOND_GRANT),
+        ((replace(LAST, passages_entry=1, closed=False),), Reason.PASSAGE_BEYOND_GRANT),
+        ((replace(LAST, closed=False),), Reason.LANE_NOT_CLOSED),
         ((replace(ALONE, call_pressed=True),), Reason.HELP_CALLED),
         ((PartLost(Part.SENSORS),), Reason.SENSORS_LOST),
         ((PartLost(Part.FIRST_BARRIER),), Reason.BARRIER_LOST),
@@ -315,6 +317,16 @@ def test_what_refers_somebody_who_is_inside(
     run = stage()
     run.feed(*events, after_ms=100)
     assert reason in reasons(run)
+
+
+def test_the_first_door_may_be_open_while_somebody_comes_in_and_not_any_more_when_they_are_looked_at() -> None:
+    opened = replace(PASSED_FIRST, closed=False)
+    run = entering()
+    run.feed(opened, after_ms=100)
+    assert isinstance(run.state, machine.Entering)
+    run = enclosed()
+    run.feed(opened, after_ms=100)
+    assert reasons(run) == (Reason.LANE_NOT_CLOSED,)
 
 
 def test_nobody_is_looked_at_before_the_first_door_is_closed_and_two_looks_agree() -> None:

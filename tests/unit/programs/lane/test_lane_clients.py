@@ -129,7 +129,7 @@ async def test_an_awaited_record_is_answered_when_it_is_durable(tmp_path: Path) 
     (new,) = log.written
     assert (new.kind, new.crossing, new.monotonic_ms) == (RecordKind.GRANTED, "c1", 42)
     assert (new.about, new.leads_to_admission, new.ends_crossing) == (RecordClass.CROSSING, False, False)
-    assert new.body == b'{"direction":"entry","ttl_ms":9}'
+    assert new.body == b'{"direction":"entry","door":"last","ttl_ms":9}'
 
 
 async def test_without_a_log_an_awaited_record_is_refused_at_once_and_others_are_owed(tmp_path: Path) -> None:
@@ -314,9 +314,9 @@ async def test_at_the_limit_the_oldest_owed_record_is_dropped_and_the_loss_is_wr
     async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         await log.until_written(3)
     assert [json.loads(new.body) for new in log.written] == [
-        {"incident": "records_lost", "count": 3, "waits": False},
-        {"incident": "forced", "count": 3, "waits": False},
-        {"incident": "forced", "count": 4, "waits": False},
+        {"incident": "records_lost", "count": 3, "waits": False, "door": "last"},
+        {"incident": "forced", "count": 3, "waits": False, "door": "last"},
+        {"incident": "forced", "count": 4, "waits": False, "door": "last"},
     ]
 
 
