@@ -237,6 +237,22 @@ def test_nothing_opens_before_doors_and_sensors_all_spoke_after_the_receipt(hear
     assert reasons(run) == (Reason.LANE_STATUS_OLD,)
 
 
+def test_what_doors_said_in_the_moment_of_the_receipt_may_be_from_before_it() -> None:
+    run = let_in()
+    run.feed(FIRST, LAST, Recorded(CROSSING, RecordKind.ENTRY_DECIDED), after_ms=50)
+    run.feed(EMPTY)
+    assert isinstance(run.state, machine.Looking)
+
+
+def test_each_step_has_its_time_to_the_last_millisecond() -> None:
+    run = reading()
+    run.feed(Tick(), after_ms=TIMING.crossing_max_ms)
+    assert isinstance(run.state, machine.Reading)
+    run = entering()
+    run.feed(Tick(), after_ms=TIMING.entering_max_ms)
+    assert isinstance(run.state, machine.Entering)
+
+
 def test_the_receipt_of_the_other_decision_opens_nothing() -> None:
     run = let_in()
     run.feed(Recorded(CROSSING, RecordKind.DECIDED))
