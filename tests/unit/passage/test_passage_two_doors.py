@@ -55,7 +55,7 @@ from gate.passage.events import (
     SensorsSeen,
     Tick,
 )
-from gate.passage.evidence import Alarm, Door, Score
+from gate.passage.evidence import Alarm, Door, InsideEvidence, Score
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -69,7 +69,7 @@ from gate.passage.orders import (
     OpenLane,
     PauseLane,
 )
-from gate.passage.policy import decide, decide_entry
+from gate.passage.policy import decide, decide_entry, lane_objections
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
 from gate.passage.screen import Screen
@@ -356,6 +356,25 @@ def test_nobody_is_looked_at_before_the_first_door_is_closed_and_two_looks_agree
     assert isinstance(run.state, machine.Entering), "two sessions of the sensors agree on nothing"
     run.feed(replace(ALONE, session=2), after_ms=50)
     assert isinstance(run.state, machine.Inspecting)
+
+
+def test_one_measurement_that_is_told_twice_is_one_look() -> None:
+    run = entering()
+    run.feed(PASSED_FIRST, ALONE, replace(ALONE, age_ms=60), after_ms=100)
+    assert isinstance(run.state, machine.Entering)
+    run.feed(replace(ALONE, age_ms=60))
+    assert isinstance(run.state, machine.Inspecting)
+
+
+def test_a_look_counts_for_as_long_as_the_site_says() -> None:
+    for age_ms, objects in (
+        (TWO_DOORS.policy.inside_age_max_ms, False),
+        (TWO_DOORS.policy.inside_age_max_ms + 1, True),
+    ):
+        inside = InsideEvidence(age_ms=age_ms, people=0, object_left=False, looks=2, session=1)
+        run = ready()
+        lane_now = replace(run.around.lane_evidence(run.now_ms), inside=inside)
+        assert bool(lane_objections(lane_now, TWO_DOORS.policy, door=Door.FIRST)) is objects
 
 
 @pytest.mark.parametrize(
