@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
+from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.profile_file import ProfileFile
 
-BarrierProfile = ModbusProfile | FramedProfile  # a union of what each protocol's room has; `protocol` picks
+BarrierProfile = (
+    ModbusProfile | FramedProfile | ContactsProfile
+)  # a union of what each protocol's room has; `protocol` picks
 
 
 def read_profile(file: ProfileFile) -> BarrierProfile:

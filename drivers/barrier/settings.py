@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -10,13 +11,12 @@ from drivers.settings import Baud, Settings, Text, simulated_line
 
 
 class Board(Settings, frozen=True, kw_only=True):
-    """A board on a serial line. `poll_ms` is how often it is asked how it is.
+    """A board, or a gate's contacts, that a profile describes. `port` is its device, `poll_ms` how often it is asked how it is.
 
     `profile` is one of drivers/profiles/barrier/ by its name, or the absolute path of the site's own file.
     """
 
     port: Text
-    baud: Baud = 115_200
     profile: Text
     entry_is_left: bool = True
     poll_ms: Annotated[int, msgspec.Meta(ge=20, le=250)] = 50
@@ -30,6 +30,7 @@ class Board(Settings, frozen=True, kw_only=True):
 class Modbus(Board, frozen=True, kw_only=True, tag="modbus"):
     """A board that speaks Modbus RTU."""
 
+    baud: Baud = 115_200
     unit: Annotated[int, msgspec.Meta(ge=1, le=247)] = 1
     profile: Text = "portcullis-sim"
 
@@ -41,4 +42,15 @@ class Framed(Board, frozen=True, kw_only=True, tag="framed"):
     unit: Annotated[int, msgspec.Meta(ge=0, le=255)] = 1
 
 
-BarrierSettings = Modbus | Framed
+class Contacts(Board, frozen=True, kw_only=True, tag="contacts"):
+    """A gate that takes pulses, wired to lines of a GPIO chip. `port` is the chip's device."""
+
+    def simulated(self) -> list[str]:
+        """Name a chip of the kernel's own simulators."""
+        device = Path(self.port).resolve()
+        driver = Path(f"/sys/bus/gpio/devices/{device.name}").resolve()
+        is_simulated = any(part.startswith(("gpio-sim", "gpio-mockup")) for part in driver.parts)
+        return super().simulated() + ([f"port = {self.port} is a simulated chip"] if is_simulated else [])
+
+
+BarrierSettings = Modbus | Framed | Contacts

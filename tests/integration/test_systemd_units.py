@@ -133,6 +133,7 @@ def test_only_the_program_that_needs_it_gets_it() -> None:
     text = {name: (SYSTEMD / f"gate-{name}.service").read_text() for name in PROGRAMS}
     assert {name for name in PROGRAMS if "PrivateNetwork=yes" in text[name]} == {"lane", "log"}
     assert {name for name in PROGRAMS if "DeviceAllow=char-tty" in text[name]} == {"lane"}
+    assert {name for name in PROGRAMS if "DeviceAllow=char-gpiochip" in text[name]} == {"lane"}
     assert {name for name in PROGRAMS if "DeviceAllow=char-video4linux" in text[name]} == {"vision"}
     writers = {name for name in PROGRAMS if " /var/lib/portcullis/trust" in text[name]}
     assert writers == {"sync"}

@@ -16,7 +16,8 @@ from drivers.links import Link
 from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.lot import ACCUMULATE, START_S, LotTurnstile
-from hardware_sim.barrier.relays import STOP, UNLOCK_A, RelayBoard
+from hardware_sim.barrier.pulses import STOP, UNLOCK_A
+from hardware_sim.barrier.relays import RelayBoard
 
 Line = Callable[[Link, int], Link]
 LINES: dict[str, Line] = {

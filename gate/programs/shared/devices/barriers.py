@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
+from drivers.barrier.contacts.driver import ContactsBarrier
+from drivers.barrier.contacts.gpio import LinuxKernel
+from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.framed.driver import FramedBarrier
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import BarrierProfile, load_profile
-from drivers.barrier.settings import BarrierSettings, Board, Framed, Modbus
+from drivers.barrier.settings import BarrierSettings, Board, Contacts, Framed, Modbus
 from drivers.errors import SetupError
 from drivers.links import SerialLink
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
@@ -93,6 +96,13 @@ def barrier(settings: BarrierSettings) -> BarrierDriver:
                 unit=settings.unit,
                 entry_is_left=settings.entry_is_left,
             )
+        case Contacts(), ContactsProfile() as contacts:
+            return ContactsBarrier(
+                kernel=LinuxKernel(),
+                path=settings.port,
+                profile=contacts,
+                entry_is_left=settings.entry_is_left,
+            )
         case _:
             raise SetupError(f"{settings.profile} is no profile for barrier.driver = {settings.driver}")
 
@@ -110,7 +120,7 @@ def _require(config: Config, name: str, settings: BarrierSettings) -> None:
         barrier(settings)
     except SetupError as error:
         raise ConfigError(f"{name}.profile: {error}") from error
-    if config.purpose == "service" and isinstance(profile, FramedProfile) and profile.assumed:
+    if config.purpose == "service" and isinstance(profile, FramedProfile | ContactsProfile) and profile.assumed:
         raise ConfigError(
             f"purpose = service refuses a {name}.profile that rests on assumptions: {', '.join(profile.assumed)}; "
             "a trace of a real board decides them (docs/guides/bring-up-a-barrier.md)"

@@ -1,7 +1,6 @@
-"""A simulated board of eight relays, eight inputs, two counters and a host watchdog, and the gate behind it that takes pulses. Pure.
+"""A simulated board of eight relays, eight inputs, two counters and a host watchdog, before a gate that takes pulses (`pulses.py`). Pure.
 
-Relays 0 to 2 are the gate's contacts: unlock A, unlock B, stop. A contact that closes asks for one passage, which the gate ends after 5 s by
-itself; an unlock contact that stays closed longer than 1.5 s holds the gate open, the trap of level contacts, until it opens. Relays 4 and 5 are
+Relays 0 to 2 are the gate's contacts: unlock A, unlock B, stop. Relays 4 and 5 are
 the lamp's. The watchdog (holding register 0, milliseconds) is 0 as delivered, which is off; when it runs out every relay opens.
 
 Inputs: 0 leaf closed, 1 leaf open, 2 and 3 the beams before and behind the leaf, 4 the fire loop (closed while all is well), 5 motor fault.
@@ -14,27 +13,23 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hardware_sim.barrier.beams import Way
-from hardware_sim.barrier.controller import Controller
 from hardware_sim.barrier.leaf import LeafState
+from hardware_sim.barrier.pulses import STOP, PulseGate
 from hardware_sim.modbus import IllegalAddressError, IllegalValueError
 
 RELAYS = 8
-UNLOCK_A, UNLOCK_B, STOP = range(3)
-PASSAGE_MS = 5_000
-HELD_OPEN_MS = 1_500
 WATCHDOG_MS_MAX = 60_000
 _Cell = TypeVar("_Cell", bool, int)
 
 
 @dataclass(slots=True)
-class RelayBoard(Controller):
+class RelayBoard(PulseGate):
     """Board and gate. `watchdog_works` False is a board whose watchdog takes its time and drops nothing."""
 
     coils: list[bool] = field(default_factory=lambda: [False] * RELAYS)
     board_watchdog_ms: int = 0
     watchdog_works: bool = True
     _heard_ms: float = 0.0
-    _closed_since_ms: dict[int, float] = field(default_factory=dict)
 
     def host_spoke(self) -> None:
         """A valid request came."""
@@ -42,45 +37,24 @@ class RelayBoard(Controller):
 
     def power_cycle(self) -> None:
         """All relays open, the watchdog is off."""
-        Controller.power_cycle(self)
+        PulseGate.power_cycle(self)
         self.switch(0, [False] * RELAYS)
         self.board_watchdog_ms = 0
 
     def step(self, now_ms: float, broken: tuple[bool, ...]) -> None:
-        """Let time pass: the watchdog, contacts that are held, the gate; the emergency is the fire loop's."""
+        """Let time pass: the watchdog, then the gate."""
         if self.board_watchdog_ms and self.watchdog_works and now_ms - self._heard_ms >= self.board_watchdog_ms:
             if any(self.coils):
                 self.report("outputs_dropped")
             self.switch(0, [False] * RELAYS)
-        unlocked = (self._closed_since_ms.get(relay, now_ms) for relay in (UNLOCK_A, UNLOCK_B))
-        if any(now_ms - since_ms >= HELD_OPEN_MS for since_ms in unlocked):
-            self.report("held_open")
-            self.release()
-        if self.emergency and not self.fire:
-            self.end_emergency()
-        Controller.step(self, now_ms, broken)
+        PulseGate.step(self, now_ms, broken)
 
     def switch(self, first: int, values: list[bool]) -> None:
         """Relays close and open."""
         for relay, on in enumerate(values, first):
-            before, self.coils[relay] = self.coils[relay], on
-            if relay > STOP:
-                continue
-            if on and not before:
-                self._closed_since_ms[relay] = self.now_ms
-                self._contact_closed(relay)
-            elif not on:
-                self._closed_since_ms.pop(relay, None)
-
-    def _contact_closed(self, relay: int) -> None:
-        if relay == STOP:
-            self.set_grant(Way.ENTRY, 0)
-            self.set_grant(Way.EXIT, 0)
-            return
-        self.report("grant_ordered", side=relay)
-        if not self.emergency:
-            self.ttl_ms = PASSAGE_MS
-            self.set_grant(Way.ENTRY if relay == UNLOCK_A else Way.EXIT, 1)
+            self.coils[relay] = on
+            if relay <= STOP:
+                self.set_contact(relay, closed=on)
 
 
 class RelayRegisters:

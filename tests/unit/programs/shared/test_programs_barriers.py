@@ -9,7 +9,9 @@ from types import MappingProxyType
 import pytest
 import tomli_w
 
+from drivers.barrier.contacts.driver import ContactsBarrier
 from drivers.barrier.framed.driver import FramedBarrier
+from drivers.barrier.settings import Framed
 from drivers.errors import SetupError
 from gate.programs.shared.config import Config, ConfigError, load
 from gate.programs.shared.devices.barriers import barrier, is_verified, require_profile
@@ -36,16 +38,32 @@ def configured(
 def test_a_board_of_short_frames_is_built_from_its_profile(tmp_path: Path, profile: str) -> None:
     config = configured(tmp_path, changes={"profile": profile})
     require_profile(config)
-    assert config.driven is not None
+    assert isinstance(config.driven, Framed)
     assert isinstance(barrier(config.driven), FramedBarrier)
     assert config.driven.baud == 9600
     assert not is_verified(config.driven)
+
+
+def test_a_gate_on_contacts_is_built_from_its_profile_and_has_no_line(tmp_path: Path) -> None:
+    changes = {"driver": "contacts", "profile": "perco-pulse", "port": "/dev/gpiochip0"}
+    config = configured(tmp_path, changes=changes)
+    require_profile(config)
+    assert config.driven is not None
+    assert isinstance(barrier(config.driven), ContactsBarrier)
+    assert config.driven.simulated() == []
+    assert not is_verified(config.driven)
+    with pytest.raises(ConfigError, match="baud"):
+        configured(tmp_path, changes={**changes, "baud": 9600})
+    with pytest.raises(ConfigError, match=r"assumptions: Ready is closed while"):
+        require_profile(configured(tmp_path, purpose="service", changes=changes))
 
 
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
         ({"driver": "modbus"}, "ds205a is no profile for barrier.driver = modbus"),
+        ({"driver": "contacts"}, "ds205a is no profile for barrier.driver = contacts"),
+        ({"profile": "perco-pulse"}, "perco-pulse is no profile for barrier.driver = framed"),
         ({"profile": "portcullis-sim"}, "portcullis-sim is no profile for barrier.driver = framed"),
         ({"profile": "italdis", "unit": 32}, "addresses 1 to 31"),
     ],

@@ -1,0 +1,163 @@
+"""Profiles of gates that take pulses on contacts: which line of which chip is wired to what, and how a passage ends there without us.
+
+A profile is data (drivers/profiles/barrier/*.toml, or a site's file), read strictly. What its documents leave open is named in `assumed`.
+Lines of a computer have no watchdog: whoever dies in the middle of a pulse may leave a contact closed. So the gate behind them must end
+a passage that was not begun (`grant_ends_by`, safety invariant 5), and a contact that stays closed must not hold it open (`held_contact`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import msgspec
+
+from drivers.barrier.contacts.gpio import LINES_MAX, Flag
+from drivers.barrier.board import BoardProfile
+from drivers.profile_file import Table, Wrong
+from drivers.values import BarrierAlarm, LampColour
+
+TTL_MS_MAX = 30_000
+_BIAS = {"pull_up": Flag.PULL_UP, "pull_down": Flag.PULL_DOWN, "none": Flag.NO_BIAS}
+
+
+class Output(Table, frozen=True, kw_only=True):
+    """A line that switches a contact or a lamp. `active_low`: it does so at the low level."""
+
+    line: Annotated[int, msgspec.Meta(ge=0, le=4095)]
+    active_low: bool = False
+
+    @property
+    def flags(self) -> Flag:
+        """What the line is asked to be."""
+        return Flag.OUTPUT | (Flag.ACTIVE_LOW if self.active_low else Flag(0))
+
+
+class Input(Table, frozen=True, kw_only=True):
+    """A line that is read. `active_low`: what it tells holds at the low level. `bias`: a resistor of the chip's; left out, as it is."""
+
+    line: Annotated[int, msgspec.Meta(ge=0, le=4095)]
+    active_low: bool = False
+    bias: Literal["pull_up", "pull_down", "none"] | None = None
+
+    @property
+    def flags(self) -> Flag:
+        """What the line is asked to be."""
+        bias = Flag(0) if self.bias is None else _BIAS[self.bias]
+        return Flag.INPUT | bias | (Flag.ACTIVE_LOW if self.active_low else Flag(0))
+
+    @property
+    def holds_when_cut(self) -> bool | None:
+        """Whether what it tells holds when the wire is cut; None when no resistor of the chip's decides that."""
+        if self.bias not in {"pull_up", "pull_down"}:
+            return None
+        return (self.bias == "pull_up") is not self.active_low
+
+
+class Status(Table, frozen=True, kw_only=True):
+    """What is read. `passages_left` and `passages_right` close once a passage, and each time they do is counted.
+
+    `closed` holds while the leaf rests closed; `open`, where there is such a contact, must not hold then. `presence`: a beam each.
+    """
+
+    closed: Input
+    passages_left: Input
+    passages_right: Input
+    presence: Annotated[tuple[Input, ...], msgspec.Meta(min_length=1, max_length=8)]
+    fire: Input
+    open: Input | None = None
+    emergency: Input | None = None
+
+
+class Grant(Table, frozen=True, kw_only=True):
+    """Contacts that ask for one passage to the left or to the right, and one that takes back what was asked for.
+
+    The gate ends a passage that was not begun after `lasts_ms`.
+    """
+
+    left: Output
+    right: Output
+    pulse_ms: Annotated[int, msgspec.Meta(ge=100, le=500)]
+    lasts_ms: Annotated[int, msgspec.Meta(ge=1000, le=TTL_MS_MAX)]
+    stop: Output | None = None
+
+
+class Lamp(Table, frozen=True, kw_only=True):
+    """The lamp's lines, and the value of each colour: a bit each line, the first the lowest."""
+
+    lines: Annotated[tuple[Output, ...], msgspec.Meta(min_length=1, max_length=8)]
+    colours: dict[LampColour, Annotated[int, msgspec.Meta(ge=0, le=255)]]
+
+
+class ContactsProfile(BoardProfile, frozen=True, kw_only=True, tag="contacts"):
+    """One gate and its wiring. `chip` is the label of the GPIO chip, compared at every connect: their numbers change with the order of finding.
+
+    `held_contact`: why a contact that stays closed does not hold the gate open: it asks for one passage when it closes, or a timer relay
+    stands between. `release`: a contact that lets out whoever is inside; without one, one passage in exit direction does.
+    """
+
+    source: str
+    assumed: tuple[str, ...]
+    held_contact: Literal["one_passage", "timer_relay"]
+    chip: Annotated[str, msgspec.Meta(min_length=1, max_length=31)]
+    status: Status
+    grant: Grant
+    release: Output | None = None
+    lamp: Lamp | None = None
+    alarms: dict[BarrierAlarm, Input] = msgspec.field(default_factory=dict)
+    debounce_ms: Annotated[int, msgspec.Meta(ge=0, le=50)] = 0
+
+    @property
+    def ttl_ms(self) -> range:
+        """The times to live that may be asked for. A gate that ends passages by its own time cannot end them earlier."""
+        return range(self.grant.lasts_ms, TTL_MS_MAX + 1)
+
+    def contradictions(self) -> list[Wrong]:
+        """Everything that types alone do not see."""
+        return [*BoardProfile.contradictions(self), *self._wrong_ends(), *self._wrong_lines(), *self._wrong_lamp()]
+
+    def _wrong_ends(self) -> Iterator[Wrong]:
+        ends = set(self.grant_ends_by)
+        if others := sorted(ends - {"external_timer"}):
+            yield Wrong(
+                "grant_ends_by",
+                f"{', '.join(others)}: lines of a computer have none; the gate behind them ends a grant",
+            )
+        if ends and "external_timer" not in ends:
+            yield Wrong("grant_ends_by", "external_timer is missing: the gate's own time for a passage")
+
+    def _wrong_lines(self) -> Iterator[Wrong]:
+        taken: dict[int, str] = {}
+        for key, line in self._lines():
+            if line in taken:
+                yield Wrong(key, f"is on line {line}, as {taken[line]} is")
+            taken[line] = key
+        if len(taken) > LINES_MAX:
+            yield Wrong("", f"names {len(taken)} lines; {LINES_MAX} are the most")
+        if self.status.closed.holds_when_cut:
+            yield Wrong("status.closed", "would hold with its wire cut: turn its bias or its active_low round")
+
+    def _lines(self) -> Iterator[tuple[str, int]]:
+        """Every line by the key that it is of."""
+        for key in ("left", "right", "stop"):
+            if (output := getattr(self.grant, key)) is not None:
+                yield f"grant.{key}", output.line
+        if self.release is not None:
+            yield "release", self.release.line
+        for output in () if self.lamp is None else self.lamp.lines:
+            yield "lamp.lines", output.line
+        for key in ("closed", "passages_left", "passages_right", "fire", "open", "emergency"):
+            if (read := getattr(self.status, key)) is not None:
+                yield f"status.{key}", read.line
+        for read in self.status.presence:
+            yield "status.presence", read.line
+        for alarm, read in self.alarms.items():
+            yield f"alarms.{alarm.value}", read.line
+
+    def _wrong_lamp(self) -> Iterator[Wrong]:
+        if self.lamp is None:
+            return
+        if missing := set(LampColour) - set(self.lamp.colours):
+            yield Wrong("lamp.colours", f"lacks {', '.join(sorted(colour.value for colour in missing))}")
+        if max(self.lamp.colours.values(), default=0) >> len(self.lamp.lines):
+            yield Wrong("lamp.colours", f"has a value that {len(self.lamp.lines)} lines cannot show")

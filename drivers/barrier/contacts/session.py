@@ -1,0 +1,267 @@
+"""What a gate that takes pulses is asked, and what its contacts tell. No I/O; the clock is an argument.
+
+Each order is a conversation: a generator that yields one request at a time and is sent what the contacts read right after it. A contact
+answers at once and loses nothing, so a grant goes out once and is never repeated. What the gate makes of a pulse is not told: a grant
+counts as outstanding from its pulse until a passage was counted, it was stopped, or the gate's own time for it is over. An output that
+does not read back as it was switched puts the gate out of service (NotWellError).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from drivers.barrier.contacts.profile import ContactsProfile
+from drivers.barrier.contacts.wiring import Contact, Seen
+from drivers.barrier.orders import Pause
+from drivers.errors import NotWellError, RefusedError
+from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition
+
+_AGAIN_S = 0.01  # until a contact is tried again while another one is closed
+_COUNTS = 2**32  # as drivers.values has them
+_PASSAGES_A_SECOND_MAX = 5  # people do not walk faster: more are a contact that bounces, or is defective
+_PASSAGES_AT_ONCE_MAX = 3
+
+Answered = TypeVar("Answered")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Read everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Write all outputs once more as they are meant to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Open a contact that asks for a passage, whatever is left of its pulse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Close a contact for the time of a pulse, unless another one is closed, or was a moment ago. A stop first cuts what asks for a passage.
+
+    `grants`: it lets somebody through.
+    """
+
+    contact: Contact
+    grants: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Show these bits of the lamp."""
+
+    lamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was read behind a request. `held`: the contact whose pulse is on; `done`: the request was carried out."""
+
+    seen: Seen
+    held: Contact | None
+    done: bool = True
+
+
+Request = Look | Rewrite | Cut | Pulse | Show
+Conversation = Generator[Request | Pause, Answer, Answered]
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """A passage that the gate was asked for: its side (0 left, 1 right), when the gate ends it, and the count before."""
+
+    side: int
+    ends_at_s: float
+    count: int
+
+
+class Session:
+    """The conversations with one gate. Remembers what it was asked for, and whether it is in an emergency. `clock` gives seconds."""
+
+    def __init__(self, *, profile: ContactsProfile, entry_is_left: bool, clock: Callable[[], float]) -> None:
+        self.emergency = False
+        self._profile = profile
+        self._entry_is_left = entry_is_left
+        self._clock = clock
+        self._openings = 0
+        self._passage: _Passage | None = None
+        self._passages = (0, 0)
+        self._looked_at_s = 0.0
+
+    def hello(self) -> Conversation[BarrierStatus]:
+        """Begin to count anew, and leave no passage behind that somebody before us asked for. Raises NotWellError.
+
+        Nobody counted while the contacts were not ours, so the counts begin with another number of restarts: the time since the machine's
+        start, which a program that is started again does not give twice. A gate without a stop is given its own time to end a passage.
+        """
+        self._openings = max(self._openings + 1, int(self._clock() * 10) % _COUNTS)
+        self._passage, self._passages, self._looked_at_s = None, (0, 0), self._clock()
+        status = yield from self.status()
+        if self.emergency:
+            return status
+        if self._profile.grant.stop is None:
+            yield Pause(self._profile.grant.lasts_ms / 1000)
+        yield from self.revoke()
+        return (yield from self.status())
+
+    def status(self) -> Conversation[BarrierStatus]:
+        """Read everything. Raises NotWellError when an output is not as it was switched, or passages come faster than people.
+
+        A contact that nobody means to be closed is opened, and the gate was asked for a passage by it.
+        """
+        answer = yield Look()
+        if strays := answer.seen.closed - {answer.held}:
+            for side in (side for side, contact in enumerate(_SIDES) if contact in strays):
+                self._asked_for(side, answer.seen)
+            answer = yield Rewrite()
+        return self._status(answer)
+
+    def grant(self, direction: Direction, *, before: BarrierStatus) -> Conversation[None]:
+        """Let one traveller through, once no contact is closed any more. `before` is a status younger than any other order.
+
+        Raises RefusedError when a grant is outstanding or in an emergency, NotWellError when the contact does not close.
+        """
+        if before.grants_left_entry or before.grants_left_exit or self._passage is not None:
+            raise RefusedError("a grant is outstanding")
+        side = self._side(direction)
+        while True:
+            if self.emergency:
+                raise RefusedError("no grant in an emergency")
+            answer = yield Pulse(_SIDES[side], grants=True)
+            if answer.done:
+                break
+            self._status(answer)
+            yield Pause(_AGAIN_S)
+        self._asked_for(side, answer.seen)
+        self._status(answer)
+
+    def revoke(self) -> Conversation[None]:
+        """End a pulse that asks for a passage, and stop the gate. Says nothing in an emergency, when nothing may be closed (invariant 7).
+
+        Without a stop, what was asked for ends with the gate's own time, and is outstanding until then.
+        """
+        if self.emergency:
+            return
+        if self._profile.grant.stop is None:
+            self._status((yield Cut()))
+            return
+        yield from self._pulse(Contact.STOP)
+        self._passage = None
+
+    def release(self) -> Conversation[None]:
+        """Let out whoever is inside: by the gate's own contact for it, or by one passage in the direction that leads out."""
+        own = None if self._profile.release is None else Contact.RELEASE
+        yield from self._pulse(own or _SIDES[self._side(Direction.EXIT)])
+
+    def lamp(self, colour: LampColour) -> Conversation[None]:
+        """Show a colour, where there is a lamp. Raises RefusedError when its lines read otherwise."""
+        lamp = self._profile.lamp
+        if lamp is None:
+            return
+        answer = yield Show(lamp.colours[colour])
+        if answer.seen.lamp != lamp.colours[colour]:
+            raise RefusedError(f"the lamp's lines read {answer.seen.lamp:b} after {lamp.colours[colour]:b} was written")
+
+    def clear_alarms(self) -> Conversation[None]:
+        """Alarms of this kind of gate end by themselves."""
+        yield from ()
+
+    def end_emergency(self) -> Conversation[None]:
+        """See that the emergency is over, and leave no passage from before. Raises RefusedError while it lasts."""
+        yield from self.status()
+        if self.emergency:
+            raise RefusedError("the fire input, or the gate's emergency, is active")
+        yield from self.revoke()
+
+    def rest(self) -> Conversation[None]:
+        """Wait until no contact is closed."""
+        while (yield Look()).held is not None:
+            yield Pause(_AGAIN_S)
+
+    def _pulse(self, contact: Contact) -> Conversation[None]:
+        """Close a contact, once no other one is. One that is closed already is not told again. Raises NotWellError when it does not close."""
+        while True:
+            answer = yield Pulse(contact)
+            self._status(answer)
+            if answer.done or answer.held is contact:
+                return
+            yield Pause(_AGAIN_S)
+
+    def _asked_for(self, side: int, seen: Seen) -> None:
+        """From here on the gate may let somebody through."""
+        lasts_s = (self._profile.grant.pulse_ms + self._profile.grant.lasts_ms) / 1000
+        self._passage = _Passage(side, self._clock() + lasts_s, seen.passages[side])
+
+    def _side(self, direction: Direction) -> int:
+        return int((direction is Direction.ENTRY) is not self._entry_is_left)
+
+    def _status(self, answer: Answer) -> BarrierStatus:
+        """What a look says, and remember what must outlast it. Raises NotWellError."""
+        seen, told = answer.seen, self._profile.status
+        _require_as_switched(answer)
+        self._require_walking_pace(seen)
+        passages, granted = [count % _COUNTS for count in seen.passages], self._granted(seen)
+        if not self._entry_is_left:
+            passages.reverse()
+            granted.reverse()
+        fire = told.fire.line in seen.active
+        self.emergency = fire or (told.emergency is not None and told.emergency.line in seen.active)
+        return BarrierStatus(
+            position=self._position(seen),
+            bodies=sum(beam.line in seen.active for beam in told.presence),
+            count_entry=passages[0],
+            count_exit=passages[1],
+            grants_left_entry=granted[0],
+            grants_left_exit=granted[1],
+            fire=fire,
+            emergency_open=self.emergency,
+            alarms=frozenset(alarm for alarm, read in self._profile.alarms.items() if read.line in seen.active),
+            restarts=self._openings,
+        )
+
+    def _granted(self, seen: Seen) -> list[int]:
+        """Grants outstanding, left and right."""
+        passage = self._passage
+        if passage is not None and (self._clock() >= passage.ends_at_s or seen.passages[passage.side] != passage.count):
+            passage = self._passage = None
+        return [int(passage is not None and passage.side == side) for side in range(2)]
+
+    def _position(self, seen: Seen) -> LeafPosition:
+        """Where the leaf is. Two contacts that contradict one another tell nothing."""
+        told = self._profile.status
+        closed, is_open = told.closed.line in seen.active, told.open is not None and told.open.line in seen.active
+        if closed == is_open:
+            return LeafPosition.UNKNOWN
+        return LeafPosition.CLOSED if closed else LeafPosition.OPEN
+
+    def _require_walking_pace(self, seen: Seen) -> None:
+        """Raises NotWellError when more passages were counted since the last look than people can have made."""
+        now_s = self._clock()
+        grown = sum(seen.passages) - sum(self._passages)
+        most = _PASSAGES_AT_ONCE_MAX + _PASSAGES_A_SECOND_MAX * (now_s - self._looked_at_s)
+        self._passages, self._looked_at_s = seen.passages, now_s
+        if grown > most:
+            raise NotWellError(
+                f"{grown} passages were counted faster than people walk: a contact of them bounces (debounce_ms) or is defective"
+            )
+
+
+_SIDES = (Contact.LEFT, Contact.RIGHT)
+
+
+def _require_as_switched(answer: Answer) -> None:
+    """Raises NotWellError when an output does not read back as it was switched."""
+    if stuck := sorted(contact.value for contact in answer.seen.closed - {answer.held}):
+        raise NotWellError(
+            f"the contact {', '.join(stuck)} stays closed: its output reads on after it was switched off"
+        )
+    if answer.held is not None and answer.held not in answer.seen.closed:
+        raise NotWellError(
+            f"the contact {answer.held.value} does not close: its output reads off after it was switched on"
+        )
