@@ -64,6 +64,18 @@ class ProfileFile:
             )
         return cls(f"{folder}/{profile}.toml", source.read_text(encoding="utf-8"))
 
+    @classmethod
+    def beside(cls, profile: str, name: str, *, room: str, bytes_max: int) -> ProfileFile:
+        """A file in the same folder as a profile. Raises SetupError."""
+        if profile.startswith("/"):
+            path = Path(profile).with_name(name)
+            return cls(str(path), _text_of(path, bytes_max))
+        folder = f"drivers/profiles/{room}"
+        source = resources.files("drivers.profiles") / room / name
+        if not source.is_file():
+            raise SetupError(f"there is no {name} in {folder}")
+        return cls(f"{folder}/{name}", source.read_text(encoding="utf-8"))
+
     def table(self) -> dict[str, object]:
         """The file as TOML. Raises SetupError."""
         try:
@@ -104,7 +116,7 @@ def line_of(text: str, key: str) -> int:
     return best
 
 
-def _text_of(path: Path) -> str:
+def _text_of(path: Path, bytes_max: int = FILE_BYTES_MAX) -> str:
     """A site's own file. Raises SetupError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -114,9 +126,9 @@ def _text_of(path: Path) -> str:
                 raise SetupError(f"{path} is no file")
             if held.st_uid not in {0, os.geteuid()} or held.st_mode & 0o022:
                 raise SetupError(f"{path} can be written by others: it must be root's, mode 0644")
-            raw = file.read(FILE_BYTES_MAX + 1)
-        if len(raw) > FILE_BYTES_MAX:
-            raise SetupError(f"{path} is larger than {FILE_BYTES_MAX // 1024} KiB")
+            raw = file.read(bytes_max + 1)
+        if len(raw) > bytes_max:
+            raise SetupError(f"{path} is larger than {bytes_max // 1024} KiB")
         return raw.decode()
     except OSError as error:
         raise SetupError(f"cannot read {path}: {error.strerror}") from error

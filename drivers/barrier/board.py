@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 from drivers.profile_file import Table, Verified, Wrong
 
 End = Literal["controller_ttl", "host_watchdog", "lease", "external_timer"]
+TraceName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}\.trace$")]
 
 
 class BoardProfile(Table, frozen=True, kw_only=True, tag_field="protocol"):
     """What every board's profile says. `verified`: on what it was tried; `grant_ends_by`: how a grant ends without us (invariant 5).
 
-    A subclass's tag is its `protocol`.
+    `traces`: files beside the profile, without which nothing was tried on hardware (`drivers.barrier.tracing`). A subclass's tag is its `protocol`.
     """
 
     verified: Verified
     grant_ends_by: tuple[End, ...]
+    traces: Annotated[tuple[TraceName, ...], msgspec.Meta(max_length=8)] = ()
 
     def contradictions(self) -> list[Wrong]:
         """Everything that types alone do not see."""
+        found = []
         if not self.grant_ends_by:
-            return [Wrong("grant_ends_by", "is empty: grants of this board never end by themselves")]
-        return []
+            found.append(Wrong("grant_ends_by", "is empty: grants of this board never end by themselves"))
+        if self.verified == "hardware" and not self.traces:
+            found.append(Wrong("verified", "hardware needs traces of it: docs/protocols/barrier-trace.md"))
+        return found

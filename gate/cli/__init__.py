@@ -14,6 +14,7 @@ import typer
 
 NOUNS = {
     "audit": "The audit log",
+    "barrier": "Traces of a barrier's board",
     "central": "The central server",
     "demo": "A whole gate on simulated hardware",
     "document": "Travel documents",

@@ -166,7 +166,8 @@ async def _first_barrier(config: Config) -> str:
 
 async def _checked(settings: BarrierSettings) -> str:
     detail = await barrier(settings).check()
-    return detail if is_verified(settings) else f"{detail}; this profile was not tried on a real board"
+    is_tried = await asyncio.to_thread(is_verified, settings)
+    return detail if is_tried else f"{detail}; this profile was not tried on a real board"
 
 
 async def _sensors(config: Config) -> str:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from gate.programs.shared.virtual_time import run_virtual
 from gate.simulate.lane import PRESENCE_MAX_S, SimulatedLane
-from gate.simulate.virtual_time import run_virtual
 from hardware_sim.hall.hall import Hall, Tally
 from hardware_sim.hall.judge import ViolationError
 from hardware_sim.hall.plan import Crossing, Kind, crossing

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from drivers.barrier.contacts.gpio import LINES_MAX, Flag
 from drivers.barrier.board import BoardProfile
+from drivers.barrier.contacts.gpio import LINES_MAX, Flag
 from drivers.profile_file import Table, Wrong
 from drivers.values import BarrierAlarm, LampColour
 
@@ -114,7 +114,12 @@ class ContactsProfile(BoardProfile, frozen=True, kw_only=True, tag="contacts"):
 
     def contradictions(self) -> list[Wrong]:
         """Everything that types alone do not see."""
-        return [*BoardProfile.contradictions(self), *self._wrong_ends(), *self._wrong_lines(), *self._wrong_lamp()]
+        found = BoardProfile.contradictions(self)
+        if self.verified == "hardware" or self.traces:
+            found.append(
+                Wrong("verified", "hardware needs traces, and there are none of contacts: they carry no bytes")
+            )
+        return [*found, *self._wrong_ends(), *self._wrong_lines(), *self._wrong_lamp()]
 
     def _wrong_ends(self) -> Iterator[Wrong]:
         ends = set(self.grant_ends_by)

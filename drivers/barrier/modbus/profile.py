@@ -170,9 +170,9 @@ def _watchdog(profile: ModbusProfile) -> Iterator[Wrong]:
 
 def _orders(profile: ModbusProfile) -> Iterator[Wrong]:
     """What is written is one thing's each; colours and alarms are complete."""
-    written = list(_written(profile))
-    for at, (key, cell) in enumerate(written):
-        if others := [other for other, same in written[:at] if same == cell]:
+    cells = list(written(profile))
+    for at, (key, cell) in enumerate(cells):
+        if others := [other for other, same in cells[:at] if same == cell]:
             yield Wrong(key, f"overlaps {others[0]}")
     if isinstance(profile.grant, Timed) and profile.release is None:
         yield Wrong("release", "is missing: a person can always leave (invariant 8)")
@@ -188,7 +188,8 @@ def _orders(profile: ModbusProfile) -> Iterator[Wrong]:
         yield Wrong("clear_alarms", "takes the bits of the alarms, and one has none")
 
 
-def _written(profile: ModbusProfile) -> Iterator[tuple[str, Cell]]:
+def written(profile: ModbusProfile) -> Iterator[tuple[str, Cell]]:
+    """Every cell that is written, by the key that it is of."""
     match profile.grant:
         case Timed(holding=first):
             yield from (("grant.holding", (READ_HOLDING, first + at)) for at in range(3))

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
+from drivers.barrier.building import LineProfile, line_barrier
 from drivers.barrier.contacts.driver import ContactsBarrier
 from drivers.barrier.contacts.gpio import LinuxKernel
 from drivers.barrier.contacts.profile import ContactsProfile
-from drivers.barrier.framed.driver import FramedBarrier
 from drivers.barrier.framed.profile import FramedProfile
-from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import BarrierProfile, load_profile
 from drivers.barrier.settings import BarrierSettings, Board, Contacts, Framed, Modbus
+from drivers.barrier.tracing.coverage import Coverage, coverage, objections
+from drivers.barrier.tracing.recorder import Recorder
+from drivers.barrier.tracing.replay import Replayed, replay
+from drivers.barrier.tracing.trace import TRACE_BYTES_MAX, Trace, read_trace
 from drivers.errors import SetupError
 from drivers.links import SerialLink
+from drivers.profile_file import ProfileFile
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.virtual_time import run_virtual
 
 
 class BarrierDriver(Protocol):
@@ -77,25 +83,20 @@ class BarrierDriver(Protocol):
         ...
 
 
-def barrier(settings: BarrierSettings) -> BarrierDriver:
-    """The barrier, not yet connected. Raises SetupError when it can never work."""
+def barrier(settings: BarrierSettings, *, recorder: Recorder | None = None) -> BarrierDriver:
+    """The barrier, not yet connected; a recorder hears its line. Raises SetupError when it can never work, or has no line to be heard."""
     match settings, load_profile(settings.profile):
-        case Modbus(), ModbusProfile() as registers:
-            return ModbusBarrier(
-                open_link=lambda: SerialLink.open(settings.port, settings.baud),
-                profile=registers,
-                baud=settings.baud,
-                unit=settings.unit,
-                entry_is_left=settings.entry_is_left,
+        case (Modbus() as line, ModbusProfile() as profile) | (Framed() as line, FramedProfile() as profile):
+            open_link = partial(SerialLink.open, line.port, line.baud)
+            return line_barrier(
+                profile,
+                open_link=open_link if recorder is None else recorder.tapped(open_link),
+                baud=line.baud,
+                unit=line.unit,
+                entry_is_left=line.entry_is_left,
             )
-        case Framed(), FramedProfile() as frames:
-            return FramedBarrier(
-                open_link=lambda: SerialLink.open(settings.port, settings.baud),
-                profile=frames,
-                baud=settings.baud,
-                unit=settings.unit,
-                entry_is_left=settings.entry_is_left,
-            )
+        case Contacts(), ContactsProfile() if recorder is not None:
+            raise SetupError("contacts carry no bytes, and cannot be traced")
         case Contacts(), ContactsProfile() as contacts:
             return ContactsBarrier(
                 kernel=LinuxKernel(),
@@ -132,9 +133,28 @@ def _require(config: Config, name: str, settings: BarrierSettings) -> None:
 
 
 def is_verified(settings: BarrierSettings) -> bool:
-    """True when the board's protocol was tried on hardware, as its profile says. Raises SetupError."""
+    """True when the board's protocol was tried on hardware, as its profile says and its traces show. Not from within a running loop.
+
+    Raises SetupError, also when the traces do not show it.
+    """
     profile = _profile_of(settings)
-    return profile is not None and profile.verified == "hardware"
+    if profile is None or profile.verified != "hardware" or not isinstance(profile, LineProfile):
+        return False
+    assert isinstance(settings, Board)
+    files = (
+        ProfileFile.beside(settings.profile, name, room="barrier", bytes_max=TRACE_BYTES_MAX) for name in profile.traces
+    )
+    if found := objections(profile, replayed(profile, [read_trace(file) for file in files])):
+        raise SetupError(
+            f'{settings.profile} says verified = "hardware", and its traces do not show it: {"; ".join(found)}'
+        )
+    return True
+
+
+def replayed(profile: LineProfile, traces: Sequence[Trace]) -> list[tuple[Replayed, Coverage]]:
+    """How traces replay on a clock of their own, and what they show of a profile. Not from within a running loop. Raises SetupError."""
+    played = [run_virtual(replay(trace, profile)) for trace in traces]
+    return [(each, coverage(each, profile)) for each in played]
 
 
 def _profile_of(settings: BarrierSettings) -> BarrierProfile | None:

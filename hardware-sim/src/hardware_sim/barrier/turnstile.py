@@ -7,7 +7,7 @@ the fire loop, closed while all is well.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.leaf import LeafState
@@ -16,13 +16,18 @@ from hardware_sim.barrier.pulses import STOP, PulseGate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hardware_sim.barrier.gpiochip import GpioChip
-
 LABEL = "portcullis-contacts"
 LINES = 16
 READY, PASS_A, PASS_B, DETECTOR, FIRE_LOOP, ALARM = range(8, 14)
 LAMP = (4, 5)
 PASS_MS = 120
+
+
+class Chip(Protocol):
+    """Where its contacts are wired to."""
+
+    def drive(self, line: int, level: bool | None, /) -> None:  # noqa: FBT001 - a level is high, low or none
+        """Put a level on a line; None opens its wire."""
 
 
 class Turnstile:
@@ -32,12 +37,12 @@ class Turnstile:
         self.gate = PulseGate(report)
         self.lamp = 0
         self.at_once = 0  # the most contacts that were ever closed together
-        self._chip: GpioChip | None = None
+        self._chip: Chip | None = None
         self._shown: dict[int, bool] = {}
         self._passed_at_ms: dict[Way, float] = {}
         self._passages = dict.fromkeys(Way, 0)
 
-    def wire(self, chip: GpioChip) -> None:
+    def wire(self, chip: Chip) -> None:
         """Connect its contacts."""
         self._chip, self._shown = chip, {}
         self._show()
@@ -57,6 +62,11 @@ class Turnstile:
         for way, count in self.gate.passages.items():
             if count != self._passages[way]:
                 self._passages[way], self._passed_at_ms[way] = count, now_ms
+        self._show()
+
+    def show_again(self) -> None:
+        """Close and open its own contacts anew, whoever changed a level in between."""
+        self._shown = {}
         self._show()
 
     def _show(self) -> None:

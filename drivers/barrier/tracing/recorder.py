@@ -1,0 +1,141 @@
+"""Records a trace: a tap on the line, and the calls that a driver was given meanwhile, one after another.
+
+Promises: whatever the driver was given of the line is in the trace, byte for byte, in its order, before the next event; a line that
+cannot be written ends the recording with OSError. Bytes that the driver dropped unread (what came before it asked) are not in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Protocol
+
+from drivers.barrier.tracing.calls import Barrier, Outcome, carry_out, understood
+from drivers.barrier.tracing.trace import BYTES_A_LINE_MAX, EVENTS_MAX, Event, Kind, one_line
+from drivers.errors import LinkLostError
+from drivers.links import Link
+
+OpenLink = Callable[[], Awaitable[Link]]
+APART_MS = (
+    3.0  # bytes that come nearer to one another are one line: less than the silence that ends a frame at 9600 baud
+)
+
+
+class Lines(Protocol):
+    """Where a trace is written to."""
+
+    def write(self, text: str, /) -> object:
+        """Take a whole line. Raises OSError."""
+        ...
+
+
+class Recorder:
+    """One trace, from now on. For one event loop; one call at a time."""
+
+    def __init__(self, out: Lines) -> None:
+        self._out = out
+        self._began_s: float | None = None
+        self._events = 0
+        self._heard: Event | None = None  # a line that may still grow
+        self._heard_at_ms = 0.0
+
+    @property
+    def is_full(self) -> bool:
+        """True when a trace of this length can only just be ended."""
+        return self._events >= EVENTS_MAX - 100
+
+    def tapped(self, open_link: OpenLink) -> OpenLink:
+        """The same line, with an ear at it."""
+
+        async def open_tapped() -> Link:
+            try:
+                return _Tap(await open_link(), self)
+            except LinkLostError as error:
+                self.note(Kind.LOST, str(error))
+                raise
+
+        return open_tapped
+
+    async def call(self, barrier: Barrier, words: str) -> Outcome:
+        """Have the driver do something, and write what came of it. Raises ValueError for words that are no call."""
+        understood(words)
+        self.note(Kind.CALL, words)
+        outcome = await carry_out(barrier, words)
+        self.note(Kind.OUTCOME, outcome.spelt())
+        return outcome
+
+    def remark(self, text: str) -> None:
+        """Write what a person did or saw."""
+        self._write(Event(self._now_ms(), Kind.REMARK, note=one_line(text)))
+
+    def note(self, kind: Kind, what: str) -> None:
+        """Write one event."""
+        self._write(Event(self._now_ms(), kind, one_line(what)))
+
+    def heard(self, received: bytes) -> None:
+        """Write what came from the board, with the time of the first of the bytes that came together."""
+        now_ms, before = self._now_ms(), self._heard
+        line = received.hex(" ").upper()
+        if before is not None and now_ms - self._heard_at_ms <= APART_MS and len(before.what) < BYTES_A_LINE_MAX:
+            self._heard = replace(before, what=f"{before.what} {line}")
+        else:
+            self._flush()
+            self._heard = Event(now_ms, Kind.FROM_BOARD, line)
+        self._heard_at_ms = now_ms
+
+    def sent(self, payload: bytes) -> None:
+        """Write what goes to the board."""
+        self._write(Event(self._now_ms(), Kind.TO_BOARD, payload.hex(" ").upper()))
+
+    def _write(self, event: Event) -> None:
+        self._flush()
+        self._events += 1
+        self._out.write(event.spelt() + "\n")
+
+    def _flush(self) -> None:
+        if self._heard is not None:
+            self._events += 1
+            self._out.write(self._heard.spelt() + "\n")
+            self._heard = None
+
+    def _now_ms(self) -> float:
+        now_s = asyncio.get_running_loop().time()
+        if self._began_s is None:
+            self._began_s = now_s
+        return (now_s - self._began_s) * 1000
+
+
+class _Tap:
+    """A link that tells of every byte. Fills `Link`."""
+
+    def __init__(self, inner: Link, recorder: Recorder) -> None:
+        self._inner = inner
+        self._recorder = recorder
+
+    async def read(self, bytes_max: int) -> bytes:
+        """Wait for bytes. Raises LinkLostError."""
+        try:
+            received = await self._inner.read(bytes_max)
+        except LinkLostError as error:
+            self._recorder.note(Kind.LOST, str(error))
+            raise
+        self._recorder.heard(received)
+        return received
+
+    async def write(self, payload: bytes) -> None:
+        """Hand over all bytes. Raises LinkLostError."""
+        self._recorder.sent(payload)
+        try:
+            await self._inner.write(payload)
+        except LinkLostError as error:
+            self._recorder.note(Kind.LOST, str(error))
+            raise
+
+    def discard(self) -> None:
+        """Drop what was not read."""
+        self._inner.discard()
+
+    def close(self) -> None:
+        """End the link."""
+        self._inner.close()

@@ -1,0 +1,143 @@
+"""A captured trace of a board's line, as text: docs/protocols/barrier-trace.md.
+
+A head in TOML says what board it was, who captured it and when; then one event a line, in its order: milliseconds since the beginning, what
+kind, and what. A trace is a stranger's file: it has limits, is read strictly, and every error names file and line.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+import tomli_w
+
+from drivers.errors import SetupError
+from drivers.profile_file import ProfileFile, Table
+from drivers.settings import Baud
+
+FIRST_LINE = "# portcullis barrier trace 1"
+END_OF_HEAD = "--"
+TRACE_BYTES_MAX = 4 * 1024 * 1024
+EVENTS_MAX = 100_000
+BYTES_A_LINE_MAX = 512
+_EVENT = re.compile(r"(?P<at>\d{1,8}\.\d{3}) (?P<kind>[><!=|#])(?: (?P<what>[^#]*?))?(?: *# (?P<note>.*))?")
+_HEX = re.compile(r"(?:[0-9A-F]{2} )*[0-9A-F]{2}")
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
+
+
+class Kind(enum.Enum):
+    """What an event is."""
+
+    TO_BOARD = ">"
+    FROM_BOARD = "<"
+    CALL = "!"  # what the driver was told to do
+    OUTCOME = "="  # what came of it
+    LOST = "|"  # the line went away, or could not be opened
+    REMARK = "#"
+
+
+class Head(Table, frozen=True, kw_only=True):
+    """What a trace is of. `simulated`: no hardware was at the other end; the recorder says so by itself."""
+
+    board: Words
+    firmware: Words
+    profile: Words
+    protocol: Literal["framed", "modbus-rtu"]
+    baud: Baud
+    unit: Annotated[int, msgspec.Meta(ge=0, le=255)]
+    entry_is_left: bool
+    simulated: bool
+    captured_by: Words
+    captured_at: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line. `what` is bytes in hexadecimal for those that were on the line, and words for the others."""
+
+    at_ms: float
+    kind: Kind
+    what: str = ""
+    note: str = ""
+
+    @property
+    def wire(self) -> bytes:
+        """The bytes that were on the line."""
+        return bytes.fromhex(self.what)
+
+    def spelt(self) -> str:
+        """As a line of the file."""
+        words = [f"{self.at_ms:.3f} {self.kind.value}", *([self.what] if self.what else [])]
+        return " ".join([*words, *([f"# {self.note}"] if self.note else [])])
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A whole trace. `first_line`: where its events begin in the file, for those who look there."""
+
+    name: str
+    head: Head
+    events: tuple[Event, ...]
+    first_line: int
+
+    def where(self, at: int) -> str:
+        """File and line of an event."""
+        return f"{self.name}:{self.first_line + at}"
+
+
+def one_line(text: str) -> str:
+    """Words as they fit an event."""
+    return "".join(letter if letter.isprintable() and letter != "#" else " " for letter in text)[:400].strip()
+
+
+def spelt(head: Head) -> str:
+    """The head as the file begins, up to the first event."""
+    return f"{FIRST_LINE}\n{tomli_w.dumps(msgspec.to_builtins(head))}{END_OF_HEAD}\n"
+
+
+def read_trace(file: ProfileFile) -> Trace:
+    """Read a trace. Raises SetupError with file and line."""
+    lines = file.text.split("\n")
+    if lines[0] != FIRST_LINE:
+        raise SetupError(f"{file.name}:1: is no barrier trace: it must begin with {FIRST_LINE!r}")
+    if END_OF_HEAD not in lines:
+        raise SetupError(f"{file.name}:{len(lines)}: the head has no end: a line of {END_OF_HEAD!r}")
+    end = lines.index(END_OF_HEAD)
+    text = ProfileFile(file.name, "\n".join(lines[:end]))
+    try:
+        head = msgspec.convert(text.table(), Head)
+    except msgspec.ValidationError as error:
+        raise text.misfit(error) from error
+    body = lines[end + 1 :]
+    if body and not body[-1]:
+        body.pop()  # the last line's end
+    if len(body) > EVENTS_MAX:
+        raise SetupError(f"{file.name}: has {len(body)} events; {EVENTS_MAX} are the most")
+    return Trace(file.name, head, tuple(_events(file.name, body, end + 2)), end + 2)
+
+
+def _events(name: str, body: list[str], first_line: int) -> Iterator[Event]:
+    before_ms = 0.0
+    for number, line in enumerate(body, first_line):
+        found = _EVENT.fullmatch(line)
+        if found is None or not line.isprintable():
+            raise SetupError(
+                f"{name}:{number}: is no event: milliseconds with three decimals, one of > < ! = | #, and what"
+            )
+        event = Event(float(found["at"]), Kind(found["kind"]), found["what"] or "", found["note"] or "")
+        if event.kind in {Kind.TO_BOARD, Kind.FROM_BOARD}:
+            if not _HEX.fullmatch(event.what):
+                raise SetupError(
+                    f"{name}:{number}: bytes are two hexadecimal digits each, in capitals, with a blank between"
+                )
+            if len(event.what) > 3 * BYTES_A_LINE_MAX:
+                raise SetupError(f"{name}:{number}: more than {BYTES_A_LINE_MAX} bytes in one line")
+        if event.at_ms < before_ms:
+            raise SetupError(f"{name}:{number}: is earlier than the line above it")
+        before_ms = event.at_ms
+        yield event

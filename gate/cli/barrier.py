@@ -1,0 +1,205 @@
+"""`gate barrier`: record a board's trace while it is brought up, and replay one against the board's profile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, note, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from drivers.barrier.settings import Framed, Modbus
+    from drivers.barrier.tracing.coverage import Coverage
+    from drivers.barrier.tracing.trace import Head, Trace
+    from gate.programs.shared.config import Config
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _noun() -> None:
+    """Traces of a barrier's board."""
+
+
+@app.command()
+def record(
+    out: Annotated[Path, typer.Argument(help="The file to write, which must not be there yet.")],
+    board: Annotated[str, typer.Option(help="What board it is: maker, kind, where it stands.")],
+    firmware: Annotated[str, typer.Option(help="Its firmware, as its menu or label says.")],
+    by: Annotated[str, typer.Option(help="Who records this.")],
+    config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None,
+) -> None:
+    """Bring the board up while its line is recorded. Orders are typed, one a line. It grants passages that nobody decided: never in service."""
+    from drivers.barrier.settings import Framed, Modbus
+    from drivers.errors import DriverError
+    from gate.programs.shared.config import ConfigError
+    from gate.programs.shared.devices.barriers import require_profile
+    from gate.programs.shared.runner import load_config
+
+    try:
+        settings = load_config(config)
+        require_profile(settings)
+    except ConfigError as error:
+        fail(Exit.CONFIG, str(error))
+    if settings.purpose == "service":
+        fail(Exit.NOT_PERMITTED, 'a recording grants passages that nobody decided: purpose = "trial" or "demo" only')
+    line = settings.driven
+    if not isinstance(line, Modbus | Framed):
+        fail(Exit.CONFIG, "barrier: there is no board on a serial line to record")
+    try:
+        _record(out, settings, line, _head(line, board=board, firmware=firmware, by=by))
+    except DriverError as error:
+        fail(Exit.UNREACHABLE, str(error))
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{out} cannot be written: {error.strerror}")
+
+
+def _head(line: Modbus | Framed, *, board: str, firmware: str, by: str) -> Head:
+    import msgspec
+
+    from drivers.barrier.profiles import load_profile
+    from drivers.barrier.tracing.trace import Head
+    from gate.programs.shared import clock
+
+    profile = load_profile(line.profile)
+    fields = {
+        "board": board,
+        "firmware": firmware,
+        "profile": line.profile,
+        "protocol": profile.__struct_config__.tag,
+        "baud": line.baud,
+        "unit": line.unit,
+        "entry_is_left": line.entry_is_left,
+        "simulated": bool(line.simulated()),
+        "captured_by": by,
+        "captured_at": clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    try:
+        return msgspec.convert(fields, Head)
+    except msgspec.ValidationError as error:
+        fail(Exit.USAGE, str(error))
+
+
+def _record(out: Path, config: Config, line: Modbus | Framed, head: Head) -> None:
+    """Record until `end`. Raises OSError or SetupError."""
+    import asyncio
+
+    from drivers.barrier.tracing.bringing_up import HELP, bring_up
+    from drivers.barrier.tracing.recorder import Recorder
+    from drivers.barrier.tracing.trace import spelt
+    from gate.programs.shared.devices.barriers import barrier
+    from gate.programs.shared.typed import typed_lines
+
+    async def run() -> None:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(spelt(head))
+            recorder = Recorder(file)
+            await bring_up(
+                barrier(line, recorder=recorder),
+                recorder,
+                typed_lines(at_end="end"),
+                poll_s=line.poll_ms / 1000,
+                grant_ms=config.rules.grant_ttl_ms,
+                say=say,
+            )
+
+    note(HELP)
+    asyncio.run(run())
+    note(f"{out} is written; gate barrier replay {out} says what it shows")
+
+
+@app.command()
+def replay(
+    traces: Annotated[list[Path], typer.Argument(help="Traces of one board.")],
+    profile: Annotated[
+        str,
+        typer.Option(
+            help="The profile, by name or path; the one that the first trace was captured with when not given."
+        ),
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+) -> None:
+    """Replay traces against a profile: what they show of it, and whether it may say verified = "hardware". Exit 1 when it may not."""
+    from drivers.barrier.building import LineProfile
+    from drivers.barrier.profiles import load_profile
+    from drivers.barrier.tracing.coverage import objections
+    from drivers.errors import SetupError
+    from gate.programs.shared.devices.barriers import replayed
+
+    found = [_read(path) for path in traces]
+    name = profile or found[0].head.profile
+    try:
+        described = load_profile(name)
+    except SetupError as error:
+        fail(Exit.CONFIG, str(error))
+    if not isinstance(described, LineProfile):
+        fail(Exit.BAD_DATA, f"{name} is of contacts, which carry no bytes")
+    try:
+        covered = replayed(described, found)
+    except SetupError as error:
+        fail(Exit.BAD_DATA, str(error))
+    against = objections(described, covered)
+    if as_json:
+        rows = [{"trace": each.trace.name, **_shown(shown)} for each, shown in covered]
+        emit_json(
+            "barrier.replay/1",
+            {"profile": name, "may_say_hardware": not against, "objections": against, "traces": rows},
+        )
+    else:
+        for each, shown in covered:
+            _say(each.trace, shown)
+        for objection in against:
+            say(f"WRONG  {objection}")
+        say(f'{name} may{" not" if against else ""} say verified = "hardware"')
+    raise typer.Exit(int(Exit.NO if against else Exit.OK))
+
+
+def _read(path: Path) -> Trace:
+    from drivers.barrier.tracing.trace import TRACE_BYTES_MAX, read_trace
+    from drivers.errors import SetupError
+    from drivers.profile_file import ProfileFile
+
+    try:
+        with path.open("rb") as file:
+            raw = file.read(TRACE_BYTES_MAX + 1)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot read {path}: {error.strerror}")
+    if len(raw) > TRACE_BYTES_MAX:
+        fail(Exit.BAD_DATA, f"{path} is larger than {TRACE_BYTES_MAX // 1024} KiB")
+    try:
+        return read_trace(ProfileFile(str(path), raw.decode()))
+    except UnicodeDecodeError:
+        fail(Exit.BAD_DATA, f"{path} is not UTF-8")
+    except SetupError as error:
+        fail(Exit.BAD_DATA, str(error))
+
+
+def _shown(shown: Coverage) -> Mapping[str, object]:
+    return {
+        "sent": shown.sent,
+        "unanswered": shown.silences,
+        "requests": shown.requests,
+        "states": shown.states,
+        "faults": shown.faults,
+        "minimum": shown.minimum,
+    }
+
+
+def _say(trace: Trace, shown: Coverage) -> None:
+    head = trace.head
+    say(f"{trace.name}: {head.board}, firmware {head.firmware}, by {head.captured_by} at {head.captured_at}")
+    say(f"  {shown.sent} requests, {shown.sent - shown.silences} answered")
+    for name, keys in (
+        ("requests", shown.requests),
+        ("states", shown.states),
+        ("faults", shown.faults),
+        ("minimum", shown.minimum),
+    ):
+        seen, missing = ([key for key, was in keys.items() if was is wanted] for wanted in (True, False))
+        say(f"  {name} seen: {', '.join(seen) or 'none'}")
+        if missing:
+            say(f"  {name} not seen: {', '.join(missing)}")
