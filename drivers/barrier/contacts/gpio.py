@@ -1,7 +1,8 @@
 """Lines of a GPIO chip, over the kernel's character device: version 2 of its interface, as in linux/gpio.h. Lines and bits, no meaning.
 
-Promises: a line that is asked for is ours alone until it is let go; outputs are off from the first moment; every edge that a line gave is
-counted, also those that the kernel had no room to keep. Whoever loses the chip hears LinkLostError.
+Promises: a line that is asked for is ours alone until it is let go; outputs are off from the first moment; every edge that interrupted the
+kernel is counted, also those that it had no room to keep (two edges within microseconds may be one interrupt). Whoever loses the chip
+hears LinkLostError.
 
 What happens to a line when it is let go, or its program dies, is the chip's affair: some fall back to inputs, others go on driving what
 was last written. Nothing here relies on either.
@@ -123,7 +124,8 @@ class Lines:
     def edges(self) -> tuple[int, ...]:
         """How many edges each line gave since it was asked for. Raises LinkLostError.
 
-        The kernel numbers the edges of each line, so the newest one's number says how many there were.
+        The kernel numbers the edges of each line, so the newest one's number says how many there were. A line that is asked for by itself
+        never loses its newest one; of several, those of a quiet line may be known with its next edge only.
         """
         for _ in range(_READS_MAX):
             try:
@@ -187,10 +189,10 @@ class Chip:
             named = f"lines {', '.join(map(str, offsets))} of {self.label}"
             if error.errno == errno.EBUSY:
                 raise LinkLostError(f"of {named} one is in use by another program or driver") from error
-            wants_edges = any(flags & Flag.EDGE_RISING for _, flags in lines)
-            if error.errno in _NEVER or (error.errno == errno.ENODEV and wants_edges):
-                edges = "; not every line of a chip can report edges" if wants_edges else ""
-                raise SetupError(f"{named} cannot be had as the profile says: {error.strerror}{edges}") from error
+            interrupts = debounce_us or any(flags & Flag.EDGE_RISING for _, flags in lines)
+            if error.errno in _NEVER or (error.errno == errno.ENODEV and interrupts):
+                why = "; edges and debounce_ms need lines that can interrupt" if interrupts else ""
+                raise SetupError(f"{named} cannot be had as the profile says: {error.strerror}{why}") from error
             raise _lost(error) from error
         _, _, descriptor = _TAIL.unpack_from(argument, len(argument) - _TAIL.size)
         return Lines(self.kernel, descriptor, offsets)

@@ -40,12 +40,12 @@ class Seen:
 class Wiring:
     """The contacts of one profile. Made by `open`."""
 
-    def __init__(self, profile: ContactsProfile, outputs: Lines, levels: Lines, passages: Lines) -> None:
+    def __init__(self, profile: ContactsProfile, outputs: Lines, levels: Lines, left: Lines, right: Lines) -> None:
         self._contacts = tuple(_contacts(profile))
         self._inputs = _inputs(profile)
         self._outputs = outputs
         self._levels = levels
-        self._passages = passages
+        self._passages = (left, right)
 
     @classmethod
     def open(cls, kernel: Kernel, path: str, profile: ContactsProfile) -> Wiring:
@@ -59,8 +59,10 @@ class Wiring:
             taken.append(chip.request([(output.line, output.flags) for output in outputs]))
             debounce_us = profile.debounce_ms * 1000
             taken.append(chip.request([(read.line, read.flags) for read in _inputs(profile)], debounce_us=debounce_us))
-            counted = [(read.line, read.flags | Flag.EDGE_RISING) for read in _passages(profile)]
-            taken.append(chip.request(counted, debounce_us=debounce_us))
+            # A request each: where one line's edges crowd out the other's, those would show with its next edge only.
+            for read in (profile.status.passages_left, profile.status.passages_right):
+                counted = [(read.line, read.flags | Flag.EDGE_RISING)]
+                taken.append(chip.request(counted, debounce_us=debounce_us))
         except BaseException:
             for lines in taken:
                 lines.close()
@@ -72,7 +74,7 @@ class Wiring:
     @property
     def edges_forgotten(self) -> int:
         """Edges of passages that the kernel had no room for, and counted."""
-        return self._passages.edges_forgotten
+        return sum(counted.edges_forgotten for counted in self._passages)
 
     def switch(self, contact: Contact | None, *, lamp: int) -> None:
         """Close this contact and no other, and show these bits of the lamp. Raises LinkLostError."""
@@ -85,7 +87,7 @@ class Wiring:
         Passages last: what is counted is never older than the leaf that was seen.
         """
         outputs, levels = self._outputs.get(), self._levels.get()
-        left, right = self._passages.edges()
+        (left,), (right,) = (counted.edges() for counted in self._passages)
         return Seen(
             frozenset(contact for place, contact in enumerate(self._contacts) if outputs >> place & 1),
             outputs >> len(self._contacts),
@@ -97,7 +99,7 @@ class Wiring:
         """Switch everything off and let the lines go."""
         with contextlib.suppress(LinkLostError):
             self._outputs.set(0)
-        for lines in (self._outputs, self._levels, self._passages):
+        for lines in (self._outputs, self._levels, *self._passages):
             lines.close()
 
 
@@ -123,8 +125,3 @@ def _inputs(profile: ContactsProfile) -> tuple[Input, ...]:
     status = profile.status
     maybe = (status.closed, status.open, *status.presence, status.fire, status.emergency, *profile.alarms.values())
     return tuple(read for read in maybe if read is not None)
-
-
-def _passages(profile: ContactsProfile) -> tuple[Input, Input]:
-    """What is counted by its edges."""
-    return profile.status.passages_left, profile.status.passages_right

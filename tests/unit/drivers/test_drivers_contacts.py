@@ -227,10 +227,12 @@ def test_passages_are_counted_however_short_and_however_many_between_two_looks()
 
 def test_edges_that_the_kernel_had_no_room_for_are_counted() -> None:
     async def story(made: ContactsBench) -> None:
+        pulse(made, PASS_B, 0.1)
         for _ in range(EVENTS_KEPT + 44):
             pulse(made, PASS_A, 0.1)
             await asyncio.sleep(0.5)
-        assert (await made.barrier.status()).count_entry == EVENTS_KEPT + 44
+        status = await made.barrier.status()
+        assert (status.count_entry, status.count_exit) == (EVENTS_KEPT + 44, 1), "nor does one line crowd out the other"
         assert made.barrier.describe()["edges_forgotten"] == 44
 
     on_contacts(story)
