@@ -95,7 +95,7 @@ def _record(out: Path, config: Config, line: Modbus | Framed, head: Head) -> Non
     from gate.programs.shared.typed import typed_lines
 
     async def run() -> None:
-        with out.open("x", encoding="utf-8") as file:
+        with out.open("x", encoding="utf-8", buffering=1) as file:
             file.write(spelt(head))
             recorder = Recorder(file)
             await bring_up(

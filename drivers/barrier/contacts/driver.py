@@ -154,6 +154,8 @@ class ContactsBarrier:
         self._orders.forget()
         if self._pulse_ends is not None:
             self._pulse_ends.cancel()
+        if self._held is not None:
+            self._next_at_s = asyncio.get_running_loop().time() + GAP_S
         self._held = self._pulse_ends = None
         self._lamp = 0
         if self._wiring is not None:

@@ -185,11 +185,14 @@ class Session:
             yield Pause(_AGAIN_S)
 
     def _pulse(self, contact: Contact) -> Conversation[None]:
-        """Close a contact, once no other one is. One that is closed already is not told again. Raises NotWellError when it does not close."""
+        """Close a contact, once no other one is; a stop no more when an emergency began meanwhile. One that is closed already is not told again.
+
+        Raises NotWellError when it does not close.
+        """
         while True:
             answer = yield Pulse(contact)
             self._status(answer)
-            if answer.done or answer.held is contact:
+            if answer.done or answer.held is contact or (contact is Contact.STOP and self.emergency):
                 return
             yield Pause(_AGAIN_S)
 

@@ -34,7 +34,7 @@ async def bring_up(
         nonlocal said
         outcome = await recorder.call(barrier, words)
         outcomes.append(outcome)
-        if outcome.spelt() != said or words != "status":
+        if outcome.spelt() != said or words not in {"status", "connect"}:
             said = outcome.spelt()
             say(f"{words}: {said}")
         return outcome

@@ -11,7 +11,6 @@ from fakes.barrier import at_rest
 from fakes.contacts_gate import ContactsBench, contacts_bench, on_contacts, shipped
 from fakes.virtual_time import run_virtual
 
-from drivers.barrier.contacts.driver import GAP_S
 from drivers.barrier.contacts.gpio import EVENTS_KEPT
 from drivers.barrier.contacts.profile import ContactsProfile, Input, Output
 from drivers.errors import DriverError, LinkLostError, NotWellError, RefusedError, SetupError
@@ -78,6 +77,17 @@ def test_a_grant_is_one_pulse_and_stands_until_the_passage_is_counted() -> None:
     on_contacts(story)
 
 
+def test_a_grant_out_is_as_outstanding_as_one_in() -> None:
+    async def story(made: ContactsBench) -> None:
+        await made.barrier.grant(Direction.EXIT, 10_000)
+        for direction in Direction:
+            with pytest.raises(RefusedError, match="outstanding"):
+                await made.barrier.grant(direction, 10_000)
+        assert (made.ordered(), made.ordered(Direction.EXIT)) == (0, 1)
+
+    on_contacts(story)
+
+
 def test_a_grant_that_nobody_uses_ends_with_the_gates_own_time() -> None:
     async def story(made: ContactsBench) -> None:
         await made.barrier.grant(Direction.ENTRY, 5_000)
@@ -95,7 +105,7 @@ def test_a_revoke_cuts_the_pulse_and_a_moment_later_stops_the_gate() -> None:
         await asyncio.sleep(0.1)
         began_s = now_s()
         await made.barrier.revoke()
-        assert now_s() - began_s == pytest.approx(GAP_S, abs=0.01)
+        assert now_s() - began_s == pytest.approx(0.05, abs=0.01)
         assert made.chip.level(STOP)
         assert not made.chip.level(A)
         assert not made.gate.granted(Way.ENTRY)
@@ -111,7 +121,7 @@ def test_a_grant_behind_a_revoke_waits_for_the_end_of_the_stop() -> None:
         await made.barrier.revoke()
         began_s = now_s()
         await made.barrier.grant(Direction.ENTRY, 10_000)
-        assert now_s() - began_s == pytest.approx(PULSE_S + GAP_S, abs=0.02)
+        assert now_s() - began_s == pytest.approx(PULSE_S + 0.05, abs=0.02)
         assert made.gate.granted(Way.ENTRY)
         assert made.turnstile.at_once == 1
 
@@ -201,13 +211,32 @@ def test_in_an_emergency_nothing_is_stopped_and_somebody_is_let_out() -> None:
         status = await made.polled(0.1)
         assert status.fire
         assert status.emergency_open
+        pulses = made.barrier.describe()["pulses"]
         await made.barrier.revoke()
-        await made.barrier.connect()
         assert not made.chip.level(STOP)
+        await made.barrier.connect()
+        assert made.barrier.describe()["pulses"] == pulses
         await made.barrier.release()
         assert made.ordered(Direction.EXIT) == 1
+        assert made.barrier.grant_written_at_s is None
 
     on_contacts(story)
+
+
+def test_a_stop_that_waits_is_not_given_when_the_fire_loop_opens() -> None:
+    async def story(made: ContactsBench) -> None:
+        await made.polled(1)
+        await made.barrier.release()
+        revoking = asyncio.ensure_future(made.barrier.revoke())
+        await asyncio.sleep(0.05)
+        assert made.chip.level(3)
+        made.gate.fire = True
+        await revoking
+        for _ in range(60):
+            assert not made.chip.level(STOP)
+            await asyncio.sleep(0.01)
+
+    on_contacts(story, with_release(3))
 
 
 # ── what is read ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -363,6 +392,18 @@ def test_closing_switches_everything_off_and_lets_the_lines_go() -> None:
     on_contacts(story, keeps_outputs=True)
 
 
+def test_who_connects_anew_in_the_middle_of_a_pulse_waits_a_moment_before_the_stop() -> None:
+    async def story(made: ContactsBench) -> None:
+        await made.polled(1)
+        await made.barrier.grant(Direction.ENTRY, 10_000)
+        began_s = now_s()
+        await made.barrier.connect()
+        assert now_s() - began_s == pytest.approx(0.05, abs=0.015)
+        assert made.chip.level(STOP)
+
+    on_contacts(story)
+
+
 def test_a_chip_that_goes_away_in_the_middle_of_a_pulse_is_a_lost_link() -> None:
     async def story(made: ContactsBench) -> None:
         await made.polled(1)
@@ -413,6 +454,11 @@ def test_counts_begin_anew_with_each_connection_for_nobody_counted_in_between() 
         after = await made.barrier.status()
         assert (after.count_entry, after.count_exit) == (0, 0)
         assert after.restarts > before.restarts
+        seen = []
+        for _ in range(5):
+            await made.barrier.connect()
+            seen.append((await made.barrier.status()).restarts)
+        assert len(set(seen)) == 5, "several within the same tenth of a second"
 
     on_contacts(story)
 
@@ -466,7 +512,9 @@ def test_another_chip_and_lines_that_it_does_not_have_are_setup_errors() -> None
             with pytest.raises(SetupError, match=why):
                 await made.barrier.connect()
             assert made.chip.owned == 0
+            assert not made.chip._open
 
+    run_virtual(run(with_open(16), "lines 8, 16, 11, 12, 13 of portcullis-contacts cannot be had"))
     run_virtual(
         run(msgspec.structs.replace(shipped(), chip="other"), "'portcullis-contacts', the profile is for 'other'")
     )

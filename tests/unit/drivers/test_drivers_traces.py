@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from fakes.barrier import AT_REST
 from fakes.recorded_boards import NAMES, head_of, profile_of, text_of, trace_of
 from fakes.virtual_time import run_virtual
 
@@ -19,14 +20,15 @@ from drivers.barrier.framed.frames import CheckKind
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.profiles import load_profile, read_profile
 from drivers.barrier.settings import Contacts, Framed, Modbus
+from drivers.barrier.tracing.calls import Outcome
 from drivers.barrier.tracing.coverage import MINIMUM, Coverage, coverage, objections
 from drivers.barrier.tracing.recorder import Recorder
 from drivers.barrier.tracing.replay import Replayed, replay
 from drivers.barrier.tracing.trace import EVENTS_MAX, Event, Kind, Trace, read_trace, spelt
-from drivers.errors import SetupError
+from drivers.errors import RefusedError, SetupError
 from drivers.links import memory_pair
 from drivers.profile_file import ProfileFile
-from drivers.values import LeafPosition
+from drivers.values import BarrierStatus, LeafPosition
 from gate.programs.shared.devices.barriers import is_verified
 
 FOLDER = resources.files("drivers.profiles") / "barrier"
@@ -209,6 +211,46 @@ def test_what_is_missing_is_said(ends_at: str, missing: list[str]) -> None:
     assert found.startswith("no trace of 1 shows: ")
     assert [name for name in missing if name not in found] == []
     assert len(found.split(": ")[1].replace("counted, and", "").replace("power-up, or", "").split(", ")) == len(missing)
+
+
+def test_a_passage_whose_leaf_was_not_seen_to_close_is_none() -> None:
+    trace = trace_of("ds205a", simulated=False)
+    passed = [
+        at for at, event in enumerate(trace.events) if event.kind is Kind.OUTCOME and "counted 1 in" in event.what
+    ]
+    shut = next(at for at in passed if trace.events[at].what.startswith("closed"))
+    assert passed[0] < shut
+    for at, shown in ((shut, False), (shut + 1, True)):
+        _, covered = replayed(replace(trace, events=trace.events[:at]))
+        assert covered.minimum["a passage that is counted, and the leaf closed behind it"] is shown
+
+
+@pytest.mark.parametrize(
+    ("after", "shown"),
+    [
+        (AT_REST, True),
+        (replace(AT_REST, count_entry=1), False),
+        (replace(AT_REST, grants_left_entry=1), False),
+        (replace(AT_REST, position=LeafPosition.OPEN), False),
+    ],
+    ids=["nobody", "somebody passed", "the grant stands", "the leaf stays open"],
+)
+def test_a_revocation_is_shown_by_what_came_of_it(after: BarrierStatus, shown: bool) -> None:  # noqa: FBT001
+    granted = replace(AT_REST, position=LeafPosition.OPENING, grants_left_entry=1)
+    outcomes = [
+        Outcome("status", AT_REST), Outcome("grant entry 5000"), Outcome("status", granted), Outcome("revoke"),
+        Outcome("status", after),
+    ]  # fmt: skip
+    revoked = MINIMUM["a grant that is revoked before anybody passes"]
+    assert revoked(outcomes) is shown
+    assert not revoked([*outcomes[:1], Outcome("grant entry 5000", error=RefusedError("no")), *outcomes[2:]])
+
+
+def test_a_place_of_the_leaf_that_the_profile_does_not_name_counts_against_it() -> None:
+    played, _ = replayed(trace_of("ds205a"))
+    lost = Outcome("status", replace(AT_REST, position=LeafPosition.UNKNOWN))
+    (objection,) = coverage(replace(played, outcomes=(lost,)), profile_of("ds205a")).objections
+    assert "values of status.position do not say" in objection
 
 
 def test_two_traces_may_show_the_least_between_them() -> None:
