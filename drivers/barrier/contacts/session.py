@@ -22,6 +22,7 @@ _AGAIN_S = 0.01  # until a contact is tried again while another one is closed
 _COUNTS = 2**32  # as drivers.values has them
 _PASSAGES_A_SECOND_MAX = 5  # people do not walk faster: more are a contact that bounces, or is defective
 _PASSAGES_AT_ONCE_MAX = 3
+_CALM_S = 1.0  # after such a contact, until it is believed again
 
 Answered = TypeVar("Answered")
 
@@ -93,6 +94,8 @@ class Session:
         self._passage: _Passage | None = None
         self._passages = (0, 0)
         self._looked_at_s = 0.0
+        self._hasty = 0.0  # passages beyond what people make, as they add up
+        self._was_hasty = False
 
     def hello(self) -> Conversation[BarrierStatus]:
         """Begin to count anew, and leave no passage behind that somebody before us asked for. Raises NotWellError.
@@ -103,6 +106,10 @@ class Session:
         self._openings = max(self._openings + 1, int(self._clock() * 10) % _COUNTS)
         self._passage, self._passages, self._looked_at_s = None, (0, 0), self._clock()
         status = yield from self.status()
+        if self._was_hasty:
+            yield Pause(_CALM_S)
+            status = yield from self.status()
+            self._was_hasty = False
         if self.emergency:
             return status
         if self._profile.grant.stop is None:
@@ -244,14 +251,16 @@ class Session:
         return LeafPosition.CLOSED if closed else LeafPosition.OPEN
 
     def _require_walking_pace(self, seen: Seen) -> None:
-        """Raises NotWellError when more passages were counted since the last look than people can have made."""
+        """Raises NotWellError when more passages were counted of late than people can have made."""
         now_s = self._clock()
         grown = sum(seen.passages) - sum(self._passages)
-        most = _PASSAGES_AT_ONCE_MAX + _PASSAGES_A_SECOND_MAX * (now_s - self._looked_at_s)
+        forgiven = _PASSAGES_A_SECOND_MAX * (now_s - self._looked_at_s)
         self._passages, self._looked_at_s = seen.passages, now_s
-        if grown > most:
+        self._hasty = max(0.0, self._hasty + grown - forgiven)
+        if self._hasty > _PASSAGES_AT_ONCE_MAX:
+            self._hasty, self._was_hasty = 0.0, True
             raise NotWellError(
-                f"{grown} passages were counted faster than people walk: a contact of them bounces (debounce_ms) or is defective"
+                "passages are counted faster than people walk: a contact of them bounces (debounce_ms) or is defective"
             )
 
 

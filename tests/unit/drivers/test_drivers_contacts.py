@@ -14,7 +14,7 @@ from fakes.virtual_time import run_virtual
 from drivers.barrier.contacts.gpio import EVENTS_KEPT
 from drivers.barrier.contacts.profile import ContactsProfile, Input, Output
 from drivers.errors import DriverError, LinkLostError, NotWellError, RefusedError, SetupError
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from drivers.values import BarrierAlarm, Direction, LampColour, LeafPosition
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.turnstile import FIRE_LOOP, LAMP, PASS_A, PASS_B, READY
 
@@ -267,20 +267,50 @@ def test_edges_that_the_kernel_had_no_room_for_are_counted() -> None:
     on_contacts(story)
 
 
-def test_what_bounces_within_the_debounce_is_no_passage_and_what_bounces_beyond_puts_the_lane_out_of_service() -> None:
-    async def bounces(made: ContactsBench, apart_s: float) -> BarrierStatus:
-        for _ in range(6):
-            pulse(made, PASS_A, apart_s / 2)
-            await asyncio.sleep(apart_s)
-        return await made.barrier.status()
+async def bounces(made: ContactsBench, apart_s: float, times: int = 6) -> None:
+    for _ in range(times):
+        pulse(made, PASS_A, apart_s / 2)
+        await asyncio.sleep(apart_s)
 
+
+def test_what_bounces_within_the_debounce_is_no_passage_and_what_bounces_beyond_puts_the_lane_out_of_service() -> None:
     async def story(made: ContactsBench) -> None:
-        assert (await bounces(made, 0.006)).count_entry == 0
+        await bounces(made, 0.006)
+        assert (await made.barrier.status()).count_entry == 0
+        await bounces(made, 0.02)
         with pytest.raises(NotWellError, match="faster than people walk"):
-            await bounces(made, 0.02)
+            await made.barrier.status()
         with pytest.raises(LinkLostError, match="faster than people"):
             await made.barrier.status()
         assert made.chip.owned == 0
+
+    on_contacts(story)
+
+
+def test_a_contact_that_bounces_on_is_noticed_look_by_look_and_keeps_the_lane_out_of_service_until_it_is_calm() -> None:
+    async def story(made: ContactsBench) -> None:
+        bouncing = asyncio.ensure_future(bounces(made, 0.03, times=100))
+        with pytest.raises(NotWellError, match="faster than people walk"):
+            await made.polled(1)
+        with pytest.raises(NotWellError, match="faster than people walk"):
+            await made.barrier.connect()
+        await bouncing
+        began_s = now_s()
+        await made.barrier.connect()
+        assert now_s() - began_s == pytest.approx(1, abs=0.02)
+        assert at_rest(await made.polled(0.5))
+        await made.barrier.connect()
+        assert now_s() - began_s < 2, "calm is not asked for again"
+
+    on_contacts(story)
+
+
+def test_people_who_hurry_one_behind_the_other_are_counted() -> None:
+    async def story(made: ContactsBench) -> None:
+        for _ in range(30):
+            pulse(made, PASS_A, 0.1)
+            await made.polled(0.35)
+        assert (await made.barrier.status()).count_entry == 30
 
     on_contacts(story)
 
