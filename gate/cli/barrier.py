@@ -32,6 +32,7 @@ def record(
     firmware: Annotated[str, typer.Option(help="Its firmware, as its menu or label says.")],
     by: Annotated[str, typer.Option(help="Who records this.")],
     config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None,
+    first: Annotated[bool, typer.Option("--first", help="The board of the first of two doors.")] = False,
 ) -> None:
     """Bring the board up while its line is recorded. Orders are typed, one a line. It grants passages that nobody decided: never in service."""
     from drivers.barrier.settings import Framed, Modbus
@@ -47,7 +48,7 @@ def record(
         fail(Exit.CONFIG, str(error))
     if settings.purpose == "service":
         fail(Exit.NOT_PERMITTED, 'a recording grants passages that nobody decided: purpose = "trial" or "demo" only')
-    line = settings.driven
+    line = settings.first_driven if first else settings.driven
     if not isinstance(line, Modbus | Framed):
         fail(Exit.CONFIG, "barrier: there is no board on a serial line to record")
     try:

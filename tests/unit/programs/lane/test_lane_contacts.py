@@ -11,7 +11,7 @@ from fakes.contacts_gate import ContactsBench, contacts_bench
 from fakes.virtual_time import run_virtual
 
 from drivers.errors import DriverError
-from gate.passage.events import Event, LaneSeen, Part, PartBack, PartLost
+from gate.passage.events import DoorSeen, Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper
 from hardware_sim.barrier.turnstile import PASS_A
 
@@ -72,6 +72,6 @@ def test_a_defect_closes_the_lane_once_and_its_end_opens_it_once(
     (lost, *_) = [record for record in caplog.records if record.message == "barrier_lost"]
     assert [record.message for record in caplog.records].count("barrier_back") == 1
     assert why in getattr(lost, "reason", "")
-    last = next(event for event in reversed(events) if isinstance(event, LaneSeen))
+    last = next(event for event in reversed(events) if isinstance(event, DoorSeen))
     assert last.closed
     assert last.grants_left == 0

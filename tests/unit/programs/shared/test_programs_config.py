@@ -43,6 +43,9 @@ def test_a_lane_of_two_doors_has_a_barrier_for_each_and_sensors_between_them(tmp
     assert two.first_driven is not None
     assert two.first_driven.port == "/dev/first"
     assert rules_of(two).policy.two_doors
+    chip = {"driver": "contacts", "port": "/dev/gpiochip0", "profile": "perco-pulse"}
+    wired = load(written(tmp_path, barrier=chip, first_barrier=chip, sensors={"port": "/dev/inside"}))
+    assert wired.driven == wired.first_driven, "two doors may be wired to one chip"
     watching = load(written(tmp_path, mode="shadow", first_barrier={"port": "x"}, sensors={"port": "y"}))
     assert watching.first_driven is None
     assert not rules_of(load(written(tmp_path))).policy.two_doors
