@@ -1,45 +1,140 @@
 """An event loop whose clock jumps to the next timer: hours of a lane run in moments, and always the same way.
 
-For code without threads, sockets or processes: nothing from outside is waited for. When nothing can ever happen again the run ends with
-an error instead of hanging.
+For code without threads, sockets or processes: nothing from outside is waited for, so there is no selector, and what would need one
+raises NotImplementedError. Promises: what is ready runs before time passes; timers fire in the order of their times, and those of one
+time in the order in which they were set; a cancelled one neither fires nor moves the clock. A callback that fails ends the run with its
+error, and so does it when nothing can ever happen again: nobody would look at a log.
 """
 
 from __future__ import annotations
 
 import asyncio
-import selectors
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+import contextvars
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, TypeVarTuple
 
 Answer = TypeVar("Answer")
+Arguments = TypeVarTuple("Arguments")
 BEGINS_S = 1_000.0
+RESOLUTION_S = 1e-9  # what is due within so short a time is due at once, as in asyncio's own loops
+_TIMERS_MIN = 256  # with more, cancelled ones are cleared away whenever the timers have doubled; until then they wait for their time
 
 
 class StandstillError(RuntimeError):
     """Everybody waits, and no timer is set."""
 
 
-class _Jumping(selectors.DefaultSelector):
-    now_s = BEGINS_S
+class _Call(asyncio.TimerHandle):
+    """Something to be called, soon or at its time. Of its base it keeps the face alone: there are many."""
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise StandstillError("everybody waits and no timer is set")
-        if timeout > 0:
-            self.now_s += timeout
-        return []
+    __slots__ = ("args", "at_s", "callback", "context")
+
+    def __init__(
+        self,
+        at_s: float,
+        callback: Callable[..., object],
+        args: tuple[object, ...],
+        context: contextvars.Context | None,
+    ) -> None:
+        self.at_s = at_s
+        self.callback: Callable[..., object] | None = callback  # None once it is cancelled
+        self.args = args
+        self.context = contextvars.copy_context() if context is None else context
+
+    def cancel(self) -> None:
+        """Let it not be called, if it was not yet."""
+        self.callback, self.args = None, ()
+
+    def cancelled(self) -> bool:
+        """True once it was cancelled."""
+        return self.callback is None
+
+    def when(self) -> float:
+        """Its time, in seconds of the loop's clock."""
+        return self.at_s
+
+    def __repr__(self) -> str:
+        return f"<call of {self.callback} at {self.at_s}>"
 
 
-class _VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self, selector: _Jumping) -> None:
-        super().__init__(selector)
-        self._jumping = selector
+class VirtualLoop(asyncio.BaseEventLoop):
+    """The loop. What runs and stops it is its base's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now_s = BEGINS_S
+        self._soon: deque[_Call] = deque()
+        self._timers: list[tuple[float, int, _Call]] = []
+        self._order = itertools.count()
+        self._timers_max = _TIMERS_MIN
 
     def time(self) -> float:
-        return self._jumping.now_s
+        """Seconds, virtual ones."""
+        return self._now_s
+
+    def call_soon(
+        self, callback: Callable[[*Arguments], object], *args: *Arguments, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
+        """Call it before time passes."""
+        call = _Call(self._now_s, callback, args, context)
+        self._soon.append(call)
+        return call
+
+    call_soon_threadsafe = call_soon  # there are no threads; a signal's handler may call it
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call it at its time, or, where that is over, behind everything that is ready."""
+        call = _Call(when, callback, args, context)
+        heapq.heappush(self._timers, (when, next(self._order), call))
+        return call
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call it after so many seconds."""
+        return self.call_at(self._now_s + delay, callback, *args, context=context)
+
+    def _run_once(self) -> None:
+        """Call what is ready, and what that makes ready. Raises StandstillError."""
+        soon = self._soon
+        if not soon:
+            self._pass_time()
+        while soon:
+            call = soon.popleft()
+            if call.callback is not None:
+                call.context.run(call.callback, *call.args)
+
+    def _pass_time(self) -> None:
+        """Until the next timer is due, and with it those of the same moment. Raises StandstillError."""
+        timers = self._timers
+        if len(timers) > self._timers_max:
+            timers[:] = [timer for timer in timers if timer[2].callback is not None]
+            heapq.heapify(timers)
+            self._timers_max = max(_TIMERS_MIN, 2 * len(timers))
+        while timers and timers[0][2].callback is None:
+            heapq.heappop(timers)
+        if not timers:
+            raise StandstillError("everybody waits and no timer is set")
+        self._now_s += max(0.0, timers[0][0] - self._now_s)
+        due_s = self._now_s + RESOLUTION_S
+        while timers and timers[0][0] <= due_s:
+            self._soon.append(heapq.heappop(timers)[2])
 
 
 def run_virtual(main: Coroutine[Any, Any, Answer]) -> Answer:
     """Run a coroutine to its end on a loop of its own. Raises StandstillError."""
-    with asyncio.Runner(loop_factory=lambda: _VirtualLoop(_Jumping())) as runner:
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)
