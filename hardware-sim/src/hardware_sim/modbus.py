@@ -7,6 +7,7 @@ a request that it can answer.
 
 from __future__ import annotations
 
+import struct
 from typing import Protocol
 
 READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT, WRITE_COIL, WRITE_ONE, WRITE_COILS, WRITE_MANY = (
@@ -184,8 +185,7 @@ class Slave:
         if not 1 <= count <= READ_REGISTERS_MAX:
             raise IllegalValueError
         read = self._registers.read_input if function == READ_INPUT else self._registers.read_holding
-        data = b"".join(value.to_bytes(2, "big") for value in read(address, count))
-        return bytes([len(data)]) + data
+        return struct.pack(f">B{count}H", 2 * count, *read(address, count))
 
     def _write_one(self, body: bytes) -> bytes:
         if len(body) != 4:

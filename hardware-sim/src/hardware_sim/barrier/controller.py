@@ -7,6 +7,7 @@ whoever stands in it, and the fire input opens it whatever the host says. Time c
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -144,6 +145,13 @@ class Controller:
     def releasing(self) -> bool:
         """True while the leaf stands open for an officer's release."""
         return self._released_at_ms is not None
+
+    @property
+    def calm_until_ms(self) -> float:
+        """Until then a step with no beam broken changes nothing, if nothing comes from outside; `now_ms` while something goes on."""
+        if self._called_open or self.fire or self.motor_fault or any(self.broken) or not self.leaf.rests_closed:
+            return self.now_ms
+        return math.inf if self._host_seen_ms is None else self._host_seen_ms + self.watchdog_ms
 
     @property
     def _called_open(self) -> bool:

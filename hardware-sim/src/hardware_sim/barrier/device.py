@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from hardware_sim.barrier.controller import Controller
 from hardware_sim.barrier.leaf import TRAVEL_MS, LeafState
 from hardware_sim.barrier.registers import BarrierRegisters
-from hardware_sim.barrier.zone import GONE_M, LEAF_M, START_M, WALK_M_S, Body, Place, broken_beams
+from hardware_sim.barrier.zone import GONE_M, LEAF_M, NONE_BROKEN, START_M, WALK_M_S, Body, Place, broken_beams
 from hardware_sim.modbus import Slave
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ class Judge(Protocol):
     fire: bool
     motor_fault: bool
     now_ms: float
+
+    @property
+    def calm_until_ms(self) -> float:
+        """Until then a step with no beam broken changes nothing, if nothing comes from outside; not after `now_ms` where that is not known."""
 
     def host_spoke(self) -> None:
         """A request of the host's was answered."""
@@ -208,32 +212,41 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
         while self._now_ms < now_ms:
             step_ms = min(STEP_MS_MAX, now_ms - self._now_ms)
             self._now_ms += step_ms
-            self._step(step_ms)
+            self._step(self._now_ms, step_ms)
 
-    def _step(self, step_ms: float) -> None:
-        leaf = self._controller.leaf
-        for body in self._bodies:
-            body.walk(step_ms, leaf.angle_degrees)
-            self._follow(body)
-        self._bodies = [body for body in self._bodies if not body.gone]
-        before = leaf.state
+    def _step(self, now_ms: float, step_ms: float) -> None:
+        controller = self._controller
+        if self._bodies:
+            self._walk(step_ms, controller.leaf.angle_degrees)
         broken = broken_beams(self._bodies)
         if self._stuck is not None:
             broken = tuple(is_broken or at == self._stuck for at, is_broken in enumerate(broken))
-        self._controller.step(self._now_ms or 0.0, broken)
+        if broken == NONE_BROKEN and now_ms < controller.calm_until_ms:
+            controller.now_ms = now_ms
+            return
+        leaf = controller.leaf
+        before = leaf.state
+        controller.step(now_ms, broken)
         if leaf.state is not before:
             self._report_leaf(before, leaf.state)
 
+    def _walk(self, step_ms: float, leaf_degrees: float) -> None:
+        for body in self._bodies:
+            body.walk(step_ms, leaf_degrees)
+            self._follow(body)
+        self._bodies = [body for body in self._bodies if not body.gone]
+
     def _follow(self, body: Body) -> None:
-        if body.in_zone and not body.entered:
+        in_zone = body.in_zone
+        if in_zone and not body.entered:
             body.entered = True
             self._places[body.traveller] = Place.IN_ZONE
             self._report("body_entered", traveller=body.traveller)
-        elif not body.in_zone and body.entered and body.across is body.outbound:
+        elif not in_zone and body.entered and body.across is body.outbound:
             body.entered = False
             self._places[body.traveller] = Place.BACK
             self._report("walked_back", traveller=body.traveller)
-        elif not body.in_zone and body.speed_m_s < 0 and not body.across and not body.outbound:
+        elif not in_zone and body.speed_m_s < 0 and not body.across and not body.outbound:
             self._places[body.traveller] = Place.BACK
         if body.at_leaf != body.covers(LEAF_M):
             body.at_leaf = not body.at_leaf

@@ -40,6 +40,11 @@ class Leaf:
             return LeafState.CLOSED
         return LeafState.OPEN if self.angle_degrees >= OPEN_DEGREES else LeafState.STOPPED
 
+    @property
+    def rests_closed(self) -> bool:
+        """True when it is closed and does not move."""
+        return not self._moving and self.angle_degrees <= 0.0
+
     def drive(self, *, towards_open: bool, elapsed_ms: float) -> None:
         """Let the motor move it for a while."""
         step = elapsed_ms * OPEN_DEGREES / self.travel_ms

@@ -101,11 +101,12 @@ class BarrierRegisters:
 
     def _inputs(self) -> list[int]:
         barrier = self._controller
+        first, middle, last = barrier.broken
         return [
             IDENTITY,
             MAP_VERSION,
             barrier.leaf.state,
-            sum(1 << bit for bit, broken in enumerate(barrier.broken) if broken),
+            first | middle << 1 | last << 2,
             barrier.bodies,
             *divmod(barrier.passages[Way.ENTRY], 0x10000),
             *divmod(barrier.passages[Way.EXIT], 0x10000),

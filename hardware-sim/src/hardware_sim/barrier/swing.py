@@ -97,6 +97,11 @@ class SwingBoard:
         """True while it complains of this."""
         return alarm in self._alarms
 
+    @property
+    def calm_until_ms(self) -> float:
+        """Nothing of that is known."""
+        return self.now_ms
+
     # ── what happens by itself ───────────────────────────────────────────────────────────────────────────────────────
 
     def power_cycle(self) -> None:

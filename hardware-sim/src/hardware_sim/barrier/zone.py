@@ -84,4 +84,5 @@ def broken_beams(bodies: list[Body]) -> tuple[bool, ...]:
     """Which beams are broken, entry side first."""
     if not bodies:
         return NONE_BROKEN
-    return tuple(any(body.covers(beam_m) for body in bodies) for beam_m in BEAMS_M)
+    spans = [(body.rear_m, body.front_m) for body in bodies]
+    return tuple([any(rear_m < beam_m < front_m for rear_m, front_m in spans) for beam_m in BEAMS_M])
