@@ -6,11 +6,10 @@ Cancelling a waiter leaves the line to the others.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
 import heapq
 import itertools
-from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 
 class Urgency(enum.IntEnum):
@@ -30,16 +29,15 @@ class Turns:
         self._order = itertools.count()
         self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
 
-    @contextlib.asynccontextmanager
-    async def take(self, urgency: Urgency) -> AsyncIterator[None]:
-        """Wait for a turn and hold it. Never waits behind the less urgent, except for the one who speaks now."""
+    def take(self, urgency: Urgency) -> Turn:
+        """Wait for a turn and hold it: `async with`. Never waits behind the less urgent, except for the one who speaks now."""
+        return Turn(self, urgency)
+
+    async def begin(self, urgency: Urgency) -> None:
+        """Wait for a turn; `end` must follow."""
         if self._taken:
             await self._queue(urgency)
         self._taken = True
-        try:
-            yield
-        finally:
-            self._pass_on()
 
     async def _queue(self, urgency: Urgency) -> None:
         turn = asyncio.get_running_loop().create_future()
@@ -48,10 +46,10 @@ class Turns:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._pass_on()  # the turn came in the same moment
+                self.end()  # the turn came in the same moment
             raise
 
-    def _pass_on(self) -> None:
+    def end(self) -> None:
         """Give the turn to the next waiter; it stays taken in between, so nobody slips in."""
         self._taken = False
         while self._waiting:
@@ -60,3 +58,17 @@ class Turns:
                 self._taken = True
                 turn.set_result(None)
                 return
+
+
+@dataclass(slots=True)
+class Turn:
+    """One turn, as long as the block that it is held for."""
+
+    turns: Turns
+    urgency: Urgency
+
+    async def __aenter__(self) -> None:
+        await self.turns.begin(self.urgency)
+
+    async def __aexit__(self, *_: object) -> None:
+        self.turns.end()

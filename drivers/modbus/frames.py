@@ -7,6 +7,7 @@ one by one. Written from Modbus over Serial Line V1.02 §2.5 and Application Pro
 
 from __future__ import annotations
 
+import functools
 import struct
 from dataclasses import dataclass
 
@@ -51,7 +52,7 @@ def seal(body: bytes) -> bytes:
     return body + struct.pack("<H", crc16(body))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReadRequest:
     """Read `count` registers or bits from `address` on; `function` is one of READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT."""
 
@@ -60,7 +61,7 @@ class ReadRequest:
     address: int
     count: int
 
-    @property
+    @functools.cached_property
     def wire(self) -> bytes:
         """The frame's bytes."""
         return seal(struct.pack(">BBHH", self.unit, self.function, self.address, self.count))
@@ -70,12 +71,12 @@ class ReadRequest:
         """How many bytes of values a reply holds."""
         return (self.count + 7) // 8 if self.function in _OF_BITS else 2 * self.count
 
-    @property
+    @functools.cached_property
     def reply_head(self) -> bytes:
         """What a reply that carries out this request begins with."""
         return bytes((self.unit, self.function, self.data_bytes))
 
-    @property
+    @functools.cached_property
     def reply_bytes(self) -> int:
         """How long such a reply is."""
         return 5 + self.data_bytes

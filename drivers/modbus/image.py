@@ -11,13 +11,9 @@ Image = Mapping[Cell, int]
 
 def number(place: Place, image: Image) -> int:
     """The value that stands there."""
-    ((function, address),) = place.places
-    words = [image[function, address + at] for at in range(place.words)]
-    if place.low_first:
-        words.reverse()
     value = 0
-    for word in words:
-        value = value << 16 | word
+    for cell in place.cells:
+        value = value << 16 | image[cell]
     return value if place.bit is None else value >> place.bit & 1
 
 

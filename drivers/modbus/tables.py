@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
@@ -18,16 +19,19 @@ Value = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
 Cell = tuple[int, int]  # the function that reads it, its address
 
 
-class Addressed(Table, frozen=True, kw_only=True):
-    """The base of what stands in one of the four tables of Modbus; exactly one of the keys names it."""
+class Addressed(Table, frozen=True, kw_only=True, dict=True):
+    """The base of what stands in one of the four tables of Modbus; exactly one of the keys names it.
+
+    A board is asked several times a second for years: what follows from the keys is worked out once.
+    """
 
     coil: Address | None = None
     discrete: Address | None = None
     holding: Address | None = None
     input: Address | None = None
 
-    @property
-    def places(self) -> tuple[tuple[int, int], ...]:
+    @functools.cached_property
+    def places(self) -> tuple[Cell, ...]:
         """The function that reads it and its address, for each key that is given."""
         found = (
             (READ_COILS, self.coil),
@@ -49,12 +53,25 @@ class Place(Addressed, frozen=True, kw_only=True):
     bit: Annotated[int, msgspec.Meta(ge=0, le=15)] | None = None
     equals: Value | None = None
 
+    @functools.cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells that the value is made of, the highest first."""
+        ((function, address),) = self.places
+        cells = tuple((function, address + at) for at in range(self.words))
+        return cells[::-1] if self.low_first else cells
+
 
 class Read(Addressed, frozen=True, kw_only=True):
     """A stretch that every status asks for. `spare` registers behind it may be read besides, so that two answers differ in length."""
 
     count: Annotated[int, msgspec.Meta(ge=1, lt=REGISTERS_READ_MAX)]
     spare: Annotated[int, msgspec.Meta(ge=0, le=8)] = 0
+
+    @functools.cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells that an answer may hold, in its order."""
+        ((function, address),) = self.places
+        return tuple((function, address + at) for at in range(self.count + self.spare))
 
 
 class Identity(Addressed, frozen=True, kw_only=True):

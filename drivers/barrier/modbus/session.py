@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import enum
 from collections.abc import Callable, Collection
-from dataclasses import replace
 
 from drivers.barrier.modbus.counts import Counts
 from drivers.barrier.modbus.granting import Conversation, Kept, grants_of
@@ -20,6 +19,7 @@ from drivers.errors import NoReplyError, RefusedError, SetupError
 from drivers.modbus.asking import ATTEMPTS_MAX, is_busy, read, reply_deadline_s, values, write, write_coils
 from drivers.modbus.frames import READ_COILS, ReadRequest, Request
 from drivers.modbus.image import Image, holds, number
+from drivers.modbus.tables import Cell, Read
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
 GRANT_ATTEMPTS_MAX = 4  # of a grant that provably never arrived
@@ -49,8 +49,9 @@ class Session:
         self._kept = Kept(unit)
         self._grants = grants_of(profile, unit=unit, kept=self._kept, clock=clock)
         self._order: Request | None = None
+        self._questions = [_questions(one, unit) for one in profile.reads]
         self._next_read = 0
-        self._spares = [0] * len(profile.reads)
+        self._asked_longer = [False] * len(profile.reads)
 
     def reply_deadline_s(self, request: Request) -> float:
         """How long a reply may take from the first byte of its request on."""
@@ -101,20 +102,19 @@ class Session:
 
     def _look(self) -> Conversation[BarrierStatus]:
         """Read every stretch at least once, round and round: two questions in a row never have answers of the same shape."""
-        reads, image, changes = self._profile.reads, dict[tuple[int, int], int](), self._kept.changes
+        reads, image, changes = self._profile.reads, dict[Cell, int](), self._kept.changes
         missing, silent = set(range(len(reads))), 0
         for _ in range(ATTEMPTS_MAX * len(reads)):
             at = self._next_read
             self._next_read = (at + 1) % len(reads)
-            ((function, address),) = reads[at].places
             # Another length than last time: a late answer to an earlier question cannot pass for this one's.
-            self._spares[at] = reads[at].spare - self._spares[at]
-            reply = yield ReadRequest(self._unit, function, address, reads[at].count + self._spares[at])
+            self._asked_longer[at] = not self._asked_longer[at]
+            reply = yield self._questions[at][self._asked_longer[at]]
             silent = silent + 1 if reply is None else 0
             if silent >= ATTEMPTS_MAX:
                 break
             if reply is not None and not is_busy(reply):
-                image.update(((function, address + offset), value) for offset, value in enumerate(values(reply)))
+                image.update(zip(reads[at].cells, values(reply), strict=False))  # with or without the spare
                 missing.discard(at)
             if not missing:
                 kept = changes != self._kept.changes or self._kept.in_image(image)
@@ -241,22 +241,24 @@ class Session:
             granted.reverse()
         places, alarms = self._profile.status, self._profile.alarms
         bodies = sum(holds(place, image) for place in places.presence)
-        status = BarrierStatus(
-            position=LeafPosition.UNKNOWN,
+        fire = holds(places.fire, image)
+        emergency_open = holds(places.fire if places.emergency is None else places.emergency, image)
+        self.emergency = fire or emergency_open
+        raised = frozenset(alarm for alarm, place in alarms.items() if holds(place, image))
+        return BarrierStatus(
+            position=self._position(image, raised),
             bodies=bodies if places.bodies is None else number(places.bodies, image),
             count_entry=passages[0],
             count_exit=passages[1],
             grants_left_entry=granted[0],
             grants_left_exit=granted[1],
-            fire=holds(places.fire, image),
-            emergency_open=holds(places.fire if places.emergency is None else places.emergency, image),
-            alarms=frozenset(alarm for alarm, place in alarms.items() if holds(place, image)),
+            fire=fire,
+            emergency_open=emergency_open,
+            alarms=raised,
             restarts=restarts,
         )
-        self.emergency = status.fire or status.emergency_open
-        return replace(status, position=self._position(image, status))
 
-    def _position(self, image: Image, status: BarrierStatus) -> LeafPosition:
+    def _position(self, image: Image, alarms: Collection[BarrierAlarm]) -> LeafPosition:
         """Where the leaf is; a board that does not tell has it closed while nothing is granted and nothing is wrong."""
         places = self._profile.status
         if places.position is not None:
@@ -265,7 +267,14 @@ class Session:
             return LeafPosition.CLOSED if holds(places.closed, image) else LeafPosition.UNKNOWN
         if any(self._grants.shown(image)) or self.emergency:
             return LeafPosition.OPEN
-        return LeafPosition.UNKNOWN if status.alarms else LeafPosition.CLOSED
+        return LeafPosition.UNKNOWN if alarms else LeafPosition.CLOSED
+
+
+def _questions(stretch: Read, unit: int) -> tuple[ReadRequest, ReadRequest]:
+    """A stretch, asked for without and with what is spare. They are the same all day, and so are their frames."""
+    ((function, address),) = stretch.places
+    least, most = (ReadRequest(unit, function, address, stretch.count + more) for more in (0, stretch.spare))
+    return least, most
 
 
 def grant_fate(before: BarrierStatus, after: BarrierStatus, direction: Direction) -> GrantFate:
