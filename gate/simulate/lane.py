@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -11,8 +10,7 @@ from dataclasses import dataclass
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
-from drivers.errors import LinkLostError
-from drivers.links import Link, MemoryLink, memory_pair
+from drivers.links import Link, MemoryLink
 from gate.channel import messages
 from gate.passage import records
 from gate.passage.events import DocumentPresented, DocumentRemoved, Event, Part, PartBack, SiteSeen, TrackChange
@@ -43,7 +41,7 @@ from gate.programs.lane.records import Remembered
 from gate.simulate.evidence import tell
 from gate.simulate.log import Left, SimulatedLog
 from hardware_sim.hall.lane import Desk, Word
-from hardware_sim.hall.line import BAUD
+from hardware_sim.hall.line import BAUD, Line
 from hardware_sim.hall.scene import Scene
 
 POLL_S = 0.15  # a site may set 20 to 250 ms
@@ -52,7 +50,6 @@ DAY_S = 86_400.0
 LISTS_AGE_S = DAY_S  # at the beginning
 PRESENCE_MAX_S = 20
 SESSION_BITS = 53
-FRAME_BYTES_MAX = 4096
 RULES = Rules(
     Policy(
         face_match_min=Score(0.4), liveness_min=Score(0.5), officer_presence_max_s=PRESENCE_MAX_S, trust_age_max_days=90
@@ -118,6 +115,18 @@ class Tap:
         self.keeper.look()
 
 
+class _Cable(MemoryLink):
+    """The end of the driver's cable that is in the hall: what arrives there sets out on the line."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__()
+        self._line = line
+
+    def receive(self, payload: bytes) -> None:
+        """Take what the driver sent."""
+        self._line.send(payload)
+
+
 class SimulatedLane:
     """Fills `hardware_sim.hall.lane.Lane`. `exchanges` counts the requests of every driver that it ever had."""
 
@@ -171,10 +180,10 @@ class SimulatedLane:
         async with asyncio.TaskGroup() as tasks:
 
             async def open_link() -> Link:
-                near, far = memory_pair()
-                scene.line.deliver = near.receive
-                tasks.create_task(self._carry(far))
-                return near
+                link = MemoryLink()
+                link.peer = _Cable(scene.line)
+                scene.line.deliver = link.receive
+                return link
 
             self._driver = driver = ModbusBarrier(open_link=open_link, profile=self._profile, baud=BAUD)
             keeper = BarrierKeeper(driver, post=self._post, poll_s=POLL_S)
@@ -207,12 +216,6 @@ class SimulatedLane:
             remembered=Remembered.of(left.remembered),
             missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG}),
         )
-
-    async def _carry(self, far: MemoryLink) -> None:
-        """The cable from the driver into the hall, until it is drawn."""
-        with contextlib.suppress(LinkLostError):
-            while True:
-                self._scene.line.send(await far.read(FRAME_BYTES_MAX))
 
     async def _look_at_site(self) -> None:
         """How old the lists are, and whether the clock can be relied on, as the lane program looks at them."""

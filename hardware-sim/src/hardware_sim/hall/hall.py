@@ -49,9 +49,9 @@ class Hall:
 
     async def run(self, crossings: list[Crossing], done: Callable[[Crossing], None] = lambda _: None) -> None:
         """All of them. Raises ViolationError at the first violation."""
-        watching = [asyncio.ensure_future(self._watch()), asyncio.ensure_future(self.officer.serve())]
-        for task in watching:
-            task.add_done_callback(self._ended)
+        serving = asyncio.ensure_future(self.officer.serve())
+        serving.add_done_callback(self._ended)
+        self._watch()
         self.scene.lane.start()
         try:
             await self._come_to_rest()
@@ -59,28 +59,32 @@ class Hall:
                 await self._cross(crossing)
                 done(crossing)
         finally:
-            for task in watching:
-                task.cancel()
+            self._next_look.cancel()
+            serving.cancel()
             await self.scene.lane.die()
-            await asyncio.gather(*watching, return_exceptions=True)
+            await asyncio.gather(serving, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """One of those who never end did: nobody shall wait for what they would have done."""
+        """The officer, who never ends, did: nobody shall wait for what they would have done."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self.scene.violate(error)
 
-    async def _watch(self) -> None:
-        """Move whoever walks, and look with the judge's eyes. For ever."""
-        while True:
-            await asyncio.sleep(LOOK_S)
-            self.scene.board.tick(self.scene.clock() * 1000)
-            try:
-                self.scene.judge.look()
-            except ViolationError as error:
-                self.scene.violate(error)
-            if fault := self.scene.lane.fault():
-                self.scene.violate(ViolationError(Wrong.LOCKED_LANE, f"the lane program ended: {fault}"))
-            self.scene.notify()
+    def _watch(self) -> None:
+        """Look again and again from now on, each time in the order in which a task would that had slept."""
+        loop = asyncio.get_running_loop()
+        self._next_look = loop.call_later(LOOK_S, loop.call_soon, self._look)
+
+    def _look(self) -> None:
+        """Move whoever walks, and look with the judge's eyes."""
+        self.scene.board.tick(self.scene.clock() * 1000)
+        try:
+            self.scene.judge.look()
+        except ViolationError as error:
+            self.scene.violate(error)
+        if fault := self.scene.lane.fault():
+            self.scene.violate(ViolationError(Wrong.LOCKED_LANE, f"the lane program ended: {fault}"))
+        self.scene.notify()
+        self._watch()
 
     async def _cross(self, crossing: Crossing) -> None:
         self.scene.crossing = crossing

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,8 @@ class Scene:
     """One scene on the running loop. `presence_max_s` is for how long the lane takes an officer's word that they are there."""
 
     def __init__(self, *, presence_max_s: float) -> None:
-        self.clock: Callable[[], float] = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
+        self.clock: Callable[[], float] = self._loop.time
         self.board = Barrier(self._reported)
         self.line = Line(self.board, self.clock, self.hit)
         self.disk = Disk(lambda: self.hit(Kind.DISK_FULL.value))
@@ -43,7 +45,7 @@ class Scene:
         self.lines: deque[str] = deque(maxlen=TRACE_MAX)
         self._digest = hashlib.blake2b(digest_size=16)
         self._violation: BaseException | None = None
-        self._waits: set[asyncio.Future[None]] = set()
+        self._waits: dict[asyncio.Future[None], None] = {}  # in the order in which they came
         self.hits: set[Kind] = set()  # what hit the crossing that runs
 
     # ── what the gate's side tells ───────────────────────────────────────────────────────────────────────────────────
@@ -132,31 +134,31 @@ class Scene:
     # ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def notify(self) -> None:
-        """Something changed: whoever waits looks again."""
-        waits, self._waits = self._waits, set()
+        """Something changed: whoever waits looks again, in the order in which they came."""
+        waits, self._waits = self._waits, {}
         for one in waits:
-            if not one.done():
-                one.set_result(None)
+            _wake(one)
 
     async def until(self, what: Callable[[], bool], limit_s: float) -> bool:
         """Wait until it is so; False when the time is over. Raises ViolationError."""
-        end_s = self.clock() + limit_s
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        end_s = loop.time() + limit_s
         while True:
             if self._violation is not None:
                 raise self._violation
             if what():
                 return True
-            if self.clock() >= end_s:
+            if loop.time() >= end_s:
                 return False
             change = loop.create_future()
-            self._waits.add(change)
-            timer = loop.call_at(end_s, _wake, change)
+            self._waits[change] = None
+            timer = loop.call_at(end_s, _wake, change) if end_s < math.inf else None
             try:
                 await change
             finally:
-                timer.cancel()
-                self._waits.discard(change)
+                if timer is not None:
+                    timer.cancel()
+                self._waits.pop(change, None)
 
     async def pause(self, for_s: float) -> None:
         """Let time pass. Raises ViolationError."""
