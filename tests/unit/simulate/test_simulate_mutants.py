@@ -20,7 +20,7 @@ CROSSINGS = tuple(range(2_000))
 FOUND = (
     Mutant(machine._recording, "state.decision.verdict is Verdict.REFER or state.spoiled", "state.spoiled"),
     Mutant(machine._inspecting, "removed=state.removed or state.document is not None", "removed=False"),
-    Mutant(machine._strays, "if state.entered and seen.bodies == 0:", "if False:"),
+    Mutant(machine._strays, "if state.entered and seen.bodies == 0 and not enclosed:", "if False:"),
     Mutant(machine._passing, "around.at_rest()", "False"),
     Mutant(
         machine._decide,
@@ -40,7 +40,7 @@ FOUND = (
     ),
     Mutant(books._entries, "if count:\n", "if count > 1:\n"),
     Mutant(books._entries, "now.just_passed - granted, others", "0, others"),
-    Mutant(waiting._after, "return (*waiting, Referral(crossing, objections))", "return waiting"),
+    Mutant(waiting._after, "return (*waiting, Referral(crossing, objections, now_ms))", "return waiting"),
     Mutant(alarms._acknowledged, "waits=False", "waits=one.waits"),
     Mutant(
         Surroundings.in_service,
@@ -50,13 +50,15 @@ FOUND = (
 )
 SURVIVE = (
     # The end of an emergency is told again while the controller shows one.
-    Mutant(obeying._end_emergency, "EndEmergency() if around.emergency() else LookAtLane()", "LookAtLane()"),
+    Mutant(
+        obeying._end_emergency, "EndEmergency(one.door) for one in around.doors if one.emergency()", "one for one in ()"
+    ),
     # Between the decision and the look lie some 20 ms, and the decision itself has looked at lane and site.
     Mutant(machine._looking, "    if objections:", "    if False:"),
     # A release that no status shows is told again.
-    Mutant(obeying._free, "freed: list[Effect] = [Release(), ", "freed: list[Effect] = ["),
+    Mutant(obeying._free, "freed: list[Effect] = [Release(way_out), ", "freed: list[Effect] = ["),
     # The status after it shows a grant that nobody has, and it is told again (`gate.passage.wanting`).
-    Mutant(endings.revoke, "return referred, (Revoke(), ", "return referred, ("),
+    Mutant(endings.revoke, "return referred, (Revoke(state.door), ", "return referred, ("),
     # The controller ends a grant by itself when its leaf was passed.
     Mutant(machine._passed, "(Revoke(), *effects)", "tuple(effects)"),
     # The controller closes behind the first body, and tells of a second one that went through.
