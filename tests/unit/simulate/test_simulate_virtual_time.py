@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gate.simulate.virtual_time import BEGINS_S, StandstillError, VirtualLoop, run_virtual
+from gate.programs.shared.virtual_time import BEGINS_S, StandstillError, VirtualLoop, run_virtual
 
 HOUR_S = 3_600.0
 
