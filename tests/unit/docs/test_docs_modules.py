@@ -20,6 +20,7 @@ HOMES = {
     "bench": ROOT / "tests/bench",
 }
 DOTTED = re.compile(rf"(?<![\w./@-])({'|'.join(HOMES)})((?:\.[a-zA-Z_]\w*)+)")
+IMPORT = re.compile(r"^\s*(?:from|import) .*$", flags=re.MULTILINE)
 FILES_OF_THE_SAME_NAME = ("toml", "service", "error")  # gate.toml, a unit, a JSON schema
 
 
@@ -49,7 +50,9 @@ def lost(text: str) -> list[str]:
 
 
 def said_in(source: str) -> Iterator[str]:
-    """A module's docstrings and comments."""
+    """A module's docstrings and comments, if it names any module beside those that it imports."""
+    if DOTTED.search(IMPORT.sub("", source)) is None:
+        return
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield ast.get_docstring(node) or ""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import cv2
 import numpy as np
 import pytest
+from fakes.tiers import quick_or_long
 
 from drivers.errors import LinkLostError, RefusedError
 from drivers.values import CameraControls, Frame
@@ -112,7 +113,7 @@ def test_a_recording_of_another_crossing_answers_by_chance_only() -> None:
     assert believed <= 2
 
 
-@pytest.mark.parametrize("half_ms", [150, 165, 200, 250, 400])
+@pytest.mark.parametrize("half_ms", quick_or_long([150, 165, 200, 250, 400], quick=[165, 400]))
 def test_video_that_blinks_by_itself_answers_by_chance_only(half_ms: int) -> None:
     believed = 0
     for seed in range(20):
