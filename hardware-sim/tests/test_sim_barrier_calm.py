@@ -9,7 +9,9 @@ import pytest
 
 from hardware_sim.barrier.controller import Controller
 from hardware_sim.barrier.device import UNIT, BarrierDevice
+from hardware_sim.barrier.pulses import PulseGate
 from hardware_sim.barrier.registers import BarrierRegisters
+from hardware_sim.barrier.relays import RelayBoard
 from hardware_sim.modbus import Slave, seal
 
 if TYPE_CHECKING:
@@ -101,3 +103,8 @@ def test_nothing_happens_to_a_closed_leaf_until_the_host_counts_as_lost() -> Non
     lane.board.tick(2_010.0)
     assert lane.events == ["host_seen", "host_lost"]
     assert controller.calm_until_ms == float("inf")
+
+
+@pytest.mark.parametrize("kind", [PulseGate, RelayBoard])
+def test_a_gate_with_timers_of_its_own_is_stepped_all_the_time(kind: type[Controller]) -> None:
+    assert kind(lambda *_, **__: None).calm_until_ms == 0.0

@@ -35,6 +35,11 @@ class PulseGate(Controller):
         """How many of the three are closed now."""
         return len(self._closed_since_ms)
 
+    @property
+    def calm_until_ms(self) -> float:
+        """It has more that goes by time than its leaf: contacts that are held, and what is before them."""
+        return self.now_ms
+
     def step(self, now_ms: float, broken: tuple[bool, ...]) -> None:
         """Let time pass: contacts that are held, then the leaf."""
         unlocked = (self._closed_since_ms.get(contact, now_ms) for contact in (UNLOCK_A, UNLOCK_B))

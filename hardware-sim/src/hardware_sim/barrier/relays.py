@@ -31,11 +31,6 @@ class RelayBoard(PulseGate):
     watchdog_works: bool = True
     _heard_ms: float = 0.0
 
-    @property
-    def calm_until_ms(self) -> float:
-        """It has more that goes by time than the gate behind it."""
-        return self.now_ms
-
     def host_spoke(self) -> None:
         """A valid request came."""
         self._heard_ms = self.now_ms
