@@ -22,6 +22,8 @@ _NOBODYS = frozenset({PassedBy.NOTHING, PassedBy.UNSEEN})
 
 def entries(before: Surroundings, around: Surroundings, state: State, now_ms: int, timing: Timing) -> tuple[Write, ...]:
     """What the latest event adds to the books. `state` is the one that it met, `before` what was known until then."""
+    if around.doors is before.doors:
+        return ()
     open_to_all = isinstance(state, Emergency) or around.emergency()
     return tuple(
         write
@@ -63,5 +65,7 @@ def _what_opened(then: Doorway, now: Doorway, now_ms: int, timing: Timing, *, op
 
 def in_order(effects: tuple[Effect, ...], books: tuple[Write, ...]) -> tuple[Effect, ...]:
     """What was counted stands before what was written because of it, and behind the orders to the barrier."""
+    if not books:
+        return effects
     first = next((at for at, effect in enumerate(effects) if isinstance(effect, Write)), len(effects))
     return (*effects[:first], *books, *effects[first:])

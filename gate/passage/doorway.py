@@ -72,8 +72,12 @@ class Doorway:
 
     def calm(self) -> Doorway:
         """The same without news."""
-        news = self.just_passed or self.just_left or self.new_alarms
-        return replace(self, just_passed=0, just_left=0, new_alarms=()) if news else self
+        return replace(self, just_passed=0, just_left=0, new_alarms=()) if self.has_news else self
+
+    @property
+    def has_news(self) -> bool:
+        """True when the latest event brought passages or alarms to light."""
+        return bool(self.just_passed or self.just_left or self.new_alarms)
 
     def observe(self, seen: DoorSeen, now_ms: int) -> Doorway:
         """The door after a status of its controller."""

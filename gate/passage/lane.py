@@ -21,6 +21,7 @@ from gate.passage.events import (
     RecordReplaced,
     SensorsSeen,
     SiteSeen,
+    Tick,
     TrackChanged,
 )
 from gate.passage.evidence import Door, LaneEvidence, SiteEvidence
@@ -122,6 +123,8 @@ class Surroundings:
 
     def with_doorway(self, changed: Doorway) -> Surroundings:
         """The surroundings with what is known of one door now."""
+        if self.doorway(changed.door) is changed:
+            return self
         return replace(self, doors=tuple(changed if one.door is changed.door else one for one in self.doors))
 
     @property
@@ -137,6 +140,8 @@ class Surroundings:
     def observe(self, event: Event, now_ms: int) -> Surroundings:
         """The surroundings after an event."""
         calm = self._calm()
+        if isinstance(event, Tick):  # most events are
+            return calm
         if isinstance(event, DoorSeen):
             return calm.with_doorway(calm.doorway(event.door).observe(event, now_ms))
         if isinstance(event, PartLost):
@@ -167,10 +172,9 @@ class Surroundings:
 
     def _calm(self) -> Surroundings:
         """The same without news."""
-        doors = tuple(one.calm() for one in self.doors)
-        if self.another_look or any(calm is not one for calm, one in zip(doors, self.doors, strict=True)):
-            return replace(self, doors=doors, another_look=False)
-        return self
+        if not self.another_look and not any(one.has_news for one in self.doors):
+            return self
+        return replace(self, doors=tuple(one.calm() for one in self.doors), another_look=False)
 
     def looked(self, event: Event, crossing: str | None) -> Surroundings:
         """The surroundings after an event, as to vision's sessions: only what is said of the running crossing counts."""

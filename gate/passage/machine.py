@@ -156,7 +156,7 @@ def step(
     alarmed: tuple[Effect, ...] = ()
     if isinstance(event, DoorSeen):
         around, alarmed = _status(around, event, now_ms, rules.timing)
-    around = _fit(rules, around, now_ms)
+    around = _fit(rules, before, around, now_ms)
     books = entries(before, around, state, now_ms, rules.timing)
     noted = _notes(around, state)
     around, lost = _losses(around, crossing_of(state), event, now_ms, rules.timing)
@@ -195,6 +195,9 @@ def _barriers(
     around: Surroundings, state: State, event: Event, effects: tuple[Effect, ...], *, now_ms: int, timing: Timing
 ) -> tuple[Surroundings, tuple[Effect, ...], tuple[Effect, ...]]:
     """Hold what every door's status shows against what is wanted of it, the last of a step: who waits inside, and what is told again."""
+    is_wanted = any(one.revoking is not None or one.freeing is not None for one in around.doors)
+    if not (effects or is_wanted or isinstance(event, DoorSeen)):
+        return around, (), ()
     doors: list[Doorway] = []
     inside: tuple[Effect, ...] = ()
     again: tuple[Effect, ...] = ()
@@ -216,8 +219,11 @@ def _barriers(
     return around, inside, again
 
 
-def _fit(rules: Rules, around: Surroundings, now_ms: int) -> Surroundings:
-    """The surroundings with what hinders an admission now."""
+def _fit(rules: Rules, before: Surroundings, around: Surroundings, now_ms: int) -> Surroundings:
+    """The surroundings with what hinders an admission now. Where nothing else has changed, time alone ages what is known of the site."""
+    known_ms = None if around.site_at_ms is None or around is not before else now_ms - around.site_at_ms
+    if known_ms is not None and known_ms <= rules.policy.site_age_max_s * 1000:
+        return around
     found = hinders(rules.policy, around, now_ms)
     return around if found == around.hinders else replace(around, hinders=found)
 
@@ -267,6 +273,8 @@ def _let_through(
 
 def _notes(around: Surroundings, state: State) -> tuple[Effect, ...]:
     """Records of the alarms that came up."""
+    if not any(one.new_alarms for one in around.doors):
+        return ()
     crossing = crossing_of(state)
     new = ((one.door, raised) for one in around.doors for raised in one.alarms if raised.alarm in one.new_alarms)
     return tuple(

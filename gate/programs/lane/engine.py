@@ -217,6 +217,8 @@ class Engine:
         """Forget a document that opened nothing, and one whose crossing ended before anybody took it (safety invariant 12)."""
         laid = event.crossing if isinstance(event, DocumentPresented) else None
         unread = machine.unread_of(self._state)
+        if laid is None and unread == self._unread:
+            return
         for crossing in {laid, self._unread}:
             if crossing is not None and crossing != unread:
                 self._forget(crossing)

@@ -66,11 +66,11 @@ async def polled(
             raise NoReplyError(f"silent for {LOST_AFTER_S:.1f} s") from error
         answered_s = loop.time()
         await heard(status)
+        due = loop.call_later(every_s, look.set)
         try:
-            async with asyncio.timeout(every_s):
-                await look.wait()
-        except TimeoutError:
-            pass
+            await look.wait()
+        finally:
+            due.cancel()
 
 
 class BarrierKeeper:
@@ -224,7 +224,7 @@ def door_seen(status: BarrierStatus, door: Door = Door.LAST) -> DoorSeen:
         grants_left=status.grants_left_entry + status.grants_left_exit,
         fire=status.fire,
         emergency_open=status.emergency_open,
-        alarms=tuple(alarm for alarm in Alarm if BarrierAlarm(alarm.value) in status.alarms),
+        alarms=tuple(alarm for alarm in Alarm if BarrierAlarm(alarm.value) in status.alarms) if status.alarms else (),
         door=door,
     )
 
