@@ -46,6 +46,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """The driver's name in a configuration."""
         return str(self.__struct_config__.tag)
 
+    @property
+    def line(self) -> str | None:
+        """The serial line that the device needs to itself, if it is at one."""
+        return None
+
     def spelt(self) -> str:
         """As JSON, for a child process; the room's union reads it back."""
         return msgspec.json.encode(self).decode()

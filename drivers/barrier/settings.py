@@ -21,6 +21,11 @@ class Board(Settings, frozen=True, kw_only=True):
     entry_is_left: bool = True
     poll_ms: Annotated[int, msgspec.Meta(ge=20, le=250)] = 50
 
+    @property
+    def line(self) -> str | None:
+        """The board's own."""
+        return self.port
+
     def simulated(self) -> list[str]:
         """Name the simulator's profile and its line."""
         profile = [f"profile = {self.profile} is the simulator's"] if self.profile.endswith("-sim") else []
@@ -44,6 +49,11 @@ class Framed(Board, frozen=True, kw_only=True, tag="framed"):
 
 class Contacts(Board, frozen=True, kw_only=True, tag="contacts"):
     """A gate that takes pulses, wired to lines of a GPIO chip. `port` is the chip's device."""
+
+    @property
+    def line(self) -> str | None:
+        """None: two doors may be wired to one chip, and the kernel gives each of its lines to one of them only."""
+        return None
 
     def simulated(self) -> list[str]:
         """Name a chip of the kernel's own simulators."""

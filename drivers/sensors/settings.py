@@ -21,6 +21,11 @@ class Modbus(Settings, frozen=True, kw_only=True, tag="modbus"):
     profile: Text = "portcullis-sim"
     poll_ms: Annotated[int, msgspec.Meta(ge=20, le=250)] = 100
 
+    @property
+    def line(self) -> str | None:
+        """Its own."""
+        return self.port
+
     def simulated(self) -> list[str]:
         """Name the simulator's profile and its line."""
         profile = [f"profile = {self.profile} is the simulator's"] if self.profile.endswith("-sim") else []

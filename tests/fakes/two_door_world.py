@@ -196,7 +196,7 @@ class World:
             case OpenCamera(crossing):
                 self._look_at(crossing)
             case Grant(crossing, _, door):
-                self._may_grant(crossing, door)
+                self.may_grant(crossing, door)
                 self._order(door, effect)
             case Revoke(door):
                 if isinstance(self.run.state, machine.Emergency):
@@ -251,7 +251,8 @@ class World:
 
     # ── what the judge allows ────────────────────────────────────────────────────────────────────────────────────────
 
-    def _may_grant(self, crossing: str, door: Door) -> None:
+    def may_grant(self, crossing: str, door: Door) -> None:
+        """Hold a grant against what is durable and what truly stands in the lane. Raises WrongError."""
         admitted = (crossing, "overruled") in self.durable
         decided = (crossing, "entry_decided" if door is Door.FIRST else "decided") in self.durable
         if not (decided or admitted):

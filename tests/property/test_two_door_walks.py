@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from fakes.mutants import Mutant, living
-from fakes.two_door_world import World, WrongError
+from fakes.two_door_world import Person, World, WrongError
 
-from gate.passage import machine, policy, way_back
+from gate.passage import machine, way_back
+from gate.passage.evidence import Door
 
 STEPS = 6_000  # five minutes
 
@@ -19,14 +17,6 @@ def day(seed: int, steps: int = STEPS, *, officers: bool = True) -> World:
     for _ in range(steps):
         world.step()
     return world
-
-
-def _none(*_: Any) -> None:
-    return None
-
-
-def _nothing(*_: Any, **__: Any) -> tuple[()]:
-    return ()
 
 
 def days(seeds: range, *, officers: bool = True) -> list[World]:
@@ -51,16 +41,35 @@ def test_whom_no_officer_answers_is_offered_the_way_back() -> None:
     assert sum(world.ways_back for world in days(range(30, 34), officers=False)) > 3
 
 
-def test_the_judge_sees_a_lane_that_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One of these controls alone is made up for by the others."""
-    for name, instead in (("lane_objections", _nothing), ("_breaks_in", _none), ("_of_several", _none)):
-        monkeypatch.setattr(machine, name, instead)
-    monkeypatch.setattr(policy, "lane_objections", _nothing)
-    with (
-        living(Mutant(machine._entering, "interior.people == 1 and interior.looks >= LOOKS_MIN", "interior.people")),
-        pytest.raises(WrongError, match=r"nobody verified|door is granted w"),
-    ):
-        days(range(8))
+def _judged(*inside: str, durable: str = "decided", other: int = -1) -> World:
+    """A world in which these are inside, such a record is durable, and the first door stands open until `other`."""
+    world = World(0)
+    world.run.now_ms += 10_000
+    world.people = [Person(name, good=True, place="inside") for name in inside]
+    world.by_crossing["c1"] = Person("a", good=True)
+    world.durable.add(("c1", durable))
+    for leaf in world.leaves.values():
+        leaf.heard_ms = world.run.now_ms
+    world.leaves[Door.FIRST].release_until = other
+    return world
+
+
+@pytest.mark.parametrize(
+    ("world", "why"),
+    [
+        (_judged("a", durable="entry_decided"), "before that is durable"),
+        (_judged("a", "b"), "with 2 inside"),
+        (_judged(), "with 0 inside"),
+        (_judged("a", other=100_000), "while the other is open"),
+    ],
+)
+def test_the_judge_sees_a_grant_that_must_not_be(world: World, why: str) -> None:
+    with pytest.raises(WrongError, match=why):
+        world.may_grant("c1", Door.LAST)
+
+
+def test_the_judge_has_nothing_against_a_grant_that_may_be() -> None:
+    _judged("a").may_grant("c1", Door.LAST)
 
 
 def test_the_judge_sees_a_lane_without_a_way_back(monkeypatch: pytest.MonkeyPatch) -> None:

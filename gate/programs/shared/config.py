@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from drivers.barrier.settings import BarrierSettings, Contacts
+from drivers.barrier.settings import BarrierSettings
 from drivers.camera.settings import CameraSettings
 from drivers.reader.settings import ChipReaderSettings, MrzReaderSettings, PageSettings, Pcsc
 from drivers.sensors.settings import SensorSettings
@@ -219,10 +219,9 @@ class Config(Section, frozen=True, kw_only=True):
         devices = {"barrier": self.barrier, "first_barrier": self.first_barrier, "sensors": self.sensors}
         lines: dict[str, str] = {}
         for name, settings in devices.items():
-            if isinstance(settings, Contacts):
-                continue  # two doors may be wired to one chip: the kernel gives each of its lines to one of them only
-            if settings is not None and (other := lines.setdefault(settings.port, name)) != name:
-                raise ValueError(f"{name}.port is {other}.port, {settings.port}: each has a line of its own")
+            line = None if settings is None else settings.line
+            if line is not None and (other := lines.setdefault(line, name)) != name:
+                raise ValueError(f"{name}.port is {other}.port, {line}: each has a line of its own")
 
     @property
     def driven(self) -> BarrierSettings | None:
