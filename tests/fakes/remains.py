@@ -81,14 +81,14 @@ def in_memory(pid: int, values: Values) -> dict[str, int]:
 
 @contextlib.contextmanager
 def planted_in_memory(pid: int, value: bytes) -> Iterator[None]:
-    """Write a value over zeros that the process has not used, and zeros again afterwards."""
+    """Write a value over zeros that the process has not used, and zeros again afterwards.
+
+    Where most of them lie together: the end of a heap that grows was used before it was searched.
+    """
     zeros = bytes(ZEROS_BYTES)
-    for begin, piece in _pieces(pid):
-        if (offset := piece.rfind(zeros)) >= 0:
-            place = begin + offset + ZEROS_BYTES // 2
-            break
-    else:
-        raise AssertionError(f"no unused memory in {command_of(pid)}")
+    most, begin = max((piece.count(zeros), at + piece.find(zeros)) for at, piece in _pieces(pid))
+    assert most, f"no unused memory in {command_of(pid)}"
+    place = begin + ZEROS_BYTES // 2
     memory = os.open(f"/proc/{pid}/mem", os.O_RDWR)
     try:
         os.pwrite(memory, value, place)
