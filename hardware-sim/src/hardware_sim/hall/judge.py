@@ -67,6 +67,7 @@ class Judge:
     _blind: bool = False  # since the books were compared last, something was not to be counted, or not to be told
     _open_until_s: float = -math.inf
     _granted: bool = False
+    _unled: bool = False  # a grant stands that no lane is there to take back: the board's watchdog ends it
     _granted_to: str = ""
     _granted_s: float = 0.0
     _revoked_s: float | None = None
@@ -86,7 +87,7 @@ class Judge:
             case "grant_received":
                 self._grant_arrives()
             case "grant_ended":
-                self._granted = False
+                self._granted = self._unled = False
             case "release_received":
                 self._orders.pop("release", None)
             case "emergency_began":
@@ -97,7 +98,7 @@ class Judge:
                 pass
 
     def _grant_arrives(self) -> None:
-        self._granted, self._granted_s = True, self.clock()
+        self._granted, self._granted_s, self._unled = True, self.clock(), False
         self._orders.pop("grant", None)
         self.passed_by_grant.clear()
         name = self._granted_to
@@ -113,7 +114,9 @@ class Judge:
         if direction == "exit" or self.clock() <= self._open_until_s:
             return
         others, self.passed_by_grant = self.passed_by_grant, [*self.passed_by_grant, name]
-        if name not in self.may_pass | self.by_officer:
+        if name not in self.may_pass | self.by_officer and self._unled and not others:
+            self.by_fault += 1
+        elif name not in self.may_pass | self.by_officer:
             self._blame(f"{name} went through, whom nobody had verified")
         elif others:
             self._blame(f"{name} went through on a grant that {others[0]} had used")
@@ -168,6 +171,7 @@ class Judge:
         """What the lane wanted of the board, it wants no more."""
         self._orders.clear()
         self._revoked_s = None
+        self._unled = self._granted
 
     # ── at rest ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
