@@ -172,13 +172,15 @@ def step(
         around = replace(around, waiting=waiting.follow(around.waiting, effects, now_ms))
     around, inside = way_back.watch(before.interior, around, state, event, now_ms=now_ms, timing=rules.timing)
     around, zone, again = _barriers(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
-    around, late = _late(around, now_ms, rules.timing)
+    around, late = _late(rules, around, now_ms)
     return around, state, (*in_order((*effects, *again), books), *noted, *lost, *alarmed, *zone, *inside, *late)
 
 
-def _late(around: Surroundings, now_ms: int, timing: Timing) -> tuple[Surroundings, tuple[Effect, ...]]:
-    """Referrals that no officer answers."""
-    waits, said = waiting.escalate(around.waiting, now_ms, timing)
+def _late(rules: Rules, around: Surroundings, now_ms: int) -> tuple[Surroundings, tuple[Effect, ...]]:
+    """Referrals that no officer answers; beside a gate that only watches, an officer need not answer any."""
+    if rules.policy.shadow or not around.waiting:
+        return around, ()
+    waits, said = waiting.escalate(around.waiting, now_ms, rules.timing)
     return (replace(around, waiting=waits) if said else around), said
 
 
