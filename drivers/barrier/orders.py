@@ -109,6 +109,19 @@ class Orders(Generic[Request, Reply]):
             self._orders += 1
             self._latest = None
 
+    async def grant(
+        self,
+        status: Callable[[], Generator[Request | Pause, Reply, BarrierStatus]],
+        grant: Callable[[BarrierStatus], Generator[Request | Pause, Reply, None]],
+    ) -> None:
+        """Carry a grant out, on a status that speaks for the lane now; once it is withdrawn nothing more of it is written."""
+        still_wanted = self.until_withdrawn(spared=0)
+        before = self.fresh
+        if before is None:
+            before = await self.converse(status(), urgency=Urgency.GRANT, still_wanted=still_wanted)
+        with self.ordering():
+            await self.converse(grant(before), urgency=Urgency.GRANT, still_wanted=still_wanted)
+
     async def insist(self, conversation: Generator[Request | Pause, Reply, None], *, urgency: Urgency) -> None:
         """Carry an order out that is written at least once, however soon it is withdrawn."""
         await self.converse(conversation, urgency=urgency, still_wanted=self.until_withdrawn(spared=1))

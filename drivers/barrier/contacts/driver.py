@@ -112,15 +112,7 @@ class ContactsBarrier:
         takes = self._profile.ttl_ms
         if ttl_ms not in takes:
             raise ValueError(f"time to live of {ttl_ms} ms is outside {takes.start} to {takes.stop - 1}")
-        still_wanted = self._orders.until_withdrawn(spared=0)
-        before = self._orders.fresh
-        if before is None:
-            before = await self._orders.converse(
-                self._session.status(), urgency=Urgency.GRANT, still_wanted=still_wanted
-            )
-        with self._orders.ordering():
-            conversation = self._session.grant(direction, before=before)
-            await self._orders.converse(conversation, urgency=Urgency.GRANT, still_wanted=still_wanted)
+        await self._orders.grant(self._session.status, lambda before: self._session.grant(direction, before=before))
 
     async def revoke(self) -> None:
         """Take every grant back, as far as the gate has a stop; in an emergency close nothing. Raises LinkLostError or NotWellError."""

@@ -137,15 +137,9 @@ class FramedBarrier:
         """
         if ttl_ms not in self._profile.ttl_ms:
             raise ValueError(f"time to live of {ttl_ms} ms is out of range")
-        still_wanted = self._orders.until_withdrawn(spared=0)
-        before = self._orders.fresh
-        if before is None:
-            before = await self._orders.converse(
-                self._session.status(), urgency=Urgency.GRANT, still_wanted=still_wanted
-            )
-        with self._orders.ordering():
-            conversation = self._session.grant(direction, ttl_ms, before=before)
-            await self._orders.converse(conversation, urgency=Urgency.GRANT, still_wanted=still_wanted)
+        await self._orders.grant(
+            self._session.status, lambda before: self._session.grant(direction, ttl_ms, before=before)
+        )
 
     async def revoke(self) -> None:
         """Take every grant back; in an emergency say nothing. Raises LinkLostError, NotWellError, NoReplyError or RefusedError."""
