@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import termios
 from collections.abc import Callable
 from typing import Protocol
@@ -43,33 +44,16 @@ class Link(Protocol):
         ...
 
 
-class SerialLink:
-    """A serial port, opened exclusively, 8N1. Made by `open`; fills `Link`."""
+class _Descriptor:
+    """A link on a file descriptor that does not block. `shut` closes what it belongs to."""
 
-    def __init__(self, port: serial.Serial) -> None:
-        self._port = port
-        self._fd: int = port.fd
+    def __init__(self, name: str, fd: int, shut: Callable[[], None]) -> None:
+        self._name = name
+        self._fd = fd
+        self._shut = shut
         self._closed = False
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
-
-    @classmethod
-    async def open(cls, port: str, baud: int) -> SerialLink:
-        """Open a serial device. Raises LinkLostError when it is absent or in use, SetupError for an impossible speed.
-
-        No parity, ever: a pseudo-terminal accepts it on the first open and raises on the next one.
-        """
-        try:
-            # An inter-byte timeout sets VMIN to 1: an empty port then says EAGAIN, and 0 bytes mean that it hung up.
-            device = serial.Serial(port, baud, exclusive=True, timeout=0, write_timeout=0, inter_byte_timeout=0)
-        except ValueError as error:
-            raise SetupError(f"{port} cannot run at {baud} baud") from error
-        except (OSError, termios.error) as error:
-            raise LinkLostError(f"{port} cannot be opened: {error}") from error
-        # USB adapters hold bytes back for 16 ms otherwise. Pseudo-terminals and some adapters have no such mode.
-        with contextlib.suppress(ValueError):
-            device.set_low_latency_mode(True)
-        return cls(device)
 
     async def read(self, bytes_max: int) -> bytes:
         """Wait for bytes and return at least one of them. Raises LinkLostError."""
@@ -88,31 +72,31 @@ class SerialLink:
     def _take(self, bytes_max: int) -> bytes:
         """Return what has arrived, which may be nothing. Raises LinkLostError."""
         if self._closed:
-            raise LinkLostError(f"{self._port.port} is closed")
+            raise LinkLostError(f"{self._name} is closed")
         try:
             received = os.read(self._fd, bytes_max)
         except BlockingIOError:
             return b""
         except OSError as error:
-            raise LinkLostError(f"{self._port.port} went away: {error.strerror}") from error
+            raise LinkLostError(f"{self._name} went away: {error.strerror}") from error
         if not received:
-            raise LinkLostError(f"{self._port.port} went away: no data")
+            raise LinkLostError(f"{self._name} went away: no data")
         return received
 
     async def write(self, payload: bytes) -> None:
-        """Hand all bytes to the device's driver. Raises LinkLostError."""
+        """Hand all bytes to the kernel. Raises LinkLostError."""
         loop = asyncio.get_running_loop()
         rest = memoryview(payload)
         while rest:
             if self._closed:
-                raise LinkLostError(f"{self._port.port} is closed")
+                raise LinkLostError(f"{self._name} is closed")
             try:
                 rest = rest[os.write(self._fd, rest) :]
             except BlockingIOError:
                 self._writer = loop.create_future()
                 await self._ready(self._writer, loop.add_writer, loop.remove_writer)
             except OSError as error:
-                raise LinkLostError(f"{self._port.port} went away: {error.strerror}") from error
+                raise LinkLostError(f"{self._name} went away: {error.strerror}") from error
 
     async def _ready(
         self,
@@ -129,7 +113,7 @@ class SerialLink:
                 unwatch(self._fd)
 
     def close(self) -> None:
-        """Close the port and wake whoever waits on it. Unsent bytes are dropped: waiting for them could take 30 s."""
+        """Close it and wake whoever waits on it. May be called twice."""
         if self._closed:
             return
         self._closed = True
@@ -139,11 +123,55 @@ class SerialLink:
         for waiting in (self._reader, self._writer):
             if waiting is not None:
                 _wake(waiting)
-        # The device may be gone already, and nothing else is left to do with it.
-        with contextlib.suppress(OSError, termios.error):
-            self._port.reset_output_buffer()
-        with contextlib.suppress(OSError):
-            self._port.close()
+        self._shut()
+
+
+class SerialLink(_Descriptor):
+    """A serial port, opened exclusively, 8N1. Made by `open`; fills `Link`."""
+
+    @classmethod
+    async def open(cls, port: str, baud: int) -> SerialLink:
+        """Open a serial device. Raises LinkLostError when it is absent or in use, SetupError for an impossible speed.
+
+        No parity, ever: a pseudo-terminal accepts it on the first open and raises on the next one.
+        """
+        try:
+            # An inter-byte timeout sets VMIN to 1: an empty port then says EAGAIN, and 0 bytes mean that it hung up.
+            device = serial.Serial(port, baud, exclusive=True, timeout=0, write_timeout=0, inter_byte_timeout=0)
+        except ValueError as error:
+            raise SetupError(f"{port} cannot run at {baud} baud") from error
+        except (OSError, termios.error) as error:
+            raise LinkLostError(f"{port} cannot be opened: {error}") from error
+        # USB adapters hold bytes back for 16 ms otherwise. Pseudo-terminals and some adapters have no such mode.
+        with contextlib.suppress(ValueError):
+            device.set_low_latency_mode(True)
+        return cls(port, device.fd, lambda: _shut(device))
+
+
+class SocketLink(_Descriptor):
+    """A stream to a Unix socket. Made by `open`; fills `Link`."""
+
+    @classmethod
+    async def open(cls, path: str) -> SocketLink:
+        """Connect. Raises LinkLostError when nobody listens there."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            await asyncio.get_running_loop().sock_connect(connection, path)
+        except OSError as error:
+            connection.close()
+            raise LinkLostError(f"{path} cannot be opened: {error}") from error
+        except BaseException:
+            connection.close()
+            raise
+        return cls(path, connection.fileno(), connection.close)
+
+
+def _shut(device: serial.Serial) -> None:
+    """Close a port; unsent bytes are dropped: waiting for them could take 30 s. The device may be gone already, and nothing is left to do with it."""
+    with contextlib.suppress(OSError, termios.error):
+        device.reset_output_buffer()
+    with contextlib.suppress(OSError):
+        device.close()
 
 
 class MemoryLink:

@@ -40,6 +40,17 @@ class Modbus(Board, frozen=True, kw_only=True, tag="modbus"):
     profile: Text = "portcullis-sim"
 
 
+class ModbusTcp(Board, frozen=True, kw_only=True, tag="modbus-tcp"):
+    """A board that speaks Modbus TCP. `port` is the Unix socket of a relay to it: whoever moves the barrier has no network."""
+
+    unit: Annotated[int, msgspec.Meta(ge=0, le=255)] = 1
+
+    @property
+    def baud(self) -> int:
+        """The slowest line that a gateway is expected to have behind it: what a frame takes there counts, not the network."""
+        return 9_600
+
+
 class Framed(Board, frozen=True, kw_only=True, tag="framed"):
     """A board that speaks short frames. `unit` is its number on the line."""
 
@@ -63,4 +74,5 @@ class Contacts(Board, frozen=True, kw_only=True, tag="contacts"):
         return super().simulated() + ([f"port = {self.port} is a simulated chip"] if is_simulated else [])
 
 
-BarrierSettings = Modbus | Framed | Contacts
+LineSettings = Modbus | ModbusTcp | Framed
+BarrierSettings = LineSettings | Contacts

@@ -12,7 +12,7 @@ from gate.cli.output import Exit, emit_json, fail, note, say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from drivers.barrier.settings import Framed, Modbus
+    from drivers.barrier.settings import LineSettings
     from drivers.barrier.tracing.coverage import Coverage
     from drivers.barrier.tracing.trace import Head, Trace
     from gate.programs.shared.config import Config
@@ -35,7 +35,7 @@ def record(
     first: Annotated[bool, typer.Option("--first", help="The board of the first of two doors.")] = False,
 ) -> None:
     """Bring the board up while its line is recorded. Orders are typed, one a line. It grants passages that nobody decided: never in service."""
-    from drivers.barrier.settings import Framed, Modbus
+    from drivers.barrier.settings import LineSettings
     from drivers.errors import DriverError
     from gate.programs.shared.config import ConfigError
     from gate.programs.shared.devices.barriers import require_profile
@@ -49,8 +49,8 @@ def record(
     if settings.purpose == "service":
         fail(Exit.NOT_PERMITTED, 'a recording grants passages that nobody decided: purpose = "trial" or "demo" only')
     line = settings.first_driven if first else settings.driven
-    if not isinstance(line, Modbus | Framed):
-        fail(Exit.CONFIG, "barrier: there is no board on a serial line to record")
+    if not isinstance(line, LineSettings):
+        fail(Exit.CONFIG, "barrier: there is no board on a line to record")
     try:
         _record(out, settings, line, _head(line, board=board, firmware=firmware, by=by))
     except DriverError as error:
@@ -59,7 +59,7 @@ def record(
         fail(Exit.IO_ERROR, f"{out} cannot be written: {error.strerror}")
 
 
-def _head(line: Modbus | Framed, *, board: str, firmware: str, by: str) -> Head:
+def _head(line: LineSettings, *, board: str, firmware: str, by: str) -> Head:
     import msgspec
 
     from drivers.barrier.profiles import load_profile
@@ -85,7 +85,7 @@ def _head(line: Modbus | Framed, *, board: str, firmware: str, by: str) -> Head:
         fail(Exit.USAGE, str(error))
 
 
-def _record(out: Path, config: Config, line: Modbus | Framed, head: Head) -> None:
+def _record(out: Path, config: Config, line: LineSettings, head: Head) -> None:
     """Record until `end`. Raises OSError or SetupError."""
     import asyncio
 

@@ -50,7 +50,7 @@ def init(
         str, typer.Option(help="The barrier's profile in drivers/profiles/barrier, or the path of your own.")
     ] = "portcullis-sim",
     barrier_driver: Annotated[
-        str, typer.Option(help="modbus, framed or contacts: what the barrier's profile is for.")
+        str, typer.Option(help="modbus, modbus-tcp, framed or contacts: what the barrier's profile is for.")
     ] = "modbus",
     swipe_driver: Annotated[str, typer.Option(help="elyctis, stx, text, imager or keyboard.")] = "elyctis",
     swipe_profile: Annotated[str, typer.Option(help="For stx and imager: a profile of drivers/profiles/readers.")] = "",

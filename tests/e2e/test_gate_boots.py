@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 import pytest
-from fakes.boot.gate import SEED, Gate
+from fakes.boot.gate import OPT, PYTHON, SEED, Gate
 
 from gate.programs.shared.runner import PROGRAMS
 from hardware_sim.company import Company
@@ -160,6 +160,48 @@ def test_pcscd_lets_the_lane_in_by_our_rule_and_nobody_else(gate: Gate) -> None:
         rule.write_text(text)
         gate.machine.systemctl("restart", "polkit.service")
     assert gate.inside("lane", *ask) == "True\n"
+
+
+RELAY = "portcullis-modbus-tcp@hall"
+BOARD = """\
+import socketserver as servers
+class Board(servers.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(self.request.recv(5))
+servers.TCPServer(("127.0.0.1", 5020), Board).serve_forever()
+"""
+ASK = """\
+import socket
+asked = socket.socket(socket.AF_UNIX)
+try:
+    asked.connect("/run/portcullis-hall.sock")
+    asked.sendall(b"there")
+    print(asked.recv(5))
+except OSError as error:
+    print(type(error).__name__)
+"""
+
+
+def test_the_lane_alone_reaches_a_board_on_a_network_through_its_relay(gate: Gate) -> None:
+    def asked_by(program: str) -> str:
+        return gate.inside(program, f"{OPT}/ask.py").strip()
+
+    gate.machine.write(f"{OPT}/ask.py", ASK)
+    gate.machine.run("systemd-run", "--unit=board", PYTHON, "-c", BOARD)
+    gate.machine.systemctl("start", f"{RELAY}.socket")
+    try:
+        assert asked_by("lane") in {"b''", "ConnectionResetError"}  # nobody has said which board
+        gate.machine.write(
+            f"/run/systemd/system/{RELAY}.service.d/board.conf",
+            "[Service]\nEnvironment=BOARD=127.0.0.1:5020\nIPAddressAllow=127.0.0.1\n",
+        )
+        gate.machine.systemctl("daemon-reload")
+        gate.machine.systemctl("reset-failed", f"{RELAY}.service", f"{RELAY}.socket", check=False)
+        gate.machine.systemctl("restart", f"{RELAY}.socket")
+        gate.until(lambda: asked_by("lane") == "b'there'", "the board is reached")
+        assert asked_by("screens") == "PermissionError"
+    finally:
+        gate.machine.systemctl("stop", f"{RELAY}.socket", f"{RELAY}.service", "board.service", check=False)
 
 
 def test_nothing_personal_is_in_the_journal_of_the_whole_boot(gate: Gate) -> None:

@@ -28,7 +28,7 @@ def ran(*command: str) -> subprocess.CompletedProcess[str]:
 def units(tmp_path: Path) -> Path:
     """The units with the `gate` of this environment, since no package has put one into /usr/bin here."""
     for path in SYSTEMD.iterdir():
-        if path.suffix in {".service", ".target"}:
+        if path.suffix in {".service", ".socket", ".target"}:
             text = path.read_text().replace("ExecStart=/usr/bin/gate", f"ExecStart={sys.executable} -m gate.cli")
             (tmp_path / path.name).write_text(text)
     return tmp_path
@@ -63,6 +63,15 @@ def test_a_units_exposure_stays_low(program: str) -> None:
         str(SYSTEMD / f"gate-{program}.service"),
     )
     assert done.returncode == 0, done.stdout.splitlines()[-1:]
+
+
+@needs_systemd
+def test_the_relay_to_a_board_on_a_network_is_as_confined_and_reaches_nothing_by_itself() -> None:
+    unit = SYSTEMD / "portcullis-modbus-tcp@.service"
+    done = ran("systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=9", str(unit))
+    assert done.returncode == 0, done.stdout.splitlines()[-1:]
+    assert "IPAddressDeny=any" in unit.read_text().splitlines()
+    assert "IPAddressAllow" not in [line.split("=")[0] for line in unit.read_text().splitlines()]
 
 
 @needs_systemd

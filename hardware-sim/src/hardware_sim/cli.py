@@ -18,6 +18,7 @@ from hardware_sim.barrier.serve import serve as serve_barrier
 from hardware_sim.books import differences
 from hardware_sim.centre.faults import Fault
 from hardware_sim.decided import LogError, read_log
+from hardware_sim.gateway import run_gateway
 from hardware_sim.judge import judge
 from hardware_sim.readers.kinds import KINDS, PAGE_READER, USUAL
 from hardware_sim.readers.serve import serve
@@ -73,24 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     reader.add_argument("--path", type=Path, required=True, help="where its line is to appear")
     reader.add_argument("--seed", type=int, default=1)
     reader.set_defaults(run=_reader)
-    barrier = commands.add_parser(
-        "barrier", help="run one barrier board; orders on standard input, events on standard output"
-    )
-    barrier.add_argument("--profile", choices=PROFILES, required=True)
-    barrier.add_argument("--path", type=Path, required=True, help="where its line is to appear")
-    barrier.add_argument("--unit", type=_unit, default=1, help="its number on the line, 1 to 31")
-    barrier.add_argument("--baud", type=int, help="the board's usual speed when not given")
-    barrier.add_argument("--seed", type=int, default=1)
-    barrier.set_defaults(run=_barrier)
-    sensors = commands.add_parser(
-        "sensors", help="run one sensor unit of a two-door lane; orders on standard input, events on standard output"
-    )
-    sensors.add_argument("--profile", choices=sorted(SENSOR_PROFILES), required=True)
-    sensors.add_argument("--path", type=Path, required=True, help="where its line is to appear")
-    sensors.add_argument("--unit", type=_unit, default=1, help="its number on the line, 1 to 31")
-    sensors.add_argument("--baud", type=int, help="the unit's usual speed when not given")
-    sensors.add_argument("--seed", type=int, default=1)
-    sensors.set_defaults(run=_sensors)
+    _add_devices(commands)
     centre = commands.add_parser("centre", help="run a control centre that lets gates read fingers, until interrupted")
     centre.add_argument("--socket", type=Path, required=True, help="where it listens")
     centre.add_argument("--seed", type=int, required=True, help="of the country whose chips it opens")
@@ -156,6 +140,33 @@ def _world(options: argparse.Namespace) -> int:
     return 0
 
 
+def _add_devices(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Boards and units on lines of their own."""
+    barrier = commands.add_parser(
+        "barrier", help="run one barrier board; orders on standard input, events on standard output"
+    )
+    barrier.add_argument("--profile", choices=PROFILES, required=True)
+    barrier.add_argument("--path", type=Path, required=True, help="where its line is to appear")
+    barrier.add_argument("--unit", type=_unit, default=1, help="its number on the line, 1 to 31")
+    barrier.add_argument("--baud", type=int, help="the board's usual speed when not given")
+    barrier.add_argument("--seed", type=int, default=1)
+    barrier.set_defaults(run=_barrier)
+    gateway = commands.add_parser("gateway", help="put a board's line on Modbus TCP, until interrupted")
+    gateway.add_argument("--path", type=Path, required=True, help="the board's line")
+    gateway.add_argument("--host", default="127.0.0.1", help="where it listens")
+    gateway.add_argument("--port", type=int, default=5020)
+    gateway.set_defaults(run=_gateway)
+    sensors = commands.add_parser(
+        "sensors", help="run one sensor unit of a two-door lane; orders on standard input, events on standard output"
+    )
+    sensors.add_argument("--profile", choices=sorted(SENSOR_PROFILES), required=True)
+    sensors.add_argument("--path", type=Path, required=True, help="where its line is to appear")
+    sensors.add_argument("--unit", type=_unit, default=1, help="its number on the line, 1 to 31")
+    sensors.add_argument("--baud", type=int, help="the unit's usual speed when not given")
+    sensors.add_argument("--seed", type=int, default=1)
+    sensors.set_defaults(run=_sensors)
+
+
 def _reader(options: argparse.Namespace) -> int:
     serve(options.kind, options.path, seed=options.seed, orders=sys.stdin, out=sys.stdout)
     return 0
@@ -171,6 +182,11 @@ def _barrier(options: argparse.Namespace) -> int:
         orders=sys.stdin,
         out=sys.stdout,
     )
+    return 0
+
+
+def _gateway(options: argparse.Namespace) -> int:
+    run_gateway(options.path, options.host, options.port)
     return 0
 
 

@@ -43,6 +43,7 @@ WORLD_DEADLINE_S = 300.0  # the first run renders the faces
 TRAVELLER_DEADLINE_S = 120.0
 INSTALLED = {
     "gate-*.service": "usr/lib/systemd/system",
+    "portcullis-modbus-tcp@*": "usr/lib/systemd/system",
     "portcullis.target": "usr/lib/systemd/system",
     "portcullis.sysusers": "usr/lib/sysusers.d/portcullis.conf",
     "portcullis.tmpfiles": "usr/lib/tmpfiles.d/portcullis.conf",

@@ -13,13 +13,14 @@ from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import BarrierProfile, load_profile
-from drivers.barrier.settings import BarrierSettings, Board, Contacts, Framed, Modbus
+from drivers.barrier.settings import BarrierSettings, Board, Contacts, Framed, LineSettings, Modbus, ModbusTcp
 from drivers.barrier.tracing.coverage import Coverage, coverage, objections
 from drivers.barrier.tracing.recorder import Recorder
 from drivers.barrier.tracing.replay import Replayed, replay
 from drivers.barrier.tracing.trace import TRACE_BYTES_MAX, Trace, read_trace
 from drivers.errors import SetupError
-from drivers.links import SerialLink
+from drivers.links import Link, SerialLink, SocketLink
+from drivers.modbus.tcp import TcpLink
 from drivers.profile_file import ProfileFile
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 from gate.programs.shared.config import Config, ConfigError
@@ -86,8 +87,11 @@ class BarrierDriver(Protocol):
 def barrier(settings: BarrierSettings, *, recorder: Recorder | None = None) -> BarrierDriver:
     """The barrier, not yet connected; a recorder hears its line. Raises SetupError when it can never work, or has no line to be heard."""
     match settings, load_profile(settings.profile):
-        case (Modbus() as line, ModbusProfile() as profile) | (Framed() as line, FramedProfile() as profile):
-            open_link = partial(SerialLink.open, line.port, line.baud)
+        case (Modbus() | ModbusTcp() as line, ModbusProfile() as profile) | (
+            Framed() as line,
+            FramedProfile() as profile,
+        ):
+            open_link = partial(_open, line)
             return line_barrier(
                 profile,
                 open_link=open_link if recorder is None else recorder.tapped(open_link),
@@ -106,6 +110,13 @@ def barrier(settings: BarrierSettings, *, recorder: Recorder | None = None) -> B
             )
         case _:
             raise SetupError(f"{settings.profile} is no profile for barrier.driver = {settings.driver}")
+
+
+async def _open(line: LineSettings) -> Link:
+    """The board's line. Raises LinkLostError or SetupError."""
+    if isinstance(line, ModbusTcp):
+        return TcpLink(await SocketLink.open(line.port))
+    return await SerialLink.open(line.port, line.baud)
 
 
 def require_profile(config: Config) -> None:
