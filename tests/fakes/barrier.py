@@ -123,10 +123,11 @@ class Bench:
         self._tasks = tasks
         self._near: Link | None = None
         self.barrier = ModbusBarrier(
-            open_link=self._open, profile=simulators_profile(), baud=115200, entry_is_left=entry_is_left
+            open_link=self.open_link, profile=simulators_profile(), baud=115200, entry_is_left=entry_is_left
         )
 
-    async def _open(self) -> Link:
+    async def open_link(self) -> Link:
+        """The host's end of a new line, with the board at the other one. Raises LinkLostError while it is unplugged."""
         if not self.plugged:
             raise LinkLostError("no such port")
         near, far = memory_pair()

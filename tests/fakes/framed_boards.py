@@ -166,10 +166,11 @@ class FramedBench:
         self._near: Link | None = None
         self.far: Link | None = None
         self.barrier = FramedBarrier(
-            open_link=self._open, profile=profile(board.kind), baud=BAUD, unit=UNIT, entry_is_left=entry_is_left
+            open_link=self.open_link, profile=profile(board.kind), baud=BAUD, unit=UNIT, entry_is_left=entry_is_left
         )
 
-    async def _open(self) -> Link:
+    async def open_link(self) -> Link:
+        """The host's end of a new line, with the board at the other one. Raises LinkLostError while it is unplugged."""
         if not self.plugged:
             raise LinkLostError("no such port")
         self._near, far = memory_pair()

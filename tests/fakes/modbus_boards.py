@@ -57,9 +57,10 @@ class BoardBench:
         self._near: Link | None = None
         found = load_profile(profile)
         assert isinstance(found, ModbusProfile)
-        self.barrier = ModbusBarrier(open_link=self._open, profile=found, baud=baud, entry_is_left=entry_is_left)
+        self.barrier = ModbusBarrier(open_link=self.open_link, profile=found, baud=baud, entry_is_left=entry_is_left)
 
-    async def _open(self) -> Link:
+    async def open_link(self) -> Link:
+        """The host's end of a new line, with the board at the other one. Raises LinkLostError while it is unplugged."""
         if not self.plugged:
             raise LinkLostError("no such port")
         near, far = memory_pair()

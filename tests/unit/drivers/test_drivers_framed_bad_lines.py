@@ -1,4 +1,4 @@
-"""Short-frame boards over every kind of bad line: travellers pass, nobody is granted twice, beside a client that repeats blindly.
+"""Short-frame boards over every kind of bad line: travellers pass, nobody is granted twice. What a client that repeats blindly does there: test_drivers_doubled_grants.
 
 The board counts every opening that it hears as one more: DS205A's are additive as far as anybody knows.
 """
@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
-from fakes.framed_boards import KINDS, CountingBoard, FramedBench, Kind, framed_bench, profile
+from fakes.framed_boards import KINDS, CountingBoard, FramedBench, Kind, framed_bench
 from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
-from fakes.tiers import quick_or_long
 from fakes.virtual_time import run_virtual
 
 from drivers.barrier.framed import session
 from drivers.barrier.framed.session import GrantFate
 from drivers.errors import DriverError, LinkLostError, NoReplyError, NotWellError
-from drivers.links import Link, memory_pair
+from drivers.links import Link
 from drivers.values import BarrierStatus, Direction
 
 _BOARD_SEED = 100_000
-log = logging.getLogger(__name__)  # --log-cli-level=INFO shows the counts
 Line = Callable[[Link, int], Link]
 LINES: dict[str, Line] = {
     "clean": lambda link, _: link,
@@ -105,49 +102,6 @@ def test_travellers_pass_over_a_bad_line_and_every_order_arrives(kind: Kind, nam
             assert doubles == 0
 
     run_virtual(run())
-
-
-async def naively(board: CountingBoard, line: Line, *, seed: int, count: int) -> int:
-    """A client that sends an opening again when no sound answer comes, up to four times: how often somebody was granted twice."""
-    near, far = memory_pair()
-    serving = asyncio.create_task(board.serve(line(far, _BOARD_SEED + seed)))
-    host, layout, doubles = line(near, seed), profile(board.kind).reply_layout(), 0
-    commands = profile(board.kind).commands
-    order = profile(board.kind).request_layout().encode({"address": 1, **commands.open_left})
-    for _ in range(count):
-        made_before = board.grants_made
-        for _ in range(5):
-            host.discard()
-            await host.write(order)
-            buffer = b""
-            with contextlib.suppress(TimeoutError, DriverError):
-                async with asyncio.timeout(0.1):
-                    while len(buffer) < layout.length:
-                        buffer += await host.read(64)
-                    layout.decode(buffer)
-                    break
-        doubles += board.grants_made - made_before > 1
-    near.close()
-    await serving
-    return doubles
-
-
-@pytest.mark.parametrize("count", quick_or_long([40, 1000], quick=[40]))
-@pytest.mark.parametrize("kind", KINDS)
-def test_no_grant_is_made_twice_at_error_rates_that_double_a_naive_clients(kind: Kind, count: int) -> None:
-    async def ours(line: Line) -> tuple[int, int]:
-        async with framed_bench(CountingBoard(kind=kind)) as made:
-            return await crossings(made, line, seed=2, count=count)
-
-    naive = {}
-    for name in ("clean", "bit flips 1e-4", "bit flips 1e-3"):
-        stood, doubles = run_virtual(ours(LINES[name]))
-        naive[name] = run_virtual(naively(CountingBoard(kind=kind), LINES[name], seed=2, count=count))
-        log.info("%s, %s: %s of %s stood, %s doubled; naive: %s", kind, name, stood, count, doubles, naive[name])
-        assert doubles == 0
-        assert stood >= 0.95 * count
-    assert naive["clean"] == 0
-    assert naive["bit flips 1e-3"] > 0
 
 
 def test_the_sweep_would_see_a_driver_that_repeats_blindly(monkeypatch: pytest.MonkeyPatch) -> None:
