@@ -29,7 +29,7 @@ TTL_MS = 5000
 NAIVE_TRIES_MAX = 5
 NAIVE_DEADLINE_S = 0.1
 _BOARD_SEED = 100_000
-_REQUESTS: dict[str, tuple[Request, ...]] = {
+REQUESTS: dict[str, tuple[Request, ...]] = {
     "portcullis-sim": (WriteRequest(1, 0, (TTL_MS, 1, 0)),),
     "lot": (WriteRequest(1, 0x40, (1,)),),
     "relay-8": (CoilsRequest(1, 0, (1,)), CoilsRequest(1, 0, (0, 0, 0))),  # a pulse's beginning and end
@@ -132,8 +132,8 @@ async def _insisting(tried: _Tried, call: Callable[[], Awaitable[object]]) -> No
 
 @contextlib.asynccontextmanager
 async def _tried(board: str) -> AsyncIterator[_Tried]:
-    if board in _REQUESTS:
-        requests = tuple((request.wire, _answers(request)) for request in _REQUESTS[board])
+    if board in REQUESTS:
+        requests = tuple((request.wire, _answers(request)) for request in REQUESTS[board])
         if board == "portcullis-sim":
             async with bench() as own:
                 yield _Tried(own, lambda: own.controller.grants_made, own.controller.pass_through, requests)
