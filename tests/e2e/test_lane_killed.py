@@ -36,7 +36,7 @@ async def test_no_grant_outlives_a_killed_lane_and_its_books_are_right_after_the
         found = await asyncio.gather(*(_killed(Path(folder), seed=seed) for seed in range(LANES)))
     where = sum(found, Counter[str]())
     for name, count in sorted(where.items()):
-        log.info("killed while %s: %s", name, count)
+        log.info("%3s killed in %s", count, name)
     assert where.total() == KILLS
     assert sum(count for name, count in where.items() if name.startswith("Granted, between")) >= BETWEEN_MIN
 

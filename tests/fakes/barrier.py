@@ -46,6 +46,8 @@ def simulators_profile() -> ModbusProfile:
 class FakeBarrier:
     """Fills the barrier port without bytes. Tests change `now`, `plugged` and read what was asked for."""
 
+    has_lamp = True
+
     def __init__(self) -> None:
         self.now = AT_REST
         self.plugged = True

@@ -1,7 +1,7 @@
 """Boards that nobody here wrote: pymodbus's own server and simulator, with the register maps of our profiles.
 
-The driver has the host's end of a pseudo-terminal. Behind it is the server on another one, or, as behind a converter from RS-485 to a
-network, on a socket that carries the same frames. What a gate does is the test's part: the server only keeps what is written.
+The driver is before the server on a serial line, two pseudo-terminals end to end, or speaks Modbus TCP to it through a relay, as a gate
+does. What a gate does is the test's part: the server only keeps what is written.
 """
 
 from __future__ import annotations
@@ -10,21 +10,23 @@ import asyncio
 import contextlib
 import os
 import socket
+import tempfile
 import tty
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal
 
-from pymodbus import FramerType
 from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from drivers.links import Link, SerialLink, SocketLink
+from drivers.modbus.tcp import TcpLink
+
 BAUD = 9600
 UNIT = 1
-HERE = ("127.0.0.1", 0)
 COILS, DISCRETE, HOLDING, INPUT = 1, 2, 3, 4
-Way = Literal["serial", "network"]
-WAYS: tuple[Way, ...] = ("serial", "network")
+Way = Literal["serial", "tcp"]
+WAYS: tuple[Way, ...] = ("serial", "tcp")
 
 
 def _bits(*values: bool) -> list[SimData]:
@@ -54,10 +56,10 @@ MAPS: dict[str, list[SimData] | tuple[list[SimData], list[SimData], list[SimData
 
 
 class ForeignBoard:
-    """A server's board as the driver's line finds it at `port`. `writes`: function, address and values of each request that wrote."""
+    """A server's board. `open_link` is the driver's line to it; `writes`: function, address and values of each request that wrote."""
 
     def __init__(self, profile: str) -> None:
-        self.port = ""
+        self.open_link: Callable[[], Awaitable[Link]]
         self.writes: list[tuple[int, int, list[int]]] = []
         self.refusals: list[ExcCodes] = []  # of the next writes, one each
         self.server: ModbusSerialServer | ModbusTcpServer
@@ -87,15 +89,24 @@ class ForeignBoard:
         return None
 
     def wire(self, one: int, other: int) -> None:
-        """Pass bytes on between two descriptors, both ways."""
+        """Pass bytes on between two descriptors, both ways, in place of any before."""
+        self.cut()
         self._ends = (one, other)
         for near, far in ((one, other), (other, one)):
-            asyncio.get_running_loop().add_reader(near, _pass_on, near, far)
+            os.set_blocking(near, False)
+            asyncio.get_running_loop().add_reader(near, self._pass_on, near, far)
 
     def cut(self) -> None:
         """Cut the wire: from now on nothing arrives."""
         for end in self._ends:
             asyncio.get_running_loop().remove_reader(end)
+
+    def _pass_on(self, near: int, far: int) -> None:
+        received = os.read(near, 1024)
+        if not received:
+            self.cut()
+            return
+        os.write(far, received)
 
 
 @contextlib.asynccontextmanager
@@ -103,19 +114,18 @@ async def foreign_board(profile: str, way: Way) -> AsyncIterator[ForeignBoard]:
     """A board with a profile's map. What is asked of other numbers it refuses, unlike a board on a line, which is silent."""
     board = ForeignBoard(profile)
     with contextlib.ExitStack() as ends:
-        far, board.port = _pseudo_terminal(ends)
         if way == "serial":
+            far, host_port = _pseudo_terminal(ends)
             near, port = _pseudo_terminal(ends)
             board.server = ModbusSerialServer(board.device, port=port, baudrate=BAUD)
             await board.server.serve_forever(background=True)
+            board.wire(far, near)
+            board.open_link = lambda: SerialLink.open(host_port, BAUD)
         else:
-            board.server = ModbusTcpServer(board.device, framer=FramerType.RTU, address=HERE)
+            board.server = ModbusTcpServer(board.device, address=("127.0.0.1", 0))
             await board.server.serve_forever(background=True)
-            assert isinstance(board.server.transport, asyncio.Server)
-            converter = ends.enter_context(socket.create_connection(board.server.transport.sockets[0].getsockname()))
-            near = converter.fileno()
-        os.set_blocking(near, False)
-        board.wire(far, near)
+            path = _relay(board, ends)
+            board.open_link = lambda: _over_tcp(path)
         try:
             yield board
         finally:
@@ -129,9 +139,27 @@ def _pseudo_terminal(ends: contextlib.ExitStack) -> tuple[int, str]:
     tty.setraw(near)
     ends.callback(os.close, far)
     ends.callback(os.close, near)
-    os.set_blocking(far, False)
     return far, os.ttyname(near)
 
 
-def _pass_on(near: int, far: int) -> None:
-    os.write(far, os.read(near, 256))
+def _relay(board: ForeignBoard, ends: contextlib.ExitStack) -> str:
+    """What a gate's relay does: whoever connects to this Unix socket is connected to the server's port."""
+    assert isinstance(board.server.transport, asyncio.Server)
+    address = board.server.transport.sockets[0].getsockname()
+    path = f"{ends.enter_context(tempfile.TemporaryDirectory(prefix='gate-'))}/relay"
+    listener = ends.enter_context(socket.socket(socket.AF_UNIX))
+    listener.bind(path)
+    listener.listen()
+
+    def accept() -> None:
+        near, far = listener.accept()[0], socket.create_connection(address)
+        board.wire(ends.enter_context(near).fileno(), ends.enter_context(far).fileno())
+
+    loop = asyncio.get_running_loop()
+    loop.add_reader(listener, accept)
+    ends.callback(loop.remove_reader, listener)
+    return path
+
+
+async def _over_tcp(path: str) -> Link:
+    return TcpLink(await SocketLink.open(path))

@@ -45,6 +45,9 @@ LINES = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1
 DEADLINE_S = 60.0
 POLL_S = 0.02
 PRESENCE_S = 1.0
+STARTED, GRANTED = "starting", "granted"
+OF_A_NEWCOMER = ("Opening", "Inspecting", "Recording", "Referred", "Idle")
+STATES = (*OF_A_NEWCOMER, "Overruling", "Looking", "Passing")
 WALKS_SHARE = 0.6  # of those who were granted it
 SETS_OUT_S_MAX = 0.6
 WALKED_S = 2.0  # whoever is not through by then turns back
@@ -52,10 +55,10 @@ WALKED_S = 2.0  # whoever is not through by then turns back
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """When the lane is killed: so long after the board heard a grant of this life, or after the life's beginning."""
+    """When the lane is killed: so long after its program began, after the board heard a grant of this life, or after a state of the lane began."""
 
     after_s: float
-    of_grant: bool
+    after: str  # STARTED, GRANTED, or the state
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,13 @@ class Killed:
 
 @dataclass
 class Life:
-    """One life of the lane program. `granted` is set when the board hears a grant."""
+    """One life of the lane program. `granted` is set when the board hears a grant, `reached` when the lane is in the `awaited` state."""
 
     process: asyncio.subprocess.Process
-    state: str = "starting"
+    awaited: str
+    state: str = STARTED
     granted: asyncio.Event = field(default_factory=asyncio.Event)
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def hear(self) -> None:
         """Follow the program's own log lines to its end."""
@@ -82,8 +87,10 @@ class Life:
                 told = json.loads(line)
                 if told["event"] == "lane_state":
                     self.state = str(told["state"])
-                elif told["event"] == "ready" and self.state == "starting":
+                elif told["event"] == "ready" and self.state == STARTED:
                     self.state = "Idle"
+                if self.state == self.awaited:
+                    self.reached.set()
 
 
 class Board(Barrier):
@@ -203,7 +210,7 @@ class KilledLane:
     async def live(self, kill: Kill | None) -> None:
         """Start the lane, have an officer admit whoever waits or comes, and kill it; without a kill, end it when nobody waits any more."""
         process = await self._program("lane", stderr=asyncio.subprocess.PIPE)
-        life = self._life = Life(process)
+        life = self._life = Life(process, "" if kill is None else kill.after)
         hearing, serving = asyncio.create_task(life.hear()), asyncio.create_task(self._serve(life, settle=kill is None))
         try:
             async with asyncio.timeout(DEADLINE_S):
@@ -211,8 +218,8 @@ class KilledLane:
                     await serving
                     process.terminate()
                 else:
-                    if kill.of_grant:
-                        await life.granted.wait()
+                    if kill.after != STARTED:
+                        await (life.granted if kill.after == GRANTED else life.reached).wait()
                     await asyncio.sleep(kill.after_s)
                     self.kills.append(Killed(time.monotonic() * 1000, life.state))
                     os.kill(process.pid, signal.SIGKILL)
@@ -257,7 +264,7 @@ class KilledLane:
                 if view is None:
                     continue
                 granted = granted or life.granted.is_set()
-                if view.referred is not None and (settle or granted):
+                if view.referred is not None and (settle or granted or life.awaited in OF_A_NEWCOMER):
                     await self._order(terminal, Verb.HAND_OVER, view.referred, "taken_over")
                 elif view.referred is not None and self.board.empty:
                     await self._order(terminal, Verb.ADMIT, view.referred)
@@ -288,10 +295,11 @@ async def _see(watch: Connection[messages.FromLane], views: list[messages.View])
 
 
 def drawn(count: int, *, seed: int) -> list[Kill]:
-    """So many kills in some order: two thirds between an order and what comes of it, the others anywhere in a life."""
+    """So many kills in some order: two thirds between an order and what comes of it, the others at a program's start and in every other state."""
     chance = random.Random(seed)
-    of_grant = count * 2 // 3
-    kills = [Kill(chance.uniform(0.0, 1.3), of_grant=True) for _ in range(of_grant)]
-    kills += [Kill(chance.uniform(0.0, 5.0), of_grant=False) for _ in range(count - of_grant)]
+    kills = [Kill(chance.uniform(0.0, 1.3), GRANTED) for _ in range(count * 2 // 3)]
+    for number in range(count - len(kills)):
+        state = STATES[number // 2 % len(STATES)]
+        kills.append(Kill(chance.uniform(0.0, 0.01), state) if number % 3 else Kill(chance.uniform(0.0, 1.2), STARTED))
     chance.shuffle(kills)
     return kills

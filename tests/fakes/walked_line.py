@@ -17,6 +17,8 @@ SILENCE_S = 0.25
 class BoardDriver:
     """The driver's port over the board."""
 
+    has_lamp = True
+
     def __init__(self, board: Board) -> None:
         self.board = board
         self.grant_written_at_s: float | None = None

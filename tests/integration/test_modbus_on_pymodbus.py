@@ -1,4 +1,4 @@
-"""The Modbus barrier driver before a board that nobody here wrote: pymodbus's server, on a serial line and behind a converter to a network.
+"""The Modbus barrier driver before a board that nobody here wrote: pymodbus's server, on a serial line and over Modbus TCP.
 
 Every profile's map is read and written; the server refuses, is busy, is another unit or has no watchdog, and what then happens is the driver's.
 """
@@ -18,7 +18,6 @@ from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
 from drivers.errors import NoReplyError, NotWellError, RefusedError, SetupError
-from drivers.links import SerialLink
 from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition
 
 LIMIT_S = 10
@@ -58,9 +57,7 @@ async def before(name: str, way: Way, *, unit: int = 1) -> AsyncIterator[tuple[M
     profile = load_profile(name)
     assert isinstance(profile, ModbusProfile)
     async with foreign_board(name, way) as board, asyncio.timeout(LIMIT_S):
-        driver = ModbusBarrier(
-            open_link=lambda: SerialLink.open(board.port, BAUD), profile=profile, baud=BAUD, unit=unit
-        )
+        driver = ModbusBarrier(open_link=board.open_link, profile=profile, baud=BAUD, unit=unit)
         try:
             yield driver, board
         finally:

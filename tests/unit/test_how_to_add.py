@@ -82,6 +82,11 @@ class Turnstile:
     def withdraw(self) -> None:
         """Nothing is under way."""
 
+    @property
+    def has_lamp(self) -> bool:
+        """It has none."""
+        return False
+
     async def lamp(self, colour: LampColour) -> None:
         """It has none."""
 

@@ -72,6 +72,7 @@ class ContactsBarrier:
         """
         self.close()
         async with self._orders.connecting():
+            self.close()  # another one connected while this one waited
             self._wiring, self._lost = Wiring.open(self._kernel, self._path, self._profile), ""
             self._health.connects += 1
             self._orders.note(await self._orders.converse(self._session.hello(), urgency=None))
@@ -127,6 +128,11 @@ class ContactsBarrier:
     async def release(self) -> None:
         """Open so that whoever is inside can leave. Waits for nothing but the end of a pulse that is on."""
         await self._orders.converse(self._session.release(), urgency=Urgency.FREE)
+
+    @property
+    def has_lamp(self) -> bool:
+        """True when the profile names a lamp."""
+        return self._profile.lamp is not None
 
     async def lamp(self, colour: LampColour) -> None:
         """Show a colour, where there is a lamp."""

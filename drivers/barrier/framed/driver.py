@@ -85,6 +85,7 @@ class FramedBarrier:
         """
         self.close()
         async with self._orders.connecting():
+            self.close()  # another one connected while this one waited
             self._link, self._lost = await self._open_link(), ""
             self._hearing = Hearing(self._session.replies, self._session.unit)
             self.health.connects += 1
@@ -155,8 +156,13 @@ class FramedBarrier:
         """Open so that whoever is inside can leave. Waits for nothing but the reply that is on the wire."""
         await self._orders.converse(self._session.release(), urgency=Urgency.FREE)
 
+    @property
+    def has_lamp(self) -> bool:
+        """False: these boards show their own lights."""
+        return False
+
     async def lamp(self, colour: LampColour) -> None:
-        """These boards show their own lights: nothing is sent."""
+        """Nothing is sent."""
 
     async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:
         """Clear the alarms whose cause is gone, where the board can be told to."""

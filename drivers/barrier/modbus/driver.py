@@ -9,6 +9,7 @@ Polling and reconnecting are the caller's: no task runs here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import asdict
 
@@ -18,7 +19,7 @@ from drivers.barrier.orders import Orders
 from drivers.barrier.turns import Urgency
 from drivers.errors import LinkLostError, NotWellError
 from drivers.links import Link
-from drivers.modbus.frames import Reply, Request
+from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.modbus.line import LineHealth, exchange
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
 
@@ -40,6 +41,7 @@ class ModbusBarrier:
         self.health = LineHealth()
         self._open_link = open_link
         self._profile = profile
+        self._unit = unit
         self._session = Session(
             profile=profile,
             baud=baud,
@@ -49,6 +51,8 @@ class ModbusBarrier:
         )
         self._orders = Orders(self._exchange, require_line=self._require_link, lose=lambda _: self.close())
         self._link: Link | None = None
+        self._asked: Request | None = None
+        self._heard = bytearray()
         self._grant_written_at_s: float | None = None
 
     @property
@@ -57,15 +61,20 @@ class ModbusBarrier:
         return self._grant_written_at_s
 
     async def connect(self) -> None:
-        """Open the line anew, check the board, arm its host watchdog and revoke what may stand from before.
+        """Open the line anew, check the board, arm its host watchdog, revoke what may stand from before, and hear no second board.
 
-        Raises LinkLostError, NoReplyError or, when the board can never work so, SetupError.
+        Raises LinkLostError, NoReplyError, NotWellError or, when the board can never work so, SetupError.
         """
         self.close()
         async with self._orders.connecting():
+            self.close()  # another one connected while this one waited
             self._link = await self._open_link()
             self.health.connects += 1
-            self._orders.note(await self._orders.converse(self._session.hello(), urgency=None))
+            silences = self.health.silences
+            status = await self._orders.converse(self._session.hello(), urgency=None)
+            if silences == self.health.silences:  # else a late answer would pass for another board's
+                await self._hear_no_other()
+            self._orders.note(status)
 
     async def status(self) -> BarrierStatus:
         """Ask the controller. Raises LinkLostError, NoReplyError, or RefusedError."""
@@ -142,6 +151,11 @@ class ModbusBarrier:
         """Open so that whoever is inside can leave. Waits for nothing but the reply that is on the wire."""
         await self._orders.converse(self._session.release(), urgency=Urgency.FREE)
 
+    @property
+    def has_lamp(self) -> bool:
+        """True when the profile names a lamp."""
+        return self._profile.lamp is not None
+
     async def lamp(self, colour: LampColour) -> None:
         """Show a colour."""
         await self._orders.converse(self._session.lamp(colour), urgency=Urgency.POLL)
@@ -172,5 +186,16 @@ class ModbusBarrier:
         link = self._require_link()
         if self._session.is_grant(request):
             self._grant_written_at_s = asyncio.get_running_loop().time()
+        self._asked = request
         deadline_s = self._session.reply_deadline_s(request)
-        return await exchange(link, request, deadline_s=deadline_s, health=self.health, heard=bytearray())
+        return await exchange(link, request, deadline_s=deadline_s, health=self.health, heard=self._heard)
+
+    async def _hear_no_other(self) -> None:
+        """Listen behind the last answer: a second one is another board's, which would obey every order, too. Raises NotWellError or LinkLostError."""
+        link, request = self._require_link(), self._asked
+        assert request is not None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._session.reply_deadline_s(request)):
+                while find_reply(self._heard, request)[0] is None:
+                    self._heard += await link.read(FRAME_BYTES_MAX)
+                raise NotWellError(f"two boards answer to number {self._unit} on this line")

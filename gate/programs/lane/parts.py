@@ -159,7 +159,7 @@ class BarrierKeeper:
     async def _show_lamp(self, now_s: float) -> None:
         """Show the colour that is wanted. A controller that will not is told of once, and asked again now and then: the lane goes on."""
         wanted = self._lamp_wanted
-        if self._lamp is wanted or now_s < self._lamp_again_s:
+        if not self._driver.has_lamp or self._lamp is wanted or now_s < self._lamp_again_s:
             return
         try:
             await self._driver.lamp(wanted)

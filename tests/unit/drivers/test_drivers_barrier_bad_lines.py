@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from fakes.barrier import Bench, bench
-from fakes.links import BitFlips, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
+from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
 from fakes.virtual_time import run_virtual
 
 from drivers.barrier.modbus import session
@@ -32,6 +32,8 @@ LINES: dict[str, Line] = {
     "bit flips 1e-4": lambda link, seed: BitFlips(link, seed=seed, share=1e-4),
     "bit flips 1e-3": lambda link, seed: BitFlips(link, seed=seed, share=1e-3),
     "bytes lost and invented": lambda link, seed: ByteLoss(link, seed=seed, share=0.005),
+    "bursts": lambda link, seed: Bursts(link, seed=seed, share=0.1),
+    "echo": lambda link, seed: Echo(link) if seed < _BOARD_SEED else link,
     "everything": lambda link, seed: OneByteAtATime(
         RandomLoss(BitFlips(Delay(link, seed=seed, delay_s_max=0.05), seed=seed, share=1e-4), seed=seed, share=0.1)
     ),

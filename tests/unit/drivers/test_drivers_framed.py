@@ -386,6 +386,7 @@ def test_alarms_are_cleared_where_the_board_can_be_told_and_the_lamp_is_its_own(
     async def story(made: FramedBench) -> None:
         made.board.told.clear()
         await made.barrier.clear_alarms((BarrierAlarm.FORCED,))
+        assert not made.barrier.has_lamp
         await made.barrier.lamp(LampColour.GREEN)
         assert made.board.told == (["clear"] if made.board.kind == "italdis" else ["status"])
 

@@ -7,11 +7,11 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
-from fakes.links import BitFlips, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
+from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
 from fakes.modbus_boards import PROFILES, BoardBench, board_bench
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import LinkLostError, NoReplyError, NotWellError, RefusedError
+from drivers.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError
 from drivers.links import Link
 from drivers.values import BarrierStatus, Direction, LampColour, LeafPosition
 from hardware_sim.barrier.beams import Way
@@ -28,6 +28,8 @@ LINES: dict[str, Line] = {
     "bit flips 1e-4": lambda link, seed: BitFlips(link, seed=seed, share=1e-4),
     "bit flips 1e-3": lambda link, seed: BitFlips(link, seed=seed, share=1e-3),
     "bytes lost and invented": lambda link, seed: ByteLoss(link, seed=seed, share=0.005),
+    "bursts": lambda link, seed: Bursts(link, seed=seed, share=0.1),
+    "echo": lambda link, seed: Echo(link) if seed < 100_000 else link,
 }
 
 
@@ -96,6 +98,7 @@ def test_no_grant_is_made_twice_and_every_order_arrives(profile: str, name: str)
                 assert status is not None
                 assert status.grants_left_entry == 0
                 await asyncio.sleep(0.5)
+            assert made.barrier.has_lamp is (profile == "relay-8")
             await insisting(lambda: made.barrier.lamp(LampColour.GREEN))
             await insisting(made.barrier.release)
             assert made.ordered(Direction.EXIT)
@@ -118,6 +121,36 @@ def test_a_two_wire_adapter_that_hears_itself_confirms_nothing(profile: str) -> 
             await made.barrier.release()
 
     on_board(profile, story)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_cable_pulled_at_any_moment_leaves_a_driver_that_recovers(profile: str) -> None:
+    async def until_cut(made: BoardBench) -> type[DriverError]:
+        try:
+            while True:
+                await made.barrier.grant(Direction.ENTRY, 5000)
+                await made.barrier.revoke()
+        except DriverError as error:
+            return type(error)
+
+    async def run(cut_after_s: float) -> None:
+        async with board_bench(profile) as made:
+            made.host_line = lambda link: Delay(link, seed=1, delay_s_max=0.02)
+            made.board_line = lambda link: Delay(link, seed=2, delay_s_max=0.02)
+            await made.barrier.connect()
+            cut = asyncio.ensure_future(until_cut(made))
+            await asyncio.sleep(cut_after_s)
+            made.unplug()
+            assert await cut is LinkLostError
+            made.plugged = True
+            await insisting(made.barrier.connect)
+            await asyncio.sleep(1)
+            status = await insisting(made.barrier.status)
+            assert status is not None
+            assert (status.grants_left_entry, status.grants_left_exit) == (0, 0)
+
+    for step in range(20):
+        run_virtual(run(0.02 * step))
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -59,8 +59,13 @@ class BarrierDriver(Protocol):
         """Have an order under way go no further than the request on the wire; a release goes on."""
         ...
 
+    @property
+    def has_lamp(self) -> bool:
+        """True when the board has a lamp that it shows what it is told on."""
+        ...
+
     async def lamp(self, colour: LampColour) -> None:
-        """Show a colour."""
+        """Show a colour, on a board that has a lamp."""
         ...
 
     async def clear_alarms(self, alarms: Collection[BarrierAlarm]) -> None:

@@ -39,6 +39,8 @@ CLOSED = BarrierStatus(
 class FakeBarrier:
     """A barrier driver whose answers are scripted."""
 
+    has_lamp = True
+
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.connect_fails = 0
@@ -319,6 +321,16 @@ async def test_a_new_line_is_shown_the_colour_again() -> None:
         await posted.until(PartBack(Part.BARRIER), times=2)
         await posted.until(door_seen(CLOSED), times=posted.events.count(door_seen(CLOSED)) + 2)
     assert driver.calls.count("lamp red") == 2
+
+
+async def test_a_board_without_a_lamp_is_told_no_colour_and_nobody_says_that_one_was_shown() -> None:
+    driver, posted = FakeBarrier(), Posted()
+    driver.has_lamp = False
+    driver.lamp_errors = [RefusedError("no lamp")]
+    async with kept(BarrierKeeper(driver, post=posted, poll_s=0.001)):
+        await posted.until(door_seen(CLOSED), times=3)
+    assert not [call for call in driver.calls if call.startswith("lamp")]
+    assert not [event for event in posted.events if isinstance(event, LampAnswered)]
 
 
 async def test_a_line_that_goes_with_the_lamps_order_is_lost() -> None:
