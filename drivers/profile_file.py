@@ -11,6 +11,7 @@ import os
 import re
 import stat
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -100,19 +101,24 @@ class ProfileFile:
 
 
 def line_of(text: str, key: str) -> int:
-    """The line of a key such as `status.position`, or of the table nearest above it that stands in the file."""
+    """The line of a key such as `status.position` or `reads.2.count`, or of the table nearest above it that stands in the file."""
     steps = key.split(".")
-    best, best_depth, table = 1, 0, ""
+    best, best_depth = 1, 0
+    table: list[str] = []
+    tables: Counter[str] = Counter()
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
-            table = f"{header[1]}."
-            here = header[1].split(".")
+            name = header[1].split(".")
+            table = [*name, str(tables[header[1]])] if line.lstrip().startswith("[[") else name
+            tables[header[1]] += 1
+            places = [name, table]
         elif named := _KEY.match(line):
-            here = f"{table}{named[1]}".split(".")
+            places = [[*table, *named[1].split(".")]]
         else:
             continue
-        if len(here) > best_depth and steps[: len(here)] == here:
-            best, best_depth = number, len(here)
+        for here in places:
+            if len(here) > best_depth and steps[: len(here)] == here:
+                best, best_depth = number, len(here)
     return best
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 
 from drivers.errors import LinkLostError
 from drivers.links import Link
@@ -122,6 +123,19 @@ class Delay(Wrapped):
         except (StopIteration, LinkLostError):
             return
         raise RuntimeError("only a link in memory can be delayed")
+
+
+class Troubled(Wrapped):
+    """The board's end of a wire on which something can go wrong: then `trouble` says what is heard in place of an answer."""
+
+    def __init__(self, inner: Link, trouble: Callable[[], Callable[[bytes], list[bytes]] | None]) -> None:
+        super().__init__(inner)
+        self._trouble = trouble
+
+    async def write(self, payload: bytes) -> None:
+        trouble = self._trouble()
+        for said in [payload] if trouble is None else trouble(payload):
+            await self.inner.write(said)
 
 
 class Echo(Wrapped):

@@ -16,7 +16,7 @@ from fakes.tiers import quick_or_long
 LIMIT_S = 60
 # What is changed in which shipped profile, and the key that is to blame.
 WRONG = {
-    "unknown key": ("lot", "[status]", "colour = 1\n[status]", "colour"),
+    "unknown key": ("lot", "holding = 0x3010\ncount = 3", "holding = 0x3010\ncount = 3\ncolour = 1", "reads.2.colour"),
     "overlap": ("lot", "granted_right = { holding = 0x41 }", "granted_right = { holding = 0x40 }", "status.granted_right"),
     "no end of grant": ("relay-8", 'grant_ends_by = ["host_watchdog", "external_timer"]', "grant_ends_by = []", "grant_ends_by"),
     "framed: unknown key": ("ds205a", "close = {", "shut = {", "commands.shut"),

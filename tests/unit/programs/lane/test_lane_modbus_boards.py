@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from fakes.barrier import Bench, bench
-from fakes.links import Wrapped
+from fakes.links import Troubled
 from fakes.modbus_controller import CountingController, framed
 from fakes.virtual_time import run_virtual
 
@@ -18,16 +18,6 @@ from drivers.links import Link
 from drivers.values import Direction
 from gate.passage.events import Event, Part, PartBack, PartLost
 from gate.programs.lane.parts import BarrierKeeper
-
-
-class Wire(Wrapped):
-    """The board's end of a wire. `does` is what becomes of an answer, once something is wrong."""
-
-    does: Callable[[bytes], list[bytes]] | None = None
-
-    async def write(self, payload: bytes) -> None:
-        for said in [payload] if self.does is None else self.does(payload):
-            await self.inner.write(said)
 
 
 def never_valid(_: bytes) -> list[bytes]:
@@ -60,10 +50,8 @@ def test_trouble_on_the_line_closes_the_lane_once_and_its_end_opens_it_once(
     events: list[Event] = []
     wrong: list[Callable[[bytes], list[bytes]]] = []
 
-    def wire(link: Link) -> Wire:
-        made = Wire(link)
-        made.does = lambda answer: wrong[0](answer) if wrong else [answer]
-        return made
+    def wire(link: Link) -> Troubled:
+        return Troubled(link, lambda: wrong[0] if wrong else None)
 
     async def story(made: Bench) -> None:
         made.board_line = wire
@@ -94,10 +82,8 @@ def test_a_second_board_of_the_same_number_is_heard_at_connecting_and_the_lane_i
 ):
     others = [1]
 
-    def wire(link: Link) -> Wire:
-        made = Wire(link)
-        made.does = lambda answer: [answer] * (1 + len(others))
-        return made
+    def wire(link: Link) -> Troubled:
+        return Troubled(link, lambda: lambda answer: [answer] * (1 + len(others)))
 
     async def run() -> None:
         async with bench(CountingController()) as made:
