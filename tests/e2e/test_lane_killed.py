@@ -58,7 +58,7 @@ async def _killed(folder: Path, *, seed: int) -> Counter[str]:
         heard_ms = max(at_ms for at_ms in lane.board.heard_ms if at_ms <= ended_ms)
         assert ended_ms <= min(received_ms + ttl_ms, heard_ms + WATCHDOG_MS_DEFAULT) + STEP_MS_MAX
     entries = read_log(auditing.read(lane.stage, home / "log.bundle").path)
-    # Verdicts are not held here: an officer's admission that was used just before a death stands unsettled (docs/testing.md).
+    # Verdicts are not held here: whom an officer admitted and who passed just before a death waits for an officer who settles it.
     assert not [one for one in differences(truth, entries) if one.kind is not Different.VERDICT]
     return Counter(_where(killed, truth, grants) for killed in lane.kills)
 
