@@ -1,7 +1,7 @@
 """The real lane program killed at two hundred points, most of them between an order and the passage: what it granted ends by the board's own means.
 
-Held against the board's own log: no grant outlives its time to live or the board's host watchdog. And against the gate's: whatever the
-board counted is booked, by the next start at the latest, and nobody is booked whom it did not count.
+Held against the board's own log: no grant outlives its time to live, or a silence of its host that is longer than the board's watchdog.
+And against the gate's: whatever the board counted is booked, by the next start at the latest, and nobody is booked whom it did not count.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import logging
 import tempfile
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,10 @@ async def _killed(folder: Path, *, seed: int) -> Counter[str]:
     grants = _grants(truth)
     assert grants
     for received_ms, ended_ms, ttl_ms in grants:
-        heard_ms = max(at_ms for at_ms in lane.board.heard_ms if at_ms <= ended_ms)
-        assert ended_ms <= min(received_ms + ttl_ms, heard_ms + WATCHDOG_MS_DEFAULT) + STEP_MS_MAX
+        assert ended_ms <= received_ms + ttl_ms + STEP_MS_MAX
+        heard = (at_ms for at_ms in lane.board.heard_ms if received_ms < at_ms < ended_ms)
+        silences_ms = (later - before for before, later in pairwise((received_ms, *heard, ended_ms)))
+        assert max(silences_ms) <= WATCHDOG_MS_DEFAULT + STEP_MS_MAX
     entries = read_log(auditing.read(lane.stage, home / "log.bundle").path)
     # Verdicts are not held here: whom an officer admitted and who passed just before a death waits for an officer who settles it.
     assert not [one for one in differences(truth, entries) if one.kind is not Different.VERDICT]
