@@ -42,7 +42,7 @@ class Turnstile(Settings, frozen=True, kw_only=True, tag="turnstile"):
     poll_ms: int = 50
 
 
-BarrierSettings = Modbus | Framed | Contacts | Turnstile
+BarrierSettings = LineSettings | Contacts | Turnstile
 '''
 TURNSTILE = '''"""A turnstile in memory."""
 
@@ -134,10 +134,10 @@ asyncio.run(tried())
 
 def add_turnstile(copy: Copy) -> list[str]:
     copy.edit(
-        "drivers/barrier/settings.py", ("\n\nBarrierSettings = Modbus | Framed | Contacts\n", f"\n{TURNSTILE_SETTINGS}")
+        "drivers/barrier/settings.py", ("BarrierSettings = LineSettings | Contacts\n", f"\n\n{TURNSTILE_SETTINGS}")
     )
     copy.add("drivers/barrier/turnstile.py", TURNSTILE)
-    imported = "from drivers.barrier.settings import BarrierSettings, Board, Contacts, Framed, Modbus\n"
+    imported = "from drivers.barrier.settings import BarrierSettings, Board, Contacts, Framed, LineSettings, Modbus, ModbusTcp\n"
     copy.edit(
         "gate/programs/shared/devices/barriers.py",
         (imported, f"{imported}from drivers.barrier import settings as ours, turnstile\n"),
