@@ -738,9 +738,8 @@ def _emergency_begins(around: Surroundings, state: State, now_ms: int) -> Step:
     through: tuple[Effect, ...] = ()
     if isinstance(state, Granted) and around.doorway(state.door).just_passed:
         state, effects = _passed(around, state, now_ms)
-        through = tuple(
-            effect for effect in effects if not isinstance(effect, Revoke)
-        )  # nothing closes now (safety invariant 7)
+        # Nothing closes now (safety invariant 7), and the screen shows the way out.
+        through = tuple(effect for effect in effects if not isinstance(effect, Revoke | Show))
     emergency, (shown, *effects_then) = begin_emergency(state, emergency_began(state))
     if not around.two_doors:
         return emergency, (shown, *through, *effects_then)

@@ -37,6 +37,7 @@ from gate.passage.effects import (
     OpenCamera,
     Release,
     Revoke,
+    Show,
     StartCrossing,
     Write,
 )
@@ -693,6 +694,15 @@ def test_a_fire_ends_every_stage_with_one_verdict_and_closes_nothing(stage: Call
     assert not any(isinstance(effect, Revoke) for effect in effects)
     closings = [e.record for e in effects if isinstance(e, Write) and isinstance(e.record, records.Closed)]
     assert [one.verdict for one in closings] == [records.ClosedAs.REFERRED]
+
+
+def test_a_fire_in_the_moment_of_the_first_passage_shows_the_way_out() -> None:
+    burning = replace(PASSED_FIRST, closed=False, fire=True, emergency_open=True)
+    for passed in (burning, replace(burning, passages_entry=2)):
+        run = first_granted()
+        effects = run.feed(passed, after_ms=300)
+        assert [effect.screen for effect in effects if isinstance(effect, Show)] == [Screen.EMERGENCY]
+        assert RecordKind.GRANT_ENDED in kinds(effects)
 
 
 # ── what is told ─────────────────────────────────────────────────────────────────────────────────────────────────────
