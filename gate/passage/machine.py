@@ -653,8 +653,8 @@ def _granted(rules: Rules, around: Surroundings, state: Granted, event: Event, n
             if objections := _strays(around, state, event):
                 return revoke(state, objections)
             state = replace(state, entered=event.bodies > 0)
-        case DoorSeen(closed=False):
-            return revoke(state, (Objection(Reason.LANE_NOT_CLOSED, event.door.value),))
+        case DoorSeen() if objections := _of_the_other(event):
+            return revoke(state, objections)
         case TrackChanged(state.crossing, TrackChange.LOST) if not around.another_look:
             # Walking on takes the face out of the picture; the beams take over from the camera.
             state = replace(state, track_lost_ms=now_ms if state.track_lost_ms is None else state.track_lost_ms)
@@ -686,12 +686,25 @@ def _overdue(timing: Timing, around: Surroundings, state: Granted, now_ms: int) 
 _AGAINST_A_GRANT = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT})
 
 
+def _of_strangers(seen: DoorSeen) -> list[Objection]:
+    """What a controller says of somebody who moves without a grant."""
+    return [Objection(Reason.BARRIER_ALARM, alarm.value) for alarm in seen.alarms if alarm in _AGAINST_A_GRANT]
+
+
+def _of_the_other(seen: DoorSeen) -> tuple[Objection, ...]:
+    """What the door that is not granted says against the grant of the other one: nobody may pass it, or have passed it by force."""
+    objections = _of_strangers(seen)
+    if not seen.closed or seen.grants_left:
+        objections.append(Objection(Reason.LANE_NOT_CLOSED, seen.door.value))
+    return tuple(objections)
+
+
 def _strays(around: Surroundings, state: Granted, seen: DoorSeen) -> tuple[Objection, ...]:
     """What the barrier says against one body that steps into the zone and goes on through the leaf (safety invariant 4).
 
     Who left the zone without a passage has walked back, and whoever steps in next may be anybody.
     """
-    objections = [Objection(Reason.BARRIER_ALARM, alarm.value) for alarm in seen.alarms if alarm in _AGAINST_A_GRANT]
+    objections = _of_strangers(seen)
     if around.doorway(state.door).just_left:
         objections.append(Objection(Reason.REVERSE_PASSAGE))
     if seen.bodies > 1:

@@ -269,6 +269,8 @@ def test_the_receipt_of_the_other_decision_opens_nothing() -> None:
         (replace(FIRST, closed=False, bodies=2, grants_left=1), Reason.BODIES_SEVERAL),
         (TWO, Reason.BODIES_SEVERAL),
         (replace(LAST, closed=False), Reason.LANE_NOT_CLOSED),
+        (replace(LAST, grants_left=1), Reason.LANE_NOT_CLOSED),
+        (replace(LAST, alarms=(Alarm.PASSAGE_WITHOUT_GRANT,)), Reason.BARRIER_ALARM),
         (replace(LAST, passages_entry=1), Reason.PASSAGE_BEYOND_GRANT),
         (GrantFailed(CROSSING, Door.FIRST), Reason.BARRIER_LOST),
         (PartLost(Part.FIRST_BARRIER), Reason.BARRIER_LOST),
@@ -424,6 +426,8 @@ def test_the_last_door_opens_for_one_alone_between_closed_doors_only(what: str) 
     ("event", "reason"),
     [
         (replace(PASSED_FIRST, closed=False), Reason.LANE_NOT_CLOSED),
+        (replace(PASSED_FIRST, grants_left=1), Reason.LANE_NOT_CLOSED),
+        (replace(PASSED_FIRST, alarms=(Alarm.FORCED,)), Reason.BARRIER_ALARM),
         (replace(FIRST, passages_entry=2), Reason.PASSAGE_BEYOND_GRANT),
         (TWO, Reason.BODIES_SEVERAL),
         (replace(LAST, bodies=2, closed=False, grants_left=1), Reason.BODIES_SEVERAL),
@@ -437,6 +441,12 @@ def test_what_takes_the_last_grant_back(event: Event, reason: Reason) -> None:
     effects = run.feed(event, after_ms=100)
     assert reason in reasons(run)
     assert effects[0] == Revoke()
+
+
+def test_an_alarm_of_the_other_door_that_tells_of_nobody_takes_no_grant_back() -> None:
+    run = granted()
+    run.feed(replace(PASSED_FIRST, alarms=(Alarm.OPEN_TOO_LONG,)), after_ms=100)
+    assert isinstance(run.state, machine.Granted)
 
 
 def test_who_steps_back_from_the_last_door_may_try_again() -> None:
