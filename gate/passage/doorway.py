@@ -112,6 +112,16 @@ class Doorway:
         seen = self.seen
         return seen is not None and seen.closed and seen.bodies == 0 and seen.grants_left == 0
 
+    def may_be_passed(self) -> bool:
+        """True while somebody may go through, by what its controller says: it is seen open, or a grant is not seen to be gone. A grant that it
+        goes on to show after an incident said so is not waited for any more.
+        """
+        if self.seen is None:
+            return False
+        is_given_up = self.revoking is not None and self.revoking.missed
+        is_granted = self.granting is not None or self.revoking is not None or self.seen.grants_left > 0
+        return not self.seen.closed or (is_granted and not is_given_up)
+
     def released(self, now_ms: int, within_ms: int) -> bool:
         """True while passages belong to a release."""
         return self.released_ms is not None and now_ms - self.released_ms <= within_ms

@@ -2,8 +2,8 @@
 
 Somebody who is inside while nobody is let through is offered the way back after a while, and at once when they press the call button or an
 officer pauses the lane: the first door opens towards the hall, again and again until nobody is inside. Freeing never waits (safety
-invariants 2 and 8), so it opens also when the last door's controller does not answer; not while the last door is seen open, for then
-nobody is locked in, and two doors are never both open (6).
+invariants 2 and 8), so it opens also when the last door's controller does not answer; not while the last door is seen open, or its grant is
+not seen to be gone, for then nobody is locked in, and two doors are never both open (6).
 """
 
 from __future__ import annotations
@@ -66,8 +66,7 @@ def _way_back(around: Surroundings, state: State, now_ms: int, timing: Timing) -
     limit_ms = timing.inside_max_ms if isinstance(state, Idle) else timing.way_back_ms
     is_due = interior.called or waits.at_once or now_ms - waits.since_ms >= limit_ms
     offered_lately = waits.offered_ms is not None and now_ms - waits.offered_ms < timing.way_back_again_ms
-    last = around.last.seen
-    if not is_due or offered_lately or (last is not None and not last.closed):
+    if not is_due or offered_lately or around.last.may_be_passed():
         return replace(around, interior=replace(interior, waits=waits)), ()
     said = () if waits.offered_ms is not None else (incident(crossing_of(state), IncidentKind.WAY_BACK),)
     first = around.doorway(Door.FIRST)

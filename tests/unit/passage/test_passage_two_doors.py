@@ -535,6 +535,36 @@ def test_the_way_back_waits_while_the_last_door_is_open_and_not_while_nobody_kno
     assert Release(Door.FIRST) in effects
 
 
+def _opens(effects: list[Effect]) -> bool:
+    return Release(Door.FIRST) in effects
+
+
+def test_the_way_back_waits_until_the_last_doors_grant_is_seen_to_be_gone() -> None:
+    called = replace(ALONE, call_pressed=True)
+    for granted_now in (replace(LAST, grants_left=1), LAST):  # a status from before the grant shows none
+        run = granted()
+        run.feed(granted_now, after_ms=50)
+        effects = run.feed(called, after_ms=50)
+        assert Revoke() in effects
+        assert not _opens(effects)
+        assert not _opens(run.feed(replace(LAST, grants_left=1), after_ms=50))
+        run.feed(LAST, after_ms=50)
+        assert _opens(run.feed(Tick(), after_ms=50))
+
+
+def test_the_way_back_does_not_wait_for_ever_for_a_grant_to_go() -> None:
+    run = granted()
+    run.feed(replace(LAST, grants_left=1), after_ms=50)
+    run.feed(replace(ALONE, call_pressed=True), after_ms=50)
+    assert not _opens(run.feed(replace(LAST, grants_left=1), after_ms=TIMING.order_shown_max_ms - 1))
+    effects = run.feed(replace(LAST, grants_left=1), after_ms=1)
+    assert IncidentKind.REVOKE_NOT_SHOWN in incidents(effects)
+    assert _opens(run.feed(Tick(), after_ms=50))
+    run = granted()
+    run.feed(replace(ALONE, call_pressed=True), after_ms=50)
+    assert _opens(run.feed(PartLost(Part.BARRIER), after_ms=50)), "nobody waits for a door that does not answer"
+
+
 def test_a_blind_counter_does_not_end_somebodys_wait() -> None:
     run = referred_inside()
     run.feed(ALONE, after_ms=100)
