@@ -27,6 +27,7 @@ class Waits:
 class Interior:
     """What the sensors say of the space between the doors and of the cabinet: the newest look, when it came, and how many `looks` running
     agreed on the people, in one session; `counted_ms` is when the last of these came. `called`: the call button was pressed, and no officer has acknowledged it.
+    `went_in` is how many more the doors counted in than out, since they were last believed to have forgotten somebody who left.
     """
 
     seen: SensorsSeen | None = None
@@ -34,6 +35,7 @@ class Interior:
     looks: int = 0
     counted_ms: int = 0
     called: bool = False
+    went_in: int = 0
     waits: Waits | None = None
 
     def observe(self, seen: SensorsSeen, now_ms: int) -> Interior:
@@ -45,6 +47,10 @@ class Interior:
         counted_ms = self.counted_ms if agrees and not is_another else now_ms
         called = self.called or seen.call_pressed
         return replace(self, seen=seen, heard_ms=now_ms, looks=looks, counted_ms=counted_ms, called=called)
+
+    def counted(self, went_in: int) -> Interior:
+        """The interior after the doors counted so many more in than out."""
+        return self if not went_in else replace(self, went_in=max(0, self.went_in + went_in))
 
     def unseen(self) -> Interior:
         """The interior while the sensors do not answer."""
@@ -75,6 +81,11 @@ class Interior:
     def nobody(self) -> bool:
         """True when the sensors agree with themselves that nobody is inside."""
         return self.people == 0 and self.looks >= LOOKS_MIN
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nobody is seen inside, and nobody went in who did not come out."""
+        return self.nobody and not self.went_in
 
     @property
     def object_alone(self) -> bool:

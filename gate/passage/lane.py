@@ -143,7 +143,7 @@ class Surroundings:
         if isinstance(event, Tick):  # most events are
             return calm
         if isinstance(event, DoorSeen):
-            return calm.with_doorway(calm.doorway(event.door).observe(event, now_ms))
+            return calm.with_doorway(calm.doorway(event.door).observe(event, now_ms)).with_counted(event.door)
         if isinstance(event, PartLost):
             return replace(calm, lost=calm.lost | {event.part}).without(event.part)
         if isinstance(event, SensorsSeen):
@@ -157,6 +157,15 @@ class Surroundings:
         if isinstance(event, SiteSeen):
             return replace(calm, trust_age_days=event.trust_age_days, clock_sure=event.clock_sure, site_at_ms=now_ms)
         return calm
+
+    def with_counted(self, door: Door) -> Surroundings:
+        """The same with whom a door let in or out: a counter that sees nobody may be stuck."""
+        if not self.two_doors or self.interior is None:
+            return self
+        passed = self.doorway(door)
+        inwards = passed.just_passed - passed.just_left
+        interior = self.interior.counted(inwards if door is Door.FIRST else -inwards)
+        return self if interior is self.interior else replace(self, interior=interior)
 
     def without(self, part: Part) -> Surroundings:
         """The same without what a lost part told."""

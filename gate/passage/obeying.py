@@ -215,7 +215,7 @@ def next_door(around: Surroundings) -> Door:
 def _leaving(around: Surroundings, now_ms: int) -> Surroundings:
     """Whoever is between two doors is offered the way back at once."""
     interior = around.interior
-    if not around.two_doors or interior is None or interior.nobody:
+    if not around.two_doors or interior is None or interior.is_empty:
         return around
     return replace(around, interior=replace(interior, waits=Waits(now_ms, at_once=True)))
 

@@ -8,6 +8,7 @@ not seen to be gone, for then nobody is locked in, and two doors are never both 
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from gate.passage.doorway import Told
@@ -53,19 +54,32 @@ def _began(before: Interior, around: Surroundings, state: State) -> tuple[Effect
     )
 
 
+def _believed(around: Surroundings, now_ms: int, timing: Timing) -> Surroundings:
+    """Once the first door stood open for whoever may be inside, a counter that sees nobody is right, and the doors' own counts are not."""
+    interior, first = around.interior, around.doorway(Door.FIRST)
+    assert interior is not None, "a lane of two doors has sensors"
+    stood_open = first.released(now_ms, timing.release_ms) and (first.freeing is None or first.freeing.opened)
+    if not interior.went_in or not interior.nobody or not stood_open:
+        return around
+    return replace(around, interior=replace(interior, went_in=0))
+
+
 def _way_back(around: Surroundings, state: State, now_ms: int, timing: Timing) -> Watching:
+    is_served = not isinstance(state, Idle | Referred)
+    around = around if is_served else _believed(around, now_ms, timing)
     interior = around.interior
     assert interior is not None, "a lane of two doors has sensors"
-    if interior.nobody or not isinstance(state, Idle | Referred):
+    if is_served or (interior.is_empty and not interior.called):
         return (around if interior.waits is None else replace(around, interior=replace(interior, waits=None))), ()
     waits = interior.waits
     if waits is None:
-        if not interior.people:  # what is unknown is not the beginning of somebody's wait
-            return around, ()
+        if not (interior.people or interior.went_in or interior.called):
+            return around, ()  # what is unknown is not the beginning of somebody's wait
         waits = Waits(now_ms)
     limit_ms = timing.inside_max_ms if isinstance(state, Idle) else timing.way_back_ms
     is_due = interior.called or waits.at_once or now_ms - waits.since_ms >= limit_ms
-    offered_lately = waits.offered_ms is not None and now_ms - waits.offered_ms < timing.way_back_again_ms
+    again_ms = math.inf if interior.is_empty else timing.way_back_again_ms  # a call from where nobody is seen: once
+    offered_lately = waits.offered_ms is not None and now_ms - waits.offered_ms < again_ms
     if not is_due or offered_lately or around.last.may_be_passed():
         return replace(around, interior=replace(interior, waits=waits)), ()
     said = () if waits.offered_ms is not None else (incident(crossing_of(state), IncidentKind.WAY_BACK),)

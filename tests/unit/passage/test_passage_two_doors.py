@@ -572,6 +572,65 @@ def test_a_blind_counter_does_not_end_somebodys_wait() -> None:
     assert Release(Door.FIRST) in run.feed(Tick(), after_ms=TIMING.way_back_ms)
 
 
+def _ways_back(run: Run, *said: Event, seconds: int = 100) -> int:
+    """How often the first door opens, and is seen open, while the sensors go on to say this."""
+    opened = 0
+    for _ in range(seconds):
+        counted = run.around.doors[0].counted
+        assert counted is not None
+        first = replace(FIRST, passages_entry=counted.entry, passages_exit=counted.exit)
+        told = _opens(run.feed(first, LAST, *said, Tick(), after_ms=1_000))
+        opened += told
+        if told:
+            run.feed(replace(first, closed=False), after_ms=100)
+    return opened
+
+
+@pytest.mark.parametrize("stage", [entering, enclosed])
+def test_whoever_went_in_gets_out_when_the_sensors_are_lost_or_blind(stage: Callable[[], Run]) -> None:
+    for said in ((PartLost(Part.SENSORS),), (replace(ALONE, people=None),)):
+        assert _ways_back(stage(), *said) > 2
+
+
+def test_a_counter_that_sees_nobody_is_held_against_the_doors_once() -> None:
+    run = entering()
+    assert _ways_back(run, EMPTY) == 1
+    assert reasons(run) == (Reason.WALKED_BACK,)
+    run = entering()
+    run.feed(PASSED_FIRST, EMPTY, EMPTY, after_ms=100)
+    run.feed(Tick(), after_ms=TIMING.entering_max_ms)
+    assert _opens(run.order(HandOver(CROSSING, Disposition.WALKED_BACK)))
+
+
+def test_a_counter_is_not_believed_before_the_first_door_was_seen_open() -> None:
+    run = entering()
+    opened = sum(_opens(run.feed(PartLost(Part.FIRST_BARRIER), LAST, EMPTY, after_ms=1_000)) for _ in range(100))
+    assert opened > 2
+
+
+def test_who_came_in_and_went_out_is_missed_by_nobody() -> None:
+    run = granted()
+    run.feed(replace(LAST, closed=False, passages_entry=1), after_ms=400)
+    run.feed(PASSED_FIRST, replace(LAST, passages_entry=1), EMPTY, EMPTY, after_ms=400)
+    left = replace(LAST, passages_entry=1)
+    assert not any(_opens(run.feed(PASSED_FIRST, left, EMPTY, after_ms=1_000)) for _ in range(100))
+    run = enclosed()
+    run.feed(replace(PASSED_FIRST, passages_exit=1), EMPTY, EMPTY)
+    walked = replace(PASSED_FIRST, passages_exit=1)
+    assert not any(_opens(run.feed(walked, LAST, EMPTY, after_ms=1_000)) for _ in range(100))
+
+
+@pytest.mark.parametrize("people", [None, 0])
+def test_a_call_opens_the_way_back_whatever_the_counter_sees(people: int | None) -> None:
+    run = ready()
+    run.feed(replace(EMPTY, people=people), after_ms=50)
+    called = replace(EMPTY, people=people, call_pressed=True)
+    opened = _ways_back(run, called)
+    assert opened == 1 if people == 0 else opened > 2, "where nobody is seen it opens once a call"
+    run.order(AcknowledgeAlarms())
+    assert _opens(run.feed(called, after_ms=1_000)), "the next call"
+
+
 # ── officers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
