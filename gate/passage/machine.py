@@ -326,6 +326,8 @@ def _open(crossing: str, now_ms: int) -> Step:
 
 def _opening(rules: Rules, around: Surroundings, state: Opening, event: Event, now_ms: int) -> Step:
     match event:
+        case SensorsSeen() if _calls(around):
+            return refer(state, (Objection(Reason.HELP_CALLED),))
         case Recorded(state.crossing, RecordKind.OPENED) if around.two_doors:
             return Reading(state.crossing, now_ms), (StartCrossing(state.crossing),)
         case Recorded(state.crossing, RecordKind.OPENED):
@@ -344,6 +346,8 @@ def _opening(rules: Rules, around: Surroundings, state: Opening, event: Event, n
 def _reading(rules: Rules, around: Surroundings, state: Reading, event: Event, now_ms: int) -> Step:
     """The document decides about the first door. It is taken along then, and a sensor between the doors has the word."""
     match event:
+        case SensorsSeen() if _calls(around):
+            return refer(state, (Objection(Reason.HELP_CALLED),))
         case DocumentRead(state.crossing, document):
             return _decide_entry(rules, around, state, document, (), now_ms=now_ms)
         case PartLost(part) if part in _REASON_OF_LOSS:
@@ -407,13 +411,17 @@ def _breaks_in(around: Surroundings, state: Entering | Inspecting, event: Event)
 
 def _of_several(around: Surroundings, event: Event) -> Objection | None:
     """Between two doors more people than one are seen, or somebody calls for help."""
-    interior = around.interior
-    if not around.two_doors or interior is None or not isinstance(event, SensorsSeen):
+    if not around.two_doors or not isinstance(event, SensorsSeen):
         return None
-    if interior.called:
+    if _calls(around):
         return Objection(Reason.HELP_CALLED)
     several = event.people is not None and event.people > 1
     return Objection(Reason.BODIES_SEVERAL, str(event.people)) if several else None
+
+
+def _calls(around: Surroundings) -> bool:
+    """True while somebody between two doors calls for help: whoever is served meanwhile, the way back waits for that to end."""
+    return around.two_doors and around.interior is not None and around.interior.called
 
 
 def _inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Event, now_ms: int) -> Step:

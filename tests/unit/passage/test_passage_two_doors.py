@@ -525,6 +525,15 @@ def test_the_call_button_opens_the_way_back_at_once() -> None:
     assert Notice.HELP_CALLED not in run.around.notices()
 
 
+@pytest.mark.parametrize("receipts", [(), (Recorded(CROSSING, RecordKind.OPENED),)])
+def test_whoever_calls_from_inside_does_not_wait_for_a_document_to_be_read(receipts: tuple[Event, ...]) -> None:
+    run = ready()
+    run.feed(DocumentPresented(CROSSING), *receipts)
+    effects = run.feed(replace(ALONE, call_pressed=True), after_ms=100)
+    assert reasons(run) == (Reason.HELP_CALLED,)
+    assert Release(Door.FIRST) in effects
+
+
 def test_the_way_back_waits_while_the_last_door_is_open_and_not_while_nobody_knows_of_it() -> None:
     run = referred_inside()
     effects = run.feed(replace(LAST, closed=False), ALONE, after_ms=TIMING.way_back_ms + 1)
