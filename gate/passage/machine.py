@@ -167,13 +167,20 @@ def step(
     elif around.emergency() and not isinstance(state, Emergency):
         state, effects = _emergency_begins(around, state, now_ms)
     else:
-        state, effects = _dispatch(rules, around, state, event, now_ms)
+        was, (state, effects) = state, _dispatch(rules, around, state, event, now_ms)
+        if isinstance(was, Emergency) and was.held_ms is not None and not isinstance(state, Emergency):
+            around = _nobody_is_freed(around)
     if effects:
         around = replace(around, waiting=waiting.follow(around.waiting, effects, now_ms))
     around, inside = way_back.watch(before.interior, around, state, event, now_ms=now_ms, timing=rules.timing)
     around, zone, again = _barriers(around, state, event, effects, now_ms=now_ms, timing=rules.timing)
     around, late = _late(rules, around, now_ms)
     return around, state, (*in_order((*effects, *again), books), *noted, *lost, *alarmed, *zone, *inside, *late)
+
+
+def _nobody_is_freed(around: Surroundings) -> Surroundings:
+    """An emergency that the host held open is over: what was opened for it, and was not seen open, is opened no more."""
+    return replace(around, doors=tuple(replace(one, freeing=None) for one in around.doors))
 
 
 def _late(rules: Rules, around: Surroundings, now_ms: int) -> tuple[Surroundings, tuple[Effect, ...]]:

@@ -54,6 +54,7 @@ class Books(Account):
                 self.emergency_recorded = True
             case records.EmergencyEnded():
                 self.emergency_recorded = False
+                self.freeing = None  # a release for an emergency is wanted until that ends
                 if self.lane is None or self.emergency:
                     self.broken("7", "an emergency is recorded as ended that the controller has not left")
             case _:

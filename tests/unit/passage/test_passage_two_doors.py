@@ -783,6 +783,16 @@ def test_an_officers_emergency_opens_both_doors_and_ends_at_both() -> None:
     assert isinstance(run.state, machine.Idle)
 
 
+def test_a_door_that_an_emergency_did_not_open_is_not_opened_after_it() -> None:
+    run = ready()
+    run.order(BeginEmergency())
+    run.order(EndEmergencyNow(), after_ms=500)
+    effects = run.feed(FIRST, LAST, after_ms=TIMING.order_again_ms)
+    assert isinstance(run.state, machine.Idle)
+    effects += run.feed(FIRST, LAST, after_ms=TIMING.order_again_ms)
+    assert not any(isinstance(effect, Release) for effect in effects)
+
+
 def test_an_emergency_does_not_end_while_a_door_is_unknown_or_burns() -> None:
     run = ready()
     run.order(BeginEmergency())
