@@ -828,7 +828,9 @@ def _ending(
     """An emergency ends when the controller's status says so; the controller is told again until then, or until it is late."""
     if now_ms - ending.since_ms > timing.emergency_end_max_ms:
         return replace(state, ending=None), (incident(None, IncidentKind.EMERGENCY_NOT_ENDED),)
-    if not isinstance(event, DoorSeen) or any(one.seen is None or one.seen.fire for one in around.doors):
+    if not isinstance(event, DoorSeen) or any(
+        one.seen is None or one.seen.fire or one.seen_ms < ending.since_ms for one in around.doors
+    ):
         return state, ()
     if not around.emergency():
         following, shown = go_on(around)

@@ -783,6 +783,17 @@ def test_an_officers_emergency_opens_both_doors_and_ends_at_both() -> None:
     assert isinstance(run.state, machine.Idle)
 
 
+def test_an_emergency_ends_on_what_both_doors_say_after_the_officers_word() -> None:
+    run = ready()
+    run.order(BeginEmergency())
+    run.feed(LAST)
+    run.order(EndEmergencyNow(), after_ms=800)
+    run.feed(FIRST, after_ms=50)
+    assert isinstance(run.state, machine.Emergency), "the last door may burn by now"
+    run.feed(LAST, after_ms=50)
+    assert isinstance(run.state, machine.Idle)
+
+
 def test_a_door_that_an_emergency_did_not_open_is_not_opened_after_it() -> None:
     run = ready()
     run.order(BeginEmergency())
