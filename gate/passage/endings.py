@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from gate.passage import records
 from gate.passage.effects import Effect, Erase, Revoke, Show, Write
-from gate.passage.evidence import LaneEvidence
+from gate.passage.evidence import Door, LaneEvidence
 from gate.passage.lane import Surroundings
 from gate.passage.orders import Disposition
 from gate.passage.policy import Policy, lane_objections, site_objections
@@ -125,6 +125,17 @@ def hinders(policy: Policy, around: Surroundings, now_ms: int) -> tuple[Objectio
     lane = lane_objections(_as_last_said(around.lane_evidence(now_ms)), policy, door=around.doors[0].door)
     site = site_objections(around.site_evidence(now_ms), policy)
     return (*lane, *(one for one in site if one.reason is not Reason.OFFICER_ABSENT))
+
+
+def keeps_closed(
+    policy: Policy, around: Surroundings, door: Door, *, now_ms: int, by_officer: bool
+) -> tuple[Objection, ...]:
+    """What the lane says of itself against opening a door now. The other one may open yet for somebody who leaves, if it was told to and was
+    not seen open.
+    """
+    lane = lane_objections(around.lane_evidence(now_ms), policy, door=door, by_officer=by_officer)
+    freeing = (one for one in around.doors if one.door is not door and one.freeing is not None)
+    return (*lane, *(Objection(Reason.LANE_NOT_CLOSED, f"{one.door.value} was told to open") for one in freeing))
 
 
 def _as_last_said(lane: LaneEvidence) -> LaneEvidence:

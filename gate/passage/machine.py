@@ -42,6 +42,7 @@ from gate.passage.endings import (
     go_on,
     hinders,
     incident,
+    keeps_closed,
     refer,
     rest,
     revoke,
@@ -81,7 +82,6 @@ from gate.passage.policy import (
     decide,
     decide_entry,
     document_objections,
-    lane_objections,
     site_objections,
 )
 from gate.passage.reasons import Objection, Reason
@@ -634,8 +634,7 @@ def _looking(rules: Rules, around: Surroundings, state: Looking, event: Event, n
         return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))  # the log takes its word back
     if _is_looked_at(around, state, event):
         by_officer = state.officers is not None
-        lane = around.lane_evidence(now_ms)
-        objections = lane_objections(lane, rules.policy, door=state.door, by_officer=by_officer)
+        objections = keeps_closed(rules.policy, around, state.door, now_ms=now_ms, by_officer=by_officer)
         if state.officers is None:
             objections += site_objections(around.site_evidence(now_ms), rules.policy)
         if objections:

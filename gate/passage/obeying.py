@@ -24,7 +24,7 @@ from gate.passage.effects import (
     Revoke,
     Write,
 )
-from gate.passage.endings import begin_emergency, go_on, incident, refer, rest, revoke
+from gate.passage.endings import begin_emergency, go_on, incident, keeps_closed, refer, rest, revoke
 from gate.passage.evidence import Door
 from gate.passage.interior import Waits
 from gate.passage.lane import Surroundings
@@ -47,7 +47,6 @@ from gate.passage.orders import (
     Outcome,
     PauseLane,
 )
-from gate.passage.policy import lane_objections
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind, ObeyedVerb
 from gate.passage.states import (
@@ -180,8 +179,8 @@ def _admit(
         return _impossible(around, state, ordered, why)
     if crossing in around.replaced:
         return _impossible(around, state, ordered, "a record of this crossing could not be kept")
-    lane = around.lane_evidence(now_ms)
-    objections = lane_objections(lane, rules.policy, door=next_door(around), by_officer=True)
+    door = next_door(around)
+    objections = keeps_closed(rules.policy, around, door, now_ms=now_ms, by_officer=True)
     if objections:
         return _impossible(around, state, ordered, f"the lane: {', '.join(o.reason.value for o in objections)}")
     said = ordered.said

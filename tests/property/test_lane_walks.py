@@ -65,7 +65,7 @@ CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
     "what happens before the grant is not heard": ("4", ((machine, "_spoil", lambda *_: None),)),
     "the lane is not looked at": (
         "4 and 6",
-        ((machine, "lane_objections", _nothing), (policy, "lane_objections", _nothing)),
+        ((machine, "keeps_closed", _nothing), (policy, "lane_objections", _nothing)),
     ),
     "passages are not written": ("line 6", ((machine, "entries", _nothing),)),
     "nobody waits for an officer": ("line 7", ((waiting, "follow", _nothing),)),

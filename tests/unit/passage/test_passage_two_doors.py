@@ -29,7 +29,9 @@ from fakes.two_door_lane import (
 )
 
 from gate.passage import machine, records
+from gate.passage.doorway import Told
 from gate.passage.effects import (
+    Answer,
     Effect,
     EndEmergency,
     Grant,
@@ -697,6 +699,24 @@ def test_handing_over_opens_the_way_back() -> None:
     effects = run.order(HandOver(CROSSING, Disposition.WALKED_BACK), after_ms=10)
     assert Release(Door.FIRST) in effects
     assert isinstance(run.state, machine.Idle)
+
+
+def test_nobody_is_admitted_while_the_first_door_may_open_yet_for_who_goes_back() -> None:
+    """The order for the way back was lost: it is given again until a status shows it."""
+    run = referred_inside()
+    every_door(run, after_ms=100)
+    assert _opens(every_door(run, after_ms=TIMING.way_back_ms))
+    effects = run.order(Admit(CROSSING))
+    assert isinstance(run.state, machine.Referred), effects
+    assert any(isinstance(effect, Answer) and "lane_not_closed" in effect.detail for effect in effects)
+    run = referred_inside()
+    every_door(run, after_ms=100)
+    run.feed(ALONE, after_ms=50)
+    run.order(Admit(CROSSING))
+    run.around = run.around.with_doorway(replace(run.around.doors[0], freeing=Told(run.now_ms, run.now_ms)))
+    run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
+    every_door(run, after_ms=10)
+    assert reasons(run)[-1] is Reason.LANE_NOT_CLOSED
 
 
 def test_nobody_is_admitted_while_nobody_knows_who_is_inside() -> None:
