@@ -74,7 +74,7 @@ from gate.passage.gaps import without_record
 from gate.passage.inside import watch
 from gate.passage.interior import LOOKS_MIN
 from gate.passage.lane import Surroundings, Timing
-from gate.passage.obeying import next_door, obey
+from gate.passage.obeying import obey
 from gate.passage.orders import Ordered
 from gate.passage.policy import (
     Decision,
@@ -616,8 +616,7 @@ def _overruling(rules: Rules, around: Surroundings, state: Overruling, event: Ev
         return refer(state, (spoil,))
     match event:
         case Recorded(state.crossing, RecordKind.OVERRULED) if now_ms - state.since_ms <= rules.timing.receipt_max_ms:
-            entry = Entry(None) if next_door(around) is Door.FIRST else None
-            return Looking(state.crossing, now_ms, state.officers, entry), (LookAtLane(),)
+            return Looking(state.crossing, now_ms, state.officers, state.entry), (LookAtLane(),)
         case NotRecorded(state.crossing) | PartLost(Part.LOG):
             return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))
         case _ if now_ms - state.since_ms > rules.timing.receipt_max_ms:

@@ -54,6 +54,7 @@ from gate.passage.states import (
     Emergency,
     Ending,
     Entering,
+    Entry,
     Granted,
     Idle,
     Inspecting,
@@ -179,7 +180,7 @@ def _admit(
         return _impossible(around, state, ordered, why)
     if crossing in around.replaced:
         return _impossible(around, state, ordered, "a record of this crossing could not be kept")
-    door = next_door(around)
+    door = _next_door(around)
     objections = keeps_closed(rules.policy, around, door, now_ms=now_ms, by_officer=True)
     if objections:
         return _impossible(around, state, ordered, f"the lane: {', '.join(o.reason.value for o in objections)}")
@@ -187,7 +188,8 @@ def _admit(
     around = replace(_decided(around, referral.crossing, said.officer), officer_seen_ms=now_ms)
     written = Write(records.Overruled(referral.crossing, said, referral.objections), awaited=True)
     admission = Admission(Referred(referral.crossing, referral.objections), said)
-    return _on_its_way(around, Overruling(referral.crossing, admission, now_ms), ordered, written)
+    entry = Entry(None) if door is Door.FIRST else None
+    return _on_its_way(around, Overruling(referral.crossing, admission, now_ms, entry), ordered, written)
 
 
 def _settle(
@@ -205,7 +207,7 @@ def _settle(
     return _done(_leaving(around, now_ms), following, ordered, settled, *shown)
 
 
-def next_door(around: Surroundings) -> Door:
+def _next_door(around: Surroundings) -> Door:
     """The door before which a traveller stands: of two the first, unless somebody may be inside."""
     outside = around.two_doors and around.interior is not None and around.interior.nobody
     return Door.FIRST if outside else Door.LAST

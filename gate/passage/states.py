@@ -101,11 +101,12 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class Overruling:
-    """An officer's admission waits for its receipt."""
+    """An officer's admission waits for its receipt. With `entry` it is about the first of two doors, as the officer saw the lane."""
 
     crossing: str
     officers: Admission
     since_ms: int
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -679,6 +679,22 @@ def test_an_officer_admits_whoever_waits_outside_one_door_at_a_time() -> None:
     assert RecordKind.DISPOSITION in kinds(effects)
 
 
+@pytest.mark.parametrize(("seen", "then"), [(EMPTY, ALONE), (ALONE, EMPTY)])
+def test_an_officer_admits_through_the_door_before_which_they_saw_the_traveller(
+    seen: SensorsSeen, then: SensorsSeen
+) -> None:
+    """Whom the sensors show before the receipt is not the one of whom the officer spoke."""
+    run = let_in(replace(GENUINE, checks=()))
+    run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
+    run.feed(FIRST, LAST, seen, seen)
+    run.order(Admit(CROSSING))
+    run.feed(then, then)
+    run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
+    effects = every_door(run, then, after_ms=10)
+    assert not any(isinstance(effect, Grant) for effect in effects)
+    assert reasons(run)[-1] in {Reason.PERSON_INSIDE, Reason.NOBODY_INSIDE}
+
+
 def test_an_officers_admission_that_another_person_spoils_waits_again() -> None:
     run = let_in(replace(GENUINE, checks=()))
     run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
@@ -818,7 +834,8 @@ def test_a_door_that_an_emergency_did_not_open_is_not_opened_after_it() -> None:
     run = ready()
     run.order(BeginEmergency())
     run.order(EndEmergencyNow(), after_ms=500)
-    effects = run.feed(FIRST, LAST, after_ms=TIMING.order_again_ms)
+    run.feed(FIRST, after_ms=TIMING.order_again_ms)
+    effects = run.feed(LAST)
     assert isinstance(run.state, machine.Idle)
     effects += run.feed(FIRST, LAST, after_ms=TIMING.order_again_ms)
     assert not any(isinstance(effect, Release) for effect in effects)
