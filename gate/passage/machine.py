@@ -377,6 +377,7 @@ def _decide_entry(
     lane = around.lane_evidence(now_ms)
     evidence = Evidence(document, None, lane.last, around.site_evidence(now_ms), lane.first, lane.inside)
     decision = decide_entry(evidence, rules.policy)
+    more += tuple(dict.fromkeys(Objection(_REASON_OF_LOSS[part]) for part in Part if part in around.lost & _FACE_PARTS))
     if more:
         decision = Decision(Verdict.REFER, (*decision.objections, *more))
     record = records.EntryDecided(state.crossing, decision.verdict, decision.objections, evidence, rules.policy)

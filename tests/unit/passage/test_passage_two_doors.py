@@ -222,6 +222,16 @@ def test_a_document_that_is_not_good_opens_nothing() -> None:
     assert not any(isinstance(effect, Grant) for effect in run.effects)
 
 
+@pytest.mark.parametrize(("part", "reason"), [(Part.VISION, Reason.VISION_LOST), (Part.CAMERA, Reason.CAMERA_LOST)])
+def test_nobody_is_let_in_whom_no_camera_could_look_at(part: Part, reason: Reason) -> None:
+    run = ready()
+    run.feed(PartLost(part), DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED))
+    run.feed(FIRST, LAST, EMPTY, DocumentRead(CROSSING, GENUINE))
+    effects = run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
+    assert reasons(run) == (reason,)
+    assert not any(isinstance(effect, Grant) for effect in effects)
+
+
 def test_a_document_that_is_never_read_is_referred_in_time() -> None:
     run = reading()
     run.feed(Tick(), after_ms=TIMING.crossing_max_ms + 1)
