@@ -540,6 +540,13 @@ def _spoils(
     return spoil if spoil is not None and spoil.reason in matters else None
 
 
+def _opens(around: Surroundings, event: Event) -> Objection | None:
+    """One of two doors is seen open before one of them is granted: by the time of the grant it may be closed again."""
+    if around.two_doors and isinstance(event, DoorSeen) and not event.closed and not around.moved:
+        return Objection(Reason.LANE_NOT_CLOSED, event.door.value)
+    return None
+
+
 def _spoil(around: Surroundings, event: Event, crossing: str) -> Objection | None:
     if around.moved:
         entered = any(one.just_passed for one in around.doors)
@@ -581,7 +588,7 @@ _REASON_OF_TRACK = {
 
 
 def _recording(rules: Rules, around: Surroundings, state: Recording, event: Event, now_ms: int) -> Step:
-    if spoil := _spoils(around, event, state.crossing):
+    if spoil := _opens(around, event) or _spoils(around, event, state.crossing):
         return replace(state, spoiled=(*state.spoiled, spoil)), ()
     match event:
         case Recorded(state.crossing, kind) if kind is _kind_of(state):
@@ -628,7 +635,7 @@ def _overruling(rules: Rules, around: Surroundings, state: Overruling, event: Ev
 
 def _looking(rules: Rules, around: Surroundings, state: Looking, event: Event, now_ms: int) -> Step:
     matters = _OF_THE_LANE if state.officers is not None else frozenset(Reason)
-    if spoil := _spoils(around, event, state.crossing, matters):
+    if spoil := _opens(around, event) or _spoils(around, event, state.crossing, matters):
         return refer(state, (spoil,))
     if isinstance(event, NotRecorded) and event.crossing == state.crossing:
         return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))  # the log takes its word back

@@ -434,6 +434,18 @@ def test_the_last_door_opens_for_one_alone_between_closed_doors_only(what: str) 
     assert reason in found or Reason.LANE_STATUS_OLD in found
 
 
+@pytest.mark.parametrize("opened", [replace(PASSED_FIRST, closed=False), replace(LAST, closed=False)])
+@pytest.mark.parametrize("durable", [(), (Recorded(CROSSING, RecordKind.DECIDED),)])
+def test_a_door_that_opens_after_the_decision_and_closes_again_refers(
+    opened: DoorSeen, durable: tuple[Event, ...]
+) -> None:
+    run = deciding()
+    run.feed(*durable, opened, after_ms=50)
+    run.feed(Recorded(CROSSING, RecordKind.DECIDED), after_ms=50)
+    every_door(run, after_ms=10)
+    assert reasons(run) == (Reason.LANE_NOT_CLOSED,)
+
+
 @pytest.mark.parametrize(
     ("event", "reason"),
     [
