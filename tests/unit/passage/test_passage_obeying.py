@@ -199,12 +199,12 @@ def test_an_officer_does_not_overrule_the_lane(lane: Event, why: str, monkeypatc
     told = answer(run.order(Admit(CROSSING)))
     assert told == Answer(1, Outcome.IMPOSSIBLE, f"the lane: {why}")
     assert isinstance(run.state, machine.Referred)
-    monkeypatch.setattr(obeying, "lane_objections", lambda *_, **__: ())
+    monkeypatch.setattr(obeying, "keeps_closed", lambda *_, **__: ())
     assert answer(run.order(Admit(CROSSING))).outcome is Outcome.ORDERED  # the first control off
     run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
     seen = replace(AT_REST, closed=False) if isinstance(lane, PartLost) else lane
     assert not any(isinstance(effect, Grant) for effect in run.feed(seen))  # the second one still stands
-    monkeypatch.setattr(machine, "lane_objections", lambda *_, **__: ())
+    monkeypatch.setattr(machine, "keeps_closed", lambda *_, **__: ())
     run.order(Admit(CROSSING))
     run.feed(Recorded(CROSSING, RecordKind.OVERRULED))
     assert any(isinstance(effect, Grant) for effect in run.feed(seen))
