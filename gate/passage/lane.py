@@ -15,9 +15,12 @@ from gate.passage.events import (
     FaceCompared,
     FaceSeen,
     LampAnswered,
+    NotRecorded,
     Part,
     PartBack,
     PartLost,
+    Recorded,
+    RecordKind,
     RecordReplaced,
     SensorsSeen,
     SiteSeen,
@@ -86,6 +89,7 @@ class Surroundings:
     whose presence was written down last, and when; `closed_by` is who took the lane out of service, `maintained_by` the technician who works
     on it since, `asked` the one who would, and since when. `waiting` are the referrals that no
     officer has settled, oldest first, also while an officer lets one through (`gate.passage.waiting`).
+    `unanswered` are the crossings of which an officer's admission was given to the log, which has not said what became of it.
     `replaced` are the latest crossings of which a record could not be kept: nobody is granted one of these.
     `incidents` are those that were written down just now, of which crossing, and when. `site_at_ms` is when lists and clock were looked
     at. `look` is the running crossing and vision's session in which its traveller was seen last, `another_look` says that the latest
@@ -113,6 +117,7 @@ class Surroundings:
     recorded: tuple[tuple[str, int], ...] = ()
     incidents: tuple[tuple[IncidentKind, str | None, int], ...] = ()
     replaced: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
 
     def doorway(self, door: Door) -> Doorway:
         """What is known of a door. Raises KeyError when the lane has no such door."""
@@ -152,6 +157,8 @@ class Surroundings:
             return replace(calm, lamp_refused=not event.shown)
         if isinstance(event, RecordReplaced) and event.crossing is not None:
             return replace(calm, replaced=(*calm.replaced, event.crossing)[-REPLACED_MAX:])
+        if isinstance(event, Recorded | NotRecorded) and event.kind is RecordKind.OVERRULED:
+            return replace(calm, unanswered=tuple(one for one in calm.unanswered if one != event.crossing))
         if isinstance(event, PartBack):
             return replace(calm, lost=calm.lost - {event.part})
         if isinstance(event, SiteSeen):

@@ -180,12 +180,15 @@ def _admit(
         return _impossible(around, state, ordered, why)
     if crossing in around.replaced:
         return _impossible(around, state, ordered, "a record of this crossing could not be kept")
+    if crossing in around.unanswered:  # its receipt would pass for that of another officer's word
+        return _impossible(around, state, ordered, "the log has not answered for the admission before this one")
     door = _next_door(around)
     objections = keeps_closed(rules.policy, around, door, now_ms=now_ms, by_officer=True)
     if objections:
         return _impossible(around, state, ordered, f"the lane: {', '.join(o.reason.value for o in objections)}")
     said = ordered.said
     around = replace(_decided(around, referral.crossing, said.officer), officer_seen_ms=now_ms)
+    around = replace(around, unanswered=(*around.unanswered, crossing)[-REMEMBERED_MAX:])
     written = Write(records.Overruled(referral.crossing, said, referral.objections), awaited=True)
     admission = Admission(Referred(referral.crossing, referral.objections), said)
     entry = Entry(None) if door is Door.FIRST else None

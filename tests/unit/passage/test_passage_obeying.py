@@ -183,6 +183,24 @@ def test_an_admission_that_failed_leaves_the_referral_waiting_with_one_more_reas
     assert isinstance(run.state, machine.Overruling)
 
 
+@pytest.mark.parametrize("late", [Recorded, NotRecorded])
+def test_a_receipt_that_came_too_late_is_not_that_of_another_officers_word(
+    late: type[Recorded | NotRecorded],
+) -> None:
+    run = overruling()
+    run.feed(Tick(), after_ms=2_001)
+    run.feed(AT_REST)
+    told = answer(run.order(Admit(CROSSING), "officer-2"))
+    assert told == Answer(1, Outcome.IMPOSSIBLE, "the log has not answered for the admission before this one")
+    run.feed(late(CROSSING, RecordKind.DECIDED))
+    assert answer(run.order(Admit(CROSSING), "officer-2")).outcome is Outcome.IMPOSSIBLE
+    run.feed(late("another", RecordKind.OVERRULED))
+    assert answer(run.order(Admit(CROSSING), "officer-2")).outcome is Outcome.IMPOSSIBLE
+    run.feed(late(CROSSING, RecordKind.OVERRULED))
+    assert isinstance(run.state, machine.Referred)
+    assert answer(run.order(Admit(CROSSING), "officer-2")).outcome is Outcome.ORDERED
+
+
 @pytest.mark.parametrize(
     ("lane", "why"),
     [
