@@ -158,7 +158,7 @@ class Engine:
         self._state, self._first_effects = machine.start(open_crossings, referred, known.through)
         self._around = Surroundings(
             doors=tuple(Doorway(door, counted=known.counted_at(door)) for door in self._barriers),
-            interior=None if first_barrier is None else Interior(),
+            interior=Interior(called=known.called) if first_barrier is not None or known.called else None,
             lost=missing,
             replaced=known.replaced,
             waiting=waiting.left(referred, self._first_effects),

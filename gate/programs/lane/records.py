@@ -17,6 +17,7 @@ from gate.passage.records import (
     Decided,
     EntryDecided,
     Incident,
+    IncidentKind,
     Obeyed,
     ObeyedVerb,
     Passed,
@@ -65,7 +66,8 @@ def _canonical(fields: dict[str, object], *, allow_nan: bool) -> bytes:
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """What the log tells the lane at its next start: how far the books of passages go, of which crossings a record is missing, who
-    was the last to pass on the grant of their crossing, which alarms no officer has acknowledged who must, and who closed the lane.
+    was the last to pass on the grant of their crossing, which alarms no officer has acknowledged who must, whether somebody `called` for help
+    and none has answered, and who closed the lane.
     `asked_by` is the technician who asked for maintenance last, `maintained_by` the one who works on the lane. Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
     """
 
@@ -78,6 +80,7 @@ class Remembered:
     maintained_by: str | None = None
     first_counted: Counters | None = None
     first_alarms: tuple[Alarm, ...] = ()
+    called: bool = False
 
     def counted_at(self, door: Door) -> Counters | None:
         """How far a door's books go."""
@@ -108,9 +111,11 @@ class Remembered:
             case Incident(incident=kind, waits=True, door=door):
                 waiting = {*self.alarms_at(door), Alarm(kind.value)}
                 return known.with_alarms(door, tuple(alarm for alarm in Alarm if alarm in waiting))
+            case Incident(incident=IncidentKind.HELP_CALLED):
+                return replace(known, called=True)
             case Obeyed(verb=ObeyedVerb.ACKNOWLEDGE, alarms=seen):
                 left = {door: tuple(one for one in self.alarms_at(door) if one not in seen) for door in Door}
-                return replace(known, alarms=left[Door.LAST], first_alarms=left[Door.FIRST])
+                return replace(known, alarms=left[Door.LAST], first_alarms=left[Door.FIRST], called=False)
             case Obeyed(verb=ObeyedVerb.CLOSE | ObeyedVerb.PAUSE, order=order):
                 return replace(known, closed_by=order.officer)
             case Obeyed(verb=ObeyedVerb.MAINTAIN, order=order):

@@ -23,9 +23,9 @@ from gate.passage.events import (
     SiteSeen,
 )
 from gate.passage.evidence import Alarm, Door
-from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, BePresent, Free, OfficerRole, Said
+from gate.passage.orders import AcknowledgeAlarms, BeginEmergency, BePresent, Free, Notice, OfficerRole, Said
 from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
-from gate.passage.screen import Purpose
+from gate.passage.screen import Purpose, Screen
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
 
@@ -185,4 +185,17 @@ async def test_a_restart_finds_each_doors_books_and_alarms() -> None:
     seen = told.after(records.Obeyed(None, said, ObeyedVerb.ACKNOWLEDGE, (Alarm.FORCED,)))
     assert seen.first_alarms == ()
     assert await lane.hear(ordered(AcknowledgeAlarms(), version=lane.engine.around.version)) == []
+    running.cancel()
+
+
+async def test_a_restart_does_not_forget_a_call_for_help() -> None:
+    said = Said("officer-1", OfficerRole.OFFICER)
+    told = Remembered().after(records.Incident(None, IncidentKind.HELP_CALLED))
+    lane = Lane(Remembered.of(told.to_bytes()))
+    running = await _run(lane)
+    assert Notice.HELP_CALLED in lane.engine.around.notices()
+    assert lane.engine.state == machine.Idle(Screen.CLOSED)
+    await lane.hear(ordered(AcknowledgeAlarms(), version=lane.engine.around.version), EMPTY)
+    assert lane.engine.state == machine.Idle(Screen.WELCOME)
+    assert not told.after(records.Obeyed(None, said, ObeyedVerb.ACKNOWLEDGE)).called
     running.cancel()

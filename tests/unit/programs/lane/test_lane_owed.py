@@ -339,18 +339,23 @@ def test_of_books_that_nobody_remembers_nothing_is_known(told: bytes) -> None:
 def test_what_is_remembered_goes_on_from_what_the_log_told_and_has_its_limit() -> None:
     told = Remembered(
         Counters(1, 2, 3),
-        tuple(f"{number}".rjust(64, "c") for number in range(REPLACED_MAX)),
+        tuple(f"{number}".rjust(32, "c") for number in range(REPLACED_MAX)),
         alarms=tuple(Alarm),
         closed_by="o" * 64,
+        asked_by="t" * 64,
+        maintained_by="t" * 64,
+        first_counted=Counters(COUNTS - 1, COUNTS - 1, 0xFFFF),
+        first_alarms=tuple(Alarm),
+        called=True,
     )
     waiting = Owed(lambda: bytes(16), Remembered.of(told.to_bytes()))
     counters = Counters(COUNTS - 1, COUNTS - 1, 0xFFFF)
-    put(waiting, Passed("d" * 64, 1, PassedBy.GRANT, counters=counters))
-    put(waiting, without_spelling("e" * 64))
+    put(waiting, Passed("d" * 32, 1, PassedBy.GRANT, counters=counters))
+    put(waiting, without_spelling("e" * 32))
     first, second = waiting.offer(7)
-    assert Remembered.of(first.remember) == dataclasses.replace(told, counted=counters, through="d" * 64)
+    assert Remembered.of(first.remember) == dataclasses.replace(told, counted=counters, through="d" * 32)
     assert Remembered.of(second.remember) == dataclasses.replace(
-        told, counted=counters, through="d" * 64, replaced=(*told.replaced[1:], "e" * 64)
+        told, counted=counters, through="d" * 32, replaced=(*told.replaced[1:], "e" * 32)
     )
     assert max(len(first.remember), len(second.remember)) <= REMEMBERED_BYTES_MAX
 
