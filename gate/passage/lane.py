@@ -207,9 +207,9 @@ class Surroundings:
         return LaneEvidence(self.last.evidence(now_ms), first, inside)
 
     def seen_since(self, since_ms: int) -> bool:
-        """True when every door, and the sensors of a lane of two, were heard after that; however old what the sensors told is."""
+        """True when both doors and the sensors between them were heard after that; however old what the sensors told is."""
         doors = all(one.seen is not None and one.seen_ms > since_ms for one in self.doors)
-        return doors and (not self.two_doors or (self.interior is not None and self.interior.heard_ms > since_ms))
+        return doors and self.interior is not None and self.interior.heard_ms > since_ms
 
     def site_evidence(self, now_ms: int) -> SiteEvidence:
         """Officer, lists and clock as evidence."""

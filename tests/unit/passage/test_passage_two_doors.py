@@ -32,6 +32,7 @@ from gate.passage import machine, records
 from gate.passage.doorway import Told
 from gate.passage.effects import (
     Answer,
+    ClearAlarms,
     Effect,
     EndEmergency,
     Grant,
@@ -891,6 +892,25 @@ def test_a_fire_in_the_moment_of_the_first_passage_shows_the_way_out() -> None:
         effects = run.feed(passed, after_ms=300)
         assert [effect.screen for effect in effects if isinstance(effect, Show)] == [Screen.EMERGENCY]
         assert RecordKind.GRANT_ENDED in kinds(effects)
+
+
+# ── alarms and restarts ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_officer_acknowledges_the_alarms_of_both_doors() -> None:
+    run = ready()
+    run.feed(replace(FIRST, alarms=(Alarm.FORCED,)), replace(LAST, alarms=(Alarm.MOTOR_FAULT,)))
+    cleared = [effect for effect in run.order(AcknowledgeAlarms()) if isinstance(effect, ClearAlarms)]
+    assert cleared == [ClearAlarms((Alarm.FORCED,), Door.FIRST), ClearAlarms((Alarm.MOTOR_FAULT,), Door.LAST)]
+
+
+def test_at_a_start_who_is_through_on_their_grant_was_admitted_and_everybody_else_waits() -> None:
+    state, effects = machine.start(("a", "b"), through="a")
+    assert kinds(list(effects)) == [RecordKind.CLOSED, RecordKind.CLOSED]
+    closings = [e.record for e in effects if isinstance(e, Write) and isinstance(e.record, records.Closed)]
+    assert [one.verdict for one in closings] == [records.ClosedAs.ADMITTED, records.ClosedAs.REFERRED]
+    assert isinstance(state, machine.Referred)
+    assert state.crossing == "b"
 
 
 # ── what is told ─────────────────────────────────────────────────────────────────────────────────────────────────────
