@@ -1,0 +1,128 @@
+"""A lane of two doors that is besieged: the pure machine, its log, and the judge that hears what it is told and sees what it does. It starts anew as
+the lane program does.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from fakes.siege_judge import Judge
+from fakes.two_door_lane import TWO_DOORS
+
+from gate.passage import alarms, machine, records, waiting
+from gate.passage.doorway import Doorway
+from gate.passage.effects import (
+    Effect,
+    Write,
+)
+from gate.passage.events import (
+    Event,
+    NotRecorded,
+    Part,
+    Recorded,
+    RecordReplaced,
+)
+from gate.passage.evidence import Door
+from gate.passage.interior import Interior
+from gate.passage.lane import Surroundings
+from gate.passage.orders import (
+    Ordered,
+)
+from gate.programs.lane.records import Remembered
+
+
+class BesiegedLane:
+    """`tell` and `turn_log` drive it; `carry_out` is what the world makes of an effect."""
+
+    def __init__(self, rng: random.Random) -> None:
+        """Of whose doors nothing is known yet."""
+        self.rng = rng
+        self.now_ms = 1_000
+        self.calm = False
+        self.events = 0
+        self.moved: set[tuple[str, str]] = set()  # from state to state
+        self.judge = Judge(TWO_DOORS)
+        self.log: list[tuple[records.Record, bool]] = []  # given to the log, and not answered
+        self.durable: list[records.Record] = []
+        self.log_busy_until = 0
+        self.around = Surroundings(doors=(Doorway(Door.FIRST), Doorway(Door.LAST)), interior=Interior())
+        self.state: machine.State = machine.start(())[0]
+
+    def carry_out(self, effect: Effect) -> None:
+        """Do what the lane wants."""
+        raise NotImplementedError
+
+    def tell(self, *events: Event) -> None:
+        """Tell the lane, and do what it wants."""
+        for event in events:
+            self.events += 1
+            fresh = not isinstance(event, Ordered) or event.version == self.around.version
+            self.judge.hears(event, self.now_ms, fresh=fresh)
+            before = type(self.state).__name__
+            self.around, self.state, effects = machine.step(TWO_DOORS, self.around, self.state, event, self.now_ms)
+            self.moved.add((before, type(self.state).__name__))
+            self._done(effects)
+            self.judge.rests()
+
+    def _done(self, effects: tuple[Effect, ...]) -> None:
+        for effect in effects:
+            self.judge.sees(effect)
+            if isinstance(effect, Write):
+                self.log.append((effect.record, effect.awaited))
+            else:
+                self.carry_out(effect)
+
+    def start_anew(self) -> None:
+        """The lane program dies, with all that the log had not taken, and starts as `gate.programs.lane` does."""
+        kept, self.log = self.durable, []
+        told = Remembered()
+        for record in kept:
+            told = told.after(record)
+        told = Remembered.of(told.to_bytes())
+        opened = {one.crossing for one in kept if isinstance(one, records.Opened)}
+        closed = {one.crossing: one.verdict for one in kept if isinstance(one, records.Closed)}
+        settled = {one.crossing for one in kept if isinstance(one, records.Settled)}
+        left = tuple(sorted(opened - set(closed)))
+        referred = tuple(one for one, v in closed.items() if v is records.ClosedAs.REFERRED and one not in settled)
+        self.state, effects = machine.start(left, referred, told.through)
+        doors = tuple(
+            Doorway(one, counted=told.counted_at(one), alarms=alarms.left(told.alarms_at(one), self.now_ms))
+            for one in Door
+        )
+        self.around = Surroundings(
+            doors=doors,
+            interior=Interior(called=told.called),
+            lost=frozenset({Part.SENSORS}),
+            replaced=told.replaced,
+            waiting=tuple(replace(one, since_ms=self.now_ms) for one in waiting.left(referred, effects)),
+            closed_by=told.closed_by,
+            maintained_by=told.maintained_by,
+        )
+        self.judge.starts(kept, told, self.now_ms)
+        self._done(effects)
+
+    def turn_log(self) -> None:
+        """Records become durable in their order; what is awaited is answered then, or later, or never."""
+        while self.log and self.now_ms >= self.log_busy_until:
+            record, awaited = self.log.pop(0)
+            fate = 0.0 if self.calm else self.rng.random()
+            crossing = records.crossing_of(record)
+            if fate > 0.99:
+                self.log_busy_until = self.now_ms + self.rng.choice([300, 1_900, 2_100, 4_000])
+            if awaited and fate > 0.975:
+                self.tell(NotRecorded(crossing or "", record.kind))
+            elif fate > 0.9735 and crossing is not None:
+                stand_in = replace(record)  # a small one takes its place: it leads to nothing
+                if awaited:
+                    self.tell(NotRecorded(crossing, record.kind))
+                self.durable.append(records.Incident(crossing, records.IncidentKind.RECORD_REFUSED))
+                if isinstance(stand_in, records.Opened | records.Closed | records.Settled | records.Passed):
+                    self.durable[-1] = stand_in
+                self.tell(RecordReplaced(crossing, record.kind))
+            else:
+                self.durable.append(record)
+                if awaited:
+                    self.judge.now_ms = self.now_ms
+                    self.judge.told(record)
+                    self.tell(Recorded(crossing or "", record.kind))
