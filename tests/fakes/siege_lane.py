@@ -60,10 +60,15 @@ class BesiegedLane:
             fresh = not isinstance(event, Ordered) or event.version == self.around.version
             self.judge.hears(event, self.now_ms, fresh=fresh)
             before = type(self.state).__name__
-            self.around, self.state, effects = machine.step(TWO_DOORS, self.around, self.state, event, self.now_ms)
+            effects = self.answered(event)
             self.moved.add((before, type(self.state).__name__))
             self._done(effects)
             self.judge.rests()
+
+    def answered(self, event: Event) -> tuple[Effect, ...]:
+        """What the lane does about an event."""
+        self.around, self.state, effects = machine.step(TWO_DOORS, self.around, self.state, event, self.now_ms)
+        return effects
 
     def _done(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
@@ -85,6 +90,12 @@ class BesiegedLane:
         settled = {one.crossing for one in kept if isinstance(one, records.Settled)}
         left = tuple(sorted(opened - set(closed)))
         referred = tuple(one for one, v in closed.items() if v is records.ClosedAs.REFERRED and one not in settled)
+        effects = self.started(left, referred, told)
+        self.judge.starts(kept, told, self.now_ms)
+        self._done(effects)
+
+    def started(self, left: tuple[str, ...], referred: tuple[str, ...], told: Remembered) -> tuple[Effect, ...]:
+        """What the lane does at its start, with what the log tells of an earlier run."""
         self.state, effects = machine.start(left, referred, told.through)
         doors = tuple(
             Doorway(one, counted=told.counted_at(one), alarms=alarms.left(told.alarms_at(one), self.now_ms))
@@ -99,8 +110,7 @@ class BesiegedLane:
             closed_by=told.closed_by,
             maintained_by=told.maintained_by,
         )
-        self.judge.starts(kept, told, self.now_ms)
-        self._done(effects)
+        return effects
 
     def turn_log(self) -> None:
         """Records become durable in their order; what is awaited is answered then, or later, or never."""

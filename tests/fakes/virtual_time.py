@@ -35,7 +35,12 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
         return self._jumping.now_s
 
 
+def virtual_loop() -> asyncio.SelectorEventLoop:
+    """A loop for who runs it piece by piece; its clock stands still while something can happen at once."""
+    return _VirtualLoop(_Jumping())
+
+
 def run_virtual(main: Coroutine[Any, Any, Answer]) -> Answer:
     """Run a coroutine to its end on a loop of its own."""
-    with asyncio.Runner(loop_factory=lambda: _VirtualLoop(_Jumping())) as runner:
+    with asyncio.Runner(loop_factory=virtual_loop) as runner:
         return runner.run(main)

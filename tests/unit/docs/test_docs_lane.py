@@ -13,7 +13,7 @@ from fakes import two_door_lane as two
 from fakes.hostile_lane import Hostile
 from fakes.passage_examples import AT_REST, CROSSING, ordered, said
 from fakes.passage_examples import ready as lane_at_rest
-from fakes.two_door_world import World
+from fakes.siege import Siege
 
 from gate.passage import machine
 from gate.passage.events import Event, Part, PartLost
@@ -28,7 +28,7 @@ FIRE: Event = replace(AT_REST, fire=True)
 REFERRED = machine.Referred(CROSSING, (Objection(Reason.LOG_UNAVAILABLE),))
 OVERRULING = machine.Overruling(CROSSING, Admission(REFERRED, said()), 1_000)
 
-DAY, DAY_STEPS = 2, 4_000
+SIEGE, SIEGE_STEPS = 3, 4_000
 STAGES = (two.ready, two.reading, two.let_in, two.first_granted, two.entering, two.enclosed, two.deciding, two.granted)
 IN_ANY_STAGE: tuple[Event, ...] = (
     replace(two.LAST, fire=True, emergency_open=True),
@@ -46,7 +46,7 @@ def name(state: machine.State) -> str:
 
 
 def arrows() -> set[Arrow]:
-    """From which state to which the machine goes: under a hostile walk, in a day of two doors, and by what comes in any stage of these."""
+    """From which state to which the machine goes: under a hostile walk, in a siege of two doors, and by what comes in any stage of these."""
     taken: set[Arrow] = set()
     for seed in SEEDS:
         hostile = Hostile(seed)
@@ -58,10 +58,10 @@ def arrows() -> set[Arrow]:
     run.state = OVERRULING
     run.feed(FIRE)
     taken.add((name(OVERRULING), name(run.state)))
-    world = World(DAY)
-    for _ in range(DAY_STEPS):
-        world.step()
-    taken |= world.moved
+    siege = Siege(SIEGE)
+    for _ in range(SIEGE_STEPS):
+        siege.step()
+    taken |= siege.moved
     for stage in STAGES:
         for event in IN_ANY_STAGE:
             run = stage()

@@ -76,7 +76,7 @@ from gate.passage.orders import (
 from gate.passage.policy import decide, decide_entry, lane_objections
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind, ObeyedVerb, PassedBy
-from gate.passage.screen import Screen
+from gate.passage.screen import Guidance, Screen
 from gate.programs.lane.records import encode, replay
 
 PASSED_FIRST: DoorSeen = replace(FIRST, passages_entry=1)
@@ -135,7 +135,7 @@ def test_in_by_the_document_out_by_the_face() -> None:
     assert kinds(effects) == [RecordKind.PASSED, RecordKind.GRANT_ENDED]
     effects = run.feed(PASSED_FIRST, LAST, ALONE, ALONE, after_ms=500)
     assert isinstance(run.state, machine.Inspecting)
-    assert OpenCamera(CROSSING) in effects
+    assert effects[-2:] == [OpenCamera(CROSSING), Show(Screen.LOOK, Guidance.LOOK_AT_CAMERA)]
     run = granted()
     assert isinstance(run.state, machine.Granted)
     assert Grant(CROSSING, TIMING.grant_ttl_ms) in run.effects
@@ -366,6 +366,9 @@ def test_nobody_is_looked_at_before_the_first_door_is_closed_and_two_looks_agree
     run.feed(ALONE, ALONE, ALONE, after_ms=100)
     assert isinstance(run.state, machine.Entering), "the first door is open"
     run = entering()
+    run.feed(replace(PASSED_FIRST, grants_left=1), ALONE, ALONE, after_ms=100)
+    assert isinstance(run.state, machine.Entering), "the first door may be passed"
+    run = entering()
     run.feed(PASSED_FIRST, EMPTY, ALONE, after_ms=100)
     assert isinstance(run.state, machine.Entering), "one look"
     run.feed(replace(ALONE, session=2), after_ms=50)
@@ -487,6 +490,7 @@ def test_the_next_document_is_nobodys_while_somebody_is_inside() -> None:
     run.feed(DocumentPresented("c2"), DocumentRemoved())
     assert isinstance(run.state, machine.Inspecting)
     assert run.state.spoiled == ()
+    assert not run.state.removed
 
 
 # ── afterwards ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -840,6 +844,21 @@ def test_an_officers_emergency_opens_both_doors_and_ends_at_both() -> None:
     assert isinstance(run.state, machine.Emergency), "the last door still stands open for it"
     run.feed(LAST)
     assert isinstance(run.state, machine.Idle)
+
+
+def test_an_emergency_does_not_end_when_a_door_is_lost_after_the_officers_word() -> None:
+    run = ready()
+    run.order(BeginEmergency())
+    run.order(EndEmergencyNow(), after_ms=500)
+    run.feed(FIRST, PartLost(Part.FIRST_BARRIER), LAST, after_ms=50)
+    assert isinstance(run.state, machine.Emergency)
+
+
+def test_freeing_somebody_in_an_emergency_closes_nothing() -> None:
+    run = ready()
+    run.order(BeginEmergency())
+    run.feed(replace(LAST, closed=False), after_ms=100)
+    assert not any(isinstance(effect, Revoke) for effect in run.order(Free()))
 
 
 def test_an_emergency_ends_on_what_both_doors_say_after_the_officers_word() -> None:
