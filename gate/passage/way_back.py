@@ -28,8 +28,6 @@ def watch(
     before: Interior | None, around: Surroundings, state: State, event: Event, *, now_ms: int, timing: Timing
 ) -> Watching:
     """What the latest event tells of the sensors, and the way back where it is due. `before` is what was known until then."""
-    if around.interior is None:
-        return around, ()
     said = _began(before or Interior(), around, state) if isinstance(event, SensorsSeen) else ()
     if not around.two_doors:
         return around, said

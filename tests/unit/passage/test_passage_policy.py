@@ -169,6 +169,13 @@ def test_every_doubt_about_the_surroundings_refers(site: SiteEvidence, expected:
     assert reasons(replace(GOOD, site=site)) == {expected}
 
 
+def test_what_is_as_old_as_it_may_be_refers_nobody() -> None:
+    oldest = SiteEvidence(
+        POLICY.officer_presence_max_s, POLICY.trust_age_max_days, clock_sure=True, age_s=POLICY.site_age_max_s
+    )
+    assert reasons(replace(GOOD, site=oldest)) == set()
+
+
 def test_no_document_at_all_refers() -> None:
     assert (
         Objection(Reason.DOCUMENT_CHECK_MISSING, "document") in decide(replace(GOOD, document=None), POLICY).objections
