@@ -630,6 +630,11 @@ def test_whoever_went_in_gets_out_when_the_sensors_are_lost_or_blind(stage: Call
         assert _ways_back(stage(), *said) > 2
 
 
+@pytest.mark.parametrize("said", [PartLost(Part.SENSORS), replace(EMPTY, people=None)])
+def test_what_nobody_knows_of_an_empty_lane_opens_no_door(said: Event) -> None:
+    assert _ways_back(ready(), said) == 0
+
+
 def test_a_counter_that_sees_nobody_is_held_against_the_doors_once() -> None:
     run = entering()
     assert _ways_back(run, EMPTY) == 1
