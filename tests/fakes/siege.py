@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from fakes.passage_examples import GENUINE, SAME_FACE, ordered
 from fakes.siege_account import PART
-from fakes.siege_hall import Board, Person, any_command, any_lie, any_sensors
+from fakes.siege_hall import TROUBLES, Board, Person, any_command, any_lie, any_sensors
 from fakes.siege_lane import BesiegedLane
 from fakes.two_door_lane import EMPTY
 
@@ -61,8 +61,8 @@ SILENT_MS = 900
 EXCUSED_MS = (
     25_000  # both doors may stand open so long after an officer freed somebody: told again for 15 s, then held open
 )
-CALLED_MS = 25_000  # a door that opened just now opens again after 20 s
-LOCKED_MS = 100_000  # entering, looking at a face, deciding and a referral, one after the other
+CALLED_MS = 45_000  # a door that opened just now opens again after 20 s
+LOCKED_MS = 150_000  # entering, looking at a face, deciding and a referral, one after the other
 CALM_EVERY_MS, CALM_MAX_MS = 500_000, 180_000
 
 
@@ -73,6 +73,7 @@ class Siege(BesiegedLane):
         """Begin with an empty lane."""
         super().__init__(random.Random(seed))
         self.hostility = self.rng.choice([0.2, 1.0])
+        self.troubles = [one for one in TROUBLES if self.rng.random() < 0.5]  # some at a time: each comes to its end
         self.attended = self.rng.random() < 0.6  # officers answer within seconds, else within minutes
         self.boards = {door: Board(door) for door in Door}
         self.people: list[Person] = []
@@ -177,13 +178,16 @@ class Siege(BesiegedLane):
         heard = not first.lost and self.now_ms >= max(first.mute_until, first.deaf_until) + 5_000
         for person in self.inside:
             # A counter that lies since a restart leaves nobody who knows of them.
-            if open_now or not heard or self.now_ms < last.chatters_until or self._nobody_could_know():
+            if open_now or self._nobody_could_know():
                 person.enclosed_ms, person.called_ms = 0, None
+            if open_now or not heard or self.now_ms < last.chatters_until or self._nobody_could_know():
                 continue
             person.enclosed_ms += STEP_MS
             if person.enclosed_ms > LOCKED_MS:
                 self.judge.broken(f"8: locked in, {self.state} {self.around.interior} {self.around.last}")
-            if person.called_ms is not None and self.now_ms - person.called_ms > CALLED_MS:
+            if person.called_ms is not None:
+                person.called_ms += STEP_MS
+            if (person.called_ms or 0) > CALLED_MS:
                 self.judge.broken(
                     f"8: who calls is not let back, {self.state} {self.around.interior} {self.around.last}"
                 )
@@ -253,7 +257,7 @@ class Siege(BesiegedLane):
             self._after(rng.choice([0, 100, 700]), lambda: late)
         for person in self.inside:
             if pressed and person.called_ms is None:
-                person.called_ms = now_ms
+                person.called_ms = 0
 
     # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -320,25 +324,27 @@ class Siege(BesiegedLane):
             self.tell(self._order(any_command(rng, waits, running), stale=rng.random() < 0.1))
         if rng.random() < 0.004 * self.hostility:
             self.tell(any_lie(rng, running, list(self.owners)[-3:]))
-        if rng.random() > 0.01 * self.hostility * (5 if self.inside else 1):
-            return
-        until = self.now_ms + rng.choice([200, 700, 3_000, 12_000])
-        if rng.random() < 0.5:
-            rng.choice(list(self.boards.values())).fails(until, rng)
-            return
-        match rng.randrange(6):
-            case 0 | 1:
+        if self.troubles and rng.random() < 0.01 * self.hostility * (2 if self.inside else 1):
+            self._goes_wrong(rng.choice(self.troubles), self.now_ms + rng.choice([200, 700, 3_000, 12_000]))
+
+    def _goes_wrong(self, how: str, until: int) -> None:
+        rng = self.rng
+        match how:
+            case "lies":
                 self.lie = (self.now_ms + rng.choice([300, 3_000, 60_000, 200_000]), rng.choice([None, 0, 0, 1, 2]))
-            case 2:
+            case "blind":
                 self.sensors_mute_until = self.now_ms + rng.choice([100, 2_000, 200_000])
-            case 3:
+            case "unit":
                 self.sensors = any_sensors(rng, self.sensors.session)
-            case 4:
+            case "pressed":
                 self.pressed_until = until
-            case _ if rng.random() < 0.3:
-                self.restart()
-            case _:
+            case "busy":
                 self.log_busy_until = until
+            case "restart":
+                if rng.random() < 0.3:
+                    self.restart()
+            case _:
+                rng.choice(list(self.boards.values())).fails(how, until, rng)
 
     # ── calm ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -55,6 +55,8 @@ from gate.passage.orders import (
 from gate.passage.screen import Guidance
 
 OPEN_MS = 3_000
+BOARD_TROUBLES = ("deaf", "mute", "chatters", "anew", "burns", "forced", "alarm")
+TROUBLES = (*BOARD_TROUBLES, "lies", "blind", "unit", "pressed", "restart", "busy")
 
 
 @dataclass
@@ -66,7 +68,7 @@ class Person:
     place: str = "hall"
     goes: float = 0.2  # how likely they go through an open leaf, a step
     enclosed_ms: int = 0
-    called_ms: int | None = None
+    called_ms: int | None = None  # for how long, while the first door could be heard
 
 
 @dataclass
@@ -116,22 +118,22 @@ class Board:
                     pass
         self.emergency |= now_ms < self.fire_until
 
-    def fails(self, until: int, rng: random.Random) -> None:
-        """Something goes wrong with it."""
-        match rng.randrange(7):
-            case 0:
+    def fails(self, how: str, until: int, rng: random.Random) -> None:
+        """Something of `BOARD_TROUBLES` goes wrong with it."""
+        match how:
+            case "deaf":
                 self.deaf_until = until
-            case 1:
+            case "mute":
                 self.mute_until = until
-            case 2:
+            case "chatters":
                 self.chatters_until = until
-            case 3:
+            case "anew":
                 self.entry = self.exit = 0
                 self.power_ups += 1
                 self.grant_until = self.release_until = -1
-            case 4 if rng.random() < 0.3:
+            case "burns":
                 self.fire_until = until
-            case 5 if rng.random() < 0.5:
+            case "forced":
                 self.forced_until = until
                 self.alarms.add(Alarm.FORCED)
             case _:

@@ -69,7 +69,7 @@ CONTROLS = {
     "1 or 3: ": Mutant(obeying._admit, "if crossing in around.unanswered:", "if False:"),
     "4: ": Mutant(machine._of_the_other, "if not seen.closed or seen.grants_left:", "if False:"),
     "6: ": Mutant(way_back._way_back, "or around.last.may_be_passed()", ""),
-    "7: ": Mutant(machine._emergency_begins, "Revoke | Show", "Revoke"),
+    "7: ": Mutant(obeying._free, "isinstance(state, Granted | Emergency)", "isinstance(state, Granted)"),
     "8: ": Mutant(way_back._way_back, "interior.people or interior.went_in or interior.called", "interior.people"),
     "records: ": Mutant(machine._nobody_is_freed, "freeing=None", "freeing=one.freeing"),
 }

@@ -60,6 +60,7 @@ from gate.passage.events import (
     Tick,
 )
 from gate.passage.evidence import Alarm, Door, InsideEvidence, Score
+from gate.passage.interior import Interior
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -383,6 +384,19 @@ def test_one_measurement_that_is_told_twice_is_one_look() -> None:
     assert isinstance(run.state, machine.Entering)
     run.feed(replace(ALONE, age_ms=60))
     assert isinstance(run.state, machine.Inspecting)
+
+
+def test_a_look_that_may_be_the_measurement_before_it_is_none_however_old_that_may_be() -> None:
+    """An age is a bound: what is 500 ms old at most may have been measured just now."""
+    inside = Interior().observe(EMPTY, 1_000)
+    inside = inside.observe(replace(ALONE, age_ms=500), 1_100)
+    inside = inside.observe(replace(ALONE, age_ms=60), 1_120)
+    assert inside.looks == 1
+    inside = inside.observe(replace(ALONE, age_ms=60), 1_180)
+    assert inside.looks == 2
+    for now_ms in (1_190, 1_200, 1_210):
+        inside = inside.observe(replace(ALONE, age_ms=60), now_ms)
+    assert inside.looks == 2
 
 
 def test_a_look_counts_for_as_long_as_the_site_says() -> None:
@@ -958,8 +972,9 @@ def test_what_begins_is_said_once(seen: SensorsSeen, incident: IncidentKind, not
 def test_a_call_that_nobody_answered_closes_the_lane_and_a_button_that_stays_pressed_keeps_it_closed() -> None:
     run = ready()
     stuck = replace(EMPTY, call_pressed=True)
+    run.feed(stuck, EMPTY, EMPTY)
+    assert run.state == machine.Idle(Screen.CLOSED), "whoever let go of the button has called"
     run.feed(stuck)
-    assert run.state == machine.Idle(Screen.CLOSED)
     run.order(AcknowledgeAlarms())
     run.feed(stuck)
     assert run.state == machine.Idle(Screen.CLOSED)
