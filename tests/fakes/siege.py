@@ -62,7 +62,8 @@ EXCUSED_MS = (
     25_000  # both doors may stand open so long after an officer freed somebody: told again for 15 s, then held open
 )
 CALLED_MS = 45_000  # a door that opened just now opens again after 20 s
-LOCKED_MS = 150_000  # entering, looking at a face, deciding and a referral, one after the other
+LOCKED_MS = 150_000  # entering, looking at a face, deciding and a referral that officers begin anew
+LEFT_ALONE_MS = 60_000  # a referral, and the second time that the door opens
 CALM_EVERY_MS, CALM_MAX_MS = 500_000, 180_000
 
 
@@ -74,7 +75,7 @@ class Siege(BesiegedLane):
         super().__init__(random.Random(seed))
         self.hostility = self.rng.choice([0.2, 1.0])
         self.troubles = [one for one in TROUBLES if self.rng.random() < 0.5]  # some at a time: each comes to its end
-        self.attended = self.rng.random() < 0.6  # officers answer within seconds, else within minutes
+        self.attended = self.rng.random() < 0.6  # else officers leave alone who is inside
         self.boards = {door: Board(door) for door in Door}
         self.people: list[Person] = []
         self.owners: dict[str, Person] = {}
@@ -182,8 +183,9 @@ class Siege(BesiegedLane):
                 person.enclosed_ms, person.called_ms = 0, None
             if open_now or not heard or self.now_ms < last.chatters_until or self._nobody_could_know():
                 continue
-            person.enclosed_ms += STEP_MS
-            if person.enclosed_ms > LOCKED_MS:
+            nobody_is_served = self.judge.screen in {Screen.OFFICER, Screen.CLOSED, Screen.WELCOME}
+            person.enclosed_ms += STEP_MS * (self.attended or nobody_is_served)
+            if person.enclosed_ms > (LOCKED_MS if self.attended else LEFT_ALONE_MS):
                 self.judge.broken(f"8: locked in, {self.state} {self.around.interior} {self.around.last}")
             if person.called_ms is not None:
                 person.called_ms += STEP_MS
@@ -316,7 +318,7 @@ class Siege(BesiegedLane):
 
     def _trouble(self) -> None:
         rng = self.rng
-        if rng.random() < (0.01 if self.attended else 0.0002):
+        if rng.random() < (0.01 if self.attended or not self.inside else 0.0001):
             self._help()
         running = machine.crossing_of(self.state) or "nobody's"
         if rng.random() < 0.02 * self.hostility * self.attended:

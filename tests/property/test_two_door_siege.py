@@ -63,20 +63,19 @@ def test_sieges_of_twenty_million_events_break_nothing_and_reach_everything(firs
     assert met == {state.__name__ for state in machine.State.__args__}
 
 
-# What a siege must see when it is switched off: each was so once, or holds the rest up.
+# What a siege must see when it is switched off.
 CONTROLS = {
     "1: ": Mutant(machine._is_looked_at, "and around.seen_since(state.since_ms)", ""),
-    "1 or 3: ": Mutant(obeying._admit, "if crossing in around.unanswered:", "if False:"),
-    "4: ": Mutant(machine._of_the_other, "if not seen.closed or seen.grants_left:", "if False:"),
+    "4: ": Mutant(machine._granted, "if objections := _strays(around, state, event):", "if False:"),
     "6: ": Mutant(way_back._way_back, "or around.last.may_be_passed()", ""),
     "7: ": Mutant(obeying._free, "isinstance(state, Granted | Emergency)", "isinstance(state, Granted)"),
-    "8: ": Mutant(way_back._way_back, "interior.people or interior.went_in or interior.called", "interior.people"),
-    "records: ": Mutant(machine._nobody_is_freed, "freeing=None", "freeing=one.freeing"),
+    "8: ": Mutant(way_back._way_back, "if not is_due or", "if True or"),
+    "records: ": Mutant(way_back._way_back, "(incident(crossing_of(state), IncidentKind.WAY_BACK),)", "()"),
 }
 SEEDS, STEPS_MAX = range(1, 200), 10_000
 
 
-@pytest.mark.parametrize("promise", quick_or_long(CONTROLS, quick=["6: "]))
+@pytest.mark.parametrize("promise", quick_or_long(CONTROLS, quick=["records: "]))
 def test_the_judge_sees_that_a_control_is_switched_off(promise: str) -> None:
     found = ""
     with living(CONTROLS[promise]):

@@ -659,6 +659,19 @@ def test_a_counter_that_sees_nobody_is_held_against_the_doors_once() -> None:
     assert _opens(run.order(HandOver(CROSSING, Disposition.WALKED_BACK)))
 
 
+def test_a_counter_is_not_believed_for_a_release_of_before_somebody_went_in() -> None:
+    run = ready()
+    run.order(Free())
+    run.feed(replace(FIRST, closed=False), after_ms=100)
+    run.feed(FIRST, LAST, EMPTY, DocumentPresented(CROSSING), Recorded(CROSSING, RecordKind.OPENED), after_ms=900)
+    run.feed(FIRST, LAST, EMPTY, DocumentRead(CROSSING, GENUINE))
+    run.feed(Recorded(CROSSING, RecordKind.ENTRY_DECIDED))
+    run.feed(FIRST, LAST, EMPTY, after_ms=10)
+    run.feed(replace(PASSED_FIRST, closed=False), after_ms=900)
+    assert isinstance(run.state, machine.Entering)
+    assert _ways_back(run, EMPTY) == 1
+
+
 def test_a_counter_is_not_believed_before_the_first_door_was_seen_open() -> None:
     run = entering()
     opened = sum(_opens(run.feed(PartLost(Part.FIRST_BARRIER), LAST, EMPTY, after_ms=1_000)) for _ in range(100))
