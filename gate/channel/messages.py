@@ -19,6 +19,7 @@ from gate.passage.evidence import Alarm, CameraTrouble, CheckResult, DocumentEvi
 from gate.passage.orders import Notice, Outcome
 from gate.passage.reasons import Reason
 from gate.passage.screen import Guidance, Purpose, Screen
+from gate.passage.serving import EVERYBODY, BorderDirection
 
 WORDS_MAX = 500
 _DEPTH_MAX = 8
@@ -647,13 +648,18 @@ class WatchView(Message, frozen=True):
 
 
 class View(Message, frozen=True):
-    """What the screens show. Why a crossing waits is told to officers alone (`Waiting`)."""
+    """What the screens show. Why a crossing waits is told to officers alone (`Waiting`).
+
+    `direction` is the one over the border that a lane serves which may serve both; `travellers` is the group that it serves.
+    """
 
     screen: Screen
     guidance: Guidance
     crossing: CrossingId | None
     referred: CrossingId | None  # the crossing that waits for an officer
     purpose: Purpose
+    direction: BorderDirection | None = None
+    travellers: Name = EVERYBODY.name
 
 
 # ── officers' terminals and consoles → lane ──────────────────────────────────────────────────────────────────────────
@@ -691,6 +697,8 @@ class Look(Message, frozen=True):
     version: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
     alarms: list[Alarm] = []  # those that wait for an officer to acknowledge them
     notices: list[Notice] = []  # what else is wrong with barrier and lane now
+    direction: BorderDirection = BorderDirection.ENTRY  # over the border
+    travellers: Name = EVERYBODY.name  # the group that is served
 
 
 class SubmitOrder(Message, frozen=True):

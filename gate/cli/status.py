@@ -70,6 +70,8 @@ class _Lane(msgspec.Struct):
     alarms: list[_Alarm] = []
     officer_seen_ago_s: float | None = None
     closed_by: str | None = None
+    direction: str | None = None
+    travellers: str | None = None
     trust_age_days: float | None = None
     lists: dict[str, object] = {}
     clock_sure: bool | None = None
@@ -126,6 +128,7 @@ class Told:
                 "present": self._present,
                 "closed_by": lane.closed_by,
             },
+            "serves": {"direction": lane.direction, "travellers": lane.travellers},
             "programs": self._states,
             "hinders": lane.hinders,
             "alarms": lane.alarms,
@@ -159,6 +162,7 @@ class Told:
             f"  alarms   {_alarms(lane.alarms) if told else UNKNOWN}",
             *([f"  closed   {', '.join(lane.hinders)}"] if lane.hinders else []),
             f"  officer  {self._officer() if told else UNKNOWN}",
+            f"  serves   {f'{lane.direction}, {lane.travellers}' if told else UNKNOWN}",
             f"  lists    {('none' if age is None else f'{age:.1f} days old') if told else UNKNOWN}",
             *(f"           {problem}" for problem in problems),
             f"  clock    {('sure' if lane.clock_sure else 'unsure') if told else UNKNOWN}",

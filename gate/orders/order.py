@@ -27,16 +27,17 @@ ORDER_BYTES_MAX: Final = 6 * 1024
 REASON_CHARACTERS_MAX: Final = 200
 
 Crossing = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
+Argument = Annotated[str, msgspec.Meta(pattern=r"\A[a-z][a-z0-9_-]{0,31}\Z")]
 _CERTIFICATE_TEXT_MAX = (CERTIFICATE_BYTES_MAX + 2) // 3 * 4
 
 
 class Order(Text, frozen=True, kw_only=True):
-    """What an officer signed. `argument` is the disposition, direction or mode of the verbs that have one.
+    """What an officer signed. `argument` is the disposition, direction or group of travellers of the verbs that have one.
 
     `reason` is the officer's own words for the record, one line; names of travellers do not belong there.
     """
 
-    argument: str | None = None
+    argument: Argument | None = None
     certificate: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9+/]+=*\Z", max_length=_CERTIFICATE_TEXT_MAX)]
     challenge: Challenge
     crossing: Crossing | None = None
@@ -55,7 +56,9 @@ class Order(Text, frozen=True, kw_only=True):
             return "a reason is one printable line"
         if rule.arguments and self.argument not in rule.arguments:
             return f"{self.verb.value} takes one of {', '.join(rule.arguments)}"
-        if not rule.arguments and self.argument is not None:
+        if rule.named and self.argument is None:
+            return f"{self.verb.value} names whom"
+        if not (rule.arguments or rule.named) and self.argument is not None:
             return f"{self.verb.value} takes no argument"
         return ""
 

@@ -55,6 +55,7 @@ class Row:
     crossing: bool = False
     reason: bool = False
     arguments: tuple[str, ...] = ()
+    named: bool = False  # its argument is a name that the lane's site gave
 
 
 _AT_THE_LANE = frozenset({Role.OFFICER, Role.SUPERVISOR})
@@ -75,7 +76,7 @@ VERBS: dict[Verb, Row] = {
     Verb.MAINTAIN: Row(Power.TAKES, frozenset({Role.TECHNICIAN})),
     Verb.CONSENT: Row(Power.TAKES, _SUPERVISOR),
     Verb.OPEN: Row(Power.GIVES, _AT_THE_LANE),
-    Verb.DIRECTION: Row(Power.GIVES, _SUPERVISOR, arguments=("entry", "exit", "both")),
-    Verb.MODE: Row(Power.GIVES, _SUPERVISOR, arguments=("normal", "free", "blocked")),
+    Verb.DIRECTION: Row(Power.GIVES, _SUPERVISOR, arguments=("entry", "exit")),
+    Verb.MODE: Row(Power.GIVES, _SUPERVISOR, named=True),
     Verb.ACCEPT_HEAD: Row(Power.GIVES, _SUPERVISOR),
 }

@@ -62,10 +62,16 @@ def refer(state: Running, objections: tuple[Objection, ...]) -> Step:
         again = Referred(state.crossing, tuple(dict.fromkeys((*known, *unique))))
         return again, (Show(Screen.OFFICER), Write(records.Revoked(state.crossing, unique)))
     return Referred(state.crossing, unique), (
-        Show(Screen.OFFICER),
+        Show(_screen_of(unique)),
         Erase(state.crossing),
         closed(state.crossing, ClosedAs.REFERRED, unique),
     )
+
+
+def _screen_of(objections: tuple[Objection, ...]) -> Screen:
+    """What whoever is referred sees: that another lane serves them, whatever else is found, is no secret of theirs (safety invariant 13)."""
+    is_anothers = any(one.reason is Reason.NOT_SERVED for one in objections)
+    return Screen.OTHER_LANE if is_anothers else Screen.OFFICER
 
 
 def revoke(state: Granted, objections: tuple[Objection, ...]) -> Step:
@@ -110,7 +116,7 @@ def go_on(around: Surroundings, but: str | None = None) -> Step:
     """What follows a crossing or an emergency: the latest referral that waits, `but` for one that is settled now; else rest."""
     for one in reversed(around.waiting):
         if one.crossing != but:
-            return Referred(one.crossing, one.objections), (Show(Screen.OFFICER),)
+            return Referred(one.crossing, one.objections), (Show(_screen_of(one.objections)),)
     return rest(around)
 
 

@@ -172,7 +172,8 @@ class PageEvidence:
 
 @dataclass(frozen=True, slots=True)
 class DocumentEvidence:
-    """What the inspection of the document found. `issuer` is the MRZ's three-letter code.
+    """What the inspection of the document found. `issuer` is the MRZ's three-letter code, `nationality` the holder's, empty where none was asked
+    for.
 
     `access` is None for a chip that was not opened, `agreement` where Chip Authentication was not carried out.
     `weak_algorithms` are places and algorithms such as `ds_key:rsa-1024`, by what the standards of the day of the inspection
@@ -193,6 +194,7 @@ class DocumentEvidence:
     lists: str = ""
     authorities: tuple[AuthorityEvidence, ...] = ()
     page: PageEvidence | None = None
+    nationality: str = ""
 
 
 @dataclass(frozen=True, slots=True)

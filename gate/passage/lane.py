@@ -32,6 +32,7 @@ from gate.passage.interior import Interior
 from gate.passage.orders import Notice
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind
+from gate.passage.serving import EVERYBODY, BorderDirection, Travellers
 
 REPLACED_MAX = 32  # crossings; the oldest is forgotten
 
@@ -87,7 +88,7 @@ class Surroundings:
 
     `version` counts the orders that changed something; `decided` names the officers who answered the last referrals, `recorded` those
     whose presence was written down last, and when; `closed_by` is who took the lane out of service, `maintained_by` the technician who works
-    on it since, `asked` the one who would, and since when. `waiting` are the referrals that no
+    on it since, `asked` the one who would, and since when. `direction` and `travellers` are what it serves. `waiting` are the referrals that no
     officer has settled, oldest first, also while an officer lets one through (`gate.passage.waiting`).
     `unanswered` are the crossings of which an officer's admission was given to the log, which has not said what became of it.
     `replaced` are the latest crossings of which a record could not be kept: nobody is granted one of these.
@@ -113,6 +114,8 @@ class Surroundings:
     closed_by: str | None = None
     maintained_by: str | None = None
     asked: tuple[str, int] | None = None
+    direction: BorderDirection = BorderDirection.ENTRY
+    travellers: Travellers = EVERYBODY
     decided: tuple[tuple[str, str], ...] = ()
     recorded: tuple[tuple[str, int], ...] = ()
     incidents: tuple[tuple[IncidentKind, str | None, int], ...] = ()

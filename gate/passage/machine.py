@@ -78,6 +78,7 @@ from gate.passage.obeying import obey
 from gate.passage.orders import Ordered
 from gate.passage.policy import (
     Decision,
+    Policy,
     Verdict,
     decide,
     decide_entry,
@@ -318,7 +319,7 @@ def _losses(
 
 def _idle(around: Surroundings, state: Idle, event: Event, now_ms: int) -> Step:
     if isinstance(event, DocumentPresented) and around.closed_by is None:
-        return _open(event.crossing, now_ms)
+        return _open(around, event.crossing, now_ms)
     resting, shown = rest(around)
     if resting.shown is not state.shown:
         return resting, shown
@@ -327,8 +328,9 @@ def _idle(around: Surroundings, state: Idle, event: Event, now_ms: int) -> Step:
     return state, ()
 
 
-def _open(crossing: str, now_ms: int) -> Step:
-    return Opening(crossing, now_ms), (Write(records.Opened(crossing), awaited=True), Show(Screen.WAIT))
+def _open(around: Surroundings, crossing: str, now_ms: int) -> Step:
+    opened = records.Opened(crossing, around.direction)
+    return Opening(crossing, now_ms), (Write(opened, awaited=True), Show(Screen.WAIT))
 
 
 def _opening(rules: Rules, around: Surroundings, state: Opening, event: Event, now_ms: int) -> Step:
@@ -374,13 +376,12 @@ def _decide_entry(
     *,
     now_ms: int,
 ) -> Step:
-    lane = around.lane_evidence(now_ms)
-    evidence = Evidence(document, None, lane.last, around.site_evidence(now_ms), lane.first, lane.inside)
-    decision = decide_entry(evidence, rules.policy)
+    evidence, policy = _evidence(around, document, None, now_ms), _policy(rules, around)
+    decision = decide_entry(evidence, policy)
     more += tuple(dict.fromkeys(Objection(_REASON_OF_LOSS[part]) for part in Part if part in around.lost & _FACE_PARTS))
     if more:
         decision = Decision(Verdict.REFER, (*decision.objections, *more))
-    record = records.EntryDecided(state.crossing, decision.verdict, decision.objections, evidence, rules.policy)
+    record = records.EntryDecided(state.crossing, decision.verdict, decision.objections, evidence, policy)
     recording = Recording(state.crossing, decision, now_ms, entry=Entry(document))
     return recording, (Write(record, awaited=True), Show(Screen.WAIT))
 
@@ -484,7 +485,7 @@ def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -
         return False
     if state.face is not None or state.trouble or state.spoiled or around.lost & {Part.VISION, Part.CAMERA}:
         return True
-    hopeless = bool(document_objections(state.document, rules.policy))
+    hopeless = bool(document_objections(state.document, _policy(rules, around)))
     patience_ms = timing.face_after_failure_max_ms if hopeless else timing.face_max_ms
     return now_ms - state.document_at_ms > patience_ms
 
@@ -492,9 +493,8 @@ def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -
 def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> Step:
     age_ms = None if state.face is None else now_ms - state.face_at_ms
     face = replace(state.face or FaceEvidence(faces=state.faces), trouble=state.trouble, age_ms=age_ms)
-    lane = around.lane_evidence(now_ms)
-    evidence = Evidence(state.document, face, lane.last, around.site_evidence(now_ms), lane.first, lane.inside)
-    decision = decide(evidence, rules.policy)
+    evidence, policy = _evidence(around, state.document, face, now_ms), _policy(rules, around)
+    decision = decide(evidence, policy)
     gone = (Objection(_REASON_OF_LOSS[part]) for part in Part if part in around.lost & _FACE_PARTS)
     more = tuple(dict.fromkeys((*gone, *state.spoiled)))
     if state.removed:
@@ -503,8 +503,23 @@ def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) 
         more += (Objection(Reason.TIME_LIMIT),)
     if more:
         decision = Decision(Verdict.REFER, (*decision.objections, *more))
-    record = records.Decided(state.crossing, decision.verdict, decision.objections, evidence, rules.policy)
+    record = records.Decided(state.crossing, decision.verdict, decision.objections, evidence, policy)
     return Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))
+
+
+def _evidence(
+    around: Surroundings, document: DocumentEvidence | None, face: FaceEvidence | None, now_ms: int
+) -> Evidence:
+    """Everything that is known now; whose national somebody is, only where the lane asks."""
+    if document is not None and document.nationality and around.travellers.everybody:
+        document = replace(document, nationality="")
+    lane = around.lane_evidence(now_ms)
+    return Evidence(document, face, lane.last, around.site_evidence(now_ms), lane.first, lane.inside)
+
+
+def _policy(rules: Rules, around: Surroundings) -> Policy:
+    """What is decided by: the rules, and whom the lane serves, which no order changes while a crossing runs."""
+    return replace(rules.policy, travellers=around.travellers)
 
 
 _FACE_PARTS = frozenset({Part.VISION, Part.CAMERA})
@@ -615,7 +630,7 @@ def _kind_of(state: Recording) -> RecordKind:
 def _referred(rules: Rules, around: Surroundings, state: Referred, event: Event, now_ms: int) -> Step:
     """Until an officer orders something (`gate.passage.obeying`). A gate that only watches holds up nobody: the next document ends it."""
     if isinstance(event, DocumentPresented) and rules.policy.shadow and around.closed_by is None:
-        return _open(event.crossing, now_ms)
+        return _open(around, event.crossing, now_ms)
     return state, ()
 
 

@@ -46,6 +46,8 @@ from gate.passage.orders import (
     Ordered,
     Outcome,
     PauseLane,
+    ServeDirection,
+    ServeTravellers,
 )
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import IncidentKind, ObeyedVerb
@@ -69,6 +71,7 @@ from gate.passage.states import (
     State,
     crossing_of,
 )
+from gate.passage.switching import OCCUPIED, may_be_inside, switch
 
 REMEMBERED_MAX = 32  # officers and referrals; the oldest is forgotten
 
@@ -102,7 +105,7 @@ def obey(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now
         case AcknowledgeAlarms():
             return _acknowledge(around, state, ordered, now_ms)
         case (  # pragma: no branch - the type checker proves the match complete
-            CloseLane() | PauseLane() | Maintain() | Consent() | OpenLane()
+            CloseLane() | PauseLane() | Maintain() | Consent() | OpenLane() | ServeDirection() | ServeTravellers()
         ):
             return _serve_or_not(rules, around, state, ordered, now_ms)
 
@@ -338,11 +341,17 @@ def _acknowledge(around: Surroundings, state: State, ordered: Ordered, now_ms: i
 
 
 def _serve_or_not(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
-    """Take the lane out of service, or back in. Who is inside goes on to the end, unless it is to pause."""
+    """Take the lane out of service, or back in, or have it serve others. Who is inside goes on to the end, unless it is to pause."""
     if isinstance(ordered.command, PauseLane):
         return _pause(around, state, ordered, now_ms)
     if isinstance(ordered.command, Maintain | Consent):
         return _maintain(rules, around, state, ordered, now_ms)
+    if isinstance(ordered.command, ServeDirection | ServeTravellers):
+        switched = switch(rules, around, state, ordered.said, ordered.command)
+        if isinstance(switched, str):
+            return _impossible(around, state, ordered, switched)
+        around, obeyed = switched
+        return _done(around, state, ordered, obeyed)
     close = isinstance(ordered.command, CloseLane)
     if close is (around.closed_by is not None):
         why = f"closed already by {around.closed_by}" if close else "no officer closed this lane"
@@ -358,8 +367,8 @@ def _serve_or_not(rules: Rules, around: Surroundings, state: State, ordered: Ord
 def _maintain(rules: Rules, around: Surroundings, state: State, ordered: Ordered, now_ms: int) -> Obeying:
     """Two persons take a lane that serves nobody out of service, for one of them to work on it: a technician asks, a supervisor consents."""
     officer = ordered.said.officer
-    if not isinstance(state, Idle) or (around.two_doors and not (around.interior and around.interior.nobody)):
-        return _impossible(around, state, ordered, "somebody is in the lane, or waits for an officer")
+    if not isinstance(state, Idle) or may_be_inside(around):
+        return _impossible(around, state, ordered, OCCUPIED)
     if around.maintained_by is not None:
         return _impossible(around, state, ordered, f"{around.maintained_by} works on this lane already")
     if isinstance(ordered.command, Maintain):

@@ -8,6 +8,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from gate.passage.serving import BorderDirection
+
 
 class OfficerRole(enum.Enum):
     """What the holder of a shift key is. Stored; never renamed."""
@@ -147,6 +149,20 @@ class OpenLane:
     """Travellers again; also the end of maintenance."""
 
 
+@dataclass(frozen=True, slots=True)
+class ServeDirection:
+    """Serve travellers who go this way over the border."""
+
+    direction: BorderDirection
+
+
+@dataclass(frozen=True, slots=True)
+class ServeTravellers:
+    """Serve the travellers of this group."""
+
+    name: str
+
+
 Command = (
     BePresent
     | Admit
@@ -161,6 +177,8 @@ Command = (
     | Maintain
     | Consent
     | OpenLane
+    | ServeDirection
+    | ServeTravellers
 )
 
 

@@ -27,6 +27,7 @@ from gate.passage.evidence import (
     SiteEvidence,
 )
 from gate.passage.reasons import Objection, Reason
+from gate.passage.serving import EVERYBODY, Travellers
 
 
 class Verdict(enum.Enum):
@@ -76,6 +77,7 @@ class Policy:
     inside_age_max_ms: int = 600
     inside_looks_min: int = 2  # running looks of the sensors that agree on who is inside
     shadow: bool = False  # an officer does the work and the gate watches: it has no lane to judge, and opens nothing
+    travellers: Travellers = EVERYBODY  # whom the lane served then
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,16 @@ def document_objections(document: DocumentEvidence | None, policy: Policy) -> tu
         objections.append(Objection(Reason.TEST_DOCUMENT))
     if policy.weak_algorithms_refer:
         objections.extend(Objection(Reason.WEAK_ALGORITHM, weak) for weak in document.weak_algorithms)
-    return tuple(objections)
+    return (*objections, *_holder_objections(document, policy.travellers))
+
+
+def _holder_objections(document: DocumentEvidence, served: Travellers) -> tuple[Objection, ...]:
+    """Whom the lane does not serve, by the nationality in their document. Who has none there may be anybody."""
+    if served.nationalities is None or document.nationality in served.nationalities:
+        return ()
+    if not document.nationality:
+        return (Objection(Reason.DOCUMENT_CHECK_MISSING, "nationality"),)
+    return (Objection(Reason.NOT_SERVED, served.name),)
 
 
 def _check_objection(

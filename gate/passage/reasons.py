@@ -25,6 +25,7 @@ class Reason(enum.Enum):
     WEAK_ALGORITHM = "weak_algorithm"
     PAGE_CHECK = "page_check"
     # The traveller
+    NOT_SERVED = "not_served"  # another lane serves them
     FACE_MISSING = "face_missing"
     FACES_SEVERAL = "faces_several"
     FACE_NOT_COMPARED = "face_not_compared"

@@ -21,10 +21,11 @@ from gate.passage.evidence import Alarm, CameraTrouble, Door, Evidence
 from gate.passage.orders import Disposition, Said
 from gate.passage.policy import Policy, Verdict
 from gate.passage.reasons import Objection, Reason
+from gate.passage.serving import BorderDirection
 
 
 class Direction(enum.Enum):
-    """Which way somebody goes through."""
+    """Which way somebody goes through the barrier: entry is a grant's, whichever way over the border that leads."""
 
     ENTRY = "entry"
     EXIT = "exit"
@@ -230,11 +231,12 @@ class ListsUpdated(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Opened(_Record):
-    """A document was presented; the chip is not touched yet."""
+    """A document was presented; the chip is not touched yet. `direction` is the one over the border that the lane served then."""
 
     kind: ClassVar = RecordKind.OPENED
     leads_to_admission: ClassVar = True
     crossing: str
+    direction: BorderDirection = BorderDirection.ENTRY
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,11 +449,15 @@ class ObeyedVerb(enum.Enum):
     MAINTAIN = "maintain"
     CONSENT = "consent"
     OPEN = "open"
+    DIRECTION = "direction"
+    MODE = "mode"
 
 
 @dataclass(frozen=True, slots=True)
 class Obeyed(_Record):
-    """The lane did what an officer ordered. `alarms` are those that were acknowledged."""
+    """The lane did what an officer ordered. `alarms` are those that were acknowledged; `before` and `after` are the direction, or the name of
+    the group of travellers, that the lane served until then and serves from here on.
+    """
 
     kind: ClassVar = RecordKind.OBEYED
     about: ClassVar = RecordClass.ADMINISTRATION
@@ -459,6 +465,8 @@ class Obeyed(_Record):
     order: Said
     verb: ObeyedVerb
     alarms: tuple[Alarm, ...] = ()
+    before: str = ""
+    after: str = ""
 
 
 Record = (

@@ -1,4 +1,4 @@
-"""What the traveller's screen shows: few states, the same for every cause of a referral (safety invariant 13)."""
+"""What the traveller's screen shows: few states, the same for every cause of a referral but one (safety invariant 13)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class Screen(enum.Enum):
     WAIT = "wait"  # one moment
     GO = "go"  # walk through
     OFFICER = "officer"  # an officer will help you
+    OTHER_LANE = "other_lane"  # another lane serves you, an officer will show you: the one referral that says why
     EMERGENCY = "emergency"  # leave the lane now
 
 

@@ -15,6 +15,7 @@ from gate.passage.orders import Said
 from gate.passage.policy import Decision, Policy
 from gate.passage.reasons import Objection
 from gate.passage.screen import Guidance, Screen
+from gate.passage.serving import USUAL_SERVICE, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Rules:
 
     policy: Policy
     timing: Timing
+    service: Service = USUAL_SERVICE
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ class Lane:
             "challenge": challenge or fresh,
             "crossing": CROSSING if rule.crossing else None,
             "reason": "I know her" if rule.reason else "",
-            "argument": rule.arguments[0] if rule.arguments else None,
+            "argument": rule.arguments[0] if rule.arguments else "eu" if rule.named else None,
         }
         return (by or shift()).sign(verb, **{**fields, **named})
 

@@ -52,8 +52,8 @@ HELP = {
     Verb.MAINTAIN: "You want to work on the lane: a supervisor must consent within five minutes.",
     Verb.CONSENT: "The technician who asked may work on the lane.",
     Verb.OPEN: "Travellers again, after close, pause or maintenance.",
-    Verb.DIRECTION: "Which way the lane goes: entry, exit or both.",
-    Verb.MODE: "How the lane works: normal, free or blocked.",
+    Verb.DIRECTION: "Serve travellers who go this way over the border: entry or exit. Only between two travellers.",
+    Verb.MODE: "Serve these travellers: all, eu, or a group that the gate's rules name. Only between two travellers.",
     Verb.ACCEPT_HEAD: "Accept the log's head after its disk went back in time.",
 }
 
@@ -112,7 +112,7 @@ def _with_argument(verb: Verb) -> Callable[..., None]:
 
 for _verb in Verb:
     if _verb is not Verb.PRESENT:
-        _made = _with_argument(_verb) if VERBS[_verb].arguments else _plain(_verb)
+        _made = _with_argument(_verb) if VERBS[_verb].arguments or VERBS[_verb].named else _plain(_verb)
         app.command(name=_verb.value, help=HELP[_verb])(_made)
 
 
@@ -144,9 +144,12 @@ def what_waits(config: ConfigFile = None, as_json: Json = False) -> None:
         fields = {"gate": look.gate, "officers": look.officers, "running": look.running, "closed_by": look.closed_by}
         alarms = [alarm.value for alarm in look.alarms]
         notices = [notice.value for notice in look.notices]
-        emit_json("officer.list/1", {**_standing(look), "done": True, **fields, "alarms": alarms, "notices": notices})
+        serves = {"direction": look.direction.value, "travellers": look.travellers}
+        told = {**_standing(look), "done": True, **fields, **serves, "alarms": alarms, "notices": notices}
+        emit_json("officer.list/1", told)
         return
     say(f"{look.gate}: {look.state}{f', closed by {look.closed_by}' if look.closed_by else ''}")
+    say(f"  serves {look.direction.value}, {look.travellers}")
     if not look.officers:
         say("no officer: everybody is referred ([officers] in gate.toml)")
     if look.running:
@@ -183,6 +186,7 @@ def _give(
     require("gate", gate)
     require("crossing", crossing)
     require("reason", reason)
+    require("argument", argument)
     if VERBS[verb].reason and not reason.strip():
         fail(Exit.USAGE, f"{verb.value} needs a reason")
     path = _socket(config)

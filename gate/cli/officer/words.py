@@ -11,16 +11,20 @@ import msgspec
 
 from gate.cli.output import Exit, fail
 from gate.orders.certificate import OfficerId
-from gate.orders.order import REASON_CHARACTERS_MAX, Crossing
+from gate.orders.order import REASON_CHARACTERS_MAX, Argument, Crossing
 from gate.orders.signed import GateId
 
 Reason = Annotated[str, msgspec.Meta(max_length=REASON_CHARACTERS_MAX)]
-Kind = Literal["gate", "officer", "crossing", "reason"]
+Kind = Literal["gate", "officer", "crossing", "reason", "argument"]
 
 _WORDS: Final[dict[Kind, tuple[Any, str]]] = {
     "gate": (GateId, "a gate's id is small letters, digits and hyphens, 63 at most"),
     "officer": (OfficerId, "an officer's name is small letters, digits, dot, hyphen and underscore, 64 at most"),
     "crossing": (Crossing, "this is no crossing's id; gate officer list shows them"),
+    "argument": (
+        Argument,
+        "directions, dispositions and groups of travellers are small letters, digits, hyphen and underscore, 32 at most",
+    ),
     "reason": (Reason, f"a reason has {REASON_CHARACTERS_MAX} characters at most"),
 }
 

@@ -47,10 +47,11 @@ _TIMED: Final = (CheckId.DS_VALIDITY, CheckId.CSCA_VALIDITY, CheckId.EXPIRY)
 
 @dataclass(frozen=True, slots=True)
 class DocumentFields:
-    """The facts of a document that are not personal. From EF.DG1 where it was read, else from the printed MRZ."""
+    """The facts of a document that name nobody. From EF.DG1 where it was read, else from the printed MRZ."""
 
     type: str
     issuer: str
+    nationality: str
     number_present: bool
     issued: date | None
     expires: date | None
@@ -116,6 +117,7 @@ def conclude(findings: Findings) -> Inspection:
     document = DocumentFields(
         type="" if known is None else known.document_type,
         issuer="" if known is None else known.issuer,
+        nationality="" if known is None else known.nationality,
         number_present=known is not None and bool(known.number),
         issued=findings.issued(),
         expires=None if known is None else known.expires_on(findings.now.date()),

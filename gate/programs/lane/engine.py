@@ -164,6 +164,8 @@ class Engine:
             waiting=waiting.left(referred, self._first_effects),
             closed_by=known.closed_by,
             maintained_by=known.maintained_by,
+            direction=rules.service.direction_after(known.direction),
+            travellers=rules.service.travellers_after(known.travellers),
         )
         self._known = known
         self._screen, self._guidance = Screen.CLOSED, Guidance.NONE
@@ -314,5 +316,7 @@ class Engine:
                 crossing=machine.crossing_of(state),
                 referred=referred,
                 purpose=self._purpose,
+                direction=self._around.direction if len(self._rules.service.directions) > 1 else None,
+                travellers=self._around.travellers.name,
             )
         )

@@ -52,8 +52,11 @@ from gate.passage.orders import (
     Outcome,
     PauseLane,
     Said,
+    ServeDirection,
+    ServeTravellers,
 )
 from gate.passage.reasons import Objection
+from gate.passage.serving import BorderDirection
 
 MACHINE_DEADLINE_S = 2.0  # far above what the machine takes; a lane that takes longer is lost
 CONFIRM_POLL_S = 0.02
@@ -161,6 +164,8 @@ class Officers:
             version=challenge.version,
             alarms=[one.alarm for one in self.lane.around.alarms if one.waits],
             notices=list(self.lane.around.notices()),
+            direction=self.lane.around.direction,
+            travellers=self.lane.around.travellers.name,
         )
 
     async def submit(self, raw: bytes) -> messages.OrderAnswer:
@@ -192,7 +197,7 @@ class Officers:
             return before
         command = _command(order, max(0, now_ms - order.challenge.issued_ms))
         if command is None:
-            return _what_this_lane_is(order)
+            return Outcome.IMPOSSIBLE, "this gate cannot: its log takes no such order"
         frees = VERBS[order.verb].power is Power.FREES
         if frees:
             self._remember(mark, (Outcome.ORDERED, "ordered, not confirmed"))
@@ -297,7 +302,7 @@ _OF_THE_LANE: dict[Verb, Command] = {
 
 
 def _command(order: Order, age_ms: int) -> Command | None:
-    """The order as the machine takes it; None for what is no deed of this lane."""
+    """The order as the machine takes it; None for what is no deed of a lane: the log accepts no other head than its own."""
     crossing = order.crossing or ""
     match order.verb:
         case Verb.PRESENT:
@@ -308,19 +313,12 @@ def _command(order: Order, age_ms: int) -> Command | None:
             return Hold(crossing)
         case Verb.HAND_OVER:
             return HandOver(crossing, Disposition(order.argument))
+        case Verb.DIRECTION:
+            return ServeDirection(BorderDirection(order.argument))
+        case Verb.MODE:
+            return ServeTravellers(order.argument or "")
         case verb:
             return _OF_THE_LANE.get(verb)
-
-
-def _what_this_lane_is(order: Order) -> Answered:
-    """One door, one direction, one mode; and the log accepts no other head than its own."""
-    match order.verb, order.argument:
-        case (Verb.DIRECTION, "entry") | (Verb.MODE, "normal"):
-            return Outcome.DONE, f"{order.argument}, as ever: this lane has no other {order.verb.value}"
-        case (Verb.ACCEPT_HEAD, _):
-            return Outcome.IMPOSSIBLE, "this gate cannot: its log takes no such order"
-        case _:
-            return Outcome.IMPOSSIBLE, f"this lane cannot: {order.verb.value} {order.argument}"
 
 
 def _name(state: machine.State) -> str:

@@ -353,6 +353,8 @@ class Lane:
                 "officer_seen_ago_s": seen_ago_s,
                 "closed_by": around.closed_by,
                 "maintained_by": around.maintained_by,
+                "direction": around.direction.value,
+                "travellers": around.travellers.name,
                 "trust_age_days": around.trust_age_days,
                 "lists": self._lists.detail(),
                 "document_child": "warm" if self._spare.child is not None else self._spare.problem or "warming",

@@ -24,6 +24,7 @@ from gate.passage.records import (
     PassedBy,
     Record,
 )
+from gate.passage.serving import BorderDirection
 
 REPLACED_MAX = 6  # crossings that are remembered over a restart: as many as the log keeps bytes for
 
@@ -68,7 +69,8 @@ class Remembered:
     """What the log tells the lane at its next start: how far the books of passages go, of which crossings a record is missing, who
     was the last to pass on the grant of their crossing, which alarms no officer has acknowledged who must, whether somebody `called` for help
     and none has answered, and who closed the lane.
-    `asked_by` is the technician who asked for maintenance last, `maintained_by` the one who works on the lane. Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
+    `asked_by` is the technician who asked for maintenance last, `maintained_by` the one who works on the lane, `direction` and
+    `travellers` what an officer ordered it to serve, if one did. Of two doors, `counted` and `alarms` are the last one's, `first_counted` and `first_alarms` the first one's.
     """
 
     counted: Counters | None = None
@@ -81,6 +83,8 @@ class Remembered:
     first_counted: Counters | None = None
     first_alarms: tuple[Alarm, ...] = ()
     called: bool = False
+    direction: BorderDirection | None = None
+    travellers: str | None = None
 
     def counted_at(self, door: Door) -> Counters | None:
         """How far a door's books go."""
@@ -122,6 +126,10 @@ class Remembered:
                 return replace(known, asked_by=order.officer)
             case Obeyed(verb=ObeyedVerb.CONSENT, order=order):
                 return replace(known, closed_by=order.officer, maintained_by=self.asked_by)
+            case Obeyed(verb=ObeyedVerb.DIRECTION, after=direction):
+                return replace(known, direction=BorderDirection(direction))
+            case Obeyed(verb=ObeyedVerb.MODE, after=travellers):
+                return replace(known, travellers=travellers)
             case Obeyed(verb=ObeyedVerb.OPEN):
                 return replace(known, closed_by=None, maintained_by=None)
             case _:

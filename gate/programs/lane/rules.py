@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gate.document.countries import is_state_code
 from gate.passage.evidence import Score
 from gate.passage.lane import Timing
 from gate.passage.machine import Rules
 from gate.passage.policy import NoChipAuthentication, Policy
 from gate.passage.records import ApprovalSettings, FaceSettings, Started
+from gate.passage.serving import EU, EVERYBODY, Service, Travellers
 from gate.programs.shared.config import ConfigError
 from gate.rules.approval import PERSONS_MIN, Approval, digest, persons
 from models.errors import ManifestError
@@ -24,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def rules_of(config: Config) -> Rules:
-    """The policy and the timing that the configuration asks for.
+    """The policy, the timing and the service that the configuration asks for.
 
-    Raises ConfigError for a profile that is not known, and in service for settings that fewer than two persons have approved.
+    Raises ConfigError for a profile or a nationality that is not known, and in service for settings that fewer than two persons have approved.
     """
     rules = config.rules
     _require_approval(config)
@@ -48,7 +50,19 @@ def rules_of(config: Config) -> Rules:
         shadow=config.driven is None,
     )
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
-    return Rules(policy, timing)
+    return Rules(policy, timing, _service(config))
+
+
+def _service(config: Config) -> Service:
+    """What the lane may serve. Raises ConfigError for letters that no MRZ has for a nationality."""
+    groups = []
+    for name, group in config.rules.travellers.items():
+        if unknown := [code for code in group.nationalities if not is_state_code(code)]:
+            raise ConfigError(
+                f"rules.travellers.{name}: {', '.join(unknown)} is no nationality of an MRZ (ICAO 9303-3 §5)"
+            )
+        groups.append(Travellers(name, group.nationalities))
+    return Service(config.rules.directions, (EVERYBODY, EU, *groups))
 
 
 def embedder_of(config: Config) -> tuple[Model, Threshold]:

@@ -27,6 +27,7 @@ from gate.channel.table import CHANNELS
 from gate.channel.users import user_of
 from gate.passage.evidence import PageCheckId
 from gate.passage.screen import Purpose
+from gate.passage.serving import EU, EVERYBODY, BorderDirection
 
 DEFAULT_PATH = Path("/etc/portcullis/gate.toml")
 _ZONE_NAME = re.compile(r"(?!(?:posix|right)/)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
@@ -98,8 +99,18 @@ class ChipAuthenticationException(Section, frozen=True, kw_only=True):
     issued_to: date
 
 
+class Group(Section, frozen=True, kw_only=True):
+    """A group of travellers: nationals of these states, in the letters of the MRZ."""
+
+    nationalities: Annotated[
+        tuple[Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{1,3}$")], ...], msgspec.Meta(min_length=1, max_length=300)
+    ]
+
+
 class Rules(Section, frozen=True, kw_only=True):
-    """The policy's numbers. The embedder's own threshold is the floor of `face_match_min`: a lower one changes nothing."""
+    """The policy's numbers, and what the lane may serve. The embedder's own threshold is the floor of `face_match_min`: a lower one changes
+    nothing. The lane begins with the first of its `directions`; `travellers` are groups beside all and eu.
+    """
 
     face_match_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
     liveness_min: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.5
@@ -112,6 +123,14 @@ class Rules(Section, frozen=True, kw_only=True):
     without_chip_authentication: tuple[ChipAuthenticationException, ...] = ()
     page_checks_refer: tuple[PageCheckId, ...] = ()  # of the printed page; beside these, a reading must be accepted
     camera_inside_zone: bool = False  # travellers are compared within the beams: one body there is no objection
+    directions: Annotated[tuple[BorderDirection, ...], msgspec.Meta(min_length=1)] = (BorderDirection.ENTRY,)
+    travellers: dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")], Group] = {}
+
+    def __post_init__(self) -> None:
+        if len(set(self.directions)) < len(self.directions):
+            raise ValueError("directions: each of them once")
+        if taken := {EVERYBODY.name, EU.name} & self.travellers.keys():
+            raise ValueError(f"travellers.{min(taken)}: every gate has this group, and the same one")
 
 
 class Approval(Section, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """Turns what the lane shows into what the traveller's page shows.
 
 Pure and total: every screen and guidance has exactly one page. A page is text ids, a pictogram and a tone; it holds
-nothing of the crossing, so that every referral looks the same whatever caused it (safety invariant 13). What the lane
-knows besides (objections, crossing ids) is not an argument here and cannot get out. Texts belong to `texts`.
+nothing of the crossing, so that every referral looks the same whatever caused it, but for one that is no secret (safety invariant 13). What the
+lane knows besides (objections, crossing ids) is not an argument here and cannot get out. Texts belong to `texts`.
 """
 
 from __future__ import annotations
@@ -145,6 +145,8 @@ def render(view: ViewState) -> PageState:
             return _page(view, pictogram=Pictogram.WALK, tone=Tone.GO, step=3)
         case Screen.OFFICER:
             return _page(view, pictogram=Pictogram.OFFICER, tone=Tone.HELP)
+        case Screen.OTHER_LANE:
+            return _page(view, pictogram=Pictogram.OFFICER, tone=Tone.HELP)
         case Screen.EMERGENCY:
             return _page(view, pictogram=Pictogram.LEAVE, tone=Tone.ALARM)
 
@@ -157,7 +159,7 @@ def lane_unknown(purpose: Purpose) -> PageState:
 def _page(
     view: ViewState, *, pictogram: Pictogram, tone: Tone, title: str | None = None, step: int | None = None
 ) -> PageState:
-    name = view.screen.value
+    name = view.screen.value.replace("_", "-")
     return PageState(
         screen=view.screen,
         title=title or f"{name}-title",

@@ -17,7 +17,7 @@ from hardware_sim.scenario import HOST_DEEDS, UNDONE_BY, Deed, Moment, Owner, Sc
 if TYPE_CHECKING:
     import random
 
-SCREENS = frozenset({"closed", "welcome", "look", "wait", "go", "officer", "emergency"})
+SCREENS = frozenset({"closed", "welcome", "look", "wait", "go", "officer", "other_lane", "emergency"})
 # Words that the invitation may have about the document, in the screen's place.
 PAGE_WORDS = frozenset({"page_open", "page_turn", "page_flat", "page_clear", "page_still", "page_glare"})
 ASKED = frozenset({"page_open", "page_turn"})  # words of the invitation that ask for the document to be laid anew
@@ -116,7 +116,8 @@ Part: TypeAlias = Generator[Move, Seen, Seen]
 
 _INVITING = frozenset({"welcome"}) | PAGE_WORDS
 _SETTLED = _INVITING | {"closed", "emergency"}
-_DECIDED = frozenset({"go", "officer", "emergency", "closed"})
+_REFERRED = frozenset({"officer", "other_lane"})
+_DECIDED = _REFERRED | {"go", "emergency", "closed"}
 _OUT = frozenset({Place.PASSED, Place.BACK})
 
 
@@ -142,7 +143,7 @@ class Traveller:
             seen = yield from self._be_served()
             if seen.screen == "go":
                 seen = yield from self._go()
-            if seen.screen == "officer" and seen.place is not Place.PASSED:
+            if seen.screen in _REFERRED and seen.place is not Place.PASSED:
                 yield from self._with_the_officer()
         yield from self._leave()
         yield from self._deeds(Moment.LEAVING)
@@ -192,7 +193,7 @@ class Traveller:
             return seen
         yield Walk(self._walker)
         yield from self._deeds(Moment.WALKING)
-        seen = yield Await(screens=_SETTLED | {"officer"}, places=_OUT, limit_ms=PASSAGE_MS_MAX)
+        seen = yield Await(screens=_SETTLED | _REFERRED, places=_OUT, limit_ms=PASSAGE_MS_MAX)
         if seen.place is not Place.PASSED:
             yield TurnBack(self._walker)
             # One who was in the leaf already comes out on the far side.
@@ -207,7 +208,7 @@ class Traveller:
             if seen.screen != "go":
                 return
             seen = yield from self._go()
-            if seen.screen != "officer" or seen.place is Place.PASSED:
+            if seen.screen not in _REFERRED or seen.place is Place.PASSED:
                 return
 
     def _leave(self) -> Generator[Move, Seen, None]:

@@ -87,10 +87,16 @@ def test_it_names_the_alarms_and_why_a_lane_is_closed(ask: Callable[..., Any]) -
     assert "  alarms   none" in ask(tables=AUTHORITY).stdout.splitlines()
 
 
+def test_it_says_whom_the_lane_serves(ask: Callable[..., Any]) -> None:
+    lane = {"direction": "exit", "travellers": "eu"}
+    assert "  serves   exit, eu" in ask(tables=AUTHORITY, **lane).stdout.splitlines()
+    assert json.loads(ask("--json", tables=AUTHORITY, **lane).stdout)["serves"] == lane
+
+
 def test_of_a_lane_that_is_away_nothing_is_said_to_be_well(ask: Callable[..., Any]) -> None:
     page = ask(tables=AUTHORITY, away=("lane",))
     assert page.exit_code == Exit.UNREACHABLE
-    for part in ("lost    ", "alarms  ", "officer ", "lists   ", "clock   "):
+    for part in ("lost    ", "alarms  ", "officer ", "serves  ", "lists   ", "clock   "):
         assert f"  {part} unknown: the lane is away" in page.stdout.splitlines()
     document = json.loads(ask("--json", tables=AUTHORITY, away=("lane",)).stdout)
     assert set(document["devices"].values()) == {None}

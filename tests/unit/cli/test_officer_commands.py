@@ -235,10 +235,13 @@ def test_every_verb_is_a_command_and_says_what_came_of_it(gate: Gate, authority:
         (("close",), Exit.OK),
         (("close",), Exit.NO),
         (("open",), Exit.OK),
-        (("direction", "entry"), Exit.OK),
+        (("direction", "entry"), Exit.NO),
         (("direction", "exit"), Exit.NO),
-        (("direction", "sideways"), Exit.USAGE),
-        (("mode", "normal"), Exit.OK),
+        (("direction", "both"), Exit.USAGE),
+        (("mode", "eu"), Exit.OK),
+        (("mode", "all"), Exit.OK),
+        (("mode", "normal"), Exit.NO),
+        (("mode", "Everybody!"), Exit.USAGE),
         (("accept-head",), Exit.NO),
         (("open-emergency",), Exit.OK),
         (("end-emergency",), Exit.OK),
@@ -246,6 +249,22 @@ def test_every_verb_is_a_command_and_says_what_came_of_it(gate: Gate, authority:
         done = run(*words, "--key", shift, "--gate", GATE)
         assert done.exit_code == code, (words, done.output)
         assert "Traceback" not in done.output
+    assert gate.lane is not None
+
+
+def test_a_supervisor_says_whom_the_lane_serves_and_list_shows_it(gate: Gate, authority: Path) -> None:
+    supervisor = shift_of(authority, role="supervisor")
+    while_somebody_waits = run("mode", "eu", "--key", supervisor)
+    assert while_somebody_waits.exit_code == Exit.NO
+    assert "somebody is in the lane, or waits for an officer" in while_somebody_waits.stdout
+    assert "  serves entry, all" in run("list").stdout
+    assert run("hand-over", "walked_back", "--key", supervisor).exit_code == Exit.OK
+    assert run("mode", "eu", "--key", shift_of(authority, "officer.key")).exit_code == Exit.NOT_PERMITTED
+    done = run("mode", "eu", "--key", supervisor, "--json")
+    assert (done.exit_code, document(done)["schema"]) == (Exit.OK, "officer.mode/1")
+    listed = document(run("list", "--json"))
+    assert (listed["direction"], listed["travellers"]) == ("entry", "eu")
+    assert "  serves entry, eu" in run("list").stdout
     assert gate.lane is not None
 
 
@@ -293,6 +312,7 @@ def test_nobody_stays_inside_for_the_length_of_a_reason(gate: Gate, authority: P
         (("close", "--gate", "No One"), "a gate's id is"),
         (("close", "--reason", "x" * 201), "200 characters"),
         (("refer", "--crossing", "no such thing"), "gate officer list"),
+        (("mode", "Crew!"), "small letters"),
     ],
 )
 def test_what_no_order_could_hold_is_refused_in_words_for_people(

@@ -170,7 +170,7 @@ def test_a_validity_that_is_known_to_be_wrong_is_no_yes_for_a_part_of_the_checks
         Check(CheckId.SOD_SIGNATURE, Outcome.SUCCESSFUL, "right"),
         Check(CheckId.DS_VALIDITY, Outcome.NOT_SUPPORTED, "the validity period is known to be wrong"),
     )
-    document = DocumentFields("P", "UTO", number_present=True, issued=None, expires=None)
+    document = DocumentFields("P", "UTO", "UTO", number_present=True, issued=None, expires=None)
     inspection = Inspection(checks, document, test_issuer=False)
     with pytest.raises(typer.Exit) as ended:
         report_inspection("document.verify-sod/1", inspection, json=True, only=("sod_signature", "ds_validity"))

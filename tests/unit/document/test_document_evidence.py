@@ -134,6 +134,12 @@ def test_pace_is_told_with_version_mapping_algorithms_and_domain_parameters(
     )
 
 
+def test_whose_national_the_holder_is_is_told_and_written_nowhere_unless_it_is_asked() -> None:
+    evidence = evidence_of()
+    assert evidence.nationality == "UTO"
+    assert decided(evidence)["evidence"]["document"]["nationality"] == ""
+
+
 def test_chip_authentication_is_told_with_its_protocol_cipher_and_domain_parameters() -> None:
     agreement = evidence_of(features=Features(chip_authentication=CA)).agreement
     assert agreement == AgreementEvidence("0.4.0.127.0.7.2.2.3.2.4", passage.Cipher.AES_256, "brainpoolP256r1")

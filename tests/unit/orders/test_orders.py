@@ -36,7 +36,7 @@ def ordered(
         challenge=challenge,
         crossing=CROSSING if rule.crossing else None,
         reason="I know her" if rule.reason else "",
-        argument=rule.arguments[0] if rule.arguments else None,
+        argument=rule.arguments[0] if rule.arguments else "eu" if rule.named else None,
     )
 
 
@@ -146,6 +146,11 @@ def test_there_is_one_spelling_even_for_who_holds_the_key(old: bytes, new: bytes
         (Verb.ADMIT, {"crossing": CROSSING, "reason": "two\nlines"}, "printable"),
         (Verb.HAND_OVER, {"crossing": CROSSING, "argument": "shrug"}, "one of taken_over, walked_back"),
         (Verb.RELEASE, {"argument": "entry"}, "no argument"),
+        (Verb.DIRECTION, {"argument": "both"}, "one of entry, exit"),
+        (Verb.DIRECTION, {}, "one of entry, exit"),
+        (Verb.MODE, {}, "names whom"),
+        (Verb.MODE, {"argument": "Everybody"}, "argument"),
+        (Verb.MODE, {"argument": "a" * 33}, "argument"),
         (Verb.RELEASE, {"reason": "x" * (REASON_CHARACTERS_MAX + 1)}, "200"),
         (Verb.RELEASE, {"reason": "\ud800"}, "printable"),
     ],

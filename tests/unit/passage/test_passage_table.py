@@ -61,11 +61,14 @@ from gate.passage.orders import (
     Ordered,
     Outcome,
     PauseLane,
+    ServeDirection,
+    ServeTravellers,
 )
 from gate.passage.policy import Decision, Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Closed
 from gate.passage.screen import Guidance, Screen
+from gate.passage.serving import BorderDirection
 from gate.passage.states import Admission, Ending
 
 ADMIT = Decision(Verdict.ADMIT, ())
@@ -116,6 +119,8 @@ COMMANDS: tuple[Command, ...] = (
     Maintain(),
     Consent(),
     OpenLane(),
+    *(ServeDirection(direction) for direction in BorderDirection),
+    *(ServeTravellers(name) for name in ("all", "eu", "nobody")),
 )
 EVENTS: tuple[Event, ...] = (
     DocumentPresented("c2"),

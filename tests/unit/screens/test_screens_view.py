@@ -78,6 +78,7 @@ def test_the_way_has_three_steps_and_none_where_there_is_no_way_onward() -> None
         Screen.WAIT: 2,
         Screen.GO: 3,
         Screen.OFFICER: None,
+        Screen.OTHER_LANE: None,
         Screen.EMERGENCY: None,
     }
 

@@ -132,6 +132,7 @@ def document_evidence(inspection: Inspection, anchors: RememberingAnchors) -> Do
         weak_algorithms=() if inspection.signature is None else weak_algorithms(inspection.signature),
         lists=anchors.version,
         authorities=tuple(authority_evidence(anchor.certificate) for anchor in anchors.given[:AUTHORITIES_MAX]),
+        nationality=document.nationality,
     )
 
 

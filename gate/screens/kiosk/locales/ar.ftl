@@ -15,6 +15,8 @@ go-title = تفضّل بالعبور
 go-hint = خذ جواز سفرك وأمتعتك
 officer-title = سيساعدك أحد الموظفين
 officer-hint = يُرجى الانتظار هنا
+other-lane-title = ممر آخر مخصّص لك
+other-lane-hint = سيرشدك إليه أحد الموظفين
 emergency-title = غادر الممر الآن
 emergency-hint = اخرج من أقرب مخرج
 

@@ -16,6 +16,8 @@ go-title = Please walk through
 go-hint = Take your passport and your bags
 officer-title = An officer will help you
 officer-hint = Please wait here
+other-lane-title = Another lane serves you
+other-lane-hint = An officer will show you
 emergency-title = Leave the lane now
 emergency-hint = Use the nearest way out
 

@@ -15,6 +15,8 @@ go-title = Vous pouvez avancer
 go-hint = Prenez votre passeport et vos bagages
 officer-title = Un agent va vous aider
 officer-hint = Merci d’attendre ici
+other-lane-title = Un autre sas vous est destiné
+other-lane-hint = Un agent va vous l’indiquer
 emergency-title = Quittez le sas maintenant
 emergency-hint = Prenez la sortie la plus proche
 

@@ -25,10 +25,21 @@ from gate.passage.events import (
     SiteSeen,
 )
 from gate.passage.evidence import Alarm
-from gate.passage.orders import AcknowledgeAlarms, Admit, BePresent, Disposition, Free, HandOver, OpenLane, Outcome
+from gate.passage.orders import (
+    AcknowledgeAlarms,
+    Admit,
+    BePresent,
+    Disposition,
+    Free,
+    HandOver,
+    OpenLane,
+    Outcome,
+    ServeTravellers,
+)
 from gate.passage.policy import Verdict
 from gate.passage.reasons import Objection, Reason
 from gate.passage.screen import Purpose, Screen
+from gate.passage.serving import EU, BorderDirection, Service
 from gate.programs.lane.engine import Engine
 from gate.programs.lane.records import Remembered
 
@@ -44,6 +55,7 @@ class World:
         referred: tuple[str, ...] = (),
         missing: frozenset[Part] = frozenset(),
         remembered: Remembered | None = None,
+        rules: machine.Rules = RULES,
     ) -> None:
         self.orders: list[str] = []
         self.records: list[records.Record] = []
@@ -54,7 +66,7 @@ class World:
         self.grant_fails = grant_fails
         self.lane: DoorSeen = AT_REST
         self.engine = Engine(
-            rules=RULES,
+            rules=rules,
             barrier=self,
             recorder=self,
             start_crossing=self.cross,
@@ -284,6 +296,32 @@ async def test_a_lane_that_an_officer_closed_stays_closed_over_a_restart_until_o
     assert world.views[-1].screen is Screen.WELCOME
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_a_lane_was_ordered_to_serve_it_serves_after_a_restart() -> None:
+    both = replace(RULES, service=Service((BorderDirection.ENTRY, BorderDirection.EXIT)))
+    world = World(remembered=Remembered(direction=BorderDirection.EXIT, travellers="eu"), rules=both)
+    task = asyncio.ensure_future(world.engine.run())
+    for event in (AT_REST, ordered(BePresent()), SiteSeen(1.0, clock_sure=True), DocumentPresented(CROSSING)):
+        world.engine.post(event)
+    await world.settle()
+    assert (world.views[-1].direction, world.views[-1].travellers) == (BorderDirection.EXIT, "eu")
+    assert records.Opened(CROSSING, BorderDirection.EXIT) in world.records
+    decided = next(record for record in world.records if isinstance(record, records.Decided))
+    assert decided.policy.travellers == EU
+    assert decided.reasons == (Objection(Reason.DOCUMENT_CHECK_MISSING, "nationality"),)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_lane_of_one_direction_shows_none(world: World) -> None:
+    world.engine.post(ordered(ServeTravellers("eu")))
+    await world.settle()
+    assert (world.views[-1].screen, world.views[-1].direction, world.views[-1].travellers) == (
+        Screen.WELCOME,
+        None,
+        "eu",
+    )
 
 
 async def test_crossings_that_waited_before_a_restart_wait_after_it_and_are_settled_once() -> None:

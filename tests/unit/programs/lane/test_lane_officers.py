@@ -28,7 +28,7 @@ from gate.passage import machine, obeying, records
 from gate.passage.events import DocumentPresented, Part, PartLost
 from gate.passage.evidence import Alarm
 from gate.passage.lane import Referral, Surroundings
-from gate.passage.orders import Missing, OfficerRole, Outcome
+from gate.passage.orders import Missing, OfficerRole, Outcome, Said
 from gate.passage.reasons import Objection, Reason
 from gate.passage.records import Counted, ObeyedVerb
 from gate.programs.lane import officers
@@ -430,11 +430,10 @@ class _Deaf:
 @pytest.mark.parametrize(
     ("verb", "argument", "outcome", "detail"),
     [
-        (Verb.DIRECTION, "entry", Outcome.DONE, "entry, as ever: this lane has no other direction"),
-        (Verb.DIRECTION, "exit", Outcome.IMPOSSIBLE, "this lane cannot: direction exit"),
-        (Verb.DIRECTION, "both", Outcome.IMPOSSIBLE, "this lane cannot: direction both"),
-        (Verb.MODE, "normal", Outcome.DONE, "normal, as ever: this lane has no other mode"),
-        (Verb.MODE, "free", Outcome.IMPOSSIBLE, "this lane cannot: mode free"),
+        (Verb.DIRECTION, "entry", Outcome.IMPOSSIBLE, "this lane serves entry already"),
+        (Verb.DIRECTION, "exit", Outcome.IMPOSSIBLE, "this lane may serve entry ([rules] in gate.toml)"),
+        (Verb.MODE, "all", Outcome.IMPOSSIBLE, "this lane serves all already"),
+        (Verb.MODE, "crew", Outcome.IMPOSSIBLE, "this lane may serve all, eu ([rules] in gate.toml)"),
         (Verb.ACCEPT_HEAD, None, Outcome.IMPOSSIBLE, "this gate cannot: its log takes no such order"),
     ],
 )
@@ -445,6 +444,29 @@ def test_what_this_lane_cannot_do_it_says(verb: Verb, argument: str | None, outc
         assert (await lane.say(verb, argument=argument)).outcome is Outcome.FORBIDDEN  # an officer may not
 
     assert {type(record) for record in at_a_lane(story).records} == {Counted}, "the first look at the controller"
+
+
+def test_a_supervisor_has_the_lane_serve_others_once_and_never_mid_crossing() -> None:
+    supervisor = shift(role=Role.SUPERVISOR)
+
+    async def story(lane: Lane) -> None:
+        order = lane.sign(Verb.MODE, supervisor, argument="eu")
+        assert (await lane.desk.submit(order)).outcome is Outcome.DONE
+        assert (lane.desk.look().direction.value, lane.desk.look().travellers) == ("entry", "eu")
+        assert (await lane.say(Verb.MODE, supervisor, argument="all")).outcome is Outcome.DONE
+        assert (await lane.desk.submit(order)).outcome is Outcome.STALE
+        await lane.refer()
+        answer = await lane.say(Verb.MODE, supervisor, argument="eu")
+        why = "somebody is in the lane, or waits for an officer"
+        assert (answer.outcome, answer.detail) == (Outcome.IMPOSSIBLE, why)
+        assert lane.desk.look().travellers == "all"
+
+    written = at_a_lane(story).written(records.Obeyed)
+    said = Said("anna", OfficerRole.SUPERVISOR)
+    assert written == [
+        records.Obeyed(None, said, ObeyedVerb.MODE, before="all", after="eu"),
+        records.Obeyed(None, said, ObeyedVerb.MODE, before="eu", after="all"),
+    ]
 
 
 def test_every_verb_that_has_no_answer_of_its_own_is_answered_by_the_machine() -> None:

@@ -14,9 +14,10 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
 from gate.passage.screen import Purpose
+from gate.passage.serving import BorderDirection
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.rules import embedder_of, rules_of, start_of
-from gate.programs.shared.config import Approval, Audit, Config, ConfigError, Face, Officers, Paths, Rules
+from gate.programs.shared.config import Approval, Audit, Config, ConfigError, Face, Group, Officers, Paths, Rules
 from models.manifest import load
 
 
@@ -121,6 +122,8 @@ def test_what_was_approved_cannot_be_changed_without_them(config: Config) -> Non
     for changed in (
         replace(both, rules=Rules(liveness_min=0.4)),
         replace(both, rules=Rules(face_match_min=0.45)),
+        replace(both, rules=Rules(directions=(BorderDirection.EXIT,))),
+        replace(both, rules=Rules(travellers={"crew": Group(nationalities=("PHL",))})),
         replace(both, face=Face(profile="clean")),
         replace(both, officers=Officers(authority=b64encode(bytes(32)).decode())),
     ):

@@ -10,6 +10,7 @@ import tomli_w
 
 from drivers.reader.settings import PageCamera, PageFolder
 from gate.passage.evidence import PageCheckId
+from gate.passage.serving import EU, EVERYBODY, BorderDirection, Service, Travellers
 from gate.programs.lane.rules import rules_of
 from gate.programs.shared.config import Config, ConfigError, load, zone_of
 
@@ -62,6 +63,33 @@ def test_a_gate_drives_a_barrier_and_one_that_only_watches_none(tmp_path: Path) 
     (tmp_path / "bare.toml").write_bytes(tomli_w.dumps(bare).encode())
     with pytest.raises(ConfigError, match="a gate needs its table"):
         load(tmp_path / "bare.toml")
+
+
+def test_a_site_says_what_its_lane_may_serve(tmp_path: Path) -> None:
+    assert rules_of(load(written(tmp_path))).service == Service()
+    rules = {"directions": ["exit", "entry"], "travellers": {"crew": {"nationalities": ["PHL", "D"]}}}
+    service = rules_of(load(written(tmp_path, rules=rules))).service
+    assert service.directions == (BorderDirection.EXIT, BorderDirection.ENTRY)
+    assert service.groups == (EVERYBODY, EU, Travellers("crew", ("PHL", "D")))
+
+
+@pytest.mark.parametrize(
+    ("rules", "problem"),
+    [
+        ({"directions": []}, "directions"),
+        ({"directions": ["entry", "entry"]}, "directions: each of them once"),
+        ({"directions": ["both"]}, r"rules\.directions"),
+        ({"travellers": {"eu": {"nationalities": ["GBR"]}}}, "travellers.eu: every gate has this group"),
+        ({"travellers": {"all": {"nationalities": ["GBR"]}}}, "travellers.all: every gate has this group"),
+        ({"travellers": {"Crew": {"nationalities": ["GBR"]}}}, "travellers"),
+        ({"travellers": {"crew": {"nationalities": []}}}, "travellers"),
+        ({"travellers": {"crew": {"nationalities": ["DEU"]}}}, "rules.travellers.crew: DEU is no nationality"),
+        ({"travellers": {"crew": {"nationality": ["GBR"]}}}, "travellers"),
+    ],
+)
+def test_what_no_lane_could_serve_is_a_configuration_error(tmp_path: Path, rules: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        rules_of(load(written(tmp_path, rules=rules)))
 
 
 @pytest.mark.parametrize("name", ["UTC", "Europe/Amsterdam", "America/Argentina/Buenos_Aires", "Etc/GMT+12"])

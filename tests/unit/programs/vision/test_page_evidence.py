@@ -28,7 +28,7 @@ READ = messages.PageRead(1, "camera", "TD3", 0.9, True, [])
 
 
 def inspected(mrz_dg1: Result) -> Inspection:
-    fields = DocumentFields("P", "UTO", number_present=True, issued=None, expires=None)
+    fields = DocumentFields("P", "UTO", "UTO", number_present=True, issued=None, expires=None)
     return Inspection((Check(CheckId.MRZ_DG1, mrz_dg1, ""),), fields, test_issuer=True)
 
 

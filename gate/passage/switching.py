@@ -1,0 +1,53 @@
+"""A lane that serves the other direction, or other travellers, from an officer's order on: never while anybody is in it.
+
+So every crossing is of one direction and of one group of travellers, from its opening to its decisions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.passage import records
+from gate.passage.effects import Write
+from gate.passage.lane import Surroundings
+from gate.passage.orders import Said, ServeDirection, ServeTravellers
+from gate.passage.records import ObeyedVerb
+from gate.passage.states import Emergency, Idle, Referred, Rules, State
+
+OCCUPIED = "somebody is in the lane, or waits for an officer"
+
+
+def may_be_inside(around: Surroundings) -> bool:
+    """True while nobody can say that the space between two doors is empty."""
+    return around.two_doors and not (around.interior is not None and around.interior.nobody)
+
+
+def switch(
+    rules: Rules, around: Surroundings, state: State, said: Said, command: ServeDirection | ServeTravellers
+) -> tuple[Surroundings, Write] | str:
+    """The surroundings as they are from now on, with the record of it; or why not, in a few words."""
+    if why := _occupied(rules, around, state):
+        return why
+    service = rules.service
+    if isinstance(command, ServeDirection):
+        verb, before, after = ObeyedVerb.DIRECTION, around.direction.value, command.direction.value
+        allowed = tuple(one.value for one in service.directions)
+        changed = replace(around, direction=command.direction)
+    else:
+        verb, before, after = ObeyedVerb.MODE, around.travellers.name, command.name
+        allowed = tuple(one.name for one in service.groups)
+        changed = replace(around, travellers=service.group(after) or around.travellers)
+    if after not in allowed:
+        return f"this lane may serve {', '.join(allowed)} ([rules] in gate.toml)"
+    if after == before:
+        return f"this lane serves {after} already"
+    return changed, Write(records.Obeyed(None, said, verb, before=before, after=after))
+
+
+def _occupied(rules: Rules, around: Surroundings, state: State) -> str:
+    """Why it is not the time between two travellers. A referral beside a gate that only watches holds up nobody."""
+    if isinstance(state, Emergency):
+        return "an emergency"
+    between = isinstance(state, Idle) or (rules.policy.shadow and isinstance(state, Referred))
+    in_zone = any(one.seen is not None and one.seen.bodies > 0 for one in around.doors)
+    return OCCUPIED if not between or in_zone or may_be_inside(around) else ""
