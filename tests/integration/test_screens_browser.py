@@ -22,6 +22,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from gate.face.liveness.tints import TINTS
 from gate.passage.screen import Guidance, Screen
+from gate.passage.serving import BorderDirection
 from gate.programs.screens.start import start_page
 from gate.screens.kiosk.tints import CHANGE_MS_MIN
 
@@ -244,6 +245,24 @@ async def test_every_screen_is_whole_and_legible_in_every_language(browser: Brow
                 await choose(page, language)
                 found = await page.evaluate(MEASURE)
                 problems += [f"{state.screen.value} {state.guidance.value} {language}: {text}" for text in found]
+    assert problems == []
+
+
+@pytest.mark.parametrize("size", quick_or_long(SIZES, quick=("phone", "small panel")))
+async def test_the_page_says_whom_the_lane_serves_in_every_language(browser: Browser, gate: Gate, size: str) -> None:
+    problems = []
+    async with open_page(browser, gate, size) as page:
+        assert await page.locator(".sign:visible").count() == 0
+        for direction, words in ((BorderDirection.ENTRY, "Arrivals"), (BorderDirection.EXIT, "Departures")):
+            await gate.lane.show(view(Screen.WELCOME, direction=direction, travellers="eu"))
+            await page.wait_for_selector(f'[data-sign="{direction.value}"]:visible')
+            for language in LANGUAGES:
+                await choose(page, language)
+                problems += [f"{direction.value} {language}: {text}" for text in await page.evaluate(MEASURE)]
+            await choose(page, "en")
+            assert await page.locator(".sign:visible").all_inner_texts() == [words, "EU · EEA · CH"]
+        await gate.lane.show(view(Screen.WELCOME, travellers="crew"))
+        await page.wait_for_selector(".sign", state="hidden")
     assert problems == []
 
 

@@ -267,4 +267,4 @@ async def _pulse(connection: Connection[FromLane], every_s: float) -> NoReturn:
 
 def _without_officers_part(view: View) -> ViewState:
     """What a traveller may see of a view."""
-    return ViewState(view.screen, view.guidance, view.purpose)
+    return ViewState(view.screen, view.guidance, view.purpose, view.direction, view.travellers)

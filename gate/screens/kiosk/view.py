@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gate.passage.screen import Guidance, Purpose, Screen
+from gate.passage.serving import EU, EVERYBODY, BorderDirection
 
 
 class Tone(enum.Enum):
@@ -82,6 +83,10 @@ PAGE_GUIDES = {
 }
 
 
+# What a page can say of whom its lane serves. A group of the site's own has the site's own signs, in the hall.
+SIGNS = frozenset({*(one.value for one in BorderDirection), EU.name})
+
+
 @dataclass(frozen=True, slots=True)
 class ViewState:
     """The part of the lane's view that a traveller may see."""
@@ -89,6 +94,8 @@ class ViewState:
     screen: Screen
     guidance: Guidance
     purpose: Purpose
+    direction: BorderDirection | None = None
+    travellers: str = EVERYBODY.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ class PageState:
     """One page: text ids, a pictogram, a tone.
 
     `step` is the traveller's place on the way (1 passport, 2 face, 3 walk), None where there is no way onward.
-    `mark` is the text id of the purpose that every screen carries outside service (safety invariant 14).
+    `mark` is the text id of the purpose that every screen carries outside service (safety invariant 14), `signs` say whom the lane serves.
     """
 
     screen: Screen
@@ -108,8 +115,9 @@ class PageState:
     preview: bool
     notice: bool
     mark: str | None
+    signs: tuple[str, ...]
 
-    def as_json(self) -> dict[str, str | int | bool | None]:
+    def as_json(self) -> dict[str, str | int | bool | list[str] | None]:
         """The page as the browser receives it."""
         return {
             "screen": self.screen.value,
@@ -121,6 +129,7 @@ class PageState:
             "preview": self.preview,
             "notice": self.notice,
             "mark": self.mark,
+            "signs": list(self.signs),
         }
 
 
@@ -160,6 +169,7 @@ def _page(
     view: ViewState, *, pictogram: Pictogram, tone: Tone, title: str | None = None, step: int | None = None
 ) -> PageState:
     name = view.screen.value.replace("_", "-")
+    signs = ("" if view.direction is None else view.direction.value, view.travellers)
     return PageState(
         screen=view.screen,
         title=title or f"{name}-title",
@@ -171,4 +181,5 @@ def _page(
         # What is taken, why and for how long is told before the camera opens (EES Art. 50; GDPR Art. 13).
         notice=view.screen is Screen.WELCOME,
         mark=None if view.purpose == Purpose.SERVICE else f"mark-{view.purpose}",
+        signs=tuple(sign for sign in signs if sign in SIGNS),
     )

@@ -10,8 +10,9 @@ import pytest
 
 import gate.screens.kiosk
 from gate.passage.screen import Guidance, Purpose, Screen
+from gate.passage.serving import BorderDirection
 from gate.screens.kiosk import texts
-from gate.screens.kiosk.view import PageState, Pictogram, Tone, ViewState, lane_unknown, render
+from gate.screens.kiosk.view import SIGNS, PageState, Pictogram, Tone, ViewState, lane_unknown, render
 
 KIOSK = Path(gate.screens.kiosk.__file__).parent
 PURPOSES = tuple(Purpose)
@@ -83,6 +84,21 @@ def test_the_way_has_three_steps_and_none_where_there_is_no_way_onward() -> None
     }
 
 
+def test_every_screen_says_whom_the_lane_serves_where_it_has_words_for_it() -> None:
+    for screen, (direction, travellers, signs) in itertools.product(
+        Screen,
+        (
+            (None, "all", ()),
+            (BorderDirection.EXIT, "all", ("exit",)),
+            (BorderDirection.ENTRY, "eu", ("entry", "eu")),
+            (None, "crew", ()),  # a group of the site's own has the site's own signs
+        ),
+    ):
+        assert render(ViewState(screen, Guidance.NONE, Purpose.DEMO, direction, travellers)).signs == signs
+    page = (KIOSK / "templates" / "page.html").read_text()
+    assert all(f'data-sign="{sign}"' in page for sign in SIGNS)
+
+
 def test_the_browser_receives_plain_words_and_every_field() -> None:
     page = render(ViewState(Screen.LOOK, Guidance.COME_CLOSER, Purpose.TRIAL))
     assert page.as_json() == {
@@ -95,6 +111,7 @@ def test_the_browser_receives_plain_words_and_every_field() -> None:
         "preview": True,
         "notice": False,
         "mark": "mark-trial",
+        "signs": [],
     }
     assert set(page.as_json()) == set(PageState.__slots__)
     assert replace(page, mark=None).as_json()["mark"] is None

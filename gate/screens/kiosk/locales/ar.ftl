@@ -49,6 +49,9 @@ notice-who = تشغيل { $operator }
 mark-demo = عرض تجريبي، وليس مراقبة حدود
 mark-trial = تشغيل تجريبي
 
+direction-entry = الوصول
+direction-exit = المغادرة
+
 step-passport = الجواز
 step-face = الوجه
 step-walk = العبور

@@ -51,6 +51,9 @@ notice-who = Run by { $operator }
 mark-demo = Demonstration, not a border control
 mark-trial = Trial operation
 
+direction-entry = Arrivals
+direction-exit = Departures
+
 step-passport = Passport
 step-face = Face
 step-walk = Walk

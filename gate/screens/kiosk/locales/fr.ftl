@@ -49,6 +49,9 @@ notice-who = Exploité par { $operator }
 mark-demo = Démonstration, pas un contrôle réel
 mark-trial = Exploitation d’essai
 
+direction-entry = Arrivées
+direction-exit = Départs
+
 step-passport = Passeport
 step-face = Visage
 step-walk = Passage

@@ -30,6 +30,7 @@ function show(state) {
   const mark = document.querySelector(".mark");
   mark.hidden = state.mark === null;
   if (state.mark !== null) say(mark, state.mark);
+  for (const sign of document.querySelectorAll(".sign")) sign.hidden = !state.signs.includes(sign.dataset.sign);
   showStep(state.step);
   mirror.want(state.preview);
   if (isNewTraveller) chooseLanguage(ALL);
