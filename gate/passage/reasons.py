@@ -1,6 +1,6 @@
 """The closed vocabulary of referral reasons. Members are stored in the audit log and are never renamed.
 
-A traveller never sees any of them: every referral looks and takes the same time (safety invariant 13). An officer sees
+A traveller sees none of them but NOT_SERVED: every other referral looks and takes the same time (safety invariant 13). An officer sees
 all of them, with the detail that goes with each.
 """
 

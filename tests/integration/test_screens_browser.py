@@ -248,7 +248,7 @@ async def test_every_screen_is_whole_and_legible_in_every_language(browser: Brow
     assert problems == []
 
 
-@pytest.mark.parametrize("size", quick_or_long(SIZES, quick=("phone", "small panel")))
+@pytest.mark.parametrize("size", quick_or_long(SIZES, quick=("phone",)))
 async def test_the_page_says_whom_the_lane_serves_in_every_language(browser: Browser, gate: Gate, size: str) -> None:
     problems = []
     async with open_page(browser, gate, size) as page:

@@ -1,0 +1,117 @@
+"""A whole gate that a supervisor has serve departures, and EU nationals alone: other travellers are shown their lane, over a restart, too."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.whole_gate import Gate, running
+
+from gate.cli.officer.keys import read_shift
+from gate.demo import stage as staging
+from gate.orders.order import Shift
+from gate.orders.verbs import Verb
+from gate.passage.orders import Outcome
+from gate.passage.screen import Screen
+from gate.programs.shared.terminal import Terminal
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="gate-"))  # short: socket paths have 107 bytes
+    yield made
+    shutil.rmtree(made)
+
+
+def supervisor_of(gate: Gate) -> Shift:
+    """A supervisor's shift key."""
+    out = gate.stage.folder / "supervisor.key"
+    staging.command(
+        *("officer", "authority", "certify", "--authority", str(gate.stage.folder / "officers-authority.key")),
+        *("--out", str(out), "--officer", "boss", "--role", "supervisor", "--gate", staging.GATE_ID),
+    )
+    return read_shift(out)[0]
+
+
+async def order(gate: Gate, by: Shift, verb: Verb, argument: str) -> Outcome:
+    """Have the lane serve something, between two travellers."""
+    terminal = await Terminal.reach(gate.stage.config.socket("orders"))
+    try:
+        return (await terminal.order(by, verb, argument=argument)).outcome
+    finally:
+        terminal.close()
+
+
+async def served(gate: Gate) -> tuple[str, str]:
+    """What the lane says that it serves."""
+    terminal = await Terminal.reach(gate.stage.config.socket("orders"))
+    try:
+        look = await terminal.look()
+    finally:
+        terminal.close()
+    return look.direction.value, look.travellers
+
+
+async def test_other_travellers_are_shown_their_lane_and_the_books_say_whom_it_served(folder: Path) -> None:
+    rules = {"officer_presence_max_s": 15, "directions": ["entry", "exit"]}
+    async with running(folder, tables={"rules": rules}) as gate:
+        await gate.until(Screen.WELCOME)
+        supervisor = await asyncio.to_thread(supervisor_of, gate)
+        assert await order(gate, supervisor, Verb.DIRECTION, "exit") is Outcome.DONE
+        assert await order(gate, supervisor, Verb.MODE, "eu") is Outcome.DONE
+
+        gate.screens.clear()
+        assert (await gate.visit("genuine")).passed == 0, "a national of Utopia"
+        assert Screen.OTHER_LANE in gate.screens
+        assert Screen.OFFICER not in gate.screens
+
+        await gate.until(Screen.WELCOME)
+        gate.screens.clear()
+        gate.family.children["lane"].kill()
+        await gate.until(Screen.WELCOME)
+        assert await served(gate) == ("exit", "eu")
+
+        assert await order(gate, supervisor, Verb.MODE, "all") is Outcome.DONE
+        assert await gate.passes()
+        await gate.until(Screen.WELCOME)
+        await gate.family.stop("lane")
+        books = await asyncio.to_thread(_books, gate, folder)
+
+    opened = [body for kind, body in books if kind == "opened"]
+    assert len(opened) >= 2
+    assert all(body == {"direction": "exit"} for body in opened)
+    first, *_, last = [body for kind, body in books if kind == "decided"]
+    assert {"reason": "not_served", "detail": "eu"} in first["reasons"]
+    assert (first["evidence"]["document"]["nationality"], first["policy"]["travellers"]["name"]) == ("UTO", "eu")
+    assert (last["decision"], last["evidence"]["document"]["nationality"]) == ("admit", "")
+    obeyed = [
+        (body["verb"], body["before"], body["after"]) for kind, body in books if kind == "obeyed" and body["after"]
+    ]
+    assert obeyed == [("direction", "entry", "exit"), ("mode", "all", "eu"), ("mode", "eu", "all")]
+
+
+def _books(gate: Gate, folder: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Export and decrypt the log."""
+    bundle = folder / "gate.bundle"
+    staging.command("audit", "export", "--out", str(bundle), "--spool", str(gate.stage.spool))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "gate.cli", "audit", "decrypt", str(bundle)),
+            *("--identity", str(gate.stage.identities[0])),
+        ],
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=60,
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return [(line["kind"], line["body"]) for line in lines]
