@@ -83,10 +83,6 @@ PAGE_GUIDES = {
 }
 
 
-# What a page can say of whom its lane serves. A group of the site's own has the site's own signs, in the hall.
-SIGNS = frozenset({*(one.value for one in BorderDirection), EU.name})
-
-
 @dataclass(frozen=True, slots=True)
 class ViewState:
     """The part of the lane's view that a traveller may see."""
@@ -169,7 +165,6 @@ def _page(
     view: ViewState, *, pictogram: Pictogram, tone: Tone, title: str | None = None, step: int | None = None
 ) -> PageState:
     name = view.screen.value.replace("_", "-")
-    signs = ("" if view.direction is None else view.direction.value, view.travellers)
     return PageState(
         screen=view.screen,
         title=title or f"{name}-title",
@@ -181,5 +176,11 @@ def _page(
         # What is taken, why and for how long is told before the camera opens (EES Art. 50; GDPR Art. 13).
         notice=view.screen is Screen.WELCOME,
         mark=None if view.purpose == Purpose.SERVICE else f"mark-{view.purpose}",
-        signs=tuple(sign for sign in signs if sign in SIGNS),
+        signs=_signs(view),
     )
+
+
+def _signs(view: ViewState) -> tuple[str, ...]:
+    """Whom the lane serves, as far as a page has words for it. A group of the site's own has the site's own signs, in the hall."""
+    direction = () if view.direction is None else (view.direction.value,)
+    return (*direction, EU.name) if view.travellers == EU.name else direction

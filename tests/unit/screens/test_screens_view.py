@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import gate.screens.kiosk
 from gate.passage.screen import Guidance, Purpose, Screen
 from gate.passage.serving import BorderDirection
 from gate.screens.kiosk import texts
-from gate.screens.kiosk.view import SIGNS, PageState, Pictogram, Tone, ViewState, lane_unknown, render
+from gate.screens.kiosk.view import PageState, Pictogram, Tone, ViewState, lane_unknown, render
 
 KIOSK = Path(gate.screens.kiosk.__file__).parent
 PURPOSES = tuple(Purpose)
@@ -91,12 +92,12 @@ def test_every_screen_says_whom_the_lane_serves_where_it_has_words_for_it() -> N
             (None, "all", ()),
             (BorderDirection.EXIT, "all", ("exit",)),
             (BorderDirection.ENTRY, "eu", ("entry", "eu")),
-            (None, "crew", ()),  # a group of the site's own has the site's own signs
+            (None, "entry", ()),  # a group of the site's own has the site's own signs, whatever its name
         ),
     ):
         assert render(ViewState(screen, Guidance.NONE, Purpose.DEMO, direction, travellers)).signs == signs
     page = (KIOSK / "templates" / "page.html").read_text()
-    assert all(f'data-sign="{sign}"' in page for sign in SIGNS)
+    assert set(re.findall(r'data-sign="(\w+)"', page)) == {"entry", "exit", "eu"}
 
 
 def test_the_browser_receives_plain_words_and_every_field() -> None:
