@@ -25,6 +25,7 @@ def command(
     reader: str = typer.Option(
         "elyctis", help="The document reader that they meet: page, or one that `gate-sim reader --help` lists."
     ),
+    lane: str = typer.Option("one-door", help="What kind of lane they go through: one-door or two-door."),
     face_profile: str = typer.Option("standard", help="The models that see faces: standard, clean."),
     headless: bool = typer.Option(False, "--headless", help="Do not open the traveller's page."),
     keep: Path | None = typer.Option(None, help="Leave log, keys and ground truth in this folder."),
@@ -36,10 +37,12 @@ def command(
             Exit.UNREACHABLE,
             "the simulated hardware is not installed: pip install ./hardware-sim, or run scripts/setup",
         )
-    from gate.demo.play import READERS, Play, PlayError, TooSlowError, Wishes
+    from gate.demo.play import LANES, READERS, Play, PlayError, TooSlowError, Wishes
 
     if reader not in READERS:
         fail(Exit.USAGE, f"a reader is one of {', '.join(sorted(READERS))}")
+    if lane not in LANES:
+        fail(Exit.USAGE, f"a lane is one of {', '.join(LANES)}")
     folder = Path(tempfile.mkdtemp(prefix="gate-"))  # short: Unix sockets have paths of 107 bytes at most
     console = Console(stderr=True)
     wishes = Wishes(
@@ -47,6 +50,7 @@ def command(
         seed=seed,
         scenario=scenario,
         reader=reader,
+        lane=lane,
         models=default_folder(),
         face_profile=face_profile,
         open_page=_open_page if not headless else None,

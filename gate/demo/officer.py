@@ -17,7 +17,7 @@ from gate.channel.sockets import Connection, connect
 from gate.channel.table import CHANNELS
 from gate.orders.order import Shift
 from gate.orders.verbs import Verb
-from gate.passage.orders import Outcome
+from gate.passage.orders import Notice, Outcome
 from gate.passage.screen import Screen
 from gate.programs.shared.racing import first_of
 from gate.programs.shared.terminal import Terminal
@@ -84,7 +84,8 @@ class Officer:
             if loop.time() - said_s > PRESENCE_S:
                 said_s = loop.time()
                 await self._order(terminal, Verb.PRESENT)
-                if (await terminal.look()).alarms:
+                look = await terminal.look()
+                if look.alarms or Notice.HELP_CALLED in look.notices:
                     await self._order(terminal, Verb.ACKNOWLEDGE)
             view = self.view
             if view is None:

@@ -33,12 +33,13 @@ from gate.programs.screens.start import page_address, page_with_secret, start_pa
 from gate.programs.shared.runner import PROGRAMS, status_of
 from gate.programs.shared.supervise import Child, Family
 from hardware_sim.readers.kinds import KINDS, PAGE_READER
-from hardware_sim.scenario import Scenario, ScenarioError, read_scenarios, scenario_folder
+from hardware_sim.scenario import Lane, Scenario, ScenarioError, read_scenarios, scenario_folder
 
 READY_DEADLINE_S = 30.0
 MIRROR_DEADLINE_S = 60.0
 MIRROR_POLL_S = 0.1
 READERS = frozenset({*KINDS, PAGE_READER})
+LANES = tuple(lane.value for lane in Lane)
 AGAIN_MAX = 2  # rounds of visits that are played again
 
 
@@ -61,6 +62,7 @@ class Wishes:
     models: Path
     face_profile: str
     open_page: Callable[[str], None] | None
+    lane: str = Lane.ONE_DOOR.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Play:
     async def run(self) -> Result:
         """Play it. Raises PlayError with one line, TooSlowError where that is the machine's fault."""
         try:
-            scenarios = read_scenarios(scenario_folder())
+            scenarios = read_scenarios(scenario_folder(), Lane(self._wishes.lane))
             cast = self._cast(scenarios)
             (self._folder / "world").mkdir()
             self._console.print("Setting up the simulated world …")
@@ -95,6 +97,7 @@ class Play:
                 self._folder / "world",
                 seed=self._wishes.seed,
                 reader=self._wishes.reader,
+                lane=self._wishes.lane,
                 log=self._folder / "world.log",
             ) as world:
                 travelled = await self._travel(world, cast, scenarios)
@@ -243,6 +246,7 @@ class Play:
             memory_mb=travelled.memory_mb,
             chip=world.ready.chip.kind,
             disk=travelled.disk,
+            lane=self._wishes.lane,
         )
 
 

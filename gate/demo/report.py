@@ -25,6 +25,9 @@ STAGES = (
     ("portrait_read", "portrait read from the chip"),
     ("chip_read", "chip read and proven"),
     ("face_compared", "face compared"),
+    ("entry_decided", "decided about the first door"),
+    ("entry_grant_written", "grant of the first door on the wire"),
+    ("inside", "inside, both doors closed"),
     ("decided", "decided"),
     ("granted", "receipt and fresh look"),
     ("grant_written", "grant on the wire"),
@@ -158,11 +161,22 @@ class Checked:
         return f"{self.entries} entries, {'verified' if self.verified else 'NOT VERIFIED'}"
 
 
+class Door(msgspec.Struct, frozen=True):
+    """What the judge saw at one of two doors. `along` are those who stepped in with another, on one grant."""
+
+    openings: int
+    passages: int
+    wrong: int
+    along: int
+
+
 class Judged(msgspec.Struct, frozen=True):
-    """What the simulator's judge says: `different` is what the log has otherwise than the ground truth."""
+    """What the simulator's judge says: `different` is what the log has otherwise than the ground truth; `doors` are those of a lane of two."""
 
     wrong_openings: int
     different: list[dict[str, object]]
+    wrong: tuple[dict[str, object], ...] = ()
+    doors: dict[str, Door] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +192,7 @@ class Result:
     memory_mb: dict[str, float]
     chip: str
     disk: LogDisk
+    lane: str = "one-door"
 
     @property
     def _sound(self) -> bool:
@@ -203,7 +218,10 @@ class Result:
         """For JSON."""
         return {
             **summary(self.outcomes),
+            "lane": self.lane,
+            "doors": msgspec.to_builtins(self.judged.doors),
             "wrong_openings": self.judged.wrong_openings,
+            "wrong": list(self.judged.wrong),
             "different_in_log": self.judged.different,
             "as_expected": self.as_expected,
             "machine": {
@@ -234,6 +252,8 @@ class Result:
         """Draw the report for people."""
         console.print(_outcomes_table(self.outcomes))
         console.print(_stages_table(stages_ms(self.outcomes)))
+        if self.judged.doors:
+            console.print(_doors_table(self.judged.doors))
         console.print(
             f"Audit log: {self.audit}. At the central server: {self.synced}. "
             f"Wrong openings by the judge: {self.judged.wrong_openings}; "
@@ -266,6 +286,13 @@ def _outcomes_table(outcomes: list[Outcome]) -> Table:
             str(outcome.visit.passed),
             said + mark,
         )
+    return table
+
+
+def _doors_table(doors: dict[str, Door]) -> Table:
+    table = Table("door", "openings", "passages", "stepped in along", "wrong", title="Doors, as the judge saw them")
+    for name, door in doors.items():
+        table.add_row(name, str(door.openings), str(door.passages), str(door.along), str(door.wrong))
     return table
 
 

@@ -101,6 +101,15 @@ def reader_tables(ready: Ready) -> dict[str, object]:
     return {"swipe": {"port": ready.swipe, **settings}}
 
 
+def barrier_tables(ready: Ready) -> dict[str, object]:
+    """What the lane has doors with: the table [barrier], and of two doors [first_barrier] and [sensors]."""
+    ports = {"barrier": ready.barrier, "first_barrier": ready.first_barrier, "sensors": ready.sensors}
+    tables: dict[str, object] = {name: {"port": port} for name, port in ports.items() if port is not None}
+    if ready.sensors is not None:
+        tables["sensors"] = {"port": ready.sensors, "profile": "portcullis-sim"}
+    return tables
+
+
 def prepare(
     folder: Path, ready: Ready, *, state: Path, models: Path, face_profile: str, enrol: Callable[[Path], None]
 ) -> Stage:
@@ -131,7 +140,7 @@ def prepare(
             "models": str(models),
             "trust": str(store),
         },
-        "barrier": {"port": ready.barrier},
+        **barrier_tables(ready),
         **reader_tables(ready),
         "chip": {"driver": ready.chip.kind, "socket": ready.chip.socket},
         "camera": {"driver": "network", "address": ready.camera, "challenge": True},

@@ -33,7 +33,10 @@ class Chip(msgspec.Struct, frozen=True):
 
 
 class Ready(_Event, frozen=True):
-    """Where the world's devices are; `page` or `swipe` is the document reader's place, `reader` what a serial one is."""
+    """Where the world's devices are; `page` or `swipe` is the document reader's place, `reader` what a serial one is.
+
+    A lane of two doors has a `first_barrier`, and `sensors` between the doors.
+    """
 
     barrier: str
     camera: str
@@ -43,6 +46,8 @@ class Ready(_Event, frozen=True):
     truth: str
     page: str | None = None
     swipe: str | None = None
+    first_barrier: str | None = None
+    sensors: str | None = None
 
 
 class Host(_Event, frozen=True):
@@ -105,7 +110,9 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def start(folder: Path, *, seed: int, log: Path, reader: str = "elyctis") -> AsyncIterator[World]:
+async def start(
+    folder: Path, *, seed: int, log: Path, reader: str = "elyctis", lane: str = "one-door"
+) -> AsyncIterator[World]:
     """Start a world in `folder` and end it with the block. Raises WorldError."""
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
@@ -119,6 +126,8 @@ async def start(folder: Path, *, seed: int, log: Path, reader: str = "elyctis") 
             str(seed),
             "--reader",
             reader,
+            "--lane",
+            lane,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,

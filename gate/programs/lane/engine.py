@@ -99,6 +99,15 @@ class Stopwatch:
         return {stage: round(at - start, 1) for stage, at in self.marks.items()}
 
 
+def _stage(record: records.Record) -> str:
+    """The stage that a record marks; of two doors the first has stages of its own."""
+    return _at(getattr(record, "door", Door.LAST), record.kind.value)
+
+
+def _at(door: Door, stage: str) -> str:
+    return f"entry_{stage}" if door is Door.FIRST else stage
+
+
 def _nothing(*_: str) -> None:
     """A lane of one door has nothing more to do."""
 
@@ -270,7 +279,7 @@ class Engine:
             self.stopwatch = Stopwatch(record.crossing)
             self.mark(record.crossing, "presented")
         elif (crossing := records.crossing_of(record)) is not None:
-            self.mark(crossing, record.kind.value)  # opened it is with the receipt: `StartCrossing`
+            self.mark(crossing, _stage(record))  # opened it is with the receipt: `StartCrossing`
         if isinstance(record, records.Closed) and record.crossing == self.stopwatch.crossing:
             record = replace(record, stages_ms=self.stopwatch.since_presented_ms())
         self._recorder.append(record, awaited=awaited)
@@ -283,7 +292,7 @@ class Engine:
             self.post(GrantFailed(crossing, door))
             return
         if written_at_s is not None:
-            self.mark(crossing, "grant_written", written_at_s * 1000)
+            self.mark(crossing, _at(door, "grant_written"), written_at_s * 1000)
 
     def _order(self, effect: Revoke | Release | EndEmergency | ClearAlarms) -> Awaitable[None]:
         """Give the barrier an order that the lane does not wait for. A lost line is reported by the barrier's keeper."""

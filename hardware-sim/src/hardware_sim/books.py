@@ -4,7 +4,8 @@ Different is a passage that the controller counted and no `passed` record has, a
 controller never had, a verdict that the passages do not bear out, and a crossing without exactly one verdict. What was counted just
 before a power-up, or while the cable was out, and had been told to nobody when the power went, no gate could know.
 
-Two people without a gap are one to the beams: what they count is what a log can hold, so that is what it is held against.
+Two people without a gap are one to the beams: what they count is what a log can hold, so that is what it is held against. Two doors count each
+for themselves.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hardware_sim.decided import FIRST, LAST, Entry, door_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hardware_sim.decided import Entry
     from hardware_sim.truth import Happening
 
 BOOKED_MS_MAX = 2_000  # from a passage to its record, with the cable in
@@ -49,9 +51,17 @@ class Difference:
 
 def differences(truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> tuple[Difference, ...]:
     """Everything in which the log differs from the ground truth, in the order of time."""
+    found = [difference for door in (FIRST, LAST) for difference in _differences_at(door, truth, log)]
+    return tuple(sorted((*found, *_verdicts(log)), key=lambda one: one.at_ms))
+
+
+def _differences_at(door: str, truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> list[Difference]:
+    truth = tuple(happening for happening in truth if happening.door == door)
     books = _Books(is_told=any(happening.event == "counted" for happening in truth))
     at = 0
     for entry in log:
+        if entry.kind not in _COUNTING or door_of(entry) != door:
+            continue
         while at < len(truth) and truth[at].at_ms <= entry.at_ms + CLOCK_MS:
             books.happened(truth[at])
             at += 1
@@ -59,7 +69,10 @@ def differences(truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> tuple[D
     for happening in truth[at:]:
         books.happened(happening)
     books.finish()
-    return tuple(sorted((*books.found, *_verdicts(log)), key=lambda one: one.at_ms))
+    return books.found
+
+
+_COUNTING = frozenset({"passed", "counted"})
 
 
 @dataclass(slots=True)
@@ -98,7 +111,7 @@ class _Books:
 
     def written(self, entry: Entry) -> None:
         """Take one record."""
-        if entry.kind not in {"passed", "counted"} or not entry.body:
+        if not entry.body:
             return
         counters = entry.body.get("counters")
         if self.is_told and not (isinstance(counters, dict) and _counters(counters) in self._counters):
@@ -139,7 +152,7 @@ def _verdicts(log: tuple[Entry, ...]) -> list[Difference]:
         verdicts[crossing] += entry.kind == "closed"
         officers = entry.kind == "disposition" and entry.body.get("disposition") == "admitted_by_officer"
         admitted[crossing] += officers or (entry.kind == "closed" and entry.body.get("verdict") == "admitted")
-        if entry.kind == "passed" and entry.body.get("how") == "grant":
+        if entry.kind == "passed" and entry.body.get("how") == "grant" and door_of(entry) == LAST:
             passed[crossing] += _whole(entry.body.get("count"))
     found = [
         Difference(at_ms, Different.VERDICT, f"crossing {crossing} has {verdicts[crossing]} verdicts")

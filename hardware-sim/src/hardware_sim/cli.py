@@ -22,12 +22,13 @@ from hardware_sim.gateway import run_gateway
 from hardware_sim.judge import judge
 from hardware_sim.readers.kinds import KINDS, PAGE_READER, USUAL
 from hardware_sim.readers.serve import serve
-from hardware_sim.scenario import ScenarioError
+from hardware_sim.scenario import Lane, ScenarioError
 from hardware_sim.sensors.device import PROFILES as SENSOR_PROFILES
 from hardware_sim.sensors.serve import serve as serve_sensors
 from hardware_sim.truth import TruthError, read_truth
 
 SETS = ("sequences", "guidance", "liveness")
+_LANES = f"one of {', '.join(lane.value for lane in Lane)}"
 _FAULTS = f"one of {', '.join(fault.value for fault in Fault)}"
 WORKERS_MAX = 64
 UNITS_MAX = 31
@@ -64,8 +65,10 @@ def _parser() -> argparse.ArgumentParser:
         "--installed-pcscd", action="store_true", help="lay chips on the virtual reader of the pcscd that runs here"
     )
     world.add_argument("--scenarios", type=Path, help="a folder of scenarios in place of the built-in ones")
-    readers = sorted([*KINDS, PAGE_READER])
-    world.add_argument("--reader", choices=readers, default=USUAL, help="which document reader stands there")
+    world.add_argument(
+        "--reader", choices=sorted([*KINDS, PAGE_READER]), default=USUAL, help="which document reader stands there"
+    )
+    world.add_argument("--lane", type=Lane, choices=tuple(Lane), default=Lane.ONE_DOOR, metavar="LANE", help=_LANES)
     world.set_defaults(run=_world)
     reader = commands.add_parser(
         "reader", help="run one document reader; orders on standard input, events on standard output"
@@ -133,6 +136,7 @@ def _world(options: argparse.Namespace) -> int:
             else ChipReader(options.dir.resolve(), allow_pcsc=not options.direct),
             scenario_folder=options.scenarios,
             reader_kind=options.reader,
+            lane=options.lane,
         )
     except NotReadyError as error:
         print(f"gate-sim: {error}", file=sys.stderr)

@@ -1,7 +1,7 @@
 """What the gate's verified and decrypted log says was decided, read for the judge.
 
 An admission counts only when both of its records are there, the decision before the grant. The decision is the machine's, or an
-officer's who overruled it: then whoever was before the officer may pass.
+officer's who overruled it: then whoever was before the officer may pass. Of two doors each has admissions of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LINE_BYTES_MAX = 262_144
+FIRST, LAST = "first", "last"  # a lane of one door has the last alone
 
 
 class LogError(Exception):
@@ -33,7 +34,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Admission:
-    """An admission whose decision and grant are in the log, in this order. A crossing may have the machine's and an officer's."""
+    """An admission through a door, whose decision and grant are in the log, in this order. A crossing may have the machine's and an officer's."""
 
     crossing: str
     decided_ms: int
@@ -43,6 +44,7 @@ class Admission:
     by_officer: bool = False
     revoked_ms: int | None = None
     used: bool = False
+    door: str = LAST
 
 
 def read_log(path: Path) -> tuple[Entry, ...]:
@@ -74,28 +76,58 @@ def _entry(fields: object, number: int) -> Entry:
     return Entry(at_ms, kind, crossing, body or {})
 
 
+def door_of(entry: Entry) -> str:
+    """The door that a record is about."""
+    return str(entry.body.get("door", LAST))
+
+
 def admissions(log: tuple[Entry, ...]) -> list[Admission]:
     """Every admission that was granted, in the order of the grants."""
-    decided: dict[str, Entry] = {}  # and not granted yet
+    decided: dict[tuple[str, str], Entry] = {}  # by crossing and door, and not granted yet
+    granted: set[tuple[str, str]] = set()
     latest: dict[str, Admission] = {}
     found: list[Admission] = []
     for entry in log:
         crossing = entry.crossing
         if crossing is None:
             continue
-        admits = entry.kind == "decided" and entry.body.get("decision") == "admit"
-        overrules = entry.kind == "overruled" and "order" in entry.body  # else it is erased, or could not be kept
-        if overrules or (admits and crossing not in latest):
-            decided.setdefault(crossing, entry)
-        elif entry.kind == "granted" and crossing in decided:
-            direction, ttl_ms = entry.body.get("direction"), entry.body.get("ttl_ms")
-            if isinstance(direction, str) and isinstance(ttl_ms, int):
-                decision = decided.pop(crossing)
-                by_officer = decision.kind == "overruled"
-                latest[crossing] = Admission(crossing, decision.at_ms, entry.at_ms, direction, ttl_ms, by_officer)
-                found.append(latest[crossing])
+        for door in _let_through(entry):
+            if entry.kind == "overruled" or (crossing, door) not in granted:
+                decided.setdefault((crossing, door), entry)
+        if entry.kind == "granted" and (crossing, door_of(entry)) in decided:
+            admission = _admission(entry, decided.pop((crossing, door_of(entry))), crossing)
+            if admission is not None:
+                latest[crossing] = admission
+                granted.add((crossing, admission.door))
+                found.append(admission)
+                if admission.by_officer:  # their word opens one door
+                    _forget(decided, crossing)
         elif entry.kind == "revoked":
-            decided.pop(crossing, None)
+            _forget(decided, crossing)
             if crossing in latest and latest[crossing].revoked_ms is None:
                 latest[crossing].revoked_ms = entry.at_ms
     return found
+
+
+def _let_through(entry: Entry) -> tuple[str, ...]:
+    """The doors through which a record lets somebody; an officer's word is for the one before which the traveller stands."""
+    if entry.kind == "overruled":
+        return (FIRST, LAST) if "order" in entry.body else ()  # else it is erased, or could not be kept
+    if entry.kind in {"decided", "entry_decided"} and entry.body.get("decision") == "admit":
+        return (LAST if entry.kind == "decided" else FIRST,)
+    return ()
+
+
+def _admission(granted: Entry, decision: Entry, crossing: str) -> Admission | None:
+    direction, ttl_ms = granted.body.get("direction"), granted.body.get("ttl_ms")
+    if not isinstance(direction, str) or not isinstance(ttl_ms, int):
+        return None
+    by_officer = decision.kind == "overruled"
+    return Admission(
+        crossing, decision.at_ms, granted.at_ms, direction, ttl_ms, by_officer=by_officer, door=door_of(granted)
+    )
+
+
+def _forget(decided: dict[tuple[str, str], Entry], crossing: str) -> None:
+    for door in (FIRST, LAST):
+        decided.pop((crossing, door), None)

@@ -5,6 +5,9 @@ granted passage by somebody else than the holder of the document that was presen
 input and a leaf that turns back from whoever stands in it are allowed to open. Whoever walks through a leaf that a dead motor
 holds open is counted apart: no order of the gate opened it for them, and none could close it.
 
+Of two doors each is judged by itself, the last one as a lane's only door is. The first opens for a document, whoever holds it, and for whoever is to go
+back to the hall; who steps in along with another is counted there, for the last door must keep them. Both together are `two_doors.judge`'s.
+
 The judge believes the ground truth for what happened and the log for what was decided; it shares no code with either the
 lane or the auditor's verifier. The log must come from one boot, whose clock both files share. Everything is measured in the world's
 time: while that stood still for a busy machine, nobody's time ran out.
@@ -13,14 +16,17 @@ time: while that stood still for a busy machine, nobody's time ran out.
 from __future__ import annotations
 
 import bisect
-import enum
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from hardware_sim.decided import Admission, Entry, admissions
+from hardware_sim.decided import FIRST, LAST, Admission, Entry, admissions
+from hardware_sim.findings import Finding, Wrong
+from hardware_sim.two_doors.judge import Inside, judge_lane
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hardware_sim.truth import Happening
 
 # The lane stamps a record when it makes it. An admission must be older than the opening; these are written while things move:
@@ -34,32 +40,25 @@ CLOSING_MS_MAX = 1_000  # from the last reason to be open to the leaf's closing
 REPAIRED_MS_MAX = 3_000  # from the motor's repair until whoever was in the leaf is through
 
 
-class Wrong(enum.Enum):
-    """What makes an opening wrong."""
-
-    NO_ADMISSION = "no_admission"
-    BEYOND_GRANT = "beyond_grant"
-    GRANT_OUTLIVED = "grant_outlived"
-    WRONG_PERSON = "wrong_person"
-
-
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One wrong opening."""
+class Door:
+    """What was judged at one of two doors. `along` are those who stepped in with another, on one grant."""
 
-    at_ms: int
-    kind: Wrong
-    why: str
+    openings: int
+    passages: int
+    wrong: int
+    along: int
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the judge says."""
+    """What the judge says. `passages` are those out of the lane; `doors` are those of a lane of two."""
 
     openings: int
     passages: int
     wrong: tuple[Finding, ...]
     passages_by_fault: int = 0  # through a leaf that stood open because its motor had failed
+    doors: Mapping[str, Door] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """One JSON document."""
@@ -69,6 +68,7 @@ class Ruling:
             "passages": self.passages,
             "passages_by_fault": self.passages_by_fault,
             "wrong_openings": len(self.wrong),
+            **({"doors": {name: asdict(door) for name, door in self.doors.items()}} if self.doors else {}),
             "wrong": [{"at_ms": found.at_ms, "kind": found.kind.value, "why": found.why} for found in self.wrong],
         }
 
@@ -87,24 +87,61 @@ def judge(truth: tuple[Happening, ...], log: tuple[Entry, ...]) -> Ruling:
     """Judge every opening and every passage of the ground truth."""
     time = _WorldTime(truth)
     log = tuple(replace(entry, at_ms=time.at(entry.at_ms)) for entry in log)
-    sweep = _Sweep(admissions(log), _freeings(log))
+    if all(happening.text("door") != FIRST for happening in truth):
+        only = _swept(LAST, truth, log, _freeings(log))
+        return Ruling(only.openings, only.passages, _in_order(only.wrong), only.passages_by_fault)
+    # A release is towards the hall, and a fire at one door opens the other, too.
+    emergencies = _emergencies(log, ordered=False)
+    first = _swept(FIRST, truth, log, [*_releases(log), *emergencies])
+    last = _swept(LAST, truth, log, emergencies)
+    open_to_all_ms = [(since - RELEASE_RECORD_MS_MAX, until) for since, until in [*_releases(log), *emergencies]]
+    lane = judge_lane(truth, log, open_to_all_ms=open_to_all_ms)
+    return Ruling(
+        first.openings + last.openings,
+        last.passages,
+        _in_order([*first.wrong, *last.wrong, *lane]),
+        last.passages_by_fault,
+        {sweep.door: Door(sweep.openings, sweep.passages, len(sweep.wrong), sweep.along) for sweep in (first, last)},
+    )
+
+
+def _swept(
+    door: str, truth: tuple[Happening, ...], log: tuple[Entry, ...], freeings_ms: list[tuple[int, float]]
+) -> _Sweep:
+    mine = [admission for admission in admissions(log) if admission.door == door]
+    sweep = _Sweep(door, mine, freeings_ms, _ways_back(log) if door == FIRST else [])
     for happening in truth:
         sweep.see(happening)
     sweep.finish()
-    wrong = tuple(sorted(sweep.wrong, key=lambda found: found.at_ms))
-    return Ruling(sweep.openings, sweep.passages, wrong, sweep.passages_by_fault)
+    return sweep
+
+
+def _in_order(found: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(found, key=lambda one: one.at_ms))
 
 
 def _freeings(log: tuple[Entry, ...]) -> list[tuple[int, float]]:
     """From when to when the lane may release: by an officer's release, and in an emergency that an officer ordered."""
+    return [*_releases(log), *_emergencies(log, ordered=True)]
+
+
+def _releases(log: tuple[Entry, ...]) -> list[tuple[int, float]]:
+    return [(entry.at_ms, entry.at_ms + RELEASE_AGAIN_MS_MAX) for entry in log if entry.kind == "release"]
+
+
+def _emergencies(log: tuple[Entry, ...], *, ordered: bool) -> list[tuple[int, float]]:
+    """Each from its beginning to its end; with `ordered` those alone that an officer ordered."""
     spans: list[tuple[int, float]] = []
     for at, entry in enumerate(log):
-        if entry.kind == "release":
-            spans.append((entry.at_ms, entry.at_ms + RELEASE_AGAIN_MS_MAX))
-        elif entry.kind == "emergency_began" and entry.body.get("order") is not None:
+        if entry.kind == "emergency_began" and (entry.body.get("order") is not None or not ordered):
             ends = (later.at_ms for later in log[at:] if later.kind == "emergency_ended")
             spans.append((entry.at_ms, next(ends, math.inf)))
     return spans
+
+
+def _ways_back(log: tuple[Entry, ...]) -> list[int]:
+    """When the way back was offered for the first time to whoever was inside then."""
+    return [entry.at_ms for entry in log if entry.kind == "incident" and entry.body.get("incident") == "way_back"]
 
 
 class _WorldTime:
@@ -124,11 +161,14 @@ class _WorldTime:
 
 @dataclass(slots=True)
 class _Sweep:
-    """Goes through the ground truth once, knowing at each moment why the leaf may be open."""
+    """Goes through the ground truth once, knowing at each moment why a door's leaf may be open."""
 
+    door: str
     admissions: list[Admission]
     freeings_ms: list[tuple[int, float]]
+    ways_back_ms: list[int]
     openings: int = 0
+    along: int = 0
     passages: int = 0
     passages_by_fault: int = 0
     wrong: list[Finding] = field(default_factory=list)
@@ -149,13 +189,21 @@ class _Sweep:
     _unplugged: bool = False
     _plugged_ms: int = 0
     _at_leaf: set[str] = field(default_factory=set)
-    _holder: str | None = None
+    _presented: str | None = None
+    _let_in: str | None = None  # the holder of the document that opened the first of two doors
+    _inside: Inside = field(default_factory=Inside)
     _unexplained_ms: int | None = None
 
     def see(self, happening: Happening) -> None:
         """Take one happening."""
         self._at_ms, self._now_ms = happening.at_ms, happening.world_ms
-        self._note(happening)
+        self._inside.see(happening)
+        if happening.event == "presented":
+            self._presented = happening.text("holder")
+        elif happening.door == self.door:
+            self._note(happening)
+        elif happening.event == "grant_received":
+            self._let_in = self._presented
         self._watch_leaf()
 
     def finish(self) -> None:
@@ -166,8 +214,6 @@ class _Sweep:
 
     def _note(self, happening: Happening) -> None:
         match happening.event:
-            case "presented":
-                self._holder = happening.text("holder")
             case "grant_received":
                 self._begin_grant(happening)
             case "grant_ended":
@@ -210,7 +256,8 @@ class _Sweep:
     def _begin_grant(self, happening: Happening) -> None:
         direction, ttl_ms = happening.text("direction"), happening.fields.get("ttl_ms")
         admission = self._admission_for(direction)
-        grant = _Grant(self._now_ms, direction, ttl_ms if isinstance(ttl_ms, int) else 0, admission, self._holder)
+        holder = self._presented if self._let_in is None else self._let_in
+        grant = _Grant(self._now_ms, direction, ttl_ms if isinstance(ttl_ms, int) else 0, admission, holder)
         self._grants[direction] = self._covers[direction] = grant
 
     def _admission_for(self, direction: str) -> Admission | None:
@@ -297,16 +344,25 @@ class _Sweep:
             if self._jammed and (self._faulty or self._now_ms - self._repaired_ms <= REPAIRED_MS_MAX):
                 self.passages_by_fault += 1
                 return
-            self._find(Wrong.BEYOND_GRANT, "somebody passed whom no grant was left for")
+            if self.door == FIRST:
+                self.along += 1
+            else:
+                self._find(Wrong.BEYOND_GRANT, "somebody passed whom no grant was left for")
             return
         grant.consumed = True
+        if self.door == FIRST:
+            return
         officers = grant.admission is not None and grant.admission.by_officer
         if happening.text("traveller") != grant.holder and not officers:
             self._find(Wrong.WRONG_PERSON, "somebody else than the document's holder passed")
 
     def _recorded(self, at_ms: int) -> bool:
         slack_ms = RELEASE_RECORD_MS_MAX
-        return any(from_ms - slack_ms <= at_ms <= to_ms + slack_ms for from_ms, to_ms in self.freeings_ms)
+        if any(from_ms - slack_ms <= at_ms <= to_ms + slack_ms for from_ms, to_ms in self.freeings_ms):
+            return True
+        # It opens again for as long as they stay, and is told again for a while after that.
+        since_ms = min(at_ms - RELEASE_AGAIN_MS_MAX, self._inside.since_ms or at_ms)
+        return any(since_ms <= offered_ms <= at_ms + slack_ms for offered_ms in self.ways_back_ms)
 
     def _find(self, kind: Wrong, why: str) -> None:
         self.wrong.append(Finding(self._at_ms, kind, why))

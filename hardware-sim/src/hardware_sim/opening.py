@@ -16,7 +16,7 @@ from hardware_sim.faces import FaceDataMissingError, FacesNotRenderedError, iden
 from hardware_sim.page.scanner import PageScanner
 from hardware_sim.passport.issuer import Issuer
 from hardware_sim.readers.kinds import PAGE_READER
-from hardware_sim.scenario import read_scenarios
+from hardware_sim.scenario import Lane, read_scenarios
 from hardware_sim.scenario import scenario_folder as built_in_scenarios
 from hardware_sim.world import World
 
@@ -39,10 +39,11 @@ def open_world(
     chip: ChipReader | InstalledReader,
     scenario_folder: Path | None,
     reader_kind: str,
+    lane: Lane,
 ) -> None:
     """Run a world until it is told to stop or its input ends. Raises NotReadyError, ScenarioError, OSError."""
     folder = folder.resolve(strict=True)
-    scenarios = read_scenarios(scenario_folder or built_in_scenarios())
+    scenarios = read_scenarios(scenario_folder or built_in_scenarios(), lane)
     issuer = Issuer(seed)
     with ExitStack() as cleanup:
         clock = WorldClock()
@@ -72,6 +73,7 @@ def open_world(
             page_scanner=scanner,
             lit_camera=camera,
             clock=clock,
+            lane=lane,
         )
         cleanup.callback(world.close)
         ready = {

@@ -22,6 +22,7 @@ FILE_BYTES_MAX = 16_384
 DEEDS_MAX = 16
 PASSAGES_MAX = 4
 LAYS_MAX = 4
+STAYS_MAX = 3
 WAIT_MS_MAX = 60_000
 
 Member = TypeVar("Member", bound=enum.Enum)
@@ -82,10 +83,19 @@ class Owner(enum.Enum):
     OTHER = "other"
 
 
+class Lane(enum.Enum):
+    """What kind of lane a story is told of."""
+
+    ONE_DOOR = "one-door"
+    TWO_DOOR = "two-door"
+
+
 class Moment(enum.Enum):
-    """When a deed is done."""
+    """When a deed is done. GO and WALKING are about the door that leads out of the lane; the two before are of a lane of two doors alone."""
 
     ARRIVING = "arriving"
+    LET_IN = "let_in"
+    WALKING_IN = "walking_in"
     LOOK = "look"
     GO = "go"
     WALKING = "walking"
@@ -99,8 +109,14 @@ class Deed(enum.Enum):
     SWAP_PERSON = "swap_person"
     PRESENT_AGAIN = "present_again"
     TAILGATE = "tailgate"
+    PIGGYBACK = "piggyback"
+    HIDE = "hide"
+    LEAVE_BAG = "leave_bag"
+    CALL_FOR_HELP = "call_for_help"
     STEP_BACK = "step_back"
     UNPLUG_BARRIER = "unplug_barrier"
+    UNPLUG_FIRST_BARRIER = "unplug_first_barrier"
+    UNPLUG_SENSORS = "unplug_sensors"
     FIRE = "fire"
     KILL_LANE = "kill_lane"
     FILL_LOG_DISK = "fill_log_disk"
@@ -129,7 +145,16 @@ UNDONE_BY = {
     Deed.OFFICER_ABSENT: Deed.OFFICER_BACK,
     Deed.CENTRAL_AWAY: Deed.CENTRAL_BACK,
 }
-LASTING_DEEDS = frozenset({Deed.UNPLUG_BARRIER, Deed.FIRE})
+LASTING_DEEDS = frozenset(
+    {
+        Deed.UNPLUG_BARRIER,
+        Deed.UNPLUG_FIRST_BARRIER,
+        Deed.UNPLUG_SENSORS,
+        Deed.FIRE,
+        Deed.LEAVE_BAG,
+        Deed.CALL_FOR_HELP,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +172,8 @@ class Scenario:
 
     `edition` is the passport's, a name of `editions.KNOWN`; None: whichever comes next. `lays` is how the document is laid before
     a document camera, each time that the screen asks for it; None: the story is the same for every reader, and it is laid flat.
-    `people` are those of whom the traveller is one; none named: anybody.
+    `people` are those of whom the traveller is one; none named: anybody. Of two doors, `hesitates_outside_ms` is before the first one, and
+    `stays` is how often somebody who waits inside leaves the open way back unused.
     """
 
     name: str
@@ -166,6 +192,8 @@ class Scenario:
     sight_late: bool = False
     people: tuple[str, ...] = ()
     hesitates_ms: int = 0
+    hesitates_outside_ms: int = 0
+    stays: int = 0
     steps: tuple[Step, ...] = ()
 
     def deeds(self, moment: Moment) -> tuple[Step, ...]:
@@ -180,19 +208,20 @@ def scenario_folder() -> Path:
     return installed if installed.is_dir() else package.parents[1] / "scenarios"
 
 
-def read_scenarios(folder: Path) -> dict[str, Scenario]:
-    """Every scenario of a folder by name. Raises ScenarioError naming the file at fault."""
+def read_scenarios(folder: Path, lane: Lane = Lane.ONE_DOOR) -> dict[str, Scenario]:
+    """Every scenario of a folder that such a lane can play, by name. Raises ScenarioError naming the file at fault."""
     scenarios = {}
     for path in sorted(folder.glob("*.toml")):
-        scenario = read_scenario(path)
-        scenarios[scenario.name] = scenario
+        scenario = read_scenario(path, lane)
+        if scenario is not None:
+            scenarios[scenario.name] = scenario
     if not scenarios:
         raise ScenarioError(f"{folder}: no scenarios here")
     return scenarios
 
 
-def read_scenario(path: Path) -> Scenario:
-    """One scenario; its name must be the file's. Raises ScenarioError."""
+def read_scenario(path: Path, lane: Lane = Lane.ONE_DOOR) -> Scenario | None:
+    """One scenario, None when it is told of other lanes; its name must be the file's. Raises ScenarioError."""
     if path.stat().st_size > FILE_BYTES_MAX:
         raise ScenarioError(f"{path.name}: larger than {FILE_BYTES_MAX} bytes")
     try:
@@ -200,12 +229,25 @@ def read_scenario(path: Path) -> Scenario:
     except ValueError as error:
         raise ScenarioError(f"{path.name}: {error}") from error
     try:
-        scenario = parse_scenario(table)
+        scenario = parse_scenario(_as_told_of(lane, table))
+        lanes = [_member(Lane, word) for word in _words(table.get("lanes", [one.value for one in Lane]))]
     except ScenarioError as error:
         raise ScenarioError(f"{path.name}: {error}") from error
     if scenario.name != path.stem:
         raise ScenarioError(f"{path.name}: is named {scenario.name}")
-    return scenario
+    return scenario if lane in lanes else None
+
+
+def _as_told_of(lane: Lane, table: dict[str, Any]) -> dict[str, Any]:
+    """The table for such a lane: what stands in [two_doors] takes the place of what is said of one. Raises ScenarioError."""
+    told = {name: value for name, value in table.items() if name not in {"lanes", "two_doors"}}
+    instead = table.get("two_doors", {})
+    if not isinstance(instead, dict) or set(instead) - _INSTEAD:
+        raise ScenarioError(f"[two_doors] has other settings than {', '.join(sorted(_INSTEAD))}")
+    return {**told, **(instead if lane is Lane.TWO_DOOR else {})}
+
+
+_INSTEAD = frozenset({"verdict", "incidents", "reasons", "passages"})
 
 
 def parse_scenario(table: dict[str, Any]) -> Scenario:
@@ -228,6 +270,8 @@ def parse_scenario(table: dict[str, Any]) -> Scenario:
         sight_late=_take(camera, "late", bool, default=False),
         people=_people(_take(camera, "people", list, [])),
         hesitates_ms=_number(_take(walk, "hesitates_ms", int, 0), 0, WAIT_MS_MAX),
+        hesitates_outside_ms=_number(_take(walk, "hesitates_outside_ms", int, 0), 0, WAIT_MS_MAX),
+        stays=_number(_take(walk, "stays", int, 0), 0, STAYS_MAX),
         steps=_steps(_take(table, "steps", list, [])),
     )
     for section in (document, page, camera, walk, table):

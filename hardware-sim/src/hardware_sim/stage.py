@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hardware_sim.barrier.zone import START_M, Place
-from hardware_sim.scenario import HOST_DEEDS, Deed, Owner, Scenario, Sight
+from hardware_sim.scenario import HOST_DEEDS, Deed, Owner, Scenario, ScenarioError, Sight
 from hardware_sim.story import (
     BACK_MS_MAX,
     Await,
     Disturb,
+    Hide,
     LayAgain,
     LookUp,
     Move,
@@ -26,6 +27,7 @@ from hardware_sim.story import (
     TakeBack,
     TurnBack,
     Walk,
+    WalkOn,
 )
 
 if TYPE_CHECKING:
@@ -34,13 +36,16 @@ if TYPE_CHECKING:
     from hardware_sim.barrier.device import Barrier
     from hardware_sim.clock import Timer, WorldClock
     from hardware_sim.pty import SerialLine
+    from hardware_sim.scenario import Step
     from hardware_sim.screen import Screen
     from hardware_sim.truth import Truth
+    from hardware_sim.two_doors.enclosure import Enclosure
 
 
 # A chip as travellers carry it: slower ones take 30 ms a command, quicker ones 848 kbit/s.
 CHIP_DELAY_PER_APDU_MS = 10.0
 CHIP_BIT_RATE_KBIT_S = 424.0
+WAY_BACK_MS_MAX = 40_000  # from the end of a story to the way back of whoever is left between two doors
 
 
 class Chip(Protocol):
@@ -90,6 +95,15 @@ class Cast:
 
 
 @dataclass(frozen=True, slots=True)
+class TwoDoors:
+    """What a lane of two doors has more than one of one door, whose barrier is the last door's."""
+
+    enclosure: Enclosure
+    first_line: SerialLine
+    sensors_line: SerialLine
+
+
+@dataclass(frozen=True, slots=True)
 class Hardware:
     """Everything of the lane that the world moves."""
 
@@ -99,6 +113,36 @@ class Hardware:
     chip: Chip
     camera: Camera
     truth: Truth
+    two_doors: TwoDoors | None = None
+
+    @property
+    def floor(self) -> Barrier | Enclosure:
+        """Where people walk."""
+        return self.barrier if self.two_doors is None else self.two_doors.enclosure
+
+    @property
+    def enclosure(self) -> Enclosure:
+        """The space between two doors. Raises ScenarioError where there is none."""
+        return self._both.enclosure
+
+    def line_of(self, deed: Deed) -> SerialLine:
+        """The cable that this deed pulls. Raises ScenarioError where there is none."""
+        if deed is Deed.UNPLUG_BARRIER:
+            return self.barrier_line
+        return self._both.first_line if deed is Deed.UNPLUG_FIRST_BARRIER else self._both.sensors_line
+
+    def tell_cable(self, deed: Deed, how: str) -> None:
+        """The ground truth of it."""
+        if deed is Deed.UNPLUG_FIRST_BARRIER:
+            self.truth.record(f"barrier_{how}", door="first")
+        else:
+            self.truth.record(f"{'sensors' if deed is Deed.UNPLUG_SENSORS else 'barrier'}_{how}")
+
+    @property
+    def _both(self) -> TwoDoors:
+        if self.two_doors is None:
+            raise ScenarioError("this lane has one door")
+        return self.two_doors
 
 
 class Stage:
@@ -127,7 +171,7 @@ class Stage:
             move = next(story)
             while True:
                 self._carry_out(scene, move)
-                move = story.send(Seen(self._screen.noticed, self._hardware.barrier.place_of(scene.walker)))
+                move = story.send(self._seen(scene))
         except StopIteration as end:
             self._clear(scene)
             return bool(end.value)
@@ -137,14 +181,21 @@ class Stage:
                 timer.join()
             self._timers.clear()
 
+    def _seen(self, scene: _Scene) -> Seen:
+        floor = self._hardware.floor
+        return Seen(self._screen.noticed, floor.place_of(scene.walker), self._way_back_is_open)
+
+    @property
+    def _way_back_is_open(self) -> bool:
+        two = self._hardware.two_doors
+        return two is not None and two.enclosure.way_back_is_open
+
     def _carry_out(self, scene: _Scene, move: Move) -> None:
-        barrier = self._hardware.barrier
         match move:
             case Pause(ms):
                 self._screen.pause(ms / self._pace)
-            case Await(screens, places, limit_ms):
-                walker = scene.walker
-                self._screen.notice(lambda seen: seen in screens or barrier.place_of(walker) in places, limit_ms)
+            case Await():
+                self._screen.notice(lambda seen: self._is_awaited(scene, move, seen), move.limit_ms)
             case LookUp():
                 self._screen.look_up()
             case Present(by):
@@ -155,14 +206,29 @@ class Stage:
                 self._take_back(scene)
             case Stand(sight):
                 self._hardware.camera.show(scene.cast.scenes[sight])
-            case Walk(who, behind_m):
-                if not behind_m:
-                    scene.walker = scene.name_of(who)
-                barrier.walk_in(scene.name_of(who), from_m=START_M - behind_m)
-            case TurnBack(who):
-                barrier.turn_back(scene.name_of(who))
+            case Walk() | WalkOn() | Hide() | TurnBack():
+                self._walk(scene, move)
             case Disturb():
                 self._disturb(move)
+
+    def _is_awaited(self, scene: _Scene, move: Await, seen: str) -> bool:
+        here = seen in move.screens or self._hardware.floor.place_of(scene.walker) in move.places
+        return here or (move.way_back and self._way_back_is_open)
+
+    def _walk(self, scene: _Scene, move: Walk | WalkOn | Hide | TurnBack) -> None:
+        name = scene.name_of(move.who)
+        match move:
+            case Walk(_, behind_m):
+                if not behind_m:
+                    scene.walker = name
+                self._hardware.floor.walk_in(name, from_m=START_M - behind_m)
+            case WalkOn():
+                self._hardware.enclosure.walk_on(name)
+            case Hide():
+                self._hardware.truth.record("hidden", traveller=name)
+                self._hardware.enclosure.hide(name)
+            case TurnBack():
+                self._hardware.floor.turn_back(name)
 
     def _present(self, scene: _Scene, by: Owner) -> None:
         holder = scene.name_of(scene.scenario.document)
@@ -194,30 +260,43 @@ class Stage:
             self._ask_host(step.do.value)
             done = self._screen.wait_for_host(step.do.value, move.limit_ms)
             hardware.truth.record("host_did" if done else "host_did_not", what=step.do.value)
-        elif step.do is Deed.UNPLUG_BARRIER:
-            hardware.truth.record("barrier_unplugged")
-            hardware.barrier_line.unplug()
-            self._later(step.for_ms, self._replug)
         elif step.do is Deed.FIRE:
             hardware.barrier.set_fire(active=True)
             self._later(step.for_ms, lambda: hardware.barrier.set_fire(active=False))
+        elif step.do is Deed.LEAVE_BAG:
+            hardware.enclosure.lay_bag()
+            self._later(step.for_ms, hardware.enclosure.take_bag)
+        elif step.do is Deed.CALL_FOR_HELP:
+            hardware.enclosure.sensors.press(pressed=True)
+            self._later(step.for_ms, lambda: hardware.enclosure.sensors.press(pressed=False))
+        else:
+            self._unplug(step)
 
-    def _replug(self) -> None:
-        self._hardware.barrier_line.replug()
-        self._hardware.truth.record("barrier_plugged")
+    def _unplug(self, step: Step) -> None:
+        line = self._hardware.line_of(step.do)
+
+        def replug() -> None:
+            line.replug()
+            self._hardware.tell_cable(step.do, "plugged")
+
+        self._hardware.tell_cable(step.do, "unplugged")
+        line.unplug()
+        self._later(step.for_ms, replug)
 
     def _later(self, after_ms: float, act: Callable[[], None]) -> None:
         self._timers.append(self._clock.later(after_ms / 1000, act))
 
     def _clear(self, scene: _Scene) -> None:
-        """Wait until nobody of this story is in the zone any more."""
-        barrier = self._hardware.barrier
+        """Wait until nobody of this story is in the zone, or between two doors, any more."""
+        floor = self._hardware.floor
         names = [scene.name_of(owner) for owner in Owner]
+        limit_ms = BACK_MS_MAX if self._hardware.two_doors is None else WAY_BACK_MS_MAX
         self._screen.pause(
-            BACK_MS_MAX, until=lambda: all(barrier.place_of(name) is not Place.IN_ZONE for name in names)
+            limit_ms,
+            until=lambda: all(floor.place_of(name) not in {Place.IN_ZONE, Place.INSIDE} for name in names),
         )
         for name in names:
-            barrier.forget(name)
+            floor.forget(name)
 
 
 @dataclass(slots=True)

@@ -30,6 +30,9 @@ BACK_MS_MAX = 10_000  # walking out again
 HOST_MS_MAX = 30_000  # the host does what it was asked for
 AHEAD_MS = 1_800  # from setting out behind the traveller to the leaf
 FOLLOWING_M = 0.85  # a tailgater's distance, from middle to middle: close, and still told apart for a third of a second
+CLOSE_M = 0.47  # whoever comes so close behind is one body with the first to the beams, and two to a counter
+HIDDEN_MS_MAX = 40_000  # nobody lets the one out who is inside
+OUT_AGAIN_MS = 5_000  # from seeing the way back open until it has closed behind them
 FOLLOWER_TRIES_MS = 800  # how long a tailgater stands at the closed leaf
 STEPPED_IN_MS = 100  # how long somebody walks on in the zone before they turn back
 
@@ -43,11 +46,15 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Await:
-    """Wait until the screen or the walker's place is one of these, or the limit is over. Screens are noticed in order."""
+    """Wait until the screen or the walker's place is one of these, or the limit is over. Screens are noticed in order.
+
+    With `way_back` also until the first of two doors opens, as whoever is between them sees.
+    """
 
     screens: frozenset[str] = frozenset()
     places: frozenset[Place] = frozenset()
     limit_ms: float = 0.0
+    way_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,20 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True)
+class WalkOn:
+    """Set out through the last of two doors."""
+
+    who: Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Hide:
+    """Be between two doors, where nobody came in."""
+
+    who: Owner
+
+
+@dataclass(frozen=True, slots=True)
 class TurnBack:
     """Walk out again."""
 
@@ -104,20 +125,23 @@ class Disturb:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the traveller sees: the screen, and where the one who walks is."""
+    """What the traveller sees: the screen, where the one who walks is, and whether the first of two doors opens."""
 
     screen: str
     place: Place
+    way_back: bool = False
 
 
-Move: TypeAlias = Pause | Await | LookUp | Present | LayAgain | TakeBack | Stand | Walk | TurnBack | Disturb
+Move: TypeAlias = (
+    Pause | Await | LookUp | Present | LayAgain | TakeBack | Stand | Walk | WalkOn | Hide | TurnBack | Disturb
+)
 Story: TypeAlias = Generator[Move, Seen, bool]
 Part: TypeAlias = Generator[Move, Seen, Seen]
 
 _INVITING = frozenset({"welcome"}) | PAGE_WORDS
-_SETTLED = _INVITING | {"closed", "emergency"}
-_REFERRED = frozenset({"officer", "other_lane"})
-_DECIDED = _REFERRED | {"go", "emergency", "closed"}
+SETTLED = _INVITING | {"closed", "emergency"}
+REFERRED = frozenset({"officer", "other_lane"})
+DECIDED = REFERRED | {"go", "emergency", "closed"}
 _OUT = frozenset({Place.PASSED, Place.BACK})
 
 
@@ -131,6 +155,7 @@ class Traveller:
         self._walker = Owner.SELF
         self._followed = False
         self._holds_passport = True
+        self._stays_left = scenario.stays
         self._to_undo: list[Deed] = []
 
     def story(self) -> Story:
@@ -140,17 +165,21 @@ class Traveller:
         seen = yield Await(screens=_INVITING, limit_ms=WELCOME_MS_MAX)
         invited = seen.screen in _INVITING
         if invited:
-            seen = yield from self._be_served()
-            if seen.screen == "go":
-                seen = yield from self._go()
-            if seen.screen in _REFERRED and seen.place is not Place.PASSED:
-                yield from self._with_the_officer()
+            yield from self._cross()
         yield from self._leave()
         yield from self._deeds(Moment.LEAVING)
         # A story that took another turn never came to where the scenario mends what it broke; the next traveller's begins whole.
         for deed in tuple(self._to_undo):
             yield Disturb(Step(Moment.LEAVING, deed))
         return invited
+
+    def _cross(self) -> Generator[Move, Seen, None]:
+        """From the invitation to the end of the crossing."""
+        seen = yield from self._be_served()
+        if seen.screen == "go":
+            seen = yield from self._go()
+        if seen.screen in REFERRED and seen.place is not Place.PASSED:
+            yield from self._with_the_officer()
 
     def _be_served(self) -> Part:
         """From the invitation to the decision."""
@@ -164,7 +193,7 @@ class Traveller:
             yield from self._deeds(Moment.LOOK)
             if self._scenario.sight_late:
                 yield Stand(self._scenario.sight)
-            seen = yield Await(screens=_DECIDED, limit_ms=DECISION_MS_MAX)
+            seen = yield Await(screens=DECIDED, limit_ms=DECISION_MS_MAX)
         return seen
 
     def _be_read(self) -> Part:
@@ -172,7 +201,7 @@ class Traveller:
         again = len(self._scenario.lays or ()) - 1 if self._lays_pages else 0
         while True:
             asked = ASKED if again > 0 else frozenset()
-            seen = yield Await(screens=_DECIDED | {"look"} | asked, limit_ms=DECISION_MS_MAX)
+            seen = yield Await(screens=DECIDED | {"look"} | asked, limit_ms=DECISION_MS_MAX)
             if seen.screen not in asked:
                 return seen
             again -= 1
@@ -183,9 +212,7 @@ class Traveller:
     def _go(self) -> Part:
         """From GO to being through, or to seeing that it is no longer shown."""
         yield Pause(self._draw(150, 300))
-        if not self._holds_passport:
-            yield TakeBack()
-            self._holds_passport = True
+        yield from self._take_passport()
         yield from self._deeds(Moment.GO)
         yield Pause(self._draw(100, 200))
         seen = yield Await(screens=SCREENS - {"go"}, limit_ms=self._scenario.hesitates_ms)
@@ -193,7 +220,7 @@ class Traveller:
             return seen
         yield Walk(self._walker)
         yield from self._deeds(Moment.WALKING)
-        seen = yield Await(screens=_SETTLED | _REFERRED, places=_OUT, limit_ms=PASSAGE_MS_MAX)
+        seen = yield Await(screens=SETTLED | REFERRED, places=_OUT, limit_ms=PASSAGE_MS_MAX)
         if seen.place is not Place.PASSED:
             yield TurnBack(self._walker)
             # One who was in the leaf already comes out on the far side.
@@ -204,22 +231,25 @@ class Traveller:
         """Wait for an officer, and walk whenever they let one through."""
         yield from self._deeds(Moment.OFFICER)
         for _ in range(OFFICERS_GRANTS_MAX):
-            seen = yield Await(screens=_SETTLED | {"go"}, limit_ms=OFFICER_MS_MAX)
+            seen = yield Await(screens=SETTLED | {"go"}, limit_ms=OFFICER_MS_MAX)
             if seen.screen != "go":
                 return
             seen = yield from self._go()
-            if seen.screen not in _REFERRED or seen.place is Place.PASSED:
+            if seen.screen not in REFERRED or seen.place is Place.PASSED:
                 return
 
     def _leave(self) -> Generator[Move, Seen, None]:
         """Take what is theirs and go; whoever followed goes too."""
-        if not self._holds_passport:
-            yield TakeBack()
-            self._holds_passport = True
+        yield from self._take_passport()
         if self._followed:
             yield Pause(FOLLOWER_TRIES_MS)
             yield TurnBack(Owner.OTHER)
         yield Stand(Sight.NOBODY)
+
+    def _take_passport(self) -> Generator[Move, Seen, None]:
+        if not self._holds_passport:
+            yield TakeBack()
+            self._holds_passport = True
 
     def _deeds(self, moment: Moment) -> Generator[Move, Seen, None]:
         for step in self._scenario.deeds(moment):
@@ -235,6 +265,11 @@ class Traveller:
                 yield Walk(Owner.OTHER, FOLLOWING_M)
                 if step.at is Moment.LOOK:
                     yield Pause(AHEAD_MS)  # ahead of the traveller: at the leaf before anybody is looked at
+            elif step.do is Deed.PIGGYBACK:
+                self._followed = True
+                yield Walk(Owner.OTHER, CLOSE_M)
+            elif step.do is Deed.HIDE:
+                yield from self._hide()
             elif step.do is Deed.STEP_BACK:
                 yield from self._step_back()
             else:
@@ -249,6 +284,13 @@ class Traveller:
         yield Await(places=_OUT, limit_ms=BACK_MS_MAX)
         self._walker = Owner.OTHER
         yield Walk(Owner.OTHER)
+
+    def _hide(self) -> Generator[Move, Seen, None]:
+        """Somebody is inside before anybody is served, and goes as soon as the way back opens."""
+        yield Hide(Owner.OTHER)
+        yield Await(way_back=True, limit_ms=HIDDEN_MS_MAX)
+        yield TurnBack(Owner.OTHER)
+        yield Pause(OUT_AGAIN_MS)
 
     def _note(self, deed: Deed) -> None:
         if deed in UNDONE_BY:

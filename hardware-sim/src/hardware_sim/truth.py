@@ -46,6 +46,11 @@ class Happening:
         """When it was, in the world's time."""
         return self.at_ms - self.behind_ms
 
+    @property
+    def door(self) -> str:
+        """The door that it happened at; the one door of a lane that has no other is the last."""
+        return self.text("door") or "last"
+
     def text(self, name: str) -> str:
         """A field as text, empty when it is missing."""
         return str(self.fields.get(name, ""))

@@ -20,11 +20,14 @@ from hardware_sim.clock import WorldClock
 from hardware_sim.display import Display, NoPageError
 from hardware_sim.pty import SerialLine
 from hardware_sim.readers.kinds import KINDS, PAGE_READER, USUAL
-from hardware_sim.scenario import HOST_DEEDS, Scenario
+from hardware_sim.scenario import HOST_DEEDS, Lane, Scenario
 from hardware_sim.screen import Screen, WorldClosedError
-from hardware_sim.stage import Cast, Hardware, Stage
+from hardware_sim.sensors.device import BAUD as SENSORS_BAUD
+from hardware_sim.stage import Cast, Hardware, Stage, TwoDoors
 from hardware_sim.story import PAGE_WORDS, SCREENS, Traveller
 from hardware_sim.truth import Field, Truth
+from hardware_sim.two_doors.enclosure import Enclosure
+from hardware_sim.two_doors.story import InnerTraveller
 
 if TYPE_CHECKING:
     import random
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
     from hardware_sim.display import Camera as LitCamera
     from hardware_sim.readers.device import ReaderDevice
+    from hardware_sim.sensors.device import SensorDevice
     from hardware_sim.stage import Camera, Chip, DocumentReader
 
 ORDER_BYTES_MAX = 16_384
@@ -118,6 +122,7 @@ class World:
         page_scanner: DocumentReader | None = None,
         lit_camera: LitCamera | None = None,
         clock: WorldClock | None = None,
+        lane: Lane = Lane.ONE_DOOR,
     ) -> None:
         self._casting = casting
         self._scenarios = scenarios
@@ -128,16 +133,29 @@ class World:
         self._speaker = Speaker(out, self._screen.close)
         self._cleanup = ExitStack()
         self.truth = self._cleanup.enter_context(Truth(folder / TRUTH_NAME, self._clock))
-        part = self._clock.part("barrier", every_s=TICK_MS / 1000, late_s_max=LATE_MS_MAX / 1000)
-        self.barrier = Barrier(self._report, part=part)
+        self._lane: dict[str, str] = {}
+        self._two_doors = self._between(folder, seed) if lane is Lane.TWO_DOOR else None
+        self.barrier = self._only_barrier() if self._two_doors is None else self._two_doors.enclosure.last
         self._lit_camera = lit_camera
         self._shows_page = False
         self._lays_pages = page_scanner is not None
         self.barrier_line = self._line(folder / "barrier", self.barrier, BARRIER_BAUD, seed)
         self._reader: dict[str, object] = {"reader": {"kind": PAGE_READER}}
         reader = page_scanner or self._serial_reader(folder / "swipe", reader_kind, seed)
-        hardware = Hardware(self.barrier, self.barrier_line, reader, chip, camera, self.truth)
+        hardware = Hardware(self.barrier, self.barrier_line, reader, chip, camera, self.truth, self._two_doors)
         self._stage = Stage(hardware, self._screen, ask_host=self._ask_host, clock=self._clock, pace=pace)
+
+    def _only_barrier(self) -> Barrier:
+        part = self._clock.part("barrier", every_s=TICK_MS / 1000, late_s_max=LATE_MS_MAX / 1000)
+        return Barrier(self._report, part=part)
+
+    def _between(self, folder: Path, seed: int) -> TwoDoors:
+        """Two doors, and what stands between them."""
+        enclosure = Enclosure(self._report, self._clock)
+        first = self._line(folder / "first-barrier", enclosure.first, BARRIER_BAUD, seed)
+        sensors = self._line(folder / "sensors", enclosure.sensors, SENSORS_BAUD, seed)
+        self._lane = {"first_barrier": str(first.path), "sensors": str(sensors.path)}
+        return TwoDoors(enclosure, first, sensors)
 
     def _serial_reader(self, path: Path, name: str, seed: int) -> ReaderDevice:
         kind = KINDS[name]
@@ -146,7 +164,7 @@ class World:
         self._reader = {"swipe": str(line.path), "reader": {"kind": name, **kind.settings()}}
         return device
 
-    def _line(self, path: Path, device: Barrier | ReaderDevice, baud: int, seed: int) -> SerialLine:
+    def _line(self, path: Path, device: Barrier | SensorDevice | ReaderDevice, baud: int, seed: int) -> SerialLine:
         line = SerialLine(path, device, baud=baud, seed=seed)
         line.start()
         self._cleanup.callback(line.stop)
@@ -165,6 +183,7 @@ class World:
             barrier=str(self.barrier_line.path),
             truth=str(self.truth.path),
             scenarios=sorted(self._scenarios),
+            **self._lane,
             **self._reader,
             **ready,
         )
@@ -243,7 +262,8 @@ class World:
         self._clock.take_lateness()  # making people and passports is nobody's story
         self.truth.record("arrived", traveller=traveller, scenario=scenario.name)
         chance = self._casting.chance(traveller)
-        story = Traveller(scenario, chance, lays_pages=self._lays_pages).story()
+        kind = Traveller if self._two_doors is None else InnerTraveller
+        story = kind(scenario, chance, lays_pages=self._lays_pages).story()
         served = self._stage.play(traveller, scenario, cast, story)
         late = self._clock.take_lateness()
         self.truth.record("left", traveller=traveller, served=served)
@@ -257,7 +277,7 @@ class World:
         )
 
     def _report(self, event: str, *, at_ms: int, **fields: Field) -> None:
-        if event == "passed":
+        if event == "passed" and fields.get("door") != "first":
             self._passed += 1
         self.truth.record(event, world_ms=at_ms, **fields)
 

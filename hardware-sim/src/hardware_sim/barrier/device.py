@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from hardware_sim.barrier.controller import Controller
 from hardware_sim.barrier.leaf import TRAVEL_MS, LeafState
 from hardware_sim.barrier.registers import BarrierRegisters
-from hardware_sim.barrier.zone import GONE_M, LEAF_M, NONE_BROKEN, START_M, WALK_M_S, Body, Place, broken_beams
+from hardware_sim.barrier.zone import (
+    GONE_M,
+    LEAF_M,
+    NONE_BROKEN,
+    START_M,
+    WALK_M_S,
+    WIDE_ENOUGH_DEGREES,
+    Body,
+    Place,
+    broken_beams,
+)
 from hardware_sim.modbus import Slave
 
 if TYPE_CHECKING:
@@ -141,6 +151,18 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
                 if body.traveller == traveller and body.across is body.outbound:
                     body.speed_m_s = WALK_M_S if body.outbound else -WALK_M_S
 
+    def join(self, body: Body) -> None:
+        """A body is there that somebody else moves."""
+        with self._lock:
+            self._bodies.append(body)
+
+    def come_back(self, traveller: str) -> None:
+        """Such a body turns round: beyond the leaf, it comes from the far side now."""
+        with self._lock:
+            for body in self._bodies:
+                if body.traveller == traveller:
+                    body.outbound, body.entered = body.across, body.in_zone
+
     def place_of(self, traveller: str) -> Place:
         """Where a traveller is; WAITING before setting out."""
         with self._lock:
@@ -156,6 +178,16 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
         """True when the leaf rests closed."""
         with self._lock:
             return self._controller.leaf.state is LeafState.CLOSED
+
+    @property
+    def is_wide_open(self) -> bool:
+        """True when a body fits through."""
+        return self._controller.leaf.angle_degrees >= WIDE_ENOUGH_DEGREES
+
+    @property
+    def leaf_opens(self) -> bool:
+        """True when the leaf is open, or on its way there."""
+        return self._controller.leaf.state in {LeafState.OPENING, LeafState.OPEN}
 
     def set_fire(self, *, active: bool) -> None:
         """The fire alarm system's contact."""

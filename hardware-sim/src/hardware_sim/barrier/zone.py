@@ -24,10 +24,11 @@ WIDE_ENOUGH_DEGREES = 0.75 * OPEN_DEGREES
 
 
 class Place(enum.Enum):
-    """Where a body is, for the world's story."""
+    """Where a body is, for the world's story. INSIDE is between two doors."""
 
     WAITING = "waiting"
     IN_ZONE = "in_zone"
+    INSIDE = "inside"
     PASSED = "passed"
     BACK = "back"
 

@@ -1,7 +1,7 @@
 """The sensor unit as a device on a serial line, in one model with what is between the doors, with one clock.
 
 The host talks to it through `receive`; the world moves people, things and contacts through the other methods, from any thread. What
-physically happens is told from here, whatever the unit believes.
+physically happens is told from here, whatever the unit believes. In a world it lives in the world's time, as the barrier does.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from hardware_sim.modbus import Slave, seal
-from hardware_sim.sensors.inside import Thing
+from hardware_sim.sensors.inside import Inside, Person, Thing
 from hardware_sim.sensors.registers import InputsRegisters, SimRegisters
 from hardware_sim.sensors.unit import Fault, SensorUnit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from hardware_sim.clock import Part
 
 TICK_MS = 5
 STEP_MS_MAX = 5.0  # a late tick is made up in steps this short, so that no bounce is jumped over
@@ -32,11 +34,20 @@ class SensorDevice:
 
     tick_ms = TICK_MS
 
-    def __init__(self, profile: str, report: Callable[..., None], *, number: int = 1) -> None:
+    def __init__(
+        self,
+        profile: str,
+        report: Callable[..., None],
+        *,
+        number: int = 1,
+        inside: Inside | None = None,
+        part: Part | None = None,
+    ) -> None:
         self._told = report
+        self._part = part
         self._lock = threading.RLock()
         self._number = number
-        self.unit = SensorUnit(self._report)
+        self.unit = SensorUnit(self._report, inside or Inside())
         self._twin = SensorUnit(lambda *_, **__: None, session=_TWINS_SESSION)
         registers, twins = PROFILES[profile](self.unit), PROFILES[profile](self._twin)
         self._slave, self._twins_slave = Slave(number, registers, registers), Slave(number, twins, twins)
@@ -60,6 +71,8 @@ class SensorDevice:
         """Let time pass. Modbus slaves say nothing unasked, except a late reply to a frame that silence ended."""
         with self._lock:
             self._pass_time(now_ms)
+            if self._part is not None:
+                self._part.moved()
             twins = self._twins_slave.quiet(now_ms)
             return self._with_others(self._slave.quiet(now_ms), twins)
 
@@ -74,6 +87,11 @@ class SensorDevice:
         """Somebody walks to a place in the lane, or out of it."""
         with self._lock:
             self.unit.inside.walk(person, to_m)
+
+    def come(self, name: str, person: Person) -> None:
+        """Somebody is in the lane, or before one of its doors."""
+        with self._lock:
+            self.unit.inside.people[name] = person
 
     def lay(self, thing: str, at_m: float, size_cm: float) -> None:
         """Something is put on the floor."""
@@ -113,7 +131,8 @@ class SensorDevice:
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _pass_time(self, now_ms: float) -> None:
+    def _pass_time(self, real_ms: float) -> None:
+        now_ms = real_ms if self._part is None else self._part.clock.at_s(real_ms / 1000) * 1000
         if self._now_ms is None:
             self._now_ms = now_ms
             self._step(0.0)

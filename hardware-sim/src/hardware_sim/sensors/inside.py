@@ -1,18 +1,31 @@
 """What is between the doors of a lane, as it truly is: people, things, a call button, a cabinet door, the mains. Pure.
 
 Positions are metres along the lane, growing in entry direction; the doors stand at 0 and at `LANE_M`. Who or what is at a door is not
-between them. The button's contact bounces: for a moment after it is pressed or let go it says now the one and now the other.
+between them. Nobody walks through a leaf that is not open wide enough, where the lane has leaves. The button's contact bounces: for a moment after it is pressed or let go it says now the one and now the other.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hardware_sim.barrier.zone import BODY_DEPTH_M, MARGIN_M, WALK_M_S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LANE_M = 3.0
 OUTSIDE_M = 0.6  # so far before a door somebody stands who is about to come in
-WALK_M_S = 1.2
 BOUNCE_MS = 15.0
 BOUNCES_MS = 3.0  # how long a contact that bounces says one thing
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A leaf across the lane: where it is, and whether it is open wide enough to walk through."""
+
+    at_m: float
+    is_open: Callable[[], bool]
 
 
 @dataclass(slots=True)
@@ -22,10 +35,23 @@ class Person:
     at_m: float
     to_m: float
 
-    def walk(self, elapsed_ms: float) -> None:
-        """Walk for a while, and stand when there."""
+    def walk(self, elapsed_ms: float, doors: tuple[Door, ...] = ()) -> None:
+        """Walk for a while, and stand when there, or before a leaf. Whoever is in a doorway goes on."""
         way_m = WALK_M_S * elapsed_ms / 1000
-        self.at_m += max(-way_m, min(way_m, self.to_m - self.at_m))
+        target_m = self.at_m + max(-way_m, min(way_m, self.to_m - self.at_m))
+        for door in doors:
+            if abs(self.at_m - door.at_m) < BODY_DEPTH_M / 2 or door.is_open():
+                continue
+            if self.at_m < door.at_m:
+                target_m = min(target_m, max(self.at_m, door.at_m - BODY_DEPTH_M / 2 - MARGIN_M))
+            else:
+                target_m = max(target_m, min(self.at_m, door.at_m + BODY_DEPTH_M / 2 + MARGIN_M))
+        self.at_m = target_m
+
+    @property
+    def gone(self) -> bool:
+        """True when they have arrived outside."""
+        return self.at_m == self.to_m and not _between(self.at_m)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +88,7 @@ class Inside:
 
     people: dict[str, Person] = field(default_factory=dict)
     things: dict[str, Thing] = field(default_factory=dict)
+    doors: tuple[Door, ...] = ()
     button: Button = field(default_factory=Button)
     cabinet_open: bool = False
     mains: bool = True
@@ -77,8 +104,8 @@ class Inside:
     def pass_time(self, elapsed_ms: float) -> None:
         """Let everybody walk on. Who has arrived outside is out of sight."""
         for name, person in tuple(self.people.items()):
-            person.walk(elapsed_ms)
-            if person.at_m == person.to_m and not _between(person.at_m):
+            person.walk(elapsed_ms, self.doors)
+            if person.gone:
                 del self.people[name]
 
     @property

@@ -1,0 +1,137 @@
+"""What a traveller does in a lane of two doors: the document outside, in when the screen says go, before the camera, out when it says go again.
+
+Whoever is inside and not let out waits for the officer, and goes back through the first door once that opens: they see it, no screen says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardware_sim.barrier.zone import Place
+from hardware_sim.scenario import Moment, Owner
+from hardware_sim.story import (
+    BACK_MS_MAX,
+    DECIDED,
+    DECISION_MS_MAX,
+    OFFICER_MS_MAX,
+    OFFICERS_GRANTS_MAX,
+    PASSAGE_MS_MAX,
+    SCREENS,
+    SETTLED,
+    Await,
+    Move,
+    Part,
+    Pause,
+    Present,
+    Seen,
+    Stand,
+    Traveller,
+    TurnBack,
+    Walk,
+    WalkOn,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+LOOKED_AT_MS_MAX = 20_000  # from being inside to being looked at
+OPEN_MS_MAX = 6_000  # for how long a way back that nobody takes stays open
+
+
+class InnerTraveller(Traveller):
+    """One traveller in one scenario of a lane of two doors."""
+
+    _waited = False
+
+    def _cross(self) -> Generator[Move, Seen, None]:
+        yield Pause(self._draw(150, 350))
+        yield Present(Owner.SELF)
+        self._holds_passport = False
+        seen = yield from self._be_read()
+        for _ in range(OFFICERS_GRANTS_MAX):
+            if seen.screen == "go":
+                seen = yield from self._step_in()
+            if seen.place is Place.INSIDE:
+                yield from self._inside()
+                return
+            if seen.screen != "officer":
+                return
+            yield from self._wait()
+            seen = yield Await(screens=SETTLED | {"go"}, limit_ms=OFFICER_MS_MAX)
+
+    def _step_in(self) -> Part:
+        """From GO to being inside, or to seeing that it is no longer shown."""
+        yield Pause(self._draw(150, 300))
+        yield from self._take_passport()
+        yield from self._deeds(Moment.LET_IN)
+        yield Pause(self._draw(100, 200))
+        seen = yield Await(screens=SCREENS - {"go"}, limit_ms=self._scenario.hesitates_outside_ms)
+        if seen.screen != "go":
+            return seen
+        yield Walk(self._walker)
+        yield from self._deeds(Moment.WALKING_IN)
+        in_or_out = frozenset({Place.INSIDE, Place.BACK})
+        seen = yield Await(screens=SETTLED | {"officer"}, places=in_or_out, limit_ms=PASSAGE_MS_MAX)
+        if seen.place is not Place.INSIDE:
+            yield TurnBack(self._walker)
+            # One who was in the leaf may find it closed behind them.
+            seen = yield Await(places=in_or_out, limit_ms=BACK_MS_MAX)
+        return seen
+
+    def _inside(self) -> Generator[Move, Seen, None]:
+        """Until they are out, on whichever side."""
+        yield Await(screens=SCREENS - {"go"}, limit_ms=LOOKED_AT_MS_MAX)
+        seen = yield Await(screens=DECIDED | {"look"}, limit_ms=LOOKED_AT_MS_MAX)
+        if seen.screen == "look":
+            seen = yield from self._be_looked_at()
+        if seen.screen == "go":
+            seen = yield from self._go_out()
+        for _ in range(OFFICERS_GRANTS_MAX + self._scenario.stays):
+            if seen.place is not Place.INSIDE:
+                return
+            yield from self._wait()
+            seen = yield from self._be_let_go()
+
+    def _be_looked_at(self) -> Part:
+        if not self._scenario.sight_late:
+            yield Stand(self._scenario.sight)
+        yield from self._deeds(Moment.LOOK)
+        if self._scenario.sight_late:
+            yield Stand(self._scenario.sight)
+        return (yield Await(screens=DECIDED, limit_ms=DECISION_MS_MAX))
+
+    def _go_out(self) -> Part:
+        """From GO to being through the last door, or to seeing that it is no longer shown."""
+        yield Pause(self._draw(150, 300))
+        yield from self._deeds(Moment.GO)
+        yield Pause(self._draw(100, 200))
+        seen = yield Await(screens=SCREENS - {"go"}, limit_ms=self._scenario.hesitates_ms)
+        if seen.screen != "go":
+            return seen
+        yield WalkOn(self._walker)
+        yield from self._deeds(Moment.WALKING)
+        return (
+            yield Await(
+                screens=frozenset({"officer", "emergency"}), places=frozenset({Place.PASSED}), limit_ms=PASSAGE_MS_MAX
+            )
+        )
+
+    def _wait(self) -> Generator[Move, Seen, None]:
+        """An officer is to come; what happens then happens once."""
+        if not self._waited:
+            self._waited = True
+            yield from self._deeds(Moment.OFFICER)
+
+    def _be_let_go(self) -> Part:
+        """Out by the last door when the screen says so, else by the first one when it opens; `stays` times that is left unused."""
+        seen = yield Await(screens=frozenset({"go", "emergency"}), way_back=True, limit_ms=OFFICER_MS_MAX)
+        if seen.screen == "go":
+            return (yield from self._go_out())
+        if self._stays_left and seen.screen != "emergency":
+            self._stays_left -= 1
+            yield Pause(OPEN_MS_MAX)
+            return seen
+        yield TurnBack(self._walker)
+        if self._followed:
+            yield TurnBack(Owner.OTHER)
+        return (yield Await(places=frozenset({Place.BACK, Place.PASSED}), limit_ms=BACK_MS_MAX))
