@@ -16,6 +16,7 @@ from gate.demo.machine import Lateness, Machine
 from gate.demo.officer import Officer
 from gate.demo.world import Done, Host, World
 from gate.passage.screen import Screen
+from gate.programs.shared.clock import monotonic_ms
 from gate.programs.shared.supervise import Child
 
 TRAVELLER_DEADLINE_S = 90.0
@@ -33,13 +34,15 @@ class DirectorError(Exception):
 
 @dataclass(slots=True)
 class Visit:
-    """One traveller's visit: which crossings the lane showed meanwhile, and what the world says of it."""
+    """One traveller's visit: from when to when by CLOCK_MONOTONIC, which crossings the lane showed meanwhile, and what the world says of it."""
 
     traveller: str
     scenario: str
     crossings: list[str] = field(default_factory=list)
     passed: int = 0
     late: Lateness = field(default_factory=Lateness)
+    began_ms: int = 0
+    ended_ms: int = 0
 
 
 def plan(scenarios: list[str], travellers: int, seed: int) -> list[str]:
@@ -91,7 +94,7 @@ class Director:
             self._sent += 1
             await self._settled(f"before traveller {self._sent}")
             self._machine.begin()
-            visit = Visit(f"t{self._sent:03}", scenario)
+            visit = Visit(f"t{self._sent:03}", scenario, began_ms=monotonic_ms())
             self._visit = visit
             self._on_progress(visit, 0)
             self._world.tell({"do": "traveller", "id": visit.traveller, "scenario": scenario})
@@ -101,7 +104,7 @@ class Director:
             except TimeoutError:
                 raise self._stuck(f"traveller {visit.traveller} ({scenario}) never left the lane") from None
             await self._settled(f"after traveller {self._sent} ({scenario})")
-            visit.late = self._machine.late(world_ms)
+            visit.late, visit.ended_ms = self._machine.late(world_ms), monotonic_ms()
             visits.append(visit)
             self._on_progress(visit, 1)
         self._visit = None

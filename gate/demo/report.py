@@ -78,6 +78,7 @@ class Line(msgspec.Struct, frozen=True):
     kind: str | None
     crossing: str | None
     body: dict[str, object] | None
+    monotonic_ms: int = 0
 
     def record(self, kind: type[Kind]) -> Kind | None:
         """The record, if it is of this kind."""
@@ -87,14 +88,17 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def outcome_of(visit: Visit, lines: list[Line], expected: Expected) -> Outcome:
-    """Judge a visit by the decrypted records of its crossings."""
+    """Judge a visit by the decrypted records of its crossings, and the lane's own incidents meanwhile."""
     mine = [line for line in lines if line.crossing in visit.crossings]
+    meanwhile = (
+        line for line in lines if line.crossing is None and visit.began_ms < line.monotonic_ms <= visit.ended_ms
+    )
     closed = [record for line in mine if (record := line.record(Closed))]
     verdict = closed[-1].verdict.value if closed else "none"
     objections = [objection for record in closed for objection in record.reasons]
     reasons = tuple(dict.fromkeys(objection.reason.value for objection in objections))
     detailed = {f"{objection.reason.value}:{objection.detail}" for objection in objections}
-    incidents = tuple(one.incident.value for line in mine if (one := line.record(Incident)))
+    incidents = tuple(one.incident.value for line in (*mine, *meanwhile) if (one := line.record(Incident)))
     differences = []
     if verdict != expected.verdict:
         differences.append(f"verdict {verdict}, expected {expected.verdict}")

@@ -49,6 +49,8 @@ class Doorway:
     """The newest known facts of one door. `just_passed` and `just_left` are the numbers of entry and exit passages that the latest event
     brought to light; `counted` is where the controller's counters stood when it was last heard, however long ago.
 
+    `unshut_ms` is when the door was last not known to be shut: seen open, or granted; None once it was seen shut since.
+
     `granting`, `revoking` and `freeing` are what the barrier was told and no status has borne out yet (`gate.passage.wanting`).
     `alarms` are those that are not over, `new_alarms` began with the latest event, `begun` lately, and `clearing_ms` is when the controller
     was last told to clear some.
@@ -61,6 +63,7 @@ class Doorway:
     just_passed: int = 0
     just_left: int = 0
     released_ms: int | None = None
+    unshut_ms: int | None = None
     granting: Told | None = None
     revoking: Told | None = None
     freeing: Told | None = None
@@ -82,8 +85,16 @@ class Doorway:
     def observe(self, seen: DoorSeen, now_ms: int) -> Doorway:
         """The door after a status of its controller."""
         passed, left = passages_between(self.counted, seen.counters)
+        is_shut = seen.closed and not seen.grants_left and self.granting is None
         return replace(
-            self, seen=seen, seen_ms=now_ms, counted=seen.counters, just_passed=passed, just_left=left, new_alarms=()
+            self,
+            seen=seen,
+            seen_ms=now_ms,
+            counted=seen.counters,
+            just_passed=passed,
+            just_left=left,
+            new_alarms=(),
+            unshut_ms=None if is_shut else now_ms,
         )
 
     def unseen(self) -> Doorway:
@@ -112,12 +123,12 @@ class Doorway:
         seen = self.seen
         return seen is not None and seen.closed and seen.bodies == 0 and seen.grants_left == 0
 
-    def may_be_passed(self) -> bool:
-        """True while somebody may go through, by what its controller says: it is seen open, or a grant is not seen to be gone. A grant that it
-        goes on to show after an incident said so is not waited for any more.
+    def may_be_passed(self, now_ms: int, grant_max_ms: int) -> bool:
+        """True while somebody may go through: its controller shows it open, or a grant not yet gone; or it fell silent as it was open or
+        granted, for so long as a grant can outlive its line. A grant that it goes on to show after an incident said so is not waited for any more.
         """
         if self.seen is None:
-            return False
+            return self.unshut_ms is not None and now_ms - self.unshut_ms <= grant_max_ms
         is_given_up = self.revoking is not None and self.revoking.missed
         is_granted = self.granting is not None or self.revoking is not None or self.seen.grants_left > 0
         return not self.seen.closed or (is_granted and not is_given_up)

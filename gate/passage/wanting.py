@@ -37,7 +37,7 @@ def told(doorway: Doorway, effects: tuple[Effect, ...], now_ms: int) -> Doorway:
     for effect in effects:
         match effect:
             case Grant(door=doorway.door):
-                doorway = replace(doorway, granting=Told(now_ms, now_ms), freeing=None)
+                doorway = replace(doorway, granting=Told(now_ms, now_ms), freeing=None, unshut_ms=now_ms)
             case Revoke(doorway.door):
                 doorway = replace(doorway, granting=None, revoking=Told(now_ms, now_ms))
             case Release(doorway.door) if doorway.freeing is not None:

@@ -2,8 +2,8 @@
 
 Somebody who is inside while nobody is let through is offered the way back after a while, and at once when they press the call button or an
 officer pauses the lane: the first door opens towards the hall, again and again until nobody is inside. Freeing never waits (safety
-invariants 2 and 8), so it opens also when the last door's controller does not answer; not while the last door is seen open, or its grant is
-not seen to be gone, for then nobody is locked in, and two doors are never both open (6).
+invariants 2 and 8), so it opens also when the last door's controller does not answer; not while the last door is seen open, its grant is
+not seen to be gone, or it fell silent like that a moment ago: then nobody is locked in, and two doors are never both open (6).
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _way_back(around: Surroundings, state: State, now_ms: int, timing: Timing) -
     is_due = interior.called or waits.at_once or now_ms - waits.since_ms >= limit_ms
     again_ms = math.inf if interior.is_empty else timing.way_back_again_ms  # a call from where nobody is seen: once
     offered_lately = waits.offered_ms is not None and now_ms - waits.offered_ms < again_ms
-    if not is_due or offered_lately or around.last.may_be_passed():
+    if not is_due or offered_lately or around.last.may_be_passed(now_ms, timing.grant_ttl_ms + timing.grant_slack_ms):
         return replace(around, interior=replace(interior, waits=waits)), ()
     said = () if waits.offered_ms is not None else (incident(crossing_of(state), IncidentKind.WAY_BACK),)
     first = around.doorway(Door.FIRST)

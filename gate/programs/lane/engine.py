@@ -113,8 +113,10 @@ def _nothing(*_: str) -> None:
 
 
 def _as_left(around: Surroundings, known: Remembered, now_ms: int) -> Surroundings:
-    """The surroundings with what an earlier run left: how long it lasts or waits is counted from now."""
-    doors = tuple(replace(one, alarms=alarms.left(known.alarms_at(one.door), now_ms)) for one in around.doors)
+    """The surroundings with what an earlier run left: how long it lasts or waits is counted from now. Its last grant may still stand."""
+    doors = tuple(
+        replace(one, alarms=alarms.left(known.alarms_at(one.door), now_ms), unshut_ms=now_ms) for one in around.doors
+    )
     return replace(around, doors=doors, waiting=tuple(replace(one, since_ms=now_ms) for one in around.waiting))
 
 

@@ -49,6 +49,14 @@ def test_a_visit_without_records_has_no_verdict() -> None:
     assert differences(Expected("referred", (), (), 0), []) == ("verdict none, expected referred",)
 
 
+def test_an_incident_that_belongs_to_no_crossing_is_the_visits_in_which_it_was() -> None:
+    log = [*records(), Line("incident", None, {"crossing": None, "incident": "way_back"}, monotonic_ms=50)]
+    expected = Expected("referred", ("way_back",), (), 0)
+    for began_ms, ended_ms, differs in ((0, 49, True), (40, 60, False), (50, 90, True)):
+        visit = Visit("t001", "s", ["c1"], began_ms=began_ms, ended_ms=ended_ms)
+        assert bool(outcome_of(visit, log, expected).differences) is differs
+
+
 LATE = Lateness(queued_percent=QUEUED_PERCENT_MAX + 1)
 
 

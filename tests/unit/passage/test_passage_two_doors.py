@@ -612,9 +612,32 @@ def test_the_way_back_does_not_wait_for_ever_for_a_grant_to_go() -> None:
     effects = run.feed(replace(LAST, grants_left=1), after_ms=1)
     assert IncidentKind.REVOKE_NOT_SHOWN in incidents(effects)
     assert _opens(run.feed(Tick(), after_ms=50))
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [None, replace(LAST, grants_left=1), replace(LAST, closed=False, grants_left=1), replace(LAST, closed=False)],
+)
+def test_the_way_back_waits_for_a_last_door_that_fell_silent_while_it_was_granted_as_long_as_its_grant_may_last(
+    shown: DoorSeen | None,
+) -> None:
     run = granted()
-    run.feed(replace(ALONE, call_pressed=True), after_ms=50)
-    assert _opens(run.feed(PartLost(Part.BARRIER), after_ms=50)), "nobody waits for a door that does not answer"
+    run.feed(ALONE, *([] if shown is None else [shown]), after_ms=100)
+    run.feed(PartLost(Part.BARRIER), after_ms=100)
+    effects = run.order(HandOver(CROSSING, Disposition.TAKEN_OVER))
+    assert Release(Door.FIRST) not in effects  # both doors would stand open
+    effects = run.feed(ALONE, after_ms=TIMING.grant_ttl_ms)
+    assert Release(Door.FIRST) not in effects
+    assert Release(Door.FIRST) in run.feed(ALONE, after_ms=TIMING.grant_slack_ms + 200)
+
+
+def test_the_way_back_opens_as_soon_as_the_last_door_is_back_and_shut() -> None:
+    run = granted()
+    run.feed(replace(LAST, closed=False, grants_left=1), ALONE, after_ms=100)
+    run.feed(PartLost(Part.BARRIER), after_ms=100)
+    run.order(HandOver(CROSSING, Disposition.TAKEN_OVER))
+    assert Release(Door.FIRST) not in run.feed(PartBack(Part.BARRIER), ALONE, after_ms=1_000)
+    assert Release(Door.FIRST) in run.feed(LAST, after_ms=100)
 
 
 def test_a_blind_counter_does_not_end_somebodys_wait() -> None:
