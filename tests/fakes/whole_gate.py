@@ -98,11 +98,12 @@ async def running(
     programs: tuple[str, ...] = PROGRAMS,
     tables: dict[str, Any] | None = None,
     reader: str = "elyctis",
+    lane: str = "one-door",
 ) -> AsyncIterator[Gate]:
     """Run the programs on a simulated world; `tables` are further ones of `gate.toml`, or other ones. `reader` is what reads documents there."""
     (folder / "world").mkdir()
     (folder / "state").mkdir()
-    async with worlds.start(folder / "world", seed=1, reader=reader, log=folder / "world.log") as world:
+    async with worlds.start(folder / "world", seed=1, reader=reader, lane=lane, log=folder / "world.log") as world:
         stage = staging.prepare(
             folder,
             world.ready,

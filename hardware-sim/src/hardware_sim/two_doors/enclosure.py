@@ -120,8 +120,9 @@ class Enclosure:
 
     @property
     def way_back_is_open(self) -> bool:
-        """True when whoever is inside sees the first door open, or opening."""
-        return self.first.leaf_opens
+        """True when whoever is inside sees the first door opening for them: not still open behind them, as they came."""
+        controller = self.first.controller
+        return self.first.leaf_opens and (controller.releasing or controller.emergency)
 
     def lay_bag(self) -> None:
         """Somebody leaves a bag."""
