@@ -16,6 +16,7 @@ from hardware_sim.scenario import (
     DEEDS_MAX,
     FILE_BYTES_MAX,
     Deed,
+    Lane,
     Moment,
     Owner,
     ScenarioError,
@@ -175,6 +176,31 @@ def test_a_missing_setting_is_named() -> None:
 def test_a_bad_file_is_named(tmp_path: Path, text: str, why: str) -> None:
     path = tmp_path / "bad.toml"
     path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ScenarioError, match=why):
+        read_scenario(path)
+
+
+def test_a_scenario_is_told_of_the_lanes_that_it_names_and_expects_of_two_doors_what_it_says(tmp_path: Path) -> None:
+    both = 'name = "both"\ntitle = "t"\nverdict = "referred"\nincidents = []\npassages = 0\n'
+    (tmp_path / "both.toml").write_text(both + '[two_doors]\nverdict = "admitted"\npassages = 1\n')
+    (tmp_path / "two.toml").write_text(both.replace("both", "two") + 'lanes = ["two-door"]\n')
+    one, two = (read_scenarios(tmp_path, lane) for lane in (Lane.ONE_DOOR, Lane.TWO_DOOR))
+    assert (one.keys(), two.keys()) == ({"both"}, {"both", "two"})
+    assert (one["both"].verdict, one["both"].passages) == (Verdict.REFERRED, 0)
+    assert (two["both"].verdict, two["both"].passages) == (Verdict.ADMITTED, 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ('lanes = ["three-door"]', "none of: one-door, two-door"),
+        ("two_doors = 3", r"\[two_doors\] has other settings"),
+        ('[two_doors]\ntitle = "x"', r"\[two_doors\] has other settings"),
+    ],
+)
+def test_lanes_and_what_two_doors_expect_are_checked(tmp_path: Path, more: str, why: str) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text('name = "bad"\ntitle = "t"\nverdict = "referred"\nincidents = []\npassages = 0\n' + more)
     with pytest.raises(ScenarioError, match=why):
         read_scenario(path)
 

@@ -11,12 +11,13 @@ import pytest
 
 from hardware_sim.barrier.zone import START_M, Place
 from hardware_sim.clock import WorldClock
-from hardware_sim.scenario import Deed, Moment, Owner, Scenario, Sight, Step, Verdict
+from hardware_sim.scenario import Deed, Moment, Owner, Scenario, ScenarioError, Sight, Step, Verdict
 from hardware_sim.screen import Screen, WorldClosedError
-from hardware_sim.stage import CHIP_BIT_RATE_KBIT_S, CHIP_DELAY_PER_APDU_MS, Cast, Hardware, Stage
+from hardware_sim.stage import CHIP_BIT_RATE_KBIT_S, CHIP_DELAY_PER_APDU_MS, Cast, Hardware, Stage, TwoDoors
 from hardware_sim.story import (
     Await,
     Disturb,
+    Hide,
     LayAgain,
     LookUp,
     Move,
@@ -27,6 +28,7 @@ from hardware_sim.story import (
     TakeBack,
     TurnBack,
     Walk,
+    WalkOn,
 )
 
 SCENARIO = Scenario("n", "t", Verdict.REFERRED, (), 0)
@@ -42,6 +44,7 @@ class Double:
     calls: list[tuple[Any, ...]]
     part: str
     places: dict[str, Place] = field(default_factory=dict)
+    way_back_is_open: bool = False
 
     def __getattr__(self, name: str) -> Any:
         def note(*arguments: Any, **named: Any) -> None:
@@ -54,15 +57,18 @@ class Double:
 
 
 class Theatre:
-    """A stage on doubles."""
+    """A stage on doubles, of two doors where that is wanted."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, two_doors: bool = False) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.barrier = Double(self.calls, "barrier")
         self.screen = Screen()
         parts = [Double(self.calls, part) for part in ("line", "swipe", "chip", "camera", "truth")]
+        self.enclosure = Double(self.calls, "enclosure")
+        between = [self.enclosure, Double(self.calls, "first line"), Double(self.calls, "sensors line")]
+        two = TwoDoors(*cast("Any", between)) if two_doors else None
         self.stage = Stage(
-            Hardware(*cast("Any", (self.barrier, *parts))),
+            Hardware(*cast("Any", (self.barrier, *parts, two))),
             self.screen,
             ask_host=self._asked,
             clock=WorldClock(),
@@ -186,6 +192,57 @@ def test_the_fire_input_goes_off_again(theatre: Theatre) -> None:
         ("set_fire", True),
         ("set_fire", False),
     ]
+
+
+def test_of_two_doors_people_walk_between_both() -> None:
+    theatre = Theatre(two_doors=True)
+    theatre.play(Walk(Owner.SELF), Walk(Owner.OTHER, 0.8), WalkOn(Owner.SELF), TurnBack(Owner.OTHER), Hide(Owner.OTHER))
+    assert theatre.done("enclosure")[:5] == [
+        ("walk_in", "t1", START_M),
+        ("walk_in", "t1-other", START_M - 0.8),
+        ("walk_on", "t1"),
+        ("turn_back", "t1-other"),
+        ("hide", "t1-other"),
+    ]
+    assert theatre.done("truth") == [("record", "hidden", "t1-other")]
+
+
+def test_whoever_is_inside_sees_the_way_back_open() -> None:
+    theatre = Theatre(two_doors=True)
+    theatre.enclosure.way_back_is_open = True
+    (seen,) = theatre.play(Await(way_back=True, limit_ms=60_000))
+    assert seen.way_back
+    theatre.enclosure.way_back_is_open = False
+    (seen,) = theatre.play(Await(way_back=True, limit_ms=1))
+    assert not seen.way_back
+
+
+@pytest.mark.parametrize(
+    ("deed", "line", "told"),
+    [
+        (Deed.UNPLUG_BARRIER, "line", ("barrier",)),
+        (Deed.UNPLUG_FIRST_BARRIER, "first line", ("barrier", "first")),
+        (Deed.UNPLUG_SENSORS, "sensors line", ("sensors",)),
+    ],
+)
+def test_of_two_doors_each_has_a_cable_of_its_own(deed: Deed, line: str, told: tuple[str, ...]) -> None:
+    theatre = Theatre(two_doors=True)
+    theatre.play(Disturb(Step(Moment.GO, deed, 1)))
+    assert theatre.done(line) == [("unplug",), ("replug",)]
+    assert [one[1:] for one in theatre.done("truth")[1:]] == [
+        (f"{told[0]}_{how}", *told[1:]) for how in ("unplugged", "plugged")
+    ]
+
+
+def test_a_bag_that_is_left_is_taken_away_again() -> None:
+    theatre = Theatre(two_doors=True)
+    theatre.play(Disturb(Step(Moment.WALKING, Deed.LEAVE_BAG, 1)))
+    assert [call[0] for call in theatre.done("enclosure") if "bag" in call[0]] == ["lay_bag", "take_bag"]
+
+
+def test_a_story_of_two_doors_cannot_be_played_at_one(theatre: Theatre) -> None:
+    with pytest.raises(ScenarioError, match="one door"):
+        theatre.play(WalkOn(Owner.SELF))
 
 
 def test_the_host_is_asked_and_waited_for(theatre: Theatre) -> None:

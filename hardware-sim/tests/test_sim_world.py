@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from hardware_sim.cli import main
-from hardware_sim.scenario import Scenario, Sight, Verdict, read_scenarios, scenario_folder
+from hardware_sim.scenario import Lane, Scenario, Sight, Verdict, read_scenarios, scenario_folder
 from hardware_sim.stage import Cast
 from hardware_sim.truth import read_truth
 from hardware_sim.world import ORDER_BYTES_MAX, TRUTH_NAME, World
@@ -54,7 +54,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def worlds_answer(folder: Path, *orders: object, out: io.StringIO | None = None) -> list[dict[str, Any]]:
+def worlds_answer(
+    folder: Path, *orders: object, out: io.StringIO | None = None, lane: Lane = Lane.ONE_DOOR
+) -> list[dict[str, Any]]:
     lines = "".join(order if isinstance(order, str) else json.dumps(order) + "\n" for order in orders)
     events = out or io.StringIO()
     world = World(
@@ -63,10 +65,11 @@ def worlds_answer(folder: Path, *orders: object, out: io.StringIO | None = None)
         chip=Quiet(),
         camera=Quiet(),
         casting=Casting(),
-        scenarios=read_scenarios(scenario_folder()),
+        scenarios=read_scenarios(scenario_folder(), lane),
         out=events,
         pace=10.0,
         lit_camera=Quiet(),
+        lane=lane,
     )
     try:
         world.run(io.StringIO(lines), {"camera": "http://127.0.0.1:1/"})
@@ -84,6 +87,15 @@ def test_the_first_event_says_where_everything_is(folder: Path) -> None:
     assert ready["camera"] == "http://127.0.0.1:1/"
     assert ready["truth"] == str(folder / TRUTH_NAME)
     assert "genuine" in ready["scenarios"]
+    assert not {"first_barrier", "sensors"} & ready.keys()
+
+
+def test_a_world_of_two_doors_says_where_the_first_board_and_the_sensor_unit_are(folder: Path) -> None:
+    (ready,) = worlds_answer(folder, lane=Lane.TWO_DOOR)
+    ports = (ready["barrier"], ready["first_barrier"], ready["sensors"])
+    assert ports == tuple(str(folder / name) for name in ("barrier", "first-barrier", "sensors"))
+    assert {"genuine", "piggyback"} <= set(ready["scenarios"])
+    assert "tailgater" not in ready["scenarios"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from rich.console import Console
 from gate.demo.director import Visit
 from gate.demo.disk import DiskKind, LogDisk
 from gate.demo.machine import QUEUED_PERCENT_MAX, Lateness
-from gate.demo.report import Again, Checked, Expected, Judged, Line, Outcome, Result, outcome_of
+from gate.demo.report import Again, Checked, Door, Expected, Judged, Line, Outcome, Result, outcome_of
 
 
 def records(*reasons: tuple[str, str], verdict: str = "referred") -> list[Line]:
@@ -64,13 +64,18 @@ def visited(late: Lateness, *differences: str) -> Outcome:
     return Outcome(Visit("t001", "genuine", late=late), "referred", ("track_lost",), (), {}, differences)
 
 
-def result(*outcomes: Outcome, wrong_openings: int = 0, again: tuple[Again, ...] = ()) -> Result:
+def result(
+    *outcomes: Outcome,
+    wrong_openings: int = 0,
+    again: tuple[Again, ...] = (),
+    doors: dict[str, Door] | None = None,
+) -> Result:
     return Result(
         list(outcomes),
         again=list(again),
         audit=Checked(9, verified=True),
         synced=Checked(9, verified=True),
-        judged=Judged(wrong_openings, []),
+        judged=Judged(wrong_openings, [], doors=doors or {}),
         ready_s=1.0,
         memory_mb={},
         chip="direct",
@@ -114,3 +119,15 @@ def test_the_report_says_which_it_was_and_who_came_again(outcome: Outcome, words
     drawn = console.file.getvalue()  # type: ignore[attr-defined]
     assert words in drawn
     assert "Played again, because the machine was late: two faces." in drawn
+
+
+def test_the_report_of_two_doors_says_what_was_judged_at_each() -> None:
+    found = result(doors={"first": Door(54, 52, 0, 1), "last": Door(16, 13, 0, 0)})
+    assert found.fields()["doors"] == {
+        "first": {"openings": 54, "passages": 52, "wrong": 0, "along": 1},
+        "last": {"openings": 16, "passages": 13, "wrong": 0, "along": 0},
+    }
+    console = Console(file=io.StringIO(), width=200)
+    found.draw(console)
+    drawn = console.file.getvalue()  # type: ignore[attr-defined]
+    assert all(word in drawn for word in ("Doors", "54", "52", "16", "13"))

@@ -44,9 +44,9 @@ class Barrier:
             raise LinkLostError("no line")
 
     async def grant(self, ttl_ms: int) -> float | None:
-        """Grant."""
+        """Grant; written now."""
         await self._do(f"grant for {ttl_ms} ms")
-        return None
+        return asyncio.get_running_loop().time()
 
     def revoke(self) -> Awaitable[None]:
         """Take back."""
@@ -136,6 +136,19 @@ async def test_each_order_reaches_its_door() -> None:
     assert looked == ["look first", "look last", "look inside"]
     assert await lane.hear(passed, LAST, ALONE) == [f"grant for {ttl_ms} ms last"]
     assert await lane.hear(replace(LAST, closed=False, passages_entry=1)) == ["revoke last"]
+    # The stages of the first door are told apart: else the lane would seem to have decided after its grant.
+    marks = lane.engine.stopwatch.marks
+    order = [
+        "entry_decided",
+        "entry_granted",
+        "entry_grant_written",
+        "entry_passed",
+        "decided",
+        "granted",
+        "grant_written",
+    ]
+    times = [marks[stage] for stage in (*order, "passed")]
+    assert times == sorted(times)
     running.cancel()
 
 
