@@ -52,6 +52,15 @@ def init(
     barrier_driver: Annotated[
         str, typer.Option(help="modbus, modbus-tcp, framed or contacts: what the barrier's profile is for.")
     ] = "modbus",
+    first_barrier: Annotated[
+        str, typer.Option(help="The first of two doors' serial line, with a board as the barrier's; none: one door.")
+    ] = "",
+    sensors: Annotated[
+        str, typer.Option(help="The sensor unit's serial line: between two doors, or in the cabinet of a lane of one.")
+    ] = "",
+    sensors_profile: Annotated[
+        str, typer.Option(help="The sensor unit's profile in drivers/profiles/sensors, or the path of your own.")
+    ] = "portcullis-sim",
     swipe_driver: Annotated[str, typer.Option(help="elyctis, stx, text, imager or keyboard.")] = "elyctis",
     swipe_profile: Annotated[str, typer.Option(help="For stx and imager: a profile of drivers/profiles/readers.")] = "",
     chip: Annotated[str, typer.Option(help="pcsc or direct.")] = "pcsc",
@@ -70,6 +79,9 @@ def init(
         barrier_port=barrier,
         barrier_driver=barrier_driver,
         barrier_profile=profile,
+        first_barrier_port=first_barrier,
+        sensors_port=sensors,
+        sensors_profile=sensors_profile,
         swipe_port=swipe,
         swipe_driver=swipe_driver,
         swipe_profile=swipe_profile,

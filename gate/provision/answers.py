@@ -33,6 +33,9 @@ class Answers:
     chip_socket: str
     camera: str
     recipients: tuple[str, ...]
+    first_barrier_port: str = ""
+    sensors_port: str = ""
+    sensors_profile: str = ""
     officers: str = ""
     root: Path | None = None
 
@@ -45,6 +48,10 @@ class Answers:
             found.append("a gate's id is small letters, digits and hyphens, 63 at most")
         if not (self.swipe_port or self.page):
             found.append("documents need a reader: --swipe, --page, or both")
+        if self.first_barrier_port and not (self.barrier_port and self.sensors_port):
+            found.append(
+                "a lane of two doors has --first-barrier, --barrier for the last one, and --sensors between them"
+            )
         if len(self.recipients) < 2:
             found.append("name two auditors at least: the log can be read by nobody else")
         if len(set(self.recipients)) < len(self.recipients):
@@ -76,7 +83,8 @@ class Answers:
             "gate_id": self.gate_id,
             "operator": self.operator,
             **({"paths": paths} if paths else {}),
-            **self._barrier(),
+            **self._barriers(),
+            **({"sensors": self._sensors()} if self.sensors_port else {}),
             **({"swipe": self._swipe()} if self.swipe_port else {}),
             **({"page": self._page()} if self.page else {}),
             "chip": {"driver": self.chip_driver, "socket": self.chip_socket},
@@ -85,10 +93,16 @@ class Answers:
             "audit": {"recipients": list(self.recipients)},
         }
 
-    def _barrier(self) -> dict[str, object]:
+    def _barriers(self) -> dict[str, object]:
+        """Both doors have boards of one kind; who has others writes them into gate.toml."""
         if not self.barrier_port:
             return {"mode": "shadow"}
-        return {"barrier": {"driver": self.barrier_driver, "port": self.barrier_port, "profile": self.barrier_profile}}
+        board = {"driver": self.barrier_driver, "profile": self.barrier_profile}
+        ports = {"barrier": self.barrier_port, "first_barrier": self.first_barrier_port}
+        return {name: {**board, "port": port} for name, port in ports.items() if port}
+
+    def _sensors(self) -> dict[str, str]:
+        return {"port": self.sensors_port, "profile": self.sensors_profile}
 
     def _swipe(self) -> dict[str, str]:
         profile = {"profile": self.swipe_profile} if self.swipe_profile else {}

@@ -8,8 +8,10 @@ from typing import Any
 
 import pyrage
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
+from drivers.barrier.settings import Modbus
 from drivers.reader.settings import PageCamera, PageFolder, PageSettings, Stx
 from gate.audit import keys
 from gate.cli.models import default_folder
@@ -87,6 +89,26 @@ def test_the_document_reader_is_configured_as_named(root: Path) -> None:
     reader = load(root / "gate.toml").swipe
     assert isinstance(reader, Stx)
     assert (reader.profile, reader.port) == ("rte-native", "/dev/s")
+
+
+def test_a_lane_of_two_doors_has_boards_of_one_kind_and_a_sensor_unit(root: Path) -> None:
+    sensors = ("--sensors", "/dev/i", "--sensors-profile", "inputs-8")
+    code, _, message = init(root, "--profile", "lot", "--first-barrier", "/dev/f")
+    assert (code, (root / "gate.toml").exists()) == (2, False)
+    assert "--sensors between them" in message
+    assert init(root, "--profile", "lot", "--first-barrier", "/dev/f", *sensors)[0] == 0
+    config = load(root / "gate.toml")
+    assert isinstance(config.barrier, Modbus)
+    assert config.first_barrier == replace(config.barrier, port="/dev/f")
+    assert config.sensors is not None
+    assert (config.sensors.line, config.sensors.profile) == ("/dev/i", "inputs-8")
+
+
+def test_a_lane_of_one_door_may_have_a_sensor_unit(root: Path) -> None:
+    assert init(root, "--sensors", "/dev/i")[0] == 0
+    config = load(root / "gate.toml")
+    assert config.first_barrier is None
+    assert config.sensors is not None
 
 
 def test_the_officers_authority_is_named_or_there_are_no_officers(root: Path) -> None:
