@@ -155,7 +155,6 @@ class Traveller:
         self._walker = Owner.SELF
         self._followed = False
         self._holds_passport = True
-        self._stays_left = scenario.stays
         self._to_undo: list[Deed] = []
 
     def story(self) -> Story:

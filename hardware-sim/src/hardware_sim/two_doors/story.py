@@ -32,7 +32,10 @@ from hardware_sim.story import (
 )
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Generator
+
+    from hardware_sim.scenario import Scenario
 
 LOOKED_AT_MS_MAX = 20_000  # from being inside to being looked at
 OPEN_MS_MAX = 6_000  # for how long a way back that nobody takes stays open
@@ -41,7 +44,10 @@ OPEN_MS_MAX = 6_000  # for how long a way back that nobody takes stays open
 class InnerTraveller(Traveller):
     """One traveller in one scenario of a lane of two doors."""
 
-    _waited = False
+    def __init__(self, scenario: Scenario, chance: random.Random, *, lays_pages: bool = False) -> None:
+        super().__init__(scenario, chance, lays_pages=lays_pages)
+        self._stays_left = scenario.stays
+        self._waited = False
 
     def _cross(self) -> Generator[Move, Seen, None]:
         yield Pause(self._draw(150, 350))
