@@ -13,10 +13,17 @@ from gate.cli.output import Exit, emit_json, fail
 
 if TYPE_CHECKING:
     from gate.simulate.run import Run, Wishes
-    from hardware_sim.hall.plan import Kind
+    from hardware_sim.hall.plan import Doors, Kind
 
 CROSSINGS_MAX = 10_000_000
 SEED_BITS = 32
+
+
+class LaneOfDoors(enum.StrEnum):
+    """What lane is simulated."""
+
+    ONE = "one-door"
+    TWO = "two-door"
 
 
 class OnOff(enum.StrEnum):
@@ -31,6 +38,7 @@ def command(
     seed: int | None = typer.Option(None, help="Draws everything; a fresh one, which is printed, when it is left out."),
     faults: OnOff = typer.Option(OnOff.OFF, help="Whether things go wrong."),
     only: str | None = typer.Option(None, help="Only these crossings of the seed, such as 17-19,40: a replay."),
+    lane: LaneOfDoors = typer.Option(LaneOfDoors.ONE, help="How many doors the lane has."),
     kinds: str | None = typer.Option(None, help="Only these kinds of fault, such as burst,death: a replay."),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
@@ -43,10 +51,11 @@ def command(
     from gate.simulate.run import Wishes
     from gate.simulate.shrink import command as replay_of
     from gate.simulate.shrink import shortest
+    from hardware_sim.hall.plan import Doors
 
     drawn = secrets.randbits(SEED_BITS) if seed is None else seed
     numbers = tuple(range(crossings)) if only is None else _numbers(only)
-    wishes = Wishes(drawn, numbers, faults is OnOff.ON, _kinds(kinds))
+    wishes = Wishes(drawn, numbers, faults is OnOff.ON, _kinds(kinds, Doors(lane.value)), Doors(lane.value))
     run = _run(wishes)
     replay = "" if run.violation is None else replay_of(shortest(run).wishes)
     report = Report(run, replay)
@@ -84,10 +93,11 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(sorted(set(found)))
 
 
-def _kinds(text: str | None) -> frozenset[Kind]:
+def _kinds(text: str | None, doors: Doors) -> frozenset[Kind]:
     from gate.simulate.run import KINDS
 
-    words = set(KINDS) if text is None else set(text.split(",")) - {"none"}
-    if unknown := sorted(words - KINDS.keys()):
-        fail(Exit.USAGE, f"there is no fault {', '.join(unknown)}: there are {', '.join(KINDS)}, and none")
-    return frozenset(KINDS[word] for word in words)
+    known = KINDS[doors]
+    words = set(known) if text is None else set(text.split(",")) - {"none"}
+    if unknown := sorted(words - known.keys()):
+        fail(Exit.USAGE, f"there is no fault {', '.join(unknown)}: there are {', '.join(known)}, and none")
+    return frozenset(known[word] for word in words)

@@ -12,6 +12,7 @@ from gate.passage.screen import Guidance
 from hardware_sim.hall.plan import Crossing, Intention
 
 SEEN_S = 0.2  # from the crossing's beginning to the first look of the camera
+HIDDEN_SHARE = 0.5  # of those who are inside with another: the camera sees one of them
 GENUINE = DocumentEvidence(
     checks=tuple(Check(check_id, CheckResult.SUCCESSFUL) for check_id in CheckId), issuer="UTO", document_type="P"
 )
@@ -45,6 +46,25 @@ def face_of(crossing: Crossing) -> FaceEvidence:
             return replace(SAME_FACE, faces=2)
         case _:
             return SAME_FACE
+
+
+async def tell_document(crossing: Crossing, post: Callable[[Event], None]) -> None:
+    """The chip of a document that lies before the first of two doors."""
+    await asyncio.sleep(crossing.reads_s)
+    post(DocumentRead(crossing.name, document_of(crossing)))
+
+
+async def tell_face(
+    crossing: Crossing, session: int, inside: Callable[[], tuple[str, ...]], post: Callable[[Event], None]
+) -> None:
+    """The camera between two doors: it sees whoever is inside, each of whom may stand behind another."""
+    await asyncio.sleep(SEEN_S)
+    hidden = crossing.drawn < HIDDEN_SHARE
+    post(FaceSeen(crossing.name, 1 if hidden else len(inside()), Guidance.NONE, session))
+    await asyncio.sleep(max(0.0, crossing.compares_s - SEEN_S))
+    people = inside()
+    face = face_of(crossing) if crossing.name in people else replace(SAME_FACE, match=Score(0.1))
+    post(FaceCompared(crossing.name, replace(face, faces=1 if hidden else len(people)), session))
 
 
 async def tell(crossing: Crossing, session: int, post: Callable[[Event], None]) -> None:

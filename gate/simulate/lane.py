@@ -1,26 +1,29 @@
-"""A simulated lane: the real engine, keeper and driver, wired to a hall in place of hardware and of the other programs."""
+"""A simulated lane: the real engine, keepers and drivers, wired to a hall in place of hardware and of the other programs."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
 from drivers.links import Link, MemoryLink
+from drivers.sensors.driver import ModbusSensors
+from drivers.sensors.profile import load_profile as load_sensor_profile
 from gate.channel import messages
 from gate.passage import records
 from gate.passage.events import DocumentPresented, DocumentRemoved, Event, Part, PartBack, SiteSeen, TrackChange
 from gate.passage.events import TrackChanged as TrackHasChanged
-from gate.passage.evidence import Alarm, Score
+from gate.passage.evidence import Alarm, Door, Score
 from gate.passage.lane import Timing
 from gate.passage.machine import Rules
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
+    BeginEmergency,
     BePresent,
     Command,
     Disposition,
@@ -31,18 +34,20 @@ from gate.passage.orders import (
     OpenLane,
     Ordered,
     Outcome,
+    PauseLane,
     Said,
 )
 from gate.passage.policy import Policy
 from gate.passage.screen import Purpose
-from gate.programs.lane.engine import BarrierOrders, Engine
-from gate.programs.lane.parts import BarrierKeeper
+from gate.programs.lane.engine import Engine
+from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper
 from gate.programs.lane.records import Remembered
-from gate.simulate.evidence import tell
+from gate.simulate.evidence import tell, tell_document, tell_face
 from gate.simulate.log import Left, SimulatedLog
-from hardware_sim.hall.lane import Desk, Word
+from hardware_sim.hall.lane import FIRST, LAST, SENSORS, Desk, Word
 from hardware_sim.hall.line import BAUD, Line
 from hardware_sim.hall.scene import Scene
+from hardware_sim.hall.two_doors.scene import TwoDoorScene
 
 POLL_S = 0.15  # a site may set 20 to 250 ms
 SITE_S = 5.0
@@ -50,12 +55,14 @@ DAY_S = 86_400.0
 LISTS_AGE_S = DAY_S  # at the beginning
 PRESENCE_MAX_S = 20
 SESSION_BITS = 53
+SENSORS_POLL_S = 0.1
 RULES = Rules(
     Policy(
         face_match_min=Score(0.4), liveness_min=Score(0.5), officer_presence_max_s=PRESENCE_MAX_S, trust_age_max_days=90
     ),
     Timing(),
 )
+TWO_DOORS = replace(RULES, policy=replace(RULES.policy, two_doors=True))
 _SAID = Said("officer-1", OfficerRole.OFFICER, "simulated")
 
 
@@ -76,8 +83,12 @@ def command_of(word: Word, crossing: str) -> Command:
             return EndEmergencyNow()
         case Word.ACKNOWLEDGE:
             return AcknowledgeAlarms()
-        case Word.OPEN:  # pragma: no branch - the type checker proves the match complete
+        case Word.OPEN:
             return OpenLane()
+        case Word.PAUSE:
+            return PauseLane()
+        case Word.EVACUATE:  # pragma: no branch - the type checker proves the match complete
+            return BeginEmergency()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +97,21 @@ class Tap:
 
     scene: Scene
     keeper: BarrierKeeper
+    door: str
 
     def grant(self, ttl_ms: int) -> Awaitable[float | None]:
         """Grant one entry."""
-        self.scene.ordered("grant")
+        self.scene.ordered("grant", self.door)
         return self.keeper.grant(ttl_ms)
 
     def revoke(self) -> Awaitable[None]:
         """Take every grant back."""
-        self.scene.ordered("revoke")
+        self.scene.ordered("revoke", self.door)
         return self.keeper.revoke()
 
     def release(self) -> Awaitable[None]:
         """Open for whoever is inside."""
-        self.scene.ordered("release")
+        self.scene.ordered("release", self.door)
         return self.keeper.release()
 
     def end_emergency(self) -> Awaitable[None]:
@@ -136,8 +148,9 @@ class SimulatedLane:
         self._left = Left(scene.disk, rng)
         self._log: SimulatedLog | None = None
         self._engine: Engine | None = None
-        self._driver: ModbusBarrier | None = None
+        self._drivers: list[ModbusBarrier | ModbusSensors] = []
         self._task: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None  # the camera between two doors
         profile = load_profile("portcullis-sim")
         assert isinstance(profile, ModbusProfile)
         self._profile = profile
@@ -149,7 +162,7 @@ class SimulatedLane:
     @property
     def exchanges(self) -> int:
         """Requests that a driver put on the line."""
-        return self._exchanged + (0 if self._driver is None else self._driver.health.requests)
+        return self._exchanged + sum(driver.health.requests for driver in self._drivers)
 
     # ── the program ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -176,36 +189,70 @@ class SimulatedLane:
         return f"{type(error).__name__}: {error}"
 
     async def _run(self) -> None:
-        scene = self._scene
+        barriers = {door: self._keeper(door) for door in self._scene.boards}
+        sensors = self._sensors_keeper() if SENSORS in self._scene.lines else None
+        log = SimulatedLog(self._left, post=self._post, told=self._recorded)
         async with asyncio.TaskGroup() as tasks:
-
-            async def open_link() -> Link:
-                link = MemoryLink()
-                link.peer = _Cable(scene.line)
-                scene.line.deliver = link.receive
-                return link
-
-            self._driver = driver = ModbusBarrier(open_link=open_link, profile=self._profile, baud=BAUD)
-            keeper = BarrierKeeper(driver, post=self._post, poll_s=POLL_S)
-            log = SimulatedLog(self._left, post=self._post, told=self._recorded)
-            self._log, self._engine = log, self._wire(Tap(scene, keeper), log)
+            self._log, self._engine = log, self._wire(barriers, sensors, log, tasks)
+            keepers = [*barriers.values()] if sensors is None else [*barriers.values(), sensors]
             try:
-                for running in (self._engine.run(), keeper.run(), log.run(), self._look_at_site()):
+                for running in (
+                    self._engine.run(),
+                    *(keeper.run() for keeper in keepers),
+                    log.run(),
+                    self._look_at_site(),
+                ):
                     tasks.create_task(running)
                 for part in (Part.VISION, Part.CAMERA):
                     self._post(PartBack(part))
                 await asyncio.Event().wait()
             finally:
-                self._exchanged, self._driver = self.exchanges, None
+                self._exchanged, self._drivers = self.exchanges, []
 
-    def _wire(self, barrier: BarrierOrders, log: SimulatedLog) -> Engine:
-        left, loop = self._left, asyncio.get_running_loop()
+    def _opener(self, line: Line) -> Callable[[], Awaitable[Link]]:
+        """What opens one end of a line for a driver."""
+
+        async def open_link() -> Link:
+            link = MemoryLink()
+            link.peer = _Cable(line)
+            line.deliver = link.receive
+            return link
+
+        return open_link
+
+    def _keeper(self, door: str) -> BarrierKeeper:
+        driver = ModbusBarrier(open_link=self._opener(self._scene.lines[door]), profile=self._profile, baud=BAUD)
+        self._drivers.append(driver)
+        return BarrierKeeper(driver, post=self._post, poll_s=POLL_S, door=Door(door))
+
+    def _sensors_keeper(self) -> SensorsKeeper:
+        opener, profile = self._opener(self._scene.lines[SENSORS]), load_sensor_profile("portcullis-sim")
+        driver = ModbusSensors(open_link=opener, profile=profile, baud=BAUD)
+        self._drivers.append(driver)
+        return SensorsKeeper(driver, post=self._post, poll_s=SENSORS_POLL_S)
+
+    def _wire(
+        self,
+        barriers: dict[str, BarrierKeeper],
+        sensors: SensorsKeeper | None,
+        log: SimulatedLog,
+        tasks: asyncio.TaskGroup,
+    ) -> Engine:
+        left, loop, scene = self._left, asyncio.get_running_loop(), self._scene
+        taps = {door: Tap(scene, keeper, door) for door, keeper in barriers.items()}
+
+        def open_camera(name: str) -> None:
+            self._looking = tasks.create_task(self._look_at(name))
+
         return Engine(
-            rules=RULES,
-            barrier=barrier,
+            rules=RULES if sensors is None else TWO_DOORS,
+            barrier=taps[LAST],
+            first_barrier=taps.get(FIRST),
+            look_inside=sensors.look if sensors is not None else lambda: None,
             recorder=log,
             start_crossing=self._cross,
-            erase=lambda _: None,
+            open_camera=open_camera,
+            erase=self._erase,
             forget=lambda _: None,
             show=self._show,
             answer=self._answer,
@@ -214,7 +261,7 @@ class SimulatedLane:
             open_crossings=tuple(left.open),
             referred=tuple(left.referred),
             remembered=Remembered.of(left.remembered),
-            missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG}),
+            missing=frozenset({Part.VISION, Part.CAMERA, Part.LOG} | (set() if sensors is None else {Part.SENSORS})),
         )
 
     async def _look_at_site(self) -> None:
@@ -227,8 +274,25 @@ class SimulatedLane:
     async def _cross(self, name: str) -> None:
         crossing = self._scene.crossing
         self._session = self._rng.getrandbits(SESSION_BITS)
-        if crossing is not None and crossing.name == name:
+        if crossing is None or crossing.name != name:
+            return
+        if isinstance(self._scene, TwoDoorScene):
+            await tell_document(crossing, self._post)
+        else:
             await tell(crossing, self._session, self._post)
+
+    async def _look_at(self, name: str) -> None:
+        """The camera between two doors, at whoever is there."""
+        crossing, scene = self._scene.crossing, self._scene
+        self._session = self._rng.getrandbits(SESSION_BITS)
+        if crossing is not None and crossing.name == name and isinstance(scene, TwoDoorScene):
+            await tell_face(crossing, self._session, lambda: scene.between.inside, self._post)
+
+    def _erase(self, name: str) -> None:
+        del name
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
 
     # ── what the lane does ───────────────────────────────────────────────────────────────────────────────────────────
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from gate.simulate.run import Run, Wishes, run
-from hardware_sim.hall.plan import falls_to
+from hardware_sim.hall.plan import Doors
 
 RUNS_MAX = 60  # then the shortest so far is good enough
 END_MAX = 1_024  # crossings before a violation that may have led to it; what needs more is run again as it was
@@ -44,8 +44,8 @@ def _shorter(best: Run) -> Iterator[Wishes]:
             yield wishes.only((*upto[:at], *upto[at + 1 :]))
     if not wishes.faults:
         return
-    kinds = {kind for number in upto for kind in falls_to(wishes.seed, number)} & wishes.kinds
-    if kinds != wishes.kinds:
+    kinds = {kind for number in upto for kind in wishes.falls_to(number)}
+    if kinds != wishes.met:
         yield replace(wishes, kinds=frozenset(kinds))
     for kind in sorted(kinds, key=lambda one: one.value):
         yield replace(wishes, kinds=frozenset(kinds - {kind}))
@@ -54,9 +54,10 @@ def _shorter(best: Run) -> Iterator[Wishes]:
 def command(wishes: Wishes) -> str:
     """The command line that runs these again."""
     numbers = _ranges(wishes.numbers)
-    kinds = ",".join(sorted(kind.value for kind in wishes.kinds))
+    kinds = ",".join(sorted(kind.value for kind in wishes.met))
     faults = f" --faults on --kinds {kinds or 'none'}" if wishes.faults else ""
-    return f"gate simulate --seed {wishes.seed} --only {numbers}{faults}"
+    lane = "" if wishes.doors is Doors.ONE else f" --lane {wishes.doors.value}"
+    return f"gate simulate --seed {wishes.seed} --only {numbers}{faults}{lane}"
 
 
 def _ranges(numbers: tuple[int, ...]) -> str:

@@ -24,7 +24,7 @@ class Case:
 
     def __post_init__(self) -> None:
         self.disk = Disk(lambda: None)
-        self.judge = Judge(self.board, self.disk, lambda: self.now_s, presence_max_s=20.0)
+        self.judge = Judge(board=self.board, disk=self.disk, clock=lambda: self.now_s, presence_max_s=20.0)
         self.judge.present_s = self.now_s
 
     def grant(self, name: str) -> None:
@@ -40,7 +40,7 @@ class Case:
 
     def told(self, count: int, direction: str = "entry") -> None:
         self.disk.write(
-            "passed", None, json.dumps({"direction": direction, "count": count, "counters": COUNTERS}).encode()
+            "passed", None, json.dumps({"door": "last", "direction": direction, "count": count, "counters": COUNTERS}).encode()
         )
 
     def after(self, seconds: float) -> None:

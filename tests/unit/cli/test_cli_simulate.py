@@ -30,6 +30,8 @@ def gate(*arguments: str) -> Any:
         (("--only", "a"), "--only takes"),
         (("--only", "1,,2"), "--only takes"),
         (("--kinds", "rain"), "there is no fault rain"),
+        (("--kinds", "blind_counter"), "there is no fault blind_counter"),
+        (("--lane", "three-door"), "three-door"),
         (("--crossings", "0"), "crossings"),
         (("--faults", "perhaps"), "faults"),
     ],
@@ -74,6 +76,16 @@ def test_its_json_has_what_is_promised() -> None:
     assert said["faults"] == {}
     assert said["driver"]["exchanges"] > 0
     assert said["seconds"] > 0
+
+
+def test_a_lane_of_two_doors_is_simulated_on_request() -> None:
+    ended = gate(
+        "--crossings", "1", "--seed", "3", "--lane", "two-door", "--faults", "on", "--kinds", "blind_counter", "--json"
+    )
+    assert ended.exit_code == 0, ended.output
+    said = json.loads(ended.stdout)
+    assert said["lane"] == "two-door"
+    assert list(said["faults"]) == ["blind_counter"]
 
 
 def test_the_kinds_of_fault_are_those_that_the_command_line_promises() -> None:

@@ -18,6 +18,7 @@ HOMES = {
     "fakes": ROOT / "tests/fakes",
     "catalogue": ROOT / "tests/catalogue",
     "bench": ROOT / "tests/bench",
+    "mutants": ROOT / "tests/mutants",
 }
 DOTTED = re.compile(rf"(?<![\w./@-])({'|'.join(HOMES)})((?:\.[a-zA-Z_]\w*)+)")
 IMPORT = re.compile(r"^\s*(?:from|import) .*$", flags=re.MULTILINE)

@@ -9,9 +9,9 @@ import pytest
 from gate.programs.lane.engine import Engine
 from gate.simulate import shrink
 from gate.simulate.report import GENUINE_SHARE_MIN, Report
-from gate.simulate.run import Run, Violation, Wishes, run
+from gate.simulate.run import KINDS, Run, Violation, Wishes, run
 from hardware_sim.hall.hall import Tally
-from hardware_sim.hall.plan import BIT_ERRORS_EVERY, BLOCK, DEALT, Intention, Kind, crossing, falls_to
+from hardware_sim.hall.plan import BIT_ERRORS_EVERY, BLOCK, DEALT, Doors, Intention, Kind, crossing, falls_to
 
 QUICK_CROSSINGS = 120  # a few seconds; two thousand with --long
 
@@ -59,7 +59,7 @@ def test_two_thousand_crossings_with_faults_break_nothing_and_meet_every_fault()
     report = Report(result)
     assert report.ok, (report.troubles(), shrink.command(shrink.shortest(result).wishes), result.lines)
     assert result.tally.genuine_admitted >= GENUINE_SHARE_MIN * result.tally.genuine, seed
-    assert all(result.tally.hits[kind] >= 20 for kind in Kind), (seed, result.tally.hits)
+    assert all(result.tally.hits[kind] >= 20 for kind in KINDS[Doors.ONE].values()), (seed, result.tally.hits)
 
 
 # ── what is drawn ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -113,6 +113,14 @@ def test_a_simulation_that_drove_nothing_has_failed() -> None:
     assert Report(Run(Wishes(1, (0,)), Tally(crossings=1), exchanges=3, wire_bytes=90)).ok
 
 
+def test_too_few_genuine_travellers_of_many_are_a_failure_with_faults_too() -> None:
+    many = Tally(crossings=2_000, genuine=1_000, genuine_admitted=899)
+    wishes = Wishes(1, (0,), faults=True)
+    assert not Report(Run(wishes, many, exchanges=3, wire_bytes=90)).ok
+    many.genuine_admitted += 1
+    assert Report(Run(wishes, many, exchanges=3, wire_bytes=90)).ok
+
+
 def test_a_genuine_traveller_who_is_not_admitted_without_faults_is_a_failure() -> None:
     tally = Tally(crossings=2, genuine=2, genuine_admitted=1)
     assert not Report(Run(Wishes(1, (0, 1)), tally, exchanges=3, wire_bytes=90)).ok
@@ -131,11 +139,3 @@ def test_a_lane_that_never_asks_its_board_is_locked(monkeypatch: pytest.MonkeyPa
     assert found is not None
     assert found.kind == "locked_lane"
     assert "the loop is lost" in found.why
-
-
-@pytest.mark.long
-def test_with_orders_told_once_the_same_seed_reports_violations(monkeypatch: pytest.MonkeyPatch) -> None:
-    wishes = Wishes(12, tuple(range(2_000)), faults=True)
-    assert run(wishes).violation is None
-    monkeypatch.setattr("gate.passage.wanting.insist", lambda doorway, *_, **__: (doorway, ()))
-    assert run(wishes).violation is not None

@@ -226,6 +226,12 @@ class BarrierDevice(Generic[AnyJudge, AnySpeaker]):
             self._stuck = at
 
     @property
+    def bodies_m(self) -> dict[str, float]:
+        """Who is in the lane or on the way there, and where."""
+        with self._lock:
+            return {body.traveller: body.centre_m for body in self._bodies}
+
+    @property
     def empty(self) -> bool:
         """True when nobody is in the lane or on the way there."""
         return not self._bodies

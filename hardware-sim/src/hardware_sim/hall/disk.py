@@ -9,23 +9,24 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hardware_sim.hall.lane import FIRST, LAST
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_PASSED, _COUNTED = "passed", "counted"
 
 
 @dataclass(slots=True)
 class Disk:
-    """What is durable, as far as the hall asks after it. `decided` is the verdict of the crossings that were decided last."""
+    """What is durable, as far as the hall asks after it."""
 
     refused: Callable[[], None]
     full: bool = False
     records: int = 0
-    told: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})  # passages that a record tells
-    counters: dict[str, int] | None = None  # how far the books go
+    told: dict[str, dict[str, int]] = field(  # passages that a record tells, of each door and way
+        default_factory=lambda: {door: {"entry": 0, "exit": 0} for door in (FIRST, LAST)}
+    )
     admissions: set[str] = field(default_factory=set)  # crossings that a record admits, by machine or officer
-    incidents: dict[str, int] = field(default_factory=dict)
+    entries: set[str] = field(default_factory=set)  # crossings that a record lets through the first of two doors
 
     def takes(self, *, leads_to_admission: bool) -> bool:
         """True when there is room: the last is kept for what admits nobody."""
@@ -37,13 +38,16 @@ class Disk:
     def write(self, kind: str, crossing: str | None, body: bytes) -> None:
         """A record is on the disk."""
         self.records += 1
-        if kind in {_PASSED, _COUNTED}:
-            fields = json.loads(body)
-            self.counters = fields.get("counters") or self.counters
-            if kind == _PASSED:
-                self.told[fields["direction"]] += fields["count"]
-        elif kind == "overruled" or (kind == "decided" and json.loads(body).get("decision") == "admit"):
-            self.admissions.add(crossing or "")
-        elif kind == "incident":
-            incident = json.loads(body).get("incident", "")
-            self.incidents[incident] = self.incidents.get(incident, 0) + 1
+        match kind:
+            case "passed":
+                fields = json.loads(body)
+                self.told[fields["door"]][fields["direction"]] += fields["count"]
+            case "overruled":
+                self.admissions.add(crossing or "")
+                self.entries.add(crossing or "")
+            case "decided" if json.loads(body).get("decision") == "admit":
+                self.admissions.add(crossing or "")
+            case "entry_decided" if json.loads(body).get("decision") == "admit":
+                self.entries.add(crossing or "")
+            case _:
+                pass

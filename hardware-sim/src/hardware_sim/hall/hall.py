@@ -6,19 +6,18 @@ import asyncio
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hardware_sim.hall.judge import ViolationError, Wrong
-from hardware_sim.hall.lane import WELCOME
-from hardware_sim.hall.officer import Officer
+from hardware_sim.hall.lane import LAST, WELCOME
 from hardware_sim.hall.plan import Crossing, Intention, Kind, Moment
-from hardware_sim.hall.travellers import visit
-from hardware_sim.hall.troubles import Troubles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+    from hardware_sim.hall.officer import Officer
     from hardware_sim.hall.scene import Scene
+    from hardware_sim.hall.troubles import Troubles
 
 LOOK_S = 0.1
 REST_S = 14.0  # after so long with everything well a lane that serves nobody is locked
@@ -39,13 +38,26 @@ class Tally:
     referrals: Counter[Kind] = field(default_factory=Counter)
 
 
-class Hall:
-    """One hall around a scene."""
+SceneT = TypeVar("SceneT", bound="Scene")
 
-    def __init__(self, scene: Scene) -> None:
+
+class Hall(Generic[SceneT]):
+    """One hall around a scene, with the officer, the travellers and the troubles that belong to its lane."""
+
+    def __init__(
+        self,
+        scene: SceneT,
+        *,
+        officer: Officer,
+        visit: Callable[[SceneT, Crossing, Troubles], Awaitable[None]],
+        troubles: Callable[[SceneT, Crossing], Troubles],
+    ) -> None:
+        """`visit` plays one traveller from the document to the way out."""
         self.scene = scene
         self.tally = Tally()
-        self.officer = Officer(scene)
+        self.officer = officer
+        self._visit = visit
+        self._troubles = troubles
 
     async def run(self, crossings: list[Crossing], done: Callable[[Crossing], None] = lambda _: None) -> None:
         """All of them. Raises ViolationError at the first violation."""
@@ -76,7 +88,7 @@ class Hall:
 
     def _look(self) -> None:
         """Move whoever walks, and look with the judge's eyes."""
-        self.scene.board.tick(self.scene.clock() * 1000)
+        self.scene.pass_time()
         try:
             self.scene.judge.look()
         except ViolationError as error:
@@ -89,23 +101,28 @@ class Hall:
     async def _cross(self, crossing: Crossing) -> None:
         self.scene.crossing = crossing
         self.scene.hits = set()
-        self.scene.line.rng = random.Random(f"{crossing.number}/{crossing.drawn}")
+        for name, line in self.scene.lines.items():
+            line.rng = random.Random(f"{crossing.number}/{crossing.drawn}" + ("" if name == LAST else f"/{name}"))
         self.scene.trace(f"crossing {crossing}")
-        again = self.scene.line.orders_again
-        troubles = Troubles(self.scene, crossing)
+        again = self._orders_again
+        troubles = self._troubles(self.scene, crossing)
         try:
             await troubles.before()
             await self.scene.pause(crossing.rest_s)
             troubles.begin()
             troubles.come(Moment.LAID)
             self.scene.standing = crossing.name
-            await visit(self.scene, crossing, troubles)
+            await self._visit(self.scene, crossing, troubles)
             self.scene.standing = ""
             await troubles.over()
         finally:
             troubles.end()
-        self._count(crossing, self.scene.line.orders_again - again)
+        self._count(crossing, self._orders_again - again)
         await self._come_to_rest()
+
+    @property
+    def _orders_again(self) -> int:
+        return sum(line.orders_again for line in self.scene.lines.values())
 
     def _count(self, crossing: Crossing, again: int) -> None:
         tally, name = self.tally, crossing.name
@@ -136,9 +153,4 @@ class Hall:
             self.officer.rest()
 
     def _rests(self) -> bool:
-        return (
-            self.scene.screen == WELCOME
-            and self.scene.board.empty
-            and self.scene.board.leaf_closed
-            and not self.scene.lane.desk().owed
-        )
+        return self.scene.screen == WELCOME and self.scene.at_rest() and not self.scene.lane.desk().owed

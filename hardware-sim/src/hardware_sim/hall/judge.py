@@ -6,10 +6,13 @@ believes is no evidence; what it told an officer counts only where the question 
 
 from __future__ import annotations
 
+import abc
 import enum
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from hardware_sim.hall.lane import LAST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +36,7 @@ class Wrong(enum.Enum):
 
     WRONG_OPENING = "wrong_opening"
     LOST_PASSAGE = "lost_passage"
+    LOCKED_IN = "locked_in"  # between two doors
     LOCKED_LANE = "locked_lane"
     UNHEARD_ORDER = "unheard_order"
 
@@ -47,10 +51,70 @@ class ViolationError(Exception):
 
 
 @dataclass(slots=True)
-class Judge:
-    """Watches one hall. `presence_max_s` is for how long an officer's word that they are there holds. Raises ViolationError."""
+class Orders:
+    """What one board was told, and has not shown."""
 
-    board: Barrier
+    clock: Callable[[], float]
+    granted: bool = False
+    granted_s: float = 0.0
+    revoked_s: float | None = None
+    waiting: dict[str, float] = field(default_factory=dict)  # what nobody has heard yet, and since when
+
+    def ordered(self, order: str) -> None:
+        """The lane told the board something, or an officer was answered that it does."""
+        if order in {"grant", "revoke"}:
+            self.waiting.pop("grant", None)
+            self.revoked_s = self.clock() if order == "revoke" else None
+        if order != "revoke":
+            self.waiting.setdefault(order, self.clock())
+
+    def arrives(self, event: str) -> None:
+        """The board did something that bears an order out."""
+        match event:
+            case "grant_received":
+                self.granted, self.granted_s = True, self.clock()
+                self.waiting.pop("grant", None)
+            case "grant_ended":
+                self.granted = False
+            case "release_received":
+                self.waiting.pop("release", None)
+            case "emergency_began":
+                self.waiting.clear()
+            case "emergency_ended":
+                self.waiting.pop("end_emergency", None)
+            case _:
+                pass
+
+    def told(self, incident: str) -> None:
+        """An officer is told what the board does not show."""
+        if incident == "revoke_not_shown":
+            self.revoked_s = None
+        order = _ORDER_OF_INCIDENT.get(incident)
+        if order is not None:
+            self.waiting.pop(order, None)
+
+    def look(self, well_since_s: float) -> None:
+        """Hold what was ordered against what the board shows. Raises ViolationError."""
+        now_s = self.clock()
+        stands_s = math.inf if not self.granted or self.revoked_s is None else max(self.revoked_s, self.granted_s)
+        if now_s - max(stands_s, well_since_s) > HEARD_S:
+            raise ViolationError(Wrong.UNHEARD_ORDER, f"a grant stands {now_s - stands_s:.1f} s after it was revoked")
+        for order, at_s in self.waiting.items():
+            if now_s - max(at_s, well_since_s) > TOLD_S:
+                raise ViolationError(
+                    Wrong.UNHEARD_ORDER, f"{order}, given {now_s - at_s:.1f} s ago, and nobody was told"
+                )
+
+    def lane_died(self) -> None:
+        """What the lane wanted of the board, it wants no more."""
+        self.waiting.clear()
+        self.revoked_s = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Bench(abc.ABC):
+    """What every judge of a hall knows. `presence_max_s` is for how long an officer's word that they are there holds."""
+
     disk: Disk
     clock: Callable[[], float]
     presence_max_s: float
@@ -59,54 +123,89 @@ class Judge:
     by_officer: set[str] = field(default_factory=set)  # whom an officer lets through
     present_s: float = -math.inf
     served: str = ""  # whom the lane serves
-    passed_by_grant: list[str] = field(default_factory=list)  # since the latest grant arrived
     through: set[str] = field(default_factory=set)
-    passages: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
     by_fault: int = 0
     is_helpless: bool = False  # since the lane was at rest, leaf or beam failed: no order could have kept somebody back
+
+    @abc.abstractmethod
+    def happened(self, event: str, fields: dict[str, str | int | bool], door: str) -> None:
+        """A board or its people did something. Raises ViolationError."""
+
+    @abc.abstractmethod
+    def ordered(self, order: str, door: str) -> None:
+        """The lane told a board something, or an officer was answered that it does."""
+
+    @abc.abstractmethod
+    def told(self, incident: str) -> None:
+        """An officer is told what a board does not show."""
+
+    @abc.abstractmethod
+    def look(self) -> None:
+        """Hold what was ordered against what is to be seen. Raises ViolationError."""
+
+    @abc.abstractmethod
+    def lane_died(self) -> None:
+        """What the lane wanted of its boards, it wants no more."""
+
+    @abc.abstractmethod
+    def board_miscounts(self, door: str) -> None:
+        """What the board counted it forgets, or it cannot count: what no record tells by now, none may ever."""
+
+    @abc.abstractmethod
+    def compare_books(self) -> None:
+        """Everything is well, and the lane at rest: every passage must be told. Raises ViolationError."""
+
+    def need_officer(self, name: str) -> None:
+        """Whoever is granted by the machine is granted while an officer is there. Raises ViolationError."""
+        absent_s = self.clock() - self.present_s
+        if name not in self.by_officer and absent_s > self.presence_max_s + PRESENCE_SPARE_S:
+            raise ViolationError(Wrong.WRONG_OPENING, f"{name} was granted with no officer there")
+
+
+@dataclass(slots=True, kw_only=True)
+class Judge(Bench):
+    """Watches a hall before a lane of one door."""
+
+    board: Barrier
+    passed_by_grant: list[str] = field(default_factory=list)  # since the latest grant arrived
+    passages: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
     _blind: bool = False  # since the books were compared last, something was not to be counted, or not to be told
     _open_until_s: float = -math.inf
-    _granted: bool = False
     _unled: bool = False  # a grant stands that no lane is there to take back: the board's watchdog ends it
     _granted_to: str = ""
-    _granted_s: float = 0.0
-    _revoked_s: float | None = None
-    _orders: dict[str, float] = field(default_factory=dict)  # what nobody has heard yet, and since when
+    _orders: Orders = field(init=False)
     _told: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
+
+    def __post_init__(self) -> None:
+        """Nothing was ordered yet."""
+        self._orders = Orders(self.clock)
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def happened(self, event: str, fields: dict[str, str | int | bool]) -> None:
+    def happened(self, event: str, fields: dict[str, str | int | bool], door: str = LAST) -> None:
         """The board or its people did something."""
+        del door
         controller = self.board.controller
         if controller.emergency or controller.releasing:
             self._open_until_s = self.clock() + CLOSES_S
+        self._orders.arrives(event)
         match event:
             case "passed":
                 self._passed(str(fields["traveller"]), str(fields["direction"]))
             case "grant_received":
                 self._grant_arrives()
             case "grant_ended":
-                self._granted = self._unled = False
-            case "release_received":
-                self._orders.pop("release", None)
-            case "emergency_began":
-                self._orders.clear()
-            case "emergency_ended":
-                self._orders.pop("end_emergency", None)
+                self._unled = False
             case _:
                 pass
 
     def _grant_arrives(self) -> None:
-        self._granted, self._granted_s, self._unled = True, self.clock(), False
-        self._orders.pop("grant", None)
+        self._unled = False
         self.passed_by_grant.clear()
         name = self._granted_to
         if name not in self.disk.admissions:
             raise ViolationError(Wrong.WRONG_OPENING, f"{name} was granted before that was on the disk")
-        absent_s = self.clock() - self.present_s
-        if name not in self.by_officer and absent_s > self.presence_max_s + PRESENCE_SPARE_S:
-            raise ViolationError(Wrong.WRONG_OPENING, f"{name} was granted with no officer there")
+        self.need_officer(name)
 
     def _passed(self, name: str, direction: str) -> None:
         self.passages[direction] += 1
@@ -128,64 +227,50 @@ class Judge:
             return
         raise ViolationError(Wrong.WRONG_OPENING, why)
 
-    def board_miscounts(self) -> None:
+    def board_miscounts(self, door: str = LAST) -> None:
         """What the board counted it forgets, or it cannot count: what no record tells by now, none may ever."""
+        del door
         self._blind = True
 
     # ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def ordered(self, order: str) -> None:
+    def ordered(self, order: str, door: str = LAST) -> None:
         """The lane told the board something, or an officer was answered that it does."""
+        del door
         if order == "grant":
             self._granted_to = self.served
-        if order in {"grant", "revoke"}:
-            self._orders.pop("grant", None)
-            self._revoked_s = self.clock() if order == "revoke" else None
-        if order != "revoke":
-            self._orders.setdefault(order, self.clock())
+        self._orders.ordered(order)
 
     def told(self, incident: str) -> None:
         """An officer is told what the board does not show."""
-        if incident == "revoke_not_shown":
-            self._revoked_s = None
-        order = _ORDER_OF_INCIDENT.get(incident)
-        if order is not None:
-            self._orders.pop(order, None)
+        self._orders.told(incident)
 
     def look(self) -> None:
         """Hold what was ordered against what the board shows. Raises ViolationError."""
-        now_s = self.clock()
         controller = self.board.controller
         if controller.emergency or controller.releasing:
-            self._open_until_s = now_s + CLOSES_S
-        stands_s = math.inf if not self._granted or self._revoked_s is None else max(self._revoked_s, self._granted_s)
-        if now_s - max(stands_s, self.well_since_s) > HEARD_S:
-            raise ViolationError(Wrong.UNHEARD_ORDER, f"a grant stands {now_s - stands_s:.1f} s after it was revoked")
-        for order, at_s in self._orders.items():
-            if now_s - max(at_s, self.well_since_s) > TOLD_S:
-                raise ViolationError(
-                    Wrong.UNHEARD_ORDER, f"{order}, given {now_s - at_s:.1f} s ago, and nobody was told"
-                )
+            self._open_until_s = self.clock() + CLOSES_S
+        self._orders.look(self.well_since_s)
 
     def lane_died(self) -> None:
         """What the lane wanted of the board, it wants no more."""
-        self._orders.clear()
-        self._revoked_s = None
-        self._unled = self._granted
+        self._orders.lane_died()
+        self._unled = self._orders.granted
 
     # ── at rest ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def compare_books(self) -> None:
         """Everything is well, and the lane at rest: every passage must be told. Raises ViolationError."""
         for way, went in self.passages.items():
-            told = self.disk.told[way] - self._told[way]
+            told = self.disk.told[LAST][way] - self._told[way]
             if told != went and not self._blind:
                 raise ViolationError(Wrong.LOST_PASSAGE, f"{went} went through ({way}), and records tell of {told}")
-            self._told[way] = self.disk.told[way]
+            self._told[way] = self.disk.told[LAST][way]
             self.passages[way] = 0
         self._blind = self.is_helpless = False
         self.through.clear()
         self.may_pass.clear()
         self.by_officer.clear()
         self.disk.admissions.clear()
+        self.disk.entries.clear()
         self.passed_by_grant.clear()

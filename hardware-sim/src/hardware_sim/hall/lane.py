@@ -8,6 +8,8 @@ from typing import Protocol
 
 WELCOME, LOOK, GO, OFFICER = "welcome", "look", "go", "officer"  # what a screen says
 CLOSED, EMERGENCY = "closed", "emergency"
+FIRST, LAST = "first", "last"  # doors; a lane of one has the last alone
+SENSORS = "sensors"  # between two doors
 
 
 class Word(enum.Enum):
@@ -21,6 +23,8 @@ class Word(enum.Enum):
     END_EMERGENCY = "end_emergency"
     ACKNOWLEDGE = "acknowledge"
     OPEN = "open"
+    PAUSE = "pause"
+    EVACUATE = "evacuate"
 
 
 @dataclass(frozen=True, slots=True)

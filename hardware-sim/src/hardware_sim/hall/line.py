@@ -1,4 +1,4 @@
-"""The line between host and board, byte by byte and in time: what is sent arrives later, hurt, twice or never.
+"""The line between host and board (or sensor unit), byte by byte and in time: what is sent arrives later, hurt, twice or never.
 
 Half duplex and paced: a frame takes its characters' time, the board its turnaround. What harms it is switched from outside. Counts what
 was exchanged, and which orders the host gave again.
@@ -10,12 +10,10 @@ import asyncio
 import math
 import random
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from hardware_sim.barrier.device import Barrier
 
 BAUD = 115_200
 _BITS_A_CHARACTER = 10
@@ -24,6 +22,13 @@ WRITE_MANY = 0x10
 _REFUSED, _BUSY = 0x80, 6
 AGAIN_S = 2.0  # the same write within so long is an order given again
 BIT_ERROR_RATES = (1e-4, 1e-3)
+
+
+class Device(Protocol):
+    """What is at the far end."""
+
+    def receive(self, received: bytes, now_ms: float) -> bytes:
+        """Bytes from the host; returns the reply."""
 
 
 @dataclass(slots=True)
@@ -38,9 +43,9 @@ class Harm:
 
 @dataclass(slots=True)
 class Line:
-    """The line of one board. `deliver` takes what reaches the host; `hit` hears what harmed something, by its kind's word."""
+    """The line of one device. `deliver` takes what reaches the host; `hit` hears what harmed something, by its kind's word."""
 
-    board: Barrier
+    device: Device
     clock: Callable[[], float]
     hit: Callable[[str], None]
     rng: random.Random = field(default_factory=lambda: random.Random(0))
@@ -69,7 +74,7 @@ class Line:
         self._written, self._written_s = sent, now_s
 
     def _arrive(self, received: bytes) -> None:
-        reply = self.board.receive(received, self.clock() * 1000)
+        reply = self.device.receive(received, self.clock() * 1000)
         if not reply:
             return
         if reply[1] & _REFUSED and reply[2] == _BUSY:

@@ -17,6 +17,7 @@ PRESENT_EVERY_S = 8.0
 AGAIN_S = 2.0  # before an order is given again
 DECIDES_S = 1.0  # from the referral on
 ADMITS_MAX = 3  # tries; then the traveller is taken along
+ADMITTED_SHARE = 0.5  # of those who may pass
 
 
 class Officer:
@@ -38,12 +39,11 @@ class Officer:
             desk = self._scene.lane.desk()
             self._say_present()
             self._settle_referrals(desk)
-            if desk.emergency and not self._scene.board.controller.fire:
+            if self._may_end_emergency(desk):
                 self._order_again(Word.END_EMERGENCY)
             elif desk.alarmed:
                 self._order_again(Word.ACKNOWLEDGE)
-            if "person_inside" in desk.notices:
-                self._scene.order(Word.FREE)
+            self._look_after(desk)
             if desk.closed:
                 self._order_again(Word.OPEN)
 
@@ -51,18 +51,33 @@ class Officer:
         """What was answered to an order: what is on its way, somebody must come to see."""
         if outcome != "ordered":
             if word is Word.ADMIT:
-                self._scene.judge.by_officer.discard(self._admits)
+                self._take_word_back(self._admits)
             return
+        judge, boards = self._scene.judge, self._scene.boards
         if word is Word.FREE:
-            self._scene.judge.ordered("release")
-        elif word is Word.END_EMERGENCY and self._scene.board.controller.emergency:
-            self._scene.judge.ordered("end_emergency")
+            judge.ordered("release", next(iter(boards)))  # towards the hall
+        elif word is Word.END_EMERGENCY:
+            for door, board in boards.items():
+                if board.controller.emergency:
+                    judge.ordered("end_emergency", door)
+
+    def _take_word_back(self, name: str) -> None:
+        """The lane could not let them through."""
+        self._scene.judge.by_officer.discard(name)
 
     def rest(self) -> None:
         """A crossing is over."""
         self.referred.clear()
         self._seen_s.clear()
         self._tries.clear()
+
+    def _may_end_emergency(self, desk: Desk) -> bool:
+        return desk.emergency and not self._scene.any_fire
+
+    def _look_after(self, desk: Desk) -> None:
+        """Somebody is inside."""
+        if "person_inside" in desk.notices:
+            self._scene.order(Word.FREE)
 
     def _say_present(self) -> None:
         if not self._scene.forgets and self._scene.clock() - self._scene.judge.present_s >= PRESENT_EVERY_S:
@@ -80,12 +95,17 @@ class Officer:
             self.referred.add(name)
             if (
                 self._scene.forgets
-                or now_s - self._seen_s.setdefault(name, now_s) < DECIDES_S
+                or now_s - self._seen_s.setdefault(name, now_s) < self._decides_s
                 or self._scene.served_now(name)
             ):
                 continue
             self._seen_s[name] = now_s
             self._settle(name)
+
+    @property
+    def _decides_s(self) -> float:
+        """How long a referral waits."""
+        return DECIDES_S
 
     def _settle(self, name: str) -> None:
         scene, tries = self._scene, self._tries.get(name, 0)
@@ -93,7 +113,7 @@ class Officer:
         stands_here = scene.standing == name and name not in scene.judge.through
         if crossing is None or not stands_here or crossing.intention not in VALID:
             self._scene.order(Word.SEND_BACK, name)
-        elif tries < ADMITS_MAX and crossing.drawn < 0.5:
+        elif tries < ADMITS_MAX and crossing.drawn < ADMITTED_SHARE:
             self._tries[name] = tries + 1
             self._admits = name
             scene.judge.by_officer.add(name)

@@ -9,10 +9,19 @@ from __future__ import annotations
 import enum
 import functools
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+from hardware_sim.hall.lane import LAST
 
 BLOCK = 80  # crossings; one of them each kind of fault falls to
 BIT_ERRORS_EVERY = 10
+
+
+class Doors(enum.Enum):
+    """How many doors a lane has. The words are those of `gate simulate --lane`."""
+
+    ONE = "one-door"
+    TWO = "two-door"
 
 
 class Intention(enum.Enum):
@@ -31,9 +40,28 @@ class Intention(enum.Enum):
     LEAVES = "leaves"  # goes away from the camera, and not into the lane
     CALLS = "calls"  # gets an officer to open for them
     FORCES = "forces"  # pushes the closed leaf, and goes away
+    # Between two doors
+    TAILGATED = "tailgated"  # somebody without a document steps in with them
+    TURNS_INSIDE = "turns_inside"  # turns round before the last door, or towards the first
+    STAYS_INSIDE = "stays_inside"  # does not go on
+    FORGETS = "forgets"  # leaves something behind
+    PRESSES = "presses"  # presses the call button
+    FREED = "freed"  # an officer lets them out while they are inside
+    PAUSED = "paused"  # an officer pauses the lane while they are inside
+    EVACUATED = "evacuated"  # an officer declares an emergency while they are inside
 
 
-SELDOM = tuple(Intention)[1:]
+_BETWEEN_DOORS = (
+    Intention.TAILGATED,
+    Intention.TURNS_INSIDE,
+    Intention.STAYS_INSIDE,
+    Intention.FORGETS,
+    Intention.PRESSES,
+    Intention.FREED,
+    Intention.PAUSED,
+    Intention.EVACUATED,
+)
+SELDOM = tuple(one for one in Intention if one is not Intention.GENUINE and one not in _BETWEEN_DOORS)
 GENUINE_SHARE = 0.85
 # Whoever does so makes the lane take something back, or free somebody, while its line may be bad.
 PROVOKING = (Intention.AGAIN, Intention.LEAVES, Intention.CALLS)
@@ -57,12 +85,13 @@ class Kind(enum.Enum):
     STUCK_BEAM = "stuck_beam"
     FORGETFUL_OFFICER = "forgetful_officer"  # does not say any more that they are there
     FIRE = "fire"
+    BLIND_COUNTER = "blind_counter"  # between two doors: it cannot tell how many people are there
 
 
-DEALT = tuple(kind for kind in Kind if kind is not Kind.BIT_ERRORS)
+DEALT = tuple(kind for kind in Kind if kind not in {Kind.BIT_ERRORS, Kind.BLIND_COUNTER})
 
 
-_LOSING_ORDERS = frozenset({Kind.BUSY_ANSWER, Kind.BURST})
+LOSING_ORDERS = frozenset({Kind.BUSY_ANSWER, Kind.BURST})
 
 
 class Moment(enum.Enum):
@@ -70,18 +99,21 @@ class Moment(enum.Enum):
 
     LAID = "laid"  # the document
     GO = "go"  # the screen says so
+    INSIDE = "inside"  # the traveller is between two doors
+    OUT = "out"  # the screen says that they may leave it
     PROVOKED = "provoked"  # what makes the lane take something back, or free somebody, is about to be done
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. `drawn` is for whatever else is to be chosen, from 0 to 1."""
+    """One fault. `drawn` is for whatever else is to be chosen, from 0 to 1; `at` is the board or line that it hits."""
 
     kind: Kind
     moment: Moment
     after_s: float
     lasts_s: float
     drawn: float
+    at: str = field(default=LAST, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +135,7 @@ class Crossing:
         return f"t{self.number}"
 
 
-_LASTS_S: dict[Kind, tuple[float, float]] = {
+LASTS_S: dict[Kind, tuple[float, float]] = {
     Kind.BUSY_ANSWER: (0.05, 2.0),
     Kind.BURST: (0.02, 1.5),
     Kind.BIT_ERRORS: (30.0, 30.0),
@@ -117,6 +149,7 @@ _LASTS_S: dict[Kind, tuple[float, float]] = {
     Kind.STUCK_BEAM: (0.3, 4.0),
     Kind.FORGETFUL_OFFICER: (1.0, 5.0),
     Kind.FIRE: (0.3, 4.0),
+    Kind.BLIND_COUNTER: (0.3, 8.0),
 }
 
 
@@ -125,7 +158,7 @@ def crossing(seed: int, number: int, *, faults: bool, kinds: frozenset[Kind] = f
     rng = random.Random(f"{seed}/{number}")
     fall = falls_to(seed, number) if faults else ()
     intention = Intention.GENUINE if rng.random() < GENUINE_SHARE else rng.choice(SELDOM)
-    if not _LOSING_ORDERS.isdisjoint(fall) and rng.random() < PROVOKING_SHARE:
+    if not LOSING_ORDERS.isdisjoint(fall) and rng.random() < PROVOKING_SHARE:
         intention = rng.choice(PROVOKING)
     drawn = Crossing(
         number=number,
@@ -157,7 +190,7 @@ def _places(seed: int, block: int) -> tuple[int, ...]:
 def _fault(seed: int, number: int, kind: Kind, intention: Intention) -> Fault:
     """Half of them come while document and face are looked at or later, half when somebody may go: there an order can be lost."""
     rng = random.Random(f"{seed}/{number}/{kind.value}")
-    if kind in _FROM_THE_START:
+    if kind in FROM_THE_START:
         moment, after_s = Moment.LAID, 0.0
     elif kind is Kind.SLOW_LEAF:
         moment, after_s = Moment.LAID, rng.uniform(0.0, 1.5)
@@ -166,13 +199,13 @@ def _fault(seed: int, number: int, kind: Kind, intention: Intention) -> Fault:
             Moment.LAID,
             rng.choice([0.0, rng.uniform(0.05, 0.7)]),
         )  # before the opening, or before the decision
-    elif kind in _LOSING_ORDERS and intention in PROVOKING:
-        return Fault(kind, Moment.PROVOKED, 0.0, rng.uniform(*_PROVOKED_S), rng.random())
+    elif kind in LOSING_ORDERS and intention in PROVOKING:
+        return Fault(kind, Moment.PROVOKED, 0.0, rng.uniform(*PROVOKED_S), rng.random())
     else:
         moment = rng.choice([Moment.LAID, Moment.GO])
         after_s = rng.uniform(0.0, 2.5 if moment is Moment.LAID else 1.5)
-    return Fault(kind, moment, after_s, rng.uniform(*_LASTS_S[kind]), rng.random())
+    return Fault(kind, moment, after_s, rng.uniform(*LASTS_S[kind]), rng.random())
 
 
-_PROVOKED_S = (0.15, 0.95)  # shorter than a board's watchdog, which would make up for every order
-_FROM_THE_START = frozenset({Kind.BIT_ERRORS, Kind.FORGETFUL_OFFICER, Kind.CLOCK_JUMP})
+PROVOKED_S = (0.15, 0.95)  # shorter than a board's watchdog, which would make up for every order
+FROM_THE_START = frozenset({Kind.BIT_ERRORS, Kind.FORGETFUL_OFFICER, Kind.CLOCK_JUMP})

@@ -1,4 +1,4 @@
-"""The scene: a lane with its board, line and disk, what is shown there, and what truly happens. Who acts there waits and orders through it.
+"""The scene: a lane with its boards, lines and disk, what is shown there, and what truly happens. Who acts there waits and orders through it.
 
 Time is the event loop's, whatever that is. What happens goes to the judge and into the trace, whose digest tells two runs apart. After a
 violation everybody who waits hears of it.
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.hall.disk import Disk
-from hardware_sim.hall.judge import Judge, ViolationError
-from hardware_sim.hall.lane import CLOSED, GO, OFFICER, Lane, Word
+from hardware_sim.hall.judge import Bench, Judge, ViolationError
+from hardware_sim.hall.lane import CLOSED, GO, LAST, OFFICER, Lane, Word
 from hardware_sim.hall.line import Line
 from hardware_sim.hall.plan import Crossing, Kind
 
@@ -26,15 +26,19 @@ TRACE_MAX = 200  # lines that are kept to be shown
 
 
 class Scene:
-    """One scene on the running loop. `presence_max_s` is for how long the lane takes an officer's word that they are there."""
+    """One scene on the running loop, of a lane of one door. `presence_max_s` is for how long the lane takes an officer's word that they are there.
+
+    `boards` and `lines` are by their doors; the line of what stands beside doors has a name of its own.
+    """
 
     def __init__(self, *, presence_max_s: float) -> None:
         self._loop = asyncio.get_running_loop()
         self.clock: Callable[[], float] = self._loop.time
         self.board = Barrier(self._reported)
-        self.line = Line(self.board, self.clock, self.hit)
+        self.boards: dict[str, Barrier] = {LAST: self.board}
+        self.lines = {LAST: Line(self.board, self.clock, self.hit)}
         self.disk = Disk(lambda: self.hit(Kind.DISK_FULL.value))
-        self.judge = Judge(self.board, self.disk, self.clock, presence_max_s)
+        self.judge: Bench = Judge(board=self.board, disk=self.disk, clock=self.clock, presence_max_s=presence_max_s)
         self.lane: Lane
         self.forgets = False  # the officer, that they should say that they are there
         self.heard: Callable[[Word, str], None] = lambda _, __: None  # what an order is answered
@@ -42,7 +46,7 @@ class Scene:
         self.crossing: Crossing | None = None
         self.standing = ""  # who stands before the lane, or is in it
         self.screen, self.served = CLOSED, ""
-        self.lines: deque[str] = deque(maxlen=TRACE_MAX)
+        self.newest: deque[str] = deque(maxlen=TRACE_MAX)  # of the trace
         self._digest = hashlib.blake2b(digest_size=16)
         self._violation: BaseException | None = None
         self._waits: dict[asyncio.Future[None], None] = {}  # in the order in which they came
@@ -58,10 +62,10 @@ class Scene:
             self.trace(f"shows {screen} {served}")
             self.notify()
 
-    def ordered(self, order: str) -> None:
-        """The lane tells the board something."""
-        self.trace(f"orders {order}")
-        self.judge.ordered(order)
+    def ordered(self, order: str, door: str) -> None:
+        """The lane tells a board something."""
+        self.trace(f"orders {self.at_door(order, door)}")
+        self.judge.ordered(order, door)
 
     def answered(self, word: Word, outcome: str, detail: str) -> None:
         """An officer is answered."""
@@ -101,12 +105,30 @@ class Scene:
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _reported(self, event: str, *, at_ms: int, **fields: str | int | bool) -> None:
-        self.trace(f"{event} {at_ms} {fields}")
-        if event == "leaf_moved" and self.board.leaf_is_slow:
+    @property
+    def any_fire(self) -> bool:
+        """True while a fire input is active."""
+        return any(board.controller.fire for board in self.boards.values())
+
+    def at_rest(self) -> bool:
+        """True when nobody is in the lane, and every leaf is closed."""
+        return self.board.empty and self.board.leaf_closed
+
+    def pass_time(self) -> None:
+        """Whoever walks has come so far."""
+        for board in self.boards.values():
+            board.tick(self.clock() * 1000)
+
+    def at_door(self, what: str, door: str) -> str:
+        """The same with its door, where there are several."""
+        return what if len(self.boards) == 1 else f"{what} {door}"
+
+    def _reported(self, event: str, *, at_ms: int, door: str = LAST, **fields: str | int | bool) -> None:
+        self.trace(f"{self.at_door(event, door)} {at_ms} {fields}")
+        if event == "leaf_moved" and self.boards[door].leaf_is_slow:
             self.hit(Kind.SLOW_LEAF.value)
         try:
-            self.judge.happened(event, fields)
+            self.judge.happened(event, fields, door)
         except ViolationError as error:
             self.violate(error)
         self.notify()
@@ -118,7 +140,7 @@ class Scene:
     def trace(self, text: str) -> None:
         """Note what happens."""
         line = f"{self.clock():.4f} {text}"
-        self.lines.append(line)
+        self.newest.append(line)
         self._digest.update(line.encode())
 
     @property

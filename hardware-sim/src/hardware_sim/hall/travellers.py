@@ -112,13 +112,13 @@ async def _turn(scene: Scene, crossing: Crossing) -> None:
     name = crossing.name
     _step_in(scene, name)
     await scene.until(lambda: scene.board.place_of(name) is not Place.WAITING, WALKS_S)
-    await scene.pause(_between(crossing, STEPS_S))
+    await scene.pause(between(crossing, STEPS_S))
     scene.board.turn_back(name)
     if crossing.intention is Intention.TURNS:
         return
     await scene.until(lambda: scene.board.place_of(name) in {Place.BACK, Place.PASSED}, WALKS_S)
     scene.standing = ""  # an officer sees that it is somebody else who is there
-    await scene.pause(_between(crossing, NEXT_UNSEEN_S if crossing.faults else NEXT_S))
+    await scene.pause(between(crossing, NEXT_UNSEEN_S if crossing.faults else NEXT_S))
     other = f"{name}-other"
     scene.board.walk_in(other)
     await _try(scene, other)
@@ -128,7 +128,7 @@ async def _turn(scene: Scene, crossing: Crossing) -> None:
 async def _be_followed(scene: Scene, crossing: Crossing) -> None:
     name = crossing.name
     _step_in(scene, name)
-    await scene.pause(_between(crossing, BEHIND_S))
+    await scene.pause(between(crossing, BEHIND_S))
     follower = f"{name}-follower"
     scene.standing = ""  # an officer lets nobody through with them there
     scene.board.walk_in(follower)
@@ -169,6 +169,7 @@ async def _leave(scene: Scene, *names: str) -> None:
         scene.board.forget(name)
 
 
-def _between(crossing: Crossing, limits_s: tuple[float, float]) -> float:
+def between(crossing: Crossing, limits_s: tuple[float, float]) -> float:
+    """A time between these, the crossing's own."""
     least_s, most_s = limits_s
     return least_s + (most_s - least_s) * crossing.drawn

@@ -68,7 +68,7 @@ class Troubles:
         await asyncio.sleep(fault.after_s)
         self._begun.add(fault)
         scene = self._scene
-        scene.trace(f"begins {fault}")
+        scene.trace(scene.at_door(f"begins {fault}", fault.at))
         judge = scene.judge
         if fault.kind in _OF_THE_LINE:
             judge.well_since_s = math.inf
@@ -86,7 +86,7 @@ class Troubles:
             case Kind.DEATH:
                 await self._die(fault)
             case Kind.POWER_CYCLE:
-                self._cycle_power()
+                self._cycle_power(fault.at)
             case _:
                 self._switch(fault, on=True)
                 try:
@@ -95,10 +95,32 @@ class Troubles:
                     self._switch(fault, on=False)
 
     def _switch(self, fault: Fault, *, on: bool) -> None:
-        scene, harm = self._scene, self._scene.line.harm
+        scene = self._scene
+        match fault.kind:
+            case Kind.BUSY_ANSWER | Kind.BURST | Kind.BIT_ERRORS | Kind.LOST_REPLY | Kind.DOUBLED_REPLY:
+                self._harm(fault, on=on)
+            case Kind.CLOCK_JUMP:
+                scene.wall_jump_s = JUMPS_S[int(fault.drawn * len(JUMPS_S))] if on else 0.0
+            case Kind.DISK_FULL:
+                scene.disk.full = on
+            case Kind.SLOW_LEAF:
+                scene.judge.is_helpless = True
+                scene.boards[fault.at].slow_leaf(SLOWER * TRAVEL_MS if on else TRAVEL_MS)
+            case Kind.STUCK_BEAM:
+                self._stick(fault.at, int(fault.drawn * 3) if on else None)
+            case Kind.FORGETFUL_OFFICER:
+                scene.forgets = on
+            case Kind.FIRE:
+                self._burn(fault.at, on=on)
+            case _:
+                pass
+
+    def _harm(self, fault: Fault, *, on: bool) -> None:
+        """Harm a line, or mend it."""
+        harm = self._scene.lines[fault.at].harm
         match fault.kind:
             case Kind.BUSY_ANSWER:
-                scene.board.be_busy(busy=on)
+                self._be_busy(fault.at, busy=on)
             case Kind.BURST:
                 harm.noise = on
             case Kind.BIT_ERRORS:
@@ -107,39 +129,28 @@ class Troubles:
                 harm.lose_replies = on
             case Kind.DOUBLED_REPLY:
                 harm.double_replies = on
-            case Kind.CLOCK_JUMP:
-                scene.wall_jump_s = JUMPS_S[int(fault.drawn * len(JUMPS_S))] if on else 0.0
-            case Kind.DISK_FULL:
-                scene.disk.full = on
-            case Kind.SLOW_LEAF:
-                scene.judge.is_helpless = True
-                scene.board.slow_leaf(SLOWER * TRAVEL_MS if on else TRAVEL_MS)
-            case Kind.STUCK_BEAM:
-                self._stick(int(fault.drawn * 3) if on else None)
-            case Kind.FORGETFUL_OFFICER:
-                scene.forgets = on
-            case Kind.FIRE:
-                self._burn(on=on)
             case _:
                 pass
 
-    def _stick(self, beam: int | None) -> None:
+    def _be_busy(self, at: str, *, busy: bool) -> None:
+        self._scene.boards[at].be_busy(busy=busy)
+
+    def _stick(self, door: str, beam: int | None) -> None:
         self._scene.judge.is_helpless = True
-        self._scene.judge.board_miscounts()
-        self._scene.board.stick_beam(beam)
+        self._scene.judge.board_miscounts(door)
+        self._scene.boards[door].stick_beam(beam)
         if beam is not None:
             self._scene.hit(Kind.STUCK_BEAM.value)
 
-    def _burn(self, *, on: bool) -> None:
-        self._scene.board.set_fire(active=on)
+    def _burn(self, door: str, *, on: bool) -> None:
+        self._scene.boards[door].set_fire(active=on)
         if on:
             self._scene.hit(Kind.FIRE.value)
 
-    def _cycle_power(self) -> None:
-        scene = self._scene
-        scene.hit(Kind.POWER_CYCLE.value)
-        scene.judge.board_miscounts()
-        scene.board.power_cycle()
+    def _cycle_power(self, at: str) -> None:
+        self._scene.hit(Kind.POWER_CYCLE.value)
+        self._scene.judge.board_miscounts(at)
+        self._scene.boards[at].power_cycle()
 
     async def _die(self, fault: Fault) -> None:
         scene = self._scene

@@ -1,0 +1,242 @@
+"""What went wrong in the hall before two doors, by what truly happened there.
+
+Beside what the judge of one door looks at: both doors open, a door that is granted on nobody's durable word, to an empty or a crowded lane, people
+who leave by the last door whom nobody let out, people who are kept between the doors.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hardware_sim.hall.judge import CLOSES_S, Bench, Orders, ViolationError, Wrong
+from hardware_sim.hall.lane import FIRST, LAST, WELCOME
+
+if TYPE_CHECKING:
+    from hardware_sim.barrier.device import Barrier
+    from hardware_sim.hall.two_doors.between import Between
+
+FREED_S = 8.0  # an officer's release opens the first door at once, and the last closes meanwhile, a slow one, too
+LOCKED_IN_S = (
+    52.0  # with all well, nobody is inside for longer without a leaf that opens: entering 15 s, then a referral's 30 s
+)
+HELPED_S = 6.0  # after the call button, or an officer's word
+ESCAPE_S = 3.5  # a fire at one door opens the other
+TOLD_OF_S = 1.5  # after so long the sensors have told of whoever and whatever is inside
+_OTHER = {FIRST: LAST, LAST: FIRST}
+
+
+@dataclass(slots=True)
+class _Side:
+    """One door."""
+
+    board: Barrier
+    orders: Orders
+    open_until_s: float = -math.inf
+    granted_to: str = ""
+    passed_by_grant: list[str] = field(default_factory=list)
+    unled: bool = False  # a grant stands that no lane is there to take back
+    blind: bool = False
+    went: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
+    told: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
+
+    @property
+    def is_open(self) -> bool:
+        """True unless the leaf rests closed."""
+        return not self.board.leaf_closed
+
+
+@dataclass(slots=True, kw_only=True)
+class TwoDoorJudge(Bench):
+    """Watches a hall before two doors."""
+
+    boards: dict[str, Barrier]
+    between: Between
+    let_in: set[str] = field(default_factory=set)  # through the first door, by an officer
+    together: set[str] = field(default_factory=set)  # so close behind another that beams see one body
+    owed_s: float = (
+        math.inf
+    )  # since when somebody inside is to be let back: they call for help, or an officer sent them back
+    shows: str = ""  # the screen
+    _invites_s: float = math.inf  # since when it invites while the lane is not empty
+    evacuating: bool = False  # an officer declared an emergency, and has not ended it
+    _freed_s: float = -math.inf
+    _fire_s: float = math.inf
+    _shut_s: dict[str, float] = field(default_factory=dict)  # since when somebody is inside with no leaf that opens
+    _sides: dict[str, _Side] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing has happened yet."""
+        self._sides = {door: _Side(board, Orders(self.clock)) for door, board in self.boards.items()}
+
+    # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def happened(self, event: str, fields: dict[str, str | int | bool], door: str) -> None:
+        """A board or its people did something."""
+        side = self._sides[door]
+        controller = side.board.controller
+        if controller.emergency or controller.releasing:
+            side.open_until_s = self.clock() + CLOSES_S
+        side.orders.arrives(event)
+        match event:
+            case "passed":
+                self._passed(door, side, str(fields["traveller"]), str(fields["direction"]))
+            case "grant_received":
+                side.unled = False
+                side.passed_by_grant.clear()
+                self._granted(door, side)
+            case "grant_ended":
+                side.unled = False
+            case "release_received" if door == FIRST:
+                self.owed_s = math.inf
+            case _:
+                pass
+
+    def _granted(self, door: str, side: _Side) -> None:
+        """A grant arrives at a board. Raises ViolationError."""
+        name = side.granted_to
+        written = self.disk.entries if door == FIRST else self.disk.admissions
+        if name not in written:
+            raise ViolationError(
+                Wrong.WRONG_OPENING, f"the {door} door is granted to {name} before that was on the disk"
+            )
+        if name not in self.let_in:
+            self.need_officer(name)
+        other = self._sides[_OTHER[door]]
+        if (other.is_open or other.orders.granted) and self.clock() > max(side.open_until_s, other.open_until_s):
+            raise ViolationError(Wrong.WRONG_OPENING, f"the {door} door is granted while the other is not closed")
+        inside = self.between.inside
+        if inside != (() if door == FIRST else (name,)):
+            raise ViolationError(Wrong.WRONG_OPENING, f"the {door} door is granted to {name}, and inside are {inside}")
+        since_ms = self.between.bag_since_ms
+        if door == FIRST and since_ms is not None and self.clock() - since_ms / 1000 > TOLD_OF_S:
+            raise ViolationError(Wrong.WRONG_OPENING, f"{name} is let in where somebody left a bag")
+
+    def _passed(self, door: str, side: _Side, name: str, direction: str) -> None:
+        side.went[direction] += 1
+        if direction == "exit" or self.clock() <= side.open_until_s:
+            return
+        others, side.passed_by_grant = side.passed_by_grant, [*side.passed_by_grant, name]
+        if door == FIRST:
+            # Whoever steps in, the lane knows no face of: it lets in one, whoever that is.
+            may, others = True, [] if name in self.together else others
+        else:
+            may = name in self.may_pass | self.by_officer and name in self.disk.admissions
+            self.through.add(name)
+        if not may and side.unled and not others:
+            self.by_fault += 1
+        elif not may:
+            self._blame(side, f"{name} went through the {door} door, whom nobody had verified")
+        elif others:
+            self._blame(side, f"{name} went through the {door} door on a grant that {others[0]} had used")
+
+    def _blame(self, side: _Side, why: str) -> None:
+        if not self.is_helpless:
+            raise ViolationError(Wrong.WRONG_OPENING, why)
+        self.by_fault += 1
+        side.blind = True
+
+    def board_miscounts(self, door: str) -> None:
+        """What the board counted it forgets, or it cannot count."""
+        self._sides[door].blind = True
+
+    # ── orders ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ordered(self, order: str, door: str) -> None:
+        """The lane told a board something, or an officer was answered that it does."""
+        if order == "grant":
+            self._sides[door].granted_to = self.served
+        self._sides[door].orders.ordered(order)
+
+    def freed(self) -> None:
+        """An officer frees whoever is inside."""
+        self._freed_s = self.clock()
+
+    def sent_back(self) -> None:
+        """Whoever is inside is to be let back, unless they are let out already."""
+        if self.between.inside and not self._sides[LAST].orders.granted:
+            self.owed_s = min(self.owed_s, self.clock())
+
+    def told(self, incident: str) -> None:
+        """An officer is told what a board does not show."""
+        for side in self._sides.values():
+            side.orders.told(incident)
+
+    def lane_died(self) -> None:
+        """What the lane wanted of its boards, it wants no more."""
+        self.owed_s = math.inf  # an officer sees to it
+        self.evacuating = False
+        for side in self._sides.values():
+            side.orders.lane_died()
+            side.unled = side.orders.granted
+
+    # ── what is to be seen ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def look(self) -> None:
+        """Hold what was ordered against what is to be seen. Raises ViolationError."""
+        now_s = self.clock()
+        for side in self._sides.values():
+            controller = side.board.controller
+            if controller.emergency or controller.releasing:
+                side.open_until_s = now_s + CLOSES_S
+            side.orders.look(self.well_since_s)
+        self._look_at_both(now_s)
+        self._look_for_help(now_s)
+        self._look_inside(now_s)
+        self._look_at_screen(now_s)
+
+    def _look_at_both(self, now_s: float) -> None:
+        """Both open only in an emergency, and for as long as the last closes when an officer frees somebody."""
+        emergency = self.evacuating or any(side.board.controller.emergency for side in self._sides.values())
+        if emergency:
+            self._freed_s = now_s
+        self._fire_s = min(self._fire_s, now_s) if emergency else math.inf
+        both = all(side.is_open for side in self._sides.values())
+        if both and now_s - self._freed_s > FREED_S and now_s - self.well_since_s > FREED_S:
+            raise ViolationError(Wrong.WRONG_OPENING, "both doors are open")
+        late = now_s - max(self._fire_s, self.well_since_s) > ESCAPE_S
+        if late and not both and self.between.inside:
+            raise ViolationError(Wrong.LOCKED_IN, f"an emergency opened one door for {ESCAPE_S} s and not the other")
+
+    def _look_for_help(self, now_s: float) -> None:
+        if not self.between.inside:
+            self.owed_s = math.inf
+        elif self.owed_s < math.inf and any(side.is_open for side in self._sides.values()):
+            self.owed_s = now_s
+        if now_s - max(self.owed_s, self.well_since_s) > HELPED_S:
+            raise ViolationError(Wrong.LOCKED_IN, f"{now_s - self.owed_s:.1f} s ago somebody was to be let back")
+
+    def _look_at_screen(self, now_s: float) -> None:
+        """Nobody is invited into a lane in which somebody is, or something lies."""
+        is_taken = bool(self.between.inside) or self.between.bag_since_ms is not None
+        self._invites_s = min(self._invites_s, now_s) if is_taken and self.shows == WELCOME else math.inf
+        if now_s - max(self._invites_s, self.well_since_s) > TOLD_OF_S:
+            raise ViolationError(Wrong.WRONG_OPENING, "the next traveller is invited, and the lane is not empty")
+
+    def _look_inside(self, now_s: float) -> None:
+        is_open = any(side.is_open for side in self._sides.values()) or math.isinf(self.well_since_s)
+        self._shut_s = {name: now_s if is_open else self._shut_s.get(name, now_s) for name in self.between.inside}
+        for name, since_s in self._shut_s.items():
+            if now_s - max(since_s, self.well_since_s) > LOCKED_IN_S:
+                raise ViolationError(Wrong.LOCKED_IN, f"{name} is between the doors for {now_s - since_s:.0f} s")
+
+    # ── at rest ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def compare_books(self) -> None:
+        """Everything is well, and the lane at rest: every passage of either door must be told. Raises ViolationError."""
+        for door, side in self._sides.items():
+            for way, went in side.went.items():
+                told = self.disk.told[door][way] - side.told[way]
+                if told != went and not side.blind:
+                    raise ViolationError(
+                        Wrong.LOST_PASSAGE, f"{went} went through the {door} door ({way}), and records tell of {told}"
+                    )
+                side.told[way], side.went[way] = self.disk.told[door][way], 0
+            side.blind = False
+            side.passed_by_grant.clear()
+        self.is_helpless = False
+        for names in (self.through, self.may_pass, self.by_officer, self.let_in, self.together):
+            names.clear()
+        self.disk.admissions.clear()
+        self.disk.entries.clear()

@@ -1,0 +1,95 @@
+"""What a crossing of two doors is going to be, drawn from the seed and its number alone. Pure."""
+
+from __future__ import annotations
+
+import functools
+import random
+
+from hardware_sim.hall.lane import FIRST, LAST, SENSORS
+from hardware_sim.hall.plan import (
+    BIT_ERRORS_EVERY,
+    DEALT,
+    FROM_THE_START,
+    GENUINE_SHARE,
+    LASTS_S,
+    LOSING_ORDERS,
+    PROVOKED_S,
+    PROVOKING_SHARE,
+    Crossing,
+    Fault,
+    Intention,
+    Kind,
+    Moment,
+)
+
+BLOCK = 96  # crossings; one of them each kind of fault falls to: as many crossings meet one as before one door
+KINDS = (*DEALT, Kind.BLIND_COUNTER)  # that are dealt; bit errors come besides
+SELDOM = (
+    Intention.FORGED,
+    Intention.LOOKALIKE,
+    Intention.STAYS,
+    Intention.TURNS,
+    Intention.SWAPS,
+    Intention.FOLLOWED,
+    Intention.FORCES,
+    Intention.TAILGATED,
+    Intention.TURNS_INSIDE,
+    Intention.STAYS_INSIDE,
+    Intention.FORGETS,
+    Intention.PRESSES,
+    Intention.FREED,
+    Intention.PAUSED,
+    Intention.EVACUATED,
+)
+# Whoever does so makes the lane take something back, or open for somebody, while a line may be bad.
+PROVOKING = (Intention.PRESSES, Intention.FREED, Intention.PAUSED, Intention.EVACUATED)
+_BURNS_S = (0.3, 9.0)  # longer than a release
+_OF_SENSORS = frozenset({Kind.BLIND_COUNTER})
+_OF_A_DOOR = frozenset({Kind.SLOW_LEAF, Kind.STUCK_BEAM, Kind.FIRE})
+_LATEST_S = {Moment.LAID: 2.5, Moment.GO: 2.5, Moment.INSIDE: 2.5, Moment.OUT: 1.5}  # after the moment
+
+
+def crossing(seed: int, number: int, *, faults: bool, kinds: frozenset[Kind] = frozenset(Kind)) -> Crossing:
+    """Draw one crossing; of its faults only those of these kinds."""
+    rng = random.Random(f"{seed}/two-door/{number}")
+    fall = falls_to(seed, number) if faults else ()
+    intention = Intention.GENUINE if rng.random() < GENUINE_SHARE else rng.choice(SELDOM)
+    if not LOSING_ORDERS.isdisjoint(fall) and rng.random() < PROVOKING_SHARE:
+        intention = rng.choice(PROVOKING)
+    return Crossing(
+        number=number,
+        intention=intention,
+        rest_s=rng.uniform(0.05, 0.3),
+        reads_s=rng.uniform(0.4, 1.6),
+        compares_s=rng.uniform(0.3, 1.6),
+        goes_s=rng.uniform(0.2, 0.8),
+        drawn=rng.random(),
+        faults=tuple(_fault(seed, number, kind, intention) for kind in fall if kind in kinds),
+    )
+
+
+def falls_to(seed: int, number: int) -> tuple[Kind, ...]:
+    """The kinds of fault that are dealt out to this crossing."""
+    block, at = divmod(number, BLOCK)
+    kinds = tuple(kind for kind, place in zip(KINDS, _places(seed, block), strict=True) if place == at)
+    offset = random.Random(f"{seed}/two-door/bits").randrange(BIT_ERRORS_EVERY)
+    return (*kinds, Kind.BIT_ERRORS) if number % BIT_ERRORS_EVERY == offset else kinds
+
+
+@functools.lru_cache(maxsize=4)
+def _places(seed: int, block: int) -> tuple[int, ...]:
+    rng = random.Random(f"{seed}/two-door/block/{block}")
+    return tuple(rng.randrange(BLOCK) for _ in KINDS)
+
+
+def _fault(seed: int, number: int, kind: Kind, intention: Intention) -> Fault:
+    """Whatever goes wrong does so in one place."""
+    rng = random.Random(f"{seed}/two-door/{number}/{kind.value}")
+    lasts_s, drawn = rng.uniform(*(_BURNS_S if kind is Kind.FIRE else LASTS_S[kind])), rng.random()
+    at = SENSORS if kind in _OF_SENSORS else rng.choice((FIRST, LAST) if kind in _OF_A_DOOR else (FIRST, LAST, SENSORS))
+    if kind in FROM_THE_START:
+        return Fault(kind, Moment.LAID, 0.0, lasts_s, drawn, at)
+    if kind in LOSING_ORDERS and intention in PROVOKING:
+        return Fault(kind, Moment.PROVOKED, 0.0, rng.uniform(*PROVOKED_S), drawn, at)
+    moment = Moment.LAID if kind is Kind.DISK_FULL else rng.choice(tuple(_LATEST_S))
+    return Fault(kind, moment, rng.uniform(0.0, _LATEST_S[moment]), lasts_s, drawn, at)

@@ -1,0 +1,416 @@
+"""Sixty mutants of the lane, by somebody who wants to break its safety or its service: the passage, the engine, the keepers, the drivers.
+
+Each is one change of one file. `SURVIVES` says why a simulation cannot tell one from the sound lane, or what of it the judge cannot see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MACHINE = "gate/passage/machine.py"
+POLICY = "gate/passage/policy.py"
+WANTING = "gate/passage/wanting.py"
+WAY_BACK = "gate/passage/way_back.py"
+OBEYING = "gate/passage/obeying.py"
+ENGINE = "gate/programs/lane/engine.py"
+PARTS = "gate/programs/lane/parts.py"
+ORDERING = "gate/programs/lane/ordering.py"
+SESSION = "drivers/barrier/modbus/session.py"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change. `old` must stand in the file exactly once; `two_doors`: it belongs to a lane of two."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    two_doors: bool = False
+
+
+MUTANTS = (
+    # ── one door: who is let through, and on what ────────────────────────────────────────────────────────────────────
+    Mutant(
+        "a decision to refer opens the door",
+        MACHINE,
+        "if state.decision.verdict is Verdict.REFER or state.spoiled:",
+        "if state.spoiled:",
+    ),
+    Mutant(
+        "what happens while the decision is written is forgotten",
+        MACHINE,
+        "if state.decision.verdict is Verdict.REFER or state.spoiled:",
+        "if state.decision.verdict is Verdict.REFER:",
+    ),
+    Mutant(
+        "the door opens before the decision is durable",
+        MACHINE,
+        "    return Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))",
+        "    if not decision.objections:\n        return Looking(state.crossing, now_ms), (Write(record), LookAtLane())\n"
+        "    return Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))",
+    ),
+    Mutant(
+        "a decision that the log refused counts",
+        MACHINE,
+        "            return refer(state, (*state.decision.objections, *state.spoiled, Objection(Reason.LOG_UNAVAILABLE)))",
+        "            return Looking(state.crossing, now_ms, entry=state.entry), (LookAtLane(),)",
+    ),
+    Mutant(
+        "a document that was taken away counts",
+        MACHINE,
+        "removed=state.removed or state.document is not None",
+        "removed=state.removed",
+    ),
+    Mutant(
+        "whoever steps in after the traveller walked back uses the grant",
+        MACHINE,
+        "if state.entered and seen.bodies == 0 and not enclosed:",
+        "if False:",
+    ),
+    Mutant(
+        "nothing that the beams see takes a grant back",
+        MACHINE,
+        "            if objections := _strays(around, state, event):",
+        "            if (objections := _strays(around, state, event)) and not state.crossing:",
+    ),
+    Mutant(
+        "the next crossing begins while somebody is in the zone",
+        MACHINE,
+        "    if isinstance(event, DoorSeen | SensorsSeen) and around.at_rest():",
+        "    if isinstance(event, DoorSeen | SensorsSeen):",
+    ),
+    Mutant(
+        "a passage ends when its time is over, not when the lane is at rest",
+        MACHINE,
+        "    if isinstance(event, DoorSeen | SensorsSeen) and around.at_rest():",
+        "    if not state.crossing:",
+    ),
+    Mutant(
+        "a grant that no status shows is waited for",
+        MACHINE,
+        "    if granting is not None and now_ms - granting.since_ms >= timing.order_shown_max_ms:",
+        "    if granting is not None and now_ms < granting.since_ms:",
+    ),
+    Mutant(
+        "a grant that nobody uses is waited for without end",
+        MACHINE,
+        "    if now_ms - state.since_ms > timing.grant_ttl_ms + timing.grant_slack_ms:",
+        "    if now_ms < state.since_ms:",
+    ),
+    Mutant(
+        "a document laid by another keeps the grant",
+        MACHINE,
+        "    return Objection(Reason.DOCUMENT_REMOVED if removed else Reason.DOCUMENT_PRESENTED_AGAIN)",
+        "    return Objection(Reason.DOCUMENT_REMOVED) if removed else None",
+    ),
+    Mutant(
+        "a fire is nobody's business",
+        MACHINE,
+        "    elif around.emergency() and not isinstance(state, Emergency):",
+        "    elif around.emergency() and not state:",
+    ),
+    Mutant(
+        "who is through is not said to be through",
+        MACHINE,
+        "            if around.doorway(state.door).just_passed:\n                return _passed(around, state, now_ms)\n",
+        "",
+    ),
+    # ── one door: the policy ─────────────────────────────────────────────────────────────────────────────────────────
+    Mutant(
+        "what could not be checked passes",
+        POLICY,
+        "    if check.result is CheckResult.SUCCESSFUL:",
+        "    if check.result is not CheckResult.FAILED:",
+    ),
+    Mutant(
+        "any face is the document's",
+        POLICY,
+        "elif face.match.value < policy.face_match_min.value:",
+        "elif face.match.value < 0:",
+    ),
+    Mutant(
+        "a face that was not compared passes",
+        POLICY,
+        "    if face.match is None:\n        objections.append(Objection(Reason.FACE_NOT_COMPARED))\n    elif",
+        "    if face.match is not None and",
+    ),
+    Mutant(
+        "a picture lives",
+        POLICY,
+        "elif face.liveness.value < policy.liveness_min.value:",
+        "elif face.liveness.value < 0:",
+    ),
+    Mutant("two before the camera are one", POLICY, "    elif face.faces > 1:", "    elif face.faces > 2:"),
+    Mutant(
+        "an officer who was there once is there",
+        POLICY,
+        "    absent = site.officer_seen_ago_s is None or site.officer_seen_ago_s > policy.officer_presence_max_s",
+        "    absent = site.officer_seen_ago_s is None",
+    ),
+    # ── one door: what the barrier is told ───────────────────────────────────────────────────────────────────────────
+    Mutant(
+        "a revocation is told once",
+        WANTING,
+        "    return replace(doorway, revoking=replace(wanted, at_ms=now_ms)), (Revoke(doorway.door),)",
+        "    return doorway, ()",
+    ),
+    Mutant(
+        "a release is told once",
+        WANTING,
+        "    if revoked or now_ms - wanted.at_ms >= timing.order_again_ms:",
+        "    if revoked:",
+    ),
+    Mutant(
+        "a release is not remembered",
+        OBEYING,
+        "        around = around.with_doorway(replace(around.doorway(door), released_ms=now_ms, freeing=told))",
+        "        around = around.with_doorway(replace(around.doorway(door), released_ms=now_ms, freeing=None and told))",
+    ),
+    Mutant(
+        "an officer's admission is not waited for",
+        OBEYING,
+        "    return _on_its_way(around, Overruling(referral.crossing, admission, now_ms), ordered, written)",
+        "    return _on_its_way(around, Looking(referral.crossing, now_ms, admission), ordered, written, LookAtLane())",
+    ),
+    Mutant(
+        "a settled referral keeps the lane",
+        OBEYING,
+        "    following, shown = go_on(around, crossing) if crossing_of(state) == crossing else (state, ())",
+        "    following, shown = state, ()",
+    ),
+    Mutant(
+        "presence is not noted",
+        OBEYING,
+        "    around = replace(around, officer_seen_ms=said_ms if seen_ms is None else max(seen_ms, said_ms))",
+        "    around = replace(around, officer_seen_ms=said_ms if seen_ms is None else seen_ms)",
+    ),
+    Mutant(
+        "who was referred waits for nobody",
+        "gate/passage/waiting.py",
+        "            return (*waiting, Referral(crossing, objections, now_ms))",
+        "            return waiting",
+    ),
+    Mutant(
+        "an alarm waits for ever",
+        "gate/passage/alarms.py",
+        "replace(one, waits=False)",
+        "replace(one, waits=one.waits)",
+    ),
+    Mutant(
+        "no alarm is cleared by the lane",
+        "gate/passage/alarms.py",
+        "    if not due or emergency or not doorway.at_rest():",
+        "    if due or emergency or not doorway.at_rest():",
+    ),
+    Mutant("one passage is none", "gate/passage/books.py", "        if count:\n", "        if count > 1:\n"),
+    Mutant(
+        "who passes beyond a grant is not in the books",
+        "gate/passage/books.py",
+        "(Direction.ENTRY, now.just_passed - granted, others)",
+        "(Direction.ENTRY, 0, others)",
+    ),
+    Mutant(
+        "what was counted while the lane was dead is lost",
+        "gate/programs/lane/records.py",
+        "        return self.counted if door is Door.LAST else self.first_counted",
+        "        return None",
+    ),
+    # ── one door: engine, keeper, driver ─────────────────────────────────────────────────────────────────────────────
+    Mutant(
+        "a revocation waits behind a grant",
+        ORDERING,
+        "        at = sum(one.kind in _FIRST for one in self._waiting) if kind in _FIRST else len(self._waiting)",
+        "        at = len(self._waiting)",
+    ),
+    Mutant(
+        "a revocation leaves the grant that waits behind it",
+        ORDERING,
+        "        overtaken = {kind, Kind.GRANT} if kind in _FIRST else {kind}",
+        "        overtaken = {kind}",
+    ),
+    Mutant(
+        "the barrier is asked ten times less often",
+        PARTS,
+        "call_later(every_s, look.set)",
+        "call_later(every_s * 10, look.set)",
+    ),
+    Mutant("a barrier that comes back is not told of", PARTS, "        self._post(PartBack(self._part))\n", ""),
+    Mutant(
+        "a grant that stands is not seen",
+        PARTS,
+        "grants_left=status.grants_left_entry + status.grants_left_exit",
+        "grants_left=status.grants_left_exit",
+    ),
+    Mutant(
+        "a fire is not seen",
+        PARTS,
+        "        fire=status.fire,\n        emergency_open=status.emergency_open,",
+        "        fire=False,\n        emergency_open=False,",
+    ),
+    Mutant(
+        "a new line leaves the grant from before",
+        SESSION,
+        "            yield from self.revoke()\n            status = yield from self._look()\n            if status.grants_left_entry or status.grants_left_exit:\n"
+        '                raise SetupError("the controller keeps a grant that was revoked")\n',
+        "            pass\n",
+    ),
+    Mutant(
+        "what failed its check is believed",
+        "drivers/modbus/frames.py",
+        "    if frame != seal(frame[:-2]):",
+        "    if not frame:",
+    ),
+    # ── two doors ────────────────────────────────────────────────────────────────────────────────────────────────────
+    Mutant(
+        "the first door opens before that is durable",
+        MACHINE,
+        "    return recording, (Write(record, awaited=True), Show(Screen.WAIT))",
+        "    if not decision.objections:\n        return Looking(state.crossing, now_ms, entry=Entry(document)), (Write(record), LookAtLane())\n"
+        "    return recording, (Write(record, awaited=True), Show(Screen.WAIT))",
+        two_doors=True,
+    ),
+    Mutant(
+        "the face is not waited for",
+        MACHINE,
+        "    if state.face is not None or state.trouble or state.spoiled or around.lost & {Part.VISION, Part.CAMERA}:",
+        "    if True:",
+        two_doors=True,
+    ),
+    Mutant(
+        "who is inside is looked at while a door is open",
+        MACHINE,
+        "one.seen is not None and one.seen.closed and not one.seen.grants_left for one in around.doors)\n    if enclosed and interior",
+        "one.seen is not None for one in around.doors)\n    if enclosed and interior",
+        two_doors=True,
+    ),
+    Mutant(
+        "an officer's word opens both doors",
+        MACHINE,
+        "            return Referred(state.crossing, officers.referral.objections), (Show(Screen.OFFICER),)",
+        "            return Looking(state.crossing, now_ms, officers), (LookAtLane(),)",
+        two_doors=True,
+    ),
+    Mutant(
+        "several people inside are one",
+        "gate/programs/lane/parts.py",
+        "        people=status.people,",
+        "        people=status.people and 1,",
+        two_doors=True,
+    ),
+    Mutant(
+        "a door that moves is closed",
+        PARTS,
+        "        closed=status.position is LeafPosition.CLOSED,",
+        "        closed=status.position is not LeafPosition.OPEN,",
+        two_doors=True,
+    ),
+    Mutant(
+        "no way back by time",
+        WAY_BACK,
+        "interior.called or waits.at_once or now_ms - waits.since_ms >= limit_ms",
+        "interior.called or waits.at_once",
+        two_doors=True,
+    ),
+    Mutant(
+        "the way back is offered once",
+        WAY_BACK,
+        "waits.offered_ms is not None and now_ms - waits.offered_ms < timing.way_back_again_ms",
+        "waits.offered_ms is not None",
+        two_doors=True,
+    ),
+    Mutant(
+        "the way back opens beside the last door",
+        WAY_BACK,
+        "    return seen is not None and (not seen.closed or seen.grants_left > 0 or is_told)",
+        "    return seen is None and is_told",
+        two_doors=True,
+    ),
+    Mutant(
+        "an officer sends somebody back, and nothing opens",
+        OBEYING,
+        "    return replace(around, interior=replace(interior, waits=Waits(now_ms, at_once=True)))",
+        "    return around",
+        two_doors=True,
+    ),
+    Mutant(
+        "the call button is a moment's",
+        "gate/passage/interior.py",
+        "        called = self.called or seen.call_pressed",
+        "        called = seen.call_pressed",
+        two_doors=True,
+    ),
+    Mutant(
+        "a call that was answered goes on",
+        OBEYING,
+        "        around = replace(around, interior=replace(around.interior, called=False))",
+        "        around = replace(around, interior=replace(around.interior, called=True))",
+        two_doors=True,
+    ),
+    Mutant(
+        "a bag that was left is nobody's business",
+        POLICY,
+        "    if people == 0 and inside.object_left is not False:",
+        "    if people == 0 and inside.object_left is None:",
+        two_doors=True,
+    ),
+    Mutant(
+        "whoever is inside is nobody to the first door",
+        POLICY,
+        "    elif inside.people > people:",
+        "    elif inside.people > people + 1:",
+        two_doors=True,
+    ),
+    Mutant(
+        "a fire at one door leaves the other",
+        MACHINE,
+        "    return replace(emergency, held_ms=now_ms), (*others, shown, *through, *effects_then)",
+        "    return emergency, (shown, *through, *effects_then)",
+        two_doors=True,
+    ),
+    Mutant(
+        "an emergency is held for as long as a release",
+        MACHINE,
+        "    if state.held_ms is not None and now_ms - state.held_ms >= rules.timing.emergency_hold_ms:",
+        "    if state.held_ms is not None and now_ms < state.held_ms:",
+        two_doors=True,
+    ),
+    Mutant(
+        "who goes back is not in the books",
+        "gate/passage/books.py",
+        "        (Direction.EXIT, now.just_left, others),\n",
+        "",
+        two_doors=True,
+    ),
+    Mutant(
+        "every grant is the last door's",
+        ENGINE,
+        "self._barriers[door].grant(ttl_ms)",
+        "self._barriers[Door.LAST].grant(ttl_ms)",
+        two_doors=True,
+    ),
+    Mutant(
+        "every other order is the last door's",
+        ENGINE,
+        "        barrier = self._barriers[effect.door]",
+        "        barrier = self._barriers[Door.LAST]",
+        two_doors=True,
+    ),
+    Mutant(
+        "nobody is released by the board",
+        SESSION,
+        "            yield from write(self._unit, release.holding, release.value)",
+        "            yield from ()",
+        two_doors=True,
+    ),
+)
+
+SURVIVES: dict[str, str] = {}
+
+# Not one of the sixty: orders that the barrier's status contradicts are not told again.
+TOLD_ONCE = Mutant(
+    "every order is told once",
+    WANTING,
+    "    doorway, revoked = _take_back(doorway, state, seen, now_ms, timing)",
+    "    if seen.door is doorway.door:\n        return doorway, ()\n    doorway, revoked = _take_back(doorway, state, seen, now_ms, timing)",
+)
