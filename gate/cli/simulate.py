@@ -48,14 +48,14 @@ def command(
     from rich.console import Console
 
     from gate.simulate.report import Report
-    from gate.simulate.run import Wishes
+    from gate.simulate.run import LANES, Wishes
     from gate.simulate.shrink import command as replay_of
     from gate.simulate.shrink import shortest
-    from hardware_sim.hall.plan import Doors
 
     drawn = secrets.randbits(SEED_BITS) if seed is None else seed
     numbers = tuple(range(crossings)) if only is None else _numbers(only)
-    wishes = Wishes(drawn, numbers, faults is OnOff.ON, _kinds(kinds, Doors(lane.value)), Doors(lane.value))
+    doors = LANES[lane.value]
+    wishes = Wishes(drawn, numbers, faults is OnOff.ON, _kinds(kinds, doors), doors)
     run = _run(wishes)
     replay = "" if run.violation is None else replay_of(shortest(run).wishes)
     report = Report(run, replay)

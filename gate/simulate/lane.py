@@ -194,14 +194,11 @@ class SimulatedLane:
         log = SimulatedLog(self._left, post=self._post, told=self._recorded)
         async with asyncio.TaskGroup() as tasks:
             self._log, self._engine = log, self._wire(barriers, sensors, log, tasks)
-            keepers = [*barriers.values()] if sensors is None else [*barriers.values(), sensors]
+            keepers = [keeper.run() for keeper in barriers.values()]
+            if sensors is not None:
+                keepers.append(sensors.run())
             try:
-                for running in (
-                    self._engine.run(),
-                    *(keeper.run() for keeper in keepers),
-                    log.run(),
-                    self._look_at_site(),
-                ):
+                for running in (self._engine.run(), *keepers, log.run(), self._look_at_site()):
                     tasks.create_task(running)
                 for part in (Part.VISION, Part.CAMERA):
                     self._post(PartBack(part))

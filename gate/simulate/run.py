@@ -24,6 +24,7 @@ from hardware_sim.hall.two_doors.officer import TwoDoorOfficer
 from hardware_sim.hall.two_doors.scene import TwoDoorScene
 from hardware_sim.hall.two_doors.troubles import TwoDoorTroubles
 
+LANES = {doors.value: doors for doors in Doors}  # by their words
 KINDS = {  # of fault that a lane may meet, by their words
     Doors.ONE: {kind.value: kind for kind in (*plan.DEALT, Kind.BIT_ERRORS)},
     Doors.TWO: {kind.value: kind for kind in (*two_door_plan.KINDS, Kind.BIT_ERRORS)},

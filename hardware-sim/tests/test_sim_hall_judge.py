@@ -10,7 +10,7 @@ import pytest
 from hardware_sim.barrier.beams import Way
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.hall.disk import Disk
-from hardware_sim.hall.judge import HEARD_S, TOLD_S, Judge, ViolationError, Wrong
+from hardware_sim.hall.judge import HEARD_S, MISLED_S, TOLD_S, UNDERWAY_S, Judge, ViolationError, Wrong
 
 COUNTERS = {"entry": 1, "exit": 0, "power_ups": 1}
 
@@ -40,7 +40,9 @@ class Case:
 
     def told(self, count: int, direction: str = "entry") -> None:
         self.disk.write(
-            "passed", None, json.dumps({"door": "last", "direction": direction, "count": count, "counters": COUNTERS}).encode()
+            "passed",
+            None,
+            json.dumps({"door": "last", "direction": direction, "count": count, "counters": COUNTERS}).encode(),
         )
 
     def after(self, seconds: float) -> None:
@@ -169,7 +171,7 @@ def test_an_order_that_nothing_shows_must_be_told_to_somebody(order: str) -> Non
 
 @pytest.mark.parametrize(
     ("order", "incident"),
-    [("grant", "grant_not_shown"), ("release", "release_not_shown"), ("end_emergency", "emergency_not_ended")],
+    [("grant", "grant_not_shown"), ("end_emergency", "emergency_not_ended")],
 )
 def test_an_order_of_which_somebody_was_told_is_no_violation(order: str, incident: str) -> None:
     case = Case()
@@ -191,3 +193,44 @@ def test_what_a_dead_lane_wanted_it_wants_no_more() -> None:
     case.judge.ordered("revoke")
     case.judge.lane_died()
     case.after(TOLD_S + 0.1)
+
+
+def test_a_grant_that_arrives_after_it_was_taken_back_is_a_wrong_opening() -> None:
+    case = Case()
+    case.judge.ordered("grant")
+    case.judge.ordered("revoke")
+    case.now_s += UNDERWAY_S + 0.1
+    with pytest.raises(ViolationError, match="after it was taken back"):
+        case.judge.happened("grant_received", {"direction": "entry"})
+
+
+def test_a_grant_that_its_traveller_forfeited_must_end() -> None:
+    case = Case()
+    case.grant("t1")
+    case.judge.forfeits(2.0)
+    case.after(2.0 + HEARD_S - 0.1)
+    with pytest.raises(ViolationError, match="forfeited") as found:
+        case.after(0.2)
+    assert wrong(found) is Wrong.WRONG_OPENING
+
+
+def test_a_release_that_never_comes_is_unheard_whomever_it_was_told() -> None:
+    case = Case()
+    case.judge.ordered("release")
+    case.judge.told("release_not_shown")
+    with pytest.raises(ViolationError, match="never came"):
+        case.after(HEARD_S + 0.1)
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_nobody_is_told_to_go_where_nothing_opens(through: bool) -> None:  # noqa: FBT001 - a case
+    case = Case()
+    case.judge.shows, case.judge.served = "go", "t1"
+    case.judge.through |= {"t1"} if through else set()
+    case.after(0.1)
+    if through:
+        case.after(MISLED_S + 0.1)
+        return
+    with pytest.raises(ViolationError, match="nothing opens") as found:
+        case.after(MISLED_S + 0.1)
+    assert wrong(found) is Wrong.LOCKED_LANE

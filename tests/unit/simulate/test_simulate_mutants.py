@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pytest
 from mutants.run import KILLED_MIN, TREE, copied, fates, lives, simulated
-from mutants.sixty import MUTANTS, SURVIVES, TOLD_ONCE, Mutant
+from mutants.sixty import MADE_UP_FOR, MUTANTS, SURVIVES, TOLD_ONCE, Mutant
+
+EVERY = (*MUTANTS, *MADE_UP_FOR, TOLD_ONCE)
 
 
 def test_there_are_sixty_each_with_its_name() -> None:
     assert len(MUTANTS) == 60
-    assert len({mutant.name for mutant in MUTANTS}) == 60
-    assert len({(mutant.file, mutant.old, mutant.new) for mutant in MUTANTS}) == 60
+    assert len({mutant.name for mutant in EVERY}) == len(EVERY)
+    assert len({(mutant.file, mutant.old, mutant.new) for mutant in EVERY}) == len(EVERY)
     assert SURVIVES.keys() <= {mutant.name for mutant in MUTANTS}
 
 
-@pytest.mark.parametrize("mutant", [*MUTANTS, TOLD_ONCE], ids=lambda one: one.name)
+@pytest.mark.parametrize("mutant", EVERY, ids=lambda one: one.name)
 def test_what_a_mutant_changes_stands_in_its_file_once(mutant: Mutant) -> None:
     sound = (TREE / mutant.file).read_text()
     assert sound.count(mutant.old) == 1
@@ -34,6 +36,11 @@ def test_nine_of_ten_mutants_are_killed_and_of_the_others_is_said_why() -> None:
     survived = {fate.mutant.name for fate in fates(MUTANTS) if not fate.troubles}
     assert len(survived) <= (1 - KILLED_MIN) * len(MUTANTS), survived
     assert survived == SURVIVES.keys()
+
+
+@pytest.mark.long
+def test_what_something_else_makes_up_for_is_not_killed() -> None:
+    assert [fate.mutant.name for fate in fates(MADE_UP_FOR) if fate.troubles] == []
 
 
 @pytest.mark.long

@@ -9,9 +9,9 @@ import pytest
 from gate.simulate import shrink
 from gate.simulate.report import GENUINE_SHARE_MIN, Report
 from gate.simulate.run import KINDS, Run, Wishes, run
-from hardware_sim.hall.plan import BIT_ERRORS_EVERY, Doors, Intention, Kind
-from hardware_sim.hall.two_doors.plan import BLOCK, SELDOM, crossing, falls_to
+from hardware_sim.hall.plan import BIT_ERRORS_EVERY, BLOCK, Doors, Intention, Kind
 from hardware_sim.hall.two_doors.plan import KINDS as DEALT
+from hardware_sim.hall.two_doors.plan import SELDOM, crossing, falls_to
 
 SEED = 5
 QUICK_CROSSINGS = 30  # two seconds; two thousand with --long
@@ -112,5 +112,5 @@ def test_two_thousand_crossings_with_faults_break_nothing_and_meet_every_fault()
     report = Report(result)
     assert report.ok, (report.troubles(), shrink.command(shrink.shortest(result).wishes), result.lines)
     assert result.tally.genuine_admitted >= GENUINE_SHARE_MIN * result.tally.genuine, seed
-    assert all(result.tally.hits[kind] >= 10 for kind in KINDS[Doors.TWO].values()), (seed, result.tally.hits)
+    assert all(result.tally.hits[kind] >= 15 for kind in KINDS[Doors.TWO].values()), (seed, result.tally.hits)
     assert result.orders_again > 0

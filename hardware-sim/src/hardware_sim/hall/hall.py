@@ -37,6 +37,11 @@ class Tally:
     again: Counter[Kind] = field(default_factory=Counter)
     referrals: Counter[Kind] = field(default_factory=Counter)
 
+    @property
+    def share(self) -> float:
+        """Of the genuine travellers, those whom the machine let through."""
+        return self.genuine_admitted / self.genuine if self.genuine else 1.0
+
 
 SceneT = TypeVar("SceneT", bound="Scene")
 
@@ -126,18 +131,21 @@ class Hall(Generic[SceneT]):
 
     def _count(self, crossing: Crossing, again: int) -> None:
         tally, name = self.tally, crossing.name
-        admitted = name in self.scene.judge.through and name not in self.scene.judge.by_officer
+        judge, referred = self.scene.judge, self.officer.referred
+        admitted = name in judge.through and name not in judge.by_officer
+        if admitted and name in referred and crossing.intention is Intention.GENUINE and not crossing.faults:
+            raise ViolationError(Wrong.LOST_PASSAGE, f"{name} is through on their grant, and waits for an officer")
         tally.crossings += 1
         tally.admitted += admitted
-        tally.referred += name in self.officer.referred
+        tally.referred += name in referred
         if crossing.intention is Intention.GENUINE:
             tally.genuine += 1
             tally.genuine_admitted += admitted
         for kind in self.scene.hits:
             tally.hits[kind] += 1
             tally.again[kind] += again
-            tally.referrals[kind] += name in self.officer.referred
-        tally.by_fault = self.scene.judge.by_fault
+            tally.referrals[kind] += name in referred
+        tally.by_fault = judge.by_fault
 
     async def _come_to_rest(self) -> None:
         """Everything is well, and an officer is there: then the lane must invite the next traveller, and the books hold everybody."""

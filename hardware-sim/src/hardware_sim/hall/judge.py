@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hardware_sim.hall.lane import LAST
+from hardware_sim.hall.lane import GO, LAST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 HEARD_S = 1.5  # on a line that has been well for so long every order is heard
 TOLD_S = 4.0  # after so long somebody must have been told of one that is not
+UNDERWAY_S = 0.15  # what is on the wire when it is taken back may still arrive
+MISLED_S = 2.6  # for no longer is somebody told to go where nothing opens
 CLOSES_S = 3.0  # a leaf that a release or an emergency opened may let somebody through for so long after
 PRESENCE_SPARE_S = 1.0
 _ORDER_OF_INCIDENT = {
     "grant_not_shown": "grant",
-    "release_not_shown": "release",
     "emergency_not_ended": "end_emergency",
 }
 
@@ -58,6 +59,8 @@ class Orders:
     granted: bool = False
     granted_s: float = 0.0
     revoked_s: float | None = None
+    forfeit_s: float = math.inf  # from then on the grant is nobody's
+    freeing_s: float = math.inf  # since when somebody is to be freed: that is told until it is heard
     waiting: dict[str, float] = field(default_factory=dict)  # what nobody has heard yet, and since when
 
     def ordered(self, order: str) -> None:
@@ -65,21 +68,29 @@ class Orders:
         if order in {"grant", "revoke"}:
             self.waiting.pop("grant", None)
             self.revoked_s = self.clock() if order == "revoke" else None
-        if order != "revoke":
+        if order == "grant":
+            self.freeing_s = math.inf
+        elif order == "release":
+            self.freeing_s = min(self.freeing_s, self.clock())
+        if order not in {"revoke", "release"}:
             self.waiting.setdefault(order, self.clock())
 
     def arrives(self, event: str) -> None:
         """The board did something that bears an order out."""
         match event:
             case "grant_received":
-                self.granted, self.granted_s = True, self.clock()
+                late_s = 0.0 if self.revoked_s is None else self.clock() - self.revoked_s
+                if late_s > UNDERWAY_S:
+                    raise ViolationError(Wrong.WRONG_OPENING, f"a grant arrives {late_s:.1f} s after it was taken back")
+                self.granted, self.granted_s, self.forfeit_s = True, self.clock(), math.inf
                 self.waiting.pop("grant", None)
             case "grant_ended":
-                self.granted = False
+                self.granted, self.forfeit_s = False, math.inf
             case "release_received":
-                self.waiting.pop("release", None)
+                self.freeing_s = math.inf
             case "emergency_began":
                 self.waiting.clear()
+                self.freeing_s = math.inf
             case "emergency_ended":
                 self.waiting.pop("end_emergency", None)
             case _:
@@ -99,6 +110,12 @@ class Orders:
         stands_s = math.inf if not self.granted or self.revoked_s is None else max(self.revoked_s, self.granted_s)
         if now_s - max(stands_s, well_since_s) > HEARD_S:
             raise ViolationError(Wrong.UNHEARD_ORDER, f"a grant stands {now_s - stands_s:.1f} s after it was revoked")
+        if now_s - max(self.freeing_s, well_since_s) > HEARD_S:
+            raise ViolationError(
+                Wrong.UNHEARD_ORDER, f"a release, given {now_s - self.freeing_s:.1f} s ago, never came"
+            )
+        if self.granted and now_s - max(self.forfeit_s, well_since_s) > HEARD_S:
+            raise ViolationError(Wrong.WRONG_OPENING, "a grant stands that its traveller has forfeited")
         for order, at_s in self.waiting.items():
             if now_s - max(at_s, well_since_s) > TOLD_S:
                 raise ViolationError(
@@ -108,7 +125,7 @@ class Orders:
     def lane_died(self) -> None:
         """What the lane wanted of the board, it wants no more."""
         self.waiting.clear()
-        self.revoked_s = None
+        self.revoked_s, self.forfeit_s, self.freeing_s = None, math.inf, math.inf
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,6 +140,8 @@ class Bench(abc.ABC):
     by_officer: set[str] = field(default_factory=set)  # whom an officer lets through
     present_s: float = -math.inf
     served: str = ""  # whom the lane serves
+    shows: str = ""  # the screen
+    _goes_s: float = math.inf  # since when it says go, and nothing opens
     through: set[str] = field(default_factory=set)
     by_fault: int = 0
     is_helpless: bool = False  # since the lane was at rest, leaf or beam failed: no order could have kept somebody back
@@ -134,6 +153,10 @@ class Bench(abc.ABC):
     @abc.abstractmethod
     def ordered(self, order: str, door: str) -> None:
         """The lane told a board something, or an officer was answered that it does."""
+
+    @abc.abstractmethod
+    def forfeits(self, after_s: float) -> None:
+        """Whoever may leave the lane laid another document, or is not seen any more: so long after, nobody may."""
 
     @abc.abstractmethod
     def told(self, incident: str) -> None:
@@ -154,6 +177,14 @@ class Bench(abc.ABC):
     @abc.abstractmethod
     def compare_books(self) -> None:
         """Everything is well, and the lane at rest: every passage must be told. Raises ViolationError."""
+
+    def look_at_go(self, *, opens: bool) -> None:
+        """Nobody is told to go where nothing opens. Raises ViolationError."""
+        now_s = self.clock()
+        is_told = self.shows == GO and self.served not in self.through
+        self._goes_s = min(self._goes_s, now_s) if is_told and not opens else math.inf
+        if now_s - max(self._goes_s, self.well_since_s) > MISLED_S:
+            raise ViolationError(Wrong.LOCKED_LANE, f"it tells {self.served} to go, and nothing opens")
 
     def need_officer(self, name: str) -> None:
         """Whoever is granted by the machine is granted while an officer is there. Raises ViolationError."""
@@ -241,6 +272,10 @@ class Judge(Bench):
             self._granted_to = self.served
         self._orders.ordered(order)
 
+    def forfeits(self, after_s: float) -> None:
+        """Whoever may leave the lane has lost the right to."""
+        self._orders.forfeit_s = self.clock() + after_s
+
     def told(self, incident: str) -> None:
         """An officer is told what the board does not show."""
         self._orders.told(incident)
@@ -251,6 +286,7 @@ class Judge(Bench):
         if controller.emergency or controller.releasing:
             self._open_until_s = self.clock() + CLOSES_S
         self._orders.look(self.well_since_s)
+        self.look_at_go(opens=self._orders.granted or not self.board.leaf_closed)
 
     def lane_died(self) -> None:
         """What the lane wanted of the board, it wants no more."""

@@ -58,7 +58,7 @@ class Scene:
         """The lane shows this, and serves this traveller."""
         if (screen, served) != (self.screen, self.served):
             self.screen, self.served = screen, served
-            self.judge.served = served
+            self.judge.shows, self.judge.served = screen, served
             self.trace(f"shows {screen} {served}")
             self.notify()
 

@@ -23,6 +23,7 @@ NEXT_UNSEEN_S = (2.2, 2.8)
 STEPS_S = (0.3, 0.4)  # into the zone before they turn: of who is there for less than one look, no board tells
 PUSHED_DEGREES = 30.0
 PROVOKES_S = 0.1  # from the moment when somebody is about to do so
+GAP_S = 2.0  # from the camera's last look until the lane takes it amiss that nobody came
 GONE_S = 1.9  # from the camera's last look until the lane takes that amiss, or nearly
 TRIES_S = 1.5
 BEHIND_S = (0.65, 1.6)  # nearer than that, beams see one body
@@ -77,8 +78,10 @@ async def _go(scene: Scene, crossing: Crossing, troubles: Troubles, *, straight:
         case Intention.AGAIN:
             await _provoke(scene, troubles)
             scene.lane.lay(f"{name}-again")
+            scene.judge.forfeits(0.0)
         case Intention.LEAVES:
             scene.lane.lose_sight(name)
+            scene.judge.forfeits(GAP_S)
             await scene.pause(GONE_S)
             await _provoke(scene, troubles)
         case Intention.TURNS | Intention.SWAPS:

@@ -58,7 +58,6 @@ class TwoDoorJudge(Bench):
     owed_s: float = (
         math.inf
     )  # since when somebody inside is to be let back: they call for help, or an officer sent them back
-    shows: str = ""  # the screen
     _invites_s: float = math.inf  # since when it invites while the lane is not empty
     evacuating: bool = False  # an officer declared an emergency, and has not ended it
     _freed_s: float = -math.inf
@@ -158,6 +157,10 @@ class TwoDoorJudge(Bench):
         if self.between.inside and not self._sides[LAST].orders.granted:
             self.owed_s = min(self.owed_s, self.clock())
 
+    def forfeits(self, after_s: float) -> None:
+        """Whoever may leave the lane has lost the right to."""
+        self._sides[LAST].orders.forfeit_s = self.clock() + after_s
+
     def told(self, incident: str) -> None:
         """An officer is told what a board does not show."""
         for side in self._sides.values():
@@ -181,6 +184,7 @@ class TwoDoorJudge(Bench):
             if controller.emergency or controller.releasing:
                 side.open_until_s = now_s + CLOSES_S
             side.orders.look(self.well_since_s)
+        self.look_at_go(opens=any(side.orders.granted or side.is_open for side in self._sides.values()))
         self._look_at_both(now_s)
         self._look_for_help(now_s)
         self._look_inside(now_s)

@@ -8,6 +8,7 @@ import random
 from hardware_sim.hall.lane import FIRST, LAST, SENSORS
 from hardware_sim.hall.plan import (
     BIT_ERRORS_EVERY,
+    BLOCK,
     DEALT,
     FROM_THE_START,
     GENUINE_SHARE,
@@ -22,7 +23,6 @@ from hardware_sim.hall.plan import (
     Moment,
 )
 
-BLOCK = 96  # crossings; one of them each kind of fault falls to: as many crossings meet one as before one door
 KINDS = (*DEALT, Kind.BLIND_COUNTER)  # that are dealt; bit errors come besides
 SELDOM = (
     Intention.FORGED,
@@ -91,5 +91,9 @@ def _fault(seed: int, number: int, kind: Kind, intention: Intention) -> Fault:
         return Fault(kind, Moment.LAID, 0.0, lasts_s, drawn, at)
     if kind in LOSING_ORDERS and intention in PROVOKING:
         return Fault(kind, Moment.PROVOKED, 0.0, rng.uniform(*PROVOKED_S), drawn, at)
-    moment = Moment.LAID if kind is Kind.DISK_FULL else rng.choice(tuple(_LATEST_S))
+    moment = rng.choice(tuple(_LATEST_S))
+    if kind is Kind.DISK_FULL:
+        moment = Moment.LAID
+    elif kind is Kind.SLOW_LEAF:
+        moment = Moment.LAID if at == FIRST else Moment.INSIDE  # before it moves
     return Fault(kind, moment, rng.uniform(0.0, _LATEST_S[moment]), lasts_s, drawn, at)

@@ -7,7 +7,7 @@ import functools
 from hardware_sim.barrier.device import Barrier
 from hardware_sim.hall.judge import ViolationError
 from hardware_sim.hall.lane import FIRST, LAST, SENSORS
-from hardware_sim.hall.line import Line
+from hardware_sim.hall.line import Device, Line
 from hardware_sim.hall.scene import Scene
 from hardware_sim.hall.two_doors.between import Between
 from hardware_sim.hall.two_doors.judge import TwoDoorJudge
@@ -21,7 +21,7 @@ class TwoDoorScene(Scene):
         self.boards = {door: Barrier(functools.partial(self._reported, door=door)) for door in (FIRST, LAST)}
         self.board = self.boards[LAST]
         self.between = Between(self.boards, self._measured)
-        devices = {**self.boards, SENSORS: self.between}
+        devices: dict[str, Device] = {**self.boards, SENSORS: self.between}
         self.lines = {name: Line(device, self.clock, self.hit) for name, device in devices.items()}
         self.judge: TwoDoorJudge = TwoDoorJudge(
             boards=self.boards,
@@ -40,11 +40,6 @@ class TwoDoorScene(Scene):
         """Whoever walks has come so far, and the sensors look."""
         super().pass_time()
         self.between.pass_time(self.clock() * 1000)
-
-    def shown(self, screen: str, served: str) -> None:
-        """The lane shows this, and serves this traveller."""
-        self.judge.shows = screen
-        super().shown(screen, served)
 
     def way_out_is_open(self, door: str) -> bool:
         """True while a leaf stands open for whoever is inside."""

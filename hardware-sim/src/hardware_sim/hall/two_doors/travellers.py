@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from hardware_sim.barrier.zone import Place
+from hardware_sim.barrier.zone import BODY_DEPTH_M, LEAF_M, START_M, Place
 from hardware_sim.hall.judge import ViolationError, Wrong
 from hardware_sim.hall.lane import FIRST, LAST, Word
 from hardware_sim.hall.plan import VALID, Crossing, Intention, Moment
@@ -24,6 +24,7 @@ STEPS_IN_S = (0.3, 0.5)  # behind another: one body to the beams
 BEHIND_S = (0.65, 1.6)  # two
 NEXT_S = (0.4, 0.9)  # from one body out of the zone to another in
 NEXT_UNSEEN_S = (2.2, 2.8)
+ASKS_S = 2.2  # from being inside, at most
 PRESSED_S = 0.4
 TRIES_S = 2.0
 MAY_BE_INSIDE_S = 200.0
@@ -118,10 +119,15 @@ class _Visit:
         await _step_in_unasked(scene, follower)
 
     async def _walk(self, door: str, name: str) -> None:
-        """Through a leaf; back when the screen says that it is not for them any more, and they stand before it."""
+        """Through a leaf; back when the screen says that it is not for them any more, and they are not in it yet."""
         scene = self._scene
         is_through = _through(scene, door, name)
-        await scene.until(lambda: is_through() or not (scene.may_go(name) or scene.way_out_is_open(door)), WALKS_S)
+
+        def stops() -> bool:
+            at_m = scene.boards[door].bodies_m.get(name, START_M)
+            return at_m < LEAF_M - BODY_DEPTH_M / 2 and not (scene.may_go(name) or scene.way_out_is_open(door))
+
+        await scene.until(lambda: is_through() or stops(), WALKS_S)
         scene.boards[door].turn_back(name)  # whoever is through goes on
         await scene.until(lambda: is_through() or scene.between.walks_at(name) is None, WALKS_S)
 
@@ -184,7 +190,7 @@ class _Visit:
             Intention.EVACUATED: Word.EVACUATE,
             Intention.SWAPS: Word.FREE,
         }.get(crossing.intention)
-        after_s = 0.1 + 4.0 * crossing.drawn
+        after_s = ASKS_S * crossing.drawn
         if crossing.intention is Intention.PRESSES:
             self._comes_along(self._press(after_s))
         elif word is not None:
@@ -272,6 +278,8 @@ def _through(scene: TwoDoorScene, door: str, name: str) -> Callable[[], bool]:
 async def _go_back(scene: TwoDoorScene, name: str) -> None:
     """Towards the hall, as far as the first leaf lets them."""
     board = scene.boards[FIRST]
+    if not await scene.until(lambda: board.empty, WALKS_S):
+        return  # nobody walks through anybody
     board.walk_out(name)
     await scene.until(lambda: not scene.between.is_inside(name) or not scene.way_out_is_open(FIRST), WALKS_S)
     if scene.between.is_inside(name):
