@@ -199,9 +199,13 @@ def test_whoever_is_sent_back_is_let_back_and_who_may_go_on_is_not() -> None:
     going.after(HELPED_S + 0.1)
 
 
-def test_nobody_is_invited_into_a_lane_that_is_not_empty() -> None:
+@pytest.mark.parametrize("why", ["inside", "calls"])
+def test_nobody_is_invited_into_a_lane_that_is_not_empty_or_calls_for_help(why: str) -> None:
     case = Case()
-    case.inside("t1")
+    if why == "inside":
+        case.inside("t1")
+    else:
+        case.judge.told("help_called")
     case.judge.shows = WELCOME
     case.after(0.1)
     with pytest.raises(ViolationError, match="is invited"):

@@ -59,6 +59,7 @@ class TwoDoorJudge(Bench):
         math.inf
     )  # since when somebody inside is to be let back: they call for help, or an officer sent them back
     _invites_s: float = math.inf  # since when it invites while the lane is not empty
+    calls: bool = False  # somebody called for help, and no officer has answered
     evacuating: bool = False  # an officer declared an emergency, and has not ended it
     _freed_s: float = -math.inf
     _fire_s: float = math.inf
@@ -163,13 +164,14 @@ class TwoDoorJudge(Bench):
 
     def told(self, incident: str) -> None:
         """An officer is told what a board does not show."""
+        self.calls = self.calls or incident == "help_called"
         for side in self._sides.values():
             side.orders.told(incident)
 
     def lane_died(self) -> None:
         """What the lane wanted of its boards, it wants no more."""
         self.owed_s = math.inf  # an officer sees to it
-        self.evacuating = False
+        self.evacuating = self.calls = False
         for side in self._sides.values():
             side.orders.lane_died()
             side.unled = side.orders.granted
@@ -197,7 +199,9 @@ class TwoDoorJudge(Bench):
             self._freed_s = now_s
         self._fire_s = min(self._fire_s, now_s) if emergency else math.inf
         both = all(side.is_open for side in self._sides.values())
-        if both and now_s - self._freed_s > FREED_S and now_s - self.well_since_s > FREED_S:
+        # Whoever is inside is let back also while nobody hears of the last door.
+        let_back = now_s <= self._sides[FIRST].open_until_s and now_s - self.well_since_s <= FREED_S
+        if both and now_s - self._freed_s > FREED_S and not let_back:
             raise ViolationError(Wrong.WRONG_OPENING, "both doors are open")
         late = now_s - max(self._fire_s, self.well_since_s) > ESCAPE_S
         if late and not both and self.between.inside:
@@ -212,11 +216,13 @@ class TwoDoorJudge(Bench):
             raise ViolationError(Wrong.LOCKED_IN, f"{now_s - self.owed_s:.1f} s ago somebody was to be let back")
 
     def _look_at_screen(self, now_s: float) -> None:
-        """Nobody is invited into a lane in which somebody is, or something lies."""
-        is_taken = bool(self.between.inside) or self.between.bag_since_ms is not None
+        """Nobody is invited into a lane in which somebody is, or something lies, nor before a call was answered."""
+        is_taken = bool(self.between.inside) or self.between.bag_since_ms is not None or self.calls
         self._invites_s = min(self._invites_s, now_s) if is_taken and self.shows == WELCOME else math.inf
         if now_s - max(self._invites_s, self.well_since_s) > TOLD_OF_S:
-            raise ViolationError(Wrong.WRONG_OPENING, "the next traveller is invited, and the lane is not empty")
+            raise ViolationError(
+                Wrong.WRONG_OPENING, "the next traveller is invited into a lane that is not empty, or calls for help"
+            )
 
     def _look_inside(self, now_s: float) -> None:
         is_open = any(side.is_open for side in self._sides.values()) or math.isinf(self.well_since_s)

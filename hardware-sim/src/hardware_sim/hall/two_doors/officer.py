@@ -34,6 +34,8 @@ class TwoDoorOfficer(Officer):
                 judge.sent_back()
             case _ if outcome != "ordered":
                 pass
+            case Word.ACKNOWLEDGE:
+                judge.calls = False
             case Word.FREE:
                 judge.freed()
             case Word.EVACUATE:
