@@ -169,7 +169,6 @@ def test_both_doors_are_open_in_an_emergency_and_when_an_officer_frees_somebody(
 
 def test_an_emergency_at_one_door_opens_the_other() -> None:
     case = Case()
-    case.inside("t1")
     case.boards[FIRST].controller.emergency = True
     case.boards[FIRST].push_leaf(AJAR)
     case.after(0.1)

@@ -204,7 +204,7 @@ class TwoDoorJudge(Bench):
         if both and now_s - self._freed_s > FREED_S and not let_back:
             raise ViolationError(Wrong.WRONG_OPENING, "both doors are open")
         late = now_s - max(self._fire_s, self.well_since_s) > ESCAPE_S
-        if late and not both and self.between.inside:
+        if late and not both:
             raise ViolationError(Wrong.LOCKED_IN, f"an emergency opened one door for {ESCAPE_S} s and not the other")
 
     def _look_for_help(self, now_s: float) -> None:
