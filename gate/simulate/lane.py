@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from drivers.barrier.modbus.driver import ModbusBarrier
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.profiles import load_profile
-from drivers.links import Link, MemoryLink
 from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.profile import load_profile as load_sensor_profile
 from gate.channel import messages
 from gate.passage import records
 from gate.passage.events import DocumentPresented, DocumentRemoved, Event, Part, PartBack, SiteSeen, TrackChange
 from gate.passage.events import TrackChanged as TrackHasChanged
-from gate.passage.evidence import Alarm, Door, Score
+from gate.passage.evidence import Door, Score
 from gate.passage.lane import Timing
 from gate.passage.machine import Rules
 from gate.passage.orders import (
@@ -44,8 +42,9 @@ from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper
 from gate.programs.lane.records import Remembered
 from gate.simulate.evidence import tell, tell_document, tell_face
 from gate.simulate.log import Left, SimulatedLog
+from gate.simulate.wires import Tap, opener
 from hardware_sim.hall.lane import FIRST, LAST, SENSORS, Desk, Word
-from hardware_sim.hall.line import BAUD, Line
+from hardware_sim.hall.line import BAUD
 from hardware_sim.hall.scene import Scene
 from hardware_sim.hall.two_doors.scene import TwoDoorScene
 
@@ -89,54 +88,6 @@ def command_of(word: Word, crossing: str) -> Command:
             return PauseLane()
         case Word.EVACUATE:  # pragma: no branch - the type checker proves the match complete
             return BeginEmergency()
-
-
-@dataclass(frozen=True, slots=True)
-class Tap:
-    """What the engine asks of the barrier; the hall hears it as it is asked, whether or not it arrives."""
-
-    scene: Scene
-    keeper: BarrierKeeper
-    door: str
-
-    def grant(self, ttl_ms: int) -> Awaitable[float | None]:
-        """Grant one entry."""
-        self.scene.ordered("grant", self.door)
-        return self.keeper.grant(ttl_ms)
-
-    def revoke(self) -> Awaitable[None]:
-        """Take every grant back."""
-        self.scene.ordered("revoke", self.door)
-        return self.keeper.revoke()
-
-    def release(self) -> Awaitable[None]:
-        """Open for whoever is inside."""
-        self.scene.ordered("release", self.door)
-        return self.keeper.release()
-
-    def end_emergency(self) -> Awaitable[None]:
-        """Tell the controller that the emergency is over."""
-        return self.keeper.end_emergency()
-
-    def clear_alarms(self, alarms: tuple[Alarm, ...]) -> Awaitable[None]:
-        """Clear alarms."""
-        return self.keeper.clear_alarms(alarms)
-
-    def look(self) -> None:
-        """Ask for a fresh status now."""
-        self.keeper.look()
-
-
-class _Cable(MemoryLink):
-    """The end of the driver's cable that is in the hall: what arrives there sets out on the line."""
-
-    def __init__(self, line: Line) -> None:
-        super().__init__()
-        self._line = line
-
-    def receive(self, payload: bytes) -> None:
-        """Take what the driver sent."""
-        self._line.send(payload)
 
 
 class SimulatedLane:
@@ -206,25 +157,14 @@ class SimulatedLane:
             finally:
                 self._exchanged, self._drivers = self.exchanges, []
 
-    def _opener(self, line: Line) -> Callable[[], Awaitable[Link]]:
-        """What opens one end of a line for a driver."""
-
-        async def open_link() -> Link:
-            link = MemoryLink()
-            link.peer = _Cable(line)
-            line.deliver = link.receive
-            return link
-
-        return open_link
-
     def _keeper(self, door: str) -> BarrierKeeper:
-        driver = ModbusBarrier(open_link=self._opener(self._scene.lines[door]), profile=self._profile, baud=BAUD)
+        driver = ModbusBarrier(open_link=opener(self._scene.lines[door]), profile=self._profile, baud=BAUD)
         self._drivers.append(driver)
         return BarrierKeeper(driver, post=self._post, poll_s=POLL_S, door=Door(door))
 
     def _sensors_keeper(self) -> SensorsKeeper:
-        opener, profile = self._opener(self._scene.lines[SENSORS]), load_sensor_profile("portcullis-sim")
-        driver = ModbusSensors(open_link=opener, profile=profile, baud=BAUD)
+        open_link, profile = opener(self._scene.lines[SENSORS]), load_sensor_profile("portcullis-sim")
+        driver = ModbusSensors(open_link=open_link, profile=profile, baud=BAUD)
         self._drivers.append(driver)
         return SensorsKeeper(driver, post=self._post, poll_s=SENSORS_POLL_S)
 

@@ -22,7 +22,6 @@ def test_there_are_sixty_each_with_its_name() -> None:
 def test_what_a_mutant_changes_stands_in_its_file_once(mutant: Mutant) -> None:
     sound = (TREE / mutant.file).read_text()
     assert sound.count(mutant.old) == 1
-    compile(sound.replace(mutant.old, mutant.new), mutant.file, "exec")
 
 
 @pytest.mark.long
