@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 GOES_MAX = 6  # how often somebody tries to get on: by the machine, then by an officer
 OUT_MAX = 12  # how often somebody sets out from between the doors
 CLEARS_S = 1.2  # behind one who goes back, so that beams tell two apart
-STEPS_IN_S = (0.3, 0.5)  # behind another: one body to the beams
+STEPS_IN_S = (0.42, 0.6)  # behind another: one body to the beams, two people to the counter
 BEHIND_S = (0.65, 1.6)  # two
 NEXT_S = (0.4, 0.9)  # from one body out of the zone to another in
 NEXT_UNSEEN_S = (2.2, 2.8)
