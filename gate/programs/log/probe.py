@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-EVERY_S: Final = 5.0
-AGAIN_S: Final = 1.0  # while there is no proof
-PROVEN_MAX_S: Final = 15.0
-ANSWER_MAX_S: Final = 10.0
+    from gate.programs.log.timing import Timing
+
 VALUE_BYTES: Final = 16
 
 
 class Probe:
     """Asks `probe` for a proof every few seconds; it says whether it could write the value and read it back."""
 
-    def __init__(self, probe: Callable[[bytes], Awaitable[bool]]) -> None:
+    def __init__(self, probe: Callable[[bytes], Awaitable[bool]], timing: Timing) -> None:
         self._probe = probe
+        self._timing = timing
         self._proven_at_s: float | None = None
         self._asked_at_s: float | None = None
         self._doubted = asyncio.Event()
@@ -46,10 +45,10 @@ class Probe:
     async def _pause(self) -> None:
         if self._proven_at_s is not None:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(EVERY_S):
+                async with asyncio.timeout(self._timing.proof_every_s):
                     await self._doubted.wait()
         if self._proven_at_s is None:
-            await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(self._timing.proof_again_s)
 
     def doubt(self) -> None:
         """Forget the proof: a record was refused."""
@@ -59,12 +58,12 @@ class Probe:
     @property
     def is_able(self) -> bool:
         """True while the last proof is fresh."""
-        return self._proven_at_s is not None and _since_s(self._proven_at_s) <= PROVEN_MAX_S
+        return self._proven_at_s is not None and _since_s(self._proven_at_s) <= self._timing.proven_max_s
 
     @property
     def is_alive(self) -> bool:
         """False while a proof has been asked for in vain for long: yes or no, an answer comes from a writer that lives."""
-        return self._asked_at_s is None or _since_s(self._asked_at_s) <= ANSWER_MAX_S
+        return self._asked_at_s is None or _since_s(self._asked_at_s) <= self._timing.proof_answer_max_s
 
 
 def _since_s(at_s: float) -> float:

@@ -48,6 +48,7 @@ from gate.channel.table import CHANNELS
 from gate.programs.log.probe import Probe
 from gate.programs.log.publishing import Publisher, Worker
 from gate.programs.log.receipts import Receipts
+from gate.programs.log.timing import Timing
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.status import serve_status
@@ -58,7 +59,6 @@ BATCH_MAX = 8  # appends in one transaction
 ANSWERS_MAX = 256  # answers a connection may have outstanding; then it is not read from
 QUIET_S = 0.02  # publishing begins when no record came for so long
 PUBLISH_DELAY_MAX_S = 0.2  # or so long after the first one
-RETRY_S = 1.0  # after the spool could not be written
 
 log = logging.getLogger("gate.log")
 
@@ -70,6 +70,7 @@ async def run(
     wall: Callable[[], datetime] = clock.now,
     monotonic_ms: Callable[[], int] = clock.monotonic_ms,
     boot: str | None = None,
+    timing: Timing = Timing(),  # noqa: B008 - frozen
 ) -> None:
     """Serve the channel `log` until `stop` is set. Raises ConfigError for keys and recipients that can never work."""
     folder = Path(config.paths.state) / "audit"
@@ -102,10 +103,12 @@ async def run(
                         Inbox(Path(config.paths.inbox), folder / "refused"),
                         writer,
                         mirror,
+                        every_s=timing.receipts_every_s,
                         in_store=in_store,
                         in_inbox=in_inbox,
                     ),
                     now=Now(wall, monotonic_ms, boot or clock.boot_id()),
+                    timing=timing,
                 )
                 await server.run(stop)
             finally:
@@ -153,14 +156,16 @@ class LogServer:
         in_store: Worker,
         receipts: Receipts,
         now: Now,
+        timing: Timing,
     ) -> None:
         self._config = config
         self._writer = writer
         self._publisher = publisher
         self._in_store = in_store
         self._receipts = receipts
-        self._probe = Probe(lambda value: in_store(writer.probe, value))
+        self._probe = Probe(lambda value: in_store(writer.probe, value), timing)
         self._now = now
+        self._publish_again_s = timing.publish_again_s
         self._waiting: asyncio.Queue[_Pending] = asyncio.Queue(WAITING_MAX)
         self._written = asyncio.Event()
         self._trouble = Trouble(log, begins="writing_failed", ends="writing_resumed", level=logging.CRITICAL)
@@ -293,7 +298,7 @@ class LogServer:
             self._written.clear()
             if not await self._publisher.catch_up():
                 self._written.set()
-                await asyncio.sleep(RETRY_S)
+                await asyncio.sleep(self._publish_again_s)
             await self._in_store(self._writer.tidy, self._now.monotonic_ms())
             self._report()
 

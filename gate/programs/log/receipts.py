@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from gate.audit.writer import Writer
     from gate.programs.log.publishing import Worker
 
-POLL_S = 1.0
-
 log = logging.getLogger("gate.log")
 
 
@@ -30,11 +28,19 @@ class Receipts:
     """Takes receipts in. `refused` counts those that did not verify; without a mirror there are none."""
 
     def __init__(
-        self, inbox: Inbox, writer: Writer, mirror: Verifier | None, *, in_store: Worker, in_inbox: Worker
+        self,
+        inbox: Inbox,
+        writer: Writer,
+        mirror: Verifier | None,
+        *,
+        every_s: float,
+        in_store: Worker,
+        in_inbox: Worker,
     ) -> None:
         self._inbox = inbox
         self._writer = writer
         self._mirror = mirror
+        self._every_s = every_s
         self._in_store = in_store
         self._in_inbox = in_inbox
         self._trouble = Trouble(log, begins="inbox_problem", ends="inbox_well_again", each=False)
@@ -55,7 +61,7 @@ class Receipts:
         while self._mirror is not None:
             self._report(await self._look(self._mirror))
             taken()
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(self._every_s)
 
     async def _look(self, mirror: Verifier) -> str:
         """Take in what lies there; returns what is wrong with it, in words."""

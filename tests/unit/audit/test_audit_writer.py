@@ -25,7 +25,7 @@ from gate.audit.merkle import leaf_hash, root_of
 from gate.audit.note import Algorithm, Signer
 from gate.audit.record import Header
 from gate.audit.reserve import Reserve
-from gate.audit.store import SCHEMA_VERSION, WAL_BYTES_SCARCE, Store
+from gate.audit.store import SCHEMA_VERSION, WAL_BYTES_MAX, WAL_BYTES_SCARCE, Store
 from gate.audit.writer import DISK_FULL, Refused, Unknown, Wanted
 from gate.verify.verify import verify
 
@@ -195,14 +195,28 @@ def test_full_tiles_leave_their_hash_on_the_next_level(log: SmallLog) -> None:
             store.hashes(1, 0, 3)
 
 
-def test_a_long_write_ahead_log_is_moved_into_the_database(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gate.audit.store.WAL_BYTES_MAX", 0)
+def test_a_long_write_ahead_log_is_moved_into_the_database(log: SmallLog) -> None:
     wal = log.database.with_name("log.sqlite-wal")
     with log.writer() as writer:
         writer.append(crossing("c1"), 0)
+        writer.tidy(0)
         assert wal.stat().st_size > 0
+        writer.append([wanted("incident", body={"long": "x" * 45_000}) for _ in range(100)], 0)
+        assert wal.stat().st_size > WAL_BYTES_MAX
         writer.tidy(0)
         assert wal.stat().st_size == 0
+
+
+def test_proofs_leave_the_log_and_its_files_as_they_are(log: SmallLog) -> None:
+    wal = log.database.with_name("log.sqlite-wal")
+    with log.writer() as writer:
+        longest = 0
+        for _ in range(1500):
+            assert writer.probe(b"value")
+            longest = max(longest, wal.stat().st_size)
+        assert 0.9 * WAL_BYTES_MAX < longest <= WAL_BYTES_MAX, "it was long, and was moved"
+        assert writer.standing.checkpoint is None
+        assert log.database.stat().st_size < 200_000
 
 
 # ── what fails ───────────────────────────────────────────────────────────────────────────────────────────────────────

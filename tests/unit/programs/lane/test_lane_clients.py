@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ from gate.passage.events import (
     RecordReplaced,
 )
 from gate.passage.records import IncidentKind
-from gate.programs.lane import clients, owed
-from gate.programs.lane.clients import LogClient, VisionClient
+from gate.programs.lane.clients import LogClient, Timing, VisionClient
+from gate.programs.lane.owed import OWED_MAX, Owed
 
 
 def count_in(new: messages.NewRecord) -> int:
@@ -43,6 +44,8 @@ def count_in(new: messages.NewRecord) -> int:
 LOG_WELL = messages.Status(program="log", state="ready", detail={"takes_admissions": True})
 LOG_FULL = messages.Status(program="log", state="degraded", detail={"takes_admissions": False})
 DECIDED = decided_record()
+QUICK = Timing(reconnect_s=0.01, retry_s=0.01)
+UNASKED = replace(QUICK, pulse_s=60.0)
 VISION_WELL = messages.Status(program="vision", state="ready", detail={})
 
 
@@ -95,12 +98,12 @@ class Events:
                 await self._new.wait()
 
 
-def _log_client(path: Path, events: Events) -> LogClient:
-    return LogClient(path, post=events.post, monotonic_ms=lambda: 1)
+def _log_client(path: Path, events: Events, timing: Timing = QUICK) -> LogClient:
+    return LogClient(path, post=events.post, monotonic_ms=lambda: 1, timing=timing)
 
 
-def _vision_client(path: Path, events: Events) -> VisionClient:
-    return VisionClient(path, post=events.post, on_message=lambda _: None)
+def _vision_client(path: Path, events: Events, timing: Timing = QUICK) -> VisionClient:
+    return VisionClient(path, post=events.post, on_message=lambda _: None, timing=timing)
 
 
 @contextlib.asynccontextmanager
@@ -113,15 +116,9 @@ async def running(client: LogClient | VisionClient) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "RETRY_S", 0.01)
-    monkeypatch.setattr(clients, "RECONNECT_S", 0.01)
-
-
 async def test_an_awaited_record_is_answered_when_it_is_durable(tmp_path: Path) -> None:
     log, events = FakeLog(), Events()
-    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 42)
+    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 42, timing=QUICK)
     async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         await events.until(PartBack(Part.LOG))
         client.append(records.Granted("c1", 9), awaited=True)
@@ -134,7 +131,7 @@ async def test_an_awaited_record_is_answered_when_it_is_durable(tmp_path: Path) 
 
 async def test_without_a_log_an_awaited_record_is_refused_at_once_and_others_are_owed(tmp_path: Path) -> None:
     log, events = FakeLog(), Events()
-    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
+    client = _log_client(tmp_path / "s", events)
     client.append(DECIDED, awaited=True)
     assert events.seen == [NotRecorded("c1", RecordKind.DECIDED)]
     for number in range(3):
@@ -172,7 +169,7 @@ async def test_an_impostor_in_the_logs_place_makes_no_record_durable_and_is_repo
 async def test_a_full_disk_stops_admissions_and_what_is_owed_is_written_when_there_is_room(tmp_path: Path) -> None:
     log, events = FakeLog(), Events()
     log.full = True
-    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
+    client = _log_client(tmp_path / "s", events)
     async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         client.append(DECIDED, awaited=True)
         await events.until(NotRecorded("c1", RecordKind.DECIDED))
@@ -214,11 +211,10 @@ INCIDENT = records.Incident(None, IncidentKind.LOG_LOST)
 
 
 async def test_that_a_full_log_takes_an_incident_does_not_bring_it_back_and_what_it_refused_is_offered_when_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(clients, "PULSE_S", 0.05)
     log, events = FullLog(), Events()
-    client = _log_client(tmp_path / "s", events)
+    client = _log_client(tmp_path / "s", events, replace(QUICK, pulse_s=0.05))
     async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         client.append(PRESENCE, awaited=False)
         client.append(INCIDENT, awaited=False)
@@ -234,11 +230,10 @@ async def test_that_a_full_log_takes_an_incident_does_not_bring_it_back_and_what
 
 
 async def test_a_refusal_is_the_logs_loss_before_any_status_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(clients, "PULSE_S", 60.0)
     log, events = FakeLog(), Events()
-    client = _log_client(tmp_path / "s", events)
+    client = _log_client(tmp_path / "s", events, UNASKED)
     async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         await events.until(PartBack(Part.LOG))
         log.full = True
@@ -248,9 +243,8 @@ async def test_a_refusal_is_the_logs_loss_before_any_status_says_so(
 
 
 async def test_a_status_that_was_asked_for_before_the_log_refused_something_is_not_believed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(clients, "PULSE_S", 60.0)
     events, told_late = Events(), asyncio.Event()
 
     async def late(connection: Connection[Any]) -> None:
@@ -265,7 +259,7 @@ async def test_a_status_that_was_asked_for_before_the_log_refused_something_is_n
         told_late.set()
         await asyncio.sleep(60)
 
-    client = _log_client(tmp_path / "s", events)
+    client = _log_client(tmp_path / "s", events, UNASKED)
     client.append(PRESENCE, awaited=False)
     async with serve(CHANNELS.log, tmp_path / "s", late), running(client):
         await asyncio.wait_for(told_late.wait(), 5)
@@ -303,20 +297,16 @@ async def test_a_record_that_can_be_none_is_told_once_and_says_nothing_of_the_lo
     assert caplog.messages.count("record_refused") == 1
 
 
-async def test_at_the_limit_the_oldest_owed_record_is_dropped_and_the_loss_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(owed, "OWED_MAX", 2)
-    log, events = FakeLog(), Events()
-    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
-    for number in range(5):
-        client.append(records.Incident(None, IncidentKind.FORCED, number), awaited=False)
-    async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
-        await log.until_written(3)
-    assert [json.loads(new.body) for new in log.written] == [
+def test_at_the_limit_the_oldest_owed_records_are_dropped_and_the_loss_is_written() -> None:
+    queue, written = Owed(lambda: os.urandom(16)), []
+    for number in range(OWED_MAX + 3):
+        queue.add(records.Incident(None, IncidentKind.FORCED, number), 1, awaited=False, reachable=False)
+    while offered := queue.offer(1, has_room=True):
+        written += [json.loads(new.body) for new in offered]
+        queue.settle([messages.Recorded(0)] * len(offered))
+    assert written == [
         {"incident": "records_lost", "count": 3, "waits": False, "door": "last"},
-        {"incident": "forced", "count": 3, "waits": False, "door": "last"},
-        {"incident": "forced", "count": 4, "waits": False, "door": "last"},
+        *({"incident": "forced", "count": n, "waits": False, "door": "last"} for n in range(3, OWED_MAX + 3)),
     ]
 
 
@@ -332,7 +322,7 @@ async def test_what_was_offered_to_a_log_that_dies_is_neither_refused_nor_double
         log.written += message.records
         dies_once.clear()
 
-    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
+    client = _log_client(tmp_path / "s", events)
     async with serve(CHANNELS.log, tmp_path / "s", writes_and_dies), running(client):
         await events.until(PartBack(Part.LOG))
         client.append(records.Opened("c1"), awaited=True)
@@ -351,7 +341,7 @@ async def test_a_log_that_answers_for_other_records_is_hung_up_on(tmp_path: Path
             answer = LOG_WELL if isinstance(message, messages.StatusRequest) else messages.Appended([])
             await connection.send(answer)
 
-    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 1)
+    client = _log_client(tmp_path / "s", events)
     async with serve(CHANNELS.log, tmp_path / "s", confused), running(client):
         await events.until(PartBack(Part.LOG))
         client.append(records.Opened("c1"), awaited=True)
@@ -360,7 +350,7 @@ async def test_a_log_that_answers_for_other_records_is_hung_up_on(tmp_path: Path
 
 
 async def test_what_an_earlier_run_left_is_asked_for_on_a_line_of_its_own(tmp_path: Path) -> None:
-    client = LogClient(tmp_path / "s", post=lambda _: None, monotonic_ms=lambda: 1)
+    client = LogClient(tmp_path / "s", post=lambda _: None, monotonic_ms=lambda: 1, timing=QUICK)
     with pytest.raises(ChannelError):
         await client.left()
     async with serve(CHANNELS.log, tmp_path / "s", FakeLog().handle):
@@ -380,7 +370,7 @@ async def test_vision_is_told_and_heard_and_its_loss_is_an_event(tmp_path: Path)
                 return
             await connection.send(messages.CameraUp(crossing="c1"))
 
-    client = VisionClient(tmp_path / "s", post=events.post, on_message=heard.put_nowait)
+    client = VisionClient(tmp_path / "s", post=events.post, on_message=heard.put_nowait, timing=QUICK)
     client.send(messages.StartCrossing(crossing="lost without a connection"))
     async with (
         serve(CHANNELS.vision, tmp_path / "s", vision),
@@ -399,10 +389,8 @@ async def test_vision_is_told_and_heard_and_its_loss_is_an_event(tmp_path: Path)
 
 @pytest.mark.parametrize("client_of", [_log_client, _vision_client])
 async def test_a_program_that_hangs_is_lost_although_the_kernel_accepts_for_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client_of: Callable[[Path, Events], LogClient | VisionClient]
+    tmp_path: Path, client_of: Callable[[Path, Events, Timing], LogClient | VisionClient]
 ) -> None:
-    monkeypatch.setattr(clients, "PULSE_S", 0.01)
-    monkeypatch.setattr(clients, "SILENCE_MAX_S", 0.2)
     events, hung = Events(), asyncio.Event()
 
     async def peer(connection: Connection[Any]) -> None:
@@ -411,7 +399,7 @@ async def test_a_program_that_hangs_is_lost_although_the_kernel_accepts_for_it(
                 await asyncio.get_running_loop().create_future()
             await connection.send(messages.Status(program="x", state="ready", detail={}))
 
-    client = client_of(tmp_path / "s", events)
+    client = client_of(tmp_path / "s", events, replace(QUICK, pulse_s=0.01, silence_max_s=0.2))
     part = Part.LOG if isinstance(client, LogClient) else Part.VISION
     listening = serve(CHANNELS.vision, tmp_path / "s", peer)
     async with listening, running(client):

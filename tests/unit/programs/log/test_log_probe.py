@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-import pytest
-
-from gate.programs.log import probe
 from gate.programs.log.probe import Probe
+from gate.programs.log.timing import Timing
+
+SOON = Timing(proof_again_s=0.02, proof_every_s=60.0)
 
 
 class Disk:
@@ -29,7 +29,7 @@ class Disk:
 
 @contextlib.asynccontextmanager
 async def probing(disk: Disk) -> AsyncIterator[Probe]:
-    probe = Probe(disk.prove)
+    probe = Probe(disk.prove, SOON)
     task = asyncio.ensure_future(probe.run())
     try:
         yield probe
@@ -44,15 +44,9 @@ async def until(probe: Probe, *, able: bool) -> None:
             await asyncio.sleep(0.005)
 
 
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "AGAIN_S", 0.02)
-    monkeypatch.setattr(probe, "EVERY_S", 60.0)
-
-
 async def test_before_the_first_proof_nothing_is_proven() -> None:
     disk = Disk()
-    assert not Probe(disk.prove).is_able
+    assert not Probe(disk.prove, SOON).is_able
     async with probing(disk) as probe:
         await until(probe, able=True)
 
