@@ -25,14 +25,15 @@ from gate.channel.messages import Status, StatusRequest, View
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.screen import Guidance, Purpose, Screen
-from gate.programs.screens import http, proof
-from gate.programs.screens.http import CONNECTIONS_MAX, Visitors
+from gate.programs.screens.http import CONNECTIONS_MAX
 from gate.programs.screens.program import FRAME_BYTES_MAX, Screens, run
 from gate.programs.screens.start import page_with_secret, start_page
+from gate.programs.screens.timing import Timing
 from gate.programs.shared.config import Config, ConfigError, parse
 from hardware_sim.display import PAINT_S, Display
 
 DEADLINE_S = 8.0
+USUAL = Timing()
 SECRETS: dict[str, str] = {}  # of each address
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 
@@ -78,10 +79,10 @@ class Page:
 
 
 @contextlib.asynccontextmanager
-async def program(settings: Config, **times: float) -> AsyncIterator[str]:
+async def program(settings: Config, timing: Timing = USUAL) -> AsyncIterator[str]:
     """The program, running; gives the page's address."""
     stop = asyncio.Event()
-    running = asyncio.ensure_future(Screens(settings, boot="boot1", **times).run(stop))
+    running = asyncio.ensure_future(Screens(settings, boot="boot1", timing=timing).run(stop))
     address = f"http://127.0.0.1:{settings.screens.port}"
     try:
         async with httpx2.AsyncClient() as client, asyncio.timeout(DEADLINE_S):
@@ -158,7 +159,7 @@ async def test_a_lane_that_hangs_calls_an_officer(tmp_path: Path) -> None:
     settings = config(tmp_path)
     async with (
         FakeLane(settings.socket("lane"), first=view(Screen.GO)).run() as lane,
-        program(settings, lane_pulse_s=0.05, lane_silence_s=0.4) as address,
+        program(settings, Timing(lane_pulse_s=0.05, lane_silence_s=0.4)) as address,
         watching(address) as page,
     ):
         await page.until(screen="go")
@@ -170,7 +171,7 @@ async def test_a_lane_that_has_nothing_new_to_show_but_answers_keeps_its_screen(
     settings = config(tmp_path)
     async with (
         FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run() as lane,
-        program(settings, lane_pulse_s=0.02, lane_silence_s=0.3) as address,
+        program(settings, Timing(lane_pulse_s=0.02, lane_silence_s=0.3)) as address,
         watching(address) as page,
     ):
         await page.until(screen="welcome")
@@ -401,12 +402,9 @@ async def test_status_tells_pages_and_links(tmp_path: Path) -> None:
 async def test_a_server_that_answers_nothing_is_neither_ready_nor_alive_though_its_socket_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proof, "EVERY_S", 0.05)
-    monkeypatch.setattr(proof, "FETCH_S", 0.2)
-    monkeypatch.setattr(proof, "ABLE_MAX_S", 0.5)
-    monkeypatch.setattr(proof, "ALIVE_MAX_S", 1.0)
     settings = config(tmp_path)
-    async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run(), program(settings):
+    timing = Timing(page_every_s=0.05, page_fetch_s=0.2, page_able_max_s=0.5, page_alive_max_s=1.0)
+    async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run(), program(settings, timing):
         await _until_status(settings, page="shown", lane="up")
         assert (await status(settings)).state == "ready"
         with monkeypatch.context() as patch:
@@ -432,9 +430,7 @@ async def test_a_lost_link_is_logged_once_and_so_is_its_return(
     assert events == ["link_down", "link_up", "link_down"]
 
 
-async def test_strangers_of_the_machine_cannot_shut_the_kiosk_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_strangers_of_the_machine_cannot_shut_the_kiosk_out(tmp_path: Path) -> None:
     """Sixty-four connections that said nothing were enough: every later request was answered 503."""
     settings = config(tmp_path)
 
@@ -449,22 +445,15 @@ async def test_strangers_of_the_machine_cannot_shut_the_kiosk_out(
         return strangers
 
     with stack:
-        async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run() as lane:
-            async with program(settings) as address, watching(address) as page:
-                await page.until(screen="welcome")
-                strangers = await crowd()
-                await lane.show(view(Screen.GO))
-                await page.until(screen="go")
-                async with watching(address) as another:
-                    await another.until(screen="go")
-                assert sum(map(_was_hung_up_on, strangers)) >= 150 - CONNECTIONS_MAX
-            with monkeypatch.context() as patch:  # the control removed: whoever came first stays, the newest goes
-                patch.setattr(Visitors, "came", _keeping_the_oldest)
-                async with program(settings) as address:
-                    await crowd()
-                    with pytest.raises((httpx2.HTTPError, OSError)):
-                        async with watching(address):
-                            pass
+        lane = FakeLane(settings.socket("lane"), first=view(Screen.WELCOME))
+        async with lane.run(), program(settings) as address, watching(address) as page:
+            await page.until(screen="welcome")
+            strangers = await crowd()
+            await lane.show(view(Screen.GO))
+            await page.until(screen="go")
+            async with watching(address) as another:
+                await another.until(screen="go")
+            assert sum(map(_was_hung_up_on, strangers)) >= 150 - CONNECTIONS_MAX
 
 
 def _was_hung_up_on(connection: socket.socket) -> bool:
@@ -477,18 +466,9 @@ def _was_hung_up_on(connection: socket.socket) -> bool:
         return True
 
 
-def _keeping_the_oldest(visitors: Visitors, transport: Any) -> None:
-    visitors._strangers[transport.get_extra_info("peername")] = transport
-    if len(visitors._strangers) > CONNECTIONS_MAX:
-        transport.abort()
-
-
-async def test_a_connection_that_asks_for_nothing_is_hung_up_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "REQUEST_S", 0.2)
+async def test_a_connection_that_asks_for_nothing_is_hung_up_on(tmp_path: Path) -> None:
     settings = config(tmp_path)
-    async with program(settings) as address, watching(address) as page:
+    async with program(settings, Timing(request_s=0.2)) as address, watching(address) as page:
         await page.until(screen="officer")
         reader, writer = await asyncio.open_connection("127.0.0.1", settings.screens.port)
         writer.write(b"GET / HTTP/1.1\r\nHost: ")

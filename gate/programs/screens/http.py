@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 CONNECTIONS_MAX: Final = 64
-REQUEST_S: Final = 5.0  # how long a connection may take to ask for something
 GRACE_S: Final = 1  # how long open requests may take to end when the program stops
 
 
@@ -64,8 +63,8 @@ def listen(host: str, port: int) -> socket.socket:
         raise OSError(error.errno, message) from error
 
 
-def server(app: Starlette, visitors: Visitors) -> uvicorn.Server:
-    """The server of the page."""
+def server(app: Starlette, visitors: Visitors, *, request_s: float) -> uvicorn.Server:
+    """The server of the page. A connection may take `request_s` to ask for something."""
 
     class Connection(H11Protocol):
         """One connection, which is noted and does not wait for ever."""
@@ -73,7 +72,7 @@ def server(app: Starlette, visitors: Visitors) -> uvicorn.Server:
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
             super().connection_made(transport)
             visitors.came(transport)
-            self.loop.call_later(REQUEST_S, self._hang_up_on_silence)
+            self.loop.call_later(request_s, self._hang_up_on_silence)
 
         def _hang_up_on_silence(self) -> None:
             if self.scope is None:
