@@ -58,6 +58,10 @@ class MjpegServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.unplug()
+
+    def unplug(self) -> None:
+        """Nobody listens there any more."""
         self._ended.set()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)

@@ -1,7 +1,7 @@
 """An event loop whose clock jumps to the next timer: hours of protocol run in a moment, and always the same way.
 
-Only for code without threads, sockets or processes. When nothing can ever happen again the run ends with an error instead
-of hanging.
+Only for code without threads or processes, and without sockets but those whose other end the test holds. When nothing can ever
+happen again the run ends with an error instead of hanging.
 """
 
 from __future__ import annotations

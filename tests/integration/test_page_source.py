@@ -25,7 +25,6 @@ from gate.passage.evidence import CheckResult, PageCheckId
 from gate.passage.screen import Guidance
 from gate.picture import decode
 from gate.programs.children import portraits, ways
-from gate.programs.vision import page_source
 from gate.programs.vision.page_source import Pages
 from hardware_sim.page.lying import Lying, Manner
 from hardware_sim.page.printing import Page, Size
@@ -187,10 +186,7 @@ async def test_a_camera_that_goes_is_told_once_and_had_back(scanner: PageScanner
         assert (await lane.next(m.PageRead)).page == 1
 
 
-async def test_a_child_that_is_killed_is_replaced_and_pages_count_on(
-    scanner: PageScanner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(page_source, "PAUSE_MIN_S", 0.01)
+async def test_a_child_that_is_killed_is_replaced_and_pages_count_on(scanner: PageScanner) -> None:
     async with watching(seen_by(scanner)) as (_, lane):
         await lane.next(m.PageSourceUp)
         scanner.insert(Lying(PASSPORT))

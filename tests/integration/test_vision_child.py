@@ -29,11 +29,10 @@ from gate.face.track import TrackState
 from gate.passage.events import TrackChange
 from gate.passage.screen import Guidance
 from gate.programs.children import descriptors, portraits, serving, start
-from gate.programs.children import spare as spares
 from gate.programs.children.start import ChildLostError, Process
 from gate.programs.vision import face_child
 from gate.programs.vision.face_child import Child, guidance_of, message_of
-from gate.programs.vision.face_children import FACES, FaceSpare
+from gate.programs.vision.face_children import FACES
 
 DEADLINE_S = 15.0
 Wanted = TypeVar("Wanted")
@@ -277,35 +276,6 @@ async def test_a_child_that_does_not_come_up_is_lost(
     monkeypatch.setattr(start, "START_DEADLINE_S", 0.3)
     with pytest.raises(ChildLostError, match=reason):
         await Process.start(FACES, PREPARE, incoming=m.FromChild)
-
-
-async def test_a_spare_that_never_comes_up_is_tried_again_and_taking_it_fails_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    count = tmp_path / "count"
-    monkeypatch.setattr(sys, "executable", executable(tmp_path, f"echo x >> {count}"))
-    monkeypatch.setattr(spares, "PAUSE_MIN_S", 0.01)
-    spare = FaceSpare(PREPARE)
-    keeping = asyncio.ensure_future(spare.keep())
-    with pytest.raises(ChildLostError, match="the child is"):
-        await spare.take()
-    with pytest.raises(ChildLostError, match="the child is"):
-        await spare.probe_camera()
-    async with asyncio.timeout(DEADLINE_S):
-        while not count.exists() or len(count.read_text().split()) < 3:  # noqa: ASYNC110 - a file sends no event
-            await asyncio.sleep(0.01)
-    assert spare.child is None
-    keeping.cancel()
-    await asyncio.gather(keeping, return_exceptions=True)
-
-
-async def test_waiting_for_a_spare_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spares, "TAKE_DEADLINE_S", 0.05)
-    spare = FaceSpare(PREPARE)
-    with pytest.raises(ChildLostError, match="no child is ready"):
-        await spare.take()
-    with pytest.raises(ChildLostError, match="no child is ready"):
-        await spare.probe_camera()
 
 
 async def test_a_parent_that_hangs_up_while_asked_is_a_closed_channel() -> None:

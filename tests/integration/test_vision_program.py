@@ -25,8 +25,7 @@ from fakes.portraits import as_file, astronaut, before_the_camera, swaying
 from fakes.tiny_models import real_models
 
 from drivers.barrier.settings import Modbus
-from drivers.camera import presence
-from drivers.camera.settings import CameraSettings, Network
+from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
 from gate.channel import messages as m
 from gate.channel.errors import ChannelError
@@ -35,7 +34,6 @@ from gate.channel.table import CHANNELS, Channel
 from gate.face.chain import open_models, template_of
 from gate.passage.screen import Guidance, Purpose
 from gate.programs.shared.config import Audit, Config, Paths, Screens
-from gate.programs.vision import face_children
 from gate.programs.vision import program as vision
 from hardware_sim.camera.display import shone_at_person
 from hardware_sim.display import light_of
@@ -119,12 +117,17 @@ def config_for(folder: Path, *, models: Path, address: str) -> Config:
 
 
 @contextlib.asynccontextmanager
-async def site(folder: Path, *, models: Path | None = None) -> AsyncIterator[Site]:
+async def site(
+    folder: Path,
+    *,
+    models: Path | None = None,
+    timing: vision.Timing = vision.Timing(),  # noqa: B008 - frozen
+) -> AsyncIterator[Site]:
     world = World()
     with MjpegServer(frames_per_second=20, picture=world.picture) as camera:
         config = config_for(folder, models=models or real_models(), address=camera.address)
         stop = asyncio.Event()
-        running = asyncio.ensure_future(vision.run(config, stop=stop))
+        running = asyncio.ensure_future(vision.run(config, stop=stop, timing=timing))
         gate = Site(world, camera, config, await connected(config, CHANNELS.vision))
         try:
             yield gate
@@ -515,57 +518,11 @@ async def test_a_crossing_and_garbage_in_one_write_end_their_connection_and_noth
         assert (await gate.status(state="ready")).alive
 
 
-async def test_a_child_that_lives_and_answers_nothing_is_not_ready_though_its_socket_is_open(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(face_children, "FACES", "fakes.mute_face_child")
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}")
-    monkeypatch.setattr(face_children, "PROVE_DEADLINE_S", 0.5)
-    monkeypatch.setattr(vision, "WATCH_EVERY_S", 0.1)
-    monkeypatch.setattr(vision, "PROVE_EVERY_S", 0.3)
-    async with site(tmp_path) as gate:
-        lost = await gate.next(m.CameraLost)
-        assert (lost.crossing, "does not answer" in lost.reason or "no Proved" in lost.reason) == (None, True)
-        status = await gate.status(state="degraded")
-        assert status.alive, "another child may answer: that is no reason for a new start"
-
-
-async def test_without_the_proof_a_mute_child_passes_for_a_ready_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(face_children, "FACES", "fakes.mute_face_child")
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}")
-    monkeypatch.setattr(face_children.FaceSpare, "proven_s", 0.0)
-    monkeypatch.setattr(vision, "WATCH_EVERY_S", 0.1)
-    async with site(tmp_path) as gate:
-        await gate.status(state="ready")
-        await asyncio.sleep(1.5)
-        await gate.status(state="ready")
-
-
-async def test_a_camera_that_is_unplugged_between_crossings_is_told_before_anybody_comes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(vision, "WATCH_EVERY_S", 0.1)
-    there = True
-
-    async def missing(settings: CameraSettings) -> str | None:
-        return await presence.missing(settings) if there else "the camera is unplugged"
-
-    monkeypatch.setattr(vision, "missing", missing)
-    async with site(tmp_path) as gate:
+async def test_a_camera_that_is_unplugged_between_crossings_is_told_before_anybody_comes(tmp_path: Path) -> None:
+    async with site(tmp_path, timing=vision.Timing(watch_every_s=0.1)) as gate:
         await gate.status(state="ready")
         await asyncio.sleep(0.5)
         assert gate.camera.connections == 0, "it is there, and was asked for no picture"
-        there, gate.camera.mode = False, "drop"
-        lost = await gate.next(m.CameraLost)
-        assert (lost.crossing, lost.reason) == (None, "the camera is unplugged")
-        assert "unplugged" in str((await gate.status(state="degraded")).detail["camera"]) or gate.camera.connections
-        late = await connected(gate.config, CHANNELS.vision)
-        await late.send(m.StatusRequest())
-        heard = [await late.receive(), await late.receive()]
-        assert isinstance(heard[1], m.CameraLost), "a lane that comes later hears so at once"
-        late.close()
-        there, gate.camera.mode = True, "play"
-        assert (await gate.next(m.CameraUp)).crossing is None
-        await gate.status(state="ready")
+        gate.camera.unplug()
+        assert (await gate.next(m.CameraLost)).crossing is None
+        assert (await gate.status(state="degraded")).detail["camera"] != "closed"

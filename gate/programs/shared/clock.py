@@ -52,8 +52,8 @@ def is_synchronised(flag: Path = SYNCHRONISED) -> bool:
     return stat.S_ISREG(found.st_mode) and timedelta(0) <= age <= SYNCHRONISED_AGE_MAX
 
 
-def is_sure(*, not_before: datetime | None, must_be_synchronised: bool) -> bool:
+def is_sure(*, not_before: datetime | None, must_be_synchronised: bool, flag: Path = SYNCHRONISED) -> bool:
     """True when the wall clock can be relied on."""
     if not_before is not None and now() < not_before:
         return False
-    return not must_be_synchronised or is_synchronised()
+    return not must_be_synchronised or is_synchronised(flag)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TypeVar
 
 from gate.channel import messages
-from gate.programs.children.spare import Spare
+from gate.programs.children.spare import Spare, Start
 from gate.programs.children.start import ChildLostError, Process
 
 PROBE_DEADLINE_S = 5.0
@@ -24,12 +25,17 @@ class ChildMuteError(ChildLostError):
     """A child lives, and gives no answer."""
 
 
-class FaceSpare(Spare[messages.FromChild]):
-    """Keeps one prepared face child at hand."""
+def face_children(prepare: messages.Prepare) -> Start[messages.FromChild]:
+    """Starts face children that are prepared so."""
+    return partial(Process.start, FACES, prepare, incoming=messages.FromChild)
 
-    def __init__(self, prepare: messages.Prepare) -> None:
+
+class FaceSpare(Spare[messages.FromChild]):
+    """Keeps one prepared face child at hand, which `start` gives."""
+
+    def __init__(self, start: Start[messages.FromChild]) -> None:
         super().__init__(self._start_one, log=log)
-        self._prepare = prepare
+        self._start_face_child = start
         self._proven: tuple[Faces | None, float] = (None, 0.0)
 
     @property
@@ -78,7 +84,7 @@ class FaceSpare(Spare[messages.FromChild]):
             return answer
 
     async def _start_one(self) -> Faces:
-        child: Faces = await Process.start(FACES, self._prepare, incoming=messages.FromChild)
+        child = await self._start_face_child()
         self._proven = (child, asyncio.get_running_loop().time())  # it has just proved every model
         return child
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from fakes.document_children import FakeChild
+from fakes.virtual_time import run_virtual
 
 from gate.channel import messages
-from gate.programs.children import spare as spares
 from gate.programs.children.spare import Spare
 from gate.programs.children.start import ChildLostError
 
@@ -101,19 +101,18 @@ async def test_one_that_was_being_started_meanwhile_is_ended() -> None:
         assert [one.ended for one in starting.started] == [True]
 
 
-async def test_a_problem_is_told_to_whoever_takes_and_is_over_with_the_next_child(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(spares, "PAUSE_MIN_S", 0.0)
-    monkeypatch.setattr(spares, "PAUSE_MAX_S", 0.0)
-    starting = Starting()
-    starting.problem = "a child cannot be started"
-    async with kept(starting) as spare:
-        with pytest.raises(ChildLostError, match="cannot be started"):
-            await spare.take()
-        await some_turns()
-        starting.problem = ""
-        await some_turns()
-        assert spare.problem == ""
-        assert await spare.take() is not None
+def test_a_problem_is_told_to_whoever_takes_and_is_over_with_the_next_child(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        starting = Starting()
+        starting.problem = "a child cannot be started"
+        async with kept(starting) as spare:
+            with pytest.raises(ChildLostError, match="cannot be started"):
+                await spare.take()
+            await asyncio.sleep(2)
+            starting.problem = ""
+            await asyncio.sleep(2)
+            assert spare.problem == ""
+            assert await spare.take() is not None
+
+    run_virtual(story())
     assert caplog.messages == ["no_spare"], "once"

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from fakes.virtual_time import run_virtual
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,11 +64,11 @@ async def test_lines_arrive_as_they_were_read() -> None:
     await sending
 
 
-async def test_lines_that_are_not_complete_in_time_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ways, "COMPLETE_S", 0.01)
+def test_lines_that_are_not_complete_in_time_are_none() -> None:
     ours, theirs = pair()
     with ours:
-        assert await ways.receive_lines(theirs) == []
+        ours.sendall(b"\x92")
+        assert run_virtual(ways.receive_lines(theirs)) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"\xc1", bytes(4000), b"\x93\x90\x90\x90", b"\x91\x91\xd9\x45" + b"A" * 0x45])
@@ -107,13 +108,12 @@ async def test_what_is_no_portrait_is_told_from_none(content: bytes, reason: str
         await read_of(content)
 
 
-async def test_a_portrait_that_does_not_go_on_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portraits, "COMPLETE_S", 0.01)
+def test_a_portrait_that_does_not_go_on_is_broken() -> None:
     ours, theirs = pair()
     with ours:
         ours.sendall(b"\x01\x00\x00\x00\x09half")
         with pytest.raises(BrokenPortraitError, match="not complete"):
-            await portraits.receive(theirs)
+            run_virtual(portraits.receive(theirs))
 
 
 async def test_one_that_is_too_long_is_refused_by_its_head_alone() -> None:

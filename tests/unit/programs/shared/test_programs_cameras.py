@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from drivers.camera.files import FilesCamera
-from drivers.camera.gstreamer import GstreamerCamera
+from drivers.camera.gstreamer import LAUNCHER, GstreamerCamera
 from drivers.camera.network import NetworkCamera
 from drivers.camera.newest import NewestFrame
 from drivers.camera.settings import Calibration, CameraSettings, Files, Gstreamer, Network, V4l2
@@ -22,8 +22,10 @@ DEVICE = "/dev/v4l/by-id/usb-camera-index0"
 
 
 def test_each_driver_is_made_of_what_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    launcher = tmp_path / LAUNCHER
+    launcher.touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
     cv2.imwrite(str(tmp_path / "0.png"), np.zeros((120, 160, 3), np.uint8))
-    monkeypatch.setattr("drivers.camera.gstreamer.shutil.which", lambda name: f"/usr/bin/{name}")
     made: dict[type, CameraSettings] = {
         NetworkCamera: Network(address="http://127.0.0.1/stream"),
         V4l2Camera: V4l2(address=DEVICE),

@@ -46,15 +46,13 @@ def test_a_folder_or_a_link_in_the_flags_place_counts_for_nothing(flag: Path, tm
 
 
 def test_in_service_it_must_be_synchronised_and_elsewhere_it_must_only_not_run_backwards(
-    monkeypatch: pytest.MonkeyPatch,
+    flag: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(clock, "is_synchronised", lambda: False)
-    assert not clock.is_sure(not_before=None, must_be_synchronised=True)
-    assert clock.is_sure(not_before=None, must_be_synchronised=False)
-    tomorrow = clock.now() + timedelta(days=1)
-    assert not clock.is_sure(not_before=tomorrow, must_be_synchronised=False)
-    monkeypatch.setattr(clock, "is_synchronised", lambda: True)
-    assert clock.is_sure(not_before=clock.now(), must_be_synchronised=True)
+    missing, tomorrow = tmp_path / "missing", clock.now() + timedelta(days=1)
+    assert not clock.is_sure(not_before=None, must_be_synchronised=True, flag=missing)
+    assert clock.is_sure(not_before=None, must_be_synchronised=False, flag=missing)
+    assert not clock.is_sure(not_before=tomorrow, must_be_synchronised=False, flag=flag)
+    assert clock.is_sure(not_before=clock.now(), must_be_synchronised=True, flag=flag)
 
 
 def test_systemds_name_of_the_boot_is_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,57 +3,57 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any, cast
+from pathlib import Path
 
 import pytest
+from fakes.small_gate import small_gate
+from fakes.virtual_time import run_virtual
 
 from gate.channel.messages import Status
-from gate.programs.shared import runner
+from gate.programs.shared.config import Config
+from gate.programs.shared.runner import LIFE_POLL_S, READY_POLL_S, _tell_of_life
+from gate.programs.shared.status import serve_status
 
 ABLE = Status("lane", "ready", {})
 WAITING = Status("lane", "degraded", {})
 STILL = Status("lane", "degraded", {}, alive=False)
 
 
-async def told(monkeypatch: pytest.MonkeyPatch, *answers: Status | None) -> list[str]:
-    """What is notified while the program answers so, one after another."""
-    monkeypatch.setattr(runner, "LIFE_POLL_S", 0)
-    monkeypatch.setattr(runner, "READY_POLL_S", 0)
-    left: Iterator[Status | None] = iter(answers)
-    done = asyncio.Event()
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return small_gate(tmp_path)
 
-    async def status_of(*_: object, **__: object) -> Status | None:
-        try:
-            return next(left)
-        except StopIteration:
-            done.set()
-            await asyncio.Event().wait()
-            raise
 
-    monkeypatch.setattr(runner, "status_of", status_of)
+def told(config: Config, *answers: Status) -> list[str]:
+    """What is notified while the program begins to answer, and then answers so, one after another."""
+    left = iter(answers)
     heard: list[str] = []
-    life = asyncio.ensure_future(runner._tell_of_life("lane", cast("Any", None), heard.append))
-    async with asyncio.timeout(5):
-        await done.wait()
-    life.cancel()
-    await asyncio.gather(life, return_exceptions=True)
+
+    async def lived() -> None:
+        life = asyncio.ensure_future(_tell_of_life("lane", config, heard.append))
+        await asyncio.sleep(3)
+        assert heard == []
+        async with serve_status(config, "lane", lambda: next(left)):
+            await asyncio.sleep(READY_POLL_S + (len(answers) - 0.5) * LIFE_POLL_S)
+        life.cancel()
+        await asyncio.gather(life, return_exceptions=True)
+
+    run_virtual(lived())
+    assert list(left) == []
     return heard
 
 
-async def test_a_program_that_answers_is_ready_once_and_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    heard = await told(monkeypatch, None, ABLE, ABLE)
+def test_a_program_that_answers_is_ready_once_and_gives_signs_of_life(config: Config) -> None:
+    heard = told(config, ABLE, ABLE)
     assert heard == ["READY=1", "WATCHDOG=1\nSTATUS=ready", "WATCHDOG=1\nSTATUS=ready"]
 
 
-async def test_a_program_that_waits_for_others_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_waits_for_others_is_alive(config: Config) -> None:
     """A lane whose barrier is unplugged would be started anew for ever, and be no better for it."""
-    assert (await told(monkeypatch, WAITING))[1:] == ["WATCHDOG=1\nSTATUS=degraded"]
+    assert told(config, WAITING)[1:] == ["WATCHDOG=1\nSTATUS=degraded"]
 
 
-async def test_a_program_whose_work_stands_still_gives_no_sign_of_life_though_it_answers(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    heard = await told(monkeypatch, ABLE, STILL, STILL, None)
+def test_a_program_whose_work_stands_still_gives_no_sign_of_life_though_it_answers(config: Config) -> None:
+    heard = told(config, ABLE, STILL, STILL)
     assert [one for one in heard if "WATCHDOG" in one] == ["WATCHDOG=1\nSTATUS=ready"]
     assert heard[-1] == "STATUS=stands still"

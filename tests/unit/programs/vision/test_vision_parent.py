@@ -11,16 +11,19 @@ from typing import Any, cast
 
 import msgspec
 import pytest
+from fakes.virtual_time import run_virtual
 
 from gate.channel import messages as m
 from gate.channel.sockets import Connection, connect, serve
 from gate.channel.table import CHANNELS
 from gate.programs.children.start import ChildLostError
 from gate.programs.shared.racing import first_of
-from gate.programs.vision import program as vision
-from gate.programs.vision.program import Vision
+from gate.programs.vision.able import CHILD_MAX_S
+from gate.programs.vision.face_children import ChildMuteError
+from gate.programs.vision.program import Timing, Vision
 
 DEADLINE_S = 5.0
+PROVE_EVERY_S = Timing().prove_every_s
 
 
 class FakeChild:
@@ -44,7 +47,7 @@ class FakeChild:
 
 
 class FakeSpare:
-    """Children without end. `mute` answers no proof, and the camera gives frames while `frames`."""
+    """Children without end. While `is_mute` none answers a proof, and the camera gives frames while `frames`."""
 
     def __init__(self) -> None:
         self.problem = ""
@@ -52,6 +55,7 @@ class FakeSpare:
         self.proven_s: float | None = 0.0
         self.unproven: str | None = None
         self.proofs = 0
+        self.is_mute = False
         self.frames = True
         self.given: list[FakeChild] = []
 
@@ -67,6 +71,8 @@ class FakeSpare:
 
     async def prove(self) -> str | None:
         self.proofs += 1
+        if self.is_mute:
+            raise ChildMuteError("the waiting child gave no Proved in time")
         return self.unproven
 
     async def probe_camera(self) -> str | None:
@@ -80,7 +86,8 @@ class Site:
         self.path = path
         self.spare = FakeSpare()
         self.absent: str | None = None
-        self.vision = Vision(spare=cast("Any", self.spare), missing=self._missing)
+        timing = Timing(watch_every_s=0.02, probe_every_s=0.02)
+        self.vision = Vision(spare=cast("Any", self.spare), missing=self._missing, timing=timing)
 
     async def _missing(self) -> str | None:
         return self.absent
@@ -90,9 +97,7 @@ class Site:
 
 
 @pytest.fixture
-async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
-    monkeypatch.setattr(vision, "WATCH_EVERY_S", 0.02)
-    monkeypatch.setattr(vision, "PROBE_EVERY_S", 0.02)
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
     site = Site(tmp_path / "vision.sock")
     parent = site.vision
     loops = asyncio.ensure_future(first_of(parent.serve_crossings(), parent.watch(), parent.mend_camera()))
@@ -161,30 +166,38 @@ async def test_crossings_of_several_connections_that_come_at_once_are_all_served
     lane.close()
 
 
-async def test_a_crossing_that_nobody_serves_is_seen_as_standing_still(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What stopped vision, done to it again: the loop that serves crossings is away, while the socket answers."""
+def test_a_crossing_that_nobody_serves_is_seen_as_standing_still() -> None:
+    """What stopped vision, done to it again: the loop that serves crossings is away, while the lane is answered."""
 
-    async def nobody(*_: Any) -> None:
+    async def lane() -> AsyncIterator[m.Message]:
+        yield m.StartCrossing("c1")
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(Vision, "_serve_crossing", nobody)
-    monkeypatch.setattr("gate.programs.vision.able.CHILD_MAX_S", 0.2)
+    async def served() -> list[tuple[str, bool]]:
+        vision = Vision(spare=cast("Any", FakeSpare()), missing=cast("Any", None))
+        serving = asyncio.ensure_future(vision.serve_lane(cast("Any", lane())))
+        heard = []
+        for pause_s in (CHILD_MAX_S - 1, 2):
+            await asyncio.sleep(pause_s)
+            heard.append((vision.status().state, vision.status().alive))
+        serving.cancel()
+        return heard
+
+    assert run_virtual(served()) == [("ready", True), ("degraded", False)]
+
+
+async def test_a_child_that_lives_and_answers_nothing_is_a_lost_camera(site: Site) -> None:
     lane = await site.lane()
-    await lane.send(m.StartCrossing("c1"))
-    await asyncio.sleep(0.4)
-    await lane.send(m.StatusRequest())
-    async with asyncio.timeout(DEADLINE_S):
-        answer = await lane.receive()
-    assert (answer.state, answer.alive) == ("degraded", False)
+    site.spare.is_mute, site.spare.frames, site.spare.proven_s = True, False, PROVE_EVERY_S + 1
+    assert (await hear(lane, m.CameraLost, None)).reason == "the waiting child gave no Proved in time"
+    assert (site.vision.status().state, site.vision.status().alive) == ("degraded", True), "another child may answer"
     lane.close()
 
 
 async def test_a_child_that_no_longer_gives_its_golden_values_closes_the_lane(site: Site) -> None:
     lane = await site.lane()
     site.spare.frames = False
-    site.spare.unproven, site.spare.proven_s = "the embedder is 0.3 off its golden values", vision.PROVE_EVERY_S + 1
+    site.spare.unproven, site.spare.proven_s = "the embedder is 0.3 off its golden values", PROVE_EVERY_S + 1
     lost = await hear(lane, m.CameraLost, None)
     assert lost.reason == site.spare.unproven
     assert (site.vision.status().state, site.vision.status().alive) == ("degraded", True)
@@ -195,10 +208,10 @@ async def test_a_child_that_no_longer_gives_its_golden_values_closes_the_lane(si
 
 
 async def test_a_proof_is_asked_for_again_before_it_is_old(site: Site) -> None:
-    site.spare.proven_s = vision.PROVE_EVERY_S - 1
+    site.spare.proven_s = PROVE_EVERY_S - 1
     await asyncio.sleep(0.1)
     assert site.spare.proofs == 0
-    site.spare.proven_s = vision.PROVE_EVERY_S + 1
+    site.spare.proven_s = PROVE_EVERY_S + 1
     await asyncio.sleep(0.1)
     assert site.spare.proofs > 0
 
