@@ -1,10 +1,11 @@
-"""Work on files in a process of its own: which steps it takes, and what is left when it is killed at one of them.
+"""Work on files in a process of its own: which steps it takes, and what is left when it is killed or refused at one of them.
 
 A step is a file that is opened, renamed, linked, removed or brought to the disk, or a database that is opened.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -12,6 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gate.trust.errors import StoreError
+
+WRITING = ("chmod", "fsync", "link", "rename")
 STEPS = {"open", "os.chmod", "os.link", "os.remove", "os.rename", "sqlite3.connect"}
 
 
@@ -28,6 +32,35 @@ def killed_at(step: int, work: Callable[[], object]) -> bool:
     status = _watched(work, count)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
     return os.WIFSIGNALED(status)
+
+
+def refused(work: Callable[[], object], *, at: str | int, reason: int = errno.ENOSPC) -> str:
+    """Do it on a disk that refuses every step of this name, or the n-th of any and those that follow; what it then raises, in words.
+
+    Such steps give a file a mode or a name, or bring it to the disk. Empty when it came to its end.
+    """
+    steps = 0
+    told, tell = os.pipe()
+
+    def refuse(step: str) -> None:
+        nonlocal steps
+        name = step.partition(" ")[0]
+        steps += name in WRITING
+        if name in WRITING and (name == at if isinstance(at, str) else steps >= at):
+            raise OSError(reason, os.strerror(reason))
+
+    def tried() -> None:
+        try:
+            work()
+        except (OSError, StoreError) as error:
+            os.write(tell, str(error).encode())
+
+    status = _watched(tried, refuse)
+    os.close(tell)
+    with os.fdopen(told, encoding="utf-8") as words:
+        said = words.read()
+    assert os.WEXITSTATUS(status) == 0
+    return said
 
 
 def steps_of(work: Callable[[], object]) -> list[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
-from fakes.killing import killed_at, steps_of
+from fakes.killing import killed_at, refused, steps_of
 
 from gate import durable
 
@@ -101,30 +100,22 @@ def test_a_file_that_must_be_new_replaces_nothing(folder: Path, there: str) -> N
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP])
-def test_on_a_stick_without_hard_links_a_new_file_is_written_and_replaces_nothing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    def refuse(self: Path, target: Path) -> None:
-        raise OSError(number, os.strerror(number), str(target), None, str(self))
-
-    monkeypatch.setattr(Path, "hardlink_to", refuse)
+def test_on_a_stick_without_hard_links_a_new_file_is_written_and_replaces_nothing(folder: Path, number: int) -> None:
     path = folder / "shift.key"
-    durable.write(path, b"key", mode=0o600, new_only=True)
+
+    def write(content: bytes) -> str:
+        return refused(partial(durable.write, path, content, mode=0o600, new_only=True), at="link", reason=number)
+
+    assert write(b"key") == ""
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"key", 0o600)
-    with pytest.raises(FileExistsError):
-        durable.write(path, b"another", new_only=True)
+    assert "File exists" in write(b"another")
     assert (path.read_bytes(), names(folder)) == (b"key", ["shift.key"])
 
 
-def test_a_disk_that_is_full_leaves_the_old_file_and_no_draft(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
+def test_a_disk_that_is_full_leaves_the_old_file_and_no_draft(folder: Path) -> None:
     path = folder / "file"
     path.write_bytes(b"old")
-    monkeypatch.setattr(os, "fsync", refuse)
-    with pytest.raises(OSError, match="No space left"):
-        durable.write(path, b"new")
+    assert "No space left" in refused(partial(durable.write, path, b"new"), at="fsync")
     assert (path.read_bytes(), names(folder)) == (b"old", ["file"])
 
 

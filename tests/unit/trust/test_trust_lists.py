@@ -30,12 +30,13 @@ from typer.testing import CliRunner
 from gate.cli.trust import app
 from gate.document.pki.certificate import parse_certificate
 from gate.document.pki.known_defects import Defect, Flaw
+from gate.document.pki.signed import SIGNED_BYTES_MAX
 from gate.trust.errors import SourceError, StoreError
-from gate.trust.folder import read_folder
+from gate.trust.folder import REJECTED_MAX, read_folder
 from gate.trust.importing import ImportReport, import_sources
 from gate.trust.known import Way
-from gate.trust.ldif import LINE_BYTES_MAX, binary_values
-from gate.trust.looking import Found, look, walk
+from gate.trust.ldif import LINE_BYTES_MAX, VALUE_BYTES_MAX, binary_values
+from gate.trust.looking import FILES_MAX, NAMES_MAX, Found, look, walk
 from gate.trust.replacing import replacing
 from gate.trust.sources import read_source
 from gate.trust.store import Published, TrustStore
@@ -467,21 +468,26 @@ def test_a_downloaded_folder_is_taken_as_far_as_it_can_be_trusted(path: Path, do
     assert subjects(path) == {"UT, CSCA", "ZZ, Foreign CSCA"}
 
 
-def test_a_folder_that_is_missing_or_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gate.trust import folder, looking
-
+def test_a_folder_that_is_missing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No such file"):
         read_folder(tmp_path / "none")
-    for number in range(3):
-        (tmp_path / f"{number}.cer").write_bytes(CSCA.der)
-    monkeypatch.setattr(folder, "SIGNED_BYTES_MAX", 10)
-    assert {one.reason for one in read_folder(tmp_path).rejected} == {"longer than 10 bytes"}
-    monkeypatch.setattr(looking, "FILES_MAX", 2)
-    with pytest.raises(SourceError, match="more than 2 files"):
-        read_folder(tmp_path)
-    monkeypatch.setattr(looking, "NAMES_MAX", 1)
-    with pytest.raises(SourceError, match="more than 1 names"):
-        read_folder(tmp_path)
+
+
+def test_a_file_beyond_the_limit_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "huge.cer").touch()
+    os.truncate(tmp_path / "huge.cer", SIGNED_BYTES_MAX + 1)
+    assert [one.reason for one in read_folder(tmp_path).rejected] == [f"longer than {SIGNED_BYTES_MAX} bytes"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "limit", "what"),
+    [(".cer", FILES_MAX, "files"), pytest.param("", NAMES_MAX, "names", marks=pytest.mark.long)],
+)
+def test_a_folder_of_too_much_is_refused(tmp_path: Path, ending: str, limit: int, what: str) -> None:
+    for number in range(limit + 1):
+        os.mknod(tmp_path / f"{number}{ending}")
+    with pytest.raises(SourceError, match=f"more than {limit} {what}"):
+        look(tmp_path)
 
 
 @pytest.mark.parametrize("limit", ["SOURCES_MAX", "SOURCES_BYTES_MAX"])
@@ -575,12 +581,9 @@ def test_a_collection_without_a_line_end_is_left_in_bounded_memory(
     assert [one.reason for one in read_folder(tmp_path).rejected] == ["longer than 5000 bytes"]
 
 
-def test_of_what_is_rejected_the_first_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gate.trust import folder
-
-    (tmp_path / "many.ldif").write_bytes(ldif(*[(CRL_NAME, "a", b"\x30\x03\x02\x01\x00")] * 9))
-    monkeypatch.setattr(folder, "REJECTED_MAX", 4)
-    assert len(read_folder(tmp_path).rejected) == 4
+def test_of_what_is_rejected_the_first_are_named(tmp_path: Path) -> None:
+    (tmp_path / "many.ldif").write_bytes(ldif(*[(CRL_NAME, "a", b"\x30\x03\x02\x01\x00")] * (REJECTED_MAX + 5)))
+    assert len(read_folder(tmp_path).rejected) == REJECTED_MAX
 
 
 def test_a_collection_with_a_broken_value_is_taken_up_to_there(tmp_path: Path) -> None:
@@ -605,9 +608,7 @@ def test_what_is_no_ldif_is_refused(line: bytes) -> None:
         list(binary_values([line]))
 
 
-def test_a_value_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gate.trust import ldif as module
-
-    monkeypatch.setattr(module, "VALUE_BYTES_MAX", 100)
+def test_a_value_beyond_the_limit_is_refused() -> None:
+    more = b" " + b"QUFB" * (LINE_BYTES_MAX // 4 - 1) + b"\n"
     with pytest.raises(SourceError, match="a value longer than"):
-        list(binary_values([b"a:: QUFB\n", *[b" QUFBQUFBQUFB\n"] * 10]))
+        list(binary_values([b"a:: QUFB\n", *[more] * (VALUE_BYTES_MAX // LINE_BYTES_MAX + 2)]))

@@ -321,17 +321,17 @@ def test_a_row_that_cannot_be_parsed_stops_an_import(path: Path) -> None:
         bring(path, SUCCESSOR.der)
 
 
-def test_an_interrupted_import_leaves_the_store_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_import_leaves_the_store_as_it_was(path: Path) -> None:
     bring(path, CSCA.der)
-    from gate.trust import writing
 
-    def interrupted(*_: object) -> None:
+    def interrupted(_done: int, _total: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(writing, "_write_revocation_list", interrupted)
+    sources = [read_source("successor", SUCCESSOR.der), read_source("list", master_list(SIGNER, [LINK.der]))]
     with pytest.raises(KeyboardInterrupt):
-        bring(path, SUCCESSOR.der, revocation_list(CSCA))
+        import_sources(path, sources, signer=parse_certificate(CSCA.der), test=False, now=NOW, progress=interrupted)
     assert subjects(path) == {"UT, CSCA 1"}
+    assert {one.name for one in path.parent.iterdir()} == {path.name, f"{path.name}.lock"}
 
 
 def test_progress_is_told_for_every_certificate_of_a_list(path: Path) -> None:
