@@ -7,9 +7,11 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import stat
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -26,7 +28,6 @@ from gate.programs.shared import clock
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.runner import status_of
-from gate.programs.sync import lists
 from gate.programs.sync import program as sync
 from gate.programs.sync.lists import import_in_child
 from gate.programs.sync.lists_messages import Outcome, Request
@@ -212,10 +213,9 @@ async def test_hostile_files_cost_themselves_only(site: Site, tmp_path: Path) ->
 # ── the child ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_child_that_is_too_slow_is_ended(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "IMPORT_DEADLINE_S", 0.01)
+async def test_a_child_that_is_too_slow_is_ended(site: Site) -> None:
     with pytest.raises(ChildLostError, match="not done"):
-        await import_in_child(site.request)
+        await import_in_child(site.request, deadline_s=0.01)
 
 
 @pytest.mark.parametrize(
@@ -235,9 +235,8 @@ async def test_a_child_that_dies_or_babbles_is_one_clear_error(
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setattr(sys, "executable", str(python))
-    monkeypatch.setattr(lists, "IMPORT_DEADLINE_S", 1.0)
     with pytest.raises(ChildLostError, match=reason):
-        await import_in_child(site.request)
+        await import_in_child(site.request, deadline_s=1.0)
 
 
 async def test_a_child_that_cannot_be_started_is_an_error_of_its_own(
@@ -333,17 +332,21 @@ async def test_two_imports_at_once_are_told_apart(site: Site) -> None:
 # ── the program around it ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_a_lost_child_is_a_problem_of_the_lists_and_not_the_end_of_the_program(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def lost(_: Request) -> Outcome:
-        raise ChildLostError("the importing process ended by signal SIGKILL")
-
-    monkeypatch.setattr(lists, "import_in_child", lost)
+async def test_a_lost_child_is_a_problem_of_the_lists_and_not_the_end_of_the_program(site: Site) -> None:
     site.deliver("UT.ml", master_list(SIGNER, [CSCA.der], signed_at=AT))
     async with running(site.config):
+        async with asyncio.timeout(DEADLINE_S):
+            while not (importing := importing_children()):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.01)
+        os.kill(importing[0], signal.SIGKILL)
         detail = await until(site.config, lambda lists: lists["problem"] is not None)
     assert detail["problem"] == "the importing process ended by signal SIGKILL"
+
+
+def importing_children() -> list[int]:
+    """The importing children of this test's process."""
+    ours = (Path("/proc/self/task") / str(threading.main_thread().native_id) / "children").read_text().split()
+    return [int(pid) for pid in ours if b"lists_child" in (Path("/proc") / pid / "cmdline").read_bytes()]
 
 
 async def test_a_gate_in_service_imports_nothing_by_a_clock_that_is_unsure(

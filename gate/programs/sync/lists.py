@@ -123,10 +123,10 @@ def _look(folder: Path) -> Seen:
         return Seen(problem=str(error))
 
 
-async def import_in_child(request: Request) -> Outcome:
+async def import_in_child(request: Request, *, deadline_s: float = IMPORT_DEADLINE_S) -> Outcome:
     """Import in a process of its own, which ends with this call however it ends. Raises ChildLostError."""
     with _memory_file(msgspec.json.encode(request)) as asked, _memory_file() as answered:
-        code = await _run(asked.fileno(), answered.fileno())
+        code = await _run(asked.fileno(), answered.fileno(), deadline_s)
         if code != 0:
             raise ChildLostError(f"the importing process ended {_how(code)}")
         answered.seek(0)
@@ -145,14 +145,14 @@ def _memory_file(content: bytes = b"") -> IO[bytes]:
     return file
 
 
-async def _run(standard_input: int, standard_output: int) -> int:
+async def _run(standard_input: int, standard_output: int, deadline_s: float) -> int:
     """Run the child to its end and return its exit code. Raises ChildLostError."""
     process = await spawn("gate.programs.sync.lists_child", stdin=standard_input, stdout=standard_output)
     try:
-        async with asyncio.timeout(IMPORT_DEADLINE_S):
+        async with asyncio.timeout(deadline_s):
             return await process.wait()
     except TimeoutError as error:
-        raise ChildLostError(f"the import was not done after {IMPORT_DEADLINE_S:.0f} s") from error
+        raise ChildLostError(f"the import was not done after {deadline_s:.0f} s") from error
     finally:
         await kill(process)
 

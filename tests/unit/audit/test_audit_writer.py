@@ -26,7 +26,7 @@ from gate.audit.note import Algorithm, Signer
 from gate.audit.record import Header
 from gate.audit.reserve import Reserve
 from gate.audit.store import SCHEMA_VERSION, WAL_BYTES_MAX, WAL_BYTES_SCARCE, Store
-from gate.audit.writer import DISK_FULL, Refused, Unknown, Wanted
+from gate.audit.writer import APPENDS_REMEMBERED, DISK_FULL, Refused, Unknown, Wanted
 from gate.verify.verify import verify
 
 
@@ -270,15 +270,15 @@ def test_an_append_that_is_known_is_answered_with_the_index_it_has(log: SmallLog
     assert verify(log.database, log.vkey).entries == 11
 
 
-def test_only_the_latest_appends_are_known(log: SmallLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gate.audit.writer.APPENDS_REMEMBERED", 3)
-    batch = crossing("c1")
+def test_only_the_latest_appends_are_known(log: SmallLog) -> None:
+    batch = [wanted("incident") for _ in range(APPENDS_REMEMBERED + 2)]
+    new = len(batch)
     with log.writer() as writer:
         writer.append(batch, 0)
-        assert writer.append(batch[2:], 0) == [2, 3, 4]
-        assert writer.append(batch[:1], 0) == [5], "older than what is remembered: a new append"
+        assert writer.append(batch[-3:], 0) == [new - 3, new - 2, new - 1]
+        assert writer.append(batch[:1], 0) == [new], "older than what is remembered: a new append"
     with log.writer() as writer:
-        assert writer.append([batch[4], batch[0], batch[2]], 0) == [4, 5, 6]
+        assert writer.append([batch[-1], batch[0], batch[2]], 0) == [new - 1, new, new + 1]
 
 
 class Unsure:
