@@ -74,12 +74,14 @@ def providers_for(
     return (*accepted, CPU)
 
 
-def file_run(provider: str, models: Iterable[Model], folder: Path, *, at: str) -> Filing:
+def file_run(
+    provider: str, models: Iterable[Model], folder: Path, *, at: str, machine: Callable[[], str] = machine_id
+) -> Filing:
     """File that every model gave its golden values on `provider`. The newest filing of a provider counts."""
     filing = Filing(
         provider=provider,
         library=library_version(),
-        machine=machine_id(),
+        machine=machine(),
         models={model.name: model.sha256 for model in models},
         at=at,
     )

@@ -179,11 +179,19 @@ class Terminal:
 class PcscReader:
     """One chip reader. `name_part` picks it, empty for the first; `socket` is the service's when not the usual one."""
 
-    def __init__(self, name_part: str, socket: str | None, *, scard: ModuleType | Any = None) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        name_part: str,
+        socket: str | None,
+        *,
+        scard: ModuleType | Any = None,  # noqa: ANN401
+        command_deadline_s: float = COMMAND_DEADLINE_S,
+    ) -> None:
         if socket:
             _use_service_at(socket)
         self._terminal = Terminal(scard or _pyscard(), name_part)
         self._worker = Worker("pcsc")
+        self._command_deadline_s = command_deadline_s
         self._busy_until_s = 0.0
         self._present = False
 
@@ -234,7 +242,7 @@ class PcscReader:
         """
         if not 4 <= len(apdu) <= APDU_BYTES_MAX:
             raise ValueError(f"a command of {len(apdu)} bytes")
-        return await self._command(lambda: self._terminal.transmit(apdu), COMMAND_DEADLINE_S)
+        return await self._command(lambda: self._terminal.transmit(apdu), self._command_deadline_s)
 
     async def wait_for_removal(self) -> None:
         """Return once the card that was powered on is no longer there. Raises LinkLostError."""

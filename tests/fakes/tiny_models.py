@@ -6,6 +6,8 @@ Only the few protocol buffer fields that a one-node graph needs are encoded (onn
 from __future__ import annotations
 
 import hashlib
+import io
+import tarfile
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +15,7 @@ import pytest
 
 from models.manifest import Golden, Input, Manifest, Model, Output, Package, Pixels, Threshold, load
 
+Member = tuple[str, bytes | None]
 SHAPE: tuple[Literal[1], int, int, int] = (1, 1, 4, 4)
 
 
@@ -89,6 +92,29 @@ def manifest_of(*models: Model, archive: bytes = b"") -> Manifest:
     )
     profiles = {"standard": tuple(model.name for model in models)}
     return Manifest(schema=1, packages={"box": package}, models=models, profiles=profiles)
+
+
+def archive_of(*members: Member, links: tuple[tuple[str, str], ...] = ()) -> bytes:
+    """A gzipped tar; a member without content is a folder."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content or b"")
+            info.type = tarfile.REGTYPE if content is not None else tarfile.DIRTYPE
+            tar.addfile(info, io.BytesIO(content or b""))
+        for name, target in links:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = tarfile.SYMTYPE, target
+            tar.addfile(info)
+    return buffer.getvalue()
+
+
+def fake_npm(folder: Path, script: str) -> None:
+    """An npm in this folder, to be put on the PATH, that does what the script says."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "npm").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "npm").chmod(0o755)
 
 
 def real_models() -> Path:

@@ -8,16 +8,17 @@ import cv2
 import numpy as np
 import pytest
 from fakes.portraits import as_file, astronaut
-from fakes.tiny_models import abs_model, manifest_of, one_node_graph, real_models
+from fakes.tiny_models import abs_model, archive_of, fake_npm, manifest_of, one_node_graph, real_models
 from typer.testing import CliRunner
 
 from gate.cli import face, models
-from gate.performance import face_evaluation
-from models import fetch as fetching
+from gate.performance.face_evaluation import IMAGES_MAX
 from models import manifest as manifests
 from models import site
-from models.errors import ModelCorruptError, ModelFetchError, ModelRuntimeError
+from models.errors import ModelRuntimeError
 from models.runtime import Session
+
+ARCHIVE = archive_of(("package/tiny.onnx", one_node_graph()))
 
 
 def run_face(*arguments: object) -> Any:
@@ -203,14 +204,13 @@ def test_an_evaluation_without_pairs_is_bad_data(pictures: Path) -> None:
     assert "two identities" in result.stderr
 
 
-def test_an_evaluation_over_too_many_pictures_is_refused(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(face_evaluation, "IMAGES_MAX", 1)
+def test_an_evaluation_over_too_many_pictures_is_refused(pictures: Path) -> None:
     (pictures / "people" / "ann").mkdir(parents=True)
-    for number in range(2):
-        (pictures / "people" / "ann" / f"{number}.jpg").write_bytes(b"")
+    for number in range(IMAGES_MAX + 1):
+        (pictures / "people" / "ann" / f"{number}.jpg").touch()
     result = run_face("evaluate", pictures / "people")
     assert result.exit_code == 65
-    assert "more than 1" in only_line(result.stderr)
+    assert f"more than {IMAGES_MAX}" in only_line(result.stderr)
 
 
 # ── models ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -219,7 +219,7 @@ def test_an_evaluation_over_too_many_pictures_is_refused(pictures: Path, monkeyp
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A manifest of one tiny model, and the folder where it would be."""
-    monkeypatch.setattr(site, "load", lambda: manifest_of(abs_model()))
+    monkeypatch.setattr(site, "load", lambda: manifest_of(abs_model(), archive=ARCHIVE))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = tmp_path / "portcullis" / "models"
     folder.mkdir(parents=True)
@@ -258,25 +258,20 @@ def test_bench_times_each_model(tiny: Path) -> None:
 
 
 def test_fetch_reports_what_is_there_afterwards(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetch(*_: object, **__: object) -> None:
-        (tiny / "tiny.onnx").write_bytes(one_node_graph())
-
-    monkeypatch.setattr(fetching, "fetch", fetch)
+    (tiny / "published.tgz").write_bytes(ARCHIVE)
+    fake_npm(tiny / "bin", f"cp {tiny / 'published.tgz'} box-1.tgz")
+    monkeypatch.setenv("PATH", f"{tiny / 'bin'}:/usr/bin:/bin")
     result = run_models("fetch", "--json")
     assert result.exit_code == 0
     assert json.loads(result.stdout)["models"][0]["present"] is True
 
 
-@pytest.mark.parametrize(("error", "code"), [(ModelFetchError("no npm here"), 69), (ModelCorruptError("bad"), 65)])
-@pytest.mark.usefixtures("tiny")
-def test_fetch_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch, error: Exception, code: int) -> None:
-    def fetch(*_: object, **__: object) -> None:
-        raise error
-
-    monkeypatch.setattr(fetching, "fetch", fetch)
+def test_fetch_that_fails_is_one_line(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_npm(tiny / "bin", "echo no network >&2; exit 1")
+    monkeypatch.setenv("PATH", f"{tiny / 'bin'}:/usr/bin:/bin")
     result = run_models("fetch")
-    assert result.exit_code == code
-    assert only_line(result.stderr) == f"gate: {error}"
+    assert result.exit_code == 69
+    assert result.stderr.splitlines()[-1] == "gate: npm pack box failed: no network"
 
 
 def test_without_a_cache_folder_named_the_users_own_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     (options.out / f"hurt-{options.seed}.json").write_text(json.dumps(content, indent=1) + "\n")
     (options.out / f"hurt-{options.seed}.md").write_text(markdown(options.seed, outcomes))
     print(json.dumps({"seed": options.seed, **told}))
-    return 1 if told["accepted_wrong"] or exact_of_whole(outcomes) < EXACT_MIN else 0
+    return int(falls_short(outcomes))
 
 
 def outcomes_of(recogniser: Recogniser, *, seed: int, pages: int, keep: Path | None = None) -> Iterator[Outcome]:
@@ -127,6 +127,11 @@ def exact_of_whole(outcomes: Sequence[Outcome]) -> float:
     """The share of the whole pages that are read to the character."""
     whole = [one for one in outcomes if one.whole]
     return round(sum(one.exact for one in whole) / max(1, len(whole)), 4)
+
+
+def falls_short(outcomes: Sequence[Outcome]) -> bool:
+    """True when a wrong text was accepted, or too few whole pages were read."""
+    return any(one.accepted_wrong for one in outcomes) or exact_of_whole(outcomes) < EXACT_MIN
 
 
 def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """The cameras that are no network's: what they insist on, what ends them, and what a stuck picture is."""
 
+import itertools
 import stat
 import sys
 import time
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from drivers.camera.files import FilesCamera, pictures_in
-from drivers.camera.gstreamer import GstreamerCamera, pipeline
+from drivers.camera.gstreamer import FIRST_PICTURE_S, GstreamerCamera, pipeline
 from drivers.camera.network import NetworkCamera
 from drivers.camera.newest import FROZEN_FRAMES_MIN, NewestFrame, Stillness, check_size
 from drivers.camera.settings import Calibration
@@ -359,9 +360,11 @@ def test_a_pipeline_that_ends_in_the_middle_of_a_picture_is_lost(tmp_path: Path)
     assert "ended" in str(error)
 
 
-def test_a_pipeline_that_says_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drivers.camera.gstreamer.FIRST_PICTURE_S", 0.2)
-    camera = GstreamerCamera("v4l2src", size=SIZE, launcher=launcher(tmp_path, "time.sleep(30)"))
+def test_a_pipeline_that_says_nothing_is_lost(tmp_path: Path) -> None:
+    silent = launcher(tmp_path, "time.sleep(30)")
+    camera = GstreamerCamera(
+        "v4l2src", size=SIZE, launcher=silent, clock=itertools.count(0.0, FIRST_PICTURE_S).__next__
+    )
     camera.open()
     assert "sends no picture" in str(ending_of(camera))
 

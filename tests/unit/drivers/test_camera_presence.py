@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from fakes.virtual_time import run_virtual
 
-from drivers.camera import presence
 from drivers.camera.presence import missing
 from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V4l2
 
@@ -30,8 +30,7 @@ async def test_a_network_camera_is_asked_for_nothing() -> None:
     assert reason == "the camera does not answer"
 
 
-async def test_a_network_camera_without_power_is_missed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence, "CONNECT_S", 0.2)
+def test_a_network_camera_without_power_is_missed_soon() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(0)
@@ -41,7 +40,7 @@ async def test_a_network_camera_without_power_is_missed_soon(monkeypatch: pytest
                 waiting = stack.enter_context(socket.socket())
                 waiting.setblocking(False)
                 waiting.connect_ex(silent.getsockname())
-            assert await missing(Network(address=address)) == "the camera does not answer"
+            assert run_virtual(missing(Network(address=address))) == "the camera does not answer"
 
 
 async def test_a_port_that_is_none_is_a_camera_that_does_not_answer() -> None:

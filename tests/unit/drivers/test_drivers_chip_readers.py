@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from fakes.direct_slot import DirectSlot
 from fakes.scard import FakeScard
+from fakes.virtual_time import run_virtual
 
 from drivers.errors import BadFrameError, CardGoneError, LinkLostError, NoReplyError, SetupError
-from drivers.reader import direct, pcsc
 from drivers.reader.direct import DirectReader
 from drivers.reader.pcsc import PcscReader
 from drivers.reader.worker import Worker
@@ -25,8 +25,10 @@ SIGN_OF_LIFE = bytes.fromhex("00A4000C023F00")
 
 
 @contextlib.asynccontextmanager
-async def pcsc_reader(service: FakeScard, name_part: str = "") -> AsyncIterator[PcscReader]:
-    reader = PcscReader(name_part, None, scard=service)
+async def pcsc_reader(
+    service: FakeScard, name_part: str = "", command_deadline_s: float = 5.0
+) -> AsyncIterator[PcscReader]:
+    reader = PcscReader(name_part, None, scard=service, command_deadline_s=command_deadline_s)
     try:
         async with asyncio.timeout(10):
             yield reader
@@ -82,10 +84,7 @@ async def test_a_used_card_gives_a_sign_of_life_before_it_is_trusted_again() -> 
     assert [apdu for _, apdu in service.sent] == [SIGN_OF_LIFE]
 
 
-async def test_a_card_whose_removal_the_service_has_not_noticed_is_not_taken_for_the_next_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(pcsc, "POWER_AGAIN_S", 0.0)
+async def test_a_card_whose_removal_the_service_has_not_noticed_is_not_taken_for_the_next_one() -> None:
     service = FakeScard()
     service.insert()
     async with pcsc_reader(service) as reader:
@@ -147,17 +146,15 @@ async def test_a_response_without_a_status_word_is_a_bad_frame() -> None:
             await reader.transmit(SELECT)
 
 
-async def test_a_card_that_hangs_past_the_deadline_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pcsc, "COMMAND_DEADLINE_S", 0.05)
+async def test_a_card_that_hangs_past_the_deadline_is_given_up() -> None:
     service = FakeScard()
     service.insert()
-    async with pcsc_reader(service) as reader:
+    async with pcsc_reader(service, command_deadline_s=0.05) as reader:
         await reader.wait_for_card(5)
         service.hang.clear()
         with pytest.raises(NoReplyError, match=r"within 0\.05 s"):
             await reader.transmit(SELECT)
         service.hang.set()
-        monkeypatch.setattr(pcsc, "COMMAND_DEADLINE_S", 5.0)
         with pytest.raises(CardGoneError, match="no card is connected"):
             await reader.transmit(SELECT)
         await reader.wait_for_card(5)
@@ -229,12 +226,12 @@ def test_a_call_that_outlives_its_loop_ends_quietly() -> None:
 
 
 @contextlib.asynccontextmanager
-async def direct_reader(folder: Path) -> AsyncIterator[tuple[DirectReader, DirectSlot]]:
+async def direct_reader(folder: Path, within_s: float = 10) -> AsyncIterator[tuple[DirectReader, DirectSlot]]:
     slot = DirectSlot(folder / "apdu.sock")
     await slot.start()
     reader = DirectReader(slot.path)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(within_s):
             yield reader, slot
     finally:
         await reader.close()
@@ -274,18 +271,18 @@ async def test_a_card_that_leaves_before_it_is_powered_is_gone(tmp_path: Path) -
             await reader.wait_for_card(5)
 
 
-async def test_a_silent_direct_link_is_hung_up_so_that_no_late_answer_meets_a_later_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(direct, "COMMAND_DEADLINE_S", 0.05)
-    async with direct_reader(tmp_path) as (reader, slot):
-        slot.card = True
-        await reader.wait_for_card(5)
-        slot.mute = True
-        with pytest.raises(NoReplyError):
-            await reader.transmit(SELECT)
-        slot.mute = False
-        with pytest.raises(CardGoneError):
-            await reader.transmit(SELECT)
-        await reader.wait_for_card(5)
-        assert await reader.transmit(SELECT) == b"\x90\x00"
+def test_a_silent_direct_link_is_hung_up_so_that_no_late_answer_meets_a_later_command(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with direct_reader(tmp_path, within_s=60) as (reader, slot):
+            slot.card = True
+            await reader.wait_for_card(5)
+            slot.mute = True
+            with pytest.raises(NoReplyError):
+                await reader.transmit(SELECT)
+            slot.mute = False
+            with pytest.raises(CardGoneError):
+                await reader.transmit(SELECT)
+            await reader.wait_for_card(5)
+            assert await reader.transmit(SELECT) == b"\x90\x00"
+
+    run_virtual(story())

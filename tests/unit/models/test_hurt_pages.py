@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,12 +64,11 @@ def test_the_program_shows_pages_and_writes_what_became_of_each(
     assert "| covered |" in (tmp_path / "hurt-9.md").read_text()
 
 
-def test_a_wrong_text_that_was_accepted_ends_the_program_with_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    wrong = program.Outcome(0, "cut", "MRVA", "place", False, True, False, True, True, True, True, 0.99)
-    monkeypatch.setattr(program, "outcomes_of", lambda *_, **__: iter([wrong]))
-    assert program.main(["--seed", "9", "--pages", "1", "--out", str(tmp_path)]) == 1
+def test_a_wrong_text_that_was_accepted_is_a_failure() -> None:
+    right = program.Outcome(0, "cut", "MRVA", "place", True, True, True, True, False, True, False, 0.99)
+    assert not program.falls_short([right])
+    assert program.falls_short([right, replace(right, whole=False, exact=False, accepted_wrong=True)])
+    assert program.falls_short([right, replace(right, exact=False)])
 
 
 def test_without_a_typeface_nothing_is_measured(

@@ -1,11 +1,11 @@
 """An accelerator serves only after it has proved itself on this machine, and only as long as nothing has changed."""
 
+import json
 from pathlib import Path
 
 import pytest
 from fakes.tiny_models import abs_model
 
-from models import acceptance
 from models.acceptance import ACCELERATORS, CPU, FILE, file_run, machine_id, providers_for
 from models.errors import ProviderNotAcceptedError
 
@@ -14,15 +14,8 @@ AT = "2026-11-25T12:00:00+00:00"
 MODEL = abs_model()
 
 
-@pytest.fixture(autouse=True)
-def _this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    identity = tmp_path / "machine-id"
-    identity.write_text("0123456789abcdef0123456789abcdef\n")
-    monkeypatch.setattr(acceptance, "machine_id", lambda: machine_id(identity))
-
-
 def here() -> str:
-    return acceptance.machine_id()
+    return "a" * 64
 
 
 def test_without_a_filing_only_the_cpu_is_used(tmp_path: Path) -> None:
@@ -37,16 +30,14 @@ def test_a_configured_accelerator_without_a_filing_is_refused(tmp_path: Path, pr
 
 
 def test_an_accelerator_that_proved_itself_comes_before_the_cpu(tmp_path: Path) -> None:
-    file_run(OPENVINO, [MODEL], tmp_path, at=AT)
-    file_run(TENSORRT, [MODEL], tmp_path, at=AT)
+    file_run(OPENVINO, [MODEL], tmp_path, at=AT, machine=here)
+    file_run(TENSORRT, [MODEL], tmp_path, at=AT, machine=here)
     assert providers_for((), [MODEL], tmp_path, machine=here) == (TENSORRT, OPENVINO, CPU)
     assert providers_for((OPENVINO,), [MODEL], tmp_path, machine=here) == (OPENVINO, CPU)
 
 
-def test_another_model_machine_or_library_takes_the_acceptance_away(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file_run(CUDA, [MODEL], tmp_path, at=AT)
+def test_another_model_machine_or_library_takes_the_acceptance_away(tmp_path: Path) -> None:
+    file_run(CUDA, [MODEL], tmp_path, at=AT, machine=here)
     assert providers_for((CUDA,), [MODEL], tmp_path, machine=here) == (CUDA, CPU)
     with pytest.raises(ProviderNotAcceptedError):
         providers_for((CUDA,), [MODEL], tmp_path, machine=lambda: "f" * 64)
@@ -54,13 +45,14 @@ def test_another_model_machine_or_library_takes_the_acceptance_away(
 
     with pytest.raises(ProviderNotAcceptedError):
         providers_for((CUDA,), [replace(MODEL, sha256="0" * 64)], tmp_path, machine=here)
-    monkeypatch.setattr(acceptance, "library_version", lambda: "99.0")
+    filed = json.loads((tmp_path / FILE).read_text())
+    (tmp_path / FILE).write_text(json.dumps([{**filed[0], "library": "99.0"}]))
     assert providers_for((), [MODEL], tmp_path, machine=here) == (CPU,)
 
 
 def test_a_new_run_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
-    file_run(CUDA, [], tmp_path, at=AT)
-    file_run(CUDA, [MODEL], tmp_path, at=AT)
+    file_run(CUDA, [], tmp_path, at=AT, machine=here)
+    file_run(CUDA, [MODEL], tmp_path, at=AT, machine=here)
     assert (tmp_path / FILE).read_text().count(CUDA) == 1
     assert providers_for((CUDA,), [MODEL], tmp_path, machine=here) == (CUDA, CPU)
 

@@ -1,8 +1,8 @@
 """Fetching lets nothing into the folder but the pinned bytes, and runs nothing when they are there."""
 
+import gzip
 import hashlib
 import importlib.util
-import io
 import subprocess
 import tarfile
 from pathlib import Path
@@ -12,34 +12,15 @@ import msgspec
 import numpy as np
 import pytest
 from fakes.prelu_network import network
-from fakes.tiny_models import manifest_of, tiny_model
+from fakes.tiny_models import archive_of, fake_npm, manifest_of, tiny_model
 
-from models import fetch as fetching
-from models import manifest as manifests
 from models.convert.split_prelu import convert
 from models.errors import ModelCorruptError, ModelFetchError, ModelMissingError
-from models.fetch import fetch, npm_command, npm_pack
-from models.manifest import Manifest, Package, Source
+from models.fetch import ARCHIVE_MEMBERS_MAX, fetch, npm_command, npm_pack
+from models.manifest import Manifest, Package, Source, load
 
 SLOPES = np.full((4, 1, 1), 0.25, np.float32)
 CONTENT = b"pretend this is a model" * 50
-Member = tuple[str, bytes | None]
-
-
-def archive_of(*members: Member, links: tuple[tuple[str, str], ...] = ()) -> bytes:
-    """A gzipped tar; a member without content is a folder."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, content in members:
-            info = tarfile.TarInfo(name)
-            info.size = len(content or b"")
-            info.type = tarfile.REGTYPE if content is not None else tarfile.DIRTYPE
-            tar.addfile(info, io.BytesIO(content or b""))
-        for name, target in links:
-            info = tarfile.TarInfo(name)
-            info.type, info.linkname = tarfile.SYMTYPE, target
-            tar.addfile(info)
-    return buffer.getvalue()
 
 
 class Packer:
@@ -100,17 +81,14 @@ def test_a_file_that_becomes_another_model_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "tiny.onnx").read_bytes() == published
 
 
-def test_a_model_of_our_own_is_checked_and_never_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = msgspec.structs.replace(tiny_model(CONTENT), package=None, member=None)
-    monkeypatch.setattr(manifests, "OWN_FOLDER", tmp_path / "own")
+def test_a_model_of_our_own_is_checked_and_never_fetched(tmp_path: Path) -> None:
+    missing = msgspec.structs.replace(tiny_model(CONTENT), package=None, member=None)
     pack = Packer(b"")
     with pytest.raises(ModelMissingError):
-        fetch(manifest_of(own), tmp_path, pack=pack)
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own" / "tiny.onnx").write_bytes(CONTENT)
-    assert fetch(manifest_of(own), tmp_path, pack=pack) == ()
+        fetch(manifest_of(missing), tmp_path, pack=pack)
+    assert fetch(manifest_of(load().model("mrz_lines")), tmp_path, pack=pack) == ()
     assert pack.runs == 0
-    assert not (tmp_path / "tiny.onnx").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_corrupt_file_is_replaced(tmp_path: Path) -> None:
@@ -157,10 +135,9 @@ def test_an_archive_that_is_none_is_refused(tmp_path: Path) -> None:
             fetch(pinned(archive), tmp_path, pack=Packer(archive))
 
 
-def test_an_archive_of_endless_members_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "ARCHIVE_MEMBERS_MAX", 3)
-    archive = archive_of(*((f"package/{number}", b"") for number in range(4)), ("package/tiny.onnx", CONTENT))
-    with pytest.raises(ModelFetchError, match="more than 3 members"):
+def test_an_archive_of_endless_members_is_refused(tmp_path: Path) -> None:
+    archive = gzip.compress(tarfile.TarInfo("package/more").tobuf() * (ARCHIVE_MEMBERS_MAX + 1) + bytes(1024))
+    with pytest.raises(ModelFetchError, match=f"more than {ARCHIVE_MEMBERS_MAX} members"):
         fetch(pinned(archive), tmp_path, pack=Packer(archive))
 
 
@@ -176,12 +153,6 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 # ── npm ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def fake_npm(folder: Path, script: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "npm").write_text(f"#!/bin/sh\n{script}\n")
-    (folder / "npm").chmod(0o755)
 
 
 def package() -> Package:

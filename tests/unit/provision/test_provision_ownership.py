@@ -7,39 +7,57 @@ import pwd
 from pathlib import Path
 
 import pytest
+from fakes.strangers import NOBODY, needs_root
 
 from gate.provision.ownership import hand_over
 
-NOBODY = 65534
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    key = tmp_path / "log.key"
+    key.touch()
+    return key
 
 
 @pytest.fixture
-def given(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, int, int]]:
-    chowned: list[tuple[Path, int, int]] = []
-    monkeypatch.setattr(os, "chown", lambda path, uid, gid, **_: chowned.append((path, uid, gid)))
-    return chowned
+def users(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which the log program has a user."""
+    known = {"portcullis-log": pwd.struct_passwd(("portcullis-log", "x", NOBODY, NOBODY, "", "/", "/bin/false"))}
+    monkeypatch.setattr(pwd, "getpwnam", known.__getitem__)
 
 
-def test_root_gives_a_key_to_the_programs_user(
-    tmp_path: Path, given: list[tuple[Path, int, int]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    asked: list[str] = []
-
-    def getpwnam(name: str) -> pwd.struct_passwd:
-        asked.append(name)
-        return pwd.struct_passwd((name, "x", NOBODY, NOBODY, "", "/", "/bin/false"))
-
-    monkeypatch.setattr(pwd, "getpwnam", getpwnam)
-    hand_over(tmp_path / "log.key", "log")
-    assert (asked, given) == (["portcullis-log"], [(tmp_path / "log.key", NOBODY, NOBODY)])
+@needs_root
+@pytest.mark.usefixtures("users")
+def test_root_gives_a_key_to_the_programs_user(key: Path) -> None:
+    hand_over(key, "log")
+    assert (key.stat().st_uid, key.stat().st_gid) == (NOBODY, NOBODY)
 
 
-def test_without_root_or_without_the_user_it_stays_as_it_is(
-    tmp_path: Path, given: list[tuple[Path, int, int]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    hand_over(tmp_path, "log")
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    hand_over(tmp_path, "no-such-program")
-    assert given == []
+@needs_root
+@pytest.mark.usefixtures("users")
+def test_a_link_is_handed_over_and_not_what_it_leads_to(key: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(key)
+    hand_over(tmp_path / "link", "log")
+    assert (key.stat().st_uid, (tmp_path / "link").lstat().st_uid) == (os.geteuid(), NOBODY)
+
+
+@pytest.mark.usefixtures("users")
+def test_without_the_user_it_stays_as_it_is(key: Path) -> None:
+    hand_over(key, "no-such-program")
+    assert key.stat().st_uid == os.geteuid()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.usefixtures("users")
+def test_who_is_not_root_may_provision_and_it_stays_as_it_is(key: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        if os.geteuid() == 0:
+            os.setuid(NOBODY)
+        try:
+            hand_over(key, "log")
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert key.stat().st_uid == os.geteuid()
