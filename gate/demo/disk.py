@@ -81,8 +81,8 @@ def _limit(log: int, bytes_max: int) -> None:
 
 
 @contextlib.asynccontextmanager
-async def log_disk(state: Path, travellers: int) -> AsyncIterator[LogDisk]:
-    """Make a disk for the log of so many travellers, at `state` if that can be. It is gone with the block."""
+async def log_disk(state: Path, travellers: int, *, shared: Path = SHARED) -> AsyncIterator[LogDisk]:
+    """Make a disk for the log of so many travellers, at `state` if that can be, else on `shared`. It is gone with the block."""
     total_bytes = BYTES_MIN + travellers * BYTES_A_TRAVELLER
     keeper = await _keep(_made(state), total_bytes)
     if keeper is not None:
@@ -92,8 +92,8 @@ async def log_disk(state: Path, travellers: int) -> AsyncIterator[LogDisk]:
             yield LogDisk(DiskKind.MOUNTED, state, seen_at, total_bytes, prefix)
         finally:
             await _end(keeper)
-    elif (shared_bytes := _shared_bytes()) is not None:
-        folder = Path(tempfile.mkdtemp(prefix="gate-", dir=SHARED))
+    elif (shared_bytes := _shared_bytes(shared)) is not None:
+        folder = Path(tempfile.mkdtemp(prefix="gate-", dir=shared))
         try:
             yield LogDisk(DiskKind.SHARED, folder, folder, shared_bytes)
         finally:
@@ -148,11 +148,16 @@ async def _end(keeper: asyncio.subprocess.Process) -> None:
     await keeper.wait()
 
 
-def _shared_bytes() -> int | None:
-    """How much of /dev/shm there is, None when that is too much to be filled, too little to be used, or not there."""
+def _shared_bytes(shared: Path) -> int | None:
+    """How much of the shared file system there is, None when it cannot be filled or is not there."""
     try:
-        status = os.statvfs(SHARED)
+        status = os.statvfs(shared)
     except OSError:
         return None
     free_bytes = status.f_bavail * status.f_frsize
-    return free_bytes if BYTES_MIN <= free_bytes <= SHARED_BYTES_MAX else None
+    return free_bytes if can_be_filled(free_bytes) else None
+
+
+def can_be_filled(free_bytes: int) -> bool:
+    """False for a shared file system that has too much to be filled, or too little to be used."""
+    return BYTES_MIN <= free_bytes <= SHARED_BYTES_MAX

@@ -11,7 +11,7 @@ import pytest
 from fakes.chip_terminal import SELECT_APPLICATION, open_access
 from fakes.sample_passports import ANNA, portrait, utopia
 
-from hardware_sim.chip import ReaderGoneError, vpcd
+from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.reader import ChipReader
 
 PASSPORT = utopia().issue(ANNA, portrait_jpeg=portrait(), active_authentication="ecdsa")
@@ -175,11 +175,8 @@ def test_a_folder_too_deep_for_a_socket_is_refused(tmp_path: Path) -> None:
         ChipReader(deep, allow_pcsc=False).start()
 
 
-def test_a_machine_without_the_virtual_reader_falls_back_and_names_what_lacks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(vpcd, "DRIVER", tmp_path / "absent.so")
-    reader = ChipReader(tmp_path)
+def test_a_machine_without_the_virtual_reader_falls_back_and_names_what_lacks(tmp_path: Path) -> None:
+    reader = ChipReader(tmp_path, driver=tmp_path / "absent.so")
     reader.start()
     assert reader.kind == "direct"
     assert "vsmartcard-vpcd" in reader.why
@@ -195,9 +192,8 @@ def test_a_machine_without_namespaces_falls_back_with_the_systems_own_words(
         (programs / name).write_text("#!/bin/sh\necho unshare failed: Operation not permitted >&2\nexit 1\n")
         (programs / name).chmod(0o700)
     (programs / "driver.so").touch()
-    monkeypatch.setattr(vpcd, "DRIVER", programs / "driver.so")
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
-    reader = ChipReader(tmp_path)
+    reader = ChipReader(tmp_path, driver=programs / "driver.so")
     reader.start()
     assert (reader.kind, reader.why) == ("direct", "unshare failed: Operation not permitted")
     reader.insert(PASSPORT)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fakes.sample_passports import ANNA, portrait, utopia
 
-from hardware_sim.chip import ReaderGoneError, installed
+from hardware_sim.chip import ReaderGoneError
 from hardware_sim.chip.card import ATR
 from hardware_sim.chip.installed import InstalledReader
 
@@ -24,9 +25,8 @@ def port() -> int:
 
 
 @pytest.fixture
-def reader(port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[InstalledReader]:
-    monkeypatch.setattr(installed, "DRIVER", __file__)
-    made = InstalledReader(port)
+def reader(port: int) -> Iterator[InstalledReader]:
+    made = InstalledReader(port, driver=Path(__file__))
     made.start()
     yield made
     made.stop()
@@ -79,9 +79,8 @@ def test_a_card_that_pulled_itself_out_is_not_offered_again(reader: InstalledRea
             listener.accept()
 
 
-def test_a_machine_without_a_virtual_reader_says_so(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installed, "DRIVER", "/nonexistent")
-    reader = InstalledReader(port)
+def test_a_machine_without_a_virtual_reader_says_so(port: int) -> None:
+    reader = InstalledReader(port, driver=Path("/nonexistent"))
     with pytest.raises(ReaderGoneError, match="not installed"):
         reader.start()
     reader.stop()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,9 +51,7 @@ def test_a_person_is_rendered_once_and_kept(cache: Path, rendered: list[str]) ->
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "swollen", "no archive"])
-def test_a_damaged_file_is_rendered_again(
-    cache: Path, rendered: list[str], damage: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_damaged_file_is_rendered_again(cache: Path, rendered: list[str], damage: str) -> None:
     path = one_file(cache)
     content = path.read_bytes()
     match damage:
@@ -61,15 +60,11 @@ def test_a_damaged_file_is_rendered_again(
         case "changed":
             path.write_bytes(content[:99] + b"?" + content[100:])
         case "swollen":
-            monkeypatch.setattr(store, "FILE_BYTES_MAX", len(content) - 1)
+            os.truncate(path, store.FILE_BYTES_MAX + 1)
         case _:
             path.write_bytes(hashlib.sha256(b"x").digest() + b"x")
     forget()
-    if damage == "swollen":
-        with pytest.raises(store.BadSheetsError, match="larger"):
-            store.anatomy(ONE)
-    else:
-        store.anatomy(ONE)
+    store.anatomy(ONE)
     assert rendered == [ONE]
 
 

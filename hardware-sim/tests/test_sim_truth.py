@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from fakes.killing import steps_of
 
 from hardware_sim.clock import WorldClock
 from hardware_sim.truth import LINE_BYTES_MAX, Truth, TruthError, read_truth
@@ -51,13 +51,14 @@ def test_every_line_carries_utc_wall_time(tmp_path: Path) -> None:
     assert len(line["wall"]) == len("2026-11-25T00:00:00.000Z")
 
 
-def test_every_line_is_synced_before_the_file_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[int] = []
-    monkeypatch.setattr(os, "fsync", synced.append)
-    with Truth(tmp_path / "truth.jsonl") as truth:
-        for _ in range(3):
-            truth.record("fire_on")
-    assert len(synced) == 3
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_every_line_is_synced_before_the_file_is_closed(tmp_path: Path) -> None:
+    def write() -> None:
+        with Truth(tmp_path / "truth.jsonl") as truth:
+            for _ in range(3):
+                truth.record("fire_on")
+
+    assert steps_of(write) == ["fsync truth.jsonl"] * 3
 
 
 def test_a_second_run_appends(tmp_path: Path) -> None:

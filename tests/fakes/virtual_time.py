@@ -7,10 +7,12 @@ happen again the run ends with an error instead of hanging.
 from __future__ import annotations
 
 import asyncio
+import functools
 import selectors
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
+Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
 
@@ -38,6 +40,16 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
 def virtual_loop() -> asyncio.SelectorEventLoop:
     """A loop for who runs it piece by piece; its clock stands still while something can happen at once."""
     return _VirtualLoop(_Jumping())
+
+
+def in_virtual_time(test: Callable[Given, Coroutine[Any, Any, None]]) -> Callable[Given, None]:
+    """A test that runs so from its beginning to its end."""
+
+    @functools.wraps(test)
+    def run(*args: Given.args, **kwargs: Given.kwargs) -> None:
+        run_virtual(test(*args, **kwargs))
+
+    return run
 
 
 def run_virtual(main: Coroutine[Any, Any, Answer]) -> Answer:

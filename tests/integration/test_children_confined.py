@@ -17,9 +17,8 @@ from fakes.attempts import ATTEMPTS, NEWEST_KERNEL, REFUSED
 
 from drivers.camera.settings import Files, Gstreamer, Network, V4l2
 from drivers.reader.settings import PageCamera, PageFolder
-from gate.programs.children import confine as confining
 from gate.programs.children import landlock
-from gate.programs.children.confine import Needs, beyond, never_needed
+from gate.programs.children.confine import ADDRESS_SPACE_BYTES_MAX, Needs, beyond, may_lock_everything, never_needed
 from gate.programs.children.needs import of_device
 from gate.programs.children.seccomp import Argument, Refusal, Where
 
@@ -181,12 +180,12 @@ def test_opening_for_writing_is_refused_by_every_way_of_asking() -> None:
     assert not any(one.call == "openat" for one in beyond(Needs(writable=(Path("/dev"),))))
 
 
-def test_memory_is_locked_only_where_all_of_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (64 * 1024, 64 * 1024))
-    monkeypatch.setattr(Path, "read_text", lambda _: "Name:\tx\nCapEff:\t0000000000000000\n")
-    assert not confining._may_lock_everything()
-    monkeypatch.setattr(Path, "read_text", lambda _: "CapEff:\t0000000000004000\n")
-    assert confining._may_lock_everything()
+def test_memory_is_locked_only_where_all_of_it_may_be() -> None:
+    without, with_it = "Name:\tx\nCapEff:\t0000000000000000\n", "CapEff:\t0000000000004000\n"
+    assert not may_lock_everything(64 * 1024, without)
+    assert may_lock_everything(64 * 1024, with_it)
+    assert may_lock_everything(ADDRESS_SPACE_BYTES_MAX, without)
+    assert may_lock_everything(resource.RLIM_INFINITY, without)
 
 
 def test_a_child_that_breaks_says_where_and_not_on_what() -> None:

@@ -12,7 +12,6 @@ from drivers.camera.settings import Network
 from drivers.errors import DriverError
 from drivers.reader.settings import Elyctis, MrzReaderSettings, PageCamera, PageFolder, PageSettings
 from gate.passage.screen import Purpose
-from gate.programs import selftest
 from gate.programs.selftest import TESTS
 from gate.programs.shared.config import Audit, Config
 from hardware_sim.page.scanner import PageScanner
@@ -48,8 +47,7 @@ async def test_a_document_camera_is_looked_through() -> None:
         scanner.stop()
 
 
-async def test_a_camera_that_gives_no_picture_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selftest, "FRAME_WAIT_S", 2.0)
+async def test_a_camera_that_gives_no_picture_is_said_to() -> None:
     with pytest.raises(DriverError):
         await TESTS["page"](config(PageCamera(address="http://127.0.0.1:1/stream")))
 

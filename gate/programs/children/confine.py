@@ -209,7 +209,8 @@ def harden(parent_pid: int, *, keep: Iterable[int] = ()) -> dict[str, bool]:
     files_max = min(OPEN_FILES_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (files_max, files_max))
     end_with(parent_pid)
-    locked = _may_lock_everything() and libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0
+    limit_bytes, status = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0], Path("/proc/self/status").read_text()
+    locked = may_lock_everything(limit_bytes, status) and libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0
     refuse(never_needed(os.getpid()))
     return {"memory_locked": locked}
 
@@ -294,11 +295,9 @@ def close_all_but(kept: frozenset[int]) -> None:
                 continue  # the one that the folder was read by
 
 
-def _may_lock_everything() -> bool:
-    """Under a smaller limit the lock would succeed now and make a later allocation fail."""
-    limit_bytes = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+def may_lock_everything(limit_bytes: int, status: str) -> bool:
+    """Under a smaller limit the lock would succeed now and make a later allocation fail. `status` is that of proc(5)."""
     if limit_bytes == resource.RLIM_INFINITY or limit_bytes >= ADDRESS_SPACE_BYTES_MAX:
         return True
-    status = Path("/proc/self/status").read_text()
     effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))
     return bool(int(effective.split()[1], 16) >> _CAP_IPC_LOCK & 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from fakes.central_server import GATE_ID, Bench
+from fakes.virtual_time import in_virtual_time
 from starlette.requests import Request as Incoming
 
 from gate.audit.checkpoint import Checkpoint
@@ -43,8 +44,8 @@ def incoming(*, body: tuple[bytes, ...], then_silence: bool) -> Incoming:
     return Incoming({"type": "http", "method": "POST", "headers": []}, receive)
 
 
-async def test_a_body_that_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "SILENCE_MAX_S", 0.01)
+@in_virtual_time
+async def test_a_body_that_falls_silent_is_given_up() -> None:
     with pytest.raises(BadRequestError, match="nothing came"):
         await reading.whole_body(incoming(body=(b"half",), then_silence=True), 100)
 

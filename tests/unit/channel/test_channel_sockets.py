@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 from fakes.appends import APPEND, APPENDED, append_of
+from fakes.virtual_time import in_virtual_time
 
-from gate.channel import messages, sockets
+from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelClosedError
-from gate.channel.sockets import Connection, connect, listen, reach, serve
+from gate.channel.sockets import BROKEN_TOLD_EVERY_S, Connection, connect, listen, reach, serve
 from gate.channel.table import CHANNELS
 from gate.channel.users import Peer
 
@@ -52,8 +53,9 @@ async def test_a_message_of_another_direction_ends_the_connection_and_not_the_se
         friend.close()
 
 
+@in_virtual_time
 async def test_peers_that_break_the_protocol_are_told_of_once_with_their_count_also_from_a_handlers_tasks(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def handler(connection: Connection[Any]) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -69,7 +71,7 @@ async def test_peers_that_break_the_protocol_are_told_of_once_with_their_count_a
         for _ in range(5):
             await break_it()
         assert [vars(record)["count"] for record in caplog.records] == [1]
-        monkeypatch.setattr(sockets, "BROKEN_TOLD_EVERY_S", 0.0)
+        await asyncio.sleep(BROKEN_TOLD_EVERY_S)
         await break_it()
     assert [(record.message, vars(record)["count"]) for record in caplog.records][1:] == [("protocol_broken", 5)]
 

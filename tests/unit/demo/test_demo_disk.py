@@ -10,9 +10,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from fakes.disks import mounted
 
-from gate.demo import disk as disks
-from gate.demo.disk import BYTES_A_TRAVELLER, BYTES_MIN, DiskKind, LogDisk, log_disk
+from gate.demo.disk import (
+    BYTES_A_TRAVELLER,
+    BYTES_MIN,
+    SHARED_BYTES_MAX,
+    DiskKind,
+    LogDisk,
+    can_be_filled,
+    log_disk,
+)
 
 
 def write(path: Path, content: bytes) -> None:
@@ -52,34 +60,29 @@ async def test_a_program_that_is_started_in_it_sees_it_where_its_state_is(tmp_pa
         assert (disk.seen_at / "mine").exists()
 
 
-@pytest.mark.parametrize(("shared_bytes", "kind"), [(BYTES_MIN, DiskKind.SHARED), (None, DiskKind.LIMITED)])
-async def test_where_nobody_may_mount_one_it_says_what_stands_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_bytes: int | None, kind: DiskKind
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(disks, "SHARED", tmp_path)
-    monkeypatch.setattr(disks, "_shared_bytes", lambda: shared_bytes)
-    async with log_disk(tmp_path / "state", 1) as disk:
-        assert (disk.kind, disk.prefix, disk.total_bytes) == (kind, (), shared_bytes or 0)
-        assert disk.state.is_dir()
-        state = disk.state
-    assert state.exists() is (kind is DiskKind.LIMITED)
-
-
-def test_a_shared_file_system_that_is_too_large_or_too_small_is_not_filled(
+async def test_where_nobody_may_mount_one_a_small_shared_file_system_stands_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disks, "SHARED", tmp_path)
-    status = os.statvfs(tmp_path)
-    free_bytes = status.f_bavail * status.f_frsize
-    monkeypatch.setattr(disks, "SHARED_BYTES_MAX", free_bytes - 2**30)
-    assert disks._shared_bytes() is None
-    monkeypatch.setattr(disks, "SHARED_BYTES_MAX", free_bytes + 2**30)
-    assert disks._shared_bytes() is not None
-    monkeypatch.setattr(disks, "BYTES_MIN", free_bytes + 2**30)
-    assert disks._shared_bytes() is None
-    monkeypatch.setattr(disks, "SHARED", tmp_path / "missing")
-    assert disks._shared_bytes() is None
+    with mounted("-t", "tmpfs", "-o", f"size={BYTES_MIN + 2**20}", "tmpfs", at=tmp_path / "shared") as shared:
+        with monkeypatch.context() as environment:
+            environment.setenv("PATH", str(tmp_path))
+            async with log_disk(tmp_path / "state", 1, shared=shared) as disk:
+                assert (disk.kind, disk.prefix, disk.state.parent) == (DiskKind.SHARED, (), shared)
+                assert can_be_filled(disk.total_bytes)
+        assert list(shared.iterdir()) == []
+
+
+async def test_where_there_is_none_either_a_limit_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    async with log_disk(tmp_path / "state", 1, shared=tmp_path / "missing") as disk:
+        assert (disk.kind, disk.prefix, disk.total_bytes) == (DiskKind.LIMITED, (), 0)
+    assert disk.state.is_dir()
+
+
+def test_a_shared_file_system_that_is_too_large_or_too_small_is_not_filled() -> None:
+    for free_bytes, can in ((BYTES_MIN, True), (BYTES_MIN - 1, False), (SHARED_BYTES_MAX, True)):
+        assert can_be_filled(free_bytes) is can
+    assert not can_be_filled(SHARED_BYTES_MAX + 1)
 
 
 async def test_without_any_a_limit_lets_no_file_of_the_log_grow(tmp_path: Path) -> None:

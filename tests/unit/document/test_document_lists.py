@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
+import sqlite3
 from pathlib import Path
 
 import pytest
 from fakes.inspections import NOW
 from fakes.sample_passports import utopia
 
-from gate.document.errors import MalformedError
 from gate.document.pki.revocation import parse_revocation_list
 from gate.programs.lane import program
 from gate.programs.lane.document.lists import ListsError, open_lists
@@ -84,15 +86,15 @@ def test_no_list_is_left_to_be_parsed_while_a_traveller_waits(tmp_path: Path, mo
     assert opened.revocation_lists(parse_revocation_list(data).issuer_id)
 
 
-def test_a_list_in_the_store_that_cannot_be_read_is_told_with_its_setting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unreadable(_: TrustStore) -> None:
-        raise MalformedError("a list of another time")
-
-    monkeypatch.setattr(TrustStore, "read_ahead", unreadable)
-    with pytest.raises(ListsError, match="holds a list that cannot be read: a list of another time"):
-        open_lists(store_of_utopia(tmp_path, test=False), service=True)
+def test_a_list_in_the_store_that_cannot_be_read_is_told_with_its_setting(tmp_path: Path) -> None:
+    path = store_of_utopia(tmp_path, test=False)
+    name, data = next(iter(utopia().crl_files().items()))
+    import_sources(path, [read_source(name, data)], signer=None, test=False, now=NOW)
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        digest = hashlib.sha256(b"\x30\x00").digest()
+        connection.execute("UPDATE revocation_list SET der = x'3000', sha256 = ?", (digest,))
+    with pytest.raises(ListsError, match="holds a list that cannot be read"):
+        open_lists(path, service=True)
 
 
 def test_a_store_that_is_none_is_told_with_its_setting(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from fakes.document_chip import converse
 from fakes.sample_passports import ANNA, TODAY, portrait, utopia
 
 from gate.document import tlv
-from gate.document.access import conversation as talking
 from gate.document.access.commands import Command, Transmit
+from gate.document.access.conversation import COMMANDS_MAX, Conversation
 from gate.document.access.opening import Chip
 from gate.document.checks import CheckId, Result
-from gate.document.errors import AccessDeniedError
+from gate.document.errors import AccessDeniedError, MalformedError
 from gate.document.inspection import inspect
 from gate.document.mrz.parsing import MrzKey, parse
 from gate.document.verdict.conclusion import Inspection
@@ -136,15 +136,13 @@ def test_a_file_that_is_refused_costs_its_check_only(identifier: int, check: Che
     assert inspection.result_of(CheckId.MRZ_DG1) is Result.SUCCESSFUL
 
 
-def test_a_chip_that_gives_a_byte_at_a_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(talking, "COMMANDS_MAX", 300)
-
-    def drip(content: bytes, offset: int, count: int) -> Response:
-        return Response(0x9000, content[offset : offset + (count if count <= 6 else 1)])
-
-    inspection, sent = inspected(HostileChip(PASSPORT, read=drip))
-    assert len(sent) == 302, "two of Basic Access Control are not counted"
-    assert inspection.overall is Result.FAILED
+def test_a_chip_that_gives_a_byte_at_a_time_is_given_up() -> None:
+    conversation, read = Conversation(), Command(0xB0, 0, 0, answer_max=1)
+    for _ in range(COMMANDS_MAX):
+        response, _, sent = converse(conversation.ask(read), lambda _: b"x\x90\x00")
+        assert (response.data, len(sent)) == (b"x", 1)
+    with pytest.raises(MalformedError, match="too many commands"):
+        converse(conversation.ask(read), lambda _: b"x\x90\x00")
 
 
 def test_an_empty_block_ends_the_reading_of_its_file() -> None:

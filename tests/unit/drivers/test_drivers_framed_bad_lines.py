@@ -14,8 +14,6 @@ from fakes.framed_boards import KINDS, CountingBoard, FramedBench, Kind, framed_
 from fakes.links import BitFlips, Bursts, ByteLoss, Delay, Echo, OneByteAtATime, RandomLoss
 from fakes.virtual_time import run_virtual
 
-from drivers.barrier.framed import session
-from drivers.barrier.framed.session import GrantFate
 from drivers.errors import DriverError, LinkLostError, NoReplyError, NotWellError
 from drivers.links import Link
 from drivers.values import BarrierStatus, Direction
@@ -102,16 +100,6 @@ def test_travellers_pass_over_a_bad_line_and_every_order_arrives(kind: Kind, nam
             assert doubles == 0
 
     run_virtual(run())
-
-
-def test_the_sweep_would_see_a_driver_that_repeats_blindly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "grant_fate", lambda *_, **__: GrantFate.NEVER_ARRIVED)
-
-    async def run() -> tuple[int, int]:
-        async with framed_bench() as made:
-            return await crossings(made, LINES["loss 20 %"], seed=1, count=20)
-
-    assert run_virtual(run())[1] > 0
 
 
 def test_answers_that_come_too_late_grant_nobody_twice() -> None:

@@ -9,7 +9,7 @@ from fakes.passage_examples import AT_REST, CROSSING, Run, granted, inspecting, 
 
 from gate.passage import alarms, machine, records
 from gate.passage.doorway import Raised
-from gate.passage.effects import Answer, ClearAlarms, Effect, Grant, Revoke, Show, Write
+from gate.passage.effects import Answer, ClearAlarms, Effect, Revoke, Show, Write
 from gate.passage.events import Part, PartBack, PartLost, SiteSeen, Tick
 from gate.passage.evidence import Alarm
 from gate.passage.lane import Surroundings
@@ -237,19 +237,6 @@ def test_an_alarm_that_ends_in_the_middle_of_a_crossing_is_written_without_it_an
     effects = run.feed(AT_REST, after_ms=50)
     assert written(effects, records.AlarmEnded) == [records.AlarmEnded(Alarm.OBSTRUCTED, 50)]
     assert run.around.hinders == ()
-
-
-def test_without_the_lanes_own_clearing_an_obstructed_leaf_would_close_it_for_ever(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The negative of the above: what was, before the lane cleared anything by itself."""
-    monkeypatch.setattr(alarms, "_clear", lambda doorway, *_, **__: (doorway, ()))
-    run = ready()
-    standing = replace(AT_REST, alarms=(Alarm.OBSTRUCTED,))
-    for _ in range(600):
-        assert run.feed(standing, after_ms=500) == [] or run.now_ms <= 1_500
-    assert not run.around.in_service()
-    assert not any(isinstance(effect, ClearAlarms | Grant) for effect in run.effects)
 
 
 @pytest.mark.parametrize(("apart_ms", "waits"), [(4_999, True), (5_000, False)])

@@ -28,7 +28,8 @@ class InstalledReader:
     socket = ""
     why = ""
 
-    def __init__(self, port: int = PORT) -> None:
+    def __init__(self, port: int = PORT, *, driver: Path = DRIVER) -> None:
+        self._driver = driver
         self._slot = VpcdSlot(port)
         self._lock = threading.Lock()
         self._wake_read, self._wake_write = os.pipe()
@@ -38,7 +39,7 @@ class InstalledReader:
 
     def start(self) -> None:
         """Serve the reader from now on. Raises ReaderGoneError when the machine has no virtual reader."""
-        if not Path(DRIVER).exists():
+        if not self._driver.exists():
             raise ReaderGoneError("not installed: the virtual reader's driver (vsmartcard-vpcd)")
         self._server = threading.Thread(target=self._serve, name="card")
         self._server.start()

@@ -32,8 +32,9 @@ _PROGRAMS: Final = ("unshare", "mount", "setpriv", "pcscd")
 class ChipReader:
     """One reader whose files live in `folder`. Raises ReaderGoneError from any method once its process is lost."""
 
-    def __init__(self, folder: Path, *, allow_pcsc: bool = True) -> None:
+    def __init__(self, folder: Path, *, allow_pcsc: bool = True, driver: Path = vpcd.DRIVER) -> None:
         self._folder = folder / "chip-reader"
+        self._driver = driver
         self._allow_pcsc = allow_pcsc
         self._lock = threading.Lock()
         self._slot: _PcscSlot | DirectSlot | None = None
@@ -49,7 +50,7 @@ class ChipReader:
             if self._folder.exists():  # a process that was killed leaves its files
                 shutil.rmtree(self._folder)
             self._folder.mkdir(parents=True)
-            self.why = _missing() if self._allow_pcsc else "PC/SC was not asked for"
+            self.why = _missing(self._driver) if self._allow_pcsc else "PC/SC was not asked for"
             if not self.why:
                 try:
                     self._slot = _PcscSlot(self._folder)
@@ -134,10 +135,10 @@ class _PcscSlot:
         raise ReaderGoneError(lines[-1] if lines else "the card's process gave no answer")
 
 
-def _missing() -> str:
+def _missing(driver: Path) -> str:
     """What the machine lacks for PC/SC, in words; empty when it seems to have all."""
     lacking = [name for name in _PROGRAMS if shutil.which(name, path=_environment()["PATH"]) is None]
-    if not vpcd.DRIVER.exists():
+    if not driver.exists():
         lacking.append("the virtual reader's driver (vsmartcard-vpcd)")
     return f"not installed: {', '.join(lacking)}" if lacking else ""
 

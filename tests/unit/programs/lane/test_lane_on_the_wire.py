@@ -19,7 +19,7 @@ from fakes.passage_examples import CROSSING, GENUINE, RULES, SAME_FACE, ordered
 from fakes.virtual_time import run_virtual
 
 from drivers.links import Link
-from gate.passage import machine, records, wanting
+from gate.passage import machine, records
 from gate.passage.events import (
     DocumentPresented,
     DocumentRead,
@@ -211,13 +211,6 @@ def test_a_grant_is_taken_back_whatever_the_line_does_to_the_first_order(loss: s
     """With one busy answer, or a burst of 0.75 s, it stood for 9.7 s, and another body walked through on it."""
     before, within_s = LOSSES[loss]
     assert taken_back_in_s(before) <= within_s
-
-
-@pytest.mark.parametrize("loss", ["twenty busy answers", "a burst of 0.75 s", "twelve lost orders"])
-def test_without_telling_again_the_grant_stands(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wanting, "insist", lambda doorway, *_, **__: (doorway, ()))
-    with pytest.raises(BaseExceptionGroup):
-        taken_back_in_s(LOSSES[loss][0])
 
 
 def test_a_revocation_that_the_board_takes_and_does_not_obey_is_told_to_officers_and_the_log() -> None:

@@ -272,19 +272,6 @@ def test_nothing_is_written_late_when_people_are_freed_in_between(seed: int) -> 
     assert controller.granted_entry == 0
 
 
-def test_without_the_ordering_older_revokes_reach_the_wire_after_newer_grants(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control off: every order goes to the driver at once, as it did."""
-
-    def at_once(_: Ordering, kind: Kind, carry_out: Callable[[], Awaitable[Any]]) -> Awaitable[Any]:  # noqa: ARG001 - as the queue has it
-        async def carried_out() -> Any:
-            return await carry_out()
-
-        return asyncio.ensure_future(carried_out())
-
-    monkeypatch.setattr(Ordering, "put", at_once)
-    assert [seed for seed in LINES if play(seed)[0].wrong] == [48, 54, 69, 73]
-
-
 def test_a_release_behind_a_revoke_that_is_not_answered_waits_for_one_request_and_has_the_last_word() -> None:
     controller = CountingController()
 

@@ -11,16 +11,15 @@ import pytest
 from fakes.links import Wrapped
 from fakes.modbus_boards import PROFILES, board_bench
 from fakes.sensors import ALL_WELL, FakeSensors
-from fakes.virtual_time import run_virtual
+from fakes.virtual_time import in_virtual_time, run_virtual
 
 from drivers.errors import LinkLostError, NoReplyError, RefusedError
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition, MrzLines
 from gate.passage.counting import Counters
 from gate.passage.events import DocumentPresented, DoorSeen, Event, LampAnswered, Part, PartBack, PartLost
 from gate.passage.evidence import Alarm, Door
-from gate.programs.lane import parts
 from gate.programs.lane.documents import Documents
-from gate.programs.lane.parts import BarrierKeeper, SensorsKeeper, SwipeKeeper, door_seen, sensors_seen
+from gate.programs.lane.parts import LAMP_AGAIN_S, BarrierKeeper, SensorsKeeper, SwipeKeeper, door_seen, sensors_seen
 
 CLOSED = BarrierStatus(
     position=LeafPosition.CLOSED,
@@ -45,6 +44,7 @@ class FakeBarrier:
         self.calls: list[str] = []
         self.connect_fails = 0
         self.status_errors: list[Exception] = []
+        self.status_takes_s = 0.0
         self.lamp_errors: list[Exception] = []
         self.grant_written_at_s: float | None = 12.5
 
@@ -55,7 +55,7 @@ class FakeBarrier:
             raise LinkLostError("unplugged")
 
     async def status(self) -> BarrierStatus:
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.status_takes_s)
         if self.status_errors:
             raise self.status_errors.pop(0)
         return CLOSED
@@ -105,13 +105,13 @@ class Posted:
         self._condition.set()
 
     async def until(self, event: Event, times: int = 1) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while self.events.count(event) < times:
                 self._condition.clear()
                 await self._condition.wait()
 
     async def until_a(self, kind: type) -> Event:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not (found := [event for event in self.events if isinstance(event, kind)]):
                 self._condition.clear()
                 await self._condition.wait()
@@ -128,11 +128,6 @@ async def kept(keeper: BarrierKeeper | SensorsKeeper | SwipeKeeper) -> AsyncIter
         await asyncio.gather(task, return_exceptions=True)
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "RECONNECT_S", 0.001)
-
-
 def test_only_a_closed_leaf_is_closed() -> None:
     for position in LeafPosition:
         assert door_seen(replace(CLOSED, position=position)).closed is (position is LeafPosition.CLOSED)
@@ -147,6 +142,7 @@ def test_every_alarm_of_a_controller_has_a_word_in_the_record() -> None:
     assert door_seen(replace(CLOSED, alarms=frozenset(BarrierAlarm))).alarms == tuple(Alarm)
 
 
+@in_virtual_time
 async def test_a_connected_barrier_is_polled_and_looked_at_on_demand() -> None:
     driver, posted = FakeBarrier(), Posted()
     keeper = BarrierKeeper(driver, post=posted, poll_s=60)
@@ -162,6 +158,7 @@ async def test_a_connected_barrier_is_polled_and_looked_at_on_demand() -> None:
     assert driver.calls[-1] == "close"
 
 
+@in_virtual_time
 async def test_the_first_of_two_doors_is_told_of_by_its_name() -> None:
     driver, posted = FakeBarrier(), Posted()
     keeper = BarrierKeeper(driver, post=posted, poll_s=60, door=Door.FIRST)
@@ -171,6 +168,7 @@ async def test_the_first_of_two_doors_is_told_of_by_its_name() -> None:
     assert not any(isinstance(event, DoorSeen) and event.door is Door.LAST for event in posted.events)
 
 
+@in_virtual_time
 async def test_sensors_are_polled_looked_at_on_demand_and_lost_and_back() -> None:
     driver, posted = FakeSensors(), Posted()
     keeper = SensorsKeeper(driver, post=posted, poll_s=60)
@@ -190,6 +188,7 @@ async def test_sensors_are_polled_looked_at_on_demand_and_lost_and_back() -> Non
     assert (empty.people, empty.object_left, empty.mains_present) == (0, False, True)
 
 
+@in_virtual_time
 async def test_orders_reach_the_driver_and_a_grant_tells_when_it_was_written() -> None:
     driver, posted = FakeBarrier(), Posted()
     keeper = BarrierKeeper(driver, post=posted, poll_s=0.001)
@@ -205,6 +204,7 @@ async def test_orders_reach_the_driver_and_a_grant_tells_when_it_was_written() -
         assert call in driver.calls
 
 
+@in_virtual_time
 async def test_without_a_line_a_grant_fails_at_once() -> None:
     keeper = BarrierKeeper(FakeBarrier(), post=Posted(), poll_s=1)
     for order in (keeper.grant(5000), keeper.revoke(), keeper.release(), keeper.end_emergency()):
@@ -212,6 +212,7 @@ async def test_without_a_line_a_grant_fails_at_once() -> None:
             await order
 
 
+@in_virtual_time
 async def test_a_cut_line_is_told_once_and_taken_over_again() -> None:
     driver, posted = FakeBarrier(), Posted()
     driver.connect_fails = 3
@@ -223,14 +224,14 @@ async def test_a_cut_line_is_told_once_and_taken_over_again() -> None:
         await posted.until(PartBack(Part.BARRIER), times=2)
 
 
-async def test_one_silence_is_asked_again_and_a_long_one_is_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+@in_virtual_time
+async def test_one_silence_is_asked_again_and_a_long_one_is_a_loss() -> None:
     driver, posted = FakeBarrier(), Posted()
     driver.status_errors = [NoReplyError("silence")]
     async with kept(BarrierKeeper(driver, post=posted, poll_s=0.001)):
         assert isinstance(await posted.until_a(DoorSeen), DoorSeen)
         assert PartLost(Part.BARRIER) not in posted.events
-        monkeypatch.setattr(parts, "LOST_AFTER_S", -1.0)
-        driver.status_errors = [NoReplyError("silence")]
+        driver.status_takes_s, driver.status_errors = 0.4, [NoReplyError("silence")] * 9
         await posted.until(PartLost(Part.BARRIER))
 
 
@@ -266,18 +267,17 @@ def test_a_cut_wire_is_noticed_within_a_second_at_9600_baud(profile: str, cut_af
     run_virtual(run())
 
 
-async def test_a_refused_lamp_is_told_once_and_is_no_lost_barrier(monkeypatch: pytest.MonkeyPatch) -> None:
+@in_virtual_time
+async def test_a_refused_lamp_is_told_once_and_is_no_lost_barrier() -> None:
     """It ended the polls and the line, and refused every new one: the lane came up no more."""
     driver, posted = FakeBarrier(), Posted()
     driver.lamp_errors = [RefusedError("exception 2"), NoReplyError("silence"), RefusedError("exception 2")]
-    keeper = BarrierKeeper(driver, post=posted, poll_s=0.001)
+    keeper = BarrierKeeper(driver, post=posted, poll_s=0.05)
     async with kept(keeper):
         await posted.until(door_seen(CLOSED), times=5)
         assert posted.events.count(LampAnswered(shown=False)) == 1
         assert driver.calls.count("lamp red") == 1  # it is not hammered
         assert PartLost(Part.BARRIER) not in posted.events
-        monkeypatch.setattr(parts, "LAMP_AGAIN_S", 0.0)
-        keeper._lamp_again_s = 0.001
         await posted.until(LampAnswered(shown=True))
         assert posted.events.count(LampAnswered(shown=False)) == 1
         assert driver.calls.count("lamp red") == 4
@@ -286,33 +286,34 @@ async def test_a_refused_lamp_is_told_once_and_is_no_lost_barrier(monkeypatch: p
     assert driver.calls[-2:] == ["lamp green", "close"]
 
 
-async def test_a_lamp_that_is_not_answered_is_told_when_it_happens_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "LAMP_AGAIN_S", 0.001)
+@in_virtual_time
+async def test_a_lamp_that_is_not_answered_is_told_when_it_happens_again() -> None:
     driver, posted = FakeBarrier(), Posted()
     driver.lamp_errors = [NoReplyError("silence")]
-    async with kept(BarrierKeeper(driver, post=posted, poll_s=0.002)):
+    async with kept(BarrierKeeper(driver, post=posted, poll_s=0.05)):
         await posted.until(door_seen(CLOSED), times=4)
         assert [event for event in posted.events if isinstance(event, LampAnswered)] == []
     driver.lamp_errors = [NoReplyError("silence")] * 2
-    async with kept(BarrierKeeper(driver, post=posted, poll_s=0.002)):
+    async with kept(BarrierKeeper(driver, post=posted, poll_s=0.05)):
         await posted.until(LampAnswered(shown=False))
         await posted.until(LampAnswered(shown=True))
 
 
-async def test_one_silence_after_a_lamp_that_obeyed_again_is_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "LAMP_AGAIN_S", 0.001)
+@in_virtual_time
+async def test_one_silence_after_a_lamp_that_obeyed_again_is_the_lines() -> None:
     driver, posted = FakeBarrier(), Posted()
     driver.lamp_errors = [RefusedError("exception 2")]
-    keeper = BarrierKeeper(driver, post=posted, poll_s=0.002)
+    keeper = BarrierKeeper(driver, post=posted, poll_s=0.05)
     async with kept(keeper):
         await posted.until(LampAnswered(shown=True))
         driver.lamp_errors = [NoReplyError("silence")]
         keeper.lamp(LampColour.GREEN)
-        await posted.until(door_seen(CLOSED), times=posted.events.count(door_seen(CLOSED)) + 5)
+        await asyncio.sleep(LAMP_AGAIN_S + 1)
     assert driver.calls.count("lamp green") == 2
     assert posted.events.count(LampAnswered(shown=False)) == 1
 
 
+@in_virtual_time
 async def test_a_new_line_is_shown_the_colour_again() -> None:
     driver, posted = FakeBarrier(), Posted()
     async with kept(BarrierKeeper(driver, post=posted, poll_s=0.001)):
@@ -323,6 +324,7 @@ async def test_a_new_line_is_shown_the_colour_again() -> None:
     assert driver.calls.count("lamp red") == 2
 
 
+@in_virtual_time
 async def test_a_board_without_a_lamp_is_told_no_colour_and_nobody_says_that_one_was_shown() -> None:
     driver, posted = FakeBarrier(), Posted()
     driver.has_lamp = False
@@ -333,6 +335,7 @@ async def test_a_board_without_a_lamp_is_told_no_colour_and_nobody_says_that_one
     assert not [event for event in posted.events if isinstance(event, LampAnswered)]
 
 
+@in_virtual_time
 async def test_a_line_that_goes_with_the_lamps_order_is_lost() -> None:
     driver, posted = FakeBarrier(), Posted()
     driver.lamp_errors = [LinkLostError("cut")]
@@ -367,6 +370,7 @@ class FakeSwipe:
         pass
 
 
+@in_virtual_time
 async def test_lines_open_a_crossing_and_are_handed_over_once() -> None:
     lines, posted = MrzLines(("P<UTO",), "fake"), Posted()
     documents = Documents(readers=frozenset({SwipeKeeper.NAME}), post=posted)

@@ -8,9 +8,8 @@ from dataclasses import replace
 import pytest
 from fakes.peopled_lane import GENUINE_ONE, Habits, PeopledLane, five_minutes, serves_again
 
-from gate.passage import alarms, records
+from gate.passage import records
 from gate.passage.reasons import Reason
-from gate.passage.screen import Screen
 from hardware_sim.scenario import Deed, Moment, Step
 
 QUICK, MANY, FEW = range(8), range(8, 200), range(4)
@@ -42,15 +41,6 @@ def test_no_lane_ends_locked_after_five_minutes_of_people() -> None:
 def test_no_lane_of_very_many_ends_locked() -> None:
     found = judged(MANY)
     assert (found["locked"], found["welcomed_with_alarm"]) == (0, 0)
-
-
-def test_lanes_whose_alarms_nobody_clears_end_locked_and_say_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative: neither the lane nor an officer does anything about an alarm."""
-    monkeypatch.setattr(alarms, "_clear", lambda doorway, *_, **__: (doorway, ()))
-    lanes = [five_minutes(seed, Habits(acknowledges=False)) for seed in FEW]
-    locked = [lane for lane in lanes if not serves_again(lane)]
-    assert len(locked) >= len(FEW) // 2
-    assert all(lane.screen != Screen.WELCOME.value and not lane.around.in_service() for lane in locked)
 
 
 def passed_as(lane: PeopledLane, crossing: str) -> bool:
