@@ -10,11 +10,12 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
 from fakes.screens_peers import FakeLane, FakePreview, view
+from fakes.virtual_time import in_virtual_time
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from websockets.asyncio.client import connect as connect_websocket
 from websockets.exceptions import ConnectionClosed
@@ -25,15 +26,15 @@ from gate.channel.messages import Status, StatusRequest, View
 from gate.channel.sockets import connect
 from gate.channel.table import CHANNELS
 from gate.passage.screen import Guidance, Purpose, Screen
-from gate.programs.screens.http import CONNECTIONS_MAX
+from gate.programs.screens.http import CONNECTIONS_MAX, Visitors, listen
+from gate.programs.screens.http import server as http_server
 from gate.programs.screens.program import FRAME_BYTES_MAX, Screens, run
+from gate.programs.screens.proof import ABLE_MAX_S, ALIVE_MAX_S
 from gate.programs.screens.start import page_with_secret, start_page
-from gate.programs.screens.timing import Timing
 from gate.programs.shared.config import Config, ConfigError, parse
 from hardware_sim.display import PAINT_S, Display
 
 DEADLINE_S = 8.0
-USUAL = Timing()
 SECRETS: dict[str, str] = {}  # of each address
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 
@@ -79,10 +80,10 @@ class Page:
 
 
 @contextlib.asynccontextmanager
-async def program(settings: Config, timing: Timing = USUAL) -> AsyncIterator[str]:
+async def program(settings: Config, **times: float) -> AsyncIterator[str]:
     """The program, running; gives the page's address."""
     stop = asyncio.Event()
-    running = asyncio.ensure_future(Screens(settings, boot="boot1", timing=timing).run(stop))
+    running = asyncio.ensure_future(Screens(settings, boot="boot1", **times).run(stop))
     address = f"http://127.0.0.1:{settings.screens.port}"
     try:
         async with httpx2.AsyncClient() as client, asyncio.timeout(DEADLINE_S):
@@ -159,7 +160,7 @@ async def test_a_lane_that_hangs_calls_an_officer(tmp_path: Path) -> None:
     settings = config(tmp_path)
     async with (
         FakeLane(settings.socket("lane"), first=view(Screen.GO)).run() as lane,
-        program(settings, Timing(lane_pulse_s=0.05, lane_silence_s=0.4)) as address,
+        program(settings, lane_pulse_s=0.05, lane_silence_s=0.4) as address,
         watching(address) as page,
     ):
         await page.until(screen="go")
@@ -171,7 +172,7 @@ async def test_a_lane_that_has_nothing_new_to_show_but_answers_keeps_its_screen(
     settings = config(tmp_path)
     async with (
         FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run() as lane,
-        program(settings, Timing(lane_pulse_s=0.02, lane_silence_s=0.3)) as address,
+        program(settings, lane_pulse_s=0.02, lane_silence_s=0.3) as address,
         watching(address) as page,
     ):
         await page.until(screen="welcome")
@@ -399,20 +400,21 @@ async def test_status_tells_pages_and_links(tmp_path: Path) -> None:
             assert await status(settings) == expected
 
 
+@in_virtual_time
 async def test_a_server_that_answers_nothing_is_neither_ready_nor_alive_though_its_socket_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = config(tmp_path)
-    timing = Timing(page_every_s=0.05, page_fetch_s=0.2, page_able_max_s=0.5, page_alive_max_s=1.0)
-    async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run(), program(settings, timing):
+    async with FakeLane(settings.socket("lane"), first=view(Screen.WELCOME)).run(), program(settings):
         await _until_status(settings, page="shown", lane="up")
         assert (await status(settings)).state == "ready"
         with monkeypatch.context() as patch:
             patch.setattr(H11Protocol, "data_received", lambda *_: None)  # it takes requests and answers none
-            assert (await _until_status(settings, page="not shown")).state == "degraded"
-            async with asyncio.timeout(DEADLINE_S):
-                while (await status(settings)).alive:  # noqa: ASYNC110 - behind a socket
-                    await asyncio.sleep(0.05)
+            await asyncio.sleep(ABLE_MAX_S + 1)
+            found = await status(settings)
+            assert (found.state, found.detail["page"], found.alive) == ("degraded", "not shown", True)
+            await asyncio.sleep(ALIVE_MAX_S - ABLE_MAX_S)
+            assert not (await status(settings)).alive
         assert (await _until_status(settings, page="shown")).alive
 
 
@@ -466,18 +468,26 @@ def _was_hung_up_on(connection: socket.socket) -> bool:
         return True
 
 
-async def test_a_connection_that_asks_for_nothing_is_hung_up_on(tmp_path: Path) -> None:
-    settings = config(tmp_path)
-    async with program(settings, Timing(request_s=0.2)) as address, watching(address) as page:
-        await page.until(screen="officer")
-        reader, writer = await asyncio.open_connection("127.0.0.1", settings.screens.port)
-        writer.write(b"GET / HTTP/1.1\r\nHost: ")
+async def test_a_connection_that_asks_for_nothing_is_hung_up_on() -> None:
+    async def silent(_scope: object, _receive: object, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.Event().wait()
+
+    with listen("127.0.0.1", 0) as listener:
+        server = http_server(cast("Any", silent), Visitors(), request_s=0.2)
+        serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+        asking, saying_nothing = [await asyncio.open_connection(*listener.getsockname()) for _ in range(2)]
+        asking[1].write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        saying_nothing[1].write(b"GET / HTTP/1.1\r\nHost: ")
         async with asyncio.timeout(DEADLINE_S):
+            assert (await asking[0].readline()).startswith(b"HTTP/1.1 200")
             with contextlib.suppress(ConnectionError):
-                assert await reader.read() == b""
-        writer.close()
-        async with FakeLane(settings.socket("lane"), first=view(Screen.GO)).run():
-            await page.until(screen="go")  # a stream that said what it wants stays
+                assert await saying_nothing[0].read() == b""
+        assert not asking[0].at_eof(), "who said what it wants stays"
+        for _, writer in (asking, saying_nothing):
+            writer.close()
+        server.should_exit = True
+        await serving
 
 
 async def test_stopping_ends_open_streams_at_once(tmp_path: Path) -> None:

@@ -117,17 +117,12 @@ def config_for(folder: Path, *, models: Path, address: str) -> Config:
 
 
 @contextlib.asynccontextmanager
-async def site(
-    folder: Path,
-    *,
-    models: Path | None = None,
-    timing: vision.Timing = vision.Timing(),  # noqa: B008 - frozen
-) -> AsyncIterator[Site]:
+async def site(folder: Path, *, models: Path | None = None) -> AsyncIterator[Site]:
     world = World()
     with MjpegServer(frames_per_second=20, picture=world.picture) as camera:
         config = config_for(folder, models=models or real_models(), address=camera.address)
         stop = asyncio.Event()
-        running = asyncio.ensure_future(vision.run(config, stop=stop, timing=timing))
+        running = asyncio.ensure_future(vision.run(config, stop=stop))
         gate = Site(world, camera, config, await connected(config, CHANNELS.vision))
         try:
             yield gate
@@ -519,7 +514,7 @@ async def test_a_crossing_and_garbage_in_one_write_end_their_connection_and_noth
 
 
 async def test_a_camera_that_is_unplugged_between_crossings_is_told_before_anybody_comes(tmp_path: Path) -> None:
-    async with site(tmp_path, timing=vision.Timing(watch_every_s=0.1)) as gate:
+    async with site(tmp_path) as gate:
         await gate.status(state="ready")
         await asyncio.sleep(0.5)
         assert gate.camera.connections == 0, "it is there, and was asked for no picture"

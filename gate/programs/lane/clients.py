@@ -1,7 +1,7 @@
 """The lane's ends of its channels to the log and to vision.
 
-Both ask their peer for its status every second, and a peer that says nothing for three is gone: a program that hangs is as lost as
-one that died.
+Both ask their peer for its status every second, and a peer that says nothing for `SILENCE_MAX_S` is gone: a program that
+hangs is as lost as one that died.
 
 `LogClient` offers the log what `gate.programs.lane.owed` keeps, one append after the other, in the order of events. What it tells
 the machine is certain: `Recorded` is in the log, `NotRecorded` is not and never will be. A record of which neither is known when the
@@ -16,7 +16,6 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -33,7 +32,11 @@ from gate.programs.shared.racing import first_of
 from gate.programs.shared.trouble import Trouble
 
 APPEND_ID_BYTES = 16
+RETRY_S = 0.5
+RECONNECT_S = 0.2
 DRAIN_POLL_S = 0.01
+PULSE_S = 1.0
+SILENCE_MAX_S = 3.0
 
 log = logging.getLogger(__name__)
 
@@ -41,23 +44,12 @@ Post = Callable[[Event], None]
 Incoming = TypeVar("Incoming", bound=messages.Message)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """How a peer is asked how it is, and called again."""
-
-    pulse_s: float = 1.0
-    silence_max_s: float = 3.0
-    reconnect_s: float = 0.2
-    retry_s: float = 0.5  # what the log refused is offered again
-
-
 class _Caller(Generic[Incoming]):
     """Calls a program. That another user listens in its place is said once, and once that it is over."""
 
-    def __init__(self, channel: Channel[Any, Incoming], path: Path, timing: Timing) -> None:
+    def __init__(self, channel: Channel[Any, Incoming], path: Path) -> None:
         self._channel = channel
         self._path = path
-        self._timing = timing
         self._stranger = Trouble(
             log,
             begins="stranger_listens",
@@ -77,36 +69,36 @@ class _Caller(Generic[Incoming]):
         self._stranger.is_now("")
         try:
             await connection.send(messages.StatusRequest())
-            await self.next(connection)
+            await _next(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    async def next(self, connection: Connection[Incoming]) -> Incoming:
-        """The peer's next message. Raises ChannelError, also for a peer that stays silent."""
-        try:
-            async with asyncio.timeout(self._timing.silence_max_s):
-                return await connection.receive()
-        except TimeoutError as error:
-            raise ChannelClosedError("the peer is silent") from error
+
+async def _pulse(connection: Connection[Any]) -> None:
+    while True:
+        await connection.send(messages.StatusRequest())
+        await asyncio.sleep(PULSE_S)
+
+
+async def _next(connection: Connection[Incoming]) -> Incoming:
+    """The peer's next message. Raises ChannelError, also for a peer that stays silent."""
+    try:
+        async with asyncio.timeout(SILENCE_MAX_S):
+            return await connection.receive()
+    except TimeoutError as error:
+        raise ChannelClosedError("the peer is silent") from error
 
 
 class LogClient:
     """Appends records over the log's socket. `run` keeps the connection; `append` never blocks."""
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        post: Post,
-        monotonic_ms: Callable[[], int],
-        remembered: Remembered | None = None,
-        timing: Timing = Timing(),
+        self, path: Path, *, post: Post, monotonic_ms: Callable[[], int], remembered: Remembered | None = None
     ) -> None:
         self._path = path
-        self._timing = timing
-        self._caller = _Caller(CHANNELS.log, path, timing)
+        self._caller = _Caller(CHANNELS.log, path)
         self._post = post
         self._monotonic_ms = monotonic_ms
         self._connection: Connection[messages.FromLog] | None = None
@@ -150,7 +142,7 @@ class LogClient:
 
     async def run(self) -> None:
         """Keep the connection for ever."""
-        await keep(self._converse, ending=ChannelError, lost=self._lose, backoff=Backoff(self._timing.reconnect_s))
+        await keep(self._converse, ending=ChannelError, lost=self._lose, backoff=Backoff(RECONNECT_S))
 
     async def _converse(self) -> None:
         """One connection, until it is lost. Raises ChannelError."""
@@ -189,18 +181,18 @@ class LogClient:
                 self._report(well=False)
                 # What is new is offered at once, together with what was refused; a full disk is not hammered.
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._timing.retry_s):
+                    async with asyncio.timeout(RETRY_S):
                         await self._wake.wait()
 
     async def _ask(self, connection: Connection[messages.FromLog]) -> None:
         while True:
             self._asked += 1
             await connection.send(messages.StatusRequest())
-            await asyncio.sleep(self._timing.pulse_s)
+            await asyncio.sleep(PULSE_S)
 
     async def _receive(self, connection: Connection[messages.FromLog]) -> None:
         while True:
-            answer = await self._caller.next(connection)
+            answer = await _next(connection)
             match answer:
                 case messages.Appended():
                     self._outcomes.put_nowait(answer)
@@ -249,10 +241,8 @@ class VisionClient:
         post: Post,
         on_message: Callable[[messages.FromVision], None],
         greeting: messages.ToVision | None = None,
-        timing: Timing = Timing(),
     ) -> None:
-        self._timing = timing
-        self._caller = _Caller(CHANNELS.vision, path, timing)
+        self._caller = _Caller(CHANNELS.vision, path)
         self._greeting = greeting
         self._post = post
         self._on_message = on_message
@@ -267,7 +257,7 @@ class VisionClient:
 
     async def run(self) -> None:
         """Keep the connection for ever."""
-        await keep(self._converse, ending=ChannelError, lost=self._lose, backoff=Backoff(self._timing.reconnect_s))
+        await keep(self._converse, ending=ChannelError, lost=self._lose, backoff=Backoff(RECONNECT_S))
 
     async def _converse(self) -> None:
         """One connection, until it is lost. Raises ChannelError."""
@@ -276,7 +266,7 @@ class VisionClient:
             self.send(self._greeting)
         self._post(PartBack(Part.VISION))
         try:
-            await first_of(self._send(connection), self._receive(connection), self._pulse(connection))
+            await first_of(self._send(connection), self._receive(connection), _pulse(connection))
         finally:
             connection.close()
 
@@ -292,11 +282,6 @@ class VisionClient:
         while True:
             await connection.send(await self._outbox.get())
 
-    async def _pulse(self, connection: Connection[messages.FromVision]) -> None:
-        while True:
-            await connection.send(messages.StatusRequest())
-            await asyncio.sleep(self._timing.pulse_s)
-
     async def _receive(self, connection: Connection[messages.FromVision]) -> None:
         while True:
-            self._on_message(await self._caller.next(connection))
+            self._on_message(await _next(connection))

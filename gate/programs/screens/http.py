@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 CONNECTIONS_MAX: Final = 64
+REQUEST_S: Final = 5.0  # how long a connection may take to ask for something
 GRACE_S: Final = 1  # how long open requests may take to end when the program stops
 
 
@@ -63,7 +64,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise OSError(error.errno, message) from error
 
 
-def server(app: Starlette, visitors: Visitors, *, request_s: float) -> uvicorn.Server:
+def server(app: Starlette, visitors: Visitors, *, request_s: float = REQUEST_S) -> uvicorn.Server:
     """The server of the page. A connection may take `request_s` to ask for something."""
 
     class Connection(H11Protocol):

@@ -36,7 +36,6 @@ from gate.programs.screens.http import Visitors, listen
 from gate.programs.screens.http import server as http_server
 from gate.programs.screens.proof import OwnPage
 from gate.programs.screens.start import host_of, page_address, prepare
-from gate.programs.screens.timing import Timing
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
@@ -52,6 +51,8 @@ from gate.screens.kiosk.view import PageState, ViewState, lane_unknown, render
 
 RECONNECT_MIN_S = 0.1
 RECONNECT_MAX_S = 1.0
+LANE_PULSE_S = 1.0  # the lane speaks only when its view changes, so it is asked for a sign of life
+LANE_SILENCE_S = 3.0
 FRAME_BYTES_MAX = 512 * 1024  # a larger picture is dropped: the page shows the pictogram
 _JPEG = b"\xff\xd8\xff"
 
@@ -66,9 +67,12 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
 class Screens:
     """One run of the program: the page, its two sources, and the status socket. `boot` is new at each start."""
 
-    def __init__(self, config: Config, *, boot: str, timing: Timing = Timing()) -> None:  # noqa: B008 - frozen
+    def __init__(
+        self, config: Config, *, boot: str, lane_pulse_s: float = LANE_PULSE_S, lane_silence_s: float = LANE_SILENCE_S
+    ) -> None:
         self._config = config
-        self._timing = timing
+        self._lane_pulse_s = lane_pulse_s
+        self._lane_silence_s = lane_silence_s
         self._preview_changed = asyncio.Event()
         self._board = Board(boot=boot, state=lane_unknown(config.purpose))
         self._mirror: Fanout[bytes] = Fanout(clients_max=VIEWERS_MAX, on_change=self._preview_changed.set)
@@ -84,11 +88,9 @@ class Screens:
         host, port = self._config.screens.host, self._config.screens.port
         key = Key(prepare(self._config.runtime("screens"), page_address(self._config)), port=port)
         app = self._app(key)
-        self._page = OwnPage(
-            host, port, cookie=key.cookie.partition(";")[0], boot=self._board.boot, timing=self._timing
-        )
+        self._page = OwnPage(host, port, cookie=key.cookie.partition(";")[0], boot=self._board.boot)
         with contextlib.closing(listen(host, port)) as listener:
-            server = http_server(app, self._visitors, request_s=self._timing.request_s)
+            server = http_server(app, self._visitors)
             async with (
                 serve_status(self._config, "screens", self._status),
                 asyncio.TaskGroup() as tasks,
@@ -136,7 +138,7 @@ class Screens:
         """One connection to the lane, until it ends with a ChannelError."""
         connection = await connect(CHANNELS.lane, self._config.socket("lane"))
         try:
-            await first_of(_pulse(connection, self._timing.lane_pulse_s), self._follow_lane(connection))
+            await first_of(_pulse(connection, self._lane_pulse_s), self._follow_lane(connection))
         finally:
             connection.close()
             self._show(lane_unknown(self._config.purpose))
@@ -145,7 +147,7 @@ class Screens:
         await connection.send(WatchView())
         while True:
             try:
-                async with asyncio.timeout(self._timing.lane_silence_s):
+                async with asyncio.timeout(self._lane_silence_s):
                     message = await connection.receive()
             except TimeoutError as error:
                 raise ChannelClosedError("the lane is silent") from error

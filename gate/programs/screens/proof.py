@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from gate.programs.screens.timing import Timing
-
+EVERY_S: Final = 2.0
+FETCH_S: Final = 1.5
 PAGE_BYTES_MAX: Final = 1024 * 1024
+ABLE_MAX_S: Final = 8.0
+ALIVE_MAX_S: Final = 20.0
 
 
 class OwnPage:
     """Fetches the page at `host` and `port`; `cookie` makes us no stranger to our own server."""
 
-    def __init__(self, host: str, port: int, *, cookie: str, boot: str, timing: Timing) -> None:
-        self._timing = timing
+    def __init__(self, host: str, port: int, *, cookie: str, boot: str) -> None:
         self._host = host
         self._port = port
         name = f"[{host}]" if ":" in host else host
@@ -36,22 +36,21 @@ class OwnPage:
         while True:
             if await self._came():
                 self._seen_s = asyncio.get_running_loop().time()
-            await asyncio.sleep(self._timing.page_every_s)
+            await asyncio.sleep(EVERY_S)
 
     @property
     def is_shown(self) -> bool:
         """True while it came lately."""
-        return self._seen_s is not None and _since_s(self._seen_s) <= self._timing.page_able_max_s
+        return self._seen_s is not None and _since_s(self._seen_s) <= ABLE_MAX_S
 
     @property
     def is_alive(self) -> bool:
         """False when it has not come for long."""
-        since_s = self._begun_s if self._seen_s is None else self._seen_s
-        return _since_s(since_s) <= self._timing.page_alive_max_s
+        return _since_s(self._begun_s if self._seen_s is None else self._seen_s) <= ALIVE_MAX_S
 
     async def _came(self) -> bool:
         with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(self._timing.page_fetch_s):
+            async with asyncio.timeout(FETCH_S):
                 reader, writer = await asyncio.open_connection(self._host, self._port, limit=PAGE_BYTES_MAX)
                 try:
                     writer.write(self._request)

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from gate.programs.shared.config import Config
 
 REFILL_AFTER_COMPARISON_S = 1.0  # the decision that follows it has the processor to itself
+PROBE_EVERY_S = 1.0
+WATCH_EVERY_S = 2.0
+PROVE_EVERY_S = 5.0
 OUTBOX_MAX = 16
 WAY_DEADLINE_S = 10.0  # until the crossing of a portrait has its face child
 
@@ -51,15 +54,6 @@ Lane = Connection[messages.ToVision]
 Screen = Connection[messages.ToPreview]
 if TYPE_CHECKING:
     Missing = Callable[[], Awaitable[str | None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """How often the parent looks after what the next traveller needs."""
-
-    watch_every_s: float = 2.0
-    prove_every_s: float = 5.0
-    probe_every_s: float = 1.0  # a camera that was lost
 
 
 @dataclass(slots=True, eq=False)
@@ -124,16 +118,8 @@ class Viewer:
 class Vision:
     """The parent's state: the spare, the crossing, the viewers, what is known of the camera."""
 
-    def __init__(
-        self,
-        *,
-        spare: FaceSpare,
-        missing: Missing,
-        pages: Pages | None = None,
-        timing: Timing = Timing(),
-    ) -> None:
+    def __init__(self, *, spare: FaceSpare, missing: Missing, pages: Pages | None = None) -> None:
         """`missing` says why the camera is not there, or None."""
-        self._timing = timing
         self._spare = spare
         self._missing = missing
         self._pages = pages
@@ -323,15 +309,14 @@ class Vision:
                 problem = await self._problem()
                 if problem is not None and self._crossing is None:
                     await self._tell_lost(None, messages.CameraLost(None, messages.words(problem)))
-            await asyncio.sleep(self._timing.watch_every_s)
+            await asyncio.sleep(WATCH_EVERY_S)
 
     async def _problem(self) -> str | None:
         """Why no traveller could be looked at. A child that is being started is no reason."""
         if self._spare.problem:
             return self._spare.problem
         try:
-            is_old = (self._spare.proven_s or 0.0) > self._timing.prove_every_s
-            if is_old and (unproven := await self._spare.prove()) is not None:
+            if (self._spare.proven_s or 0.0) > PROVE_EVERY_S and (unproven := await self._spare.prove()) is not None:
                 return unproven
         except ChildMuteError as error:
             return str(error)
@@ -346,7 +331,7 @@ class Vision:
             if await self._camera_gives_a_frame():
                 await self._tell_back()
             else:
-                await asyncio.sleep(self._timing.probe_every_s)
+                await asyncio.sleep(PROBE_EVERY_S)
 
     async def _tell_back(self) -> None:
         self._camera_lost.clear()
@@ -470,11 +455,11 @@ def preparation(config: Config) -> messages.Prepare:
     )
 
 
-async def run(config: Config, *, stop: asyncio.Event, timing: Timing = Timing()) -> None:
+async def run(config: Config, *, stop: asyncio.Event) -> None:
     """Run the program until `stop` is set."""
     spare = FaceSpare(face_children(preparation(config)))
     pages = Pages(config.page, models=config.paths.models) if config.page is not None else None
-    vision = Vision(spare=spare, pages=pages, missing=lambda: missing(config.camera), timing=timing)
+    vision = Vision(spare=spare, pages=pages, missing=lambda: missing(config.camera))
     async with (
         serve_status(config, "vision", vision.status),
         serve(CHANNELS.vision, config.socket("vision"), vision.serve_lane),

@@ -7,13 +7,13 @@ import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes.passage_examples import decided_record, said
 from fakes.strangers import impostor, needs_root, open_folder
+from fakes.virtual_time import in_virtual_time
 
 from gate.channel import messages
 from gate.channel.errors import ChannelError
@@ -32,7 +32,7 @@ from gate.passage.events import (
     RecordReplaced,
 )
 from gate.passage.records import IncidentKind
-from gate.programs.lane.clients import LogClient, Timing, VisionClient
+from gate.programs.lane.clients import PULSE_S, LogClient, VisionClient
 from gate.programs.lane.owed import OWED_MAX, Owed
 
 
@@ -44,8 +44,6 @@ def count_in(new: messages.NewRecord) -> int:
 LOG_WELL = messages.Status(program="log", state="ready", detail={"takes_admissions": True})
 LOG_FULL = messages.Status(program="log", state="degraded", detail={"takes_admissions": False})
 DECIDED = decided_record()
-QUICK = Timing(reconnect_s=0.01, retry_s=0.01)
-UNASKED = replace(QUICK, pulse_s=60.0)
 VISION_WELL = messages.Status(program="vision", state="ready", detail={})
 
 
@@ -98,12 +96,12 @@ class Events:
                 await self._new.wait()
 
 
-def _log_client(path: Path, events: Events, timing: Timing = QUICK) -> LogClient:
-    return LogClient(path, post=events.post, monotonic_ms=lambda: 1, timing=timing)
+def _log_client(path: Path, events: Events) -> LogClient:
+    return LogClient(path, post=events.post, monotonic_ms=lambda: 1)
 
 
-def _vision_client(path: Path, events: Events, timing: Timing = QUICK) -> VisionClient:
-    return VisionClient(path, post=events.post, on_message=lambda _: None, timing=timing)
+def _vision_client(path: Path, events: Events) -> VisionClient:
+    return VisionClient(path, post=events.post, on_message=lambda _: None)
 
 
 @contextlib.asynccontextmanager
@@ -116,9 +114,10 @@ async def running(client: LogClient | VisionClient) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+@in_virtual_time
 async def test_an_awaited_record_is_answered_when_it_is_durable(tmp_path: Path) -> None:
     log, events = FakeLog(), Events()
-    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 42, timing=QUICK)
+    client = LogClient(tmp_path / "s", post=events.post, monotonic_ms=lambda: 42)
     async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         await events.until(PartBack(Part.LOG))
         client.append(records.Granted("c1", 9), awaited=True)
@@ -129,6 +128,7 @@ async def test_an_awaited_record_is_answered_when_it_is_durable(tmp_path: Path) 
     assert new.body == b'{"direction":"entry","door":"last","ttl_ms":9}'
 
 
+@in_virtual_time
 async def test_without_a_log_an_awaited_record_is_refused_at_once_and_others_are_owed(tmp_path: Path) -> None:
     log, events = FakeLog(), Events()
     client = _log_client(tmp_path / "s", events)
@@ -166,6 +166,7 @@ async def test_an_impostor_in_the_logs_place_makes_no_record_durable_and_is_repo
             await events.until(Recorded("c1", RecordKind.DECIDED))
 
 
+@in_virtual_time
 async def test_a_full_disk_stops_admissions_and_what_is_owed_is_written_when_there_is_room(tmp_path: Path) -> None:
     log, events = FakeLog(), Events()
     log.full = True
@@ -210,15 +211,16 @@ PRESENCE = records.Presence(said())
 INCIDENT = records.Incident(None, IncidentKind.LOG_LOST)
 
 
+@in_virtual_time
 async def test_that_a_full_log_takes_an_incident_does_not_bring_it_back_and_what_it_refused_is_offered_when_it_is(
     tmp_path: Path,
 ) -> None:
     log, events = FullLog(), Events()
-    client = _log_client(tmp_path / "s", events, replace(QUICK, pulse_s=0.05))
+    client = _log_client(tmp_path / "s", events)
     async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         client.append(PRESENCE, awaited=False)
         client.append(INCIDENT, awaited=False)
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(5 * PULSE_S)
         assert PartBack(Part.LOG) not in events.seen
         assert (log.offered.count(RecordKind.PRESENCE), log.offered.count(RecordKind.INCIDENT)) == (1, 1)
         log.room.set()
@@ -229,19 +231,22 @@ async def test_that_a_full_log_takes_an_incident_does_not_bring_it_back_and_what
     assert [new.kind for new in log.written] == [RecordKind.INCIDENT, RecordKind.PRESENCE]
 
 
+@in_virtual_time
 async def test_a_refusal_is_the_logs_loss_before_any_status_says_so(
     tmp_path: Path,
 ) -> None:
     log, events = FakeLog(), Events()
-    client = _log_client(tmp_path / "s", events, UNASKED)
+    client = _log_client(tmp_path / "s", events)
     async with serve(CHANNELS.log, tmp_path / "s", log.handle), running(client):
         await events.until(PartBack(Part.LOG))
-        log.full = True
+        log.full, before_s = True, asyncio.get_running_loop().time()
         client.append(DECIDED, awaited=True)
         await events.until(NotRecorded("c1", RecordKind.DECIDED))
         await events.until(PartLost(Part.LOG))
+        assert asyncio.get_running_loop().time() - before_s < PULSE_S / 2
 
 
+@in_virtual_time
 async def test_a_status_that_was_asked_for_before_the_log_refused_something_is_not_believed(
     tmp_path: Path,
 ) -> None:
@@ -259,7 +264,7 @@ async def test_a_status_that_was_asked_for_before_the_log_refused_something_is_n
         told_late.set()
         await asyncio.sleep(60)
 
-    client = _log_client(tmp_path / "s", events, UNASKED)
+    client = _log_client(tmp_path / "s", events)
     client.append(PRESENCE, awaited=False)
     async with serve(CHANNELS.log, tmp_path / "s", late), running(client):
         await asyncio.wait_for(told_late.wait(), 5)
@@ -267,6 +272,7 @@ async def test_a_status_that_was_asked_for_before_the_log_refused_something_is_n
     assert PartBack(Part.LOG) not in events.seen
 
 
+@in_virtual_time
 async def test_a_record_that_can_be_none_is_told_once_and_says_nothing_of_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -310,6 +316,7 @@ def test_at_the_limit_the_oldest_owed_records_are_dropped_and_the_loss_is_writte
     ]
 
 
+@in_virtual_time
 async def test_what_was_offered_to_a_log_that_dies_is_neither_refused_nor_doubled(tmp_path: Path) -> None:
     log, events, dies_once = FakeLog(), Events(), [True]
 
@@ -333,6 +340,7 @@ async def test_what_was_offered_to_a_log_that_dies_is_neither_refused_nor_double
     assert first.id == again.id
 
 
+@in_virtual_time
 async def test_a_log_that_answers_for_other_records_is_hung_up_on(tmp_path: Path) -> None:
     events = Events()
 
@@ -349,14 +357,16 @@ async def test_a_log_that_answers_for_other_records_is_hung_up_on(tmp_path: Path
     assert client.owed == 1
 
 
+@in_virtual_time
 async def test_what_an_earlier_run_left_is_asked_for_on_a_line_of_its_own(tmp_path: Path) -> None:
-    client = LogClient(tmp_path / "s", post=lambda _: None, monotonic_ms=lambda: 1, timing=QUICK)
+    client = LogClient(tmp_path / "s", post=lambda _: None, monotonic_ms=lambda: 1)
     with pytest.raises(ChannelError):
         await client.left()
     async with serve(CHANNELS.log, tmp_path / "s", FakeLog().handle):
         assert await client.left() == messages.OpenCrossings(["a"], b"", ["b"])
 
 
+@in_virtual_time
 async def test_vision_is_told_and_heard_and_its_loss_is_an_event(tmp_path: Path) -> None:
     events, heard, told = Events(), asyncio.Queue[Any](), []
 
@@ -370,7 +380,7 @@ async def test_vision_is_told_and_heard_and_its_loss_is_an_event(tmp_path: Path)
                 return
             await connection.send(messages.CameraUp(crossing="c1"))
 
-    client = VisionClient(tmp_path / "s", post=events.post, on_message=heard.put_nowait, timing=QUICK)
+    client = VisionClient(tmp_path / "s", post=events.post, on_message=heard.put_nowait)
     client.send(messages.StartCrossing(crossing="lost without a connection"))
     async with (
         serve(CHANNELS.vision, tmp_path / "s", vision),
@@ -388,8 +398,9 @@ async def test_vision_is_told_and_heard_and_its_loss_is_an_event(tmp_path: Path)
 
 
 @pytest.mark.parametrize("client_of", [_log_client, _vision_client])
+@in_virtual_time
 async def test_a_program_that_hangs_is_lost_although_the_kernel_accepts_for_it(
-    tmp_path: Path, client_of: Callable[[Path, Events, Timing], LogClient | VisionClient]
+    tmp_path: Path, client_of: Callable[[Path, Events], LogClient | VisionClient]
 ) -> None:
     events, hung = Events(), asyncio.Event()
 
@@ -399,7 +410,7 @@ async def test_a_program_that_hangs_is_lost_although_the_kernel_accepts_for_it(
                 await asyncio.get_running_loop().create_future()
             await connection.send(messages.Status(program="x", state="ready", detail={}))
 
-    client = client_of(tmp_path / "s", events, replace(QUICK, pulse_s=0.01, silence_max_s=0.2))
+    client = client_of(tmp_path / "s", events)
     part = Part.LOG if isinstance(client, LogClient) else Part.VISION
     listening = serve(CHANNELS.vision, tmp_path / "s", peer)
     async with listening, running(client):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,10 +20,9 @@ from gate.programs.children.start import ChildLostError
 from gate.programs.shared.racing import first_of
 from gate.programs.vision.able import CHILD_MAX_S
 from gate.programs.vision.face_children import ChildMuteError
-from gate.programs.vision.program import Timing, Vision
+from gate.programs.vision.program import PROVE_EVERY_S, WATCH_EVERY_S, Vision
 
 DEADLINE_S = 5.0
-PROVE_EVERY_S = Timing().prove_every_s
 
 
 class FakeChild:
@@ -86,8 +85,7 @@ class Site:
         self.path = path
         self.spare = FakeSpare()
         self.absent: str | None = None
-        timing = Timing(watch_every_s=0.02, probe_every_s=0.02)
-        self.vision = Vision(spare=cast("Any", self.spare), missing=self._missing, timing=timing)
+        self.vision = Vision(spare=cast("Any", self.spare), missing=self._missing)
 
     async def _missing(self) -> str | None:
         return self.absent
@@ -96,15 +94,29 @@ class Site:
         return await connect(CHANNELS.vision, self.path)
 
 
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    site = Site(tmp_path / "vision.sock")
+@contextlib.asynccontextmanager
+async def running(site: Site) -> AsyncIterator[None]:
     parent = site.vision
     loops = asyncio.ensure_future(first_of(parent.serve_crossings(), parent.watch(), parent.mend_camera()))
     async with serve(CHANNELS.vision, site.path, parent.serve_lane):
-        yield site
+        await asyncio.sleep(0.01)  # all was well when it began
+        yield
     loops.cancel()
     await asyncio.gather(loops, return_exceptions=True)
+
+
+def at_a_site(test: Callable[[Site], Coroutine[Any, Any, None]]) -> Callable[[Path], None]:
+    """A test of a parent that runs, in virtual time."""
+
+    async def story(path: Path) -> None:
+        site = Site(path)
+        async with running(site):
+            await test(site)
+
+    def run(tmp_path: Path) -> None:
+        run_virtual(story(tmp_path / "vision.sock"))
+
+    return run
 
 
 async def hear(lane: Connection[Any], kind: type[Any], crossing: str | None) -> Any:
@@ -122,6 +134,7 @@ async def cross(lane: Connection[Any], crossing: str) -> None:
     await hear(lane, m.Erased, crossing)
 
 
+@at_a_site
 async def test_the_word_to_open_the_camera_is_passed_on_to_the_crossing_that_it_names(site: Site) -> None:
     lane = await site.lane()
     await lane.send(m.StartCrossing("c1", look=False))
@@ -142,10 +155,11 @@ def poison(path: Path, *messages: m.Message) -> None:
         end.sendall(b"".join(len(one).to_bytes(4, "big") + one for one in (*bodies, b"GARBAGE")))
 
 
+@at_a_site
 async def test_a_crossing_and_garbage_in_one_write_stop_nobody(site: Site) -> None:
     """It stopped vision for good: the crossing was cancelled before it was served, and every later one waited for its erasure."""
     for _ in range(5):
-        await asyncio.to_thread(poison, site.path, m.StartCrossing("poison"))
+        poison(site.path, m.StartCrossing("poison"))
         await asyncio.sleep(0.05)  # a process has few connections at a time
     lane = await site.lane()
     await cross(lane, "two")
@@ -155,6 +169,7 @@ async def test_a_crossing_and_garbage_in_one_write_stop_nobody(site: Site) -> No
     lane.close()
 
 
+@at_a_site
 async def test_crossings_of_several_connections_that_come_at_once_are_all_served_or_ended(site: Site) -> None:
     lanes = [await site.lane() for _ in range(3)]
     await asyncio.gather(*(lane.send(m.StartCrossing(f"c{number}")) for number, lane in enumerate(lanes)))
@@ -186,6 +201,7 @@ def test_a_crossing_that_nobody_serves_is_seen_as_standing_still() -> None:
     assert run_virtual(served()) == [("ready", True), ("degraded", False)]
 
 
+@at_a_site
 async def test_a_child_that_lives_and_answers_nothing_is_a_lost_camera(site: Site) -> None:
     lane = await site.lane()
     site.spare.is_mute, site.spare.frames, site.spare.proven_s = True, False, PROVE_EVERY_S + 1
@@ -194,6 +210,7 @@ async def test_a_child_that_lives_and_answers_nothing_is_a_lost_camera(site: Sit
     lane.close()
 
 
+@at_a_site
 async def test_a_child_that_no_longer_gives_its_golden_values_closes_the_lane(site: Site) -> None:
     lane = await site.lane()
     site.spare.frames = False
@@ -207,20 +224,23 @@ async def test_a_child_that_no_longer_gives_its_golden_values_closes_the_lane(si
     lane.close()
 
 
+@at_a_site
 async def test_a_proof_is_asked_for_again_before_it_is_old(site: Site) -> None:
     site.spare.proven_s = PROVE_EVERY_S - 1
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(WATCH_EVERY_S + 1)
     assert site.spare.proofs == 0
     site.spare.proven_s = PROVE_EVERY_S + 1
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(WATCH_EVERY_S + 1)
     assert site.spare.proofs > 0
 
 
+@at_a_site
 async def test_an_old_proof_is_none_though_the_socket_answers(site: Site) -> None:
     site.spare.proven_s = 60.0
     assert (site.vision.status().state, site.vision.status().alive) == ("degraded", True)
 
 
+@at_a_site
 async def test_a_camera_that_is_unplugged_between_crossings_is_told_at_once_and_so_is_its_return(site: Site) -> None:
     lanes = [await site.lane() for _ in range(2)]
     await asyncio.sleep(0.05)
@@ -238,6 +258,7 @@ async def test_a_camera_that_is_unplugged_between_crossings_is_told_at_once_and_
     assert site.vision.status().state == "ready"
 
 
+@at_a_site
 async def test_a_lane_that_comes_hears_once_how_the_camera_is(site: Site) -> None:
     lane = await site.lane()
     for _ in range(3):
@@ -248,6 +269,7 @@ async def test_a_lane_that_comes_hears_once_how_the_camera_is(site: Site) -> Non
     lane.close()
 
 
+@at_a_site
 async def test_no_lane_hears_of_a_camera_before_a_child_is_ready_to_look(site: Site) -> None:
     site.spare.child, site.spare.proven_s = None, None
     lane = await site.lane()
@@ -262,6 +284,7 @@ async def test_no_lane_hears_of_a_camera_before_a_child_is_ready_to_look(site: S
     lane.close()
 
 
+@at_a_site
 async def test_models_that_cannot_be_used_are_a_camera_that_cannot_either(site: Site) -> None:
     site.spare.child, site.spare.proven_s, site.spare.frames = None, None, False
     site.spare.problem = "fr_feature.onnx has another digest"
@@ -271,6 +294,7 @@ async def test_models_that_cannot_be_used_are_a_camera_that_cannot_either(site: 
     lane.close()
 
 
+@at_a_site
 async def test_a_lane_that_goes_takes_its_crossing_with_it(site: Site) -> None:
     lane = await site.lane()
     await lane.send(m.StartCrossing("c1"))
@@ -282,6 +306,7 @@ async def test_a_lane_that_goes_takes_its_crossing_with_it(site: Site) -> None:
     assert site.spare.given[0].ended
 
 
+@at_a_site
 async def test_closing_ends_the_crossing_under_way(site: Site) -> None:
     lane = await site.lane()
     await lane.send(m.StartCrossing("c1"))
