@@ -149,15 +149,10 @@ async def _end(keeper: asyncio.subprocess.Process) -> None:
 
 
 def _shared_bytes(shared: Path) -> int | None:
-    """How much of the shared file system there is, None when it cannot be filled or is not there."""
+    """How much of it there is, None when that is too much to be filled, too little to be used, or not there."""
     try:
         status = os.statvfs(shared)
     except OSError:
         return None
     free_bytes = status.f_bavail * status.f_frsize
-    return free_bytes if can_be_filled(free_bytes) else None
-
-
-def can_be_filled(free_bytes: int) -> bool:
-    """False for a shared file system that has too much to be filled, or too little to be used."""
-    return BYTES_MIN <= free_bytes <= SHARED_BYTES_MAX
+    return free_bytes if BYTES_MIN <= free_bytes <= SHARED_BYTES_MAX else None

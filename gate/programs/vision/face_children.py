@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
 from typing import TypeVar
 
 from gate.channel import messages
@@ -23,11 +22,6 @@ Answer = TypeVar("Answer", bound=messages.Message)
 
 class ChildMuteError(ChildLostError):
     """A child lives, and gives no answer."""
-
-
-def face_children(prepare: messages.Prepare) -> Start[messages.FromChild]:
-    """Starts face children that are prepared so."""
-    return partial(Process.start, FACES, prepare, incoming=messages.FromChild)
 
 
 class FaceSpare(Spare[messages.FromChild]):

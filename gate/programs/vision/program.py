@@ -15,6 +15,7 @@ import contextlib
 import logging
 import socket
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,12 +26,12 @@ from gate.channel.sockets import Connection, listen, serve
 from gate.channel.table import CHANNELS
 from gate.channel.users import Peer
 from gate.programs.children import ways
-from gate.programs.children.start import ChildLostError
+from gate.programs.children.start import ChildLostError, Process
 from gate.programs.shared.config import ConfigError
 from gate.programs.shared.racing import first_of
 from gate.programs.shared.status import serve_status
 from gate.programs.vision.able import CrossingFacts, Facts, is_alive, state_of
-from gate.programs.vision.face_children import ChildMuteError, Faces, FaceSpare, face_children
+from gate.programs.vision.face_children import FACES, ChildMuteError, Faces, FaceSpare
 from gate.programs.vision.page_source import Pages
 from models.acceptance import providers_for
 from models.errors import ModelError
@@ -457,7 +458,7 @@ def preparation(config: Config) -> messages.Prepare:
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
     """Run the program until `stop` is set."""
-    spare = FaceSpare(face_children(preparation(config)))
+    spare = FaceSpare(partial(Process.start, FACES, preparation(config), incoming=messages.FromChild))
     pages = Pages(config.page, models=config.paths.models) if config.page is not None else None
     vision = Vision(spare=spare, pages=pages, missing=lambda: missing(config.camera))
     async with (

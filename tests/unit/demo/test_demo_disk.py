@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import resource
@@ -18,7 +19,6 @@ from gate.demo.disk import (
     SHARED_BYTES_MAX,
     DiskKind,
     LogDisk,
-    can_be_filled,
     log_disk,
 )
 
@@ -60,29 +60,30 @@ async def test_a_program_that_is_started_in_it_sees_it_where_its_state_is(tmp_pa
         assert (disk.seen_at / "mine").exists()
 
 
-async def test_where_nobody_may_mount_one_a_small_shared_file_system_stands_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("shared_bytes", "kind"),
+    [
+        (BYTES_MIN, DiskKind.SHARED),
+        (BYTES_MIN - 2**20, DiskKind.LIMITED),
+        (SHARED_BYTES_MAX + 2**20, DiskKind.LIMITED),
+        (None, DiskKind.LIMITED),
+    ],
+)
+async def test_where_nobody_may_mount_one_a_small_shared_file_system_stands_in_or_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_bytes: int | None, kind: DiskKind
 ) -> None:
-    with mounted("-t", "tmpfs", "-o", f"size={BYTES_MIN + 2**20}", "tmpfs", at=tmp_path / "shared") as shared:
+    shared = tmp_path / "shared"
+    with contextlib.ExitStack() as stack:
+        if shared_bytes is not None:
+            stack.enter_context(mounted("-t", "tmpfs", "-o", f"size={shared_bytes}", "tmpfs", at=shared))
         with monkeypatch.context() as environment:
             environment.setenv("PATH", str(tmp_path))
             async with log_disk(tmp_path / "state", 1, shared=shared) as disk:
-                assert (disk.kind, disk.prefix, disk.state.parent) == (DiskKind.SHARED, (), shared)
-                assert can_be_filled(disk.total_bytes)
-        assert list(shared.iterdir()) == []
-
-
-async def test_where_there_is_none_either_a_limit_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    async with log_disk(tmp_path / "state", 1, shared=tmp_path / "missing") as disk:
-        assert (disk.kind, disk.prefix, disk.total_bytes) == (DiskKind.LIMITED, (), 0)
-    assert disk.state.is_dir()
-
-
-def test_a_shared_file_system_that_is_too_large_or_too_small_is_not_filled() -> None:
-    for free_bytes, can in ((BYTES_MIN, True), (BYTES_MIN - 1, False), (SHARED_BYTES_MAX, True)):
-        assert can_be_filled(free_bytes) is can
-    assert not can_be_filled(SHARED_BYTES_MAX + 1)
+                is_shared = disk.kind is DiskKind.SHARED
+                assert (disk.kind, disk.prefix, disk.total_bytes) == (kind, (), shared_bytes if is_shared else 0)
+                assert (disk.state.parent == shared) is is_shared
+                assert disk.state.is_dir()
+        assert disk.state.exists() is not is_shared
 
 
 async def test_without_any_a_limit_lets_no_file_of_the_log_grow(tmp_path: Path) -> None:
