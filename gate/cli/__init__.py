@@ -35,13 +35,17 @@ NOUNS = {
 def main() -> None:
     """Entry point of the `gate` command."""
     wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
-    nouns = [wanted] if wanted in NOUNS else list(NOUNS)
+    application([wanted] if wanted in NOUNS else list(NOUNS), completion=wanted is None)()
+
+
+def application(nouns: list[str], *, completion: bool) -> typer.Typer:
+    """The command line with these nouns, which are imported."""
     app = typer.Typer(
         name="gate",
         help="Portcullis, a biometric border gate.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        add_completion=wanted is None,
+        add_completion=completion,
     )
     app.callback()(_root)
     for noun in nouns:
@@ -51,7 +55,7 @@ def main() -> None:
             app.add_typer(module.app, name=noun, help=f"{NOUNS[noun]}: {verbs}")
         else:
             app.command(name=noun, help=NOUNS[noun])(module.command)
-    app()
+    return app
 
 
 def _version(wanted: bool) -> None:

@@ -1,7 +1,7 @@
 """A gate installed on a booted machine and provisioned by its own commands, with simulated hardware outside every sandbox.
 
-What a package would put into place is laid over the machine's tree: units, users, folders, rules, and `/usr/bin/gate`, which is
-the checkout in an environment of its own below /opt. Barrier and swipe reader are pseudo-terminals that get the group of a device
+The gate is the Debian package, installed by dpkg. Simulated hardware, the central server and attempts run from the checkout, in an environment of
+their own below /opt. Barrier and swipe reader are pseudo-terminals that get the group of a device
 of the lane, as udev would do; the camera streams on loopback; chips lie on the virtual reader of the machine's own pcscd.
 """
 
@@ -24,11 +24,9 @@ import pyrage
 from fakes.boot.attempts import FAR, FAR_PORT
 from fakes.boot.machine import Machine, booted
 
-from gate.cli.models import default_folder
 from gate.programs.shared.runner import PROGRAMS
 
 ROOT = Path(__file__).resolve().parents[3]
-SYSTEMD = ROOT / "systemd"
 OPT = "/opt/portcullis"
 PYTHON = f"{OPT}/bin/python"
 CONFIG = "/etc/portcullis/gate.toml"
@@ -36,29 +34,17 @@ WORLD = "/run/world"
 SEED = 1
 PAGE = "http://127.0.0.1:8088"
 CENTRAL = "/root/central"
+CENTRAL_COMMAND = (PYTHON, "-c", "from gate.cli import main; main()", "central")
 OFFICER = "officer7"
 SHIFT = f"/home/{OFFICER}/shift.key"
 READY_DEADLINE_S = 60.0
 WORLD_DEADLINE_S = 300.0  # the first run renders the faces
 TRAVELLER_DEADLINE_S = 120.0
-INSTALLED = {
-    "gate-*.service": "usr/lib/systemd/system",
-    "portcullis-modbus-tcp@*": "usr/lib/systemd/system",
-    "portcullis.target": "usr/lib/systemd/system",
-    "portcullis.sysusers": "usr/lib/sysusers.d/portcullis.conf",
-    "portcullis.tmpfiles": "usr/lib/tmpfiles.d/portcullis.conf",
-    "*-portcullis.rules": "usr/lib/udev/rules.d",
-    "*-portcullis.polkit.rules": "usr/share/polkit-1/rules.d",
-}
+PACKAGE = "/opt/portcullis.deb"
 
 
 def lay_out(tree: Path) -> dict[Path, str]:
-    """Fill a tree with what is installed; returns what has to be bound beside it."""
-    for pattern, place in INSTALLED.items():
-        for source in SYSTEMD.glob(pattern):
-            target = tree / place / source.name if "*" in pattern or place.endswith("system") else tree / place
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(source.read_bytes())
+    """Fill a tree with an environment for what is no part of a gate: simulated hardware and attempts; returns what has to be bound beside it."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     packages = tree / f"{OPT.lstrip('/')}/lib/{version}/site-packages"
     packages.mkdir(parents=True)
@@ -70,10 +56,6 @@ def lay_out(tree: Path) -> dict[Path, str]:
     libraries = tree / "etc/ld.so.conf.d/python.conf"
     libraries.parent.mkdir(parents=True)
     libraries.write_text("/opt/python/lib\n")
-    command = tree / "usr/bin/gate"
-    command.parent.mkdir(parents=True, exist_ok=True)
-    command.write_text(f"#!{PYTHON}\nfrom gate.cli import main\n\nmain()\n")
-    command.chmod(0o755)
     site = next(Path(entry) for entry in sys.path if entry.endswith("site-packages"))
     return {Path(sys.base_prefix): "/opt/python", ROOT: f"{OPT}/checkout", site: f"{OPT}/packages"}
 
@@ -224,9 +206,9 @@ class Central:
     """A central server on the same machine, outside every sandbox."""
 
     def __init__(self, machine: Machine) -> None:
-        machine.run("/usr/bin/gate", "central", "init", "--dir", CENTRAL, "--name", "localhost")
+        machine.run(*CENTRAL_COMMAND, "init", "--dir", CENTRAL, "--name", "localhost")
         self._process = subprocess.Popen(
-            [*machine.enter(), "/usr/bin/gate", "central", "serve", "--dir", CENTRAL, "--port", "0"],
+            [*machine.enter(), *CENTRAL_COMMAND, "serve", "--dir", CENTRAL, "--port", "0"],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -357,21 +339,19 @@ class World:
 
 
 @contextlib.contextmanager
-def installed(folder: Path) -> Iterator[Gate]:
-    """Boot a machine, install the gate, provision it as docs/guides/technician.md says, and start its target."""
+def installed(folder: Path, package: Path) -> Iterator[Gate]:
+    """Boot a machine, install the package, provision it as docs/guides/technician.md says, and start its target."""
     tree = folder / "tree"
     tree.mkdir()
-    binds = lay_out(tree)
+    binds = lay_out(tree) | {package: PACKAGE}
     with booted(folder, tree, binds) as machine, contextlib.ExitStack() as ending:
-        machine.run("systemd-sysusers")
-        machine.run("systemd-tmpfiles", "--create")
+        machine.run("dpkg", "--install", PACKAGE)
         machine.systemctl("start", "pcscd.socket")
         machine.run("mkdir", WORLD)
         world = World(machine)
         ending.callback(world.close)
         _name_devices(machine, world)
         _lay_bait(machine, ending)
-        _copy_models(machine)
         central = Central(machine)
         ending.callback(central.close)
         gate = Gate(machine, world, central)
@@ -417,13 +397,6 @@ def _lay_bait(machine: Machine, ending: contextlib.ExitStack) -> None:
     ending.callback(listener.kill)
 
 
-def _copy_models(machine: Machine) -> None:
-    """What `init` would fetch over a network, which is not here."""
-    place = machine.root / "var/lib/portcullis/models"
-    for source in default_folder().iterdir():
-        (place / source.name).write_bytes(source.read_bytes())
-
-
 def _provision(gate: Gate) -> None:
     ready, machine = gate.world.ready, gate.machine
     made = gate.command("officer", "authority", "init", "--out", "/root/officers-authority.key", "--json")
@@ -442,7 +415,7 @@ def _provision(gate: Gate) -> None:
     )
     store = "/var/lib/portcullis/trust/trust.sqlite"
     gate.command("trust", "import", *ready["csca"], "--store", store, "--test")
-    token = json.loads(machine.run("/usr/bin/gate", "central", "token", "north-7", "--dir", CENTRAL, "--json").stdout)
+    token = json.loads(machine.run(*CENTRAL_COMMAND, "token", "north-7", "--dir", CENTRAL, "--json").stdout)
     gate.command(
         *("provision", "enrol", "--central", f"localhost:{gate.central.port}", "--ca", f"{CENTRAL}/ca.pem"),
         *("--token", token["token"]),

@@ -1,0 +1,152 @@
+"""The Debian packages: clean by Debian's own linter, and installed, upgraded, removed and purged by dpkg on a Debian that has nothing else."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyrage
+import pytest
+
+pytestmark = [pytest.mark.long, pytest.mark.e2e]
+
+SOURCES = Path("/etc/apt/sources.list.d/debian.sources")
+NEEDED = "mmdebstrap lintian"
+DEPENDS = "dbus,libpcsclite1,libseccomp2,libstdc++6,pcscd,polkitd,python3,systemd,udev"
+
+
+def ran(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return done
+
+
+def install_tools() -> None:
+    if any(shutil.which(name) is None for name in NEEDED.split()):
+        ran("apt-get", "install", "-y", "-qq", "--no-install-recommends", *NEEDED.split())
+
+
+class Chroot:
+    """A Debian of its own, with /proc."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        inside = 'cd "$0" && mount -t proc proc proc && exec chroot . /usr/bin/env DEBIAN_FRONTEND=noninteractive "$@"'
+        whole = ("unshare", "--mount", "--pid", "--fork", "sh", "-c", inside, self.place, *command)
+        done = subprocess.run(whole, capture_output=True, text=True, check=False)
+        assert not check or done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        return done
+
+    def put(self, package: Path) -> str:
+        shutil.copy(package, self.place / "tmp" / package.name)
+        return f"/tmp/{package.name}"
+
+
+@pytest.fixture(scope="module")
+def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chroot]:
+    install_tools()
+    place = tmp_path_factory.mktemp("debian") / "tree"
+    made = (
+        "mmdebstrap",
+        "--quiet",
+        "--mode=root",
+        "--variant=minbase",
+        f"--include={DEPENDS}",
+        "trixie",
+        place,
+        SOURCES,
+    )
+    ran(*made)
+    yield Chroot(place)
+    shutil.rmtree(place)
+
+
+def test_debians_linter_has_nothing_to_say(package: Path) -> None:
+    install_tools()
+    for one in sorted(package.parent.glob("*.deb")):
+        done = ran("lintian", "--allow-root", "--fail-on", "error,warning", one)
+        assert [line for line in done.stdout.splitlines() if line[:2] in {"E:", "W:"}] == []
+
+
+def test_neither_pip_nor_training_nor_the_builders_place_is_inside(package: Path) -> None:
+    names = ran("dpkg-deb", "--contents", package).stdout.splitlines()
+    paths = [line.split(maxsplit=5)[5] for line in names]
+    assert not [path for path in paths if "/pip/" in path or "/models/train" in path or "/gate/central" in path]
+    assert not [line for line in names if line.startswith("l") and "/tmp/" in line]
+
+
+def test_the_bill_names_everything_that_is_inside_with_its_licence_and_hash(package: Path, tmp_path: Path) -> None:
+    ran("dpkg-deb", "--extract", package, tmp_path)
+    docs = tmp_path / "usr/share/doc/portcullis"
+    bill = json.loads(gzip.decompress((docs / "bill.cdx.json.gz").read_bytes()))
+    named = {part["name"].lower().replace("_", "-").replace(".", "-") for part in bill["components"]}
+    inside = (tmp_path / "usr/lib/portcullis/lib").glob("python3.*/site-packages/*.dist-info")
+    installed = {path.name.split("-")[0].lower().replace("_", "-").replace(".", "-") for path in inside} - {
+        "portcullis"
+    }
+    assert installed <= named
+    assert {f"{path.stem}".replace("_", "-") for path in (tmp_path / "usr/share/portcullis/models").iterdir()} <= named
+    for part in bill["components"]:
+        properties = {one["name"] for one in part["properties"]}
+        assert properties == {f"bsi:component:{key}" for key in ("archive", "executable", "filename", "structured")}
+        assert part["licenses"][0]["expression"]
+        assert part["hashes"][0]["alg"] == "SHA-512"
+        assert part["manufacturer"]["name"]
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    assert {one["ref"] for one in bill["dependencies"]} >= {part["bom-ref"] for part in bill["components"]}
+
+
+def test_it_is_installed_upgraded_removed_and_purged(debian: Chroot, package: Path) -> None:
+    debian.run("dpkg", "--install", debian.put(package))
+    assert debian.run("gate", "--version").stdout.startswith("gate ")
+    proved = json.loads(
+        debian.run("gate", "models", "verify", "--dir", "/usr/share/portcullis/models", "--json").stdout
+    )
+    assert all(model["ok"] for model in proved["models"])
+    assert debian.run("stat", "-c", "%U %a", "/var/lib/portcullis/audit").stdout == "portcullis-log 700\n"
+    assert "portcullis-lane" in debian.run("getent", "passwd").stdout
+    assert not debian.run("systemctl", "is-enabled", "gate-lane.service", check=False).stdout.startswith("enabled")
+    made = debian.run(
+        *("gate", "provision", "init", "--operator", "border.example", "--gate-id", "north-7", "--purpose", "trial"),
+        *(
+            "--barrier",
+            "/dev/portcullis-barrier",
+            "--swipe",
+            "/dev/portcullis-swipe",
+            "--camera",
+            "http://192.0.2.7/stream",
+        ),
+        *(word for _ in range(2) for word in ("--auditor", str(pyrage.x25519.Identity.generate().to_public()))),
+        "--json",
+    )
+    assert {step["state"] for step in json.loads(made.stdout)["steps"]} == {"done"}
+    key = debian.place / "etc/portcullis/keys/log.key"
+    before = key.read_bytes()
+
+    debian.run("dpkg", "--install", debian.put(package))
+    assert key.read_bytes() == before
+
+    debian.run("dpkg", "--remove", "portcullis")
+    assert not (debian.place / "usr/bin/gate").exists()
+    assert not list((debian.place / "usr/lib").glob("portcullis/**/*.pyc"))
+    assert key.exists()
+    debian.run("dpkg", "--purge", "portcullis")
+    assert not (debian.place / "var/lib/portcullis/models").exists()
+    assert key.exists()  # the log and its keys are evidence: purging is not their end
+
+
+def test_the_central_server_is_a_package_of_its_own(debian: Chroot, package: Path) -> None:
+    (central,) = package.parent.glob("portcullis-central_*.deb")
+    debian.run("dpkg", "--install", debian.put(central))
+    made = json.loads(
+        debian.run("gate", "central", "init", "--dir", "/srv/central", "--name", "localhost", "--json").stdout
+    )
+    assert made["mirror_vkey"]
+    debian.run("dpkg", "--purge", "portcullis-central")
+    assert not (debian.place / "usr/lib/portcullis-central").exists()
