@@ -38,7 +38,7 @@ class Chroot:
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         inside = 'cd "$0" && mount -t proc proc proc && exec chroot . /usr/bin/env DEBIAN_FRONTEND=noninteractive "$@"'
-        whole = ("unshare", "--mount", "--pid", "--fork", "sh", "-c", inside, self.place, *command)
+        whole = ("unshare", "--mount", "--pid", "--fork", "sh", "-c", inside, str(self.place), *command)
         done = subprocess.run(whole, capture_output=True, text=True, check=False)
         assert not check or done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
         return done

@@ -67,7 +67,9 @@ def test_sieges_of_twenty_million_events_break_nothing_and_reach_everything(firs
 CONTROLS = {
     "1: ": Mutant(machine._is_looked_at, "and around.seen_since(state.since_ms)", ""),
     "4: ": Mutant(machine._granted, "if objections := _strays(around, state, event):", "if False:"),
-    "6: ": Mutant(way_back._way_back, "or around.last.may_be_passed()", ""),
+    "6: ": Mutant(
+        way_back._way_back, "or around.last.may_be_passed(now_ms, timing.grant_ttl_ms + timing.grant_slack_ms)", ""
+    ),
     "7: ": Mutant(obeying._free, "isinstance(state, Granted | Emergency)", "isinstance(state, Granted)"),
     "8: ": Mutant(way_back._way_back, "if not is_due or", "if True or"),
     "records: ": Mutant(way_back._way_back, "(incident(crossing_of(state), IncidentKind.WAY_BACK),)", "()"),

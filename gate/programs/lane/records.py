@@ -82,9 +82,9 @@ class Remembered:
     maintained_by: str | None = None
     first_counted: Counters | None = None
     first_alarms: tuple[Alarm, ...] = ()
-    called: bool = False
     direction: BorderDirection | None = None
     travellers: str | None = None
+    called: bool = False
 
     def counted_at(self, door: Door) -> Counters | None:
         """How far a door's books go."""
@@ -117,23 +117,31 @@ class Remembered:
                 return known.with_alarms(door, tuple(alarm for alarm in Alarm if alarm in waiting))
             case Incident(incident=IncidentKind.HELP_CALLED):
                 return replace(known, called=True)
-            case Obeyed(verb=ObeyedVerb.ACKNOWLEDGE, alarms=seen):
-                left = {door: tuple(one for one in self.alarms_at(door) if one not in seen) for door in Door}
-                return replace(known, alarms=left[Door.LAST], first_alarms=left[Door.FIRST], called=False)
-            case Obeyed(verb=ObeyedVerb.CLOSE | ObeyedVerb.PAUSE, order=order):
-                return replace(known, closed_by=order.officer)
-            case Obeyed(verb=ObeyedVerb.MAINTAIN, order=order):
-                return replace(known, asked_by=order.officer)
-            case Obeyed(verb=ObeyedVerb.CONSENT, order=order):
-                return replace(known, closed_by=order.officer, maintained_by=self.asked_by)
-            case Obeyed(verb=ObeyedVerb.DIRECTION, after=direction):
-                return replace(known, direction=BorderDirection(direction))
-            case Obeyed(verb=ObeyedVerb.MODE, after=travellers):
-                return replace(known, travellers=travellers)
-            case Obeyed(verb=ObeyedVerb.OPEN):
-                return replace(known, closed_by=None, maintained_by=None)
+            case Obeyed():
+                return known.ordered(record)
             case _:
                 return known
+
+    def ordered(self, obeyed: Obeyed) -> Remembered:
+        """The same after an order was obeyed."""
+        match obeyed:
+            case Obeyed(verb=ObeyedVerb.ACKNOWLEDGE, alarms=seen):
+                left = {door: tuple(one for one in self.alarms_at(door) if one not in seen) for door in Door}
+                return replace(self, alarms=left[Door.LAST], first_alarms=left[Door.FIRST], called=False)
+            case Obeyed(verb=ObeyedVerb.CLOSE | ObeyedVerb.PAUSE, order=order):
+                return replace(self, closed_by=order.officer)
+            case Obeyed(verb=ObeyedVerb.MAINTAIN, order=order):
+                return replace(self, asked_by=order.officer)
+            case Obeyed(verb=ObeyedVerb.CONSENT, order=order):
+                return replace(self, closed_by=order.officer, maintained_by=self.asked_by)
+            case Obeyed(verb=ObeyedVerb.DIRECTION, after=direction):
+                return replace(self, direction=BorderDirection(direction))
+            case Obeyed(verb=ObeyedVerb.MODE, after=travellers):
+                return replace(self, travellers=travellers)
+            case Obeyed(verb=ObeyedVerb.OPEN):
+                return replace(self, closed_by=None, maintained_by=None)
+            case _:
+                return self
 
     def _counted_by(self, record: Record) -> Remembered:
         match record:

@@ -13,6 +13,7 @@ from pathlib import Path
 from drivers.sensors.profile import SensorProfile, Status
 from drivers.sensors.settings import Modbus
 from drivers.values import InsideStatus
+from hardware_sim.barrier import zone
 from hardware_sim.sensors import inside, unit
 from hardware_sim.sensors.device import PROFILES
 from hardware_sim.sensors.serve import serve
@@ -42,7 +43,7 @@ def test_the_table_of_the_configuration_is_one() -> None:
 
 def test_the_numbers_are_the_codes() -> None:
     assert f"over a lane of {inside.LANE_M:g} m" in TEXT
-    assert f"at {inside.WALK_M_S} m/s" in TEXT
+    assert f"at {zone.WALK_M_S} m/s" in TEXT
     assert f"bounces for {inside.BOUNCE_MS:g} ms" in TEXT
     assert f"every {unit.MEASURE_MS:g} ms" in TEXT
     assert f"from {unit.APART_M} m on; things below {unit.SEEN_CM:g} cm" in TEXT

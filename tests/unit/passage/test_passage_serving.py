@@ -488,6 +488,7 @@ def test_whatever_is_remembered_fits_what_the_log_keeps() -> None:
         alarms,
         ENTRY,
         "t" * 32,
+        called=True,
     )
     assert len(everything.to_bytes()) <= REMEMBERED_BYTES_MAX
 

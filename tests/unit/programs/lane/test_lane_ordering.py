@@ -235,7 +235,7 @@ def play(
         posted: list[Event] = []
         keeper = BarrierKeeper(made.barrier, post=posted.append, poll_s=0.05)
         running = asyncio.ensure_future(keeper.run())
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(20)  # until it is connected, over this line
         assert posted
         orders.watching = True
         for _ in range(30):
@@ -280,7 +280,7 @@ def test_a_release_behind_a_revoke_that_is_not_answered_waits_for_one_request_an
             posted: list[Event] = []
             keeper = BarrierKeeper(made.barrier, post=posted.append, poll_s=60)
             running = asyncio.ensure_future(keeper.run())
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(1)
             controller.mute_after_writes = 0
             controller.writes.clear()
             revoke, release = keeper.revoke(), keeper.release()
