@@ -396,5 +396,8 @@ def _pause(around: Surroundings, state: State, ordered: Ordered, now_ms: int) ->
         case Opening() | Reading() | Inspecting() | Recording() | Overruling() | Looking() | Entering():
             referred, effects = refer(state, objections)
             return _done(around, referred, ordered, *effects, obeyed)
+        case Granted(entry=Entry()):  # let into the lane, not through it
+            referred, effects = revoke(state, objections)
+            return _done(around, referred, ordered, *effects, obeyed)
         case Granted() | Referred() | Passing() | Emergency():  # pragma: no branch
             return _done(around, state, ordered, obeyed)

@@ -861,6 +861,14 @@ def test_a_pause_refers_who_is_under_way_and_opens_the_way_back_at_once() -> Non
     assert run.state == machine.Idle(Screen.WELCOME)
 
 
+def test_a_pause_takes_the_first_doors_grant_back() -> None:
+    """Everybody must go: nobody comes in any more."""
+    run = first_granted()
+    effects = run.order(PauseLane())
+    assert effects[0] == Revoke(Door.FIRST)
+    assert reasons(run) == (Reason.LANE_PAUSED,)
+
+
 def test_a_pause_lets_go_on_who_is_let_through() -> None:
     run = granted()
     run.order(PauseLane())
