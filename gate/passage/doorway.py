@@ -27,13 +27,14 @@ class Raised:
 class Told:
     """An order that no status has shown yet: wanted since when, told last when, and whether an incident says that nothing shows it.
 
-    `opened`: of a release, the leaf was seen open since.
+    `opened`: of a release, the leaf was seen open since. `gives_way`: it is the way back, which waits for an open last door.
     """
 
     since_ms: int
     at_ms: int
     missed: bool = False
     opened: bool = False
+    gives_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)

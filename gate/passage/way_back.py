@@ -31,7 +31,7 @@ def watch(
     said = _began(before or Interior(), around, state) if isinstance(event, SensorsSeen) else ()
     if not around.two_doors:
         return around, said
-    around, opened = _way_back(around, state, now_ms, timing)
+    around, opened = _way_back(_given_way(around), state, now_ms, timing)
     return around, (*opened, *said)
 
 
@@ -50,6 +50,14 @@ def _began(before: Interior, around: Surroundings, state: State) -> tuple[Effect
         )
         if is_so and not was_so
     )
+
+
+def _given_way(around: Surroundings) -> Surroundings:
+    """An order of the way back is not given again while the last door may be passed; it comes again in its time."""
+    first = around.doorway(Door.FIRST)
+    if first.freeing is None or not first.freeing.gives_way or not around.last.may_be_passed():
+        return around
+    return around.with_doorway(replace(first, freeing=None))
 
 
 def _believed(around: Surroundings, now_ms: int, timing: Timing) -> Surroundings:
@@ -82,6 +90,6 @@ def _way_back(around: Surroundings, state: State, now_ms: int, timing: Timing) -
         return replace(around, interior=replace(interior, waits=waits)), ()
     said = () if waits.offered_ms is not None else (incident(crossing_of(state), IncidentKind.WAY_BACK),)
     first = around.doorway(Door.FIRST)
-    around = around.with_doorway(replace(first, released_ms=now_ms, freeing=Told(now_ms, now_ms)))
+    around = around.with_doorway(replace(first, released_ms=now_ms, freeing=Told(now_ms, now_ms, gives_way=True)))
     around = replace(around, interior=replace(interior, waits=replace(waits, offered_ms=now_ms)))
     return around, (Release(Door.FIRST), *said)

@@ -181,12 +181,8 @@ class Judge(Account):
                 self.now_ms - self.revoking_ms.get(Door.LAST, self.now_ms) >= self.rules.timing.order_shown_max_ms
             )
             pending = (seen.grants_left or Door.LAST in self.revoking_ms) and not is_given_up
-            if door not in self.releasing_before() and (not seen.closed or pending):
+            if not seen.closed or pending:
                 self.broken(f"6: the way back opens while the last door says {seen}")
-
-    def releasing_before(self) -> set[Door]:
-        """Doors that were told to open before this event: they are told again."""
-        return {door for door, since_ms in self.releasing.items() if since_ms < self.now_ms}
 
     def _looks_at(self, crossing: str) -> None:
         known = self.crossings[crossing]

@@ -640,6 +640,18 @@ def test_the_way_back_opens_as_soon_as_the_last_door_is_back_and_shut() -> None:
     assert Release(Door.FIRST) in [*run.feed(LAST, after_ms=100), *run.feed(Tick(), after_ms=50)]
 
 
+@pytest.mark.parametrize("seen", [replace(PASSED_FIRST, bodies=1), PASSED_FIRST])
+def test_the_way_back_is_not_told_again_while_the_last_door_is_open_and_an_officers_release_is(seen: DoorSeen) -> None:
+    run = referred_inside()
+    every_door(run, after_ms=100)
+    assert _opens(every_door(run, after_ms=TIMING.way_back_ms))
+    assert _opens(run.feed(seen, after_ms=TIMING.order_again_ms))
+    run.feed(replace(LAST, closed=False), after_ms=50)
+    assert not _opens(run.feed(seen, after_ms=TIMING.order_again_ms))
+    run.order(Free())
+    assert _opens(run.feed(seen, after_ms=TIMING.order_again_ms))
+
+
 def test_a_blind_counter_does_not_end_somebodys_wait() -> None:
     run = referred_inside()
     run.feed(ALONE, after_ms=100)
