@@ -58,7 +58,8 @@ class Judge(Account):
             case Revoke(door):
                 if self.emergency or self._burns():
                     self.broken("7: something is taken back in an emergency")
-                self.revoking_ms.setdefault(door, self.now_ms)
+                if not self._is_seen_gone(door):
+                    self.revoking_ms.setdefault(door, self.now_ms)
                 if self.grant is not None and self.grant.door is door:
                     self.grant = None
             case Release(door):
@@ -71,6 +72,14 @@ class Judge(Account):
                 self.screen = screen
             case _:
                 pass
+
+    def _is_seen_gone(self, door: Door) -> bool:
+        """True when the door's status has shown the grant and shows it no more, or is what the lane answers now."""
+        if door not in self.doors:
+            return False
+        seen, heard_ms = self.doors[door]
+        was_shown = self.met is None or self.met.door is not door or self.met.shown or heard_ms == self.now_ms
+        return was_shown and not seen.grants_left
 
     def _touches(self, effect: StartCrossing | OpenCamera | Erase) -> None:
         known = self.crossings[effect.crossing]
