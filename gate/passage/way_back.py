@@ -31,7 +31,7 @@ def watch(
     said = _began(before or Interior(), around, state) if isinstance(event, SensorsSeen) else ()
     if not around.two_doors:
         return around, said
-    around, opened = _way_back(_given_way(around), state, now_ms, timing)
+    around, opened = _way_back(_given_way(around, now_ms, timing), state, now_ms, timing)
     return around, (*opened, *said)
 
 
@@ -52,10 +52,15 @@ def _began(before: Interior, around: Surroundings, state: State) -> tuple[Effect
     )
 
 
-def _given_way(around: Surroundings) -> Surroundings:
+def _may_leave(around: Surroundings, now_ms: int, timing: Timing) -> bool:
+    """True while somebody may go through the last door: then nobody is locked in."""
+    return around.last.may_be_passed(now_ms, timing.grant_ttl_ms + timing.grant_slack_ms)
+
+
+def _given_way(around: Surroundings, now_ms: int, timing: Timing) -> Surroundings:
     """An order of the way back is not given again while the last door may be passed; it comes again in its time."""
     first = around.doorway(Door.FIRST)
-    if first.freeing is None or not first.freeing.gives_way or not around.last.may_be_passed():
+    if first.freeing is None or not first.freeing.gives_way or not _may_leave(around, now_ms, timing):
         return around
     return around.with_doorway(replace(first, freeing=None))
 
@@ -86,7 +91,7 @@ def _way_back(around: Surroundings, state: State, now_ms: int, timing: Timing) -
     is_due = interior.called or waits.at_once or now_ms - waits.since_ms >= limit_ms
     again_ms = math.inf if interior.is_empty else timing.way_back_again_ms  # a call from where nobody is seen: once
     offered_lately = waits.offered_ms is not None and now_ms - waits.offered_ms < again_ms
-    if not is_due or offered_lately or around.last.may_be_passed(now_ms, timing.grant_ttl_ms + timing.grant_slack_ms):
+    if not is_due or offered_lately or _may_leave(around, now_ms, timing):
         return replace(around, interior=replace(interior, waits=waits)), ()
     said = () if waits.offered_ms is not None else (incident(crossing_of(state), IncidentKind.WAY_BACK),)
     first = around.doorway(Door.FIRST)

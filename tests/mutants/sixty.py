@@ -158,8 +158,8 @@ MUTANTS = (
     Mutant(
         "an officer's admission is not waited for",
         OBEYING,
-        "    return _on_its_way(around, Overruling(referral.crossing, admission, now_ms), ordered, written)",
-        "    return _on_its_way(around, Looking(referral.crossing, now_ms, admission), ordered, written, LookAtLane())",
+        "    return _on_its_way(around, Overruling(referral.crossing, admission, now_ms, entry), ordered, written)",
+        "    return _on_its_way(around, Looking(referral.crossing, now_ms, admission, entry), ordered, written, LookAtLane())",
     ),
     Mutant(
         "a settled referral keeps the lane",
@@ -315,15 +315,15 @@ MUTANTS = (
     Mutant(
         "the way back is offered once",
         WAY_BACK,
-        "waits.offered_ms is not None and now_ms - waits.offered_ms < timing.way_back_again_ms",
+        "waits.offered_ms is not None and now_ms - waits.offered_ms < again_ms",
         "waits.offered_ms is not None",
         two_doors=True,
     ),
     Mutant(
         "the way back opens beside the last door",
         WAY_BACK,
-        "    return seen is not None and (not seen.closed or seen.grants_left > 0 or is_told)",
-        "    return seen is None and is_told",
+        "    if not is_due or offered_lately or _may_leave(around, now_ms, timing):",
+        "    if not is_due or offered_lately:",
         two_doors=True,
     ),
     Mutant(
