@@ -406,7 +406,12 @@ MUTANTS = (
 )
 
 # What of the sixty a simulation does not see, and why.
-SURVIVES: dict[str, str] = {}
+SURVIVES = {
+    "what happens while the decision is written is forgotten": "a record takes fifteen milliseconds here, in which nobody does "
+    "anything, and the look at the lane that follows sees whatever lasts",
+    "a revocation leaves the grant that waits behind it": "a grant waits only while another order is on the line, and here none "
+    "ever is; one that were written would be taken back with the next status",
+}
 
 # Mutants that no simulation can kill: something else of the gate does what they leave out. They are not among the sixty.
 MADE_UP_FOR = (
