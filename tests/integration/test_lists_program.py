@@ -352,7 +352,7 @@ def importing_children() -> list[int]:
 async def test_a_gate_in_service_imports_nothing_by_a_clock_that_is_unsure(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clock, "is_synchronised", lambda: False)
+    monkeypatch.setattr(clock, "is_synchronised", lambda _: False)
     site.deliver("UT.ml", master_list(SIGNER, [CSCA.der], signed_at=AT))
     config = msgspec.structs.replace(site.config, purpose="service")
     async with running(config):
