@@ -50,7 +50,7 @@ class Doorway:
     """The newest known facts of one door. `just_passed` and `just_left` are the numbers of entry and exit passages that the latest event
     brought to light; `counted` is where the controller's counters stood when it was last heard, however long ago.
 
-    `unshut_ms` is when the door was last not known to be shut: seen open, or granted; None once it was seen shut since.
+    `unshut_ms` is when the door was last seen open or granted, or when it began that nobody can tell where its leaf is; None once it was seen shut since.
 
     `granting`, `revoking` and `freeing` are what the barrier was told and no status has borne out yet (`gate.passage.wanting`).
     `alarms` are those that are not over, `new_alarms` began with the latest event, `begun` lately, and `clearing_ms` is when the controller
@@ -86,7 +86,9 @@ class Doorway:
     def observe(self, seen: DoorSeen, now_ms: int) -> Doorway:
         """The door after a status of its controller."""
         passed, left = passages_between(self.counted, seen.counters)
-        is_shut = seen.closed and not seen.grants_left and self.granting is None
+        is_granted = seen.grants_left > 0 or self.granting is not None
+        is_shut = seen.closed and not is_granted
+        is_untold = seen.unknown and not is_granted and self.unshut_ms is not None
         return replace(
             self,
             seen=seen,
@@ -95,7 +97,7 @@ class Doorway:
             just_passed=passed,
             just_left=left,
             new_alarms=(),
-            unshut_ms=None if is_shut else now_ms,
+            unshut_ms=None if is_shut else self.unshut_ms if is_untold else now_ms,
         )
 
     def unseen(self) -> Doorway:
@@ -126,9 +128,9 @@ class Doorway:
 
     def may_be_passed(self, now_ms: int, grant_max_ms: int) -> bool:
         """True while somebody may go through: its controller shows it open, or a grant not yet gone; or it fell silent as it was open or
-        granted, for so long as a grant can outlive its line. A grant that it goes on to show after an incident said so is not waited for any more.
+        granted, or cannot tell where its leaf is, for so long as a grant can outlive its line. A grant that it goes on to show after an incident said so is not waited for any more.
         """
-        if self.seen is None:
+        if self.seen is None or self.seen.unknown:
             return self.unshut_ms is not None and now_ms - self.unshut_ms <= grant_max_ms
         is_given_up = self.revoking is not None and self.revoking.missed
         is_granted = self.granting is not None or self.revoking is not None or self.seen.grants_left > 0

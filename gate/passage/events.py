@@ -134,7 +134,10 @@ class VideoDoubted:
 
 @dataclass(frozen=True, slots=True)
 class DoorSeen:
-    """A fresh status of a door's barrier controller. `passages` counts each direction since its latest power-up, `power_ups` these."""
+    """A fresh status of a door's barrier controller. `passages` counts each direction since its latest power-up, `power_ups` these.
+
+    `unknown`: where the leaf is cannot be told, which is never closed.
+    """
 
     closed: bool
     bodies: int
@@ -146,6 +149,7 @@ class DoorSeen:
     emergency_open: bool
     alarms: tuple[Alarm, ...]
     door: Door = Door.LAST
+    unknown: bool = False
 
     @property
     def counters(self) -> Counters:

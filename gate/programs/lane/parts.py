@@ -226,6 +226,7 @@ def door_seen(status: BarrierStatus, door: Door = Door.LAST) -> DoorSeen:
         emergency_open=status.emergency_open,
         alarms=tuple(alarm for alarm in Alarm if BarrierAlarm(alarm.value) in status.alarms) if status.alarms else (),
         door=door,
+        unknown=status.position is LeafPosition.UNKNOWN,
     )
 
 

@@ -652,6 +652,16 @@ def test_the_way_back_is_not_told_again_while_the_last_door_is_open_and_an_offic
     assert _opens(run.feed(seen, after_ms=TIMING.order_again_ms))
 
 
+def test_a_last_door_that_cannot_tell_where_its_leaf_is_locks_nobody_in_for_ever() -> None:
+    run, lost = granted(), replace(LAST, closed=False, unknown=True)
+    run.feed(lost, after_ms=50)
+    run.feed(replace(ALONE, call_pressed=True), after_ms=50)
+    for _ in range(10):
+        assert not _opens(run.feed(lost, ALONE, after_ms=TIMING.grant_ttl_ms // 10))
+    effects = [effect for _ in range(3) for effect in run.feed(lost, ALONE, Tick(), after_ms=TIMING.grant_slack_ms)]
+    assert _opens(effects)
+
+
 def test_a_blind_counter_does_not_end_somebodys_wait() -> None:
     run = referred_inside()
     run.feed(ALONE, after_ms=100)
