@@ -72,6 +72,25 @@ def test_somebody_whom_nobody_verified_is_a_wrong_opening() -> None:
     assert wrong(found) is Wrong.WRONG_OPENING
 
 
+def test_who_stands_in_the_leaf_when_a_dead_lanes_grant_ends_is_counted_apart_and_nobody_behind_them() -> None:
+    """The board's watchdog ends the grant, and its leaf reverses for whoever stands in it: found thrice among 180,000 crossings."""
+    case = Case()
+    case.grant("t1")
+    case.judge.lane_died()
+    case.judge.happened("grant_ended", {"direction": "entry", "how": "host_lost"})
+    case.passes("t1-follower")
+    assert case.judge.by_fault == 1
+    with pytest.raises(ViolationError, match="nobody had verified"):
+        case.passes("t1-second")
+    case = Case()
+    case.grant("t1")
+    case.judge.lane_died()
+    case.judge.happened("grant_ended", {"direction": "entry", "how": "host_lost"})
+    case.judge.happened("leaf_at_rest", {"at": "closed"})
+    with pytest.raises(ViolationError, match="nobody had verified"):
+        case.passes("t1-follower")
+
+
 def test_an_officers_word_is_enough() -> None:
     case = Case()
     case.judge.by_officer.add("t1")

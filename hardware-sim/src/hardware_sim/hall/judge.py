@@ -202,7 +202,9 @@ class Judge(Bench):
     passages: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
     _blind: bool = False  # since the books were compared last, something was not to be counted, or not to be told
     _open_until_s: float = -math.inf
-    _unled: bool = False  # a grant stands that no lane is there to take back: the board's watchdog ends it
+    _unled: bool = (
+        False  # the leaf is open by a grant that no lane was there to take back: the board's watchdog ends it
+    )
     _granted_to: str = ""
     _orders: Orders = field(init=False)
     _told: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
@@ -225,7 +227,7 @@ class Judge(Bench):
                 self._passed(str(fields["traveller"]), str(fields["direction"]))
             case "grant_received":
                 self._grant_arrives()
-            case "grant_ended":
+            case "leaf_at_rest" if fields["at"] == "closed":
                 self._unled = False
             case _:
                 pass

@@ -36,7 +36,7 @@ class _Side:
     open_until_s: float = -math.inf
     granted_to: str = ""
     passed_by_grant: list[str] = field(default_factory=list)
-    unled: bool = False  # a grant stands that no lane is there to take back
+    unled: bool = False  # the leaf is open by a grant that no lane was there to take back
     blind: bool = False
     went: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
     told: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
@@ -86,7 +86,7 @@ class TwoDoorJudge(Bench):
                 side.unled = False
                 side.passed_by_grant.clear()
                 self._granted(door, side)
-            case "grant_ended":
+            case "leaf_at_rest" if fields["at"] == "closed":
                 side.unled = False
             case "release_received" if door == FIRST:
                 self.owed_s = math.inf
