@@ -98,7 +98,12 @@ class BesiegedLane:
         """What the lane does at its start, with what the log tells of an earlier run."""
         self.state, effects = machine.start(left, referred, told.through)
         doors = tuple(
-            Doorway(one, counted=told.counted_at(one), alarms=alarms.left(told.alarms_at(one), self.now_ms))
+            Doorway(
+                one,
+                counted=told.counted_at(one),
+                unshut_ms=self.now_ms,
+                alarms=alarms.left(told.alarms_at(one), self.now_ms),
+            )
             for one in Door
         )
         self.around = Surroundings(
