@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from fakes.barrier import at_rest
 from fakes.framed_boards import BAUD, profile
+from fakes.tiers import quick_or_long
 
 from drivers.barrier.framed.driver import FramedBarrier
 from drivers.errors import DriverError, LinkLostError, NoReplyError, NotWellError, RefusedError
@@ -158,7 +159,11 @@ async def test_a_power_cut_is_seen_and_fire_opens_until_it_is_over_and_told(tmp_
         await made.until(at_rest)
 
 
-@pytest.mark.parametrize("faults", [LineFaults(flip=0.008), LineFaults(drop=0.005)], ids=["flip", "drop"])
+@pytest.mark.parametrize(
+    "faults",
+    quick_or_long([LineFaults(flip=0.008), LineFaults(drop=0.005)], quick=[LineFaults(flip=0.008)]),
+    ids=["flip", "drop"],
+)
 async def test_no_grant_doubles_on_a_line_with_errors(tmp_path: Path, faults: LineFaults) -> None:
     async with lane(tmp_path, "ds205a") as made:
         await made.driver.connect()

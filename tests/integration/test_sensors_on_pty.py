@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from fakes.sensors import BAUD, PROFILES
+from fakes.tiers import quick_or_long
 
 from drivers.errors import DriverError, LinkLostError, NoReplyError, NotWellError
 from drivers.links import SerialLink
@@ -126,7 +127,9 @@ async def test_another_unit_of_the_same_number_is_found_and_one_of_another_numbe
 
 @pytest.mark.parametrize(
     "faults",
-    [LineFaults(flip=0.004), LineFaults(drop=0.005), LineFaults(garbage=0.01)],
+    quick_or_long(
+        [LineFaults(flip=0.004), LineFaults(drop=0.005), LineFaults(garbage=0.01)], quick=[LineFaults(flip=0.004)]
+    ),
     ids=["flip", "drop", "garbage"],
 )
 async def test_on_a_line_with_errors_one_who_stands_inside_is_never_nobody(tmp_path: Path, faults: LineFaults) -> None:
