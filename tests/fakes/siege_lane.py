@@ -45,6 +45,7 @@ class BesiegedLane:
         self.judge = Judge(TWO_DOORS)
         self.log: list[tuple[records.Record, bool]] = []  # given to the log, and not answered
         self.durable: list[records.Record] = []
+        self._replaced: list[str | None] = []  # crossings of which the log holds a small record in place of one
         self.log_busy_until = 0
         self.around = Surroundings(doors=(Doorway(Door.FIRST), Doorway(Door.LAST)), interior=Interior())
         self.state: machine.State = machine.start(())[0]
@@ -84,6 +85,8 @@ class BesiegedLane:
         told = Remembered()
         for record in kept:
             told = told.after(record)
+        for crossing in self._replaced:
+            told = told.without_record(crossing)
         told = Remembered.of(told.to_bytes())
         opened = {one.crossing for one in kept if isinstance(one, records.Opened)}
         closed = {one.crossing: one.verdict for one in kept if isinstance(one, records.Closed)}
@@ -134,6 +137,7 @@ class BesiegedLane:
                 self.durable.append(records.Incident(crossing, records.IncidentKind.RECORD_REFUSED))
                 if isinstance(stand_in, records.Opened | records.Closed | records.Settled | records.Passed):
                     self.durable[-1] = stand_in
+                self._replaced.append(crossing)
                 self.tell(RecordReplaced(crossing, record.kind))
             else:
                 self.durable.append(record)
