@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from drivers.errors import NotWellError
 from drivers.profile_file import Table, Verified, Wrong
+from drivers.values import BarrierStatus, LeafPosition
 
 End = Literal["controller_ttl", "host_watchdog", "lease", "external_timer"]
 TraceName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}\.trace$")]
@@ -30,3 +32,15 @@ class BoardProfile(Table, frozen=True, kw_only=True, tag_field="protocol"):
         if self.verified == "hardware" and not self.traces:
             found.append(Wrong("verified", "hardware needs traces of it: docs/protocols/barrier-trace.md"))
         return found
+
+
+def require_rest(status: BarrierStatus) -> None:
+    """The board is as a lane needs it at its start. Raises NotWellError."""
+    if status.fire:
+        raise NotWellError("the fire input is active")
+    if status.emergency_open:
+        raise NotWellError(
+            "the board stands open in an emergency, and no fire input says so: end it at the board, or by end-emergency"
+        )
+    if status.position is not LeafPosition.CLOSED:
+        raise NotWellError(f"the leaf is {status.position.value}, not closed")

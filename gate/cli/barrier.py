@@ -35,7 +35,7 @@ def record(
     first: Annotated[bool, typer.Option("--first", help="The board of the first of two doors.")] = False,
 ) -> None:
     """Bring the board up while its line is recorded. Orders are typed, one a line. It grants passages that nobody decided: never in service."""
-    from drivers.barrier.settings import LineSettings
+    from drivers.barrier.settings import LineSettings, ModbusTcp
     from drivers.errors import DriverError
     from gate.programs.shared.config import ConfigError
     from gate.programs.shared.devices.barriers import require_profile
@@ -51,6 +51,11 @@ def record(
     line = settings.first_driven if first else settings.driven
     if not isinstance(line, LineSettings):
         fail(Exit.CONFIG, "barrier: there is no board on a line to record")
+    if isinstance(line, ModbusTcp):
+        fail(
+            Exit.CONFIG,
+            "barrier: over a network nobody can tell a board from a simulated one: record at its serial side",
+        )
     try:
         _record(out, settings, line, _head(line, board=board, firmware=firmware, by=by))
     except DriverError as error:

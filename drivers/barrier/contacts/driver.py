@@ -13,14 +13,15 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
+from drivers.barrier.board import require_rest
 from drivers.barrier.contacts.gpio import Kernel
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.contacts.session import Answer, Cut, Look, Pulse, Request, Rewrite, Session, Show
 from drivers.barrier.contacts.wiring import Contact, Wiring
 from drivers.barrier.orders import Orders
 from drivers.barrier.turns import Urgency
-from drivers.errors import DriverError, LinkLostError, NotWellError
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from drivers.errors import DriverError, LinkLostError
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 
 GAP_S = (
     0.05  # between two pulses: a relay takes its time to open, and two contacts at once mean something else to a gate
@@ -93,10 +94,7 @@ class ContactsBarrier:
             status = await self.status()
         finally:
             self.close()
-        if status.fire or status.emergency_open:
-            raise NotWellError("the fire input is active")
-        if status.position is not LeafPosition.CLOSED:
-            raise NotWellError(f"the leaf is {status.position.value}, not closed")
+        require_rest(status)
         stop = "no stop contact" if grant.stop is None else "stop reads back"
         return f"closed, {stop}; the gate must end a grant within {grant.lasts_ms} ms: only a walk shows that it does"
 

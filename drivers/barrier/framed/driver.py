@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import asdict, dataclass
 
+from drivers.barrier.board import require_rest
 from drivers.barrier.framed.frames import FRAME_BYTES_MAX
 from drivers.barrier.framed.hearing import Heard, Hearing
 from drivers.barrier.framed.profile import FramedProfile
@@ -20,7 +21,7 @@ from drivers.barrier.orders import Orders
 from drivers.barrier.turns import Urgency
 from drivers.errors import LinkLostError, NotWellError
 from drivers.links import Link
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 
 SILENT_S = 0.8  # no answer since the first request that had none: the wire is cut, or the board is gone
 CHECK_SPARE_S = 0.2  # over the lease, before the board must have noticed our silence
@@ -111,10 +112,7 @@ class FramedBarrier:
                 ends = f"its own timer must end a grant within {timings.grant_ends_after_ms_max} ms: only a walk shows that it does"
         finally:
             self.close()
-        if status.fire or status.emergency_open:
-            raise NotWellError("the fire input is active")
-        if status.position is not LeafPosition.CLOSED:
-            raise NotWellError(f"the leaf is {status.position.value}, not closed")
+        require_rest(status)
         return f"number {self._session.unit}, closed; {ends}"
 
     async def _check_lease(self, lease_ms: int) -> str:

@@ -13,6 +13,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import asdict
 
+from drivers.barrier.board import require_rest
 from drivers.barrier.modbus.profile import ModbusProfile
 from drivers.barrier.modbus.session import Session
 from drivers.barrier.orders import Orders
@@ -21,7 +22,7 @@ from drivers.errors import LinkLostError, NotWellError
 from drivers.links import Link
 from drivers.modbus.frames import FRAME_BYTES_MAX, Reply, Request, find_reply
 from drivers.modbus.line import LineHealth, exchange
-from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour, LeafPosition
+from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
 
 CHECK_SPARE_S = 0.2  # over the watchdog's time, before it must have noticed our silence
 
@@ -95,10 +96,7 @@ class ModbusBarrier:
             await self.clear_alarms(tuple(BarrierAlarm))
         finally:
             self.close()
-        if status.fire or status.emergency_open:
-            raise NotWellError("the fire input is active")
-        if status.position is not LeafPosition.CLOSED:
-            raise NotWellError(f"the leaf is {status.position.value}, not closed")
+        require_rest(status)
         return f"closed, {proven}"
 
     async def _watchdog_proven(self) -> str:

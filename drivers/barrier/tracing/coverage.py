@@ -74,7 +74,7 @@ def objections(profile: LineProfile, covered: Sequence[tuple[Replayed, Coverage]
 
 def _objections(replayed: Replayed, profile: LineProfile, statuses: Sequence[BarrierStatus]) -> Iterator[str]:
     if replayed.deviation:
-        yield replayed.deviation
+        yield f"{replayed.deviation}; what follows it was not looked at"
     unread = replayed.health["silences"] - _unanswered(replayed.trace)
     if unread > 0 and not replayed.deviation:
         yield f"{replayed.trace.name}: {unread} answers are none that the profile understands"

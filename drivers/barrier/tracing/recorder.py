@@ -74,11 +74,11 @@ class Recorder:
         self._write(Event(self._now_ms(), kind, one_line(what)))
 
     def heard(self, received: bytes) -> None:
-        """Write what came from the board, with the time of the first of the bytes that came together."""
+        """Write what came from the board, with the time of the last of the bytes that came together: no driver acts on a frame before that."""
         now_ms, before = self._now_ms(), self._heard
         line = received.hex(" ").upper()
         if before is not None and now_ms - self._heard_at_ms <= APART_MS and len(before.what) < BYTES_A_LINE_MAX:
-            self._heard = replace(before, what=f"{before.what} {line}")
+            self._heard = replace(before, at_ms=now_ms, what=f"{before.what} {line}")
         else:
             self._flush()
             self._heard = Event(now_ms, Kind.FROM_BOARD, line)

@@ -80,6 +80,13 @@ def test_a_board_is_recorded_while_it_is_brought_up_and_the_trace_replays(tmp_pa
     assert recorded(tmp_path, "").returncode == 74, "what is there is not written over"
 
 
+def test_nobody_records_over_a_network_where_a_simulated_board_looks_like_any_other(tmp_path: Path) -> None:
+    config = configured(tmp_path, driver="modbus-tcp", profile="lot")
+    done = ran("record", tmp_path / "hall.trace", *TOLD, "--config", config)
+    assert done.exit_code == 78
+    assert not (tmp_path / "hall.trace").exists()
+
+
 def test_a_trace_that_shows_everything_is_exit_0_and_one_that_differs_exit_1(tmp_path: Path) -> None:
     trace = tmp_path / "hall.trace"
     trace.write_text(text_of("lot").replace("simulated = true", "simulated = false"))

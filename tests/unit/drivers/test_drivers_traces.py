@@ -410,3 +410,22 @@ def test_a_line_that_does_not_open_replays_as_one() -> None:
     played, _ = replayed(Trace("x.trace", head_of("lot"), events, 1))
     assert played.deviation == ""
     assert read_profile(ProfileFile.open("lot", room="barrier")) == profile_of("lot")
+
+
+def test_an_answer_that_came_in_pieces_is_told_of_when_it_is_whole() -> None:
+    """A driver acts on a whole frame. With the time of the first piece, half of the recordings of a board of relays did not replay."""
+    out = io.StringIO(spelt(head_of("lot")))
+    out.seek(0, io.SEEK_END)
+
+    async def run() -> None:
+        recorder = Recorder(out)
+        recorder.note(Kind.CALL, "status")
+        for byte in range(4):
+            recorder.heard(bytes((byte,)))
+            await asyncio.sleep(0.0025)
+        recorder.note(Kind.OUTCOME, "done")
+
+    run_virtual(run())
+    trace = read_trace(ProfileFile("lot.trace", out.getvalue()))
+    (heard,) = (event for event in trace.events if event.kind is Kind.FROM_BOARD)
+    assert (heard.what, heard.at_ms) == ("00 01 02 03", pytest.approx(7.5))
