@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 import pytest
-from fakes.boot.gate import OPT, PYTHON, SEED, Gate
+from fakes.boot.gate import OPT, PACKAGE, PYTHON, SEED, Gate
 
 from gate.programs.shared.runner import PROGRAMS
 from hardware_sim.company import Company
@@ -160,6 +160,14 @@ def test_pcscd_lets_the_lane_in_by_our_rule_and_nobody_else(gate: Gate) -> None:
         rule.write_text(text)
         gate.machine.systemctl("restart", "polkit.service")
     assert gate.inside("lane", *ask) == "True\n"
+
+
+def test_an_upgrade_restarts_what_runs(gate: Gate) -> None:
+    before = {program: gate.pid(program) for program in PROGRAMS}
+    gate.machine.run("dpkg", "--install", PACKAGE)
+    gate.until(lambda: not {gate.pid(program) for program in PROGRAMS} & {0, *before.values()}, "all are started anew")
+    gate.until(gate.is_in_service, "the gate is in service again")
+    assert gate.is_safe()
 
 
 RELAY = "portcullis-modbus-tcp@hall"
