@@ -53,7 +53,7 @@ def commands(command: Command, name: str) -> Iterator[tuple[str, Command]]:
 
 def page(package: str, made: datetime) -> str:
     """The page of a package, in roff."""
-    root = typer.main.get_command(application(NOUNS_OF[package], completion=False))
+    root = typer.main.get_command(application(NOUNS_OF[package]))
     lines = [
         f'.TH GATE 1 "{made:%Y-%m-%d}" "Portcullis {version("portcullis")}" "User Commands"',
         ".SH NAME",

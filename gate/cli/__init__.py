@@ -1,7 +1,7 @@
 """The `gate` command: noun, verb, one file a noun.
 
-Only the noun that was asked for is imported, so that `gate status` stays quick; help and completion import them all.
-Each noun's module has `app`, a typer application, or, for a noun without verbs, `command`, a function.
+Only the noun that was asked for is imported, and for the list of them none, so that `gate status` and `gate --help` stay quick; completion
+imports them all. Each noun's module has `app`, a typer application, or, for a noun without verbs, `command`, a function.
 """
 
 from __future__ import annotations
@@ -13,48 +13,56 @@ import sys
 import typer
 
 NOUNS = {
-    "audit": "The audit log",
-    "barrier": "Traces of a barrier's board",
-    "central": "The central server",
+    "audit": "The audit log: verify, export, decrypt",
+    "barrier": "Traces of a barrier's board: record, replay",
+    "central": "The central server: init, token, revoke, serve, fleet, alarms, answer, export",
     "demo": "A whole gate on simulated hardware",
-    "document": "Travel documents",
-    "face": "Faces",
-    "models": "Model files",
-    "officer": "An officer's signed orders",
-    "provision": "From a bare machine to a gate in service",
+    "document": "Travel documents: inspect, verify-sod, parse-mrz, read-mrz, read, verify-seal, verify-credential",
+    "face": "Faces: compare, evaluate, evaluate-pad",
+    "models": "Model files: list, fetch, verify, accept, bench",
+    "officer": "An officer's signed orders: admit, refer, hand-over, release, open-emergency, end-emergency, acknowledge, close, pause, maintain, consent, open, direction, mode, accept-head, present, list, authority",
+    "provision": "From a bare machine to a gate in service: init, find-reader, enrol",
     "run": "The programs of the appliance",
     "selftest": "Every device, model, list, clock and disk",
-    "shadow": "A gate that only watches, beside the officer",
+    "shadow": "A gate that only watches, beside the officer: report",
     "simulate": "The real lane in a simulated world on a virtual clock",
     "status": "The running programs",
-    "sync": "The outbox to the central server",
-    "trust": "Certificates and lists that documents are judged against",
+    "sync": "The outbox to the central server: status, push, export-usb",
+    "trust": "Certificates and lists that documents are judged against: import, list, report",
 }
 
 
 def main() -> None:
     """Entry point of the `gate` command."""
-    wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
-    application([wanted] if wanted in NOUNS else list(NOUNS), completion=wanted is None)()
+    words = sys.argv[1:]
+    wanted = next((word for word in words if not word.startswith("-")), None)
+    if wanted in NOUNS or not words:  # a shell that completes gives no words
+        application([wanted] if wanted in NOUNS else list(NOUNS))()
+    else:
+        _contents()()
 
 
-def application(nouns: list[str], *, completion: bool) -> typer.Typer:
+def application(nouns: list[str]) -> typer.Typer:
     """The command line with these nouns, which are imported."""
     app = typer.Typer(
-        name="gate",
-        help="Portcullis, a biometric border gate.",
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        add_completion=completion,
+        name="gate", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=len(nouns) == len(NOUNS)
     )
     app.callback()(_root)
     for noun in nouns:
         module = importlib.import_module(f"gate.cli.{noun}")
         if hasattr(module, "app"):
-            verbs = ", ".join(typer.main.get_group(module.app).commands)
-            app.add_typer(module.app, name=noun, help=f"{NOUNS[noun]}: {verbs}")
+            app.add_typer(module.app, name=noun, help=NOUNS[noun])
         else:
             app.command(name=noun, help=NOUNS[noun])(module.command)
+    return app
+
+
+def _contents() -> typer.Typer:
+    """The command line as far as its own page goes, and what answers a noun that there is not. Plain: drawing boxes takes longer than all else."""
+    app = typer.Typer(name="gate", rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.callback()(_root)
+    for noun, sentence in NOUNS.items():
+        app.command(name=noun, short_help=sentence)(lambda: None)
     return app
 
 

@@ -8,12 +8,19 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
 from gate import cli
+
+GATE = Path(sys.executable).with_name("gate")
+
+
+def ran(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "gate.cli", *words], capture_output=True, text=True, check=False)
 
 
 def verbs_of(group: Any) -> Iterator[tuple[str, str]]:
@@ -28,12 +35,28 @@ def test_every_noun_that_there_is_stands_in_the_help_with_its_verbs() -> None:
     modules = {name: importlib.import_module(f"gate.cli.{name}") for name in names}
     nouns = {name for name, module in modules.items() if hasattr(module, "app") or hasattr(module, "command")}
     assert nouns == set(cli.NOUNS)
-    command, environment = [sys.executable, "-m", "gate.cli", "--help"], {**os.environ, "COLUMNS": "400"}
-    shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    shown = " ".join(ran("--help").stdout.split())
     for noun, sentence in cli.NOUNS.items():
-        assert sentence in shown
+        assert f"{noun} {sentence}" in shown
         if hasattr(modules[noun], "app"):
-            assert f"{sentence}: {', '.join(typer.main.get_group(modules[noun].app).commands)} " in shown
+            assert sentence.endswith(f": {', '.join(typer.main.get_group(modules[noun].app).commands)}")
+
+
+def test_the_help_loads_no_noun_and_a_noun_that_there_is_not_has_one_line() -> None:
+    loaded = "import sys; sys.argv[1:] = ['--help']; from gate import cli; import contextlib\n"
+    loaded += "with contextlib.suppress(SystemExit): cli.main()\n"
+    loaded += "print([name for name in sys.modules if name.startswith(('gate.cli.', 'rich', 'msgspec', 'asyncio'))])"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    unknown = ran("gaet")
+    assert (unknown.returncode, unknown.stderr.splitlines()[-1]) == (2, "Error: No such command 'gaet'.")
+
+
+def test_a_shell_completes_nouns_and_verbs() -> None:
+    for line, offered in (("gate prov", "provision"), ("gate audit dec", "decrypt")):
+        words = {"_GATE_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+        done = subprocess.run([GATE], env={**os.environ, **words}, capture_output=True, text=True, check=True)
+        assert done.stdout.split() == [offered]
 
 
 @pytest.mark.parametrize("noun", cli.NOUNS)
