@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 
 import pytest
@@ -87,6 +88,29 @@ def test_who_stands_in_the_leaf_when_a_dead_lanes_grant_ends_is_counted_apart_an
     case.judge.lane_died()
     case.judge.happened("grant_ended", {"direction": "entry", "how": "host_lost"})
     case.judge.happened("leaf_at_rest", {"at": "closed"})
+    with pytest.raises(ViolationError, match="nobody had verified"):
+        case.passes("t1-follower")
+
+
+def test_who_is_in_the_leaf_when_a_bad_line_lets_a_revocation_through_late_is_counted_apart() -> None:
+    """On a line that flips bits the board heard 0.4 s late; the follower stood in the leaf by then, which reversed for them."""
+    case = Case()
+    case.grant("t1")
+    case.judge.clean_since_s = math.inf
+    case.judge.ordered("revoke")
+    case.after(UNDERWAY_S + 0.01)
+    case.judge.happened("grant_ended", {"direction": "entry", "how": "revoked"})
+    case.passes("t1-follower")
+    assert case.judge.by_fault == 1
+    with pytest.raises(ViolationError):
+        case.passes("t1-another")
+
+
+def test_on_a_good_line_a_late_revocation_excuses_nobody() -> None:
+    case = Case()
+    case.grant("t1")
+    case.judge.ordered("revoke")
+    case.after(HEARD_S - 0.1)
     with pytest.raises(ViolationError, match="nobody had verified"):
         case.passes("t1-follower")
 
@@ -231,6 +255,18 @@ def test_a_grant_that_its_traveller_forfeited_must_end() -> None:
     with pytest.raises(ViolationError, match="forfeited") as found:
         case.after(0.2)
     assert wrong(found) is Wrong.WRONG_OPENING
+
+
+def test_while_a_beam_is_stuck_nobody_can_know_that_a_traveller_has_left() -> None:
+    case = Case()
+    case.grant("t1")
+    case.judge.beams(well=False)
+    case.judge.forfeits(0.0)
+    case.after(3 * HEARD_S)
+    case.judge.beams(well=True)
+    case.after(HEARD_S - 0.1)
+    with pytest.raises(ViolationError, match="forfeited"):
+        case.after(0.2)
 
 
 def test_a_release_that_never_comes_is_unheard_whomever_it_was_told() -> None:

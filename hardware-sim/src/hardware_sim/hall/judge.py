@@ -60,6 +60,7 @@ class Orders:
     granted_s: float = 0.0
     revoked_s: float | None = None
     forfeit_s: float = math.inf  # from then on the grant is nobody's
+    seen_since_s: float = 0.0  # since when the beams show who is there; inf while one is stuck
     freeing_s: float = math.inf  # since when somebody is to be freed: that is told until it is heard
     waiting: dict[str, float] = field(default_factory=dict)  # what nobody has heard yet, and since when
 
@@ -114,13 +115,19 @@ class Orders:
             raise ViolationError(
                 Wrong.UNHEARD_ORDER, f"a release, given {now_s - self.freeing_s:.1f} s ago, never came"
             )
-        if self.granted and now_s - max(self.forfeit_s, well_since_s) > HEARD_S:
+        if self.granted and now_s - max(self.forfeit_s, self.seen_since_s, well_since_s) > HEARD_S:
             raise ViolationError(Wrong.WRONG_OPENING, "a grant stands that its traveller has forfeited")
         for order, at_s in self.waiting.items():
             if now_s - max(at_s, well_since_s) > TOLD_S:
                 raise ViolationError(
                     Wrong.UNHEARD_ORDER, f"{order}, given {now_s - at_s:.1f} s ago, and nobody was told"
                 )
+
+    def is_lost(self, clean_since_s: float) -> bool:
+        """True while a grant stands that was taken back, on a line that lost the order: no lane can do more than repeat it."""
+        if not self.granted or self.revoked_s is None or self.clock() - clean_since_s > HEARD_S:
+            return False
+        return self.clock() - self.revoked_s > UNDERWAY_S
 
     def lane_died(self) -> None:
         """What the lane wanted of the board, it wants no more."""
@@ -136,6 +143,7 @@ class Bench(abc.ABC):
     clock: Callable[[], float]
     presence_max_s: float
     well_since_s: float = 0.0  # inf while something is wrong
+    clean_since_s: float = 0.0  # inf while a line may lose an order
     may_pass: set[str] = field(default_factory=set)  # whose document and face were found good
     by_officer: set[str] = field(default_factory=set)  # whom an officer lets through
     present_s: float = -math.inf
@@ -157,6 +165,10 @@ class Bench(abc.ABC):
     @abc.abstractmethod
     def forfeits(self, after_s: float) -> None:
         """Whoever may leave the lane laid another document, or is not seen any more: so long after, nobody may."""
+
+    @abc.abstractmethod
+    def beams(self, door: str, *, well: bool) -> None:
+        """A beam sticks, or no longer does: meanwhile nobody can know who is in the zone."""
 
     @abc.abstractmethod
     def told(self, incident: str) -> None:
@@ -202,9 +214,8 @@ class Judge(Bench):
     passages: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
     _blind: bool = False  # since the books were compared last, something was not to be counted, or not to be told
     _open_until_s: float = -math.inf
-    _unled: bool = (
-        False  # the leaf is open by a grant that no lane was there to take back: the board's watchdog ends it
-    )
+    # The leaf is open by a grant that nobody took back: no lane was there to do so, or the line lost the order. The board's watchdog ends it.
+    _unled: bool = False
     _granted_to: str = ""
     _orders: Orders = field(init=False)
     _told: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
@@ -278,6 +289,11 @@ class Judge(Bench):
         """Whoever may leave the lane has lost the right to."""
         self._orders.forfeit_s = self.clock() + after_s
 
+    def beams(self, door: str = LAST, *, well: bool) -> None:
+        """A beam sticks, or no longer does."""
+        del door
+        self._orders.seen_since_s = self.clock() if well else math.inf
+
     def told(self, incident: str) -> None:
         """An officer is told what the board does not show."""
         self._orders.told(incident)
@@ -288,6 +304,7 @@ class Judge(Bench):
         if controller.emergency or controller.releasing:
             self._open_until_s = self.clock() + CLOSES_S
         self._orders.look(self.well_since_s)
+        self._unled = self._unled or self._orders.is_lost(self.clean_since_s)
         self.look_at_go(opens=self._orders.granted or not self.board.leaf_closed)
 
     def lane_died(self) -> None:

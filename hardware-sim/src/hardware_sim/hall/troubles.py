@@ -17,6 +17,7 @@ SLOWER = 5.0
 JUMPS_S = (-20 * 365 * 86_400.0, -3_600.0, 45.0, 200 * 86_400.0)  # of the wall clock
 FORGOTTEN_S = 0.5  # longer than the officer's word holds
 _OF_THE_LINE = frozenset({Kind.BUSY_ANSWER, Kind.BURST, Kind.LOST_REPLY, Kind.POWER_CYCLE, Kind.DEATH})
+_LOSES_ORDERS = frozenset({Kind.BIT_ERRORS, Kind.BUSY_ANSWER, Kind.BURST, Kind.LOST_REPLY})
 
 
 class Troubles:
@@ -28,6 +29,7 @@ class Troubles:
         self._tasks: list[asyncio.Task[None]] = []
         self._moments = {moment: asyncio.Event() for moment in Moment}
         self._begun: set[Fault] = set()
+        self._losing = 0  # faults under way that may lose an order
 
     async def before(self) -> None:
         """An officer who forgets did so long before the traveller came."""
@@ -72,12 +74,18 @@ class Troubles:
         judge = scene.judge
         if fault.kind in _OF_THE_LINE:
             judge.well_since_s = math.inf
+        if fault.kind in _LOSES_ORDERS:
+            self._losing += 1
+            judge.clean_since_s = math.inf
         try:
             await self._last(fault)
         finally:
             scene.trace(f"ends {fault.kind.value}")
             if fault.kind in _OF_THE_LINE:
                 judge.well_since_s = scene.clock()
+            if fault.kind in _LOSES_ORDERS:
+                self._losing -= 1
+                judge.clean_since_s = math.inf if self._losing else scene.clock()
             asyncio.get_running_loop().call_soon(scene.notify)  # the task is done by then
 
     async def _last(self, fault: Fault) -> None:
@@ -138,6 +146,7 @@ class Troubles:
     def _stick(self, door: str, beam: int | None) -> None:
         self._scene.judge.is_helpless = True
         self._scene.judge.board_miscounts(door)
+        self._scene.judge.beams(door, well=beam is None)
         self._scene.boards[door].stick_beam(beam)
         if beam is not None:
             self._scene.hit(Kind.STUCK_BEAM.value)

@@ -36,7 +36,9 @@ class _Side:
     open_until_s: float = -math.inf
     granted_to: str = ""
     passed_by_grant: list[str] = field(default_factory=list)
-    unled: bool = False  # the leaf is open by a grant that no lane was there to take back
+    unled: bool = (
+        False  # the leaf is open by a grant that nobody took back: no lane was there, or the line lost the order
+    )
     blind: bool = False
     went: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
     told: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
@@ -162,6 +164,10 @@ class TwoDoorJudge(Bench):
         """Whoever may leave the lane has lost the right to."""
         self._sides[LAST].orders.forfeit_s = self.clock() + after_s
 
+    def beams(self, door: str, *, well: bool) -> None:
+        """A beam sticks, or no longer does."""
+        self._sides[door].orders.seen_since_s = self.clock() if well else math.inf
+
     def told(self, incident: str) -> None:
         """An officer is told what a board does not show."""
         self.calls = self.calls or incident == "help_called"
@@ -186,6 +192,7 @@ class TwoDoorJudge(Bench):
             if controller.emergency or controller.releasing:
                 side.open_until_s = now_s + CLOSES_S
             side.orders.look(self.well_since_s)
+            side.unled = side.unled or side.orders.is_lost(self.clean_since_s)
         self.look_at_go(opens=any(side.orders.granted or side.is_open for side in self._sides.values()))
         self._look_at_both(now_s)
         self._look_for_help(now_s)
