@@ -13,12 +13,30 @@ from gate.cli.output import Exit, emit_json, fail, say
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config, ConfigError
 from gate.provision.answers import Answers
-from gate.provision.steps import ConfigurationStepError, Report, StepError, StepState, carry_out
+from gate.provision.steps import (
+    AwayStepError,
+    ConfigurationStepError,
+    ContentStepError,
+    ForbiddenStepError,
+    Report,
+    StepError,
+    StepState,
+    carry_out,
+)
 
 if TYPE_CHECKING:
     from gate.provision.init_steps import Site
 
 app = typer.Typer(no_args_is_help=True)
+
+_CODES: dict[type[StepError] | None, Exit] = {
+    None: Exit.OK,
+    StepError: Exit.IO_ERROR,
+    ConfigurationStepError: Exit.CONFIG,
+    ContentStepError: Exit.BAD_DATA,
+    AwayStepError: Exit.UNREACHABLE,
+    ForbiddenStepError: Exit.NOT_PERMITTED,
+}
 
 
 @app.callback()
@@ -180,12 +198,18 @@ def find_reader(
 def enrol(
     central: Annotated[str, typer.Option(help="The central server, HOST:PORT.")],
     ca: Annotated[Path, typer.Option(help="The operator's authority, a PEM file from gate central init.")],
-    token: Annotated[str, typer.Option(help="The one-time token from gate central token.")],
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file with the one-time token from gate central token; left out: standard input, or asked."
+        ),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Replace the certificate that is there.")] = False,
     as_json: Json = False,
 ) -> None:
     """Get the device certificate from the central server and write the table `sync` of the configuration."""
+    from gate.cli.token import read_token
     from gate.provision.enrol_steps import Central, enrol_steps
 
     path = config or configuration.path_from_environment()
@@ -195,7 +219,7 @@ def enrol(
         fail(Exit.CONFIG, str(error))
     steps = enrol_steps(
         path,
-        Central(central, ca, token),
+        Central(central, ca, partial(read_token, token_file)),
         gate_id=settings.gate_id,
         keys=Path(settings.paths.keys),
         again=again,
@@ -223,6 +247,5 @@ def _show(schema: str, reports: Iterator[Report], *, as_json: bool) -> None:
             say(f"{report.state.value:8} {report.id:14} {report.detail}")
     if as_json:
         emit_json(schema, {"steps": [{"id": r.id, "state": r.state.value, "detail": r.detail} for r in done]})
-    failed = next((report for report in done if report.state is StepState.FAILED), None)
-    code = Exit.OK if failed is None else Exit.CONFIG if failed.configuration else Exit.IO_ERROR
-    raise typer.Exit(int(code))
+    failure = next((report.failure for report in done if report.state is StepState.FAILED), None)
+    raise typer.Exit(int(_CODES[failure]))

@@ -43,7 +43,8 @@ class Central:
         authority = str(self._folder / "ca.pem")
         steps = command(
             *("provision", "enrol", "--config", str(config), "--central", address),
-            *("--ca", authority, "--token", token),
+            *("--ca", authority),
+            told=token,
         )["steps"]
         if failed := [step["detail"] for step in steps if step["state"] == "failed"]:
             raise StageError(f"gate provision enrol: {failed[0]}")

@@ -52,14 +52,15 @@ class Stage:
         return self.folder / f"{program}.log"
 
 
-def command(*arguments: str, may_say_no: bool = False) -> dict[str, Any]:
-    """Run a `gate` command with --json and return its document. Raises StageError with its one line."""
+def command(*arguments: str, may_say_no: bool = False, told: str = "") -> dict[str, Any]:
+    """Run a `gate` command with --json, `told` on its standard input, and return its document. Raises StageError with its one line."""
     name = f"gate {' '.join(arguments[:2])}"
     try:
         done = subprocess.run(  # noqa: S603 - our own command line
             [sys.executable, "-m", "gate.cli", *arguments, "--json"],
             capture_output=True,
             text=True,
+            input=told,
             timeout=COMMAND_DEADLINE_S,
             check=False,
         )

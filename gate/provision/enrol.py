@@ -23,11 +23,15 @@ _PATH = "/.well-known/est/simpleenroll"
 
 
 class EnrolError(Exception):
-    """The gate is not enrolled; the message says why."""
+    """The gate is not enrolled; the message says why. Of this type itself: an authority or an answer that is none."""
 
 
 class CentralAwayError(EnrolError):
-    """The central server does not answer."""
+    """The central server does not answer, or cannot now."""
+
+
+class CentralRefusesError(EnrolError):
+    """The central server understood and said no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,10 @@ def read_answer(status: int, mirror_vkey: str, body: bytes, *, gate_id: str, sig
     """Read the answer and check that the certificate is for our key and name. Raises EnrolError."""
     if status != 200:
         reason = "".join(char if char.isprintable() else " " for char in body[:200].decode("ascii", "replace")).strip()
-        raise EnrolError(f"the central server refuses ({status}: {reason})")
+        if status >= 500:
+            raise CentralAwayError(f"the central server cannot now ({status}: {reason}); try again")
+        kind = CentralRefusesError if status == 403 else EnrolError
+        raise kind(f"the central server refuses ({status}: {reason}); make a token with gate central token {gate_id}")
     if not mirror_vkey or len(mirror_vkey) > VKEY_TEXT_MAX or not mirror_vkey.isprintable():
         raise EnrolError("the central server did not say which key it signs receipts with")
     try:

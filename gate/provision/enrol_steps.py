@@ -15,17 +15,24 @@ import tomli_w
 from gate import durable
 from gate.provision import device_key
 from gate.provision.device_key import DeviceKeyError
-from gate.provision.enrol import EnrolError, enrol
-from gate.provision.steps import ConfigurationStepError, Step, StepError
+from gate.provision.enrol import CentralAwayError, CentralRefusesError, EnrolError, enrol
+from gate.provision.steps import (
+    AwayStepError,
+    ConfigurationStepError,
+    ContentStepError,
+    ForbiddenStepError,
+    Step,
+    StepError,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Central:
-    """The central server, HOST:PORT, the file of the operator's authority, and the one-time token."""
+    """The central server, HOST:PORT, the file of the operator's authority, and what asks for the one-time token. It raises StepError."""
 
     address: str
     ca: Path
-    token: str
+    token: Callable[[], str]
 
 
 def enrol_steps(
@@ -55,14 +62,20 @@ def enrol_steps(
                 central.address,
                 str(central.ca),
                 gate_id=gate_id,
-                token=central.token,
+                token=central.token(),
                 signing_request=wanted,
                 log_vkey=vkey,
             )
             durable.write(files["central-ca.pem"], central.ca.read_bytes())
             durable.write(files["mirror.vkey"], enrolled.mirror_vkey.encode() + b"\n")
             durable.write(files["device.pem"], enrolled.certificate)  # last: it says that the step was done
-        except (DeviceKeyError, EnrolError, OSError) as error:
+        except CentralAwayError as error:
+            raise AwayStepError(str(error)) from error
+        except CentralRefusesError as error:
+            raise ForbiddenStepError(str(error)) from error
+        except EnrolError as error:
+            raise ContentStepError(str(error)) from error
+        except (DeviceKeyError, OSError) as error:
             raise StepError(str(error)) from error
         return f"{gate_id} is enrolled at {central.address}"
 

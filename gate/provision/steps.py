@@ -17,11 +17,23 @@ class StepState(enum.Enum):
 
 
 class StepError(Exception):
-    """A step cannot be done; the message says what to do."""
+    """A step cannot be done; the message says what to do. Of this type itself: a file or folder that cannot be used."""
 
 
 class ConfigurationStepError(StepError):
     """A configuration, found or made of the answers, that can never work."""
+
+
+class ContentStepError(StepError):
+    """What was given or answered is not what it should be."""
+
+
+class AwayStepError(StepError):
+    """A service or device does not answer."""
+
+
+class ForbiddenStepError(StepError):
+    """Whoever was asked understood and does not permit it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,7 @@ class Report:
     id: str
     state: StepState
     detail: str
-    configuration: bool = False  # it failed for what is configured
+    failure: type[StepError] | None = None  # what kind of failure, of a step that failed
 
 
 def carry_out(steps: Iterable[Step]) -> Iterator[Report]:
@@ -60,4 +72,4 @@ def carry_out(steps: Iterable[Step]) -> Iterator[Report]:
                 yield Report(step.id, StepState.DONE, step.do())
         except StepError as error:
             failed = True
-            yield Report(step.id, StepState.FAILED, str(error), isinstance(error, ConfigurationStepError))
+            yield Report(step.id, StepState.FAILED, str(error), type(error))

@@ -22,8 +22,10 @@ GATE = (sys.executable, "-m", "gate.cli")
 DEADLINE_S = 60.0
 
 
-def gate(*arguments: str, code: int = 0) -> dict[str, Any]:
-    done = subprocess.run([*GATE, *arguments, "--json"], capture_output=True, text=True, timeout=60, check=False)
+def gate(*arguments: str, code: int = 0, told: str = "") -> dict[str, Any]:
+    done = subprocess.run(
+        [*GATE, *arguments, "--json"], capture_output=True, text=True, timeout=60, check=False, input=told
+    )
     assert done.returncode == code, done.stderr
     return dict(json.loads(done.stdout)) if done.stdout else {}
 
@@ -62,11 +64,11 @@ def test_a_gate_enrols_and_its_log_is_mirrored_through_an_outage_of_the_centre(
     folder, ours = tmp_path / "central", SyncGate.make(short_path / "gate")
     mirror = Verifier.parse(gate("central", "init", "--dir", str(folder), "--name", "127.0.0.1")["mirror_vkey"])
     token = gate("central", "token", GATE_ID, "--dir", str(folder))["token"]
-    enrol = ("provision", "enrol", "--ca", str(folder / "ca.pem"), "--token", token, "--config", str(ours.config))
+    enrol = ("provision", "enrol", "--ca", str(folder / "ca.pem"), "--config", str(ours.config))
 
     ours.grow(60)  # more than one package
     with central(folder) as port:
-        steps = gate(*enrol, "--central", f"127.0.0.1:{port}")["steps"]
+        steps = gate(*enrol, "--central", f"127.0.0.1:{port}", told=token)["steps"]
         assert [one["state"] for one in steps] == ["done", "done"]
         with process("run", "sync", "--config", str(ours.config)):
             until(lambda: standing(folder) == (300, 300))

@@ -24,12 +24,13 @@ DEADLINE_S = 30.0
 GATE_ID = "gate-0001"
 
 
-def gate_command(*arguments: str, check: bool = True) -> dict[str, Any]:
-    """Run `gate … --json` and return its document; fails with what it said."""
+def gate_command(*arguments: str, check: bool = True, told: str = "") -> dict[str, Any]:
+    """Run `gate … --json`, `told` on its standard input, and return its document; fails with what it said."""
     done = subprocess.run(
         [sys.executable, "-m", "gate.cli", *arguments, "--json"],
         capture_output=True,
         text=True,
+        input=told,
         timeout=DEADLINE_S,
         check=False,
     )
@@ -130,8 +131,9 @@ class MirroredGate:
         token = token or central.command("token", self.gate_id)["token"]
         return gate_command(
             *("provision", "enrol", "--config", str(self.file), "--central", central.address),
-            *("--ca", central.ca, "--token", token),
+            *("--ca", central.ca),
             check=check,
+            told=token,
         )
 
     @contextlib.contextmanager

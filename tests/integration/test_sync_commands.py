@@ -17,11 +17,13 @@ from typer.testing import CliRunner
 from gate.programs.shared import config as configuration
 from gate.verify.verify import verify
 
+NO_TOKEN = "x" * 22  # a token by its looks
 
-def gate(noun: str, *arguments: str, code: int = 0) -> dict[str, Any]:
-    """Run a command in this process and return its document."""
+
+def gate(noun: str, *arguments: str, code: int = 0, told: str = "") -> dict[str, Any]:
+    """Run a command in this process, `told` on its standard input, and return its document."""
     app = importlib.import_module(f"gate.cli.{noun}").app
-    done = CliRunner().invoke(app, [*arguments, "--json"])
+    done = CliRunner().invoke(app, [*arguments, "--json"], input=told)
     assert done.exit_code == code, done.output
     return dict(json.loads(done.stdout)) if done.stdout else {"said": done.stderr.strip()}
 
@@ -50,7 +52,7 @@ def ours(central: Path, port: int, tmp_path_factory: pytest.TempPathFactory) -> 
     """A gate that was enrolled by the commands, and pushed once."""
     made = SyncGate.make(tmp_path_factory.mktemp("gate") / "g")
     made.grow(1)
-    document = enrol(made, central, port, "wrong-token", code=74)
+    document = enrol(made, central, port, NO_TOKEN, code=77)
     assert [one["state"] for one in document["steps"]] == ["failed", "skipped"]
     assert "403" in document["steps"][0]["detail"]
     token = people("central", "token", GATE_ID, "--dir", str(central)).strip()
@@ -61,7 +63,7 @@ def ours(central: Path, port: int, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def enrol(gate_here: SyncGate, central: Path, port: int, token: str, *more: str, code: int = 0) -> dict[str, Any]:
     where = ("--central", f"127.0.0.1:{port}", "--ca", str(central / "ca.pem"), "--config", str(gate_here.config))
-    return gate("provision", "enrol", *where, "--token", token, *more, code=code)
+    return gate("provision", "enrol", *where, *more, code=code, told=token)
 
 
 def test_enrolment_writes_the_sync_table_and_keeps_the_rest(ours: SyncGate, central: Path, port: int) -> None:
@@ -76,7 +78,27 @@ def test_enrolment_writes_the_sync_table_and_keeps_the_rest(ours: SyncGate, cent
     }
     assert table["gate_id"] == GATE_ID
     assert configuration.load(ours.config).sync is not None
-    assert [one["state"] for one in enrol(ours, central, port, "unused")["steps"]] == ["kept", "kept"]
+    assert [one["state"] for one in enrol(ours, central, port, "")["steps"]] == ["kept", "kept"]
+
+
+def test_a_token_comes_from_a_file_and_each_wrong_one_has_its_code(central: Path, port: int, short_path: Path) -> None:
+    theirs = SyncGate.make(short_path / "theirs")
+    file = short_path / "token"
+    where = ("--token-file", str(file))
+
+    def tried(code: int) -> str:
+        (failed, _) = enrol(theirs, central, port, "", *where, code=code)["steps"]
+        return str(failed["detail"])
+
+    assert str(file) in tried(74)
+    for content in (b"", b"no token", b"x" * 23, b"\xff" * 22, bytes(5000)):
+        file.write_bytes(content)
+        assert "gate central token" in tried(65)
+    assert "standard input" in enrol(theirs, central, port, "", code=65)["steps"][0]["detail"]
+    other = gate("central", "token", "gate-0002", "--dir", str(central))["token"]
+    file.write_text(f"{other}\n")
+    assert f"gate central token {GATE_ID}" in (refused := tried(77))
+    assert other not in refused
 
 
 def test_enrolling_again_replaces_the_certificate(ours: SyncGate, central: Path, port: int) -> None:
@@ -130,7 +152,7 @@ def test_what_cannot_be_done_is_one_line_and_an_exit_code(ours: SyncGate, centra
 
 
 def enrol_without_configuration(tmp_path: Path) -> dict[str, Any]:
-    where = ("--central", "127.0.0.1:1", "--ca", "none", "--token", "x", "--config", str(tmp_path / "none.toml"))
+    where = ("--central", "127.0.0.1:1", "--ca", "none", "--config", str(tmp_path / "none.toml"))
     return gate("provision", "enrol", *where, code=78)
 
 
@@ -139,9 +161,9 @@ def test_a_centre_that_is_away_and_a_gate_that_is_not_enrolled(central: Path, tm
     assert "enrol" in gate("sync", "push", "--config", str(fresh.config), code=78)["said"]
     out = ("--out", str(tmp_path / "o"))
     assert "anything logged" in gate("sync", "export-usb", *out, "--config", str(fresh.config), code=74)["said"]
-    failed = enrol(fresh, central, 1, "x", code=74)["steps"][0]
+    failed = enrol(fresh, central, 1, NO_TOKEN, code=69)["steps"][0]
     assert "does not answer" in failed["detail"]
     (tmp_path / "nonsense").mkdir()
     (tmp_path / "nonsense" / "ca.pem").write_text("nonsense")
-    failed = enrol(fresh, tmp_path / "nonsense", 1, "x", code=74)["steps"][0]
+    failed = enrol(fresh, tmp_path / "nonsense", 1, NO_TOKEN, code=65)["steps"][0]
     assert "authority" in failed["detail"]

@@ -120,9 +120,11 @@ class Gate:
         self.machine.write(f"/root/auditor-{number}.identity", f"{identity}\n")
         return str(identity.to_public())
 
-    def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def command(
+        self, *arguments: str, check: bool = True, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """A `gate` command as root."""
-        return self.machine.run("/usr/bin/gate", *arguments, check=check)
+        return self.machine.run("/usr/bin/gate", *arguments, check=check, stdin=stdin)
 
     def status(self) -> dict[str, Any]:
         """What `gate status --json` says."""
@@ -418,5 +420,5 @@ def _provision(gate: Gate) -> None:
     token = json.loads(machine.run(*CENTRAL_COMMAND, "token", "north-7", "--dir", CENTRAL, "--json").stdout)
     gate.command(
         *("provision", "enrol", "--central", f"localhost:{gate.central.port}", "--ca", f"{CENTRAL}/ca.pem"),
-        *("--token", token["token"]),
+        stdin=token["token"],
     )
