@@ -1,4 +1,4 @@
-"""Profiles of devices as files: where they come from, and errors that name file, key and line.
+"""Profiles of devices as files: where they come from, and who may have written them.
 
 A profile is shipped in a folder of drivers/profiles/, one a room of drivers, and named there, or is a site's own file, given by its
 absolute path: a technician writes what a device of their hall needs. It is read strictly, and a site's file only if nobody but its owner
@@ -10,8 +10,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
-from collections import Counter
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -20,14 +18,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from drivers.errors import SetupError
+from drivers.toml_file import FileError, Problem, TomlFile
 
 FILE_BYTES_MAX = 64 * 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_HEADER = re.compile(r"\s*\[\[?\s*([A-Za-z0-9_.-]+)\s*\]\]?")
-_KEY = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*=")
-_AT = re.compile(r"^(?P<why>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
-_FIELD = re.compile(r"unknown field `([^`]+)`")
-_TOML_LINE = re.compile(r"^(?P<why>.*) \((?:at line (?P<line>\d+), column \d+|at end of document)\)$", re.DOTALL)
 
 Verified = Literal["hardware", "simulator", "no"]  # on what a profile was tried
 Milliseconds = Annotated[int, msgspec.Meta(ge=1, le=60_000)]
@@ -38,19 +32,8 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
-    """What is wrong with a profile, at the key that is to be changed (`status.position`)."""
-
-    key: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileFile:
-    """A profile's text, and the name of the file for those who must correct it."""
-
-    name: str
-    text: str
+class ProfileFile(TomlFile):
+    """A profile's file, shipped or the site's own."""
 
     @classmethod
     def open(cls, profile: str, *, room: str) -> ProfileFile:
@@ -77,66 +60,22 @@ class ProfileFile:
             raise SetupError(f"there is no {name} in {folder}")
         return cls(f"{folder}/{name}", source.read_text(encoding="utf-8"))
 
-    def table(self) -> dict[str, object]:
-        """The file as TOML. Raises SetupError."""
-        try:
-            return tomllib.loads(self.text)
-        except tomllib.TOMLDecodeError as error:
-            found = _TOML_LINE.match(str(error))
-            line = (found and found["line"]) or max(1, len(self.text.splitlines()))
-            raise SetupError(f"{self.name}:{line}: {found['why'] if found else error}") from error
-
-    def error(self, *wrong: Wrong) -> SetupError:
-        """The error that says all of it, each with its line."""
-        said = (f"{self.name}:{line_of(self.text, each.key)}: {each.key or 'the file'}: {each.why}" for each in wrong)
-        return SetupError("; ".join(said))
-
-    def misfit(self, error: msgspec.ValidationError) -> SetupError:
-        """The same of what the types refuse."""
-        found = _AT.match(str(error))
-        why, path = (found["why"], found["path"] or "") if found else (str(error), "")
-        unknown = _FIELD.search(why)
-        steps = [*re.findall(r"[A-Za-z0-9_-]+", path), *([unknown[1]] if unknown else [])]
-        return self.error(Wrong(".".join(steps), why))
-
-
-def line_of(text: str, key: str) -> int:
-    """The line of a key such as `status.position` or `reads.2.count`, or of the table nearest above it that stands in the file."""
-    steps = key.split(".")
-    best, best_depth = 1, 0
-    table: list[str] = []
-    tables: Counter[str] = Counter()
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(line):
-            name = header[1].split(".")
-            table = [*name, str(tables[header[1]])] if line.lstrip().startswith("[[") else name
-            tables[header[1]] += 1
-            places = [name, table]
-        elif named := _KEY.match(line):
-            places = [[*table, *named[1].split(".")]]
-        else:
-            continue
-        for here in places:
-            if len(here) > best_depth and steps[: len(here)] == here:
-                best, best_depth = number, len(here)
-    return best
-
 
 def _text_of(path: Path, bytes_max: int = FILE_BYTES_MAX) -> str:
-    """A site's own file. Raises SetupError."""
+    """A site's own file. Raises FileError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             held = os.fstat(file.fileno())
             if not stat.S_ISREG(held.st_mode):
-                raise SetupError(f"{path} is no file")
+                raise FileError(Problem("", "is no file", str(path)))
             if held.st_uid not in {0, os.geteuid()} or held.st_mode & 0o022:
-                raise SetupError(f"{path} can be written by others: it must be root's, mode 0644")
+                raise FileError(Problem("", "can be written by others: it must be root's, mode 0644", str(path)))
             raw = file.read(bytes_max + 1)
         if len(raw) > bytes_max:
-            raise SetupError(f"{path} is larger than {bytes_max // 1024} KiB")
+            raise FileError(Problem("", f"is larger than {bytes_max // 1024} KiB", str(path)))
         return raw.decode()
     except OSError as error:
-        raise SetupError(f"cannot read {path}: {error.strerror}") from error
+        raise FileError(Problem("", f"cannot be read: {error.strerror}", str(path), unreadable=True)) from error
     except UnicodeDecodeError as error:
-        raise SetupError(f"{path} is not UTF-8") from error
+        raise FileError(Problem("", "is not UTF-8", str(path))) from error

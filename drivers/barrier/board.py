@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from drivers.errors import NotWellError
-from drivers.profile_file import Table, Verified, Wrong
+from drivers.profile_file import Table, Verified
+from drivers.toml_file import Wrong
 from drivers.values import BarrierStatus, LeafPosition
 
 End = Literal["controller_ttl", "host_watchdog", "lease", "external_timer"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from drivers.barrier.contacts.profile import ContactsProfile
 from drivers.barrier.framed.profile import FramedProfile
 from drivers.barrier.modbus.profile import ModbusProfile
@@ -16,10 +14,7 @@ BarrierProfile = (
 
 def read_profile(file: ProfileFile) -> BarrierProfile:
     """Check a profile. Raises SetupError with everything that is wrong, each with file, line and key."""
-    try:
-        profile: BarrierProfile = msgspec.convert(file.table(), BarrierProfile, str_keys=True)
-    except msgspec.ValidationError as error:
-        raise file.misfit(error) from error
+    profile: BarrierProfile = file.fitted(file.table(), BarrierProfile)
     if found := profile.contradictions():
         raise file.error(*found)
     return profile

@@ -10,7 +10,8 @@ from typing import Annotated
 import msgspec
 
 from drivers.modbus.frames import READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT
-from drivers.profile_file import Table, Wrong
+from drivers.profile_file import Table
+from drivers.toml_file import Wrong
 
 REGISTERS_READ_MAX = 125  # Modbus Application Protocol V1.1b3 §6.4
 BITS = frozenset({READ_COILS, READ_DISCRETE})

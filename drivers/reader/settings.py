@@ -12,6 +12,11 @@ class _Serial(Settings, frozen=True, kw_only=True):
     port: Text
     baud: Baud | None = None
 
+    @property
+    def line(self) -> str | None:
+        """Its own."""
+        return self.port
+
     def simulated(self) -> list[str]:
         return simulated_line(self.port)
 

@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from drivers.modbus.tables import BITS, Cell, Identity, Place, Read, cells_read, misplaced, misread
-from drivers.profile_file import Milliseconds, ProfileFile, Table, Verified, Wrong
+from drivers.profile_file import Milliseconds, ProfileFile, Table, Verified
+from drivers.toml_file import Wrong
 
 _NUMBERS = ("session", "age", "people")
 _MEASURED = ("people", "object_left", "blind")
@@ -118,10 +119,7 @@ def _times(profile: SensorProfile) -> Iterator[Wrong]:
 
 def read_profile(file: ProfileFile) -> SensorProfile:
     """Check a profile. Raises SetupError with everything that is wrong, each with file, line and key."""
-    try:
-        profile = msgspec.convert(file.table(), SensorProfile, str_keys=True)
-    except msgspec.ValidationError as error:
-        raise file.misfit(error) from error
+    profile = file.fitted(file.table(), SensorProfile)
     if found := profile.contradictions():
         raise file.error(*found)
     return profile

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, note, say
+from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,14 +38,14 @@ def record(
     from drivers.barrier.settings import LineSettings, ModbusTcp
     from drivers.errors import DriverError
     from gate.programs.shared.config import ConfigError
-    from gate.programs.shared.devices.barriers import require_profile
+    from gate.programs.shared.devices.profiles import require_profiles
     from gate.programs.shared.runner import load_config
 
     try:
         settings = load_config(config)
-        require_profile(settings)
+        require_profiles(settings)
     except ConfigError as error:
-        fail(Exit.CONFIG, str(error))
+        refuse_configuration(error, config)
     if settings.purpose == "service":
         fail(Exit.NOT_PERMITTED, 'a recording grants passages that nobody decided: purpose = "trial" or "demo" only')
     line = settings.first_driven if first else settings.driven

@@ -11,9 +11,13 @@ import enum
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NoReturn, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from gate.programs.shared.config import ConfigError
 
 Item = TypeVar("Item")
 
@@ -77,6 +81,14 @@ def fail(code: Exit, text: str) -> NoReturn:
     if "--json" in sys.argv[1:] and sys.stdout is not None:
         emit_json("gate.error/1", {"error": {"code": int(code), "text": text}})
     raise typer.Exit(int(code))
+
+
+def refuse_configuration(error: ConfigError, path: Path | None) -> NoReturn:
+    """End with what is wrong with a configuration, each with file, key and line. `path`: where it was read from, if it was named."""
+    from gate.programs.shared.config import path_from_environment
+
+    placed = error.placed(path or path_from_environment())
+    fail(Exit.IO_ERROR if placed.is_unreadable else Exit.CONFIG, str(placed))
 
 
 def code_of(error: Exception) -> Exit:

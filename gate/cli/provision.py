@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, say
+from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config, ConfigError
 from gate.provision.answers import Answers
@@ -130,16 +130,15 @@ def _make_log_key(path: Path, origin: str) -> str:
 
 def _site(path: Path) -> Site:
     """What the configuration says to the steps. Raises ConfigurationStepError."""
-    from gate.programs.shared.devices import barriers, sensors
+    from gate.programs.shared.devices.profiles import require_profiles
     from gate.provision.init_steps import Site
     from gate.provision.units import vision_drop_in
 
     try:
         config = configuration.load(path)
-        barriers.require_profile(config)
-        sensors.require_profile(config)
+        require_profiles(config)
     except ConfigError as error:
-        raise ConfigurationStepError(str(error)) from error
+        raise ConfigurationStepError(str(error.placed(path))) from error
     paths = config.paths
     reached = [device.reach for device in (config.camera, config.page) if device is not None]
     return Site(
@@ -216,7 +215,7 @@ def enrol(
     try:
         settings = configuration.load(path)
     except ConfigError as error:
-        fail(Exit.CONFIG, str(error))
+        refuse_configuration(error, path)
     steps = enrol_steps(
         path,
         Central(central, ca, partial(read_token, token_file)),

@@ -10,7 +10,7 @@ import typer
 
 from gate.channel.errors import NoPlaceError
 from gate.channel.place import only_instance
-from gate.cli.output import Exit, fail, note
+from gate.cli.output import Exit, fail, note, refuse_configuration
 from gate.programs.shared.config import Config, ConfigError, path_from_environment
 from gate.programs.shared.runner import PROGRAMS, load_config, programs_of, run_program
 
@@ -25,12 +25,11 @@ def command(
     try:
         settings = load_config(config)
         if program in {None, "lane"}:
-            from gate.programs.shared.devices import barriers, sensors
+            from gate.programs.shared.devices.profiles import require_profiles
 
-            barriers.require_profile(settings)
-            sensors.require_profile(settings)
+            require_profiles(settings)
     except ConfigError as error:
-        fail(Exit.CONFIG, str(error))
+        refuse_configuration(error, config)
     if program is None:
         _refuse_a_second_instance(settings)
         asyncio.run(_run_all(settings, config or path_from_environment()))
@@ -38,7 +37,7 @@ def command(
     try:
         run_program(program, settings)
     except ConfigError as error:
-        fail(Exit.CONFIG, str(error))
+        refuse_configuration(error, config)
     except (OSError, NoPlaceError) as error:
         fail(Exit.IO_ERROR, f"{program}: {error}")
 

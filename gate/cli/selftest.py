@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, say
+from gate.cli.output import Exit, emit_json, refuse_configuration, say
 from gate.programs.shared.config import ConfigError
 from gate.programs.shared.runner import load_config
 
@@ -19,14 +19,13 @@ def command(
 ) -> None:
     """Try every device, model, list, the clock and the disk."""
     from gate.programs.selftest import TestOutcome, run_all
-    from gate.programs.shared.devices import barriers, sensors
+    from gate.programs.shared.devices.profiles import require_profiles
 
     try:
         settings = load_config(config)
-        barriers.require_profile(settings)
-        sensors.require_profile(settings)
+        require_profiles(settings)
     except ConfigError as error:
-        fail(Exit.CONFIG, str(error))
+        refuse_configuration(error, config)
 
     def show(outcome: TestOutcome) -> None:
         if not as_json:

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from gate.channel.messages import Status
-from gate.cli.output import Exit, emit_json, fail, say
+from gate.cli.output import Exit, emit_json, refuse_configuration, say
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.runner import load_config, programs_of, status_of
 
@@ -29,7 +29,7 @@ def command(
     try:
         settings = load_config(config)
     except ConfigError as error:
-        fail(Exit.CONFIG, str(error))
+        refuse_configuration(error, config)
     code = asyncio.run(_show(settings, watch=watch, as_json=as_json))
     raise typer.Exit(int(code))
 

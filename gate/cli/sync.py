@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, say
+from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.runner import load_config, status_of
 
@@ -38,7 +38,7 @@ def push(config: ConfigFile = None, as_json: Json = False) -> None:
     try:
         detail = asyncio.run(carry(_settings(config)))
     except ConfigError as error:
-        fail(Exit.CONFIG, str(error))
+        refuse_configuration(error, config)
     except MirrorAwayError as error:
         fail(Exit.UNREACHABLE, f"the mirror: {error}")
     except SyncError as error:
@@ -87,7 +87,7 @@ def _settings(path: Path | None) -> Config:
     try:
         return load_config(path)
     except ConfigError as error:
-        fail(Exit.CONFIG, str(error))
+        refuse_configuration(error, path)
 
 
 def _show(schema: str, detail: dict[str, object], *, as_json: bool) -> None:

@@ -74,7 +74,7 @@ def status_cold(bench: Bench) -> Row:
             "operator": "bench.invalid",
             "paths": {"run": folder},
             "barrier": {"port": "none"},
-            "swipe": {"port": "none"},
+            "swipe": {"port": "nothing"},
             "camera": {"address": "http://127.0.0.1:9/"},
             "audit": {"recipients": ["none"]},
         }

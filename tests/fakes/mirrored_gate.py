@@ -160,7 +160,7 @@ class MirroredGate:
             "operator": "border.example",
             "paths": {**{name: str(self.root / name) for name in names}, "spool": str(self.log.spool)},
             "barrier": {"port": "none"},
-            "swipe": {"port": "none"},
+            "swipe": {"port": "nothing"},
             "camera": {"address": "http://127.0.0.1:9/"},
             "audit": {"recipients": [str(one.to_public()) for one in self.log.auditors]},
         }

@@ -27,7 +27,7 @@ def small_gate(folder: Path) -> Config:
         "operator": "o",
         "paths": {name: str(folder / name) for name in ("run", "state", "spool", "inbox", "keys", "trust")},
         "barrier": {"port": "none"},
-        "swipe": {"port": "none"},
+        "swipe": {"port": "nothing"},
         "camera": {"address": "http://127.0.0.1/stream"},
         "audit": {"recipients": [str(pyrage.x25519.Identity.generate().to_public())]},
         "lists": {"folder": str(folder)},

@@ -37,7 +37,7 @@ class SyncGate:
             "operator": OPERATOR,
             "paths": paths,
             "barrier": {"port": "none"},
-            "swipe": {"port": "none"},
+            "swipe": {"port": "nothing"},
             "camera": {"address": "http://127.0.0.1:9/"},
             "audit": {"recipients": [str(one.to_public()) for one in gate.log.auditors]},
         }

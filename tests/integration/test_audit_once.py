@@ -61,7 +61,7 @@ def config_in(folder: Path, state: Path) -> Config:
         operator="border.example",
         paths=Paths(**names, state=str(state)),
         barrier=Modbus(port="none"),
-        swipe=Elyctis(port="none"),
+        swipe=Elyctis(port="nothing"),
         camera=Network(address="http://192.0.2.7/stream"),
         audit=Audit(recipients=(str(AUDITOR.to_public()),)),
     )

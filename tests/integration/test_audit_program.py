@@ -71,7 +71,7 @@ def config(tmp_path: Path) -> Config:
         operator="border.example",
         paths=Paths(**{name: str(tmp_path / name) for name in names}),
         barrier=Modbus(port="none"),
-        swipe=Elyctis(port="none"),
+        swipe=Elyctis(port="nothing"),
         camera=Network(address="http://127.0.0.1:9/"),
         audit=Audit(recipients=(str(AUDITOR.to_public()),)),
         sync=sync,

@@ -61,7 +61,7 @@ class Site:
             "operator": "border.example",
             "paths": {"run": str(root / "run"), "trust": str(self.store), "inbox": str(root), "spool": str(root)},
             "barrier": {"port": "none"},
-            "swipe": {"port": "none"},
+            "swipe": {"port": "nothing"},
             "camera": {"address": "http://127.0.0.1:9/"},
             "audit": {"recipients": ["age1a"]},
             "lists": {"folder": str(self.folder), "signer": str(self.signer), "check_every_ms": 50, **extra},

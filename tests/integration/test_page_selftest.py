@@ -31,7 +31,7 @@ def config(page: PageSettings | None, swipe: MrzReaderSettings | None = None) ->
 
 
 async def test_a_gate_without_a_page_source_has_none_to_test() -> None:
-    assert "serial reader" in await TESTS["page"](config(None, Elyctis(port="none")))
+    assert "serial reader" in await TESTS["page"](config(None, Elyctis(port="nothing")))
 
 
 async def test_a_gate_without_a_serial_reader_has_none_to_test() -> None:

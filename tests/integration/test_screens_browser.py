@@ -85,7 +85,7 @@ class Gate:
                     "operator": "border.example",
                     "paths": {"run": str(folder)},
                     "barrier": {"port": "none"},
-                    "swipe": {"port": "none"},
+                    "swipe": {"port": "nothing"},
                     "camera": {"address": "http://127.0.0.1:9/"},
                     "audit": {"recipients": ["none"]},
                     "screens": {"port": self.port, "challenge": True},

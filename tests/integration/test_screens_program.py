@@ -52,7 +52,7 @@ def config(folder: Path, **screens: Any) -> Config:
             "operator": "border.example",
             "paths": {"run": str(folder)},
             "barrier": {"port": "none"},
-            "swipe": {"port": "none"},
+            "swipe": {"port": "nothing"},
             "camera": {"address": "http://127.0.0.1:9/"},
             "audit": {"recipients": ["none"]},
             "screens": {"port": free_port()} | screens,

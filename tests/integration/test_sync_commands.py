@@ -147,13 +147,13 @@ def test_what_cannot_be_done_is_one_line_and_an_exit_code(ours: SyncGate, centra
     assert "central init" in gate("central", "fleet", "--dir", str(tmp_path / "none"), code=78)["said"]
     assert "does not answer" in gate("sync", "status", "--config", str(ours.config), code=69)["said"]
     missing = ("--config", str(tmp_path / "none.toml"))
-    assert "cannot read" in gate("sync", "push", *missing, code=78)["said"]
-    assert "cannot read" in enrol_without_configuration(tmp_path)["said"]
+    assert "cannot be read" in gate("sync", "push", *missing, code=74)["said"]
+    assert "cannot be read" in enrol_without_configuration(tmp_path)["said"]
 
 
 def enrol_without_configuration(tmp_path: Path) -> dict[str, Any]:
     where = ("--central", "127.0.0.1:1", "--ca", "none", "--config", str(tmp_path / "none.toml"))
-    return gate("provision", "enrol", *where, code=78)
+    return gate("provision", "enrol", *where, code=74)
 
 
 def test_a_centre_that_is_away_and_a_gate_that_is_not_enrolled(central: Path, tmp_path: Path) -> None:

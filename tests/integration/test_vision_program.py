@@ -109,7 +109,7 @@ def config_for(folder: Path, *, models: Path, address: str) -> Config:
         operator="test",
         paths=Paths(run=str(folder), models=str(models)),
         barrier=Modbus(port="none"),
-        swipe=Elyctis(port="none"),
+        swipe=Elyctis(port="nothing"),
         camera=Network(address=address),
         audit=Audit(recipients=()),
         screens=Screens(challenge=True),

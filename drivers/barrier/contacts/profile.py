@@ -14,7 +14,8 @@ import msgspec
 
 from drivers.barrier.board import BoardProfile
 from drivers.barrier.contacts.gpio import LINES_MAX, Flag
-from drivers.profile_file import Table, Wrong
+from drivers.profile_file import Table
+from drivers.toml_file import Wrong
 from drivers.values import BarrierAlarm, LampColour
 
 TTL_MS_MAX = 30_000

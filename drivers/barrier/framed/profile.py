@@ -16,7 +16,8 @@ import msgspec
 
 from drivers.barrier.board import BoardProfile
 from drivers.barrier.framed.frames import ADDRESS, CHECK, CheckKind, Layout, parse_layout
-from drivers.profile_file import Milliseconds, Table, Wrong
+from drivers.profile_file import Milliseconds, Table
+from drivers.toml_file import Wrong
 from drivers.values import BarrierAlarm, LeafPosition
 
 FieldName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{0,30}$")]

@@ -26,7 +26,7 @@ from drivers.barrier.modbus.tables import (
 )
 from drivers.modbus.frames import READ_COILS, READ_HOLDING
 from drivers.modbus.tables import Cell, Identity, Place, Read, cells_read, misplaced, misread
-from drivers.profile_file import Wrong
+from drivers.toml_file import Wrong
 from drivers.values import BarrierAlarm, LampColour
 
 

@@ -18,6 +18,7 @@ import tomli_w
 from drivers.errors import SetupError
 from drivers.profile_file import ProfileFile, Table
 from drivers.settings import Baud
+from drivers.toml_file import TomlFile
 
 FIRST_LINE = "# portcullis barrier trace 1"
 END_OF_HEAD = "--"
@@ -108,11 +109,8 @@ def read_trace(file: ProfileFile) -> Trace:
     if END_OF_HEAD not in lines:
         raise SetupError(f"{file.name}:{len(lines)}: the head has no end: a line of {END_OF_HEAD!r}")
     end = lines.index(END_OF_HEAD)
-    text = ProfileFile(file.name, "\n".join(lines[:end]))
-    try:
-        head = msgspec.convert(text.table(), Head)
-    except msgspec.ValidationError as error:
-        raise text.misfit(error) from error
+    text = TomlFile(file.name, "\n".join(lines[:end]))
+    head = text.fitted(text.table(), Head)
     body = lines[end + 1 :]
     if body and not body[-1]:
         body.pop()  # the last line's end

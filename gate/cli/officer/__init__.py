@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gate.cli.officer import authority
-from gate.cli.output import Exit, emit_json, fail, note, one_line, say
+from gate.cli.output import Exit, emit_json, fail, note, one_line, refuse_configuration, say
 from gate.orders.verbs import VERBS, Power, Verb
 
 if TYPE_CHECKING:
@@ -299,4 +299,4 @@ def _socket(config: Path | None) -> Path:
     try:
         return load_config(config).socket("orders")
     except ConfigError as error:
-        fail(Exit.CONFIG, str(error))
+        refuse_configuration(error, config)

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import msgspec
 
+from drivers.toml_file import Problem
 from gate.channel import messages
 from gate.passage.records import ListsUpdated, PublishedList
 from gate.programs.children.start import ChildLostError, Process, UnfitError
@@ -118,9 +119,10 @@ class CurrentLists:
             child = await self._start(self._prepare(self._copy))
             self.held = await _held_by(child)
         except UnfitError as error:
-            raise ConfigError(str(error)) from error
+            key, _, why = str(error).partition(": ")
+            raise ConfigError(Problem(key, why) if why else Problem("", str(error))) from error
         except OSError as error:
-            raise ConfigError(f"paths.trust: {self._path}: {error.strerror or error}") from error
+            raise ConfigError(Problem("paths.trust", f"{self._path}: {error.strerror or error}")) from error
         except ChildLostError as error:
             log.warning("no_document_child", extra={"reason": str(error)})
             return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from drivers.toml_file import Problem
 from gate.document.countries import is_state_code
 from gate.passage.evidence import Score
 from gate.passage.lane import Timing
@@ -50,17 +51,16 @@ def rules_of(config: Config) -> Rules:
         shadow=config.driven is None,
     )
     timing = Timing(grant_ttl_ms=rules.grant_ttl_ms, crossing_max_ms=rules.crossing_limit_s * 1000)
-    return Rules(policy, timing, _service(config))
+    return Rules(policy, timing, service_of(config))
 
 
-def _service(config: Config) -> Service:
+def service_of(config: Config) -> Service:
     """What the lane may serve. Raises ConfigError for letters that no MRZ has for a nationality."""
     groups = []
     for name, group in config.rules.travellers.items():
         if unknown := [code for code in group.nationalities if not is_state_code(code)]:
-            raise ConfigError(
-                f"rules.travellers.{name}: {', '.join(unknown)} is no nationality of an MRZ (ICAO 9303-3 §5)"
-            )
+            wrong = f"{', '.join(unknown)} is no nationality of an MRZ (ICAO 9303-3 §5)"
+            raise ConfigError(Problem(f"rules.travellers.{name}", wrong))
         groups.append(Travellers(name, group.nationalities))
     return Service(config.rules.directions, (EVERYBODY, EU, *groups))
 
@@ -75,13 +75,16 @@ def embedder_of(config: Config) -> tuple[Model, Threshold]:
         profile = load_for(Path(config.paths.models)).profile(config.face.profile)
         (embedder,) = (model for model in profile if model.role == "embed")
     except (ManifestError, ValueError) as error:
-        raise ConfigError(f"face.profile: {error}") from error
+        raise ConfigError(Problem("face.profile", str(error))) from error
     if embedder.threshold is None:
-        raise ConfigError("face.profile: its embedder has no threshold; gate face evaluate gives it one")
+        raise ConfigError(Problem("face.profile", "its embedder has no threshold; gate face evaluate gives it one"))
     if config.purpose == "service" and embedder.threshold.kind != "chip_to_live":
         raise ConfigError(
-            "purpose = service refuses: face.profile: its threshold rests on other pictures than chip portraits against this "
-            "lane's camera; see docs/guides/technician.md"
+            Problem(
+                "face.profile",
+                "purpose = service refuses: its threshold rests on other pictures than chip portraits against this lane's camera; see "
+                "docs/guides/technician.md",
+            )
         )
     return embedder, embedder.threshold
 
@@ -136,9 +139,12 @@ def _require_approval(config: Config) -> None:
     signed = digest(_settings(config))
     known = persons(signed, _approvals(config))
     if config.purpose == "service" and len(known) < PERSONS_MIN:
+        approved = f"rules, threshold and officers are approved by {' and '.join(known) or 'nobody'}"
         raise ConfigError(
-            f"purpose = service refuses: rules, threshold and officers are approved by {' and '.join(known) or 'nobody'}; {PERSONS_MIN} persons "
-            f"must sign {signed}, see docs/guides/technician.md"
+            Problem(
+                "approval",
+                f"purpose = service refuses: {approved}; {PERSONS_MIN} persons must sign {signed}, see docs/guides/technician.md",
+            )
         )
 
 

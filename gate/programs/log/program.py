@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
+from drivers.toml_file import Problem
 from gate.audit import keys
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.errors import BadFormatError, BadSignatureError, KeyFileError, SealError
@@ -114,7 +115,7 @@ async def run(
             finally:
                 await in_store(writer.close)
     except (KeyFileError, SealError, BadFormatError) as error:
-        raise ConfigError(f"log: {error}") from error
+        raise ConfigError(Problem("", f"log: {error}")) from error
 
 
 def _published(spool: Spool, verifier: Verifier) -> Checkpoint | None:

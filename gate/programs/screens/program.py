@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from starlette.applications import Starlette
 
+from drivers.toml_file import Problem
 from gate.channel.errors import ChannelClosedError, ChannelError
 from gate.channel.messages import (
     FromLane,
@@ -130,7 +131,7 @@ class Screens:
                 on_known=self._visitors.is_known,
             )
         except UnknownLanguageError as error:
-            raise ConfigError(f"screens.languages: {error}") from error
+            raise ConfigError(Problem("screens.languages", str(error))) from error
 
     # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -15,6 +15,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from drivers.toml_file import Problem
 from gate.programs.shared import config
 
 SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
@@ -39,7 +40,9 @@ def boot_id() -> str:
     try:
         return str(uuid.UUID(text.strip()))
     except ValueError as error:
-        raise config.ConfigError(f"PORTCULLIS_BOOT is no boot's name: {text!r}") from error
+        raise config.ConfigError(
+            Problem("PORTCULLIS_BOOT", f"is no boot's name: {text!r}", "the environment")
+        ) from error
 
 
 def is_synchronised(flag: Path = SYNCHRONISED) -> bool:

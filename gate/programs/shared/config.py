@@ -1,7 +1,7 @@
 """The one reader of the configuration file and of the environment.
 
-`gate.toml` is parsed once, strictly: an unknown key, a wrong type or a value out of range is a `ConfigError` with the
-key's path. The environment gives four names only: PORTCULLIS_CONFIG (the file), PORTCULLIS_BOOT, NOTIFY_SOCKET and
+`gate.toml` is parsed once, strictly: unknown keys, wrong types, values out of range and what contradicts itself are a `ConfigError` that
+says all of it, each with file, key and line. The environment gives four names only: PORTCULLIS_CONFIG (the file), PORTCULLIS_BOOT, NOTIFY_SOCKET and
 XDG_CACHE_HOME.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,6 +23,7 @@ from drivers.camera.settings import CameraSettings
 from drivers.reader.settings import ChipReaderSettings, MrzReaderSettings, PageSettings, Pcsc
 from drivers.sensors.settings import SensorSettings
 from drivers.settings import Settings, Text
+from drivers.toml_file import Contradictions, FileError, Problem, TomlFile, Wrong, line_of, misfits
 from gate.channel.table import CHANNELS
 from gate.channel.users import user_of
 from gate.passage.evidence import PageCheckId
@@ -30,9 +31,10 @@ from gate.passage.screen import Purpose
 from gate.passage.serving import EU, EVERYBODY, BorderDirection
 
 DEFAULT_PATH = Path("/etc/portcullis/gate.toml")
+FILE_BYTES_MAX = 1024 * 1024
 _ZONE_NAME = re.compile(r"(?!(?:posix|right)/)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
-# Of a table that names no driver.
-_USUAL_DRIVERS = {
+# The tables of devices, and the driver of one that names none.
+_DEVICES = {
     "barrier": "modbus",
     "first_barrier": "modbus",
     "sensors": "modbus",
@@ -44,7 +46,37 @@ _USUAL_DRIVERS = {
 
 
 class ConfigError(Exception):
-    """The configuration can never work; the message names the key and what to do."""
+    """The configuration can never work: every problem that was found, at the key that is to be changed, and what to do.
+
+    A problem without a file is one of the configuration's own file, which not every program knows: see `placed`.
+    """
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+    @property
+    def is_unreadable(self) -> bool:
+        """True when nothing is known to be wrong but that files cannot be read."""
+        return all(problem.unreadable for problem in self.problems)
+
+    def placed(self, path: Path) -> ConfigError:
+        """The same with the place of each key in the configuration's file."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return self
+        return ConfigError(
+            *(
+                each if each.file else replace(each, file=str(path), line=line_of(text, each.key) if each.key else None)
+                for each in self.problems
+            )
+        )
+
+
+def problems_from(key: str, error: Exception) -> tuple[Problem, ...]:
+    """What an error of a file that a key names says, with the places in that file if it knows them."""
+    return error.problems if isinstance(error, FileError) else (Problem(key, str(error)),)
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -54,13 +86,19 @@ def zone_of(name: str) -> ZoneInfo:
             return ZoneInfo(name)
         except (KeyError, OSError, ValueError):
             pass
-    raise ValueError(
-        f"time_zone: {name!r} is no time zone's IANA name, such as Europe/Amsterdam, or not on this machine"
-    )
+    raise ValueError(f"{name!r} is no time zone's IANA name, such as Europe/Amsterdam, or not on this machine")
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The base of every table in `gate.toml`."""
+
+    def __post_init__(self) -> None:
+        if found := tuple(self.contradictions()):
+            raise Contradictions(found)
+
+    def contradictions(self) -> Iterator[Wrong]:
+        """What the values are together that types alone do not see."""
+        yield from ()
 
 
 class Paths(Section, frozen=True, kw_only=True):
@@ -98,6 +136,11 @@ class ChipAuthenticationException(Section, frozen=True, kw_only=True):
     issued_from: date
     issued_to: date
 
+    def contradictions(self) -> Iterator[Wrong]:
+        """A document is issued from its first day on."""
+        if self.issued_to < self.issued_from:
+            yield Wrong("issued_to", f"is before issued_from, {self.issued_from}")
+
 
 class Group(Section, frozen=True, kw_only=True):
     """A group of travellers: nationals of these states, in the letters of the MRZ."""
@@ -126,11 +169,12 @@ class Rules(Section, frozen=True, kw_only=True):
     directions: Annotated[tuple[BorderDirection, ...], msgspec.Meta(min_length=1)] = (BorderDirection.ENTRY,)
     travellers: dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")], Group] = {}
 
-    def __post_init__(self) -> None:
+    def contradictions(self) -> Iterator[Wrong]:
+        """Each direction once, and groups of the site's own beside those that every gate has."""
         if len(set(self.directions)) < len(self.directions):
-            raise ValueError("directions: each of them once")
-        if taken := {EVERYBODY.name, EU.name} & self.travellers.keys():
-            raise ValueError(f"travellers.{min(taken)}: every gate has this group, and the same one")
+            yield Wrong("directions", "each of them once")
+        for name in sorted({EVERYBODY.name, EU.name} & self.travellers.keys()):
+            yield Wrong(f"travellers.{name}", "every gate has this group, and the same one")
 
 
 class Approval(Section, frozen=True, kw_only=True):
@@ -218,29 +262,34 @@ class Config(Section, frozen=True, kw_only=True):
     lists: Lists | None = None
     screens: Screens = Screens()
 
-    def __post_init__(self) -> None:
+    def contradictions(self) -> Iterator[Wrong]:
+        """What a lane needs, and each device's own line."""
         if self.swipe is None and self.page is None:
-            raise ValueError("documents need a reader: a table [swipe], a table [page], or both")
+            yield Wrong("swipe", "documents need a reader: a table [swipe], a table [page], or both")
         if self.mode == "gate" and self.barrier is None:
-            raise ValueError('a gate needs its table [barrier]; without one it can only watch: mode = "shadow"')
+            yield Wrong("barrier", 'a gate needs its table [barrier]; without one it can only watch: mode = "shadow"')
         if self.first_barrier is not None and (self.barrier is None or self.sensors is None):
-            raise ValueError("a lane of two doors needs [barrier] for the last one, and [sensors] between them")
-        self._require_own_lines()
-        zone_of(self.time_zone)
+            yield Wrong(
+                "first_barrier", "a lane of two doors needs [barrier] for the last one, and [sensors] between them"
+            )
+        lines: dict[str, str] = {}
+        for name in _DEVICES:
+            settings: Settings | None = getattr(self, name)
+            line = None if settings is None else settings.line
+            if line is not None and (other := lines.setdefault(line, name)) != name:
+                yield Wrong(f"{name}.port", f"is {other}.port, too: {line}; each has a line of its own")
+        if self.paths.inbox == self.paths.spool:
+            yield Wrong("paths.inbox", f"is paths.spool, too: {self.paths.spool}")
+        try:
+            zone_of(self.time_zone)
+        except ValueError as error:
+            yield Wrong("time_zone", str(error))
 
     @property
     def origin(self) -> str:
         """The audit log's origin, marked when the gate is not in service (safety invariant 14)."""
         mark = "" if self.purpose == "service" else f"/{self.purpose}"
         return f"{self.operator}/{self.gate_id}{mark}"
-
-    def _require_own_lines(self) -> None:
-        devices = {"barrier": self.barrier, "first_barrier": self.first_barrier, "sensors": self.sensors}
-        lines: dict[str, str] = {}
-        for name, settings in devices.items():
-            line = None if settings is None else settings.line
-            if line is not None and (other := lines.setdefault(line, name)) != name:
-                raise ValueError(f"{name}.port is {other}.port, {line}: each has a line of its own")
 
     @property
     def driven(self) -> BarrierSettings | None:
@@ -289,39 +338,56 @@ def boot_name() -> str | None:
 
 
 def load(path: Path) -> Config:
-    """Read and check the configuration. Raises ConfigError with the path of the offending key."""
+    """Read and check the configuration. Raises ConfigError with all that is wrong in it."""
+    file = TomlFile(str(path), _text_of(path))
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    if len(raw) > 1024 * 1024:
-        raise ConfigError(f"{path} is larger than 1 MiB")
+        table = file.table()
+    except FileError as error:
+        raise ConfigError(*error.problems) from error
     try:
-        config = parse(tomllib.loads(raw.decode()))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from error
+        config = parse(table)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}") from error
-    refuse_demo_parts_in_service(config)
+        found = misfits(_with_drivers(table), Config)
+        raise ConfigError(*(file.problem(wrong) for wrong in found)) from error
+    if refused := [file.problem(wrong) for wrong in refused_in_service(config)]:
+        raise ConfigError(*refused)
     return config
 
 
+def _text_of(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(Problem("", f"cannot be read: {error.strerror}", str(path), unreadable=True)) from error
+    if len(raw) > FILE_BYTES_MAX:
+        raise ConfigError(Problem("", f"is larger than {FILE_BYTES_MAX // 1024} KiB", str(path)))
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem("", "is not UTF-8", str(path))) from error
+
+
 def parse(table: Mapping[str, object]) -> Config:
-    """Check the file's tables; a device's that names no driver has the usual one. Raises msgspec.ValidationError."""
-    devices = {name: device for name in _USUAL_DRIVERS if isinstance(device := table.get(name), dict)}
-    named = {name: {"driver": _USUAL_DRIVERS[name], **device} for name, device in devices.items()}
-    return msgspec.convert({**table, **named}, Config)
+    """The file's tables as they were meant. Raises msgspec.ValidationError with the first thing that is wrong."""
+    return msgspec.convert(_with_drivers(table), Config)
 
 
-def refuse_demo_parts_in_service(config: Config) -> None:
-    """Safety invariant 14, as far as the file tells. Raises ConfigError with everything that is wrong."""
+def _with_drivers(table: Mapping[str, object]) -> dict[str, object]:
+    """The tables; a device's that names no driver has the usual one."""
+    devices = {name: device for name in _DEVICES if isinstance(device := table.get(name), dict)}
+    return {**table, **{name: {"driver": _DEVICES[name], **device} for name, device in devices.items()}}
+
+
+def refused_in_service(config: Config) -> Iterator[Wrong]:
+    """Safety invariant 14, as far as the file tells."""
     if config.purpose != "service":
         return
-    devices: dict[str, Settings | None] = {name: getattr(config, name) for name in _USUAL_DRIVERS}
-    wrong = [f"{name}.{said}" for name, device in devices.items() if device is not None for said in device.simulated()]
+    for name in _DEVICES:
+        device: Settings | None = getattr(config, name)
+        for said in () if device is None else device.simulated():
+            key, _, why = said.partition(" = ")
+            yield Wrong(f"{name}.{key}", f"purpose = service refuses: {why}")
     if config.lists is not None and config.lists.test:
-        wrong.append("lists.test = true brings certificates for demos")
+        yield Wrong("lists.test", "purpose = service refuses: it brings certificates for demos")
     if len(config.audit.recipients) < 2:
-        wrong.append("audit.recipients needs two auditors at least")
-    if wrong:
-        raise ConfigError("purpose = service refuses: " + "; ".join(wrong))
+        yield Wrong("audit.recipients", "purpose = service refuses: it needs two auditors at least")

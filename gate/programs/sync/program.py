@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from drivers.toml_file import Problem
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Verifier
 from gate.audit.record import time_text
@@ -74,7 +75,7 @@ async def push(config: Config) -> dict[str, object]:
 
 def _settings(config: Config) -> Sync:
     if config.sync is None:
-        raise ConfigError("sync: there is no [sync] table; enrol the gate with gate provision enrol")
+        raise ConfigError(Problem("sync", "there is no table [sync]; enrol the gate with gate provision enrol"))
     return config.sync
 
 
@@ -82,7 +83,9 @@ def _courier(settings: Sync) -> Courier:
     try:
         context = tls(ca=settings.ca, certificate=settings.certificate, key=settings.key)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"sync: the device certificate, its key or sync.ca cannot be used: {error}") from error
+        raise ConfigError(
+            Problem("sync", f"the device certificate, its key or sync.ca cannot be used: {error}")
+        ) from error
     return Courier(settings.address, context)
 
 
@@ -134,7 +137,7 @@ class Outbox:
         try:
             mirror = Verifier.parse(settings.mirror_vkey)
         except BadFormatError as error:
-            raise ConfigError(f"sync.mirror_vkey: {error}") from error
+            raise ConfigError(Problem("sync.mirror_vkey", str(error))) from error
         self._inbox = Path(config.paths.inbox)
         self._log = SpoolLog(Path(config.paths.spool))
         self._client = Client(self._log, config.origin, mirror)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drivers.camera.presence import missing
+from drivers.toml_file import Problem
 from gate.channel import messages
 from gate.channel.errors import ChannelClosedError
 from gate.channel.sockets import Connection, listen, serve
@@ -446,7 +447,7 @@ def preparation(config: Config) -> messages.Prepare:
         models = load_for(folder).profile(config.face.profile)
         providers = providers_for(config.face.providers, models, folder)
     except ModelError as error:
-        raise ConfigError(f"face: {error}") from error
+        raise ConfigError(Problem("face", str(error))) from error
     return messages.Prepare(
         models=str(folder),
         profile=config.face.profile,

@@ -349,7 +349,7 @@ def test_without_a_lane_or_a_key_it_is_one_line(
     assert run("present", "--key", shift_of(authority)).exit_code == Exit.UNREACHABLE
     assert run("present", "--key", tmp_path / "none.key").exit_code == Exit.IO_ERROR
     monkeypatch.undo()
-    assert run("list", "--config", tmp_path / "none.toml").exit_code == Exit.CONFIG
+    assert run("list", "--config", tmp_path / "none.toml").exit_code == Exit.IO_ERROR
 
 
 async def test_whoever_stays_outlasts_a_lane_that_starts_anew_and_hears_a_no(

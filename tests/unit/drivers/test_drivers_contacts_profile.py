@@ -33,7 +33,7 @@ def test_the_shipped_profile_was_tried_on_no_hardware_and_says_what_nobody_knows
         ('["external_timer"]', "[]", "grant_ends_by", "never end by themselves"),
         ('["external_timer"]', '["external_timer", "host_watchdog"]', "grant_ends_by", "a computer have none"),
         ('["external_timer"]', '["controller_ttl"]', "grant_ends_by", "external_timer is missing"),
-        ('held_contact = "one_passage"', "", "the file", "held_contact"),
+        ('held_contact = "one_passage"', "", "held_contact", "is missing"),
         ('held_contact = "one_passage"', 'held_contact = "opens"', "held_contact", "opens"),
         ("pulse_ms = 300", "pulse_ms = 99", "grant.pulse_ms", ">= 100"),
         ("pulse_ms = 300", "pulse_ms = 501", "grant.pulse_ms", "<= 500"),

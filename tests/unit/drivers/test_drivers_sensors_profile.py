@@ -33,12 +33,12 @@ def test_the_shipped_profiles_load_and_say_what_their_document_says() -> None:
     ("was", "becomes", "at", "complaint"),
     [
         ('"simulator"  ', '"perhaps"', "verified", "verified: .*perhaps"),
-        ('protocol = "modbus-rtu"', "", "verified", "the file: .*`protocol`"),
+        ('protocol = "modbus-rtu"', "", "# ", "protocol: is missing"),
         ('"modbus-rtu"', '"modbus-udp"', "protocol =", "protocol: .*modbus-udp"),
-        ("[status]", "[status]\ncolour = 1", "colour =", "status.colour: .*unknown field"),
-        ("{ input = 3 }", "{ inputs = 3 }", "age =", "status.age.inputs: .*unknown field"),
-        ("age = { input = 3 }", "", "[status]", "status: .*`age`"),
-        ("session = { input = 2 }", "", "[status]", "status: .*`session`"),
+        ("[status]", "[status]\ncolour = 1", "colour =", "status.colour: is no key here"),
+        ("{ input = 3 }", "{ inputs = 3 }", "age =", "status.age.inputs: is no key here"),
+        ("age = { input = 3 }", "", "[status]", "status.age: is missing"),
+        ("session = { input = 2 }", "", "[status]", "status.session: is missing"),
         ("people_max = 9", "people_max = 1", "people_max", "status.people_max: Expected `int` >= 2"),
         (
             "measurement_ms_max = 500",
@@ -62,7 +62,7 @@ def test_what_is_wrong_is_one_line_with_file_line_and_key(was: str, becomes: str
     text = text_of(SIM)
     assert was in text
     changed = text.replace(was, becomes, 1)
-    line = 1 if complaint.startswith("the file") else changed[: changed.index(at)].count("\n") + 1
+    line = changed[: changed.index(at)].count("\n") + 1
     with pytest.raises(SetupError, match=f"^test.toml:{line}: {complaint}") as raised:
         read_profile(ProfileFile("test.toml", changed))
     assert "\n" not in str(raised.value)

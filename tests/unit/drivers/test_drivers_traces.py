@@ -272,7 +272,7 @@ def test_no_shipped_profile_says_more_than_its_traces_show(name: str) -> None:
 def test_a_site_may_say_hardware_with_a_trace_beside_its_profile_that_shows_it(tmp_path: Path) -> None:
     profile = site_profile(tmp_path, "lot", traces='["hall-3.trace"]')
     settings, beside = Modbus(port="/dev/x", profile=profile), tmp_path / "hall-3.trace"
-    with pytest.raises(SetupError, match=r"cannot read .*hall-3\.trace"):
+    with pytest.raises(SetupError, match=r"hall-3\.trace: cannot be read"):
         is_verified(settings)
     beside.write_text(text_of("lot"))
     beside.chmod(0o644)
@@ -322,9 +322,9 @@ def test_a_trace_is_text_with_one_event_a_line() -> None:
     [
         ("# portcullis barrier trace 1", "# portcullis barrier trace 2", r"1: is no barrier trace"),
         ("\n--\n", "\n", r"\d+: the head has no end"),
-        ('firmware = "none"\n', "", r"1: the file: .*firmware"),
+        ('firmware = "none"\n', "", r"1: firmware: is missing"),
         ("baud = 9600", "baud = 12", r"6: baud: .*1200"),
-        ("baud = 9600", "baud = 9600\nspeed = 1", r"7: speed: .*unknown field"),
+        ("baud = 9600", "baud = 9600\nspeed = 1", r"7: speed: is no key here"),
         ("simulated = true", "simulated = 1", r"9: simulated: "),
         ('captured_at = "2026-11-27T02:00:00Z"', 'captured_at = "yesterday"', r"11: captured_at: "),
         ("unit = 1", "unit = ", r"7: "),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -22,8 +22,9 @@ from drivers.errors import SetupError
 from drivers.links import Link, SerialLink, SocketLink
 from drivers.modbus.tcp import TcpLink
 from drivers.profile_file import ProfileFile
+from drivers.toml_file import Problem
 from drivers.values import BarrierAlarm, BarrierStatus, Direction, LampColour
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config, problems_from
 from gate.programs.shared.virtual_time import run_virtual
 
 
@@ -124,28 +125,30 @@ async def _open(line: LineSettings) -> Link:
     return await SerialLink.open(line.port, line.baud)
 
 
-def require_profile(config: Config) -> None:
-    """Each barrier's profile is sound and fits this gate, or ConfigError says what is wrong in which file at which line."""
+def problems(config: Config) -> Iterator[Problem]:
+    """What is wrong with each barrier's profile, or does not fit this gate."""
     for name, settings in (("barrier", config.driven), ("first_barrier", config.first_driven)):
         if settings is not None:
-            _require(config, name, settings)
+            yield from _problems(config, name, settings)
 
 
-def _require(config: Config, name: str, settings: BarrierSettings) -> None:
+def _problems(config: Config, name: str, settings: BarrierSettings) -> Iterator[Problem]:
     try:
         profile = _profile_of(settings)
         barrier(settings)
     except SetupError as error:
-        raise ConfigError(f"{name}.profile: {error}") from error
+        yield from problems_from(f"{name}.profile", error)
+        return
     if config.purpose == "service" and isinstance(profile, FramedProfile | ContactsProfile) and profile.assumed:
-        raise ConfigError(
-            f"purpose = service refuses a {name}.profile that rests on assumptions: {', '.join(profile.assumed)}; "
-            "a trace of a real board decides them (docs/guides/bring-up-a-barrier.md)"
+        yield Problem(
+            f"{name}.profile",
+            f"purpose = service refuses what rests on assumptions: {', '.join(profile.assumed)}; a trace of a real board decides them "
+            "(docs/guides/bring-up-a-barrier.md)",
         )
     asked = config.rules.grant_ttl_ms
     if profile is not None and asked not in profile.ttl_ms:
         takes = f"{profile.ttl_ms.start} to {profile.ttl_ms.stop - 1} ms"
-        raise ConfigError(f"rules.grant_ttl_ms = {asked}: a board of this {name}.profile takes {takes}")
+        yield Problem("rules.grant_ttl_ms", f"a board of this {name}.profile takes {takes}, not {asked}")
 
 
 def is_verified(settings: BarrierSettings) -> bool:

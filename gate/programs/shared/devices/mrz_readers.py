@@ -25,7 +25,9 @@ from drivers.reader.stx import StxDecoder
 from drivers.reader.swipe import ElyctisSwipe
 from drivers.reader.talker import TalkingReader
 from drivers.settings import is_pseudo_terminal
+from drivers.toml_file import Problem
 from drivers.values import MrzLines
+from gate.programs.shared.config import Config, problems_from
 
 INPUT_FOLDER = Path("/dev/input")
 BAUD = 115_200  # where neither configuration nor profile says more
@@ -74,6 +76,16 @@ def mrz_reader(settings: MrzReaderSettings) -> MrzReader:
             return _profiled(settings, open_link)
 
 
+def problems(config: Config) -> Iterator[Problem]:
+    """What is wrong with the profile of the reader of machine-readable zones."""
+    if config.swipe is None:
+        return
+    try:
+        mrz_reader(config.swipe)
+    except SetupError as error:
+        yield from problems_from("swipe.profile", error)
+
+
 def is_verified(settings: MrzReaderSettings) -> bool:
     """True when the reader's protocol was tried on hardware; the profiles say so, the others never were."""
     profile = profile_of(settings)
@@ -93,7 +105,7 @@ def _profiled(settings: Stx | Scanner, open_link: OpenLink) -> MrzReader:
         case Scanner(), ImagerProfile():
             return Imager(profile, source=settings.profile, open_link=open_link)
         case _:
-            raise SetupError(f"swipe.profile = {settings.profile} is for the driver {profile.protocol}")
+            raise SetupError(f"{settings.profile} is for the driver {profile.protocol}")
 
 
 def _link_opener(settings: MrzReaderSettings) -> OpenLink:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from drivers.errors import SetupError
@@ -10,8 +10,9 @@ from drivers.links import SerialLink
 from drivers.sensors.driver import ModbusSensors
 from drivers.sensors.profile import load_profile
 from drivers.sensors.settings import SensorSettings
+from drivers.toml_file import Problem
 from drivers.values import InsideStatus
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config, problems_from
 
 
 class SensorDriver(Protocol):
@@ -48,14 +49,14 @@ def sensors(settings: SensorSettings) -> SensorDriver:
     )
 
 
-def require_profile(config: Config) -> None:
-    """The sensor unit's profile is sound, or ConfigError says what is wrong in which file at which line."""
+def problems(config: Config) -> Iterator[Problem]:
+    """What is wrong with the sensor unit's profile."""
     if config.sensors is None:
         return
     try:
         load_profile(config.sensors.profile)
     except SetupError as error:
-        raise ConfigError(f"sensors.profile: {error}") from error
+        yield from problems_from("sensors.profile", error)
 
 
 def is_verified(settings: SensorSettings) -> bool:

@@ -40,7 +40,7 @@ def config_for(path: Path, purpose: str = "trial") -> Config:
         "operator": "border.example",
         "paths": {"trust": str(path), "run": str(path.parent)},
         "barrier": {"port": "none", "profile": "portcullis-sim" if purpose != "service" else "acme"},
-        "swipe": {"port": "none"},
+        "swipe": {"port": "nothing"},
         "chip": {"driver": "direct", "socket": str(path.parent / "chip")},
         "camera": {"address": "http://127.0.0.1:9/"},
         "audit": {"recipients": ["age1a", "age1b"]},

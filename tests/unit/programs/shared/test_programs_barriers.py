@@ -14,7 +14,8 @@ from drivers.barrier.framed.driver import FramedBarrier
 from drivers.barrier.settings import Framed
 from drivers.errors import SetupError
 from gate.programs.shared.config import Config, ConfigError, load
-from gate.programs.shared.devices.barriers import barrier, is_verified, require_profile
+from gate.programs.shared.devices.barriers import barrier, is_verified
+from gate.programs.shared.devices.profiles import require_profiles
 
 
 def configured(
@@ -37,7 +38,7 @@ def configured(
 @pytest.mark.parametrize("profile", ["ds205a", "italdis"])
 def test_a_board_of_short_frames_is_built_from_its_profile(tmp_path: Path, profile: str) -> None:
     config = configured(tmp_path, changes={"profile": profile})
-    require_profile(config)
+    require_profiles(config)
     assert isinstance(config.driven, Framed)
     assert isinstance(barrier(config.driven), FramedBarrier)
     assert config.driven.baud == 9600
@@ -47,7 +48,7 @@ def test_a_board_of_short_frames_is_built_from_its_profile(tmp_path: Path, profi
 def test_a_gate_on_contacts_is_built_from_its_profile_and_has_no_line(tmp_path: Path) -> None:
     changes = {"driver": "contacts", "profile": "perco-pulse", "port": "/dev/gpiochip0"}
     config = configured(tmp_path, changes=changes)
-    require_profile(config)
+    require_profiles(config)
     assert config.driven is not None
     assert isinstance(barrier(config.driven), ContactsBarrier)
     assert config.driven.simulated() == []
@@ -55,7 +56,7 @@ def test_a_gate_on_contacts_is_built_from_its_profile_and_has_no_line(tmp_path: 
     with pytest.raises(ConfigError, match="baud"):
         configured(tmp_path, changes={**changes, "baud": 9600})
     with pytest.raises(ConfigError, match=r"assumptions: Ready is closed while"):
-        require_profile(configured(tmp_path, purpose="service", changes=changes))
+        require_profiles(configured(tmp_path, purpose="service", changes=changes))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_a_gate_on_contacts_is_built_from_its_profile_and_has_no_line(tmp_path: 
 def test_what_does_not_belong_together_is_refused(tmp_path: Path, changes: dict[str, str | int], why: str) -> None:
     config = configured(tmp_path, changes=changes)
     with pytest.raises(ConfigError, match=f"barrier.profile: .*{why}"):
-        require_profile(config)
+        require_profiles(config)
     assert config.driven is not None
     with pytest.raises(SetupError, match=why):
         barrier(config.driven)
@@ -79,7 +80,7 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path, changes: dict[
 
 def test_no_gate_in_service_takes_a_profile_that_rests_on_assumptions(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"assumptions: values of gate, .*bring-up-a-barrier"):
-        require_profile(configured(tmp_path, purpose="service"))
+        require_profiles(configured(tmp_path, purpose="service"))
 
 
 def test_a_board_whose_grants_never_end_is_refused_with_file_key_and_line(tmp_path: Path) -> None:
@@ -89,4 +90,4 @@ def test_a_board_whose_grants_never_end_is_refused_with_file_key_and_line(tmp_pa
     own.chmod(0o644)
     line = own.read_text()[: own.read_text().index("grant_ends_by")].count("\n") + 1
     with pytest.raises(ConfigError, match=rf"{own}:{line}: grant_ends_by: is empty"):
-        require_profile(configured(tmp_path, changes={"profile": str(own)}))
+        require_profiles(configured(tmp_path, changes={"profile": str(own)}))

@@ -83,7 +83,7 @@ def test_a_site_says_what_its_lane_may_serve(tmp_path: Path) -> None:
         ({"travellers": {"all": {"nationalities": ["GBR"]}}}, "travellers.all: every gate has this group"),
         ({"travellers": {"Crew": {"nationalities": ["GBR"]}}}, "travellers"),
         ({"travellers": {"crew": {"nationalities": []}}}, "travellers"),
-        ({"travellers": {"crew": {"nationalities": ["DEU"]}}}, "rules.travellers.crew: DEU is no nationality"),
+        ({"travellers": {"crew": {"nationalities": ["DEU"]}}}, r"rules\.travellers\.crew: DEU is no nationality"),
         ({"travellers": {"crew": {"nationality": ["GBR"]}}}, "travellers"),
     ],
 )
@@ -118,20 +118,20 @@ def test_a_gate_in_service_has_an_origin_without_a_mark(tmp_path: Path) -> None:
         ({"barrier": {"port": "x", "poll_ms": 5}}, "barrier.poll_ms"),
         ({"sensors": {"port": "x", "poll_ms": 500}}, "sensors.poll_ms"),
         ({"sensors": {"port": "x", "driver": "telepathy"}}, "sensors.driver"),
-        ({"sensors": {"profile": "acme"}}, "field `port` - at `..sensors`"),
-        ({"sensors": {"port": "/dev/portcullis-barrier"}}, "sensors.port is barrier.port"),
+        ({"sensors": {"profile": "acme"}}, "sensors.port: is missing"),
+        ({"sensors": {"port": "/dev/portcullis-barrier"}}, "sensors.port: is barrier.port, too"),
         ({"first_barrier": {"port": "/dev/first"}}, "two doors needs"),
         (
             {"first_barrier": {"port": "/dev/portcullis-barrier"}, "sensors": {"port": "x"}},
-            "first_barrier.port is barrier.port",
+            "first_barrier.port: is barrier.port, too",
         ),
-        ({"first_barrier": {"port": "x"}, "sensors": {"port": "x"}}, "sensors.port is first_barrier.port"),
+        ({"first_barrier": {"port": "x"}, "sensors": {"port": "x"}}, "sensors.port: is first_barrier.port, too"),
         ({"first_barrier": {"port": "x", "poll_ms": 5}, "sensors": {"port": "y"}}, "first_barrier.poll_ms"),
         ({"rules": {"face_match_min": 1.5}}, "rules.face_match_min"),
         ({"gate_id": "Gate 1"}, "gate_id"),
         ({"swipe": {"port": "x", "driver": "telepathy"}}, "swipe.driver"),
-        ({"swipe": {"port": "x", "driver": "stx"}}, "field `profile` - at `..swipe`"),
-        ({"swipe": {"port": "x", "driver": "text", "profile": "stx-plain"}}, "unknown field `profile` - at `..swipe`"),
+        ({"swipe": {"port": "x", "driver": "stx"}}, "swipe.profile: is missing"),
+        ({"swipe": {"port": "x", "driver": "text", "profile": "stx-plain"}}, "swipe.profile: is no key here"),
         ({"screens": {"host": "0.0.0.0"}}, "screens.host"),
         ({"time_zone": "Atlantis/Capital"}, "time_zone: 'Atlantis/Capital' is no time zone"),
         ({"time_zone": "CEST"}, "time_zone"),
@@ -157,9 +157,9 @@ def test_a_wrong_value_is_named(tmp_path: Path, changes: dict[str, Any], complai
         ({"barrier": {"port": "/dev/pts/3", "profile": "acme"}}, "pseudo-terminal"),
         (
             {"sensors": {"port": "/dev/x", "profile": "portcullis-sim"}},
-            r"sensors.profile = portcullis-sim is the simulator",
+            r"sensors.profile: .*portcullis-sim is the simulator",
         ),
-        ({"sensors": {"port": "/dev/pts/3", "profile": "acme"}}, r"sensors.port = /dev/pts/3 is a pseudo-terminal"),
+        ({"sensors": {"port": "/dev/pts/3", "profile": "acme"}}, r"sensors.port: .*/dev/pts/3 is a pseudo-terminal"),
         ({"audit": {"recipients": ["age1a"]}}, "two auditors"),
     ],
 )
@@ -170,7 +170,7 @@ def test_service_refuses_what_belongs_to_a_demo(tmp_path: Path, changes: dict[st
 
 
 def test_files_that_are_no_configuration_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot read"):
+    with pytest.raises(ConfigError, match=r"absent\.toml: cannot be read: No such file"):
         load(tmp_path / "absent.toml")
     for content in (b"\xff\xfe", b"[", b"#" * (1024 * 1024 + 1)):
         (tmp_path / "bad.toml").write_bytes(content)
@@ -200,7 +200,7 @@ def test_a_network_camera_has_an_address_and_no_name(tmp_path: Path, address: st
     assert load(written(tmp_path, camera={"address": address})).camera.address == address
     assert load(written(tmp_path, page={"address": address})).page is not None
     for table in ("camera", "page"):
-        with pytest.raises(ConfigError, match=rf"by its IP address and not as camera.local.*{table}"):
+        with pytest.raises(ConfigError, match=rf"{table}: name the camera by its IP address and not as camera.local"):
             load(written(tmp_path, **{table: {"address": "http://camera.local/stream"}}))
     with pytest.raises(ConfigError, match="no network camera's address"):
         load(written(tmp_path, camera={"address": "camera"}))
@@ -216,7 +216,7 @@ def test_a_network_camera_has_an_address_and_no_name(tmp_path: Path, address: st
     ],
 )
 def test_a_page_source_has_the_place_that_its_driver_needs(tmp_path: Path, page: dict[str, str]) -> None:
-    with pytest.raises(ConfigError, match=r"\$\.page"):
+    with pytest.raises(ConfigError, match=r"\d: page\."):
         load(written(tmp_path, page=page))
 
 

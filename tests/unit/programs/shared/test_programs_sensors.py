@@ -14,6 +14,7 @@ from drivers.sensors.settings import Modbus
 from gate.programs.selftest import TESTS
 from gate.programs.shared.config import Config, ConfigError, load
 from gate.programs.shared.devices import sensors
+from gate.programs.shared.devices.profiles import require_profiles
 from hardware_sim.pty import SerialLine
 from hardware_sim.sensors.device import SensorDevice
 
@@ -37,14 +38,14 @@ def configured(folder: Path, *, purpose: str = "trial", **table: str | int) -> C
 async def test_a_lane_with_one_door_has_none(tmp_path: Path) -> None:
     config = configured(tmp_path)
     assert config.sensors is None
-    sensors.require_profile(config)
+    require_profiles(config)
     assert await TESTS["sensors"](config) == "none: a lane with one door"
 
 
 @pytest.mark.parametrize("profile", ["portcullis-sim", "inputs-8"])
 def test_a_unit_is_built_from_its_profile(tmp_path: Path, profile: str) -> None:
     config = configured(tmp_path, port="/dev/portcullis-sensors", profile=profile)
-    sensors.require_profile(config)
+    require_profiles(config)
     assert config.sensors == Modbus(port="/dev/portcullis-sensors", profile=profile, baud=9600, unit=1, poll_ms=100)
     assert isinstance(sensors.sensors(config.sensors), ModbusSensors)
     assert not sensors.is_verified(config.sensors)
@@ -55,7 +56,7 @@ def test_a_barriers_profile_is_none_of_a_sensor_unit(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"sensors.profile: there is no profile 'relay-8' in drivers/profiles/sensors"
     ):
-        sensors.require_profile(config)
+        require_profiles(config)
     assert config.sensors is not None
     with pytest.raises(SetupError):
         sensors.sensors(config.sensors)
@@ -67,15 +68,15 @@ def test_what_is_wrong_with_a_sites_file_is_told_with_file_line_and_key(tmp_path
     own.write_text(shipped.replace("age = { input = 1 }", "age = { input = 1, bit = 0 }"))
     own.chmod(0o644)
     line = shipped[: shipped.index("age = ")].count("\n") + 1
-    with pytest.raises(ConfigError, match=rf"sensors.profile: {own}:{line}: status.age: is a number"):
-        sensors.require_profile(configured(tmp_path, port="/dev/s1", profile=str(own)))
+    with pytest.raises(ConfigError, match=rf"^{own}:{line}: status.age: is a number"):
+        require_profiles(configured(tmp_path, port="/dev/s1", profile=str(own)))
 
 
 def test_no_gate_in_service_counts_people_on_a_simulators_profile_or_line(tmp_path: Path) -> None:
     configured(tmp_path, purpose="service", port="/dev/portcullis-sensors", profile="inputs-8")
     for table in ({"port": "/dev/s1"}, {"port": "/dev/pts/1", "profile": "inputs-8"}):
         configured(tmp_path, **table)
-        with pytest.raises(ConfigError, match=r"purpose = service refuses: sensors\.p"):
+        with pytest.raises(ConfigError, match=r"sensors\.p[a-z]+: purpose = service refuses"):
             configured(tmp_path, purpose="service", **table)
 
 

@@ -1,0 +1,159 @@
+"""Everything that can be seen to be wrong with a configuration before anything runs, each with file, key and line.
+
+What the programs themselves would refuse at their start is found here at once: the file, the profiles that it names, models and the site's
+additions, recipients, keys, texts. No device is touched, and nothing is changed.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyrage
+
+from drivers.toml_file import FileError, Problem, TomlFile
+from gate.approval.canonical import digest
+from gate.audit.errors import BadFormatError
+from gate.audit.note import Verifier
+from gate.programs.lane.rules import embedder_of, service_of
+from gate.programs.shared.basis import basis_of
+from gate.programs.shared.config import Config, ConfigError, load
+from gate.programs.shared.devices import profiles
+from gate.screens.kiosk.texts import available
+from models.acceptance import providers_for
+from models.errors import ManifestError, ModelError
+from models.site import FILE, FILE_BYTES_MAX, Site, load_for
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found. `digest` is that of the canonical text, None where the configuration has none."""
+
+    problems: tuple[Problem, ...]
+    digest: str | None
+
+    @property
+    def is_unreadable(self) -> bool:
+        """True when files cannot be read, and nothing else is known to be wrong."""
+        return bool(self.problems) and all(problem.unreadable for problem in self.problems)
+
+
+def check(path: Path) -> Checked:
+    """Look at a configuration and at all that it names."""
+    try:
+        config = load(path)
+    except ConfigError as error:
+        return Checked(error.problems, None)
+    found = [problem for look in _LOOKS for problem in look(config)]
+    digest_of_it = None
+    try:
+        digest_of_it = digest(basis_of(config))
+    except ConfigError as error:
+        found += error.problems
+    return Checked(ConfigError(*dict.fromkeys(found)).placed(path).problems, digest_of_it)
+
+
+def _models(config: Config) -> Iterator[Problem]:
+    folder = Path(config.paths.models)
+    if found := list(_site(folder / FILE)):
+        yield from found
+        return
+    try:
+        models = load_for(folder).profile(config.face.profile)
+    except ManifestError as error:
+        yield Problem("face.profile", str(error), unreadable=isinstance(error.__cause__, OSError))
+        return
+    yield from _said(lambda: embedder_of(config))
+    try:
+        providers_for(config.face.providers, models, folder)
+    except ModelError as error:
+        yield Problem("face.providers", str(error))
+
+
+def _site(path: Path) -> Iterator[Problem]:
+    """What the types refuse in the site's own additions to the models."""
+    try:
+        text = path.read_bytes()[: FILE_BYTES_MAX + 1].decode()
+        file = TomlFile(str(path), text)
+        file.fitted(file.table(), Site)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield Problem("", f"cannot be read: {error.strerror}", str(path), unreadable=True)
+    except UnicodeDecodeError:
+        yield Problem("", "is not UTF-8", str(path))
+    except FileError as error:
+        yield from error.problems
+
+
+def _recipients(config: Config) -> Iterator[Problem]:
+    for recipient in config.audit.recipients:
+        try:
+            pyrage.x25519.Recipient.from_str(recipient)
+        except pyrage.RecipientError:
+            yield Problem("audit.recipients", f"{recipient[:16]} is no age recipient")
+    if len(set(config.audit.recipients)) < len(config.audit.recipients):
+        yield Problem("audit.recipients", "an auditor is named twice")
+
+
+def _languages(config: Config) -> Iterator[Problem]:
+    known = available()
+    for language in config.screens.languages:
+        if language not in known:
+            yield Problem("screens.languages", f"no texts in {language!r}; there are {', '.join(known)}")
+
+
+def _sync(config: Config) -> Iterator[Problem]:
+    if config.sync is None:
+        return
+    try:
+        Verifier.parse(config.sync.mirror_vkey)
+    except BadFormatError as error:
+        yield Problem("sync.mirror_vkey", str(error))
+    for name in ("ca", "certificate", "key"):
+        yield from _missing(f"sync.{name}", Path(getattr(config.sync, name)))
+
+
+def _lists(config: Config) -> Iterator[Problem]:
+    if config.lists is not None:
+        yield from _missing("lists.folder", Path(config.lists.folder))
+
+
+def _officers(config: Config) -> Iterator[Problem]:
+    if config.officers is None:
+        return
+    try:
+        b64decode(config.officers.authority, validate=True)
+    except ValueError as error:
+        yield Problem("officers.authority", str(error))
+
+
+def _missing(key: str, path: Path) -> Iterator[Problem]:
+    """A file that is not there; whether its user may read it is that user's affair."""
+    try:
+        path.stat()
+    except PermissionError:
+        return
+    except OSError as error:
+        yield Problem(key, f"{path} cannot be read: {error.strerror}", unreadable=True)
+
+
+def _said(act: Callable[[], object]) -> Iterator[Problem]:
+    try:
+        act()
+    except ConfigError as error:
+        yield from error.problems
+
+
+_LOOKS: tuple[Callable[[Config], Iterator[Problem]], ...] = (
+    profiles.problems,
+    lambda config: _said(lambda: service_of(config)),
+    _models,
+    _recipients,
+    _languages,
+    _sync,
+    _lists,
+    _officers,
+)

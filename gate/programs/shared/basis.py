@@ -1,0 +1,117 @@
+"""What the decisions of a gate rest on, as one canonical text: the whole configuration, and what stands in the files that it names.
+
+The settings with the defaults filled in, the bytes of the devices' profiles, every model that sees a traveller with its thresholds and their
+evidence, the site's own additions to them, the certificate that vouches for lists, and who approves. A password in an address stays out: it
+decides nothing, and the text is read by people.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from drivers.errors import SetupError
+from drivers.profile_file import ProfileFile
+from drivers.toml_file import Problem
+from gate.approval.canonical import canonical
+from gate.programs.shared.config import Config, ConfigError, problems_from
+from models.errors import ManifestError
+from models.manifest import Model
+from models.site import FILE, load_for
+
+CERTIFICATE_BYTES_MAX: Final = 1024 * 1024
+_PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]*@")
+_ROOMS: Final = {"barrier": "barrier", "first_barrier": "barrier", "sensors": "sensors", "swipe": "readers"}
+
+
+def settings_of(config: Config) -> dict[str, object]:
+    """Every setting as plain values with its default filled in, and no secret among them."""
+    settings: dict[str, object] = msgspec.to_builtins(config)
+    return {name: _without_passwords(value) for name, value in settings.items()}
+
+
+def basis_of(config: Config) -> str:
+    """The canonical text. Raises ConfigError for a file that cannot be had."""
+    return canonical(
+        {
+            **settings_of(config),
+            "origin": config.origin,
+            "profiles": _profiles(config),
+            "models": _models(config),
+            "signer_sha256": _signer(config),
+        }
+    )
+
+
+def _profiles(config: Config) -> dict[str, object]:
+    """Each device's profile by the device: the file and the SHA-256 of its bytes."""
+    found: dict[str, object] = {}
+    for name, room in _ROOMS.items():
+        profile: str | None = getattr(getattr(config, name), "profile", None)
+        if profile is None:
+            continue
+        try:
+            file = ProfileFile.open(profile, room=room)
+        except SetupError as error:
+            raise ConfigError(*problems_from(f"{name}.profile", error)) from error
+        found[name] = {"file": file.name, "sha256": _sha256(file.text.encode())}
+    return found
+
+
+def _models(config: Config) -> dict[str, object]:
+    """The models of the profile, and our own: what they are, and what their thresholds rest on."""
+    folder = Path(config.paths.models)
+    try:
+        models = load_for(folder).needed_for(config.face.profile)
+        site = _sha256((folder / FILE).read_bytes()) if (folder / FILE).exists() else None
+    except ManifestError as error:
+        raise ConfigError(Problem("face.profile", str(error))) from error
+    except OSError as error:
+        raise ConfigError(
+            Problem("", f"cannot be read: {error.strerror}", str(folder / FILE), unreadable=True)
+        ) from error
+    return {"site_sha256": site, **{model.name: _model(model) for model in models}}
+
+
+def _model(model: Model) -> dict[str, object]:
+    whole = json.dumps(msgspec.to_builtins(model), sort_keys=True, separators=(",", ":"))
+    return {
+        "role": model.role,
+        "version": model.version,
+        "sha256": model.sha256,
+        "threshold": msgspec.to_builtins(model.threshold),
+        "manifest_sha256": _sha256(whole.encode()),
+    }
+
+
+def _signer(config: Config) -> str | None:
+    """What vouches for the signers of lists."""
+    if config.lists is None or not config.lists.signer:
+        return None
+    try:
+        with Path(config.lists.signer).open("rb") as file:
+            return _sha256(file.read(CERTIFICATE_BYTES_MAX))
+    except OSError as error:
+        wrong = f"{config.lists.signer} cannot be read: {error.strerror}"
+        raise ConfigError(Problem("lists.signer", wrong, unreadable=True)) from error
+
+
+def _without_passwords(value: object) -> object:
+    match value:
+        case str():
+            return _PASSWORD.sub("***@", value)
+        case dict():
+            return {name: _without_passwords(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_without_passwords(one) for one in value]
+        case _:
+            return value
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,21 @@
+"""The profiles that a configuration names: sound, of the drivers that it names, and fit for its purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from drivers.toml_file import Problem
+from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.devices import barriers, mrz_readers, sensors
+
+
+def problems(config: Config) -> Iterator[Problem]:
+    """Everything that is wrong with them, of a profile's own file with its place there."""
+    for room in (barriers, sensors, mrz_readers):
+        yield from room.problems(config)
+
+
+def require_profiles(config: Config) -> None:
+    """Raise ConfigError when anything is wrong with one of them."""
+    if found := tuple(problems(config)):
+        raise ConfigError(*found)

@@ -1,0 +1,219 @@
+"""`gate config`: every problem at once with file, key and line, the canonical text, and what differs between two configurations."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+from typer.testing import CliRunner
+
+from gate.approval.canonical import read
+from gate.cli.config import app
+
+TABLE: dict[str, Any] = {
+    "purpose": "demo",
+    "gate_id": "north-7",
+    "operator": "border.example",
+    "barrier": {"port": "/dev/portcullis-barrier", "profile": "lot"},
+    "swipe": {"port": "/dev/portcullis-swipe"},
+    "camera": {"address": "http://anna:secret@192.0.2.7/stream"},
+}
+
+
+@pytest.fixture
+def auditors() -> list[str]:
+    import pyrage
+
+    return [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
+
+
+@pytest.fixture
+def path(tmp_path: Path, auditors: list[str]) -> Path:
+    """A sound configuration."""
+    (tmp_path / "models").mkdir()
+    return written(tmp_path / "gate.toml", paths={"models": str(tmp_path / "models")}, audit={"recipients": auditors})
+
+
+def written(path: Path, **changes: Any) -> Path:
+    path.write_bytes(tomli_w.dumps({**TABLE, **changes}).encode())
+    return path
+
+
+def changed(path: Path, **changes: Any) -> Path:
+    path.write_bytes(tomli_w.dumps({**tomllib.loads(path.read_text()), **changes}).encode())
+    return path
+
+
+def ran(*words: object, code: int = 0) -> str:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == code, (done.stdout, done.stderr, done.exception)
+    return done.stdout
+
+
+def problems(path: Path, code: int = 78) -> list[tuple[str, str, int | None, str]]:
+    """What `check` finds: the file's name, key, line, problem."""
+    told = json.loads(ran("check", "--config", path, "--json", code=code))
+    assert told["schema"] == "config.check/1"
+    assert not told["ok"]
+    return [(Path(one["file"]).name, one["key"], one["line"], one["problem"]) for one in told["problems"]]
+
+
+def line_with(path: Path, text: str) -> int:
+    return next(number for number, line in enumerate(path.read_text().splitlines(), 1) if text in line)
+
+
+def test_a_sound_configuration_is_well_and_has_a_digest(path: Path) -> None:
+    told = json.loads(ran("check", "--config", path, "--json"))
+    assert (told["ok"], told["problems"]) == (True, [])
+    assert told["digest"] in ran("check", "--config", path)
+
+
+def test_all_problems_of_the_file_are_said_at_once_with_their_lines(path: Path) -> None:
+    changed(
+        path,
+        gate_id="North 7",
+        swipe={"port": "x", "driver": "telepathy"},
+        rules={"liveness_mim": 0.6, "directions": ["both"], "grant_ttl_ms": 5},
+        screens={"port": 80},
+    )
+    found = {(key, line): why for file, key, line, why in problems(path) if file == "gate.toml"}
+    assert found[("gate_id", line_with(path, "gate_id"))].startswith("Expected `str` matching")
+    assert (
+        found[("swipe.driver", line_with(path, "telepathy"))]
+        == "'telepathy' is none of elyctis, stx, text, imager, keyboard"
+    )
+    assert found[("rules.liveness_mim", line_with(path, "liveness_mim"))] == "is no key here; is liveness_min meant?"
+    assert found[("rules.directions.0", line_with(path, "directions"))] == "'both' is none of entry, exit"
+    assert found[("rules.grant_ttl_ms", line_with(path, "grant_ttl_ms"))] == "Expected `int` >= 1000, not 5"
+    assert ("screens.port", line_with(path, "port = 80")) in found
+    assert len(found) == 6
+
+
+def test_what_contradicts_itself_is_said_at_once_and_names_the_other_key(path: Path) -> None:
+    changed(path, swipe={"port": "/dev/portcullis-barrier"}, first_barrier={"port": "/dev/f"}, time_zone="Mars/North")
+    found = {key: why for _, key, _, why in problems(path)}
+    assert found.keys() == {"swipe.port", "first_barrier", "time_zone"}
+    assert "is barrier.port, too: /dev/portcullis-barrier" in found["swipe.port"]
+
+
+def test_what_only_a_running_program_would_refuse_is_found_as_well(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "models" / "site.toml").write_text('schema = 1\n[profiles]\nours = "one"\n')
+    changed(
+        path,
+        barrier={"port": "/dev/b", "profile": "nowhere"},
+        swipe={"port": "/dev/s", "driver": "stx", "profile": "none"},
+        rules={"travellers": {"crew": {"nationalities": ["DEU"]}}},
+        audit={"recipients": ["age1no", "age1no"]},
+        screens={"languages": ["en", "tlh"]},
+        sync={
+            "address": "c:1",
+            "ca": "/nowhere/ca",
+            "certificate": "/dev/null",
+            "key": "/dev/null",
+            "mirror_vkey": "x",
+        },
+    )
+    found = {(file, key): (line, why) for file, key, line, why in problems(path)}
+    assert found.keys() == {
+        ("gate.toml", "barrier.profile"),
+        ("gate.toml", "swipe.profile"),
+        ("gate.toml", "rules.travellers.crew"),
+        ("gate.toml", "audit.recipients"),
+        ("gate.toml", "screens.languages"),
+        ("gate.toml", "sync.mirror_vkey"),
+        ("gate.toml", "sync.ca"),
+        ("site.toml", "profiles.ours"),
+    }
+    assert found["site.toml", "profiles.ours"][0] == 3
+    assert found["gate.toml", "screens.languages"][0] == line_with(path, "languages")
+
+
+def test_a_mistake_in_a_profile_is_told_with_the_profiles_own_line(path: Path, tmp_path: Path) -> None:
+    own = tmp_path / "hall-3.toml"
+    text = (resources.files("drivers.profiles") / "barrier" / "lot.toml").read_text()
+    own.write_text(text.replace("holding = 0x3010\ncount = 3", "holding = 0x3010\ncount = 3\ncolour = 1"))
+    own.chmod(0o644)
+    changed(path, barrier={"port": "/dev/b", "profile": str(own)})
+    assert ("hall-3.toml", "reads.2.colour", line_with(own, "colour"), "is no key here; is coil meant?") in problems(
+        path
+    )
+    own.chmod(0o666)
+    assert ("hall-3.toml", "", None, "can be written by others: it must be root's, mode 0644") in problems(path)
+
+
+def test_a_file_that_cannot_be_read_is_another_code_than_one_with_wrong_content(path: Path, tmp_path: Path) -> None:
+    assert problems(tmp_path / "absent.toml", 74) == [
+        ("absent.toml", "", None, "cannot be read: No such file or directory")
+    ]
+    changed(path, barrier={"port": "/dev/b", "profile": "/nowhere/hall.toml"})
+    assert [key for _, key, _, _ in problems(path, 74)] == [""]
+    (tmp_path / "bad.toml").write_text("purpose = \n")
+    ((_, _, line, why),) = problems(tmp_path / "bad.toml")
+    assert (line, why) == (1, "Invalid value")
+    assert ran("show", "--config", tmp_path / "bad.toml", code=78) == ""
+    assert ran("diff", tmp_path / "absent.toml", path, code=74) == ""
+
+
+def test_the_whole_configuration_is_shown_with_its_defaults_and_without_passwords(path: Path) -> None:
+    told = tomllib.loads(ran("show", "--config", path))
+    assert told["rules"]["liveness_min"] == 0.5
+    assert told["barrier"]["driver"] == "modbus"
+    assert told["camera"]["address"] == "http://***@192.0.2.7/stream"
+    for words in ((), ("--canonical",), ("--json",), ("--json", "--canonical")):
+        assert "secret" not in ran("show", "--config", path, *words)
+
+
+def test_the_canonical_text_is_exact_and_covers_all_that_decisions_rest_on(path: Path) -> None:
+    text = ran("show", "--config", path, "--canonical")
+    told = json.loads(ran("show", "--config", path, "--canonical", "--json"))
+    assert told["canonical"] == text
+    assert told["digest"] == sha256(text.encode()).hexdigest()
+    values = read(text.encode())
+    assert values["origin"] == '"border.example/north-7/demo"'
+    assert {
+        "camera.address",
+        "paths.trust",
+        "barrier.entry_is_left",
+        "audit.recipients",
+        "profiles.barrier.sha256",
+    } <= values.keys()
+    assert {"models.fr_feature.sha256", "models.site_sha256", "signer_sha256"} <= values.keys()
+    roles = {value for key, value in values.items() if key.endswith(".role")}
+    assert {'"detect"', '"embed"', '"liveness"', '"mrz"'} <= roles
+
+
+def test_a_difference_is_said_key_by_key_and_whether_it_needs_an_approval(path: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.txt"
+    kept.write_text(ran("show", "--config", path, "--canonical"))
+    assert "no new approval" in ran("diff", kept, path)
+    other = tmp_path / "other.toml"
+    other.write_text(
+        "# A remark, and a default that is written down.\n" + path.read_text() + "\n[rules]\nliveness_min = 0.5\n"
+    )
+    assert json.loads(ran("diff", kept, other, "--json"))["same"]
+    other.write_text(path.read_text().replace("demo", "trial") + "\n[rules]\nliveness_min = 0.6\n")
+    told = json.loads(ran("diff", kept, other, "--json", code=1))
+    assert told["needs_approval"]
+    assert {"key": "rules.liveness_min", "old": "0.5", "new": "0.6"} in told["differences"]
+    assert "rules.liveness_min: 0.5 -> 0.6\n" in ran("diff", kept, other, code=1)
+    kept.write_text(kept.read_text()[:-1])
+    assert ran("diff", kept, other, code=65) == ""
+
+
+def test_a_profile_of_which_one_byte_is_changed_is_another_digest(path: Path, tmp_path: Path) -> None:
+    own = tmp_path / "hall-3.toml"
+    text = (resources.files("drivers.profiles") / "barrier" / "lot.toml").read_text()
+    own.write_text(text)
+    own.chmod(0o644)
+    changed(path, barrier={"port": "/dev/b", "profile": str(own)})
+    before = tmp_path / "before.txt"
+    before.write_text(ran("show", "--config", path, "--canonical"))
+    own.write_text(text + "#")
+    told = json.loads(ran("diff", before, path, "--json", code=1))
+    assert [one["key"] for one in told["differences"]] == ["profiles.barrier.sha256"]
