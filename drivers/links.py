@@ -17,7 +17,7 @@ from typing import Protocol
 
 import serial
 
-from drivers.errors import LinkLostError, SetupError
+from drivers.errors import LinkLostError, SetupError, not_opened
 
 _DISCARD_BYTES = 4096
 _DISCARD_READS_MAX = 16  # a device that babbles on must not hold us; the decoder passes over what is left
@@ -131,7 +131,7 @@ class SerialLink(_Descriptor):
 
     @classmethod
     async def open(cls, port: str, baud: int) -> SerialLink:
-        """Open a serial device. Raises LinkLostError when it is absent or in use, SetupError for an impossible speed.
+        """Open a serial device. Raises LinkLostError when it is absent, in use or not for us, SetupError for an impossible speed.
 
         No parity, ever: a pseudo-terminal accepts it on the first open and raises on the next one.
         """
@@ -140,8 +140,10 @@ class SerialLink(_Descriptor):
             device = serial.Serial(port, baud, exclusive=True, timeout=0, write_timeout=0, inter_byte_timeout=0)
         except ValueError as error:
             raise SetupError(f"{port} cannot run at {baud} baud") from error
-        except (OSError, termios.error) as error:
-            raise LinkLostError(f"{port} cannot be opened: {error}") from error
+        except OSError as error:
+            raise not_opened(port, error.errno, str(error)) from error
+        except termios.error as error:
+            raise not_opened(port, error.args[0], str(error)) from error
         # USB adapters hold bytes back for 16 ms otherwise. Pseudo-terminals and some adapters have no such mode.
         with contextlib.suppress(ValueError):
             device.set_low_latency_mode(True)
@@ -153,13 +155,13 @@ class SocketLink(_Descriptor):
 
     @classmethod
     async def open(cls, path: str) -> SocketLink:
-        """Connect. Raises LinkLostError when nobody listens there."""
+        """Connect. Raises LinkLostError when nobody listens there, or not for us."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             await asyncio.get_running_loop().sock_connect(connection, path)
         except OSError as error:
             connection.close()
-            raise LinkLostError(f"{path} cannot be opened: {error}") from error
+            raise not_opened(path, error.errno, str(error)) from error
         except BaseException:
             connection.close()
             raise

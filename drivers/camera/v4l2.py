@@ -11,6 +11,7 @@ OpenCV's V4L2 backend does the reading. Its controls belong to the thread that r
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import re
@@ -24,7 +25,7 @@ import numpy as np
 
 from drivers.camera.newest import NewestFrame, quieten_opencv
 from drivers.camera.settings import Calibration
-from drivers.errors import DriverError, LinkLostError, RefusedError, SetupError
+from drivers.errors import DriverError, LinkLostError, RefusedError, SetupError, not_opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -95,6 +96,8 @@ class V4l2Camera(NewestFrame):
         device = self._open_device(self._path)
         try:
             if not device.isOpened():
+                if Path(self._path).exists() and not os.access(self._path, os.R_OK | os.W_OK):
+                    raise not_opened(self._path, errno.EACCES, "Permission denied")
                 raise LinkLostError("the camera cannot be opened")
             self._set_up(device)
             count = 0

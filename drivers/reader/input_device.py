@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import stat
 
-from drivers.errors import LinkLostError, SetupError
+from drivers.errors import BusyError, LinkLostError, SetupError, not_opened
 
 EVIOCGRAB = 0x40044590  # linux/input.h: _IOW('E', 0x90, int)
 INPUT_MAJOR = 13  # Documentation/admin-guide/devices.txt
@@ -33,7 +34,7 @@ class InputDevice:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         except OSError as error:
-            raise LinkLostError(f"{path} cannot be opened: {error.strerror}") from error
+            raise not_opened(path, error.errno, str(error.strerror)) from error
         try:
             _grab(descriptor, path)
         except BaseException:
@@ -97,7 +98,8 @@ def _grab(descriptor: int, path: str) -> None:
     try:
         fcntl.ioctl(descriptor, EVIOCGRAB, 1)
     except OSError as error:
-        raise LinkLostError(f"{path} cannot be grabbed: {error.strerror}") from error
+        kind = BusyError if error.errno == errno.EBUSY else LinkLostError
+        raise kind(f"{path} cannot be grabbed: {error.strerror}") from error
 
 
 def _wake(waiting: asyncio.Future[None]) -> None:

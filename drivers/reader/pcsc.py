@@ -16,7 +16,15 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
 
-from drivers.errors import BadFrameError, CardGoneError, LinkLostError, NoReplyError, SetupError
+from drivers.errors import (
+    BadFrameError,
+    BusyError,
+    CardGoneError,
+    LinkLostError,
+    NoReplyError,
+    NoRightError,
+    SetupError,
+)
 from drivers.reader import part10
 from drivers.reader.worker import Worker
 
@@ -173,6 +181,10 @@ class Terminal:
         )
         if result in gone:
             raise CardGoneError(f"the chip stopped answering: {told}")
+        if result == scard.SCARD_E_SHARING_VIOLATION:
+            raise BusyError(f"another program has the card: {told}")
+        if result == scard.SCARD_W_SECURITY_VIOLATION:  # polkit says whom the service lets in
+            raise NoRightError(f"the card service does not let this user in: {told}")
         raise LinkLostError(f"the chip reader or its service went away: {told}")
 
 

@@ -2,6 +2,7 @@
 
 ChannelError
 ├── ChannelClosedError   the peer is gone, or does not read: reconnect
+├── NotPermittedError    this user may not call here: ask whoever may
 ├── BadMessageError      the peer broke the protocol: hang up
 ├── StrangerError        another user answers in the listener's place: believe nothing, try again later
 └── NoPlaceError         the listener's socket cannot stand where it belongs: end, and say so
@@ -16,6 +17,10 @@ class ChannelError(Exception):
 
 class ChannelClosedError(ChannelError):
     """The peer is gone, or does not read."""
+
+
+class NotPermittedError(ChannelError):
+    """The kernel does not let this user near the listener's socket; the message says whom it does."""
 
 
 class BadMessageError(ChannelError):

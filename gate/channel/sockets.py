@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError, StrangerError
+from gate.channel.errors import BadMessageError, ChannelClosedError, ChannelError, NotPermittedError, StrangerError
 from gate.channel.limits import Bucket, Buckets, Turnstile
 from gate.channel.messages import Message
 from gate.channel.place import listening
@@ -160,12 +160,19 @@ async def adopt(end: socket.socket, *, incoming: Any, bytes_max: int = BYTES_MAX
 
 
 async def reach(channel: Channel[Any, Any], path: Path, *, users: Users | None = None) -> socket.socket:
-    """A raw connection to who listens on this channel. Raises ChannelClosedError when nobody does, StrangerError when another does."""
+    """A raw connection to who listens on this channel. Raises ChannelClosedError when nobody does, StrangerError when another does,
+    NotPermittedError when it is not for this user.
+    """
+    users = users or Users.here(channel)
     end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         end.setblocking(False)
         await _dial(end, path)
-        _expect_listener(channel, users or Users.here(channel), peer_of(end))
+        _expect_listener(channel, users, peer_of(end))
+    except PermissionError as error:
+        end.close()
+        others = f"members of {channel.group}" if channel.group in users.groups else "the user that runs the gate"
+        raise NotPermittedError(f"{path} is not for this user but for root and {others}") from error
     except OSError as error:
         end.close()
         raise ChannelClosedError(f"nobody listens on {path.name}") from error
@@ -198,7 +205,7 @@ def _expect_listener(channel: Channel[Any, Any], users: Users, peer: Peer) -> No
 async def connect(
     channel: Channel[ToListener, ToCaller], path: Path, *, users: Users | None = None
 ) -> Connection[ToCaller]:
-    """Connect to a program's socket. Raises ChannelClosedError when nobody listens, StrangerError when another does."""
+    """Connect to a program's socket. Raises as `reach`."""
     end = await reach(channel, path, users=users)
     peer = peer_of(end)
     reader, writer = await asyncio.open_unix_connection(sock=end, limit=channel.bytes_max)

@@ -33,14 +33,26 @@ NOUNS = {
 }
 
 
+_IO_ERROR = 74  # `gate.cli.output.Exit`, which is imported with a noun
+_INTERRUPTED = 130
+
+
 def main() -> None:
-    """Entry point of the `gate` command."""
+    """Entry point of the `gate` command. What no command has foreseen of a file is one line, too, and so is Ctrl-C."""
     words = sys.argv[1:]
     wanted = next((word for word in words if not word.startswith("-")), None)
-    if wanted in NOUNS or not words:  # a shell that completes gives no words
-        application([wanted] if wanted in NOUNS else list(NOUNS))()
-    else:
-        _contents()()
+    try:
+        if wanted in NOUNS or not words:  # a shell that completes gives no words
+            application([wanted] if wanted in NOUNS else list(NOUNS))()
+        else:
+            _contents()()
+    except OSError as error:
+        if error.strerror is None:  # of no file: a mistake of ours
+            raise
+        sys.stderr.write(f"gate: {ascii(str(error.filename or wanted))[1:-1]}: {error.strerror}\n")
+        sys.exit(_IO_ERROR)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
 
 
 def application(nouns: list[str]) -> typer.Typer:

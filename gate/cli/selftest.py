@@ -1,10 +1,10 @@
-"""`gate selftest`: whether this gate is fit for travellers."""
+"""`gate selftest`: whether this gate is fit for travellers, as far as the user who asks may see."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,13 +12,19 @@ from gate.cli.output import Exit, emit_json, refuse_configuration, say
 from gate.programs.shared.config import ConfigError
 from gate.programs.shared.runner import load_config
 
+if TYPE_CHECKING:
+    from gate.programs.selftest import TestOutcome
+
 
 def command(
     config: Path | None = typer.Option(None, help="The configuration file."),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
-    """Try every device, model, list, the clock and the disk."""
-    from gate.programs.selftest import TestOutcome, run_all
+    """Try every device, model, list, the clock and the disk.
+
+    Exit 1: something is wrong. 77: nothing is, and this user may not look at everything. 75: nothing is, and something was busy.
+    """
+    from gate.programs.selftest import run_all
     from gate.programs.shared.devices.profiles import require_profiles
 
     try:
@@ -29,10 +35,25 @@ def command(
 
     def show(outcome: TestOutcome) -> None:
         if not as_json:
-            say(f"{'well ' if outcome.ok else 'WRONG'}  {outcome.id:9} {outcome.detail}  ({outcome.took_ms} ms)")
+            word = outcome.state.value.replace("_", " ")
+            say(f"{word if outcome.ok else word.upper():8}  {outcome.id:13} {outcome.detail}  ({outcome.took_ms} ms)")
 
     outcomes = asyncio.run(run_all(settings, on_outcome=show))
-    ok = all(outcome.ok for outcome in outcomes)
     if as_json:
-        emit_json("selftest/1", {"ok": ok, "checks": [asdict(outcome) for outcome in outcomes]})
-    raise typer.Exit(int(Exit.OK if ok else Exit.NO))
+        checks = [
+            {"id": one.id, "ok": one.ok, "state": one.state.value, "detail": one.detail, "took_ms": one.took_ms}
+            for one in outcomes
+        ]
+        emit_json("selftest/1", {"ok": all(one.ok for one in outcomes), "checks": checks})
+    raise typer.Exit(int(code_of(outcomes)))
+
+
+def code_of(outcomes: list[TestOutcome]) -> Exit:
+    """The worst of what was found: what is broken goes before what could not be looked at."""
+    from gate.programs.selftest import State
+
+    found = {one.state for one in outcomes}
+    for state, code in ((State.WRONG, Exit.NO), (State.NO_RIGHT, Exit.NOT_PERMITTED), (State.BUSY, Exit.TRY_LATER)):
+        if state in found:
+            return code
+    return Exit.OK

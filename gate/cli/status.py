@@ -11,13 +11,15 @@ import msgspec
 import typer
 
 from gate.channel.messages import Status
-from gate.cli.output import Exit, emit_json, refuse_configuration, say
+from gate.channel.table import OPERATORS
+from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
 from gate.programs.shared.config import Config, ConfigError
-from gate.programs.shared.runner import load_config, programs_of, status_of
+from gate.programs.shared.runner import load_config, programs_of
+from gate.programs.shared.status import Silence, hear
 
 WATCH_S = 1.0
 PARTS = ("barrier", "reader", "vision", "log")
-UNKNOWN = "unknown: the lane is away"
+UNKNOWN = {Silence.AWAY: "unknown: the lane is away", Silence.NO_RIGHT: "unknown: this user may not ask the lane"}
 
 
 def command(
@@ -25,7 +27,7 @@ def command(
     watch: bool = typer.Option(False, "--watch", help="Again every second, one line or document each."),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
-    """How the gate is."""
+    """How the gate is. Exit 69: the lane is away. 77: this user may not ask."""
     try:
         settings = load_config(config)
     except ConfigError as error:
@@ -42,15 +44,17 @@ async def _show(settings: Config, *, watch: bool, as_json: bool) -> Exit:
         else:
             say(told.line() if watch else told.page())
         if not watch:
-            return Exit.UNREACHABLE if told.lane.state == "away" else Exit.OK if told.ok else Exit.NO
+            if told.code is Exit.NOT_PERMITTED:
+                note(f"gate: this user may not ask the programs; root and members of {OPERATORS} may")
+            return told.code
         await asyncio.sleep(WATCH_S)
 
 
 async def ask(settings: Config) -> Told:
     """Have every program say how it is."""
     names = programs_of(settings)
-    answers = dict(zip(names, await asyncio.gather(*(status_of(settings, name) for name in names)), strict=True))
-    details = {name: answer.detail if answer else {} for name, answer in answers.items()}
+    answers = dict(zip(names, await asyncio.gather(*(hear(settings, name) for name in names)), strict=True))
+    details = {name: answer.detail if isinstance(answer, Status) else {} for name, answer in answers.items()}
     return Told(settings, answers, details, msgspec.convert(details["lane"], _Lane))
 
 
@@ -63,7 +67,7 @@ class _Alarm(TypedDict):
 class _Lane(msgspec.Struct):
     """What the lane says, as far as it is shown here."""
 
-    state: str = "away"
+    state: str | None = None
     in_service: bool = False
     lost: list[str] = []
     hinders: list[str] = []
@@ -79,25 +83,37 @@ class _Lane(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Everything that the programs say; None of one that is away."""
+    """Everything that the programs say, or why they do not."""
 
     settings: Config
-    answers: dict[str, Status | None]
+    answers: dict[str, Status | Silence]
     details: dict[str, dict[str, object]]
     lane: _Lane
 
     @property
     def ok(self) -> bool:
         """True when every program answers, the log is ready and the lane is in service."""
-        return "away" not in self._states.values() and self.lane.in_service and self._states["log"] == "ready"
+        answers = self.answers.values()
+        return (
+            all(isinstance(one, Status) for one in answers) and self.lane.in_service and self._states["log"] == "ready"
+        )
+
+    @property
+    def code(self) -> Exit:
+        """What the command ends with."""
+        if Silence.NO_RIGHT in self.answers.values():
+            return Exit.NOT_PERMITTED
+        if self.answers["lane"] is Silence.AWAY:
+            return Exit.UNREACHABLE
+        return Exit.OK if self.ok else Exit.NO
 
     @property
     def _states(self) -> dict[str, str]:
-        return {name: answer.state if answer else "away" for name, answer in self.answers.items()}
+        return {name: one.state if isinstance(one, Status) else one.value for name, one in self.answers.items()}
 
     @property
     def _devices(self) -> dict[str, bool | None]:
-        told = self.answers["lane"] is not None
+        told = isinstance(self.answers["lane"], Status)
         parts = [part for part in PARTS if part != "barrier" or not self._watches]
         return {part: part not in self.lane.lost if told else None for part in parts}
 
@@ -120,7 +136,7 @@ class Told:
         return {
             "ok": self.ok,
             "state": self._service,
-            "lane": lane.state,
+            "lane": lane.state or self._states["lane"],
             "purpose": self.settings.purpose,
             "mode": self.settings.mode,
             "officers": {
@@ -145,7 +161,8 @@ class Told:
 
     def page(self) -> str:
         """For people."""
-        told, lane = self.answers["lane"] is not None, self.lane
+        answer, lane = self.answers["lane"], self.lane
+        unknown = UNKNOWN[answer] if isinstance(answer, Silence) else ""
         lost = [name for name, well in self._devices.items() if not well]
         age = lane.trust_age_days
         problems = msgspec.convert(lane.lists.get("alarms", []), list[str])
@@ -158,14 +175,14 @@ class Told:
             f"{self._service.replace('_', ' ')} ({self.settings.purpose})",
             *(["  shadow   an officer does the work, the gate decides and orders nothing"] if self._watches else []),
             *(f"  {name:8} {state}" for name, state in self._states.items()),
-            f"  lost     {(', '.join(lost) or 'nothing') if told else UNKNOWN}",
-            f"  alarms   {_alarms(lane.alarms) if told else UNKNOWN}",
+            f"  lost     {unknown or ', '.join(lost) or 'nothing'}",
+            f"  alarms   {unknown or _alarms(lane.alarms)}",
             *([f"  closed   {', '.join(lane.hinders)}"] if lane.hinders else []),
-            f"  officer  {self._officer() if told else UNKNOWN}",
-            f"  serves   {f'{lane.direction}, {lane.travellers}' if told else UNKNOWN}",
-            f"  lists    {('none' if age is None else f'{age:.1f} days old') if told else UNKNOWN}",
+            f"  officer  {unknown or self._officer()}",
+            f"  serves   {unknown or f'{lane.direction}, {lane.travellers}'}",
+            f"  lists    {unknown or ('none' if age is None else f'{age:.1f} days old')}",
             *(f"           {problem}" for problem in problems),
-            f"  clock    {('sure' if lane.clock_sure else 'unsure') if told else UNKNOWN}",
+            f"  clock    {unknown or ('sure' if lane.clock_sure else 'unsure')}",
         ]
         return "\n".join(lines)
 

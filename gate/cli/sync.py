@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from gate.channel.table import OPERATORS
 from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.runner import load_config, status_of
+from gate.programs.shared.status import Silence, hear
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -22,8 +24,10 @@ Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 def status(config: ConfigFile = None, as_json: Json = False) -> None:
     """How much of the log is mirrored, and how the import of lists goes. Exit 1 while the mirror is away or an import fails."""
     settings = _settings(config)
-    answer = asyncio.run(status_of(settings, "sync"))
-    if answer is None:
+    answer = asyncio.run(hear(settings, "sync"))
+    if answer is Silence.NO_RIGHT:
+        fail(Exit.NOT_PERMITTED, f"this user may not ask the sync program; root and members of {OPERATORS} may")
+    if answer is Silence.AWAY:
         fail(Exit.UNREACHABLE, "the sync program does not answer; is it running?")
     _show("sync.status/1", answer.detail, as_json=as_json)
     raise typer.Exit(int(Exit.OK if answer.state == "ready" else Exit.NO))

@@ -1,13 +1,16 @@
-"""Every device, model, list, clock and disk of one gate, tried one after another.
+"""Every device, model, list, clock and disk of one gate, tried one after another by the user who runs the test.
 
-Devices are opened exclusively, so their tests need the lane stopped; while it runs they say so instead of guessing. No test
-grants, and the barrier's test leaves its leaf where it was.
+Devices are opened exclusively: what the lane has is busy while it runs, and wrong only when the lane says that it has lost it. What this
+user may not look at is neither well nor wrong; the test says who may. No test grants, and the barrier's test leaves its leaf where it was.
 """
 
 from __future__ import annotations
 
 import asyncio
+import enum
+import grp
 import os
+import pwd
 import shutil
 import time
 from collections.abc import Awaitable, Callable
@@ -16,15 +19,18 @@ from datetime import timedelta
 from pathlib import Path
 
 from drivers.barrier.settings import BarrierSettings
-from drivers.errors import DriverError, NoReplyError, NotWellError
+from drivers.errors import BusyError, DriverError, NoReplyError, NoRightError, NotWellError
 from drivers.reader.settings import PageCamera, PageFolder
 from gate.audit import keys
 from gate.audit.errors import AuditError
+from gate.channel.messages import Status
+from gate.channel.table import OPERATORS
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
 from gate.programs.shared.devices import mrz_readers, sensors
 from gate.programs.shared.devices.barriers import barrier, is_verified
-from gate.programs.shared.runner import programs_of, status_of
+from gate.programs.shared.runner import programs_of
+from gate.programs.shared.status import Silence, hear
 from gate.trust.errors import TrustError
 from gate.trust.store import TrustStore
 
@@ -34,14 +40,28 @@ FRAME_WAIT_S = 3.0
 CARD_WAIT_S = 0.3
 
 
+class State(enum.Enum):
+    """How one test ended."""
+
+    WELL = "well"
+    BUSY = "busy"  # the lane or another program has it: nothing is said of it
+    NO_RIGHT = "no_right"  # this user may not look: nothing is said of it, either
+    WRONG = "wrong"
+
+
 @dataclass(frozen=True, slots=True)
 class TestOutcome:
-    """One test: its id, whether all is well, what was found, and how long it took."""
+    """One test: its id, how it ended, what was found, and how long it took."""
 
     id: str
-    ok: bool
+    state: State
     detail: str
     took_ms: int
+
+    @property
+    def ok(self) -> bool:
+        """True when all is well."""
+        return self.state is State.WELL
 
 
 Test = Callable[[Config], Awaitable[str]]
@@ -49,25 +69,74 @@ Test = Callable[[Config], Awaitable[str]]
 
 async def run_all(config: Config, *, on_outcome: Callable[[TestOutcome], None] = lambda _: None) -> list[TestOutcome]:
     """Run every test; none can stop another."""
-    lane_runs = await status_of(config, "lane") is not None
+    lane = await hear(config, "lane")
     outcomes = []
     for name, test in TESTS.items():
         start_ns = time.perf_counter_ns()
         try:
             async with asyncio.timeout(DEVICE_DEADLINE_S):
-                detail, ok = await (_taken if lane_runs and name in OF_THE_LANE else test)(config), True
-        except DriverError as error:
-            detail, ok = str(error), False
+                if isinstance(lane, Status) and name in OF_THE_LANE:
+                    _taken(name, lane)
+                detail, state = await test(config), State.WELL
         except TimeoutError:
-            detail, ok = f"no answer within {DEVICE_DEADLINE_S:.0f} s", False
-        outcome = TestOutcome(name, ok, detail, (time.perf_counter_ns() - start_ns) // 1_000_000)
+            detail, state = f"no answer within {DEVICE_DEADLINE_S:.0f} s", State.WRONG
+        except (DriverError, OSError) as error:
+            detail, state = judged(error)
+        outcome = TestOutcome(name, state, detail, (time.perf_counter_ns() - start_ns) // 1_000_000)
         outcomes.append(outcome)
         on_outcome(outcome)
     return outcomes
 
 
-async def _taken(_: Config) -> str:
-    raise NotWellError("the lane program has this device; stop it to test the device itself")
+def judged(error: DriverError | OSError) -> tuple[str, State]:
+    """What went wrong in words, and what that is: somebody else has it, this user may not, or it is broken."""
+    cause: BaseException | None = error
+    while cause is not None:
+        match cause:
+            case NoRightError(path=path):
+                return f"{error}{_whose(path)}", State.NO_RIGHT
+            case PermissionError(filename=name):
+                return f"{error}{_whose(str(name or ''))}", State.NO_RIGHT
+            case BusyError():
+                return str(error), State.BUSY
+            case _:
+                cause = cause.__cause__
+    return str(error), State.WRONG
+
+
+def _whose(path: str) -> str:
+    """Whom a file is for, and who asked; nothing where that cannot be told."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - of whatever it is
+    except OSError:
+        return ""
+    names = []
+    for find, number in ((pwd.getpwuid, found.st_uid), (grp.getgrgid, found.st_gid)):
+        try:
+            names.append(find(number)[0])
+        except KeyError:
+            names.append(str(number))
+    owner, group = names
+    shared = f" and the group {group}" if found.st_mode & 0o060 else ""
+    return f"; {path} is for {owner}{shared}, and this is {_us()}"
+
+
+def _us() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return f"user {os.geteuid()}"
+
+
+def _taken(name: str, lane: Status) -> None:
+    """Say what the lane, which has this device, says of it. Raises NotWellError, BusyError."""
+    chip = lane.detail.get("chip", "up")
+    if name == "chip" and chip != "up":
+        raise NotWellError(f"the lane program has it and says: {chip}")
+    lost = lane.detail.get("lost")
+    if isinstance(lost, list) and OF_THE_LANE[name] in lost:
+        raise NotWellError("the lane program has this device and has lost it")
+    raise BusyError("the lane program has this device and misses nothing; stop it to test the device itself")
 
 
 async def _disk(config: Config) -> str:
@@ -75,17 +144,18 @@ async def _disk(config: Config) -> str:
 
 
 def _free_space(config: Config) -> str:
-    free = {}
-    for name in (config.paths.state, config.paths.spool, config.paths.inbox):
-        path = Path(name)
+    folders = [Path(name) for name in (config.paths.state, config.paths.spool, config.paths.inbox)]
+    for path in folders:
         if not path.is_dir():
             raise NotWellError(f"{path} is not there; run gate provision init")
-        if not os.access(path, os.W_OK):
-            raise NotWellError(f"{path} cannot be written")
-        free[name] = shutil.disk_usage(path).free
-    least = min(free.values())
+        if os.statvfs(path).f_flag & os.ST_RDONLY:
+            raise NotWellError(f"{path} lies on a disk that is mounted read-only")
+    least = min(shutil.disk_usage(path).free for path in folders)
     if least < DISK_FREE_BYTES_MIN:
         raise NotWellError(f"{least // 2**20} MiB free, {DISK_FREE_BYTES_MIN // 2**20} wanted")
+    for path in folders:
+        if not os.access(path, os.W_OK):
+            raise NoRightError(f"{least // 2**20} MiB free; whether it can be written is not known", str(path))
     return f"{least // 2**20} MiB free"
 
 
@@ -137,6 +207,9 @@ async def _models(config: Config) -> str:
 
 
 async def _camera(config: Config) -> str:
+    vision = await hear(config, "vision")
+    if isinstance(vision, Status) and vision.detail.get("camera") == "open":
+        raise BusyError("the vision program looks at a traveller through it just now")
     from gate.programs.shared.devices.cameras import camera_for  # noqa: PLC0415 - the image library loads in these tests only
 
     return await asyncio.to_thread(camera_for(config.camera).check, wait_s=FRAME_WAIT_S)
@@ -151,8 +224,10 @@ async def _page(config: Config) -> str:
 
             return await asyncio.to_thread(page_camera(settings).check, wait_s=FRAME_WAIT_S)
         case PageFolder(path=path):
-            if not os.access(f"{path}/.", os.R_OK | os.W_OK | os.X_OK):
+            if not await asyncio.to_thread(Path(path).is_dir):
                 raise NotWellError(f"{path} is no folder in which files can be read and removed")
+            if not os.access(f"{path}/.", os.R_OK | os.W_OK | os.X_OK):
+                raise NoRightError("files can be read and removed there by others only", path)
             return f"the folder {path}; whether pictures come shows with the first document"
 
 
@@ -201,14 +276,15 @@ async def _chip(config: Config) -> str:
 
 
 async def _programs(config: Config) -> str:
-    names = programs_of(config)
-    answers = {name: await status_of(config, name) for name in names}
-    if all(answer is None for answer in answers.values()):
+    answers = {name: await hear(config, name) for name in programs_of(config)}
+    silent = [name for name, answer in answers.items() if answer is Silence.AWAY]
+    if len(silent) == len(answers):
         return "not started"
-    silent = [name for name, answer in answers.items() if answer is None]
+    if Silence.NO_RIGHT in answers.values():
+        raise NoRightError(f"{_us()} may not ask them; root and members of {OPERATORS} may")
     if silent:
         raise NotWellError(f"{', '.join(silent)} do not answer")
-    return ", ".join(f"{name} {answer.state}" for name, answer in answers.items() if answer)
+    return ", ".join(f"{name} {answer.state}" for name, answer in answers.items() if isinstance(answer, Status))
 
 
 TESTS: dict[str, Test] = {
@@ -226,4 +302,11 @@ TESTS: dict[str, Test] = {
     "camera": _camera,
     "programs": _programs,
 }
-OF_THE_LANE = frozenset({"barrier", "first_barrier", "sensors", "swipe", "chip"})
+# And the part by which the lane knows each: it has lost its reader once it has lost every one.
+OF_THE_LANE = {
+    "barrier": "barrier",
+    "first_barrier": "first_barrier",
+    "sensors": "sensors",
+    "swipe": "reader",
+    "chip": "chip",
+}

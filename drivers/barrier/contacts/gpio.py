@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import IntFlag
 from typing import Protocol
 
-from drivers.errors import LinkLostError, SetupError
+from drivers.errors import BusyError, LinkLostError, SetupError, not_opened
 
 GET_CHIPINFO = 0x8044B401  # linux/gpio.h: _IOR(0xB4, 0x01, struct gpiochip_info), and so on
 GET_LINE = 0xC250B407
@@ -165,11 +165,11 @@ class Chip:
 
     @classmethod
     def open(cls, kernel: Kernel, path: str) -> Chip:
-        """Open a chip's device. Raises LinkLostError when it is absent, SetupError when it is none."""
+        """Open a chip's device. Raises LinkLostError when it is absent or not for us, SetupError when it is none."""
         try:
             descriptor = kernel.open(path)
         except OSError as error:
-            raise LinkLostError(f"{path} cannot be opened: {error.strerror}") from error
+            raise not_opened(path, error.errno, str(error.strerror)) from error
         argument = bytearray(_CHIP_INFO.size)
         try:
             kernel.ioctl(descriptor, GET_CHIPINFO, argument)
@@ -180,7 +180,7 @@ class Chip:
         return cls(kernel, descriptor, bytes(label).rstrip(b"\0").decode(errors="replace"))
 
     def request(self, lines: Sequence[tuple[int, Flag]], *, debounce_us: int = 0) -> Lines:
-        """Ask for lines, each an offset and what it is to be. Raises LinkLostError when one is in use, SetupError when it can never be had."""
+        """Ask for lines, each an offset and what it is to be. Raises BusyError when one is in use, SetupError when it can never be had."""
         offsets = [offset for offset, _ in lines]
         argument = bytearray(_request(lines, debounce_us))
         try:
@@ -188,7 +188,7 @@ class Chip:
         except OSError as error:
             named = f"lines {', '.join(map(str, offsets))} of {self.label}"
             if error.errno == errno.EBUSY:
-                raise LinkLostError(f"of {named} one is in use by another program or driver") from error
+                raise BusyError(f"of {named} one is in use by another program or driver") from error
             interrupts = debounce_us or any(flags & Flag.EDGE_RISING for _, flags in lines)
             if error.errno in _NEVER or (error.errno == errno.ENODEV and interrupts):
                 why = "; edges and debounce_ms need lines that can interrupt" if interrupts else ""

@@ -133,11 +133,13 @@ def present(
 @app.command("list")
 def what_waits(config: ConfigFile = None, as_json: Json = False) -> None:
     """What waits for an officer. Needs no key."""
-    from gate.channel.errors import ChannelError
+    from gate.channel.errors import ChannelError, NotPermittedError
 
     path = _socket(config)
     try:
         look = asyncio.run(_look(path))
+    except NotPermittedError as error:
+        fail(Exit.NOT_PERMITTED, f"the lane: {error}")
     except ChannelError as error:
         fail(Exit.UNREACHABLE, f"the lane: {error}")
     if as_json:
@@ -208,11 +210,13 @@ async def _say_and_stay(
     verb: Verb, order: Callable[[], Awaitable[messages.OrderAnswer]], every_s: float | None, *, as_json: bool
 ) -> Exit:
     """Give the order, once or again and again; who stays waits for a lane that starts anew. Ends with the first no."""
-    from gate.channel.errors import ChannelError
+    from gate.channel.errors import ChannelError, NotPermittedError
 
     while True:
         try:
             code = _show(verb, await order(), as_json=as_json)
+        except NotPermittedError as error:
+            fail(Exit.NOT_PERMITTED, f"the lane: {error}")
         except ChannelError as error:
             if every_s is None:
                 fail(Exit.UNREACHABLE, f"the lane: {error}")

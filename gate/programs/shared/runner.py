@@ -21,16 +21,15 @@ from pathlib import Path
 from typing import Protocol
 
 from gate.channel import messages, table
-from gate.channel.errors import ChannelError, NoPlaceError
+from gate.channel.errors import NoPlaceError
 from gate.channel.place import only_instance
-from gate.channel.sockets import connect
 from gate.programs.shared import config as configuration
 from gate.programs.shared.clock import now
 from gate.programs.shared.config import Config
+from gate.programs.shared.status import Silence, hear
 from gate.programs.shared.unreadable import make_unreadable
 
 PROGRAMS = table.PROGRAMS
-STATUS_DEADLINE_S = 1.0
 READY_POLL_S = 0.05
 LIFE_POLL_S = 1.0
 
@@ -100,21 +99,9 @@ async def _tell_of_life(name: str, config: Config, notify: Callable[[str], None]
 
 
 async def status_of(config: Config, name: str, *, pid: int | None = None) -> messages.Status | None:
-    """Ask a program how it is; None when it does not answer in time, or another process than `pid` listens in its place."""
-    channel = table.CHANNELS.status(name)
-    try:
-        async with asyncio.timeout(STATUS_DEADLINE_S):
-            connection = await connect(channel, config.socket(channel.name))
-            try:
-                if pid is not None and connection.peer.pid != pid:
-                    return None
-                await connection.send(messages.StatusRequest())
-                answer = await connection.receive()
-            finally:
-                connection.close()
-    except (ChannelError, TimeoutError):
-        return None
-    return answer
+    """How a program is, or None when it does not say: for whoever need not know why (`gate.programs.shared.status.hear`)."""
+    answer = await hear(config, name, pid=pid)
+    return None if isinstance(answer, Silence) else answer
 
 
 def _notifier(address: str | None) -> Callable[[str], None]:

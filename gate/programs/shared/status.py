@@ -1,14 +1,27 @@
-"""Where a program says how it is: its own channel, beside those of its work."""
+"""Where a program says how it is, its own channel beside those of its work; and how it is asked."""
 
 from __future__ import annotations
 
+import asyncio
+import enum
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Final
 
+from gate.channel.errors import ChannelError, NotPermittedError
 from gate.channel.messages import Status, StatusRequest
-from gate.channel.sockets import Connection, serve
+from gate.channel.sockets import Connection, connect, serve
 from gate.channel.table import CHANNELS
 from gate.programs.shared.config import Config
+
+DEADLINE_S: Final = 1.0
+
+
+class Silence(enum.Enum):
+    """Why a program does not say how it is; shown in the place of what it would say."""
+
+    AWAY = "away"  # nobody listens there, or whoever does says nothing in time
+    NO_RIGHT = "no_right"  # the kernel does not let this user ask
 
 
 def serve_status(config: Config, program: str, status: Callable[[], Status]) -> AbstractAsyncContextManager[None]:
@@ -20,3 +33,23 @@ def serve_status(config: Config, program: str, status: Callable[[], Status]) -> 
             await connection.send(status())
 
     return serve(channel, config.socket(channel.name), answer)
+
+
+async def hear(config: Config, program: str, *, pid: int | None = None) -> Status | Silence:
+    """Ask a program how it is. Another process than `pid` that listens in its place says nothing of it."""
+    channel = CHANNELS.status(program)
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            connection = await connect(channel, config.socket(channel.name))
+            try:
+                if pid is not None and connection.peer.pid != pid:
+                    return Silence.AWAY
+                await connection.send(StatusRequest())
+                answer = await connection.receive()
+            finally:
+                connection.close()
+    except NotPermittedError:
+        return Silence.NO_RIGHT
+    except (ChannelError, TimeoutError):
+        return Silence.AWAY
+    return answer

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import gate.cli.status as module
 from gate.channel.messages import Status
 from gate.cli.output import Exit
+from gate.programs.shared.status import Silence
 
 AUTHORITY = {"officers": {"authority": "A" * 43 + "="}}
 
@@ -26,7 +27,9 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     app = typer.Typer()
     app.command()(module.command)
 
-    def ask(*words: str, tables: dict[str, Any], away: tuple[str, ...] = (), **lane: Any) -> Any:
+    def ask(
+        *words: str, tables: dict[str, Any], away: tuple[str, ...] = (), closed: tuple[str, ...] = (), **lane: Any
+    ) -> Any:
         path = tmp_path / "gate.toml"
         table = {
             "purpose": "trial",
@@ -40,11 +43,13 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         }
         path.write_bytes(tomli_w.dumps(table).encode())
 
-        async def status_of(_config: object, name: str) -> Status | None:
+        async def hear(_config: object, name: str) -> Status | Silence:
             detail = {"in_service": True, "lost": [], "clock_sure": True, **lane} if name == "lane" else {}
-            return None if name in away else Status(name, "ready", detail)
+            if name in closed:
+                return Silence.NO_RIGHT
+            return Silence.AWAY if name in away else Status(name, "ready", detail)
 
-        monkeypatch.setattr(module, "status_of", status_of)
+        monkeypatch.setattr(module, "hear", hear)
         return CliRunner().invoke(app, ["--config", str(path), *words])
 
     return ask
@@ -101,3 +106,19 @@ def test_of_a_lane_that_is_away_nothing_is_said_to_be_well(ask: Callable[..., An
     document = json.loads(ask("--json", tables=AUTHORITY, away=("lane",)).stdout)
     assert set(document["devices"].values()) == {None}
     assert set(json.loads(ask("--json", tables=AUTHORITY).stdout)["devices"].values()) == {True}
+
+
+def test_of_programs_that_this_user_may_not_ask_it_says_who_may(ask: Callable[..., Any]) -> None:
+    page = ask(tables=AUTHORITY, closed=("lane", "log"))
+    assert page.exit_code == Exit.NOT_PERMITTED
+    assert "  lane     no_right" in page.stdout.splitlines()
+    assert "  clock    unknown: this user may not ask the lane" in page.stdout.splitlines()
+    assert page.stderr == ("gate: this user may not ask the programs; root and members of portcullis-operators may\n")
+    told = ask("--json", tables=AUTHORITY, closed=("lane", "log"))
+    document = json.loads(told.stdout)
+    assert (told.exit_code, document["lane"], document["programs"]["log"]) == (
+        Exit.NOT_PERMITTED,
+        "no_right",
+        "no_right",
+    )
+    assert ask("--json", tables=AUTHORITY, away=("lane",)).exit_code == Exit.UNREACHABLE

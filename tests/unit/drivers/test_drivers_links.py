@@ -12,7 +12,7 @@ import pytest
 import serial
 from fakes.virtual_time import run_virtual
 
-from drivers.errors import LinkLostError, SetupError
+from drivers.errors import BusyError, LinkLostError, SetupError
 from drivers.links import MEMORY_BYTES_MAX, Link, SerialLink, memory_pair
 
 
@@ -131,7 +131,7 @@ async def test_a_cancelled_read_loses_no_bytes(cable: Cable) -> None:
 
 async def test_a_port_is_opened_by_one_only(cable: Cable) -> None:
     link = await SerialLink.open(cable.path, 115200)
-    with pytest.raises(LinkLostError, match="cannot be opened"):
+    with pytest.raises(BusyError, match="cannot be opened"):
         await SerialLink.open(cable.path, 115200)
     link.close()
     (await SerialLink.open(cable.path, 115200)).close()
