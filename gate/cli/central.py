@@ -101,8 +101,10 @@ def serve(
         from gate.central.roster import Roster
         from gate.central.serving import listen
         from gate.central.serving import serve as serve_app
+        from gate.programs.shared.mortal import end_with_supervisor
         from gate.programs.shared.runner import log_as_json
 
+        end_with_supervisor()
         log_as_json("central")
         loaded = folders.load(folder)
         roster = Roster(engine)

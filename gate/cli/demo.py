@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import shutil
+import signal
 import tempfile
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 
 from gate.cli.models import default_folder
 from gate.cli.output import Exit, emit_json, fail
+
+if TYPE_CHECKING:
+    from gate.demo.play import Play
+    from gate.demo.report import Result
 
 KEPT = ("*.bundle", "*.vkey", "*.identity")
 
@@ -37,14 +43,13 @@ def command(
             Exit.UNREACHABLE,
             "the simulated hardware is not installed: pip install ./hardware-sim, or run scripts/setup",
         )
-    from gate.demo.play import LANES, READERS, Play, PlayError, TooSlowError, Wishes
+    from gate.demo.broom import swept
+    from gate.demo.play import LANES, READERS, Play, Wishes
 
     if reader not in READERS:
         fail(Exit.USAGE, f"a reader is one of {', '.join(sorted(READERS))}")
     if lane not in LANES:
         fail(Exit.USAGE, f"a lane is one of {', '.join(LANES)}")
-    folder = Path(tempfile.mkdtemp(prefix="gate-"))  # short: Unix sockets have paths of 107 bytes at most
-    console = Console(stderr=True)
     wishes = Wishes(
         travellers=travellers,
         seed=seed,
@@ -55,18 +60,9 @@ def command(
         face_profile=face_profile,
         open_page=_open_page if not headless else None,
     )
-    try:
-        result = asyncio.run(Play(folder, wishes, console).run())
-    except PlayError as error:
-        _keep(folder, keep, everything=True)
-        kept = f"; messages of all programs are in {keep}" if keep else ""
-        if isinstance(error, TooSlowError):
-            fail(Exit.TRY_LATER, f"this machine is too slow: {error}{kept}")
-        fail(Exit.UNREACHABLE, f"{error}{kept}")
-    else:
-        _keep(folder, keep, everything=not result.as_expected)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    # Short: Unix sockets have paths of 107 bytes at most.
+    with swept(Path(tempfile.mkdtemp(prefix="gate-"))) as folder:
+        result = _played(Play(folder, wishes, Console(stderr=True)), folder, keep)
     if as_json:
         emit_json("demo/1", result.fields())
     else:
@@ -74,6 +70,34 @@ def command(
     if result.too_slow:
         fail(Exit.TRY_LATER, f"this machine is too slow: {result.late}")
     raise typer.Exit(int(Exit.OK if result.as_expected else Exit.NO))
+
+
+def _played(play: Play, folder: Path, keep: Path | None) -> Result:
+    """Play it to its end, or end with what it has started, in order, when it is told to."""
+    from gate.demo.play import PlayError, TooSlowError
+
+    try:
+        result = asyncio.run(_until_told(play))
+    except PlayError as error:
+        _keep(folder, keep, everything=True)
+        kept = f"; messages of all programs are in {keep}" if keep else ""
+        if isinstance(error, TooSlowError):
+            fail(Exit.TRY_LATER, f"this machine is too slow: {error}{kept}")
+        fail(Exit.UNREACHABLE, f"{error}{kept}")
+    except KeyboardInterrupt:
+        raise typer.Exit(128 + signal.SIGINT) from None
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
+    _keep(folder, keep, everything=not result.as_expected)
+    return result
+
+
+async def _until_told(play: Play) -> Result:
+    """Play it; asyncio itself sees to Ctrl-C."""
+    running = asyncio.ensure_future(play.run())
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+    return await running
 
 
 def _open_page(address: str) -> None:

@@ -12,6 +12,7 @@ from gate.channel.errors import NoPlaceError
 from gate.channel.place import only_instance
 from gate.cli.output import Exit, fail, note, refuse_configuration
 from gate.programs.shared.config import Config, ConfigError, path_from_environment
+from gate.programs.shared.mortal import end_with_supervisor
 from gate.programs.shared.runner import PROGRAMS, load_config, programs_of, run_program
 
 
@@ -35,6 +36,7 @@ def command(
         asyncio.run(_run_all(settings, config or path_from_environment()))
         return
     try:
+        end_with_supervisor()
         run_program(program, settings)
     except ConfigError as error:
         refuse_configuration(error, config)
@@ -62,7 +64,7 @@ async def _run_all(settings: Config, config: Path) -> None:
     family = Family(children)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     async with family.running():
         await stop.wait()

@@ -12,7 +12,7 @@ import typer
 
 from gate.channel.messages import Status
 from gate.channel.table import OPERATORS
-from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
+from gate.cli.output import Exit, emit_json, note, refuse_configuration, say
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.runner import load_config, programs_of
 from gate.programs.shared.status import Silence, hear

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
 import msgspec
 
 from gate.demo.stage import GATE_ID, StageError, command
+from gate.programs.shared.config import SUPERVISOR, environment_with
 
 HOST = "localhost"
 READY_DEADLINE_S = 30.0
@@ -58,6 +60,7 @@ class Central:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
+                env=environment_with({SUPERVISOR: str(os.getpid())}),
             )
         assert self._process.stdout is not None
         try:

@@ -18,6 +18,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gate.demo.broom import swept
+
 READY_DEADLINE_S = 10.0
 SHARED = Path("/dev/shm")  # noqa: S108 - a file system, not a name for a file
 SHARED_BYTES_MAX = 512 * 1024 * 1024  # more is not filled: it is this machine's memory
@@ -93,11 +95,8 @@ async def log_disk(state: Path, travellers: int, *, shared: Path = SHARED) -> As
         finally:
             await _end(keeper)
     elif (shared_bytes := _shared_bytes(shared)) is not None:
-        folder = Path(tempfile.mkdtemp(prefix="gate-", dir=shared))
-        try:
+        with swept(Path(tempfile.mkdtemp(prefix="gate-", dir=shared))) as folder:
             yield LogDisk(DiskKind.SHARED, folder, folder, shared_bytes)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
     else:
         yield LogDisk(DiskKind.LIMITED, state, state, 0)
 

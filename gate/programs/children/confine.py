@@ -12,7 +12,6 @@ import ctypes
 import errno
 import os
 import resource
-import signal
 import socket
 import sys
 import traceback
@@ -24,12 +23,13 @@ from typing import Final
 
 from gate.programs.children import landlock
 from gate.programs.children.seccomp import Argument, Refusal, Where, refuse
+from gate.programs.shared.mortal import PR_SET_PDEATHSIG, end_with
 from gate.programs.shared.unreadable import PR_SET_DUMPABLE, make_unreadable
 
 ADDRESS_SPACE_BYTES_MAX: Final = 3 * 1024**3  # decoders and models stay far below; a bomb ends here
 OPEN_FILES_MAX: Final = 1024  # what lies in sockets is no address space: so many of them hold less than that may be
 
-_PR_SET_PDEATHSIG, _PR_SET_PTRACER = 1, 0x59616D61
+_PR_SET_PTRACER = 0x59616D61
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 _CAP_IPC_LOCK = 14
 _CLONE_THREAD: Final = 0x00010000
@@ -215,13 +215,6 @@ def harden(parent_pid: int, *, keep: Iterable[int] = ()) -> dict[str, bool]:
     return {"memory_locked": locked}
 
 
-def end_with(parent_pid: int) -> None:
-    """Have this process end when its parent does. Raises OSError when that has ended already."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent_pid:  # it died before the line above
-        raise OSError("the parent has ended")
-
-
 def confine(needs: Needs) -> dict[str, bool]:
     """Leave this process what its kind needs; return what could not be had as False. Raises OSError when the filter cannot be loaded."""
     closed = landlock.restrict(writable=needs.writable, readable=needs.readable, tcp_ports=needs.tcp_ports)
@@ -242,7 +235,7 @@ def never_needed(own_pid: int) -> tuple[Refusal, ...]:
         Refusal("prlimit64", Argument(0, Where.IS_NOT, 0)),
         *(
             Refusal("prctl", Argument(0, Where.MASKED_IS, what, _INT))
-            for what in (PR_SET_DUMPABLE, _PR_SET_PDEATHSIG, _PR_SET_PTRACER)
+            for what in (PR_SET_DUMPABLE, PR_SET_PDEATHSIG, _PR_SET_PTRACER)
         ),
         *(Refusal(call, Argument(1, Where.MASKED_IS, what, _INT)) for call, what in _SETTING_OWNERS),
         *(Refusal("ioctl", Argument(1, Where.MASKED_IS, what, _INT)) for what in _TYPING),

@@ -1,8 +1,8 @@
 """The one reader of the configuration file and of the environment.
 
 `gate.toml` is parsed once, strictly: unknown keys, wrong types, values out of range and what contradicts itself are a `ConfigError` that
-says all of it, each with file, key and line. The environment gives four names only: PORTCULLIS_CONFIG (the file), PORTCULLIS_BOOT, NOTIFY_SOCKET and
-XDG_CACHE_HOME.
+says all of it, each with file, key and line. The environment gives five names only: PORTCULLIS_CONFIG (the file), PORTCULLIS_BOOT, PORTCULLIS_SUPERVISOR,
+NOTIFY_SOCKET and XDG_CACHE_HOME.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from gate.passage.serving import EU, EVERYBODY, BorderDirection
 
 DEFAULT_PATH = Path("/etc/portcullis/gate.toml")
 FILE_BYTES_MAX = 1024 * 1024
+SUPERVISOR = "PORTCULLIS_SUPERVISOR"
 _ZONE_NAME = re.compile(r"(?!(?:posix|right)/)[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
 # The tables of devices, and the driver of one that names none.
 _DEVICES = {
@@ -330,6 +331,12 @@ def cache_folder() -> Path:
 def notify_socket() -> str | None:
     """Where systemd wants to hear of readiness and life, if it does."""
     return os.environ.get("NOTIFY_SOCKET")
+
+
+def supervisor_pid() -> int | None:
+    """Whom this process is to end with, if somebody said so. Told once: what this process starts is not that one's."""
+    told = os.environ.pop(SUPERVISOR, "")
+    return int(told) if told.isdecimal() else None
 
 
 def boot_name() -> str | None:

@@ -1,7 +1,8 @@
 """All programs of the appliance as supervised children: for development and the demo. In service systemd does this.
 
 A program that ends is started again after a pause that doubles up to `PAUSE_MAX_S`; the others go on meanwhile. At the end
-they are stopped in the order of `STOP_ORDER`, so that the log still hears the others' last words.
+they are stopped in the order of `STOP_ORDER`, so that the log still hears the others' last words: a terminal's Ctrl-C does not reach
+them. When this process is killed, the kernel kills them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from gate.programs.shared.config import environment_with
+from gate.programs.shared.config import SUPERVISOR, environment_with
 from gate.programs.shared.erasing import ERASING, PROGRAMS
 from gate.programs.shared.keep import Backoff
 
@@ -78,12 +79,12 @@ class Child:
 
     async def _start(self) -> asyncio.subprocess.Process:
         command = (*self._prefix, sys.executable, "-m", "gate.cli", "run", self.name, "--config", str(self._config))
-        environment = environment_with(ERASING if self.name in PROGRAMS else {})
-        if self._output is None:
-            return await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, env=environment)
-        with self._output.open("ab") as log:
+        erasing = ERASING if self.name in PROGRAMS else {}
+        environment = environment_with({**erasing, SUPERVISOR: str(os.getpid())})
+        with contextlib.ExitStack() as held:
+            log = None if self._output is None else held.enter_context(self._output.open("ab"))
             return await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=environment
+                *command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=environment, process_group=0
             )
 
     async def _end(self) -> None:

@@ -20,8 +20,8 @@ import msgspec
 from gate.document.errors import DocumentError
 from gate.document.pki.certificate import Certificate, parse_certificate
 from gate.ordinary import read_ordinary
-from gate.programs.children.confine import end_with
 from gate.programs.shared import clock
+from gate.programs.shared.mortal import end_with
 from gate.programs.sync.lists_messages import (
     ANSWER_BYTES_MAX,
     REFUSED_MAX,

@@ -1,0 +1,34 @@
+"""A demo's folder is gone with the demo, however that ends: a process of its own waits for the end, and removes the folder."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+# A demo that was killed leaves processes that end in these moments, and may write yet.
+_BROOM = """trap '' HUP INT TERM
+read -r well
+for again in 1 2 3 4 5 6 7 8 9 10; do
+    rm -rf -- "$1"
+    [ -z "$well" ] || exit 0
+    sleep 0.5
+    [ -e "$1" ] || exit 0
+done"""
+
+
+@contextlib.contextmanager
+def swept(folder: Path) -> Iterator[Path]:
+    """Have this folder removed when the block ends, and when this process does before."""
+    with subprocess.Popen(  # noqa: S603 - a script of ours
+        ["/bin/sh", "-c", _BROOM, "sh", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as broom:
+        try:
+            yield folder
+        finally:
+            broom.communicate(b"well\n")
