@@ -23,6 +23,7 @@ MEASUREMENTS = (
     whole_gate.decision_p50,
     whole_gate.decision_p95,
     whole_gate.programs_memory,
+    whole_gate.programs_idle,
     documents.sod_extra,
     documents.sod_judged,
     documents.sod_worst,

@@ -6,8 +6,10 @@ durable record in between.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -17,13 +19,19 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
+from fakes.whole_gate import running
 
 from bench.rows import Bench, Row
+from gate.demo.memory import descendants
+from gate.passage.screen import Screen
 
 DECISION_P95_FLOOR_MS = 150.0
 STATUS_FLOOR_MS = 300.0
 READY_FLOOR_MS = 3000.0
 DEMO_DEADLINE_S = 1200
+IDLE_FLOOR_PERCENT = 3.0
+SETTLES_S = 10.0  # what a start leaves to do
+IDLE_S = 60.0
 TRAVELLERS_A_ROUND = 3  # the 95th percentile of twenty would be the slowest
 
 
@@ -62,6 +70,30 @@ def programs_ready(bench: Bench) -> Row:
 def programs_memory(bench: Bench) -> Row:
     """All programs and their children together, shared pages in proportion."""
     return Row(name="programs_memory", ours=sum(_demo(bench.rounds)["memory_mb"].values()), unit="MB")
+
+
+def programs_idle(_: Bench) -> Row:
+    """All programs and their children with nobody there: the share of one core, over a minute."""
+    with tempfile.TemporaryDirectory() as folder:
+        share = asyncio.run(_idle_percent(Path(folder)))
+    return Row("programs_idle", share, "%", peer=IDLE_FLOOR_PERCENT, peer_name="the floor", floor=1.0)
+
+
+async def _idle_percent(folder: Path) -> float:
+    async with running(folder) as gate:
+        await gate.until(Screen.WELCOME)
+        await asyncio.sleep(SETTLES_S)
+        roots = [child.pid for child in gate.family.children.values() if child.pid]
+        before = _ticks(roots)
+        await asyncio.sleep(IDLE_S)
+        return (_ticks(roots) - before) / os.sysconf("SC_CLK_TCK") / IDLE_S * 100
+
+
+def _ticks(roots: list[int]) -> int:
+    """The processor's ticks that these processes and all their children have used, those that have ended, too (proc(5))."""
+    pids = [*roots, *(child for root in roots for child in descendants(root))]
+    fields = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids)
+    return sum(int(ticks) for stat in fields for ticks in stat[11:15])
 
 
 def status_cold(bench: Bench) -> Row:
