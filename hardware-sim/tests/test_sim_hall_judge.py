@@ -257,6 +257,26 @@ def test_a_grant_that_its_traveller_forfeited_must_end() -> None:
     assert wrong(found) is Wrong.WRONG_OPENING
 
 
+def test_on_a_bad_line_an_order_is_heard_from_when_the_board_hears_the_lane_again() -> None:
+    case = Case()
+    case.judge.clean_since_s = math.inf
+    case.judge.ordered("release")
+    case.now_s += HEARD_S
+    case.judge.happened("host_seen", {})
+    case.after(HEARD_S - 0.1)
+    with pytest.raises(ViolationError, match="never came"):
+        case.after(0.2)
+
+
+def test_on_a_good_line_a_lost_lane_excuses_nothing() -> None:
+    case = Case()
+    case.judge.ordered("release")
+    case.now_s += HEARD_S
+    case.judge.happened("host_seen", {})
+    with pytest.raises(ViolationError, match="never came"):
+        case.after(0.1)
+
+
 def test_while_a_beam_is_stuck_nobody_can_know_that_a_traveller_has_left() -> None:
     case = Case()
     case.grant("t1")
@@ -289,3 +309,10 @@ def test_nobody_is_told_to_go_where_nothing_opens(through: bool) -> None:  # noq
     with pytest.raises(ViolationError, match="nothing opens") as found:
         case.after(MISLED_S + 0.1)
     assert wrong(found) is Wrong.LOCKED_LANE
+
+
+def test_a_stuck_beam_may_tell_the_lane_that_somebody_went() -> None:
+    case = Case()
+    case.judge.shows, case.judge.served, case.judge.is_helpless = "go", "t1", True
+    case.after(0.1)
+    case.after(MISLED_S + 0.1)

@@ -61,6 +61,7 @@ class Orders:
     revoked_s: float | None = None
     forfeit_s: float = math.inf  # from then on the grant is nobody's
     seen_since_s: float = 0.0  # since when the beams show who is there; inf while one is stuck
+    host_seen_s: float = 0.0  # when the board, on a line that may lose orders, heard a lane again that it had lost
     freeing_s: float = math.inf  # since when somebody is to be freed: that is told until it is heard
     waiting: dict[str, float] = field(default_factory=dict)  # what nobody has heard yet, and since when
 
@@ -108,6 +109,7 @@ class Orders:
     def look(self, well_since_s: float) -> None:
         """Hold what was ordered against what the board shows. Raises ViolationError."""
         now_s = self.clock()
+        well_since_s = max(well_since_s, self.host_seen_s)
         stands_s = math.inf if not self.granted or self.revoked_s is None else max(self.revoked_s, self.granted_s)
         if now_s - max(stands_s, well_since_s) > HEARD_S:
             raise ViolationError(Wrong.UNHEARD_ORDER, f"a grant stands {now_s - stands_s:.1f} s after it was revoked")
@@ -191,12 +193,17 @@ class Bench(abc.ABC):
         """Everything is well, and the lane at rest: every passage must be told. Raises ViolationError."""
 
     def look_at_go(self, *, opens: bool) -> None:
-        """Nobody is told to go where nothing opens. Raises ViolationError."""
+        """Nobody is told to go where nothing opens, unless a stuck beam has told the lane that they went. Raises ViolationError."""
         now_s = self.clock()
-        is_told = self.shows == GO and self.served not in self.through
+        is_told = self.shows == GO and self.served not in self.through and not self.is_helpless
         self._goes_s = min(self._goes_s, now_s) if is_told and not opens else math.inf
         if now_s - max(self._goes_s, self.well_since_s) > MISLED_S:
             raise ViolationError(Wrong.LOCKED_LANE, f"it tells {self.served} to go, and nothing opens")
+
+    def look_at_line(self, orders: Orders, event: str) -> None:
+        """A line that flips bits may cost the lane its board: what it wants is heard from when the board hears it again."""
+        if event == "host_seen" and self.clock() - self.clean_since_s <= HEARD_S:
+            orders.host_seen_s = self.clock()
 
     def need_officer(self, name: str) -> None:
         """Whoever is granted by the machine is granted while an officer is there. Raises ViolationError."""
@@ -233,6 +240,7 @@ class Judge(Bench):
         if controller.emergency or controller.releasing:
             self._open_until_s = self.clock() + CLOSES_S
         self._orders.arrives(event)
+        self.look_at_line(self._orders, event)
         match event:
             case "passed":
                 self._passed(str(fields["traveller"]), str(fields["direction"]))

@@ -81,6 +81,7 @@ class TwoDoorJudge(Bench):
         if controller.emergency or controller.releasing:
             side.open_until_s = self.clock() + CLOSES_S
         side.orders.arrives(event)
+        self.look_at_line(side.orders, event)
         match event:
             case "passed":
                 self._passed(door, side, str(fields["traveller"]), str(fields["direction"]))
