@@ -83,6 +83,7 @@ class Standing:
     referred: tuple[str, ...]
     problem: str | None
     remembered: bytes = b""
+    is_full: bool = False  # the room that was kept back is in use, or there is none at all
 
 
 class Writer:
@@ -258,7 +259,7 @@ class Writer:
         """Trust nothing that the connection says any more."""
         self._is_rolled_back = self._is_rolled_back or isinstance(error, RolledBackError)
         self._let_go()
-        self._standing = replace(self._standing, problem=str(error))
+        self._standing = replace(self._standing, problem=str(error), is_full=isinstance(error, StoreFullError))
 
     def _let_go(self) -> None:
         if self._store is not None:
@@ -276,7 +277,7 @@ class Writer:
                 self._fail(error)
                 return
         is_full = not all(reserve.is_held or reserve.take() for reserve in (self._last, self._reserve))
-        self._standing = replace(self._standing, problem=DISK_FULL if is_full else None)
+        self._standing = replace(self._standing, problem=DISK_FULL if is_full else None, is_full=is_full)
 
     def _open_with_room(self) -> None:
         """Open the database, which needs room of its own. Without any it says at least what an earlier run left."""

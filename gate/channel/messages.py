@@ -252,7 +252,8 @@ class FaceCompared(Message, frozen=True):
 
     `match` and `liveness` are None when they could not be had; `reasons` say why. `frames` is how many frames counted.
     `cues` are what the liveness score rests on, None for one that was not run.
-    `page` holds the printed portrait against chip and face, where there was one.
+    `page` holds the printed portrait against chip and face, where there was one. `frames_per_second` is what the camera gave since it was
+    opened, None before there were two frames.
     """
 
     crossing: CrossingId
@@ -269,6 +270,7 @@ class FaceCompared(Message, frozen=True):
     cues: Annotated[dict[Name, float | None], msgspec.Meta(max_length=16)] = {}
     page: Annotated[list[PageFinding], msgspec.Meta(max_length=16)] = []
     session: SessionNumber = 0
+    frames_per_second: Annotated[float, msgspec.Meta(ge=0.0, le=1000.0)] | None = None
 
 
 class VideoDoubted(Message, frozen=True):

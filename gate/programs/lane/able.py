@@ -43,7 +43,12 @@ class Pulse:
 def state_of(*, barrier_age_ms: float | None, lag_ms: float) -> str:
     """`ready` or `degraded`. `barrier_age_ms` is None when the barrier says nothing."""
     fresh = barrier_age_ms is not None and barrier_age_ms <= BARRIER_AGE_MS_MAX
-    return "ready" if fresh and lag_ms <= LAG_MS_MAX else "degraded"
+    return "ready" if fresh and not is_late(lag_ms=lag_ms) else "degraded"
+
+
+def is_late(*, lag_ms: float) -> bool:
+    """True while the loop turns so late that a look at the lane may be too old."""
+    return lag_ms > LAG_MS_MAX
 
 
 def is_alive(*, turned_ms: float) -> bool:

@@ -56,6 +56,10 @@ class Documents:
         """Nobody will ask for what would have opened this crossing, or somebody has it."""
         self._presented.pop(crossing, None)
 
+    def readers(self) -> dict[str, bool]:
+        """Which readers there are, and whether each works."""
+        return {reader: reader not in self._lost for reader in sorted(self._readers)}
+
     def reader_lost(self, reader: str) -> None:
         """One reader is gone."""
         self._lost.add(reader)

@@ -98,9 +98,11 @@ class _Refusals:
 
     since_s: float | None = None
     count: int = 0
+    total: int = 0
 
     def note(self, why: str, now_s: float) -> None:
         self.count += 1
+        self.total += 1
         if self.since_s is None or now_s - self.since_s >= REFUSALS_TOLD_EVERY_S:
             log.warning("orders_refused", extra={"count": self.count, "last": why[:200]})
             self.since_s, self.count = now_s, 0
@@ -127,6 +129,11 @@ class Officers:
 
     def __post_init__(self) -> None:
         self._challenger = Challenger(self.secret, self.gate)
+
+    @property
+    def refused(self) -> int:
+        """How many orders were nobody's, or not theirs to give, since the start."""
+        return self._refusals.total
 
     def answer(self, number: int, outcome: Outcome, detail: str) -> None:
         """What the machine says of an order."""

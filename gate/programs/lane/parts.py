@@ -24,6 +24,7 @@ from gate.passage.events import (
 )
 from gate.passage.evidence import Alarm, Door
 from gate.programs.lane.documents import Documents, Presented
+from gate.programs.lane.leaf import LeafTimes
 from gate.programs.lane.ordering import Kind, Ordering
 from gate.programs.shared.devices.barriers import BarrierDriver
 from gate.programs.shared.devices.mrz_readers import MrzReader
@@ -89,6 +90,7 @@ class BarrierKeeper:
         self._lamp_again_s = 0.0
         self._lamp_trouble = Trouble(log, begins="lamp_refused", ends="lamp_shown", each=False)
         self._trouble = Trouble(log, begins="barrier_lost", ends="barrier_back", each=False)
+        self.leaf = LeafTimes()
 
     def grant(self, ttl_ms: int) -> Awaitable[float | None]:
         """Grant one entry. Raises DriverError, LinkLostError at once without a line."""
@@ -148,13 +150,16 @@ class BarrierKeeper:
 
     async def _lose(self, error: DriverError) -> None:
         self._orders.close()
+        self.leaf.forget()
         if self._trouble.is_now(error):
             self._post(PartLost(self._part))
         self._driver.close()
 
     async def _heard(self, status: BarrierStatus) -> None:
+        now_s = asyncio.get_running_loop().time()
+        self.leaf.see(status.position, now_s * 1000)
         self._post(door_seen(status, self._door))
-        await self._show_lamp(asyncio.get_running_loop().time())
+        await self._show_lamp(now_s)
 
     async def _show_lamp(self, now_s: float) -> None:
         """Show the colour that is wanted. A controller that will not is told of once, and asked again now and then: the lane goes on."""
@@ -180,6 +185,9 @@ class BarrierKeeper:
 
 class Watching:
     """Fills `engine.BarrierOrders` where the gate only watches: there is nothing that it could give an order to."""
+
+    def __init__(self) -> None:
+        self.leaf = LeafTimes()  # of which nothing is seen
 
     def grant(self, ttl_ms: int) -> Awaitable[float | None]:  # noqa: ARG002 - the port's argument
         """Refuse."""

@@ -32,7 +32,7 @@ from gate.passage.events import (
 from gate.passage.evidence import Door
 from gate.passage.machine import Granted, crossing_of
 from gate.passage.orders import Outcome
-from gate.passage.records import Stopped
+from gate.passage.records import Record, Stopped
 from gate.passage.screen import Screen
 from gate.programs.children import ways
 from gate.programs.children.spare import Spare
@@ -50,6 +50,8 @@ from gate.programs.lane.records import Remembered
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, ready_of, update_of
 from gate.programs.lane.rules import rules_of, start_of
 from gate.programs.lane.stages.face import face_evidence
+from gate.programs.lane.tally import Tally
+from gate.programs.lane.telling import told
 from gate.programs.lane.views import Views
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config
@@ -89,6 +91,7 @@ class Lane:
         self._config = config
         self._lists = lists
         remembered = Remembered.of(left.remembered)
+        self._tally = Tally()
         self._log = LogClient(
             config.socket("log"), post=self._post, monotonic_ms=clock.monotonic_ms, remembered=remembered
         )
@@ -121,7 +124,7 @@ class Lane:
             barrier=self._barrier,
             first_barrier=self._first_barrier,
             look_inside=self._look_inside,
-            recorder=self._log,
+            recorder=self,
             start_crossing=self._cross,
             open_camera=lambda crossing: self._vision.send(messages.OpenCamera(crossing)),
             erase=self._erase,
@@ -190,6 +193,11 @@ class Lane:
     def _keeper(self, settings: BarrierSettings, door: Door) -> BarrierKeeper:
         return BarrierKeeper(barrier(settings), post=self._post, poll_s=settings.poll_ms / 1000, door=door)
 
+    def append(self, record: Record, *, awaited: bool) -> None:
+        """Count a record, and have the log write it."""
+        self._tally.record(record)
+        self._log.append(record, awaited=awaited)
+
     def _look_inside(self) -> None:
         if self._sensors is not None:
             self._sensors.look()
@@ -249,11 +257,13 @@ class Lane:
             case messages.CameraLost():
                 post(PartLost(Part.CAMERA))
             case messages.FaceSeen(crossing, faces, guidance, session):
+                self._tally.guided(guidance)
                 post(FaceSeen(crossing, faces, guidance, session))
             case messages.FaceCompared(crossing):
                 self.engine.mark(crossing, "good_frame", message.good_frame_ms)
                 self.engine.mark(crossing, "face_compared")
                 asyncio.get_running_loop().call_later(REFILL_AFTER_COMPARISON_S, self._spare.want)
+                self._tally.frames_per_second = message.frames_per_second
                 post(FaceCompared(crossing, face_evidence(message), message.session))
             case messages.TrackChanged(crossing, change, session):
                 post(TrackChanged(crossing, change, session))
@@ -269,7 +279,17 @@ class Lane:
                 | messages.PageSourceUp()
                 | messages.PageSourceLost()
             ):
+                self._count_page(message)
                 self._page.hear(message)
+
+    def _count_page(self, message: messages.FromPage) -> None:
+        match message:
+            case messages.PageRead() | messages.PageUnread():
+                self._tally.page(read=isinstance(message, messages.PageRead))
+            case messages.PageHint(guidance):
+                self._tally.guided(guidance)
+            case messages.PageGone() | messages.PageSourceUp() | messages.PageSourceLost():
+                pass
 
     async def _watch_site(self) -> None:
         """Look at the lists' age, the clock and the spare now and then."""
@@ -294,6 +314,10 @@ class Lane:
             await self._take_newer_lists()
             await self._reach_chip_reader()
         self._see_site()
+        lines = {"barrier": self._barrier, "first_barrier": self._first_barrier, "sensors": self._sensors}
+        for name, keeper in lines.items():
+            if keeper is not None:
+                self._tally.line(name, keeper.describe())
 
     def _see_site(self) -> None:
         newest, sure = self._newest_import, self._clock_is_sure()
@@ -326,7 +350,6 @@ class Lane:
     def _status(self) -> messages.Status:
         around = self.engine.around
         now_ms = clock.monotonic_ms()
-        seen_ago_s = around.site_evidence(now_ms).officer_seen_ago_s
         ages_ms = [None if one.seen is None else now_ms - one.seen_ms for one in around.doors]
         barrier_age_ms = None if None in ages_ms else max(age_ms for age_ms in ages_ms if age_ms is not None)
         lag_ms = self._pulse.lag_ms
@@ -335,37 +358,35 @@ class Lane:
             state=able.state_of(barrier_age_ms=barrier_age_ms if self._config.driven else 0, lag_ms=lag_ms),
             alive=able.is_alive(turned_ms=self.engine.turned_ms),
             detail={
-                "state": type(self.engine.state).__name__.lower(),
+                **told(around, self.engine.state, now_ms),
                 "mode": self._config.mode,
                 "barrier_age_ms": barrier_age_ms,
                 "barrier_line": self._barrier.describe(),
                 "lag_ms": round(lag_ms),
-                "lost": sorted(part.value for part in around.lost),
-                "in_service": around.in_service(),
-                "hinders": [
-                    f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in around.hinders
-                ],
-                "alarms": [
-                    {"alarm": one.alarm.value, "standing": one.standing, "waits": one.waits} for one in around.alarms
-                ],
-                "notices": [notice.value for notice in around.notices()],
+                "late": able.is_late(lag_ms=lag_ms),
                 "officers": self._config.officers is not None,
-                "officer_seen_ago_s": seen_ago_s,
-                "closed_by": around.closed_by,
-                "maintained_by": around.maintained_by,
-                "direction": around.direction.value,
-                "travellers": around.travellers.name,
-                "trust_age_days": around.trust_age_days,
                 "lists": self._lists.detail(),
                 "document_child": "warm" if self._spare.child is not None else self._spare.problem or "warming",
                 "chip": self._chip_problem or "up",
-                "clock_sure": around.clock_sure,
+                "readers": self._documents.readers(),
+                "frames_per_second": self._tally.frames_per_second,
                 "records_owed": self._log.owed,
-                "leaf_closed": None if around.last.seen is None else around.last.seen.closed,
+                **self._counted(),
                 **({} if self._first_barrier is None else self._first_door(self._first_barrier)),
                 **({} if self._sensors is None else self._inside(self._sensors)),
             },
         )
+
+    def _counted(self) -> dict[str, object]:
+        """What was counted since the start, and what of it warns."""
+        keepers = {"last": self._barrier, "first": self._first_barrier}
+        leaves = {door: keeper.leaf for door, keeper in keepers.items() if keeper is not None}
+        slow = ["leaf_slow"] if any(leaf.slow for leaf in leaves.values()) else []
+        return {
+            "leaves": {door: leaf.detail() for door, leaf in leaves.items()},
+            "counters": {**self._tally.detail(), "orders_refused": self._officers.refused},
+            "warnings": [*self._tally.warnings(), *slow],
+        }
 
     def _first_door(self, keeper: BarrierKeeper) -> dict[str, object]:
         seen = self.engine.around.doors[0].seen

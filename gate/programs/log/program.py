@@ -46,6 +46,7 @@ from gate.channel.messages import (
 )
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
+from gate.programs.log.growth import Growth
 from gate.programs.log.probe import Probe
 from gate.programs.log.publishing import Publisher, Worker
 from gate.programs.log.receipts import Receipts
@@ -167,6 +168,7 @@ class LogServer:
         self._probe = Probe(lambda value: in_store(writer.probe, value), timing)
         self._now = now
         self._publish_again_s = timing.publish_again_s
+        self._growth = Growth()
         self._waiting: asyncio.Queue[_Pending] = asyncio.Queue(WAITING_MAX)
         self._written = asyncio.Event()
         self._trouble = Trouble(log, begins="writing_failed", ends="writing_resumed", level=logging.CRITICAL)
@@ -278,12 +280,28 @@ class LogServer:
             "mirrored": standing.mirrored,
             "receipts_refused": self._receipts.refused,
             "open_crossings": len(standing.open_crossings),
-            "disk_free_bytes": _disk_free_bytes(Path(self._config.paths.state)),
+            **self._disk(),
+            "disk_full": standing.is_full,
             "problem": problem,
             "takes_admissions": standing.problem is None and self._probe.is_able,
         }
         able = problem is None and self._probe.is_able
         return Status("log", "ready" if able else "degraded", detail, alive=self._probe.is_alive)
+
+    def _disk(self) -> dict[str, object]:
+        """How much room there is, and for how long."""
+        try:
+            disk = shutil.disk_usage(self._config.paths.state)
+        except OSError:
+            return {"disk_free_bytes": None, "disk_total_bytes": None, "disk_days_left": None}
+        now_s = asyncio.get_running_loop().time()
+        self._growth.see(now_s, disk.free)
+        days_left = self._growth.days_left(now_s, disk.free)
+        return {
+            "disk_free_bytes": disk.free,
+            "disk_total_bytes": disk.total,
+            "disk_days_left": None if days_left is None else round(days_left, 1),
+        }
 
     # ── in the background ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -321,10 +339,3 @@ def _answer(outcome: Outcome) -> Recorded | NotRecorded | NotKnown:
             return NotKnown(words(reason), tried)
         case int():
             return Recorded(outcome)
-
-
-def _disk_free_bytes(folder: Path) -> int | None:
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return None

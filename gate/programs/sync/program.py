@@ -13,6 +13,7 @@ import logging
 import random
 import ssl
 from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from gate.programs.shared.keep import Backoff
 from gate.programs.shared.racing import first_of
 from gate.programs.shared.status import serve_status
 from gate.programs.sync.lists import Lists
+from gate.provision.expiry import expiry
 from gate.sync import inbox
 from gate.sync.errors import OtherHistoryError, SyncError
 from gate.sync.https import Courier, tls
@@ -48,9 +50,10 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each request
     outbox = None if config.sync is None else Outbox(config, config.sync)
     lists = None if config.lists is None else Lists(config, config.lists)
+    expires = None if config.sync is None else _expiry(config.sync)
     async with contextlib.AsyncExitStack() as held:
         courier = None if config.sync is None else await held.enter_async_context(_courier(config.sync))
-        await held.enter_async_context(serve_status(config, "sync", partial(_status, outbox, lists)))
+        await held.enter_async_context(serve_status(config, "sync", partial(_status, outbox, lists, expires)))
         loops: list[Coroutine[Any, Any, None]] = [] if lists is None else [lists.run()]
         if config.sync is not None and outbox is not None and courier is not None:
             interval_s, jitter = config.sync.interval_ms / 1000, random.SystemRandom().uniform
@@ -77,6 +80,13 @@ def _settings(config: Config) -> Sync:
     if config.sync is None:
         raise ConfigError(Problem("sync", "there is no table [sync]; enrol the gate with gate provision enrol"))
     return config.sync
+
+
+def _expiry(settings: Sync) -> datetime:
+    try:
+        return expiry(Path(settings.certificate))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"sync.certificate: {settings.certificate} cannot be used: {error}") from error
 
 
 def _courier(settings: Sync) -> Courier:
@@ -120,11 +130,12 @@ async def _interruptible(attempt: Coroutine[Any, Any, bool], stop: asyncio.Event
     return done[0] is True
 
 
-def _status(outbox: Outbox | None, lists: Lists | None) -> Status:
-    """How both tasks are: `away` without the mirror, else `degraded` while lists cannot be imported."""
+def _status(outbox: Outbox | None, lists: Lists | None, expires: datetime | None) -> Status:
+    """How both tasks are: `away` without the mirror, else `degraded` while lists cannot be imported. The device certificate `expires` then."""
     state = "away" if outbox and outbox.problem else "degraded" if lists and lists.problem else "ready"
     detail = _NO_MIRROR if outbox is None else outbox.detail()
-    return Status("sync", state, {**detail, "lists": lists and lists.detail()})
+    days_left = None if expires is None else round((expires - clock.now()) / timedelta(days=1), 1)
+    return Status("sync", state, {**detail, "certificate_days_left": days_left, "lists": lists and lists.detail()})
 
 
 _NO_MIRROR: dict[str, object] = {"head": None, "mirrored": None, "pending": None, "last_receipt": None, "problem": None}

@@ -97,6 +97,8 @@ class Child:
         self._printed: PrintedPortrait | None = None
         self._printed_comes = False
         self._seen_well = False  # one face, and nothing to be asked of it
+        self._first: tuple[int, float] | None = None  # the camera's first frame here: its number and its time
+        self._rate: float | None = None  # of the camera, in frames a second
 
     async def run(self) -> None:
         """Serve until the parent hangs up; then close the camera and wipe."""
@@ -256,6 +258,7 @@ class Child:
                 if seq == 0:
                     await self._parent.send(messages.CameraUp(crossing.id))
                 seq = frame.seq
+                self._measure(frame)
                 if self._preview_wanted:
                     await self._show(frame)
                 for trouble in await crossing.video.see(frame):
@@ -265,6 +268,12 @@ class Child:
                 if self._printed is not None and self._seen_well:
                     self._printed.take_live(frame.pixels)
             await asyncio.sleep(max(0.0, FRAME_EVERY_S - (time.monotonic() - started_s)))
+
+    def _measure(self, frame: Frame) -> None:
+        """What the camera gives, counted by the frames' own numbers: those that nobody looked at are among them."""
+        seq, at_s = self._first = self._first or (frame.seq, frame.at_s)
+        if frame.at_s > at_s:
+            self._rate = min(1000.0, (frame.seq - seq) / (frame.at_s - at_s))
 
     async def _tint(self, crossing: Crossing) -> None:
         """Ask for the next colour, if it is time. Colours wait for the camera's challenge: they would pass for changes of exposure."""
@@ -282,8 +291,9 @@ class Child:
             message = message_of(event, crossing.id, crossing.session)
             if isinstance(message, messages.FaceSeen):
                 self._seen_well = message.faces == 1 and message.guidance is Guidance.NONE
-            elif isinstance(message, messages.FaceCompared) and self._printed is not None:
-                message = msgspec.structs.replace(message, page=self._printed.findings())
+            elif isinstance(message, messages.FaceCompared):
+                printed = [] if self._printed is None else self._printed.findings()
+                message = msgspec.structs.replace(message, page=printed, frames_per_second=self._rate)
             await self._parent.send(message)
 
 

@@ -31,6 +31,8 @@ from gate.programs.children.start import ChildLostError, Process
 from gate.programs.shared.config import ConfigError
 from gate.programs.shared.racing import first_of
 from gate.programs.shared.status import serve_status
+from gate.programs.shared.thermal import hot_zones
+from gate.programs.shared.trouble import Trouble
 from gate.programs.vision.able import CrossingFacts, Facts, is_alive, state_of
 from gate.programs.vision.face_children import FACES, ChildMuteError, Faces, FaceSpare
 from gate.programs.vision.page_source import Pages
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 REFILL_AFTER_COMPARISON_S = 1.0  # the decision that follows it has the processor to itself
 PROBE_EVERY_S = 1.0
 WATCH_EVERY_S = 2.0
+HEAT_EVERY_S = 10.0
 PROVE_EVERY_S = 5.0
 OUTBOX_MAX = 16
 WAY_DEADLINE_S = 10.0  # until the crossing of a portrait has its face child
@@ -120,8 +123,15 @@ class Viewer:
 class Vision:
     """The parent's state: the spare, the crossing, the viewers, what is known of the camera."""
 
-    def __init__(self, *, spare: FaceSpare, missing: Missing, pages: Pages | None = None) -> None:
-        """`missing` says why the camera is not there, or None."""
+    def __init__(
+        self,
+        *,
+        spare: FaceSpare,
+        missing: Missing,
+        pages: Pages | None = None,
+        hot: Callable[[], list[str]] = hot_zones,
+    ) -> None:
+        """`missing` says why the camera is not there, or None; `hot` what of the machine is too hot to run at full speed."""
         self._spare = spare
         self._missing = missing
         self._pages = pages
@@ -136,6 +146,9 @@ class Vision:
         self._camera_lost = asyncio.Event()
         self._begun = asyncio.Condition()
         self._detail: dict[str, object] = {}
+        self._look_for_heat = hot
+        self._hot: list[str] = []
+        self._heat = Trouble(log, begins="throttled", ends="at_full_speed", each=False)
 
     # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -313,6 +326,13 @@ class Vision:
                     await self._tell_lost(None, messages.CameraLost(None, messages.words(problem)))
             await asyncio.sleep(WATCH_EVERY_S)
 
+    async def watch_heat(self) -> None:
+        """See again and again whether the machine slows itself down. For ever."""
+        while True:
+            self._hot = await asyncio.to_thread(self._look_for_heat)
+            self._heat.is_now(", ".join(self._hot))
+            await asyncio.sleep(HEAT_EVERY_S)
+
     async def _problem(self) -> str | None:
         """Why no traveller could be looked at. A child that is being started is no reason."""
         if self._spare.problem:
@@ -419,7 +439,7 @@ class Vision:
         known = child.detail if child is not None else self._detail
         source = {} if self._pages is None else {"page": page}
         proven_s = None if facts.proven_s is None else round(facts.proven_s, 1)
-        detail = {"camera": self._camera, "spare": spare, "proven_s": proven_s, **source, **known}
+        detail = {"camera": self._camera, "spare": spare, "proven_s": proven_s, "hot": self._hot, **source, **known}
         return messages.Status("vision", state_of(facts), detail, alive=is_alive(facts))
 
     def _facts(self, page: str) -> Facts:
@@ -469,7 +489,7 @@ async def run(config: Config, *, stop: asyncio.Event) -> None:
         listen(CHANNELS.portraits, config.socket("portraits"), vision.hand_on),
     ):
         keeping = () if pages is None else (pages.keep(),)
-        watching = (vision.serve_crossings(), vision.watch(), vision.mend_camera())
+        watching = (vision.serve_crossings(), vision.watch(), vision.mend_camera(), vision.watch_heat())
         await first_of(spare.keep(), *watching, *keeping, _close_when(stop, vision))
 
 

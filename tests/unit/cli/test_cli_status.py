@@ -14,7 +14,10 @@ from typer.testing import CliRunner
 import gate.cli.status as module
 from gate.channel.messages import Status
 from gate.cli.output import Exit
+from gate.programs.shared.config import Config
+from gate.programs.shared.runner import programs_of
 from gate.programs.shared.status import Silence
+from gate.programs.shared.told import Told
 
 AUTHORITY = {"officers": {"authority": "A" * 43 + "="}}
 
@@ -43,13 +46,16 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         }
         path.write_bytes(tomli_w.dumps(table).encode())
 
-        async def hear(_config: object, name: str) -> Status | Silence:
+        def said(name: str) -> Status | Silence:
             detail = {"in_service": True, "lost": [], "clock_sure": True, **lane} if name == "lane" else {}
             if name in closed:
                 return Silence.NO_RIGHT
             return Silence.AWAY if name in away else Status(name, "ready", detail)
 
-        monkeypatch.setattr(module, "hear", hear)
+        async def hear_all(config: Config) -> Told:
+            return Told.of({name: said(name) for name in programs_of(config)})
+
+        monkeypatch.setattr(module, "hear_all", hear_all)
         return CliRunner().invoke(app, ["--config", str(path), *words])
 
     return ask

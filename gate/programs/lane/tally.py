@@ -1,0 +1,168 @@
+"""What a lane has counted since it started, and what of it says that something is about to fail. Pure; nothing is of a person.
+
+Counted is what the lane sees anyway: the records that it writes, what it hears of pages and faces, how often boards did not answer.
+A warning is drawn from the latest of a kind, never from few: the bounds below are chosen, not measured, and stand in the table of
+degraded modes (`gate.programs.shared.degraded`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from gate.passage import records
+from gate.passage.evidence import CheckId, CheckResult, DocumentEvidence
+from gate.passage.screen import Guidance
+
+STAGES: Final = ("chip_read", "face_compared", "decided", "passed")  # of those that a closed crossing has reached
+BUCKETS_S: Final = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0)
+LATEST: Final = 20
+SHARE_MAX: Final = 0.25  # of the latest chips, or pages, that could not be read
+LIGHT_SHARE_MAX: Final = 0.5
+SILENT_SHARE_MAX: Final = 0.01
+QUESTIONS_MIN: Final = 1_000  # to a board, before a share of them says anything
+
+
+@dataclass(slots=True)
+class Latest:
+    """The latest of one kind, well or not."""
+
+    _well: deque[bool] = field(default_factory=lambda: deque(maxlen=LATEST))
+
+    def came(self, *, well: bool) -> None:
+        """One more."""
+        self._well.append(well)
+
+    def fails(self, share_max: float) -> bool:
+        """True when more than this share of them failed, once there are enough of them."""
+        return len(self._well) == LATEST and self._well.count(False) > share_max * LATEST
+
+
+@dataclass(slots=True)
+class Durations:
+    """How long a stage took: a histogram."""
+
+    counts: Counter[float] = field(default_factory=Counter)
+    count: int = 0
+    sum_s: float = 0.0
+
+    def took(self, seconds: float) -> None:
+        """One more."""
+        self.count += 1
+        self.sum_s += seconds
+        for bound in BUCKETS_S:
+            if seconds <= bound:
+                self.counts[bound] += 1
+
+    def detail(self) -> dict[str, object]:
+        """For the status: how many took up to so many seconds."""
+        buckets = {f"{bound:g}": self.counts[bound] for bound in BUCKETS_S}
+        return {"buckets": buckets, "count": self.count, "sum_s": round(self.sum_s, 3)}
+
+
+@dataclass(slots=True)
+class Line:
+    """How the latest questions to one board were answered, from counters that only grow."""
+
+    _asked: int = 0
+    _silent: int = 0
+    poor: bool = False
+
+    def see(self, line: Mapping[str, int]) -> None:
+        """Take the counters as they stand now; a driver that counts no silences says nothing here."""
+        asked, silent = line.get("requests", 0), line.get("silences", 0)
+        if asked - self._asked >= QUESTIONS_MIN:
+            self.poor = silent - self._silent > SILENT_SHARE_MAX * (asked - self._asked)
+            self._asked, self._silent = asked, silent
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts."""
+
+    crossings: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    incidents: Counter[str] = field(default_factory=Counter)
+    guidance: Counter[str] = field(default_factory=Counter)
+    stages: dict[str, Durations] = field(default_factory=lambda: {stage: Durations() for stage in STAGES})
+    pages: Counter[bool] = field(default_factory=Counter)
+    chips: Counter[bool] = field(default_factory=Counter)
+    frames_per_second: float | None = None
+    _latest_pages: Latest = field(default_factory=Latest)
+    _latest_chips: Latest = field(default_factory=Latest)
+    _latest_light: Latest = field(default_factory=Latest)
+    _dark: bool = False
+    _lines: dict[str, Line] = field(default_factory=dict)
+
+    def record(self, record: records.Record) -> None:
+        """A record is written."""
+        match record:
+            case records.Closed():
+                self._closed(record)
+            case records.Settled():
+                self.crossings[record.disposition.value] += 1
+            case records.Incident():
+                self.incidents[record.incident.value] += 1
+            case records.EntryDecided() | records.Decided():
+                self._read(record.evidence.document)
+            case _:
+                pass
+
+    def _closed(self, record: records.Closed) -> None:
+        self.crossings[record.verdict.value] += 1
+        self.reasons.update({one.reason.value for one in record.reasons})
+        for stage, durations in self.stages.items():
+            if (at_ms := record.stages_ms.get(stage)) is not None:
+                durations.took(at_ms / 1000)
+        if "face_compared" in record.stages_ms:
+            self._latest_light.came(well=not self._dark)
+        self._dark = False
+
+    def _read(self, document: DocumentEvidence | None) -> None:
+        for check in () if document is None else document.checks:
+            if check.id is CheckId.CHIP_ACCESS:
+                # One that failed was refused by the chip: that is the document's affair.
+                well = check.result is not CheckResult.ABORTED
+                self.chips[well] += 1
+                self._latest_chips.came(well=well)
+
+    def page(self, *, read: bool) -> None:
+        """A page lay there, and was read or not."""
+        self.pages[read] += 1
+        self._latest_pages.came(well=read)
+
+    def guided(self, guidance: Guidance) -> None:
+        """A traveller was asked to help."""
+        if guidance is not Guidance.NONE:
+            self.guidance[guidance.value] += 1
+            self._dark = self._dark or guidance is Guidance.MORE_LIGHT
+
+    def line(self, name: str, counters: Mapping[str, int]) -> None:
+        """How a board's line worked since the start."""
+        self._lines.setdefault(name, Line()).see(counters)
+
+    def warnings(self) -> list[str]:
+        """What is about to fail, by the names of the table of degraded modes."""
+        found = {
+            "line_poor": any(line.poor for line in self._lines.values()),
+            "chips_failing": self._latest_chips.fails(SHARE_MAX),
+            "pages_unclear": self._latest_pages.fails(SHARE_MAX),
+            "light_poor": self._latest_light.fails(LIGHT_SHARE_MAX),
+        }
+        return [name for name, is_so in found.items() if is_so]
+
+    def detail(self) -> dict[str, object]:
+        """For the status."""
+        return {
+            "crossings": dict(self.crossings),
+            "reasons": dict(self.reasons),
+            "incidents": dict(self.incidents),
+            "guidance": dict(self.guidance),
+            "stages": {name: durations.detail() for name, durations in self.stages.items()},
+            "pages_read": self.pages[True],
+            "pages_unread": self.pages[False],
+            "chips_read": self.chips[True],
+            "chips_failed": self.chips[False],
+        }

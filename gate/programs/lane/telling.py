@@ -1,0 +1,29 @@
+"""What the lane says of itself for its status, as far as the machine knows it. No person's data but the officers' own names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gate.passage.lane import Surroundings
+    from gate.passage.machine import State
+
+
+def told(around: Surroundings, state: State, now_ms: int) -> dict[str, object]:
+    """The state, and what is known around it."""
+    return {
+        "state": type(state).__name__.lower(),
+        "lost": sorted(part.value for part in around.lost),
+        "in_service": around.in_service(),
+        "hinders": [f"{one.reason.value}:{one.detail}" if one.detail else one.reason.value for one in around.hinders],
+        "alarms": [{"alarm": one.alarm.value, "standing": one.standing, "waits": one.waits} for one in around.alarms],
+        "notices": [notice.value for notice in around.notices()],
+        "officer_seen_ago_s": around.site_evidence(now_ms).officer_seen_ago_s,
+        "closed_by": around.closed_by,
+        "maintained_by": around.maintained_by,
+        "direction": around.direction.value,
+        "travellers": around.travellers.name,
+        "trust_age_days": around.trust_age_days,
+        "clock_sure": around.clock_sure,
+        "leaf_closed": None if around.last.seen is None else around.last.seen.closed,
+    }

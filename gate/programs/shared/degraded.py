@@ -1,0 +1,352 @@
+"""What a gate does while something is missing: one table, a row a mode. Pure.
+
+What opens and what is referred is the machine's doing (`gate.passage`), never this table's: it says what comes of it, and a test makes each
+row happen on a lane and holds the row to it. In every row the emergency and release paths work, and nothing is refused. Drawn into
+docs/operations.md; `gate status` and the metrics name the rows that hold.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gate.programs.shared.told import Told
+
+if TYPE_CHECKING:
+    from gate.programs.shared.config import Config
+
+DAYS_LEFT_MIN: Final = 7.0  # a week's notice, of whatever comes to an end
+DISK_SHARE_MIN: Final = 0.1
+FRAMES_PER_SECOND_MIN: Final = 5.0  # the least that a camera may be configured to
+
+
+class Lane(enum.Enum):
+    """What the lane does with travellers."""
+
+    OPEN = "open"
+    REFERS = "refers"
+    CLOSED = "closed"
+
+
+IN_WORDS: Final = {
+    Lane.OPEN: "invites and admits as always",
+    Lane.REFERS: "invites, and refers everybody to an officer",
+    Lane.CLOSED: "invites nobody",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """One row. `when` it holds, what the lane does then, what else comes of it, and whom to `tell`."""
+
+    name: str
+    when: str
+    lane: Lane
+    more: str
+    tell: str
+    holds: Callable[[Told, Config], bool]
+
+    @property
+    def effect(self) -> str:
+        """What comes of it, in words."""
+        return f"{IN_WORDS[self.lane]}; {self.more}" if self.more else IN_WORDS[self.lane]
+
+
+def modes_now(told: Told, config: Config) -> tuple[Mode, ...]:
+    """The rows that hold by what the programs say."""
+    return tuple(mode for mode in MODES if mode.holds(told, config))
+
+
+def _lost(*parts: str) -> Callable[[Told, Config], bool]:
+    return lambda told, _: any(part in told.lane.lost for part in parts)
+
+
+def _hindered(reason: str) -> Callable[[Told, Config], bool]:
+    return lambda told, _: any(one.partition(":")[0] == reason for one in told.lane.hinders)
+
+
+def _warned(of: str) -> Callable[[Told, Config], bool]:
+    return lambda told, _: of in told.lane.warnings
+
+
+def _log_is_lost(told: Told, _: Config) -> bool:
+    return ("log" in told.lane.lost or told.is_away("log")) and not told.log.disk_full
+
+
+def _officer_is_absent(told: Told, config: Config) -> bool:
+    if config.mode == "shadow" or not told.says("lane"):
+        return False
+    ago_s = told.lane.officer_seen_ago_s
+    return config.officers is None or ago_s is None or ago_s > config.rules.officer_presence_max_s
+
+
+def _camera_is_slow(told: Told, _: Config) -> bool:
+    rate = told.lane.frames_per_second
+    return rate is not None and rate < FRAMES_PER_SECOND_MIN
+
+
+def _disk_is_short(told: Told, _: Config) -> bool:
+    free, total, days = told.log.disk_free_bytes, told.log.disk_total_bytes, told.log.disk_days_left
+    if told.log.disk_full or free is None or not total:
+        return False
+    return free < DISK_SHARE_MIN * total or (days is not None and days < DAYS_LEFT_MIN)
+
+
+def lists_days_left(told: Told, config: Config) -> float | None:
+    """How long the lists may still judge, in days; None when the lane has none, or says nothing."""
+    age_days = told.lane.trust_age_days
+    return None if age_days is None else config.rules.trust_age_max_days - age_days
+
+
+def _lists_are_ending(told: Told, config: Config) -> bool:
+    days = lists_days_left(told, config)
+    return days is not None and 0.0 <= days < DAYS_LEFT_MIN
+
+
+def _certificate_is_ending(told: Told, _: Config) -> bool:
+    days = told.sync.certificate_days_left
+    return days is not None and days < DAYS_LEFT_MIN
+
+
+def _import_fails(told: Told, _: Config) -> bool:
+    return told.sync.lists is not None and bool(told.sync.lists.problem)
+
+
+def _central_is_away(told: Told, config: Config) -> bool:
+    return config.sync is not None and (told.is_away("sync") or bool(told.sync.problem))
+
+
+def _screens_are_away(told: Told, _: Config) -> bool:
+    return told.is_away("screens") or (told.says("screens") and told.screens.page != "shown")
+
+
+MODES: Final = (
+    Mode(
+        "lane_away",
+        "the lane program does not answer",
+        Lane.CLOSED,
+        "the barrier ends a grant by itself; the traveller's page shows that an officer will help",
+        "the technician",
+        lambda told, _: told.is_away("lane"),
+    ),
+    Mode(
+        "barrier_gone",
+        "a barrier's controller is silent for 0.9 s, or its line is lost",
+        Lane.CLOSED,
+        "a grant is ended by the controller; release and fire are hard-wired",
+        "the officer, then the technician",
+        _lost("barrier", "first_barrier"),
+    ),
+    Mode(
+        "sensors_gone",
+        "the sensor unit is silent for 0.9 s",
+        Lane.CLOSED,
+        "who is between two doors is offered the way back",
+        "the officer, then the technician",
+        _lost("sensors"),
+    ),
+    Mode(
+        "readers_gone",
+        "every reader of documents is lost",
+        Lane.CLOSED,
+        "no document can be laid",
+        "the technician",
+        _lost("reader"),
+    ),
+    Mode(
+        "one_reader_down",
+        "one of several readers of documents is lost",
+        Lane.OPEN,
+        "documents are read by the other one",
+        "the technician",
+        lambda told, _: "reader" not in told.lane.lost and False in told.lane.readers.values(),
+    ),
+    Mode(
+        "chip_reader_gone",
+        "no document child reaches a chip reader",
+        Lane.REFERS,
+        "no chip is read",
+        "the officer, then the technician",
+        lambda told, _: told.lane.chip != "up",
+    ),
+    Mode("vision_away", "vision does not answer for 3 s", Lane.CLOSED, "", "the technician", _lost("vision")),
+    Mode(
+        "camera_gone",
+        "the camera gives no picture, or is not there",
+        Lane.CLOSED,
+        "it is tried again every second",
+        "the technician",
+        _lost("camera"),
+    ),
+    Mode(
+        "camera_slow",
+        f"the camera gave fewer than {FRAMES_PER_SECOND_MIN:g} pictures a second at the last crossing",
+        Lane.OPEN,
+        "whose face is not compared within 8 s is referred",
+        "the technician",
+        _camera_is_slow,
+    ),
+    Mode(
+        "log_away",
+        "the log program does not answer for 3 s, or cannot write",
+        Lane.CLOSED,
+        "a crossing that runs is referred; what happens is written once it is back",
+        "the technician at once",
+        _log_is_lost,
+    ),
+    Mode(
+        "disk_full",
+        "the log has begun to use the room that it kept back",
+        Lane.CLOSED,
+        "what frees a person is still written",
+        "the technician at once",
+        lambda told, _: told.log.disk_full,
+    ),
+    Mode(
+        "disk_nearly_full",
+        f"less than a tenth of the log's disk is free, or it is full in less than {DAYS_LEFT_MIN:g} days at this pace",
+        Lane.OPEN,
+        "",
+        "the technician",
+        _disk_is_short,
+    ),
+    Mode(
+        "lists_old",
+        "the newest import of lists is older than rules.trust_age_max_days, or there is none",
+        Lane.CLOSED,
+        "",
+        "the operator of the lists",
+        _hindered("lists_stale"),
+    ),
+    Mode(
+        "lists_ending",
+        f"the lists will be too old in less than {DAYS_LEFT_MIN:g} days",
+        Lane.OPEN,
+        "",
+        "the operator of the lists",
+        _lists_are_ending,
+    ),
+    Mode(
+        "lists_not_imported",
+        "what lies in the folder of lists cannot be imported",
+        Lane.OPEN,
+        "by the lists that it has, until they are too old",
+        "the operator of the lists",
+        _import_fails,
+    ),
+    Mode(
+        "clock_unsure",
+        "no time service has synchronised the clock for eight hours, or it stands before the last import of lists",
+        Lane.CLOSED,
+        "",
+        "the technician",
+        _hindered("clock_unsure"),
+    ),
+    Mode(
+        "officer_absent",
+        "no officer has said for rules.officer_presence_max_s that they are there, or the gate knows no authority",
+        Lane.REFERS,
+        "the referral calls one",
+        "the supervisor",
+        _officer_is_absent,
+    ),
+    Mode(
+        "barrier_alarm",
+        "the controller shows an alarm, or one waits for an officer",
+        Lane.CLOSED,
+        "",
+        "the officer",
+        _hindered("barrier_alarm"),
+    ),
+    Mode("cabinet_open", "the cabinet is open", Lane.CLOSED, "", "the officer at once", _hindered("cabinet_open")),
+    Mode(
+        "mains_lost",
+        "the gate runs on its battery",
+        Lane.CLOSED,
+        "",
+        "the officer, then the technician",
+        _hindered("mains_lost"),
+    ),
+    Mode(
+        "central_away",
+        "the central server, or sync, does not answer",
+        Lane.OPEN,
+        "the log stays here and is carried later",
+        "the operator of the central server",
+        _central_is_away,
+    ),
+    Mode(
+        "certificate_ending",
+        f"the device certificate ends in less than {DAYS_LEFT_MIN:g} days",
+        Lane.OPEN,
+        "the central server answers until then",
+        "the technician",
+        _certificate_is_ending,
+    ),
+    Mode(
+        "screens_away",
+        "the traveller's page is not shown",
+        Lane.OPEN,
+        "travellers see nothing, or that an officer will help",
+        "the officer, then the technician",
+        _screens_are_away,
+    ),
+    Mode(
+        "throttled",
+        "a thermal zone of the machine is at its passive trip point",
+        Lane.OPEN,
+        "whoever cannot be compared in time is referred",
+        "the technician",
+        lambda told, _: bool(told.vision.hot),
+    ),
+    Mode(
+        "machine_late",
+        "the lane's loop is late by more than 250 ms",
+        Lane.OPEN,
+        "a look at the lane that is older than 300 ms refers",
+        "the technician",
+        lambda told, _: told.lane.late,
+    ),
+    Mode(
+        "line_poor",
+        "one in a hundred questions to a board or unit stays without an answer",
+        Lane.OPEN,
+        "each is asked again",
+        "the technician",
+        _warned("line_poor"),
+    ),
+    Mode(
+        "leaf_slow",
+        "a leaf takes half as long again as it did",
+        Lane.OPEN,
+        "",
+        "the technician",
+        _warned("leaf_slow"),
+    ),
+    Mode(
+        "chips_failing",
+        "a quarter of the last chips were lost while they were read",
+        Lane.OPEN,
+        "whose chip is not read is referred",
+        "the technician",
+        _warned("chips_failing"),
+    ),
+    Mode(
+        "pages_unclear",
+        "a quarter of the last pages could not be read",
+        Lane.OPEN,
+        "whose page is not read is referred",
+        "the technician: clean the glass, look at its lamps and its focus",
+        _warned("pages_unclear"),
+    ),
+    Mode(
+        "light_poor",
+        "every second of the last travellers was asked for more light",
+        Lane.OPEN,
+        "whose face is not seen well is referred",
+        "the technician: look at the lamps and the camera's exposure",
+        _warned("light_poor"),
+    ),
+)

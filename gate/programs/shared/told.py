@@ -1,0 +1,193 @@
+"""What the programs say of themselves, as far as somebody watches it: each program's detail with its types.
+
+For `gate status`, the table of degraded modes and the metrics. A program that does not answer, or says something else than it should, has
+said nothing, and is never taken for well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict, TypeVar
+
+import msgspec
+
+from gate.channel.messages import Status
+from gate.programs.shared.runner import programs_of
+from gate.programs.shared.status import Silence, hear
+
+if TYPE_CHECKING:
+    from gate.programs.shared.config import Config
+
+
+class Alarm(TypedDict):
+    """An alarm of the barrier; `waits`: for an officer to acknowledge it."""
+
+    alarm: str
+    standing: bool
+    waits: bool
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """How long one stage of crossings took: how many took up to so many seconds, of all how many, and their sum."""
+
+    buckets: dict[str, int]
+    count: int
+    sum_s: float
+
+
+class Leaf(msgspec.Struct, frozen=True):
+    """How a door's leaf moves, in milliseconds; None where its board does not tell. `slow`: than it was."""
+
+    opening_ms: int | None = None
+    closing_ms: int | None = None
+    slow: bool = False
+
+
+class Counters(msgspec.Struct, frozen=True):
+    """What the lane has counted since it started."""
+
+    crossings: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    incidents: dict[str, int] = {}
+    stages: dict[str, Stage] = {}
+    guidance: dict[str, int] = {}
+    pages_read: int = 0
+    pages_unread: int = 0
+    chips_read: int = 0
+    chips_failed: int = 0
+    orders_refused: int = 0
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """Of the lane."""
+
+    state: str | None = None
+    in_service: bool = False
+    lost: list[str] = []
+    hinders: list[str] = []
+    alarms: list[Alarm] = []
+    notices: list[str] = []
+    officer_seen_ago_s: float | None = None
+    closed_by: str | None = None
+    direction: str | None = None
+    travellers: str | None = None
+    trust_age_days: float | None = None
+    lists: dict[str, object] = {}
+    clock_sure: bool | None = None
+    readers: dict[str, bool] = {}
+    chip: str = "up"
+    lag_ms: int = 0
+    late: bool = False
+    frames_per_second: float | None = None
+    records_owed: int = 0
+    barrier_line: dict[str, int] = {}
+    first_barrier_line: dict[str, int] = {}
+    sensors_line: dict[str, int] = {}
+    leaves: dict[str, Leaf] = {}
+    counters: Counters = Counters()
+    warnings: list[str] = []
+
+
+class Log(msgspec.Struct, frozen=True):
+    """Of the log."""
+
+    entries: int = 0
+    published: int = 0
+    mirrored: int = 0
+    receipts_refused: int = 0
+    disk_free_bytes: int | None = None
+    disk_total_bytes: int | None = None
+    disk_days_left: float | None = None
+    disk_full: bool = False
+    problem: str | None = None
+    takes_admissions: bool = False
+
+
+class Vision(msgspec.Struct, frozen=True):
+    """Of vision."""
+
+    camera: str = ""
+    hot: list[str] = []
+
+
+class Import(msgspec.Struct, frozen=True):
+    """How the import of lists goes."""
+
+    problem: str | None = None
+
+
+class Sync(msgspec.Struct, frozen=True):
+    """Of sync."""
+
+    head: int | None = None
+    pending: int | None = None
+    problem: str | None = None
+    certificate_days_left: float | None = None
+    lists: Import | None = None
+
+
+class Screens(msgspec.Struct, frozen=True):
+    """Of screens."""
+
+    pages: int = 0
+    page: str = ""
+
+
+Said = TypeVar("Said", Lane, Log, Vision, Sync, Screens)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Everything that the programs say, or why they do not."""
+
+    answers: Mapping[str, Status | Silence]
+    lane: Lane
+    log: Log
+    vision: Vision
+    sync: Sync
+    screens: Screens
+
+    @classmethod
+    def of(cls, answers: Mapping[str, Status | Silence]) -> Told:
+        """These answers, by the programs' names."""
+        return cls(
+            answers,
+            _said(answers, "lane", Lane),
+            _said(answers, "log", Log),
+            _said(answers, "vision", Vision),
+            _said(answers, "sync", Sync),
+            _said(answers, "screens", Screens),
+        )
+
+    def says(self, program: str) -> bool:
+        """True when the program says how it is."""
+        return isinstance(self.answers.get(program), Status)
+
+    def is_away(self, program: str) -> bool:
+        """True when a program that this gate runs does not answer; False as well when this user may not ask it."""
+        return self.answers.get(program) is Silence.AWAY
+
+    def details(self) -> dict[str, dict[str, object]]:
+        """All that was said, as it was said."""
+        return {name: one.detail if isinstance(one, Status) else {} for name, one in self.answers.items()}
+
+    def states(self) -> dict[str, str]:
+        """A word a program."""
+        return {name: one.state if isinstance(one, Status) else one.value for name, one in self.answers.items()}
+
+
+def _said(answers: Mapping[str, Status | Silence], program: str, kind: type[Said]) -> Said:
+    answer = answers.get(program)
+    try:
+        return msgspec.convert(answer.detail, kind) if isinstance(answer, Status) else kind()
+    except msgspec.ValidationError:
+        return kind()
+
+
+async def hear_all(config: Config) -> Told:
+    """Have every program of this gate say how it is."""
+    names = programs_of(config)
+    answers = await asyncio.gather(*(hear(config, name) for name in names))
+    return Told.of(dict(zip(names, answers, strict=True)))
