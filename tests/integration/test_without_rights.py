@@ -56,7 +56,7 @@ def commands(closed: Path) -> Iterator[list[str]]:
         elif words not in WITHOUT_FILES:
             yield [*words, *_given(command, closed)]
 
-    yield from walk(typer.main.get_group(cli.application(list(cli.NOUNS), completion=False)), ())
+    yield from walk(typer.main.get_group(cli.application(list(cli.NOUNS))), ())
 
 
 def _given(command: Any, closed: Path) -> Iterator[str]:

@@ -86,7 +86,7 @@ def _expiry(settings: Sync) -> datetime:
     try:
         return expiry(Path(settings.certificate))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"sync.certificate: {settings.certificate} cannot be used: {error}") from error
+        raise ConfigError(Problem("sync.certificate", f"{settings.certificate} cannot be used: {error}")) from error
 
 
 def _courier(settings: Sync) -> Courier:
