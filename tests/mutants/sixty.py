@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DECIDING = "gate/passage/deciding.py"
+EMERGENCY = "gate/passage/emergency.py"
+GRANTING = "gate/passage/granting.py"
 MACHINE = "gate/passage/machine.py"
+SPOILING = "gate/passage/spoiling.py"
 POLICY = "gate/passage/policy.py"
 WANTING = "gate/passage/wanting.py"
 WAY_BACK = "gate/passage/way_back.py"
@@ -16,6 +20,8 @@ ENGINE = "gate/programs/lane/engine.py"
 PARTS = "gate/programs/lane/parts.py"
 ORDERING = "gate/programs/lane/ordering.py"
 SESSION = "drivers/barrier/modbus/session.py"
+# Where a room decides, nobody looks at the lane: a mutant that does brings the words.
+LOOKING = "    from gate.passage.effects import LookAtLane; from gate.passage.states import Looking\n"
 
 
 @dataclass(frozen=True)
@@ -33,62 +39,62 @@ MUTANTS = (
     # ── one door: who is let through, and on what ────────────────────────────────────────────────────────────────────
     Mutant(
         "a decision to refer opens the door",
-        MACHINE,
+        GRANTING,
         "if state.decision.verdict is Verdict.REFER or state.spoiled:",
         "if state.spoiled:",
     ),
     Mutant(
         "what happens while the decision is written is forgotten",
-        MACHINE,
+        GRANTING,
         "if state.decision.verdict is Verdict.REFER or state.spoiled:",
         "if state.decision.verdict is Verdict.REFER:",
     ),
     Mutant(
         "the door opens before the decision is durable",
-        MACHINE,
+        DECIDING,
         "    return Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))",
-        "    if not decision.objections:\n        return Looking(state.crossing, now_ms), (Write(record), LookAtLane())\n"
+        f"{LOOKING}    if not decision.objections:\n        return Looking(state.crossing, now_ms), (Write(record), LookAtLane())\n"
         "    return Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))",
     ),
     Mutant(
         "a decision that the log refused counts",
-        MACHINE,
+        GRANTING,
         "            return refer(state, (*state.decision.objections, *state.spoiled, Objection(Reason.LOG_UNAVAILABLE)))",
         "            return Looking(state.crossing, now_ms, entry=state.entry), (LookAtLane(),)",
     ),
     Mutant(
         "a document that was taken away counts",
-        MACHINE,
+        DECIDING,
         "removed=state.removed or state.document is not None",
         "removed=state.removed",
     ),
     Mutant(
         "whoever steps in after the traveller walked back uses the grant",
-        MACHINE,
+        SPOILING,
         "if state.entered and seen.bodies == 0 and not enclosed:",
         "if False:",
     ),
     Mutant(
         "nothing that the beams see takes a grant back",
-        MACHINE,
-        "            if objections := _strays(around, state, event):",
-        "            if (objections := _strays(around, state, event)) and not state.crossing:",
+        GRANTING,
+        "            if objections := strays(around, state, event):",
+        "            if (objections := strays(around, state, event)) and not state.crossing:",
     ),
     Mutant(
         "a passage ends when its time is over, not when the lane is at rest",
-        MACHINE,
+        GRANTING,
         "    if isinstance(event, DoorSeen | SensorsSeen) and around.at_rest():",
         "    if not state.crossing:",
     ),
     Mutant(
         "a grant that nobody uses is waited for without end",
-        MACHINE,
+        GRANTING,
         "    if now_ms - state.since_ms > timing.grant_ttl_ms + timing.grant_slack_ms:",
         "    if now_ms < state.since_ms:",
     ),
     Mutant(
         "a document laid by another keeps the grant",
-        MACHINE,
+        SPOILING,
         "    return Objection(Reason.DOCUMENT_REMOVED if removed else Reason.DOCUMENT_PRESENTED_AGAIN)",
         "    return Objection(Reason.DOCUMENT_REMOVED) if removed else None",
     ),
@@ -100,8 +106,8 @@ MUTANTS = (
     ),
     Mutant(
         "who is through is not said to be through",
-        MACHINE,
-        "            if around.doorway(state.door).just_passed:\n                return _passed(around, state, now_ms)\n",
+        GRANTING,
+        "            if around.doorway(state.door).just_passed:\n                return passed(around, state, now_ms)\n",
         "",
     ),
     # ── one door: the policy ─────────────────────────────────────────────────────────────────────────────────────────
@@ -232,7 +238,7 @@ MUTANTS = (
     ),
     Mutant(
         "a grant outlives the traveller's face",
-        MACHINE,
+        GRANTING,
         "    if gap_ms > timing.track_gap_max_ms:",
         "    if gap_ms > timing.grant_ttl_ms:",
     ),
@@ -264,31 +270,31 @@ MUTANTS = (
     ),
     Mutant(
         "the first door opens before that is durable",
-        MACHINE,
+        DECIDING,
         "    return recording, (Write(record, awaited=True), Show(Screen.WAIT))",
-        "    if not decision.objections:\n        return Looking(state.crossing, now_ms, entry=Entry(document)), (Write(record), LookAtLane())\n"
+        f"{LOOKING}    if not decision.objections:\n        return Looking(state.crossing, now_ms, entry=Entry(document)), (Write(record), LookAtLane())\n"
         "    return recording, (Write(record, awaited=True), Show(Screen.WAIT))",
         two_doors=True,
     ),
     Mutant(
         "the face is not waited for",
-        MACHINE,
+        DECIDING,
         "    if state.face is not None or state.trouble or state.spoiled or around.lost & {Part.VISION, Part.CAMERA}:",
         "    if True:",
         two_doors=True,
     ),
     Mutant(
         "who is inside is looked at while a door is open",
-        MACHINE,
+        DECIDING,
         "one.seen is not None and one.seen.closed and not one.seen.grants_left for one in around.doors)\n    if enclosed and interior",
         "one.seen is not None for one in around.doors)\n    if enclosed and interior",
         two_doors=True,
     ),
     Mutant(
         "an officer's word opens both doors",
-        MACHINE,
+        DECIDING,
         "            return Referred(state.crossing, officers.referral.objections), (Show(Screen.OFFICER),)",
-        "            return Looking(state.crossing, now_ms, officers), (LookAtLane(),)",
+        f"            {LOOKING.strip()}\n            return Looking(state.crossing, now_ms, officers), (LookAtLane(),)",
         two_doors=True,
     ),
     Mutant(
@@ -363,14 +369,14 @@ MUTANTS = (
     ),
     Mutant(
         "a fire at one door leaves the other",
-        MACHINE,
+        EMERGENCY,
         "    return replace(emergency, held_ms=now_ms), (*others, shown, *through, *effects_then)",
         "    return emergency, (shown, *through, *effects_then)",
         two_doors=True,
     ),
     Mutant(
         "an emergency is held for as long as a release",
-        MACHINE,
+        EMERGENCY,
         "    if state.held_ms is not None and now_ms - state.held_ms >= rules.timing.emergency_hold_ms:",
         "    if state.held_ms is not None and now_ms < state.held_ms:",
         two_doors=True,

@@ -16,7 +16,7 @@ from fakes.oracle_account import BrokenInvariantError
 from fakes.virtual_time import run_virtual
 from fakes.walks import walk
 
-from gate.passage import lane, machine, policy, waiting, wanting
+from gate.passage import granting, lane, machine, policy, spoiling, waiting, wanting
 
 STEPS = 20_000
 HOSTILE_STEPS = 20_000
@@ -60,12 +60,12 @@ def _nothing(*_: Any, **__: Any) -> tuple[()]:
 Switch = tuple[Any, str, Callable[..., Any]]
 CONTROLS: dict[str, tuple[str, tuple[Switch, ...]]] = {
     "orders are told once": ("line 1", ((wanting, "insist", lambda doorway, *_, **__: (doorway, ())),)),
-    "nothing beside the beams speaks against a grant": ("4", ((machine, "_takes_back", lambda *_: None),)),
+    "nothing beside the beams speaks against a grant": ("4", ((granting, "takes_back", lambda *_: None),)),
     "a session of the camera is like another": ("4", ((lane.Surroundings, "looked", lambda self, *_: self),)),
-    "what happens before the grant is not heard": ("4", ((machine, "_spoil", lambda *_: None),)),
+    "what happens before the grant is not heard": ("4", ((spoiling, "_spoil", lambda *_: None),)),
     "the lane is not looked at": (
         "4 and 6",
-        ((machine, "keeps_closed", _nothing), (policy, "lane_objections", _nothing)),
+        ((granting, "keeps_closed", _nothing), (policy, "lane_objections", _nothing)),
     ),
     "passages are not written": ("line 6", ((machine, "entries", _nothing),)),
     "nobody waits for an officer": ("line 7", ((waiting, "follow", _nothing),)),

@@ -70,9 +70,9 @@ def test_sieges_of_twenty_million_events_break_nothing_and_reach_everything(firs
 
 # What a siege must see when it is switched off, in a copy of the tree.
 CONTROLS = {
-    "1": Mutant("an old look", "gate/passage/machine.py", " and around.seen_since(state.since_ms)", ""),
+    "1": Mutant("an old look", "gate/passage/granting.py", " and around.seen_since(state.since_ms)", ""),
     "4": Mutant(
-        "strays", "gate/passage/machine.py", "if objections := _strays(around, state, event):", "if objections := ():"
+        "strays", "gate/passage/granting.py", "if objections := strays(around, state, event):", "if objections := ():"
     ),
     "6": Mutant("both doors", "gate/passage/way_back.py", " or _may_leave(around, now_ms, timing):", ":"),
     "7": Mutant(

@@ -1,0 +1,231 @@
+"""A lane's states from the invitation to the decision: until the document is read, until one person is alone, until the face is compared.
+
+What an admission then takes is `gate.passage.granting`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.passage import records
+from gate.passage.effects import (
+    Effect,
+    OpenCamera,
+    Show,
+    StartCrossing,
+    Write,
+)
+from gate.passage.endings import (
+    refer,
+    rest,
+)
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRead,
+    DocumentRemoved,
+    Event,
+    FaceCompared,
+    FaceSeen,
+    NotRecorded,
+    PageGuided,
+    Part,
+    PartLost,
+    Recorded,
+    RecordKind,
+    SensorsSeen,
+    TrackChanged,
+    VideoDoubted,
+)
+from gate.passage.evidence import DocumentEvidence, Evidence, FaceEvidence
+from gate.passage.interior import LOOKS_MIN
+from gate.passage.lane import Surroundings
+from gate.passage.policy import (
+    Decision,
+    Policy,
+    Verdict,
+    decide,
+    decide_entry,
+    document_objections,
+)
+from gate.passage.reasons import Objection, Reason
+from gate.passage.screen import Guidance, Screen
+from gate.passage.spoiling import FACE_PARTS, REASON_OF_LOSS, breaks_in, calls, spoils_face
+from gate.passage.states import (
+    Entering,
+    Entry,
+    Idle,
+    Inspecting,
+    Opening,
+    Reading,
+    Recording,
+    Referred,
+    Rules,
+    Step,
+)
+
+
+def idle(around: Surroundings, state: Idle, event: Event, now_ms: int) -> Step:
+    """Until a document is laid: who is invited, or why nobody is."""
+    if isinstance(event, DocumentPresented) and around.closed_by is None:
+        return begin(around, event.crossing, now_ms)
+    resting, shown = rest(around)
+    if resting.shown is not state.shown:
+        return resting, shown
+    if isinstance(event, PageGuided) and event.guidance is not state.guidance:
+        return Idle(state.shown, event.guidance), (Show(state.shown, event.guidance),)
+    return state, ()
+
+
+def begin(around: Surroundings, crossing: str, now_ms: int) -> Step:
+    """Open a crossing, durably before the chip is touched (safety invariant 10)."""
+    opened = records.Opened(crossing, around.direction)
+    return Opening(crossing, now_ms), (Write(opened, awaited=True), Show(Screen.WAIT))
+
+
+def opening(rules: Rules, around: Surroundings, state: Opening, event: Event, now_ms: int) -> Step:
+    """Until the crossing is on the disk."""
+    match event:
+        case SensorsSeen() if calls(around):
+            return refer(state, (Objection(Reason.HELP_CALLED),))
+        case Recorded(state.crossing, RecordKind.OPENED) if around.two_doors:
+            return Reading(state.crossing, now_ms), (StartCrossing(state.crossing),)
+        case Recorded(state.crossing, RecordKind.OPENED):
+            return Inspecting(state.crossing, now_ms), (
+                StartCrossing(state.crossing),
+                Show(Screen.LOOK, Guidance.LOOK_AT_CAMERA),
+            )
+        case NotRecorded(state.crossing) | PartLost(Part.LOG):
+            return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))
+        case _ if now_ms - state.since_ms > rules.timing.opening_max_ms:
+            return refer(state, (Objection(Reason.RECEIPT_LATE),))
+        case _:
+            return state, ()
+
+
+def reading(rules: Rules, around: Surroundings, state: Reading, event: Event, now_ms: int) -> Step:
+    """The document decides about the first door. It is taken along then, and a sensor between the doors has the word."""
+    match event:
+        case SensorsSeen() if calls(around):
+            return refer(state, (Objection(Reason.HELP_CALLED),))
+        case DocumentRead(state.crossing, document):
+            return _decide_entry(rules, around, state, document, (), now_ms=now_ms)
+        case PartLost(part) if part in REASON_OF_LOSS:
+            return refer(state, (Objection(REASON_OF_LOSS[part]),))
+        case _ if now_ms - state.since_ms > rules.timing.crossing_max_ms:
+            return _decide_entry(rules, around, state, None, (Objection(Reason.TIME_LIMIT),), now_ms=now_ms)
+        case _:
+            return state, ()
+
+
+def _decide_entry(
+    rules: Rules,
+    around: Surroundings,
+    state: Reading,
+    document: DocumentEvidence | None,
+    more: tuple[Objection, ...],
+    *,
+    now_ms: int,
+) -> Step:
+    evidence, policy = _evidence(around, document, None, now_ms), _policy(rules, around)
+    decision = decide_entry(evidence, policy)
+    more += tuple(dict.fromkeys(Objection(REASON_OF_LOSS[part]) for part in Part if part in around.lost & FACE_PARTS))
+    if more:
+        decision = Decision(Verdict.REFER, (*decision.objections, *more))
+    record = records.EntryDecided(state.crossing, decision.verdict, decision.objections, evidence, policy)
+    recording = Recording(state.crossing, decision, now_ms, entry=Entry(document))
+    return recording, (Write(record, awaited=True), Show(Screen.WAIT))
+
+
+def entering(rules: Rules, around: Surroundings, state: Entering, event: Event, now_ms: int) -> Step:
+    """Until both doors are closed with one person alone between them; then the face is looked at, by an officer whom an officer let in."""
+    interior = around.interior
+    if (broken := breaks_in(around, state, event)) is not None:
+        return refer(state, (broken,))
+    enclosed = all(one.seen is not None and one.seen.closed and not one.seen.grants_left for one in around.doors)
+    if enclosed and interior is not None and interior.people == 1 and interior.looks >= LOOKS_MIN:
+        if (officers := state.officers) is not None:
+            # An officer's word opens one door: who is inside now, an officer must see.
+            return Referred(state.crossing, officers.referral.objections), (Show(Screen.OFFICER),)
+        inspecting = Inspecting(state.crossing, now_ms, state.entry.document, now_ms)
+        return inspecting, (OpenCamera(state.crossing), Show(Screen.LOOK, Guidance.LOOK_AT_CAMERA))
+    if now_ms - state.since_ms > rules.timing.entering_max_ms:
+        nobody = interior is not None and interior.nobody
+        return refer(state, (Objection(Reason.WALKED_BACK if nobody else Reason.INSIDE_UNKNOWN),))
+    return state, ()
+
+
+def inspecting(rules: Rules, around: Surroundings, state: Inspecting, event: Event, now_ms: int) -> Step:
+    """While the document and the face are looked at; every doubt is kept for the decision."""
+    effects: tuple[Effect, ...] = ()
+    if around.two_doors and (broken := breaks_in(around, state, event)) is not None:
+        return refer(state, (broken,))
+    if (spoil := spoils_face(around, state, event)) is not None:
+        state = replace(state, spoiled=tuple(dict.fromkeys((*state.spoiled, spoil))))
+    match event:
+        case FaceSeen(state.crossing, faces, guidance):
+            state = replace(state, faces=faces)
+            effects = (Show(Screen.LOOK, guidance),)
+        case DocumentRead(state.crossing, document):
+            state = replace(state, document=document, document_at_ms=now_ms)
+        case FaceCompared(state.crossing, face):
+            # A track that was lost is not found again by comparing once more.
+            held = face.track_held and (state.face is None or state.face.track_held)
+            state = replace(state, face=replace(face, track_held=held), face_at_ms=now_ms)
+        case TrackChanged(state.crossing) if state.face is not None:
+            state = replace(state, face=replace(state.face, track_held=False))
+        case VideoDoubted(state.crossing, trouble):
+            state = replace(state, trouble=tuple(dict.fromkeys((*state.trouble, trouble))))
+        case DocumentRemoved() if not around.two_doors:
+            # Mid-read the inspection itself tells; afterwards the document must stay until the grant.
+            state = replace(state, removed=state.removed or state.document is not None)
+        case _:
+            pass
+    if not _ready(rules, around, state, now_ms):
+        return state, effects
+    return _decide(rules, around, state, now_ms)
+
+
+def _ready(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> bool:
+    """True when deciding now loses nothing worth waiting for."""
+    timing = rules.timing
+    if now_ms - state.since_ms > timing.crossing_max_ms:
+        return True
+    if state.document is None:
+        return False
+    if state.face is not None or state.trouble or state.spoiled or around.lost & {Part.VISION, Part.CAMERA}:
+        return True
+    hopeless = bool(document_objections(state.document, _policy(rules, around)))
+    patience_ms = timing.face_after_failure_max_ms if hopeless else timing.face_max_ms
+    return now_ms - state.document_at_ms > patience_ms
+
+
+def _decide(rules: Rules, around: Surroundings, state: Inspecting, now_ms: int) -> Step:
+    age_ms = None if state.face is None else now_ms - state.face_at_ms
+    face = replace(state.face or FaceEvidence(faces=state.faces), trouble=state.trouble, age_ms=age_ms)
+    evidence, policy = _evidence(around, state.document, face, now_ms), _policy(rules, around)
+    decision = decide(evidence, policy)
+    gone = (Objection(REASON_OF_LOSS[part]) for part in Part if part in around.lost & FACE_PARTS)
+    more = tuple(dict.fromkeys((*gone, *state.spoiled)))
+    if state.removed:
+        more += (Objection(Reason.DOCUMENT_REMOVED),)
+    if now_ms - state.since_ms > rules.timing.crossing_max_ms:
+        more += (Objection(Reason.TIME_LIMIT),)
+    if more:
+        decision = Decision(Verdict.REFER, (*decision.objections, *more))
+    record = records.Decided(state.crossing, decision.verdict, decision.objections, evidence, policy)
+    return Recording(state.crossing, decision, now_ms), (Write(record, awaited=True), Show(Screen.WAIT))
+
+
+def _evidence(
+    around: Surroundings, document: DocumentEvidence | None, face: FaceEvidence | None, now_ms: int
+) -> Evidence:
+    """Everything that is known now; whose national somebody is, only where the lane asks."""
+    if document is not None and document.nationality and around.travellers.everybody:
+        document = replace(document, nationality="")
+    lane = around.lane_evidence(now_ms)
+    return Evidence(document, face, lane.last, around.site_evidence(now_ms), lane.first, lane.inside)
+
+
+def _policy(rules: Rules, around: Surroundings) -> Policy:
+    """What is decided by: the rules, and whom the lane serves, which no order changes while a crossing runs."""
+    return replace(rules.policy, travellers=around.travellers)

@@ -1,0 +1,230 @@
+"""A lane's states from the decision to the passage: the receipt, the fresh look at the lane, the grant, who goes through (safety invariants 1 to 4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.passage import records
+from gate.passage.deciding import idle
+from gate.passage.effects import (
+    Effect,
+    Erase,
+    Grant,
+    LookAtLane,
+    Revoke,
+    Show,
+    Write,
+)
+from gate.passage.endings import (
+    admitted,
+    go_on,
+    incident,
+    keeps_closed,
+    refer,
+    revoke,
+)
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRemoved,
+    DoorSeen,
+    Event,
+    GrantFailed,
+    NotRecorded,
+    Part,
+    PartLost,
+    Recorded,
+    RecordKind,
+    SensorsSeen,
+    TrackChange,
+    TrackChanged,
+)
+from gate.passage.lane import Surroundings, Timing
+from gate.passage.policy import (
+    Verdict,
+    site_objections,
+)
+from gate.passage.reasons import Objection, Reason
+from gate.passage.records import GrantEnd, IncidentKind
+from gate.passage.screen import Screen
+from gate.passage.spoiling import OF_THE_LANE, of_the_other, opens, spoils, strays, takes_back
+from gate.passage.states import (
+    Entering,
+    Granted,
+    Idle,
+    Looking,
+    Overruling,
+    Passing,
+    Recording,
+    Rules,
+    Step,
+)
+
+
+def recording(rules: Rules, around: Surroundings, state: Recording, event: Event, now_ms: int) -> Step:
+    """Until the receipt of the decision; a late one refers."""
+    if spoil := opens(around, event) or spoils(around, event, state.crossing):
+        return replace(state, spoiled=(*state.spoiled, spoil)), ()
+    match event:
+        case Recorded(state.crossing, kind) if kind is _kind_of(state):
+            if state.decision.verdict is Verdict.REFER or state.spoiled:
+                return refer(state, (*state.decision.objections, *state.spoiled))
+            if rules.policy.shadow:
+                return refer(state, (Objection(Reason.SHADOW_MODE),))
+            if now_ms - state.since_ms > rules.timing.receipt_max_ms:
+                return refer(state, (Objection(Reason.RECEIPT_LATE),))
+            return Looking(state.crossing, now_ms, entry=state.entry), (LookAtLane(),)
+        case NotRecorded(state.crossing) | PartLost(Part.LOG):
+            return refer(state, (*state.decision.objections, *state.spoiled, Objection(Reason.LOG_UNAVAILABLE)))
+        case _ if now_ms - state.since_ms > rules.timing.receipt_max_ms:
+            return refer(state, (*state.decision.objections, *state.spoiled, Objection(Reason.RECEIPT_LATE)))
+        case _:
+            return state, ()
+
+
+def _kind_of(state: Recording) -> RecordKind:
+    """The record whose receipt is waited for."""
+    return RecordKind.DECIDED if state.entry is None else RecordKind.ENTRY_DECIDED
+
+
+def overruling(rules: Rules, around: Surroundings, state: Overruling, event: Event, now_ms: int) -> Step:
+    """Until the receipt of an officer's word."""
+    if spoil := spoils(around, event, state.crossing, OF_THE_LANE):
+        return refer(state, (spoil,))
+    match event:
+        case Recorded(state.crossing, RecordKind.OVERRULED) if now_ms - state.since_ms <= rules.timing.receipt_max_ms:
+            return Looking(state.crossing, now_ms, state.officers, state.entry), (LookAtLane(),)
+        case NotRecorded(state.crossing) | PartLost(Part.LOG):
+            return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))
+        case _ if now_ms - state.since_ms > rules.timing.receipt_max_ms:
+            return refer(state, (Objection(Reason.RECEIPT_LATE),))
+        case _:
+            return state, ()
+
+
+def looking(rules: Rules, around: Surroundings, state: Looking, event: Event, now_ms: int) -> Step:
+    """Until the lane was looked at once more; then the grant, or a referral (safety invariant 1)."""
+    matters = OF_THE_LANE if state.officers is not None else frozenset(Reason)
+    if spoil := opens(around, event) or spoils(around, event, state.crossing, matters):
+        return refer(state, (spoil,))
+    if isinstance(event, NotRecorded) and event.crossing == state.crossing:
+        return refer(state, (Objection(Reason.LOG_UNAVAILABLE),))  # the log takes its word back
+    if _is_looked_at(around, state, event):
+        by_officer = state.officers is not None
+        objections = keeps_closed(rules.policy, around, state.door, now_ms=now_ms, by_officer=by_officer)
+        if state.officers is None:
+            objections += site_objections(around.site_evidence(now_ms), rules.policy)
+        if objections:
+            return refer(state, objections)
+        ttl_ms = rules.timing.grant_ttl_ms
+        seen = around.doorway(state.door).seen
+        entered = seen is not None and seen.bodies > 0
+        return Granted(state.crossing, now_ms, entered, officers=state.officers, entry=state.entry), (
+            Grant(state.crossing, ttl_ms, state.door),
+            Show(Screen.GO),
+            Write(records.Granted(state.crossing, ttl_ms, door=state.door)),
+        )
+    if now_ms - state.since_ms > rules.timing.look_max_ms:
+        return refer(state, (Objection(Reason.LANE_STATUS_OLD),))
+    return state, ()
+
+
+def _is_looked_at(around: Surroundings, state: Looking, event: Event) -> bool:
+    """True once everything that speaks for the lane was heard since it was asked; of one door its own word says it all."""
+    if not around.two_doors:
+        return isinstance(event, DoorSeen)
+    return isinstance(event, DoorSeen | SensorsSeen) and around.seen_since(state.since_ms)
+
+
+def granted(rules: Rules, around: Surroundings, state: Granted, event: Event, now_ms: int) -> Step:
+    """While a grant stands: it ends with its person's passage, or with anything that speaks against them (safety invariant 4)."""
+    match event:
+        case DoorSeen(door=state.door):
+            if around.doorway(state.door).just_passed:
+                return passed(around, state, now_ms)
+            if objections := strays(around, state, event):
+                return revoke(state, objections)
+            state = replace(state, entered=event.bodies > 0)
+        case DoorSeen() if objections := of_the_other(event):
+            return revoke(state, objections)
+        case TrackChanged(state.crossing, TrackChange.LOST) if not around.another_look:
+            # Walking on takes the face out of the picture; the beams take over from the camera.
+            state = replace(state, track_lost_ms=now_ms if state.track_lost_ms is None else state.track_lost_ms)
+        case GrantFailed(state.crossing, state.door):
+            return revoke(state, (Objection(Reason.BARRIER_LOST, "grant"),))
+        case _ if (spoil := takes_back(around, state, event)) is not None:
+            return revoke(state, (spoil,))
+        case _:
+            pass
+    return _overdue(rules.timing, around, state, now_ms)
+
+
+def _overdue(timing: Timing, around: Surroundings, state: Granted, now_ms: int) -> Step:
+    """What ends a grant by time: no status shows it, the face is gone and nobody came, nobody used it."""
+    granting = around.doorway(state.door).granting
+    if granting is not None and now_ms - granting.since_ms >= timing.order_shown_max_ms:
+        return revoke(state, (Objection(Reason.GRANT_NOT_SHOWN),))
+    gap_ms = now_ms - state.track_lost_ms if state.track_lost_ms is not None and not state.entered else 0
+    if gap_ms > timing.track_gap_max_ms:
+        return revoke(state, (Objection(Reason.TRACK_LOST),))
+    if now_ms - state.since_ms > timing.grant_ttl_ms + timing.grant_slack_ms:
+        referred, effects = refer(state, (Objection(Reason.GRANT_NOT_USED),))
+        ended = Write(records.GrantEnded(state.crossing, GrantEnd.TIME, state.door))
+        return referred, (Revoke(state.door), ended, *effects)
+    return state, ()
+
+
+def passed(around: Surroundings, state: Granted, now_ms: int) -> Step:
+    """The counted passage of the person who was granted it, and of whoever came along."""
+    crossing, doorway = state.crossing, around.doorway(state.door)
+    several = doorway.seen is not None and doorway.seen.bodies > 1
+    ended = Write(records.GrantEnded(crossing, GrantEnd.PASSAGE, state.door))
+    if state.entry is not None:
+        entering = Entering(crossing, now_ms, state.entry, state.officers)
+        if several or doorway.just_passed > 1:
+            referred, effects_then = refer(entering, (Objection(Reason.BODIES_SEVERAL),))
+            return referred, (Revoke(state.door), ended, incident(crossing, IncidentKind.BODIES_SEVERAL), *effects_then)
+        return entering, (Revoke(state.door), ended, Show(Screen.WAIT))
+    effects: list[Effect] = [ended, Erase(crossing)]
+    if several:
+        effects.append(incident(crossing, IncidentKind.BODIES_SEVERAL))
+    beyond = several or doorway.just_passed > 1
+    return Passing(crossing, now_ms, beyond, state.officers), (Revoke(), *effects)
+
+
+def passing(rules: Rules, around: Surroundings, state: Passing, event: Event, now_ms: int) -> Step:
+    """Until the lane is at rest behind whoever went through."""
+    state, effects = _beside_the_passage(around, state, event)
+    if isinstance(event, DoorSeen | SensorsSeen) and around.at_rest():
+        return _after_passing(around, state, effects, now_ms)
+    if now_ms - state.since_ms > rules.timing.passing_max_ms or event in _BARRIERS_LOST:
+        # The person was admitted and is through; what is wrong now is the lane.
+        stuck = incident(state.crossing, IncidentKind.LANE_NOT_CLOSED)
+        return _after_passing(around, state, (*effects, stuck), now_ms)
+    return state, effects
+
+
+_BARRIERS_LOST = (PartLost(Part.BARRIER), PartLost(Part.FIRST_BARRIER))
+
+
+def _beside_the_passage(around: Surroundings, state: Passing, event: Event) -> tuple[Passing, tuple[Effect, ...]]:
+    """Others than the traveller who is through: who came along, and who lays a document early."""
+    match event:
+        case DoorSeen() if any(one.just_passed for one in around.doors):
+            return replace(state, incident=True), ()
+        case DoorSeen(bodies=bodies) if bodies > 1 and not state.incident:
+            return replace(state, incident=True), (incident(state.crossing, IncidentKind.BODIES_SEVERAL),)
+        case DocumentPresented(following):
+            early = (Show(Screen.WAIT), incident(state.crossing, IncidentKind.DOCUMENT_EARLY))
+            return replace(state, next_document=following), early if state.next_document is None else ()
+        case DocumentRemoved():
+            return replace(state, next_document=None), ()
+        case _:
+            return state, ()
+
+
+def _after_passing(around: Surroundings, state: Passing, effects: tuple[Effect, ...], now_ms: int) -> Step:
+    """The crossing's last record; then whoever waits for an officer, whoever laid a document early, or nobody."""
+    following, shown = go_on(around, state.crossing)
+    if isinstance(following, Idle) and state.next_document is not None:
+        following, shown = idle(around, following, DocumentPresented(state.next_document), now_ms)
+    return following, (*effects, admitted(state), *shown)

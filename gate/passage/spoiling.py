@@ -1,0 +1,190 @@
+"""What speaks against a crossing beside what is decided about it: whoever moves, goes or comes where one person is alone, and parts that are lost.
+
+Each function answers one event with the objection that it is, or with None.
+"""
+
+from __future__ import annotations
+
+from gate.passage.events import (
+    DocumentPresented,
+    DocumentRemoved,
+    DoorSeen,
+    Event,
+    FaceCompared,
+    FaceSeen,
+    Part,
+    PartLost,
+    SensorsSeen,
+    TrackChange,
+    TrackChanged,
+    VideoDoubted,
+)
+from gate.passage.evidence import Alarm, Door
+from gate.passage.lane import Surroundings
+from gate.passage.reasons import Objection, Reason
+from gate.passage.states import (
+    Entering,
+    Granted,
+    Inspecting,
+)
+
+FACE_PARTS = frozenset({Part.VISION, Part.CAMERA})
+# Without the reader or the log, what is admitted already may go on.
+REASON_OF_LOSS = {
+    Part.BARRIER: Reason.BARRIER_LOST,
+    Part.FIRST_BARRIER: Reason.BARRIER_LOST,
+    Part.SENSORS: Reason.SENSORS_LOST,
+    Part.VISION: Reason.VISION_LOST,
+    Part.CAMERA: Reason.CAMERA_LOST,
+}
+# What an officer cannot overrule: everything else about an officer's traveller was known, or is gone with the child that saw it.
+OF_THE_LANE = frozenset(
+    {
+        Reason.PASSAGE_BEYOND_GRANT,
+        Reason.REVERSE_PASSAGE,
+        Reason.DOCUMENT_PRESENTED_AGAIN,
+        Reason.BARRIER_LOST,
+        Reason.SENSORS_LOST,
+        Reason.BODIES_SEVERAL,
+        Reason.HELP_CALLED,
+    }
+)
+_REASON_OF_TRACK = {
+    TrackChange.LOST: Reason.TRACK_LOST,
+    TrackChange.SWITCHED: Reason.TRACK_SWITCHED,
+    TrackChange.SEVERAL: Reason.FACES_SEVERAL,
+}
+# Of the controller's alarms, those that say that somebody moves who is not the one with the grant.
+_AGAINST_A_GRANT = frozenset({Alarm.FORCED, Alarm.REVERSE_PASSAGE, Alarm.PASSAGE_WITHOUT_GRANT})
+
+
+def breaks_in(around: Surroundings, state: Entering | Inspecting, event: Event) -> Objection | None:
+    """What ends the stay of one person alone between two doors: somebody comes or goes, or nobody can tell any more."""
+    if around.doors[0].just_left and not around.last.just_left:
+        return Objection(Reason.WALKED_BACK)
+    is_closing = isinstance(state, Entering) and isinstance(event, DoorSeen) and event.door is Door.FIRST
+    match event:
+        case DoorSeen(closed=False) if not (is_closing or around.moved):
+            return Objection(Reason.LANE_NOT_CLOSED, event.door.value)
+        case DoorSeen() | SensorsSeen() | PartLost():
+            return _spoil(around, event, state.crossing)
+        case _:
+            return None
+
+
+def spoils_face(around: Surroundings, state: Inspecting, event: Event) -> Objection | None:
+    """What speaks against the face whatever comes after it: a camera that went away saw nobody meanwhile, even if it is back."""
+    match event:
+        case PartLost(Part.VISION | Part.CAMERA):
+            return _spoil(around, event, state.crossing)
+        case FaceSeen() | FaceCompared() | TrackChanged() if around.another_look:
+            return _spoil(around, event, state.crossing)
+        case FaceSeen() | DocumentPresented() if state.face is not None:
+            return _spoil(around, event, state.crossing)
+        case _:
+            return None
+
+
+def spoils(
+    around: Surroundings, event: Event, crossing: str, matters: frozenset[Reason] = frozenset(Reason)
+) -> Objection | None:
+    """What takes an admission away that was not granted yet, as far as it matters."""
+    spoil = _spoil(around, event, crossing)
+    return spoil if spoil is not None and spoil.reason in matters else None
+
+
+def opens(around: Surroundings, event: Event) -> Objection | None:
+    """One of two doors is seen open before one of them is granted: by the time of the grant it may be closed again."""
+    if around.two_doors and isinstance(event, DoorSeen) and not event.closed and not around.moved:
+        return Objection(Reason.LANE_NOT_CLOSED, event.door.value)
+    return None
+
+
+def takes_back(around: Surroundings, state: Granted, event: Event) -> Objection | None:
+    """What speaks against a grant beside the beams. The traveller takes the document along, and looks where they go."""
+    match event:
+        case FaceSeen() if not around.another_look:
+            return None
+        case DocumentRemoved():
+            return None
+        case FaceSeen() | FaceCompared() | PartLost(Part.VISION | Part.CAMERA) if state.officers is not None:
+            return None  # an officer sees the traveller by themselves
+        case _:
+            return _spoil(around, event, state.crossing)
+
+
+def strays(around: Surroundings, state: Granted, seen: DoorSeen) -> tuple[Objection, ...]:
+    """What the barrier says against one body that steps into the zone and goes on through the leaf (safety invariant 4).
+
+    Who left the zone without a passage has walked back, and whoever steps in next may be anybody.
+    """
+    objections = _of_strangers(seen)
+    if around.doorway(state.door).just_left:
+        objections.append(Objection(Reason.REVERSE_PASSAGE))
+    if seen.bodies > 1:
+        objections.append(Objection(Reason.BODIES_SEVERAL, str(seen.bodies)))
+    enclosed = around.two_doors and state.door is Door.LAST  # alone between two doors, nobody else can step in
+    if state.entered and seen.bodies == 0 and not enclosed:
+        objections.append(Objection(Reason.WALKED_BACK))
+    return tuple(objections)
+
+
+def of_the_other(seen: DoorSeen) -> tuple[Objection, ...]:
+    """What the door that is not granted says against the grant of the other one: nobody may pass it, or have passed it by force."""
+    objections = _of_strangers(seen)
+    if not seen.closed or seen.grants_left:
+        objections.append(Objection(Reason.LANE_NOT_CLOSED, seen.door.value))
+    return tuple(objections)
+
+
+def _of_strangers(seen: DoorSeen) -> list[Objection]:
+    """What a controller says of somebody who moves without a grant."""
+    return [Objection(Reason.BARRIER_ALARM, alarm.value) for alarm in seen.alarms if alarm in _AGAINST_A_GRANT]
+
+
+def _spoil(around: Surroundings, event: Event, crossing: str) -> Objection | None:
+    if around.moved:
+        entered = any(one.just_passed for one in around.doors)
+        return Objection(Reason.PASSAGE_BEYOND_GRANT if entered else Reason.REVERSE_PASSAGE)
+    if around.another_look:
+        return Objection(Reason.TRACK_SWITCHED, "another session")
+    if (several := _of_several(around, event)) is not None:
+        return several
+    match event:
+        case FaceSeen(of, 0) if of == crossing:
+            return Objection(Reason.FACE_MISSING)
+        case FaceSeen(of, faces) if of == crossing and faces > 1:
+            return Objection(Reason.FACES_SEVERAL, str(faces))
+        case TrackChanged(of, change) if of == crossing:
+            return Objection(_REASON_OF_TRACK[change])
+        case VideoDoubted(of, trouble) if of == crossing:
+            return Objection(Reason.CAMERA_TAMPERED, trouble.value)
+        case DocumentRemoved() | DocumentPresented():
+            return _of_document(around, event)
+        case PartLost(part) if part in REASON_OF_LOSS:
+            return Objection(REASON_OF_LOSS[part])
+        case _:
+            return None
+
+
+def _of_several(around: Surroundings, event: Event) -> Objection | None:
+    """Between two doors more people than one are seen, or somebody calls for help."""
+    if not around.two_doors or not isinstance(event, SensorsSeen):
+        return None
+    if calls(around):
+        return Objection(Reason.HELP_CALLED)
+    several = event.people is not None and event.people > 1
+    return Objection(Reason.BODIES_SEVERAL, str(event.people)) if several else None
+
+
+def calls(around: Surroundings) -> bool:
+    """True while somebody between two doors calls for help: whoever is served meanwhile, the way back waits for that to end."""
+    return around.two_doors and around.interior is not None and around.interior.called
+
+
+def _of_document(around: Surroundings, event: DocumentRemoved | DocumentPresented) -> Objection | None:
+    """Where there are two doors the reader stands before them: the document is taken along, and the next one may be laid."""
+    if around.two_doors:
+        return None
+    removed = isinstance(event, DocumentRemoved)
+    return Objection(Reason.DOCUMENT_REMOVED if removed else Reason.DOCUMENT_PRESENTED_AGAIN)
