@@ -106,6 +106,21 @@ def test_who_is_in_the_leaf_when_a_bad_line_lets_a_revocation_through_late_is_co
         case.passes("t1-another")
 
 
+def test_who_comes_before_the_leaf_has_closed_behind_a_board_without_power_is_counted_apart() -> None:
+    """Its traveller stood in the leaf, which held it open; a follower stepped into it as they turned back: found once in a million."""
+    case = Case()
+    case.grant("t1")
+    case.judge.happened("grant_ended", {"direction": "entry", "how": "power_up"})
+    case.passes("t1-follower")
+    assert case.judge.by_fault == 1
+    case = Case()
+    case.grant("t1")
+    case.judge.happened("grant_ended", {"direction": "entry", "how": "power_up"})
+    case.judge.happened("leaf_at_rest", {"at": "closed"})
+    with pytest.raises(ViolationError, match="nobody had verified"):
+        case.passes("t1-follower")
+
+
 def test_on_a_good_line_a_late_revocation_excuses_nobody() -> None:
     case = Case()
     case.grant("t1")

@@ -221,7 +221,8 @@ class Judge(Bench):
     passages: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
     _blind: bool = False  # since the books were compared last, something was not to be counted, or not to be told
     _open_until_s: float = -math.inf
-    # The leaf is open by a grant that nobody took back: no lane was there to do so, or the line lost the order. The board's watchdog ends it.
+    # The leaf is open by a grant that nobody took back: no lane was there to do so, the line lost the order, or the board lost its power. The
+    # board has ended it, or will; whoever stands in the leaf by then it lets out either way.
     _unled: bool = False
     _granted_to: str = ""
     _orders: Orders = field(init=False)
@@ -246,6 +247,8 @@ class Judge(Bench):
                 self._passed(str(fields["traveller"]), str(fields["direction"]))
             case "grant_received":
                 self._grant_arrives()
+            case "grant_ended" if fields.get("how") == "power_up":
+                self._unled = True
             case "leaf_at_rest" if fields["at"] == "closed":
                 self._unled = False
             case _:

@@ -36,9 +36,8 @@ class _Side:
     open_until_s: float = -math.inf
     granted_to: str = ""
     passed_by_grant: list[str] = field(default_factory=list)
-    unled: bool = (
-        False  # the leaf is open by a grant that nobody took back: no lane was there, or the line lost the order
-    )
+    # The leaf is open by a grant that nobody took back: no lane was there, the line lost the order, or the board its power.
+    unled: bool = False
     blind: bool = False
     went: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
     told: dict[str, int] = field(default_factory=lambda: {"entry": 0, "exit": 0})
@@ -89,6 +88,8 @@ class TwoDoorJudge(Bench):
                 side.unled = False
                 side.passed_by_grant.clear()
                 self._granted(door, side)
+            case "grant_ended" if fields.get("how") == "power_up":
+                side.unled = True
             case "leaf_at_rest" if fields["at"] == "closed":
                 side.unled = False
             case "release_received" if door == FIRST:
