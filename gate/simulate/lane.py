@@ -17,7 +17,7 @@ from gate.passage.events import DocumentPresented, DocumentRemoved, Event, Part,
 from gate.passage.events import TrackChanged as TrackHasChanged
 from gate.passage.evidence import Door, Score
 from gate.passage.lane import Timing
-from gate.passage.machine import Rules
+from gate.passage.machine import Emergency, Rules
 from gate.passage.orders import (
     AcknowledgeAlarms,
     Admit,
@@ -278,7 +278,7 @@ class SimulatedLane:
         return Desk(
             waiting=tuple(one.crossing for one in around.waiting),
             alarmed=any(one.waits for one in around.alarms),
-            emergency=around.emergency(),
+            emergency=around.emergency() or isinstance(self._engine.state, Emergency),
             notices=tuple(notice.value for notice in around.notices()),
             closed=around.closed_by is not None,
             owed=self._log.owed,

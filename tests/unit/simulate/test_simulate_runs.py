@@ -52,6 +52,14 @@ def test_two_thousand_crossings_of_a_fresh_seed_with_faults_break_nothing_and_me
     assert result.orders_again > 0, seed
 
 
+def test_an_emergency_that_a_board_without_power_forgot_is_ended_by_an_officer() -> None:
+    """The lane stays open until an officer says so; the simulated one looked at the board alone, and waited with it for ever."""
+    seed, number = 11270818, 400_543
+    assert {fault.kind for fault in crossing(seed, number, faults=True).faults} == {Kind.FIRE, Kind.POWER_CYCLE}
+    result = run(Wishes(seed, (number,), faults=True))
+    assert result.violation is None, result.lines
+
+
 @pytest.mark.long
 def test_after_five_thousand_crossings_the_lane_holds_no_more_than_after_five_hundred() -> None:
     held: list[tuple[int, int]] = []
