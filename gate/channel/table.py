@@ -15,7 +15,9 @@ PROGRAMS = ("log", "vision", "lane", "sync", "screens")
 OFFICERS = (
     "portcullis-officer"  # persons whose terminals may carry orders to a lane; what makes an order is its signature
 )
-OPERATORS = "portcullis-operators"  # persons who may ask how the programs are
+OPERATORS = (
+    "portcullis-operators"  # persons who may ask how the programs are; screens is in it, and asks for the metrics
+)
 
 ToListener = TypeVar("ToListener", bound=messages.Message)
 ToCaller = TypeVar("ToCaller", bound=messages.Message)
@@ -68,9 +70,9 @@ def _status(program: str) -> Channel[messages.StatusRequest, messages.Status]:
     return Channel(
         name=f"status-{program}",
         listener=program,
-        callers=(program,),
+        callers=tuple(dict.fromkeys((program, "screens"))),
         persons=OPERATORS,
-        purpose=f"how {program} is: for `gate status`, the self-test and the program's own watchdog",
+        purpose=f"how {program} is: for `gate status`, the self-test, the program's own watchdog and the metrics",
         to_listener=messages.StatusRequest,
         to_caller=messages.Status,
         to_listener_rate=Rate(20, 40),

@@ -510,3 +510,23 @@ async def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
 async def test_a_language_without_texts_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"screens\.languages: no texts in 'tlh'; there are ar, en, fr"):
         await run(config(tmp_path, languages=["en", "tlh"]), stop=asyncio.Event())
+
+
+async def test_whoever_watches_the_gate_is_told_on_both_addresses_and_a_browser_is_not_led_there(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    settings = config(tmp_path, management=f"127.0.0.1:{port}")
+    async with program(settings) as address, httpx2.AsyncClient() as client:
+        for base in (address, f"http://127.0.0.1:{port}"):
+            metrics = await client.get(f"{base}/metrics")
+            assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
+            assert 'portcullis_program_up{program="screens"} 1\n' in metrics.text
+            assert 'portcullis_program_up{program="lane"} 0\n' in metrics.text
+            ready = await client.get(f"{base}/readyz")
+            assert (ready.status_code, ready.json()["ready"]) == (503, False)
+            assert "lane_away" in ready.json()["reasons"]
+            assert (await client.get(f"{base}/healthz")).json() == {"ok": True}
+            led = await client.get(f"{base}/metrics", headers={"Host": "attacker.example"})
+            assert led.status_code == 421
+        assert (await client.get(f"http://127.0.0.1:{port}/")).status_code == 404

@@ -60,7 +60,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        message = f"cannot serve the traveller's page on {host} port {port}: {os.strerror(error.errno or 0)}"
+        message = f"cannot serve on {host} port {port}: {os.strerror(error.errno or 0)}"
         raise OSError(error.errno, message) from error
 
 

@@ -3,7 +3,8 @@
 Promises: the page shows what the lane said last, or the officer's screen while the lane is gone or silent for
 LANE_SILENCE_S; pictures flow only while a page watches and the lane's screen is `look`, and are kept nowhere; so do the colours that
 vision has the page show, and the page's word that it did. Which crossing runs or waits ends here and reaches no page. How a page looks
-belongs to `gate.screens.kiosk`; the officers' console is another program's.
+belongs to `gate.screens.kiosk`; the officers' console is another program's. Beside the page it says how the gate is to whoever watches it
+(`gate.programs.screens.watching`).
 """
 
 from __future__ import annotations
@@ -37,10 +38,12 @@ from gate.programs.screens.http import Visitors, listen
 from gate.programs.screens.http import server as http_server
 from gate.programs.screens.proof import OwnPage
 from gate.programs.screens.start import host_of, page_address, prepare
+from gate.programs.screens.watching import Watched, management_app
 from gate.programs.shared.config import Config, ConfigError
 from gate.programs.shared.keep import Backoff, keep
 from gate.programs.shared.racing import first_of
 from gate.programs.shared.status import serve_status
+from gate.programs.shared.told import hear_all
 from gate.programs.shared.trouble import Trouble
 from gate.screens.kiosk.app import VIEWERS_MAX, Labels, create_app
 from gate.screens.kiosk.board import Board
@@ -83,6 +86,7 @@ class Screens:
         self._shown: TintShown | None = None  # what vision has yet to be told
         self._lane = Link("lane")
         self._preview = Link("preview")
+        self._watched = Watched(config, hear_all)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set."""
@@ -90,13 +94,18 @@ class Screens:
         key = Key(prepare(self._config.runtime("screens"), page_address(self._config)), port=port)
         app = self._app(key)
         self._page = OwnPage(host, port, cookie=key.cookie.partition(";")[0], boot=self._board.boot)
-        with contextlib.closing(listen(host, port)) as listener:
-            server = http_server(app, self._visitors)
+        with contextlib.ExitStack() as held:
+            listeners = [held.enter_context(contextlib.closing(listen(host, port)))]
+            servers = [http_server(app, self._visitors)]
+            if self._config.screens.management:
+                listeners.append(held.enter_context(contextlib.closing(listen(*self._config.screens.managed_at()))))
+                servers.append(http_server(management_app(self._watched), Visitors()))
             async with (
                 serve_status(self._config, "screens", self._status),
                 asyncio.TaskGroup() as tasks,
             ):
-                tasks.create_task(server.serve(sockets=[listener]))
+                for server, listener in zip(servers, listeners, strict=True):
+                    tasks.create_task(server.serve(sockets=[listener]))
                 sources = [
                     tasks.create_task(self._lane.keep(self._watch_lane)),
                     tasks.create_task(self._preview.keep(self._watch_preview)),
@@ -109,7 +118,8 @@ class Screens:
                 self._mirror.close()
                 if self._tints is not None:
                     self._tints.close()
-                server.should_exit = True
+                for server in servers:
+                    server.should_exit = True
 
     def _app(self, key: Key) -> Starlette:
         screens = self._config.screens
@@ -129,6 +139,7 @@ class Screens:
                 hosts=hosts,
                 key=key,
                 on_known=self._visitors.is_known,
+                watched=self._watched.routes(),
             )
         except UnknownLanguageError as error:
             raise ConfigError(Problem("screens.languages", str(error))) from error

@@ -7,6 +7,7 @@ NOTIFY_SOCKET and XDG_CACHE_HOME.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -14,6 +15,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -223,12 +225,32 @@ class Screens(Section, frozen=True, kw_only=True):
 
     `challenge`: the page shines pale colours at the face, in an order drawn for each crossing, and the face must take them on. For a
     display beside the camera, bright and near enough to be seen on a face.
+
+    `management`: a further address, such as "192.0.2.5:9464", where metrics and readiness are asked for; loopback answers them always.
     """
 
     host: Literal["127.0.0.1", "::1"] = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1024, le=65535)] = 8088
     languages: tuple[Text, ...] = ("en", "fr", "ar")
     challenge: bool = False
+    management: str = ""
+
+    def __post_init__(self) -> None:
+        if self.management:
+            self.managed_at()
+
+    def managed_at(self) -> tuple[str, int]:
+        """The management address, if there is one: IP address and port. Raises ValueError for anything else."""
+        parts = urlsplit(f"//{self.management}")
+        try:
+            host, port = str(ipaddress.ip_address(parts.hostname or "")), parts.port
+        except ValueError:
+            port = None
+        if port is None or "@" in self.management or parts.netloc != self.management or not 1024 <= port <= 65535:
+            raise ValueError(
+                f"management: {self.management!r} is no IP address with a port from 1024 on: 192.0.2.5:9464"
+            )
+        return host, port
 
 
 class Config(Section, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,10 +60,12 @@ def create_app(
     tints: Tints | None = None,
     heartbeat_s: float = HEARTBEAT_S,
     on_known: Callable[[Scope], None] = lambda _: None,
+    watched: Sequence[Route] = (),
 ) -> Starlette:
     """The application. `hosts` are the Host headers it answers to; without `tints` the page keeps its colours.
 
-    `on_known` is told the scope of each request that shows the secret. Raises TextError when a language is not there.
+    `on_known` is told the scope of each request that shows the secret; `watched` is what a monitoring system asks on the same port. Raises
+    TextError when a language is not there.
     """
     page = _page(boot=board.boot, labels=labels)
 
@@ -78,6 +80,7 @@ def create_app(
         Route("/events", _events(board, heartbeat_s)),
         Route("/enter", _enter(key), methods=["POST"]),
         Route("/healthz", healthz),
+        *watched,
         WebSocketRoute("/preview", _preview(mirror, tints)),
         Mount("/static", StaticFiles(directory=_HERE / "static")),
     ]

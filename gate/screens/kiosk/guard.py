@@ -30,7 +30,8 @@ HEADERS = {
 }
 
 
-OPEN_TO_ALL = ("/", "/enter", "/healthz")  # and what is under /static/: no word of them is about a traveller
+# And what is under /static/: no word of them is about a traveller.
+OPEN_TO_ALL = ("/", "/enter", "/healthz", "/metrics", "/readyz")
 
 
 class Guard:

@@ -70,7 +70,8 @@ def test_persons_ask_how_programs_are_by_their_group_and_programs_never_as_perso
     assert SERVICE.may_call(status, of(OPERATOR, OPERATORS_GID))
     assert SERVICE.may_call(status, Peer(pid=1, uid=OPERATOR, gid=OPERATORS_GID))
     assert not SERVICE.may_call(status, of(OPERATOR))
-    assert not SERVICE.may_call(status, of(UIDS["screens"], OPERATORS_GID))
+    assert SERVICE.may_call(status, of(UIDS["screens"], OPERATORS_GID))  # for the metrics: the table says so
+    assert not SERVICE.may_call(status, of(UIDS["sync"], OPERATORS_GID))
     assert not SERVICE.may_call(CHANNELS.log, of(OPERATOR, OPERATORS_GID))
     nowhere = replace(SERVICE, groups={})
     assert not nowhere.may_call(status, of(OPERATOR, OPERATORS_GID))
@@ -121,7 +122,7 @@ async def _tell_status(connection: Connection[messages.StatusRequest]) -> None:
 async def test_a_caller_that_the_table_does_not_name_gets_nothing_although_the_sockets_group_lets_it_near() -> None:
     asks = wire(messages.StatusRequest())
     channel = CHANNELS.status("lane")
-    calls = {"uid": UIDS["screens"], "groups": (OPERATORS_GID,)}
+    calls = {"uid": UIDS["sync"], "groups": (OPERATORS_GID,)}
     with open_folder() as folder:
         async with serve(channel, folder / "s", _tell_status, users=SERVICE):
             assert await call(folder / "s", asks, **calls) == b""  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ def test_it_is_read_from_the_certificate(tmp_path: Path) -> None:
 
 def test_what_is_none_is_a_value_error(tmp_path: Path) -> None:
     (tmp_path / "device.pem").write_text("-----BEGIN")
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="PEM"):
         expiry(tmp_path / "device.pem")
     with pytest.raises(OSError, match="No such file"):
         expiry(tmp_path / "none")

@@ -1,0 +1,346 @@
+"""The gate's metrics for Prometheus: one table, a row a metric, written as its text format (version 0.0.4). Pure.
+
+Names are stable. What a program does not say has no sample, rather than a number that stands for nothing. Labels have the values of closed
+vocabularies alone, whatever a program says: nothing is of a person, and no series grows. Drawn into docs/protocols/metrics.md.
+
+The format is forty lines; the library for it brings a registry that lives as long as the process, and its own counters of this process, where all
+numbers here come whole from the other programs' statuses each time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gate.passage.orders import Disposition
+from gate.passage.reasons import Reason
+from gate.passage.records import ClosedAs, IncidentKind
+from gate.passage.screen import Guidance
+from gate.programs.screens.readiness import reasons_against
+from gate.programs.shared.degraded import MODES, lists_days_left, modes_now
+from gate.programs.shared.told import Told
+
+if TYPE_CHECKING:
+    from gate.programs.shared.config import Config
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+DAY_S: Final = 86_400
+_LABEL: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_LABELS_MAX: Final = 16  # of a vocabulary that a driver has
+_VERDICTS: Final = frozenset({*(one.value for one in ClosedAs), *(one.value for one in Disposition)})
+_REASONS: Final = frozenset(one.value for one in Reason)
+_INCIDENTS: Final = frozenset(one.value for one in IncidentKind)
+_GUIDANCE: Final = frozenset(one.value for one in Guidance)
+
+Labels = Mapping[str, str]
+Sample = tuple[Labels, float]
+Samples = Iterable[Sample]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row: its name, whether it is a counter, a gauge or a histogram, what it says, its labels, and its samples."""
+
+    name: str
+    kind: str
+    help: str
+    labels: tuple[str, ...]
+    samples: Callable[[Told, Config], Samples]
+
+
+def exposition(told: Told, config: Config, *, version: str) -> str:
+    """Everything that the gate says of itself now."""
+    build = {"version": version, "purpose": config.purpose.value, "mode": config.mode}
+    lines = ["# HELP portcullis_build_info What runs here.", "# TYPE portcullis_build_info gauge"]
+    lines.append(f"portcullis_build_info{{{_written(build)}}} 1")
+    for metric in METRICS:
+        samples = list(metric.samples(told, config))
+        if samples:
+            lines += [f"# HELP {metric.name} {metric.help}", f"# TYPE {metric.name} {metric.kind}"]
+            lines += [_line(metric, labels, value) for labels, value in samples]
+    return "\n".join(lines) + "\n"
+
+
+def _line(metric: Metric, labels: Labels, value: float) -> str:
+    name = f"{metric.name}{labels.get('', '')}"  # of a histogram's parts
+    said = _written({label: text for label, text in labels.items() if label})
+    return f"{name}{{{said}}} {value:.10g}" if said else f"{name} {value:.10g}"
+
+
+def _written(labels: Labels) -> str:
+    escaped = (
+        (name, text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")) for name, text in labels.items()
+    )
+    return ",".join(f'{name}="{text}"' for name, text in escaped)
+
+
+def _one(value: Callable[[Told], float | None]) -> Callable[[Told, Config], Samples]:
+    """One number, if it is known."""
+
+    def samples(told: Told, _: Config) -> Iterator[Sample]:
+        if (known := value(told)) is not None:
+            yield {}, known
+
+    return samples
+
+
+def _counted(
+    label: str, counts: Callable[[Told], Mapping[str, int]], of: frozenset[str]
+) -> Callable[[Told, Config], Samples]:
+    """A count a word of a closed vocabulary."""
+    return lambda told, _: (({label: word}, count) for word, count in sorted(counts(told).items()) if word in of)
+
+
+def _of_the_lane(value: Callable[[Told], float | None]) -> Callable[[Told], float | None]:
+    """Zero is said only by a lane that answers."""
+    return lambda told: value(told) if told.says("lane") else None
+
+
+def _of_the_log(value: Callable[[Told], float | None]) -> Callable[[Told], float | None]:
+    return lambda told: value(told) if told.says("log") else None
+
+
+def _seconds(days: float | None) -> float | None:
+    return None if days is None else days * DAY_S
+
+
+def _programs(is_so: Callable[[Told, str], bool]) -> Callable[[Told, Config], Samples]:
+    return lambda told, _: (({"program": name}, float(is_so(told, name))) for name in told.answers)
+
+
+def _modes(told: Told, config: Config) -> Iterator[Sample]:
+    now = modes_now(told, config)
+    for mode in MODES:
+        yield {"mode": mode.name, "lane": mode.lane.value}, float(mode in now)
+
+
+def _stages(told: Told, _: Config) -> Iterator[Sample]:
+    for name, stage in sorted(told.lane.counters.stages.items()):
+        if _LABEL.fullmatch(name):
+            for bound, count in sorted(stage.buckets.items(), key=lambda one: float(one[0])):
+                yield {"": "_bucket", "stage": name, "le": bound}, count
+            yield {"": "_bucket", "stage": name, "le": "+Inf"}, stage.count
+            yield {"": "_sum", "stage": name}, stage.sum_s
+            yield {"": "_count", "stage": name}, stage.count
+
+
+def _lines(told: Told, _: Config) -> Iterator[Sample]:
+    lane = told.lane
+    lines = {"last": lane.barrier_line, "first": lane.first_barrier_line, "sensors": lane.sensors_line}
+    for board, line in lines.items():
+        for event, count in sorted(line.items())[:_LABELS_MAX]:
+            if _LABEL.fullmatch(event):
+                yield {"board": board, "event": event}, count
+
+
+def _leaves(told: Told, _: Config) -> Iterator[Sample]:
+    for door in ("first", "last"):
+        if (leaf := told.lane.leaves.get(door)) is not None:
+            for movement, took_ms in (("opening", leaf.opening_ms), ("closing", leaf.closing_ms)):
+                if took_ms is not None:
+                    yield {"door": door, "movement": movement}, took_ms / 1000
+
+
+def _pages(told: Told, _: Config) -> Iterator[Sample]:
+    if told.says("lane"):
+        yield {"result": "read"}, told.lane.counters.pages_read
+        yield {"result": "unread"}, told.lane.counters.pages_unread
+
+
+def _chips(told: Told, _: Config) -> Iterator[Sample]:
+    if told.says("lane"):
+        yield {"result": "read"}, told.lane.counters.chips_read
+        yield {"result": "failed"}, told.lane.counters.chips_failed
+
+
+def _lists_left(told: Told, config: Config) -> Iterator[Sample]:
+    if (days := lists_days_left(told, config)) is not None:
+        yield {}, days * DAY_S
+
+
+METRICS: Final = (
+    Metric(
+        "portcullis_ready",
+        "gauge",
+        "1 while a traveller could pass.",
+        (),
+        lambda told, config: [({}, float(not reasons_against(told, config)))],
+    ),
+    Metric(
+        "portcullis_degraded",
+        "gauge",
+        "1 for what the gate does without now (docs/operations.md); lane is what it does with travellers then.",
+        ("mode", "lane"),
+        _modes,
+    ),
+    Metric("portcullis_program_up", "gauge", "1 while a program answers.", ("program",), _programs(Told.says)),
+    Metric(
+        "portcullis_program_ready",
+        "gauge",
+        "1 while a program has proven that it can do its work.",
+        ("program",),
+        _programs(lambda told, name: told.states()[name] == "ready"),
+    ),
+    Metric(
+        "portcullis_crossings_total",
+        "counter",
+        "Crossings that ended, by the gate's verdict, and referrals that an officer settled, by how.",
+        ("verdict",),
+        _counted("verdict", lambda told: told.lane.counters.crossings, _VERDICTS),
+    ),
+    Metric(
+        "portcullis_referral_reasons_total",
+        "counter",
+        "Reasons of crossings that ended referred; one has several.",
+        ("reason",),
+        _counted("reason", lambda told: told.lane.counters.reasons, _REASONS),
+    ),
+    Metric(
+        "portcullis_incidents_total",
+        "counter",
+        "What an officer or auditor should see.",
+        ("incident",),
+        _counted("incident", lambda told: told.lane.counters.incidents, _INCIDENTS),
+    ),
+    Metric(
+        "portcullis_stage_seconds",
+        "histogram",
+        "From laying the document to a stage of the crossing.",
+        ("stage", "le"),
+        _stages,
+    ),
+    Metric(
+        "portcullis_guidance_total",
+        "counter",
+        "How travellers were asked to help the cameras.",
+        ("guidance",),
+        _counted("guidance", lambda told: told.lane.counters.guidance, _GUIDANCE),
+    ),
+    Metric("portcullis_pages_total", "counter", "Pages that lay before the camera or scanner.", ("result",), _pages),
+    Metric(
+        "portcullis_chips_total", "counter", "Chips that were spoken to; failed: lost meanwhile.", ("result",), _chips
+    ),
+    Metric(
+        "portcullis_orders_refused_total",
+        "counter",
+        "Officers' orders that were nobody's, or not theirs to give.",
+        (),
+        _one(_of_the_lane(lambda told: told.lane.counters.orders_refused)),
+    ),
+    Metric(
+        "portcullis_line_events_total",
+        "counter",
+        "How the line to a board works, by its driver's own counters.",
+        ("board", "event"),
+        _lines,
+    ),
+    Metric("portcullis_leaf_seconds", "gauge", "What a leaf's latest movement took.", ("door", "movement"), _leaves),
+    Metric(
+        "portcullis_alarms",
+        "gauge",
+        "Alarms of the barrier that stand, or wait for an officer.",
+        (),
+        _one(_of_the_lane(lambda told: len(told.lane.alarms))),
+    ),
+    Metric(
+        "portcullis_camera_frames_per_second",
+        "gauge",
+        "What the camera gave at the last comparison.",
+        (),
+        _one(lambda told: told.lane.frames_per_second),
+    ),
+    Metric(
+        "portcullis_lane_lag_seconds",
+        "gauge",
+        "How late the lane's loop turned at worst in the last five seconds.",
+        (),
+        _one(_of_the_lane(lambda told: told.lane.lag_ms / 1000)),
+    ),
+    Metric(
+        "portcullis_clock_sure",
+        "gauge",
+        "1 while the clock can be relied on.",
+        (),
+        _one(lambda told: None if told.lane.clock_sure is None else float(told.lane.clock_sure)),
+    ),
+    Metric(
+        "portcullis_lists_age_seconds",
+        "gauge",
+        "How old the newest import of lists is.",
+        (),
+        _one(lambda told: _seconds(told.lane.trust_age_days)),
+    ),
+    Metric("portcullis_lists_left_seconds", "gauge", "How long the lists may still judge.", (), _lists_left),
+    Metric(
+        "portcullis_certificate_left_seconds",
+        "gauge",
+        "How long the device certificate holds.",
+        (),
+        _one(lambda told: _seconds(told.sync.certificate_days_left)),
+    ),
+    Metric(
+        "portcullis_records_owed",
+        "gauge",
+        "Records that the lane keeps until the log has taken them.",
+        (),
+        _one(_of_the_lane(lambda told: told.lane.records_owed)),
+    ),
+    Metric(
+        "portcullis_log_entries_total",
+        "counter",
+        "Entries of the audit log.",
+        (),
+        _one(_of_the_log(lambda told: told.log.entries)),
+    ),
+    Metric(
+        "portcullis_log_mirrored_total",
+        "counter",
+        "Entries for which the log has a receipt of the central server.",
+        (),
+        _one(_of_the_log(lambda told: told.log.mirrored)),
+    ),
+    Metric(
+        "portcullis_log_receipts_refused_total",
+        "counter",
+        "Receipts that did not verify.",
+        (),
+        _one(_of_the_log(lambda told: told.log.receipts_refused)),
+    ),
+    Metric(
+        "portcullis_log_disk_free_bytes",
+        "gauge",
+        "What is free on the log's disk.",
+        (),
+        _one(lambda told: told.log.disk_free_bytes),
+    ),
+    Metric(
+        "portcullis_log_disk_size_bytes",
+        "gauge",
+        "How large the log's disk is.",
+        (),
+        _one(lambda told: told.log.disk_total_bytes),
+    ),
+    Metric(
+        "portcullis_log_disk_left_seconds",
+        "gauge",
+        "How long the log's disk lasts at the pace at which it has filled since the log program started.",
+        (),
+        _one(lambda told: _seconds(told.log.disk_days_left)),
+    ),
+    Metric(
+        "portcullis_sync_pending_entries",
+        "gauge",
+        "Entries that sync has not carried to the central server.",
+        (),
+        _one(lambda told: told.sync.pending),
+    ),
+    Metric(
+        "portcullis_pages_open",
+        "gauge",
+        "Browsers that show the traveller's page.",
+        (),
+        _one(lambda told: told.screens.pages if told.says("screens") else None),
+    ),
+)

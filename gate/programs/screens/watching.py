@@ -1,0 +1,86 @@
+"""What a monitoring system asks a gate over HTTP: `/metrics`, `/readyz`, `/healthz`.
+
+Nothing of a person, nothing that changes anything. The programs are asked over their status channels, once a second at most however many
+ask here. Whoever can reach the address may ask: it is loopback unless `screens.management` says otherwise. A request that names a host by
+name is refused, so that no browser can be led here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from gate.programs.screens.metrics import CONTENT_TYPE, exposition
+from gate.programs.screens.readiness import reasons_against
+
+if TYPE_CHECKING:
+    from gate.programs.shared.config import Config
+    from gate.programs.shared.told import Told
+
+FRESH_S: Final = 1.0
+
+
+class Watched:
+    """What the programs say, asked anew when the latest answers are a second old. `hear` asks them all."""
+
+    def __init__(self, config: Config, hear: Callable[[Config], Awaitable[Told]]) -> None:
+        self._config = config
+        self._hear = hear
+        self._turn = asyncio.Lock()
+        self._heard: tuple[float, Told] | None = None
+        self._version = version("portcullis")
+
+    async def _told(self) -> Told:
+        async with self._turn:
+            now_s = asyncio.get_running_loop().time()
+            if self._heard is None or now_s - self._heard[0] >= FRESH_S:
+                self._heard = (now_s, await self._hear(self._config))
+            return self._heard[1]
+
+    async def metrics(self, _: Request) -> Response:
+        """Everything, for Prometheus."""
+        text = exposition(await self._told(), self._config, version=self._version)
+        return Response(text, media_type=CONTENT_TYPE)
+
+    async def readyz(self, _: Request) -> Response:
+        """Whether a traveller could pass, and why not."""
+        against = reasons_against(await self._told(), self._config)
+        return JSONResponse({"ready": not against, "reasons": against}, status_code=503 if against else 200)
+
+    def routes(self) -> list[Route]:
+        """For the page's own port, where `/healthz` is."""
+        return [Route("/metrics", self.metrics), Route("/readyz", self.readyz)]
+
+
+def management_app(watched: Watched) -> Starlette:
+    """The application of the management address."""
+
+    def only_by_address(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def answered(request: Request) -> Response:
+            if not _is_an_address(request.url.hostname or ""):
+                return PlainTextResponse("ask by the IP address\n", status_code=421)
+            return await answer(request)
+
+        return answered
+
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"ok": True})
+
+    asked = {"/metrics": watched.metrics, "/readyz": watched.readyz, "/healthz": healthz}
+    return Starlette(routes=[Route(path, only_by_address(answer)) for path, answer in asked.items()])
+
+
+def _is_an_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return True

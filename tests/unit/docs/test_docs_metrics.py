@@ -1,0 +1,74 @@
+"""docs/protocols/metrics.md has the metrics that there are, and the alert rules name no others.
+
+`python tests/unit/docs/test_docs_metrics.py` draws the table.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+from gate.passage.records import IncidentKind
+from gate.programs.lane.tally import STAGES
+from gate.programs.screens.metrics import METRICS
+from gate.programs.shared.degraded import Lane
+
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs/protocols/metrics.md"
+RULES = ROOT / "packaging/prometheus/portcullis.rules.yml"
+PARTS = ("_bucket", "_sum", "_count")
+
+
+def table() -> str:
+    rows = [
+        f"| `{one.name}` | {one.kind} | {', '.join(f'`{label}`' for label in one.labels) or 'none'} | {one.help} |"
+        for one in METRICS
+    ]
+    return "\n".join(["| metric | kind | labels | what it says |", "| --- | --- | --- | --- |", *rows])
+
+
+def names() -> set[str]:
+    found = {"portcullis_build_info"}
+    for one in METRICS:
+        found |= {f"{one.name}{part}" for part in PARTS} if one.kind == "histogram" else {one.name}
+    return found
+
+
+def expressions() -> list[str]:
+    yaml: Any = importlib.import_module("yaml")
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return [rule["expr"] for group in groups for rule in group["rules"]]
+
+
+def test_the_page_has_every_metric() -> None:
+    assert table() in PAGE.read_text()
+
+
+def test_names_are_prometheus_own_way() -> None:
+    for one in METRICS:
+        assert re.fullmatch(r"portcullis_[a-z_]+", one.name)
+        assert one.name.endswith("_total") is (one.kind == "counter")
+        assert one.kind in {"counter", "gauge", "histogram"}
+    assert len({one.name for one in METRICS}) == len(METRICS)
+
+
+def test_rules_name_metrics_and_words_that_there_are() -> None:
+    known = names()
+    for expression in expressions():
+        named = set(re.findall(r"\b(portcullis_\w+)", expression))
+        assert named <= known, named - known
+        assert named or expression.startswith("up{")
+        for label, words in re.findall(r'(\w+)=~?"([^"]+)"', expression):
+            allowed = {
+                "incident": {one.value for one in IncidentKind},
+                "lane": {one.value for one in Lane},
+                "stage": set(STAGES),
+                "job": {"portcullis"},
+            }[label]
+            assert set(words.split("|")) <= allowed
+
+
+if __name__ == "__main__":
+    print(table())  # noqa: T201
