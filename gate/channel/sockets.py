@@ -12,7 +12,7 @@ import contextlib
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -30,7 +30,7 @@ CHILD_BYTES_MAX = 4 * 1024 * 1024  # what a child says of itself until it is pre
 PAIR_RATE = Rate(1_000, 2_000)  # between a program and its own child
 PAIR_DEADLINE_S = 2.0
 NO_DESCRIPTOR_PAUSE_S = 0.1
-BROKEN_TOLD_EVERY_S = 10.0
+REPEATED_TOLD_EVERY_S = 10.0
 BUSY_S = 1.0  # how long a caller waits for a place among those who wait to be let in
 BUSY_PAUSE_S = 0.01
 log = logging.getLogger(__name__)
@@ -279,6 +279,25 @@ async def serve(
         yield
 
 
+class _Repeated:
+    """Counts what callers do wrong, and tells of it now and then: a flood of them fills no journal."""
+
+    def __init__(self, event: str, channel: str) -> None:
+        self._event = event
+        self._channel = channel
+        self._count = 0
+        self._told_s = float("-inf")
+
+    def note(self, peer: Peer, more: Mapping[str, str]) -> None:
+        """This one did."""
+        self._count += 1
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._told_s >= REPEATED_TOLD_EVERY_S:
+            about = {"channel": self._channel, "uid": peer.uid, "pid": peer.pid, **more}
+            log.warning(self._event, extra={"count": self._count, **about})
+            self._count, self._told_s = 0, now_s
+
+
 class _Porter:
     """Lets callers in, one at a time, so that no crowd at the door keeps the program from its work."""
 
@@ -293,8 +312,8 @@ class _Porter:
         self._handler = handler
         self._turnstile = Turnstile(channel)
         self._inside: set[asyncio.Task[None]] = set()
-        self._broken = 0
-        self._told_s = float("-inf")
+        self._broken = _Repeated("protocol_broken", channel.name)
+        self._refused = _Repeated("callers_refused", channel.name)
 
     async def accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -311,6 +330,7 @@ class _Porter:
         peer = peer_of(end)
         if not self._users.may_call(self._channel, peer):
             end.close()
+            self._refused.note(peer, {})
             return
         person = peer.uid not in self._users.programs.values()
         if not self._turnstile.enter(peer.uid, peer.pid, person=person):
@@ -336,16 +356,9 @@ class _Porter:
             end.close()
 
     def _note_broken(self, peer: Peer, errors: BaseException) -> None:
-        """Count peers that broke the protocol, and tell of them now and then: a flood of them fills no journal."""
-        self._broken += 1
-        now_s = asyncio.get_running_loop().time()
-        if now_s - self._told_s < BROKEN_TOLD_EVERY_S:
-            return
         while isinstance(errors, BaseExceptionGroup):
             errors = errors.exceptions[0]
-        about = {"channel": self._channel.name, "uid": peer.uid, "pid": peer.pid, "reason": str(errors)}
-        log.warning("protocol_broken", extra={"count": self._broken, **about})
-        self._broken, self._told_s = 0, now_s
+        self._broken.note(peer, {"reason": str(errors)})
 
     async def end(self) -> None:
         ending = tuple(self._inside)

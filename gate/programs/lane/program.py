@@ -32,7 +32,7 @@ from gate.passage.events import (
 from gate.passage.evidence import Door
 from gate.passage.machine import Granted, crossing_of
 from gate.passage.orders import Outcome
-from gate.passage.records import Record, Stopped
+from gate.passage.records import Incident, IncidentKind, Record, Stopped
 from gate.passage.screen import Screen
 from gate.programs.children import ways
 from gate.programs.children.spare import Spare
@@ -65,6 +65,20 @@ LOG_WAIT_S = 0.2
 LAST_WORDS_S = 1.0
 REFILL_AFTER_COMPARISON_S = (
     2.0  # the decision that follows it has the processor to itself, and vision's own spare comes first
+)
+
+TAMPERING = frozenset(
+    {
+        IncidentKind.FORCED,
+        IncidentKind.CABINET_OPEN,
+        IncidentKind.REVERSE_PASSAGE,
+        IncidentKind.PASSAGE_WITHOUT_GRANT,
+        IncidentKind.PASSAGE_BEYOND_GRANT,
+        IncidentKind.CAMERA_TAMPERED,
+        IncidentKind.CAMERA_COVERED,
+        IncidentKind.VIDEO_LOOPED,
+        IncidentKind.VIDEO_IGNORES_EXPOSURE,
+    }
 )
 
 log = logging.getLogger("lane")
@@ -194,8 +208,11 @@ class Lane:
         return BarrierKeeper(barrier(settings), post=self._post, poll_s=settings.poll_ms / 1000, door=door)
 
     def append(self, record: Record, *, awaited: bool) -> None:
-        """Count a record, and have the log write it."""
+        """Count a record, tell the journal of an incident, and have the log write it."""
         self._tally.record(record)
+        if isinstance(record, Incident):
+            about = {"incident": record.incident.value, "door": record.door.value, "crossing": record.crossing}
+            log.warning("tampered" if record.incident in TAMPERING else "incident", extra=about)
         self._log.append(record, awaited=awaited)
 
     def _look_inside(self) -> None:

@@ -58,6 +58,7 @@ RECONNECT_MAX_S = 1.0
 LANE_PULSE_S = 1.0  # the lane speaks only when its view changes, so it is asked for a sign of life
 LANE_SILENCE_S = 3.0
 FRAME_BYTES_MAX = 512 * 1024  # a larger picture is dropped: the page shows the pictogram
+REFUSED_TOLD_EVERY_S = 10.0
 _JPEG = b"\xff\xd8\xff"
 
 log = logging.getLogger("gate.screens")
@@ -87,6 +88,7 @@ class Screens:
         self._lane = Link("lane")
         self._preview = Link("preview")
         self._watched = Watched(config, hear_all)
+        self._refused, self._refused_told_s = 0, float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set."""
@@ -140,9 +142,18 @@ class Screens:
                 key=key,
                 on_known=self._visitors.is_known,
                 watched=self._watched.routes(),
+                on_refused=self._note_refused,
             )
         except UnknownLanguageError as error:
             raise ConfigError(Problem("screens.languages", str(error))) from error
+
+    def _note_refused(self) -> None:
+        """Another secret was shown: count it, and tell of it now and then."""
+        self._refused += 1
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._refused_told_s >= REFUSED_TOLD_EVERY_S:
+            log.warning("sign_ins_refused", extra={"count": self._refused})
+            self._refused, self._refused_told_s = 0, now_s
 
     # ── the lane ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

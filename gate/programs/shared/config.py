@@ -1,8 +1,8 @@
 """The one reader of the configuration file and of the environment.
 
 `gate.toml` is parsed once, strictly: unknown keys, wrong types, values out of range and what contradicts itself are a `ConfigError` that
-says all of it, each with file, key and line. The environment gives five names only: PORTCULLIS_CONFIG (the file), PORTCULLIS_BOOT, PORTCULLIS_SUPERVISOR,
-NOTIFY_SOCKET and XDG_CACHE_HOME.
+says all of it, each with file, key and line. The environment gives six names only: PORTCULLIS_CONFIG (the file), PORTCULLIS_BOOT, PORTCULLIS_SUPERVISOR,
+NOTIFY_SOCKET, JOURNAL_STREAM and XDG_CACHE_HOME.
 """
 
 from __future__ import annotations
@@ -353,6 +353,11 @@ def cache_folder() -> Path:
 def notify_socket() -> str | None:
     """Where systemd wants to hear of readiness and life, if it does."""
     return os.environ.get("NOTIFY_SOCKET")
+
+
+def journal_stream() -> str | None:
+    """Which file the journal reads of this process, where systemd says so."""
+    return os.environ.get("JOURNAL_STREAM")
 
 
 def supervisor_pid() -> int | None:

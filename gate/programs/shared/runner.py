@@ -26,7 +26,9 @@ from gate.channel.place import only_instance
 from gate.programs.shared import config as configuration
 from gate.programs.shared.clock import now
 from gate.programs.shared.config import Config
+from gate.programs.shared.journal import Journal, journal_at
 from gate.programs.shared.status import Silence, hear
+from gate.programs.shared.trouble import WORDS_MAX
 from gate.programs.shared.unreadable import make_unreadable
 
 PROGRAMS = table.PROGRAMS
@@ -51,14 +53,20 @@ class Program(Protocol):
 def run_program(name: str, config: Config) -> None:
     """Run one program until SIGTERM or SIGINT. Raises what the program raises, NoPlaceError where it runs already.
 
+    In the journal a configuration that is refused is an event of its own: who approved it is part of it.
+
     No other process of its user reads its memory, and it leaves no core.
     """
     make_unreadable()
-    log_as_json(name)
+    in_journal = log_as_json(name)
     program: Program = importlib.import_module(f"gate.programs.{name}.program").run
     try:
         with only_instance(config.runtime(name)):
             asyncio.run(_supervised(name, program, config))
+    except configuration.ConfigError as error:
+        if in_journal:
+            logging.getLogger(name).critical("configuration_refused", extra={"reason": str(error)[:WORDS_MAX]})
+        raise
     except BaseExceptionGroup as errors:
         if (found := errors.subgroup(NoPlaceError)) is None:
             raise
@@ -142,12 +150,16 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def log_as_json(name: str) -> None:
-    """Send log lines to standard error as JSON."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines(name))
+def log_as_json(name: str) -> bool:
+    """Send log lines to the journal with their fields, where it reads our standard error, else there as JSON; True for the journal."""
+    stream = configuration.journal_stream()
+    in_journal = stream is not None and journal_at(stream, sys.stderr.fileno())
+    lines = _JsonLines(name)
+    handler = Journal(name, lines) if in_journal else logging.StreamHandler(sys.stderr)
+    handler.setFormatter(lines)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    return in_journal
 
 
 def load_config(path: Path | None) -> Config:

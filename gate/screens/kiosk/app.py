@@ -61,11 +61,12 @@ def create_app(
     heartbeat_s: float = HEARTBEAT_S,
     on_known: Callable[[Scope], None] = lambda _: None,
     watched: Sequence[Route] = (),
+    on_refused: Callable[[], None] = lambda: None,
 ) -> Starlette:
     """The application. `hosts` are the Host headers it answers to; without `tints` the page keeps its colours.
 
-    `on_known` is told the scope of each request that shows the secret; `watched` is what a monitoring system asks on the same port. Raises
-    TextError when a language is not there.
+    `on_known` is told the scope of each request that shows the secret; `watched` is what a monitoring system asks on the same port;
+    `on_refused` hears of another secret. Raises TextError when a language is not there.
     """
     page = _page(boot=board.boot, labels=labels)
 
@@ -78,7 +79,7 @@ def create_app(
     routes = [
         Route("/", show_page),
         Route("/events", _events(board, heartbeat_s)),
-        Route("/enter", _enter(key), methods=["POST"]),
+        Route("/enter", _enter(key, on_refused), methods=["POST"]),
         Route("/healthz", healthz),
         *watched,
         WebSocketRoute("/preview", _preview(mirror, tints)),
@@ -111,7 +112,7 @@ def _page(*, boot: str, labels: Labels) -> str:
     )
 
 
-def _enter(key: Key) -> Callable[[Request], Awaitable[Response]]:
+def _enter(key: Key, on_refused: Callable[[], None]) -> Callable[[Request], Awaitable[Response]]:
     async def enter(request: Request) -> Response:
         shown = b""
         async for piece in request.stream():
@@ -119,6 +120,7 @@ def _enter(key: Key) -> Callable[[Request], Awaitable[Response]]:
             if len(shown) > SECRET_LENGTH:
                 break
         if not key.fits(shown):
+            on_refused()
             return PlainTextResponse("not the secret of this boot\n", status_code=403)
         return Response(status_code=204, headers={"Set-Cookie": key.cookie})
 

@@ -16,7 +16,7 @@ from fakes.virtual_time import in_virtual_time
 
 from gate.channel import messages
 from gate.channel.errors import BadMessageError, ChannelClosedError
-from gate.channel.sockets import BROKEN_TOLD_EVERY_S, Connection, connect, listen, reach, serve
+from gate.channel.sockets import REPEATED_TOLD_EVERY_S, Connection, connect, listen, reach, serve
 from gate.channel.table import CHANNELS
 from gate.channel.users import Peer
 
@@ -71,7 +71,7 @@ async def test_peers_that_break_the_protocol_are_told_of_once_with_their_count_a
         for _ in range(5):
             await break_it()
         assert [vars(record)["count"] for record in caplog.records] == [1]
-        await asyncio.sleep(BROKEN_TOLD_EVERY_S)
+        await asyncio.sleep(REPEATED_TOLD_EVERY_S)
         await break_it()
     assert [(record.message, vars(record)["count"]) for record in caplog.records][1:] == [("protocol_broken", 5)]
 

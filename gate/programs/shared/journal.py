@@ -1,0 +1,189 @@
+"""What the programs write into the journal: every event by its name, what it says, and the fields that it has.
+
+Under systemd each goes to the journal's own socket with its fields (systemd.journal-fields(7)): `MESSAGE` is the line of JSON that is written
+elsewhere, `MESSAGE_ID` is the event's, `GATE_…` are its fields, and what concerns security has the syslog facility authpriv, for whoever
+collects that. Fields are never of a traveller. Drawn into docs/protocols/journal.md; a test holds the table to the code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import socket
+import struct
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+SOCKET: Final = Path("/run/systemd/journal/socket")
+VALUE_BYTES_MAX: Final = 8 * 1024  # of one field; the rest is cut
+DAEMON, AUTHPRIV = 3, 10  # syslog(3)
+_NAMESPACE: Final = uuid.UUID("6b1f2f52-6f0c-5e0e-9d5b-3a4c1f0e8a77")
+_PRIORITIES: Final = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
+_LENGTH: Final = struct.Struct("<Q")
+_PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+_FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,57}")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One kind of line. `text` are those of its fields that hold words of a device, a library or a peer. `security`: of interest to whoever
+    watches for attacks.
+    """
+
+    says: str
+    fields: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    security: bool = False
+
+
+def message_id(event: str) -> str:
+    """What `journalctl MESSAGE_ID=` finds the event by; it follows from the name, and stays with it."""
+    return uuid.uuid5(_NAMESPACE, event).hex
+
+
+def _trouble(says: str, *, security: bool = False, about: tuple[str, ...] = ()) -> Event:
+    return Event(says, about, ("reason",), security=security)
+
+
+EVENTS: Final = {
+    # every program
+    "ready": Event("the program answers on its status channel"),
+    "configuration_refused": Event("the configuration, or who approved it, is refused, and the program ends", (), ("reason",), True),
+    "protocol_broken": Event("callers broke a channel's protocol: how many, and the last", ("count", "channel", "uid", "pid"), ("reason",), True),
+    "callers_refused": Event("callers whom a channel's table does not let in: how many, and the last", ("count", "channel", "uid", "pid"), (), True),
+    "stranger_listens": _trouble("another user listens in a program's place", security=True, about=("channel",)),
+    "stranger_gone": Event("nobody does any more", ("channel",), (), True),
+    "spare_lost": Event("a waiting child process was lost, and is replaced"),
+    "no_spare": Event("no child process can be started", (), ("reason",)),
+    "child_said": Event("what a child process wrote to its standard error", ("of",), ("text",)),
+    # lane
+    "lane_state": Event("the lane is in another state", ("state",)),
+    "barrier_lost": _trouble("a barrier's controller is lost"),
+    "barrier_back": Event("it is back"),
+    "sensors_lost": _trouble("the sensor unit is lost"),
+    "sensors_back": Event("it is back"),
+    "reader_lost": _trouble("a serial reader of documents is lost"),
+    "reader_back": Event("it is back"),
+    "lamp_refused": _trouble("the controller does not show the lamp's colour"),
+    "lamp_shown": Event("it does again"),
+    "control_centre_lost": _trouble("the control centre gives no answer"),
+    "control_centre_back": Event("it does again"),
+    "incident": Event("an incident that is in the audit log", ("incident", "door", "crossing")),
+    "tampered": Event("an incident of somebody's doing: forced, opened, passed without a grant, a camera covered or fed", ("incident", "door", "crossing"), (), True),
+    "grant_failed": Event("a grant could not be given", ("crossing", "error")),
+    "order_failed": Event("an order to the barrier failed; it is given again as long as it is wanted", ("order", "error")),
+    "orders_refused": Event("officers' orders that were nobody's, or not theirs to give: how many, and the last", ("count",), ("last",), True),
+    "record_refused": Event("the log refused a record for good, and a small one stands in its place", ("kind", "crossing")),
+    "document_not_read": Event("no document child could read", ("crossing",), ("reason",)),
+    "document_child_lost": Event("a document child was lost after it had read", ("crossing",), ("reason",)),
+    "no_document_child": Event("the first document child was lost", (), ("reason",)),
+    "terminal_authentication": Event("what came of asking for fingers", ("result", "fingerprints"), ("reason",)),
+    "lists_unusable": _trouble("newer lists cannot be used, and the old ones judge on"),
+    "lists_usable": Event("they can"),
+    # vision
+    "camera_lost": Event("the camera gives no picture", ("crossing",), ("reason",)),
+    "camera_back": Event("it does again"),
+    "camera_not_challenged": Event("the camera did not take another exposure", ("error",)),
+    "exposure_not_restored": Event("the camera's exposure could not be set back", ("error",)),
+    "spare_unproven": Event("a waiting child did not give its golden values, and is replaced", (), ("reason",)),
+    "page_source_lost": _trouble("the page camera or scanner gives no picture"),
+    "page_source_up": Event("it gives pictures"),
+    "throttled": _trouble("a thermal zone is at its passive trip point"),
+    "at_full_speed": Event("none is any more"),
+    # log
+    "writing_failed": _trouble("the log takes no records"),
+    "writing_resumed": Event("it takes them again"),
+    "publishing_failed": _trouble("the spool cannot be written"),
+    "publishing_resumed": Event("it can"),
+    "inbox_problem": _trouble("a receipt was refused, or the inbox cannot be read", security=True),
+    "inbox_well_again": Event("all of the inbox was found well", (), (), True),
+    "spool_checkpoint_refused": Event("the spool holds a checkpoint that this log did not sign", (), ("reason",), True),
+    # sync
+    "mirrored": Event("the central server signed for so many entries", ("entries",)),
+    "mirror_reached": Event("the central server answers again"),
+    "mirror_not_reached": Event("the central server does not answer", ("kind",), ("reason",)),
+    "mirror_contradicts": Event("the central server holds another log than this gate's", ("kind",), ("reason",), True),
+    "lists_not_imported": _trouble("what lies in the folder of lists cannot be imported"),
+    "lists_well_again": Event("it can"),
+    "lists_replaced": Event("newer lists took the place of the old ones", ("version", "certificates", "revocation_lists", "withdrawn")),
+    # screens
+    "link_down": _trouble("the lane, or vision, does not answer", about=("link",)),
+    "link_up": Event("it does", ("link",)),
+    "sign_ins_refused": Event("browsers that showed another secret than this boot's: how many", ("count",), (), True),
+    "kiosk_group_not_ours": Event("the kiosk's group cannot be let in to the start page", ("group",)),
+    # the central server
+    "gate_enrolled": Event("a gate enrolled", ("gate",), (), True),
+    "gate_refused": Event("a certificate that is no gate's, or a revoked one", ("gate",), (), True),
+    "request_refused": Event("a request was refused", ("status",), ("path", "reason"), True),
+    "request_failed": Event("a request could not be answered", (), ("path", "reason")),
+    "database_failed": Event("the database failed", (), ("path", "reason")),
+    "log_contradicts": Event("two logs that cannot both be a gate's", ("gate", "kind"), (), True),
+    "door_crowded": Event("connections were shown out, for there were too many", ("shown_out",), (), True),
+    "door_failed": Event("the server can take no more connections"),
+}  # fmt: skip
+
+
+def journal_at(stream: str, descriptor: int) -> bool:
+    """True when this descriptor is the journal's, as systemd says in JOURNAL_STREAM (systemd.exec(5))."""
+    with contextlib.suppress(OSError):
+        found = os.fstat(descriptor)
+        return stream == f"{found.st_dev}:{found.st_ino}"
+    return False
+
+
+class Journal(logging.Handler):
+    """Sends each event to the journal with its fields; where that fails, its line goes to standard error, which is the journal's, too."""
+
+    def __init__(self, program: str, formatter: logging.Formatter, *, path: Path = SOCKET) -> None:
+        super().__init__()
+        self.setFormatter(formatter)
+        self._program = program
+        self._path = str(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one."""
+        line = self.format(record)
+        try:
+            self._socket.sendto(datagram(fields_of(self._program, line, record)), self._path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                sys.stderr.write(line + "\n")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+        super().close()
+
+
+def fields_of(program: str, line: str, record: logging.LogRecord) -> dict[str, str]:
+    """The journal's fields of one event."""
+    name = record.getMessage()
+    event = EVENTS.get(name)
+    given = {key: value for key, value in vars(record).items() if key not in _PLAIN and _FIELD.fullmatch(key)}
+    return {
+        "MESSAGE": line,
+        "PRIORITY": str(next((priority for level, priority in _PRIORITIES if record.levelno >= level), 7)),
+        "SYSLOG_IDENTIFIER": f"gate-{program}",
+        "SYSLOG_FACILITY": str(AUTHPRIV if event is not None and event.security else DAEMON),
+        "GATE_PROGRAM": program,
+        **({} if event is None else {"MESSAGE_ID": message_id(name), "GATE_EVENT": name}),
+        **{f"GATE_{key.upper()}": str(value) for key, value in given.items() if value is not None},
+    }
+
+
+def datagram(fields: dict[str, str]) -> bytes:
+    """As the journal takes it (its native protocol): a value that holds a line's end is preceded by its length."""
+    pieces = []
+    for name, value in fields.items():
+        content = value.encode("utf-8", "replace")[:VALUE_BYTES_MAX]
+        if b"\n" in content:
+            pieces.append(name.encode() + b"\n" + _LENGTH.pack(len(content)) + content + b"\n")
+        else:
+            pieces.append(name.encode() + b"=" + content + b"\n")
+    return b"".join(pieces)
