@@ -28,6 +28,7 @@ NOUNS = {
     "shadow": "A gate that only watches, beside the officer: report",
     "simulate": "The real lane in a simulated world on a virtual clock",
     "status": "The running programs",
+    "support-bundle": "What a maker needs, in one file, and nothing personal",
     "sync": "The outbox to the central server: status, push, export-usb",
     "trust": "Certificates and lists that documents are judged against: import, list, report",
 }
@@ -62,7 +63,7 @@ def application(nouns: list[str]) -> typer.Typer:
     )
     app.callback()(_root)
     for noun in nouns:
-        module = importlib.import_module(f"gate.cli.{noun}")
+        module = importlib.import_module(module_of(noun))
         if hasattr(module, "app"):
             app.add_typer(module.app, name=noun, help=NOUNS[noun])
         else:
@@ -77,6 +78,11 @@ def _contents() -> typer.Typer:
     for noun, sentence in NOUNS.items():
         app.command(name=noun, short_help=sentence)(lambda: None)
     return app
+
+
+def module_of(noun: str) -> str:
+    """The module of a noun."""
+    return f"gate.cli.{noun.replace('-', '_')}"
 
 
 def _version(wanted: bool) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # Somebody is being served: what the lane says of its door meanwhile is that traveller's.
 _SERVING = frozenset({"opening", "reading", "inspecting", "recording", "looking", "granted", "entering", "passing"})
+OWN_WORDS = ("shadow", "closed_by_officer", "emergency", "traveller_waits_for_officer", "out_of_service")
 _REASONS = frozenset(one.value for one in Reason)
 
 

@@ -1,0 +1,49 @@
+"""`gate support-bundle`: what a maker needs to find out what is wrong, in one file, and nothing personal in it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import typer
+
+from gate.cli.output import Exit, emit_json, fail, say
+from gate.programs.shared.config import ConfigError
+from gate.programs.shared.runner import load_config
+
+
+def command(
+    out: Path = typer.Option(..., help="The file to write, a tar; it must not be there yet."),
+    config: Path | None = typer.Option(None, help="The configuration file."),
+    as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
+) -> None:
+    """Collect versions, configuration, status, self-test, journal and counters. No names, no secrets, nothing of a traveller."""
+    from gate import durable
+    from gate.programs.selftest import run_all
+    from gate.programs.shared import clock
+    from gate.programs.shared.told import hear_all
+    from gate.programs.support.bundle import NEVER, Sources, collect, journal_of_our_units, write
+
+    try:
+        settings = load_config(config)
+    except ConfigError as error:
+        fail(Exit.CONFIG, str(error))
+    if out.exists():
+        fail(Exit.IO_ERROR, f"{out} is there already and is kept; name another file")
+    bundle = asyncio.run(collect(settings, Sources(hear_all, run_all, journal_of_our_units)))
+    made_at = clock.now()
+    try:
+        with durable.writing(out, mode=0o600, new_only=True) as file:
+            write(bundle, file, made_at)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"cannot write {out}: {error.strerror}")
+    if as_json:
+        emit_json("support-bundle/1", {"out": str(out), **bundle.manifest(made_at), "schema": "support-bundle/1"})
+        return
+    say(f"{out}")
+    for part in bundle.parts:
+        say(f"  {part.name:20} {len(part.content):8} bytes  {part.says}")
+    for one in bundle.missing:
+        say(f"  missing: {one}")
+    for one in NEVER:
+        say(f"  never in it: {one}")

@@ -1,0 +1,195 @@
+"""The support bundle: collected, and written as a tar file with a manifest that says what is in it and what was left out.
+
+Everything that a part reads may hold what must not leave the gate; `words` and `configuration` decide what does. A part that cannot be had is left out and named;
+the others are there. Not compressed, so that whoever sends it can look into it with any tool.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import io
+import json
+import platform
+import subprocess
+import tarfile
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import msgspec
+
+from gate.programs import selftest
+from gate.programs.screens.metrics import exposition
+from gate.programs.screens.readiness import reasons_against
+from gate.programs.shared.degraded import modes_now
+from gate.programs.support.configuration import without_secrets
+from gate.programs.support.words import event_kept, kept
+
+if TYPE_CHECKING:
+    from gate.programs.shared.config import Config
+    from gate.programs.shared.told import Told
+
+JOURNAL_LINES_MAX: Final = 20_000
+JOURNAL_DAYS: Final = 7
+JOURNAL_DEADLINE_S: Final = 60
+# Of these tests the words are ours and the system's alone; others quote what lies in files and what devices say.
+_OWN_WORDS: Final = frozenset({"disk", "clock", "barrier", "first_barrier", "sensors", "camera", "chip", "programs"})
+NEVER: Final = (
+    "names of officers and approvers, and their keys",
+    "anything of a traveller, a document or a crossing: the audit log is not read",
+    "passwords, tokens, keys, and what stands behind an address",
+    "text of devices, libraries and peers",
+)
+
+
+class PartError(Exception):
+    """A part of the bundle cannot be had; the message says why, in our own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of the bundle: its name, what it is, and its content."""
+
+    name: str
+    says: str
+    content: bytes
+
+    def entry(self) -> dict[str, object]:
+        """As the manifest names it."""
+        digest = hashlib.sha256(self.content).hexdigest()
+        return {"name": self.name, "says": self.says, "bytes": len(self.content), "sha256": digest}
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """All parts, and why others are missing."""
+
+    parts: tuple[Part, ...]
+    missing: tuple[str, ...]
+
+    def manifest(self, made_at: datetime) -> dict[str, object]:
+        """What is in it."""
+        return {
+            "schema": "support-bundle.manifest/1",
+            "made_at": made_at.isoformat(timespec="seconds"),
+            "files": [part.entry() for part in self.parts],
+            "missing": list(self.missing),
+            "never": list(NEVER),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the parts come from."""
+
+    told: Callable[[Config], Awaitable[Told]]
+    tests: Callable[[Config], Awaitable[list[selftest.TestOutcome]]]
+    journal: Callable[[], Iterable[str]]
+
+
+async def collect(config: Config, sources: Sources) -> Bundle:
+    """Collect everything that this user may see."""
+    told = await sources.told(config)
+    parts = [
+        _json("versions.json", "what is installed", versions()),
+        _json("configuration.json", "gate.toml without secrets and names", without_secrets(config)),
+        _json("status.json", "how the programs are", _status(told, config)),
+        Part(
+            "metrics.txt",
+            "counters and times, as Prometheus reads them",
+            exposition(told, config, version=_version()).encode(),
+        ),
+        _json(
+            "selftest.json",
+            "every device, model, list, clock and disk",
+            [_tested(one) for one in await sources.tests(config)],
+        ),
+    ]
+    missing = [] if told.says("lane") else ["status.json: the lane does not answer, or this user may not ask it"]
+    try:
+        events = "".join(json.dumps(event) + "\n" for event in _events(sources.journal()))
+        parts.append(
+            Part("journal.jsonl", f"events of our units in the last {JOURNAL_DAYS} days, a line each", events.encode())
+        )
+    except PartError as error:
+        missing.append(f"journal.jsonl: {error}")
+    return Bundle(tuple(parts), tuple(missing))
+
+
+def write(bundle: Bundle, file: BinaryIO, made_at: datetime) -> None:
+    """Write it. Raises OSError."""
+    manifest = _json("manifest.json", "", bundle.manifest(made_at))
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for part in (manifest, *bundle.parts):
+            about = tarfile.TarInfo(f"support/{part.name}")
+            about.size, about.mode, about.mtime = len(part.content), 0o644, int(made_at.timestamp())
+            tar.addfile(about, io.BytesIO(part.content))
+
+
+def _json(name: str, says: str, content: object) -> Part:
+    return Part(name, says, json.dumps(content, indent=1, sort_keys=True).encode() + b"\n")
+
+
+def _version() -> str:
+    return importlib.metadata.version("portcullis")
+
+
+def versions() -> dict[str, object]:
+    """What runs here, by names that its makers gave it."""
+    release = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {}
+    found = {one.metadata["Name"]: one.version for one in importlib.metadata.distributions()}
+    return {
+        "portcullis": _version(),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "kernel": platform.release(),
+        "system": f"{release.get('ID', '')} {release.get('VERSION_ID', '')}".strip(),
+        "packages": dict(sorted(found.items())),
+    }
+
+
+def _status(told: Told, config: Config) -> dict[str, object]:
+    said = {name: msgspec.to_builtins(getattr(told, name)) for name in ("lane", "log", "vision", "sync", "screens")}
+    return {
+        "programs": kept(told.states()),
+        "ready_against": kept(reasons_against(told, config)),
+        "degraded": [mode.name for mode in modes_now(told, config)],
+        "detail": kept(said),
+    }
+
+
+def _tested(outcome: selftest.TestOutcome) -> dict[str, object]:
+    detail = outcome.detail if outcome.id in _OWN_WORDS else kept(outcome.detail)
+    return {"id": outcome.id, "state": outcome.state.value, "took_ms": outcome.took_ms, "detail": detail}
+
+
+def _events(lines: Iterable[str]) -> Iterator[dict[str, object]]:
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # of a journal that is being written
+        if isinstance(entry, dict) and (event := event_kept(entry)) is not None:
+            yield event
+
+
+def journal_of_our_units() -> list[str]:
+    """The entries of our units as journald gives them, a JSON document a line. Raises PartError."""
+    command = [
+        "journalctl",
+        "--output=json",
+        "--unit=gate-*",
+        f"--since=-{JOURNAL_DAYS}d",
+        f"--lines={JOURNAL_LINES_MAX}",
+        "--no-pager",
+    ]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=JOURNAL_DEADLINE_S, check=False)  # noqa: S603 - ours
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PartError("there is no journal here, or it does not answer") from error
+    if done.returncode:
+        raise PartError("this user may not read the journal; root and members of systemd-journal may")
+    return done.stdout.decode("utf-8", "replace").splitlines()
