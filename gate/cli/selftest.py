@@ -36,7 +36,7 @@ def command(
     def show(outcome: TestOutcome) -> None:
         if not as_json:
             word = outcome.state.value.replace("_", " ")
-            say(f"{word if outcome.ok else word.upper():8}  {outcome.id:13} {outcome.detail}  ({outcome.took_ms} ms)")
+            say(f"{word if outcome.ok else word.upper():8}  {outcome.id:18} {outcome.detail}  ({outcome.took_ms} ms)")
 
     outcomes = asyncio.run(run_all(settings, on_outcome=show))
     if as_json:

@@ -15,7 +15,7 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from drivers.barrier.settings import BarrierSettings
@@ -38,6 +38,8 @@ DISK_FREE_BYTES_MIN = 512 * 1024 * 1024
 DEVICE_DEADLINE_S = 10.0
 FRAME_WAIT_S = 3.0
 CARD_WAIT_S = 0.3
+REFERENCE = Path(__file__).parent / "reference"  # the specimen of ICAO 9303, issued and printed by the simulator
+REFERENCE_AT = datetime(2026, 11, 25, 10, tzinfo=UTC)
 
 
 class State(enum.Enum):
@@ -206,6 +208,59 @@ async def _models(config: Config) -> str:
     return f"{len(models)} models give their golden values on {', '.join(sorted(used))}"
 
 
+async def _reference_page(config: Config) -> str:
+    """A picture of a specimen's page gives the lines that its chip has."""
+    from gate.page.errors import RecogniserError  # noqa: PLC0415 - the image library loads in these tests only
+    from gate.page.picture.reader import read  # noqa: PLC0415
+    from gate.page.picture.recognise import open_recogniser  # noqa: PLC0415
+    from gate.page.values import Reading  # noqa: PLC0415
+    from gate.picture import decode  # noqa: PLC0415
+
+    def reading() -> object:
+        return read(decode((REFERENCE / "page.jpg").read_bytes()), open_recogniser(Path(config.paths.models)))
+
+    try:
+        found = await asyncio.to_thread(reading)
+    except RecogniserError as error:
+        raise NotWellError(str(error)) from error
+    lines = "".join(found.lines).encode() if isinstance(found, Reading) else b""
+    if not lines or lines not in (REFERENCE / "EF_DG1.bin").read_bytes():
+        raise NotWellError(
+            "the specimen's page is not read as it is printed: verify the models with gate models verify"
+        )
+    return "the specimen's page is read as it is printed"
+
+
+async def _reference_document(_: Config) -> str:
+    """A specimen's files are judged as they must be, at the moment when they were made."""
+    return await asyncio.to_thread(_judge_specimen)
+
+
+def _judge_specimen() -> str:
+    from gate.document.checks import CheckId, Result  # noqa: PLC0415 - nothing else of this module judges documents
+    from gate.document.inspection import inspect_files  # noqa: PLC0415
+
+    files = {path.stem.replace("_", "."): path.read_bytes() for path in REFERENCE.glob("EF_*.bin")}
+    try:
+        anchors = TrustStore.open(REFERENCE / "trust.sqlite")
+    except TrustError as error:
+        raise NotWellError(str(error)) from error
+    inspection = inspect_files(files, anchors=anchors, now=REFERENCE_AT)
+    # No chip is asked, so what only it could prove is not.
+    of_a_chip = {
+        CheckId.CHIP_ACCESS,
+        CheckId.CHIP_AUTHENTICITY,
+        CheckId.MRZ,
+        CheckId.MRZ_DG1,
+        CheckId.TERMINAL_AUTHENTICATION,
+    }
+    judged_of = [check for check in inspection.checks if check.id not in of_a_chip]
+    wrong = [f"{check.id.value} {check.result.value}" for check in judged_of if check.result is not Result.SUCCESSFUL]
+    if wrong or not judged_of:
+        raise NotWellError(f"a specimen that is in order is not judged so: {', '.join(wrong) or 'nothing was checked'}")
+    return f"{len(judged_of)} checks of the specimen are successful"
+
+
 async def _camera(config: Config) -> str:
     vision = await hear(config, "vision")
     if isinstance(vision, Status) and vision.detail.get("camera") == "open":
@@ -293,6 +348,8 @@ TESTS: dict[str, Test] = {
     "trust": _trust,
     "clock": _clock,
     "models": _models,
+    "reference_page": _reference_page,
+    "reference_document": _reference_document,
     "barrier": _barrier,
     "first_barrier": _first_barrier,
     "sensors": _sensors,

@@ -28,7 +28,7 @@ def ran(*command: str) -> subprocess.CompletedProcess[str]:
 def units(tmp_path: Path) -> Path:
     """The units with the `gate` of this environment, since no package has put one into /usr/bin here."""
     for path in SYSTEMD.iterdir():
-        if path.suffix in {".service", ".socket", ".target"}:
+        if path.suffix in {".service", ".socket", ".target", ".timer"}:
             text = path.read_text().replace("ExecStart=/usr/bin/gate", f"ExecStart={sys.executable} -m gate.cli")
             (tmp_path / path.name).write_text(text)
     return tmp_path

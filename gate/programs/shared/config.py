@@ -243,10 +243,10 @@ class Screens(Section, frozen=True, kw_only=True):
         """The management address, if there is one: IP address and port. Raises ValueError for anything else."""
         parts = urlsplit(f"//{self.management}")
         try:
-            host, port = str(ipaddress.ip_address(parts.hostname or "")), parts.port
+            host, port = str(ipaddress.ip_address(parts.hostname or "")), parts.port or 0
         except ValueError:
-            port = None
-        if port is None or "@" in self.management or parts.netloc != self.management or not 1024 <= port <= 65535:
+            host, port = "", 0
+        if "@" in self.management or parts.netloc != self.management or not 1024 <= port <= 65535:
             raise ValueError(
                 f"management: {self.management!r} is no IP address with a port from 1024 on: 192.0.2.5:9464"
             )

@@ -34,6 +34,8 @@ def words(node: ast.expr) -> Iterator[str]:
         case ast.IfExp():
             yield from words(node.body)
             yield from words(node.orelse)
+        case _:
+            pass
 
 
 def told_in(source: str) -> Iterator[str]:
@@ -53,6 +55,8 @@ def told_in(source: str) -> Iterator[str]:
                         yield from words(one.value)
             case ast.Call(func=ast.Name("_Repeated"), args=[first, *_]):
                 yield from words(first)
+            case _:
+                pass
 
 
 def test_every_event_that_the_code_tells_of_is_in_the_table_and_no_other() -> None:
