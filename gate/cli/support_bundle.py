@@ -13,7 +13,10 @@ from gate.programs.shared.runner import load_config
 
 
 def command(
-    out: Path = typer.Option(..., help="The file to write, a tar; it must not be there yet."),
+    out: Path | None = typer.Option(
+        None,
+        help="The file to write, a tar that is not there yet; in this folder, named by gate and time, when left out.",
+    ),
     config: Path | None = typer.Option(None, help="The configuration file."),
     as_json: bool = typer.Option(False, "--json", help="JSON on standard output."),
 ) -> None:
@@ -28,10 +31,11 @@ def command(
         settings = load_config(config)
     except ConfigError as error:
         fail(Exit.CONFIG, str(error))
+    made_at = clock.now()
+    out = out or Path(f"portcullis-support-{settings.gate_id}-{made_at:%Y%m%dT%H%M%SZ}.tar")
     if out.exists():
         fail(Exit.IO_ERROR, f"{out} is there already and is kept; name another file")
     bundle = asyncio.run(collect(settings, Sources(hear_all, run_all, journal_of_our_units)))
-    made_at = clock.now()
     try:
         with durable.writing(out, mode=0o600, new_only=True) as file:
             write(bundle, file, made_at)

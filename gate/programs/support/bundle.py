@@ -204,5 +204,5 @@ def journal_of_our_units() -> list[str]:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise PartError("there is no journal here, or it does not answer") from error
     if done.returncode:
-        raise PartError("this user may not read the journal; root and members of systemd-journal may")
+        raise PartError("there is none here, or this user may not read it; root and members of systemd-journal may")
     return done.stdout.decode("utf-8", "replace").splitlines()
