@@ -141,6 +141,14 @@ def _taken(name: str, lane: Status) -> None:
     raise BusyError("the lane program has this device and misses nothing; stop it to test the device itself")
 
 
+def _watched(source: str, vision: Status) -> None:
+    """Say what vision says of a camera: nobody else decodes a stranger's pictures while it runs. Raises NotWellError, BusyError."""
+    said = str(vision.detail.get(source, ""))
+    if said not in {"up", "starting", "closed", "open"}:
+        raise NotWellError(f"the vision program has this camera and says: {said}")
+    raise BusyError("the vision program has this camera and misses nothing; stop it to test the camera itself")
+
+
 async def _disk(config: Config) -> str:
     return await asyncio.to_thread(_free_space, config)
 
@@ -263,8 +271,8 @@ def _judge_specimen() -> str:
 
 async def _camera(config: Config) -> str:
     vision = await hear(config, "vision")
-    if isinstance(vision, Status) and vision.detail.get("camera") == "open":
-        raise BusyError("the vision program looks at a traveller through it just now")
+    if isinstance(vision, Status):
+        _watched("camera", vision)
     from gate.programs.shared.devices.cameras import camera_for  # noqa: PLC0415 - the image library loads in these tests only
 
     return await asyncio.to_thread(camera_for(config.camera).check, wait_s=FRAME_WAIT_S)
@@ -275,6 +283,9 @@ async def _page(config: Config) -> str:
         case None:
             return "none: a serial reader reads the MRZs"
         case PageCamera() as settings:
+            vision = await hear(config, "vision")
+            if isinstance(vision, Status):
+                _watched("page", vision)
             from gate.programs.shared.devices.cameras import page_camera  # noqa: PLC0415 - the image library loads in these tests only
 
             return await asyncio.to_thread(page_camera(settings).check, wait_s=FRAME_WAIT_S)

@@ -11,7 +11,7 @@ from gate.channel.messages import Status
 from gate.cli.output import Exit
 from gate.cli.selftest import code_of
 from gate.programs import selftest
-from gate.programs.selftest import State, _taken, judged
+from gate.programs.selftest import State, _taken, _watched, judged
 
 
 def caused(error: DriverError, cause: Exception) -> DriverError:
@@ -52,6 +52,14 @@ def test_what_the_lane_has_is_busy_and_what_it_has_lost_is_wrong() -> None:
         _taken("swipe", lane)
     with pytest.raises(BusyError):
         _taken("chip", Status("lane", "ready", {"lost": [], "chip": "up"}))
+
+
+def test_a_camera_that_vision_has_is_busy_and_one_that_it_has_lost_is_wrong() -> None:
+    vision = Status("vision", "ready", {"camera": "closed", "page": "the camera does not answer"})
+    with pytest.raises(BusyError):
+        _watched("camera", vision)
+    with pytest.raises(NotWellError, match="the camera does not answer"):
+        _watched("page", vision)
 
 
 @pytest.mark.parametrize(
