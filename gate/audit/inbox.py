@@ -24,13 +24,14 @@ RECEIPT_BYTES_MAX: Final = 16 * 1024
 RECEIPTS_MAX: Final = 16  # a look; the rest waits for the folder's next turn
 NAMES_MAX: Final = 512  # a look
 REFUSED_MAX: Final = 16  # kept aside; then the oldest makes room
+APPROVAL: Final = "approval.note"
 _NAME: Final = re.compile(r"receipt-([0-9]{1,19})\.note")
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A receipt that lay in the inbox, not yet believed."""
+    """A receipt, or an approval, that lay in the inbox, not yet believed."""
 
     name: str
     note: bytes
@@ -61,6 +62,13 @@ class Inbox:
         if len(names) < NAMES_MAX:
             self.close()
         return found
+
+    def approval(self) -> Found | None:
+        """The newest approval that the centre knows, if one was left. Raises OSError."""
+        try:
+            return Found(APPROVAL, read_ordinary(self._folder / APPROVAL, RECEIPT_BYTES_MAX))
+        except FileNotFoundError:
+            return None
 
     def remove(self, found: Found) -> None:
         """Take it out: it is remembered, or kept aside. What lies there instead by now is left to fail."""

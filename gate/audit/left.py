@@ -6,11 +6,29 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Approved:
+    """The approval that a record rests on: a serial and a digest, and who approves, which is kept for the sender and not looked into."""
+
+    serial: int
+    sha256: str
+    approvers: bytes
+
+    def follows(self, before: Approved | None) -> bool:
+        """False after a newer one: a higher serial, or the same with another digest."""
+        return (
+            before is None
+            or self.serial > before.serial
+            or (self.serial, self.sha256) == (before.serial, before.sha256)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Left:
     """What whoever writes to the log is told at its start: crossings that something led on in and nothing ended since, and crossings that
-    wait for an officer, both oldest first, and what it asked to remember.
+    wait for an officer, both oldest first, what it asked to remember, and the newest approval that a record rests on.
     """
 
     open_crossings: tuple[str, ...]
     referred: tuple[str, ...]
     remembered: bytes
+    approved: Approved | None

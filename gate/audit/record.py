@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from gate.audit.errors import BadFormatError
+from gate.audit.left import Approved
 
 VERSION = 2
 HEADER_BYTES_MAX = 1024
@@ -51,6 +52,7 @@ class Happening:
     urgent: bool = False  # it frees somebody, ends a crossing, or says what became of one
     remember: bytes = b""  # for the sender's next start; it stands in no record
     awaits_officer: bool = False
+    approved: Approved | None = None
 
     def __post_init__(self) -> None:
         _check(_KIND, "kind", self.kind)

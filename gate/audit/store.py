@@ -20,7 +20,7 @@ from typing import Any
 
 from gate import durable
 from gate.audit.errors import BadFormatError, StoreError, StoreFullError
-from gate.audit.left import Left
+from gate.audit.left import Approved, Left
 from gate.audit.merkle import Frontier, leaf_hash, root_of
 from gate.audit.record import Happening
 from gate.audit.sealing import SealedRecord
@@ -89,6 +89,10 @@ class Store:
             _create_schema(self._connection)
         for table in ("probe", "remembered"):
             run(f"CREATE TABLE IF NOT EXISTS {table} (one INTEGER PRIMARY KEY, value BLOB) STRICT")
+        run(
+            "CREATE TABLE IF NOT EXISTS approved"
+            " (one INTEGER PRIMARY KEY, serial INTEGER NOT NULL, sha256 TEXT NOT NULL, approvers BLOB NOT NULL) STRICT"
+        )
         run("CREATE TABLE IF NOT EXISTS referred (crossing TEXT PRIMARY KEY, first INTEGER NOT NULL) STRICT")
 
     def _left_unsettled(self) -> Left | None:
@@ -146,10 +150,12 @@ class Store:
         open_crossings = self._all("SELECT crossing FROM open_crossings ORDER BY first")
         referred = self._all("SELECT crossing FROM referred ORDER BY first DESC LIMIT ?", REFERRED_MAX)
         row = self._one("SELECT value FROM remembered")
+        approved = self._one("SELECT serial, sha256, approvers FROM approved")
         return Left(
             open_crossings=tuple(crossing for (crossing,) in open_crossings),
             referred=tuple(crossing for (crossing,) in reversed(referred)),
             remembered=b"" if row is None else row[0],
+            approved=None if approved is None else Approved(*approved),
         )
 
     def recent_appends(self, count: int) -> dict[bytes, int]:
@@ -187,6 +193,8 @@ class Store:
                 _follow_crossing(run, happening, header.index)
                 if happening.remember:
                     run("INSERT OR REPLACE INTO remembered VALUES (1, ?)", (happening.remember,))
+                if happening.approved is not None:
+                    _keep_approval(run, happening.approved)
                 frontier = frontier.append(leaf_hash(leaf))
                 self._add_nodes(frontier.size)
             note = checkpoint(frontier)
@@ -197,6 +205,11 @@ class Store:
         """Keep a receipt of the mirror, in place of an earlier one."""
         with self._transaction() as run:
             run("INSERT OR REPLACE INTO receipt VALUES (1, ?, ?)", (size, note))
+
+    def know_approval(self, newer: Approved) -> None:
+        """Keep an approval that no record rests on yet, in place of an earlier one."""
+        with self._transaction() as run:
+            _keep_approval(run, newer)
 
     def probe(self, value: bytes) -> None:
         """Write a value as durably as a record and read it back; it takes the place of the one before, and the log does not grow."""
@@ -241,6 +254,10 @@ class Store:
     def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with _translated("read"):
             return self._connection.execute(sql, values).fetchall()
+
+
+def _keep_approval(run: Callable[..., sqlite3.Cursor], one: Approved) -> None:
+    run("INSERT OR REPLACE INTO approved VALUES (1, ?, ?, ?)", (one.serial, one.sha256, one.approvers))
 
 
 def _follow_crossing(run: Callable[..., sqlite3.Cursor], happening: Happening, index: int) -> None:

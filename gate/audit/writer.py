@@ -21,6 +21,7 @@ from gate.audit.errors import (
     StoreError,
     StoreFullError,
 )
+from gate.audit.left import Approved
 from gate.audit.merkle import EMPTY_ROOT, Frontier, subtree_hash
 from gate.audit.note import Signer, Verifier
 from gate.audit.record import Happening, check_origin
@@ -35,6 +36,7 @@ from gate.audit.tiles import Piece
 APPENDS_REMEMBERED = 4096
 # With the disk full, what leads to an admission waits; what has happened already, and everything that frees a person, does not. When that
 # has used up the first reserve, the last one is for what is urgent alone.
+OLDER_APPROVAL = "it rests on an older approval than a record before"
 DISK_FULL = "the disk is full; admissions wait for space"
 
 
@@ -84,6 +86,7 @@ class Standing:
     problem: str | None
     remembered: bytes = b""
     is_full: bool = False  # the room that was kept back is in use, or there is none at all
+    approved: Approved | None = None
 
 
 class Writer:
@@ -140,7 +143,8 @@ class Writer:
         self._recover()
         reason, tried = self._standing.problem or DISK_FULL, set[bytes]()
         for _ in range(3):  # once more with each reserve given up
-            chosen = {one.happening.id: one for one in batch if self._accepts(one)}
+            older = self._older(batch)
+            chosen = {one.happening.id: one for one in batch if self._accepts(one) and one.happening.id not in older}
             if not chosen:
                 break
             tried |= chosen.keys()
@@ -155,7 +159,22 @@ class Writer:
                     break
         if not self._reserve.is_held:
             self._shorten()
-        return [self._outcome(one.happening.id, reason, tried) for one in batch]
+        older = self._older(batch)
+        ids = [one.happening.id for one in batch]
+        return [self._outcome(each, OLDER_APPROVAL if each in older else reason, tried) for each in ids]
+
+    def _older(self, batch: Sequence[Wanted]) -> set[bytes]:
+        """The appends, not written yet, that rest on an older approval than a record before them."""
+        newest, found = self._standing.approved, set[bytes]()
+        for one in batch:
+            mine = one.happening.approved
+            if mine is None or one.happening.id in self._known:
+                continue
+            if mine.follows(newest):
+                newest = mine
+            else:
+                found.add(one.happening.id)
+        return found
 
     def _accepts(self, wanted: Wanted) -> bool:
         happening = wanted.happening
@@ -213,6 +232,17 @@ class Writer:
         except StoreError as error:
             self._fail(error)
             raise
+
+    def know_approval(self, newer: Approved) -> None:
+        """Keep an approval that somebody else knows to be newer than those that records rest on. Raises StoreError."""
+        store = self._open_store()
+        if newer.follows(self._standing.approved):
+            try:
+                store.know_approval(newer)
+            except StoreError as error:
+                self._fail(error)
+                raise
+            self._standing = replace(self._standing, approved=newer)
 
     def probe(self, value: bytes) -> bool:
         """Prove that a record could be written and read: False when not. The reserve's room is for records alone."""
@@ -294,6 +324,7 @@ class Writer:
                         open_crossings=left.open_crossings,
                         referred=left.referred,
                         remembered=left.remembered,
+                        approved=left.approved,
                     )
                 raise
             return
@@ -323,10 +354,11 @@ class Writer:
 
     def _release(self, store: Store, head: Head) -> None:
         """From here on the head is durable, may be shown to others, and must never be contradicted."""
+        left = store.left()
+        self._standing = replace(self._standing, approved=left.approved)  # it may be known before the first record
         if head.checkpoint is None:
             return
         checkpoint = Checkpoint(self._signer.verifier.name, head.frontier.size, head.frontier.root())
-        left = store.left()
         self._standing = replace(
             self._standing,
             checkpoint=checkpoint,

@@ -26,6 +26,7 @@ from starlette.routing import Route
 
 from gate.audit.record import time_text
 from gate.central import wire
+from gate.central.approvals import NOTE_BYTES_MAX, Approvals
 from gate.central.enrolment import Enrolment
 from gate.central.errors import (
     BadRequestError,
@@ -55,15 +56,18 @@ _STATUS: dict[type[CentralError], int] = {
 log = logging.getLogger("gate.central")
 
 
-def make_app(*, roster: Roster, mirror: Mirror, enrolment: Enrolment, now: Callable[[], datetime]) -> Starlette:
+def make_app(
+    *, roster: Roster, mirror: Mirror, approvals: Approvals, enrolment: Enrolment, now: Callable[[], datetime]
+) -> Starlette:
     """Put the server together."""
-    counter = Counter(roster=roster, mirror=mirror, now=now)
+    counter = Counter(roster=roster, mirror=mirror, approvals=approvals, now=now)
     routes = [
         Route("/add-checkpoint", counter.guarded(counter.add_checkpoint), methods=["POST"]),
         Route("/add-entries", counter.guarded(counter.add_entries), methods=["POST"]),
         Route("/bodies", counter.guarded(counter.bodies), methods=["GET"]),
         Route("/bodies/sealed", counter.guarded(counter.put_sealed), methods=["PUT"]),
         Route("/bodies/keys/{key_id}", counter.guarded(counter.put_key), methods=["PUT"]),
+        Route("/approval", counter.guarded(counter.approval), methods=["PUT"]),
         Route("/{origin_hash}/checkpoint", counter.guarded(counter.checkpoint), methods=["GET"]),
         Route("/{origin_hash}/pending", counter.guarded(counter.pending), methods=["GET"]),
         Route("/.well-known/est/cacerts", enrolment.authority_certificates, methods=["GET"]),
@@ -79,9 +83,10 @@ Handler = Callable[[Request, Gate], Awaitable[Response]]
 class Counter:
     """Receives gates that may speak."""
 
-    def __init__(self, *, roster: Roster, mirror: Mirror, now: Callable[[], datetime]) -> None:
+    def __init__(self, *, roster: Roster, mirror: Mirror, approvals: Approvals, now: Callable[[], datetime]) -> None:
         self._roster = roster
         self._mirror = mirror
+        self._approvals = approvals
         self._now = now
 
     def guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -154,6 +159,12 @@ class Counter:
         raw = await whole_body(request, wire.SEALED_REQUEST_BYTES_MAX)
         await run_in_threadpool(self._mirror.keep_sealed, gate, raw)
         return await self.bodies(request, gate)
+
+    async def approval(self, request: Request, gate: Gate) -> Response:
+        """Take the approval that the gate begins on, and answer with the newest that it has shown."""
+        raw = await whole_body(request, NOTE_BYTES_MAX)
+        newest = await run_in_threadpool(self._approvals.exchange, gate, raw)
+        return Response(newest, media_type="text/plain")
 
     async def put_key(self, request: Request, gate: Gate) -> Response:
         """Take an age file, or the news that the gate does not have it."""

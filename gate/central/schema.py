@@ -117,6 +117,14 @@ absent_keys = sa.Table(
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("said_s", sa.BigInteger, nullable=False),
 )
+# The newest approval that a gate has shown.
+approvals = sa.Table(
+    "approval",
+    metadata,
+    sa.Column("device", sa.String(64), primary_key=True),
+    sa.Column("serial", sa.BigInteger, nullable=False),
+    sa.Column("note", sa.LargeBinary, nullable=False),
+)
 
 
 def open_database(url: str) -> sa.Engine:

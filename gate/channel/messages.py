@@ -98,8 +98,17 @@ RECORDS_MAX = 64  # in one append
 BODY_BYTES_MAX = 48 * 1024
 AppendId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 REMEMBERED_BYTES_MAX = 1024
+APPROVERS_BYTES_MAX = 4096
 DeviceSettings = Annotated[str, msgspec.Meta(max_length=4096)]
 Remembered = Annotated[bytes, msgspec.Meta(max_length=REMEMBERED_BYTES_MAX)]
+
+
+class Approved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The approval that a lane begins on: its serial, the digest (SHA-256, hexadecimal), and who approves, which the log only keeps."""
+
+    serial: Annotated[int, msgspec.Meta(ge=1, le=(1 << 53) - 1)]
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    approvers: Annotated[bytes, msgspec.Meta(max_length=APPROVERS_BYTES_MAX)]
 
 
 class NewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,7 +117,8 @@ class NewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `id` is drawn at random for each record; one that is offered again under it is written once. The log believes what the
     sender says of its meaning, and knows no kinds: on a full disk what leads to an admission waits, and the last room is kept for what is
     urgent. `remember` is what the sender wants to be told again at its next start, instead of what
-    it said so before; it is kept as durably as the record, in clear, and beside the log.
+    it said so before; it is kept as durably as the record, in clear, and beside the log. So is `approved`, and no record that rests on an
+    older approval than one before is taken: one with a lower serial, or with the same and another digest.
     """
 
     id: AppendId
@@ -123,6 +133,7 @@ class NewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     urgent: bool = False
     remember: Remembered = b""
     awaits_officer: bool = False
+    approved: Approved | None = None
 
     def __repr__(self) -> str:
         """Never shows the body."""
@@ -173,13 +184,14 @@ class Appended(Message, frozen=True):
 
 
 class OpenCrossings(Message, frozen=True):
-    """The crossings that were opened and never closed, what the latest record asked to remember, and the crossings that were referred and
-    never settled. Crossings come oldest first.
+    """The crossings that were opened and never closed, what the latest record asked to remember, the crossings that were referred and
+    never settled, and the newest approval that a lane began on. Crossings come oldest first.
     """
 
     crossings: list[str]
     remembered: Remembered = b""
     referred: list[str] = []
+    approved: Approved | None = None
 
 
 ToLog = Append | OpenCrossingsRequest | StatusRequest

@@ -16,7 +16,7 @@ NOUNS = {
     "audit": "The audit log: verify, export, decrypt",
     "barrier": "Traces of a barrier's board: record, replay",
     "central": "The central server: init, token, revoke, serve, fleet, alarms, answer, export",
-    "config": "The configuration, and who stands behind it: check, show, diff",
+    "config": "The configuration, and who stands behind it: check, show, diff, key, vkey, approve, install",
     "demo": "A whole gate on simulated hardware",
     "document": "Travel documents: inspect, verify-sod, parse-mrz, read-mrz, read, verify-seal, verify-credential",
     "face": "Faces: compare, evaluate, evaluate-pad",

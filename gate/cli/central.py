@@ -94,6 +94,7 @@ def serve(
     with _explained(), _database(folder, database) as engine:
         from gate.central import folder as folders
         from gate.central.app import make_app
+        from gate.central.approvals import Approvals
         from gate.central.enrolment import Enrolment
         from gate.central.evidence import Evidence
         from gate.central.ledger import Ledger
@@ -111,6 +112,7 @@ def serve(
         application = make_app(
             roster=roster,
             mirror=Mirror(Ledger(engine), Evidence(engine), loaded.mirror, now),
+            approvals=Approvals(engine),
             enrolment=Enrolment(roster=roster, authority=loaded.authority, mirror=loaded.mirror.verifier, now=now),
             now=now,
         )

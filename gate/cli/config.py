@@ -1,17 +1,26 @@
-"""`gate config`: what is wrong with the configuration, what it says, and what differs in what decisions rest on."""
+"""`gate config`: what is wrong with the configuration, what it says, what differs in what decisions rest on, and who approves it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
 
+if TYPE_CHECKING:
+    from gate.approval.note import Approval
+    from gate.audit.note import Signer
+
 app = typer.Typer(no_args_is_help=True)
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="The configuration file.")]
+NewApprovers = Annotated[
+    Path | None, typer.Option(help="Another approvers.toml than the one in force, which it will replace.")
+]
+KeyFile = Annotated[Path, typer.Option(help="An Ed25519 key, PKCS #8 PEM, mode 0600.")]
+Name = Annotated[str, typer.Option(help="Whose key it is: small letters, digits, ._@-")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
@@ -47,6 +56,7 @@ def show(
     canonical: Annotated[
         bool, typer.Option("--canonical", help="The exact text that approvers sign the digest of.")
     ] = False,
+    approvers: NewApprovers = None,
     as_json: Json = False,
 ) -> None:
     """Print every setting with the defaults filled in; passwords never."""
@@ -59,7 +69,7 @@ def show(
 
     try:
         settings = load_config(config)
-        text = basis_of(settings)
+        text = basis_of(settings, approvers)
     except ConfigError as error:
         refuse_configuration(error, config)
     if as_json:
@@ -95,7 +105,138 @@ def diff(
     raise typer.Exit(int(Exit.NO if found else Exit.OK))
 
 
-def _values(path: Path) -> dict[str, str]:
+@app.command()
+def key(
+    name: Name,
+    out: Annotated[Path, typer.Option(help="Where the key goes, mode 0600; it never comes to a gate.")],
+    as_json: Json = False,
+) -> None:
+    """Make an approver's key, on their own machine. Prints the line for approvers.toml."""
+    from gate.cli.officer import keys as files
+    from gate.orders import keys
+
+    made = keys.new_key()
+    vkey = _signer(name, made.private_bytes_raw()).verifier.vkey
+    try:
+        files.write(out, keys.key_text(made))
+    except files.KeyFileError as error:
+        fail(error.code, str(error))
+    _show_vkey(vkey, as_json=as_json)
+
+
+@app.command()
+def vkey(name: Name, key: KeyFile, as_json: Json = False) -> None:
+    """Print the line for approvers.toml of a key that there is, such as one made by openssl."""
+    _show_vkey(_signer_in(key, name).verifier.vkey, as_json=as_json)
+
+
+@app.command()
+def approve(
+    text: Annotated[Path, typer.Argument(help="The canonical text, carried here from gate config show --canonical.")],
+    key: KeyFile,
+    name: Name,
+    serial: Annotated[
+        int, typer.Option(min=1, help="One more than the newest that this gate has; see gate config check.")
+    ],
+    note_file: Annotated[
+        Path, typer.Option("--note", help="Where the approval goes; one that is there is signed as well.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Sign what a gate's decisions rest on, on the approver's own machine. Read the text first, or what differs: gate config diff OLD NEW."""
+    import json
+
+    from gate import durable
+    from gate.approval.canonical import digest
+    from gate.approval.errors import ApprovalError
+    from gate.approval.note import Approval, SignedApproval
+    from gate.programs.shared.approval import signed_in
+
+    values = _values(text, canonical_only=True)
+    signer = _signer_in(key, name)
+    try:
+        wanted = Approval(
+            str(json.loads(values.get("origin", "null"))), serial, digest(text.read_text(encoding="ascii"))
+        )
+        there = signed_in(note_file) if note_file.exists() else SignedApproval.new(wanted)
+        if there.approval != wanted:
+            mine = there.approval
+            fail(
+                Exit.BAD_DATA,
+                f"{note_file} approves another thing: gate {mine.origin}, serial {mine.serial}, digest {mine.sha256}",
+            )
+        signed = there.signed_by(signer)
+        durable.write(note_file, signed.note.to_bytes())
+    except ApprovalError as error:
+        fail(Exit.BAD_DATA, str(error))
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{note_file}: {error.strerror}")
+    _show_approval("config.approve/1", wanted, [one.name for one in signed.note.signatures], as_json=as_json)
+
+
+@app.command()
+def install(
+    note_file: Annotated[Path, typer.Argument(metavar="NOTE", help="The approval with two signatures at least.")],
+    approvers: NewApprovers = None,
+    staged: Annotated[
+        Path | None,
+        typer.Option(help="The configuration that was approved, to be put into the place of the one in force."),
+    ] = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Put an approval into its place, with what it approves. Nothing is changed unless the lane would begin with it; then start the lane anew."""
+    from gate.programs.shared.approval import install as put
+    from gate.programs.shared.config import ConfigError, load, path_from_environment
+
+    path = config or path_from_environment()
+    try:
+        done = put(load(staged or path), note_file, approvers=approvers, staged=staged, path=path)
+    except ConfigError as error:
+        refuse_configuration(error, staged or path)
+    except OSError as error:
+        fail(Exit.IO_ERROR, f"{error.filename}: {error.strerror}")
+    _show_approval("config.install/1", done.approval, list(done.signers), as_json=as_json)
+
+
+def _show_approval(schema: str, approval: Approval, signers: list[str], *, as_json: bool) -> None:
+    if as_json:
+        fields = {"gate": approval.origin, "serial": approval.serial, "digest": approval.sha256, "signers": signers}
+        emit_json(schema, fields)
+    else:
+        say(f"gate {approval.origin}, serial {approval.serial}, digest {approval.sha256}")
+        say(f"signed by {', '.join(signers)}")
+
+
+def _show_vkey(vkey: str, *, as_json: bool) -> None:
+    if as_json:
+        emit_json("config.vkey/1", {"vkey": vkey})
+    else:
+        say(vkey)
+
+
+def _signer_in(path: Path, name: str) -> Signer:
+    from gate.cli.officer import keys as files
+
+    try:
+        return _signer(name, files.read_authority(path).private_bytes_raw())
+    except files.KeyFileError as error:
+        fail(error.code, str(error))
+
+
+def _signer(name: str, seed: bytes) -> Signer:
+    from gate.approval.approvers import require_name
+    from gate.approval.errors import ApprovalError
+    from gate.audit.note import Signer
+
+    try:
+        require_name(name)
+    except ApprovalError as error:
+        fail(Exit.USAGE, f"--name {error}")
+    return Signer(name, seed)
+
+
+def _values(path: Path, *, canonical_only: bool = False) -> dict[str, str]:
     """What decisions rest on: of a canonical text as it stands there, of a configuration with this machine's files."""
     from gate.approval.canonical import FIRST_LINE, TEXT_BYTES_MAX, read
     from gate.approval.errors import ApprovalError
@@ -105,7 +246,8 @@ def _values(path: Path) -> dict[str, str]:
     try:
         with path.open("rb") as file:
             raw = file.read(TEXT_BYTES_MAX + 1)
-        return read(raw if raw.startswith(FIRST_LINE.encode()) else basis_of(load(path)).encode())
+        is_text = canonical_only or raw.startswith(FIRST_LINE.encode())
+        return read(raw if is_text else basis_of(load(path)).encode())
     except OSError as error:
         fail(Exit.IO_ERROR, f"{path}: cannot be read: {error.strerror}")
     except ApprovalError as error:

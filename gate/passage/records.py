@@ -170,11 +170,15 @@ class FaceSettings:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalSettings:
-    """Who stands behind the settings: the digest that they signed, who did, and every key that the gate knows."""
+    """Who stands behind what decisions rest on: the digest of its canonical text, the serial under which they signed it, who did, and who
+    may: each approver's verifier key by the name, and that of the authority that may name others. A demo's has no serial and nobody.
+    """
 
     sha256: str
     persons: tuple[str, ...]
     keys: Mapping[str, str]
+    serial: int = 0
+    authority: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ additions, recipients, keys, texts. No device is touched, and nothing is changed
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,8 @@ from drivers.toml_file import FileError, Problem, TomlFile
 from gate.approval.canonical import digest
 from gate.audit.errors import BadFormatError
 from gate.audit.note import Verifier
-from gate.programs.lane.rules import embedder_of, service_of
+from gate.programs.lane.rules import embedder_of, require_officers, service_of
+from gate.programs.shared.approval import approved, unsafe_files
 from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import Config, ConfigError, load
 from gate.programs.shared.devices import profiles
@@ -46,7 +46,7 @@ def check(path: Path) -> Checked:
         config = load(path)
     except ConfigError as error:
         return Checked(error.problems, None)
-    found = [problem for look in _LOOKS for problem in look(config)]
+    found = [*unsafe_files(config, path), *(problem for look in _LOOKS for problem in look(config))]
     digest_of_it = None
     try:
         digest_of_it = digest(basis_of(config))
@@ -121,15 +121,6 @@ def _lists(config: Config) -> Iterator[Problem]:
         yield from _missing("lists.folder", Path(config.lists.folder))
 
 
-def _officers(config: Config) -> Iterator[Problem]:
-    if config.officers is None:
-        return
-    try:
-        b64decode(config.officers.authority, validate=True)
-    except ValueError as error:
-        yield Problem("officers.authority", str(error))
-
-
 def _missing(key: str, path: Path) -> Iterator[Problem]:
     """A file that is not there; whether its user may read it is that user's affair."""
     try:
@@ -155,5 +146,6 @@ _LOOKS: tuple[Callable[[Config], Iterator[Problem]], ...] = (
     _languages,
     _sync,
     _lists,
-    _officers,
+    lambda config: _said(lambda: require_officers(config)),
+    lambda config: _said(lambda: approved(config)),
 )

@@ -77,6 +77,7 @@ class Answers:
                 "models": str(self.root / "models"),
                 "trust": str(self.root / "trust.sqlite"),
                 "keys": str(self.root / "keys"),
+                "approval": str(self.root),
             }
         return {
             "purpose": self.purpose,

@@ -1,4 +1,4 @@
-"""Leaves receipts where the log program finds them (docs/protocols/audit-log.md, "The inbox")."""
+"""Leaves receipts, and the newest approval that the centre knows, where the log program finds them (docs/protocols/audit-log.md, "The inbox")."""
 
 from __future__ import annotations
 
@@ -10,3 +10,8 @@ from gate import durable
 def drop(folder: Path, size: int, note: bytes) -> None:
     """Write `receipt-<size>.note`, complete or not at all. Raises OSError."""
     durable.write(folder / f"receipt-{size}.note", note)
+
+
+def drop_approval(folder: Path, note: bytes) -> None:
+    """Write `approval.note`, complete or not at all. Raises OSError."""
+    durable.write(folder / "approval.note", note)

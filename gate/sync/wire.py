@@ -20,6 +20,7 @@ from gate.audit.tiles import encode_entries
 from gate.sync.errors import BadAnswerError
 
 ANSWER_BYTES_MAX = 64 * 1024
+APPROVAL_BYTES_MAX = 16 * 1024
 SIGNATURES_MAX = 16
 TICKET_BYTES_MAX = 1024
 _LINE_BYTES_MAX = 2048
@@ -147,6 +148,25 @@ def put_sealed(lines: bytes) -> Request:
 def put_key(key_id: str, wrapped: bytes | None) -> Request:
     """Bring an age file; an empty one says that it is not in the spool, whatever became of it."""
     return Request("PUT", f"/bodies/keys/{key_id}", wrapped or b"", "application/age")
+
+
+def approval_request(note: bytes) -> Request:
+    """Show the approval that the gate begins on, empty for none; the answer is the newest that the centre knows of this gate."""
+    return Request("PUT", "/approval", note, "text/plain")
+
+
+def parse_approval(response: Response) -> bytes:
+    """Read the newest approval, empty for none; whether it is one is the log program's to say. Raises BadAnswerError.
+
+    Other mirrors know of none, and ours takes none that is not this gate's.
+    """
+    if response.status in {404, 422}:
+        return b""
+    if response.status != 200:
+        raise BadAnswerError(f"the centre does not take the approval: {response.status} {reason_of(response)}")
+    if len(response.body) > APPROVAL_BYTES_MAX:
+        raise BadAnswerError(f"an approval of more than {APPROVAL_BYTES_MAX} bytes")
+    return response.body
 
 
 def parse_bodies(response: Response) -> BodiesState:

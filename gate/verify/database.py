@@ -21,7 +21,7 @@ from gate.verify.signed import LogKey
 MAGIC = b"SQLite format 3\0"
 # Of the log program, nothing of the log: where it proves that it can write, what the lane wants to be told at its next start, and who waits
 # for an officer.
-OURS_BESIDE = frozenset({"probe", "remembered", "referred"})
+OURS_BESIDE = frozenset({"probe", "remembered", "referred", "approved"})
 TABLES = frozenset({"entries", "keys", "nodes", "head", "receipt", "open_crossings"})
 CELL_BYTES_MAX = 1024 * 1024
 

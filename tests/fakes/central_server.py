@@ -20,6 +20,7 @@ from fakes.audit_logs import SmallLog, crossing
 from gate.audit.note import Algorithm, Signer, Verifier
 from gate.central import authority
 from gate.central.app import make_app
+from gate.central.approvals import Approvals
 from gate.central.authority import Authority
 from gate.central.enrolment import Enrolment
 from gate.central.evidence import Evidence
@@ -77,7 +78,7 @@ class Server:
         root = authority.found("central.example", NOW)
         mirror = Mirror(ledger, evidence, signer, clock)
         enrolment = Enrolment(roster=roster, authority=root, mirror=signer.verifier, now=clock)
-        app = make_app(roster=roster, mirror=mirror, enrolment=enrolment, now=clock)
+        app = make_app(roster=roster, mirror=mirror, approvals=Approvals(engine), enrolment=enrolment, now=clock)
         return cls(roster, ledger, evidence, mirror, signer, root, clock, app)
 
     def enrol(self, log: Verifier, device: str = GATE_ID) -> x509.Certificate:

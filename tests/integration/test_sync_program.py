@@ -14,9 +14,13 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from fakes.approvals import signed
+from fakes.audit_logs import ORIGIN
 from fakes.central_process import certified, registered, serving, settings_of
 from fakes.sync_gate import GATE_ID, SyncGate
+from msgspec import structs
 
+from gate.approval.note import Approval
 from gate.audit.checkpoint import read_checkpoint
 from gate.audit.note import Verifier
 from gate.central import authority, folder
@@ -113,6 +117,28 @@ async def test_the_program_leaves_receipts_through_an_outage_and_says_each_chang
     assert caplog.messages.count("mirror_not_reached") == 1
     assert caplog.messages.count("mirror_reached") == 1
     assert sorted(one.name for one in gate.inbox.iterdir()) == ["receipt-10.note", "receipt-5.note"]
+
+
+async def test_a_gate_that_was_set_back_is_told_of_the_newest_approval(own_central: Path, gate: SyncGate) -> None:
+    gate.grow(1)
+
+    def lay(serial: int) -> bytes:
+        raw = signed(Approval(ORIGIN, serial, "ab" * 32)).note.to_bytes()
+        config.approval_path.write_bytes(raw)
+        return raw
+
+    async def told() -> bool:
+        return (gate.inbox / "approval.note").exists()
+
+    with serving(own_central) as port:
+        config = enrolled(own_central, gate, port)
+        config = structs.replace(config, paths=structs.replace(config.paths, approval=str(gate.folder)))
+        newest = lay(5)
+        async with running(config):
+            await status_like(config, "ready", mirrored=5)
+            lay(4)
+            await until(told)
+    assert (gate.inbox / "approval.note").read_bytes() == newest
 
 
 async def test_a_centre_that_dies_in_the_middle_of_an_upload_is_filled_up_later(

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from gate.approval.approvers import Listed
 from gate.channel import messages
 from gate.passage.events import NotRecorded, Recorded, RecordReplaced
-from gate.passage.records import Incident, IncidentKind, Record, class_of, crossing_of
+from gate.passage.records import Incident, IncidentKind, Record, Started, class_of, crossing_of
 from gate.programs.lane.records import RecordError, Remembered, encode, stand_in
 
 OWED_MAX = 1_000
@@ -170,7 +171,17 @@ class Owed:
             body=body,
             urgent=record.urgent,
             remember=b"" if self._remembered == before else self._remembered.to_bytes(),
+            approved=_approved(record),
         )
+
+
+def _approved(record: Record) -> messages.Approved | None:
+    """The approval that the lane begins on; a demo's begins on none."""
+    if not isinstance(record, Started) or record.approval.serial == 0:
+        return None
+    one = record.approval
+    listed = Listed(schema=1, approvers=tuple(one.keys.values()), authority=one.authority)
+    return messages.Approved(one.serial, one.sha256, msgspec.json.encode(listed))
 
 
 def _replaced(record: Record) -> list[Answer]:

@@ -8,6 +8,7 @@ import logging
 import secrets
 import socket
 from base64 import b64decode
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from gate.passage.events import (
 from gate.passage.evidence import Door
 from gate.passage.machine import Granted, crossing_of
 from gate.passage.orders import Outcome
-from gate.passage.records import Incident, IncidentKind, Record, Stopped
+from gate.passage.records import Incident, IncidentKind, Record, Started, Stopped
 from gate.passage.screen import Screen
 from gate.programs.children import ways
 from gate.programs.children.spare import Spare
@@ -54,6 +55,7 @@ from gate.programs.lane.tally import Tally
 from gate.programs.lane.telling import told
 from gate.programs.lane.views import Views
 from gate.programs.shared import clock
+from gate.programs.shared.approval import approved, before_of
 from gate.programs.shared.config import Config
 from gate.programs.shared.devices.barriers import barrier
 from gate.programs.shared.devices.mrz_readers import mrz_reader
@@ -100,10 +102,12 @@ class Lane:
         *,
         lists: CurrentLists,
         left: messages.OpenCrossings,
+        start: Started,
     ) -> None:
-        """`left` is what an earlier run left."""
+        """`left` is what an earlier run left, `start` what decisions will rest on."""
         self._config = config
         self._lists = lists
+        self._start = start
         remembered = Remembered.of(left.remembered)
         self._tally = Tally()
         self._log = LogClient(
@@ -182,7 +186,7 @@ class Lane:
         if first is not None:
             await self._spare.replace(first)
         held = self._lists.held
-        self._log.append(start_of(self._config, "" if held is None else held.version), awaited=False)
+        self._log.append(replace(self._start, lists="" if held is None else held.version), awaited=False)
         try:
             async with (
                 serve_status(self._config, "lane", self._status),
@@ -415,11 +419,13 @@ class Lane:
 
 
 async def run(config: Config, *, stop: asyncio.Event) -> None:
-    """The lane program. Ends when `stop` is set. Raises ConfigError on lists that this gate must not use."""
+    """The lane program. Ends when `stop` is set. Raises ConfigError for lists that this gate must not use, and for what nobody approved."""
+    left = await _left(config)
+    start = start_of(config, approved(config, before_of(left.approved)))
     lists = CurrentLists(config, folder=config.socket("lane").parent)
     first = await lists.begin()
     try:
-        lane = Lane(config, lists=lists, left=await _left(config))
+        lane = Lane(config, lists=lists, left=left, start=start)
     except BaseException:
         if first is not None:
             await first.end()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from drivers.toml_file import Problem
+from gate.approval.approvers import is_sound
+from gate.approval.canonical import digest
 from gate.document.countries import is_state_code
 from gate.passage.evidence import Score
 from gate.passage.lane import Timing
@@ -16,12 +18,13 @@ from gate.passage.machine import Rules
 from gate.passage.policy import NoChipAuthentication, Policy
 from gate.passage.records import ApprovalSettings, FaceSettings, Started
 from gate.passage.serving import EU, EVERYBODY, Service, Travellers
+from gate.programs.shared.basis import basis_of
 from gate.programs.shared.config import ConfigError
-from gate.rules.approval import PERSONS_MIN, Approval, digest, persons
 from models.errors import ManifestError
 from models.site import load_for
 
 if TYPE_CHECKING:
+    from gate.programs.shared.approval import Approved
     from gate.programs.shared.config import Config
     from models.manifest import Model, Threshold
 
@@ -29,10 +32,10 @@ if TYPE_CHECKING:
 def rules_of(config: Config) -> Rules:
     """The policy, the timing and the service that the configuration asks for.
 
-    Raises ConfigError for a profile or a nationality that is not known, and in service for settings that fewer than two persons have approved.
+    Raises ConfigError for a profile or a nationality that is not known, and for an authority whose key proves nothing.
     """
     rules = config.rules
-    _require_approval(config)
+    require_officers(config)
     policy = Policy(
         face_match_min=Score(max(rules.face_match_min, embedder_of(config)[1].value)),
         liveness_min=Score(rules.liveness_min),
@@ -65,6 +68,12 @@ def service_of(config: Config) -> Service:
     return Service(config.rules.directions, (EVERYBODY, EU, *groups))
 
 
+def require_officers(config: Config) -> None:
+    """Raise ConfigError when anybody could sign officers' orders: the authority's key is of small order."""
+    if config.officers is not None and not is_sound(b64decode(config.officers.authority)):
+        raise ConfigError(Problem("officers.authority", "is no key: it is of small order, or has another spelling"))
+
+
 def embedder_of(config: Config) -> tuple[Model, Threshold]:
     """The embedder that compares faces, and its threshold, which rests on evidence; no rule goes below it.
 
@@ -89,20 +98,32 @@ def embedder_of(config: Config) -> tuple[Model, Threshold]:
     return embedder, embedder.threshold
 
 
-def start_of(config: Config, lists: str) -> Started:
+def start_of(config: Config, approved: Approved | None) -> Started:
     """What decisions will rest on, as the record of the start: a changed rule or threshold shows there, and who approved it.
 
-    `lists` is the trust store's version.
+    `approved` is None in a demo. Which lists judge is said when they do.
     """
-    signed = digest(_settings(config))
     return Started(
         purpose=config.purpose,
-        lists=lists,
+        lists="",
         rules=msgspec.to_builtins(config.rules),
         face=_face(config),
-        approval=ApprovalSettings(signed, persons(signed, _approvals(config)), _keys(config)),
-        officers=_officers(config),
+        approval=_approval(config, approved),
+        officers="" if config.officers is None else config.officers.authority,
         mode=config.mode,
+    )
+
+
+def _approval(config: Config, approved: Approved | None) -> ApprovalSettings:
+    if approved is None:
+        return ApprovalSettings(digest(basis_of(config)), (), {})
+    authority = approved.approvers.authority
+    return ApprovalSettings(
+        sha256=approved.approval.sha256,
+        persons=approved.signers,
+        keys={key.name: key.vkey for key in approved.approvers.keys},
+        serial=approved.approval.serial,
+        authority="" if authority is None else authority.vkey,
     )
 
 
@@ -117,40 +138,3 @@ def _face(config: Config) -> FaceSettings:
         kind=threshold.kind,
         evidence=threshold.evidence,
     )
-
-
-def _settings(config: Config) -> dict[str, object]:
-    """What is approved: the `rules`, the `face`, the `officers` and the `mode` of the record of the start."""
-    return {
-        "mode": config.mode,
-        "rules": msgspec.to_builtins(config.rules),
-        "face": msgspec.to_builtins(_face(config)),
-        "officers": _officers(config),
-    }
-
-
-def _officers(config: Config) -> str:
-    """The key of the authority whose officers are obeyed; empty: there are none."""
-    return "" if config.officers is None else config.officers.authority
-
-
-def _require_approval(config: Config) -> None:
-    """In service two persons stand behind the settings, or the lane does not start. Raises ConfigError with what they have to sign."""
-    signed = digest(_settings(config))
-    known = persons(signed, _approvals(config))
-    if config.purpose == "service" and len(known) < PERSONS_MIN:
-        approved = f"rules, threshold and officers are approved by {' and '.join(known) or 'nobody'}"
-        raise ConfigError(
-            Problem(
-                "approval",
-                f"purpose = service refuses: {approved}; {PERSONS_MIN} persons must sign {signed}, see docs/guides/technician.md",
-            )
-        )
-
-
-def _approvals(config: Config) -> list[Approval]:
-    return [Approval(one.name, b64decode(one.key), b64decode(one.signature)) for one in config.approval]
-
-
-def _keys(config: Config) -> dict[str, str]:
-    return {one.name: one.key for one in config.approval}

@@ -17,11 +17,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
+import msgspec
+
 from drivers.toml_file import Problem
 from gate.audit import keys
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.errors import BadFormatError, BadSignatureError, KeyFileError, SealError
 from gate.audit.inbox import Inbox
+from gate.audit.left import Approved
 from gate.audit.note import Verifier
 from gate.audit.record import Happening, time_text
 from gate.audit.reserve import LAST_RESERVE_BYTES, Reserve
@@ -29,6 +32,7 @@ from gate.audit.sealing import Sealer
 from gate.audit.spool import Spool
 from gate.audit.store import Store
 from gate.audit.writer import Outcome, Refused, Unknown, Wanted, Writer
+from gate.channel import messages
 from gate.channel.messages import (
     Append,
     Appended,
@@ -46,7 +50,9 @@ from gate.channel.messages import (
 )
 from gate.channel.sockets import Connection, serve
 from gate.channel.table import CHANNELS
+from gate.passage.events import RecordKind
 from gate.programs.log.growth import Growth
+from gate.programs.log.newest import NewestApproval
 from gate.programs.log.probe import Probe
 from gate.programs.log.publishing import Publisher, Worker
 from gate.programs.log.receipts import Receipts
@@ -59,6 +65,7 @@ from gate.programs.shared.trouble import Trouble
 WAITING_MAX = 256  # appends that wait for the disk; one more is not recorded
 BATCH_MAX = 8  # appends in one transaction
 ANSWERS_MAX = 256  # answers a connection may have outstanding; then it is not read from
+NO_APPROVAL = "a lane on trial or in service begins on an approval"
 QUIET_S = 0.02  # publishing begins when no record came for so long
 PUBLISH_DELAY_MAX_S = 0.2  # or so long after the first one
 
@@ -95,6 +102,7 @@ async def run(
                 )
             )
             try:
+                inbox = Inbox(Path(config.paths.inbox), folder / "refused")
                 publisher = Publisher(writer, spool, in_store, in_spool, published=published.size if published else 0)
                 server = LogServer(
                     config=config,
@@ -102,9 +110,12 @@ async def run(
                     publisher=publisher,
                     in_store=in_store,
                     receipts=Receipts(
-                        Inbox(Path(config.paths.inbox), folder / "refused"),
+                        inbox,
                         writer,
                         mirror,
+                        NewestApproval(
+                            inbox, writer, config.origin, config.approvers_path, in_store=in_store, in_inbox=in_inbox
+                        ),
                         every_s=timing.receipts_every_s,
                         in_store=in_store,
                         in_inbox=in_inbox,
@@ -224,6 +235,8 @@ class LogServer:
             answer.set_result(Appended([refusal] * len(message.records)))
 
     def _wanted(self, record: NewRecord, time: str) -> Wanted | NotRecorded:
+        if record.kind is RecordKind.STARTED and record.approved is None and self._config.purpose != "demo":
+            return NotRecorded(NO_APPROVAL, again=True)
         try:
             happening = Happening(
                 id=record.id,
@@ -238,6 +251,7 @@ class LogServer:
                 urgent=record.urgent,
                 remember=record.remember,
                 awaits_officer=record.awaits_officer,
+                approved=None if record.approved is None else Approved(*msgspec.structs.astuple(record.approved)),
             )
             return Wanted.of(happening, record.body, record.bytes_min)
         except BadFormatError as error:
@@ -261,7 +275,14 @@ class LogServer:
                 self._take(message, answer)
             case OpenCrossingsRequest():
                 standing = self._writer.standing
-                left = OpenCrossings(list(standing.open_crossings), standing.remembered, list(standing.referred))
+                left = OpenCrossings(
+                    list(standing.open_crossings),
+                    standing.remembered,
+                    list(standing.referred),
+                    None
+                    if (one := standing.approved) is None
+                    else messages.Approved(one.serial, one.sha256, one.approvers),
+                )
                 answer.set_result(left)
             case StatusRequest():
                 answer.set_result(self._status())

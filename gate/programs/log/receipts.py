@@ -1,4 +1,4 @@
-"""The mirror's receipts, on their way from the inbox to the log's writer.
+"""The mirror's receipts, and the newest approval that it knows, on their way from the inbox to the log's writer.
 
 Promise: the inbox is another program's folder, and nothing in it holds up a record: it is looked into in a thread of its own, a
 part at a time, and the writer's thread sees single receipts only. A problem costs one line when it begins and one when it ends.
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gate.audit.inbox import Found, Inbox
     from gate.audit.note import Verifier
     from gate.audit.writer import Writer
+    from gate.programs.log.newest import NewestApproval
     from gate.programs.log.publishing import Worker
 
 log = logging.getLogger("gate.log")
@@ -32,6 +33,7 @@ class Receipts:
         inbox: Inbox,
         writer: Writer,
         mirror: Verifier | None,
+        newest: NewestApproval,
         *,
         every_s: float,
         in_store: Worker,
@@ -40,6 +42,7 @@ class Receipts:
         self._inbox = inbox
         self._writer = writer
         self._mirror = mirror
+        self._newest = newest
         self._every_s = every_s
         self._in_store = in_store
         self._in_inbox = in_inbox
@@ -69,6 +72,7 @@ class Receipts:
         try:
             for found in await self._in_inbox(self._inbox.look):
                 problem = await self._take(found, mirror) or problem
+            problem = await self._newest.look() or problem
         except StoreError:
             return problem  # reported as the writer's problem; the receipts stay for later
         except OSError as error:

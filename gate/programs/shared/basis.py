@@ -24,8 +24,8 @@ from models.errors import ManifestError
 from models.manifest import Model
 from models.site import FILE, load_for
 
-CERTIFICATE_BYTES_MAX: Final = 1024 * 1024
-_PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]*@")
+FILE_BYTES_MAX: Final = 1024 * 1024
+_PASSWORD: Final = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]*@")
 _ROOMS: Final = {"barrier": "barrier", "first_barrier": "barrier", "sensors": "sensors", "swipe": "readers"}
 
 
@@ -35,15 +35,16 @@ def settings_of(config: Config) -> dict[str, object]:
     return {name: _without_passwords(value) for name, value in settings.items()}
 
 
-def basis_of(config: Config) -> str:
-    """The canonical text. Raises ConfigError for a file that cannot be had."""
+def basis_of(config: Config, approvers: Path | None = None) -> str:
+    """The canonical text; `approvers` are others than those in force. Raises ConfigError for a file that cannot be had."""
     return canonical(
         {
             **settings_of(config),
             "origin": config.origin,
             "profiles": _profiles(config),
             "models": _models(config),
-            "signer_sha256": _signer(config),
+            "signer_sha256": _content("lists.signer", config.lists.signer if config.lists else ""),
+            "approvers_sha256": _content("", str(approvers or _approvers(config) or "")),
         }
     )
 
@@ -89,22 +90,26 @@ def _model(model: Model) -> dict[str, object]:
     }
 
 
-def _signer(config: Config) -> str | None:
-    """What vouches for the signers of lists."""
-    if config.lists is None or not config.lists.signer:
+def _approvers(config: Config) -> Path | None:
+    """Who approves, where somebody does."""
+    return config.approvers_path if config.approvers_path.exists() else None
+
+
+def _content(key: str, path: str) -> str | None:
+    """The SHA-256 of a small file that a key names, if it names one."""
+    if not path:
         return None
     try:
-        with Path(config.lists.signer).open("rb") as file:
-            return _sha256(file.read(CERTIFICATE_BYTES_MAX))
+        with Path(path).open("rb") as file:
+            return _sha256(file.read(FILE_BYTES_MAX))
     except OSError as error:
-        wrong = f"{config.lists.signer} cannot be read: {error.strerror}"
-        raise ConfigError(Problem("lists.signer", wrong, unreadable=True)) from error
+        raise ConfigError(Problem(key, f"{path} cannot be read: {error.strerror}", unreadable=True)) from error
 
 
 def _without_passwords(value: object) -> object:
     match value:
         case str():
-            return _PASSWORD.sub("***@", value)
+            return _PASSWORD.sub(r"\1:***@", value)
         case dict():
             return {name: _without_passwords(one) for name, one in value.items()}
         case list() | tuple():

@@ -105,7 +105,9 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Paths(Section, frozen=True, kw_only=True):
-    """Folders. `run` holds the programs' runtime folders; `spool` is written by log and read by sync; `inbox` the reverse."""
+    """Folders. `run` holds the programs' runtime folders; `spool` is written by log and read by sync; `inbox` the reverse. In `approval` lie
+    approvers.toml and approval.note.
+    """
 
     run: Text = "/run"
     state: Text = "/var/lib/portcullis"
@@ -114,6 +116,7 @@ class Paths(Section, frozen=True, kw_only=True):
     models: Text = "/var/lib/portcullis/models"
     trust: Text = "/var/lib/portcullis/trust/trust.sqlite"
     keys: Text = "/etc/portcullis/keys"
+    approval: Text = "/etc/portcullis"
 
 
 class Document(Section, frozen=True, kw_only=True):
@@ -178,14 +181,6 @@ class Rules(Section, frozen=True, kw_only=True):
             yield Wrong("directions", "each of them once")
         for name in sorted({EVERYBODY.name, EU.name} & self.travellers.keys()):
             yield Wrong(f"travellers.{name}", "every gate has this group, and the same one")
-
-
-class Approval(Section, frozen=True, kw_only=True):
-    """One person's approval of [rules], [face], [officers] and the threshold behind the faces: an Ed25519 key and a signature, both base64."""
-
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    key: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
-    signature: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]{86}==$")]
 
 
 class Officers(Section, frozen=True, kw_only=True):
@@ -278,7 +273,6 @@ class Config(Section, frozen=True, kw_only=True):
     camera: CameraSettings
     face: Face = Face()
     rules: Rules = Rules()
-    approval: Annotated[tuple[Approval, ...], msgspec.Meta(max_length=8)] = ()
     officers: Officers | None = None
     audit: Audit
     sync: Sync | None = None
@@ -323,6 +317,16 @@ class Config(Section, frozen=True, kw_only=True):
     def first_driven(self) -> BarrierSettings | None:
         """The barrier of the first of two doors, if this gate has one that it may give orders to."""
         return None if self.mode == "shadow" else self.first_barrier
+
+    @property
+    def approvers_path(self) -> Path:
+        """The list of those who may approve this configuration."""
+        return Path(self.paths.approval) / "approvers.toml"
+
+    @property
+    def approval_path(self) -> Path:
+        """The note that they have signed."""
+        return Path(self.paths.approval) / "approval.note"
 
     def runtime(self, program: str) -> Path:
         """The runtime folder of a program, which it alone writes."""

@@ -23,6 +23,7 @@ from gate.audit.errors import BadFormatError
 from gate.audit.note import Verifier
 from gate.audit.record import time_text
 from gate.channel.messages import Status
+from gate.ordinary import read_ordinary
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, Sync
 from gate.programs.shared.keep import Backoff
@@ -35,7 +36,7 @@ from gate.sync.errors import OtherHistoryError, SyncError
 from gate.sync.https import Courier, tls
 from gate.sync.round import Client, Conversation, Receipt
 from gate.sync.spool import SpoolLog
-from gate.sync.wire import Request, Response
+from gate.sync.wire import APPROVAL_BYTES_MAX, Request, Response, approval_request, parse_approval
 
 BACKOFF_MIN_S = 0.5
 BACKOFF_MAX_S = 30.0
@@ -150,6 +151,8 @@ class Outbox:
         except BadFormatError as error:
             raise ConfigError(Problem("sync.mirror_vkey", str(error))) from error
         self._inbox = Path(config.paths.inbox)
+        self._approval = config.approval_path
+        self._shown: bytes | None = None
         self._log = SpoolLog(Path(config.paths.spool))
         self._client = Client(self._log, config.origin, mirror)
         self._reported: type[Exception] | None = None
@@ -197,6 +200,17 @@ class Outbox:
             self._last_receipt = time_text(clock.now())
             log.info("mirrored", extra={"entries": receipt.checkpoint.size})
         self._mirrored = self._client.known.mirrored
+        await self._exchange_approval(courier)
+
+    async def _exchange_approval(self, courier: Courier) -> None:
+        """Show the centre the approval that lies beside the configuration, once, and leave a newer one that it knows to the log program."""
+        own = await asyncio.to_thread(_approval_in, self._approval)
+        if own == self._shown:
+            return
+        newest = parse_approval(await courier.send(approval_request(own)))
+        if newest and newest != own:
+            await asyncio.to_thread(inbox.drop_approval, self._inbox, newest)
+        self._shown = own
 
     async def _converse_with_mirror(self, courier: Courier) -> Receipt | None:
         conversation = self._client.round()
@@ -234,3 +248,11 @@ def _step(conversation: Conversation, response: Response | None) -> Request | Re
     except StopIteration as end:
         receipt: Receipt | None = end.value
         return receipt
+
+
+def _approval_in(path: Path) -> bytes:
+    """The note that lies there; none of a demo, and none while it cannot be read."""
+    try:
+        return read_ordinary(path, APPROVAL_BYTES_MAX)
+    except OSError:
+        return b""

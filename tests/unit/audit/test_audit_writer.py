@@ -21,12 +21,13 @@ from gate.audit.errors import (
     StoreError,
     StoreFullError,
 )
+from gate.audit.left import Approved
 from gate.audit.merkle import leaf_hash, root_of
 from gate.audit.note import Algorithm, Signer
 from gate.audit.record import Header
 from gate.audit.reserve import Reserve
 from gate.audit.store import SCHEMA_VERSION, WAL_BYTES_MAX, WAL_BYTES_SCARCE, Store
-from gate.audit.writer import APPENDS_REMEMBERED, DISK_FULL, Refused, Unknown, Wanted
+from gate.audit.writer import APPENDS_REMEMBERED, DISK_FULL, OLDER_APPROVAL, Refused, Unknown, Wanted
 from gate.verify.verify import verify
 
 
@@ -131,6 +132,40 @@ def test_what_the_latest_record_asks_to_remember_is_told_after_a_restart_and_sta
     assert b"remember" not in counted(4).plain
     report = verify(log.database, log.vkey)
     assert (report.verified, report.entries) == (True, 4)
+
+
+def start(serial: int, sha256: str = "ab" * 32) -> Wanted:
+    approved = Approved(serial, sha256, f"approvers of {serial}".encode())
+    return Wanted.of(dataclasses.replace(happening("started"), approved=approved), b"{}")
+
+
+def test_no_record_rests_on_an_older_approval_than_one_before(log: SmallLog) -> None:
+    older = Refused(OLDER_APPROVAL)
+    with log.writer() as writer:
+        assert writer.standing.approved is None
+        assert writer.append([start(5), start(4), wanted("stopped")], 0) == [0, older, 1]
+        assert writer.append([start(5)], 0) == [2], "the same may begin again"
+        assert writer.append([start(5, "cd" * 32)], 0) == [older]
+    with log.writer() as writer:
+        assert writer.standing.approved == Approved(5, "ab" * 32, b"approvers of 5")
+        assert writer.append([start(4)], 0) == [older]
+        again = start(7)
+        assert writer.append([again, start(6)], 0) == [3, older]
+        assert writer.append([again], 0) == [3], "an append that is known is answered with the index it has"
+        assert writer.standing.approved == Approved(7, "ab" * 32, b"approvers of 7")
+
+
+@pytest.mark.parametrize("statement", ["INSERT OR REPLACE INTO approved", "INSERT OR REPLACE INTO head", "COMMIT"])
+def test_an_approval_is_kept_together_with_its_record_or_not_at_all(log: SmallLog, faulty: Any, statement: str) -> None:
+    log.write([start(5)])
+    with log.writer(faulty) as writer:
+        faulty.kind.fault = staticmethod(at(statement, lambda: sqlite3.OperationalError("disk I/O error")))
+        assert isinstance(writer.append([start(6)], 0)[0], Refused | Unknown)
+    with log.writer() as writer:
+        approved = writer.standing.approved
+        assert approved is not None
+        assert writer.standing.checkpoint is not None
+        assert (approved.serial, writer.standing.checkpoint.size) in {(5, 1), (6, 2)}
 
 
 def referral(name: str) -> Wanted:

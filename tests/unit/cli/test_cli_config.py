@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import tomllib
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import pyrage
 import pytest
 import tomli_w
 from typer.testing import CliRunner
@@ -28,8 +30,6 @@ TABLE: dict[str, Any] = {
 
 @pytest.fixture
 def auditors() -> list[str]:
-    import pyrage
-
     return [str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2)]
 
 
@@ -164,7 +164,7 @@ def test_the_whole_configuration_is_shown_with_its_defaults_and_without_password
     told = tomllib.loads(ran("show", "--config", path))
     assert told["rules"]["liveness_min"] == 0.5
     assert told["barrier"]["driver"] == "modbus"
-    assert told["camera"]["address"] == "http://***@192.0.2.7/stream"
+    assert told["camera"]["address"] == "http://anna:***@192.0.2.7/stream"
     for words in ((), ("--canonical",), ("--json",), ("--json", "--canonical")):
         assert "secret" not in ran("show", "--config", path, *words)
 
@@ -217,3 +217,54 @@ def test_a_profile_of_which_one_byte_is_changed_is_another_digest(path: Path, tm
     own.write_text(text + "#")
     told = json.loads(ran("diff", before, path, "--json", code=1))
     assert [one["key"] for one in told["differences"]] == ["profiles.barrier.sha256"]
+
+
+# ── approving ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def vkey_of(folder: Path, name: str) -> str:
+    """Make a person's key and return their line for approvers.toml."""
+    return str(json.loads(ran("key", "--name", f"{name}.example", "--out", folder / f"{name}.key", "--json"))["vkey"])
+
+
+def test_two_approvers_sign_on_their_own_machines_and_the_gate_takes_it(path: Path, tmp_path: Path) -> None:
+    changed(path, purpose="trial", paths={"models": str(tmp_path / "models"), "approval": str(tmp_path)})
+    listed = {"schema": 1, "approvers": [vkey_of(tmp_path, name) for name in ("anna", "ben", "carla")]}
+    (tmp_path / "approvers.toml").write_text(tomli_w.dumps(listed))
+    text, note = tmp_path / "text", tmp_path / "carried.note"
+    text.write_text(ran("show", "--config", path, "--canonical"))
+    digest = sha256(text.read_bytes()).hexdigest()
+    (problem,) = problems(path)
+    assert problem[0] == "approval.note"
+    assert f"gate border.example/north-7/trial, serial 1, digest {digest}" in problem[3]
+
+    def approved(name: str, serial: int = 1, code: int = 0) -> str:
+        who = ("--key", tmp_path / f"{name}.key", "--name", f"{name}.example")
+        return ran("approve", text, *who, "--serial", serial, "--note", note, code=code)
+
+    assert f"serial 1, digest {digest}\nsigned by anna.example\n" in approved("anna")
+    assert ran("install", note, "--config", path, code=78) == ""
+    assert "signed by anna.example, ben.example" in approved("ben")
+    assert approved("ben", serial=2, code=65) == "", "a note is over one thing"
+    told = json.loads(ran("install", note, "--config", path, "--json"))
+    assert (told["digest"], told["signers"]) == (digest, ["anna.example", "ben.example"])
+    assert json.loads(ran("check", "--config", path, "--json"))["ok"]
+    changed(path, rules={"liveness_min": 0.4})
+    assert "something was changed" in problems(path)[0][3]
+    assert "rules.liveness_min: 0.5 -> 0.4" in ran("diff", text, path, code=1)
+
+
+def test_a_key_made_by_openssl_serves_as_well(tmp_path: Path) -> None:
+    pem = tmp_path / "anna.pem"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(pem)], check=True, capture_output=True)
+    pem.chmod(0o600)
+    assert ran("vkey", "--key", pem, "--name", "anna.example").startswith("anna.example+")
+    assert ran("vkey", "--key", pem, "--name", "Anna Example", code=2) == ""
+    pem.chmod(0o644)
+    assert ran("vkey", "--key", pem, "--name", "anna.example", code=77) == ""
+    assert ran("vkey", "--key", tmp_path / "none", "--name", "anna.example", code=74) == ""
+    (tmp_path / "text").write_text("portcullis configuration/1\nno line\n")
+    who = ("--key", pem, "--name", "anna.example", "--serial", 1, "--note", tmp_path / "n")
+    assert ran("approve", tmp_path / "text", *who, code=65) == ""
+    assert ran("approve", tmp_path / "none", *who, code=74) == ""
+    assert not (tmp_path / "n").exists()

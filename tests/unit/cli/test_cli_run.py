@@ -17,7 +17,7 @@ from gate.cli.output import Exit
 def test_a_second_gate_run_is_one_line_and_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, started = tmp_path / "gate.toml", []
     table = {
-        "purpose": "trial",
+        "purpose": "demo",
         "gate_id": "gate-1",
         "operator": "border.example",
         "paths": {"run": str(tmp_path / "run")},

@@ -23,6 +23,7 @@ from gate.programs.lane.document.lists import told
 from gate.programs.lane.program import Lane
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.renewal import CurrentLists, DocumentChild, HeldLists, ready_of, update_of
+from gate.programs.lane.rules import start_of
 from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, parse
 from gate.trust.importing import import_sources
@@ -260,7 +261,8 @@ class Seen:
 async def lane_with(path: Path, nursery: Nursery) -> Lane:
     """A lane whose first document child has opened the lists."""
     lists = await begun(path, nursery)
-    lane = Lane(config_for(path), lists=lists, left=messages.OpenCrossings([]))
+    config = config_for(path)
+    lane = Lane(config, lists=lists, left=messages.OpenCrossings([]), start=start_of(config, None))
     await lane._spare.replace(cast("DocumentChild", nursery.started[0]))
     return lane
 

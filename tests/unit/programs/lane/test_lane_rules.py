@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fakes.approvals import approvers, signer
 from msgspec.structs import replace
 
 from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
+from gate.approval.note import Approval
 from gate.passage.screen import Purpose
-from gate.passage.serving import BorderDirection
 from gate.programs.lane.records import fields_of
 from gate.programs.lane.rules import embedder_of, rules_of, start_of
-from gate.programs.shared.config import Approval, Audit, Config, ConfigError, Face, Group, Officers, Paths, Rules
+from gate.programs.shared.approval import Approved
+from gate.programs.shared.config import Audit, Config, ConfigError, Face, Officers, Paths, Rules
 from models.manifest import load
 
 
@@ -77,79 +78,13 @@ def test_service_starts_only_on_chip_portraits_against_a_lanes_camera(config: Co
     with pytest.raises(ConfigError, match="purpose = service refuses"):
         embedder_of(service)
     site(config.paths.models, "chip_to_live")
-    assert rules_of(approved(service)).policy.face_match_min.value == 0.44
-
-
-ANNA, BEN = Ed25519PrivateKey.from_private_bytes(bytes(32)), Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)
-
-
-def signed_by(name: str, key: Ed25519PrivateKey, text: str) -> Approval:
-    public = key.public_key().public_bytes_raw()
-    return Approval(name=name, key=b64encode(public).decode(), signature=b64encode(key.sign(text.encode())).decode())
-
-
-def approved(config: Config) -> Config:
-    """The configuration with two persons' approval of what it says."""
-    text = start_of(config, "v").approval.sha256
-    return replace(config, approval=(signed_by("Anna", ANNA, text), signed_by("Ben", BEN, text)))
-
-
-def test_in_service_two_persons_stand_behind_rules_and_threshold(config: Config) -> None:
-    site(config.paths.models, "chip_to_live")
-    service = replace(config, purpose=Purpose.SERVICE)
-    text = start_of(service, "v").approval.sha256
-    with pytest.raises(ConfigError, match=f"approved by nobody; 2 persons must sign {text}"):
-        rules_of(service)
-    both = approved(service)
-    rules_of(both)
-    assert start_of(both, "v").approval.persons == ("Anna", "Ben")
-    for alone in (
-        both.approval[:1],
-        (both.approval[0], both.approval[0]),
-        (both.approval[0], signed_by("Ben", ANNA, text)),  # one key under two names
-        (both.approval[0], signed_by("Anna", BEN, text)),  # one name with two keys
-        (both.approval[0], replace(both.approval[1], signature=both.approval[0].signature)),
-        (both.approval[0], signed_by("Ben", BEN, "another digest")),
-        (both.approval[0], replace(both.approval[1], key="A" * 43 + "=")),
-    ):
-        with pytest.raises(ConfigError, match="approved by Anna; 2 persons must sign"):
-            rules_of(replace(both, approval=alone))
-
-
-def test_what_was_approved_cannot_be_changed_without_them(config: Config) -> None:
-    site(config.paths.models, "chip_to_live")
-    both = approved(replace(config, purpose=Purpose.SERVICE))
-    for changed in (
-        replace(both, rules=Rules(liveness_min=0.4)),
-        replace(both, rules=Rules(face_match_min=0.45)),
-        replace(both, rules=Rules(directions=(BorderDirection.EXIT,))),
-        replace(both, rules=Rules(travellers={"crew": Group(nationalities=("PHL",))})),
-        replace(both, face=Face(profile="clean")),
-        replace(both, officers=Officers(authority=b64encode(bytes(32)).decode())),
-    ):
-        with pytest.raises(ConfigError, match="purpose = service refuses"):
-            rules_of(changed)
-    report = Path(config.paths.models) / "lane.json"
-    table = Path(config.paths.models) / "site.toml"
-    lower = report.read_bytes().replace(b"0.44", b"0.40")
-    before = sha256(report.read_bytes()).hexdigest()
-    report.write_bytes(lower)
-    table.write_text(table.read_text().replace(before, sha256(lower).hexdigest()))
-    with pytest.raises(ConfigError, match="approved by nobody"):
-        rules_of(both)
-
-
-def test_a_demo_or_trial_needs_no_approval_and_says_so_in_the_record(config: Config) -> None:
-    rules_of(config)
-    assert start_of(config, "v").approval.persons == ()
-    known = start_of(approved(config), "v").approval
-    assert known.keys["Anna"] == b64encode(ANNA.public_key().public_bytes_raw()).decode()
+    assert rules_of(service).policy.face_match_min.value == 0.44
 
 
 def test_the_record_of_the_start_names_whose_officers_are_obeyed(config: Config) -> None:
-    assert start_of(config, "v").officers == ""
-    key = b64encode(ANNA.public_key().public_bytes_raw()).decode()
-    assert start_of(replace(config, officers=Officers(authority=key)), "v").officers == key
+    assert start_of(config, None).officers == ""
+    key = b64encode(signer("anna").verifier.public_key).decode()
+    assert start_of(replace(config, officers=Officers(authority=key)), None).officers == key
 
 
 @pytest.mark.parametrize("profile", ["none", "empty"])
@@ -159,10 +94,27 @@ def test_a_profile_that_cannot_serve_is_a_configuration_error(config: Config, pr
         rules_of(replace(config, face=Face(profile=profile)))
 
 
+def test_an_authority_for_whom_anybody_could_sign_is_refused(config: Config) -> None:
+    small = replace(config, officers=Officers(authority=b64encode((1).to_bytes(32, "little")).decode()))
+    with pytest.raises(ConfigError, match=r"officers\.authority: is no key"):
+        rules_of(small)
+
+
+def test_the_record_of_the_start_names_who_approved_and_who_may(config: Config) -> None:
+    demo = start_of(config, None).approval
+    assert (demo.serial, demo.persons, demo.keys) == (0, (), {})
+    known = approvers()
+    there = Approved(Approval(config.origin, 12, "ab" * 32), ("anna.example", "ben.example"), known)
+    told = start_of(config, there).approval
+    assert (told.serial, told.sha256, told.persons) == (12, "ab" * 32, ("anna.example", "ben.example"))
+    assert told.keys == {key.name: key.vkey for key in known.keys}
+    assert told.authority == signer("authority").verifier.vkey
+
+
 def test_the_record_of_the_start_names_rules_and_threshold(config: Config) -> None:
-    first = start_of(config, "v")
+    first = start_of(config, None)
     site(config.paths.models, "chip_to_live")
-    second = start_of(replace(config, rules=Rules(liveness_min=0.6)), "v")
+    second = start_of(replace(config, rules=Rules(liveness_min=0.6)), None)
     assert (first.face.threshold, second.face.threshold) == (0.411, 0.44)
     assert second.face.kind == "chip_to_live"
     assert "3 people" in second.face.evidence

@@ -1,0 +1,161 @@
+"""Who approved what this gate's decisions rest on: the files beside the configuration, read and held against it.
+
+`approvers.toml` says who may approve, `approval.note` what they have signed (docs/protocols/approval.md). In `trial` and `service` the lane
+begins with nothing else; a `demo` needs neither.
+"""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivers.toml_file import Problem
+from gate import durable
+from gate.approval.approvers import SIGNERS_MIN, Approvers
+from gate.approval.canonical import digest
+from gate.approval.errors import ApprovalError
+from gate.approval.note import NOTE_BYTES_MAX, Approval, Before, SignedApproval
+from gate.channel import messages
+from gate.ordinary import read_ordinary
+from gate.programs.shared.approvers import approvers_in
+from gate.programs.shared.basis import basis_of
+from gate.programs.shared.config import Config, ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """What is in force: the approval, whose signatures count, and who may approve."""
+
+    approval: Approval
+    signers: tuple[str, ...]
+    approvers: Approvers
+
+
+def approved(config: Config, before: Before | None = None) -> Approved | None:
+    """What the two files say of this configuration; None of a demo, which needs none. `before` is what the gate began with last.
+
+    Raises ConfigError: one line says what is wrong, and which digest, gate and serial two approvers have to sign.
+    """
+    if config.purpose == "demo":
+        return None
+    approvers = approvers_in(config.approvers_path)
+    sha256 = digest(basis_of(config))
+    signed = None
+    try:
+        signed = signed_in(config.approval_path)
+        signers = signed.require(origin=config.origin, sha256=sha256, approvers=approvers, before=before)
+    except (ApprovalError, OSError) as error:
+        wanted = Approval(config.origin, next_serial(config.origin, sha256, signed, before), sha256)
+        raise ConfigError(_unapproved(config, error, wanted)) from error
+    return Approved(signed.approval, signers, approvers)
+
+
+def before_of(told: messages.Approved | None) -> Before | None:
+    """What the log tells of the last time, if the gate began before. Raises ConfigError for approvers that cannot be read any more."""
+    if told is None:
+        return None
+    try:
+        return Before(told.serial, told.sha256, Approvers.from_bytes(told.approvers))
+    except ApprovalError as error:
+        raise ConfigError(
+            Problem("", f"the approvers of serial {told.serial} cannot be read: {error}", "the log")
+        ) from error
+
+
+def signed_in(path: Path) -> SignedApproval:
+    """A note that lies somewhere, not yet believed. Raises ApprovalError and OSError."""
+    return SignedApproval.parse(read_ordinary(path, NOTE_BYTES_MAX))
+
+
+def next_serial(origin: str, sha256: str, signed: SignedApproval | None, before: Before | None) -> int:
+    """The serial that this digest is approved under next: the note's own while it is unused, else one more than any that is known."""
+    known = 0 if before is None else before.serial
+    if signed is not None and signed.approval.origin == origin:
+        if signed.approval.sha256 == sha256 and signed.approval.serial > known:
+            return signed.approval.serial
+        known = max(known, signed.approval.serial)
+    return known + 1
+
+
+def install(config: Config, note: Path, *, approvers: Path | None, staged: Path | None, path: Path) -> Approved:
+    """Put an approval where the lane finds it, and with it the approvers and the configuration that it approves.
+
+    `config` is what was approved, read from `staged` if it is to take the place of `path`. What lies there counts as what was before. Raises
+    ConfigError when the lane would not begin with it, and nothing is changed then; OSError, and then it is to be done again.
+    """
+    named = approvers or config.approvers_path
+    who, sha256 = approvers_in(named), digest(basis_of(config, named))
+    try:
+        signed = signed_in(note)
+        signers = signed.require(origin=config.origin, sha256=sha256, approvers=who, before=_in_force(config))
+    except ApprovalError as error:
+        raise ConfigError(Problem("", str(error), str(note))) from error
+    # The note comes last: until it does, the lane begins with none of it.
+    for source, place in ((approvers, config.approvers_path), (staged, path), (note, config.approval_path)):
+        if source is not None and source.resolve() != place.resolve():
+            durable.write(place, source.read_bytes())
+            durable.sync(place, mode=0o644)  # whatever root's umask takes: the lane's user reads it
+    return Approved(signed.approval, signers, who)
+
+
+def _in_force(config: Config) -> Before | None:
+    """What lies in the place of the approval, of this gate; None where nothing whole does."""
+    try:
+        signed = signed_in(config.approval_path)
+        before = Before(signed.approval.serial, signed.approval.sha256, approvers_in(config.approvers_path))
+    except (ApprovalError, ConfigError, OSError):
+        return None
+    return before if signed.approval.origin == config.origin else None
+
+
+def unsafe_files(config: Config, path: Path) -> list[Problem]:
+    """In service: files that decisions rest on and that somebody else than root can write, or put another one into the place of."""
+    if config.purpose != "service":
+        return []
+    named = [getattr(getattr(config, name), "profile", "") for name in ("barrier", "first_barrier", "sensors")]
+    files = [
+        path,
+        config.approvers_path,
+        config.approval_path,
+        Path(config.paths.models) / "site.toml",
+        *([Path(config.lists.signer)] if config.lists and config.lists.signer else []),
+        *(Path(one) for one in named if one.startswith("/")),
+    ]
+    return [
+        Problem("", f"purpose = service refuses: {who} can write {place}", str(file))
+        for file in files
+        if (found := _writer_of(file)) is not None
+        for place, who in [found]
+    ]
+
+
+def require_safe_files(config: Config, path: Path) -> None:
+    """Raise ConfigError in service when one of them is not root's alone."""
+    if found := unsafe_files(config, path):
+        raise ConfigError(*found)
+
+
+def _unapproved(config: Config, error: Exception, wanted: Approval) -> Problem:
+    why = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
+    return Problem(
+        "",
+        f"{why}; {SIGNERS_MIN} of {config.approvers_path} must sign: gate {wanted.origin}, serial {wanted.serial}, digest {wanted.sha256}",
+        str(config.approval_path),
+    )
+
+
+def _writer_of(file: Path) -> tuple[Path, str] | None:
+    """The first of a file and the folders above it that others than root can change, and who; links are followed to where they lead."""
+    try:
+        real = file.resolve(strict=True)
+    except OSError:
+        return None  # what cannot be read is told where it is read
+    for place in (real, *real.parents):
+        held = place.stat()
+        if held.st_uid != 0:
+            return place, f"user {held.st_uid}"
+        sticky = stat.S_ISDIR(held.st_mode) and held.st_mode & stat.S_ISVTX
+        if held.st_mode & 0o022 and not sticky:
+            return place, "not only root"
+    return None

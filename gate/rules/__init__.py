@@ -1,1 +1,0 @@
-"""What a gate's decisions rest on, and the persons who stand behind it."""

@@ -1,0 +1,57 @@
+"""Approvers of a gate in tests: three persons and an authority with known keys, their list, and approvals that they sign."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import tomli_w
+
+from gate.approval.approvers import Approvers
+from gate.approval.canonical import digest
+from gate.approval.note import Approval, SignedApproval
+from gate.audit.note import Signer
+from gate.programs.shared.basis import basis_of
+from gate.programs.shared.config import Config
+
+PERSONS = ("anna", "ben", "carla")
+AUTHORITY = "authority"
+
+
+def signer(name: str) -> Signer:
+    """The key of a person, always the same."""
+    return Signer(f"{name}.example", sha256(name.encode()).digest())
+
+
+def approvers(persons: Sequence[str] = PERSONS, authority: str = AUTHORITY) -> Approvers:
+    """A list of them."""
+    return Approvers(
+        tuple(signer(name).verifier for name in persons), signer(authority).verifier if authority else None
+    )
+
+
+def write_approvers(path: Path, persons: Sequence[str] = PERSONS, authority: str = AUTHORITY) -> Path:
+    """The same as a file."""
+    named = approvers(persons, authority)
+    table = {"schema": 1, "approvers": [key.vkey for key in named.keys]}
+    path.write_text(tomli_w.dumps({**table, **({"authority": named.authority.vkey} if named.authority else {})}))
+    return path
+
+
+def signed(approval: Approval, persons: Sequence[str] = ("anna", "ben")) -> SignedApproval:
+    """An approval that they have signed."""
+    note = SignedApproval.new(approval)
+    for name in persons:
+        note = note.signed_by(signer(name))
+    return note
+
+
+def approve(
+    config: Config, *, serial: int = 1, persons: Sequence[str] = ("anna", "ben"), listed: Sequence[str] = PERSONS
+) -> Path:
+    """Put approvers and their approval where the lane of this configuration finds them; returns the note's path."""
+    write_approvers(config.approvers_path, listed)
+    wanted = Approval(config.origin, serial, digest(basis_of(config)))
+    config.approval_path.write_bytes(signed(wanted, persons).note.to_bytes())
+    return config.approval_path
