@@ -88,6 +88,8 @@ class TomlFile:
             found = _TOML_LINE.match(str(error))
             line = int((found and found["line"]) or max(1, len(self.text.splitlines())))
             raise FileError(Problem("", found["why"] if found else str(error), self.name, line)) from error
+        except RecursionError as error:
+            raise FileError(Problem("", "is nested too deeply", self.name)) from error
 
     def fitted(self, table: dict[str, object], type_: type[Read] | types.UnionType) -> Read:
         """The table, which is the file's, as this type. Raises FileError."""

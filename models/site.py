@@ -72,7 +72,7 @@ def load_for(folder: Path, *, shipped: Manifest | None = None) -> Manifest:
         return manifest
     try:
         site = msgspec.convert(tomllib.loads(text.decode()), Site)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, msgspec.ValidationError) as error:
         raise ManifestError(f"{folder / FILE} is wrong: {error}") from error
     added = tuple(_supplied(model) for model in site.models)
     models = {model.name: model for model in (*manifest.models, *added)}
@@ -117,7 +117,7 @@ def _threshold(folder: Path, bound: SiteThreshold, model: Model) -> Threshold:
         raise ManifestError(f"{path} is not the pinned report")
     try:
         report = msgspec.json.decode(content, type=_Report)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ManifestError(f"{path} is no report of gate face evaluate --json: {error}") from error
     if report.schema != _SCHEMA or report.model_sha256 != model.sha256:
         raise ManifestError(f"{path} is about another model than {model.name}")

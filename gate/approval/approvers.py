@@ -60,7 +60,7 @@ class Approvers:
         """Read what `to_bytes` wrote. Raises ApprovalError."""
         try:
             return cls.of(msgspec.json.decode(raw, type=Listed))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ApprovalError(f"no list of approvers: {error}") from error
 
     def to_bytes(self) -> bytes:
