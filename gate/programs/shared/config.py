@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import stat
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
@@ -394,7 +395,12 @@ def load(path: Path) -> Config:
 
 def _text_of(path: Path) -> str:
     try:
-        raw = path.read_bytes()
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # nothing waits for a pipe's other end
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise ConfigError(Problem("", "cannot be read: it is no file", str(path), unreadable=True))
+        with os.fdopen(descriptor, "rb") as file:
+            raw = file.read(FILE_BYTES_MAX + 1)
     except OSError as error:
         raise ConfigError(Problem("", f"cannot be read: {error.strerror}", str(path), unreadable=True)) from error
     if len(raw) > FILE_BYTES_MAX:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,16 @@ def test_files_that_are_no_configuration_are_refused(tmp_path: Path) -> None:
         (tmp_path / "bad.toml").write_bytes(content)
         with pytest.raises(ConfigError):
             load(tmp_path / "bad.toml")
+
+
+def test_nothing_waits_for_what_is_no_file_or_reads_it_without_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    for path in (tmp_path / "pipe.toml", tmp_path, Path("/dev/zero")):
+        with pytest.raises(ConfigError, match="cannot be read: it is no file") as raised:
+            load(path)
+        assert raised.value.is_unreadable
+    (tmp_path / "link.toml").symlink_to(written(tmp_path))
+    assert load(tmp_path / "link.toml") == load(tmp_path / "gate.toml")
 
 
 def test_a_page_source_may_stand_in_for_the_serial_reader_or_beside_it(tmp_path: Path) -> None:
