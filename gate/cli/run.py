@@ -31,10 +31,12 @@ def command(
 
             require_profiles(settings)
             require_safe_files(settings, config or path_from_environment())
+        if program in {None, "vision"}:  # the lane asks the log besides which serial it began with
+            from gate.programs.shared.approval import approved
+
+            approved(settings)
     except ConfigError as error:
         refuse_configuration(error, config)
-    if program in {None, "vision"}:
-        _require_approval(settings, config)
     if program is None:
         _refuse_a_second_instance(settings)
         asyncio.run(_run_all(settings, config or path_from_environment()))
@@ -46,16 +48,6 @@ def command(
         refuse_configuration(error, config)
     except (OSError, NoPlaceError) as error:
         fail(Exit.IO_ERROR, f"{program}: {error}")
-
-
-def _require_approval(settings: Config, path: Path | None) -> None:
-    """Vision looks with nothing that nobody approved; the lane, which the log tells of the newest serial, holds it against that as well."""
-    from gate.programs.shared.approval import approved
-
-    try:
-        approved(settings)
-    except ConfigError as error:
-        refuse_configuration(error, path)
 
 
 def _refuse_a_second_instance(settings: Config) -> None:
