@@ -15,7 +15,7 @@ from gate import durable
 from gate.approval.approvers import SIGNERS_MIN, Approvers
 from gate.approval.canonical import digest
 from gate.approval.errors import ApprovalError
-from gate.approval.note import NOTE_BYTES_MAX, Approval, Before, SignedApproval
+from gate.approval.note import NOTE_BYTES_MAX, SERIAL_MAX, Approval, Before, SignedApproval
 from gate.channel import messages
 from gate.ordinary import read_ordinary
 from gate.programs.shared.approvers import approvers_in
@@ -46,7 +46,7 @@ def approved(config: Config, before: Before | None = None) -> Approved | None:
         signed = signed_in(config.approval_path)
         signers = signed.require(origin=config.origin, sha256=sha256, approvers=approvers, before=before)
     except (ApprovalError, OSError) as error:
-        wanted = Approval(config.origin, next_serial(config.origin, sha256, signed, before), sha256)
+        wanted = Approval(config.origin, _next_serial(config.origin, sha256, approvers, signed, before), sha256)
         raise ConfigError(_unapproved(config, error, wanted)) from error
     return Approved(signed.approval, signers, approvers)
 
@@ -68,14 +68,26 @@ def signed_in(path: Path) -> SignedApproval:
     return SignedApproval.parse(read_ordinary(path, NOTE_BYTES_MAX))
 
 
-def next_serial(origin: str, sha256: str, signed: SignedApproval | None, before: Before | None) -> int:
-    """The serial that this digest is approved under next: the note's own while it is unused, else one more than any that is known."""
+def _next_serial(
+    origin: str, sha256: str, approvers: Approvers, signed: SignedApproval | None, before: Before | None
+) -> int:
+    """The serial that this digest is approved under next: the note's own while it is unused, else one more than any that is known.
+
+    A note that two approvers have not signed says nothing: whoever laid it there could have used the serials up.
+    """
     known = 0 if before is None else before.serial
-    if signed is not None and signed.approval.origin == origin:
+    if signed is not None and signed.approval.origin == origin and _is_signed(signed, approvers):
         if signed.approval.sha256 == sha256 and signed.approval.serial > known:
             return signed.approval.serial
         known = max(known, signed.approval.serial)
-    return known + 1
+    return min(known + 1, SERIAL_MAX)
+
+
+def _is_signed(signed: SignedApproval, approvers: Approvers) -> bool:
+    try:
+        return len(signed.signers(approvers.keys)) >= SIGNERS_MIN
+    except ApprovalError:
+        return False
 
 
 def install(config: Config, note: Path, *, approvers: Path | None, staged: Path | None, path: Path) -> Approved:

@@ -16,7 +16,7 @@ from drivers.barrier.settings import Modbus
 from drivers.camera.settings import Network
 from drivers.reader.settings import Elyctis
 from gate.approval.canonical import digest
-from gate.approval.note import Approval, Before
+from gate.approval.note import SERIAL_MAX, Approval, Before
 from gate.channel import messages
 from gate.passage.screen import Purpose
 from gate.passage.serving import BorderDirection
@@ -163,6 +163,16 @@ def test_swapped_approvers_with_their_own_signatures_are_refused_once_the_gate_h
     assert approved(config, before)
     approve(config, serial=6, persons=("dora", "emil", "authority"), listed=strangers)
     assert approved(config, before)
+
+
+def test_a_note_with_the_last_serial_that_nobody_signed_uses_none_up(config: Config) -> None:
+    last = Approval(config.origin, SERIAL_MAX, digest(basis_of(config)))
+    for persons in ((), ("anna",), ("dora", "emil")):
+        config.approval_path.write_bytes(signed(last, (*persons, "fay")).note.to_bytes())
+        assert "serial 1, digest" in refused(config, "of the approvers alone")
+    config.approval_path.write_bytes(signed(last).note.to_bytes())
+    assert approved(config)
+    assert f"serial {SERIAL_MAX}, digest" in refused(replace(config, mode="shadow"), "something was changed")
 
 
 def test_a_list_with_a_person_twice_or_a_small_key_is_told_with_its_line(config: Config, tmp_path: Path) -> None:
