@@ -37,7 +37,6 @@ def without_secrets(config: Config) -> dict[str, object]:
         name: _table(name, value) if isinstance(value, dict) else _value("", name, value)
         for name, value in tables.items()
     }
-    told["approval"] = f"{len(config.approval)} persons"
     told["audit"] = f"{len(config.audit.recipients)} recipients"
     told["officers"] = "an authority" if config.officers is not None else None
     return told

@@ -91,7 +91,7 @@ def test_an_export_that_cannot_be_made_leaves_no_file(log: SmallLog, monkeypatch
     assert "logged" not in nowhere.stderr
     monkeypatch.setenv("PORTCULLIS_CONFIG", str(log.folder / "missing.toml"))
     result = run("export", "--out", out)
-    assert result.exit_code == 78
+    assert result.exit_code == 74
     assert "--spool" in result.stderr
     assert [one.name for one in log.folder.glob("b.*")] == []
 
@@ -104,7 +104,7 @@ gate_id = "gate-0001"
 operator = "border.example"
 paths.spool = "{log.spool}"
 barrier.port = "/dev/null"
-swipe.port = "/dev/null"
+swipe.port = "/dev/zero"
 camera.address = "http://127.0.0.1:9/"
 audit.recipients = ["age1"]
 """

@@ -22,8 +22,8 @@ def config(models: Path) -> Config:
         gate_id="g",
         operator="o",
         paths=Paths(models=str(models)),
-        barrier=Modbus(port="none"),
-        swipe=Elyctis(port="none"),
+        barrier=Modbus(port="none-barrier"),
+        swipe=Elyctis(port="none-swipe"),
         camera=Network(address="http://127.0.0.1:1/"),
         audit=Audit(recipients=("age1x",)),
     )

@@ -20,7 +20,7 @@ from gate.channel.messages import Status
 from gate.passage.screen import Purpose
 from gate.programs import selftest
 from gate.programs.selftest import State
-from gate.programs.shared.config import Approval, Audit, Config, Officers, Paths, Sync
+from gate.programs.shared.config import Audit, Config, Officers, Paths, Sync
 from gate.programs.shared.journal import EVENTS
 from gate.programs.shared.told import Told
 from gate.programs.support.bundle import Bundle, PartError, Sources, collect, write
@@ -64,7 +64,6 @@ def config(folder: Path) -> Config:
         swipe=Elyctis(port="/dev/s"),
         camera=Network(address=f"http://admin:{PASSWORD}@192.0.2.7:8080/{PASSWORD}?token={PASSWORD}"),
         audit=Audit(recipients=(f"age1{PASSWORD}",)),
-        approval=(Approval(name=NAME, key="A" * 43 + "=", signature="B" * 86 + "=="),),
         officers=Officers(authority="C" * 43 + "="),
         sync=Sync(
             address=f"c.example:8443/{PASSWORD}", ca=PASSWORD, certificate=PASSWORD, key=PASSWORD, mirror_vkey=KEY
@@ -211,5 +210,5 @@ def test_of_a_configuration_addresses_keep_their_hosts_and_persons_are_counted(t
     assert told_["camera"]["address"] == "http://192.0.2.7:8080"  # type: ignore[index]
     assert told_["sync"]["address"] == "c.example:8443"  # type: ignore[index]
     assert told_["sync"]["key"] == LEFT_OUT  # type: ignore[index]
-    assert (told_["approval"], told_["audit"]) == ("1 persons", "1 recipients")
+    assert told_["audit"] == "1 recipients"
     assert told_["barrier"]["port"] == "/dev/b"  # type: ignore[index]
