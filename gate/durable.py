@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import BinaryIO, Final
 
 DRAFT: Final = ".tmp-"
 _WITHOUT_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP})  # what a file system says that has no hard links
+_WIPED_AT_ONCE: Final = 1024 * 1024
 _MODE: Final = 0o666  # less what the umask takes
 
 
@@ -60,6 +62,26 @@ def make_folder(folder: Path, *, mode: int = 0o777) -> None:
     folder.mkdir(mode=mode, parents=True, exist_ok=True)
     for one in made:
         sync(one.parent)
+
+
+def wipe(path: Path) -> None:
+    """Overwrite a file with zeros, bring that to the disk, and take its name away. Raises OSError; a file that is not there is wiped.
+
+    What a flash memory keeps below its own bookkeeping is out of anybody's reach from here.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISREG(path.lstat().st_mode):  # a link, pipe or socket has nothing to overwrite
+            _overwrite(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC))
+        path.unlink()
+        sync(path.parent)
+
+
+def _overwrite(descriptor: int) -> None:
+    with open(descriptor, "wb", buffering=0) as file:
+        left = os.fstat(descriptor).st_size
+        while left > 0:
+            left -= file.write(bytes(min(left, _WIPED_AT_ONCE))) or 0
+        os.fsync(descriptor)
 
 
 def sync(path: Path, *, mode: int | None = None) -> None:

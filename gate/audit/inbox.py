@@ -1,4 +1,4 @@
-"""The inbox: where sync leaves the mirror's receipts for the log program (docs/protocols/audit-log.md).
+"""The inbox: where sync leaves the mirror's receipts, and what its keys say of one another, for the log program (docs/protocols/audit-log.md).
 
 The folder is written by a neighbour that faces the network. Promise: whatever lies in it, a look is short: so many names, so many
 ordinary files, so many bytes; the next look goes on where this one stopped. Nothing there is followed, waited for or written to;
@@ -26,15 +26,21 @@ NAMES_MAX: Final = 512  # a look
 REFUSED_MAX: Final = 16  # kept aside; then the oldest makes room
 APPROVAL: Final = "approval.note"
 _NAME: Final = re.compile(r"receipt-([0-9]{1,19})\.note")
+_KEY_NAME: Final = re.compile(r"mirror-key-([0-9]{1,4})\.note")
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A receipt, or an approval, that lay in the inbox, not yet believed."""
+    """What lay in the inbox, not yet believed: a receipt, an approval, or the word of one of the mirror's keys for the next."""
 
     name: str
     note: bytes
+
+    @property
+    def is_of_keys(self) -> bool:
+        """True for what the mirror's keys say of one another."""
+        return _KEY_NAME.fullmatch(self.name) is not None
 
 
 class Inbox:
@@ -48,7 +54,7 @@ class Inbox:
         self._opened = contextlib.ExitStack()
 
     def look(self) -> list[Found]:
-        """The receipts among the next names, the largest first. Raises OSError."""
+        """What keys say, the oldest first, then the receipts, the largest first, among the next names. Raises OSError."""
         if self._descriptor is None:
             try:
                 self._descriptor = os.open(self._folder, _FOLDER)
@@ -58,7 +64,9 @@ class Inbox:
             self._names = self._opened.enter_context(os.scandir(self._descriptor))
         names = [one.name for one in itertools.islice(self._names, NAMES_MAX)]
         receipts = sorted(((int(match[1]), name) for name in names if (match := _NAME.fullmatch(name))), reverse=True)
-        found = list(itertools.islice(self._read(name for _, name in receipts), RECEIPTS_MAX))
+        keys = sorted((int(match[1]), name) for name in names if (match := _KEY_NAME.fullmatch(name)))
+        wanted = (name for _, name in (*keys[:RECEIPTS_MAX], *receipts))
+        found = list(itertools.islice(self._read(wanted), 2 * RECEIPTS_MAX if keys else RECEIPTS_MAX))
         if len(names) < NAMES_MAX:
             self.close()
         return found

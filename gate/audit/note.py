@@ -12,7 +12,7 @@ import binascii
 import enum
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -216,6 +216,18 @@ class Note:
         if not found:
             raise BadSignatureError(f"no signature of {verifier.name}+{verifier.key_id.hex()}")
         return [verifier.verify(self.text, one.raw) for one in found][-1]
+
+    def verify_any(self, verifiers: Iterable[Verifier]) -> None:
+        """Check that one of these keys signed the text, at least. Raises BadSignatureError."""
+        objection = BadSignatureError("no key is known that could have signed")
+        for verifier in verifiers:
+            try:
+                self.verify(verifier)
+            except BadSignatureError as error:
+                objection = error
+            else:
+                return
+        raise objection
 
     def with_signatures(self, more: Sequence[Signature]) -> Note:
         """Return the note with more signatures, each only once."""

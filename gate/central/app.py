@@ -1,14 +1,13 @@
 """The web application: who asks, how large, and which part of the server answers.
 
-A request counts only with the client certificate that the gate was enrolled with last, of a gate that is not revoked; it
-is looked up for each request. Enrolment alone needs none. Bodies are read up to limits, compressed ones too; blocking
+A request counts only with the client certificate that was issued to a gate last, or with the one before until that was used, of a gate
+that is not revoked; it is looked up for each request. Enrolment alone needs none. Bodies are read up to limits, compressed ones too; blocking
 work runs in worker threads. The peer's certificate comes as the ASGI TLS extension, put there by `gate.central.serving`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -72,6 +71,10 @@ def make_app(
         Route("/{origin_hash}/pending", counter.guarded(counter.pending), methods=["GET"]),
         Route("/.well-known/est/cacerts", enrolment.authority_certificates, methods=["GET"]),
         Route("/.well-known/est/simpleenroll", enrolment.enrol, methods=["POST"]),
+        Route("/.well-known/est/simplereenroll", counter.guarded(enrolment.renew), methods=["POST"]),
+        Route("/retire", counter.guarded(counter.retire), methods=["POST"]),
+        Route("/mirror-keys", counter.guarded(enrolment.mirror_keys), methods=["GET"]),
+        Route("/authorities", counter.guarded(enrolment.trusts), methods=["POST"]),
     ]
     handlers = {CentralError: _refuse, SQLAlchemyError: _stall, ClientDisconnect: _hung_up}
     return Starlette(routes=routes, exception_handlers=handlers)
@@ -105,10 +108,10 @@ class Counter:
             raise ForbiddenError("a client certificate is needed")
         certificate = x509.load_pem_x509_certificate(chain[0].encode("ascii"))
         names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        gate = self._roster.find(str(names[0].value)) if len(names) == 1 else None
         found = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
-        if gate is None or gate.revoked or not hmac.compare_digest(gate.certificate, found):
-            log.warning("gate_refused", extra={"gate": gate.device if gate else None})
+        gate = self._roster.speaker(str(names[0].value), found) if len(names) == 1 else None
+        if gate is None:
+            log.warning("gate_refused", extra={"gate": str(names[0].value) if len(names) == 1 else None})
             raise ForbiddenError("this certificate is of no enrolled gate")
         moment = time_text(self._now())
         if gate.last_seen is None or gate.last_seen[:SECONDS] != moment[:SECONDS]:
@@ -165,6 +168,12 @@ class Counter:
         raw = await whole_body(request, NOTE_BYTES_MAX)
         newest = await run_in_threadpool(self._approvals.exchange, gate, raw)
         return Response(newest, media_type="text/plain")
+
+    async def retire(self, _request: Request, gate: Gate) -> Response:
+        """Take leave of a gate: it is refused from its next request on, and for good."""
+        await run_in_threadpool(self._roster.retire, gate.device, time_text(self._now()))
+        log.warning("gate_retired", extra={"gate": gate.device})
+        return Response(status_code=204)
 
     async def put_key(self, request: Request, gate: Gate) -> Response:
         """Take an age file, or the news that the gate does not have it."""

@@ -5,6 +5,7 @@ One bundle is in memory at a time. A folder is written only for what was verifie
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,13 +38,14 @@ class Exported:
     files: int
 
 
-def is_intact(ledger: Ledger, gate: Gate, mirror: Verifier) -> bool:
-    """Whether the stored entries lead to the head's root, and its note bears the gate's signature and ours."""
+def is_intact(ledger: Ledger, gate: Gate, mirrors: Sequence[Verifier]) -> bool:
+    """Whether the stored entries lead to the head's root, and its note bears the gate's signature and one of ours."""
     head = ledger.head(gate.device)
     if head.note is None:
         return head.size == 0
     try:
-        signed = read_checkpoint(head.note, gate.log, mirror)
+        signed = read_checkpoint(head.note, gate.log)
+        Note.parse(head.note).verify_any(mirrors)
         frontier = Frontier()
         for bundle in ledger.bundles(gate.device, head.size):
             for entry in bundle.entries[: head.size - frontier.size]:

@@ -48,14 +48,28 @@ def new_key() -> ec.EllipticCurvePrivateKey:
 
 def found(name: str, now: datetime) -> Authority:
     """Make a new root."""
-    key, subject = new_key(), _name(f"Portcullis authority of {name}"[:64])
-    builder = (
-        _builder(subject, subject, key.public_key(), now, AUTHORITY_DAYS)
+    return Authority(key := new_key(), found_with(key, _name(f"Portcullis authority of {name}"[:64]), now))
+
+
+def found_with(key: ec.EllipticCurvePrivateKey, subject: x509.Name, now: datetime) -> x509.Certificate:
+    """Make a root of this key."""
+    return _root(subject, key.public_key(), now).sign(key, hashes.SHA256())
+
+
+def certify_next(old: Authority, root: x509.Certificate, now: datetime) -> x509.Certificate:
+    """The old root's word for the next one: the same name and key, signed by the old (NewWithOld, RFC 4210 §4.4)."""
+    key = root.public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    return _root(root.subject, key, now).sign(old.key, hashes.SHA256())
+
+
+def _root(subject: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime) -> x509.CertificateBuilder:
+    return (
+        _builder(subject, subject, key, now, AUTHORITY_DAYS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
-    return Authority(key, builder.sign(key, hashes.SHA256()))
 
 
 def issue_server(authority: Authority, name: str, key: ec.EllipticCurvePublicKey, now: datetime) -> x509.Certificate:

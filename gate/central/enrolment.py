@@ -9,14 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from gate.audit.errors import BadFormatError
 from gate.audit.note import KEY_TEXT_MAX, Algorithm, Verifier
@@ -25,27 +26,40 @@ from gate.central import authority
 from gate.central.authority import Authority
 from gate.central.errors import BadRequestError, ForbiddenError
 from gate.central.reading import whole_body
-from gate.central.roster import Roster
+from gate.central.roster import Gate, Roster
 
 REQUEST_BYTES_MAX = 2 * authority.CSR_BYTES_MAX
 LOG_KEY_HEADER, MIRROR_KEY_HEADER = "portcullis-log-key", "portcullis-mirror-key"
+AUTHORITIES_BYTES_MAX = 1024
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _PKCS7 = "application/pkcs7-mime; smime-type=certs-only"
 
 log = logging.getLogger("gate.central")
 
 
 class Enrolment:
-    """Where gates enrol."""
+    """Where gates enrol. `shown` are the authorities that gates are told of, the one that issues among them."""
 
-    def __init__(self, *, roster: Roster, authority: Authority, mirror: Verifier, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        *,
+        roster: Roster,
+        authority: Authority,
+        shown: Sequence[x509.Certificate],
+        mirror: Verifier,
+        mirror_handovers: Sequence[bytes],
+        now: Callable[[], datetime],
+    ) -> None:
         self._roster = roster
+        self._shown = tuple(shown)
+        self._mirror_handovers = [one.decode() for one in mirror_handovers]
         self._authority = authority
         self._mirror = mirror
         self._now = now
 
     async def authority_certificates(self, _request: Request) -> Response:
-        """Return the root certificate (RFC 7030 §4.1)."""
-        return _certificates(self._authority.certificate)
+        """Return the authorities that count, and what they certify of one another's keys (RFC 7030 §4.1)."""
+        return _certificates(self._shown)
 
     async def enrol(self, request: Request) -> Response:
         """Return a device certificate (RFC 7030 §4.2). Raises CentralError."""
@@ -54,22 +68,50 @@ class Enrolment:
         log_key = _log_key(request, device)
         certificate = await run_in_threadpool(self._issue, device, token, raw, log_key)
         log.info("gate_enrolled", extra={"gate": device})
-        response = _certificates(certificate)
+        response = _certificates((certificate,))
         response.headers[MIRROR_KEY_HEADER] = self._mirror.vkey
         return response
+
+    async def renew(self, request: Request, gate: Gate) -> Response:
+        """Return another certificate for a gate that shows the one it has (RFC 7030 §4.2.2). Raises CentralError."""
+        raw = await whole_body(request, REQUEST_BYTES_MAX)
+        certificate = await run_in_threadpool(self._renew, gate.device, raw)
+        log.info("gate_renewed", extra={"gate": gate.device})
+        return _certificates((certificate,))
+
+    def _renew(self, device: str, raw: bytes) -> x509.Certificate:
+        certificate = self._certify(device, raw, self._now())
+        self._roster.renew(device, authority.fingerprint(certificate), time_text(self._now()))
+        return certificate
+
+    async def trusts(self, request: Request, gate: Gate) -> Response:
+        """Hear which authorities a gate trusts, a SHA-256 a line. Raises CentralError."""
+        lines = (await whole_body(request, AUTHORITIES_BYTES_MAX)).decode("ascii", "replace").splitlines()
+        if not lines or not all(_FINGERPRINT.fullmatch(line) for line in lines):
+            raise BadRequestError("an authority is named by its SHA-256, one a line")
+        await run_in_threadpool(self._roster.trusts, gate.device, frozenset(lines))
+        return Response(status_code=204)
+
+    async def mirror_keys(self, _request: Request, _gate: Gate) -> Response:
+        """Return what the mirror's keys said of one another, signed notes, the oldest first."""
+        return JSONResponse({"handovers": self._mirror_handovers})
+
+    def _certify(self, device: str, raw: bytes, now: datetime) -> x509.Certificate:
+        """Certify a signing request's key for this gate. Raises BadRequestError and ForbiddenError."""
+        try:
+            name, key = authority.read_request(base64.b64decode(b"".join(raw.split()), validate=True))
+        except binascii.Error as error:
+            raise BadRequestError("a signing request is Base64") from error
+        if name != device:
+            raise ForbiddenError(f"the signing request is for another gate than {device}")
+        return authority.issue_device(self._authority, device, key, now)
 
     def _issue(self, device: str, token: str, raw: bytes, log_key: Verifier) -> x509.Certificate:
         now = self._now()
         now_s = int(now.timestamp())
         if not self._roster.token_allows(token, device, now_s):
             raise ForbiddenError("the token is unknown, used, expired or another gate's")
-        try:
-            name, key = authority.read_request(base64.b64decode(b"".join(raw.split()), validate=True))
-        except binascii.Error as error:
-            raise BadRequestError("a signing request is Base64") from error
-        if name != device:
-            raise ForbiddenError("the token is another gate's than the signing request")
-        certificate = authority.issue_device(self._authority, device, key, now)
+        certificate = self._certify(device, raw, now)
         self._roster.enrol(
             token,
             device,
@@ -106,6 +148,6 @@ def _log_key(request: Request, device: str) -> Verifier:
     return verifier
 
 
-def _certificates(certificate: x509.Certificate) -> Response:
-    der = pkcs7.serialize_certificates([certificate], Encoding.DER)
+def _certificates(certificates: Sequence[x509.Certificate]) -> Response:
+    der = pkcs7.serialize_certificates(list(certificates), Encoding.DER)
     return Response(base64.encodebytes(der), headers={"content-transfer-encoding": "base64"}, media_type=_PKCS7)

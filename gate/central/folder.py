@@ -1,6 +1,6 @@
 """The server's own folder: authority, server certificate, cosigning key, and the database unless a URL names another.
 
-Made once by `gate central init`; nothing in it is overwritten. Private keys have mode 0600.
+Made once by `gate central init`, which overwrites nothing; `gate.central.rotation` replaces keys. Private keys have mode 0600.
 """
 
 from __future__ import annotations
@@ -22,14 +22,18 @@ from cryptography.hazmat.primitives.serialization import (
 from gate import durable
 from gate.audit import keys
 from gate.audit.errors import KeyFileError
+from gate.audit.handover import Handover
 from gate.audit.note import KEY_TEXT_MAX, Algorithm, Signer, Verifier
 from gate.central import authority
 from gate.central.authority import Authority
 from gate.central.errors import FolderError
 
 AUTHORITY_CERTIFICATE, AUTHORITY_KEY = "ca.pem", "ca.key"
-SERVER_CERTIFICATE, SERVER_KEY = "server.pem", "server.key"
+AUTHORITY_KEY_NEXT, AUTHORITY_HANDOVERS = "ca-next.key", "ca-handover.pem"
+SERVER_CERTIFICATE = "server.pem"  # and its key, so that neither is ever without the other
+SERVER_KEY = "server.key"  # of folders from before that
 MIRROR_VKEY, MIRROR_KEY = "mirror.vkey", "mirror.key"
+MIRROR_KEY_NEXT, MIRROR_HANDOVERS = "mirror-next.key", "mirror-handovers"
 DATABASE = "central.sqlite"
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 
@@ -39,8 +43,22 @@ class Folder:
     """What the server works with."""
 
     path: Path
-    authority: Authority
+    authority: Authority  # the one that issues
+    roots: tuple[x509.Certificate, ...]  # those that count, the newest first
+    handovers: tuple[x509.Certificate, ...]  # what an old one certifies of a newer one's key
     mirror: Signer
+    mirror_handovers: tuple[bytes, ...] = ()
+
+    @property
+    def shown(self) -> tuple[x509.Certificate, ...]:
+        """What gates are told of the authorities."""
+        return (*self.roots, *self.handovers)
+
+    @property
+    def mirrors(self) -> tuple[Verifier, ...]:
+        """Every key that the mirror has signed with, the newest first."""
+        before = [Handover.parse(one).old for one in self.mirror_handovers]
+        return (self.mirror.verifier, *reversed(before))
 
 
 def init(path: Path, name: str, now: datetime) -> Verifier:
@@ -50,13 +68,12 @@ def init(path: Path, name: str, now: datetime) -> Verifier:
     try:
         durable.make_folder(path, mode=0o700)
         root, server = authority.found(name, now), authority.new_key()
-        durable.write(path / AUTHORITY_KEY, _pem(root.key), mode=0o600, new_only=True)
-        durable.write(path / SERVER_KEY, _pem(server), mode=0o600, new_only=True)
+        durable.write(path / AUTHORITY_KEY, key_pem(root.key), mode=0o600, new_only=True)
         durable.write(
             path / AUTHORITY_CERTIFICATE, root.certificate.public_bytes(Encoding.PEM), mode=0o644, new_only=True
         )
         certificate = authority.issue_server(root, name, server.public_key(), now)
-        durable.write(path / SERVER_CERTIFICATE, certificate.public_bytes(Encoding.PEM), mode=0o644, new_only=True)
+        durable.write(path / SERVER_CERTIFICATE, server_pem(server, certificate), mode=0o600, new_only=True)
         verifier = keys.generate(path / MIRROR_KEY, f"{name}/mirror", Algorithm.COSIGNATURE_V1)
         durable.write(path / MIRROR_VKEY, verifier.vkey.encode() + b"\n", mode=0o644, new_only=True)
     except FileExistsError as error:
@@ -69,16 +86,58 @@ def init(path: Path, name: str, now: datetime) -> Verifier:
 def load(path: Path) -> Folder:
     """Read the folder. Raises FolderError."""
     try:
-        key = load_pem_private_key((path / AUTHORITY_KEY).read_bytes(), password=None)
-        certificate = x509.load_pem_x509_certificate((path / AUTHORITY_CERTIFICATE).read_bytes())
-        vkey = (path / MIRROR_VKEY).read_text("ascii")[:KEY_TEXT_MAX]
-        name = vkey.partition("+")[0]
-        mirror = keys.load(path / MIRROR_KEY, name, Algorithm.COSIGNATURE_V1)
+        key = read_key(path / AUTHORITY_KEY)
+        roots = tuple(x509.load_pem_x509_certificates((path / AUTHORITY_CERTIFICATE).read_bytes()))
+        bonds = (path / AUTHORITY_HANDOVERS).read_bytes() if len(roots) > 1 else b""
+        handovers = tuple(x509.load_pem_x509_certificates(bonds)) if bonds else ()
+        mirror, given = mirror_key(path), mirror_handovers(path)
     except (OSError, ValueError, KeyFileError) as error:
         raise FolderError(f"cannot use {path}: {error}; was gate central init run?") from error
+    if given and Handover.parse(given[-1]).new != mirror.verifier:
+        raise FolderError("a rotation of the mirror's key was not finished; run gate central rotate mirror")
+    issuing = next((one for one in roots if one.public_key() == key.public_key()), None)
+    if issuing is None:
+        raise FolderError(f"{path / AUTHORITY_KEY} is the key of no certificate in {AUTHORITY_CERTIFICATE}")
+    return Folder(path, Authority(key, issuing), roots, handovers, mirror, given)
+
+
+def mirror_key(path: Path) -> Signer:
+    """The mirror's key. Raises OSError and KeyFileError."""
+    name = (path / MIRROR_VKEY).read_text("ascii")[:KEY_TEXT_MAX].partition("+")[0]
+    return keys.load(path / MIRROR_KEY, name, Algorithm.COSIGNATURE_V1)
+
+
+def mirror_handovers(path: Path) -> tuple[bytes, ...]:
+    """What the mirror's keys said of one another, the oldest first. Raises OSError."""
+    folder = path / MIRROR_HANDOVERS
+    return tuple(one.read_bytes() for one in sorted(folder.glob("*.note"))) if folder.is_dir() else ()
+
+
+def read_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """Read an authority's key. Raises OSError and ValueError."""
+    key = load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise FolderError(f"{path / AUTHORITY_KEY} holds another kind of key")
-    return Folder(path, Authority(key, certificate), mirror)
+        raise ValueError(f"{path} holds another kind of key")  # noqa: TRY004 - as for every content that is wrong
+    return key
+
+
+def server_certificate(path: Path) -> x509.Certificate:
+    """The server's own certificate. Raises FolderError."""
+    try:
+        return x509.load_pem_x509_certificate((path / SERVER_CERTIFICATE).read_bytes())
+    except (OSError, ValueError) as error:
+        raise FolderError(f"cannot use {path / SERVER_CERTIFICATE}: {error}") from error
+
+
+def server_files(path: Path) -> tuple[Path, Path | None]:
+    """The files of the server's certificate and of its key, which may be one. Raises OSError."""
+    certificate = path / SERVER_CERTIFICATE
+    return certificate, None if b"PRIVATE KEY" in certificate.read_bytes() else path / SERVER_KEY
+
+
+def server_pem(key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> bytes:
+    """Key and certificate in one file."""
+    return key_pem(key) + certificate.public_bytes(Encoding.PEM)
 
 
 def database_url(path: Path, url: str | None) -> str:
@@ -86,5 +145,6 @@ def database_url(path: Path, url: str | None) -> str:
     return url or f"sqlite:///{path / DATABASE}"
 
 
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A private key as it lies in its file."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

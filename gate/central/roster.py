@@ -1,7 +1,8 @@
 """Who may speak to the server: gates, their certificates, and the one-time tokens they enrol with.
 
 Promises: a token is stored as its hash and burnt in the transaction that registers the gate, so of two enrolments with it
-one wins; a gate's log key is registered once and never replaced, since another key is another log.
+one wins; a gate's log key is registered once and never replaced, since another key is another log. A gate that gets another
+certificate may use the one before until it has used the new one; whoever is revoked may use neither.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
 from gate.audit.merkle import EMPTY_ROOT
 from gate.audit.note import Verifier
 from gate.central.errors import ForbiddenError, UnknownError
-from gate.central.schema import gates, heads, tokens
+from gate.central.schema import gates, heads, renewals, retired, tokens, trusted
 
 TOKEN_BYTES = 16
 
@@ -72,14 +73,55 @@ class Roster:
             )
             if burnt.rowcount != 1:
                 raise ForbiddenError("the token is unknown, used, expired or another gate's")
+            if connection.execute(sa.select(retired).where(retired.c.device == device)).one_or_none() is not None:
+                raise ForbiddenError(f"{device} is retired; a new gate needs a new gate id")
             known = connection.execute(sa.select(gates).where(gates.c.device == device)).one_or_none()
             fields = {"certificate": certificate, "revoked": False, "enrolled_at": at}
             if known is None:
                 _insert(connection, device, log, fields)
             elif known.log_vkey != log.vkey:
                 raise ForbiddenError(f"{device} has another log key; a new log needs a new gate id")
-            else:
+            elif known.revoked:  # nothing of before its revocation counts again
+                connection.execute(renewals.delete().where(renewals.c.device == device))
                 connection.execute(gates.update().where(gates.c.device == device).values(**fields))
+            else:
+                _supersede(connection, device, certificate, at)
+
+    def renew(self, device: str, certificate: str, at: str) -> None:
+        """Register another certificate of a gate. Raises ForbiddenError when it was revoked meanwhile."""
+        with self._engine.begin() as connection:
+            known = connection.execute(sa.select(gates.c.revoked).where(gates.c.device == device)).one_or_none()
+            if known is None or known.revoked:
+                raise ForbiddenError(f"{device} is revoked; enrol it with a new token")
+            _supersede(connection, device, certificate, at)
+
+    def speaker(self, device: str, certificate: str) -> Gate | None:
+        """The gate whose certificate this is, if it may speak. With the first use of a new one the one before ends."""
+        with self._engine.begin() as connection:
+            row = connection.execute(sa.select(gates).where(gates.c.device == device)).one_or_none()
+            if row is None or row.revoked:
+                return None
+            if hmac.compare_digest(row.certificate, certificate):
+                return _gate(row)
+            newer = connection.execute(sa.select(renewals.c.certificate).where(renewals.c.device == device)).scalar()
+            if newer is None or not hmac.compare_digest(newer, certificate):
+                return None
+            connection.execute(gates.update().where(gates.c.device == device).values(certificate=certificate))
+            connection.execute(renewals.delete().where(renewals.c.device == device))
+            return replace(_gate(row), certificate=certificate)
+
+    def trusts(self, device: str, authorities: frozenset[str]) -> None:
+        """Remember which authorities a gate trusts from now on, by their SHA-256."""
+        with self._engine.begin() as connection:
+            connection.execute(trusted.delete().where(trusted.c.device == device))
+            connection.execute(trusted.insert(), [{"device": device, "authority": one} for one in sorted(authorities)])
+
+    def who_lacks(self, authority: str) -> list[str]:
+        """The gates, of those that are not revoked, that have not said that they trust an authority."""
+        having = sa.select(trusted.c.device).where(trusted.c.authority == authority)
+        lacking = sa.select(gates.c.device).where(gates.c.revoked.is_(False), gates.c.device.not_in(having))
+        with self._engine.begin() as connection:
+            return list(connection.execute(lacking.order_by(gates.c.device)).scalars())
 
     def find(self, device: str) -> Gate | None:
         """Return a gate."""
@@ -97,6 +139,18 @@ class Roster:
         with self._engine.begin() as connection:
             connection.execute(gates.update().where(gates.c.device == device).values(last_seen=at))
 
+    def retire(self, device: str, at: str) -> None:
+        """Refuse a gate from now on and for good. Raises UnknownError. Again, nothing happens."""
+        self.revoke(device)
+        with self._engine.begin() as connection:
+            if connection.execute(sa.select(retired).where(retired.c.device == device)).one_or_none() is None:
+                connection.execute(retired.insert().values(device=device, at=at))
+
+    def gone(self) -> frozenset[str]:
+        """The gates that are retired."""
+        with self._engine.begin() as connection:
+            return frozenset(connection.execute(sa.select(retired.c.device)).scalars())
+
     def revoke(self, device: str) -> None:
         """Refuse a gate from its next request on. Raises UnknownError."""
         with self._engine.begin() as connection:
@@ -113,6 +167,11 @@ def _insert(connection: sa.Connection, device: str, log: Verifier, fields: dict[
     connection.execute(
         heads.insert().values(device=device, size=0, root=EMPTY_ROOT, note=None, pending=0, next_entry=0, bodies=0)
     )
+
+
+def _supersede(connection: sa.Connection, device: str, certificate: str, at: str) -> None:
+    connection.execute(renewals.delete().where(renewals.c.device == device))
+    connection.execute(renewals.insert().values(device=device, certificate=certificate, issued_at=at))
 
 
 def _gate(row: sa.Row[tuple[object, ...]]) -> Gate:

@@ -25,6 +25,28 @@ gates = sa.Table(
     sa.Column("enrolled_at", sa.String(32), nullable=False),
     sa.Column("last_seen", sa.String(32)),
 )
+# A certificate that was issued to a gate that has one, and was not used yet.
+renewals = sa.Table(
+    "renewal",
+    metadata,
+    sa.Column("device", sa.String(64), primary_key=True),
+    sa.Column("certificate", sa.String(64), nullable=False),
+    sa.Column("issued_at", sa.String(32), nullable=False),
+)
+# Gates that are no more: their names and logs stay, and nobody enrols as one of them again.
+retired = sa.Table(
+    "retired",
+    metadata,
+    sa.Column("device", sa.String(64), primary_key=True),
+    sa.Column("at", sa.String(32), nullable=False),
+)
+# The authorities that a gate said it trusts, SHA-256.
+trusted = sa.Table(
+    "trusted",
+    metadata,
+    sa.Column("device", sa.String(64), primary_key=True),
+    sa.Column("authority", sa.String(64), primary_key=True),
+)
 tokens = sa.Table(
     "token",
     metadata,

@@ -21,7 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gate.central.door import Door, Limits, Places, limits_here
 from gate.central.errors import FolderError
-from gate.central.folder import AUTHORITY_CERTIFICATE, SERVER_CERTIFICATE, SERVER_KEY
+from gate.central.folder import AUTHORITY_CERTIFICATE, server_files
 
 GRACE_S = 5
 HEADER_BYTES_MAX = 32 * 1024
@@ -154,13 +154,14 @@ def serve(app: Any, folder: Path, listener: socket.socket) -> None:  # noqa: ANN
 
 def configured(app: Any, folder: Path, limits: Limits) -> uvicorn.Config:  # noqa: ANN401 - an ASGI application
     """The settings of uvicorn, TLS included."""
+    certificate, key = server_files(folder)
     config = uvicorn.Config(
         app,
         http=_CertifiedProtocol,
         ws="none",
         lifespan="off",
-        ssl_certfile=folder / SERVER_CERTIFICATE,
-        ssl_keyfile=folder / SERVER_KEY,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
         ssl_ca_certs=str(folder / AUTHORITY_CERTIFICATE),
         ssl_cert_reqs=ssl.CERT_OPTIONAL,
         timeout_keep_alive=int(limits.idle_s) + 1,  # ours ends first

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import enum
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, TypedDict, assert_never
 
 import typer
 
@@ -84,6 +85,73 @@ def revoke(gate_id: GateId, folder: Dir, database: Database = None, as_json: Jso
 
 
 @app.command()
+def retire(gate_id: GateId, folder: Dir, database: Database = None, as_json: Json = False) -> None:
+    """Refuse a gate from its next request on and for good: it was decommissioned, or is lost. Its log stays here."""
+    with _explained(), _database(folder, database) as engine:
+        from gate.audit.record import time_text
+        from gate.central.roster import Roster
+
+        Roster(engine).retire(gate_id, time_text(now()))
+    if as_json:
+        emit_json("central.retire/1", {"gate": gate_id, "retired": True})
+    else:
+        say(f"{gate_id} is retired")
+
+
+class Rotated(enum.StrEnum):
+    """What can have a new key."""
+
+    SERVER = "server"
+    AUTHORITY = "authority"
+    MIRROR = "mirror"
+
+
+@app.command()
+def rotate(
+    what: Annotated[Rotated, typer.Argument(help="Whose key is to be a new one.")],
+    folder: Dir,
+    database: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Make a new key, for which the one before vouches. Start the server anew afterwards. Exit 75 while a gate would lose by it."""
+    with _explained():
+        from gate.central import folder as folders
+        from gate.central import rotation
+        from gate.central.authority import fingerprint
+        from gate.central.roster import Roster
+
+        match what:
+            case Rotated.SERVER:
+                issuing = fingerprint(folders.load(folder).authority.certificate)
+                with _database(folder, database) as engine:
+                    lacking = Roster(engine).who_lacks(issuing) if len(folders.load(folder).roots) > 1 else []
+                made = f"a certificate until {rotation.rotate_server(folder, now(), lacking):%Y-%m-%d}"
+            case Rotated.AUTHORITY:
+                made = f"an authority, SHA-256 {rotation.rotate_authority(folder, now())}"
+            case Rotated.MIRROR:
+                made = f"a mirror key, {rotation.rotate_mirror(folder, now()).vkey}"
+            case _:
+                assert_never(what)
+    if as_json:
+        emit_json("central.rotate/1", {"what": what.value, "made": made})
+    else:
+        say(f"the {what.value} has {made}; start the server anew")
+
+
+@app.command("retire-authority")
+def retire_authority(folder: Dir, as_json: Json = False) -> None:
+    """Forget the old authority, once nothing that it issued is in use. Start the server anew afterwards. Exit 75 until then."""
+    with _explained():
+        from gate.central import rotation
+
+        rotation.retire_authority(folder, now())
+    if as_json:
+        emit_json("central.retire-authority/1", {"retired": True})
+    else:
+        say("the old authority counts no more; start the server anew")
+
+
+@app.command()
 def serve(
     folder: Dir,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
@@ -113,7 +181,14 @@ def serve(
             roster=roster,
             mirror=Mirror(Ledger(engine), Evidence(engine), loaded.mirror, now),
             approvals=Approvals(engine),
-            enrolment=Enrolment(roster=roster, authority=loaded.authority, mirror=loaded.mirror.verifier, now=now),
+            enrolment=Enrolment(
+                roster=roster,
+                authority=loaded.authority,
+                shown=loaded.shown,
+                mirror=loaded.mirror.verifier,
+                mirror_handovers=loaded.mirror_handovers,
+                now=now,
+            ),
             now=now,
         )
         with listen(host, port) as listener:
@@ -149,7 +224,7 @@ def fleet(
     with _explained(), _database(folder, database) as engine:
         from gate.central import folder as folders
 
-        gates = _fleet(engine, None if quick else folders.load(folder).mirror.verifier)
+        gates = _fleet(engine, None if quick else folders.load(folder).mirrors)
     if as_json:
         emit_json("central.fleet/1", {"gates": gates})
     else:
@@ -164,13 +239,14 @@ def fleet(
     raise typer.Exit(int(Exit.OK if is_well else Exit.NO))
 
 
-def _fleet(engine: sqlalchemy.Engine, mirror: Verifier | None) -> list[_Gate]:
+def _fleet(engine: sqlalchemy.Engine, mirrors: Sequence[Verifier] | None) -> list[_Gate]:
     from gate.central.archive import is_intact
     from gate.central.evidence import Evidence
     from gate.central.ledger import Ledger
     from gate.central.roster import Roster
 
     ledger, evidence = Ledger(engine), Evidence(engine)
+    gone = Roster(engine).gone()
     rows: list[_Gate] = []
     for gate in Roster(engine).everyone():
         head, alarms = ledger.head(gate.device), evidence.alarms(gate.device)
@@ -178,12 +254,12 @@ def _fleet(engine: sqlalchemy.Engine, mirror: Verifier | None) -> list[_Gate]:
             {
                 "id": gate.device,
                 "origin": gate.origin,
-                "state": "revoked" if gate.revoked else "enrolled",
+                "state": "retired" if gate.device in gone else "revoked" if gate.revoked else "enrolled",
                 "entries": head.size,
                 "root": head.root.hex(),
                 "bodies": head.bodies,
                 "keys_missing": ledger.missing_keys(gate.device),
-                "verified": None if mirror is None else is_intact(ledger, gate, mirror),
+                "verified": None if mirrors is None else is_intact(ledger, gate, mirrors),
                 "evidence": len(alarms),
                 "alarms": [{"id": one.id, "kind": one.kind, "at": one.at} for one in alarms if one.answer is None],
                 "last_seen": gate.last_seen,

@@ -11,6 +11,7 @@ import typer
 
 from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
 from gate.programs.shared import config as configuration
+from gate.programs.shared.clock import now
 from gate.programs.shared.config import Config, ConfigError
 from gate.provision.answers import Answers
 from gate.provision.steps import (
@@ -204,7 +205,9 @@ def enrol(
         ),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Replace the certificate that is there.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="A new key and certificate, in place of those that are there.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Get the device certificate from the central server and write the table `sync` of the configuration."""
@@ -220,10 +223,11 @@ def enrol(
         path,
         Central(central, ca, partial(read_token, token_file)),
         gate_id=settings.gate_id,
-        keys=Path(settings.paths.keys),
+        home=Path(settings.paths.identity),
         again=again,
         log_vkey=partial(_log_vkey, settings),
         check=_site,
+        now=now,
     )
     _show("provision.enrol/1", carry_out(steps), as_json=as_json)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,6 +98,10 @@ class Shown:
         }
 
     @property
+    def _identity(self) -> object:
+        return self.told.details().get("sync", {}).get("identity")
+
+    @property
     def _service(self) -> str:
         return "in_service" if self.told.lane.in_service else "out_of_service"
 
@@ -125,6 +130,7 @@ class Shown:
             "hinders": lane.hinders,
             "alarms": lane.alarms,
             "devices": self._devices,
+            "identity": self._identity,
             "lists": {"trust_age_days": lane.trust_age_days, **lane.lists, "import": self._importing},
             "disk": {"free_bytes": self.told.log.disk_free_bytes},
             "days_left": self._days_left,
@@ -161,10 +167,18 @@ class Shown:
             f"  lists    {unknown or ('none' if age is None else f'{age:.1f} days old')}",
             *(f"           {problem}" for problem in problems),
             f"  clock    {unknown or ('sure' if lane.clock_sure else 'unsure')}",
+            *self._identity_lines(),
             f"  left     {', '.join(_days(name, days) for name, days in self._days_left.items())}",
             *(f"  degraded {one.name}: {one.effect}; tell {one.tell}" for one in self.modes),
         ]
         return "\n".join(lines)
+
+    def _identity_lines(self) -> Iterator[str]:
+        match self._identity:
+            case {"problem": str(problem)}:
+                yield f"  identity {problem}"
+            case _:
+                pass
 
     @property
     def _watches(self) -> bool:

@@ -37,12 +37,14 @@ def status(config: ConfigFile = None, as_json: Json = False) -> None:
 def push(config: ConfigFile = None, as_json: Json = False) -> None:
     """Carry what is new to the mirror now, whether or not the program runs."""
     from gate.programs.sync.program import push as carry
-    from gate.sync.errors import MirrorAwayError, SyncError
+    from gate.sync.errors import ExpiredError, MirrorAwayError, SyncError
 
     try:
         detail = asyncio.run(carry(_settings(config)))
     except ConfigError as error:
         refuse_configuration(error, config)
+    except ExpiredError as error:
+        fail(Exit.NOT_PERMITTED, str(error))
     except MirrorAwayError as error:
         fail(Exit.UNREACHABLE, f"the mirror: {error}")
     except SyncError as error:
@@ -105,6 +107,13 @@ def _show(schema: str, detail: dict[str, object], *, as_json: bool) -> None:
         say(f"last receipt {detail['last_receipt'] or 'none since the program started'}")
     if detail["problem"]:
         say(f"problem: {detail['problem']}")
+    match detail.get("identity"):
+        case {"expires": expires, "days_to_go": days, "problem": problem}:
+            say(f"certificate {days} days to go, until {expires}")
+            if problem:
+                say(f"problem: {problem}")
+        case _:
+            pass
     match detail.get("lists"):
         case {"state": state, "replaced_at": replaced_at, "problem": problem}:
             say(f"lists {state}, last replaced {replaced_at or 'before the program started'}")

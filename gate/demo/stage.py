@@ -19,7 +19,6 @@ from gate.audit import keys
 from gate.demo.world import Ready
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config
-from gate.provision import device_key
 
 OPERATOR = "demo.invalid"
 GATE_ID = "gate-0001"
@@ -138,6 +137,7 @@ def prepare(
             "spool": str(folder / "spool"),
             "inbox": str(folder / "inbox"),
             "keys": str(folder / "keys"),
+            "identity": str(folder / "identity"),
             "models": str(models),
             "trust": str(store),
         },
@@ -158,6 +158,5 @@ def prepare(
     verifier = keys.generate(folder / "keys" / "log.key", config.origin)
     vkey = folder / "gate.vkey"
     vkey.write_text(f"{verifier.vkey}\n")
-    device_key.generate(folder / "keys" / "device.key")
     enrol(path)
     return Stage(folder, path, configuration.load(path), vkey, tuple(identity for identity, _ in people), shift)

@@ -78,6 +78,7 @@ class Answers:
                 "trust": str(self.root / "trust.sqlite"),
                 "keys": str(self.root / "keys"),
                 "approval": str(self.root),
+                "identity": str(self.root / "identity"),
             }
         return {
             "purpose": self.purpose,

@@ -1,25 +1,28 @@
 """Enrolment at the central server: a token and a signing request against a device certificate (RFC 7030, EST-shaped).
 
-`request` and `read_answer` are pure. `enrol` carries them over TLS that only the given authority vouches for. Where the
-certificate is written, and the configuration, are left to `gate.provision.enrol_steps`.
+Carried over TLS that only the given authorities vouch for, and those that they hand over to. Where the certificate is written, and the
+configuration, are left to `gate.provision.enrol_steps`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import binascii
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx2
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs7
-from cryptography.x509.oid import NameOID
 
-DEADLINE_S = 20.0
+from gate.provision.authorities import AuthorityError, Certificates, followed, read_bag, to_pem
+from gate.provision.identity import CACERTS, IdentityError, Wanted
+
+DEADLINE_S = 20.0  # for an answer, however slowly it comes
 ANSWER_BYTES_MAX = 32 * 1024
 VKEY_TEXT_MAX = 1024
-_PATH = "/.well-known/est/simpleenroll"
+ENROL = "/.well-known/est/simpleenroll"
+MIRROR_KEY_HEADER = "portcullis-mirror-key"
 
 
 class EnrolError(Exception):
@@ -35,90 +38,108 @@ class CentralRefusesError(EnrolError):
 
 
 @dataclass(frozen=True, slots=True)
-class EnrolRequest:
-    """What is sent. Shows no token."""
+class Answer:
+    """What the central server said."""
 
-    path: str
-    headers: dict[str, str]
+    status: int
     body: bytes
-
-    def __repr__(self) -> str:
-        return f"EnrolRequest({self.path!r})"
+    mirror_vkey: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What came back: the device certificate as PEM, and the mirror's key."""
+    """What came of it: the device's file, which shows nothing of itself, whom to trust, and the mirror's key."""
 
-    certificate: bytes
+    device: bytes
+    authorities: Certificates
     mirror_vkey: str
 
+    def __repr__(self) -> str:
+        return f"Enrolled({self.mirror_vkey!r})"
 
-def request(*, gate_id: str, token: str, signing_request: bytes, log_vkey: str) -> EnrolRequest:
-    """Write the request. `signing_request` is PKCS #10, DER."""
+
+def headers(*, gate_id: str, token: str, log_vkey: str) -> dict[str, str]:
+    """The headers of the request, the token among them."""
     credentials = base64.b64encode(f"{gate_id}:{token}".encode()).decode()
-    headers = {
+    return {
         "authorization": f"Basic {credentials}",
         "content-type": "application/pkcs10",
         "content-transfer-encoding": "base64",
         "accept-encoding": "identity",
         "portcullis-log-key": log_vkey,
     }
-    return EnrolRequest(_PATH, headers, base64.encodebytes(signing_request))
 
 
-def read_answer(status: int, mirror_vkey: str, body: bytes, *, gate_id: str, signing_request: bytes) -> Enrolled:
+def read_authorities(answer: Answer, trusted: Certificates, now: datetime) -> Certificates:
+    """The authorities that count from now on. Raises EnrolError."""
+    _expect(answer, "")
+    try:
+        return followed(trusted, read_bag(answer.body), now)
+    except AuthorityError as error:
+        raise EnrolError(str(error)) from error
+
+
+def read_answer(answer: Answer, wanted: Wanted, authorities: Certificates, now: datetime) -> Enrolled:
     """Read the answer and check that the certificate is for our key and name. Raises EnrolError."""
-    if status != 200:
-        reason = "".join(char if char.isprintable() else " " for char in body[:200].decode("ascii", "replace")).strip()
-        if status >= 500:
-            raise CentralAwayError(f"the central server cannot now ({status}: {reason}); try again")
-        kind = CentralRefusesError if status == 403 else EnrolError
-        raise kind(f"the central server refuses ({status}: {reason}); make a token with gate central token {gate_id}")
-    if not mirror_vkey or len(mirror_vkey) > VKEY_TEXT_MAX or not mirror_vkey.isprintable():
+    _expect(answer, f"; make a token with gate central token {wanted.gate_id}")
+    vkey = answer.mirror_vkey
+    if not vkey or len(vkey) > VKEY_TEXT_MAX or not vkey.isprintable():
         raise EnrolError("the central server did not say which key it signs receipts with")
     try:
-        der = base64.b64decode(b"".join(body.split()), validate=True)
-        (certificate,) = pkcs7.load_der_pkcs7_certificates(der)
-        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        ours = x509.load_der_x509_csr(signing_request).public_key()
-        same_key = _spki(certificate.public_key()) == _spki(ours)
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise EnrolError("the central server's answer is no certificate") from error
-    if not same_key or [one.value for one in names] != [gate_id]:
-        raise EnrolError("the central server's certificate is for another key or gate")
-    return Enrolled(certificate.public_bytes(Encoding.PEM), mirror_vkey)
+        return Enrolled(wanted.accept(answer.body, authorities, now), authorities, vkey)
+    except IdentityError as error:
+        raise EnrolError(str(error)) from error
 
 
-def enrol(address: str, ca: str, *, gate_id: str, token: str, signing_request: bytes, log_vkey: str) -> Enrolled:
-    """Enrol at `host:port`. `ca` is the path of the operator's authority. Raises EnrolError."""
-    try:
-        context = ssl.create_default_context(cafile=ca)
-    except (OSError, ssl.SSLError) as error:
-        raise EnrolError(f"{ca} is no authority's certificate: {error}") from error
+def enrol(
+    address: str,
+    authorities: Certificates,
+    wanted: Wanted,
+    *,
+    token: Callable[[], str],
+    log_vkey: str,
+    now: Callable[[], datetime],
+) -> Enrolled:
+    """Enrol at `host:port`, whose certificate one of the authorities must have issued. The token is asked for only when it answers as it
+    should. Raises EnrolError, and what `token` raises.
+    """
+    whom = read_authorities(asyncio.run(_ask(address, authorities, CACERTS)), authorities, now())
+    told = headers(gate_id=wanted.gate_id, token=token(), log_vkey=log_vkey)
+    answer = asyncio.run(_ask(address, authorities, ENROL, told, wanted.signing_request))
+    return read_answer(answer, wanted, whom, now())
+
+
+def _expect(answer: Answer, todo: str) -> None:
+    if answer.status == 200:
+        return
+    text = answer.body[:200].decode("ascii", "replace")
+    said = f"{answer.status}: {''.join(char if char.isprintable() else ' ' for char in text).strip()}"
+    if answer.status >= 500:
+        raise CentralAwayError(f"the central server cannot now ({said}); try again")
+    if answer.status == 403:
+        raise CentralRefusesError(f"the central server refuses ({said}){todo}")
+    raise EnrolError(f"the central server refuses ({said}); is it one?")
+
+
+async def _ask(
+    address: str, authorities: Certificates, path: str, told: dict[str, str] | None = None, body: bytes | None = None
+) -> Answer:
+    context = ssl.create_default_context(cadata=to_pem(authorities).decode())
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    asked = request(gate_id=gate_id, token=token, signing_request=signing_request, log_vkey=log_vkey)
+    method = "GET" if body is None else "POST"
     try:
-        with (
-            httpx2.Client(verify=context, trust_env=False, timeout=DEADLINE_S) as client,
-            client.stream(
-                "POST", f"https://{address}{asked.path}", headers=asked.headers, content=asked.body
-            ) as answer,
+        async with (
+            asyncio.timeout(DEADLINE_S),
+            httpx2.AsyncClient(verify=context, trust_env=False, timeout=DEADLINE_S) as client,
+            client.stream(method, f"https://{address}{path}", headers=told, content=body) as response,
         ):
-            body = bytearray()
-            for chunk in answer.iter_raw():
-                body += chunk
-                if len(body) > ANSWER_BYTES_MAX:
-                    raise EnrolError(f"an answer of more than {ANSWER_BYTES_MAX} bytes")
-            mirror_vkey = answer.headers.get("portcullis-mirror-key", "")
-            status = answer.status_code
+            received = bytearray()
+            async for chunk in response.aiter_raw():
+                received += chunk
+                if len(received) > ANSWER_BYTES_MAX:
+                    raise EnrolError(f"{address} answers with more than {ANSWER_BYTES_MAX} bytes")
+            return Answer(response.status_code, bytes(received), response.headers.get(MIRROR_KEY_HEADER, ""))
+    except TimeoutError as error:
+        raise CentralAwayError(f"{address} gave no whole answer within {DEADLINE_S:.0f} s") from error
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
         raise CentralAwayError(f"{address} does not answer as it should: {error}"[:300]) from error
-    return read_answer(status, mirror_vkey, bytes(body), gate_id=gate_id, signing_request=signing_request)
-
-
-def _spki(key: object) -> bytes:
-    if not hasattr(key, "public_bytes"):
-        raise TypeError("no public key")
-    spki: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return spki

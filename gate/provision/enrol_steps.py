@@ -1,21 +1,27 @@
-"""The steps of enrolment: the device certificate from the central server, then the table [sync] of the configuration.
+"""The steps of enrolment: an identity from the central server in a folder of its own, then the table [sync] of the configuration that names it.
 
-Left to the caller: the public key of the log, and whether a configuration can work.
+The configuration takes its place by one renaming, so a kill at any point leaves the old identity complete or the new one. One that was made
+whole and is not named yet is taken up by the next run, since its token is used. Left to the caller: the public key of the log, and whether
+a configuration can work.
 """
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any, Final
 
 import tomli_w
 
 from gate import durable
-from gate.provision import device_key
-from gate.provision.device_key import DeviceKeyError
-from gate.provision.enrol import CentralAwayError, CentralRefusesError, EnrolError, enrol
+from gate.provision.authorities import AuthorityError, Certificates, read_pem
+from gate.provision.enrol import CentralAwayError, CentralRefusesError, EnrolError, Enrolled, enrol
+from gate.provision.identity import AUTHORITIES, DEVICE, Identity, IdentityError, Wanted, write_authorities
+from gate.provision.ownership import hand_over
 from gate.provision.steps import (
     AwayStepError,
     ConfigurationStepError,
@@ -24,6 +30,8 @@ from gate.provision.steps import (
     Step,
     StepError,
 )
+
+TABLE: Final = "sync.toml"  # written last: the folder is whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,60 +48,154 @@ def enrol_steps(
     central: Central,
     *,
     gate_id: str,
-    keys: Path,
+    home: Path,
     again: bool,
     log_vkey: Callable[[], str],
     check: Callable[[Path], object],
+    now: Callable[[], datetime],
+    ask: Callable[..., Enrolled] = enrol,
 ) -> Iterator[Step]:
-    """The steps in their order. `log_vkey` raises StepError; `check` of a configuration's file raises ConfigurationStepError."""
-    files = {name: keys / name for name in ("central-ca.pem", "device.pem", "mirror.vkey")}
-    table = {
-        "address": central.address,
-        "ca": str(files["central-ca.pem"]),
-        "certificate": str(files["device.pem"]),
-        "key": str(keys / "device.key"),
-    }
+    """The steps in their order, for the configuration in `path`. In `home` each identity has a folder of its own. `log_vkey` raises StepError;
+    `check` of a configuration's file raises ConfigurationStepError. `ask` stands in for the network in tests.
+    """
+    folders = _Folders(path, home, now)
 
     def get_certificate() -> str:
-        vkey = log_vkey()
+        vkey, authorities, wanted = log_vkey(), _authorities(central.ca), Wanted.new(gate_id)
         try:
-            wanted = device_key.signing_request(keys / "device.key", gate_id)
-            enrolled = enrol(
-                central.address,
-                str(central.ca),
-                gate_id=gate_id,
-                token=central.token(),
-                signing_request=wanted,
-                log_vkey=vkey,
-            )
-            durable.write(files["central-ca.pem"], central.ca.read_bytes())
-            durable.write(files["mirror.vkey"], enrolled.mirror_vkey.encode() + b"\n")
-            durable.write(files["device.pem"], enrolled.certificate)  # last: it says that the step was done
+            folder = folders.new(authorities)  # a disk that takes nothing shows before the token is used
+            enrolled = ask(central.address, authorities, wanted, token=central.token, log_vkey=vkey, now=now)
+            folders.fill(folder, central.address, enrolled)
         except CentralAwayError as error:
             raise AwayStepError(str(error)) from error
         except CentralRefusesError as error:
             raise ForbiddenStepError(str(error)) from error
         except EnrolError as error:
             raise ContentStepError(str(error)) from error
-        except (DeviceKeyError, OSError) as error:
-            raise StepError(str(error)) from error
+        except OSError as error:
+            raise StepError(f"cannot write the identity: {error.strerror}: {error.filename}") from error
         return f"{gate_id} is enrolled at {central.address}"
 
     def write_table() -> str:
+        folder = folders.unnamed(central.address) or folders.named()
+        if folder is None:
+            raise StepError(f"{home} holds no identity")
         try:
-            whole = tomllib.loads(path.read_text())
-            vkey = files["mirror.vkey"].read_text().strip()
-            whole["sync"] = {**whole.get("sync", {}), **table, "mirror_vkey": vkey}
+            whole = folders.configuration()
+            given = tomllib.loads((folder / TABLE).read_text())
+            whole["sync"] = {**whole.get("sync", {}), **given, "address": central.address, "identity": str(folder)}
             with durable.writing(path) as draft:
                 draft.write(tomli_w.dumps(whole).encode())
                 draft.flush()
                 check(Path(draft.name))
-        except (OSError, ConfigurationStepError) as error:
+        except OSError as error:
+            raise StepError(f"cannot write {path}: {error.strerror}") from error
+        except ConfigurationStepError as error:
             raise StepError(str(error)) from error
-        return f"[sync] in {path}"
+        return f"[sync] in {path}{folders.forget_others(folder)}; restart gate-log and gate-sync where they run"
 
     def has_table() -> bool:
-        return not again and table.items() <= tomllib.loads(path.read_text()).get("sync", {}).items()
+        sync = folders.configuration().get("sync", {})
+        return folders.unnamed(central.address) is None and sync.get("address") == central.address
 
-    yield Step("certificate", get_certificate, lambda: not again and all(one.exists() for one in files.values()))
+    def is_whole() -> bool:
+        return folders.unnamed(central.address) is not None or (not again and folders.named() is not None)
+
+    yield Step("certificate", get_certificate, is_whole)
     yield Step("configuration", write_table, has_table)
+
+
+def _authorities(path: Path) -> Certificates:
+    try:
+        return read_pem(path.read_bytes())
+    except OSError as error:
+        raise StepError(f"cannot read the authority {path}: {error.strerror}") from error
+    except AuthorityError as error:
+        raise ContentStepError(f"{path} is no authority's certificate: {error}") from error
+
+
+class _Folders:
+    """The identities that lie in `home`, and which of them the configuration names."""
+
+    def __init__(self, path: Path, home: Path, now: Callable[[], datetime]) -> None:
+        self._path = path
+        self._home = home
+        self._now = now
+
+    def configuration(self) -> dict[str, Any]:
+        try:
+            return tomllib.loads(self._path.read_text())
+        except OSError as error:
+            raise StepError(f"cannot read {self._path}: {error.strerror}") from error
+
+    def named(self) -> Path | None:
+        """The identity that is in force, if it is whole."""
+        folder = self._in_force()
+        return folder if folder is not None and self._is_whole(folder) else None
+
+    def unnamed(self, address: str) -> Path | None:
+        """One that was made whole for this server after the one in force, and then something came in between."""
+        before = _number(self._in_force())
+        found = (one for one in self._all() if _number(one) > before and self._is_whole(one))
+        return next((one for one in found if self._address(one) == address), None)
+
+    def new(self, authorities: Certificates) -> Path:
+        """A new folder, for nobody but root until it is full. Raises OSError."""
+        for one in self._all():
+            if one != self._in_force():
+                _remove(one)
+        durable.make_folder(self._home, mode=0o755)
+        folder = self._home / str(max(map(_number, self._all()), default=0) + 1)
+        durable.make_folder(folder, mode=0o700)
+        write_authorities(folder / AUTHORITIES, authorities)
+        return folder
+
+    def fill(self, folder: Path, address: str, enrolled: Enrolled) -> None:
+        """Make it whole, and the program's that carries the log. Raises OSError."""
+        write_authorities(folder / AUTHORITIES, enrolled.authorities)
+        durable.write(folder / DEVICE, enrolled.device, mode=0o600)
+        table = {"address": address, "mirror_vkey": enrolled.mirror_vkey}
+        for one in (folder / AUTHORITIES, folder / DEVICE):
+            hand_over(one, "sync")
+        durable.write(folder / TABLE, tomli_w.dumps(table).encode())
+        hand_over(folder, "sync")
+
+    def forget_others(self, folder: Path) -> str:
+        """Remove what is not in force any more; what to tell of it when that failed."""
+        try:
+            for one in self._all():
+                if one != folder:
+                    _remove(one)
+        except OSError as error:
+            return f" (an older identity could not be removed: {error.strerror}: {error.filename})"
+        return ""
+
+    def _in_force(self) -> Path | None:
+        folder = self.configuration().get("sync", {}).get("identity")
+        return Path(folder) if isinstance(folder, str) else None
+
+    def _all(self) -> list[Path]:
+        if not self._home.is_dir():
+            return []
+        return sorted((one for one in self._home.iterdir() if one.name.isdecimal()), key=_number)
+
+    def _is_whole(self, folder: Path) -> bool:
+        try:
+            return (folder / TABLE).is_file() and Identity.load(folder).expires > self._now()
+        except (OSError, IdentityError):
+            return False
+
+    def _address(self, folder: Path) -> str | None:
+        try:
+            return str(tomllib.loads((folder / TABLE).read_text()).get("address"))
+        except (OSError, ValueError):
+            return None
+
+
+def _number(folder: Path | None) -> int:
+    return int(folder.name) if folder is not None and folder.name.isdecimal() else 0
+
+
+def _remove(folder: Path) -> None:
+    durable.wipe(folder / DEVICE)
+    shutil.rmtree(folder)

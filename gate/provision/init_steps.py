@@ -15,9 +15,7 @@ from typing import Final
 import tomli_w
 
 from gate import durable
-from gate.provision import device_key
 from gate.provision.answers import Answers
-from gate.provision.device_key import DeviceKeyError
 from gate.provision.ownership import hand_over
 from gate.provision.steps import ConfigurationStepError, Step, StepError
 from gate.provision.units import VISION_DROP_IN
@@ -77,7 +75,6 @@ def init_steps(
         return vkey
 
     yield Step("log_key", make_key_of_the_log, log_key.exists)
-    yield _device_key_step(site.keys / "device.key")
     yield _models_step(site.models, site.face_profile)
     if answers.root is None and BOOTED_BY_SYSTEMD.is_dir():
         yield _units_step(UNITS / VISION_DROP_IN, site.drop_in)
@@ -93,18 +90,6 @@ def _folders_step(folders: tuple[Path, ...]) -> Step:
         return ", ".join(str(folder) for folder in folders)
 
     return Step("folders", make, lambda: all(folder.is_dir() for folder in folders))
-
-
-def _device_key_step(path: Path) -> Step:
-    def make() -> str:
-        try:
-            device_key.generate(path)
-        except DeviceKeyError as error:
-            raise StepError(str(error)) from error
-        hand_over(path, "sync")
-        return str(path)
-
-    return Step("device_key", make, path.exists)
 
 
 def _models_step(folder: Path, profile: str) -> Step:

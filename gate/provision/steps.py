@@ -32,6 +32,14 @@ class AwayStepError(StepError):
     """A service or device does not answer."""
 
 
+class LaterStepError(StepError):
+    """It cannot be done now; the message says what must come first."""
+
+
+class NoStepError(StepError):
+    """It was looked into, and the answer is no."""
+
+
 class ForbiddenStepError(StepError):
     """Whoever was asked understood and does not permit it."""
 

@@ -2,6 +2,7 @@
 
 SyncError
 ├── MirrorAwayError     no answer: try again later
+├── ExpiredError        our certificate is too old for anybody: the gate must be enrolled again
 ├── RefusedError        the mirror understood and said no: an operator must look; trying again later does no harm
 ├── BadAnswerError      an answer that breaks the protocol: believe nothing of it
 ├── OtherHistoryError   the mirror holds a log that ours does not continue: the disk went back in time, or a fork
@@ -15,6 +16,10 @@ class SyncError(Exception):
 
 class MirrorAwayError(SyncError):
     """The mirror does not answer."""
+
+
+class ExpiredError(SyncError):
+    """Our certificate is too old for anybody."""
 
 
 class RefusedError(SyncError):

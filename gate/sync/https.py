@@ -22,8 +22,8 @@ CONNECT_DEADLINE_S = 5.0
 GZIP_LEVEL = 6
 
 
-def tls(*, ca: str, certificate: str, key: str) -> ssl.SSLContext:
-    """Return the context of a client that shows its certificate. Raises OSError and ssl.SSLError."""
+def tls(*, ca: str, certificate: str, key: str | None = None) -> ssl.SSLContext:
+    """Return the context of a client that shows its certificate, whose key is in the same file unless one is named. Raises OSError and ssl.SSLError."""
     context = ssl.create_default_context(cafile=ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_cert_chain(certificate, key)

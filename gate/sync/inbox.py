@@ -1,4 +1,6 @@
-"""Leaves receipts, and the newest approval that the centre knows, where the log program finds them (docs/protocols/audit-log.md, "The inbox")."""
+"""Leaves receipts, what the mirror's keys say of one another, and the newest approval that the centre knows, where the log program finds them
+(docs/protocols/audit-log.md, "The inbox").
+"""
 
 from __future__ import annotations
 
@@ -15,3 +17,10 @@ def drop(folder: Path, size: int, note: bytes) -> None:
 def drop_approval(folder: Path, note: bytes) -> None:
     """Write `approval.note`, complete or not at all. Raises OSError."""
     durable.write(folder / "approval.note", note)
+
+
+def drop_mirror_key(folder: Path, number: int, note: bytes) -> Path:
+    """Write `mirror-key-<number>.note`, complete or not at all, and return where. Raises OSError."""
+    path = folder / f"mirror-key-{number}.note"
+    durable.write(path, note)
+    return path

@@ -81,10 +81,12 @@ class Known:
 class Client:
     """Remembers between rounds what the mirror said. After an error it asks everything anew."""
 
-    def __init__(self, log: Log, origin: str, mirror: Verifier) -> None:
+    def __init__(self, log: Log, origin: str, mirror: Verifier, *, before: tuple[Verifier, ...] = ()) -> None:
+        """`before` are the keys that the mirror had before: what it shows may be signed by one of them, a receipt is by the newest."""
         self._log = log
         self._origin = origin
         self._mirror = mirror
+        self._before = before
         self._corrections = 0
         self._working = Known()
         self.known = Known()
@@ -158,7 +160,7 @@ class Client:
             raise _refused(response, "to show its checkpoint")
         shown, note = self._read(response)
         try:
-            note.verify(self._mirror)
+            note.verify_any((self._mirror, *self._before))
         except BadSignatureError as error:
             raise BadAnswerError(f"the mirror's checkpoint does not hold: {error}") from error
         return shown

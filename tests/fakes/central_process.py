@@ -7,10 +7,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fakes.sync_gate import SyncGate
 
 from gate.audit.note import Verifier
@@ -19,6 +18,7 @@ from gate.central.roster import Roster
 from gate.central.schema import open_database
 from gate.programs.shared import config as configuration
 from gate.programs.shared.config import Config, Sync
+from gate.provision.identity import AUTHORITIES, DEVICE
 
 
 @contextlib.contextmanager
@@ -33,13 +33,15 @@ def serving(central: Path, port: int = 0) -> Iterator[int]:
             started.kill()
 
 
-def certified(central: Path, target: Path, name: str) -> tuple[str, str, str]:
-    """Issue a certificate for `name` and return the paths of authority, certificate and key, and write them."""
-    loaded, key, now = folder.load(central), authority.new_key(), datetime.now(UTC)
-    certificate = authority.issue_device(loaded.authority, name, key.public_key(), now)
-    (target / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
-    (target / f"{name}.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return str(central / "ca.pem"), str(target / f"{name}.pem"), str(target / f"{name}.key")
+def certified(central: Path, target: Path, name: str, *, days_ago: int = 0) -> Path:
+    """Issue a certificate for `name`, and write and return the folder of its identity."""
+    loaded, key, then = folder.load(central), authority.new_key(), datetime.now(UTC) - timedelta(days=days_ago)
+    certificate = authority.issue_device(loaded.authority, name, key.public_key(), then)
+    identity = target / "identity" / "1"
+    identity.mkdir(parents=True)
+    (identity / DEVICE).write_bytes(folder.server_pem(key, certificate))
+    (identity / AUTHORITIES).write_bytes((central / "ca.pem").read_bytes())
+    return identity
 
 
 def registered(central: Path, gate_id: str, log: Verifier, fingerprint: str) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,6 +68,7 @@ class Server:
     authority: Authority
     clock: Clock
     app: Any
+    approvals: Approvals
 
     @classmethod
     def over(cls, url: str) -> Server:
@@ -77,9 +78,21 @@ class Server:
         signer = Signer.generate("central.example/mirror", Algorithm.COSIGNATURE_V1)
         root = authority.found("central.example", NOW)
         mirror = Mirror(ledger, evidence, signer, clock)
-        enrolment = Enrolment(roster=roster, authority=root, mirror=signer.verifier, now=clock)
-        app = make_app(roster=roster, mirror=mirror, approvals=Approvals(engine), enrolment=enrolment, now=clock)
-        return cls(roster, ledger, evidence, mirror, signer, root, clock, app)
+        server = cls(roster, ledger, evidence, mirror, signer, root, clock, None, Approvals(engine))
+        server.show([root.certificate])
+        return server
+
+    def show(self, certificates: Sequence[x509.Certificate], mirror_handovers: Sequence[bytes] = ()) -> None:
+        """Start anew with other authorities, and other words of the mirror's keys."""
+        enrolment = Enrolment(
+            roster=self.roster,
+            authority=self.authority,
+            shown=certificates,
+            mirror=self.signer.verifier,
+            mirror_handovers=mirror_handovers,
+            now=self.clock,
+        )
+        self.app = make_app(roster=self.roster, mirror=self.mirror, approvals=self.approvals, enrolment=enrolment, now=self.clock)
 
     def enrol(self, log: Verifier, device: str = GATE_ID) -> x509.Certificate:
         certificate = authority.issue_device(self.authority, device, authority.new_key().public_key(), NOW)

@@ -18,7 +18,7 @@ from fakes.audit_logs import SmallLog
 
 from gate.audit.note import Signer
 from gate.programs.shared.config import Config, load
-from gate.provision import device_key
+from gate.provision.identity import DEVICE
 
 DEADLINE_S = 30.0
 GATE_ID = "gate-0001"
@@ -111,13 +111,18 @@ class MirroredGate:
         log_key = root / "keys" / "log.key"
         log_key.touch(0o600)
         log_key.write_text(gate.log.signer.secret_text() + "\n")
-        device_key.generate(root / "keys" / "device.key")
         gate.file.write_bytes(tomli_w.dumps(gate._table()).encode())
         return gate
 
     @property
     def file(self) -> Path:
         return self.root / "gate.toml"
+
+    @property
+    def device(self) -> Path:
+        """The file of its key and certificate."""
+        assert self.config.sync is not None
+        return Path(self.config.sync.identity) / DEVICE
 
     @property
     def inbox(self) -> Path:
@@ -153,7 +158,7 @@ class MirroredGate:
             process.wait(DEADLINE_S)
 
     def _table(self) -> dict[str, Any]:
-        names = ("run", "state", "inbox", "keys")
+        names = ("run", "state", "inbox", "keys", "identity")
         return {
             "purpose": "demo",
             "gate_id": self.gate_id,

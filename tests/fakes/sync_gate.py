@@ -8,8 +8,6 @@ from pathlib import Path
 import tomli_w
 from fakes.audit_logs import ORIGIN, SmallLog, crossing
 
-from gate.provision import device_key
-
 OPERATOR, GATE_ID, PURPOSE = ORIGIN.split("/")
 
 
@@ -29,8 +27,7 @@ class SyncGate:
         log_key = folder / "keys" / "log.key"
         log_key.touch(mode=0o600)
         log_key.write_text(gate.log.signer.secret_text() + "\n")
-        device_key.generate(folder / "keys" / "device.key")
-        paths = {name: str(folder / name) for name in ("run", "state", "spool", "inbox", "keys")}
+        paths = {name: str(folder / name) for name in ("run", "state", "spool", "inbox", "keys", "identity")}
         table = {
             "purpose": PURPOSE,
             "gate_id": GATE_ID,

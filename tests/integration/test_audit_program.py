@@ -64,7 +64,7 @@ def config(tmp_path: Path) -> Config:
     names = ("run", "state", "spool", "inbox", "keys")
     for name in ("inbox", "keys", "spool"):
         (tmp_path / name).mkdir()
-    sync = Sync(address="none", ca="none", certificate="none", key="none", mirror_vkey=MIRROR.verifier.vkey)
+    sync = Sync(address="none", identity="none", mirror_vkey=MIRROR.verifier.vkey)
     made = Config(
         purpose=Purpose.DEMO,
         gate_id="gate-0001",

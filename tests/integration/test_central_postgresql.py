@@ -95,7 +95,7 @@ async def test_a_log_arrives_and_leaves_again(bench: Bench, tmp_path: Path) -> N
         receipt = await bench.round()
         assert receipt is not None
         assert receipt.checkpoint.size == size
-    assert is_intact(bench.server.ledger, bench.gate, bench.server.signer.verifier)
+    assert is_intact(bench.server.ledger, bench.gate, [bench.server.signer.verifier])
     export(bench.server.ledger, bench.gate, tmp_path / "out")
     report = verify(tmp_path / "out", bench.log.vkey)
     assert (report.verified, report.entries, report.bodies, report.keys) == (True, size, size, 62)
@@ -121,7 +121,7 @@ async def test_pushers_that_race_each_other_leave_every_entry_once(bench: Bench)
     assert await push(bench.new_client())
     head = bench.server.ledger.head(bench.gate.device)
     assert (head.size, head.next_entry, head.bodies) == (size, size, size)
-    assert is_intact(bench.server.ledger, bench.gate, bench.server.signer.verifier)
+    assert is_intact(bench.server.ledger, bench.gate, [bench.server.signer.verifier])
     assert len(bench.server.evidence.alarms(bench.gate.device)) == 0
 
 

@@ -57,8 +57,7 @@ def anonymous(central: Central) -> ssl.SSLContext:
 
 
 def device(gate: MirroredGate, central: Central) -> ssl.SSLContext:
-    keys = gate.root / "keys"
-    return tls(ca=central.ca, certificate=str(keys / "device.pem"), key=str(keys / "device.key"))
+    return tls(ca=central.ca, certificate=str(gate.device))
 
 
 def stranger(folder: Path, central: Central, root: authority.Authority) -> ssl.SSLContext:
@@ -104,7 +103,7 @@ def test_a_certificate_that_the_authority_issued_but_the_roster_does_not_know_is
 
 
 def test_the_servers_own_certificate_is_no_gates(central: Central) -> None:
-    context = tls(ca=central.ca, certificate=str(central.folder / "server.pem"), key=str(central.folder / "server.key"))
+    context = tls(ca=central.ca, certificate=str(central.folder / "server.pem"))
     with pytest.raises(MirrorAwayError):
         ask(central, context)
 
@@ -142,7 +141,7 @@ def test_the_certificate_is_valid_on_the_servers_own_machine(central: Central, n
 
 
 def test_a_header_cannot_stand_in_for_a_certificate(central: Central, gate: MirroredGate) -> None:
-    pem = (gate.root / "keys" / "device.pem").read_text().replace("\n", "")
+    pem = gate.device.read_text().replace("\n", "")
     with httpx2.Client(verify=anonymous(central), trust_env=False) as client:
         answer = client.get(f"https://{central.address}/bodies", headers={"x-ssl-cert": pem, "x-client-cert": pem})
     assert answer.status_code == 403
@@ -172,7 +171,7 @@ def test_a_revoked_gate_is_out_until_it_enrols_again(central: Central, tmp_path:
 
 
 def test_the_certificate_names_the_gate_and_serves_clients_only(central: Central, gate: MirroredGate) -> None:
-    certificate = x509.load_pem_x509_certificate((gate.root / "keys" / "device.pem").read_bytes())
+    certificate = x509.load_pem_x509_certificate(gate.device.read_bytes())
     assert certificate.subject.rfc4514_string() == "CN=gate-0001"
     purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert list(purposes) == [x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH]

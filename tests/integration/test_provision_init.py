@@ -17,7 +17,6 @@ from gate.audit import keys
 from gate.cli.models import default_folder
 from gate.cli.provision import app
 from gate.programs.shared.config import load
-from gate.provision.device_key import DeviceKeyError, generate, signing_request
 
 AUDITORS = tuple(str(pyrage.x25519.Identity.generate().to_public()) for _ in range(2))
 
@@ -47,13 +46,11 @@ def test_a_bare_machine_becomes_a_configured_gate(root: Path) -> None:
         "configuration": "done",
         "folders": "done",
         "log_key": "done",
-        "device_key": "done",
         "models": "kept",
     }
     config = load(root / "gate.toml")
     assert config.audit.recipients == AUDITORS
     assert keys.load(root / "keys/log.key", config.origin).verifier.name == "border.example/gate-1/trial"
-    assert (root / "keys/device.key").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_camera_that_is_named_and_not_numbered_is_refused(root: Path) -> None:
@@ -127,7 +124,7 @@ def test_the_officers_authority_is_named_or_there_are_no_officers(root: Path) ->
 
 def test_a_second_run_keeps_everything(root: Path) -> None:
     init(root)
-    before = {path: path.read_bytes() for path in (root / "gate.toml", root / "keys/log.key", root / "keys/device.key")}
+    before = {path: path.read_bytes() for path in (root / "gate.toml", root / "keys/log.key")}
     code, document, _ = init(root, "--chip", "direct")
     assert code == 0
     assert {step["state"] for step in document["steps"]} == {"kept"}
@@ -184,14 +181,3 @@ def test_demo_parts_are_refused_in_service(root: Path) -> None:
     assert document["steps"][0]["state"] == "failed"
     assert "simulator" in document["steps"][0]["detail"]
     assert not (root / "gate.toml").exists()
-
-
-def test_the_device_key_asks_for_a_certificate_in_the_gates_name(tmp_path: Path) -> None:
-    generate(tmp_path / "device.key")
-    request = signing_request(tmp_path / "device.key", "gate-1")
-    assert b"gate-1" in request
-    with pytest.raises(DeviceKeyError, match="cannot write"):
-        generate(tmp_path / "device.key")
-    (tmp_path / "other").write_text("no key")
-    with pytest.raises(DeviceKeyError, match="provision init"):
-        signing_request(tmp_path / "other", "gate-1")

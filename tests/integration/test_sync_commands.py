@@ -15,6 +15,7 @@ from fakes.sync_gate import GATE_ID, SyncGate
 from typer.testing import CliRunner
 
 from gate.programs.shared import config as configuration
+from gate.provision.identity import DEVICE
 from gate.verify.verify import verify
 
 NO_TOKEN = "x" * 22  # a token by its looks
@@ -66,14 +67,17 @@ def enrol(gate_here: SyncGate, central: Path, port: int, token: str, *more: str,
     return gate("provision", "enrol", *where, *more, code=code, told=token)
 
 
+def device_of(gate_here: SyncGate) -> bytes:
+    sync = configuration.load(gate_here.config).sync
+    assert sync is not None
+    return (Path(sync.identity) / DEVICE).read_bytes()
+
+
 def test_enrolment_writes_the_sync_table_and_keeps_the_rest(ours: SyncGate, central: Path, port: int) -> None:
     table = tomllib.loads(ours.config.read_text())
-    keys = ours.folder / "keys"
     assert table["sync"] == {
         "address": f"127.0.0.1:{port}",
-        "ca": str(keys / "central-ca.pem"),
-        "certificate": str(keys / "device.pem"),
-        "key": str(keys / "device.key"),
+        "identity": str(ours.folder / "identity" / "1"),
         "mirror_vkey": (central / "mirror.vkey").read_text().strip(),
     }
     assert table["gate_id"] == GATE_ID
@@ -102,10 +106,11 @@ def test_a_token_comes_from_a_file_and_each_wrong_one_has_its_code(central: Path
 
 
 def test_enrolling_again_replaces_the_certificate(ours: SyncGate, central: Path, port: int) -> None:
-    before = (ours.folder / "keys" / "device.pem").read_bytes()
+    before = device_of(ours)
     token = gate("central", "token", GATE_ID, "--dir", str(central))["token"]
     enrol(ours, central, port, token, "--again")
-    assert (ours.folder / "keys" / "device.pem").read_bytes() != before
+    assert device_of(ours) != before
+    assert [one.name for one in (ours.folder / "identity").iterdir()] == ["2"]  # nothing of the old key is left
     assert gate("sync", "push", "--config", str(ours.config))["pending"] == 0
 
 

@@ -32,6 +32,7 @@ from gate.channel.messages import Status
 from gate.programs.shared.config import Config, ConfigError, Sync
 from gate.programs.shared.runner import status_of
 from gate.programs.sync import program as sync
+from gate.provision.identity import AUTHORITIES, DEVICE
 from gate.sync import wire
 from gate.sync.errors import BadAnswerError, MirrorAwayError, SyncError
 from gate.sync.https import Courier, tls
@@ -51,12 +52,12 @@ def gate(short_path: Path) -> SyncGate:
     return SyncGate.make(short_path / "gate")
 
 
-def enrolled(central: Path, gate: SyncGate, port: int) -> Config:
-    ca, certificate, key = certified(central, gate.folder, GATE_ID)
-    loaded = x509.load_pem_x509_certificate(Path(certificate).read_bytes())
+def enrolled(central: Path, gate: SyncGate, port: int, *, days_ago: int = 0) -> Config:
+    identity = certified(central, gate.folder, GATE_ID, days_ago=days_ago)
+    loaded = x509.load_pem_x509_certificate((identity / DEVICE).read_bytes())
     registered(central, GATE_ID, gate.log.signer.verifier, authority.fingerprint(loaded))
     vkey = (central / "mirror.vkey").read_text().strip()
-    table = Sync(address=f"127.0.0.1:{port}", ca=ca, certificate=certificate, key=key, mirror_vkey=vkey, interval_ms=50)
+    table = Sync(address=f"127.0.0.1:{port}", identity=str(identity), mirror_vkey=vkey, interval_ms=50)
     return settings_of(gate, table)
 
 
@@ -67,9 +68,9 @@ def own_central(short_path: Path) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def running(config: Config) -> AsyncIterator[None]:
+async def running(config: Config, *, look_every_s: float = 3600.0) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    task = asyncio.create_task(sync.run(config, stop=stop))
+    task = asyncio.create_task(sync.run(config, stop=stop, look_every_s=look_every_s))
     try:
         yield
     finally:
@@ -162,7 +163,7 @@ async def test_a_centre_that_dies_in_the_middle_of_an_upload_is_filled_up_later(
         assert (await sync.push(config))["mirrored"] == gate.size
     one = Roster(engine).find(GATE_ID)
     assert one is not None
-    assert is_intact(Ledger(engine), one, folder.load(own_central).mirror.verifier)
+    assert is_intact(Ledger(engine), one, folder.load(own_central).mirrors)
     engine.dispose()
 
 
@@ -200,11 +201,11 @@ async def test_a_program_without_a_usable_sync_table_says_what_to_do(gate: SyncG
     with pytest.raises(ConfigError, match="enrol"):
         await sync.push(settings_of(gate, None))
     vkey = (central / "mirror.vkey").read_text().strip()
-    missing = Sync(address="127.0.0.1:1", ca="none", certificate="none", key="none", mirror_vkey=vkey)
+    missing = Sync(address="127.0.0.1:1", identity="none", mirror_vkey=vkey)
     with pytest.raises(ConfigError, match="certificate"):
         await sync.push(settings_of(gate, missing))
     with pytest.raises(ConfigError, match="mirror_vkey"):
-        await sync.push(settings_of(gate, Sync(address="x", ca="x", certificate="x", key="x", mirror_vkey="x")))
+        await sync.push(settings_of(gate, Sync(address="x", identity="x", mirror_vkey="x")))
 
 
 # ── hostile servers ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -214,7 +215,7 @@ async def test_a_program_without_a_usable_sync_table_says_what_to_do(gate: SyncG
 async def hostile(central: Path, answer: bytes) -> AsyncIterator[str]:
     """A server with the right certificate that says anything and hangs up."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(central / "server.pem", central / "server.key")
+    context.load_cert_chain(central / "server.pem")
 
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
@@ -226,6 +227,10 @@ async def hostile(central: Path, answer: bytes) -> AsyncIterator[str]:
     server = await asyncio.start_server(speak, sock=socket.create_server(("127.0.0.1", 0)), ssl=context)
     async with server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def context_of(identity: Path) -> ssl.SSLContext:
+    return tls(ca=str(identity / AUTHORITIES), certificate=str(identity / DEVICE))
 
 
 ENDLESS = b"HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n" + bytes(200_000)
@@ -240,22 +245,22 @@ BOMB = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\na
 async def test_an_answer_that_is_none_is_one_clear_error(
     central: Path, short_path: Path, answer: bytes, error: type[Exception]
 ) -> None:
-    ca, certificate, key = certified(central, short_path, "gate-0001")
+    context = context_of(certified(central, short_path, "gate-0001"))
     async with (
         hostile(central, answer) as address,
-        Courier(address, tls(ca=ca, certificate=certificate, key=key)) as courier,
+        Courier(address, context) as courier,
     ):
         with pytest.raises(error):
             await courier.send(wire.bodies_request())
 
 
 async def test_redirects_are_not_followed_and_nothing_is_uncompressed(central: Path, short_path: Path) -> None:
-    ca, certificate, key = certified(central, short_path, "gate-0001")
+    context = context_of(certified(central, short_path, "gate-0001"))
     moved = b"HTTP/1.1 302 Found\r\nlocation: https://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"
     for answer, status, body in ((moved, 302, b""), (BOMB, 200, b"abc")):
         async with (
             hostile(central, answer) as address,
-            Courier(address, tls(ca=ca, certificate=certificate, key=key)) as courier,
+            Courier(address, context) as courier,
         ):
             response = await courier.send(wire.bodies_request())
             assert (response.status, response.body) == (status, body)

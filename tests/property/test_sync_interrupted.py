@@ -63,7 +63,7 @@ async def story(folder: Path, growth: list[int], fates: list[str]) -> None:
             break
         else:
             raise AssertionError("fair weather, and no receipt")
-    assert is_intact(bench.server.ledger, bench.gate, bench.server.signer.verifier)
+    assert is_intact(bench.server.ledger, bench.gate, [bench.server.signer.verifier])
     assert len(bench.server.evidence.alarms(bench.gate.device)) == 0
     exported = export(bench.server.ledger, bench.gate, folder / "out")
     assert exported.entries == 5 * sum(growth)

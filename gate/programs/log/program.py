@@ -25,6 +25,7 @@ from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.errors import BadFormatError, BadSignatureError, KeyFileError, SealError
 from gate.audit.inbox import Inbox
 from gate.audit.left import Approved
+from gate.audit.mirror_keys import MirrorKeys
 from gate.audit.note import Verifier
 from gate.audit.record import Happening, time_text
 from gate.audit.reserve import LAST_RESERVE_BYTES, Reserve
@@ -112,7 +113,7 @@ async def run(
                     receipts=Receipts(
                         inbox,
                         writer,
-                        mirror,
+                        None if mirror is None else MirrorKeys(mirror, folder / "mirror-keys"),
                         NewestApproval(
                             inbox, writer, config.origin, config.approvers_path, in_store=in_store, in_inbox=in_inbox
                         ),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gate.audit.inbox import Found, Inbox
-    from gate.audit.note import Verifier
+    from gate.audit.mirror_keys import MirrorKeys
     from gate.audit.writer import Writer
     from gate.programs.log.newest import NewestApproval
     from gate.programs.log.publishing import Worker
@@ -32,7 +32,7 @@ class Receipts:
         self,
         inbox: Inbox,
         writer: Writer,
-        mirror: Verifier | None,
+        mirror: MirrorKeys | None,
         newest: NewestApproval,
         *,
         every_s: float,
@@ -66,7 +66,7 @@ class Receipts:
             taken()
             await asyncio.sleep(self._every_s)
 
-    async def _look(self, mirror: Verifier) -> str:
+    async def _look(self, mirror: MirrorKeys) -> str:
         """Take in what lies there; returns what is wrong with it, in words."""
         problem = ""
         try:
@@ -79,10 +79,13 @@ class Receipts:
             return f"the inbox cannot be read: {error.strerror}"
         return problem
 
-    async def _take(self, found: Found, mirror: Verifier) -> str:
+    async def _take(self, found: Found, mirror: MirrorKeys) -> str:
         """Take one in, or put it aside. Raises StoreError, and OSError when it cannot be put aside."""
         try:
-            await self._in_store(self._writer.take_receipt, found.note, mirror)
+            if found.is_of_keys:
+                await self._in_inbox(mirror.take, found.note)
+            else:
+                await self._in_store(self._writer.take_receipt, found.note, mirror.newest)
         except (BadFormatError, BadSignatureError) as error:
             self.refused += 1
             await self._in_inbox(self._inbox.refuse, found)

@@ -1,8 +1,8 @@
 """The one reader of the configuration file and of the environment.
 
 `gate.toml` is parsed once, strictly: unknown keys, wrong types, values out of range and what contradicts itself are a `ConfigError` that
-says all of it, each with file, key and line. The environment gives six names only: PORTCULLIS_CONFIG (the file), PORTCULLIS_BOOT, PORTCULLIS_SUPERVISOR,
-NOTIFY_SOCKET, JOURNAL_STREAM and XDG_CACHE_HOME.
+says all of it, each with file, key and line. The environment gives seven names only: PORTCULLIS_CONFIG (the file), PORTCULLIS_BOOT, PORTCULLIS_SUPERVISOR,
+NOTIFY_SOCKET, JOURNAL_STREAM, CREDENTIALS_DIRECTORY and XDG_CACHE_HOME.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Paths(Section, frozen=True, kw_only=True):
-    """Folders. `run` holds the programs' runtime folders; `spool` is written by log and read by sync; `inbox` the reverse. In `approval` lie
-    approvers.toml and approval.note.
+    """Folders. `run` holds the programs' runtime folders; `spool` is written by log and read by sync; `inbox` the reverse; `identity` holds
+    a folder for each enrolment, which sync writes. In `approval` lie approvers.toml and approval.note.
     """
 
     run: Text = "/run"
@@ -118,6 +118,7 @@ class Paths(Section, frozen=True, kw_only=True):
     trust: Text = "/var/lib/portcullis/trust/trust.sqlite"
     keys: Text = "/etc/portcullis/keys"
     approval: Text = "/etc/portcullis"
+    identity: Text = "/var/lib/portcullis/identity"
 
 
 class Document(Section, frozen=True, kw_only=True):
@@ -197,12 +198,12 @@ class Audit(Section, frozen=True, kw_only=True):
 
 
 class Sync(Section, frozen=True, kw_only=True):
-    """Where the log is mirrored. No table: no central server."""
+    """Where the log is mirrored. No table: no central server. `gate provision enrol` writes it, and the folder `identity`: the device's key
+    and certificate, which sync renews, and the authorities that vouch for the server.
+    """
 
     address: Text  # host:port or a name; HTTPS with mutual TLS
-    ca: Text
-    certificate: Text
-    key: Text
+    identity: Text
     mirror_vkey: Text  # the central server's cosigning key, as a note verifier key
     interval_ms: Annotated[int, msgspec.Meta(ge=50, le=3_600_000)] = 1000
 
@@ -369,6 +370,12 @@ def supervisor_pid() -> int | None:
     """Whom this process is to end with, if somebody said so. Told once: what this process starts is not that one's."""
     told = os.environ.pop(SUPERVISOR, "")
     return int(told) if told.isdecimal() else None
+
+
+def credentials_folder() -> Path | None:
+    """Where systemd hands over what is secret, if it does (systemd.exec(5), LoadCredential=)."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Path(folder) if folder else None
 
 
 def boot_name() -> str | None:

@@ -13,7 +13,7 @@ import logging
 import random
 import ssl
 from collections.abc import Callable, Coroutine
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,15 @@ from gate.programs.shared.keep import Backoff
 from gate.programs.shared.racing import first_of
 from gate.programs.shared.status import serve_status
 from gate.programs.sync.lists import Lists
-from gate.provision.expiry import expiry
+from gate.programs.sync.mirror_keys import MirrorKeys
+from gate.programs.sync.upkeep import LOOK_EVERY_S, Upkeep
+from gate.provision.identity import DEVICE, IdentityError
 from gate.sync import inbox
-from gate.sync.errors import OtherHistoryError, SyncError
+from gate.sync.errors import ExpiredError, MirrorAwayError, OtherHistoryError, RefusedError, SyncError
 from gate.sync.https import Courier, tls
 from gate.sync.round import Client, Conversation, Receipt
 from gate.sync.spool import SpoolLog
-from gate.sync.wire import APPROVAL_BYTES_MAX, Request, Response, approval_request, parse_approval
+from gate.sync.wire import APPROVAL_BYTES_MAX, Request, Response, approval_request, parse_approval, reason_of
 
 BACKOFF_MIN_S = 0.5
 BACKOFF_MAX_S = 30.0
@@ -44,21 +46,27 @@ BACKOFF_MAX_S = 30.0
 log = logging.getLogger("gate.sync")
 
 
-async def run(config: Config, *, stop: asyncio.Event) -> None:
+async def run(
+    config: Config,
+    *,
+    stop: asyncio.Event,
+    now: Callable[[], datetime] = clock.now,
+    look_every_s: float = LOOK_EVERY_S,
+) -> None:
     """Say how it is, carry the log and watch for lists until `stop` is set. Raises ConfigError for what can never work."""
     if config.sync is None and config.lists is None:
         _settings(config)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log each request
-    outbox = None if config.sync is None else Outbox(config, config.sync)
+    keys = None if config.sync is None else _mirror_keys(config, config.sync)
+    outbox = None if keys is None else Outbox(config, keys)
+    upkeep = None if config.sync is None or keys is None else _upkeep(config, config.sync, keys, now, look_every_s)
     lists = None if config.lists is None else Lists(config, config.lists)
-    expires = None if config.sync is None else _expiry(config.sync)
     async with contextlib.AsyncExitStack() as held:
-        courier = None if config.sync is None else await held.enter_async_context(_courier(config.sync))
-        await held.enter_async_context(serve_status(config, "sync", partial(_status, outbox, lists, expires)))
+        await held.enter_async_context(serve_status(config, "sync", partial(_status, outbox, lists, upkeep)))
         loops: list[Coroutine[Any, Any, None]] = [] if lists is None else [lists.run()]
-        if config.sync is not None and outbox is not None and courier is not None:
+        if config.sync is not None and outbox is not None and upkeep is not None:
             interval_s, jitter = config.sync.interval_ms / 1000, random.SystemRandom().uniform
-            loops.append(_keep_carrying(outbox, courier, interval_s, stop, jitter=jitter))
+            loops.append(_keep_carrying(outbox, upkeep, interval_s, stop, jitter=jitter))
         else:
             loops.append(_until(stop))
         await first_of(*loops)
@@ -71,10 +79,24 @@ async def _until(stop: asyncio.Event) -> None:
 async def push(config: Config) -> dict[str, object]:
     """Do one round now and return what `status` would say. Raises ConfigError, SyncError and OSError."""
     settings = _settings(config)
-    outbox = Outbox(config, settings)
-    async with _courier(settings) as courier:
+    keys = _mirror_keys(config, settings)
+    outbox, upkeep = Outbox(config, keys), _upkeep(config, settings, keys, clock.now, LOOK_EVERY_S)
+    async with _courier(upkeep) as courier:
+        if upkeep.expired is not None:
+            raise ExpiredError(upkeep.expired)
+        await keys.learn(courier)
         await outbox.round(courier)
     return outbox.detail()
+
+
+async def retire(config: Config) -> None:
+    """Tell the central server that this gate is no more. Raises ConfigError and SyncError."""
+    settings = _settings(config)
+    upkeep = _upkeep(config, settings, _mirror_keys(config, settings), clock.now, LOOK_EVERY_S)
+    async with _courier(upkeep) as courier:
+        response = await courier.send(Request("POST", "/retire"))
+    if response.status != 204:
+        raise RefusedError(f"the central server refuses ({response.status}: {reason_of(response)})")
 
 
 def _settings(config: Config) -> Sync:
@@ -83,38 +105,56 @@ def _settings(config: Config) -> Sync:
     return config.sync
 
 
-def _expiry(settings: Sync) -> datetime:
+def _mirror_keys(config: Config, settings: Sync) -> MirrorKeys:
     try:
-        return expiry(Path(settings.certificate))
-    except (OSError, ValueError) as error:
-        raise ConfigError(Problem("sync.certificate", f"{settings.certificate} cannot be used: {error}")) from error
+        return MirrorKeys(Verifier.parse(settings.mirror_vkey), Path(config.paths.inbox))
+    except BadFormatError as error:
+        raise ConfigError(Problem("sync.mirror_vkey", str(error))) from error
 
 
-def _courier(settings: Sync) -> Courier:
+def _upkeep(config: Config, settings: Sync, keys: MirrorKeys, now: Callable[[], datetime], every_s: float) -> Upkeep:
+    """The identity that is in force. Raises ConfigError when it cannot be used."""
+    folder = Path(settings.identity)
+
+    def connect(authorities: Path) -> Courier:
+        return Courier(settings.address, tls(ca=str(authorities), certificate=str(folder / DEVICE)))
+
+    upkeep = Upkeep(folder, config.gate_id, connect=connect, now=now, mirror_keys=keys, every_s=every_s)
+    _courier(upkeep)  # a configuration that can never work shows now
+    return upkeep
+
+
+def _courier(upkeep: Upkeep) -> Courier:
     try:
-        context = tls(ca=settings.ca, certificate=settings.certificate, key=settings.key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            Problem("sync", f"the device certificate, its key or sync.ca cannot be used: {error}")
-        ) from error
-    return Courier(settings.address, context)
+        return upkeep.courier()
+    except (OSError, ssl.SSLError, IdentityError) as error:
+        words = f"the certificate, its key or the authorities cannot be used: {error}; run gate provision enrol --again"
+        raise ConfigError(Problem("sync.identity", words)) from error
 
 
 async def _keep_carrying(
-    outbox: Outbox, courier: Courier, interval_s: float, stop: asyncio.Event, *, jitter: Callable[[float, float], float]
+    outbox: Outbox, upkeep: Upkeep, interval_s: float, stop: asyncio.Event, *, jitter: Callable[[float, float], float]
 ) -> None:
     backoff = Backoff(BACKOFF_MIN_S, BACKOFF_MAX_S)
     while not stop.is_set():
-        if await _interruptible(outbox.attempt(courier), stop):
-            backoff.reset()
-            pause_s = interval_s
-        else:
-            # Half of it is chance: after an outage of the centre not all gates shall come at once.
-            bound_s = backoff.next_s()
-            pause_s = jitter(bound_s / 2, bound_s)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause_s):
-                await stop.wait()
+        async with _courier(upkeep) as courier:
+            anew = False
+            while not stop.is_set() and not anew:
+                fine = await _interruptible(outbox.attempt(courier, upkeep.expired), stop)
+                anew = outbox.is_reached and await _interruptible(upkeep.look(courier), stop)
+                if anew:
+                    continue
+                if fine:
+                    backoff.reset()
+                    pause_s = interval_s
+                else:
+                    upkeep.hasten()
+                    # Half of it is chance: after an outage of the centre not all gates shall come at once.
+                    bound_s = backoff.next_s()
+                    pause_s = jitter(bound_s / 2, bound_s)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause_s):
+                        await stop.wait()
 
 
 async def _interruptible(attempt: Coroutine[Any, Any, bool], stop: asyncio.Event) -> bool:
@@ -131,12 +171,14 @@ async def _interruptible(attempt: Coroutine[Any, Any, bool], stop: asyncio.Event
     return done[0] is True
 
 
-def _status(outbox: Outbox | None, lists: Lists | None, expires: datetime | None) -> Status:
-    """How both tasks are: `away` without the mirror, else `degraded` while lists cannot be imported. The device certificate `expires` then."""
+def _status(outbox: Outbox | None, lists: Lists | None, upkeep: Upkeep | None) -> Status:
+    """How both tasks are: `away` without the mirror, else `degraded` while lists cannot be imported."""
     state = "away" if outbox and outbox.problem else "degraded" if lists and lists.problem else "ready"
     detail = _NO_MIRROR if outbox is None else outbox.detail()
-    days_left = None if expires is None else round((expires - clock.now()) / timedelta(days=1), 1)
-    return Status("sync", state, {**detail, "certificate_days_left": days_left, "lists": lists and lists.detail()})
+    identity = upkeep and upkeep.detail()
+    days_left = identity and identity["days_to_go"]
+    told = {**detail, "certificate_days_left": days_left, "identity": identity, "lists": lists and lists.detail()}
+    return Status("sync", state, told)
 
 
 _NO_MIRROR: dict[str, object] = {"head": None, "mirrored": None, "pending": None, "last_receipt": None, "problem": None}
@@ -145,20 +187,19 @@ _NO_MIRROR: dict[str, object] = {"head": None, "mirrored": None, "pending": None
 class Outbox:
     """Carries rounds out and knows how they went."""
 
-    def __init__(self, config: Config, settings: Sync) -> None:
-        try:
-            mirror = Verifier.parse(settings.mirror_vkey)
-        except BadFormatError as error:
-            raise ConfigError(Problem("sync.mirror_vkey", str(error))) from error
+    def __init__(self, config: Config, keys: MirrorKeys) -> None:
         self._inbox = Path(config.paths.inbox)
         self._approval = config.approval_path
         self._shown: bytes | None = None
         self._log = SpoolLog(Path(config.paths.spool))
-        self._client = Client(self._log, config.origin, mirror)
+        self._origin = config.origin
+        self._keys = keys
+        self._mirror, self._client = keys.newest, self._new_client()
         self._reported: type[Exception] | None = None
         self._head = 0
         self._mirrored: int | None = None
         self._last_receipt: str | None = None
+        self.is_reached = False
         self.problem: str | None = "the mirror was not asked yet"
 
     def detail(self) -> dict[str, object]:
@@ -172,9 +213,11 @@ class Outbox:
             "problem": self.problem,
         }
 
-    async def attempt(self, courier: Courier) -> bool:
-        """Do a round; False when it failed, which was reported."""
+    async def attempt(self, courier: Courier, expired: str | None = None) -> bool:
+        """Do a round, unless our certificate has `expired`; False when it failed, which was reported."""
         try:
+            if expired is not None:
+                raise ExpiredError(expired)
             await self.round(courier)
         except (SyncError, OSError) as error:
             self._report(error)
@@ -212,7 +255,12 @@ class Outbox:
             await asyncio.to_thread(inbox.drop_approval, self._inbox, newest)
         self._shown = own
 
+    def _new_client(self) -> Client:
+        return Client(self._log, self._origin, self._keys.newest, before=self._keys.before)
+
     async def _converse_with_mirror(self, courier: Courier) -> Receipt | None:
+        if self._mirror != self._keys.newest:
+            self._mirror, self._client = self._keys.newest, self._new_client()
         conversation = self._client.round()
         response = None
         try:
@@ -229,6 +277,7 @@ class Outbox:
     def _report(self, error: Exception | None) -> None:
         """Say once when a kind of trouble begins, and once when all is well again."""
         self.problem = None if error is None else str(error)
+        self.is_reached = not isinstance(error, (MirrorAwayError, ExpiredError))
         if error is None and self._reported is not None:
             log.info("mirror_reached")
         elif error is not None and type(error) is not self._reported:

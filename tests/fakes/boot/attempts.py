@@ -174,7 +174,7 @@ def attempts_of(program: str) -> dict[str, Callable[[], object]]:
         "open a keyboard": _device("/dev/input/event0"),
         "open a foreign keyboard": _device("/dev/input/event1"),
         "read the log's key": _open(KEYS / "log.key"),
-        "read the device's key": _open(KEYS / "device.key"),
+        "read the device's key": _open(STATE / "identity/1/device.pem"),
         "open the database": _open(STATE / "audit/log.sqlite"),
         "write the spool": _make_in(STATE / "spool"),
         "write the inbox": _make_in(STATE / "inbox"),

@@ -23,9 +23,11 @@ from gate.central import folder as folders
 from gate.central.errors import FolderError, ForbiddenError, UnknownError
 from gate.central.roster import Gate
 from gate.central.schema import open_database
-from gate.provision import device_key
-from gate.provision.enrol import EnrolError, read_answer, request
+from gate.provision.authorities import read_bag
+from gate.provision.enrol import Answer, headers, read_answer
+from gate.provision.identity import Wanted
 from gate.sync import wire
+from gate.sync.wire import Request
 
 LOG = Signer.generate(ORIGIN).verifier
 LATER_S = int(NOW.timestamp()) + 60
@@ -37,9 +39,13 @@ def server(tmp_path: Path) -> Server:
 
 
 @pytest.fixture
-def csr(tmp_path: Path) -> bytes:
-    device_key.generate(tmp_path / "device.key")
-    return device_key.signing_request(tmp_path / "device.key", GATE_ID)
+def wanted() -> Wanted:
+    return Wanted.new(GATE_ID)
+
+
+@pytest.fixture
+def csr(wanted: Wanted) -> bytes:
+    return base64.b64decode(wanted.signing_request)
 
 
 async def post(server: Server, headers: dict[str, str], body: bytes) -> httpx2.Response:
@@ -50,17 +56,19 @@ async def post(server: Server, headers: dict[str, str], body: bytes) -> httpx2.R
 async def enrol(
     server: Server, token: str, csr: bytes, gate_id: str = GATE_ID, log_vkey: str = LOG.vkey
 ) -> httpx2.Response:
-    asked = request(gate_id=gate_id, token=token, signing_request=csr, log_vkey=log_vkey)
-    return await post(server, asked.headers, asked.body)
+    told = headers(gate_id=gate_id, token=token, log_vkey=log_vkey)
+    return await post(server, told, base64.encodebytes(csr))
 
 
-async def test_a_token_buys_a_certificate_for_this_key_and_name_once(server: Server, csr: bytes) -> None:
+async def test_a_token_buys_a_certificate_for_this_key_and_name_once(
+    server: Server, wanted: Wanted, csr: bytes
+) -> None:
     token = server.roster.new_token(GATE_ID, LATER_S)
     answer = await enrol(server, token, csr)
-    key = answer.headers["portcullis-mirror-key"]
-    enrolled = read_answer(answer.status_code, key, answer.content, gate_id=GATE_ID, signing_request=csr)
+    said = Answer(answer.status_code, answer.content, answer.headers["portcullis-mirror-key"])
+    enrolled = read_answer(said, wanted, (server.authority.certificate,), NOW)
     assert enrolled.mirror_vkey == server.signer.verifier.vkey
-    certificate = x509.load_pem_x509_certificate(enrolled.certificate)
+    certificate = x509.load_pem_x509_certificate(enrolled.device)
     certificate.verify_directly_issued_by(server.authority.certificate)
     found = server.roster.find(GATE_ID)
     assert found == Gate(GATE_ID, ORIGIN, LOG, authority.fingerprint(certificate), revoked=False, last_seen=None)
@@ -121,7 +129,9 @@ def test_a_gate_may_enrol_again_but_never_with_another_log(server: Server) -> No
     new = server.enrol(LOG)
     found = server.roster.find(GATE_ID)
     assert found is not None
-    assert found.certificate == authority.fingerprint(new) != authority.fingerprint(old)
+    assert found.certificate == authority.fingerprint(old)  # until the new one was used
+    assert server.roster.speaker(GATE_ID, authority.fingerprint(new)) is not None
+    assert server.roster.speaker(GATE_ID, authority.fingerprint(old)) is None
     with pytest.raises(ForbiddenError, match="new gate id"):
         server.enrol(Signer.generate(ORIGIN).verifier)
     with pytest.raises(ForbiddenError, match="another gate"):
@@ -130,8 +140,8 @@ def test_a_gate_may_enrol_again_but_never_with_another_log(server: Server) -> No
 
 @pytest.mark.parametrize("authorization", ["", "Basic", "Basic !!!", "Bearer abc", "Basic " + "eA==", "Basic //8="])
 async def test_enrolment_needs_credentials(server: Server, csr: bytes, authorization: str) -> None:
-    headers = {"authorization": authorization, "portcullis-log-key": LOG.vkey}
-    assert (await post(server, headers, base64.b64encode(csr))).status_code == 400
+    told = {"authorization": authorization, "portcullis-log-key": LOG.vkey}
+    assert (await post(server, told, base64.b64encode(csr))).status_code == 400
 
 
 def built(name: list[str], key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
@@ -160,9 +170,9 @@ async def test_bytes_that_are_no_signing_request_of_a_gate_are_bad_requests(serv
     ]
     for one in bad:
         assert (await enrol(server, token, one)).status_code == 400
-    headers = request(gate_id=GATE_ID, token=token, signing_request=b"", log_vkey=LOG.vkey).headers
-    assert (await post(server, headers, b"!!!")).status_code == 400
-    assert (await post(server, headers, bytes(20_000))).status_code == 400
+    told = headers(gate_id=GATE_ID, token=token, log_vkey=LOG.vkey)
+    assert (await post(server, told, b"!!!")).status_code == 400
+    assert (await post(server, told, bytes(20_000))).status_code == 400
     assert (await enrol(server, token, csr)).status_code == 200
 
 
@@ -176,7 +186,7 @@ async def test_the_authority_is_shown_to_everyone(server: Server) -> None:
 # ── who may speak ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_only_the_newest_certificate_of_an_enrolled_gate_may_speak(tmp_path: Path) -> None:
+async def test_only_the_newest_certificate_and_the_one_before_until_its_first_use_may_speak(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     root = bench.server.authority
     never_enrolled = authority.issue_device(root, "gate-0002", authority.new_key().public_key(), NOW)
@@ -187,7 +197,48 @@ async def test_only_the_newest_certificate_of_an_enrolled_gate_may_speak(tmp_pat
         assert (await client.get("/bodies")).status_code == 403
         assert (await client.post("/add-entries", content=b"")).status_code == 403
     assert (await bench.ask(wire.bodies_request())).status == 200
+    newer = bench.server.enrol(bench.log.signer.verifier)
+    assert (await bench.ask(wire.bodies_request())).status == 200
+    assert (await bench.ask(wire.bodies_request(), newer)).status == 200
+    assert (await bench.ask(wire.bodies_request())).status == 403
+
+
+async def renewed(bench: Bench, csr: bytes, certificate: x509.Certificate | None = None) -> tuple[int, bytes]:
+    asked = Request("POST", "/.well-known/est/simplereenroll", base64.encodebytes(csr), "application/pkcs10")
+    response = await bench.ask(asked, certificate)
+    return response.status, response.body
+
+
+async def test_a_gate_renews_with_what_it_has_and_the_old_one_ends_with_the_first_use_of_the_new(
+    tmp_path: Path, wanted: Wanted, csr: bytes
+) -> None:
+    bench, another = Bench(tmp_path), Wanted.new(GATE_ID)
+    (_, lost), (status, body) = (
+        await renewed(bench, base64.b64decode(another.signing_request)),
+        await renewed(bench, csr),
+    )
+    assert status == 200
+    (new,) = read_bag(body)
+    assert (await bench.ask(wire.bodies_request(), read_bag(lost)[0])).status == 403  # its answer came too late
+    assert (await bench.ask(wire.bodies_request())).status == 200
+    assert (await bench.ask(wire.bodies_request(), new)).status == 200
+    assert (await bench.ask(wire.bodies_request())).status == 403
+    assert new.public_key() == wanted.key.public_key()
+
+
+async def test_nobody_renews_for_another_gate_or_once_revoked(tmp_path: Path, csr: bytes) -> None:
+    bench = Bench(tmp_path)
+    other = base64.b64decode(Wanted.new("gate-0002").signing_request)
+    for wrong, expected in ((other, 403), (b"nonsense", 400), (b"", 400)):
+        assert (await renewed(bench, wrong))[0] == expected
+    _, body = await renewed(bench, csr)
+    (pending,) = read_bag(body)
+    bench.server.roster.revoke(GATE_ID)
+    assert (await renewed(bench, csr))[0] == 403
+    with pytest.raises(ForbiddenError, match="revoked"):
+        bench.server.roster.renew(GATE_ID, "0" * 64, "now")  # it was revoked while its request was under way
     bench.server.enrol(bench.log.signer.verifier)
+    assert (await bench.ask(wire.bodies_request(), pending)).status == 403  # of before the revocation
     assert (await bench.ask(wire.bodies_request())).status == 403
 
 
@@ -199,40 +250,6 @@ async def test_a_revoked_gate_is_refused_from_its_next_request_on(tmp_path: Path
     assert (await bench.ask(wire.bodies_request())).status == 403
     with pytest.raises(UnknownError):
         bench.server.roster.revoke("gate-0009")
-
-
-# ── the gate's side ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def answer_with(certificate: x509.Certificate) -> bytes:
-    return base64.b64encode(pkcs7.serialize_certificates([certificate], Encoding.DER))
-
-
-def test_an_answer_that_is_not_for_our_key_and_name_is_refused(server: Server, csr: bytes) -> None:
-    ours = x509.load_der_x509_csr(csr).public_key()
-    assert isinstance(ours, ec.EllipticCurvePublicKey)
-    other_key = authority.issue_device(server.authority, GATE_ID, authority.new_key().public_key(), NOW)
-    other_name = authority.issue_device(server.authority, "gate-0002", ours, NOW)
-    vkey = server.signer.verifier.vkey
-    answers = [
-        (200, vkey, answer_with(other_key)),
-        (200, vkey, answer_with(other_name)),
-        (200, vkey, b"!!!"),
-        (200, vkey, b"AAAA"),
-        (200, "", b""),
-        (200, "x" * 2000, b""),
-        (403, vkey, b"no\x1b[2J"),
-    ]
-    for status, key, body in answers:
-        with pytest.raises(EnrolError) as caught:
-            read_answer(status, key, body, gate_id=GATE_ID, signing_request=csr)
-        assert str(caught.value).isprintable()
-
-
-def test_what_is_sent_does_not_show_its_token(csr: bytes) -> None:
-    asked = request(gate_id=GATE_ID, token="secret-token", signing_request=csr, log_vkey=LOG.vkey)
-    assert "secret" not in repr(asked)
-    assert "key" not in repr(authority.found("x", NOW)).lower()
 
 
 # ── the server's folder ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -75,7 +75,7 @@ async def test_a_log_arrives_is_cosigned_and_is_exported_as_the_auditor_expects(
     mirror = bench.server.signer.verifier
     assert read_checkpoint(receipt.note, bench.log.signer.verifier, mirror).size == size == 270
 
-    assert is_intact(bench.server.ledger, bench.gate, mirror)
+    assert is_intact(bench.server.ledger, bench.gate, [mirror])
     exported = export(bench.server.ledger, bench.gate, tmp_path / "out")
     report = verify(tmp_path / "out", bench.log.vkey)
     assert (report.verified, report.entries, report.keys) == (True, exported.entries, 54)
@@ -299,7 +299,7 @@ async def test_a_stored_entry_that_differs_from_the_proven_one_raises_an_alarm(
     assert await status_of(bench, request) == 500
     assert evidence(bench) == 1
     assert "log_contradicts" in caplog.messages
-    assert not is_intact(bench.server.ledger, bench.gate, bench.server.signer.verifier)
+    assert not is_intact(bench.server.ledger, bench.gate, [bench.server.signer.verifier])
 
 
 def damage_bundle(bench: Bench) -> None:
@@ -330,7 +330,7 @@ async def test_a_head_that_nobody_signed_is_not_intact(bench: Bench) -> None:
     await bench.round()
     with bench.server.ledger._engine.begin() as connection:
         connection.execute(heads.update().values(size=4))
-    assert not is_intact(bench.server.ledger, bench.gate, bench.server.signer.verifier)
+    assert not is_intact(bench.server.ledger, bench.gate, [bench.server.signer.verifier])
 
 
 # ── compression ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,155 @@
+"""Keeps the gate's identity at the central server: renews its certificate at two thirds of its life, and follows the server's authorities
+and the mirror's keys.
+
+Promises: nothing here raises for what the server or the disk does; whatever is wrong costs one log line when it begins and one when it
+ends. What is in force stays so until its successor is whole, and was checked: a certificate is for our new key and our name and issued by
+an authority that counts; an authority is forgotten only after a connection without it. What came half-way is made anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from gate.audit.record import time_text
+from gate.programs.shared.trouble import Trouble
+from gate.programs.sync.mirror_keys import MirrorKeys
+from gate.provision.authorities import AuthorityError, Certificates, fingerprint, followed, read_bag
+from gate.provision.identity import AUTHORITIES, CACERTS, REENROL, Identity, IdentityError, Wanted, write_authorities
+from gate.sync.errors import BadAnswerError, RefusedError, SyncError
+from gate.sync.https import Courier
+from gate.sync.wire import Request, Response, reason_of
+
+LOOK_EVERY_S = 3600.0
+AGAIN_AFTER_S = 60.0  # what went wrong
+AUTHORITIES_NEXT = "authorities-next.pem"
+
+log = logging.getLogger("gate.sync")
+
+
+class Upkeep:
+    """One gate's identity. `connect` makes a courier that trusts the authorities of a file, and raises what its opening does."""
+
+    def __init__(
+        self,
+        folder: Path,
+        gate_id: str,
+        *,
+        connect: Callable[[Path], Courier],
+        now: Callable[[], datetime],
+        mirror_keys: MirrorKeys,
+        every_s: float = LOOK_EVERY_S,
+    ) -> None:
+        self._folder = folder
+        self._mirror_keys = mirror_keys
+        self._gate_id = gate_id
+        self._connect = connect
+        self._now = now
+        self._every_s = every_s
+        self._looked_s = self._next_s = float("-inf")
+        self._told: Certificates = ()
+        self._identity: Identity | None = None
+        self._trouble = Trouble(log, begins="identity_problem", ends="identity_well_again", each=False)
+
+    def courier(self) -> Courier:
+        """A connection with the identity as it lies there now. Raises OSError, ssl.SSLError and IdentityError."""
+        self._identity = Identity.load(self._folder)
+        return self._connect(self._folder / AUTHORITIES)
+
+    @property
+    def expired(self) -> str | None:
+        """What to do, once nobody takes the certificate any more."""
+        if self._identity is None or self._now() < self._identity.expires:
+            return None
+        return (
+            f"the device certificate expired at {time_text(self._identity.expires)}: "
+            "have a token made and run gate provision enrol --again"
+        )
+
+    def detail(self) -> dict[str, object] | None:
+        """What the status shows."""
+        if self._identity is None:
+            return None
+        return {
+            "expires": time_text(self._identity.expires),
+            "days_to_go": round(self._identity.days_to_go(self._now()), 1),
+            "problem": self.expired or self._trouble.words or None,
+        }
+
+    def hasten(self) -> None:
+        """Look soon: something went wrong that another key may be the reason of."""
+        self._next_s = min(self._next_s, self._looked_s + AGAIN_AFTER_S)
+
+    async def look(self, courier: Courier) -> bool:
+        """Do what is due; True when the connection must be made anew, with another certificate or other authorities."""
+        moment_s = asyncio.get_running_loop().time()
+        if moment_s < self._next_s:
+            return False
+        self._looked_s, self._next_s = moment_s, moment_s + self._every_s
+        try:
+            await self._mirror_keys.learn(courier)
+            changed = await self._follow(courier) or await self._renew(courier)
+        except (SyncError, IdentityError, AuthorityError, OSError) as error:
+            self._next_s = moment_s + min(self._every_s, AGAIN_AFTER_S)
+            self._trouble.is_now(error)
+            return False
+        self._trouble.is_now("")
+        if changed:
+            self._next_s = moment_s  # the rest follows at once
+        return changed
+
+    async def _follow(self, courier: Courier) -> bool:
+        """Trust whom the server's authorities vouch for, and say so; forget who is shown no more."""
+        identity = self._loaded()
+        shown = await _asked(courier, Request("GET", CACERTS))
+        whom = followed(identity.authorities, read_bag(shown.body), self._now())
+        if set(whom) != set(identity.authorities):
+            await self._try(whom)
+            await asyncio.to_thread(identity.trust, whom)
+            log.info("authorities_changed", extra={"authorities": [fingerprint(one) for one in whom]})
+            return True
+        if self._told != whom:
+            lines = "".join(f"{fingerprint(one)}\n" for one in whom)
+            await _asked(courier, Request("POST", "/authorities", lines.encode(), "text/plain"))
+            self._told = whom
+        return False
+
+    async def _try(self, whom: Certificates) -> None:
+        """Reach the server with these authorities alone. Raises SyncError and OSError."""
+        draft = self._folder / AUTHORITIES_NEXT
+        await asyncio.to_thread(write_authorities, draft, whom)
+        try:
+            async with self._connect(draft) as trial:
+                await _asked(trial, Request("GET", CACERTS))
+        finally:
+            draft.unlink(missing_ok=True)
+
+    async def _renew(self, courier: Courier) -> bool:
+        """Have a new key certified once it is time. A kill before the end leaves the certificate in force, which the server takes until the
+        new one was used.
+        """
+        identity, now = self._loaded(), self._now()
+        if now < identity.renewed_from:
+            return False
+        wanted = await asyncio.to_thread(Wanted.new, self._gate_id)
+        answer = await _asked(courier, Request("POST", REENROL, wanted.signing_request, "application/pkcs10"))
+        device = wanted.accept(answer.body, identity.authorities, self._now())
+        await asyncio.to_thread(identity.renew, device)
+        log.info("identity_renewed", extra={"was_good_for_days": round(identity.days_to_go(now), 1)})
+        return True
+
+    def _loaded(self) -> Identity:
+        if self._identity is None:
+            raise IdentityError("no identity is in force")
+        return self._identity
+
+
+async def _asked(courier: Courier, request: Request) -> Response:
+    response = await courier.send(request)
+    if response.status in {200, 204}:
+        return response
+    kind = BadAnswerError if response.status == 404 else RefusedError
+    raise kind(f"the central server refuses {request.path} ({response.status}: {reason_of(response)})")
