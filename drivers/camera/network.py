@@ -16,7 +16,7 @@ import json
 import os
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from drivers.camera.credentials import Credentials
     from drivers.values import CameraControls
 
 STREAM_TIMEOUT_MS = 1500  # to open, and between two frames; OpenCV's own default is half a minute
@@ -50,12 +51,14 @@ class NetworkCamera(NewestFrame):
         self,
         address: str,
         *,
+        credentials: Credentials | None = None,
         timeout_ms: int = STREAM_TIMEOUT_MS,
         frozen_after_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(frozen_after_s=frozen_after_s, clock=clock)
         self._address = checked_address(address)
+        self._credentials = credentials
         self._timeout_ms = timeout_ms
 
     def _pictures(self) -> Generator[npt.NDArray[np.uint8]]:
@@ -69,7 +72,8 @@ class NetworkCamera(NewestFrame):
             cv2.CAP_PROP_N_THREADS,
             1,
         ]
-        capture = cv2.VideoCapture(self._address, cv2.CAP_FFMPEG, options)
+        address = self._address if self._credentials is None else self._credentials.in_address(self._address)
+        capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, options)
         try:
             if not capture.isOpened():
                 raise LinkLostError("the camera does not answer")
@@ -92,8 +96,8 @@ class NetworkCamera(NewestFrame):
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(parts.hostname, parts.port, timeout=self._timeout_ms / 1000)
         headers = {"Content-Type": "application/json"}
-        if parts.username is not None:
-            secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        if self._credentials is not None:
+            secret = f"{self._credentials.user}:{self._credentials.password}"
             headers["Authorization"] = "Basic " + base64.b64encode(secret.encode()).decode()
         try:
             body = json.dumps({"exposure": wanted.exposure, "gain": wanted.gain})
@@ -109,10 +113,14 @@ class NetworkCamera(NewestFrame):
 
 
 def checked_address(address: str) -> str:
-    """Return the address when it is one of a network camera. Raises SetupError, which never repeats a password."""
+    """Return the address when it is one of a network camera, without a password. Raises SetupError, which never repeats one."""
     parts = urlsplit(address)
     if len(address) > ADDRESS_CHARACTERS_MAX or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SetupError("camera.address must be an http or https address of an MJPEG stream")
+    if parts.username is not None or parts.password is not None:
+        raise SetupError(
+            "camera.address holds a user or a password: their place is a file that camera.credentials names"
+        )
     if any(ord(character) <= 0x20 for character in address):
         raise SetupError("camera.address holds spaces or control characters")
     return address

@@ -51,7 +51,11 @@ class _Challenged(_Camera, frozen=True, kw_only=True):
 
 
 class Network(_Challenged, frozen=True, kw_only=True, tag="network"):
-    """An MJPEG stream by its address, which names the camera by its IP address."""
+    """An MJPEG stream by its address, which names the camera by its IP address. `credentials`: a file with its user and password, or the name of
+    a credential of systemd's.
+    """
+
+    credentials: Annotated[str, msgspec.Meta(max_length=512)] = ""
 
     def __post_init__(self) -> None:
         refuse_names(self.address)
@@ -76,6 +80,12 @@ class V4l2(_Challenged, frozen=True, kw_only=True, tag="v4l2"):
 class Gstreamer(_Camera, frozen=True, kw_only=True, tag="gstreamer"):
     """A sensor behind an accelerator: the beginning of a pipeline. Its camera service is spoken with over a Unix socket."""
 
+    def __post_init__(self) -> None:
+        if "@" in self.address or "user-pw" in self.address:
+            raise ValueError(
+                "address: it holds a password, and a pipeline has no other place for one: use a network camera"
+            )
+
     @property
     def reach(self) -> Reach:
         """Its sensor and its service."""
@@ -99,7 +109,14 @@ CameraSettings = Network | V4l2 | Gstreamer | Files
 
 
 def refuse_names(address: str) -> None:
-    """Raise ValueError unless a network camera is named by its IP address: what looks through it may ask no name server."""
+    """Raise ValueError unless a network camera is named by its IP address, for what looks through it may ask no name server, and the address
+    holds no password: configurations are shown and signed.
+    """
+    if "@" in address:
+        raise ValueError(
+            'address: it holds a user or a password; write "user:password" into a file of mode 0600 that belongs to the user of vision, '
+            'and name that: credentials = "FILE"'
+        )
     host = Reach(address=address).host
     if host == "localhost":
         return

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
+
 from drivers.camera.settings import refuse_names
 from drivers.settings import Baud, Reach, Settings, Text, simulated_line
 
@@ -49,9 +53,12 @@ MrzReaderSettings = Elyctis | Stx | TextWedge | Scanner | Keyboard
 
 
 class PageCamera(Settings, frozen=True, kw_only=True, tag="camera"):
-    """A document camera: the address of an MJPEG stream, or a USB camera's name in /dev/v4l/by-id/ or by-path/."""
+    """A document camera: the address of an MJPEG stream, or a USB camera's name in /dev/v4l/by-id/ or by-path/. `credentials` as a camera's
+    that looks at travellers.
+    """
 
     address: Text
+    credentials: Annotated[str, msgspec.Meta(max_length=512)] = ""
 
     def __post_init__(self) -> None:
         if not self.is_usb:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from fakes.mjpeg_server import MjpegServer, number_of
 
+from drivers.camera.credentials import Credentials
 from drivers.camera.network import NetworkCamera, checked_address
 from drivers.camera.newest import check_size
 from drivers.errors import FrozenError, LinkLostError, RefusedError, SetupError
@@ -247,8 +248,8 @@ def test_a_camera_that_refuses_the_controls_says_with_what_and_gets_the_password
                 self._play(connection)
 
     with Strict() as server:
-        address = server.address.replace("127", "lane:geheim@127")
+        camera = NetworkCamera(server.address, credentials=Credentials("lane", "geheim"))
         with pytest.raises(RefusedError, match="status 403"):
-            NetworkCamera(address).set_controls(CameraControls(gain=2.0))
+            camera.set_controls(CameraControls(gain=2.0))
     assert asked[0].startswith(b"POST /control ")
     assert b"Authorization: Basic bGFuZTpnZWhlaW0=" in asked[0]

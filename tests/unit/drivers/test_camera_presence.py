@@ -18,7 +18,7 @@ from drivers.camera.settings import CameraSettings, Files, Gstreamer, Network, V
 
 async def test_a_network_camera_is_asked_for_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as camera:
-        address = f"http://user:secret@127.0.0.1:{camera.getsockname()[1]}/stream"
+        address = f"http://127.0.0.1:{camera.getsockname()[1]}/stream"
         assert await missing(Network(address=address)) is None
         connection, _ = camera.accept()
         await asyncio.sleep(0.05)

@@ -5,13 +5,17 @@ Importing this loads the image library: for the processes that look through a ca
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from drivers.camera.credentials import Credentials
 from drivers.camera.files import FilesCamera
 from drivers.camera.gstreamer import GstreamerCamera
 from drivers.camera.network import NetworkCamera
 from drivers.camera.settings import Files, Gstreamer, Network, V4l2
 from drivers.camera.v4l2 import V4l2Camera
+from drivers.errors import SetupError
+from gate.programs.shared.config import credentials_folder
 
 if TYPE_CHECKING:
     from drivers.camera.newest import NewestFrame
@@ -27,7 +31,9 @@ def camera_for(settings: CameraSettings) -> NewestFrame:
     size, rate = (settings.width, settings.height), settings.frames_per_second
     match settings:
         case Network():
-            return NetworkCamera(settings.address, frozen_after_s=FROZEN_AFTER_S)
+            return NetworkCamera(
+                settings.address, credentials=_credentials(settings.credentials), frozen_after_s=FROZEN_AFTER_S
+            )
         case V4l2():
             return V4l2Camera(
                 settings.address,
@@ -47,4 +53,18 @@ def page_camera(settings: PageCamera) -> NewestFrame:
     """The document camera, not yet opened: a USB one by its name, else a network's. Raises SetupError."""
     if settings.is_usb:
         return V4l2Camera(settings.address, frames_per_second=PAGE_FRAMES_PER_SECOND)
-    return NetworkCamera(settings.address)
+    return NetworkCamera(settings.address, credentials=_credentials(settings.credentials))
+
+
+def _credentials(name: str) -> Credentials | None:
+    """A camera's user and password, of a file by its path or of a credential that systemd hands over by its name. Raises SetupError."""
+    if not name:
+        return None
+    if "/" in name:
+        return Credentials.read(Path(name))
+    folder = credentials_folder()
+    if folder is None:
+        raise SetupError(
+            f"credentials: systemd hands over no {name} here; give the path of a file, or the unit LoadCredential={name}:FILE"
+        )
+    return Credentials.read(folder / name, sealed=True)
