@@ -1,4 +1,4 @@
-"""The log's own key: a file that only the log program's user can read.
+"""The log's own key: a file that only the log program's user can read, or a credential that systemd has opened for it alone.
 
 Generated once by provisioning, never replaced in place: another key is another log. The vkey that auditors keep is
 `Verifier.vkey`.
@@ -27,12 +27,13 @@ def generate(path: Path, name: str, algorithm: Algorithm = Algorithm.ED25519) ->
     return signer.verifier
 
 
-def load(path: Path, name: str, algorithm: Algorithm = Algorithm.ED25519) -> Signer:
-    """Read a key that must be of `name` and for us alone. Raises KeyFileError."""
+def load(path: Path, name: str, algorithm: Algorithm = Algorithm.ED25519, *, sealed: bool = False) -> Signer:
+    """Read a key that must be of `name` and for us alone; `sealed`: in systemd's own folder, which nobody else enters. Raises KeyFileError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-            _refuse_loose_access(path, os.fstat(descriptor))
+            if not sealed:
+                _refuse_loose_access(path, os.fstat(descriptor))
             raw = file.read(KEY_TEXT_MAX + 1)
     except OSError as error:
         raise KeyFileError(f"cannot read {path}: {error.strerror}; run gate provision init") from error
@@ -43,6 +44,27 @@ def load(path: Path, name: str, algorithm: Algorithm = Algorithm.ED25519) -> Sig
     if signer.verifier.name != name or signer.verifier.algorithm is not algorithm:
         raise KeyFileError(f"{path} is a key of {signer.verifier.name}, not of {name}")
     return signer
+
+
+def publish(path: Path, verifier: Verifier) -> None:
+    """Write the public half, for whoever provisions. Raises KeyFileError."""
+    try:
+        durable.write(path, verifier.vkey.encode() + b"\n", mode=0o644)
+    except OSError as error:
+        raise KeyFileError(f"cannot write {path}: {error.strerror}") from error
+
+
+def load_public(path: Path, name: str) -> Verifier:
+    """The public half of a key, from its own file or from the one that `publish` wrote beside a sealed one. Raises KeyFileError."""
+    if path.exists():
+        return load(path, name).verifier
+    try:
+        verifier = Verifier.parse(path.with_suffix(".vkey").read_text("ascii"))
+    except (OSError, BadFormatError, UnicodeDecodeError) as error:
+        raise KeyFileError(f"cannot read {path}, nor the public key beside it; run gate provision init") from error
+    if verifier.name != name:
+        raise KeyFileError(f"{path.with_suffix('.vkey')} is a key of {verifier.name}, not of {name}")
+    return verifier
 
 
 def _refuse_loose_access(path: Path, status: os.stat_result) -> None:

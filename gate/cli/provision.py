@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gate.cli.output import Exit, emit_json, fail, refuse_configuration, say
+from gate.cli.output import Exit, emit_json, fail, note, refuse_configuration, say
 from gate.programs.shared import config as configuration
 from gate.programs.shared.clock import now
 from gate.programs.shared.config import Config, ConfigError
@@ -19,6 +20,8 @@ from gate.provision.steps import (
     ConfigurationStepError,
     ContentStepError,
     ForbiddenStepError,
+    LaterStepError,
+    NoStepError,
     Report,
     StepError,
     StepState,
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from gate.provision.init_steps import Site
 
 app = typer.Typer(no_args_is_help=True)
+_ID_MAX = 128
 
 _CODES: dict[type[StepError] | None, Exit] = {
     None: Exit.OK,
@@ -37,6 +41,8 @@ _CODES: dict[type[StepError] | None, Exit] = {
     ContentStepError: Exit.BAD_DATA,
     AwayStepError: Exit.UNREACHABLE,
     ForbiddenStepError: Exit.NOT_PERMITTED,
+    LaterStepError: Exit.TRY_LATER,
+    NoStepError: Exit.NO,
 }
 
 
@@ -124,9 +130,11 @@ def _make_log_key(path: Path, origin: str) -> str:
     from gate.audit.errors import AuditError
 
     try:
-        return keys.generate(path, origin).vkey
+        verifier = keys.generate(path, origin)
+        keys.publish(path.with_suffix(".vkey"), verifier)
     except AuditError as error:
         raise StepError(str(error)) from error
+    return verifier.vkey
 
 
 def _site(path: Path) -> Site:
@@ -232,23 +240,97 @@ def enrol(
     _show("provision.enrol/1", carry_out(steps), as_json=as_json)
 
 
+@app.command()
+def seal(
+    config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Seal the log's key with this machine's TPM, for the log program alone. Exit 1 where there is none: files of mode 0600 stay."""
+    from gate.audit import keys
+    from gate.audit.errors import AuditError
+    from gate.provision.init_steps import UNITS
+    from gate.provision.sealing import has_tpm, seal_steps
+
+    try:
+        settings = configuration.load(config or configuration.path_from_environment())
+    except ConfigError as error:
+        refuse_configuration(error, config)
+    if not has_tpm():
+        fail(Exit.NO, "systemd finds no TPM that it can seal with: keys stay files of mode 0600")
+    folder = Path(settings.paths.keys)
+    try:
+        keys.publish(folder / "log.vkey", keys.load_public(folder / "log.key", settings.origin))
+    except AuditError as error:
+        fail(Exit.IO_ERROR, str(error))
+    _show("provision.seal/1", carry_out(seal_steps(folder, UNITS)), as_json=as_json)
+
+
+@app.command()
+def decommission(
+    yes: Annotated[str, typer.Option(help="This gate's id, in place of being asked to type it.")] = "",
+    export: Annotated[
+        Path | None,
+        typer.Option(help="An empty folder on another disk for the log, when the central server has not all of it."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Where the report goes; left out: beside the gate's folders.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """End this gate: retire it at the central server, wipe its keys and records, and prove it. Killed, it goes on when it is run again."""
+    from msgspec import to_builtins
+
+    from gate.audit.record import time_text
+    from gate.cli.decommission import running, steps_of
+    from gate.provision.decommission import Progress
+
+    path = config or configuration.path_from_environment()
+    try:
+        settings = configuration.load(path)
+    except ConfigError as error:
+        refuse_configuration(error, config)
+    if not yes:
+        note(f"this wipes {settings.gate_id} for good; type its id to go on:")
+    if (yes or sys.stdin.readline(_ID_MAX)).strip() != settings.gate_id:
+        fail(
+            Exit.USAGE, f"nothing was done: this gate is {settings.gate_id}, and that is to be typed, or given as --yes"
+        )
+    if (name := running(settings)) is not None:
+        fail(Exit.TRY_LATER, f"{name} runs: systemctl stop portcullis.target, then repeat this")
+    file = report or Path(settings.paths.state) / "decommissioned.json"
+    try:
+        progress = Progress.read(file, settings.gate_id, time_text(now()))
+    except StepError as error:
+        fail(Exit.BAD_DATA, str(error))
+    steps = steps_of(settings, progress, file, export)
+    _show(
+        "provision.decommission/1",
+        carry_out(steps),
+        as_json=as_json,
+        more=lambda: {"report": str(file), **to_builtins(progress)},
+    )
+
+
 def _log_vkey(settings: Config) -> str:
     from gate.audit import keys
     from gate.audit.errors import AuditError
 
     try:
-        return keys.load(Path(settings.paths.keys) / "log.key", settings.origin).verifier.vkey
+        return keys.load_public(Path(settings.paths.keys) / "log.key", settings.origin).vkey
     except AuditError as error:
         raise StepError(str(error)) from error
 
 
-def _show(schema: str, reports: Iterator[Report], *, as_json: bool) -> None:
+def _show(
+    schema: str, reports: Iterator[Report], *, as_json: bool, more: Callable[[], dict[str, object]] = dict
+) -> None:
     done = []
     for report in reports:
         done.append(report)
         if not as_json:
             say(f"{report.state.value:8} {report.id:14} {report.detail}")
     if as_json:
-        emit_json(schema, {"steps": [{"id": r.id, "state": r.state.value, "detail": r.detail} for r in done]})
+        emit_json(schema, {"steps": [{"id": r.id, "state": r.state.value, "detail": r.detail} for r in done], **more()})
     failure = next((report.failure for report in done if report.state is StepState.FAILED), None)
     raise typer.Exit(int(_CODES[failure]))

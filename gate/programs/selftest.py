@@ -171,10 +171,9 @@ def _free_space(config: Config) -> str:
 
 async def _log_key(config: Config) -> str:
     try:
-        signer = keys.load(Path(config.paths.keys) / "log.key", config.origin)
+        return keys.load_public(Path(config.paths.keys) / "log.key", config.origin).vkey
     except AuditError as error:
         raise NotWellError(str(error)) from error
-    return signer.verifier.vkey
 
 
 async def _trust(config: Config) -> str:

@@ -17,6 +17,7 @@ import tomli_w
 from gate import durable
 from gate.provision.answers import Answers
 from gate.provision.ownership import hand_over
+from gate.provision.sealing import SEALED, has_tpm, seal_steps
 from gate.provision.steps import ConfigurationStepError, Step, StepError
 from gate.provision.units import VISION_DROP_IN
 from models.errors import ModelError
@@ -74,7 +75,10 @@ def init_steps(
         hand_over(log_key, "log")
         return vkey
 
-    yield Step("log_key", make_key_of_the_log, log_key.exists)
+    sealed = log_key.with_name(SEALED)
+    yield Step("log_key", make_key_of_the_log, lambda: log_key.exists() or sealed.exists())
+    if answers.root is None and BOOTED_BY_SYSTEMD.is_dir() and has_tpm():
+        yield from seal_steps(site.keys, UNITS)
     yield _models_step(site.models, site.face_profile)
     if answers.root is None and BOOTED_BY_SYSTEMD.is_dir():
         yield _units_step(UNITS / VISION_DROP_IN, site.drop_in)

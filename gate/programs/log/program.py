@@ -26,7 +26,7 @@ from gate.audit.errors import BadFormatError, BadSignatureError, KeyFileError, S
 from gate.audit.inbox import Inbox
 from gate.audit.left import Approved
 from gate.audit.mirror_keys import MirrorKeys
-from gate.audit.note import Verifier
+from gate.audit.note import Signer, Verifier
 from gate.audit.record import Happening, time_text
 from gate.audit.reserve import LAST_RESERVE_BYTES, Reserve
 from gate.audit.sealing import Sealer
@@ -59,7 +59,7 @@ from gate.programs.log.publishing import Publisher, Worker
 from gate.programs.log.receipts import Receipts
 from gate.programs.log.timing import Timing
 from gate.programs.shared import clock
-from gate.programs.shared.config import Config, ConfigError
+from gate.programs.shared.config import Config, ConfigError, credentials_folder
 from gate.programs.shared.status import serve_status
 from gate.programs.shared.trouble import Trouble
 
@@ -85,7 +85,7 @@ async def run(
     """Serve the channel `log` until `stop` is set. Raises ConfigError for keys and recipients that can never work."""
     folder = Path(config.paths.state) / "audit"
     try:
-        signer = keys.load(Path(config.paths.keys) / "log.key", config.origin)
+        signer = _log_key(config)
         sealer = Sealer(config.audit.recipients)
         mirror = None if config.sync is None else Verifier.parse(config.sync.mirror_vkey)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -129,6 +129,14 @@ async def run(
                 await in_store(writer.close)
     except (KeyFileError, SealError, BadFormatError) as error:
         raise ConfigError(Problem("", f"log: {error}")) from error
+
+
+def _log_key(config: Config) -> Signer:
+    """The log's key: what systemd has opened for us, else the file. Raises KeyFileError."""
+    folder = credentials_folder()
+    if folder is not None and (folder / "log.key").is_file():
+        return keys.load(folder / "log.key", config.origin, sealed=True)
+    return keys.load(Path(config.paths.keys) / "log.key", config.origin)
 
 
 def _published(spool: Spool, verifier: Verifier) -> Checkpoint | None:

@@ -1,0 +1,156 @@
+"""`gate provision decommission`: puts the end of a gate together from its configuration; what is wiped and proven is `gate.provision`'s."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gate.cli.output import Exit, fail
+from gate.provision.steps import LaterStepError, StepError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gate.programs.shared.config import Config
+    from gate.provision.decommission import Part, Progress
+    from gate.provision.steps import Step
+
+
+def steps_of(config: Config, progress: Progress, report: Path, export: Path | None) -> Iterator[Step]:
+    """The steps for this gate."""
+    from gate.provision.decommission import decommission_steps
+
+    parts, paths = parts_of(config), config.paths
+    roots = tuple(
+        dict.fromkeys(
+            Path(one) for one in (paths.keys, paths.identity, paths.state, paths.spool, paths.inbox, paths.models)
+        )
+    )
+    if export is not None and any(export.resolve().is_relative_to(root.resolve()) for root in roots):
+        fail(Exit.USAGE, f"--export {export}: that is one of the folders that are wiped")
+    return decommission_steps(
+        parts, progress, report, roots=roots, carry=partial(_carry, config, export), tell=partial(_tell, config)
+    )
+
+
+def parts_of(config: Config) -> tuple[Part, ...]:
+    """What goes, in this order: keys first, then what was decided about models, then what they signed and sealed."""
+    from gate.provision.decommission import Part
+
+    paths = config.paths
+    state, keys = Path(paths.state), Path(paths.keys)
+    cameras = [getattr(device, "credentials", "") for device in (config.camera, config.page)]
+    named = tuple(dict.fromkeys(Path(one) for one in cameras if "/" in one))
+    return (
+        Part("log_key", tuple(sorted(keys.glob("log*"))) or (keys / "log.key",), secret=True),
+        Part("device_key", (Path(paths.identity),), secret=True),
+        *((Part("credentials", named, secret=True),) if named else ()),
+        Part("acceptance", (Path(paths.models) / "accepted.json",)),
+        Part("database", (state / "audit",)),
+        Part("spool", (Path(paths.spool), Path(paths.inbox))),
+    )
+
+
+def running(config: Config) -> str | None:
+    """A program that runs, if one does."""
+    from gate.channel.errors import NoPlaceError
+    from gate.channel.place import only_instance
+    from gate.programs.shared.runner import PROGRAMS
+
+    for name in PROGRAMS:
+        if not config.runtime(name).is_dir():
+            continue
+        try:
+            with only_instance(config.runtime(name)):
+                pass
+        except NoPlaceError:
+            return name
+    return None
+
+
+def _carry(config: Config, export: Path | None) -> str:
+    """Have the log at the central server, or in a folder. Raises StepError."""
+    from gate.audit.errors import BadFormatError, StoreError
+
+    try:
+        entries, published = _entries(config)
+    except (OSError, StoreError, BadFormatError) as error:
+        raise StepError(f"the log cannot be read: {error}") from error
+    if entries > published:
+        raise LaterStepError(f"{entries - published} entries are not published; let the log program run and end once")
+    if entries == 0:
+        return "the log has no entry"
+    if export is not None:
+        return _exported(config, export, entries)
+    mirrored, why = _pushed(config)
+    if mirrored >= entries:
+        return f"all {entries} entries are at the central server"
+    raise LaterStepError(
+        f"{entries - mirrored} of {entries} entries are on this machine only ({why}): bring the central server back, "
+        "or name an empty folder on another disk with --export"
+    )
+
+
+def _entries(config: Config) -> tuple[int, int]:
+    """How many entries the log has, and how many of them are in the spool."""
+    from gate.audit.checkpoint import Checkpoint
+    from gate.audit.note import Note
+    from gate.audit.spool import Spool
+    from gate.audit.store import Store
+
+    note = Spool(Path(config.paths.spool)).checkpoint()
+    published = 0 if note is None else Checkpoint.parse(Note.parse(note).text).size
+    database = Path(config.paths.state) / "audit" / "log.sqlite"
+    if not database.exists():
+        return published, published
+    store = Store(database)
+    try:
+        return max(published, store.head().frontier.size), published
+    finally:
+        store.close()
+
+
+def _pushed(config: Config) -> tuple[int, str]:
+    from gate.programs.shared.config import ConfigError
+    from gate.programs.sync.program import push
+    from gate.sync.errors import SyncError
+
+    try:
+        mirrored = asyncio.run(push(config))["mirrored"]
+    except (ConfigError, SyncError, OSError) as error:
+        return 0, str(error)
+    return (mirrored, "it has not taken them") if isinstance(mirrored, int) else (0, "it has not taken them")
+
+
+def _exported(config: Config, folder: Path, entries: int) -> str:
+    from gate.audit import keys
+    from gate.audit.errors import AuditError
+    from gate.audit.export import Outlet, tiles
+    from gate.verify.verify import verify
+
+    try:
+        tiles(Outlet(Path(config.paths.spool)), folder)
+        vkey = keys.load_public(Path(config.paths.keys) / "log.key", config.origin).vkey
+    except (AuditError, OSError) as error:
+        raise StepError(f"the log cannot be exported into {folder}: {error}") from error
+    report = verify(folder, vkey, at_least=entries)
+    if not report.verified:
+        raise StepError(f"what was exported into {folder} does not verify: {report.problems[0]}")
+    return f"all {entries} entries are in {folder}, verified"
+
+
+def _tell(config: Config) -> str:
+    """Have the central server retire the gate; without it the gate ends as well, and says what is left to do there."""
+    from gate.programs.shared.config import ConfigError
+    from gate.programs.sync.program import retire
+    from gate.sync.errors import SyncError
+
+    if config.sync is None:
+        return "no central server is configured"
+    try:
+        asyncio.run(retire(config))
+    except (ConfigError, SyncError, OSError) as error:
+        return f"NOT told ({error}): run gate central retire {config.gate_id} there"
+    return f"{config.gate_id} is retired there, and its certificate revoked"

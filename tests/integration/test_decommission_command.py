@@ -1,0 +1,81 @@
+"""`gate provision decommission` on a gate with a log: what it asks, what it refuses, and what is left."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.central_server import GATE_ID as CENTRALS_GATE
+from fakes.central_server import Bench
+from fakes.sync_gate import GATE_ID, SyncGate
+from typer.testing import CliRunner
+
+from gate.central.errors import ForbiddenError
+from gate.channel.place import only_instance
+from gate.cli.provision import app
+from gate.programs.shared import config as configuration
+from gate.sync import wire
+from gate.sync.wire import Request
+from gate.verify.verify import verify
+
+
+def decommission(gate: SyncGate, *more: str, code: int = 0, told: str = "") -> dict[str, Any]:
+    done = CliRunner().invoke(app, ["decommission", "--config", str(gate.config), "--json", *more], input=told)
+    assert done.exit_code == code, done.output
+    return dict(json.loads(done.stdout)) if done.stdout else {"said": done.stderr}
+
+
+@pytest.fixture
+def gate(short_path: Path) -> SyncGate:
+    made = SyncGate.make(short_path / "gate")
+    made.grow(1)
+    return made
+
+
+def test_it_wants_the_gates_own_id(gate: SyncGate) -> None:
+    for arguments, told in ((("--yes", "gate-0009"), ""), ((), "gate-0009\n"), ((), "\n")):
+        assert GATE_ID in decommission(gate, *arguments, code=2, told=told)["said"]
+    assert (gate.folder / "keys/log.key").exists()
+
+
+def test_it_refuses_while_a_program_runs(gate: SyncGate) -> None:
+    runtime = configuration.load(gate.config).runtime("log")
+    runtime.mkdir(parents=True)
+    with only_instance(runtime):
+        assert "log runs" in decommission(gate, "--yes", GATE_ID, code=75)["said"]
+    assert (gate.folder / "keys/log.key").exists()
+
+
+def test_records_that_are_nowhere_else_are_exported_first_and_without_central_it_says_so(
+    gate: SyncGate, tmp_path: Path
+) -> None:
+    refused = decommission(gate, "--yes", GATE_ID, code=75)
+    assert "5 of 5 entries are on this machine only" in refused["steps"][0]["detail"]
+    assert "--export" in refused["steps"][0]["detail"]
+    inside = ("--export", str(gate.folder / "spool" / "out"))
+    assert "folders that are wiped" in decommission(gate, "--yes", GATE_ID, *inside, code=2)["said"]
+    assert (gate.folder / "keys/log.key").exists()
+    secret = (gate.folder / "keys/log.key").read_text().strip()
+
+    done = decommission(gate, "--export", str(tmp_path / "out"), told=f"{GATE_ID}\n")
+    assert {one["state"] for one in done["steps"]} == {"done"}
+    assert done["central"] == "no central server is configured"
+    assert verify(tmp_path / "out", gate.log.vkey).entries == 5
+    assert not any((gate.folder / "spool").iterdir())
+    assert not (gate.folder / "keys/log.key").exists()
+    report = Path(done["report"])
+    assert json.loads(report.read_text())["found"] == done["found"]
+    left = [one for one in gate.folder.rglob("*") if one.is_file() and secret.encode() in one.read_bytes()]
+    assert left == []
+    assert {one["state"] for one in decommission(gate, "--yes", GATE_ID)["steps"][:-1]} == {"kept"}
+
+
+async def test_central_refuses_a_retired_gate_for_good(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    assert (await bench.ask(Request("POST", "/retire"))).status == 204
+    assert (await bench.ask(wire.bodies_request())).status == 403
+    assert bench.server.roster.gone() == {CENTRALS_GATE}
+    with pytest.raises(ForbiddenError, match="retired"):
+        bench.server.enrol(bench.log.signer.verifier)
