@@ -29,12 +29,14 @@ from gate.central.ledger import Ledger
 from gate.central.roster import Roster
 from gate.central.schema import open_database
 from gate.channel.messages import Status
+from gate.programs.shared import clock
 from gate.programs.shared.config import Config, ConfigError, Sync
 from gate.programs.shared.runner import status_of
 from gate.programs.sync import program as sync
-from gate.provision.identity import AUTHORITIES, DEVICE
+from gate.provision.enrol import CentralAwayError, EnrolError, enrol
+from gate.provision.identity import AUTHORITIES, DEVICE, Wanted
 from gate.sync import wire
-from gate.sync.errors import BadAnswerError, MirrorAwayError, SyncError
+from gate.sync.errors import BadAnswerError, ExpiredError, MirrorAwayError, SyncError
 from gate.sync.https import Courier, tls
 
 DEADLINE_S = 30.0
@@ -264,3 +266,44 @@ async def test_redirects_are_not_followed_and_nothing_is_uncompressed(central: P
         ):
             response = await courier.send(wire.bodies_request())
             assert (response.status, response.body) == (status, body)
+
+
+def no_token() -> str:
+    raise AssertionError("the token was asked for, of a server that is none")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [(b"garbage\r\n\r\n", CentralAwayError), (b"", CentralAwayError), (CUT, CentralAwayError), (ENDLESS, EnrolError)],
+)
+async def test_enrolment_believes_no_answer_that_is_none_and_keeps_the_token(
+    central: Path, answer: bytes, error: type[EnrolError]
+) -> None:
+    roots = folder.load(central).roots
+    wanted = Wanted.new(GATE_ID)
+    async with hostile(central, answer) as address:
+        with pytest.raises(EnrolError) as caught:
+            await asyncio.to_thread(enrol, address, roots, wanted, token=no_token, log_vkey="x", now=clock.now)
+    assert type(caught.value) is error
+    assert str(caught.value).isprintable()
+
+
+async def test_enrolment_tells_its_token_to_no_server_of_another_authority(central: Path) -> None:
+    stranger = authority.found("stranger.example", datetime.now(UTC)).certificate
+    wanted = Wanted.new(GATE_ID)
+    async with hostile(central, b"") as address:
+        with pytest.raises(CentralAwayError, match="CERTIFICATE_VERIFY_FAILED"):
+            await asyncio.to_thread(enrol, address, (stranger,), wanted, token=no_token, log_vkey="x", now=clock.now)
+
+
+async def test_a_gate_whose_certificate_has_expired_says_what_to_do_and_asks_nobody(
+    own_central: Path, gate: SyncGate
+) -> None:
+    gate.grow(1)
+    config = enrolled(own_central, gate, 1, days_ago=91)
+    async with running(config):
+        status = await status_like(config, "away")
+        assert "gate provision enrol --again" in str(status.detail["problem"])
+        assert status.detail["certificate_days_left"] == -1.0
+    with pytest.raises(ExpiredError, match="enrol --again"):
+        await sync.push(config)

@@ -8,12 +8,16 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 import pytest
+from fakes.sync_gate import SyncGate
+from typer.testing import CliRunner
 
 from drivers.camera.credentials import Credentials
 from drivers.camera.network import NetworkCamera, checked_address
 from drivers.camera.settings import CameraSettings
 from drivers.errors import SetupError
 from drivers.reader.settings import PageCamera, PageSettings
+from gate.cli.config import app as config_command
+from gate.programs.shared.config import ConfigError, load
 from gate.programs.shared.devices.cameras import camera_for, page_camera
 
 SECRET = "p:a/s@s%wörd"
@@ -97,3 +101,21 @@ def test_a_camera_has_them_of_a_file_or_of_systemd(file: Path, monkeypatch: pyte
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(file.parent))
     file.rename(file.parent / "camera")
     assert isinstance(camera_for(named), NetworkCamera)
+
+
+def test_a_configuration_that_holds_one_is_refused_by_its_key_and_its_line_and_shows_nothing_of_it(
+    tmp_path: Path,
+) -> None:
+    gate = SyncGate.make(tmp_path / "gate")
+    text = gate.config.read_text().replace("http://127.0.0.1:9/", "http://lane:geheim@192.0.2.7/stream")
+    gate.config.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(gate.config)
+    (problem,) = caught.value.problems
+    assert "credentials = " in str(caught.value)
+    assert "geheim" not in str(caught.value) + repr(problem)
+    assert problem.key.startswith("camera")
+    for verb in (["check"], ["show"]):
+        done = CliRunner().invoke(config_command, [*verb, "--config", str(gate.config)])
+        assert done.exit_code == 78
+        assert "geheim" not in done.output
