@@ -296,7 +296,11 @@ def decommission(
         fail(
             Exit.USAGE, f"nothing was done: this gate is {settings.gate_id}, and that is to be typed, or given as --yes"
         )
-    if (name := running(settings)) is not None:
+    try:
+        name = running(settings)
+    except PermissionError as error:
+        fail(Exit.NOT_PERMITTED, f"nothing was done: {error.filename} is closed to this user; run it as root")
+    if name is not None:
         fail(Exit.TRY_LATER, f"{name} runs: systemctl stop portcullis.target, then repeat this")
     file = report or Path(settings.paths.state) / "decommissioned.json"
     try:

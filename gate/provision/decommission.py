@@ -110,9 +110,12 @@ def decommission_steps(
     for part in parts:
 
         def wipe(part: Part = part) -> str:
-            if part.secret:
-                needles[part.id] = set().union(*(_needles(one) for one in _files(part.paths)))
-            return _wipe(part, progress, report)
+            try:
+                if part.secret:
+                    needles[part.id] = set().union(*(_needles(one) for one in _files(part.paths)))
+                return _wipe(part, progress, report)
+            except OSError as error:
+                raise StepError(f"cannot wipe {error.filename}: {error.strerror}; repeat the command") from error
 
         yield Step(part.id, wipe, lambda part=part: part.id in progress.done)  # type: ignore[misc]
 
@@ -136,21 +139,18 @@ def decommission_steps(
 
 
 def _wipe(part: Part, progress: Progress, report: Path) -> str:
-    """Wipe one part and note each path before and after. Raises StepError."""
-    try:
-        for path in part.paths:
-            known = progress.found.get(str(path))
-            now = progress.found[str(path)] = Found(part.id, known.before if known else _state(path), "not yet")
-            _keep(progress, report)
-            for one in _files((path,)):
-                durable.wipe(one)
-            if path.is_dir() and not path.is_symlink():
-                for one in path.iterdir():
-                    shutil.rmtree(one) if one.is_dir() and not one.is_symlink() else one.unlink()
-                durable.sync(path)
-            now.after = _state(path)
-    except OSError as error:
-        raise StepError(f"cannot wipe {error.filename}: {error.strerror}; repeat the command") from error
+    """Wipe one part and note each path before and after. Raises OSError, and StepError when the report cannot be written."""
+    for path in part.paths:
+        known = progress.found.get(str(path))
+        now = progress.found[str(path)] = Found(part.id, known.before if known else _state(path), "not yet")
+        _keep(progress, report)
+        for one in _files((path,)):
+            durable.wipe(one)
+        if path.is_dir() and not path.is_symlink():
+            for one in path.iterdir():
+                shutil.rmtree(one) if one.is_dir() and not one.is_symlink() else one.unlink()
+            durable.sync(path)
+        now.after = _state(path)
     progress.done.append(part.id)
     _keep(progress, report)
     return "; ".join(f"{path}: {progress.found[str(path)].before}" for path in part.paths)
