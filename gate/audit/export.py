@@ -15,10 +15,11 @@ from typing import BinaryIO
 
 from gate.audit.checkpoint import Checkpoint
 from gate.audit.errors import BadFormatError
+from gate.audit.handover import HANDOVERS_MAX
 from gate.audit.merkle import HASH_BYTES, Frontier, leaf_hash
 from gate.audit.note import NOTE_BYTES_MAX, Note, decode_base64, encode_base64
 from gate.audit.record import Header, canonical_json
-from gate.audit.spool import CHECKPOINT, encode_sealed, key_path, sealed_path
+from gate.audit.spool import CHECKPOINT, encode_sealed, handover_path, key_path, sealed_path
 from gate.audit.tiles import (
     ENTRY_BYTES_MAX,
     TILE_WIDTH,
@@ -55,6 +56,16 @@ class Outlet:
     def note(self) -> Note:
         """Return the signed checkpoint."""
         return Note.parse(self._read(CHECKPOINT, NOTE_BYTES_MAX))
+
+    def handovers(self) -> tuple[bytes, ...]:
+        """Return what the log's keys said of one another, the oldest first."""
+        found: list[bytes] = []
+        while len(found) < HANDOVERS_MAX:
+            try:
+                found.append(self._read(handover_path(len(found)), NOTE_BYTES_MAX))
+            except FileNotFoundError:
+                break
+        return tuple(found)
 
     def piece(self, path_of: Callable[[Piece], str], piece: Piece) -> tuple[int, bytes]:
         """Return the width and content of the piece, or of a wider one that replaced it meanwhile."""
@@ -108,7 +119,9 @@ def bundle(outlet: Outlet, out: BinaryIO, *, since: int = 0) -> Exported:
     return Exported(checkpoint.size - since, written)
 
 
-def _lines(outlet: Outlet, checkpoint: Checkpoint, note: Note, since: int) -> Iterator[dict[str, str | int]]:
+def _lines(
+    outlet: Outlet, checkpoint: Checkpoint, note: Note, since: int
+) -> Iterator[dict[str, str | int | list[str]]]:
     frontier = Frontier()
     for piece in pieces_between(0, since):
         for leaf in outlet.leaves(piece)[: since - piece.start]:
@@ -117,6 +130,7 @@ def _lines(outlet: Outlet, checkpoint: Checkpoint, note: Note, since: int) -> It
         "bundle": FORMAT,
         "checkpoint": note.to_bytes().decode(),
         "frontier": encode_base64(frontier.to_bytes()),
+        **({"handovers": [one.decode() for one in handovers]} if (handovers := outlet.handovers()) else {}),
         "since": since,
         "size": checkpoint.size,
     }
@@ -162,6 +176,8 @@ def tiles(outlet: Outlet, folder: Path) -> Exported:
         for piece in pieces_between(0, width_at(size, level)):
             _, raw = outlet.piece(partial(tile_path, level), piece)
             written += _write(folder, tile_path(level, piece), raw[: piece.width * HASH_BYTES])
+    for number, word in enumerate(outlet.handovers()):
+        written += _write(folder, handover_path(number), word)
     written += _write(folder, CHECKPOINT, note.to_bytes())
     return Exported(size, written)
 

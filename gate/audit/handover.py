@@ -7,7 +7,7 @@ others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -67,6 +67,11 @@ def follow(anchor: Verifier, notes: Iterable[bytes]) -> tuple[Handover, ...]:
         if found.old == newest and found.since >= since and len(chain) < HANDOVERS_MAX:
             chain.append(found)
     return tuple(chain)
+
+
+def in_force(chain: Sequence[Handover], newest: Verifier, size: int) -> Verifier:
+    """The key that signs a checkpoint of this size: a handover's old key answers for as many entries as it says."""
+    return next((one.old for one in chain if size <= one.since), newest)
 
 
 def _signed(key: Signer, text: str, at_s: int) -> Signature:

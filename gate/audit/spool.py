@@ -59,6 +59,11 @@ def key_path(key_id: str) -> str:
     return f"keys/{key_id[:2]}/{key_id}.age"
 
 
+def handover_path(number: int) -> str:
+    """Return the path of a word of the log's keys below the spool, counted from 0."""
+    return f"handovers/{number:03}"
+
+
 def encode_sealed(bodies: Sequence[bytes], start: int) -> bytes:
     """Write sealed bodies as JSON lines."""
     lines = (canonical_json({"ct": encode_base64(body), "i": index}) for index, body in enumerate(bodies, start))

@@ -93,6 +93,7 @@ class Store:
             "CREATE TABLE IF NOT EXISTS approved"
             " (one INTEGER PRIMARY KEY, serial INTEGER NOT NULL, sha256 TEXT NOT NULL, approvers BLOB NOT NULL) STRICT"
         )
+        run("CREATE TABLE IF NOT EXISTS handovers (since INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT")
         run("CREATE TABLE IF NOT EXISTS referred (crossing TEXT PRIMARY KEY, first INTEGER NOT NULL) STRICT")
 
     def _left_unsettled(self) -> Left | None:
@@ -163,6 +164,10 @@ class Store:
         sql = "SELECT append_id, i FROM entries WHERE i >= (SELECT max(i) FROM entries) + 1 - ? ORDER BY i"
         return dict(self._all(sql, count))
 
+    def handovers(self) -> tuple[bytes, ...]:
+        """Return what the log's keys said of one another, the oldest first."""
+        return tuple(note for (note,) in self._all("SELECT note FROM handovers ORDER BY since"))
+
     def receipt(self) -> tuple[int, bytes] | None:
         """Return the mirror's latest receipt: the size it has and the cosigned checkpoint."""
         row = self._one("SELECT size, note FROM receipt")
@@ -175,11 +180,12 @@ class Store:
         records: Sequence[SealedRecord],
         keys: Mapping[str, bytes],
         checkpoint: Callable[[Frontier], bytes],
+        handover: Callable[[int], bytes] | None = None,
     ) -> Head:
         """Add records at the end, in one transaction, and return the new head once it is durable.
 
         `keys` holds the age file of every key the records use; `checkpoint` signs the new frontier, the last act before the
-        commit: if that fails, what it signed must never leave the process.
+        commit: if that fails, what it signed must never leave the process. So does `handover`, when another key follows.
         """
         frontier = self.head().frontier
         with self._transaction() as run:
@@ -198,6 +204,8 @@ class Store:
                 frontier = frontier.append(leaf_hash(leaf))
                 self._add_nodes(frontier.size)
             note = checkpoint(frontier)
+            if handover is not None:
+                run("INSERT INTO handovers VALUES (?, ?)", (frontier.size, handover(frontier.size)))
             run("INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?)", (frontier.size, frontier.to_bytes(), note))
         return Head(frontier, note)
 

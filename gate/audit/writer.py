@@ -21,9 +21,10 @@ from gate.audit.errors import (
     StoreError,
     StoreFullError,
 )
+from gate.audit.handover import Handover, follow, hand_over, in_force
 from gate.audit.left import Approved
 from gate.audit.merkle import EMPTY_ROOT, Frontier, subtree_hash
-from gate.audit.note import Signer, Verifier
+from gate.audit.note import Note, Signer, Verifier
 from gate.audit.record import Happening, check_origin
 from gate.audit.reserve import Reserve
 from gate.audit.sealing import KeyRing, SealedRecord, Sealer, plaintext, seal
@@ -93,7 +94,7 @@ class Writer:
     """Owns the database, the keys in memory and the reserves: `last` is kept for what is urgent.
 
     `opener` opens the database, again after each failure. `published` is the checkpoint in the spool: what others may have
-    seen. Raises KeyFileError when the database is another key's, BadFormatError when it is of a format that is no more.
+    seen. `successor` is the key that is to follow, or has followed already, see `hand_over`. Raises KeyFileError when the database is another key's, BadFormatError when it is of a format that is no more.
     """
 
     def __init__(
@@ -105,9 +106,13 @@ class Writer:
         reserve: Reserve,
         last: Reserve,
         published: Checkpoint | None,
+        successor: Signer | None = None,
     ) -> None:
         self._opener = opener
         self._signer = signer
+        self._successor = successor
+        self._chain: tuple[Handover, ...] = ()
+        self._notes: tuple[bytes, ...] = ()
         check_origin(signer.verifier.name)
         self._ring = KeyRing(sealer)
         self._known: dict[bytes, int] = {}  # the latest appends, oldest first
@@ -176,6 +181,50 @@ class Writer:
                 found.add(one.happening.id)
         return found
 
+    @property
+    def awaits_handover(self) -> bool:
+        """True while another key is there to follow."""
+        return self._successor is not None and self._signer.verifier != self._successor.verifier
+
+    @property
+    def handovers(self) -> tuple[bytes, ...]:
+        """What the log's keys said of one another, as far as it is durable."""
+        return self._notes
+
+    def hand_over(self, wanted: Wanted, now_ms: int) -> bool:
+        """Write this record as the last that the old key answers for, and its word for the successor with it; from then on that signs.
+        False when it could not be written: the old key goes on.
+        """
+        successor = self._successor
+        self._recover()
+        if successor is None or self._store is None or not self._reserve.is_held:
+            return False
+        try:
+            self._commit([wanted], now_ms, handover=lambda size: hand_over(self._signer, successor, since=size))
+            self._follow(self._store)
+        except StoreError as error:
+            self._fail(error)
+            self._recover()
+        return not self.awaits_handover
+
+    def _follow(self, store: Store) -> None:
+        """Take the key that is in force by what the database says. Raises KeyFileError when neither is."""
+        self._notes = store.handovers()
+        try:
+            first = Handover.parse(self._notes[0]).old if self._notes else self._signer.verifier
+        except (BadFormatError, BadSignatureError) as error:
+            raise StoreError("the database's handovers are damaged") from error
+        self._chain = follow(first, self._notes)
+        newest = self._chain[-1].new if self._chain else self._signer.verifier
+        if self._successor is not None and newest == self._successor.verifier:
+            self._signer = self._successor
+        if newest != self._signer.verifier or len(self._chain) != len(self._notes):
+            raise KeyFileError("the database was signed by another key than log.key")
+
+    def _verifier(self, note: bytes) -> Verifier:
+        """The key that a checkpoint of ours must be signed with. Raises BadFormatError."""
+        return in_force(self._chain, self._signer.verifier, Checkpoint.parse(Note.parse(note).text).size)
+
     def _accepts(self, wanted: Wanted) -> bool:
         happening = wanted.happening
         if self._store is None or happening.id in self._known:
@@ -198,7 +247,7 @@ class Writer:
             return Unknown(self._standing.problem or reason, append_id in tried)
         return Refused(reason)
 
-    def _commit(self, batch: Sequence[Wanted], now_ms: int) -> None:
+    def _commit(self, batch: Sequence[Wanted], now_ms: int, *, handover: Callable[[int], bytes] | None = None) -> None:
         store = self._open_store()
         first = store.head().frontier.size
         records: list[SealedRecord] = []
@@ -207,7 +256,7 @@ class Writer:
             key = self._ring.key_for(one.happening, now_ms)
             keys[key.id] = key.wrapped
             records.append(seal(one.happening, one.plain, origin=self._signer.verifier.name, index=index, key=key))
-        head = store.append(records, keys, self._sign)
+        head = store.append(records, keys, self._sign, handover)
         self._known |= {one.happening.id: index for index, one in enumerate(batch, first)}
         self._release(store, head)
 
@@ -221,11 +270,11 @@ class Writer:
 
         That our own key signed another log than this takes nobody else's word.
         """
-        receipt = read_checkpoint(note, self._signer.verifier)
+        receipt = read_checkpoint(note, self._verifier(note))
         store = self._open_store()
         try:
             _compare(store, receipt)
-            read_checkpoint(note, self._signer.verifier, mirror)
+            read_checkpoint(note, self._verifier(note), mirror)
             if receipt.size > self._standing.mirrored:
                 store.remember_receipt(receipt.size, note)
                 self._standing = replace(self._standing, mirrored=receipt.size)
@@ -333,6 +382,7 @@ class Writer:
         store = self._store = self._opener()
         self._known = store.recent_appends(APPENDS_REMEMBERED)
         head = store.head()
+        self._follow(store)
         if head.checkpoint is not None:
             self._check_head(head.frontier, head.checkpoint)
         receipt = store.receipt()
@@ -344,7 +394,7 @@ class Writer:
 
     def _check_head(self, frontier: Frontier, note: bytes) -> None:
         try:
-            checkpoint = read_checkpoint(note, self._signer.verifier)
+            checkpoint = read_checkpoint(note, self._verifier(note))
         except BadSignatureError as error:
             raise KeyFileError("the database was signed by another key than log.key") from error
         except BadFormatError as error:

@@ -41,6 +41,7 @@ from gate.central.reading import plain_body, whole_body
 from gate.central.roster import Gate, Roster
 
 AGE_FILE_BYTES_MAX = 64 * 1024
+HANDOVER_BYTES_MAX = 8 * 1024
 SECONDS = len("2026-11-25T10:00:00")
 _KEY_ID = re.compile(r"[0-9a-f]{64}")
 _STATUS: dict[type[CentralError], int] = {
@@ -72,6 +73,7 @@ def make_app(
         Route("/.well-known/est/cacerts", enrolment.authority_certificates, methods=["GET"]),
         Route("/.well-known/est/simpleenroll", enrolment.enrol, methods=["POST"]),
         Route("/.well-known/est/simplereenroll", counter.guarded(enrolment.renew), methods=["POST"]),
+        Route("/log-key", counter.guarded(counter.follow_log_key), methods=["POST"]),
         Route("/retire", counter.guarded(counter.retire), methods=["POST"]),
         Route("/mirror-keys", counter.guarded(enrolment.mirror_keys), methods=["GET"]),
         Route("/authorities", counter.guarded(enrolment.trusts), methods=["POST"]),
@@ -168,6 +170,12 @@ class Counter:
         raw = await whole_body(request, NOTE_BYTES_MAX)
         newest = await run_in_threadpool(self._approvals.exchange, gate, raw)
         return Response(newest, media_type="text/plain")
+
+    async def follow_log_key(self, request: Request, gate: Gate) -> Response:
+        """Follow the gate's log key to the next one, by the old one's word."""
+        raw = await whole_body(request, HANDOVER_BYTES_MAX)
+        await run_in_threadpool(self._roster.follow_log_key, gate.device, raw)
+        return Response(status_code=204)
 
     async def retire(self, _request: Request, gate: Gate) -> Response:
         """Take leave of a gate: it is refused from its next request on, and for good."""

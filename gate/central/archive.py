@@ -14,7 +14,7 @@ from gate.audit.errors import BadFormatError, BadSignatureError
 from gate.audit.merkle import Frontier, leaf_hash, root_of
 from gate.audit.note import Note, Verifier
 from gate.audit.record import Header
-from gate.audit.spool import CHECKPOINT, key_path, sealed_path
+from gate.audit.spool import CHECKPOINT, handover_path, key_path, sealed_path
 from gate.audit.tiles import (
     TILE_WIDTH,
     Piece,
@@ -44,7 +44,7 @@ def is_intact(ledger: Ledger, gate: Gate, mirrors: Sequence[Verifier]) -> bool:
     if head.note is None:
         return head.size == 0
     try:
-        signed = read_checkpoint(head.note, gate.log)
+        signed = read_checkpoint(head.note, gate.log_at(head.size))
         Note.parse(head.note).verify_any(mirrors)
         frontier = Frontier()
         for bundle in ledger.bundles(gate.device, head.size):
@@ -102,6 +102,8 @@ class _Export:
         self._write_upper(size, level)
         signed = Note.parse(note)
         own = tuple(one for one in signed.signatures if one.name == self._gate.origin)
+        for number, word in enumerate(self._gate.handovers):
+            self._write(handover_path(number), word)
         self._write(CHECKPOINT, Note(signed.text, own).to_bytes())
         return Exported(size, self._files)
 

@@ -94,12 +94,13 @@ class Mirror:
             offered = Checkpoint.parse(note.text)
             if offered.origin != gate.origin:
                 raise UnknownError("the certificate is not of this log's gate")
-            note.verify(gate.log)
+            key = gate.log_at(offered.size)
+            note.verify(key)
         except BadFormatError as error:
             raise BadRequestError(f"not a checkpoint: {error}") from error
         except BadSignatureError as error:
             raise ForbiddenError("the checkpoint is not signed by the gate's log key") from error
-        known = (gate.log.name, gate.log.key_id)
+        known = (key.name, key.key_id)
         return offered, Note(note.text, tuple(one for one in note.signatures if (one.name, one.key_id) == known)[:1])
 
     def _compare(self, gate: Gate, offered: Checkpoint, note: Note, size_old: int, head: Head) -> Answer:

@@ -1,7 +1,7 @@
 """Who may speak to the server: gates, their certificates, and the one-time tokens they enrol with.
 
 Promises: a token is stored as its hash and burnt in the transaction that registers the gate, so of two enrolments with it
-one wins; a gate's log key is registered once and never replaced, since another key is another log. A gate that gets another
+one wins; a gate's log key is registered once and followed only by the old key's own word, since another key is another log. A gate that gets another
 certificate may use the one before until it has used the new one; whoever is revoked may use neither.
 """
 
@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from gate.audit.merkle import EMPTY_ROOT
+from gate.audit.errors import BadFormatError, BadSignatureError
+from gate.audit.handover import HANDOVERS_MAX, Handover, follow, in_force
+from gate.audit.merkle import EMPTY_ROOT, SIZE_MAX
 from gate.audit.note import Verifier
-from gate.central.errors import ForbiddenError, UnknownError
-from gate.central.schema import gates, heads, renewals, retired, tokens, trusted
+from gate.central.errors import BadRequestError, ForbiddenError, UnknownError
+from gate.central.schema import gates, handovers, heads, renewals, retired, tokens, trusted
 
 TOKEN_BYTES = 16
 
@@ -32,6 +34,17 @@ class Gate:
     certificate: str  # SHA-256, hex
     revoked: bool
     last_seen: str | None
+    handovers: tuple[bytes, ...] = ()  # from the log key that it enrolled with to the newest
+
+    def log_at(self, size: int) -> Verifier:
+        """The log key that answers for a log of this size."""
+        chain = follow(self.log, self.handovers)
+        return in_force(chain, chain[-1].new if chain else self.log, size)
+
+    @property
+    def log_newest(self) -> Verifier:
+        """The log key that signs now."""
+        return self.log_at(SIZE_MAX)
 
 
 class Roster:
@@ -79,7 +92,7 @@ class Roster:
             fields = {"certificate": certificate, "revoked": False, "enrolled_at": at}
             if known is None:
                 _insert(connection, device, log, fields)
-            elif known.log_vkey != log.vkey:
+            elif _gate(known, _words(connection, device)).log_newest != log:
                 raise ForbiddenError(f"{device} has another log key; a new log needs a new gate id")
             elif known.revoked:  # nothing of before its revocation counts again
                 connection.execute(renewals.delete().where(renewals.c.device == device))
@@ -101,14 +114,33 @@ class Roster:
             row = connection.execute(sa.select(gates).where(gates.c.device == device)).one_or_none()
             if row is None or row.revoked:
                 return None
+            gate = _gate(row, _words(connection, device))
             if hmac.compare_digest(row.certificate, certificate):
-                return _gate(row)
+                return gate
             newer = connection.execute(sa.select(renewals.c.certificate).where(renewals.c.device == device)).scalar()
             if newer is None or not hmac.compare_digest(newer, certificate):
                 return None
             connection.execute(gates.update().where(gates.c.device == device).values(certificate=certificate))
             connection.execute(renewals.delete().where(renewals.c.device == device))
-            return replace(_gate(row), certificate=certificate)
+            return replace(gate, certificate=certificate)
+
+    def follow_log_key(self, device: str, note: bytes) -> None:
+        """Follow a gate's log key to the next one by the old one's word; what was followed before changes nothing. Raises BadRequestError, and
+        ForbiddenError for another's word, or one that the old key has broken already.
+        """
+        try:
+            word = Handover.parse(note)
+        except (BadFormatError, BadSignatureError) as error:
+            raise BadRequestError(f"not a handover of keys: {error}") from error
+        with self._engine.begin() as connection:
+            row = connection.execute(sa.select(gates).where(gates.c.device == device)).one()
+            known = _words(connection, device)
+            if note in known:
+                return
+            pending = connection.execute(sa.select(heads.c.pending).where(heads.c.device == device)).scalar() or 0
+            if word.old != _gate(row, known).log_newest or word.since < pending or len(known) >= HANDOVERS_MAX:
+                raise ForbiddenError(f"the log key of {device} is another one, or has signed {pending} entries already")
+            connection.execute(handovers.insert().values(device=device, since=word.since, note=note))
 
     def trusts(self, device: str, authorities: frozenset[str]) -> None:
         """Remember which authorities a gate trusts from now on, by their SHA-256."""
@@ -127,12 +159,13 @@ class Roster:
         """Return a gate."""
         with self._engine.begin() as connection:
             row = connection.execute(sa.select(gates).where(gates.c.device == device)).one_or_none()
-        return None if row is None else _gate(row)
+            return None if row is None else _gate(row, _words(connection, device))
 
     def everyone(self) -> list[Gate]:
         """Return all gates by name."""
         with self._engine.begin() as connection:
-            return [_gate(row) for row in connection.execute(sa.select(gates).order_by(gates.c.device))]
+            rows = connection.execute(sa.select(gates).order_by(gates.c.device)).all()
+            return [_gate(row, _words(connection, row.device)) for row in rows]
 
     def seen(self, device: str, at: str) -> None:
         """Remember when a gate spoke last."""
@@ -174,8 +207,14 @@ def _supersede(connection: sa.Connection, device: str, certificate: str, at: str
     connection.execute(renewals.insert().values(device=device, certificate=certificate, issued_at=at))
 
 
-def _gate(row: sa.Row[tuple[object, ...]]) -> Gate:
-    return Gate(row.device, row.origin, Verifier.parse(row.log_vkey), row.certificate, row.revoked, row.last_seen)
+def _words(connection: sa.Connection, device: str) -> tuple[bytes, ...]:
+    found = sa.select(handovers.c.note).where(handovers.c.device == device).order_by(handovers.c.since)
+    return tuple(connection.execute(found).scalars())
+
+
+def _gate(row: sa.Row[tuple[object, ...]], words: tuple[bytes, ...]) -> Gate:
+    log = Verifier.parse(row.log_vkey)
+    return Gate(row.device, row.origin, log, row.certificate, row.revoked, row.last_seen, words)
 
 
 def _hash(token: str) -> str:

@@ -65,7 +65,7 @@ def rotate_authority(path: Path, now: datetime) -> str:
         loaded = folder.load(path)
         if not draft.exists():
             if len(loaded.roots) > 1:
-                raise NotYetError("the last rotation is not over: gate central retire-authority ends it")
+                raise NotYetError("the last rotation is not over: gate central rotate authority --retire ends it")
             durable.write(draft, folder.key_pem(authority.new_key()), mode=0o600)
         new = folder.read_key(draft)
         roots = [one for one in loaded.roots if one.public_key() == new.public_key()]

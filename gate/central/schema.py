@@ -33,6 +33,14 @@ renewals = sa.Table(
     sa.Column("certificate", sa.String(64), nullable=False),
     sa.Column("issued_at", sa.String(32), nullable=False),
 )
+# What a gate's log keys said of one another: each answers for entries up to `since`, and the next from there on.
+handovers = sa.Table(
+    "log_handover",
+    metadata,
+    sa.Column("device", sa.String(64), primary_key=True),
+    sa.Column("since", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("note", sa.LargeBinary, nullable=False),
+)
 # Gates that are no more: their names and logs stay, and nobody enrols as one of them again.
 retired = sa.Table(
     "retired",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gate.verify.findings import Report
 
 app = typer.Typer(no_args_is_help=True)
+VKEYS_BYTES_MAX = 8 * 1024  # a file with every key that the log has had
 
 
 class Form(enum.Enum):
@@ -27,7 +28,9 @@ class Form(enum.Enum):
 @app.command()
 def verify(
     path: Path = typer.Argument(help="A bundle, a spool or tile folder, or a copy of the database."),
-    vkey: str = typer.Option(..., help="The log's public key, or a file that holds it."),
+    vkey: list[str] = typer.Option(
+        ..., help="The log's public key, or a file that holds it; again for each that followed."
+    ),
     at_least: int | None = typer.Option(None, min=0, help="How many entries the log is known to have had."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document instead of text."),
 ) -> None:
@@ -36,7 +39,7 @@ def verify(
     from gate.verify.verify import verify as judge
 
     try:
-        report = judge(path, vkey_text(vkey), at_least=at_least)
+        report = judge(path, "\n".join(map(vkey_text, vkey)), at_least=at_least)
     except UnreadableError as error:
         fail(code_of(error), str(error))
     if as_json:
@@ -45,6 +48,8 @@ def verify(
         say(_verdict(report))
         say(f"entries {report.entries}, sealed bodies {report.bodies}, keys {report.keys}, erased keys {report.erased}")
         say(f"root {report.root}, from {report.first_time} to {report.last_time}")
+        for key in report.signers if len(report.signers) > 1 else ():
+            say(f"signed by {key.vkey} from entry {key.since} {'on' if key.until is None else f'to {key.until - 1}'}")
         for problem in report.problems:
             say(f"- {problem}")
         for one in report.unknown:
@@ -113,12 +118,12 @@ def decrypt(
 
 
 def vkey_text(vkey: str) -> str:
-    """Return the key itself, reading it from a file when a file is named: a key has two plus signs at least."""
+    """Return the key itself, or those in the file that is named, one a line: a key has two plus signs at least."""
     path = Path(vkey)
     try:
         if vkey.count("+") < 2 or (len(vkey) < 256 and path.is_file()):
             with path.open("rb") as file:
-                return file.read(1024).decode("utf-8", errors="replace")
+                return file.read(VKEYS_BYTES_MAX).decode("utf-8", errors="replace")
     except OSError as error:
         fail(Exit.IO_ERROR, f"cannot read {vkey}: {error.strerror}")
     return vkey

@@ -110,10 +110,15 @@ class Rotated(enum.StrEnum):
 def rotate(
     what: Annotated[Rotated, typer.Argument(help="Whose key is to be a new one.")],
     folder: Dir,
+    retire: Annotated[
+        bool, typer.Option("--retire", help="Of the authority: forget the old one, once nothing of it is in use.")
+    ] = False,
     database: Database = None,
     as_json: Json = False,
 ) -> None:
     """Make a new key, for which the one before vouches. Start the server anew afterwards. Exit 75 while a gate would lose by it."""
+    if retire and what is not Rotated.AUTHORITY:
+        fail(Exit.USAGE, "--retire is of the authority: the other keys go when they are replaced")
     with _explained():
         from gate.central import folder as folders
         from gate.central import rotation
@@ -126,6 +131,9 @@ def rotate(
                 with _database(folder, database) as engine:
                     lacking = Roster(engine).who_lacks(issuing) if len(folders.load(folder).roots) > 1 else []
                 made = f"a certificate until {rotation.rotate_server(folder, now(), lacking):%Y-%m-%d}"
+            case Rotated.AUTHORITY if retire:
+                rotation.retire_authority(folder, now())
+                made = "one authority alone again"
             case Rotated.AUTHORITY:
                 made = f"an authority, SHA-256 {rotation.rotate_authority(folder, now())}"
             case Rotated.MIRROR:
@@ -136,19 +144,6 @@ def rotate(
         emit_json("central.rotate/1", {"what": what.value, "made": made})
     else:
         say(f"the {what.value} has {made}; start the server anew")
-
-
-@app.command("retire-authority")
-def retire_authority(folder: Dir, as_json: Json = False) -> None:
-    """Forget the old authority, once nothing that it issued is in use. Start the server anew afterwards. Exit 75 until then."""
-    with _explained():
-        from gate.central import rotation
-
-        rotation.retire_authority(folder, now())
-    if as_json:
-        emit_json("central.retire-authority/1", {"retired": True})
-    else:
-        say("the old authority counts no more; start the server anew")
 
 
 @app.command()
@@ -350,9 +345,11 @@ def export(
             raise UnknownError(f"no gate {gate_id}")
         exported = write(Ledger(engine), gate, out)
     if as_json:
-        emit_json("central.export/1", {"entries": exported.entries, "files": exported.files, "vkey": gate.log.vkey})
+        emit_json(
+            "central.export/1", {"entries": exported.entries, "files": exported.files, "vkey": gate.log_newest.vkey}
+        )
     else:
-        say(f"{exported.entries} entries in {exported.files} files in {out}; log key {gate.log.vkey}")
+        say(f"{exported.entries} entries in {exported.files} files in {out}; log key {gate.log_newest.vkey}")
 
 
 @contextlib.contextmanager

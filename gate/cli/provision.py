@@ -240,6 +240,59 @@ def enrol(
     _show("provision.enrol/1", carry_out(steps), as_json=as_json)
 
 
+@app.command("rotate-log-key")
+def rotate_log_key(
+    config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None, as_json: Json = False
+) -> None:
+    """Give the log a new key, to which the old one hands over: run it, restart gate-log, and run it again. Exit 75 in between."""
+    from gate.provision.log_key import rotate_steps
+
+    try:
+        settings = configuration.load(config or configuration.path_from_environment())
+    except ConfigError as error:
+        refuse_configuration(error, config)
+
+    def make(path: Path) -> str:
+        from gate.audit import keys
+        from gate.audit.errors import AuditError
+
+        try:
+            return keys.generate(path, settings.origin).vkey
+        except AuditError as error:
+            raise StepError(str(error)) from error
+
+    steps = rotate_steps(
+        Path(settings.paths.keys),
+        make=make,
+        newest=partial(_handed_over_to, settings),
+        vkey_of=partial(_vkey_of, settings.origin),
+    )
+    _show("provision.rotate-log-key/1", carry_out(steps), as_json=as_json)
+
+
+def _vkey_of(origin: str, path: Path) -> str:
+    from gate.audit import keys
+    from gate.audit.errors import AuditError
+
+    try:
+        return keys.load(path, origin).verifier.vkey
+    except AuditError as error:
+        raise StepError(str(error)) from error
+
+
+def _handed_over_to(settings: Config) -> str | None:
+    """The newest key of the published log, if one has handed over."""
+    from gate.audit.errors import BadFormatError, BadSignatureError
+    from gate.audit.export import Outlet
+    from gate.audit.handover import Handover
+
+    try:
+        words = Outlet(Path(settings.paths.spool)).handovers()
+        return Handover.parse(words[-1]).new.vkey if words else None
+    except (OSError, BadFormatError, BadSignatureError) as error:
+        raise StepError(f"the spool's handovers cannot be read: {error}") from error
+
+
 @app.command()
 def seal(
     config: Annotated[Path | None, typer.Option(help="The configuration file.")] = None,

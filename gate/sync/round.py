@@ -48,6 +48,10 @@ class Log(Protocol):
         """Return sealed bodies of one piece, JSON lines."""
         ...
 
+    def handovers(self) -> tuple[bytes, ...]:
+        """Return what the log's keys said of one another, the oldest first."""
+        ...
+
     def key(self, key_id: str) -> bytes | None:
         """Return an age file."""
         ...
@@ -107,6 +111,7 @@ class Client:
         self._corrections = 0
         self._working, self.known = self.known, Known()  # whatever goes wrong below, nothing doubtful is remembered
         if self._working.mirrored is None:
+            yield from self._tell_of_keys()
             shown = yield from self._ask()
             head = self._head() or head  # what the mirror knew when it was asked, an honest log has reached by now
             yield from self._compare(shown, *head)
@@ -136,6 +141,13 @@ class Client:
     def _is_done(self, size: int) -> bool:
         bodies = self._working.bodies
         return self._working.mirrored == size and bodies is not None and bodies.next >= size and not bodies.keys
+
+    def _tell_of_keys(self) -> Talk:
+        """Have the mirror follow the log's keys, each by the word of the one before; what it followed already it takes again."""
+        for word in self._log.handovers():
+            response = yield wire.log_key(word)
+            if response.status not in {204, 404}:  # mirrors that are not ours cannot be told so
+                raise _refused(response, "the log's next key")
 
     # ── what the mirror holds ────────────────────────────────────────────────────────────────────────────────────────
 

@@ -85,6 +85,13 @@ class SpoolLog:
             taken.append(line)
         return b"".join(taken)
 
+    def handovers(self) -> tuple[bytes, ...]:
+        """Return what the log's keys said of one another, the oldest first."""
+        try:
+            return self._outlet.handovers()
+        except (OSError, BadFormatError) as error:
+            raise SpoolError(f"a handover cannot be read: {error}") from error
+
     def key(self, key_id: str) -> bytes | None:
         """Return an age file, None when it was erased."""
         try:

@@ -132,6 +132,11 @@ def parse_signatures(response: Response) -> tuple[Signature, ...]:
         raise BadAnswerError("the mirror's answer is no signature line") from error
 
 
+def log_key(handover: bytes) -> Request:
+    """Tell of the log's next key, by the word of the one before. Ours."""
+    return Request("POST", "/log-key", handover, "text/plain")
+
+
 # ── ours: sealed bodies and age files ────────────────────────────────────────────────────────────────────────────────
 
 

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 from gate.verify.findings import StructureError, UnreadableError
 from gate.verify.judge import Judge, one_spelling
-from gate.verify.signed import LogKey, exact_base64
+from gate.verify.keyring import KeyRing
+from gate.verify.signed import exact_base64
 
 FORMAT = "portcullis-audit/1"
 LINE_BYTES_MAX = 256 * 1024
@@ -26,6 +27,7 @@ class Opening:
     since: int
     frontier: bytes
     size: int
+    handovers: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +71,30 @@ def lines(file: BinaryIO) -> Iterator[Line]:
             raise StructureError(f"line {number}: {error}") from error
 
 
-def verify_bundle(path: Path, key: LogKey) -> Judge:
+def verify_bundle(path: Path, ring: KeyRing) -> Judge:
     """Judge a bundle. Raises UnreadableError when it cannot be read at all."""
     try:
         with path.open("rb") as file:
-            return judge_bundle(file, key)
+            return judge_bundle(file, ring)
     except OSError as error:
         raise UnreadableError(f"cannot read {path.name}: {error.strerror}") from error
 
 
-def judge_bundle(file: BinaryIO, key: LogKey) -> Judge:
+def judge_bundle(file: BinaryIO, ring: KeyRing) -> Judge:
     """Judge an open bundle. Raises OSError."""
     stream = lines(file)
     try:
         opening = _opening(stream)
-        judge = Judge(key, since=opening.since, frontier=opening.frontier)
+        judge = Judge(ring, since=opening.since, frontier=opening.frontier)
     except StructureError as error:
-        judge = Judge(key)
+        judge = Judge(ring)
         judge.findings.add(str(error))
         return judge
     try:
         _verify_lines(stream, judge, opening)
     except StructureError as error:
         judge.findings.add(str(error))
+    judge.handovers(opening.handovers)
     head = judge.checkpoint(opening.checkpoint)
     if head is not None and head.size != opening.size:
         judge.findings.add(f"line 1 speaks of {opening.size} entries, its checkpoint of {head.size}")
@@ -137,9 +140,13 @@ def _verify_lines(stream: Iterator[Line], judge: Judge, opening: Opening) -> Non
 def _line(fields: dict[str, Any]) -> Line:
     match fields:
         case {"bundle": str(name), "checkpoint": str(note), "frontier": str(frontier), "since": since, "size": size}:
-            if name != FORMAT or len(fields) != 5 or not _counts(since, size) or not since <= size < 2**63:
+            words = fields.get("handovers", [])
+            is_known = set(fields) <= {"bundle", "checkpoint", "frontier", "handovers", "since", "size"}
+            are_words = isinstance(words, list) and all(isinstance(one, str) for one in words)
+            if name != FORMAT or not (is_known and are_words and _counts(since, size) and since <= size < 2**63):
                 raise StructureError(f"not the beginning of a bundle of format {FORMAT}")
-            return Opening(note.encode(errors="replace"), since, exact_base64(frontier), size)
+            told = tuple(one.encode(errors="replace") for one in words)
+            return Opening(note.encode(errors="replace"), since, exact_base64(frontier), size, told)
         case {"key": str(wrapped)} if len(fields) == 1:
             return KeyLine(exact_base64(wrapped))
         case {"ct": str(sealed), "leaf": str(leaf)} if len(fields) == 2:

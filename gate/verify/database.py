@@ -16,17 +16,17 @@ from pathlib import Path
 
 from gate.verify.findings import UnreadableError
 from gate.verify.judge import Judge
-from gate.verify.signed import LogKey
+from gate.verify.keyring import KeyRing
 
 MAGIC = b"SQLite format 3\0"
 # Of the log program, nothing of the log: where it proves that it can write, what the lane wants to be told at its next start, and who waits
-# for an officer.
-OURS_BESIDE = frozenset({"probe", "remembered", "referred", "approved"})
+# for an officer; and what the log's keys said of one another, which is judged.
+OURS_BESIDE = frozenset({"probe", "remembered", "referred", "approved", "handovers"})
 TABLES = frozenset({"entries", "keys", "nodes", "head", "receipt", "open_crossings"})
 CELL_BYTES_MAX = 1024 * 1024
 
 
-def verify_database(path: Path, key: LogKey) -> Judge:
+def verify_database(path: Path, ring: KeyRing) -> Judge:
     """Judge a copy of the database. Raises UnreadableError when it cannot be read at all."""
     with tempfile.TemporaryDirectory(prefix="gate-verify-") as folder:
         try:
@@ -36,7 +36,7 @@ def verify_database(path: Path, key: LogKey) -> Judge:
                 shutil.copyfile(wal, copy.with_name(copy.name + "-wal"))
         except OSError as error:
             raise UnreadableError(f"cannot copy {path.name}: {error.strerror}") from error
-        judge = Judge(key, keep_tiles=True)
+        judge = Judge(ring, keep_tiles=True)
         try:
             with closing(sqlite3.connect(copy)) as connection:
                 connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES_MAX)
@@ -62,6 +62,8 @@ def _verify(connection: sqlite3.Connection, judge: Judge) -> None:
             judge.findings.add(f"row {index} stands where entry {judge.tree.size} belongs")
         judge.entry(_bytes(leaf), _bytes(sealed))
     _verify_keys(connection, judge)
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'handovers'").fetchone():
+        judge.handovers(_bytes(note) for (note,) in connection.execute("SELECT note FROM handovers ORDER BY since"))
     _verify_head(connection, judge)
     _verify_derived(connection, judge)
 

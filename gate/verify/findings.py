@@ -32,6 +32,15 @@ def harmless(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Signer:
+    """A key of the log, and the sizes of the log that it answers for: more than `since`, up to `until`, None for all that follow."""
+
+    vkey: str
+    since: int
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The verdict. `verified` is true only without a single problem.
 
@@ -54,6 +63,7 @@ class Report:
     problems: tuple[str, ...]
     unknown: tuple[str, ...]
     is_partial: bool
+    signers: tuple[Signer, ...] = ()
 
 
 @dataclass(slots=True)

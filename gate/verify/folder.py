@@ -15,7 +15,8 @@ from pathlib import Path
 
 from gate.verify.findings import StructureError, UnreadableError
 from gate.verify.judge import Judge, one_spelling
-from gate.verify.signed import NOTE_BYTES_MAX, LogKey, exact_base64, read_head
+from gate.verify.keyring import HANDOVERS_MAX, KeyRing
+from gate.verify.signed import NOTE_BYTES_MAX, exact_base64, read_head
 
 WIDTH = 256
 HASH_BYTES = 32
@@ -24,16 +25,17 @@ SEALED_BYTES_MAX = WIDTH * 128 * 1024
 KEY_BYTES_MAX = 64 * 1024
 _KEY_NAME = re.compile(r"keys/([0-9a-f]{2})/(\1[0-9a-f]{62})\.age")
 _PIECE_NAME = re.compile(r"(tile/(?:0|[1-9]\d?|entries)|sealed)/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?")
+_HANDOVER_NAME = re.compile(r"handovers/0[0-6]\d")
 _TEMPORARY = ".tmp-"
 
 
-def verify_folder(path: Path, key: LogKey) -> Judge:
+def verify_folder(path: Path, ring: KeyRing) -> Judge:
     """Judge a folder. Raises UnreadableError when there is no checkpoint to judge it by."""
     folder = _Folder(path)
     note = folder.read("checkpoint", NOTE_BYTES_MAX)
     if note is None:
         raise UnreadableError(f"{path.name} has no checkpoint that can be read")
-    judge = Judge(key, keep_tiles=True)
+    judge = Judge(ring, keep_tiles=True)
     try:
         size = read_head(note).size
     except StructureError:
@@ -43,12 +45,21 @@ def verify_folder(path: Path, key: LogKey) -> Judge:
     for n in range(-(-size // WIDTH)):
         if not _verify_piece(folder, judge, n, min(WIDTH, size - n * WIDTH), has_bodies=has_bodies):
             break
+    judge.handovers(_handovers(folder))
     judge.checkpoint(note)
     _verify_tiles(folder, judge, names)
     if has_bodies:
         _verify_keys(folder, judge, names)
     _verify_rest(folder, judge, names, size)
     return judge
+
+
+def _handovers(folder: _Folder) -> Iterator[bytes]:
+    for number in range(HANDOVERS_MAX):
+        raw = folder.read(f"handovers/{number:03}", NOTE_BYTES_MAX)
+        if raw is None:
+            return
+        yield raw
 
 
 class _Folder:
@@ -192,7 +203,7 @@ def _verify_keys(folder: _Folder, judge: Judge, names: set[str]) -> None:
 def _verify_rest(folder: _Folder, judge: Judge, names: set[str], size: int) -> None:
     """Find files that do not belong, that are longer than their name says, or that say something else than the log."""
     for name in sorted(names - {"checkpoint"}):
-        if name.startswith("keys/") or _is_temporary(name):
+        if name.startswith("keys/") or _is_temporary(name) or _HANDOVER_NAME.fullmatch(name):
             continue
         piece = _Piece.parse(name)
         if piece is None:

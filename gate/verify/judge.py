@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Any
 
 from gate.verify.findings import Findings, Report, StructureError
-from gate.verify.signed import Head, LogKey, objections, read_head
+from gate.verify.keyring import KeyRing
+from gate.verify.signed import Head, read_head
 from gate.verify.tree import Tree
 
 LEAF_BYTES_MAX = 1024
@@ -59,12 +60,12 @@ def read_header(leaf: bytes) -> dict[str, Any]:
 class Judge:
     """One verification, from the first entry to the report."""
 
-    def __init__(self, key: LogKey, *, since: int = 0, frontier: bytes = b"", keep_tiles: bool = False) -> None:
+    def __init__(self, ring: KeyRing, *, since: int = 0, frontier: bytes = b"", keep_tiles: bool = False) -> None:
         self.findings = Findings()
         self.keys_used: dict[str, int] = {}  # key id: the first entry that uses it
         self._uses: Counter[str] = Counter()
         self.keys_seen: set[str] = set()
-        self._key = key
+        self._ring = ring
         self._since = since
         self._tree = Tree(since, frontier, keep_tiles=keep_tiles)
         self._bodies = 0
@@ -88,8 +89,8 @@ class Judge:
             return None
         if header["index"] != index:
             self.findings.add(f"entry {index} says that it is entry {header['index']}")
-        if header["origin"] != self._key.name:
-            self.findings.add(f"entry {index} is of {header['origin']}, not of {self._key.name}")
+        if header["origin"] != self._ring.name:
+            self.findings.add(f"entry {index} is of {header['origin']}, not of {self._ring.name}")
         if sealed is None:
             self._without_body += 1
         else:
@@ -110,9 +111,14 @@ class Judge:
         self.keys_seen.add(key_id)
         return key_id
 
+    def handovers(self, notes: Iterable[bytes]) -> None:
+        """Follow the log's keys; before its checkpoint is judged."""
+        for objection in self._ring.take(notes):
+            self.findings.add(objection)
+
     def checkpoint(self, note: bytes) -> Head | None:
         """Judge the signed checkpoint against the entries read so far."""
-        for objection in objections(note, self._key):
+        for objection in self._ring.objections(note):
             self.findings.add(objection)
         try:
             head = read_head(note)
@@ -146,6 +152,7 @@ class Judge:
             problems=problems,
             unknown=(*missing, *self._after_the_end(at_least)),
             is_partial=bool(missing),
+            signers=self._ring.signers(),
         )
 
     def _missing(self) -> Iterator[str]:

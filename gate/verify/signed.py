@@ -27,6 +27,12 @@ class LogKey:
     key_id: bytes
     public: Ed25519PublicKey
 
+    @property
+    def vkey(self) -> str:
+        """The key as the auditor holds it."""
+        raw = base64.b64encode(b"\x01" + self.public.public_bytes_raw()).decode()
+        return f"{self.name}+{self.key_id.hex()}+{raw}"
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -52,6 +58,12 @@ def read_vkey(text: str) -> LogKey:
     if key_id.hex() != match[2]:
         raise UnreadableError("the log's key does not fit its own id: it was mistyped")
     return LogKey(match[1], key_id, Ed25519PublicKey.from_public_bytes(raw[1:]))
+
+
+def signed_text(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
+    """Take a signed note apart: its text, and whose signatures it bears, with the key ids before them. Raises StructureError."""
+    text, lines = _split(note)
+    return text, [_signature(line) for line in lines]
 
 
 def read_head(note: bytes) -> Head:

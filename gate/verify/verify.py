@@ -8,17 +8,17 @@ from gate.verify.bundle import verify_bundle
 from gate.verify.database import MAGIC, verify_database
 from gate.verify.findings import Report, UnreadableError
 from gate.verify.folder import verify_folder
-from gate.verify.signed import read_vkey
+from gate.verify.keyring import KeyRing, read_keys
 
 
 def verify(path: Path, vkey: str, *, at_least: int | None = None) -> Report:
-    """Judge a bundle, a spool or tile folder, or a copy of the database by the log's public key.
+    """Judge a bundle, a spool or tile folder, or a copy of the database by the log's public key, or several, one a line.
 
     `at_least`: how many entries the log is known to have had, so that a tail that was taken away shows.
 
     Everything wrong is in the report's `problems`. Raises UnreadableError when there is nothing to judge.
     """
-    key = read_vkey(vkey)
+    key = KeyRing(read_keys(vkey))
     if path.is_dir():
         return verify_folder(path, key).report(at_least)
     try:

@@ -13,13 +13,14 @@ from typing import Any
 
 import pyrage
 
-from gate.audit.checkpoint import read_checkpoint
+from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.export import Outlet, bundle
-from gate.audit.note import Signer
+from gate.audit.handover import Handover, follow, in_force
+from gate.audit.note import Note, Signer
 from gate.audit.record import Happening, canonical_json
 from gate.audit.reserve import Reserve
 from gate.audit.sealing import Sealer
-from gate.audit.spool import Spool
+from gate.audit.spool import Spool, handover_path
 from gate.audit.store import Store
 from gate.audit.tiles import pieces_between
 from gate.audit.writer import Outcome, Wanted, Writer
@@ -72,6 +73,7 @@ class SmallLog:
         default_factory=lambda: (pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate())
     )
     reserve_bytes: int = 4096
+    successor: Signer | None = None
 
     @property
     def vkey(self) -> str:
@@ -100,7 +102,8 @@ class SmallLog:
             sealer=Sealer([str(one.to_public()) for one in self.auditors]),
             reserve=reserve or Reserve(self.folder / "reserve", self.reserve_bytes),
             last=last or Reserve(self.folder / "reserve-last", self.reserve_bytes),
-            published=None if note is None else read_checkpoint(note, self.signer.verifier),
+            published=None if note is None else self._read(note),
+            successor=self.successor,
         )
         try:
             yield writer
@@ -120,14 +123,22 @@ class SmallLog:
     def publish(self, writer: Writer) -> None:
         spool = Spool(self.spool)
         note = spool.checkpoint()
-        published = 0 if note is None else read_checkpoint(note, self.signer.verifier).size
+        published = 0 if note is None else self._read(note).size
         standing = writer.standing
         assert standing.checkpoint is not None
         assert standing.note is not None
         for piece in pieces_between(published, standing.checkpoint.size):
             spool.write(writer.files(piece, published))
         spool.write(writer.upper_tiles(published, standing.checkpoint.size))
+        spool.write({handover_path(number): word for number, word in enumerate(writer.handovers)})
         spool.release(standing.note)
+
+    def _read(self, note: bytes) -> Checkpoint:
+        words = Outlet(self.spool).handovers()
+        chain = follow(Handover.parse(words[0]).old, words) if words else ()
+        size = Checkpoint.parse(Note.parse(note).text).size
+        newest = chain[-1].new if chain else self.signer.verifier
+        return read_checkpoint(note, in_force(chain, newest, size))
 
     def bundle(self, since: int = 0) -> bytes:
         out = io.BytesIO()

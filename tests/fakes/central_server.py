@@ -92,7 +92,9 @@ class Server:
             mirror_handovers=mirror_handovers,
             now=self.clock,
         )
-        self.app = make_app(roster=self.roster, mirror=self.mirror, approvals=self.approvals, enrolment=enrolment, now=self.clock)
+        self.app = make_app(
+            roster=self.roster, mirror=self.mirror, approvals=self.approvals, enrolment=enrolment, now=self.clock
+        )
 
     def enrol(self, log: Verifier, device: str = GATE_ID) -> x509.Certificate:
         certificate = authority.issue_device(self.authority, device, authority.new_key().public_key(), NOW)

@@ -26,6 +26,8 @@ from drivers.reader.settings import Elyctis
 from gate.audit import keys
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.errors import StoreError
+from gate.audit.export import Outlet
+from gate.audit.handover import Handover
 from gate.audit.inbox import Found, Inbox
 from gate.audit.note import Algorithm, Note, Signer, Verifier
 from gate.audit.store import Store
@@ -52,6 +54,8 @@ from gate.passage.screen import Purpose
 from gate.programs.log import program as log
 from gate.programs.log.timing import Timing
 from gate.programs.shared.config import Audit, Config, ConfigError, Paths, Sync
+from gate.provision.log_key import rotate_steps
+from gate.provision.steps import StepState, carry_out
 from gate.verify.verify import verify
 
 MIRROR = Signer.generate("mirror.example/m", Algorithm.COSIGNATURE_V1)
@@ -539,3 +543,40 @@ async def test_a_log_that_cannot_read_what_it_wrote_is_not_ready_and_is_alive(
             patch.setattr(Store, "probe", forgetful)
             assert (await until(lane, "degraded")).alive
         await until(lane, "ready")
+
+
+async def test_the_next_key_follows_with_a_start_and_the_old_one_goes(config: Config) -> None:
+    old, folder = verifier_of(config), Path(config.paths.keys)
+    path = folder.parent / "gate.toml"
+
+    def rotated() -> list[StepState]:
+        def vkey_of(one: Path) -> str:
+            return keys.load(one, config.origin).verifier.vkey
+
+        def newest() -> str | None:
+            words = Outlet(Path(config.paths.spool)).handovers()
+            return Handover.parse(words[-1]).new.vkey if words else None
+
+        steps = rotate_steps(
+            folder, make=lambda one: keys.generate(one, config.origin).vkey, newest=newest, vkey_of=vkey_of
+        )
+        return [one.state for one in carry_out(steps)]
+
+    async with running(config) as connection:
+        await connection.send(append("started"))
+        await connection.receive()
+    assert rotated() == [StepState.DONE, StepState.FAILED, StepState.SKIPPED]  # it has not started anew
+    assert not path.exists()
+    async with running(config) as connection:
+        await connection.send(append("stopped"))
+        await connection.receive()
+    assert rotated() == [StepState.KEPT, StepState.DONE, StepState.DONE]
+    new = verifier_of(config)
+    assert new != old
+    assert sorted(names_in(config.paths.keys)) == ["log.key", "log.vkey"]
+    async with running(config) as connection:
+        await connection.send(append("stopped"))
+        await connection.receive()
+    for vkey in (old.vkey, new.vkey):
+        report = verify(Path(config.paths.spool), vkey)
+        assert (report.problems, report.entries) == ((), 4)

@@ -93,7 +93,7 @@ async def test_a_gate_goes_through_a_renewal_and_every_rotation_without_a_person
             await until(lambda: issuer_of(Identity.load(place).certificate, roots) == roots[0])
             await until((gate.inbox / "receipt-5.note").exists)
             await until(lambda: CliRunner().invoke(central_app, ["rotate", "server", *here]).exit_code == 0)
-    assert "until" in command("retire-authority", *here, code=75)["said"]
+    assert "until" in command("rotate", "authority", "--retire", *here, code=75)["said"]
     command("rotate", "mirror", *here)
     gate.grow(1)
     log = MirrorKeys(Verifier.parse(config.sync.mirror_vkey), gate.folder / "mirror-keys")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,11 +24,13 @@ from drivers.toml_file import Problem
 from gate.audit import keys
 from gate.audit.checkpoint import Checkpoint, read_checkpoint
 from gate.audit.errors import BadFormatError, BadSignatureError, KeyFileError, SealError
+from gate.audit.export import Outlet
+from gate.audit.handover import Handover, follow, in_force
 from gate.audit.inbox import Inbox
 from gate.audit.left import Approved
 from gate.audit.mirror_keys import MirrorKeys
-from gate.audit.note import Signer, Verifier
-from gate.audit.record import Happening, time_text
+from gate.audit.note import Note, Signer, Verifier
+from gate.audit.record import Happening, canonical_json, time_text
 from gate.audit.reserve import LAST_RESERVE_BYTES, Reserve
 from gate.audit.sealing import Sealer
 from gate.audit.spool import Spool
@@ -85,12 +88,12 @@ async def run(
     """Serve the channel `log` until `stop` is set. Raises ConfigError for keys and recipients that can never work."""
     folder = Path(config.paths.state) / "audit"
     try:
-        signer = _log_key(config)
+        signer, successor = _log_key(config), _successor(config)
         sealer = Sealer(config.audit.recipients)
         mirror = None if config.sync is None else Verifier.parse(config.sync.mirror_vkey)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         spool = Spool(Path(config.paths.spool))
-        published = _published(spool, signer.verifier)
+        published = _published(spool, signer.verifier, config)
         with Worker("store") as in_store, Worker("spool") as in_spool, Worker("inbox") as in_inbox:
             writer = await in_store(
                 lambda: Writer(
@@ -100,9 +103,17 @@ async def run(
                     last=Reserve(folder / "reserve-last", LAST_RESERVE_BYTES),
                     reserve=Reserve(folder / "reserve"),
                     published=published,
+                    successor=successor,
                 )
             )
             try:
+                if writer.awaits_handover:
+                    moment = Now(wall, monotonic_ms, boot or clock.boot_id())
+                    await in_store(writer.hand_over, _change_of_key(moment, successor), monotonic_ms())
+                    if writer.awaits_handover:
+                        log.error("log_key_not_changed", extra={"reason": writer.standing.problem})
+                    else:
+                        log.warning("log_key_changed")
                 inbox = Inbox(Path(config.paths.inbox), folder / "refused")
                 publisher = Publisher(writer, spool, in_store, in_spool, published=published.size if published else 0)
                 server = LogServer(
@@ -139,11 +150,39 @@ def _log_key(config: Config) -> Signer:
     return keys.load(Path(config.paths.keys) / "log.key", config.origin)
 
 
-def _published(spool: Spool, verifier: Verifier) -> Checkpoint | None:
+def _successor(config: Config) -> Signer | None:
+    """The key that is to follow, if provisioning has made one. Raises KeyFileError."""
+    path = Path(config.paths.keys) / "log-next.key"
+    return keys.load(path, config.origin) if path.exists() else None
+
+
+def _change_of_key(now: Now, successor: Signer | None) -> Wanted:
+    """The record of it, the last one that the old key answers for."""
+    happening = Happening(
+        id=os.urandom(16),
+        kind="log_key_changed",
+        about="administration",
+        crossing=None,
+        monotonic_ms=now.monotonic_ms(),
+        boot=now.boot,
+        time=time_text(now.wall()),
+        leads_to_admission=False,
+        ends_crossing=False,
+        urgent=False,
+    )
+    return Wanted.of(happening, canonical_json({"vkey": successor.verifier.vkey if successor else None}))
+
+
+def _published(spool: Spool, verifier: Verifier, config: Config) -> Checkpoint | None:
     """Return what others may have seen. A checkpoint that we did not sign counts for nothing and is written anew."""
     try:
         note = spool.checkpoint()
-        return None if note is None else read_checkpoint(note, verifier)
+        words = Outlet(Path(config.paths.spool)).handovers()
+        chain = follow(Handover.parse(words[0]).old, words) if words else ()
+        if not chain or verifier not in {chain[-1].old, chain[-1].new}:
+            return None if note is None else read_checkpoint(note, verifier)
+        size = 0 if note is None else Checkpoint.parse(Note.parse(note).text).size
+        return None if note is None else read_checkpoint(note, in_force(chain, chain[-1].new, size))
     except (BadFormatError, BadSignatureError) as error:
         log.warning("spool_checkpoint_refused", extra={"reason": str(error)})
         return None

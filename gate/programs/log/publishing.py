@@ -14,7 +14,7 @@ from functools import partial
 from typing import ParamSpec, Self, TypeVar
 
 from gate.audit.errors import StoreError
-from gate.audit.spool import Spool
+from gate.audit.spool import Spool, handover_path
 from gate.audit.tiles import pieces_between
 from gate.audit.writer import Writer
 from gate.programs.shared.trouble import Trouble
@@ -51,6 +51,7 @@ class Publisher:
         self._in_store = in_store
         self._in_spool = in_spool
         self.published = published
+        self._handovers = 0
         self._trouble = Trouble(
             log, begins="publishing_failed", ends="publishing_resumed", level=logging.ERROR, each=False
         )
@@ -66,8 +67,12 @@ class Publisher:
         # With the database in doubt or the disk full, the little that is left is for records.
         if standing.problem is not None or standing.checkpoint is None or standing.note is None:
             return standing.problem is None
-        size, published = standing.checkpoint.size, self.published
+        size, published, words = standing.checkpoint.size, self.published, self._writer.handovers
         try:
+            if len(words) > self._handovers:
+                new = {handover_path(number): word for number, word in enumerate(words)}
+                await self._in_spool(self._spool.write, new)
+                self._handovers = len(words)
             for piece in pieces_between(published, size):
                 files = await self._in_store(self._writer.files, piece, published)
                 await self._in_spool(self._spool.write, files)

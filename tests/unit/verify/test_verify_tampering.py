@@ -24,6 +24,7 @@ from gate.verify.bundle import judge_bundle
 from gate.verify.findings import PROBLEMS_MAX, Findings, Report, StructureError, UnreadableError
 from gate.verify.folder import split_entries, split_sealed
 from gate.verify.judge import read_header
+from gate.verify.keyring import KeyRing
 from gate.verify.signed import read_head, read_vkey
 from gate.verify.tree import Tree
 from gate.verify.verify import verify
@@ -98,12 +99,12 @@ def test_any_single_changed_byte_is_found(tmp_path: Path) -> None:
     log = SmallLog(tmp_path)
     log.write([wanted("opened", "c1"), wanted("decided", "c1"), wanted("presence")])
     bundle, key = log.bundle(), read_vkey(log.vkey)
-    assert judge_bundle(io.BytesIO(bundle), key).report().verified
+    assert judge_bundle(io.BytesIO(bundle), KeyRing((key,))).report().verified
     missed = []
     for at in range(len(bundle)):
         changed = bytearray(bundle)
         changed[at] ^= RANDOM.randrange(1, 256)
-        if judge_bundle(io.BytesIO(changed), key).report().verified:
+        if judge_bundle(io.BytesIO(changed), KeyRing((key,))).report().verified:
             missed.append(at)
     assert missed == []
 
