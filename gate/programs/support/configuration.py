@@ -19,7 +19,7 @@ _DEVICE: Final = ("driver", "port", "profile", "path", "socket", "reader")
 # A table's keys whose text is kept. Of a list of them, each.
 KEPT: Final = {
     "": ("purpose", "mode", "gate_id", "operator", "time_zone"),
-    "paths": ("run", "state", "spool", "inbox", "models", "trust", "keys"),
+    "paths": ("run", "state", "spool", "inbox", "models", "trust", "keys", "approval", "identity"),
     **dict.fromkeys(("barrier", "first_barrier", "sensors", "swipe", "page", "chip", "camera"), _DEVICE),
     "face": ("profile", "providers"),
     "rules": ("directions", "page_checks_refer"),

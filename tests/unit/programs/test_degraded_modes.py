@@ -42,7 +42,7 @@ CONFIG = Config(
     camera=Network(address="http://127.0.0.1:1/"),
     audit=Audit(recipients=("age1x",)),
     officers=Officers(authority="A" * 43 + "="),
-    sync=Sync(address="c:1", ca="c", certificate="c", key="k", mirror_vkey="v"),
+    sync=Sync(address="c:1", identity="i", mirror_vkey="v"),
 )
 WELL: dict[str, dict[str, Any]] = {
     "log": {"disk_free_bytes": 50 << 30, "disk_total_bytes": 100 << 30, "disk_days_left": 900.0},

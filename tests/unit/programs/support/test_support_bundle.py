@@ -62,12 +62,10 @@ def config(folder: Path) -> Config:
         paths=Paths(keys=str(folder), trust=str(folder / "trust.sqlite"), state=str(folder)),
         barrier=Modbus(port="/dev/b"),
         swipe=Elyctis(port="/dev/s"),
-        camera=Network(address=f"http://admin:{PASSWORD}@192.0.2.7:8080/{PASSWORD}?token={PASSWORD}"),
+        camera=Network(address=f"http://192.0.2.7:8080/{PASSWORD}?token={PASSWORD}", credentials=f"/{PASSWORD}"),
         audit=Audit(recipients=(f"age1{PASSWORD}",)),
         officers=Officers(authority="C" * 43 + "="),
-        sync=Sync(
-            address=f"c.example:8443/{PASSWORD}", ca=PASSWORD, certificate=PASSWORD, key=PASSWORD, mirror_vkey=KEY
-        ),
+        sync=Sync(address=f"c.example:8443/{PASSWORD}", identity=PASSWORD, mirror_vkey=KEY),
     )
 
 
@@ -209,6 +207,6 @@ def test_of_a_configuration_addresses_keep_their_hosts_and_persons_are_counted(t
     told_ = without_secrets(config(tmp_path))
     assert told_["camera"]["address"] == "http://192.0.2.7:8080"  # type: ignore[index]
     assert told_["sync"]["address"] == "c.example:8443"  # type: ignore[index]
-    assert told_["sync"]["key"] == LEFT_OUT  # type: ignore[index]
+    assert told_["sync"]["identity"] == LEFT_OUT  # type: ignore[index]
     assert told_["audit"] == "1 recipients"
     assert told_["barrier"]["port"] == "/dev/b"  # type: ignore[index]
